@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Edits: a list of changes to settings, applied to a document as one.
+ *
+ * An edit touches its value's own bytes and nothing else: spacing, trailing comment, line ending,
+ * order, blank lines and a missing final newline stay. An unquoted value that is edited becomes a
+ * quoted one. A new setting goes to the end, in VMware's form, with the file's own line ending. Where
+ * a key has several lines, setting it leaves the last one only.
+ *
+ * Setting or removing ".encoding" transcodes the names and values of all other lines (and comments
+ * that decode), or fails with -EILSEQ.
+ */
+#pragma once
+
+#include "buf.h"
+#include "dict.h"
+
+/* Where a removed line stood and what it looked like, so that it can be taken up again. */
+struct vmx_place {
+    struct buf line;        /* the whole removed line, with its ending */
+    struct buf predecessor; /* the key of the entry before it, empty at the top */
+    size_t skip;            /* how many lines that are no entries stand between the two */
+};
+
+enum vmx_edit_op {
+    VMX_EDIT_SET,    /* value; the key is created where it is missing */
+    VMX_EDIT_REMOVE, /* all lines of the key; none there is no error */
+    VMX_EDIT_RENAME, /* the key becomes new_key in place; an existing new_key goes. A change of
+                        case alone is a rename too. -ENOENT where the key is missing */
+};
+
+struct vmx_edit {
+    enum vmx_edit_op op;
+    struct buf key;     /* bytes in the file's charset */
+    struct buf value;   /* SET: UTF-8 */
+    struct buf new_key; /* RENAME: bytes in the file's charset */
+    bool has_place;     /* SET of a missing key: use the place */
+    struct vmx_place place;
+};
+
+struct vmx_edits {
+    struct vmx_edit *items;
+    size_t n, cap;
+};
+
+/* All copy what they are given. 0, -ENOMEM. A later edit of a key follows an earlier one. */
+int vmx_edits_set(struct vmx_edits *edits, struct span key, struct span value);
+int vmx_edits_set_at(struct vmx_edits *edits, struct span key, struct span value,
+                     const struct vmx_place *place);
+int vmx_edits_remove(struct vmx_edits *edits, struct span key);
+int vmx_edits_rename(struct vmx_edits *edits, struct span key, struct span new_key);
+void vmx_edits_done(struct vmx_edits *edits);
+
+/* Makes the new text. Setting a value that is there already changes no byte (unless the key has
+ * several lines). 0; -EINVAL (a NUL, a key that no line can hold), -EILSEQ (the charset cannot hold
+ * a value), -ENOENT (rename), -ENOMEM. *ret is as it was on failure. */
+int vmx_edits_apply(const struct vmx_edits *edits, const struct vmx_dict *dict, struct buf *ret,
+                    struct vmx_diag *diag);
+
+/* The place of a key's last line. 0, -ENOENT, -ENOMEM. */
+int vmx_place_of(const struct vmx_dict *dict, struct span key, struct vmx_place *ret);
+void vmx_place_done(struct vmx_place *place);
+
+/* Reads the text of a control file "merge": lines 'key = "value"' set, lines '-key' remove; blank
+ * lines and comments are passed over. Adds to *edits. charset: of the document; text is in UTF-8.
+ * 0; -EINVAL with line and column for anything else, or a key that occurs twice; -EILSEQ; -ENOMEM. */
+int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edits,
+                    struct vmx_diag *diag);
+
+/* Judges a text that is to replace old as a whole: -EINVAL when it has more malformed lines or
+ * duplicates than the old one had (that is: one that the old text had not), or when it lost its
+ * final newline; 0 otherwise. old NULL: a new file, anything goes. */
+int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text,
+                      struct vmx_diag *diag);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The charsets that a .vmx can name in its ".encoding" setting, over libc's iconv.
+ *
+ * VMware compares the names without case and punctuation and spells some of them in its own way
+ * (windows-949-2000 is CP949, Shift_JIS is CP932, GBK is CP936). A file without the setting is
+ * UTF-8, as on ESXi and macOS.
+ */
+#pragma once
+
+#include "buf.h"
+
+/* iconv's name for a charset as a .vmx spells it; "UTF-8" for an empty name; NULL if nobody
+ * knows it. The string is static. */
+const char *vmx_charset(struct span name);
+
+/* Appends bytes, decoded to UTF-8. charset is what vmx_charset gave; NULL: nothing decodes but
+ * ASCII. 0, -EILSEQ when some byte does not decode (*ret is as it was), -ENOMEM. */
+int vmx_decode(const char *charset, struct span bytes, struct buf *ret);
+
+/* Appends UTF-8 text, encoded. 0, -EILSEQ when the text is no UTF-8 or the charset cannot hold it
+ * (*ret is as it was), -ENOMEM. Nothing is transliterated. */
+int vmx_encode(const char *charset, struct span utf8, struct buf *ret);
+
+/* The length in bytes, from 1, of the character that begins at bytes.p[0] if it decodes; 0 if it
+ * does not. For callers that treat undecodable bytes one by one. */
+size_t vmx_decode_one(const char *charset, struct span bytes, struct buf *ret);

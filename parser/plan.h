@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Plans: what applying, repairing or taking back a profile means for one document, as edits.
+ *
+ * What is active is kept in the file itself: "vmxfs.profile" holds the line that was applied (name
+ * and parameters), "vmxfs.saved.KEY" what KEY was before, so that "none" can restore it, also on
+ * another machine. Nothing here does I/O: the caller applies the edits in one atomic rewrite.
+ */
+#pragma once
+
+#include "buf.h"
+#include "diag.h"
+#include "dict.h"
+#include "edit.h"
+#include "profile.h"
+
+/* Appends the select-one line without its newline: "none [nested-esxi] inner-guest"; an active
+ * profile that no longer holds is "[nested-esxi!]"; an active one that is not among the profiles is
+ * shown last, as "[name!]". 0, -ENOMEM. */
+int vmx_plan_state(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
+                   struct buf *ret);
+
+/* The edits that the line asks for: "none", "NAME [param=value ...]", or the line that
+ * vmx_plan_state printed (any line with exactly one name in brackets), which asks for nothing.
+ * Appends to *edits; none added: nothing to do. notes: lines for people about keys that were left
+ * alone (may be NULL). 0; -EINVAL (unknown profile or parameter, a requirement not met, nothing
+ * saved) with the reason; -ENOMEM. */
+int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
+                  struct span line, struct vmx_edits *edits, struct buf *notes,
+                  struct vmx_diag *diag);
+
+/* While a profile is active: adds to *edits the settings that follow from those already in it
+ * ("${memSize}"). Only a setting that held before follows; one that was edited by hand, or is
+ * missing, stays as it is. 0, -ENOMEM. */
+int vmx_plan_follow(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
+                    struct vmx_edits *edits);
+
+/* Appends the unified diff that applying the profile with its defaults would make; empty if it
+ * holds. file: the name to print. If it would be refused: one line "# refused: reason". 0, -ENOMEM. */
+int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
+                  const char *profile, const char *file, struct buf *ret);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The types of well-known settings: booleans, integers with a range, PCI addresses, one word of a
+ * list. A setting that is not in the table holds any text. The table errs on the side of accepting:
+ * what VMware itself writes or accepts is never refused.
+ */
+#pragma once
+
+#include "buf.h"
+#include "diag.h"
+
+/* 0, or -EINVAL with what would have been right ("memSize wants MB, a multiple of 4 ..."). key and
+ * value in UTF-8; digits in a key (pciPassthru0.id, scsi12.present) match any number. */
+int vmx_value_check(struct span key, struct span value, struct vmx_diag *diag);
+
+/* TRUE, FALSE (any case; also 1, 0, yes, no, y, n, t, f, on, off as VMware's reader takes them)
+ * into *ret; false if it is neither. */
+bool vmx_value_bool(struct span value, bool *ret);
+
+/* A whole decimal integer (sign allowed), or 0x.. when hex is allowed. */
+bool vmx_value_int(struct span value, long long *ret);
