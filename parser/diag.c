@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#include "diag.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void vmx_diag_set(struct vmx_diag *diag, size_t line, size_t column, const char *format, ...)
+{
+    if (!diag)
+        return;
+    diag->line = line;
+    diag->column = column;
+    va_list args;
+    va_start(args, format);
+    if (vsnprintf(diag->text, sizeof(diag->text), format, args) < 0)
+        diag->text[0] = '\0';
+    va_end(args);
+}
