@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log: standard error in the foreground, syslog otherwise. Libraries log at debug level only;
+ * what an administrator must see is logged once, at the edge. Never a key, never a password.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdarg.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* Messages up to level are kept. The default is standard error, up to warnings. */
+void log_setup(bool to_syslog, enum log_level level);
+
+void log_message(enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_message_v(enum log_level level, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+#define log_error(...) log_message(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_message(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...) log_message(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_message(LOG_LEVEL_DEBUG, __VA_ARGS__)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <time.h>
+
+#include "clock.h"
+
+enum { POLL_MS = 100 };
+
+int lock_init(struct lock *l)
+{
+    return -pthread_mutex_init(&l->mutex, NULL);
+}
+
+void lock_done(struct lock *l)
+{
+    pthread_mutex_destroy(&l->mutex);
+}
+
+void lock_take(struct lock *l) NO_THREAD_SAFETY_ANALYSIS
+{
+    int r = pthread_mutex_lock(&l->mutex);
+    assert(r == 0);
+    (void)r;
+}
+
+void lock_drop(struct lock *l) NO_THREAD_SAFETY_ANALYSIS
+{
+    int r = pthread_mutex_unlock(&l->mutex);
+    assert(r == 0);
+    (void)r;
+}
+
+int condition_init(struct condition *c)
+{
+    pthread_condattr_t attr;
+    int r = pthread_condattr_init(&attr);
+    if (r != 0)
+        return -r;
+    r = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    if (r == 0)
+        r = pthread_cond_init(&c->cond, &attr);
+    pthread_condattr_destroy(&attr);
+    return -r;
+}
+
+void condition_done(struct condition *c)
+{
+    pthread_cond_destroy(&c->cond);
+}
+
+void condition_wake_all(struct condition *c)
+{
+    pthread_cond_broadcast(&c->cond);
+}
+
+struct wait wait_for_ms(int64_t ms)
+{
+    return (struct wait){.deadline = clock_ms() + ms};
+}
+
+/* When to look next: the deadline, or a poll for an interrupt if that is sooner. */
+static int next_look(const struct wait *w, int64_t *ret)
+{
+    int64_t now = clock_ms();
+    if (w->interrupted && w->interrupted(w->ctx))
+        return -EINTR;
+    if (now >= w->deadline)
+        return -ETIMEDOUT;
+    *ret = w->deadline;
+    if (w->interrupted && now + POLL_MS < w->deadline)
+        *ret = now + POLL_MS;
+    return 0;
+}
+
+int wait_on(const struct wait *w, struct condition *c, struct lock *l)
+{
+    int64_t until;
+    int r = next_look(w, &until);
+    if (r < 0)
+        return r;
+    struct timespec ts = {.tv_sec = until / 1000, .tv_nsec = (until % 1000) * 1000000};
+    pthread_cond_timedwait(&c->cond, &l->mutex, &ts);
+    return 0;
+}
+
+int wait_sleep(const struct wait *w, int64_t ms)
+{
+    int64_t end = clock_ms() + ms;
+    for (;;) {
+        int64_t until;
+        int r = next_look(w, &until);
+        if (r < 0)
+            return r;
+        int64_t now = clock_ms();
+        if (now >= end)
+            return 0;
+        int64_t nap = (until < end ? until : end) - now;
+        struct timespec ts = {.tv_sec = nap / 1000, .tv_nsec = (nap % 1000) * 1000000};
+        nanosleep(&ts, NULL);
+    }
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Locks and conditions with clang's thread-safety annotations, and the one way in which vmxfs waits:
+ * a struct wait carries the deadline of a system call and knows whether its caller was interrupted.
+ *
+ * Interrupts are polled every 100 ms. libfuse's callback would run under libfuse's own lock, and a
+ * lock of ours taken there could deadlock.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#if defined(__clang__)
+#define THREAD_ATTRIBUTE(x) __attribute__((x))
+#else
+#define THREAD_ATTRIBUTE(x)
+#endif
+#define CAPABILITY(name) THREAD_ATTRIBUTE(capability(name))
+#define GUARDED_BY(lock) THREAD_ATTRIBUTE(guarded_by(lock))
+#define REQUIRES(...) THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
+#define EXCLUDES(...) THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
+#define ACQUIRE(...) THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
+#define RELEASE(...) THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
+#define NO_THREAD_SAFETY_ANALYSIS THREAD_ATTRIBUTE(no_thread_safety_analysis)
+
+struct CAPABILITY("mutex") lock {
+    pthread_mutex_t mutex;
+};
+
+/* Waits on the monotonic clock. */
+struct condition {
+    pthread_cond_t cond;
+};
+
+struct wait {
+    int64_t deadline;               /* of clock_ms(); when the wait is over */
+    bool (*interrupted)(void *ctx); /* NULL: cannot be interrupted */
+    void *ctx;
+};
+
+int lock_init(struct lock *l); /* 0 or -errno */
+void lock_done(struct lock *l);
+void lock_take(struct lock *l) ACQUIRE(l);
+void lock_drop(struct lock *l) RELEASE(l);
+
+int condition_init(struct condition *c);
+void condition_done(struct condition *c);
+void condition_wake_all(struct condition *c);
+
+/* A wait that ends ms from now and cannot be interrupted. */
+struct wait wait_for_ms(int64_t ms);
+
+/* Waits, with the lock released, until woken or for a while: 0, and the caller looks again at what
+ * it waits for; -EINTR when the caller was interrupted; -ETIMEDOUT when the deadline has passed. */
+int wait_on(const struct wait *w, struct condition *c, struct lock *l) REQUIRES(l);
+
+/* Sleeps for ms or until the wait ends. 0, -EINTR, -ETIMEDOUT. */
+int wait_sleep(const struct wait *w, int64_t ms);

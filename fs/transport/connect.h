@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From what the user said (host alias, options) to a transport: ssh -G for what ssh_config says,
+ * libssh2 or the ssh program, host key check, authentication. Blocks, up to the timeout per step.
+ *
+ * A connector is kept for the whole mount, so that a lost connection can be made anew with what the
+ * user gave the first time. Secrets needed for that live in locked memory, outside core dumps, and
+ * are wiped with the connector, or after the first refused authentication.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/why.h"
+#include "transport.h"
+
+enum connect_via { CONNECT_AUTO, CONNECT_LIBSSH2, CONNECT_OPENSSH };
+enum connect_strict { CONNECT_STRICT_CONFIG, CONNECT_STRICT_YES, CONNECT_STRICT_ACCEPT_NEW,
+                      CONNECT_STRICT_NO };
+
+/* Strings are borrowed for the call of connector_new only; NULL: not given. */
+struct connect_options {
+    const char *host;             /* as the user wrote it (an alias, a name, an address);
+                                     NULL: local, a child sftp-server process */
+    const char *user;
+    unsigned port;                /* 0: not given */
+    const char *identity_file;
+    const char *known_hosts_file;
+    enum connect_strict strict;
+    bool password_stdin;          /* read the password from standard input, once */
+    enum connect_via via;
+    const char *ssh_command;      /* runs instead of "ssh"; words are split at spaces, as in sshfs */
+    const char *sftp_server;      /* remote path instead of the sftp subsystem; for a local source
+                                     the program to run */
+    int timeout_ms;
+};
+
+struct connector;
+
+/* Reads the configuration, connects nowhere yet. 0; -EINVAL (a host that begins with "-", ...);
+ * -ENOENT (no ssh program, no sftp-server); -ENOMEM. *why is a full sentence on failure. */
+int connector_new(const struct connect_options *options, struct connector **ret, struct why *why);
+
+/* Connects, checks the host key, authenticates, starts the SFTP subsystem. interactive: may prompt
+ * on the terminal (the first time only). 0; -EACCES: authentication was refused, and the connector
+ * will refuse from now on without asking the server again; -EPERM: the host key is unknown, changed
+ * or revoked; -EHOSTUNREACH, -ECONNREFUSED, -ETIMEDOUT, ...; *why says what to do next. */
+int connector_connect(struct connector *connector, bool interactive, struct transport **ret,
+                      struct why *why);
+
+/* True after authentication was refused: connecting again is pointless. */
+bool connector_refused(const struct connector *connector);
+
+void connector_free(struct connector *connector);

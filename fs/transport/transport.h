@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A transport: a byte stream to an SFTP server, whatever carries it (a libssh2 channel, a child
+ * process, one end of a socket pair in tests).
+ *
+ * It never blocks. One thread uses it, from its making to its end; another may have made it.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "parser/buf.h"
+
+struct transport;
+
+struct transport_ops {
+    /* The descriptor to poll. Valid until free. */
+    int (*fd)(const struct transport *t);
+
+    /* What to poll it for: POLLIN always, POLLOUT while the transport holds bytes that are not
+     * sent yet, or after a write said -EAGAIN. */
+    short (*events)(const struct transport *t);
+
+    /* Bytes read (> 0), 0 at the end of the stream, -EAGAIN when nothing is there yet, -errno.
+     * After POLLIN it must be called until it says -EAGAIN: a transport may hold bytes inside. */
+    ssize_t (*read)(struct transport *t, void *bytes, size_t size);
+
+    /* How many bytes were taken (> 0), -EAGAIN when none can be taken now, -errno. */
+    ssize_t (*write)(struct transport *t, const void *bytes, size_t size);
+
+    /* Sends what the transport holds; called on POLLOUT. 0, -errno. */
+    int (*flush)(struct transport *t);
+
+    /* Appends "key: value" lines about itself for the status file. -ENOMEM. */
+    int (*describe)(const struct transport *t, struct buf *ret);
+
+    /* Closes the connection without waiting for the peer, ends and reaps a child, frees. */
+    void (*free)(struct transport *t);
+};
+
+/* Embedded as the first member by the kinds. */
+struct transport {
+    const struct transport_ops *ops;
+};
+
+static inline void transport_free(struct transport *t)
+{
+    if (t)
+        t->ops->free(t);
+}
+
+/* A stream over a descriptor (a socket), which the transport owns from now on and makes
+ * non-blocking; pid > 0: a child process that belongs to it, is ended (SIGTERM, then SIGKILL) and
+ * reaped with it. name: for describe. 0, -errno (the descriptor is still the caller's then). */
+int transport_from_fd(int fd, pid_t pid, const char *name, struct transport **ret);
