@@ -1,0 +1,201 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# A private OpenSSH server for tests: own keys, own configuration, a free port of 127.0.0.1, run by
+# and for the current user. Can be run, or sourced for its functions.
+#
+#   sshd.sh start DIR [SSHD_CONFIG_LINE...]    sshd_start DIR ...
+#   sshd.sh stop DIR                           sshd_stop DIR            ends it and its connections
+#   sshd.sh signal DIR NAME                    sshd_signal DIR NAME     to it and its connections
+#                                              (KILL: sudden death; STOP, CONT: a silent server)
+#
+# The lines are put before the defaults, and sshd takes the first value of a keyword. What follows
+# from the environment:
+#
+#   SSHD_HOST_KEYS   types of the host keys, default "ed25519 ecdsa" (rsa is slow to make)
+#   SSHD_PASSWORD    also log in with this password, by password and keyboard-interactive
+#                    authentication (through PAM, so only root can start such a server). PAM ends a
+#                    keyboard-interactive login with a round of zero prompts, as ESXi does.
+#
+# start leaves in DIR: port, pid, log, known_hosts, id (the user's key, with id.pub), ssh_config (for
+# "ssh -F"; any host name leads to the server), host_TYPE and authorized_keys. A second start in
+# the same DIR takes the same keys and, if it is still free, the same port.
+
+sshd_program=${SSHD:-/usr/sbin/sshd}
+
+sshd_keygen() { # TYPE FILE
+    [ -f "$2" ] || ssh-keygen -q -t "$1" -N '' -C "vmxfs test" -f "$2" </dev/null
+}
+
+# sshd's PAM service is named as the program, so a symbolic link to it gives us a service of our own.
+sshd_pam_service() {
+    echo "vmxfs-sshd-$(cksum <"$1/id.pub" | cut -d' ' -f1)"
+}
+
+sshd_pam_setup() { # DIR PASSWORD
+    service=$(sshd_pam_service "$1")
+    (umask 077 && printf '%s' "$2" >"$1/password")
+    cat >"$1/check-password" <<END
+#!/bin/sh
+# The password comes with a final NUL.
+[ "\$(tr -d '\\000')" = "\$(cat '$1/password')" ]
+END
+    chmod 700 "$1/check-password"
+    printf '%s\n' "auth required pam_exec.so expose_authtok quiet $1/check-password" \
+        "account required pam_permit.so" "session required pam_permit.so" >"/etc/pam.d/$service"
+    ln -sf "$sshd_program" "$1/$service"
+}
+
+sshd_config() { # DIR PORT LINE...
+    dir=$1 port=$2
+    shift 2
+    printf '%s\n' "$@"
+    echo "Port $port"
+    for type in ${SSHD_HOST_KEYS:-ed25519 ecdsa}; do
+        echo "HostKey $dir/host_$type"
+    done
+    case "$*" in
+    *[Ss]ubsystem*) ;;
+    *) [ -x /usr/lib/openssh/sftp-server ] && echo "Subsystem sftp /usr/lib/openssh/sftp-server" ||
+        echo "Subsystem sftp internal-sftp" ;;
+    esac
+    if [ -n "$SSHD_PASSWORD" ]; then
+        printf '%s\n' "UsePAM yes" "PasswordAuthentication yes" "KbdInteractiveAuthentication yes"
+    else
+        printf '%s\n' "UsePAM no" "PasswordAuthentication no" "KbdInteractiveAuthentication no"
+    fi
+    printf '%s\n' "ListenAddress 127.0.0.1" "PidFile $dir/pid" "StrictModes no" \
+        "AuthorizedKeysFile $dir/authorized_keys" "PermitRootLogin yes" "PrintMotd no" \
+        "UseDNS no" "MaxStartups 1000" "MaxAuthTries 20" "LogLevel VERBOSE"
+}
+
+sshd_client_files() { # DIR PORT
+    for type in ${SSHD_HOST_KEYS:-ed25519 ecdsa}; do
+        printf '[127.0.0.1]:%s,[localhost]:%s ' "$2" "$2"
+        cut -d' ' -f1,2 "$1/host_$type.pub"
+    done >"$1/known_hosts"
+    cat >"$1/ssh_config" <<END
+Host *
+    HostName 127.0.0.1
+    Port $2
+    User $(id -un)
+    IdentityFile $1/id
+    IdentitiesOnly yes
+    UserKnownHostsFile $1/known_hosts
+    GlobalKnownHostsFile /dev/null
+    StrictHostKeyChecking yes
+END
+    echo "$2" >"$1/port"
+}
+
+# One attempt on one port: 0 when the server listens (it writes its pid file after that).
+sshd_try() { # DIR PROGRAM
+    rm -f "$1/pid"
+    : >"$1/log"
+    setsid "$2" -D -E "$1/log" -f "$1/sshd_config" </dev/null >/dev/null 2>&1 &
+    started=$!
+    tries=0
+    while [ ! -s "$1/pid" ]; do
+        kill -0 "$started" 2>/dev/null || return 1
+        tries=$((tries + 1))
+        [ "$tries" -lt 200 ] || return 1
+        sleep 0.05
+    done
+}
+
+sshd_start() { # DIR LINE...
+    mkdir -p "$1" || return 1
+    dir=$(cd "$1" && pwd)
+    shift
+    if [ "$(id -u)" = 0 ]; then
+        mkdir -p /run/sshd && chmod 755 /run/sshd
+    fi
+    for type in ${SSHD_HOST_KEYS:-ed25519 ecdsa}; do
+        sshd_keygen "$type" "$dir/host_$type" || return 1
+    done
+    sshd_keygen ed25519 "$dir/id" || return 1
+    [ -f "$dir/authorized_keys" ] || cp "$dir/id.pub" "$dir/authorized_keys"
+    program=$sshd_program
+    if [ -n "$SSHD_PASSWORD" ]; then
+        sshd_pam_setup "$dir" "$SSHD_PASSWORD" || return 1
+        program=$dir/$(sshd_pam_service "$dir")
+    fi
+
+    # Below the range that the kernel takes for outgoing connections.
+    attempt=0
+    while [ "$attempt" -lt 20 ]; do
+        attempt=$((attempt + 1))
+        if [ "$attempt" = 1 ] && [ -s "$dir/port" ]; then
+            port=$(cat "$dir/port")
+        else
+            port=$((10000 + $(od -An -N2 -tu2 /dev/urandom) % 22000))
+        fi
+        sshd_config "$dir" "$port" "$@" >"$dir/sshd_config"
+        if sshd_try "$dir" "$program"; then
+            sshd_client_files "$dir" "$port"
+            return 0
+        fi
+        grep -q 'Address already in use' "$dir/log" || break
+    done
+    echo "sshd.sh: the server did not start:" >&2
+    cat "$dir/log" >&2
+    return 1
+}
+
+# The server's process and all that descend from it.
+sshd_processes() { # DIR
+    [ -s "$1/pid" ] || return 0
+    ps -e -o pid=,ppid= | awk -v root="$(cat "$1/pid")" '
+        { parent[$1] = $2 }
+        END {
+            for (pid in parent)
+                for (p = pid; p != "" && p > 1; p = parent[p])
+                    if (p == root) { print pid; break }
+        }'
+}
+
+sshd_signal() { # DIR NAME
+    processes=$(sshd_processes "$1")
+    [ -z "$processes" ] || kill -s "$2" $processes 2>/dev/null
+    return 0
+}
+
+sshd_lives() { # PID; a zombie does not
+    case $(ps -o stat= -p "$1") in
+    '' | Z*) return 1 ;;
+    esac
+}
+
+sshd_stop() { # DIR
+    sshd_signal "$1" CONT
+    processes=$(sshd_processes "$1")
+    sshd_signal "$1" KILL
+    tries=0
+    for process in $processes; do
+        while sshd_lives "$process" && [ "$tries" -lt 100 ]; do
+            tries=$((tries + 1))
+            sleep 0.02
+        done
+    done
+    rm -f "$1/pid"
+    if [ -f "$1/password" ]; then
+        rm -f "/etc/pam.d/$(sshd_pam_service "$1")" "$1/password"
+    fi
+}
+
+case ${0##*/} in
+sshd.sh)
+    case $1 in
+    start | stop | signal)
+        [ $# -ge 2 ] || exit 2
+        verb=$1
+        shift
+        "sshd_$verb" "$@"
+        ;;
+    *)
+        echo "usage: sshd.sh start DIR [LINE...] | stop DIR | signal DIR NAME" >&2
+        exit 2
+        ;;
+    esac
+    ;;
+esac
