@@ -24,4 +24,4 @@ struct vmx_check {
  * the mending commands name the VM's directory of settings ("." there). What needs a host is
  * UNKNOWN. Appends to *report (may be NULL: count only). 0, -ENOMEM. */
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
-                  struct buf *report, struct vmx_check *ret);
+                  const char *dir, struct buf *report, struct vmx_check *ret);
