@@ -3,8 +3,8 @@
  * The lossless document: the bytes of a .vmx, cut into extents, with its settings indexed.
  *
  * Parsing never fails for what the bytes say. Every byte belongs to exactly one extent (a line with
- * its ending, or the BOM). A dict never changes after it was made, so that any number of threads may
- * read it; an edit makes new bytes (edit.h).
+ * its ending, or the BOM). A dict never changes after it was made, so that any number of threads
+ * may read it; an edit makes new bytes (edit.h).
  *
  * Keys compare without regard to ASCII case. Of duplicates the last one counts and is the one that
  * is found and listed; the others are reached only through the extents.
@@ -19,11 +19,11 @@
 struct vmx_dict;
 
 struct vmx_extent {
-    size_t at; /* offset of the line in the text */
+    uint32_t at; /* offset of the line in the text */
     struct vmx_line line;
 };
 
-/* Copies bytes. 0, -ENOMEM. */
+/* Copies bytes. 0, -ENOMEM, -EFBIG for 4 GiB and more. */
 int vmx_dict_parse(struct span bytes, struct vmx_dict **ret);
 void vmx_dict_free(struct vmx_dict *dict);
 
@@ -45,7 +45,8 @@ size_t vmx_dict_find(const struct vmx_dict *dict, struct span key);
 struct span vmx_dict_name(const struct vmx_dict *dict, size_t extent);
 struct span vmx_dict_raw_value(const struct vmx_dict *dict, size_t extent);
 
-/* iconv's name of the file's charset, NULL if ".encoding" names one that nobody knows. */
+/* iconv's name of the file's charset (a static string), NULL if ".encoding" names one that nobody
+ * knows. */
 const char *vmx_dict_charset(const struct vmx_dict *dict);
 
 /* Appends the value as UTF-8; one that does not decode as its raw (unescaped) bytes.

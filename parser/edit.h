@@ -4,8 +4,11 @@
  *
  * An edit touches its value's own bytes and nothing else: spacing, trailing comment, line ending,
  * order, blank lines and a missing final newline stay. An unquoted value that is edited becomes a
- * quoted one. A new setting goes to the end, in VMware's form, with the file's own line ending. Where
- * a key has several lines, setting it leaves the last one only.
+ * quoted one. A new setting goes to the end, in VMware's form, with the file's own line ending.
+ * Where a key has several lines, an edit of it leaves the last one only.
+ *
+ * A file whose last line has no ending has none after any edit (but where only an empty line is
+ * left there). A removal takes the whole line with its ending.
  *
  * Setting or removing ".encoding" transcodes the names and values of all other lines (and comments
  * that decode), or fails with -EILSEQ.
@@ -17,7 +20,8 @@
 
 /* Where a removed line stood and what it looked like, so that it can be taken up again. */
 struct vmx_place {
-    struct buf line;        /* the whole removed line, with its ending */
+    struct buf line;        /* the whole removed line, with its ending; of a last line without one:
+                               with the ending of the line before it, which the removal takes too */
     struct buf predecessor; /* the key of the entry before it, empty at the top */
     size_t skip;            /* how many lines that are no entries stand between the two */
 };
@@ -51,7 +55,7 @@ int vmx_edits_remove(struct vmx_edits *edits, struct span key);
 int vmx_edits_rename(struct vmx_edits *edits, struct span key, struct span new_key);
 void vmx_edits_done(struct vmx_edits *edits);
 
-/* Makes the new text. Setting a value that is there already changes no byte (unless the key has
+/* Appends the new text. Setting a value that is there already changes no byte (unless the key has
  * several lines). 0; -EINVAL (a NUL, a key that no line can hold), -EILSEQ (the charset cannot hold
  * a value), -ENOENT (rename), -ENOMEM. *ret is as it was on failure. */
 int vmx_edits_apply(const struct vmx_edits *edits, const struct vmx_dict *dict, struct buf *ret,
@@ -63,7 +67,8 @@ void vmx_place_done(struct vmx_place *place);
 
 /* Reads the text of a control file "merge": lines 'key = "value"' set, lines '-key' remove; blank
  * lines and comments are passed over. Adds to *edits. charset: of the document; text is in UTF-8.
- * 0; -EINVAL with line and column for anything else, or a key that occurs twice; -EILSEQ; -ENOMEM. */
+ * 0; -EINVAL with line and column for anything else, or a key that occurs twice; -EILSEQ; -ENOMEM.
+ */
 int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edits,
                     struct vmx_diag *diag);
 

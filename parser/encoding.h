@@ -14,14 +14,20 @@
  * knows it. The string is static. */
 const char *vmx_charset(struct span name);
 
+/* True if every byte is below 80 (hex): such text is the same in all charsets that are known here.
+ */
+bool vmx_ascii(struct span bytes);
+
 /* Appends bytes, decoded to UTF-8. charset is what vmx_charset gave; NULL: nothing decodes but
  * ASCII. 0, -EILSEQ when some byte does not decode (*ret is as it was), -ENOMEM. */
 int vmx_decode(const char *charset, struct span bytes, struct buf *ret);
 
 /* Appends UTF-8 text, encoded. 0, -EILSEQ when the text is no UTF-8 or the charset cannot hold it
- * (*ret is as it was), -ENOMEM. Nothing is transliterated. */
+ * (*ret is as it was), -ENOMEM. Nothing is transliterated: what is encoded decodes to the same
+ * text. */
 int vmx_encode(const char *charset, struct span utf8, struct buf *ret);
 
-/* The length in bytes, from 1, of the character that begins at bytes.p[0] if it decodes; 0 if it
- * does not. For callers that treat undecodable bytes one by one. */
-size_t vmx_decode_one(const char *charset, struct span bytes, struct buf *ret);
+/* Appends the one character that bytes begin with, decoded, for callers that treat undecodable
+ * bytes one by one. 0 with its length in bytes in *ret_n; -EILSEQ when it does not decode, -ENOMEM.
+ */
+int vmx_decode_one(const char *charset, struct span bytes, struct buf *ret, size_t *ret_n);
