@@ -11,7 +11,7 @@ BUILD="meson ninja-build gcc libc6-dev pkg-config libfuse3-dev libssh2-1-dev uth
        libcmocka-dev"
 RUN="fuse3 openssh-client openssh-server openssh-sftp-server"
 TEST="bats busybox clang clang-format clang-tidy cppcheck ed expect git llvm patch perl procps
-      python3 rsync sshfs vim zsh"
+      python3 rsync shellcheck sshfs vim zsh"
 
 fail() {
     echo "packages: $*" >&2

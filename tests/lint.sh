@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Checks the sources.
+#
+# usage: sh tests/lint.sh [CHECK [BUILD]]    one check, or all; BUILD: a configured build directory,
+#        sh tests/lint.sh --list             default build (clang-tidy reads its compile commands)
+
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+checks="structure structure-test shellcheck clang-format cppcheck clang-tidy"
+build=${2:-build}
+jobs=$(nproc)
+
+sources() {
+    find parser fs tests -name '*.[ch]' | sort
+}
+
+check() {
+    case $1 in
+    structure) python3 -B tests/lint/structure.py . ;;
+    structure-test) python3 -B tests/lint/structure_test.py ;;
+    shellcheck) find tests docs -name '*.sh' | sort | xargs shellcheck --severity=warning ;;
+    clang-format) sources | xargs clang-format --dry-run --Werror ;;
+    clang-tidy)
+        find parser fs -name '*.c' | sort |
+            xargs -P "$jobs" -n 4 clang-tidy --quiet -p "$build" --warnings-as-errors='*'
+        ;;
+    cppcheck)
+        cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j "$jobs" \
+            --enable=warning,performance,portability -D__linux__ -D_GNU_SOURCE -I. -Ifs \
+            --library=posix --suppressions-list=tests/lint/cppcheck.supp parser fs tests
+        ;;
+    *)
+        echo "lint.sh: no such check: $1" >&2
+        return 2
+        ;;
+    esac
+}
+
+case ${1:-} in
+--list) echo "$checks" ;;
+'')
+    status=0
+    for name in $checks; do
+        check "$name" || status=1
+    done
+    exit "$status"
+    ;;
+*) check "$1" ;;
+esac
