@@ -55,6 +55,10 @@ int vmx_edits_remove(struct vmx_edits *edits, struct span key);
 int vmx_edits_rename(struct vmx_edits *edits, struct span key, struct span new_key);
 void vmx_edits_done(struct vmx_edits *edits);
 
+/* Moves all of from behind those of edits: from is empty then. 0, -ENOMEM with both as they were.
+ */
+int vmx_edits_move(struct vmx_edits *edits, struct vmx_edits *from);
+
 /* Appends the new text. Setting a value that is there already changes no byte (unless the key has
  * several lines). 0; -EINVAL (a NUL, a key that no line can hold), -EILSEQ (the charset cannot hold
  * a value), -ENOENT (rename), -ENOMEM. *ret is as it was on failure. */
@@ -68,7 +72,7 @@ void vmx_place_done(struct vmx_place *place);
 /* Reads the text of a control file "merge": lines 'key = "value"' set, lines '-key' remove; blank
  * lines and comments are passed over. Adds to *edits. charset: of the document; text is in UTF-8.
  * 0; -EINVAL with line and column for anything else, or a key that occurs twice; -EILSEQ; -ENOMEM.
- */
+ * *edits is as it was on failure. */
 int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edits,
                     struct vmx_diag *diag);
 

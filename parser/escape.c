@@ -4,26 +4,22 @@
 
 #include <errno.h>
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "text.h"
+
+#define NO_DIGIT 16U
 
 /* What the escape at raw.p[0] (a bar) stands for: *ret_n bytes are read, and the result is a byte,
  * or -1 if they stand for themselves. The byte that spoils an escape is not looked at again. */
 static int read_escape(struct span raw, size_t *ret_n)
 {
-    int high = raw.n > 1 ? hex_digit(raw.p[1]) : -1;
-    if (high < 0) {
+    unsigned high = raw.n > 1 ? text_digit(raw.p[1]) : NO_DIGIT;
+    if (high == NO_DIGIT) {
         *ret_n = raw.n > 1 ? 2 : 1;
         return -1;
     }
-    int low = raw.n > 2 ? hex_digit(raw.p[2]) : -1;
+    unsigned low = raw.n > 2 ? text_digit(raw.p[2]) : NO_DIGIT;
     *ret_n = raw.n > 2 ? 3 : 2;
-    return low < 0 ? -1 : high * 16 + low;
+    return low == NO_DIGIT ? -1 : (int)(high * 16 + low);
 }
 
 int vmx_unescape(struct span raw, struct buf *ret)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#define HASH_NONFATAL_OOM 1
+#define HASH_FUNCTION(key, n, hash) ((hash) = folded_hash((key), (n)))
+#define HASH_KEYCMP(a, b, n) (!span_eq_fold((struct span){(a), (n)}, (struct span){(b), (n)}))
+
+#include "keymap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Bit 5 folds the letters; other bytes that it makes equal merely collide. */
+static unsigned folded_hash(const char *key, size_t n)
+{
+    unsigned hash = 0;
+    for (size_t i = 0; i < n; i++)
+        hash = hash * 33 + (unsigned char)(key[i] | 0x20);
+    return hash ^ (hash >> 15);
+}
+
+struct keymap_item *keymap_find(const struct keymap *map, struct span key)
+{
+    struct keymap_item *item = NULL;
+    if (map->items)
+        HASH_FIND(hh, map->items, key.p, key.n, item);
+    return item;
+}
+
+int keymap_add(struct keymap *map, struct span key, bool *ret_added, struct keymap_item **ret)
+{
+    struct keymap_item *item = keymap_find(map, key);
+    bool added = !item;
+    if (added) {
+        item = calloc(1, sizeof(*item));
+        if (!item)
+            return -ENOMEM;
+        HASH_ADD_KEYPTR(hh, map->items, key.p, key.n, item);
+        if (!item->hh.tbl) { /* how uthash says that it had no memory */
+            free(item);
+            return -ENOMEM;
+        }
+    }
+    if (ret_added)
+        *ret_added = added;
+    *ret = item;
+    return 0;
+}
+
+void keymap_done(struct keymap *map)
+{
+    struct keymap_item *item = NULL;
+    struct keymap_item *next = NULL;
+    HASH_ITER (hh, map->items, item, next) {
+        HASH_DELETE(hh, map->items, item);
+        free(item);
+    }
+}

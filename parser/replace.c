@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* May this text take the other's place? No worse than before is good enough. */
+#include "edit.h"
+
+#include <errno.h>
+
+#include "keymap.h"
+#include "text.h"
+
+static bool is_superseded(const struct vmx_dict *dict, size_t extent)
+{
+    return vmx_dict_extent(dict, extent)->line.kind == VMX_LINE_ENTRY &&
+           vmx_dict_find(dict, vmx_dict_name(dict, extent)) != extent;
+}
+
+/* What is wrong with an extent, as something to count: a malformed line by its text, a superseded
+ * one by its key. False if nothing is wrong. */
+static bool fault_of(const struct vmx_dict *dict, size_t extent, struct span *ret)
+{
+    const struct vmx_extent *e = vmx_dict_extent(dict, extent);
+    if (is_superseded(dict, extent))
+        *ret = vmx_dict_name(dict, extent);
+    else if (e->line.kind == VMX_LINE_MALFORMED)
+        *ret = (struct span){vmx_dict_text(dict).p + e->at, e->line.body_len};
+    else
+        return false;
+    return true;
+}
+
+static int count_faults(const struct vmx_dict *dict, struct keymap *faults)
+{
+    for (size_t i = 0; i < vmx_dict_extents(dict); i++) {
+        struct span fault;
+        if (!fault_of(dict, i, &fault))
+            continue;
+        struct keymap_item *item = NULL;
+        int r = keymap_add(faults, fault, NULL, &item);
+        if (r != 0)
+            return r;
+        item->count++;
+    }
+    return 0;
+}
+
+static int refuse_fault(const struct vmx_dict *dict, size_t extent, size_t line,
+                        struct vmx_diag *diag)
+{
+    const struct vmx_extent *e = vmx_dict_extent(dict, extent);
+    if (e->line.kind == VMX_LINE_MALFORMED)
+        vmx_diag_set(diag, line, e->line.error_at + 1, "not of the form key = \"value\"");
+    else
+        vmx_diag_set(diag, line, e->line.name_at + 1,
+                     "the key \"" SPAN_FORMAT "\" comes again later",
+                     SPAN_SHOWN(vmx_dict_name(dict, extent)));
+    return -EINVAL;
+}
+
+static bool is_ended(struct span text)
+{
+    return text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r');
+}
+
+int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text,
+                      struct vmx_diag *diag)
+{
+    if (!old)
+        return 0;
+    KEYMAP_AUTO allowed = {0};
+    int r = count_faults(old, &allowed);
+    if (r != 0)
+        return r;
+    size_t line = 1;
+    for (size_t i = 0; i < vmx_dict_extents(text); i++) {
+        struct span fault;
+        if (fault_of(text, i, &fault)) {
+            struct keymap_item *item = keymap_find(&allowed, fault);
+            if (!item || item->count == 0)
+                return refuse_fault(text, i, line, diag);
+            item->count--;
+        }
+        line += vmx_dict_extent(text, i)->line.kind != VMX_LINE_BOM;
+    }
+    if (is_ended(vmx_dict_text(old)) && !is_ended(vmx_dict_text(text))) {
+        vmx_diag_set(diag, line - 1, 0, "the text ends without a newline: it may be only a part");
+        return -EINVAL;
+    }
+    return 0;
+}
