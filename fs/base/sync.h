@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks and conditions with clang's thread-safety annotations, and the one way in which vmxfs waits:
- * a struct wait carries the deadline of a system call and knows whether its caller was interrupted.
+ * Locks and conditions with clang's thread-safety annotations, and the one way in which vmxfs
+ * waits: a struct wait carries the deadline of a system call and knows whether its caller was
+ * interrupted.
  *
  * Interrupts are polled every 100 ms. libfuse's callback would run under libfuse's own lock, and a
  * lock of ours taken there could deadlock.

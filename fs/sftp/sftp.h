@@ -10,11 +10,11 @@
  * One I/O thread owns the transport. All functions may be called from any thread; a call belongs to
  * the thread that made it.
  *
- * When the link is lost (end of stream, garbage, a silent server), every outstanding call fails once
- * with -ENOTCONN, and the I/O thread connects again by itself, with back-off. Handles die with the
- * link they came from: a call with such a handle fails with -ENOTCONN too. Who can start over does,
- * after sftp_wait_up. After a deadline has passed without a byte from the server the link is down:
- * until it is up again every call fails at once with -EIO.
+ * When the link is lost (end of stream, garbage, a silent server), every outstanding call fails
+ * once with -ENOTCONN, and the I/O thread connects again by itself, with back-off. Handles die with
+ * the link they came from: a call with such a handle fails with -ENOTCONN too. Who can start over
+ * does, after sftp_wait_up. After a deadline has passed without a byte from the server the link is
+ * down: until it is up again every call fails at once with -EIO.
  */
 #pragma once
 
@@ -43,12 +43,12 @@ struct sftp_attrs {
 };
 
 enum sftp_open_flags { /* of the protocol */
-    SFTP_OPEN_READ = 1,
-    SFTP_OPEN_WRITE = 2,
-    SFTP_OPEN_APPEND = 4,
-    SFTP_OPEN_CREAT = 8,
-    SFTP_OPEN_TRUNC = 16,
-    SFTP_OPEN_EXCL = 32,
+                       SFTP_OPEN_READ = 1,
+                       SFTP_OPEN_WRITE = 2,
+                       SFTP_OPEN_APPEND = 4,
+                       SFTP_OPEN_CREAT = 8,
+                       SFTP_OPEN_TRUNC = 16,
+                       SFTP_OPEN_EXCL = 32,
 };
 
 struct sftp_handle {
@@ -111,8 +111,8 @@ int sftp_wait_up(struct sftp *sftp, const struct wait *wait);
  * time, extensions, counters. -ENOMEM. */
 int sftp_describe(struct sftp *sftp, struct buf *ret);
 
-/* Calls. NULL when there is no memory; all that take a call take NULL for such a one. Paths and data
- * are copied. */
+/* Calls. NULL when there is no memory; all that take a call take NULL for such a one. Paths and
+ * data are copied. */
 struct sftp_call *sftp_open(struct sftp *sftp, const char *path, uint32_t open_flags,
                             const struct sftp_attrs *attrs); /* attrs may be NULL */
 struct sftp_call *sftp_close(struct sftp *sftp, const struct sftp_handle *handle);
@@ -158,7 +158,7 @@ const struct sftp_handle *sftp_call_handle(const struct sftp_call *call); /* ope
 const struct sftp_attrs *sftp_call_attrs(const struct sftp_call *call);   /* *stat */
 struct span sftp_call_data(const struct sftp_call *call);                 /* read */
 const struct sftp_name *sftp_call_names(const struct sftp_call *call, size_t *ret_n); /* readdir */
-const char *sftp_call_path(const struct sftp_call *call);           /* readlink, realpath */
+const char *sftp_call_path(const struct sftp_call *call); /* readlink, realpath */
 const struct sftp_statvfs *sftp_call_statvfs(const struct sftp_call *call);
 
 /* Frees a call; one without an answer is abandoned: it still takes effect on the server, and a

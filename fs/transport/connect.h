@@ -15,23 +15,27 @@
 #include "transport.h"
 
 enum connect_via { CONNECT_AUTO, CONNECT_LIBSSH2, CONNECT_OPENSSH };
-enum connect_strict { CONNECT_STRICT_CONFIG, CONNECT_STRICT_YES, CONNECT_STRICT_ACCEPT_NEW,
-                      CONNECT_STRICT_NO };
+enum connect_strict {
+    CONNECT_STRICT_CONFIG,
+    CONNECT_STRICT_YES,
+    CONNECT_STRICT_ACCEPT_NEW,
+    CONNECT_STRICT_NO
+};
 
 /* Strings are borrowed for the call of connector_new only; NULL: not given. */
 struct connect_options {
-    const char *host;             /* as the user wrote it (an alias, a name, an address);
-                                     NULL: local, a child sftp-server process */
+    const char *host; /* as the user wrote it (an alias, a name, an address);
+                         NULL: local, a child sftp-server process */
     const char *user;
-    unsigned port;                /* 0: not given */
+    unsigned port; /* 0: not given */
     const char *identity_file;
     const char *known_hosts_file;
     enum connect_strict strict;
-    bool password_stdin;          /* read the password from standard input, once */
+    bool password_stdin; /* read the password from standard input, once */
     enum connect_via via;
-    const char *ssh_command;      /* runs instead of "ssh"; words are split at spaces, as in sshfs */
-    const char *sftp_server;      /* remote path instead of the sftp subsystem; for a local source
-                                     the program to run */
+    const char *ssh_command; /* runs instead of "ssh"; words are split at spaces, as in sshfs */
+    const char *sftp_server; /* remote path instead of the sftp subsystem; for a local source
+                                the program to run */
     int timeout_ms;
 };
 

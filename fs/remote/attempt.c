@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A commit is three flights of requests; each is sent as a whole before its first answer is waited
+ * for.
+ *
+ *   1  open the temporary file and the lock (both EXCL), open the target, ask for the evidence of
+ * use 2  sign the lock; read the folder's listing (more evidence; what dead owners left) and the
+ *      target; write, chmod and sync the temporary file; last, LSTAT of the target
+ *   3  rename; sync again; FSTAT
+ *
+ * Then the lock is removed, which nobody waits for. Invariants:
+ *
+ *   - the target is only ever replaced by the rename of a whole, synced file;
+ *   - what is renamed over it was made from bytes that were read after the lock was taken;
+ *   - nothing is renamed, and no lock is removed, after vmx_lock_expiry;
+ *   - an attempt that fails before the third flight leaves the target as it was.
+ *
+ * After a lost link there is a new attempt. Whether the rename of the lost one happened shows
+ * itself then: the change finds its own text there and has nothing to do. If the old server process
+ * still has that rename before it, it will find no temporary file: the new attempt removes
+ * leftovers.
+ */
+#include "attempt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "flight.h"
+#include "inuse.h"
+#include "lock.h"
+#include "sftp/bulk.h"
+
+enum { READDIRS = 4 };
+
+struct attempt {
+    struct remote *remote;
+    const struct wait *wait;
+    const char *path;
+    char *full;
+    struct vmx_lock lock;
+    struct inuse inuse;
+    struct sftp_call *target_open, *target_stat;
+    struct sftp_handle target; /* len 0: there is no such file */
+    struct sftp_attrs before;  /* of the target, when the lock was taken */
+};
+
+static void attempt_done(struct attempt *a)
+{
+    if (a->target.len > 0)
+        sftp_forget(sftp_close(a->remote->sftp, &a->target));
+    vmx_lock_drop(&a->lock);
+    sftp_call_free(&a->target_open);
+    sftp_call_free(&a->target_stat);
+    inuse_done(&a->inuse);
+    vmx_lock_done(&a->lock);
+    free(a->full);
+}
+
+/* First flight. 0: the lock is held, and the target is open if there is one. */
+static int first_flight(struct attempt *a, const struct document *known, struct vmx_diag *diag)
+{
+    struct sftp *sftp = a->remote->sftp;
+    vmx_lock_ask(&a->lock);
+    a->target_open = sftp_open(sftp, a->full, SFTP_OPEN_READ, NULL);
+    a->target_stat = sftp_lstat(sftp, a->full);
+    int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
+    int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
+    int open_r = sftp_wait(a->target_open, a->wait);
+    if (open_r == 0)
+        a->target = *sftp_call_handle(a->target_open);
+    if (lock_r < 0)
+        return lock_r;
+    int stat_r = sftp_wait(a->target_stat, a->wait);
+    if (stat_r == 0)
+        a->before = *sftp_call_attrs(a->target_stat);
+    if (r < 0 || stat_r == -ENOENT)
+        return r;
+    if (stat_r < 0)
+        return stat_r;
+    if (!S_ISREG(a->before.mode))
+        return S_ISLNK(a->before.mode) ? -ELOOP : -EMEDIUMTYPE;
+    return open_r;
+}
+
+/* Looks at the names of one READDIR: evidence of use, and leftovers, which are removed. */
+static void look_at_names(struct attempt *a, const struct sftp_call *call, uint32_t server_now)
+{
+    size_t n;
+    const struct sftp_name *names = sftp_call_names(call, &n);
+    for (size_t i = 0; i < n; i++) {
+        FREE_AUTO char *path = NULL;
+        inuse_look_at_name(&a->inuse, names[i].name);
+        if (!vmx_lock_is_leftover(&a->lock, &names[i], server_now))
+            continue;
+        if (asprintf(&path, "%s%s", a->lock.dir, names[i].name) < 0)
+            path = NULL;
+        else
+            sftp_forget(sftp_remove(a->remote->sftp, path, 0));
+    }
+}
+
+/* The folder's listing, whose first requests are under way. */
+struct folder_read {
+    struct sftp_call *clock;
+    struct flight names;
+};
+
+static void folder_ask(struct attempt *a, struct folder_read *folder)
+{
+    folder->clock = sftp_fstat(a->remote->sftp, &a->lock.temp);
+    for (int i = 0; i < READDIRS && a->lock.folder.len > 0; i++)
+        flight_add(&folder->names, sftp_readdir(a->remote->sftp, &a->lock.folder));
+}
+
+static int folder_answer(struct attempt *a, struct folder_read *folder)
+{
+    int r = sftp_wait(folder->clock, a->wait);
+    uint32_t server_now = r == 0 ? sftp_call_attrs(folder->clock)->mtime : 0;
+    for (size_t i = 0; r == 0 && i < folder->names.n; i++) {
+        r = sftp_wait(folder->names.calls[i], a->wait);
+        if (r == 0)
+            look_at_names(a, folder->names.calls[i], server_now);
+        /* A folder with more names than the flight could hold. */
+        if (r == 0 && i + 1 == folder->names.n)
+            flight_add(&folder->names, sftp_readdir(a->remote->sftp, &a->lock.folder));
+    }
+    sftp_call_free(&folder->clock);
+    flight_done(&folder->names);
+    return r == -ENODATA ? 0 : r;
+}
+
+/* Sends what makes the temporary file: content, owner and mode of the target, sync. */
+static void send_text(struct attempt *a, struct span text, bool again, struct flight *flight)
+{
+    struct sftp *sftp = a->remote->sftp;
+    uint64_t chunk = sftp_features(sftp).max_write;
+    if (again) {
+        const struct sftp_attrs empty = {.flags = SFTP_ATTR_SIZE};
+        flight_add(flight, sftp_fsetstat(sftp, &a->lock.temp, &empty));
+    }
+    for (size_t at = 0; at < text.n; at += chunk) {
+        size_t n = text.n - at < chunk ? text.n - at : chunk;
+        flight_add(flight, sftp_write(sftp, &a->lock.temp, at, (struct span){text.p + at, n}));
+    }
+    struct sftp_attrs attrs = {
+        .flags = SFTP_ATTR_OWNER, .uid = a->before.uid, .gid = a->before.gid};
+    /* Only root may give a file away: where it may not, the file becomes the user's own. Before the
+     * mode, which a change of owner may strip. */
+    if (a->target.len > 0 && a->before.flags & SFTP_ATTR_OWNER)
+        sftp_forget(sftp_fsetstat(sftp, &a->lock.temp, &attrs));
+    attrs = (struct sftp_attrs){.flags = SFTP_ATTR_MODE,
+                                .mode = a->target.len > 0 ? a->before.mode & 07777 : 0644};
+    flight_add(flight, sftp_fsetstat(sftp, &a->lock.temp, &attrs));
+    if (sftp_features(sftp).fsync)
+        flight_add(flight, sftp_fsync(sftp, &a->lock.temp));
+}
+
+/* What the target holds, read through its handle, with proof that the name still means it. */
+struct target_read {
+    struct flight data;
+    struct sftp_call *handle_stat, *name_stat;
+};
+
+static void target_ask(struct attempt *a, struct target_read *target)
+{
+    struct sftp *sftp = a->remote->sftp;
+    uint64_t chunk = sftp_features(sftp).max_read;
+    for (uint64_t at = 0; a->target.len > 0 && at < a->before.size; at += chunk) {
+        uint64_t n = a->before.size - at < chunk ? a->before.size - at : chunk;
+        flight_add(&target->data, sftp_read(sftp, &a->target, at, (uint32_t)n));
+    }
+}
+
+static void target_ask_stat(struct attempt *a, struct target_read *target)
+{
+    struct sftp *sftp = a->remote->sftp;
+    if (a->target.len > 0)
+        target->handle_stat = sftp_fstat(sftp, &a->target);
+    target->name_stat = sftp_lstat(sftp, a->full);
+}
+
+static bool same_file(const struct sftp_attrs *a, const struct sftp_attrs *b)
+{
+    return a->size == b->size && a->mtime == b->mtime && a->mode == b->mode;
+}
+
+/* 0: ret holds the text; -EAGAIN: it changes while we look. */
+static int target_answer(struct attempt *a, struct target_read *target, struct buf *ret)
+{
+    int r = sftp_wait(target->name_stat, a->wait);
+    if (a->target.len == 0)
+        return r == 0 ? -EAGAIN : r == -ENOENT ? 0 : r;
+    int stat_r = sftp_wait(target->handle_stat, a->wait);
+    if (r == 0)
+        r = stat_r;
+    if (r < 0)
+        return r == -ENOENT ? -EAGAIN : r;
+    const struct sftp_attrs *by_handle = sftp_call_attrs(target->handle_stat);
+    if (!same_file(by_handle, sftp_call_attrs(target->name_stat)))
+        return -EAGAIN;
+    for (size_t i = 0; i < target->data.n && r == 0; i++) {
+        r = sftp_wait(target->data.calls[i], a->wait);
+        if (r == 0)
+            r = buf_add(ret, sftp_call_data(target->data.calls[i]));
+    }
+    if (r == 0 && ret->len != by_handle->size) {
+        /* Shorter answers than asked for are legal; the whole is read again in order. */
+        buf_clear(ret);
+        r = bulk_read_all(a->remote->sftp, &a->target, by_handle->size, a->remote->options.vmx_max,
+                          a->wait, ret);
+    }
+    return r == -ENODATA ? -EAGAIN : r;
+}
+
+static void target_done(struct target_read *target)
+{
+    flight_done(&target->data);
+    sftp_call_free(&target->handle_stat);
+    sftp_call_free(&target->name_stat);
+}
+
+/* Second flight. text: what to write if the target is what was thought; NULL: nothing. */
+static int second_flight(struct attempt *a, const struct buf *text, struct buf *ret_server)
+{
+    struct target_read target = {0};
+    struct folder_read folder = {0};
+    FLIGHT_AUTO writes = {0};
+    sftp_forget(vmx_lock_sign(&a->lock));
+    folder_ask(a, &folder);
+    target_ask(a, &target);
+    if (text)
+        send_text(a, buf_span(text), false, &writes);
+    target_ask_stat(a, &target);
+    int r = target_answer(a, &target, ret_server);
+    int folder_r = folder_answer(a, &folder);
+    int inuse_r = inuse_answer(&a->inuse, a->wait);
+    int write_r = flight_wait(&writes, 0, a->wait);
+    target_done(&target);
+    if (r == 0)
+        r = folder_r < 0 ? folder_r : inuse_r;
+    return r < 0 ? r : remote_write_error(a->remote, a->path, a->wait, write_r);
+}
+
+/* The target was not what was thought: writes the text made from what it really is. */
+static int write_again(struct attempt *a, struct span text)
+{
+    struct target_read target = {0};
+    FLIGHT_AUTO writes = {0};
+    send_text(a, text, true, &writes);
+    target_ask_stat(a, &target);
+    int write_r = flight_wait(&writes, 0, a->wait);
+    int r = sftp_wait(target.name_stat, a->wait);
+    if (r == 0 && !same_file(&a->before, sftp_call_attrs(target.name_stat)))
+        r = -EAGAIN;
+    if (r == -ENOENT)
+        r = a->target.len > 0 ? -EAGAIN : 0;
+    target_done(&target);
+    return r < 0 ? r : remote_write_error(a->remote, a->path, a->wait, write_r);
+}
+
+/* Third flight. */
+static int third_flight(struct attempt *a, struct sftp_attrs *ret)
+{
+    struct sftp *sftp = a->remote->sftp;
+    FLIGHT_AUTO flight = {0};
+    if (sftp_features(sftp).posix_rename) {
+        flight_add(&flight,
+                   sftp_posix_rename(sftp, a->lock.temp_path, a->full, vmx_lock_expiry(&a->lock)));
+    } else {
+        sftp_forget(sftp_remove(sftp, a->full, vmx_lock_expiry(&a->lock)));
+        flight_add(&flight, sftp_rename(sftp, a->lock.temp_path, a->full));
+    }
+    if (sftp_features(sftp).fsync)
+        flight_add(&flight, sftp_fsync(sftp, &a->lock.temp));
+    struct sftp_call *stat = flight_add(&flight, sftp_fstat(sftp, &a->lock.temp));
+    /* Once the rename is on its way its outcome is worth waiting for: no interrupt any more. */
+    struct wait firm = {.deadline = a->wait->deadline};
+    int r = flight_wait(&flight, 0, &firm);
+    if (r == 0) {
+        *ret = *sftp_call_attrs(stat);
+        a->lock.has_temp = false;
+    }
+    return r == -ETIME ? -EAGAIN : remote_write_error(a->remote, a->path, &firm, r);
+}
+
+static int check_rename(struct remote *remote, struct vmx_diag *diag)
+{
+    if (sftp_features(remote->sftp).posix_rename || remote->options.unsafe_rename)
+        return 0;
+    vmx_diag_set(diag, 0, 0,
+                 "the server cannot replace a file atomically (no posix-rename@openssh.com); "
+                 "mount with -o rename=unsafe to remove and rename");
+    return -EOPNOTSUPP;
+}
+
+static int check_use(const struct attempt *a, struct vmx_diag *diag)
+{
+    if (!a->inuse.found[0] || a->remote->options.ignore_running)
+        return 0;
+    vmx_diag_set(diag, 0, 0, "%s; power it off, or mount with -o running=allow", a->inuse.found);
+    return -EBUSY;
+}
+
+/* The document that the server really has; known itself when it was right. */
+static int server_document(struct attempt *a, struct document *known, const struct buf *text,
+                           int64_t read_at, struct document **ret)
+{
+    if (known && a->target.len > 0 && span_eq(vmx_dict_text(known->dict), buf_span(text))) {
+        *ret = document_ref(known);
+        return 0;
+    }
+    return document_new(buf_span(text), &a->before, read_at, ret);
+}
+
+static int commit(struct attempt *a, struct document *known, const struct rewrite *rewrite,
+                  struct vmx_diag *diag, struct document **ret_before, struct document **ret_after)
+{
+    BUF_AUTO text = {0};
+    BUF_AUTO server_text = {0};
+    DOCUMENT_AUTO *server = NULL;
+    int64_t read_at = clock_ms();
+    int r = known ? rewrite->make(rewrite->ctx, known, true, &text) : 0;
+    if (r == 1) {
+        *ret_before = document_ref(known);
+        *ret_after = document_ref(known);
+        return 0;
+    }
+    if (r == 0)
+        r = check_rename(a->remote, diag);
+    if (r == 0)
+        r = first_flight(a, known, diag);
+    if (r == 0)
+        r = second_flight(a, known ? &text : NULL, &server_text);
+    if (r == 0)
+        r = server_document(a, known, &server_text, read_at, &server);
+    if (r == 0 && server != known) {
+        buf_clear(&text);
+        r = rewrite->make(rewrite->ctx, server, a->target.len > 0, &text);
+        if (r == 1) {
+            *ret_before = document_ref(server);
+            *ret_after = steal(server);
+            return 0;
+        }
+        if (r == 0)
+            r = check_use(a, diag);
+        if (r == 0)
+            r = write_again(a, buf_span(&text));
+    }
+    if (r == 0)
+        r = check_use(a, diag);
+    struct sftp_attrs attrs;
+    if (r == 0)
+        r = third_flight(a, &attrs);
+    if (r == 0)
+        r = document_new(buf_span(&text), &attrs, clock_ms(), ret_after);
+    if (r == 0)
+        *ret_before = steal(server);
+    return r;
+}
+
+static int with_attempt(struct remote *remote, const char *path, const struct wait *wait,
+                        int (*work)(struct attempt *a, void *ctx), void *ctx)
+{
+    struct attempt a = {.remote = remote, .path = path, .wait = wait};
+    a.full = remote_path(remote, path);
+    int r = vmx_lock_init(&a.lock, remote, path);
+    if (r == 0)
+        r = a.full ? work(&a, ctx) : -ENOMEM;
+    attempt_done(&a);
+    return r;
+}
+
+struct commit_args {
+    struct document *known;
+    const struct rewrite *rewrite;
+    struct vmx_diag *diag;
+    struct document **ret_before, **ret_after;
+};
+
+static int do_commit(struct attempt *a, void *ctx)
+{
+    struct commit_args *c = ctx;
+    return commit(a, c->known, c->rewrite, c->diag, c->ret_before, c->ret_after);
+}
+
+int attempt_commit(struct remote *remote, const char *path, struct document *known,
+                   const struct rewrite *rewrite, const struct wait *wait, struct vmx_diag *diag,
+                   struct document **ret_before, struct document **ret_after)
+{
+    struct commit_args args = {known, rewrite, diag, ret_before, ret_after};
+    return with_attempt(remote, path, wait, do_commit, &args);
+}
+
+struct move_args {
+    const char *to;
+    struct vmx_diag *diag;
+};
+
+static int do_move(struct attempt *a, void *ctx)
+{
+    const struct move_args *m = ctx;
+    struct sftp *sftp = a->remote->sftp;
+    int64_t true_at;
+    DOCUMENT_AUTO *known = (struct document *)cache_peek(a->remote->documents, a->path, &true_at);
+    BUF_AUTO unused = {0};
+    int r = m->to ? check_rename(a->remote, m->diag) : 0;
+    if (r == 0)
+        r = first_flight(a, known, m->diag);
+    if (r == 0 && a->target.len == 0)
+        r = -ENOENT;
+    if (r == 0)
+        r = second_flight(a, NULL, &unused);
+    if (r == 0)
+        r = check_use(a, m->diag);
+    if (r < 0)
+        return r;
+    FREE_AUTO char *to = m->to ? remote_path(a->remote, m->to) : NULL;
+    if (m->to && !to)
+        return -ENOMEM;
+    SFTP_CALL_AUTO *call = to ? sftp_posix_rename(sftp, a->full, to, vmx_lock_expiry(&a->lock))
+                              : sftp_remove(sftp, a->full, vmx_lock_expiry(&a->lock));
+    struct wait firm = {.deadline = a->wait->deadline};
+    r = sftp_wait(call, &firm);
+    return r == -ETIME ? -EAGAIN : remote_write_error(a->remote, a->path, &firm, r);
+}
+
+int attempt_move(struct remote *remote, const char *path, const char *to, const struct wait *wait,
+                 struct vmx_diag *diag)
+{
+    struct move_args args = {to, diag};
+    return with_attempt(remote, path, wait, do_move, &args);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One attempt at a commit, without the queue before it and the trying again behind it (commit.c).
+ *
+ * Errors that ask for another attempt: -EAGAIN (the lock is somebody else's, or the target changed
+ * under our eyes), -ENOTCONN (the link was lost), -ELOOP (the target is a symbolic link: resolve
+ * it).
+ */
+#pragma once
+
+#include "internal.h"
+#include "parser/diag.h"
+
+/* Makes the new text (appended to *ret) from what the server has; may be asked twice. exists false:
+ * there is no file, and server is empty. 0; 1: nothing is to be done; -errno. */
+struct rewrite {
+    int (*make)(void *ctx, const struct document *server, bool exists, struct buf *ret);
+    void *ctx;
+};
+
+/* known: what the cache says, a guess that saves a round trip where it is right; or NULL.
+ * 0: *ret_before and *ret_after are references (the same one if nothing was to be done). */
+int attempt_commit(struct remote *remote, const char *path, struct document *known,
+                   const struct rewrite *rewrite, const struct wait *wait, struct vmx_diag *diag,
+                   struct document **ret_before, struct document **ret_after);
+
+/* Under the lock, and if the VM is not in use: removes the file (to == NULL), or renames it. */
+int attempt_move(struct remote *remote, const char *path, const char *to, const struct wait *wait,
+                 struct vmx_diag *diag);

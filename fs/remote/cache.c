@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One table for all: an entry lives while it holds something, is being loaded, or somebody waits
+ * for it. The list is in order of use, least recent first; only entries that hold something count.
+ */
+#include "cache.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+
+struct cache_entry {
+    struct cached *held; /* a reference, or NULL */
+    int64_t true_at;     /* when held was last known to be true */
+    int error;           /* of the last load, with ... */
+    int64_t error_at;    /* ... its beginning */
+    bool loading;
+    bool dropped; /* while it was being loaded */
+    unsigned users;
+    struct cache_entry *prev, *next;
+    UT_hash_handle hh;
+    char path[];
+};
+
+struct cache {
+    struct lock lock;
+    struct condition changed;
+    size_t max_bytes;
+    struct cache_entry *table GUARDED_BY(lock);
+    struct cache_entry *used GUARDED_BY(lock);
+    size_t bytes GUARDED_BY(lock);
+};
+
+int cache_new(size_t max_bytes, struct cache **ret)
+{
+    struct cache *cache = calloc(1, sizeof(*cache));
+    if (!cache)
+        return -ENOMEM;
+    cache->max_bytes = max_bytes;
+    int r = lock_init(&cache->lock);
+    if (r == 0) {
+        r = condition_init(&cache->changed);
+        if (r == 0) {
+            *ret = cache;
+            return 0;
+        }
+        lock_done(&cache->lock);
+    }
+    free(cache);
+    return r;
+}
+
+struct cached *cached_ref(struct cached *c)
+{
+    if (c)
+        atomic_fetch_add(&c->refs, 1);
+    return c;
+}
+
+void cached_unref(struct cached *c)
+{
+    if (c && atomic_fetch_sub(&c->refs, 1) == 1)
+        c->destroy(c);
+}
+
+static void hold(struct cache *cache, struct cache_entry *e, struct cached *c) REQUIRES(cache->lock)
+{
+    if (e->held) {
+        cache->bytes -= e->held->bytes;
+        DL_DELETE(cache->used, e);
+        cached_unref(e->held);
+    }
+    e->held = cached_ref(c);
+    if (c) {
+        cache->bytes += c->bytes;
+        DL_APPEND(cache->used, e);
+    }
+}
+
+static void forget_if_unused(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
+{
+    if (e->held || e->loading || e->users > 0)
+        return;
+    HASH_DEL(cache->table, e);
+    free(e);
+}
+
+static void evict(struct cache *cache) REQUIRES(cache->lock)
+{
+    while (cache->bytes > cache->max_bytes && cache->used) {
+        struct cache_entry *e = cache->used;
+        hold(cache, e, NULL);
+        forget_if_unused(cache, e);
+    }
+}
+
+static struct cache_entry *find_or_add(struct cache *cache, const char *path) REQUIRES(cache->lock)
+{
+    struct cache_entry *e;
+    size_t len = strlen(path);
+    HASH_FIND(hh, cache->table, path, len, e);
+    if (e)
+        return e;
+    e = calloc(1, sizeof(*e) + len + 1);
+    if (!e)
+        return NULL;
+    memcpy(e->path, path, len + 1);
+    HASH_ADD_KEYPTR(hh, cache->table, e->path, len, e);
+    if (!e->hh.tbl) {
+        free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void cache_free(struct cache *cache)
+{
+    if (!cache)
+        return;
+    struct cache_entry *e;
+    struct cache_entry *next;
+    lock_take(&cache->lock);
+    HASH_ITER (hh, cache->table, e, next) {
+        assert(!e->loading && e->users == 0);
+        hold(cache, e, NULL);
+        forget_if_unused(cache, e);
+    }
+    lock_drop(&cache->lock);
+    condition_done(&cache->changed);
+    lock_done(&cache->lock);
+    free(cache);
+}
+
+/* One look at an entry. 0, 1, -errno as cache_begin, or -EAGAIN: somebody else loads, wait. */
+static int look(struct cache *cache, struct cache_entry *e, int64_t not_before, struct cached **ret)
+    REQUIRES(cache->lock)
+{
+    if (e->held && e->true_at >= not_before) {
+        DL_DELETE(cache->used, e);
+        DL_APPEND(cache->used, e);
+        *ret = cached_ref(e->held);
+        return 0;
+    }
+    if (e->error < 0 && e->error_at >= not_before)
+        return e->error;
+    if (e->loading)
+        return -EAGAIN;
+    e->loading = true;
+    e->dropped = false;
+    *ret = cached_ref(e->held);
+    return 1;
+}
+
+int cache_begin(struct cache *cache, const char *path, int64_t not_before, const struct wait *wait,
+                struct cached **ret, struct cache_ticket *ret_ticket)
+{
+    int r = -ENOMEM;
+    lock_take(&cache->lock);
+    struct cache_entry *e = find_or_add(cache, path);
+    if (e) {
+        e->users++;
+        for (;;) {
+            r = look(cache, e, not_before, ret);
+            if (r != -EAGAIN)
+                break;
+            r = wait_on(wait, &cache->changed, &cache->lock);
+            if (r < 0) {
+                r = r == -ETIMEDOUT ? -EIO : r;
+                break;
+            }
+        }
+        if (r == 1)
+            *ret_ticket = (struct cache_ticket){.entry = e, .began = clock_ms()};
+        else
+            e->users--;
+        forget_if_unused(cache, e);
+    }
+    lock_drop(&cache->lock);
+    return r;
+}
+
+void cache_end(struct cache *cache, const struct cache_ticket *ticket, struct cached *c, int error)
+{
+    lock_take(&cache->lock);
+    struct cache_entry *e = ticket->entry;
+    e->loading = false;
+    e->users--;
+    e->error = error == -EINTR ? 0 : error;
+    e->error_at = ticket->began;
+    if (!e->dropped && error != -EIO && error != -EINTR) {
+        hold(cache, e, error == 0 ? c : NULL);
+        e->true_at = ticket->began;
+    }
+    condition_wake_all(&cache->changed);
+    forget_if_unused(cache, e);
+    evict(cache);
+    lock_drop(&cache->lock);
+}
+
+struct cached *cache_peek(struct cache *cache, const char *path, int64_t *ret_true_at)
+{
+    struct cached *c = NULL;
+    struct cache_entry *e;
+    lock_take(&cache->lock);
+    HASH_FIND(hh, cache->table, path, strlen(path), e);
+    if (e && e->held) {
+        c = cached_ref(e->held);
+        *ret_true_at = e->true_at;
+    }
+    lock_drop(&cache->lock);
+    return c;
+}
+
+void cache_put(struct cache *cache, const char *path, struct cached *c)
+{
+    lock_take(&cache->lock);
+    struct cache_entry *e = find_or_add(cache, path);
+    if (e) {
+        hold(cache, e, c);
+        e->true_at = clock_ms();
+        e->error = 0;
+        e->dropped = e->loading; /* what is being loaded is older */
+        condition_wake_all(&cache->changed);
+        evict(cache);
+    }
+    lock_drop(&cache->lock);
+}
+
+static void drop(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
+{
+    hold(cache, e, NULL);
+    e->error = 0;
+    e->dropped = e->loading;
+    forget_if_unused(cache, e);
+}
+
+void cache_drop(struct cache *cache, const char *path)
+{
+    struct cache_entry *e;
+    lock_take(&cache->lock);
+    HASH_FIND(hh, cache->table, path, strlen(path), e);
+    if (e)
+        drop(cache, e);
+    lock_drop(&cache->lock);
+}
+
+void cache_drop_below(struct cache *cache, const char *path)
+{
+    size_t len = strlen(path);
+    struct cache_entry *e;
+    struct cache_entry *next;
+    lock_take(&cache->lock);
+    HASH_ITER (hh, cache->table, e, next) {
+        if (strncmp(e->path, path, len) == 0 && (!e->path[len] || e->path[len] == '/' || len == 0))
+            drop(cache, e);
+    }
+    lock_drop(&cache->lock);
+}
+
+void cache_stats(struct cache *cache, size_t *ret_count, size_t *ret_bytes)
+{
+    lock_take(&cache->lock);
+    *ret_count = HASH_COUNT(cache->table);
+    *ret_bytes = cache->bytes;
+    lock_drop(&cache->lock);
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue before the commits of one file. Who finds no commit of it under way leads: takes all
+ * changes that wait, commits them as one, tells each its result. A leader whose own wait ends takes
+ * only its own change with it; the others find a new leader among themselves.
+ */
+#include "commit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
+
+#include "attempt.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "internal.h"
+
+enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 500, LINKS_MAX = 8 };
+
+struct commit_queue {
+    struct change *waiting; /* all protected by remote->lock */
+    bool busy;
+    unsigned users;
+    UT_hash_handle hh;
+    char path[];
+};
+
+static struct commit_queue *queue_get(struct remote *remote, const char *path)
+    REQUIRES(remote->lock)
+{
+    struct commit_queue *q;
+    size_t len = strlen(path);
+    HASH_FIND(hh, remote->queues, path, len, q);
+    if (!q) {
+        q = calloc(1, sizeof(*q) + len + 1);
+        if (!q)
+            return NULL;
+        memcpy(q->path, path, len + 1);
+        HASH_ADD_KEYPTR(hh, remote->queues, q->path, len, q);
+        if (!q->hh.tbl) {
+            free(q);
+            return NULL;
+        }
+    }
+    q->users++;
+    return q;
+}
+
+static void queue_put(struct remote *remote, struct commit_queue *q) REQUIRES(remote->lock)
+{
+    if (--q->users == 0) {
+        HASH_DEL(remote->queues, q);
+        free(q);
+    }
+}
+
+/* The changes of one commit, as a rewrite. */
+struct group {
+    struct remote *remote;
+    struct change *changes;
+};
+
+/* Applies one change to the text so far. A failing change leaves it as it was. */
+static int apply_one(struct group *group, struct change *c, const struct vmx_dict *server,
+                     bool exists, struct buf *text)
+{
+    struct vmx_dict *current = NULL;
+    BUF_AUTO next = {0};
+    int r = vmx_dict_parse(buf_span(text), &current);
+    if (r == 0)
+        r = c->apply(c, server, current, exists, &next, &c->diag);
+    vmx_dict_free(current);
+    if (r == 0 && next.len > group->remote->options.vmx_max) {
+        vmx_diag_set(&c->diag, 0, 0, "the file would pass %zu KiB",
+                     group->remote->options.vmx_max / 1024);
+        r = -EFBIG;
+    }
+    if (r == 0) {
+        struct buf old = *text;
+        *text = next;
+        next = old;
+    }
+    return r;
+}
+
+static int make(void *ctx, const struct document *server, bool exists, struct buf *ret)
+{
+    struct group *group = ctx;
+    struct change *c;
+    BUF_AUTO text = {0};
+    int r = buf_add(&text, vmx_dict_text(server->dict));
+    if (r < 0)
+        return r;
+    int failed = 0;
+    bool any = false;
+    DL_FOREACH (group->changes, c) {
+        c->result = apply_one(group, c, server->dict, exists, &text);
+        if (c->result == 0)
+            any = true;
+        else
+            failed = c->result;
+    }
+    if (!any)
+        return failed;
+    if (exists && span_eq(buf_span(&text), vmx_dict_text(server->dict)))
+        return 1;
+    return buf_add(ret, buf_span(&text));
+}
+
+/* The document to start from; NULL where there is none (it will be created, or is found missing).
+ */
+static int known_document(struct remote *remote, const char *path, const struct wait *wait,
+                          struct document **ret)
+{
+    int r = remote_document(remote, path, remote->options.cache_timeout_ms, wait, ret);
+    return r == -ENOENT || r == -EMEDIUMTYPE ? 0 : r;
+}
+
+/* A symbolic link as the target: what it means, so that the link stays. */
+static int resolve(struct remote *remote, const char *path, const struct wait *wait, char **ret)
+{
+    FREE_AUTO char *full = remote_path(remote, path);
+    SFTP_CALL_AUTO *call = full ? sftp_realpath(remote->sftp, full) : NULL;
+    int r = sftp_wait(call, wait);
+    if (r < 0)
+        return r;
+    const char *real = sftp_call_path(call);
+    size_t len = strlen(remote->root);
+    if (strncmp(real, remote->root, len) != 0 || real[len] != '/' || !real[len + 1])
+        return -EPERM; /* it leads out of the tree */
+    *ret = strdup(real + len + 1);
+    return *ret ? 0 : -ENOMEM;
+}
+
+/* Tries until an attempt has an outcome. *target is replaced when it is a link. */
+static int try_commit(struct remote *remote, char **target, const struct rewrite *rewrite,
+                      const struct wait *wait, struct vmx_diag *diag, struct document **ret_before,
+                      struct document **ret_after)
+{
+    int64_t backoff = BACKOFF_FIRST_MS;
+    int links = 0;
+    for (;;) {
+        DOCUMENT_AUTO *known = NULL;
+        int r = known_document(remote, *target, wait, &known);
+        if (r == 0)
+            r = attempt_commit(remote, *target, known, rewrite, wait, diag, ret_before, ret_after);
+        if (remote_again(remote, wait, &r)) {
+            cache_drop(remote->documents, *target);
+            continue;
+        }
+        if (r == -ELOOP && ++links <= LINKS_MAX) {
+            char *real = NULL;
+            r = resolve(remote, *target, wait, &real);
+            if (r < 0)
+                return r;
+            free(*target);
+            *target = real;
+            continue;
+        }
+        if (r != -EAGAIN)
+            return r == -EREMOTEIO ? -EIO : r;
+        cache_drop(remote->documents, *target);
+        r = wait_sleep(wait, backoff);
+        if (r < 0)
+            return r == -ETIMEDOUT ? -ENOLCK : r;
+        backoff = backoff * 2 < BACKOFF_MAX_MS ? backoff * 2 : BACKOFF_MAX_MS;
+    }
+}
+
+/* Commits a group and gives each change its result. */
+static int commit_group(struct remote *remote, const char *path, struct group *group,
+                        const struct wait *wait)
+{
+    DOCUMENT_AUTO *before = NULL;
+    DOCUMENT_AUTO *after = NULL;
+    struct vmx_diag diag = {0};
+    const struct rewrite rewrite = {make, group};
+    FREE_AUTO char *target = strdup(path);
+    int r = target ? try_commit(remote, &target, &rewrite, wait, &diag, &before, &after) : -ENOMEM;
+    if (r == 0 && before != after) {
+        atomic_fetch_add(&remote->commits, 1);
+        FREE_AUTO char *dir = path_dir(target);
+        cache_put(remote->documents, target, &after->cached);
+        if (dir)
+            cache_drop(remote->listings, dir);
+    } else if (r < 0) {
+        atomic_fetch_add(&remote->commits_failed, 1);
+        cache_drop(remote->documents, target ? target : path);
+    }
+    struct change *c;
+    DL_FOREACH (group->changes, c) {
+        if (r < 0 && c->result == 0) {
+            c->result = r;
+            c->diag = diag;
+        }
+        if (c->result == 0 && c->committed)
+            c->committed(c, before, after);
+    }
+    return r;
+}
+
+/* Leads one group. Called with the lock held; it is released meanwhile. */
+static void lead(struct remote *remote, struct commit_queue *q, struct change *own,
+                 const struct wait *wait) REQUIRES(remote->lock)
+{
+    struct group group = {.remote = remote, .changes = q->waiting};
+    struct change *c;
+    struct change *next;
+    q->waiting = NULL;
+    q->busy = true;
+    lock_drop(&remote->lock);
+
+    int r = commit_group(remote, q->path, &group, wait);
+
+    lock_take(&remote->lock);
+    q->busy = false;
+    bool give_back = r == -EINTR || r == -EIO || r == -ENOLCK;
+    DL_FOREACH_SAFE(group.changes, c, next)
+    {
+        DL_DELETE(group.changes, c);
+        if (give_back && c != own && c->result == r) {
+            c->result = 0;
+            DL_APPEND(q->waiting, c);
+            continue;
+        }
+        if (c != own && c->result == 0)
+            atomic_fetch_add(&remote->commits_joined, 1);
+        c->done = true;
+    }
+    condition_wake_all(&remote->queue_moved);
+}
+
+int remote_commit(struct remote *remote, const char *path, struct change *change,
+                  const struct wait *wait)
+{
+    change->result = 0;
+    change->done = false;
+    lock_take(&remote->lock);
+    struct commit_queue *q = queue_get(remote, path);
+    if (!q) {
+        lock_drop(&remote->lock);
+        return -ENOMEM;
+    }
+    DL_APPEND(q->waiting, change);
+    int r = 0;
+    while (!change->done) {
+        if (!q->busy) {
+            lead(remote, q, change, wait);
+            continue;
+        }
+        struct change *c = q->waiting;
+        while (c && c != change)
+            c = c->next;
+        if (!c) { /* being committed: its outcome is near, and must be known */
+            struct wait firm = {.deadline = INT64_MAX / 2};
+            wait_on(&firm, &remote->queue_moved, &remote->lock);
+            continue;
+        }
+        r = wait_on(wait, &remote->queue_moved, &remote->lock);
+        if (r < 0) {
+            DL_DELETE(q->waiting, change);
+            change->result = r == -ETIMEDOUT ? -EIO : r;
+            break;
+        }
+    }
+    r = change->result;
+    queue_put(remote, q);
+    lock_drop(&remote->lock);
+    return r;
+}
+
+/* Tries to remove (to NULL) or rename until there is an outcome. */
+static int try_move(struct remote *remote, const char *path, const char *to,
+                    const struct wait *wait, struct vmx_diag *diag)
+{
+    int64_t backoff = BACKOFF_FIRST_MS;
+    for (;;) {
+        int r = attempt_move(remote, path, to, wait, diag);
+        if (remote_again(remote, wait, &r))
+            continue;
+        if (r != -EAGAIN)
+            return r == -EREMOTEIO ? -EIO : r;
+        r = wait_sleep(wait, backoff);
+        if (r < 0)
+            return r == -ETIMEDOUT ? -ENOLCK : r;
+        backoff = backoff * 2 < BACKOFF_MAX_MS ? backoff * 2 : BACKOFF_MAX_MS;
+    }
+}
+
+static void forget(struct remote *remote, const char *path)
+{
+    FREE_AUTO char *dir = path_dir(path);
+    cache_drop_below(remote->documents, path);
+    if (dir)
+        cache_drop(remote->listings, dir);
+}
+
+/* Waits for the commits of a file to end and keeps others away while work is done. */
+static int alone(struct remote *remote, const char *path, const char *to, const struct wait *wait,
+                 struct vmx_diag *diag)
+{
+    lock_take(&remote->lock);
+    struct commit_queue *q = queue_get(remote, path);
+    int r = q ? 0 : -ENOMEM;
+    while (r == 0 && q->busy)
+        r = wait_on(wait, &remote->queue_moved, &remote->lock);
+    if (r == 0) {
+        q->busy = true;
+        lock_drop(&remote->lock);
+        r = try_move(remote, path, to, wait, diag);
+        forget(remote, path);
+        if (to)
+            forget(remote, to);
+        lock_take(&remote->lock);
+        q->busy = false;
+        condition_wake_all(&remote->queue_moved);
+    }
+    if (q)
+        queue_put(remote, q);
+    lock_drop(&remote->lock);
+    return r == -ETIMEDOUT ? -EIO : r;
+}
+
+int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
+                      struct vmx_diag *diag)
+{
+    return alone(remote, path, NULL, wait, diag);
+}
+
+int remote_rename_vmx(struct remote *remote, const char *path, const char *to,
+                      const struct wait *wait, struct vmx_diag *diag)
+{
+    return alone(remote, path, to, wait, diag);
+}
+
+int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait)
+{
+    FREE_AUTO char *full = remote_path(remote, path);
+    if (!full)
+        return -ENOMEM;
+    const struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = 0644};
+    SFTP_CALL_AUTO *open =
+        sftp_open(remote->sftp, full, SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL, &attrs);
+    SFTP_CALL_AUTO *stat = sftp_lstat(remote->sftp, full);
+    int r = sftp_wait(open, wait);
+    if (r == 0)
+        sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
+    else if (r == -EREMOTEIO && sftp_wait(stat, wait) == 0)
+        r = -EEXIST;
+    forget(remote, path);
+    return r == -ENOTCONN ? -EIO : remote_write_error(remote, path, wait, r);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commits: changes to one document, made durable by one atomic rewrite of the remote file.
+ *
+ * A change says how to make the new text from what is there; a commit takes the lock file, looks at
+ * what the server really has, applies the change to that, writes it to a temporary file, syncs, and
+ * renames it over the target. Changes that arrive while a commit of the same file is under way are
+ * joined into the next one; an error belongs to its own change, and the others go on without it.
+ * docs/architecture.md draws the flights of requests and tells why nothing can be lost.
+ */
+#pragma once
+
+#include "document.h"
+#include "parser/diag.h"
+#include "remote.h"
+
+struct change {
+    /* Appends the whole new text to *ret. server: what the server has; current: that, with the
+     * changes before this one applied. exists: false when there is no such file (both are empty
+     * then). Called by one thread at a time, several times when the server's text was not the
+     * expected one. 0 (equal to current: nothing to do); -ECANCELED when somebody else changed what
+     * this change is about; another -errno, with *diag. */
+    int (*apply)(struct change *change, const struct vmx_dict *server,
+                 const struct vmx_dict *current, bool exists, struct buf *ret,
+                 struct vmx_diag *diag);
+
+    /* Called after this change is on the server and before any later one is applied; also where
+     * there was nothing to do (then before == after). May be NULL. */
+    void (*committed)(struct change *change, const struct document *before,
+                      const struct document *after);
+
+    struct vmx_diag diag; /* why it failed */
+
+    /* Private to the queue. */
+    int result;
+    bool done;
+    struct change *prev, *next;
+};
+
+/* Applies the change and waits until it is on the server, synced. 0; the change's own error;
+ * -EBUSY: the VM is in use; -ENOLCK: another vmxfs holds the lock; -EFBIG; -EOPNOTSUPP: the server
+ * cannot rename atomically; -EIO (it may or may not be there), -EINTR (it is not), -ENOSPC, ... */
+int remote_commit(struct remote *remote, const char *path, struct change *change,
+                  const struct wait *wait);
+
+/* Removes, or renames, a .vmx under its lock, if the VM is not in use. diag: why it is refused.
+ * to may exist only if replace. 0, -EBUSY, -ENOLCK, -EEXIST, ... */
+int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
+                      struct vmx_diag *diag);
+int remote_rename_vmx(struct remote *remote, const char *path, const char *to,
+                      const struct wait *wait, struct vmx_diag *diag);
+
+/* Creates an empty one. 0, -EEXIST, ... */
+int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Plain files, folders and links on the server: what POSIX calls need, one request each. What they
+ * change is forgotten by the caches.
+ */
+#pragma once
+
+#include "remote.h"
+
+int remote_mkdir(struct remote *remote, const char *path, uint32_t mode, const struct wait *wait);
+int remote_rmdir(struct remote *remote, const char *path, const struct wait *wait);
+int remote_remove(struct remote *remote, const char *path, const struct wait *wait);
+
+/* Replaces what is there unless exclusive. */
+int remote_rename(struct remote *remote, const char *from, const char *to, bool exclusive,
+                  const struct wait *wait);
+int remote_symlink(struct remote *remote, const char *target, const char *path,
+                   const struct wait *wait);
+int remote_readlink(struct remote *remote, const char *path, const struct wait *wait,
+                    struct buf *ret);
+int remote_setattr(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
+                   const struct wait *wait);
+int remote_statvfs(struct remote *remote, const char *path, const struct wait *wait,
+                   struct sftp_statvfs *ret);
+
+/* An open plain file. It survives a lost link: it is opened again by its path, if that still is the
+ * same file as far as SFTP can tell. */
+struct remote_file;
+
+/* open_flags of the protocol. mode: of a file that is created. 0, -EEXIST, -EISDIR, ... */
+int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
+                     const struct wait *wait, struct remote_file **ret);
+void remote_file_free(struct remote_file *file); /* closes, without waiting; accepts NULL */
+
+/* One thread at a time for each file. *ret_n is less than size only at the end. */
+int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
+                     const struct wait *wait, void *ret, size_t *ret_n);
+int remote_file_write(struct remote_file *file, uint64_t offset, struct span data,
+                      const struct wait *wait);
+int remote_file_fsync(struct remote_file *file, const struct wait *wait);
+int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret);
+int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,
+                        const struct wait *wait);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this folder share. */
+#pragma once
+
+#include "cache.h"
+#include "document.h"
+#include "listing.h"
+#include "remote.h"
+
+struct commit_queue;
+
+struct remote {
+    struct sftp *sftp;
+    struct remote_options options;
+    char *given_root; /* absolute, as the user wrote it */
+    char *root;       /* absolute, links resolved; "/" is "" here */
+    struct cache *listings;
+    struct cache *documents;
+    void (*changed)(void *ctx, const char *path);
+    void *changed_ctx;
+    char process[16];             /* names this process in temporary files; lock.c */
+    struct lock lock;             /* of the queues; taken before no other lock */
+    struct condition queue_moved; /* with lock */
+    struct commit_queue *queues GUARDED_BY(lock);
+    atomic_ulong commits, commits_joined, commits_failed;
+    atomic_uint serial; /* of temporary names */
+};
+
+/* The server's path. NULL: no memory. */
+char *remote_path(const struct remote *remote, const char *path);
+
+/* The folder of a path ("" at the top) and the name in it. NULL: no memory. */
+char *path_dir(const char *path);
+const char *path_name(const char *path);
+char *path_join(const char *dir, const char *name);
+
+/* True when the operation that ended with r may be started over: the link was lost and is up again
+ * within the wait. Otherwise *r is what to return: -ENOTCONN has become -EIO or -EINTR. */
+bool remote_again(struct remote *remote, const struct wait *wait, int *r);
+
+/* Finds out what a bare "failure" (-EREMOTEIO) of writing at path meant: -ENOSPC when the server's
+ * filesystem is full, -EROFS when it is mounted so, else -EIO. Other errors are returned as is. */
+int remote_write_error(struct remote *remote, const char *path, const struct wait *wait, int r);

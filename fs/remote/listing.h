@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Directories: what they hold, with attributes, as one cached snapshot. */
+#pragma once
+
+#include "cache.h"
+#include "remote.h"
+
+struct listing_entry {
+    char *name;
+    struct sftp_attrs attrs;
+    bool unlisted; /* a UUID-named directory that a link beside it names: reachable only */
+};
+
+struct listing {
+    struct cached cached;
+    size_t n;
+    struct listing_entry *entries; /* in the server's order, without our own hidden files */
+};
+
+/* The entries of a directory, at most max_age_ms old. *ret is a reference. */
+int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, const struct wait *wait,
+                struct listing **ret);
+
+/* NULL if the name is not there. */
+const struct listing_entry *listing_find(const struct listing *listing, const char *name);
+
+/* Attributes of one path (a link is not followed), at most max_age_ms old: from the listing of its
+ * directory where that is young enough, else asked. 0, -ENOENT, ... */
+int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
+                   const struct wait *wait, struct sftp_attrs *ret);
+
+static inline void listing_unref(struct listing **l)
+{
+    if (*l)
+        cached_unref(&(*l)->cached);
+    *l = NULL;
+}
+#define LISTING_AUTO __attribute__((cleanup(listing_unref))) struct listing

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+#include "lock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "owner.h"
+#include "sftp/bulk.h"
+
+enum { SERIAL_DIGITS = 5, LOCK_TEXT_MAX = 1024 };
+
+static const struct sftp_attrs private_mode = {.flags = SFTP_ATTR_MODE, .mode = 0600};
+
+int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path)
+{
+    *lock = (struct vmx_lock){.remote = remote};
+    const char *name = path_name(path);
+    if (strlen(name) > LOCK_NAME_MAX)
+        return -ENAMETOOLONG;
+    FREE_AUTO char *parent = path_dir(path);
+    FREE_AUTO char *full = parent ? remote_path(remote, parent) : NULL;
+    lock->name = strdup(name);
+    if (!full || !lock->name ||
+        asprintf(&lock->dir, "%s%s", full, strcmp(full, "/") == 0 ? "" : "/") < 0)
+        return -ENOMEM;
+    unsigned serial = atomic_fetch_add(&remote->serial, 1);
+    snprintf(lock->temp_name, sizeof(lock->temp_name), ".%s.vmxfs-%s%0*x", name, remote->process,
+             SERIAL_DIGITS, serial & 0xfffffU);
+    if (asprintf(&lock->temp_path, "%s%s", lock->dir, lock->temp_name) < 0 ||
+        asprintf(&lock->lock_path, "%s.%s.vmxfs-lock", lock->dir, name) < 0)
+        return -ENOMEM;
+    return 0;
+}
+
+void vmx_lock_done(struct vmx_lock *lock)
+{
+    sftp_call_free(&lock->temp_open);
+    sftp_call_free(&lock->lock_open);
+    sftp_call_free(&lock->lock_stat);
+    sftp_call_free(&lock->folder_open);
+    free(lock->name);
+    free(lock->dir);
+    free(lock->lock_path);
+    free(lock->temp_path);
+}
+
+void vmx_lock_ask(struct vmx_lock *lock)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    const uint32_t create = SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL;
+    lock->asked_at = clock_boot_ms();
+    lock->temp_open = sftp_open(sftp, lock->temp_path, create, &private_mode);
+    lock->lock_open = sftp_open(sftp, lock->lock_path, create, &private_mode);
+    lock->lock_stat = sftp_lstat(sftp, lock->lock_path);
+    lock->folder_open = sftp_opendir(sftp, lock->dir);
+}
+
+int64_t vmx_lock_expiry(const struct vmx_lock *lock)
+{
+    return lock->asked_at + LOCK_HOLD_MS;
+}
+
+/* The owner's part of a temporary name of this .vmx, or NULL. */
+static const char *owner_in(const struct vmx_lock *lock, const char *temp_name)
+{
+    size_t prefix = strlen(lock->temp_name) - OWNER_NAME_LEN - SERIAL_DIGITS;
+    if (strlen(temp_name) != strlen(lock->temp_name) ||
+        memcmp(temp_name, lock->temp_name, prefix) != 0)
+        return NULL;
+    return temp_name + prefix;
+}
+
+/* One commit of a path at a time runs in this process, so what is ours and not this one's is dead.
+ */
+static bool is_dead(const struct vmx_lock *lock, const char *temp_name)
+{
+    const char *owner = owner_in(lock, temp_name);
+    return owner && strcmp(temp_name, lock->temp_name) != 0 &&
+           owner_state(lock->remote->process, owner) != OWNER_UNKNOWN;
+}
+
+bool vmx_lock_is_leftover(const struct vmx_lock *lock, const struct sftp_name *name,
+                          uint32_t server_now)
+{
+    if (!owner_in(lock, name->name) || strcmp(name->name, lock->temp_name) == 0)
+        return false;
+    return is_dead(lock, name->name) || (name->attrs.flags & SFTP_ATTR_TIMES &&
+                                         (int64_t)server_now - name->attrs.mtime > LOCK_STALE_S);
+}
+
+struct sftp_call *vmx_lock_sign(struct vmx_lock *lock)
+{
+    char who[400];
+    char text[LOCK_TEXT_MAX];
+    owner_describe(who, sizeof(who));
+    snprintf(text, sizeof(text), "%s\n%s\n", lock->temp_name, who);
+    return sftp_write(lock->remote->sftp, &lock->lock, 0, span_of(text));
+}
+
+static void remove_now(struct vmx_lock *lock, const char *path)
+{
+    sftp_forget(sftp_remove(lock->remote->sftp, path, vmx_lock_expiry(lock)));
+}
+
+static void close_now(struct vmx_lock *lock, struct sftp_handle *handle)
+{
+    if (handle->len > 0)
+        sftp_forget(sftp_close(lock->remote->sftp, handle));
+    handle->len = 0;
+}
+
+void vmx_lock_drop(struct vmx_lock *lock)
+{
+    close_now(lock, &lock->temp);
+    close_now(lock, &lock->lock);
+    close_now(lock, &lock->folder);
+    /* A temporary name is never used twice: removing it is right at any time. */
+    if (lock->has_temp)
+        sftp_forget(sftp_remove(lock->remote->sftp, lock->temp_path, 0));
+    lock->has_temp = false;
+    if (lock->held)
+        remove_now(lock, lock->lock_path);
+    lock->held = false;
+}
+
+/* What a lock file says, and the version of it. */
+struct lock_text {
+    char text[LOCK_TEXT_MAX];
+    struct sftp_attrs attrs;
+};
+
+static int read_lock(struct vmx_lock *lock, const struct wait *wait, struct lock_text *ret)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    SFTP_CALL_AUTO *open = sftp_open(sftp, lock->lock_path, SFTP_OPEN_READ, NULL);
+    int r = sftp_wait(open, wait);
+    if (r < 0)
+        return r;
+    SFTP_CALL_AUTO *read = sftp_read(sftp, sftp_call_handle(open), 0, LOCK_TEXT_MAX - 1);
+    SFTP_CALL_AUTO *stat = sftp_fstat(sftp, sftp_call_handle(open));
+    sftp_forget(sftp_close(sftp, sftp_call_handle(open)));
+    int read_r = sftp_wait(read, wait);
+    r = sftp_wait(stat, wait);
+    if (r < 0)
+        return r;
+    if (read_r < 0 && read_r != -ENODATA)
+        return read_r;
+    struct span text = read_r == 0 ? sftp_call_data(read) : (struct span){0};
+    *ret = (struct lock_text){.attrs = *sftp_call_attrs(stat)};
+    memcpy(ret->text, text.p ? text.p : "",
+           text.n < LOCK_TEXT_MAX - 1 ? text.n : LOCK_TEXT_MAX - 1);
+    return 0;
+}
+
+/* The temporary file that the lock names, or "". */
+static void temp_of(const struct vmx_lock *lock, const struct lock_text *said, char *ret,
+                    size_t size)
+{
+    size_t len = strcspn(said->text, "\n");
+    ret[0] = '\0';
+    if (said->text[len] == '\n' && len < size) {
+        memcpy(ret, said->text, len);
+        ret[len] = '\0';
+        if (!owner_in(lock, ret))
+            ret[0] = '\0';
+    }
+}
+
+/* Looks at the temporary files beside a lock that says nothing: all must be dead, and one be there.
+ * Appends their names, one behind the other with a NUL each. */
+static int dead_temps(struct vmx_lock *lock, const struct wait *wait, struct buf *ret,
+                      bool *ret_all_dead)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    SFTP_CALL_AUTO *open = sftp_opendir(sftp, lock->dir);
+    int r = sftp_wait(open, wait);
+    bool all = true;
+    while (r == 0) {
+        SFTP_CALL_AUTO *call = sftp_readdir(sftp, sftp_call_handle(open));
+        size_t n = 0;
+        r = sftp_wait(call, wait);
+        const struct sftp_name *names = r == 0 ? sftp_call_names(call, &n) : NULL;
+        for (size_t i = 0; i < n && r == 0; i++) {
+            if (!owner_in(lock, names[i].name) || strcmp(names[i].name, lock->temp_name) == 0)
+                continue;
+            all = all && is_dead(lock, names[i].name);
+            r = buf_add(ret, (struct span){names[i].name, strlen(names[i].name) + 1});
+        }
+    }
+    if (sftp_call_was_sent(open) && r == -ENODATA)
+        sftp_forget(sftp_close(sftp, sftp_call_handle(open)));
+    *ret_all_dead = all && ret->len > 0;
+    return r == -ENODATA ? 0 : r;
+}
+
+/* Whether the lock may be broken; appends the names of the temporary files to be removed first. */
+static int may_break(struct vmx_lock *lock, const struct lock_text *said, uint32_t server_now,
+                     const struct wait *wait, struct buf *temps, bool *ret)
+{
+    char temp[sizeof(lock->temp_name)];
+    bool stale = (int64_t)server_now - said->attrs.mtime > LOCK_STALE_S;
+    temp_of(lock, said, temp, sizeof(temp));
+    if (temp[0]) {
+        *ret = stale || is_dead(lock, temp);
+        return *ret ? buf_add(temps, (struct span){temp, strlen(temp) + 1}) : 0;
+    }
+    bool all_dead = false;
+    int r = dead_temps(lock, wait, temps, &all_dead);
+    if (!all_dead)
+        buf_clear(temps);
+    *ret = stale || all_dead;
+    return r;
+}
+
+/* Breaks a lock that still is what it was when it was judged. Breakers exclude each other by a file
+ * of their own, or one could remove the lock that the other has just taken. */
+static int break_lock(struct vmx_lock *lock, const struct lock_text *judged,
+                      const struct buf *temps, uint32_t server_now, const struct wait *wait)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    FREE_AUTO char *guard = NULL;
+    if (asprintf(&guard, "%s.%s.vmxfs-break", lock->dir, lock->name) < 0)
+        return -ENOMEM;
+    SFTP_CALL_AUTO *open =
+        sftp_open(sftp, guard, SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL, &private_mode);
+    SFTP_CALL_AUTO *stat = sftp_lstat(sftp, guard);
+    int r = sftp_wait(open, wait);
+    if (r < 0) {
+        if (r == -EREMOTEIO && sftp_wait(stat, wait) == 0 &&
+            (int64_t)server_now - sftp_call_attrs(stat)->mtime > LOCK_STALE_S)
+            remove_now(lock, guard);
+        return r;
+    }
+    sftp_forget(sftp_close(sftp, sftp_call_handle(open)));
+    struct lock_text now;
+    r = read_lock(lock, wait, &now);
+    if (r == 0 && now.attrs.mtime == judged->attrs.mtime && strcmp(now.text, judged->text) == 0) {
+        for (size_t at = 0; at < temps->len; at += strlen(temps->data + at) + 1) {
+            FREE_AUTO char *temp = NULL;
+            if (asprintf(&temp, "%s%s", lock->dir, temps->data + at) < 0)
+                continue;
+            SFTP_CALL_AUTO *call = sftp_remove(sftp, temp, vmx_lock_expiry(lock));
+            int gone = sftp_wait(call, wait);
+            if (gone < 0 && gone != -ENOENT)
+                r = gone;
+        }
+        if (r == 0)
+            remove_now(lock, lock->lock_path);
+    }
+    remove_now(lock, guard);
+    return r;
+}
+
+/* The lock is there and not ours. -EAGAIN (broken or not), -errno. */
+static int meet_other(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag)
+{
+    SFTP_CALL_AUTO *clock = sftp_fstat(lock->remote->sftp, &lock->temp);
+    struct lock_text said;
+    int r = read_lock(lock, wait, &said);
+    if (r == -ENOENT)
+        return -EAGAIN;
+    if (r == 0)
+        r = sftp_wait(clock, wait);
+    if (r < 0)
+        return r;
+    uint32_t server_now = sftp_call_attrs(clock)->mtime;
+    BUF_AUTO temps = {0};
+    bool broken = false;
+    r = may_break(lock, &said, server_now, wait, &temps, &broken);
+    if (r == 0 && broken)
+        r = break_lock(lock, &said, &temps, server_now, wait);
+    const char *who = strchr(said.text, '\n');
+    vmx_diag_set(diag, 0, 0, "another vmxfs holds the lock %s (%.*s)", path_name(lock->lock_path),
+                 who ? (int)strcspn(who + 1, "\n") : 7, who ? who + 1 : "unknown");
+    return r == -ENOTCONN || r == -EIO || r == -EINTR || r == -ENOMEM ? r : -EAGAIN;
+}
+
+int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag)
+{
+    int temp_r = sftp_wait(lock->temp_open, wait);
+    int lock_r = sftp_wait(lock->lock_open, wait);
+    int stat_r = sftp_wait(lock->lock_stat, wait);
+    if (temp_r == 0)
+        lock->temp = *sftp_call_handle(lock->temp_open);
+    if (lock_r == 0)
+        lock->lock = *sftp_call_handle(lock->lock_open);
+    if (sftp_wait(lock->folder_open, wait) == 0)
+        lock->folder = *sftp_call_handle(lock->folder_open);
+    lock->held = lock_r == 0;
+    lock->has_temp = temp_r == 0;
+    int r = temp_r < 0 ? temp_r : lock_r;
+    if (lock_r < 0 && lock_r != -EREMOTEIO && sftp_call_was_sent(lock->lock_open)) {
+        /* No answer: whose the lock is, is unknown, and it must not be removed. If it is ours, our
+         * temporary file beside it says so, and the next commit breaks it at once. */
+        close_now(lock, &lock->temp);
+        close_now(lock, &lock->folder);
+        lock->has_temp = false;
+        return r < 0 ? r : lock_r;
+    }
+    if (temp_r == 0 && lock_r == -EREMOTEIO && stat_r == 0)
+        r = meet_other(lock, wait, diag);
+    else if (temp_r == 0 && lock_r == -EREMOTEIO && stat_r == -ENOENT)
+        r = -EAGAIN; /* it went between the two questions; or the folder is full, said later */
+    if (r < 0)
+        vmx_lock_drop(lock);
+    return r;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Open plain files (files.h): a handle, and what is needed to have it again after a lost link. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "files.h"
+#include "internal.h"
+#include "sftp/bulk.h"
+
+struct remote_file {
+    struct remote *remote;
+    char *path;
+    uint32_t open_flags;
+    struct sftp_handle handle;
+    struct bulk_reader *reader; /* NULL until the first read; dies with the handle */
+    uint64_t size;              /* as last seen, and ... */
+    uint32_t mtime;             /* ... to know the file again by, if nothing was written */
+    bool written;
+};
+
+void remote_file_free(struct remote_file *file)
+{
+    if (!file)
+        return;
+    bulk_reader_free(file->reader);
+    if (file->handle.len > 0)
+        sftp_forget(sftp_close(file->remote->sftp, &file->handle));
+    if (file->written) {
+        FREE_AUTO char *dir = path_dir(file->path);
+        if (dir)
+            cache_drop(file->remote->listings, dir);
+    }
+    free(file->path);
+    free(file);
+}
+
+/* Opens, with the attributes beside it: what a bare failure means is known at once. */
+static int open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
+                       const struct wait *wait, struct sftp_attrs *ret)
+{
+    struct sftp *sftp = file->remote->sftp;
+    FREE_AUTO char *full = remote_path(file->remote, file->path);
+    if (!full)
+        return -ENOMEM;
+    const struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = mode & 07777};
+    SFTP_CALL_AUTO *open = sftp_open(sftp, full, flags, flags & SFTP_OPEN_CREAT ? &attrs : NULL);
+    SFTP_CALL_AUTO *stat = sftp_stat(sftp, full);
+    int r = sftp_wait(open, wait);
+    int stat_r = sftp_wait(stat, wait);
+    if (r == 0)
+        file->handle = *sftp_call_handle(open);
+    if (r == 0 && stat_r == 0)
+        *ret = *sftp_call_attrs(stat);
+    if (r == 0)
+        return stat_r;
+    if (r == -EREMOTEIO && stat_r == 0 && S_ISDIR(sftp_call_attrs(stat)->mode))
+        return -EISDIR;
+    if (r == -EREMOTEIO && stat_r == 0 && flags & SFTP_OPEN_EXCL)
+        return -EEXIST;
+    return r;
+}
+
+static void seen(struct remote_file *file, const struct sftp_attrs *attrs)
+{
+    file->size = attrs->size;
+    file->mtime = attrs->mtime;
+}
+
+int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
+                     const struct wait *wait, struct remote_file **ret)
+{
+    struct remote_file *file = calloc(1, sizeof(*file));
+    if (!file)
+        return -ENOMEM;
+    file->remote = remote;
+    file->open_flags = open_flags;
+    file->path = strdup(path);
+    struct sftp_attrs attrs = {0};
+    int r = -ENOMEM;
+    do {
+        if (file->path)
+            r = open_handle(file, open_flags, mode, wait, &attrs);
+    } while (!(open_flags & SFTP_OPEN_EXCL) && remote_again(remote, wait, &r));
+    if (r == 0) {
+        seen(file, &attrs);
+        file->written = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
+        *ret = file;
+        return 0;
+    }
+    remote_file_free(file);
+    return r == -ENOTCONN ? -EIO : remote_write_error(remote, path, wait, r);
+}
+
+/* After a lost link: 0 when the file is open again, and still the same. */
+static int open_again(struct remote_file *file, const struct wait *wait)
+{
+    struct sftp_attrs attrs = {0};
+    const uint32_t once = SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC | SFTP_OPEN_EXCL;
+    bulk_reader_free(file->reader);
+    file->reader = NULL;
+    file->handle.len = 0;
+    int r = open_handle(file, file->open_flags & ~once, 0, wait, &attrs);
+    if (r < 0)
+        return r;
+    if (!file->written && (attrs.size != file->size || attrs.mtime != file->mtime))
+        return -EIO;
+    return 0;
+}
+
+/* True when the operation can be tried again on a fresh handle. */
+static bool again(struct remote_file *file, const struct wait *wait, int *r)
+{
+    while (remote_again(file->remote, wait, r)) {
+        *r = open_again(file, wait);
+        if (*r == 0)
+            return true;
+    }
+    return false;
+}
+
+int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
+                     const struct wait *wait, void *ret, size_t *ret_n)
+{
+    int r;
+    do {
+        r = file->reader ? 0 : bulk_reader_new(file->remote->sftp, &file->handle, &file->reader);
+        if (r == 0)
+            r = bulk_read(file->reader, offset, size, wait, ret, ret_n);
+    } while (again(file, wait, &r));
+    return r == -EREMOTEIO ? -EIO : r;
+}
+
+int remote_file_write(struct remote_file *file, uint64_t offset, struct span data,
+                      const struct wait *wait)
+{
+    int r;
+    file->written = true;
+    bulk_reader_free(file->reader); /* what it has read ahead may be old now */
+    file->reader = NULL;
+    do
+        r = bulk_write(file->remote->sftp, &file->handle, offset, data, wait);
+    while (again(file, wait, &r));
+    return remote_write_error(file->remote, file->path, wait, r);
+}
+
+int remote_file_fsync(struct remote_file *file, const struct wait *wait)
+{
+    if (!sftp_features(file->remote->sftp).fsync)
+        return 0;
+    int r;
+    do {
+        SFTP_CALL_AUTO *call = sftp_fsync(file->remote->sftp, &file->handle);
+        r = sftp_wait(call, wait);
+    } while (again(file, wait, &r));
+    return remote_write_error(file->remote, file->path, wait, r);
+}
+
+int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
+{
+    int r;
+    do {
+        SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
+        r = sftp_wait(call, wait);
+        if (r == 0)
+            *ret = *sftp_call_attrs(call);
+    } while (again(file, wait, &r));
+    return r == -EREMOTEIO ? -EIO : r;
+}
+
+int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,
+                        const struct wait *wait)
+{
+    int r;
+    file->written = true;
+    do {
+        SFTP_CALL_AUTO *call = sftp_fsetstat(file->remote->sftp, &file->handle, attrs);
+        r = sftp_wait(call, wait);
+    } while (again(file, wait, &r));
+    return remote_write_error(file->remote, file->path, wait, r);
+}

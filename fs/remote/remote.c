@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "internal.h"
+#include "owner.h"
+
+static const char hidden_mark[] = ".vmxfs-";
+
+bool remote_is_vmx_name(const char *name)
+{
+    struct span n = span_of(name);
+    static const char *const suffixes[] = {".vmx", ".vmtx"};
+    for (size_t i = 0; i < 2; i++) {
+        struct span suffix = span_of(suffixes[i]);
+        if (n.n > suffix.n && span_eq_fold((struct span){n.p + n.n - suffix.n, suffix.n}, suffix))
+            return true;
+    }
+    return false;
+}
+
+bool remote_is_vmx(const struct remote *remote, const char *name, const struct sftp_attrs *attrs)
+{
+    return S_ISREG(attrs->mode) && attrs->size <= remote->options.vmx_max &&
+           remote_is_vmx_name(name);
+}
+
+bool remote_is_hidden_name(const char *name)
+{
+    const char *mark = name[0] == '.' ? strstr(name, hidden_mark) : NULL;
+    if (!mark)
+        return false;
+    FREE_AUTO char *target = strndup(name + 1, (size_t)(mark - name - 1));
+    return target && remote_is_vmx_name(target);
+}
+
+char *path_join(const char *dir, const char *name)
+{
+    char *path;
+    if (asprintf(&path, "%s%s%s", dir, dir[0] && name[0] ? "/" : "", name) < 0)
+        return NULL;
+    return path;
+}
+
+const char *path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+char *path_dir(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strndup(path, slash ? (size_t)(slash - path) : 0);
+}
+
+char *remote_path(const struct remote *remote, const char *path)
+{
+    char *full;
+    const char *root = remote->root;
+    if (asprintf(&full, "%s%s%s", root, path[0] || !root[0] ? "/" : "", path) < 0)
+        return NULL;
+    return full;
+}
+
+/* Asks for the root's true path and checks that it is a directory. */
+static int find_root(struct remote *remote, const char *given, struct why *why)
+{
+    struct wait wait = wait_for_ms(remote->options.timeout_ms);
+    const char *path = given[0] ? given : ".";
+    SFTP_CALL_AUTO *real = sftp_realpath(remote->sftp, path);
+    SFTP_CALL_AUTO *stat = sftp_stat(remote->sftp, path);
+    int r = sftp_wait(stat, &wait);
+    if (r == 0 && !S_ISDIR(sftp_call_attrs(stat)->mode))
+        r = -ENOTDIR;
+    if (r == 0)
+        r = sftp_wait(real, &wait);
+    if (r < 0) {
+        why_set(why, "%s: %s; name a directory of the server", path,
+                r == -ENOTDIR ? "is not a directory" : strerror(-r));
+        return r;
+    }
+    const char *true_path = sftp_call_path(real);
+    if (true_path[0] != '/') {
+        why_set(why, "%s: the server gives no absolute path for it (%s)", path, true_path);
+        return -EPROTO;
+    }
+    remote->root = strdup(true_path[1] ? true_path : "");
+    remote->given_root = strdup(given[0] == '/' && given[1] ? given
+                                : remote->root              ? remote->root
+                                                            : "");
+    if (!remote->root || !remote->given_root)
+        return -ENOMEM;
+    size_t len = strlen(remote->given_root);
+    while (len > 1 && remote->given_root[len - 1] == '/')
+        remote->given_root[--len] = '\0';
+    return 0;
+}
+
+static int init_parts(struct remote *remote)
+{
+    int r = lock_init(&remote->lock);
+    if (r < 0)
+        return r;
+    r = condition_init(&remote->queue_moved);
+    if (r < 0) {
+        lock_done(&remote->lock);
+        return r;
+    }
+    owner_name(remote->process, sizeof(remote->process));
+    return 0;
+}
+
+int remote_new(struct sftp *sftp, const struct remote_options *options, struct remote **ret,
+               struct why *why)
+{
+    struct remote *remote = calloc(1, sizeof(*remote));
+    if (!remote)
+        return -ENOMEM;
+    remote->sftp = sftp;
+    remote->options = *options;
+    int r = init_parts(remote);
+    if (r < 0) {
+        free(remote);
+        return r;
+    }
+    /* Listings are small beside documents; they get a quarter. */
+    r = cache_new(options->cache_size / 4, &remote->listings);
+    if (r == 0)
+        r = cache_new(options->cache_size - options->cache_size / 4, &remote->documents);
+    if (r == 0)
+        r = find_root(remote, options->root, why);
+    remote->options.root = remote->given_root;
+    if (r < 0) {
+        if (r == -ENOMEM)
+            why_set(why, "out of memory");
+        remote_free(remote);
+        return r;
+    }
+    *ret = remote;
+    return 0;
+}
+
+void remote_free(struct remote *remote)
+{
+    if (!remote)
+        return;
+    if (remote->root) {
+        /* The server takes requests in order: when this one is answered, the removals of locks
+         * that nobody waited for are done. */
+        struct wait wait = wait_for_ms(remote->options.timeout_ms);
+        SFTP_CALL_AUTO *last = sftp_realpath(remote->sftp, ".");
+        sftp_wait(last, &wait);
+    }
+    cache_free(remote->listings);
+    cache_free(remote->documents);
+    condition_done(&remote->queue_moved);
+    lock_done(&remote->lock);
+    free(remote->root);
+    free(remote->given_root);
+    free(remote);
+}
+
+struct sftp *remote_sftp(struct remote *remote)
+{
+    return remote->sftp;
+}
+
+const struct remote_options *remote_options(const struct remote *remote)
+{
+    return &remote->options;
+}
+
+void remote_on_foreign_change(struct remote *remote, void (*changed)(void *ctx, const char *path),
+                              void *ctx)
+{
+    remote->changed = changed;
+    remote->changed_ctx = ctx;
+}
+
+bool remote_again(struct remote *remote, const struct wait *wait, int *r)
+{
+    if (*r != -ENOTCONN)
+        return false;
+    *r = sftp_wait_up(remote->sftp, wait);
+    return *r == 0;
+}
+
+int remote_write_error(struct remote *remote, const char *path, const struct wait *wait, int r)
+{
+    if (r != -EREMOTEIO)
+        return r;
+    FREE_AUTO char *dir = path_dir(path);
+    FREE_AUTO char *full = dir ? remote_path(remote, dir) : NULL;
+    if (!full)
+        return -ENOMEM;
+    SFTP_CALL_AUTO *call = sftp_statvfs(remote->sftp, full);
+    if (sftp_wait(call, wait) < 0)
+        return -EIO;
+    const struct sftp_statvfs *fs = sftp_call_statvfs(call);
+    if (fs->flag & 1) /* SSH_FXE_STATVFS_ST_RDONLY */
+        return -EROFS;
+    /* A filesystem without inodes to count says 0 of 0. */
+    if (fs->bavail == 0 || (fs->files > 0 && fs->favail == 0))
+        return -ENOSPC;
+    return -EIO;
+}
+
+int remote_describe(struct remote *remote, struct buf *ret)
+{
+    size_t documents;
+    size_t document_bytes;
+    size_t listings;
+    size_t listing_bytes;
+    cache_stats(remote->documents, &documents, &document_bytes);
+    cache_stats(remote->listings, &listings, &listing_bytes);
+    return buf_addf(ret,
+                    "root: %s\n"
+                    "cached-documents: %zu\n"
+                    "cached-document-bytes: %zu\n"
+                    "cached-listings: %zu\n"
+                    "cached-listing-bytes: %zu\n"
+                    "commits: %lu\n"
+                    "commits-joined: %lu\n"
+                    "commits-failed: %lu\n",
+                    remote->root[0] ? remote->root : "/", documents, document_bytes, listings,
+                    listing_bytes, atomic_load(&remote->commits),
+                    atomic_load(&remote->commits_joined), atomic_load(&remote->commits_failed));
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The remote tree as vmxfs sees it: directories, documents (parsed .vmx files) and plain files
+ * below one root, with what is known about them cached.
+ *
+ * Paths are relative to the root ("" is the root itself, "vm/vm.vmx") and never begin or end with a
+ * slash. All functions may be called from any thread and block, with no lock of the caller held, as
+ * the wait says. They start over by themselves when the link was lost and came back in time; -EIO
+ * says that it did not. SFTP's bare "failure" is never returned: it is asked again for what it
+ * means.
+ */
+#pragma once
+
+#include "base/why.h"
+#include "sftp/sftp.h"
+
+struct remote_options {
+    const char *root;     /* of the server; "" is where it puts us */
+    int timeout_ms;       /* how long a system call may wait */
+    int cache_timeout_ms; /* how long an answer is trusted */
+    size_t cache_size;    /* bytes of documents and listings */
+    size_t vmx_max;       /* bytes; a larger .vmx is a plain file */
+    bool ignore_running;  /* commit also where the VM is in use */
+    bool unsafe_rename;   /* remove, then rename, where the server has no posix-rename */
+};
+
+struct remote;
+
+/* Finds the root and checks that it is a directory. sftp is borrowed and must outlive the remote.
+ * 0; -ENOENT, -ENOTDIR, -EACCES, ... with *why. */
+int remote_new(struct sftp *sftp, const struct remote_options *options, struct remote **ret,
+               struct why *why);
+
+/* Waits until what was sent has been done (bounded by the timeout), then frees. */
+void remote_free(struct remote *remote);
+
+struct sftp *remote_sftp(struct remote *remote);
+const struct remote_options *remote_options(const struct remote *remote);
+
+/* True for a name that is shown as a directory of settings when it is a regular file of at most
+ * vmx_max bytes: *.vmx and *.vmtx, whatever the case. */
+bool remote_is_vmx_name(const char *name);
+bool remote_is_vmx(const struct remote *remote, const char *name, const struct sftp_attrs *attrs);
+
+/* True for our own lock and temporary files, which nobody is shown. */
+bool remote_is_hidden_name(const char *name);
+
+/* The text that a link shows inside the mount: relative, and never leading out of the tree. dir:
+ * the folder that holds the link; target: what the server says. A target outside becomes a name
+ * below the root's ".vmxfs/outside", which does not exist. 0, -ENOMEM. */
+int remote_contain_link(const struct remote *remote, const char *dir, const char *target,
+                        struct buf *ret);
+
+/* What the caches hold, as "key: value" lines. -ENOMEM. */
+int remote_describe(struct remote *remote, struct buf *ret);
+
+/* Called (with no lock held) with the path of a document that was found changed on the server. */
+void remote_on_foreign_change(struct remote *remote, void (*changed)(void *ctx, const char *path),
+                              void *ctx);
