@@ -19,7 +19,90 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 builds=${BUILD_ROOT:-$root/build-tests}
 jobs=${JOBS:-$(nproc)}
-work=$(mktemp -d "${TMPDIR:-/tmp}/vmxfs-tests.        if [ -n "${CI:-}" ]; then
+work=$(mktemp -d "${TMPDIR:-/tmp}/vmxfs-tests.XXXXXX") || exit 1
+chmod 755 "$work"
+counts=$work/counts
+: >"$counts"
+trap 'rm -rf --one-file-system "$work"' EXIT
+trap 'exit 130' INT TERM
+export CMOCKA_MESSAGE_OUTPUT=TAP
+
+asan_options="halt_on_error=1:print_stacktrace=1"
+tsan_options="halt_on_error=1:second_deadlock_stack=1"
+
+heading() {
+    printf '\n== %s\n' "$*"
+}
+
+report() {
+    python3 -B tests/support/report.py "$counts" "$@"
+}
+
+# Runs a command as one step of the count.
+step() { # LABEL COMMAND...
+    label=$1
+    shift
+    status=0
+    "$@" >"$work/step" 2>&1 </dev/null || status=$?
+    report step "$label" "$work/step" "$status"
+    return "$status"
+}
+
+configure() { # NAME COMPILER MESON-OPTION...
+    name=$1 compiler=$2
+    shift 2
+    [ -f "$builds/$name/build.ninja" ] ||
+        step "configure/$name" env CC="$compiler" meson setup "$builds/$name" "$root" "$@"
+}
+
+# Builds once in a run, however many stages ask for it.
+build() { # gcc|asan|tsan
+    [ ! -e "$work/built-$1" ] || return "$(cat "$work/built-$1")"
+    status=0
+    case $1 in
+    gcc) configure gcc gcc ;;
+    asan) configure asan clang -Db_sanitize=address,undefined -Db_lundef=false ;;
+    tsan) configure tsan clang -Db_sanitize=thread -Db_lundef=false ;;
+    esac || status=1
+    [ "$status" -ne 0 ] || step "build/$1" ninja -C "$builds/$1" || status=1
+    echo "$status" >"$work/built-$1"
+    return "$status"
+}
+
+# Some kernels spread addresses wider than clang's sanitizers can bear.
+narrow() {
+    if setarch -R true 2>/dev/null; then
+        setarch -R "$@"
+    else
+        "$@"
+    fi
+}
+
+unit_tests() { # BUILD OPTIONS
+    build "$1" || return
+    log=$builds/$1/meson-logs/testlog.json
+    rm -f "$log"
+    export ASAN_OPTIONS="$2" UBSAN_OPTIONS="$2" TSAN_OPTIONS="$2"
+    narrow meson test -C "$builds/$1" --no-rebuild --suite unit --suite fuzz \
+        --num-processes "$jobs" --timeout-multiplier 4 >"$work/step" 2>&1 </dev/null
+    if [ -f "$log" ]; then
+        report meson "$1" "$log"
+    else
+        report step "$1: meson test" "$work/step" 1
+    fi
+}
+
+have_fuse() {
+    [ "$(id -u)" -ne 0 ] || [ -e /dev/fuse ] || modprobe fuse 2>/dev/null || mknod /dev/fuse c 10 229
+    (: <>/dev/fuse) 2>/dev/null
+}
+
+mount_tests() { # BUILD FOLDER OPTIONS JOBS
+    find "tests/$2" -name '*.bats' 2>/dev/null | sort >"$work/files"
+    [ -s "$work/files" ] || return
+    if ! have_fuse; then
+        echo "cannot open /dev/fuse" >"$work/step"
+        if [ -n "${CI:-}" ]; then
             report step "$1/$2" "$work/step" 1
         else
             echo "tests/$2 did not run: cannot open /dev/fuse"
