@@ -5,7 +5,7 @@
 # has nobody who would read its standard error.
 #
 # usage: run-bats.sh FILE LABEL DIR COUNTS      DIR is created
-# environment: VMXFS, VMXFS_BUILD, SANITIZER_OPTIONS, BATS_FILE_TIMEOUT (seconds)
+# environment: VMXFS, VMXFS_BUILD, SANITIZER_OPTIONS, BATS_FILE_TIMEOUT, BATS_TEST_TIMEOUT (s)
 
 set -u
 
@@ -28,12 +28,12 @@ unmount_all() {
 end_processes() {
     for process in /proc/[0-9]*; do
         [ "${process#/proc/}" != $$ ] || continue
-        tr '\0' '\n' <"$process/cmdline" 2>/dev/null | grep -qF "$dir/tmp/" &&
-            kill "${process#/proc/}" 2>/dev/null
-    done
+        tr '\0' '\n' <"$process/cmdline" | grep -qF "$dir/tmp/" && kill "${process#/proc/}"
+    done 2>/dev/null
 }
 
 options="${SANITIZER_OPTIONS:-}:log_path=$dir/sanitizer"
+export BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-240}"
 export HOME="$dir/home" TMPDIR="$dir/tmp" LC_ALL=C.UTF-8
 export ASAN_OPTIONS="$options" UBSAN_OPTIONS="$options" TSAN_OPTIONS="$options"
 unset XDG_CONFIG_HOME XDG_RUNTIME_DIR SSH_AUTH_SOCK
