@@ -13,8 +13,8 @@ struct bulk_reader;
 int bulk_reader_new(struct sftp *sftp, const struct sftp_handle *handle, struct bulk_reader **ret);
 void bulk_reader_free(struct bulk_reader *reader);
 
-/* Reads up to size bytes at offset. *ret_n is less than size only at the end of the file. One thread
- * at a time. 0, -errno as sftp_wait. */
+/* Reads up to size bytes at offset. *ret_n is less than size only at the end of the file. One
+ * thread at a time. 0, -errno as sftp_wait. */
 int bulk_read(struct bulk_reader *reader, uint64_t offset, size_t size, const struct wait *wait,
               void *ret, size_t *ret_n);
 

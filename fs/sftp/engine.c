@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine as a whole: its making and its end, and what it says about itself. */
+#include "engine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { LINGER_MS = 1000 };
+
+void engine_wake(struct sftp *s)
+{
+    uint64_t one = 1;
+    ssize_t n = write(s->wake_fd, &one, sizeof(one));
+    (void)n; /* full: then it is awake already */
+}
+
+void engine_destroy(struct sftp *s)
+{
+    if (!s)
+        return;
+    if (s->wake_fd >= 0)
+        close(s->wake_fd);
+    condition_done(&s->changed);
+    lock_done(&s->lock);
+    buf_done(&s->transport_text);
+    free(s);
+}
+
+static struct sftp *engine_make(const struct sftp_options *options)
+{
+    struct sftp *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    if (lock_init(&s->lock) != 0) {
+        free(s);
+        return NULL;
+    }
+    if (condition_init(&s->changed) != 0) {
+        lock_done(&s->lock);
+        free(s);
+        return NULL;
+    }
+    s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->timeout_ms = options->timeout_ms;
+    s->connect = options->connect;
+    s->ctx = options->ctx;
+    s->refs = 1;
+    s->state = SFTP_LOST;
+    s->starting = true;
+    s->lost_since = clock_ms();
+    s->round_trip_ms = -1;
+    for (unsigned i = 0; i < SLOTS; i++)
+        s->free_slots[i] = (uint16_t)(SLOTS - 1 - i);
+    s->n_free_slots = SLOTS;
+    if (s->wake_fd >= 0)
+        return s;
+    engine_destroy(s);
+    return NULL;
+}
+
+/* Signals are for the threads that expect them. */
+static int start_thread(struct sftp *s)
+{
+    sigset_t all;
+    sigset_t old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int r = pthread_create(&s->thread, NULL, link_main, s);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return -r;
+}
+
+static int await_start(struct sftp *s, struct why *why)
+{
+    /* The hello has deadlines of its own. */
+    struct wait hello_ends = {.deadline = INT64_MAX};
+    lock_take(&s->lock);
+    while (s->starting)
+        wait_on(&hello_ends, &s->changed, &s->lock);
+    int r = s->start_result;
+    if (r != 0 && why)
+        *why = s->why;
+    lock_drop(&s->lock);
+    return r;
+}
+
+int sftp_new(struct transport *transport, const struct sftp_options *options, struct sftp **ret,
+             struct why *why)
+{
+    assert(transport && options->timeout_ms > 0);
+    struct sftp *s = engine_make(options);
+    int r = s ? 0 : -ENOMEM;
+    if (r == 0) {
+        s->link.transport = transport;
+        r = start_thread(s);
+    }
+    if (r != 0) {
+        transport_free(transport);
+        engine_destroy(s);
+        why_set(why, "cannot start the SFTP engine: %s", strerror(-r));
+        return r;
+    }
+    r = await_start(s, why);
+    if (r != 0) {
+        sftp_free(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+void sftp_free(struct sftp *sftp)
+{
+    if (!sftp)
+        return;
+    lock_take(&sftp->lock);
+    sftp->stopping = true;
+    sftp->stop_at = clock_ms() + (sftp->timeout_ms < LINGER_MS ? sftp->timeout_ms : LINGER_MS);
+    lock_drop(&sftp->lock);
+    engine_wake(sftp);
+    pthread_join(sftp->thread, NULL);
+    lock_take(&sftp->lock);
+    bool last = --sftp->refs == 0;
+    lock_drop(&sftp->lock);
+    if (last)
+        engine_destroy(sftp);
+}
+
+enum sftp_state sftp_state(struct sftp *sftp)
+{
+    lock_take(&sftp->lock);
+    enum sftp_state state = link_state_locked(sftp);
+    lock_drop(&sftp->lock);
+    return state;
+}
+
+struct sftp_features sftp_features(struct sftp *sftp)
+{
+    lock_take(&sftp->lock);
+    struct sftp_features features = sftp->features;
+    lock_drop(&sftp->lock);
+    return features;
+}
+
+int sftp_wait_up(struct sftp *sftp, const struct wait *wait)
+{
+    struct sftp *s = sftp;
+    int r = 0;
+    lock_take(&s->lock);
+    while (r == 0 && link_state_locked(s) != SFTP_UP) {
+        struct wait until = *wait;
+        if (until.deadline > s->lost_since + s->timeout_ms)
+            until.deadline = s->lost_since + s->timeout_ms;
+        bool hopeless = s->state != SFTP_LOST || !s->connect || s->stopping;
+        r = hopeless ? -EIO : wait_on(&until, &s->changed, &s->lock);
+    }
+    lock_drop(&s->lock);
+    return r == -ETIMEDOUT ? -EIO : r;
+}
+
+static const char *state_name(enum sftp_state state)
+{
+    switch (state) {
+    case SFTP_UP:
+        return "up";
+    case SFTP_LOST:
+        return "lost";
+    case SFTP_DOWN:
+        return "down";
+    case SFTP_REFUSED:
+        return "refused";
+    }
+    return "unknown";
+}
+
+static int describe_link_locked(struct sftp *s, struct buf *ret) REQUIRES(&s->lock)
+{
+    enum sftp_state state = link_state_locked(s);
+    int r = buf_addf(ret, "link: %s\n", state_name(state));
+    if (r == 0 && state != SFTP_UP)
+        r = buf_addf(ret, "link-error: %s\n", s->why.text);
+    if (r == 0)
+        r = buf_add(ret, buf_span(&s->transport_text));
+    if (r == 0 && s->round_trip_ms >= 0)
+        r = buf_addf(ret, "round-trip-ms: %lld\n", (long long)s->round_trip_ms);
+    return r;
+}
+
+static int describe_features(const struct sftp_features *f, struct buf *ret)
+{
+    int r = buf_addf(ret, "extensions:%s%s%s%s\n", f->posix_rename ? " posix-rename" : "",
+                     f->fsync ? " fsync" : "", f->statvfs ? " statvfs" : "",
+                     f->limits ? " limits" : "");
+    if (r == 0)
+        r = buf_addf(ret, "max-read: %llu\nmax-write: %llu\n", (unsigned long long)f->max_read,
+                     (unsigned long long)f->max_write);
+    if (r == 0 && f->max_handles > 0)
+        r = buf_addf(ret, "max-handles: %llu\n", (unsigned long long)f->max_handles);
+    return r;
+}
+
+int sftp_describe(struct sftp *sftp, struct buf *ret)
+{
+    struct sftp *s = sftp;
+    lock_take(&s->lock);
+    int r = describe_link_locked(s, ret);
+    if (r == 0)
+        r = describe_features(&s->features, ret);
+    if (r == 0)
+        r = buf_addf(ret,
+                     "links: %llu\nrequests: %llu\nrequests-in-flight: %u\nrequests-queued: %u\n"
+                     "bytes-sent: %llu\nbytes-received: %llu\n",
+                     (unsigned long long)s->epoch, (unsigned long long)s->calls, s->n_in_flight,
+                     s->n_queued, (unsigned long long)s->sent, (unsigned long long)s->received);
+    lock_drop(&s->lock);
+    return r;
+}
