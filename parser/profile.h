@@ -4,7 +4,18 @@
  *
  * The text is in .vmx line syntax (UTF-8), plus headings: [when PARAM = VALUE] for settings that
  * apply only then, [require] for conditions without which the profile is refused, [advise] for
- * conditions that only a report mentions; [always] goes back to plain settings.
+ * conditions that only a report mentions; [always] goes back to plain settings. A condition is
+ * KEY (it is present), or KEY, one of = != < <= > >=, and a value.
+ *
+ * Parameters are declared by profile.param.NAME = "default" and used as ${NAME}; a ${NAME} that is
+ * no parameter is a setting of the VM. Three names mean something by themselves when declared:
+ *
+ *     cpu      auto, intel or amd; auto is decided by what the VM's hostCPUID.0 says
+ *     device   a PCI address ("0000:03:00.0", hex) to pass to the VM, empty for none; it brings
+ *              along, undeclared: vendor, deviceid (PCI ids), system (the host's UUID) and
+ *              vram (GB on the card, for the report only)
+ *
+ * Names of settings are plain ASCII; .encoding and vmxfs.* cannot be set by a profile.
  */
 #pragma once
 
@@ -20,7 +31,7 @@ struct vmx_profiles {
 };
 
 /* name: what the file is called, without ".profile": letters, digits, "-", "_" and ".", not
- * "none". 0; -EINVAL with line and column; -ENOMEM. */
+ * beginning with a dot and not "none". 0; -EINVAL with line and column; -ENOMEM. */
 int vmx_profile_parse(const char *name, struct span text, struct vmx_profile **ret,
                       struct vmx_diag *diag);
 void vmx_profile_free(struct vmx_profile *profile);

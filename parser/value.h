@@ -2,7 +2,9 @@
 /*
  * The types of well-known settings: booleans, integers with a range, PCI addresses, one word of a
  * list. A setting that is not in the table holds any text. The table errs on the side of accepting:
- * what VMware itself writes or accepts is never refused.
+ * what VMware itself writes or accepts is never refused. An empty value stands for VMware's default
+ * and is right everywhere but where the VM could not start with it (memSize, virtualHW.version,
+ * config.version, guestOS).
  */
 #pragma once
 
@@ -17,5 +19,9 @@ int vmx_value_check(struct span key, struct span value, struct vmx_diag *diag);
  * into *ret; false if it is neither. */
 bool vmx_value_bool(struct span value, bool *ret);
 
-/* A whole decimal integer (sign allowed), or 0x.. when hex is allowed. */
+/* A whole decimal integer (sign allowed), or 0x.. . */
 bool vmx_value_int(struct span value, long long *ret);
+
+/* True when both say the same to VMware: the same bytes, or the same truth, number or PCI address
+ * as the key's type has it. */
+bool vmx_value_same(struct span key, struct span a, struct span b);

@@ -19,7 +19,8 @@
 #define THREAD_ATTRIBUTE(x)
 #endif
 #define CAPABILITY(name) THREAD_ATTRIBUTE(capability(name))
-#define GUARDED_BY(lock) THREAD_ATTRIBUTE(guarded_by(lock))
+/* For readers only: clang resolves the names of sibling members in C++ but not in C. */
+#define GUARDED_BY(lock)
 #define REQUIRES(...) THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define EXCLUDES(...) THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
 #define ACQUIRE(...) THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
