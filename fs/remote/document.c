@@ -168,3 +168,10 @@ int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
         *ret = d;
     return r;
 }
+
+int64_t remote_document_true_at(struct remote *remote, const char *path)
+{
+    int64_t true_at = 0;
+    cached_unref(cache_peek(remote->documents, path, &true_at));
+    return true_at;
+}

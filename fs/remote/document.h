@@ -26,6 +26,9 @@ struct document {
 int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
                     const struct wait *wait, struct document **ret);
 
+/* When (clock_ms()) the cached document of path was last known to be true; 0: it is not cached. */
+int64_t remote_document_true_at(struct remote *remote, const char *path);
+
 /* Makes a snapshot of text and attributes known at read_at. 0, -ENOMEM. */
 int document_new(struct span text, const struct sftp_attrs *attrs, int64_t read_at,
                  struct document **ret);

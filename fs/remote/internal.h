@@ -2,6 +2,7 @@
 /* What the files of this folder share. */
 #pragma once
 
+#include "base/path.h"
 #include "cache.h"
 #include "document.h"
 #include "listing.h"
@@ -28,11 +29,6 @@ struct remote {
 
 /* The server's path. NULL: no memory. */
 char *remote_path(const struct remote *remote, const char *path);
-
-/* The folder of a path ("" at the top) and the name in it. NULL: no memory. */
-char *path_dir(const char *path);
-const char *path_name(const char *path);
-char *path_join(const char *dir, const char *name);
 
 /* True when the operation that ended with r may be started over: the link was lost and is up again
  * within the wait. Otherwise *r is what to return: -ENOTCONN has become -EIO or -EINTR. */

@@ -24,13 +24,29 @@ static void destroy(struct cached *c)
     free(l);
 }
 
+static int compare_entries(const void *a, const void *b)
+{
+    const struct listing_entry *x = a;
+    const struct listing_entry *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static int compare_name(const void *name, const void *entry)
+{
+    const struct listing_entry *e = entry;
+    return strcmp(name, e->name);
+}
+
+static struct listing_entry *find(const struct listing *l, const char *name)
+{
+    if (l->n == 0)
+        return NULL;
+    return bsearch(name, l->entries, l->n, sizeof(*l->entries), compare_name);
+}
+
 const struct listing_entry *listing_find(const struct listing *listing, const char *name)
 {
-    for (size_t i = 0; i < listing->n; i++) {
-        if (strcmp(listing->entries[i].name, name) == 0)
-            return &listing->entries[i];
-    }
-    return NULL;
+    return find(listing, name);
 }
 
 static int add_names(struct listing *l, const struct sftp_name *names, size_t n)
@@ -108,11 +124,9 @@ static int unlist_uuids(struct remote *remote, const char *dir, const struct wai
         if (call_r == 0)
             call_r = remote_contain_link(remote, dir, sftp_call_path(calls[i]), &text);
         if (call_r == 0 && is_uuid_name(path_name(text.data))) {
-            for (size_t k = 0; k < l->n; k++) {
-                if (S_ISDIR(l->entries[k].attrs.mode) &&
-                    strcmp(l->entries[k].name, path_name(text.data)) == 0)
-                    l->entries[k].unlisted = true;
-            }
+            struct listing_entry *e = find(l, path_name(text.data));
+            if (e && S_ISDIR(e->attrs.mode))
+                e->unlisted = true;
         }
         if (call_r == -ENOTCONN || call_r == -EINTR || call_r == -EIO)
             r = call_r;
@@ -133,6 +147,8 @@ static int load_once(struct remote *remote, const char *dir, const struct wait *
         return r;
     r = read_entries(remote, sftp_call_handle(open), wait, l);
     sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
+    if (r == 0 && l->n > 0)
+        qsort(l->entries, l->n, sizeof(*l->entries), compare_entries);
     if (r == 0)
         r = unlist_uuids(remote, dir, wait, l);
     return r;
@@ -195,7 +211,7 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
 }
 
 int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
-                   const struct wait *wait, struct sftp_attrs *ret)
+                   const struct wait *wait, struct sftp_attrs *ret, int64_t *ret_true_at)
 {
     FREE_AUTO char *dir = path_dir(path);
     FREE_AUTO char *full = remote_path(remote, path);
@@ -207,9 +223,11 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
     if (l && path[0] && max_age_ms > 0 && true_at >= clock_ms() - max_age_ms) {
         if (e)
             *ret = e->attrs;
+        *ret_true_at = true_at;
         return e ? 0 : -ENOENT;
     }
     int r;
+    *ret_true_at = clock_ms();
     do {
         SFTP_CALL_AUTO *call = sftp_lstat(remote->sftp, full);
         r = sftp_wait(call, wait);

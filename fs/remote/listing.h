@@ -14,7 +14,7 @@ struct listing_entry {
 struct listing {
     struct cached cached;
     size_t n;
-    struct listing_entry *entries; /* in the server's order, without our own hidden files */
+    struct listing_entry *entries; /* by name, without our own hidden files */
 };
 
 /* The entries of a directory, at most max_age_ms old. *ret is a reference. */
@@ -25,9 +25,10 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
 const struct listing_entry *listing_find(const struct listing *listing, const char *name);
 
 /* Attributes of one path (a link is not followed), at most max_age_ms old: from the listing of its
- * directory where that is young enough, else asked. 0, -ENOENT, ... */
+ * directory where that is young enough, else asked. *ret_true_at: as of when (clock_ms()). 0,
+ * -ENOENT, ... */
 int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
-                   const struct wait *wait, struct sftp_attrs *ret);
+                   const struct wait *wait, struct sftp_attrs *ret, int64_t *ret_true_at);
 
 static inline void listing_unref(struct listing **l)
 {

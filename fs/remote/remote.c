@@ -38,26 +38,6 @@ bool remote_is_hidden_name(const char *name)
     return target && remote_is_vmx_name(target);
 }
 
-char *path_join(const char *dir, const char *name)
-{
-    char *path;
-    if (asprintf(&path, "%s%s%s", dir, dir[0] && name[0] ? "/" : "", name) < 0)
-        return NULL;
-    return path;
-}
-
-const char *path_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-char *path_dir(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return strndup(path, slash ? (size_t)(slash - path) : 0);
-}
-
 char *remote_path(const struct remote *remote, const char *path)
 {
     char *full;

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* Relative paths: no slash at either end, "" for the top. New strings are NULL without memory. */
+#pragma once
+
+char *path_dir(const char *path);        /* the folder, "" at the top */
+const char *path_name(const char *path); /* the last component */
+char *path_join(const char *dir, const char *name);
