@@ -2,9 +2,25 @@
 /*
  * Plans: what applying, repairing or taking back a profile means for one document, as edits.
  *
- * What is active is kept in the file itself: "vmxfs.profile" holds the line that was applied (name
- * and parameters), "vmxfs.saved.KEY" what KEY was before, so that "none" can restore it, also on
- * another machine. Nothing here does I/O: the caller applies the edits in one atomic rewrite.
+ * What is active is kept in the file itself, so that it can be taken back on another machine too:
+ *
+ *     vmxfs.profile = "nested-esxi mmio=32"     the line that was applied, with all parameters given
+ *     vmxfs.saved.KEY = "WAS SET"               KEY before, and what the profile made of it
+ *
+ * WAS is one word: "-" when KEY was not there; "=VALUE" when it stood there in VMware's own form;
+ * "~RAW" when it had any other form (no quotes, odd escapes), with its very bytes. In VALUE and RAW
+ * "%" and space, in RAW also bytes above 7E, are written %XX. Every key that the profile sets is
+ * saved when it is applied, also one that had the right value before. A key with several lines has
+ * one line afterwards, and keeps it: VMware refuses such files.
+ *
+ * Values are compared as VMware means them ("true" is TRUE, 0x10DE is 0x10de), and a setting that
+ * holds is not rewritten.
+ *
+ * A device (device=ADDRESS) becomes a block pciPassthruN.*: the one that has this address already,
+ * or the lowest N of which there is no key. Such a block goes as a whole, with what the host added
+ * to it, unless its id was changed since; then all of it stays.
+ *
+ * Nothing here does I/O: the caller applies the edits in one atomic rewrite.
  */
 #pragma once
 
@@ -31,7 +47,8 @@ int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_profiles *profil
 
 /* While a profile is active: adds to *edits the settings that follow from those already in it
  * ("${memSize}"). Only a setting that held before follows; one that was edited by hand, or is
- * missing, stays as it is. 0, -ENOMEM. */
+ * missing, stays as it is: no key is ever created, so that a copy made key by key comes out the
+ * same. 0, -ENOMEM. */
 int vmx_plan_follow(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
                     struct vmx_edits *edits);
 

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "list.h"
+#include "plan_private.h"
+#include "text.h"
+#include "value.h"
+
+void plan_wanted_done(struct plan_wanted *wanted)
+{
+    for (size_t i = 0; i < wanted->n; i++) {
+        buf_done(&wanted->items[i].key);
+        buf_done(&wanted->items[i].value);
+    }
+    free(wanted->items);
+    *wanted = (struct plan_wanted){0};
+}
+
+const struct plan_setting *plan_wanted_find(const struct plan_wanted *wanted, struct span key)
+{
+    for (size_t i = 0; i < wanted->n; i++)
+        if (span_eq_fold(buf_span(&wanted->items[i].key), key))
+            return &wanted->items[i];
+    return NULL;
+}
+
+int plan_wanted_set(struct plan_wanted *wanted, struct span key, struct span value)
+{
+    for (size_t i = 0; i < wanted->n; i++) {
+        if (span_eq_fold(buf_span(&wanted->items[i].key), key)) {
+            buf_clear(&wanted->items[i].value);
+            return buf_add(&wanted->items[i].value, value);
+        }
+    }
+    struct plan_setting *items = list_room(wanted->items, wanted->n, sizeof(*items));
+    if (!items)
+        return -ENOMEM;
+    wanted->items = items;
+    struct plan_setting *setting = &items[wanted->n++];
+    *setting = (struct plan_setting){0};
+    int r = buf_add(&setting->key, key);
+    return r != 0 ? r : buf_add(&setting->value, value);
+}
+
+/* "0000000d756e6547..." holds eax, ebx, ecx and edx; the vendor's name is ebx, edx, ecx, the low
+ * byte of each first. */
+static struct span cpu_of(struct span registers)
+{
+    static const size_t order[] = {8, 24, 16};
+    char vendor[12];
+
+    if (registers.n != 32)
+        return SPAN_LITERAL("auto");
+    for (size_t i = 0; i < sizeof(vendor); i++) {
+        const char *digits = registers.p + order[i / 4] + 2 * (3 - i % 4);
+        vendor[i] = (char)(text_digit(digits[0]) << 4 | text_digit(digits[1]));
+    }
+    if (memcmp(vendor, "GenuineIntel", sizeof(vendor)) == 0)
+        return SPAN_LITERAL("intel");
+    if (memcmp(vendor, "AuthenticAMD", sizeof(vendor)) == 0)
+        return SPAN_LITERAL("amd");
+    return SPAN_LITERAL("auto");
+}
+
+int plan_param(const struct vmx_dict *dict, const struct vmx_profile *profile,
+               const struct plan_line *line, struct span name, struct span *ret)
+{
+    const struct buf *given = plan_line_param(line, name);
+    const struct profile_param *param = profile_param(profile, name);
+    BUF_AUTO registers = {0};
+
+    if (!given && !param)
+        return -ENOENT;
+    struct span value = buf_span(given ? given : &param->value);
+    if (span_eq(name, SPAN_LITERAL("cpu")) && span_eq(value, SPAN_LITERAL("auto"))) {
+        int r = vmx_dict_get(dict, SPAN_LITERAL("hostCPUID.0"), &registers);
+        if (r != 0 && r != -ENOENT)
+            return r;
+        value = cpu_of(buf_span(&registers));
+    }
+    *ret = value;
+    return 0;
+}
+
+/* A profile may be used for a VM that lacks what the profile builds on. */
+static int missing(struct span name, const struct profile_setting *setting, struct vmx_diag *diag)
+{
+    vmx_diag_set(diag, 0, 0,
+                 SPAN_FORMAT " is not set in this VM, and " SPAN_FORMAT " is made from it",
+                 SPAN_SHOWN(name), SPAN_SHOWN(buf_span(&setting->key)));
+    return -EINVAL;
+}
+
+int plan_expand(const struct vmx_dict *dict, const struct vmx_profile *profile,
+                const struct plan_line *line, const struct profile_setting *setting,
+                struct buf *ret, struct vmx_diag *diag)
+{
+    struct span rest = buf_span(&setting->value);
+    int r = 0;
+
+    while (r == 0 && rest.n > 0) {
+        if (!span_starts_with(rest, SPAN_LITERAL("${"))) {
+            size_t plain = 1 + text_find(span_from(rest, 1), '$');
+            r = buf_add(ret, span_head(rest, plain));
+            rest = span_from(rest, plain);
+            continue;
+        }
+        size_t close = text_find(rest, '}');
+        struct span name = span_from(span_head(rest, close), 2);
+        struct span value = {0};
+        r = plan_param(dict, profile, line, name, &value);
+        if (r == 0)
+            r = buf_add(ret, value);
+        else if (r == -ENOENT)
+            r = vmx_dict_get(dict, name, ret);
+        if (r == -ENOENT)
+            return missing(name, setting, diag);
+        rest = span_from(rest, close + 1);
+    }
+    return r;
+}
+
+int plan_when(const struct vmx_dict *dict, const struct vmx_profile *profile,
+              const struct plan_line *line, const struct profile_setting *setting, bool *ret,
+              bool *ret_known)
+{
+    struct span value = {0};
+
+    *ret_known = true;
+    *ret = true;
+    if (setting->when == PROFILE_ALWAYS)
+        return 0;
+    const struct profile_condition *when = &profile->whens.items[setting->when];
+    int r = plan_param(dict, profile, line, buf_span(&when->key), &value);
+    if (r != 0)
+        return r == -ENOENT ? -EINVAL : r;
+    *ret = span_eq(value, buf_span(&when->value));
+    *ret_known = *ret || !span_eq(buf_span(&when->key), SPAN_LITERAL("cpu")) ||
+                 !span_eq(value, SPAN_LITERAL("auto"));
+    return 0;
+}
+
+static int require(const struct vmx_dict *dict, const struct vmx_profile *profile,
+                   struct vmx_diag *diag)
+{
+    BUF_AUTO text = {0};
+
+    for (size_t i = 0; i < profile->requirements.n; i++) {
+        const struct profile_condition *condition = &profile->requirements.items[i];
+        bool met = false;
+        int r = profile_condition_met(condition, dict, &met);
+        if (r == 0 && met)
+            continue;
+        if (r == 0)
+            r = profile_condition_add(condition, &text);
+        if (r != 0)
+            return r;
+        vmx_diag_set(diag, 0, 0, "%s requires %s%s", vmx_profile_name(profile), text.data,
+                     condition->op == PROFILE_PRESENT ? " to be set" : "");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int want_setting(const struct vmx_dict *dict, const struct vmx_profile *profile,
+                        const struct plan_line *line, const struct profile_setting *setting,
+                        struct plan_wanted *wanted, struct vmx_diag *diag)
+{
+    BUF_AUTO value = {0};
+    bool applies = false;
+    bool known = false;
+
+    int r = plan_when(dict, profile, line, setting, &applies, &known);
+    if (r != 0 || !applies)
+        return r;
+    r = plan_expand(dict, profile, line, setting, &value, diag);
+    if (r == 0)
+        r = vmx_value_check(buf_span(&setting->key), buf_span(&value), diag);
+    return r != 0 ? r : plan_wanted_set(wanted, buf_span(&setting->key), buf_span(&value));
+}
+
+int plan_want(const struct vmx_dict *dict, const struct vmx_profile *profile,
+              const struct plan_line *line, struct plan_wanted *ret, struct vmx_diag *diag)
+{
+    struct plan_wanted wanted = {0};
+    struct span device = {0};
+
+    int r = require(dict, profile, diag);
+    for (size_t i = 0; r == 0 && i < profile->n_settings; i++)
+        r = want_setting(dict, profile, line, &profile->settings[i], &wanted, diag);
+    if (r == 0 && plan_param(dict, profile, line, SPAN_LITERAL("device"), &device) == 0 &&
+        device.n > 0)
+        r = device_want(dict, line, device, &wanted, diag);
+    if (r != 0)
+        plan_wanted_done(&wanted);
+    else
+        *ret = wanted;
+    return r;
+}
+
+int plan_holds(const struct vmx_dict *dict, const struct plan_setting *setting, bool *ret)
+{
+    BUF_AUTO value = {0};
+
+    int r = vmx_dict_get(dict, buf_span(&setting->key), &value);
+    if (r != 0 && r != -ENOENT)
+        return r;
+    *ret = r == 0 &&
+           vmx_value_same(buf_span(&setting->key), buf_span(&value), buf_span(&setting->value));
+    return 0;
+}
+
+int plan_all_hold(const struct vmx_dict *dict, const struct plan_wanted *wanted, bool *ret)
+{
+    bool all = true;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && all && i < wanted->n; i++)
+        r = plan_holds(dict, &wanted->items[i], &all);
+    if (r == 0)
+        *ret = all;
+    return r;
+}
