@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Myers' linear-space algorithm: find the middle of a shortest edit script by searching from both
+ * ends at once, then do the same on either side of it. Where texts differ so much that this would
+ * take long (COST_MAX), the rest counts as replaced, which is longer than need be and still right.
+ */
+#include "diff.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "text.h"
+
+enum { CONTEXT = 3, COST_MAX = 1500 };
+
+struct line {
+    struct span text; /* with its newline, if it has one */
+    uint32_t hash;
+    bool changed; /* removed, in the old text; added, in the new one */
+};
+
+struct side {
+    struct line *lines;
+    size_t n;
+};
+
+struct middle {
+    size_t a, b;
+};
+
+struct search {
+    struct line *a, *b;
+    long n, m;
+    long ahead[2 * COST_MAX + 3]; /* furthest x on each diagonal x - y; -1: out of reach */
+    long back[2 * COST_MAX + 3];
+};
+
+/* ---- lines ---- */
+
+static int split(struct span text, struct side *ret)
+{
+    size_t count = 0;
+
+    for (size_t at = 0; at < text.n; at += text_find(span_from(text, at), '\n') + 1)
+        count++;
+    struct line *lines = calloc(count + 1, sizeof(*lines));
+    if (!lines)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = text_find(text, '\n');
+        lines[i].text = span_head(text, n < text.n ? n + 1 : n);
+        lines[i].hash = 2166136261U;
+        for (size_t j = 0; j < lines[i].text.n; j++)
+            lines[i].hash = (lines[i].hash ^ (unsigned char)text.p[j]) * 16777619U;
+        text = span_from(text, lines[i].text.n);
+    }
+    *ret = (struct side){lines, count};
+    return 0;
+}
+
+static bool same(const struct line *a, const struct line *b)
+{
+    return a->hash == b->hash && span_eq(a->text, b->text);
+}
+
+static void mark(struct line *lines, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        lines[i].changed = true;
+}
+
+/* ---- the middle ---- */
+
+/* The furthest x on diagonal k after one more edit, or -1. v points at diagonal 0. */
+static long edit(const struct search *s, const long *v, long k, long d)
+{
+    long x = -1;
+
+    if (d == 0)
+        return 0;
+    if (k + 1 <= d - 1 && v[k + 1] >= 0 && v[k + 1] - k <= s->m)
+        x = v[k + 1];
+    if (k - 1 >= 1 - d && v[k - 1] >= 0 && v[k - 1] + 1 <= s->n && v[k - 1] + 1 > x)
+        x = v[k - 1] + 1;
+    return x;
+}
+
+static long slide_ahead(const struct search *s, long x, long k)
+{
+    while (x >= 0 && x < s->n && x - k < s->m && same(&s->a[x], &s->b[x - k]))
+        x++;
+    return x;
+}
+
+static long slide_back(const struct search *s, long x, long k)
+{
+    while (x >= 0 && x < s->n && x - k < s->m &&
+           same(&s->a[s->n - 1 - x], &s->b[s->m - 1 - (x - k)]))
+        x++;
+    return x;
+}
+
+/* One more edit from either end. True when they met, at *ret. */
+static bool advance(struct search *s, long d, struct middle *ret)
+{
+    long *ahead = s->ahead + COST_MAX + 1;
+    long *back = s->back + COST_MAX + 1;
+    long delta = s->n - s->m;
+
+    for (long k = -d; k <= d; k += 2) {
+        long x = slide_ahead(s, edit(s, ahead, k, d), k);
+        ahead[k] = x;
+        long other = delta - k;
+        if (delta % 2 != 0 && other >= 1 - d && other <= d - 1 && x >= 0 && back[other] >= 0 &&
+            x + back[other] >= s->n) {
+            *ret = (struct middle){(size_t)x, (size_t)(x - k)};
+            return true;
+        }
+    }
+    for (long k = -d; k <= d; k += 2) {
+        long x = slide_back(s, edit(s, back, k, d), k);
+        back[k] = x;
+        long other = delta - k;
+        if (delta % 2 == 0 && other >= -d && other <= d && x >= 0 && ahead[other] >= 0 &&
+            x + ahead[other] >= s->n) {
+            *ret = (struct middle){(size_t)(s->n - x), (size_t)(s->m - (x - k))};
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_middle(struct search *s, struct middle *ret)
+{
+    for (long d = 0; d <= COST_MAX; d++)
+        if (advance(s, d, ret))
+            return true;
+    return false;
+}
+
+/* The search is scratch space for all calls. */
+static void compare(struct search *s, struct line *a, size_t n, struct line *b, size_t m)
+{
+    while (n > 0 && m > 0 && same(a, b))
+        a++, b++, n--, m--;
+    while (n > 0 && m > 0 && same(&a[n - 1], &b[m - 1]))
+        n--, m--;
+    s->a = a;
+    s->b = b;
+    s->n = (long)n;
+    s->m = (long)m;
+    struct middle middle;
+    if (n == 0 || m == 0 || !find_middle(s, &middle)) {
+        mark(a, n);
+        mark(b, m);
+        return;
+    }
+    compare(s, a, middle.a, b, middle.b);
+    compare(s, a + middle.a, n - middle.a, b + middle.b, m - middle.b);
+}
+
+/* ---- writing ---- */
+
+struct hunk {
+    size_t a, a_end, b, b_end;
+};
+
+/* Lines that are the same in both from here on. */
+static size_t same_run(const struct side *a, const struct side *b, size_t i, size_t j)
+{
+    size_t n = 0;
+    while (i + n < a->n && j + n < b->n && !a->lines[i + n].changed && !b->lines[j + n].changed)
+        n++;
+    return n;
+}
+
+static void skip_changes(const struct side *a, const struct side *b, struct hunk *h)
+{
+    while (h->a_end < a->n && a->lines[h->a_end].changed)
+        h->a_end++;
+    while (h->b_end < b->n && b->lines[h->b_end].changed)
+        h->b_end++;
+}
+
+/* The next hunk from where the last one ended; false when there is none. */
+static bool next_hunk(const struct side *a, const struct side *b, struct hunk *h)
+{
+    size_t run = same_run(a, b, h->a_end, h->b_end);
+    if (h->a_end + run == a->n && h->b_end + run == b->n)
+        return false;
+    size_t lead = run < CONTEXT ? run : CONTEXT;
+    h->a_end += run;
+    h->b_end += run;
+    h->a = h->a_end - lead;
+    h->b = h->b_end - lead;
+    for (;;) {
+        skip_changes(a, b, h);
+        run = same_run(a, b, h->a_end, h->b_end);
+        bool last = h->a_end + run == a->n && h->b_end + run == b->n;
+        size_t tail = run < CONTEXT ? run : CONTEXT;
+        if (last || run > (size_t)2 * CONTEXT) {
+            h->a_end += tail;
+            h->b_end += tail;
+            return true;
+        }
+        h->a_end += run;
+        h->b_end += run;
+    }
+}
+
+static int add_range(struct buf *ret, char sign, size_t start, size_t end)
+{
+    size_t n = end - start;
+    int r = buf_addf(ret, "%c%zu", sign, n == 0 ? start : start + 1);
+    return r == 0 && n != 1 ? buf_addf(ret, ",%zu", n) : r;
+}
+
+static int add_line(struct buf *ret, char sign, const struct line *line)
+{
+    int r = buf_add_char(ret, sign);
+    if (r == 0)
+        r = buf_add(ret, line->text);
+    if (r == 0 && line->text.p[line->text.n - 1] != '\n')
+        r = buf_add_str(ret, "\n\\ No newline at end of file\n");
+    return r;
+}
+
+static int add_hunk(const struct side *a, const struct side *b, const struct hunk *h,
+                    struct buf *ret)
+{
+    size_t i = h->a;
+    size_t j = h->b;
+    int r = buf_add_str(ret, "@@ ");
+    if (r == 0)
+        r = add_range(ret, '-', h->a, h->a_end);
+    if (r == 0)
+        r = buf_add_char(ret, ' ');
+    if (r == 0)
+        r = add_range(ret, '+', h->b, h->b_end);
+    if (r == 0)
+        r = buf_add_str(ret, " @@\n");
+    while (r == 0 && (i < h->a_end || j < h->b_end)) {
+        if (i < h->a_end && a->lines[i].changed) {
+            r = add_line(ret, '-', &a->lines[i++]);
+        } else if (j < h->b_end && b->lines[j].changed) {
+            r = add_line(ret, '+', &b->lines[j++]);
+        } else {
+            r = add_line(ret, ' ', &a->lines[i++]);
+            j++;
+        }
+    }
+    return r;
+}
+
+/* A name with a space needs a TAB behind it to be taken as a whole. */
+static int add_name(struct buf *ret, const char *marker, const char *name)
+{
+    int r = buf_add_str(ret, marker);
+    for (const char *c = name; r == 0 && *c; c++)
+        r = buf_add_char(ret, (unsigned char)*c < ' ' ? '?' : *c);
+    return r == 0 ? buf_add_str(ret, strchr(name, ' ') ? "\t\n" : "\n") : r;
+}
+
+static int add_all(const struct side *a, const struct side *b, const char *before_name,
+                   const char *after_name, struct buf *ret)
+{
+    struct hunk h = {0};
+    int r = add_name(ret, "--- ", before_name);
+    if (r == 0)
+        r = add_name(ret, "+++ ", after_name);
+    while (r == 0 && next_hunk(a, b, &h))
+        r = add_hunk(a, b, &h, ret);
+    return r;
+}
+
+int vmx_diff(struct span before, struct span after, const char *before_name, const char *after_name,
+             struct buf *ret)
+{
+    struct side a = {0};
+    struct side b = {0};
+    BUF_AUTO out = {0};
+
+    if (span_eq(before, after))
+        return 0;
+    struct search *search = malloc(sizeof(*search));
+    int r = search ? split(before, &a) : -ENOMEM;
+    if (r == 0)
+        r = split(after, &b);
+    if (r == 0) {
+        compare(search, a.lines, a.n, b.lines, b.n);
+        r = add_all(&a, &b, before_name, after_name, &out);
+    }
+    if (r == 0)
+        r = buf_add(ret, buf_span(&out));
+    free(a.lines);
+    free(b.lines);
+    free(search);
+    return r;
+}
