@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/why.h"
 #include "parser/buf.h"
 
 struct transport;
@@ -19,14 +20,15 @@ struct transport_ops {
     int (*fd)(const struct transport *t);
 
     /* What to poll it for: POLLIN always, POLLOUT while the transport holds bytes that are not
-     * sent yet, or after a write said -EAGAIN. */
+     * sent yet, or a write found the descriptor full. */
     short (*events)(const struct transport *t);
 
     /* Bytes read (> 0), 0 at the end of the stream, -EAGAIN when nothing is there yet, -errno.
      * After POLLIN it must be called until it says -EAGAIN: a transport may hold bytes inside. */
     ssize_t (*read)(struct transport *t, void *bytes, size_t size);
 
-    /* How many bytes were taken (> 0), -EAGAIN when none can be taken now, -errno. */
+    /* How many bytes were taken (> 0), -errno; -EAGAIN when none can be taken now: try again after
+     * the next event, whichever it is (what is read may be the peer's leave to send more). */
     ssize_t (*write)(struct transport *t, const void *bytes, size_t size);
 
     /* Sends what the transport holds; called on POLLOUT. 0, -errno. */
@@ -34,6 +36,11 @@ struct transport_ops {
 
     /* Appends "key: value" lines about itself for the status file. -ENOMEM. */
     int (*describe)(const struct transport *t, struct buf *ret);
+
+    /* May be NULL. After the end of the stream, or an error: if it is known why (what the ssh
+     * program said last), the fitting -errno and *why; -EACCES: authentication was refused. 0 and
+     * *why untouched when nothing is known. */
+    int (*last_words)(struct transport *t, struct why *why);
 
     /* Closes the connection without waiting for the peer, ends and reaps a child, frees. */
     void (*free)(struct transport *t);
@@ -48,6 +55,11 @@ static inline void transport_free(struct transport *t)
 {
     if (t)
         t->ops->free(t);
+}
+
+static inline int transport_last_words(struct transport *t, struct why *why)
+{
+    return t->ops->last_words ? t->ops->last_words(t, why) : 0;
 }
 
 /* A stream over a descriptor (a socket), which the transport owns from now on and makes

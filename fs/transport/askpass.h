@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the ssh program, which vmxfs runs without a terminal, gets passwords and passphrases: it runs
+ * vmxfs once more as its SSH_ASKPASS program, which hands the question to the vmxfs that waits for
+ * the connection, over a socket, and prints the answer for ssh. So a secret is in no argument,
+ * environment or file.
+ *
+ * The socket has an abstract name in the environment variable VMXFS_ASKPASS. Each side checks that
+ * the other one is the same user.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "secret.h"
+
+enum { ASKPASS_QUESTION_MAX = 1024 };
+
+/* True when this process was started to ask: main() then returns askpass_main() at once. */
+bool askpass_wanted(void);
+int askpass_main(int argc, char **argv);
+
+/* The side that knows. */
+struct askpass {
+    int fd;        /* listens; poll it for POLLIN */
+    char name[64]; /* the value of VMXFS_ASKPASS */
+};
+
+/* 0, -errno. */
+int askpass_open(struct askpass *ret);
+void askpass_close(struct askpass *a);
+
+/* Takes one waiting question. Returns the descriptor to answer it with (close it without an answer
+ * to decline), or -errno (-EAGAIN: there is none). question: NUL-terminated. */
+int askpass_take(const struct askpass *a, char question[static ASKPASS_QUESTION_MAX]);
+int askpass_answer(int fd, const struct secret *secret);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "child_words.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "parser/buf.h"
+
+static bool next_line(const char **rest, struct span *ret)
+{
+    if (!**rest)
+        return false;
+    size_t n = strcspn(*rest, "\n");
+    *ret = (struct span){*rest, n};
+    *rest += n + ((*rest)[n] ? 1 : 0);
+    while (ret->n && (ret->p[ret->n - 1] == '\r' || ret->p[ret->n - 1] == ' '))
+        ret->n--;
+    return true;
+}
+
+bool child_words_connected(const char *words)
+{
+    struct span line;
+    while (next_line(&words, &line)) {
+        if (span_starts_with(line, SPAN_LITERAL("Authenticated to ")))
+            return true;
+    }
+    return false;
+}
+
+/* The last line that is meant for people. */
+static struct span last_line(const char *words)
+{
+    struct span line, last = {0};
+    while (next_line(&words, &line)) {
+        if (line.n && !span_starts_with(line, SPAN_LITERAL("debug")) &&
+            !span_starts_with(line, SPAN_LITERAL("Authenticated to ")) &&
+            !span_starts_with(line, SPAN_LITERAL("Transferred: ")) &&
+            !span_starts_with(line, SPAN_LITERAL("Bytes per second: ")) &&
+            !span_starts_with(line, SPAN_LITERAL("OpenSSH_")))
+            last = line;
+    }
+    return last;
+}
+
+/* "ssh-ed25519 SHA256:...", as the debug line has it. */
+static struct span shown_key(const char *words)
+{
+    const struct span mark = SPAN_LITERAL("debug1: Server host key: ");
+    struct span line;
+    while (next_line(&words, &line)) {
+        if (span_starts_with(line, mark))
+            return (struct span){line.p + mark.n, line.n - mark.n};
+    }
+    return SPAN_LITERAL("unknown");
+}
+
+static void explain_host_key(const char *words, const char *host, struct why *why)
+{
+    struct span key = shown_key(words);
+    if (strstr(words, "HOST IDENTIFICATION HAS CHANGED"))
+        why_set(why,
+                "the host key of %s has changed: it is %.*s. Somebody may be listening in. If "
+                "the host has a new key: ssh-keygen -R %s",
+                host, (int)key.n, key.p, host);
+    else if (strstr(words, "revoked"))
+        why_set(why,
+                "the host key of %s (%.*s) is revoked: do not use this host until it has a "
+                "new key",
+                host, (int)key.n, key.p);
+    else
+        why_set(why,
+                "the host key of %s is not known: %.*s. If that is right, connect once with "
+                "\"ssh %s\", or use -o StrictHostKeyChecking=accept-new",
+                host, (int)key.n, key.p, host);
+}
+
+int child_words_explain(const char *words, const char *host, struct why *why)
+{
+    static const struct {
+        const char *says;
+        int error;
+        const char *advice;
+    } table[] = {
+        {"Host key verification failed", -EPERM, NULL},
+        {"Permission denied (", -EACCES,
+         "put the public key into the host's authorized_keys, or check the password"},
+        {"Too many authentication failures", -EACCES, "name one key with -o IdentityFile"},
+        {"Could not resolve hostname", -EHOSTUNREACH, "check the name"},
+        {"No route to host", -EHOSTUNREACH, "check the network"},
+        {"Network is unreachable", -EHOSTUNREACH, "check the network"},
+        {"Connection refused", -ECONNREFUSED, "start the host's SSH service, or check the port"},
+        {"timed out", -ETIMEDOUT, "check the network and the host's firewall"},
+        {"subsystem request failed", -EPROTO,
+         "enable the host's SFTP server, or name one with -o sftp_server"},
+        {"Bad configuration option", -EINVAL, "mend ssh_config"},
+    };
+    struct span last = last_line(words);
+    if (last.n == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (!memmem(last.p, last.n, table[i].says, strlen(table[i].says)))
+            continue;
+        if (table[i].advice)
+            why_set(why, "%s: %.*s: %s", host, (int)last.n, last.p, table[i].advice);
+        else
+            explain_host_key(words, host, why);
+        return table[i].error;
+    }
+    why_set(why, "%s: %.*s", host, (int)last.n, last.p);
+    return -ECONNRESET;
+}

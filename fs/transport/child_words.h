@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Understanding what the ssh program says. Pure; private to child. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/why.h"
+
+/* words: all that ssh wrote at its log level DEBUG1; NUL-terminated. */
+
+/* True when it says that it is authenticated. */
+bool child_words_connected(const char *words);
+
+/* Why it ended. host: for the sentence. 0 when it said nothing of use; else a fitting -errno (see
+ * connector_connect) with *why. */
+int child_words_explain(const char *words, const char *host, struct why *why);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "connect.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "child.h"
+#include "config.h"
+#include "secret.h"
+#include "ssh.h"
+#include "words.h"
+
+struct connector {
+    struct connect_options options; /* its strings are in words */
+    struct words strings;
+    struct ssh_config config; /* set unless local or openssh */
+    struct keyring secrets;
+    enum connect_via via; /* AUTO until it is known that the ssh program is needed */
+    atomic_bool refused;
+};
+
+/* Keeps a string for the connector's life. */
+static const char *keep(struct connector *c, const char *string)
+{
+    if (!string)
+        return NULL;
+    words_add(&c->strings, string);
+    return c->strings.error ? NULL : c->strings.list[c->strings.n - 1];
+}
+
+/* Paths are made absolute: a daemon changes its directory before it connects again. */
+static const char *keep_path(struct connector *c, const char *path)
+{
+    if (!path || *path == '/' || *path == '~' || *path == '%' || *path == '$')
+        return keep(c, path);
+    FREE_AUTO char *directory = getcwd(NULL, 0);
+    if (!directory)
+        return keep(c, path);
+    words_addf(&c->strings, "%s/%s", directory, path);
+    return c->strings.error ? NULL : c->strings.list[c->strings.n - 1];
+}
+
+static int copy_options(struct connector *c, const struct connect_options *o)
+{
+    c->options = *o;
+    c->options.host = keep(c, o->host);
+    c->options.user = keep(c, o->user);
+    c->options.identity_file = keep_path(c, o->identity_file);
+    c->options.known_hosts_file = keep_path(c, o->known_hosts_file);
+    c->options.ssh_command = keep(c, o->ssh_command);
+    c->options.sftp_server = keep(c, o->sftp_server);
+    return c->strings.error;
+}
+
+/* What is given to ssh as an argument must not be taken for an option, nor hold anything that a
+ * name cannot. */
+static int check_name(const char *what, const char *name, struct why *why)
+{
+    bool bad = *name == '-' || *name == '\0';
+    for (const char *p = name; *p; p++)
+        bad |= iscntrl((unsigned char)*p) || isspace((unsigned char)*p);
+    if (bad)
+        why_set(why, "\"%s\" is no %s: it may not be empty, begin with \"-\" or have spaces", name,
+                what);
+    return bad ? -EINVAL : 0;
+}
+
+static int check_options(const struct connect_options *o, struct why *why)
+{
+    int r = check_name("host name", o->host, why);
+    if (r == 0 && o->user)
+        r = check_name("user name", o->user, why);
+    if (r == 0 && o->port > 65535) {
+        why_set(why, "%u is no port: the largest is 65535", o->port);
+        r = -EINVAL;
+    }
+    if (r == 0 && o->ssh_command && o->via == CONNECT_LIBSSH2) {
+        why_set(why,
+                "ssh_command runs the ssh program, transport=libssh2 does not: leave one away");
+        r = -EINVAL;
+    }
+    if (r == 0 && o->ssh_command && strspn(o->ssh_command, " \t") == strlen(o->ssh_command)) {
+        why_set(why, "ssh_command is empty");
+        r = -EINVAL;
+    }
+    return r;
+}
+
+static int read_password(struct connector *c, struct why *why)
+{
+    struct secret *password;
+    int r = secret_read_line(STDIN_FILENO, &password);
+    if (r == 0)
+        r = keyring_put(&c->secrets, "password", password);
+    if (r < 0)
+        why_set(why, "cannot read the password from standard input: %s",
+                r == -ENODATA ? "there is none" : strerror(-r));
+    return r == -ENODATA ? -EINVAL : r;
+}
+
+/* transport=libssh2 with a host that it cannot reach is refused early. */
+static int read_config(struct connector *c, struct why *why)
+{
+    int r = ssh_config_read(&c->options, &c->config, why);
+    if (r < 0 || !c->config.beyond)
+        return r;
+    if (c->via == CONNECT_LIBSSH2) {
+        why_set(why, "ssh_config sets %s for %s, which libssh2 cannot do: use transport=openssh",
+                c->config.beyond, c->options.host);
+        return -EINVAL;
+    }
+    log_debug("ssh_config sets %s for %s: using the ssh program", c->config.beyond,
+              c->options.host);
+    c->via = CONNECT_OPENSSH;
+    return 0;
+}
+
+static int setup_local(const struct connector *c, struct why *why)
+{
+    const char *program = c->options.sftp_server;
+    if (!program)
+        program = child_find_server();
+    if (program && access(program, X_OK) == 0)
+        return 0;
+    why_set(why, "no sftp-server at %s: install OpenSSH's, or name one with -o sftp_server",
+            program ? program : "the usual places");
+    return -ENOENT;
+}
+
+static int setup(struct connector *c, const struct connect_options *options, struct why *why)
+{
+    int r = copy_options(c, options);
+    if (r < 0) {
+        why_set(why, "no memory");
+        return r;
+    }
+    if (!options->host)
+        return setup_local(c, why);
+    r = check_options(options, why);
+    c->via = options->ssh_command ? CONNECT_OPENSSH : options->via;
+    if (r == 0 && c->via != CONNECT_OPENSSH)
+        r = read_config(c, why);
+    if (r == 0 && options->password_stdin)
+        r = read_password(c, why);
+    return r;
+}
+
+int connector_new(const struct connect_options *options, struct connector **ret, struct why *why)
+{
+    struct connector *c = calloc(1, sizeof(*c));
+    if (!c) {
+        why_set(why, "no memory");
+        return -ENOMEM;
+    }
+    int r = setup(c, options, why);
+    if (r < 0)
+        connector_free(c);
+    else
+        *ret = c;
+    return r;
+}
+
+static int via_ssh(struct connector *c, bool interactive, struct transport **ret, struct why *why)
+{
+    const struct child_login login = {
+        .options = &c->options,
+        .secrets = &c->secrets,
+        .interactive = interactive,
+    };
+    return child_ssh(&login, ret, why);
+}
+
+static int via_libssh2(struct connector *c, bool interactive, struct transport **ret,
+                       struct why *why)
+{
+    const struct ssh_login login = {
+        .config = &c->config,
+        .secrets = &c->secrets,
+        .sftp_server = c->options.sftp_server,
+        .password_only = c->options.password_stdin,
+        .interactive = interactive && !c->config.batch,
+        .has_other_way = c->via == CONNECT_AUTO,
+        .timeout_ms = c->options.timeout_ms,
+    };
+    return ssh_connect(&login, ret, why);
+}
+
+static int connect_any(struct connector *c, bool interactive, struct transport **ret,
+                       struct why *why)
+{
+    if (!c->options.host)
+        return child_local(c->options.sftp_server, ret, why);
+    if (c->via == CONNECT_OPENSSH)
+        return via_ssh(c, interactive, ret, why);
+    struct why told = {0};
+    int r = via_libssh2(c, interactive, ret, &told);
+    if (r == -EOPNOTSUPP && c->via == CONNECT_AUTO) {
+        log_debug("%s; using the ssh program", told.text);
+        c->via = CONNECT_OPENSSH;
+        return via_ssh(c, interactive, ret, why);
+    }
+    if (r < 0)
+        why_set(why, "%s", told.text);
+    return r;
+}
+
+int connector_connect(struct connector *c, bool interactive, struct transport **ret,
+                      struct why *why)
+{
+    if (connector_refused(c)) {
+        why_set(why,
+                "%s refused the login; vmxfs does not try again by itself: unmount, and mount "
+                "anew",
+                c->options.host);
+        return -EACCES;
+    }
+    int r = connect_any(c, interactive, ret, why);
+    if (r == -EACCES) {
+        keyring_wipe(&c->secrets);
+        atomic_store(&c->refused, true);
+    }
+    return r;
+}
+
+bool connector_refused(const struct connector *c)
+{
+    return atomic_load(&c->refused);
+}
+
+void connector_free(struct connector *c)
+{
+    if (!c)
+        return;
+    keyring_wipe(&c->secrets);
+    ssh_config_done(&c->config);
+    words_done(&c->strings);
+    free(c);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* An SSH connection made by libssh2, as a transport. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/why.h"
+#include "config.h"
+#include "secret.h"
+#include "transport.h"
+
+/* Borrowed for the call. */
+struct ssh_login {
+    const struct ssh_config *config;
+    struct keyring *secrets; /* what is asked for goes here, for the next time */
+    const char *sftp_server; /* NULL: the subsystem */
+    bool password_only;      /* "password" is in the keyring; offer no keys */
+    bool interactive;        /* may ask at the terminal */
+    bool has_other_way;      /* the ssh program will be tried after an -EOPNOTSUPP */
+    int timeout_ms;
+};
+
+/* Connects, checks the host key, authenticates, starts the SFTP server. As connector_connect;
+ * moreover -EOPNOTSUPP: libssh2 cannot, the ssh program may; -ECANCELED: the person at the terminal
+ * gave up. */
+int ssh_connect(const struct ssh_login *login, struct transport **ret, struct why *why);

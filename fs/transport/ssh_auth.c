@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "ssh_auth.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "ssh_answer.h"
+#include "ssh_keys.h"
+
+static bool offers(const struct ssh_auth *a, const char *method)
+{
+    size_t n = strlen(method);
+    for (const char *p = a->methods; (p = strstr(p, method)); p += n) {
+        if ((p == a->methods || p[-1] == ',') && (p[n] == '\0' || p[n] == ','))
+            return true;
+    }
+    return false;
+}
+
+/* Whatever libssh2 made of it, a connection that is gone is not a refusal. */
+static int lost(const struct ssh_auth *a, int libssh2_error)
+{
+    int r = ssh_io_errno(libssh2_error);
+    return r == -ECONNRESET || r == -ETIMEDOUT || r == -ENOMEM ? r : a->error;
+}
+
+static int try_keyboard_interactive(struct ssh_auth *a)
+{
+    const char *user = a->login->config->user;
+    a->io->user = a;
+    int r = libssh2_userauth_keyboard_interactive_ex(a->io->session, user, (unsigned)strlen(user),
+                                                     ssh_answer);
+    a->io->user = NULL;
+    if (r == 0)
+        return 0;
+    if (a->answered == 0 && a->error == 0 && lost(a, r) == 0)
+        return -EACCES; /* it asked nothing, so nothing was refused */
+    ssh_auth_tried(a, "keyboard-interactive");
+    return a->error ? a->error : lost(a, r) ? lost(a, r) : -EACCES;
+}
+
+static int try_password(struct ssh_auth *a)
+{
+    const struct ssh_config *c = a->login->config;
+    BUF_AUTO text = {0};
+    int r = buf_addf(&text, "%s@%s's password: ", c->user, c->alias);
+    const struct secret *password;
+    if (r == 0)
+        r = ssh_answer_find(a, "password", text.data, false, &password);
+    if (r < 0)
+        return r;
+    ssh_auth_tried(a, "password");
+    r = libssh2_userauth_password_ex(a->io->session, c->user, (unsigned)strlen(c->user),
+                                     secret_text(password), (unsigned)secret_len(password), NULL);
+    return r == 0 ? 0 : lost(a, r) ? lost(a, r) : -EACCES;
+}
+
+static int try_passwords(struct ssh_auth *a)
+{
+    const struct ssh_config *c = a->login->config;
+    int r = -EACCES;
+    if (c->use_keyboard_interactive && offers(a, "keyboard-interactive"))
+        r = try_keyboard_interactive(a);
+    if (r == -EACCES && a->answered == 0 && c->use_password && offers(a, "password"))
+        r = try_password(a);
+    return r;
+}
+
+void ssh_auth_tried(struct ssh_auth *a, const char *what)
+{
+    /* Only a message gets shorter when there is no memory. */
+    buf_addf(&a->tried, "%s%s", a->tried.len ? ", " : "", what);
+}
+
+static int explain(const struct ssh_auth *a, int r, struct why *why)
+{
+    const struct ssh_config *c = a->login->config;
+    const char *tried = a->tried.len ? a->tried.data : "nothing (no usable key, no password)";
+    if (r == -EACCES && a->answered > 0)
+        why_set(why,
+                "%s refuses the password of %s (tried: %s; the server offers: %s). vmxfs will "
+                "not try again by itself: hosts lock accounts",
+                c->alias, c->user, tried, a->methods);
+    else if (r == -EACCES)
+        why_set(why,
+                "%s refuses %s (tried: %s; the server offers: %s). Put the public key into "
+                "the host's authorized_keys, or name a key with -o IdentityFile",
+                c->alias, c->user, tried, a->methods);
+    else if (r == -ENOKEY)
+        why_set(why,
+                "%s wants a password for %s, and there is nobody to ask (tried: %s): use a "
+                "key, or -o password_stdin",
+                c->alias, c->user, tried);
+    else if (r == -ECANCELED)
+        why_set(why, "the login to %s was cancelled at the prompt", c->alias);
+    else if (r == -ECONNRESET)
+        why_set(why,
+                "%s closed the connection during authentication (tried: %s). Too many keys? "
+                "Name one with -o IdentityFile, and set IdentitiesOnly in ssh_config",
+                c->alias, tried);
+    else if (r == -EOPNOTSUPP)
+        why_set(why,
+                "libssh2 %s cannot use the RSA or hardware keys for %s the way the server "
+                "wants (tried: %s): use transport=openssh",
+                libssh2_version(0), c->alias, tried);
+    else
+        why_set(why, "cannot authenticate at %s: %s", c->alias, strerror(-r));
+    return r == -ENOKEY ? -EACCES : r;
+}
+
+static int run(struct ssh_auth *a, bool no_passwords)
+{
+    const struct ssh_login *login = a->login;
+    int r = -EACCES;
+    if (login->config->use_keys && !login->password_only && offers(a, "publickey"))
+        r = ssh_keys_try(a);
+    if (r == -EACCES && a->foreign_key && login->has_other_way)
+        return -EOPNOTSUPP;
+    if (r == -EACCES && !no_passwords)
+        r = try_passwords(a);
+    return r;
+}
+
+int ssh_auth(struct ssh_io *io, const struct ssh_login *login, bool no_passwords, struct why *why)
+{
+    struct ssh_auth a = {.io = io, .login = login};
+    const char *user = login->config->user;
+    a.methods = libssh2_userauth_list(io->session, user, (unsigned)strlen(user));
+    if (!a.methods && libssh2_userauth_authenticated(io->session))
+        return 0; /* the server wants nothing */
+    if (!a.methods) {
+        int error = libssh2_session_last_errno(io->session);
+        why_set(why, "%s closed the connection during authentication: %s", login->config->alias,
+                ssh_io_words(io));
+        return ssh_io_errno(error);
+    }
+    log_debug("%s offers %s", login->config->alias, a.methods);
+    int r = run(&a, no_passwords);
+    if (r < 0)
+        r = explain(&a, r, why);
+    buf_done(&a.tried);
+    return r;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The order is ssh's: keys of the agent that are also configured, the agent's others (unless
+ * IdentitiesOnly), key files. A key that the agent had is not tried again as a file, which may be
+ * encrypted.
+ */
+#include "ssh_keys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "file.h"
+
+enum { KEY_FILE_MAX = 64 << 10, PASSPHRASE_TRIES = 3 };
+
+/* The configured key files, with what FILE.pub says. */
+struct key_files {
+    struct words public_keys; /* base64 of each, "" where it is not known */
+    bool *done;               /* the agent had it */
+};
+
+/* libssh2 before 1.11 signs with RSA keys only in a way that servers no longer accept. */
+static bool is_foreign(const char *type)
+{
+    bool rsa_ok = libssh2_version(0x010b00) != NULL;
+    return !(strncmp(type, "ecdsa-", 6) == 0 || strcmp(type, "ssh-ed25519") == 0 ||
+             (rsa_ok && strcmp(type, "ssh-rsa") == 0));
+}
+
+/* The type and the base64 text of FILE.pub; "" where there is none. */
+static int read_public(const char *path, char **ret_type, char **ret_key)
+{
+    BUF_AUTO name = {0};
+    BUF_AUTO text = {0};
+    int r = buf_addf(&name, "%s.pub", path);
+    if (r == 0 && file_read(name.data, KEY_FILE_MAX, &text) == -ENOMEM)
+        r = -ENOMEM;
+    if (r < 0)
+        return r;
+    WORDS_AUTO fields = {0};
+    words_split(&fields, text.len ? text.data : "");
+    char *type = strdup(fields.n >= 2 ? fields.list[0] : "");
+    char *key = strdup(fields.n >= 2 ? fields.list[1] : "");
+    if (fields.error || !type || !key) {
+        free(type);
+        free(key);
+        return -ENOMEM;
+    }
+    key[strcspn(key, "\r\n")] = '\0';
+    *ret_type = type;
+    *ret_key = key;
+    return 0;
+}
+
+static int load_public_keys(const struct words *files, struct key_files *ret)
+{
+    struct key_files k = {.done = calloc(files->n + 1, sizeof(bool))};
+    int r = k.done ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < files->n; i++) {
+        char *type, *key;
+        r = read_public(files->list[i], &type, &key);
+        if (r == 0) {
+            words_add(&k.public_keys, key);
+            free(type);
+            free(key);
+            r = k.public_keys.error;
+        }
+    }
+    *ret = k;
+    return r;
+}
+
+/* What a try says, for the message and for what comes next. 0, -EACCES, -errno of a lost one. */
+static int note(struct ssh_auth *a, int libssh2_error, const char *what, const char *type)
+{
+    if (libssh2_error == 0) {
+        log_debug("authenticated with %s", what);
+        return 0;
+    }
+    log_debug("%s: %s", what, ssh_io_words(a->io));
+    ssh_auth_tried(a, what);
+    a->foreign_key |= is_foreign(type);
+    int r = ssh_io_errno(libssh2_error);
+    return r == -ECONNRESET || r == -ETIMEDOUT || r == -ENOMEM ? r : -EACCES;
+}
+
+static int try_agent_key(struct ssh_auth *a, LIBSSH2_AGENT *agent,
+                         struct libssh2_agent_publickey *key)
+{
+    const unsigned char *b = key->blob;
+    size_t n = key->blob_len >= 4 ? (size_t)b[2] << 8 | b[3] : 0;
+    if (n == 0 || n > key->blob_len - 4)
+        return -EACCES;
+    FREE_AUTO char *type = strndup((const char *)b + 4, n);
+    BUF_AUTO what = {0};
+    if (!type || buf_addf(&what, "agent key %s", key->comment ? key->comment : type) < 0)
+        return -ENOMEM;
+    return note(a, libssh2_agent_userauth(agent, a->login->config->user, key), what.data, type);
+}
+
+/* The index of the configured file that has this key, or the number of files. */
+static size_t find_file(const struct key_files *files, const struct libssh2_agent_publickey *key)
+{
+    BUF_AUTO text = {0};
+    size_t n = files->public_keys.n;
+    if (base64_encode((struct span){(const char *)key->blob, key->blob_len}, &text) < 0)
+        return n;
+    size_t i = 0;
+    while (i < n && (text.len == 0 || strcmp(files->public_keys.list[i], text.data) != 0))
+        i++;
+    return i;
+}
+
+/* One pass over the agent's keys: those that are configured, or the others. */
+static int try_agent_keys(struct ssh_auth *a, LIBSSH2_AGENT *agent, struct key_files *files,
+                          bool configured)
+{
+    struct libssh2_agent_publickey *key = NULL;
+    while (libssh2_agent_get_identity(agent, &key, key) == 0) {
+        size_t i = find_file(files, key);
+        if ((i < files->public_keys.n) != configured)
+            continue;
+        files->done[i] = true;
+        int r = try_agent_key(a, agent, key);
+        if (r != -EACCES)
+            return r;
+    }
+    return -EACCES;
+}
+
+static int try_agent(struct ssh_auth *a, struct key_files *files)
+{
+    const struct ssh_config *c = a->login->config;
+    const char *path = c->identity_agent ? c->identity_agent : getenv("SSH_AUTH_SOCK");
+    if (!path || !*path || strcmp(path, "none") == 0)
+        return -EACCES;
+    LIBSSH2_AGENT *agent = libssh2_agent_init(a->io->session);
+    if (!agent)
+        return -ENOMEM;
+    libssh2_agent_set_identity_path(agent, path);
+    int r = -EACCES;
+    if (libssh2_agent_connect(agent) == 0) {
+        if (libssh2_agent_list_identities(agent) == 0) {
+            r = try_agent_keys(a, agent, files, true);
+            if (r == -EACCES && !c->identities_only)
+                r = try_agent_keys(a, agent, files, false);
+        }
+        libssh2_agent_disconnect(agent);
+    } else {
+        log_debug("no agent at %s", path);
+    }
+    libssh2_agent_free(agent);
+    return r;
+}
+
+/* Every key of the common format that is not encrypted begins so, in base64: its name, and twice
+ * the word "none". Of the older ones, encrypted ones say so. */
+static bool is_encrypted(const struct buf *text)
+{
+    static const char begin[] = "-----BEGIN OPENSSH PRIVATE KEY-----";
+    static const char plain[] = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZ";
+    const char *p = strstr(text->data, begin);
+    if (!p)
+        return strstr(text->data, "ENCRYPTED") != NULL;
+    p += strlen(begin);
+    p += strspn(p, "\r\n");
+    return strncmp(p, plain, sizeof(plain) - 1) != 0;
+}
+
+static int try_file_with(struct ssh_auth *a, const char *path, const char *passphrase)
+{
+    const char *user = a->login->config->user;
+    return libssh2_userauth_publickey_fromfile_ex(a->io->session, user, (unsigned)strlen(user),
+                                                  NULL, path, passphrase);
+}
+
+/* Did libssh2 fail before it asked the server? */
+static bool is_unreadable(int libssh2_error)
+{
+    return libssh2_error == LIBSSH2_ERROR_FILE ||
+           libssh2_error == LIBSSH2_ERROR_KEYFILE_AUTH_FAILED;
+}
+
+/* Asks for the passphrase until it fits. The result is libssh2's; LIBSSH2_ERROR_FILE without one.
+ */
+static int try_encrypted(struct ssh_auth *a, const char *path)
+{
+    const struct ssh_login *login = a->login;
+    BUF_AUTO text = {0};
+    int r = LIBSSH2_ERROR_FILE;
+    if (buf_addf(&text, "Enter passphrase for key '%s': ", path) < 0)
+        return LIBSSH2_ERROR_ALLOC;
+    for (int i = 0; i < PASSPHRASE_TRIES && is_unreadable(r); i++) {
+        const struct secret *passphrase;
+        bool known = keyring_find(login->secrets, path) != NULL;
+        int answered = a->answered;
+        int found = ssh_answer_find(a, path, text.data, false, &passphrase);
+        a->answered = answered; /* the server sees nothing of it */
+        if (found < 0) {
+            a->error = found == -ECANCELED ? found : 0;
+            return r;
+        }
+        r = try_file_with(a, path, secret_text(passphrase));
+        if (is_unreadable(r))
+            keyring_forget(login->secrets, path);
+        if (known)
+            break;
+    }
+    return r;
+}
+
+static int try_file(struct ssh_auth *a, const char *path)
+{
+    BUF_AUTO text = {0};
+    int r = file_read(path, KEY_FILE_MAX, &text);
+    if (r == -ENOENT)
+        return -EACCES; /* most of ssh's default names are not there */
+    BUF_AUTO what = {0};
+    if (r < 0 || text.len == 0) {
+        if (buf_addf(&what, "%s (%s)", path, r < 0 ? strerror(-r) : "empty") == 0)
+            ssh_auth_tried(a, what.data);
+        return -EACCES;
+    }
+    char *type, *key;
+    r = read_public(path, &type, &key);
+    if (r == 0) {
+        bool encrypted = is_encrypted(&text);
+        int tried = encrypted ? try_encrypted(a, path) : try_file_with(a, path, NULL);
+        r = buf_addf(&what, "%s%s", path,
+                     !is_unreadable(tried) ? ""
+                     : encrypted           ? " (no right passphrase)"
+                                           : " (libssh2 cannot read it)");
+        if (r == 0)
+            r = note(a, tried, what.data, type);
+        free(type);
+        free(key);
+    }
+    explicit_bzero(text.data, text.len);
+    return a->error ? a->error : r;
+}
+
+static int try_files(struct ssh_auth *a, const struct key_files *files)
+{
+    const struct words *paths = &a->login->config->identity_files;
+    int r = -EACCES;
+    for (size_t i = 0; r == -EACCES && i < paths->n; i++) {
+        if (!files->done[i])
+            r = try_file(a, paths->list[i]);
+    }
+    return r;
+}
+
+int ssh_keys_try(struct ssh_auth *a)
+{
+    struct key_files files;
+    int r = load_public_keys(&a->login->config->identity_files, &files);
+    if (r == 0)
+        r = try_agent(a, &files);
+    if (r == -EACCES)
+        r = try_files(a, &files);
+    words_done(&files.public_keys);
+    free(files.done);
+    return r;
+}
