@@ -251,16 +251,26 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* When to look at deadlines again, in ms from now; 0: the link has ended. */
+/* How long the server may still be silent. Takes the link down when that is over. */
+static int64_t patience_locked(struct sftp *s, int64_t now) REQUIRES(&s->lock)
+{
+    int64_t left = later(s->in_flight->sent_at, s->received_at) + s->timeout_ms - now;
+    if (left <= 0)
+        link_fail_locked(s, SFTP_DOWN, -EIO, "the server does not answer");
+    return left;
+}
+
+/* When to look at deadlines again, in ms from now; 0: the link has ended, or must. */
 static int64_t next_look_locked(struct sftp *s, bool *ret_ping) REQUIRES(&s->lock)
 {
     int64_t now = clock_ms();
     int64_t left;
+    bool idle = !s->in_flight && !s->queue;
     *ret_ping = false;
-    if (s->in_flight) {
-        left = later(s->in_flight->sent_at, s->received_at) + s->timeout_ms - now;
-        if (left <= 0)
-            link_fail_locked(s, SFTP_DOWN, -EIO, "the server does not answer");
+    if (s->stopping) {
+        left = idle ? 0 : s->stop_at - now;
+    } else if (s->in_flight) {
+        left = patience_locked(s, now);
     } else {
         left = later(s->link.pinged_at, s->received_at) + s->timeout_ms - now;
         *ret_ping = left <= 0;
@@ -269,11 +279,6 @@ static int64_t next_look_locked(struct sftp *s, bool *ret_ping) REQUIRES(&s->loc
     if (s->queue && s->queue->not_after != 0) {
         int64_t expires = later(s->queue->not_after + 1 - clock_boot_ms(), 1);
         left = left < expires ? left : expires;
-    }
-    if (s->stopping) {
-        bool idle = !s->in_flight && !s->queue;
-        int64_t end = idle ? 0 : later(s->stop_at - now, 0);
-        left = left < end ? left : end;
     }
     return s->state == SFTP_UP ? later(left, 0) : 0;
 }
@@ -316,5 +321,5 @@ void io_serve(struct sftp *s)
             return;
         }
     }
-    lose(s, -ECONNRESET); /* where the engine stops: what is still under way ends */
+    lose(s, -ESHUTDOWN); /* where the engine stops: what is still under way ends */
 }

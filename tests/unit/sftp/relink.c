@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Links that are lost and come back, or do not. */
+#include "fixture.h"
+
+static void a_lost_link_comes_back_and_old_handles_do_not(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, SLOW_MS, true);
+    SFTP_CALL_AUTO *open = sftp_open(f.sftp, "a", SFTP_OPEN_READ, NULL);
+    assert_int_equal(peer_handle(&f.peer, expect(&f, SSH_FXP_OPEN), "h"), 0);
+    assert_int_equal(settle(open), 0);
+    struct sftp_handle handle = *sftp_call_handle(open);
+    struct sftp_call *outstanding = sftp_fstat(f.sftp, &handle);
+    expect(&f, SSH_FXP_FSTAT);
+    peer_hang_up(&f.peer);
+    assert_int_equal(outcome_of(outstanding), -ENOTCONN);
+    await_up(&f);
+    assert_int_equal(peer_links(&f.peer), 2);
+    assert_int_equal(outcome_of(sftp_fstat(f.sftp, &handle)), -ENOTCONN);
+    assert_int_equal(outcome_of(sftp_close(f.sftp, &handle)), -ENOTCONN);
+    struct sftp_call *fresh = sftp_lstat(f.sftp, "a");
+    assert_int_equal(peer_size(&f.peer, expect(&f, SSH_FXP_LSTAT), 3), 0);
+    assert_int_equal(outcome_of(fresh), 0);
+    sftp_call_free(&open);
+    fixture_end(&f);
+}
+
+static void a_link_may_be_lost_many_times(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, SLOW_MS, true);
+    for (int i = 0; i < 4; i++) {
+        struct sftp_call *call = sftp_lstat(f.sftp, "a");
+        expect(&f, SSH_FXP_LSTAT);
+        assert_int_equal(peer_send(&f.peer, SPAN_LITERAL("\0\0\0\0")), 0);
+        assert_int_equal(outcome_of(call), -ENOTCONN);
+        await_up(&f);
+    }
+    assert_int_equal(peer_links(&f.peer), 5);
+    fixture_end(&f);
+}
+
+static void a_link_that_stays_lost_is_down_and_comes_up_later(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, TIMEOUT_MS, true);
+    peer_refuse(&f.peer, -ECONNREFUSED);
+    peer_hang_up(&f.peer);
+    struct wait wait = wait_for_ms(SLOW_MS);
+    while (sftp_state(f.sftp) == SFTP_UP && wait_sleep(&wait, 1) == 0)
+        ;
+    assert_int_equal(sftp_state(f.sftp), SFTP_LOST);
+    assert_int_equal(outcome_of(sftp_lstat(f.sftp, "a")), -ENOTCONN);
+    int64_t before = clock_ms();
+    assert_int_equal(sftp_wait_up(f.sftp, &wait), -EIO);
+    assert_true(clock_ms() - before < SLOW_MS);
+    assert_int_equal(sftp_state(f.sftp), SFTP_DOWN);
+    assert_int_equal(outcome_of(sftp_lstat(f.sftp, "a")), -EIO);
+    BUF_AUTO text = {0};
+    assert_int_equal(sftp_describe(f.sftp, &text), 0);
+    assert_non_null(strstr(text.data, "link: down\nlink-error: "));
+    peer_refuse(&f.peer, 0);
+    await_up(&f);
+    buf_done(&text);
+    fixture_end(&f);
+}
+
+static void a_refused_authentication_is_not_tried_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, SLOW_MS, true);
+    peer_refuse(&f.peer, -EACCES);
+    peer_hang_up(&f.peer);
+    struct wait wait = wait_for_ms(SLOW_MS);
+    while (sftp_state(f.sftp) == SFTP_UP && wait_sleep(&wait, 1) == 0)
+        ;
+    assert_int_equal(sftp_wait_up(f.sftp, &wait), -EIO);
+    peer_refuse(&f.peer, 0);
+    assert_int_equal(sftp_state(f.sftp), SFTP_REFUSED);
+    assert_int_equal(outcome_of(sftp_lstat(f.sftp, "a")), -EIO);
+    wait_sleep(&wait, 500);
+    assert_int_equal(sftp_state(f.sftp), SFTP_REFUSED);
+    assert_int_equal(peer_links(&f.peer), 1);
+    fixture_end(&f);
+}
+
+static void without_a_connector_nobody_waits_for_the_link(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, TIMEOUT_MS, false);
+    struct sftp_call *call = sftp_lstat(f.sftp, "a");
+    expect(&f, SSH_FXP_LSTAT);
+    peer_hang_up(&f.peer);
+    assert_int_equal(outcome_of(call), -ENOTCONN);
+    struct wait wait = wait_for_ms(SLOW_MS);
+    int64_t before = clock_ms();
+    assert_int_equal(sftp_wait_up(f.sftp, &wait), -EIO);
+    assert_true(clock_ms() - before < SLOW_MS);
+    assert_int_equal(sftp_state(f.sftp), SFTP_LOST);
+    fixture_end(&f);
+}
+
+static bool always(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static void waiting_for_the_link_can_be_interrupted(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, SLOW_MS, true);
+    struct wait wait = wait_for_ms(SLOW_MS);
+    wait.interrupted = always;
+    assert_int_equal(sftp_wait_up(f.sftp, &wait), 0); /* it is up: there is no wait */
+    peer_refuse(&f.peer, -ECONNREFUSED);
+    struct sftp_call *call = sftp_lstat(f.sftp, "a");
+    expect(&f, SSH_FXP_LSTAT);
+    peer_hang_up(&f.peer);
+    assert_int_equal(outcome_of(call), -ENOTCONN);
+    assert_int_equal(sftp_wait_up(f.sftp, &wait), -EINTR);
+    wait = wait_for_ms(30);
+    assert_int_equal(sftp_wait_up(f.sftp, &wait), -EIO);
+    assert_int_equal(sftp_state(f.sftp), SFTP_LOST);
+    fixture_end(&f);
+}
+
+static void the_end_does_not_wait_for_back_off(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, TIMEOUT_MS, true);
+    peer_refuse(&f.peer, -ECONNREFUSED);
+    peer_hang_up(&f.peer);
+    struct wait wait = wait_for_ms(SLOW_MS);
+    wait_sleep(&wait, 1500); /* back-off has grown to 1.6 s */
+    int64_t before = clock_ms();
+    fixture_end(&f);
+    assert_true(clock_ms() - before < 500);
+}
+
+static void a_call_may_outlive_its_engine(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, TIMEOUT_MS, false);
+    struct sftp_call *held = sftp_lstat(f.sftp, "a");
+    struct sftp_call *unread = sftp_opendir(f.sftp, "a");
+    struct sftp_call *next = sftp_lstat(f.sftp, "a");
+    expect(&f, SSH_FXP_LSTAT);
+    assert_int_equal(peer_handle(&f.peer, expect(&f, SSH_FXP_OPENDIR), "h"), 0);
+    assert_int_equal(peer_size(&f.peer, expect(&f, SSH_FXP_LSTAT), 1), 0);
+    assert_int_equal(outcome_of(next), 0);
+    fixture_end(&f);
+    assert_int_equal(settle(held), -ENOTCONN);
+    sftp_call_free(&held);
+    sftp_call_free(&unread);
+}
+
+static void forgotten_calls_go_out_before_the_end(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, TIMEOUT_MS, false);
+    for (int i = 0; i < 1000; i++)
+        sftp_forget(sftp_remove(f.sftp, "a", 0));
+    sftp_free(f.sftp);
+    for (int i = 0; i < 1000; i++)
+        expect(&f, SSH_FXP_REMOVE);
+    peer_done(&f.peer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lost_link_comes_back_and_old_handles_do_not),
+        cmocka_unit_test(a_link_may_be_lost_many_times),
+        cmocka_unit_test(a_link_that_stays_lost_is_down_and_comes_up_later),
+        cmocka_unit_test(a_refused_authentication_is_not_tried_again),
+        cmocka_unit_test(without_a_connector_nobody_waits_for_the_link),
+        cmocka_unit_test(waiting_for_the_link_can_be_interrupted),
+        cmocka_unit_test(the_end_does_not_wait_for_back_off),
+        cmocka_unit_test(a_call_may_outlive_its_engine),
+        cmocka_unit_test(forgotten_calls_go_out_before_the_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
