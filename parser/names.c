@@ -58,6 +58,44 @@ static int add_char_by_char(const char *charset, struct span key, struct buf *re
     return 0;
 }
 
+/* The text between two percent signs, and the byte behind it, if any. */
+static int read_piece(const char *charset, struct span *name, struct buf *key)
+{
+    size_t n = text_find(*name, '%');
+    int r = vmx_encode(charset, span_head(*name, n), key);
+    *name = span_from(*name, n);
+    if (r != 0 || name->n == 0)
+        return r;
+    unsigned high = name->n > 2 ? text_digit(name->p[1]) : 16;
+    unsigned low = name->n > 2 ? text_digit(name->p[2]) : 16;
+    if (high == 16 || low == 16)
+        return -EINVAL;
+    *name = span_from(*name, 3);
+    return buf_add_char(key, (char)(high * 16 + low));
+}
+
+static int read_pieces(const char *charset, struct span name, struct buf *key)
+{
+    int r = 0;
+    while (r == 0 && name.n > 0)
+        r = read_piece(charset, &name, key);
+    return r;
+}
+
+/* In a few charsets (CP1258) a character depends on the one before it, and what was decoded one by
+ * one is not encoded to the same bytes: then nothing is decoded. */
+static int add_undecodable(const char *charset, struct span key, struct buf *ret)
+{
+    BUF_AUTO name = {0};
+    BUF_AUTO again = {0};
+    int r = add_char_by_char(charset, key, &name);
+    if (r == 0 && name.len <= VMX_NAME_MAX)
+        r = read_pieces(charset, buf_span(&name), &again);
+    if (r == -EILSEQ || (r == 0 && name.len <= VMX_NAME_MAX && !span_eq(buf_span(&again), key)))
+        return add_char_by_char(NULL, key, ret);
+    return r == 0 ? buf_add(ret, buf_span(&name)) : r;
+}
+
 static bool is_reserved(struct span key)
 {
     return span_eq(key, SPAN_LITERAL(".")) || span_eq(key, SPAN_LITERAL("..")) ||
@@ -81,26 +119,10 @@ int vmx_name_from_key(const char *charset, struct span key, struct buf *ret)
     if (r == 0)
         r = add_text(&name, buf_span(&utf8));
     else if (r == -EILSEQ)
-        r = add_char_by_char(charset, key, &name);
+        r = add_undecodable(charset, key, &name);
     if (r == 0 && name.len > VMX_NAME_MAX)
         r = -ENAMETOOLONG;
     return r == 0 ? buf_add(ret, buf_span(&name)) : r;
-}
-
-/* The text between two percent signs, and the byte behind it, if any. */
-static int read_piece(const char *charset, struct span *name, struct buf *key)
-{
-    size_t n = text_find(*name, '%');
-    int r = vmx_encode(charset, span_head(*name, n), key);
-    *name = span_from(*name, n);
-    if (r != 0 || name->n == 0)
-        return r;
-    unsigned high = name->n > 2 ? text_digit(name->p[1]) : 16;
-    unsigned low = name->n > 2 ? text_digit(name->p[2]) : 16;
-    if (high == 16 || low == 16)
-        return -EINVAL;
-    *name = span_from(*name, 3);
-    return buf_add_char(key, (char)(high * 16 + low));
 }
 
 static bool is_key(struct span key)
@@ -115,9 +137,7 @@ int vmx_key_from_name(const char *charset, struct span name, struct buf *ret)
 {
     BUF_AUTO key = {0};
     BUF_AUTO again = {0};
-    int r = name.n > VMX_NAME_MAX ? -EINVAL : 0;
-    for (struct span rest = name; r == 0 && rest.n > 0;)
-        r = read_piece(charset, &rest, &key);
+    int r = name.n > VMX_NAME_MAX ? -EINVAL : read_pieces(charset, name, &key);
     if (r != 0)
         return r;
     if (!is_key(buf_span(&key)))
