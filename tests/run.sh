@@ -64,7 +64,7 @@ build() { # gcc|asan|tsan
     asan) configure asan clang -Db_sanitize=address,undefined -Db_lundef=false ;;
     tsan) configure tsan clang -Db_sanitize=thread -Db_lundef=false ;;
     esac || status=1
-    [ "$status" -ne 0 ] || step "build/$1" ninja -C "$builds/$1" || status=1
+    [ "$status" -ne 0 ] || step "build/$1" ninja --quiet -k 0 -C "$builds/$1" || status=1
     echo "$status" >"$work/built-$1"
     return "$status"
 }
