@@ -19,7 +19,7 @@
 struct cache_entry {
     struct cached *held; /* a reference, or NULL */
     int64_t true_at;     /* when held was last known to be true */
-    int error;           /* of the last load, with ... */
+    int error;           /* of the last load, for those who waited for it, with ... */
     int64_t error_at;    /* ... its beginning */
     bool loading;
     bool dropped; /* while it was being loaded */
@@ -138,9 +138,10 @@ void cache_free(struct cache *cache)
     free(cache);
 }
 
-/* One look at an entry. 0, 1, -errno as cache_begin, or -EAGAIN: somebody else loads, wait. */
-static int look(struct cache *cache, struct cache_entry *e, int64_t not_before, struct cached **ret)
-    REQUIRES(cache->lock)
+/* One look at an entry. 0, 1, -errno as cache_begin, or -EAGAIN: somebody else loads, wait. waited:
+ * for the load that has just ended. */
+static int look(struct cache *cache, struct cache_entry *e, int64_t not_before, bool waited,
+                struct cached **ret) REQUIRES(cache->lock)
 {
     if (e->held && e->true_at >= not_before) {
         DL_DELETE(cache->used, e);
@@ -148,7 +149,7 @@ static int look(struct cache *cache, struct cache_entry *e, int64_t not_before, 
         *ret = cached_ref(e->held);
         return 0;
     }
-    if (e->error < 0 && e->error_at >= not_before)
+    if (waited && e->error < 0 && e->error_at >= not_before)
         return e->error;
     if (e->loading)
         return -EAGAIN;
@@ -166,8 +167,8 @@ int cache_begin(struct cache *cache, const char *path, int64_t not_before, const
     struct cache_entry *e = find_or_add(cache, path);
     if (e) {
         e->users++;
-        for (;;) {
-            r = look(cache, e, not_before, ret);
+        for (bool waited = false;; waited = true) {
+            r = look(cache, e, not_before, waited, ret);
             if (r != -EAGAIN)
                 break;
             r = wait_on(wait, &cache->changed, &cache->lock);
@@ -192,7 +193,8 @@ void cache_end(struct cache *cache, const struct cache_ticket *ticket, struct ca
     struct cache_entry *e = ticket->entry;
     e->loading = false;
     e->users--;
-    e->error = error == -EINTR ? 0 : error;
+    /* What was dropped meanwhile may be there by now. */
+    e->error = error == -EINTR || e->dropped ? 0 : error;
     e->error_at = ticket->began;
     if (!e->dropped && error != -EIO && error != -EINTR) {
         hold(cache, e, error == 0 ? c : NULL);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "rig.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "remote/internal.h"
+
+enum { PATIENCE_MS = 20000, CLEAN_MS = 3000 };
+
+void must_make_folder(struct folder *folder)
+{
+    *folder = (struct folder){.path = "/tmp/vmxfs-remote-XXXXXX"};
+    assert_non_null(mkdtemp(folder->path));
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+void folder_remove(struct folder *folder)
+{
+    nftw(folder->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *file_path(const struct folder *folder, const char *name, char *ret)
+{
+    snprintf(ret, PATH_MAX, "%s/%s", folder->path, name);
+    return ret;
+}
+
+int file_write(const char *path, const char *text)
+{
+    FD_AUTO fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -errno;
+    size_t len = strlen(text);
+    for (size_t at = 0; at < len;) {
+        ssize_t n = write(fd, text + at, len - at);
+        if (n < 0)
+            return -errno;
+        at += (size_t)n;
+    }
+    return 0;
+}
+
+char *file_read(const char *path)
+{
+    FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    BUF_AUTO text = {0};
+    ssize_t n = 1;
+    while (n > 0) {
+        if (buf_reserve(&text, 65536) < 0)
+            return NULL;
+        n = read(fd, text.data + text.len, 65536);
+        text.len += n > 0 ? (size_t)n : 0;
+    }
+    text.data[text.len] = '\0';
+    return n < 0 ? NULL : buf_steal(&text);
+}
+
+void must_write(const struct folder *folder, const char *name, const char *text)
+{
+    char path[PATH_MAX];
+    assert_int_equal(file_write(file_path(folder, name, path), text), 0);
+}
+
+void must_mkdir(const struct folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    assert_int_equal(mkdir(file_path(folder, name, path), 0755), 0);
+}
+
+void must_link(const struct folder *folder, const char *target, const char *name)
+{
+    char path[PATH_MAX];
+    assert_int_equal(symlink(target, file_path(folder, name, path)), 0);
+}
+
+void must_set_age(const struct folder *folder, const char *name, int seconds)
+{
+    char path[PATH_MAX];
+    const struct timespec then = {.tv_sec = time(NULL) - seconds};
+    const struct timespec times[2] = {then, then};
+    assert_int_equal(utimensat(AT_FDCWD, file_path(folder, name, path), times, AT_SYMLINK_NOFOLLOW),
+                     0);
+}
+
+bool file_exists(const struct folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    return lstat(file_path(folder, name, path), &st) == 0;
+}
+
+struct stat must_lstat(const struct folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    assert_int_equal(lstat(file_path(folder, name, path), &st), 0);
+    return st;
+}
+
+void must_hold(const struct folder *folder, const char *name, const char *text)
+{
+    char path[PATH_MAX];
+    FREE_AUTO char *found = file_read(file_path(folder, name, path));
+    assert_non_null(found);
+    assert_string_equal(found, text);
+}
+
+size_t count_names(const struct folder *folder, const char *text)
+{
+    DIR *dir = opendir(folder->path);
+    const struct dirent *e;
+    size_t n = 0;
+    while (dir && (e = readdir(dir))) {
+        bool dots = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+        n += !dots && strstr(e->d_name, text);
+    }
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+void must_be_clean(const struct folder *folder)
+{
+    int64_t end = clock_ms() + CLEAN_MS;
+    while (count_names(folder, ".vmxfs-") > 0 && clock_ms() < end)
+        usleep(5000);
+    assert_int_equal(count_names(folder, ".vmxfs-"), 0);
+}
+
+struct remote_options default_options(const struct folder *folder)
+{
+    return (struct remote_options){
+        .root = folder->path,
+        .timeout_ms = 15000,
+        .cache_timeout_ms = 5000,
+        .cache_size = 16 << 20,
+        .vmx_max = 1 << 20,
+    };
+}
+
+int mount_start(struct mount *mount, const struct folder *folder,
+                const struct remote_options *options)
+{
+    const struct remote_options plain = default_options(folder);
+    struct transport *transport = NULL;
+    struct why why = {0};
+    *mount = (struct mount){0};
+    int r = local_server_init(&mount->server);
+    if (r != 0)
+        return r;
+    const struct sftp_options sftp_options = {
+        .timeout_ms = options ? options->timeout_ms : plain.timeout_ms,
+        .connect = local_server_connect,
+        .ctx = &mount->server,
+    };
+    r = local_server_connect(&mount->server, &transport, &why);
+    if (r == 0)
+        r = sftp_new(transport, &sftp_options, &mount->sftp, &why);
+    if (r == 0)
+        r = remote_new(mount->sftp, options ? options : &plain, &mount->remote, &why);
+    return r;
+}
+
+void must_mount(struct mount *mount, const struct folder *folder,
+                const struct remote_options *options)
+{
+    assert_int_equal(mount_start(mount, folder, options), 0);
+}
+
+void mount_end(struct mount *mount)
+{
+    remote_free(mount->remote);
+    sftp_free(mount->sftp);
+    local_server_done(&mount->server);
+}
+
+void mount_as_foreign(struct mount *mount, unsigned machine)
+{
+    char name[9];
+    snprintf(name, sizeof(name), "f0e1%04x", machine & 0xffffU);
+    memcpy(mount->remote->process, name, 8);
+}
+
+unsigned long must_count(struct mount *mount, const char *name)
+{
+    BUF_AUTO text = {0};
+    char label[64];
+    unsigned long n = 0;
+    assert_int_equal(remote_describe(mount->remote, &text), 0);
+    int len = snprintf(label, sizeof(label), "\n%s: ", name);
+    const char *at = strstr(text.data, label);
+    assert_non_null(at);
+    assert_int_equal(sscanf(at + len, "%lu", &n), 1);
+    return n;
+}
+
+static int apply_set(struct change *change, const struct vmx_dict *server,
+                     const struct vmx_dict *current, bool exists, struct buf *ret,
+                     struct vmx_diag *diag)
+{
+    struct set *set = (struct set *)change;
+    BUF_AUTO value = {0};
+    struct vmx_edits edits = {0};
+    (void)exists;
+    set->applied++;
+    if (set->expected) {
+        int r = vmx_dict_get(server, span_of(set->key), &value);
+        if (r < 0 || strcmp(value.data, set->expected) != 0)
+            return -ECANCELED;
+    }
+    int r = vmx_edits_set(&edits, span_of(set->key), span_of(set->value));
+    if (r == 0)
+        r = vmx_edits_apply(&edits, current, ret, diag);
+    vmx_edits_done(&edits);
+    return r;
+}
+
+static void note_committed(struct change *change, const struct document *before,
+                           const struct document *after)
+{
+    struct set *set = (struct set *)change;
+    set->committed++;
+    set->nothing_to_do = before == after;
+}
+
+struct set set_of(const char *key, const char *value)
+{
+    return (struct set){
+        .change = {.apply = apply_set, .committed = note_committed}, .key = key, .value = value};
+}
+
+struct wait patience(void)
+{
+    return wait_for_ms(PATIENCE_MS);
+}
+
+int commit_set(struct mount *mount, const char *path, const char *key, const char *value)
+{
+    struct set set = set_of(key, value);
+    struct wait wait = patience();
+    return remote_commit(mount->remote, path, &set.change, &wait);
+}
