@@ -76,11 +76,17 @@ static void drop_before(struct bulk_reader *b, uint64_t offset)
         drop(b, b->chunks);
 }
 
+static void drop_from(struct bulk_reader *b, uint64_t offset)
+{
+    while (b->chunks && b->chunks->prev->offset >= offset)
+        drop(b, b->chunks->prev);
+}
+
 void bulk_reader_free(struct bulk_reader *reader)
 {
     if (!reader)
         return;
-    drop_before(reader, UINT64_MAX);
+    drop_from(reader, 0);
     sftp_call_free(&reader->stat);
     free(reader);
 }
@@ -123,7 +129,12 @@ static int ask_gaps(struct bulk_reader *b, uint64_t from, uint64_t to)
 /* Where the server says that the file ends. False when it does not say. */
 static bool learn_size(struct bulk_reader *b, const struct wait *wait)
 {
-    if (b->stat && sftp_wait(b->stat, wait) == 0) {
+    if (!b->stat)
+        return b->size_known;
+    int r = sftp_wait(b->stat, wait);
+    if (r == -EINTR || r == -EIO)
+        return false; /* the answer may still come */
+    if (r == 0) {
         const struct sftp_attrs *attrs = sftp_call_attrs(b->stat);
         b->size_known = (attrs->flags & SFTP_ATTR_SIZE) != 0;
         b->size = attrs->size;
@@ -150,7 +161,7 @@ static void steer(struct bulk_reader *b, uint64_t offset, size_t size)
         b->stat = sftp_fstat(b->sftp, &b->handle);
     }
     if (!onward) {
-        drop_before(b, UINT64_MAX);
+        drop_from(b, 0);
         b->window = 0;
     } else if (b->started) {
         open_window(b, size);
@@ -161,14 +172,15 @@ static void steer(struct bulk_reader *b, uint64_t offset, size_t size)
     b->started = true;
 }
 
-/* How far to ask when the bytes up to end are wanted. */
+/* How far to ask when the bytes up to end are wanted. Never ahead beyond the file's known size:
+ * what lies there now may be written before it is read. */
 static uint64_t horizon(struct bulk_reader *b, uint64_t at, uint64_t end, const struct wait *wait)
 {
     uint64_t ahead = end;
-    if (b->window > 0) {
+    if (b->window > 0 && learn_size(b, wait) && b->size > end) {
         ahead = (end + b->window + b->chunk_size - 1) / b->chunk_size * b->chunk_size;
-        if (learn_size(b, wait) && ahead > b->size)
-            ahead = b->size > end ? b->size : end;
+        if (ahead > b->size)
+            ahead = b->size;
     }
     return ahead < at + 2 * WINDOW_MAX ? ahead : at + 2 * WINDOW_MAX;
 }
@@ -230,6 +242,7 @@ static int read_some(struct bulk_reader *b, uint64_t at, uint64_t end, const str
         return r;
     }
     *ret_n = 0;
+    *ret_cut = false;
     if (at - c->offset < c->size)
         *ret_n = take(b, c, at, (size_t)(end - at), ret, ret_cut);
     return 0;
@@ -245,12 +258,13 @@ int bulk_read(struct bulk_reader *reader, uint64_t offset, size_t size, const st
     steer(reader, offset, size);
     while (done < size) {
         size_t n = 0;
-        if (cut && learn_size(reader, wait) && offset + done == reader->size)
+        int r = -ENODATA;
+        if (!cut || !learn_size(reader, wait) || offset + done != reader->size)
+            r = read_some(reader, offset + done, offset + size, wait, (char *)ret + done, &n, &cut);
+        if (r == -ENODATA) {
+            drop_from(reader, offset + done);
             break;
-        cut = false;
-        int r = read_some(reader, offset + done, offset + size, wait, (char *)ret + done, &n, &cut);
-        if (r == -ENODATA)
-            break;
+        }
         if (r != 0)
             return r;
         done += n;
