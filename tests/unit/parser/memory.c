@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* With every allocation failing in turn: an errno, nothing half done, nothing lost. Linked with
+ * wrapped allocators; those within libc (iconv's) do not fail. */
+#include "support.h"
+
+#include "parser/names.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+
+static size_t until_failure; /* allocations that still succeed; SIZE_MAX: all */
+
+static bool fails(void)
+{
+    if (until_failure == SIZE_MAX)
+        return false;
+    return until_failure == 0 || --until_failure == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+    return fails() ? NULL : __real_realloc(p, size);
+}
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+    return fails() ? NULL : __real_reallocarray(p, n, size);
+}
+
+/* Calls once with ever more memory until it succeeds; all calls before have to say -ENOMEM. */
+static void check_failures(int (*call)(const struct vmx_dict *dict, struct buf *out))
+{
+    BUF_AUTO text = {0};
+    until_failure = SIZE_MAX;
+    read_data("shift-jis.vmx", &text);
+    assert_int_equal(buf_add_str(&text, "dup = 1\nDUP = 2\nbad\n"), 0);
+    DICT_AUTO dict = parsed(buf_span(&text));
+    for (size_t n = 1; n < 1000; n++) {
+        BUF_AUTO out = {0};
+        assert_int_equal(buf_add_str(&out, "kept"), 0);
+        until_failure = n;
+        int r = call(dict, &out);
+        bool failed = until_failure == 0;
+        until_failure = SIZE_MAX;
+        if (r == 0 && !failed) {
+            assert_true(n > 1);
+            return;
+        }
+        if (r != 0) /* a failure that did not matter, such as of shrinking, is none */
+            assert_string_equal(out.data, "kept");
+        assert_int_equal(r, -ENOMEM);
+    }
+    fail_msg("never succeeds");
+}
+
+static int parse(const struct vmx_dict *dict, struct buf *out)
+{
+    (void)out;
+    struct vmx_dict *again = NULL;
+    int r = vmx_dict_parse(vmx_dict_text(dict), &again);
+    vmx_dict_free(again);
+    return r;
+}
+
+static int get(const struct vmx_dict *dict, struct buf *out)
+{
+    return vmx_dict_get(dict, SPAN_LITERAL("displayName"), out);
+}
+
+static int edit(const struct vmx_dict *dict, struct buf *out)
+{
+    EDITS_AUTO edits = {0};
+    struct vmx_place place = {0};
+    int r = vmx_place_of(dict, SPAN_LITERAL("memSize"), &place);
+    if (r == 0)
+        r = vmx_edits_remove(&edits, SPAN_LITERAL("memSize"));
+    if (r == 0)
+        r = vmx_edits_set_at(&edits, SPAN_LITERAL("memSize"), SPAN_LITERAL("1"), &place);
+    vmx_place_done(&place);
+    if (r == 0)
+        r = vmx_edits_set(&edits, SPAN_LITERAL("dup"), SPAN_LITERAL("\xe3\x83\x9d"));
+    if (r == 0)
+        r = vmx_edits_rename(&edits, SPAN_LITERAL("numvcpus"), SPAN_LITERAL("renamed"));
+    if (r == 0)
+        r = vmx_edits_set(&edits, SPAN_LITERAL(".encoding"), SPAN_LITERAL("UTF-8"));
+    return r == 0 ? vmx_edits_apply(&edits, dict, out, NULL) : r;
+}
+
+static int merge(const struct vmx_dict *dict, struct buf *out)
+{
+    (void)out;
+    EDITS_AUTO edits = {0};
+    return vmx_edits_parse(SPAN_LITERAL("a = \"\xe3\x83\x9d\"\n-b\nc = 1\n"),
+                           vmx_dict_charset(dict), &edits, NULL);
+}
+
+static int judge(const struct vmx_dict *dict, struct buf *out)
+{
+    (void)out;
+    return vmx_replace_check(dict, dict, NULL);
+}
+
+static int name(const struct vmx_dict *dict, struct buf *out)
+{
+    (void)dict;
+    BUF_AUTO name = {0};
+    int r = vmx_name_from_key("CP932", SPAN_LITERAL("\x83\x7c/\xff"), &name);
+    return r == 0 ? vmx_key_from_name("CP932", buf_span(&name), out) : r;
+}
+
+static void parsing(void **state)
+{
+    (void)state;
+    check_failures(parse);
+}
+
+static void reading(void **state)
+{
+    (void)state;
+    check_failures(get);
+}
+
+static void editing(void **state)
+{
+    (void)state;
+    check_failures(edit);
+}
+
+static void merging(void **state)
+{
+    (void)state;
+    check_failures(merge);
+}
+
+static void judging(void **state)
+{
+    (void)state;
+    check_failures(judge);
+}
+
+static void naming(void **state)
+{
+    (void)state;
+    check_failures(name);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parsing), cmocka_unit_test(reading), cmocka_unit_test(editing),
+        cmocka_unit_test(merging), cmocka_unit_test(judging), cmocka_unit_test(naming),
+    };
+    until_failure = SIZE_MAX;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
