@@ -165,7 +165,7 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
     if (o->user)
         words_addf(argv, "-l%s", o->user);
     if (o->identity_file)
-        words_addf(argv, "-i%s", o->identity_file);
+        words_addf(argv, "-oIdentityFile=\"%s\"", o->identity_file);
     if (o->known_hosts_file)
         words_addf(argv, "-oUserKnownHostsFile=\"%s\"", o->known_hosts_file);
     if (strict[o->strict])

@@ -243,9 +243,7 @@ static int parse(struct ssh_config *c, struct span text, const struct connect_op
 {
     FREE_AUTO char *copy = text.n ? strndup(text.p, text.n) : strdup("");
     int r = copy ? set_string(&c->alias, options->host) : -ENOMEM;
-    /* What was given on the command line comes before, or instead of, what the files say. */
-    if (options->identity_file)
-        words_add(&c->identity_files, options->identity_file);
+    c->named_identity = options->identity_file != NULL;
     char *rest = copy;
     for (char *line = strsep(&rest, "\n"); r == 0 && line; line = strsep(&rest, "\n"))
         r = set_line(c, line);
@@ -286,6 +284,9 @@ int ssh_config_read(const struct connect_options *options, struct ssh_config *re
         words_addf(&argv, "-p%u", options->port);
     if (options->user)
         words_addf(&argv, "-l%s", options->user);
+    /* Not -i, which forgets a file that is not there. */
+    if (options->identity_file)
+        words_addf(&argv, "-oIdentityFile=\"%s\"", options->identity_file);
     words_add(&argv, "--");
     words_add(&argv, options->host);
 

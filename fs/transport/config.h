@@ -23,7 +23,8 @@ struct ssh_config {
     enum connect_strict strict; /* never CONNECT_STRICT_CONFIG */
     bool identities_only;
     bool use_keys, use_password, use_keyboard_interactive;
-    bool batch; /* never ask anybody */
+    bool batch;          /* never ask anybody */
+    bool named_identity; /* the first identity file was given on the command line */
     struct words identity_files;
     struct words user_known_hosts; /* the first one is where new keys go */
     struct words global_known_hosts;

@@ -213,12 +213,13 @@ static int try_encrypted(struct ssh_auth *a, const char *path)
     return r;
 }
 
-static int try_file(struct ssh_auth *a, const char *path)
+/* named: by the user, who wants to know if it is not there. Most of ssh's default names are not. */
+static int try_file(struct ssh_auth *a, const char *path, bool named)
 {
     BUF_AUTO text = {0};
     int r = file_read(path, KEY_FILE_MAX, &text);
-    if (r == -ENOENT)
-        return -EACCES; /* most of ssh's default names are not there */
+    if (r == -ENOENT && !named)
+        return -EACCES;
     BUF_AUTO what = {0};
     if (r < 0 || text.len == 0) {
         if (buf_addf(&what, "%s (%s)", path, r < 0 ? strerror(-r) : "empty") == 0)
@@ -249,7 +250,7 @@ static int try_files(struct ssh_auth *a, const struct key_files *files)
     int r = -EACCES;
     for (size_t i = 0; r == -EACCES && i < paths->n; i++) {
         if (!files->done[i])
-            r = try_file(a, paths->list[i]);
+            r = try_file(a, paths->list[i], i == 0 && a->login->config->named_identity);
     }
     return r;
 }

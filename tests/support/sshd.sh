@@ -42,7 +42,8 @@ sshd_pam_setup() { # DIR PASSWORD
 END
     chmod 700 "$1/check-password"
     printf '%s\n' "auth required pam_exec.so expose_authtok quiet $1/check-password" \
-        "account required pam_permit.so" "session required pam_permit.so" >"/etc/pam.d/$service"
+        "auth required pam_permit.so" "account required pam_permit.so" \
+        "session required pam_permit.so" >"/etc/pam.d/$service"
     ln -sf "$sshd_program" "$1/$service"
 }
 
@@ -156,6 +157,7 @@ sshd_processes() { # DIR
 
 sshd_signal() { # DIR NAME
     processes=$(sshd_processes "$1")
+    # shellcheck disable=SC2086 # a list
     [ -z "$processes" ] || kill -s "$2" $processes 2>/dev/null
     return 0
 }

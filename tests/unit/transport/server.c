@@ -33,7 +33,7 @@ static int run(const char *format, ...)
 
 void server_restart(struct server *s, const char *env, const char *lines)
 {
-    if (run("%s sh '%s' start '%s' %s", env, TEST_SSHD, s->dir, lines) != 0)
+    if (run("DIR='%s'; %s sh '%s' start '%s' %s", s->dir, env, TEST_SSHD, s->dir, lines) != 0)
         die("sshd.sh did not start it");
     FILE *f = fopen(server_path(s, "port"), "re");
     if (!f || fscanf(f, "%u", &s->port) != 1)
