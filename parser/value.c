@@ -168,8 +168,7 @@ bool vmx_value_int(struct span value, long long *ret)
     return true;
 }
 
-/* Without the mark old files mean hex ("10de"). The API's signed decimals occur too. */
-static bool read_pci_number(struct span s, long long *ret)
+bool vmx_value_pci_number(struct span s, long long *ret)
 {
     long long number = 0;
 
@@ -255,7 +254,7 @@ static bool accepts(const struct value_rule *rule, struct span s)
     case VALUE_MAC:
         return is_mac(s);
     case VALUE_HEX:
-        return read_pci_number(s, &number);
+        return vmx_value_pci_number(s, &number);
     case VALUE_PCI_ID:
         return is_pci_id(s);
     case VALUE_CHARSET:
@@ -290,7 +289,7 @@ bool vmx_value_same(struct span key, struct span a, struct span b)
     case VALUE_INT:
         return vmx_value_int(a, &number_a) && vmx_value_int(b, &number_b) && number_a == number_b;
     case VALUE_HEX:
-        return read_pci_number(a, &number_a) && read_pci_number(b, &number_b) &&
+        return vmx_value_pci_number(a, &number_a) && vmx_value_pci_number(b, &number_b) &&
                number_a == number_b;
     case VALUE_PCI_ID:
         return vmx_pci_parse_id(a, &pci_a) && vmx_pci_parse_id(b, &pci_b) &&

@@ -22,6 +22,9 @@ bool vmx_value_bool(struct span value, bool *ret);
 /* A whole decimal integer (sign allowed), or 0x.. . */
 bool vmx_value_int(struct span value, long long *ret);
 
+/* A PCI id as the many hands that write them do: 0x10de, 10de (hex), or a negative decimal. */
+bool vmx_value_pci_number(struct span value, long long *ret);
+
 /* True when both say the same to VMware: the same bytes, or the same truth, number or PCI address
  * as the key's type has it. */
 bool vmx_value_same(struct span key, struct span a, struct span b);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "check_private.h"
+#include "value.h"
+
+static const char *const names[VMX_SEVERITIES] = {
+    [VMX_PASS] = "PASS", [VMX_UNKNOWN] = "UNKNOWN", [VMX_WARN] = "WARN", [VMX_FAIL] = "FAIL"};
+
+/* What was found comes from the file: it must not look like another column or line. */
+static void flatten(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+}
+
+int check_add(struct check *check, enum vmx_severity severity, const char *rule,
+              const struct buf *command, const char *format, ...)
+{
+    char found[400];
+    va_list args;
+
+    check->result.count[severity]++;
+    if (severity > check->result.worst)
+        check->result.worst = severity;
+    if (!check->report)
+        return 0;
+    va_start(args, format);
+    if (vsnprintf(found, sizeof(found), format, args) < 0)
+        found[0] = '\0';
+    va_end(args);
+    flatten(found);
+    return buf_addf(check->report, "%s\t%s\t%s\t%s\n", names[severity], rule, found,
+                    severity != VMX_PASS && command && command->len > 0 ? command->data : "-");
+}
+
+int check_judge(struct check *check, bool good, enum vmx_severity bad, const char *rule,
+                const struct buf *command, const char *found)
+{
+    return check_add(check, good ? VMX_PASS : bad, rule, command, "%s", found);
+}
+
+int check_get(const struct check *check, const char *key, struct buf *ret)
+{
+    int r = vmx_dict_get(check->dict, span_of(key), ret);
+    return r == -ENOENT ? buf_reserve(ret, 0) : r;
+}
+
+int check_is_true(const struct check *check, const char *key, bool *ret)
+{
+    BUF_AUTO value = {0};
+    bool truth = false;
+
+    int r = check_get(check, key, &value);
+    if (r == 0)
+        *ret = vmx_value_bool(buf_span(&value), &truth) && truth;
+    return r;
+}
+
+bool check_profiles_set(const struct check *check, const char *key)
+{
+    for (size_t i = 0; i < check->n_judged; i++)
+        for (size_t j = 0; j < check->judged[i]->n_settings; j++)
+            if (span_eq_fold(buf_span(&check->judged[i]->settings[j].key), span_of(key)))
+                return true;
+    return false;
+}
+
+const struct plan_line *check_line(const struct check *check)
+{
+    return &check->active.line;
+}
+
+static int sum_up(struct check *check)
+{
+    const size_t *count = check->result.count;
+
+    if (!check->report)
+        return 0;
+    return buf_addf(check->report, "# %zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\n", count[VMX_PASS],
+                    count[VMX_WARN], count[VMX_FAIL], count[VMX_UNKNOWN]);
+}
+
+int vmx_check_run(const struct vmx_dict *dict, const struct vmx_profiles *profiles, const char *dir,
+                  struct buf *report, struct vmx_check *ret)
+{
+    static int (*const parts[])(struct check *) = {check_file, check_profile, check_guide,
+                                                   check_device, sum_up};
+    struct check check = {.dict = dict, .dir = dir, .report = report};
+    size_t start = report ? report->len : 0;
+
+    int r = plan_active_read(dict, profiles, &check.active);
+    if (r != 0)
+        return r;
+    bool active = check.active.line.profile.len > 0;
+    check.judged =
+        active ? &check.active.profile : (const struct vmx_profile *const *)profiles->items;
+    check.n_judged = active ? check.active.profile != NULL : profiles->n;
+    for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
+        r = parts[i](&check);
+    if (r == 0)
+        *ret = check.result;
+    else if (report && report->data)
+        report->data[report->len = start] = '\0';
+    plan_active_done(&check.active);
+    buf_done(&check.seen);
+    return r;
+}

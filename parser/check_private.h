@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a report is made:
+ *
+ *     check            the report itself, and its order
+ *     check_command    commands for a shell
+ *     check_file       rules about any .vmx
+ *     check_profile    what the profiles say about this one
+ *     check_guide      rules of the guide that no profile can say, about the VM
+ *     check_device     ... about its devices
+ */
+#pragma once
+
+#include "check.h"
+#include "pci.h"
+#include "plan_private.h"
+
+struct check {
+    const struct vmx_dict *dict;
+    const char *dir;
+    struct buf *report; /* NULL: only counted */
+    struct vmx_check result;
+    struct plan_active active;
+    const struct vmx_profile *const *judged; /* the active profile, or all of them */
+    size_t n_judged;
+    struct buf seen; /* what profiles have in common is reported once */
+};
+
+/* Adds a line. command: NULL or empty where nothing mends it. 0, -ENOMEM. */
+int check_add(struct check *check, enum vmx_severity severity, const char *rule,
+              const struct buf *command, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* One of the two, for rules that come to yes or no. */
+int check_judge(struct check *check, bool good, enum vmx_severity bad, const char *rule,
+                const struct buf *command, const char *found);
+
+/* ---- check_command: append nothing where a shell cannot say it. 0, -ENOMEM. ---- */
+
+/* "echo VALUE > DIR/KEY" */
+int check_command_set(const struct check *check, struct span key, struct span value,
+                      struct buf *ret);
+
+/* "echo LINE > DIR/passthrough-profile" */
+int check_command_profile(const struct check *check, const char *line, struct buf *ret);
+
+/* The settings (lines of a .vmx) at once: "printf '%s\n' LINE... > DIR/.vmxfs/merge" */
+int check_command_merge(const struct check *check, const struct buf *lines, size_t n,
+                        struct buf *ret);
+
+/* ---- rules: 0, -ENOMEM ---- */
+
+int check_file(struct check *check);
+int check_profile(struct check *check);
+int check_guide(struct check *check);
+int check_device(struct check *check);
+
+/* ---- what rules ask ---- */
+
+/* The value of a setting; "" when it is missing. */
+int check_get(const struct check *check, const char *key, struct buf *ret);
+
+/* Whether the setting is there and true. */
+int check_is_true(const struct check *check, const char *key, bool *ret);
+
+/* True when one of the judged profiles sets the key. */
+bool check_profiles_set(const struct check *check, const char *key);
+
+/* The line that a judged profile is taken with: the recorded one, or just its defaults. */
+const struct plan_line *check_line(const struct check *check);
+
+/* A passed device, as far as the file tells. */
+struct check_device {
+    size_t n; /* pciPassthruN */
+    bool has_address;
+    struct vmx_pci address;
+    long long vendor, device, class; /* 0: not known */
+};
+
+/* The device that the nth key of the document says is present. 0; -ENOENT: it says no such thing;
+ * -ENOMEM. Each device comes up once. */
+int check_device_nth(const struct check *check, size_t nth, struct check_device *ret);
+
+/* Whether there is any. */
+int check_has_device(const struct check *check, bool *ret);
+
+/* GB on all cards; 0 when there is no card. *ret_known: false when that of one is not known. */
+int check_framebuffers(const struct check *check, long long *ret, bool *ret_known);
