@@ -46,7 +46,7 @@ void local_server_done(struct local_server *server)
     lock_done(&server->lock);
 }
 
-static int start(const char *dir, int ends[2], pid_t *ret)
+static int start(const char *dir, int stream, pid_t *ret)
 {
     pid_t pid = fork();
     if (pid < 0)
@@ -55,8 +55,8 @@ static int start(const char *dir, int ends[2], pid_t *ret)
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        dup2(ends[1], STDIN_FILENO);
-        dup2(ends[1], STDOUT_FILENO);
+        dup2(stream, STDIN_FILENO);
+        dup2(stream, STDOUT_FILENO);
         execl(program(), "sftp-server", "-d", dir, (char *)NULL);
         _exit(127);
     }
@@ -73,7 +73,7 @@ static int start_locked(struct local_server *server, struct transport **ret) REQ
         return -errno;
     FD_AUTO ours = ends[0];
     FD_AUTO theirs = ends[1];
-    int r = start(server->dir, ends, &server->pid);
+    int r = start(server->dir, theirs, &server->pid);
     if (r == 0)
         r = transport_from_fd(ours, server->pid, "sftp-server", ret);
     if (r != 0)
