@@ -266,6 +266,11 @@ void cache_drop_below(struct cache *cache, const char *path)
     lock_drop(&cache->lock);
 }
 
+int64_t cache_not_before(int64_t max_age_ms)
+{
+    return max_age_ms > 0 ? clock_ms() - max_age_ms : clock_ms() + 1;
+}
+
 void cache_stats(struct cache *cache, size_t *ret_count, size_t *ret_bytes)
 {
     lock_take(&cache->lock);

@@ -55,4 +55,8 @@ void cache_put(struct cache *cache, const char *path, struct cached *c);
 void cache_drop(struct cache *cache, const char *path);
 void cache_drop_below(struct cache *cache, const char *path);
 
+/* The not_before of an answer that may be max_age_ms old. 0: asked from now on, and not earlier in
+ * this millisecond. */
+int64_t cache_not_before(int64_t max_age_ms);
+
 void cache_stats(struct cache *cache, size_t *ret_count, size_t *ret_bytes);

@@ -143,29 +143,43 @@ static bool differs(const struct document *a, const struct document *b)
                       a->attrs.mtime != b->attrs.mtime);
 }
 
+/* The loading thread's part. */
+static int load_known(struct remote *remote, const char *path, const struct cache_ticket *ticket,
+                      struct document *old, const struct wait *wait, struct document **ret)
+{
+    struct document *d = NULL;
+    int r = load(remote, path, old, wait, &d);
+    cache_end(remote->documents, ticket, d ? &d->cached : NULL, r);
+    if (old && r != -EINTR && r != -EIO && differs(old, d) && remote->changed)
+        remote->changed(remote->changed_ctx, path);
+    if (r == 0)
+        *ret = d;
+    return r;
+}
+
 int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
                     const struct wait *wait, struct document **ret)
 {
     struct cached *known = NULL;
+    struct cached *found = NULL;
     struct cache_ticket ticket;
-    int r = cache_begin(remote->documents, path, clock_ms() - max_age_ms, wait, &known, &ticket);
-    if (r == 0)
-        *ret = (struct document *)known;
-    if (r != 1)
-        return r;
-    DOCUMENT_AUTO *old = (struct document *)known;
-    struct document *d = NULL;
-    r = load(remote, path, old, wait, &d);
-    cache_end(remote->documents, &ticket, d ? &d->cached : NULL, r);
-    if (old && r != -EINTR && r != -EIO && differs(old, d) && remote->changed)
-        remote->changed(remote->changed_ctx, path);
-    /* While the link is down, what is cached is still shown to those who only look. */
-    if (r == -EIO && old && max_age_ms > 0) {
-        d = steal(old);
-        r = 0;
+    int r =
+        cache_begin(remote->documents, path, cache_not_before(max_age_ms), wait, &found, &ticket);
+    if (r == 1) {
+        struct document *d = NULL;
+        known = found;
+        r = load_known(remote, path, &ticket, (struct document *)known, wait, &d);
+        found = (struct cached *)d;
     }
+    /* While the link is down, what is cached is still shown to those who only look. */
+    if (r == -EIO && max_age_ms > 0) {
+        int64_t true_at;
+        found = known ? cached_ref(known) : cache_peek(remote->documents, path, &true_at);
+        r = found ? 0 : r;
+    }
+    cached_unref(known);
     if (r == 0)
-        *ret = d;
+        *ret = (struct document *)found;
     return r;
 }
 

@@ -190,23 +190,25 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
                 struct listing **ret)
 {
     struct cached *known = NULL;
+    struct cached *found = NULL;
     struct cache_ticket ticket;
-    int r = cache_begin(remote->listings, dir, clock_ms() - max_age_ms, wait, &known, &ticket);
-    if (r == 0)
-        *ret = (struct listing *)known;
-    if (r != 1)
-        return r;
-    LISTING_AUTO *old = (struct listing *)known;
-    struct listing *l = NULL;
-    r = load(remote, dir, wait, &l);
-    cache_end(remote->listings, &ticket, l ? &l->cached : NULL, r);
-    /* While the link is down, what is cached is still shown. */
-    if (r == -EIO && old) {
-        l = steal(old);
-        r = 0;
+    int r = cache_begin(remote->listings, dir, cache_not_before(max_age_ms), wait, &found, &ticket);
+    if (r == 1) {
+        struct listing *l = NULL;
+        known = found;
+        r = load(remote, dir, wait, &l);
+        cache_end(remote->listings, &ticket, l ? &l->cached : NULL, r);
+        found = (struct cached *)l;
     }
+    /* While the link is down, what is cached is still shown. */
+    if (r == -EIO) {
+        int64_t true_at;
+        found = known ? cached_ref(known) : cache_peek(remote->listings, dir, &true_at);
+        r = found ? 0 : r;
+    }
+    cached_unref(known);
     if (r == 0)
-        *ret = l;
+        *ret = (struct listing *)found;
     return r;
 }
 

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A real sftp-server behind a relay that takes one request at a time: it forwards a request, waits
+ * for the answer, hands that back. So a test can act at an exact moment (before the request that
+ * does this or that), cut the link at each single request, and count flights.
+ */
+#pragma once
+
+#include "rig.h"
+
+#include "base/why.h"
+#include "transport/transport.h"
+
+enum { RELAY_LINKS = 64 };
+
+enum relay_cut {
+    RELAY_CUT_NONE,
+    RELAY_CUT_BEFORE, /* the server never sees the request */
+    RELAY_CUT_AFTER,  /* it does what it asks; the answer is lost */
+};
+
+struct relay_request {
+    int number;       /* from 1, without the hello, over all links */
+    uint8_t type;     /* SSH_FXP_*; hook and cuts see none of the hello */
+    const char *text; /* its first string: a path, a handle's bytes, an extension's name */
+};
+
+struct relay {
+    struct lock lock;
+    /* Set before the first connection. */
+    bool gathers; /* whole flights: all that comes until the client is idle, then all answers */
+    void (*before)(void *ctx, const struct relay_request *request); /* on the relay's thread */
+    void *ctx;
+
+    /* protected by lock */
+    enum relay_cut cut;
+    int cut_at; /* the number of a request; 0: at none */
+    int requests;
+    int flights;
+    bool stopping;
+    int links;
+    pthread_t threads[RELAY_LINKS];
+};
+
+void must_make_relay(struct relay *relay);
+void relay_done(struct relay *relay); /* after the engine has ended */
+
+/* For struct sftp_options. */
+int relay_connect(void *ctx, struct transport **ret, struct why *why);
+
+/* Starts counting anew, and cutting where that is wanted. */
+void relay_restart(struct relay *relay, enum relay_cut cut, int at);
+int relay_requests(struct relay *relay);
+int relay_flights(struct relay *relay);
+
+/* A mount behind a relay. mount->server is not used. */
+void must_mount_relay(struct mount *mount, struct relay *relay, const struct folder *folder,
+                      const struct remote_options *options);
+void mount_end_relay(struct mount *mount, struct relay *relay);
