@@ -11,13 +11,21 @@ static int add_percent(struct buf *b, char byte)
     return buf_addf(b, "%%%02X", (unsigned)(unsigned char)byte);
 }
 
-/* Decoded text, which has no bytes that must not be in a file name but these. */
+/* Decoded text: of its bytes only these must not be in a file name as they are. */
+static bool is_special(char c)
+{
+    return c == '%' || c == '/' || c == '\0';
+}
+
 static int add_text(struct buf *b, struct span utf8)
 {
-    int r = buf_reserve(b, utf8.n);
-    for (size_t i = 0; r == 0 && i < utf8.n; i++) {
-        char c = utf8.p[i];
-        r = c == '%' || c == '/' || c == '\0' ? add_percent(b, c) : buf_add_char(b, c);
+    int r = 0;
+    while (r == 0 && utf8.n > 0) {
+        size_t n = 0;
+        while (n < utf8.n && !is_special(utf8.p[n]))
+            n++;
+        r = n > 0 ? buf_add(b, span_head(utf8, n)) : add_percent(b, utf8.p[0]);
+        utf8 = span_from(utf8, n > 0 ? n : 1);
     }
     return r;
 }
@@ -26,6 +34,8 @@ static int add_text(struct buf *b, struct span utf8)
  * would otherwise be one name for two keys. */
 static int decode_reversibly(const char *charset, struct span bytes, struct buf *ret)
 {
+    if (vmx_ascii(bytes))
+        return buf_add(ret, bytes);
     BUF_AUTO utf8 = {0};
     BUF_AUTO again = {0};
     int r = vmx_decode(charset, bytes, &utf8);
@@ -108,7 +118,7 @@ int vmx_name_from_key(const char *charset, struct span key, struct buf *ret)
     BUF_AUTO name = {0};
     BUF_AUTO utf8 = {0};
     int r = 0;
-    if (key.n > VMX_NAME_MAX * 4) /* no character is shorter as UTF-8 than a quarter of its code */
+    if (key.n / 4 > VMX_NAME_MAX) /* no character is shorter as UTF-8 than a quarter of its code */
         return -ENAMETOOLONG;
     if (is_reserved(key)) {
         r = add_percent(&name, key.p[0]);
