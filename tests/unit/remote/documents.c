@@ -245,7 +245,7 @@ static void edit_always(void *ctx, const struct relay_request *request)
     char text[PATH_MAX];
     if (request->type != SSH_FXP_READ)
         return;
-    snprintf(text, sizeof(text), "a = \"%0*d\"\n", request->number, 1);
+    snprintf(text, sizeof(text), "a = \"%0*d\"\n", request->number * 50, 1);
     file_write(file_path(editor->folder, "a.vmx", path), text);
 }
 
