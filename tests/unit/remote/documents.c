@@ -237,13 +237,13 @@ static void a_file_that_changes_while_it_is_read_is_read_again(void **state)
     }
 }
 
-/* The file is longer each time somebody is about to read it. */
+/* The file is longer each time somebody is about to open it. */
 static void edit_always(void *ctx, const struct relay_request *request)
 {
     const struct editor *editor = ctx;
     char path[PATH_MAX];
     char text[PATH_MAX];
-    if (request->type != SSH_FXP_READ)
+    if (request->type != SSH_FXP_OPEN)
         return;
     snprintf(text, sizeof(text), "a = \"%0*d\"\n", request->number * 50, 1);
     file_write(file_path(editor->folder, "a.vmx", path), text);
