@@ -158,10 +158,13 @@ void call_finish_locked(struct sftp *s, struct sftp_call *call, int result)
 }
 
 /* The caller's deadline has passed. Has the server said nothing since this was sent, then nobody
- * else need wait for it either. */
+ * else need wait for it either; but a request that was sent at the very end of its caller's time
+ * proves nothing. */
 static void suspect_locked(struct sftp *s, const struct sftp_call *call) REQUIRES(&s->lock)
 {
-    if (call->stage == STAGE_IN_FLIGHT && call->received_before == s->received) {
+    bool silent = call->received_before == s->received;
+    if (call->stage == STAGE_IN_FLIGHT && silent &&
+        clock_ms() - call->sent_at >= s->timeout_ms / 2) {
         link_fail_locked(s, SFTP_DOWN, -EIO, "the server does not answer");
         engine_wake(s);
     }

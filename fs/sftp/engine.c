@@ -20,6 +20,12 @@ void engine_wake(struct sftp *s)
     (void)n; /* full: then it is awake already */
 }
 
+void engine_check_locked(struct sftp *s)
+{
+    assert(s->n_free_slots + s->n_in_flight == SLOTS);
+    assert(s->state == SFTP_UP || (!s->in_flight && !s->queue));
+}
+
 void engine_destroy(struct sftp *s)
 {
     if (!s)

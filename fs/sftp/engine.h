@@ -132,6 +132,7 @@ void call_close_unwanted(struct sftp *s, struct answer *answer, enum call_kind k
 
 void engine_wake(struct sftp *s);
 void engine_destroy(struct sftp *s);
+void engine_check_locked(struct sftp *s) REQUIRES(&s->lock); /* the invariants */
 
 /* link.c: the life of a connection */
 

@@ -148,10 +148,12 @@ static int send_some(struct sftp *s)
         s->link.sent += (size_t)n;
         total += (size_t)n;
     }
+    if (total == 0)
+        return 0;
     lock_take(&s->lock);
     s->sent += total;
     lock_drop(&s->lock);
-    return total > 0;
+    return 1;
 }
 
 static void measure_locked(struct sftp *s, const struct sftp_call *call) REQUIRES(&s->lock)
@@ -267,6 +269,7 @@ static int64_t next_look_locked(struct sftp *s, bool *ret_ping) REQUIRES(&s->loc
     int64_t left;
     bool idle = !s->in_flight && !s->queue;
     *ret_ping = false;
+    engine_check_locked(s);
     if (s->stopping) {
         left = idle ? 0 : s->stop_at - now;
     } else if (s->in_flight) {

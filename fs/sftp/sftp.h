@@ -82,8 +82,8 @@ enum sftp_state {
 
 struct sftp_options {
     int timeout_ms;
-    /* Makes a transport; called by the I/O thread to connect again. As connector_connect. NULL: a
-     * lost link stays lost. -EACCES ends it for good. */
+    /* Makes a transport; called by the I/O thread (in which all signals are blocked) to connect
+     * again. As connector_connect. NULL: a lost link stays lost. -EACCES ends it for good. */
     int (*connect)(void *ctx, struct transport **ret, struct why *why);
     void *ctx;
 };
@@ -116,8 +116,11 @@ int sftp_describe(struct sftp *sftp, struct buf *ret);
 struct sftp_call *sftp_open(struct sftp *sftp, const char *path, uint32_t open_flags,
                             const struct sftp_attrs *attrs); /* attrs may be NULL */
 struct sftp_call *sftp_close(struct sftp *sftp, const struct sftp_handle *handle);
+/* At most max_read bytes are asked for, and a server may answer with fewer than it was asked for
+ * anywhere in the file: only -ENODATA is its end. */
 struct sftp_call *sftp_read(struct sftp *sftp, const struct sftp_handle *handle, uint64_t offset,
                             uint32_t size);
+/* data: at most max_write bytes, or the call fails with -EMSGSIZE. */
 struct sftp_call *sftp_write(struct sftp *sftp, const struct sftp_handle *handle, uint64_t offset,
                              struct span data);
 struct sftp_call *sftp_lstat(struct sftp *sftp, const char *path);
@@ -146,7 +149,11 @@ struct sftp_call *sftp_remove(struct sftp *sftp, const char *path, int64_t not_a
 /* Waits for the answer. 0; the server's status as -errno (SSH_FX_FAILURE is -EREMOTEIO: the
  * protocol does not say more; EOF of read and readdir is -ENODATA; "unsupported" -EOPNOTSUPP);
  * -ENOTCONN, -EIO, -EINTR, -ETIME as said above; -EPROTO for an answer that makes no sense. Waiting
- * again gives the same result. */
+ * again for a call that has its result gives the same one.
+ *
+ * The wait's own deadline is -EIO, and takes the link down if no byte has come since the call was
+ * sent and that is longer ago than half the timeout. After it, as after -EINTR, the call is still
+ * under way and can be waited for again. */
 int sftp_wait(struct sftp_call *call, const struct wait *wait);
 
 /* True when the call had been put on the wire (its effect on the server is unknown if it then

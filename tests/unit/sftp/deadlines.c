@@ -105,11 +105,14 @@ static void a_callers_deadline_without_a_byte_takes_the_link_down(void **state)
 {
     (void)state;
     struct fixture f;
-    fixture_begin(&f, 0, SLOW_MS, false);
+    fixture_begin(&f, 0, 2000, false);
     struct sftp_call *impatient = sftp_lstat(f.sftp, "a");
     struct sftp_call *patient = sftp_lstat(f.sftp, "b");
     expect(&f, SSH_FXP_LSTAT);
-    struct wait wait = wait_for_ms(100);
+    struct wait wait = wait_for_ms(1);
+    assert_int_equal(sftp_wait(impatient, &wait), -EIO);
+    assert_int_equal(sftp_state(f.sftp), SFTP_UP); /* too early to say */
+    wait = wait_for_ms(1200);
     int64_t before = clock_ms();
     assert_int_equal(sftp_wait(impatient, &wait), -EIO);
     assert_int_equal(outcome_of(patient), -EIO);
@@ -123,7 +126,7 @@ static void an_idle_link_is_pinged(void **state)
 {
     (void)state;
     struct fixture f;
-    fixture_begin(&f, 0, TIMEOUT_MS, false);
+    fixture_begin(&f, 0, 1000, false);
     uint32_t id = expect(&f, SSH_FXP_REALPATH);
     assert_int_equal(
         peer_reply(&f.peer, SSH_FXP_NAME, id, SPAN_LITERAL("\0\0\0\1\0\0\0\1/\0\0\0\0\0\0\0\0")),

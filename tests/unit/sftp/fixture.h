@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "sftp/proto.h"
 #include "sftp/sftp.h"
-#include "support/peer.h"
+#include "tests/support/peer.h"
 
 enum {
     TIMEOUT_MS = 300,

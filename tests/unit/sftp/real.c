@@ -203,7 +203,7 @@ static void a_stopped_server_is_noticed(void **state)
 {
     (void)state;
     struct real r;
-    real_begin(&r, 300);
+    real_begin(&r, 1000);
     assert_int_equal(local_server_signal(&r.server, SIGSTOP), 0);
     int64_t before = clock_ms();
     assert_int_equal(outcome_of(sftp_lstat(r.sftp, ".")), -EIO);

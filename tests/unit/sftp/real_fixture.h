@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "sftp/sftp.h"
-#include "support/local_server.h"
+#include "tests/support/local_server.h"
 
 enum { SLOW_MS = 30 * 1000 };
 

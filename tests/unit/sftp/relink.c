@@ -46,7 +46,7 @@ static void a_link_that_stays_lost_is_down_and_comes_up_later(void **state)
 {
     (void)state;
     struct fixture f;
-    fixture_begin(&f, 0, TIMEOUT_MS, true);
+    fixture_begin(&f, 0, 1000, true);
     peer_refuse(&f.peer, -ECONNREFUSED);
     peer_hang_up(&f.peer);
     struct wait wait = wait_for_ms(SLOW_MS);
