@@ -239,6 +239,12 @@ static int expand_paths(struct ssh_config *c)
     return r;
 }
 
+static bool is_complete(const struct ssh_config *c)
+{
+    return c->hostname && c->user && c->port > 0 && c->port <= 65535 && c->kex && c->ciphers &&
+           c->macs && c->host_key_algorithms;
+}
+
 static int parse(struct ssh_config *c, struct span text, const struct connect_options *options)
 {
     FREE_AUTO char *copy = text.n ? strndup(text.p, text.n) : strdup("");
@@ -247,7 +253,7 @@ static int parse(struct ssh_config *c, struct span text, const struct connect_op
     char *rest = copy;
     for (char *line = strsep(&rest, "\n"); r == 0 && line; line = strsep(&rest, "\n"))
         r = set_line(c, line);
-    if (r == 0 && (!c->hostname || !c->user || c->port == 0 || c->port > 65535))
+    if (r == 0 && !is_complete(c))
         r = -EINVAL;
     if (options->known_hosts_file) {
         words_done(&c->user_known_hosts);

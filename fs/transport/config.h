@@ -38,7 +38,8 @@ struct ssh_config {
  * *why. */
 int ssh_config_read(const struct connect_options *options, struct ssh_config *ret, struct why *why);
 
-/* The part of it that understands the text. 0, -ENOMEM; -EINVAL without a host name or user. */
+/* The part of it that understands the text. 0, -ENOMEM; -EINVAL when something is missing that ssh
+ * always prints. */
 int ssh_config_parse(struct span text, const struct connect_options *options,
                      struct ssh_config *ret);
 

@@ -35,7 +35,6 @@ struct known_hosts {
 /* The fields of a line: [@marker] hosts type key [comment]. */
 struct fields {
     struct span marker, hosts, type, key;
-    struct span rest; /* from hosts on, as libssh2 wants it */
 };
 
 static void lower(char *s)
@@ -127,7 +126,6 @@ static struct fields split(struct span line)
     struct fields f = {0};
     if (line.n && *line.p == '@')
         f.marker = take_field(&line);
-    f.rest = skip_space(line);
     f.hosts = take_field(&line);
     f.type = take_field(&line);
     f.key = take_field(&line);
@@ -151,15 +149,33 @@ static bool knows_name(LIBSSH2_KNOWNHOSTS *hosts, const char *name)
     return r == LIBSSH2_KNOWNHOST_CHECK_MATCH || r == LIBSSH2_KNOWNHOST_CHECK_MISMATCH;
 }
 
+/* libssh2 takes less freedom with spaces and case than ssh does. */
+static int tidy(const struct fields *f, struct buf *ret)
+{
+    const struct span space = SPAN_LITERAL(" ");
+    const struct span parts[] = {f->hosts, space, f->type, space, f->key};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
+        r = buf_add(ret, parts[i]);
+    if (r == 0 && *f->hosts.p != '|') {
+        for (size_t i = 0; i < f->hosts.n; i++)
+            ret->data[i] = (char)tolower((unsigned char)ret->data[i]);
+    }
+    return r;
+}
+
 /* Is the line about our host? 1 and the kind, 0, -ENOMEM. */
 static int match(const struct known_hosts *k, const struct fields *f, enum line_kind *ret)
 {
+    BUF_AUTO line = {0};
+    if (tidy(f, &line) < 0)
+        return -ENOMEM;
     LIBSSH2_KNOWNHOSTS *hosts = libssh2_knownhost_init(k->session);
     if (!hosts)
         return -ENOMEM;
     int found = 0;
     /* What libssh2 refuses of a line, such as an over-long name, it may have read in part. */
-    libssh2_knownhost_readline(hosts, f->rest.p, f->rest.n, LIBSSH2_KNOWNHOST_FILE_OPENSSH);
+    libssh2_knownhost_readline(hosts, line.data, line.len, LIBSSH2_KNOWNHOST_FILE_OPENSSH);
     if (knows_name(hosts, k->exact)) {
         *ret = LINE_EXACT;
         found = 1;

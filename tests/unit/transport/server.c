@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,19 +171,10 @@ int count_descriptors(void)
     return n;
 }
 
-int count_children(void)
+bool has_children(void)
 {
-    int n = 0, pid;
-    FILE *f = fopen("/proc/self/task/self/children", "re");
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-    if (!f)
-        f = fopen(path, "re");
-    while (f && fscanf(f, "%d", &pid) == 1)
-        n++;
-    if (f)
-        fclose(f);
-    return n;
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
 /* Reads what the terminal shows until it is quiet at a prompt, or ends. */

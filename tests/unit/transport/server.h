@@ -51,9 +51,9 @@ struct attempt attempt(const struct connect_options *options);
 /* True when the transport's other end answers an SFTP greeting. */
 bool transport_greets(struct transport *t);
 
-/* Open descriptors and children of this process. */
+/* Of this process. */
 int count_descriptors(void);
-int count_children(void);
+bool has_children(void);
 
 /* Runs the function with text (each "|" an answer of its own, given when a prompt is there) typed
  * at its terminal, in a process of its own. Its exit status. Returned in seen: what the terminal
