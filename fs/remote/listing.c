@@ -99,6 +99,23 @@ static bool is_uuid_name(const char *name)
     return len >= 17 && strspn(name, "0123456789abcdefABCDEF-") == len && strchr(name, '-');
 }
 
+/* Takes the directory out of the list that a link beside it names. text: what the link shows. */
+static int unlist_one(const char *dir, const char *text, struct listing *l)
+{
+    struct listing_entry *e = is_uuid_name(path_name(text)) ? find(l, path_name(text)) : NULL;
+    if (!e || !S_ISDIR(e->attrs.mode))
+        return 0;
+    BUF_AUTO through_root = {0}; /* how an absolute link names what is beside it */
+    int r = 0;
+    for (const char *at = dir; at && *at && r == 0; at = strchr(at, '/') ? strchr(at, '/') + 1 : 0)
+        r = buf_add_str(&through_root, "../");
+    if (r == 0)
+        r = buf_addf(&through_root, "%s%s%s", dir, dir[0] ? "/" : "", e->name);
+    if (r == 0 && (strcmp(text, e->name) == 0 || strcmp(text, through_root.data) == 0))
+        e->unlisted = true;
+    return r;
+}
+
 /* Takes those directories out of the list that a link beside them names. */
 static int unlist_uuids(struct remote *remote, const char *dir, const struct wait *wait,
                         struct listing *l)
@@ -123,12 +140,9 @@ static int unlist_uuids(struct remote *remote, const char *dir, const struct wai
         BUF_AUTO text = {0};
         if (call_r == 0)
             call_r = remote_contain_link(remote, dir, sftp_call_path(calls[i]), &text);
-        if (call_r == 0 && is_uuid_name(path_name(text.data))) {
-            struct listing_entry *e = find(l, path_name(text.data));
-            if (e && S_ISDIR(e->attrs.mode))
-                e->unlisted = true;
-        }
-        if (call_r == -ENOTCONN || call_r == -EINTR || call_r == -EIO)
+        if (call_r == 0)
+            call_r = unlist_one(dir, text.data, l);
+        if (call_r == -ENOTCONN || call_r == -EINTR || call_r == -EIO || call_r == -ENOMEM)
             r = call_r;
         sftp_call_free(&calls[i]);
     }
@@ -154,16 +168,16 @@ static int load_once(struct remote *remote, const char *dir, const struct wait *
     return r;
 }
 
-/* A server's bare "failure" to open a directory: it is none, or it is out of order. */
+/* Why a directory cannot be opened: OpenSSH says "no such file" of a file too, others "failure". */
 static int explain(struct remote *remote, const char *dir, const struct wait *wait, int r)
 {
-    if (r != -EREMOTEIO)
+    if (r != -EREMOTEIO && r != -ENOENT)
         return r;
     FREE_AUTO char *full = remote_path(remote, dir);
     SFTP_CALL_AUTO *stat = full ? sftp_lstat(remote->sftp, full) : NULL;
     if (sftp_wait(stat, wait) == 0 && !S_ISDIR(sftp_call_attrs(stat)->mode))
         return -ENOTDIR;
-    return -EIO;
+    return r == -ENOENT ? r : -EIO;
 }
 
 static int load(struct remote *remote, const char *dir, const struct wait *wait,

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+#include "relay.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "remote/listing.h"
+
+#define UUID_A "5f3c1a2b-1234abcd-9e8f-001122334455"
+#define UUID_B "6a3c1a2b-1234abcd-9e8f-001122334455"
+#define VSAN "52a7c1e2-3b4d-5f60-7182-93a4b5c6d7e8"
+
+static struct listing *must_list(struct mount *mount, const char *dir, int64_t max_age_ms)
+{
+    struct wait wait = patience();
+    struct listing *l = NULL;
+    assert_int_equal(remote_list(mount->remote, dir, max_age_ms, &wait, &l), 0);
+    return l;
+}
+
+static int list_error(struct mount *mount, const char *dir)
+{
+    struct wait wait = patience();
+    LISTING_AUTO *l = NULL;
+    return remote_list(mount->remote, dir, 0, &wait, &l);
+}
+
+static void names_tell_what_is_a_vmx(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool vmx, hidden;
+    } cases[] = {
+        {"a.vmx", true, false},
+        {"A.VMX", true, false},
+        {"a.vmtx", true, false},
+        {"a.VmTx", true, false},
+        {".vmx", false, false},
+        {"vmx", false, false},
+        {"a.vmx~", false, false},
+        {"a.vmx.lck", false, false},
+        {"a.vmxf", false, false},
+        {".a.vmx.vmxfs-lock", false, true},
+        {".a.vmx.vmxfs-break", false, true},
+        {".A.VMX.vmxfs-lock", false, true},
+        {".a.vmtx.vmxfs-0123456789abcd00000", false, true},
+        {"a.vmx.vmxfs-lock", false, false},
+        {".notes.vmxfs-lock", false, false},
+        {".vmxfs-lock", false, false},
+        {".vmxfs", false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(remote_is_vmx_name(cases[i].name), cases[i].vmx);
+        assert_int_equal(remote_is_hidden_name(cases[i].name), cases[i].hidden);
+    }
+}
+
+static void a_listing_has_names_and_attributes(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    must_make_folder(&folder);
+    must_write(&folder, "b.vmx", "123");
+    must_write(&folder, "notes with \xc3\xa4 and \xff", "");
+    must_mkdir(&folder, "c");
+    must_link(&folder, "b.vmx", "a");
+    must_mount(&mount, &folder, NULL);
+    LISTING_AUTO *l = must_list(&mount, "", 0);
+    assert_int_equal(l->n, 4);
+    assert_string_equal(l->entries[0].name, "a");
+    assert_true(S_ISLNK(l->entries[0].attrs.mode));
+    const struct listing_entry *e = listing_find(l, "b.vmx");
+    assert_non_null(e);
+    assert_true(S_ISREG(e->attrs.mode));
+    assert_int_equal(e->attrs.size, 3);
+    assert_non_null(listing_find(l, "notes with \xc3\xa4 and \xff"));
+    assert_true(S_ISDIR(listing_find(l, "c")->attrs.mode));
+    assert_null(listing_find(l, "."));
+    assert_null(listing_find(l, "d"));
+    LISTING_AUTO *empty = must_list(&mount, "c", 0);
+    assert_int_equal(empty->n, 0);
+    assert_null(listing_find(empty, "x"));
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+static void our_own_files_are_hidden(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    must_make_folder(&folder);
+    must_write(&folder, "a.vmx", "");
+    must_write(&folder, ".a.vmx.vmxfs-lock", "");
+    must_write(&folder, ".a.vmx.vmxfs-break", "");
+    must_write(&folder, ".a.vmx.vmxfs-0123456789abcd00001", "");
+    must_write(&folder, ".hidden", "");
+    must_mount(&mount, &folder, NULL);
+    LISTING_AUTO *l = must_list(&mount, "", 0);
+    assert_int_equal(l->n, 2);
+    assert_non_null(listing_find(l, "a.vmx"));
+    assert_non_null(listing_find(l, ".hidden"));
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+static void what_is_no_folder_has_its_errno(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    must_make_folder(&folder);
+    must_write(&folder, "file", "");
+    must_mount(&mount, &folder, NULL);
+    assert_int_equal(list_error(&mount, "file"), -ENOTDIR);
+    assert_int_equal(list_error(&mount, "missing"), -ENOENT);
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+static bool is_unlisted(const struct listing *l, const char *name)
+{
+    const struct listing_entry *e = listing_find(l, name);
+    assert_non_null(e);
+    return e->unlisted;
+}
+
+static void a_uuid_that_a_link_beside_it_names_is_unlisted(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    char target[PATH_MAX];
+    must_make_folder(&folder);
+    must_mkdir(&folder, "volumes");
+    must_mkdir(&folder, "volumes/" UUID_A);
+    must_mkdir(&folder, "volumes/" UUID_B);
+    must_mkdir(&folder, "volumes/" VSAN);
+    must_mkdir(&folder, "volumes/plain");
+    must_link(&folder, UUID_A, "volumes/datastore1");
+    must_link(&folder, file_path(&folder, "volumes/" VSAN, target), "volumes/vsan");
+    must_link(&folder, "plain", "volumes/alias");
+    must_link(&folder, "../other/" UUID_B, "volumes/elsewhere");
+    must_mount(&mount, &folder, NULL);
+    LISTING_AUTO *l = must_list(&mount, "volumes", 0);
+    assert_int_equal(l->n, 8);
+    assert_true(is_unlisted(l, UUID_A));
+    assert_true(is_unlisted(l, VSAN));
+    assert_false(is_unlisted(l, UUID_B)); /* the link names another one */
+    assert_false(is_unlisted(l, "plain"));
+    assert_false(is_unlisted(l, "datastore1"));
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+static void a_uuid_at_the_root_is_unlisted_too(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    char target[PATH_MAX];
+    must_make_folder(&folder);
+    must_mkdir(&folder, UUID_A);
+    must_mkdir(&folder, UUID_B);
+    must_link(&folder, file_path(&folder, UUID_A, target), "datastore1");
+    must_mount(&mount, &folder, NULL);
+    LISTING_AUTO *l = must_list(&mount, "", 0);
+    assert_true(is_unlisted(l, UUID_A));
+    assert_false(is_unlisted(l, UUID_B));
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+static void ten_thousand_entries_are_listed(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 10000 };
+    struct folder folder;
+    struct mount mount;
+    char name[32];
+    must_make_folder(&folder);
+    for (int i = 0; i < ENTRIES; i++) {
+        snprintf(name, sizeof(name), "file-%05d", i);
+        must_write(&folder, name, "");
+    }
+    must_mount(&mount, &folder, NULL);
+    LISTING_AUTO *l = must_list(&mount, "", 0);
+    assert_int_equal(l->n, ENTRIES);
+    for (int i = 0; i < ENTRIES; i++) {
+        snprintf(name, sizeof(name), "file-%05d", i);
+        assert_string_equal(l->entries[i].name, name);
+    }
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+static void getattr_takes_a_young_listing(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    struct wait wait = patience();
+    struct sftp_attrs attrs;
+    int64_t true_at;
+    must_make_folder(&folder);
+    must_write(&folder, "a", "123");
+    must_make_relay(&relay);
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    struct remote *remote = mount.remote;
+    LISTING_AUTO *l = must_list(&mount, "", 0);
+    usleep(50000); /* for the close that nobody waits for */
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    must_write(&folder, "a", "12345");
+    assert_int_equal(remote_getattr(remote, "a", 5000, &wait, &attrs, &true_at), 0);
+    assert_int_equal(attrs.size, 3);
+    assert_int_equal(remote_getattr(remote, "b", 5000, &wait, &attrs, &true_at), -ENOENT);
+    assert_int_equal(relay_requests(&relay), 0);
+    assert_int_equal(remote_getattr(remote, "a", 0, &wait, &attrs, &true_at), 0);
+    assert_int_equal(attrs.size, 5);
+    assert_int_equal(remote_getattr(remote, "b", 0, &wait, &attrs, &true_at), -ENOENT);
+    assert_int_equal(remote_getattr(remote, "", 5000, &wait, &attrs, &true_at), 0);
+    assert_true(S_ISDIR(attrs.mode));
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+static void a_listing_is_shown_while_the_link_is_down(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct wait wait = patience();
+    struct sftp_attrs attrs;
+    int64_t true_at;
+    must_make_folder(&folder);
+    struct remote_options options = default_options(&folder);
+    options.timeout_ms = 300;
+    must_write(&folder, "a", "123");
+    must_mount(&mount, &folder, &options);
+    LISTING_AUTO *l = must_list(&mount, "", 0);
+    lock_take(&mount.server.lock);
+    mount.server.refuses = true;
+    lock_drop(&mount.server.lock);
+    local_server_signal(&mount.server, SIGKILL);
+    usleep(100000);
+    for (int i = 0; i < 2; i++) {
+        LISTING_AUTO *again = must_list(&mount, "", 20);
+        assert_int_equal(again->n, 1);
+    }
+    assert_int_equal(remote_getattr(mount.remote, "a", 20, &wait, &attrs, &true_at), 0);
+    assert_int_equal(remote_getattr(mount.remote, "b", 20, &wait, &attrs, &true_at), -EIO);
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_tell_what_is_a_vmx),
+        cmocka_unit_test(a_listing_has_names_and_attributes),
+        cmocka_unit_test(our_own_files_are_hidden),
+        cmocka_unit_test(what_is_no_folder_has_its_errno),
+        cmocka_unit_test(a_uuid_that_a_link_beside_it_names_is_unlisted),
+        cmocka_unit_test(a_uuid_at_the_root_is_unlisted_too),
+        cmocka_unit_test(ten_thousand_entries_are_listed),
+        cmocka_unit_test(getattr_takes_a_young_listing),
+        cmocka_unit_test(a_listing_is_shown_while_the_link_is_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
