@@ -205,6 +205,20 @@ static int keep(struct known_hosts *k, enum line_kind kind, const struct fields 
     return 0;
 }
 
+/* "|1|salt|hash", the hash of SHA-1's length: with another one libssh2 1.10 leaks memory. */
+static bool is_good_hash(struct span hosts)
+{
+    enum { HASH_DIGITS = 27 };
+    if (!span_starts_with(hosts, SPAN_LITERAL("|1|")) || hosts.n < HASH_DIGITS + 5)
+        return false;
+    const char *p = hosts.p + hosts.n - HASH_DIGITS - 1;
+    for (size_t i = 0; i < HASH_DIGITS; i++) {
+        if (!isalnum((unsigned char)p[i]) && p[i] != '+' && p[i] != '/')
+            return false;
+    }
+    return p[-1] == '|' && p[HASH_DIGITS] == '=';
+}
+
 static int add_line(struct known_hosts *k, struct span line, struct known_place place)
 {
     line = skip_space(line);
@@ -216,7 +230,10 @@ static int add_line(struct known_hosts *k, struct span line, struct known_place 
         return 0;
     if (span_eq(f.marker, SPAN_LITERAL("@revoked")))
         return keep(k, LINE_REVOKED, &f, place);
-    if (f.marker.n || (*f.hosts.p != '|' && has_any(f.hosts, "*?!"))) {
+    bool hashed = *f.hosts.p == '|';
+    if (hashed && !is_good_hash(f.hosts))
+        return 0;
+    if (f.marker.n || (!hashed && has_any(f.hosts, "*?!"))) {
         if (!k->beyond.file)
             k->beyond = place;
         return 0;

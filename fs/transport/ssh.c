@@ -146,22 +146,43 @@ static bool is_weak(const char *algorithm)
     return false;
 }
 
-/* Offers what the configuration allows, as far as libssh2 has it (it leaves out what it has not).
- */
-static int prefer(struct ssh_io *io, int method, const char *list, const char *also)
+static bool is_among(const char *word, const char *const *list, int n)
 {
-    BUF_AUTO wanted = {0};
+    for (int i = 0; i < n; i++) {
+        if (strcmp(word, list[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The words of the comma list that libssh2 has and that are not weak. */
+static int choose(struct ssh_io *io, int method, const char *list, struct buf *ret)
+{
+    const char **supported = NULL;
+    int n = libssh2_session_supported_algs(io->session, method, &supported);
+    if (n < 0)
+        return ssh_io_errno(n);
     FREE_AUTO char *copy = strdup(list);
     int r = copy ? 0 : -ENOMEM;
     char *rest = copy;
     for (char *word = strsep(&rest, ","); r == 0 && word; word = strsep(&rest, ",")) {
-        if (*word && !is_weak(word))
-            r = buf_addf(&wanted, "%s%s", wanted.len ? "," : "", word);
+        if (is_among(word, supported, n) && !is_weak(word))
+            r = buf_addf(ret, "%s%s", ret->len ? "," : "", word);
     }
-    if (r == 0)
-        r = buf_add_str(&wanted, also);
+    libssh2_free(io->session, supported);
+    return r;
+}
+
+/* Offers what the configuration allows. libssh2 would leave out what it does not have by itself,
+ * but 1.10 does so with a memcpy that overlaps. */
+static int prefer(struct ssh_io *io, int method, const char *list)
+{
+    BUF_AUTO wanted = {0};
+    int r = choose(io, method, list, &wanted);
     if (r < 0)
         return r;
+    if (wanted.len == 0)
+        return -EOPNOTSUPP;
     r = libssh2_session_method_pref(io->session, method, wanted.data);
     return r < 0 ? ssh_io_errno(r) : 0;
 }
@@ -169,19 +190,22 @@ static int prefer(struct ssh_io *io, int method, const char *list, const char *a
 static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
                            const struct known_hosts *known, struct why *why)
 {
+    BUF_AUTO kex = {0};
     BUF_AUTO keys = {0};
     int r = host_key_order(c, known, &keys);
-    /* The last two are no key exchanges but announcements, of which libssh2 makes what it can. */
+    /* The last two are no key exchanges but announcements, where libssh2 knows them. */
     if (r == 0)
-        r = prefer(io, LIBSSH2_METHOD_KEX, c->kex, ",ext-info-c,kex-strict-c-v00@openssh.com");
+        r = buf_addf(&kex, "%s,ext-info-c,kex-strict-c-v00@openssh.com", c->kex);
     if (r == 0)
-        r = prefer(io, LIBSSH2_METHOD_HOSTKEY, keys.len ? keys.data : "", "");
+        r = prefer(io, LIBSSH2_METHOD_KEX, kex.data);
+    if (r == 0)
+        r = prefer(io, LIBSSH2_METHOD_HOSTKEY, keys.len ? keys.data : "");
     const int ciphers[] = {LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC};
     const int macs[] = {LIBSSH2_METHOD_MAC_CS, LIBSSH2_METHOD_MAC_SC};
     for (size_t i = 0; r == 0 && i < 2; i++) {
-        r = prefer(io, ciphers[i], c->ciphers, "");
+        r = prefer(io, ciphers[i], c->ciphers);
         if (r == 0)
-            r = prefer(io, macs[i], c->macs, "");
+            r = prefer(io, macs[i], c->macs);
     }
     if (r == -EOPNOTSUPP)
         why_set(why,

@@ -19,6 +19,14 @@
 
 enum { TOTAL = 64 << 20, CHUNK = 100003, STALL_MS = 10000 };
 
+/* libssh2 1.10 forgets to free the server's key when it gets new session keys: 51 bytes each time.
+ * The name is the sanitizer's. */
+const char *__lsan_default_suppressions(void); /* NOLINT */
+const char *__lsan_default_suppressions(void)  /* NOLINT */
+{
+    return "leak:libssh2.so";
+}
+
 static struct server server;
 
 static int start(void **state)
