@@ -58,7 +58,7 @@ void journal_add(struct journal *journal, int error, const char *file, const cha
     char safe_file[512];
     char safe_key[256];
     char safe_reason[512];
-    const char *name = strerrorname_np(error < 0 ? -error : error);
+    const char *name = error ? strerrorname_np(error < 0 ? -error : error) : "NOTE";
     gmtime_r(&now, &tm);
     strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
     snprintf(safe_file, sizeof(safe_file), "%s", file);

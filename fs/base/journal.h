@@ -11,8 +11,8 @@ struct journal;
 int journal_new(struct journal **ret);
 void journal_free(struct journal *journal);
 
-/* Adds a line: time (UTC), the errno's name, file, key ("-" for none) and reason, TAB-separated.
- * Logs it too. Any thread. Without memory the line is only logged. */
+/* Adds a line: time (UTC), the errno's name (NOTE for 0), file, key ("-" for none) and reason,
+ * TAB-separated. Logs it too. Any thread. Without memory the line is only logged. */
 void journal_add(struct journal *journal, int error, const char *file, const char *key,
                  const char *reason);
 

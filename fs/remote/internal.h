@@ -9,6 +9,7 @@
 #include "remote.h"
 
 struct commit_queue;
+struct vmx_lock;
 
 struct remote {
     struct sftp *sftp;
@@ -23,6 +24,7 @@ struct remote {
     struct lock lock;             /* of the queues; taken before no other lock */
     struct condition queue_moved; /* with lock */
     struct commit_queue *queues GUARDED_BY(lock);
+    struct vmx_lock *attempts GUARDED_BY(lock); /* under way */
     atomic_ulong commits, commits_joined, commits_failed;
     atomic_uint serial; /* of temporary names */
 };

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "owner.h"
@@ -14,6 +16,7 @@
 enum { SERIAL_DIGITS = 5, LOCK_TEXT_MAX = 1024 };
 
 static const struct sftp_attrs private_mode = {.flags = SFTP_ATTR_MODE, .mode = 0600};
+static const struct sftp_attrs public_mode = {.flags = SFTP_ATTR_MODE, .mode = 0644};
 
 int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path)
 {
@@ -33,11 +36,19 @@ int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path
     if (asprintf(&lock->temp_path, "%s%s", lock->dir, lock->temp_name) < 0 ||
         asprintf(&lock->lock_path, "%s.%s.vmxfs-lock", lock->dir, name) < 0)
         return -ENOMEM;
+    lock_take(&remote->lock);
+    DL_APPEND(remote->attempts, lock);
+    lock_drop(&remote->lock);
     return 0;
 }
 
 void vmx_lock_done(struct vmx_lock *lock)
 {
+    struct remote *remote = lock->remote;
+    lock_take(&remote->lock);
+    if (lock->prev)
+        DL_DELETE(remote->attempts, lock);
+    lock_drop(&remote->lock);
     sftp_call_free(&lock->temp_open);
     sftp_call_free(&lock->lock_open);
     sftp_call_free(&lock->lock_stat);
@@ -54,7 +65,8 @@ void vmx_lock_ask(struct vmx_lock *lock)
     const uint32_t create = SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL;
     lock->asked_at = clock_boot_ms();
     lock->temp_open = sftp_open(sftp, lock->temp_path, create, &private_mode);
-    lock->lock_open = sftp_open(sftp, lock->lock_path, create, &private_mode);
+    /* Others must be able to read whose it is. */
+    lock->lock_open = sftp_open(sftp, lock->lock_path, create, &public_mode);
     lock->lock_stat = sftp_lstat(sftp, lock->lock_path);
     lock->folder_open = sftp_opendir(sftp, lock->dir);
 }
@@ -74,19 +86,31 @@ static const char *owner_in(const struct vmx_lock *lock, const char *temp_name)
     return temp_name + prefix;
 }
 
-/* One commit of a path at a time runs in this process, so what is ours and not this one's is dead.
- */
+/* Two paths may lead to one file, so that two attempts at it may be under way in this process. */
+static bool is_under_way(const struct vmx_lock *lock, const char *temp_name)
+{
+    struct remote *remote = lock->remote;
+    bool found = false;
+    struct vmx_lock *other;
+    lock_take(&remote->lock);
+    DL_FOREACH (remote->attempts, other)
+        found = found || strcmp(temp_name, other->temp_name) == 0;
+    lock_drop(&remote->lock);
+    return found;
+}
+
 static bool is_dead(const struct vmx_lock *lock, const char *temp_name)
 {
     const char *owner = owner_in(lock, temp_name);
-    return owner && strcmp(temp_name, lock->temp_name) != 0 &&
-           owner_state(lock->remote->process, owner) != OWNER_UNKNOWN;
+    enum owner_state state =
+        owner ? owner_state(lock->remote->process, owner) : OWNER_UNKNOWN;
+    return state == OWNER_DEAD || (state == OWNER_SELF && !is_under_way(lock, temp_name));
 }
 
 bool vmx_lock_is_leftover(const struct vmx_lock *lock, const struct sftp_name *name,
                           uint32_t server_now)
 {
-    if (!owner_in(lock, name->name) || strcmp(name->name, lock->temp_name) == 0)
+    if (!owner_in(lock, name->name) || is_under_way(lock, name->name))
         return false;
     return is_dead(lock, name->name) || (name->attrs.flags & SFTP_ATTR_TIMES &&
                                          (int64_t)server_now - name->attrs.mtime > LOCK_STALE_S);
@@ -118,13 +142,13 @@ void vmx_lock_drop(struct vmx_lock *lock)
     close_now(lock, &lock->temp);
     close_now(lock, &lock->lock);
     close_now(lock, &lock->folder);
+    if (lock->held)
+        remove_now(lock, lock->lock_path);
+    lock->held = false;
     /* A temporary name is never used twice: removing it is right at any time. */
     if (lock->has_temp)
         sftp_forget(sftp_remove(lock->remote->sftp, lock->temp_path, 0));
     lock->has_temp = false;
-    if (lock->held)
-        remove_now(lock, lock->lock_path);
-    lock->held = false;
 }
 
 /* What a lock file says, and the version of it. */
@@ -137,7 +161,13 @@ static int read_lock(struct vmx_lock *lock, const struct wait *wait, struct lock
 {
     struct sftp *sftp = lock->remote->sftp;
     SFTP_CALL_AUTO *open = sftp_open(sftp, lock->lock_path, SFTP_OPEN_READ, NULL);
+    SFTP_CALL_AUTO *outside = sftp_lstat(sftp, lock->lock_path);
     int r = sftp_wait(open, wait);
+    if (r == -EACCES && sftp_wait(outside, wait) == 0) {
+        /* Another user's, who hides it: only its age tells. */
+        *ret = (struct lock_text){.attrs = *sftp_call_attrs(outside)};
+        return 0;
+    }
     if (r < 0)
         return r;
     SFTP_CALL_AUTO *read = sftp_read(sftp, sftp_call_handle(open), 0, LOCK_TEXT_MAX - 1);
@@ -170,15 +200,15 @@ static void temp_of(const struct vmx_lock *lock, const struct lock_text *said, c
     }
 }
 
-/* Looks at the temporary files beside a lock that says nothing: all must be dead, and one be there.
- * Appends their names, one behind the other with a NUL each. */
+/* Looks at the temporary files of others. Appends the names of the dead, one behind the other with
+ * a NUL each. */
 static int dead_temps(struct vmx_lock *lock, const struct wait *wait, struct buf *ret,
-                      bool *ret_all_dead)
+                      bool *ret_any_alive)
 {
     struct sftp *sftp = lock->remote->sftp;
     SFTP_CALL_AUTO *open = sftp_opendir(sftp, lock->dir);
     int r = sftp_wait(open, wait);
-    bool all = true;
+    bool alive = false;
     while (r == 0) {
         SFTP_CALL_AUTO *call = sftp_readdir(sftp, sftp_call_handle(open));
         size_t n = 0;
@@ -187,13 +217,15 @@ static int dead_temps(struct vmx_lock *lock, const struct wait *wait, struct buf
         for (size_t i = 0; i < n && r == 0; i++) {
             if (!owner_in(lock, names[i].name) || strcmp(names[i].name, lock->temp_name) == 0)
                 continue;
-            all = all && is_dead(lock, names[i].name);
-            r = buf_add(ret, (struct span){names[i].name, strlen(names[i].name) + 1});
+            if (is_dead(lock, names[i].name))
+                r = buf_add(ret, (struct span){names[i].name, strlen(names[i].name) + 1});
+            else
+                alive = true;
         }
     }
-    if (sftp_call_was_sent(open) && r == -ENODATA)
+    if (sftp_wait(open, wait) == 0)
         sftp_forget(sftp_close(sftp, sftp_call_handle(open)));
-    *ret_all_dead = all && ret->len > 0;
+    *ret_any_alive = alive;
     return r == -ENODATA ? 0 : r;
 }
 
@@ -208,12 +240,41 @@ static int may_break(struct vmx_lock *lock, const struct lock_text *said, uint32
         *ret = stale || is_dead(lock, temp);
         return *ret ? buf_add(temps, (struct span){temp, strlen(temp) + 1}) : 0;
     }
-    bool all_dead = false;
-    int r = dead_temps(lock, wait, temps, &all_dead);
-    if (!all_dead)
-        buf_clear(temps);
-    *ret = stale || all_dead;
+    /* It says nothing: it is one of those beside it. */
+    bool alive = true;
+    int r = dead_temps(lock, wait, temps, &alive);
+    *ret = stale || (!alive && temps->len > 0);
     return r;
+}
+
+/* Another breaker's guard is there. Removes it when that one is gone. */
+static int meet_breaker(struct vmx_lock *lock, const char *guard, uint32_t guard_mtime,
+                        uint32_t server_now, const struct wait *wait)
+{
+    BUF_AUTO unused = {0};
+    bool alive = true;
+    int r = dead_temps(lock, wait, &unused, &alive);
+    if (r == 0 && (!alive || (int64_t)server_now - guard_mtime > LOCK_STALE_S))
+        remove_now(lock, guard);
+    return r;
+}
+
+/* Removes what the owner of a lock would install. */
+static int remove_temps(struct vmx_lock *lock, const struct buf *temps, const struct wait *wait)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    for (size_t at = 0; at < temps->len; at += strlen(temps->data + at) + 1) {
+        FREE_AUTO char *temp = NULL;
+        if (asprintf(&temp, "%s%s", lock->dir, temps->data + at) < 0) {
+            temp = NULL;
+            return -ENOMEM;
+        }
+        SFTP_CALL_AUTO *call = sftp_remove(sftp, temp, vmx_lock_expiry(lock));
+        int r = sftp_wait(call, wait);
+        if (r < 0 && r != -ENOENT)
+            return r;
+    }
+    return 0;
 }
 
 /* Breaks a lock that still is what it was when it was judged. Breakers exclude each other by a file
@@ -229,25 +290,15 @@ static int break_lock(struct vmx_lock *lock, const struct lock_text *judged,
         sftp_open(sftp, guard, SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL, &private_mode);
     SFTP_CALL_AUTO *stat = sftp_lstat(sftp, guard);
     int r = sftp_wait(open, wait);
-    if (r < 0) {
-        if (r == -EREMOTEIO && sftp_wait(stat, wait) == 0 &&
-            (int64_t)server_now - sftp_call_attrs(stat)->mtime > LOCK_STALE_S)
-            remove_now(lock, guard);
+    if (r == -EREMOTEIO && sftp_wait(stat, wait) == 0)
+        return meet_breaker(lock, guard, sftp_call_attrs(stat)->mtime, server_now, wait);
+    if (r < 0)
         return r;
-    }
     sftp_forget(sftp_close(sftp, sftp_call_handle(open)));
     struct lock_text now;
     r = read_lock(lock, wait, &now);
     if (r == 0 && now.attrs.mtime == judged->attrs.mtime && strcmp(now.text, judged->text) == 0) {
-        for (size_t at = 0; at < temps->len; at += strlen(temps->data + at) + 1) {
-            FREE_AUTO char *temp = NULL;
-            if (asprintf(&temp, "%s%s", lock->dir, temps->data + at) < 0)
-                continue;
-            SFTP_CALL_AUTO *call = sftp_remove(sftp, temp, vmx_lock_expiry(lock));
-            int gone = sftp_wait(call, wait);
-            if (gone < 0 && gone != -ENOENT)
-                r = gone;
-        }
+        r = remove_temps(lock, temps, wait);
         if (r == 0)
             remove_now(lock, lock->lock_path);
     }
@@ -279,11 +330,23 @@ static int meet_other(struct vmx_lock *lock, const struct wait *wait, struct vmx
     return r == -ENOTCONN || r == -EIO || r == -EINTR || r == -ENOMEM ? r : -EAGAIN;
 }
 
+/* What was created must be known, or nobody could remove it: an interrupt waits a little. */
+static int learn(struct sftp_call *call, const struct wait *wait, bool *interrupted)
+{
+    int r = sftp_wait(call, wait);
+    if (r != -EINTR)
+        return r;
+    struct wait grace = wait_for_ms(LOCK_GRACE_MS);
+    *interrupted = true;
+    return sftp_wait(call, &grace);
+}
+
 int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag)
 {
-    int temp_r = sftp_wait(lock->temp_open, wait);
-    int lock_r = sftp_wait(lock->lock_open, wait);
-    int stat_r = sftp_wait(lock->lock_stat, wait);
+    bool interrupted = false;
+    int temp_r = learn(lock->temp_open, wait, &interrupted);
+    int lock_r = learn(lock->lock_open, wait, &interrupted);
+    int stat_r = learn(lock->lock_stat, wait, &interrupted);
     if (temp_r == 0)
         lock->temp = *sftp_call_handle(lock->temp_open);
     if (lock_r == 0)
@@ -299,9 +362,13 @@ int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_d
         close_now(lock, &lock->temp);
         close_now(lock, &lock->folder);
         lock->has_temp = false;
-        return r < 0 ? r : lock_r;
+        return interrupted ? -EINTR : r < 0 ? r : lock_r;
     }
-    if (temp_r == 0 && lock_r == -EREMOTEIO && stat_r == 0)
+    if (interrupted)
+        r = -EINTR;
+    else if (temp_r == -EREMOTEIO && (lock_r == 0 || stat_r == 0))
+        r = -EAGAIN; /* the name is taken: a process that had our number left it */
+    else if (temp_r == 0 && lock_r == -EREMOTEIO && stat_r == 0)
         r = meet_other(lock, wait, diag);
     else if (temp_r == 0 && lock_r == -EREMOTEIO && stat_r == -ENOENT)
         r = -EAGAIN; /* it went between the two questions; or the folder is full, said later */

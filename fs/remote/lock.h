@@ -11,7 +11,10 @@
  * Broken are locks whose owner is a process of this machine that is gone, our own from a connection
  * that was lost, and those older than LOCK_STALE_S by the server's clock. A lock that says nothing
  * (its owner has not written into it yet) belongs to the owners of the temporary files beside it:
- * an owner always makes its temporary file first.
+ * an owner always makes its temporary file first, and removes it last.
+ *
+ * Breakers exclude each other by a third file, ".NAME.vmxfs-break". Whoever may hold that has a
+ * temporary file too: one that no living owner's temporary file stands beside is a dead breaker's.
  *
  * Calling sequence: vmx_lock_ask, vmx_lock_answer; when that said 0: ..., vmx_lock_drop. Both parts
  * of the first flight are apart so that the caller's own requests travel with them.
@@ -26,6 +29,7 @@ enum {
     LOCK_STALE_S = 60,
     LOCK_NAME_MAX = 228, /* a longer NAME has no room for the names of lock and temporary file */
     LOCK_SUFFIX_MAX = 26,
+    LOCK_GRACE_MS = 1000, /* an interrupted owner waits so long to learn what it owns */
 };
 
 struct vmx_lock {
@@ -41,6 +45,7 @@ struct vmx_lock {
     struct sftp_handle temp, lock,
         folder; /* open while held; folder only if its listing is wanted */
     struct sftp_call *temp_open, *lock_open, *lock_stat, *folder_open;
+    struct vmx_lock *prev, *next; /* in remote->attempts, with its lock; prev NULL: not there */
 };
 
 /* Fills in the names. 0, -ENAMETOOLONG, -ENOMEM. Ends with vmx_lock_done in any case. */

@@ -205,18 +205,23 @@ static int keep(struct known_hosts *k, enum line_kind kind, const struct fields 
     return 0;
 }
 
-/* "|1|salt|hash", the hash of SHA-1's length: with another one libssh2 1.10 leaks memory. */
-static bool is_good_hash(struct span hosts)
+/* 20 bytes in base64. */
+static bool is_sha1(const char *p)
 {
-    enum { HASH_DIGITS = 27 };
-    if (!span_starts_with(hosts, SPAN_LITERAL("|1|")) || hosts.n < HASH_DIGITS + 5)
-        return false;
-    const char *p = hosts.p + hosts.n - HASH_DIGITS - 1;
-    for (size_t i = 0; i < HASH_DIGITS; i++) {
+    enum { DIGITS = 27 };
+    for (size_t i = 0; i < DIGITS; i++) {
         if (!isalnum((unsigned char)p[i]) && p[i] != '+' && p[i] != '/')
             return false;
     }
-    return p[-1] == '|' && p[HASH_DIGITS] == '=';
+    return p[DIGITS] == '=';
+}
+
+/* "|1|salt|hash", each of SHA-1's length: with others libssh2 1.10 leaks memory. */
+static bool is_good_hash(struct span hosts)
+{
+    enum { SALT_AT = 3, HASH_AT = 32, LENGTH = 60 };
+    return hosts.n == LENGTH && span_starts_with(hosts, SPAN_LITERAL("|1|")) &&
+           is_sha1(hosts.p + SALT_AT) && hosts.p[HASH_AT - 1] == '|' && is_sha1(hosts.p + HASH_AT);
 }
 
 static int add_line(struct known_hosts *k, struct span line, struct known_place place)

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+enum { KEY_IGNORE, KEY_KEEP, KEY_READ_ONLY, KEY_READ_WRITE };
+
+#define OPTION(template, member)                                                                   \
+    {                                                                                              \
+        template, offsetof(struct options, member), 1                                              \
+    }
+
+static const struct fuse_opt table[] = {
+    OPTION("-p %u", port),
+    OPTION("port=%u", port),
+    OPTION("IdentityFile=%s", identity_file),
+    OPTION("UserKnownHostsFile=%s", known_hosts_file),
+    OPTION("StrictHostKeyChecking=%s", strict),
+    OPTION("password_stdin", password_stdin),
+    OPTION("transport=%s", transport),
+    OPTION("ssh_command=%s", ssh_command),
+    OPTION("sftp_server=%s", sftp_server),
+    OPTION("timeout=%u", timeout_s),
+    OPTION("cache_timeout=%u", cache_timeout_s),
+    OPTION("cache_size=%u", cache_mib),
+    OPTION("vmx_max=%u", vmx_max_kib),
+    OPTION("prefetch=%s", prefetch),
+    OPTION("running=%s", running),
+    OPTION("reload=%s", reload),
+    OPTION("show=%s", show),
+    OPTION("rename=%s", rename),
+    OPTION("profile_dir=%s", profile_dir),
+    OPTION("uid=%s", uid_text),
+    OPTION("gid=%s", gid_text),
+    OPTION("umask=%s", umask_text),
+    OPTION("-f", foreground),
+    OPTION("-d", debug),
+    OPTION("debug", debug),
+    OPTION("-h", help),
+    OPTION("--help", help),
+    OPTION("-V", version),
+    OPTION("--version", version),
+    FUSE_OPT_KEY("ro", KEY_READ_ONLY),
+    FUSE_OPT_KEY("rw", KEY_READ_WRITE),
+    /* Words for mount(8), fstab and systemd. */
+    FUSE_OPT_KEY("auto", KEY_IGNORE),
+    FUSE_OPT_KEY("noauto", KEY_IGNORE),
+    FUSE_OPT_KEY("user", KEY_IGNORE),
+    FUSE_OPT_KEY("nouser", KEY_IGNORE),
+    FUSE_OPT_KEY("users", KEY_IGNORE),
+    FUSE_OPT_KEY("owner", KEY_IGNORE),
+    FUSE_OPT_KEY("group", KEY_IGNORE),
+    FUSE_OPT_KEY("defaults", KEY_IGNORE),
+    FUSE_OPT_KEY("nofail", KEY_IGNORE),
+    FUSE_OPT_KEY("_netdev", KEY_IGNORE),
+    FUSE_OPT_KEY("comment=", KEY_IGNORE),
+    FUSE_OPT_KEY("x-", KEY_IGNORE),
+    /* What the kernel or libfuse understands. */
+    FUSE_OPT_KEY("allow_other", KEY_KEEP),
+    FUSE_OPT_KEY("allow_root", KEY_KEEP),
+    FUSE_OPT_KEY("auto_unmount", KEY_KEEP),
+    FUSE_OPT_KEY("default_permissions", KEY_KEEP),
+    FUSE_OPT_KEY("fsname=", KEY_KEEP),
+    FUSE_OPT_KEY("subtype=", KEY_KEEP),
+    FUSE_OPT_KEY("max_read=", KEY_KEEP),
+    FUSE_OPT_KEY("dev", KEY_KEEP),
+    FUSE_OPT_KEY("nodev", KEY_KEEP),
+    FUSE_OPT_KEY("suid", KEY_KEEP),
+    FUSE_OPT_KEY("nosuid", KEY_KEEP),
+    FUSE_OPT_KEY("exec", KEY_KEEP),
+    FUSE_OPT_KEY("noexec", KEY_KEEP),
+    FUSE_OPT_KEY("atime", KEY_KEEP),
+    FUSE_OPT_KEY("noatime", KEY_KEEP),
+    FUSE_OPT_KEY("sync", KEY_KEEP),
+    FUSE_OPT_KEY("async", KEY_KEEP),
+    FUSE_OPT_KEY("dirsync", KEY_KEEP),
+    FUSE_OPT_END,
+};
+
+struct parse {
+    struct options options; /* first: the table's offsets are in it */
+    struct why *why;
+    bool failed;
+};
+
+static int fail(struct parse *p, const char *arg, const char *what)
+{
+    if (!p->failed)
+        why_set(p->why, "%s: %s", arg, what);
+    p->failed = true;
+    return -1;
+}
+
+static int see_argument(struct parse *p, const char *arg)
+{
+    char **place = !p->options.source ? &p->options.source : &p->options.mountpoint;
+    if (*place)
+        return fail(p, arg, "one argument too many; usage: vmxfs [options] SOURCE MOUNTPOINT");
+    *place = strdup(arg);
+    return *place ? 0 : -1;
+}
+
+static int see(void *data, const char *arg, int key, struct fuse_args *out)
+{
+    struct parse *p = data;
+    (void)out;
+    switch (key) {
+    case FUSE_OPT_KEY_NONOPT:
+        return see_argument(p, arg);
+    case KEY_IGNORE:
+        return 0;
+    case KEY_KEEP:
+        return 1;
+    case KEY_READ_ONLY:
+        p->options.read_only = 1;
+        return 1;
+    case KEY_READ_WRITE:
+        p->options.read_only = 0;
+        return 0;
+    default:
+        return fail(p, arg, "unknown option; vmxfs -h lists those there are");
+    }
+}
+
+/* One of a few words. */
+static bool is_one_of(const char *value, const char *const *words)
+{
+    for (; *words; words++) {
+        if (strcmp(value, *words) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int check_words(const struct options *o, struct why *why)
+{
+    const struct {
+        const char *name, *value;
+        const char *words[5];
+    } checks[] = {
+        {"StrictHostKeyChecking", o->strict, {"yes", "accept-new", "no", NULL}},
+        {"transport", o->transport, {"auto", "libssh2", "openssh", NULL}},
+        {"prefetch", o->prefetch, {"on", "off", NULL}},
+        {"running", o->running, {"refuse", "allow", NULL}},
+        {"reload", o->reload, {"auto", "off", NULL}},
+        {"show", o->show, {"all", "vmx", NULL}},
+        {"rename", o->rename, {"unsafe", NULL}},
+    };
+    for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
+        if (!checks[i].value || is_one_of(checks[i].value, checks[i].words))
+            continue;
+        why_set(why, "%s=%s: the value must be one of: %s%s%s%s%s", checks[i].name, checks[i].value,
+                checks[i].words[0], checks[i].words[1] ? ", " : "",
+                checks[i].words[1] ? checks[i].words[1] : "",
+                checks[i].words[1] && checks[i].words[2] ? ", " : "",
+                checks[i].words[1] && checks[i].words[2] ? checks[i].words[2] : "");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int parse_id(const char *name, const char *text, int base, unsigned *ret, struct why *why)
+{
+    char *end;
+    if (!text)
+        return 0;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, base);
+    if (errno || !*text || *end || value >= UINT_MAX) {
+        why_set(why, "%s=%s: is no number", name, text);
+        return -EINVAL;
+    }
+    *ret = (unsigned)value;
+    return 0;
+}
+
+static int check_numbers(struct options *o, struct why *why)
+{
+    unsigned mask = o->umask;
+    if (o->port > 65535) {
+        why_set(why, "port=%u: a port is at most 65535", o->port);
+        return -EINVAL;
+    }
+    if (o->timeout_s == 0 || o->timeout_s > 86400 || o->cache_timeout_s > 86400) {
+        why_set(why, "timeout and cache_timeout are seconds, at most a day; timeout at least 1");
+        return -EINVAL;
+    }
+    if (o->cache_mib == 0 || o->cache_mib > 1 << 20 || o->vmx_max_kib == 0 ||
+        o->vmx_max_kib > 64 << 10) {
+        why_set(why, "cache_size is in MiB (at least 1), vmx_max in KiB (1 to 65536)");
+        return -EINVAL;
+    }
+    int r = parse_id("uid", o->uid_text, 10, &o->uid, why);
+    if (r == 0)
+        r = parse_id("gid", o->gid_text, 10, &o->gid, why);
+    if (r == 0)
+        r = parse_id("umask", o->umask_text, 8, &mask, why);
+    o->umask = mask & 0777;
+    return r;
+}
+
+/* Takes [user@]host:[path] apart; an IPv6 address stands in brackets. */
+static int parse_remote(struct options *o, struct why *why)
+{
+    const char *host = strchr(o->source, '@');
+    const char *colon;
+    host = host ? host + 1 : o->source;
+    if (*host == '[') {
+        const char *close = strchr(host, ']');
+        colon = close && close[1] == ':' ? close + 1 : NULL;
+        if (colon)
+            o->host = strndup(host + 1, (size_t)(close - host - 1));
+    } else {
+        colon = strchr(host, ':');
+        if (colon)
+            o->host = strndup(host, (size_t)(colon - host));
+    }
+    if (!colon) {
+        why_set(why, "%s: SOURCE is [user@]host:[path], or a directory that begins with / or ./",
+                o->source);
+        return -EINVAL;
+    }
+    o->path = strdup(colon + 1);
+    if (host > o->source)
+        o->user = strndup(o->source, (size_t)(host - o->source - 1));
+    if (!o->host || !o->path || (host > o->source && !o->user)) {
+        why_set(why, "out of memory");
+        return -ENOMEM;
+    }
+    if (!o->host[0] || o->host[0] == '-' || (o->user && o->user[0] == '-')) {
+        why_set(why, "%s: is no host; SOURCE is [user@]host:[path]", o->source);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int parse_source(struct options *o, struct why *why)
+{
+    const char *s = o->source;
+    if (s[0] != '/' && strncmp(s, "./", 2) != 0 && strncmp(s, "../", 3) != 0 &&
+        strcmp(s, ".") != 0 && strcmp(s, "..") != 0)
+        return parse_remote(o, why);
+    struct stat st;
+    o->path = realpath(s, NULL);
+    if (!o->path) {
+        why_set(why, "%s: %s", s, strerror(errno));
+        return -errno;
+    }
+    if (stat(o->path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+        why_set(why, "%s: is not a directory", s);
+        return -ENOTDIR;
+    }
+    return 0;
+}
+
+static int check(struct options *o, struct why *why)
+{
+    int r = check_words(o, why);
+    if (r == 0)
+        r = check_numbers(o, why);
+    if (r < 0)
+        return r;
+    if (!o->source || !o->mountpoint) {
+        why_set(why, "%s is missing; usage: vmxfs [options] SOURCE MOUNTPOINT",
+                o->source ? "MOUNTPOINT" : "SOURCE");
+        return -EINVAL;
+    }
+    if (o->ssh_command && o->transport && strcmp(o->transport, "libssh2") == 0) {
+        why_set(why, "ssh_command means transport=openssh; leave one of them out");
+        return -EINVAL;
+    }
+    return parse_source(o, why);
+}
+
+int options_parse(int argc, char **argv, struct options *ret, struct why *why)
+{
+    struct parse p = {
+        .why = why,
+        .options = {.timeout_s = 15,
+                    .cache_timeout_s = 5,
+                    .cache_mib = 256,
+                    .vmx_max_kib = 1024,
+                    .uid = getuid(),
+                    .gid = getgid(),
+                    .umask = umask(0),
+                    .fuse = FUSE_ARGS_INIT(argc, argv)},
+    };
+    umask(p.options.umask);
+    int r = fuse_opt_parse(&p.options.fuse, &p, table, see) == 0 && !p.failed ? 0 : -EINVAL;
+    if (r < 0 && !p.failed)
+        why_set(why, "the options make no sense; vmxfs -h lists those there are");
+    if (r == 0 && !p.options.help && !p.options.version)
+        r = check(&p.options, why);
+    if (r < 0)
+        options_done(&p.options);
+    else
+        *ret = p.options;
+    return r;
+}
+
+void options_done(struct options *o)
+{
+    char **strings[] = {&o->source,      &o->mountpoint,    &o->host,        &o->user,
+                        &o->path,        &o->identity_file, &o->strict,      &o->known_hosts_file,
+                        &o->transport,   &o->ssh_command,   &o->sftp_server, &o->prefetch,
+                        &o->running,     &o->reload,        &o->show,        &o->rename,
+                        &o->profile_dir, &o->uid_text,      &o->gid_text,    &o->umask_text};
+    for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
+        free(*strings[i]);
+        *strings[i] = NULL;
+    }
+    fuse_opt_free_args(&o->fuse);
+}
+
+void options_usage(void)
+{
+    fputs(
+        "usage: vmxfs [options] SOURCE MOUNTPOINT\n"
+        "\n"
+        "  SOURCE  [user@]host:[path]   over SSH ([2001:db8::1]:path for IPv6)\n"
+        "          /path or ./path      a local directory\n"
+        "\n"
+        "  -p PORT   -f (foreground)   -d (debug)   -h   -V   -o OPTION[,OPTION...]\n"
+        "\n"
+        "  port=N, IdentityFile=F, UserKnownHostsFile=F, StrictHostKeyChecking=yes|accept-new|no\n"
+        "                        as in ssh_config\n"
+        "  password_stdin        read the password from standard input\n"
+        "  transport=auto|libssh2|openssh, ssh_command=CMD, sftp_server=PATH\n"
+        "  timeout=SEC           longest wait for a silent server (15)\n"
+        "  cache_timeout=SEC     how long an answer is trusted (5)\n"
+        "  cache_size=MIB        bound on what is cached (256)\n"
+        "  prefetch=on|off       read ahead of the user (on)\n"
+        "  running=refuse|allow  writes to a VM that is in use (refuse)\n"
+        "  reload=auto|off       tell the ESXi host about changes (auto)\n"
+        "  show=all|vmx          vmx: directories and .vmx only (all)\n"
+        "  profile_dir=DIR       more profiles ($XDG_CONFIG_HOME/vmxfs/profiles)\n"
+        "  vmx_max=KIB           a larger .vmx is a plain file (1024)\n"
+        "  rename=unsafe         also with servers that cannot replace a file atomically\n"
+        "  uid=N, gid=N, umask=OCTAL, ro, allow_other, default_permissions, fsname=NAME\n"
+        "                        as with every FUSE filesystem\n",
+        stdout);
+}
+
+struct connect_options options_connect(const struct options *o)
+{
+    struct connect_options c = {
+        .host = o->host,
+        .user = o->user,
+        .port = o->port,
+        .identity_file = o->identity_file,
+        .known_hosts_file = o->known_hosts_file,
+        .password_stdin = o->password_stdin,
+        .ssh_command = o->ssh_command,
+        .sftp_server = o->sftp_server,
+        .timeout_ms = (int)o->timeout_s * 1000,
+        .strict = CONNECT_STRICT_CONFIG,
+        .via = CONNECT_AUTO,
+    };
+    if (o->strict)
+        c.strict = strcmp(o->strict, "yes") == 0  ? CONNECT_STRICT_YES
+                   : strcmp(o->strict, "no") == 0 ? CONNECT_STRICT_NO
+                                                  : CONNECT_STRICT_ACCEPT_NEW;
+    if (o->ssh_command || (o->transport && strcmp(o->transport, "openssh") == 0))
+        c.via = CONNECT_OPENSSH;
+    else if (o->transport && strcmp(o->transport, "libssh2") == 0)
+        c.via = CONNECT_LIBSSH2;
+    return c;
+}

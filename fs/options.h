@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line: vmxfs [options] SOURCE MOUNTPOINT. */
+#pragma once
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include "base/why.h"
+#include "transport/connect.h"
+
+/* Strings belong to the options, until options_done. */
+struct options {
+    char *source;     /* as it was given */
+    char *mountpoint; /* absolute */
+
+    char *host; /* NULL: a local directory */
+    char *user; /* NULL: not given */
+    char *path; /* "" where SOURCE ends in a colon */
+
+    unsigned port;
+    char *identity_file, *known_hosts_file, *strict, *transport, *ssh_command, *sftp_server;
+    int password_stdin;
+    unsigned timeout_s, cache_timeout_s, cache_mib, vmx_max_kib;
+    char *prefetch, *running, *reload, *show, *rename, *profile_dir;
+    int read_only;
+    char *uid_text, *gid_text, *umask_text;
+    uid_t uid;
+    gid_t gid;
+    mode_t umask;
+    int foreground, debug, help, version;
+
+    struct fuse_args fuse; /* what is left for libfuse */
+};
+
+/* 0; -EINVAL with *why, a full sentence that says what would have been right. */
+int options_parse(int argc, char **argv, struct options *ret, struct why *why);
+void options_done(struct options *options);
+void options_usage(void);
+
+/* The part that is about the connection. Strings are borrowed from the options. */
+struct connect_options options_connect(const struct options *options);

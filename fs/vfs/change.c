@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changes to keys, as the remote layer's commits want them: a function from the text that the
+ * server has to the new one. Where the server's value of the key is not what the user saw, somebody
+ * else changed it, and the change is refused rather than lost; where it already is what the user
+ * wants, nothing is refused.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "parser/edit.h"
+#include "parser/names.h"
+#include "parser/plan.h"
+#include "parser/value.h"
+#include "remote/commit.h"
+#include "vmx.h"
+
+struct key_change {
+    struct change change;
+    struct vfs *vfs;
+    struct node *dir;
+    const char *path;
+    const char *name;
+    struct span key;
+    enum vmx_edit_op op;
+    struct span value;       /* SET */
+    struct span new_key;     /* RENAME */
+    const struct seen *base; /* protected by vfs->lock if it is a key_state's */
+    struct vmx_place place;  /* REMOVE: where the line stood */
+};
+
+/* Compares what the user saw with what the server has. */
+static int check_base(struct key_change *k, const struct vmx_dict *server)
+{
+    BUF_AUTO now = {0};
+    int r = vmx_dict_get(server, k->key, &now);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    bool there = r == 0;
+    if (k->op == VMX_EDIT_SET && there && span_eq(buf_span(&now), k->value))
+        return 0;
+    if (k->op == VMX_EDIT_REMOVE && !there)
+        return 0;
+    lock_take(&k->vfs->lock);
+    bool same = !k->base->known || (k->base->there == there &&
+                                    (!there || span_eq(buf_span(&k->base->value), buf_span(&now))));
+    lock_drop(&k->vfs->lock);
+    return same ? 0 : -ECANCELED;
+}
+
+/* Adds the setting of a value; a line that was just removed is taken up again. */
+static int add_set(struct key_change *k, const struct vmx_dict *current, struct vmx_edits *edits)
+{
+    if (vmx_dict_find(current, k->key) != SIZE_MAX)
+        return vmx_edits_set(edits, k->key, k->value);
+    lock_take(&k->vfs->lock);
+    struct key_state *ks = key_state(k->vfs, k->dir, k->key, false);
+    int r = ks && ks->place_until > clock_ms()
+                ? vmx_edits_set_at(edits, k->key, k->value, &ks->place)
+                : vmx_edits_set(edits, k->key, k->value);
+    lock_drop(&k->vfs->lock);
+    return r;
+}
+
+static int add_edit(struct key_change *k, const struct vmx_dict *current, struct vmx_edits *edits)
+{
+    int r;
+    switch (k->op) {
+    case VMX_EDIT_SET:
+        return add_set(k, current, edits);
+    case VMX_EDIT_REMOVE:
+        vmx_place_done(&k->place);
+        k->place = (struct vmx_place){0};
+        r = vmx_place_of(current, k->key, &k->place);
+        return r < 0 && r != -ENOENT ? r : vmx_edits_remove(edits, k->key);
+    case VMX_EDIT_RENAME:
+        return vmx_edits_rename(edits, k->key, k->new_key);
+    default:
+        return -EINVAL;
+    }
+}
+
+static bool is_there_already(const struct key_change *k, const struct vmx_dict *current)
+{
+    BUF_AUTO now = {0};
+    return k->op == VMX_EDIT_SET && vmx_dict_get(current, k->key, &now) == 0 &&
+           span_eq(buf_span(&now), k->value);
+}
+
+static int apply(struct change *change, const struct vmx_dict *server,
+                 const struct vmx_dict *current, bool exists, struct buf *ret,
+                 struct vmx_diag *diag)
+{
+    struct key_change *k = (struct key_change *)change;
+    int r = exists ? check_base(k, server) : -ENOENT;
+    if (r < 0)
+        return r;
+    /* Also a value that would be refused today may stay. */
+    if (!is_there_already(k, current)) {
+        if (vmx_dict_encrypted(server))
+            return -EPERM;
+        if (k->op == VMX_EDIT_SET)
+            r = vmx_value_check(span_of(k->name), k->value, diag);
+        if (r < 0)
+            return r;
+    }
+    struct vmx_edits edits = {0};
+    r = add_edit(k, current, &edits);
+    if (r == 0)
+        r = vmx_plan_follow(current, &k->vfs->profiles, &edits);
+    if (r == 0)
+        r = vmx_edits_apply(&edits, current, ret, diag);
+    vmx_edits_done(&edits);
+    return r;
+}
+
+/* What is remembered of a key after it was set, or removed (and where it stood). */
+static void remember(struct key_change *k, struct span key, bool there)
+{
+    lock_take(&k->vfs->lock);
+    struct key_state *ks = key_state(k->vfs, k->dir, key, !there);
+    if (ks) {
+        vmx_place_done(&ks->place);
+        ks->place = (struct vmx_place){0};
+        ks->place_until = 0;
+        if (there)
+            ks->hidden_until = 0;
+        if (!there && k->op == VMX_EDIT_REMOVE) {
+            ks->place = k->place;
+            k->place = (struct vmx_place){0};
+            ks->place_until = clock_ms() + REMEMBER_MS;
+        }
+        if (ks->writers > 0)
+            seen_set(&ks->base, there, there ? k->value : (struct span){0});
+        /* A truncation that was not committed yet is cancelled by what came later. */
+        if (ks->text.state == TEXT_CUT)
+            text_clean(&ks->text);
+        key_state_tidy(k->vfs, k->dir, ks);
+    }
+    lock_drop(&k->vfs->lock);
+}
+
+static void committed(struct change *change, const struct document *before,
+                      const struct document *after)
+{
+    struct key_change *k = (struct key_change *)change;
+    remember(k, k->key, k->op == VMX_EDIT_SET);
+    if (before != after)
+        notify_document(k->vfs, k->path, before, after);
+}
+
+/* What the user can have seen: the cached document. */
+static int base_from(const struct key_at *at, struct seen *ret)
+{
+    BUF_AUTO value = {0};
+    int r = at->extent == SIZE_MAX ? 0 : vmx_dict_value(at->doc->dict, at->extent, &value);
+    return r < 0 ? r : seen_set(ret, at->extent != SIZE_MAX, buf_span(&value));
+}
+
+static int run(struct call *c, struct node *dir, const char *name, struct key_change *k)
+{
+    KEY_AT_AUTO at = {0};
+    struct seen base = {0};
+    int r = key_at(c, dir, name, remote_options(c->vfs->remote)->cache_timeout_ms, &at);
+    if (r == 0 && !k->base) {
+        r = base_from(&at, &base);
+        k->base = &base;
+    }
+    k->change.apply = apply;
+    k->change.committed = committed;
+    k->vfs = c->vfs;
+    k->dir = dir;
+    k->name = name;
+    k->path = at.path;
+    k->key = buf_span(&at.key);
+    if (r == 0)
+        r = remote_commit(c->vfs->remote, at.path, &k->change, &c->wait);
+    refuse(c->vfs, at.path, name, r, &k->change.diag);
+    seen_done(&base);
+    vmx_place_done(&k->place);
+    return r;
+}
+
+int key_set(struct call *c, struct node *dir, const char *name, struct span value,
+            const struct seen *base)
+{
+    struct key_change k = {.op = VMX_EDIT_SET, .value = value, .base = base};
+    return run(c, dir, name, &k);
+}
+
+int key_remove(struct call *c, struct node *dir, const char *name)
+{
+    struct key_change k = {.op = VMX_EDIT_REMOVE};
+    return run(c, dir, name, &k);
+}
+
+int key_rename(struct call *c, struct node *dir, const char *name, const char *new_name)
+{
+    KEY_AT_AUTO to = {0};
+    int r = key_at(c, dir, new_name, remote_options(c->vfs->remote)->cache_timeout_ms, &to);
+    if (r < 0)
+        return r == -ENOENT ? -EINVAL : r;
+    struct key_change k = {.op = VMX_EDIT_RENAME, .new_key = buf_span(&to.key)};
+    return run(c, dir, name, &k);
+}

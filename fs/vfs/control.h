@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Control files: their content is made when they are opened, and what is written to them is a
+ * command. A line-wise one carries out each line before the write is answered; the others act on
+ * the whole text at flush.
+ */
+#pragma once
+
+#include "internal.h"
+
+struct control {
+    const char *name;
+    mode_t mode;
+    bool by_line;
+    bool sized; /* its content is cheap: stat gives its true size */
+    /* Appends the content. NULL: cannot be read. */
+    int (*show)(struct call *c, struct node *n, struct buf *ret);
+    /* Carries out a line without its newline, or the whole text. NULL: cannot be written. */
+    int (*store)(struct call *c, struct node *n, struct span text);
+};
+
+/* A directory of control files and others like it. */
+struct folder {
+    const char *name;
+    const struct control *const *controls; /* NULL-terminated; may be NULL */
+    const struct folder *const *folders;   /* NULL-terminated; may be NULL */
+    const struct control *each_profile;    /* one file for each profile; may be NULL */
+    bool has_raw;                          /* ... and the file "raw" */
+    bool has_plain;                        /* ... and the tree "plain" */
+};
+
+extern const struct control profile_control;
+extern const struct folder vmx_folder;  /* NAME.vmx/.vmxfs */
+extern const struct folder root_folder; /* .vmxfs */
+extern const struct control plan_control, merge_control, vmx_check_control;
+extern const struct control status_control, errors_control, root_check_control,
+    profile_text_control;
+
+int control_lookup(struct call *c, struct node *dir, const struct control *control,
+                   struct found *ret);
+int folder_lookup(struct call *c, struct node *dir, const struct folder *folder, struct found *ret);
+
+/* The directory of settings that a node is in (or is). */
+struct node *vmx_above(struct node *n);
+
+/* Carries out a line of passthrough-profile for a directory of settings. */
+int profile_write(struct call *c, struct node *vmx_dir, struct span line);
+
+/* vmx.c: see FRESH_MS. */
+void vmx_refresh(struct call *c, struct node *dir, bool start);

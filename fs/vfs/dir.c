@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/* The server's directories: the main tree, where a .vmx is a directory, and .vmxfs/plain, where it
+ * is a file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "control.h"
+#include "remote/commit.h"
+#include "remote/files.h"
+#include "vmx.h"
+#include "whole.h"
+
+static int64_t cache_ms(const struct call *c)
+{
+    return remote_options(c->vfs->remote)->cache_timeout_ms;
+}
+
+static int dir_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    FREE_AUTO char *path = node_path(c->vfs, n);
+    struct sftp_attrs attrs;
+    if (!path)
+        return -ENOMEM;
+    int r = remote_getattr(c->vfs->remote, path, cache_ms(c), &c->wait, &attrs, ret_true_at);
+    if (r == 0)
+        attr_remote(c->vfs, st, &attrs);
+    if (r == 0)
+        st->st_nlink = 1;
+    return r;
+}
+
+/* What stands for something on the server that is no .vmx. */
+static const struct node_ops *ops_for(const struct sftp_attrs *attrs)
+{
+    if (S_ISDIR(attrs->mode))
+        return &dir_ops;
+    return S_ISLNK(attrs->mode) ? &link_ops : &file_ops;
+}
+
+/* In a mount that shows .vmx only, other files are not there. */
+static bool is_shown(const struct vfs *vfs, const char *name, const struct sftp_attrs *attrs)
+{
+    return !vfs->options.vmx_only || S_ISDIR(attrs->mode) || S_ISLNK(attrs->mode) ||
+           remote_is_vmx(vfs->remote, name, attrs);
+}
+
+/* A name that may be a .vmx: its document is loaded with the same flight as its attributes. */
+static int lookup_vmx(struct call *c, struct node *dir, const char *path, struct found *ret)
+{
+    if (node_is_plain(c->vfs, dir))
+        return whole_lookup(c, path, ret);
+    DOCUMENT_AUTO *doc = NULL;
+    int r = remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc);
+    if (r < 0)
+        return r;
+    ret->ops = &vmx_ops;
+    attr_dir(c->vfs, &ret->st, doc->attrs.mtime);
+    ret->true_at = remote_document_true_at(c->vfs->remote, path);
+    return 0;
+}
+
+/* A file that is being created here and not on the server yet. */
+static int lookup_staged(struct call *c, struct node *dir, const char *name, struct found *ret)
+{
+    struct node *n = node_find(c->vfs, dir, name);
+    int r = -ENOENT;
+    if (n && n->ops == &whole_ops && whole_is_staged(c->vfs, n)) {
+        ret->ops = &whole_ops;
+        r = n->ops->getattr(c, n, &ret->st, &ret->true_at);
+    }
+    node_unref(c->vfs, n);
+    return r;
+}
+
+static int dir_lookup(struct call *c, struct node *dir, const char *name, struct found *ret)
+{
+    if (dir == c->vfs->root && strcmp(name, CONTROL_NAME) == 0)
+        return folder_lookup(c, dir, &root_folder, ret);
+    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
+    if (!path)
+        return -ENOMEM;
+    if (remote_is_hidden_name(name))
+        return -ENOENT;
+    int r = -EMEDIUMTYPE;
+    struct sftp_attrs attrs;
+    if (remote_is_vmx_name(name)) {
+        r = lookup_staged(c, dir, name, ret);
+        if (r == 0)
+            return 0;
+        r = c->listing ? -EMEDIUMTYPE : lookup_vmx(c, dir, path, ret);
+    }
+    if (r != -EMEDIUMTYPE)
+        return r;
+    r = remote_getattr(c->vfs->remote, path, cache_ms(c), &c->wait, &attrs, &ret->true_at);
+    if (r < 0)
+        return r;
+    if (!is_shown(c->vfs, name, &attrs))
+        return -ENOENT;
+    if (!remote_is_vmx(c->vfs->remote, name, &attrs)) {
+        ret->ops = ops_for(&attrs);
+        attr_remote(c->vfs, &ret->st, &attrs);
+    } else if (node_is_plain(c->vfs, dir)) {
+        return whole_lookup(c, path, ret);
+    } else {
+        ret->ops = &vmx_ops;
+        attr_dir(c->vfs, &ret->st, attrs.mtime);
+    }
+    ret->st.st_nlink = 1;
+    return 0;
+}
+
+static int dir_list(struct call *c, struct node *dir, struct dir_names *ret)
+{
+    LISTING_AUTO *l = NULL;
+    FREE_AUTO char *path = node_path(c->vfs, dir);
+    bool plain = node_is_plain(c->vfs, dir);
+    if (!path)
+        return -ENOMEM;
+    int r = remote_list(c->vfs->remote, path, cache_ms(c), &c->wait, &l);
+    for (size_t i = 0; r == 0 && i < l->n; i++) {
+        const struct listing_entry *e = &l->entries[i];
+        if (e->unlisted || !is_shown(c->vfs, e->name, &e->attrs) ||
+            (dir == c->vfs->root && strcmp(e->name, CONTROL_NAME) == 0))
+            continue;
+        bool as_dir = !plain && remote_is_vmx(c->vfs->remote, e->name, &e->attrs);
+        r = dir_names_add(ret, e->name, as_dir ? S_IFDIR : (mode_t)e->attrs.mode & S_IFMT);
+    }
+    return r;
+}
+
+static int dir_create(struct call *c, struct node *dir, const char *name, mode_t mode, int flags,
+                      struct handle *h, struct found *ret)
+{
+    if (remote_is_hidden_name(name) || (dir == c->vfs->root && strcmp(name, CONTROL_NAME) == 0))
+        return -EPERM;
+    if (remote_is_vmx_name(name))
+        return whole_create(c, dir, name, h, ret);
+    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
+    if (!path)
+        return -ENOMEM;
+    uint32_t open_flags = SFTP_OPEN_CREAT | SFTP_OPEN_WRITE;
+    if ((flags & O_ACCMODE) == O_RDWR)
+        open_flags |= SFTP_OPEN_READ;
+    if (flags & O_EXCL)
+        open_flags |= SFTP_OPEN_EXCL;
+    if (flags & O_TRUNC)
+        open_flags |= SFTP_OPEN_TRUNC;
+    struct sftp_attrs attrs;
+    int r = remote_file_open(c->vfs->remote, path, open_flags, mode, &c->wait, &h->file);
+    if (r == 0)
+        r = remote_file_getattr(h->file, &c->wait, &attrs);
+    if (r < 0)
+        return refuse(c->vfs, path, NULL, r, NULL);
+    ret->ops = &file_ops;
+    attr_remote(c->vfs, &ret->st, &attrs);
+    return 0;
+}
+
+static int dir_mkdir(struct call *c, struct node *dir, const char *name, mode_t mode,
+                     struct found *ret)
+{
+    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
+    if (!path)
+        return -ENOMEM;
+    bool as_vmx = remote_is_vmx_name(name) && !node_is_plain(c->vfs, dir);
+    int r = remote_is_hidden_name(name) ? -EPERM
+            : as_vmx                    ? remote_create_vmx(c->vfs->remote, path, &c->wait)
+                     : remote_mkdir(c->vfs->remote, path, mode & 07777, &c->wait);
+    if (r == 0)
+        r = dir_lookup(c, dir, name, ret);
+    if (r == 0 && as_vmx) {
+        struct node *n = node_take(c->vfs, dir, name, ret, false);
+        if (n)
+            vmx_refresh(c, n, true);
+        node_unref(c->vfs, n);
+    }
+    return r == -EEXIST ? r : refuse(c->vfs, path, NULL, r, NULL);
+}
+
+static int dir_symlink(struct call *c, struct node *dir, const char *name, const char *target,
+                       struct found *ret)
+{
+    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
+    if (!path)
+        return -ENOMEM;
+    int r = remote_is_hidden_name(name) ? -EPERM
+                                        : remote_symlink(c->vfs->remote, target, path, &c->wait);
+    return r == 0 ? dir_lookup(c, dir, name, ret) : r;
+}
+
+static int dir_unlink(struct call *c, struct node *dir, const char *name)
+{
+    struct found found = {0};
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
+    int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
+    if (r == 0 && found.ops == &whole_ops)
+        r = remote_remove_vmx(c->vfs->remote, path, &c->wait, &diag);
+    else if (r == 0 && found.ops->type != S_IFDIR)
+        r = remote_remove(c->vfs->remote, path, &c->wait);
+    else if (r == 0)
+        r = -EISDIR;
+    return refuse(c->vfs, path, NULL, r, &diag);
+}
+
+static int dir_rmdir(struct call *c, struct node *dir, const char *name)
+{
+    struct found found = {0};
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
+    int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
+    if (r == 0 && found.ops == &vmx_ops) {
+        DOCUMENT_AUTO *doc = NULL;
+        r = remote_document(c->vfs->remote, path, 0, &c->wait, &doc);
+        if (r == 0 && vmx_dict_keys(doc->dict) > 0)
+            return -ENOTEMPTY;
+        if (r == 0)
+            r = remote_remove_vmx(c->vfs->remote, path, &c->wait, &diag);
+    } else if (r == 0 && found.ops->type == S_IFDIR) {
+        r = found.ops->named ? remote_rmdir(c->vfs->remote, path, &c->wait) : -EPERM;
+    } else if (r == 0) {
+        r = -ENOTDIR;
+    }
+    return r == -ENOTEMPTY ? r : refuse(c->vfs, path, NULL, r, &diag);
+}
+
+/* ---- rename */
+
+/* A file becomes the .vmx at to: its content is checked and committed, and the file removed. */
+static int install_file(struct call *c, const char *from, const char *to, struct node *to_node)
+{
+    struct sftp_attrs attrs;
+    int64_t true_at;
+    struct remote_file *file = NULL;
+    int r = remote_getattr(c->vfs->remote, from, 0, &c->wait, &attrs, &true_at);
+    if (r == 0 && attrs.size > remote_options(c->vfs->remote)->vmx_max)
+        return -EFBIG;
+    BUF_AUTO bytes = {0};
+    if (r == 0)
+        r = buf_reserve(&bytes, attrs.size + 1);
+    if (r == 0)
+        r = remote_file_open(c->vfs->remote, from, SFTP_OPEN_READ, 0, &c->wait, &file);
+    if (r == 0)
+        r = remote_file_read(file, 0, attrs.size, &c->wait, bytes.data, &bytes.len);
+    remote_file_free(file);
+    if (r == 0)
+        r = whole_install(c, to, to_node, buf_span(&bytes));
+    if (r < 0)
+        return r;
+    const struct sftp_attrs keep = {.flags = SFTP_ATTR_MODE | SFTP_ATTR_TIMES,
+                                    .mode = attrs.mode & 07777,
+                                    .atime = attrs.atime,
+                                    .mtime = attrs.mtime};
+    remote_setattr(c->vfs->remote, to, &keep, &c->wait);
+    return remote_remove(c->vfs->remote, from, &c->wait);
+}
+
+/* What may be replaced by what, as far as the server would not say it itself. */
+static int check_target(struct call *c, const struct found *from, const struct found *to,
+                        const char *to_path, unsigned flags)
+{
+    if (!to->ops)
+        return 0;
+    if (flags & RENAME_NOREPLACE)
+        return -EEXIST;
+    if (to->ops == &vmx_ops && from->ops == &vmx_ops) {
+        DOCUMENT_AUTO *doc = NULL;
+        int r = remote_document(c->vfs->remote, to_path, 0, &c->wait, &doc);
+        return r == 0 && vmx_dict_keys(doc->dict) > 0 ? -ENOTEMPTY : r;
+    }
+    if (!to->ops->named || !from->ops->named)
+        return -EPERM;
+    if (from->ops == &dir_ops && to->ops == &vmx_ops)
+        return -ENOTEMPTY;
+    return 0;
+}
+
+static int move_on_server(struct call *c, const struct found *from, const char *from_path,
+                          const char *to_path, struct node *to_node, struct vmx_diag *diag)
+{
+    bool to_vmx = remote_is_vmx_name(path_name(to_path));
+    bool is_vmx = from->ops == &vmx_ops || from->ops == &whole_ops;
+    if (from->ops == &file_ops && to_vmx)
+        return install_file(c, from_path, to_path, to_node);
+    if (is_vmx)
+        return remote_rename_vmx(c->vfs->remote, from_path, to_path, &c->wait, diag);
+    return remote_rename(c->vfs->remote, from_path, to_path, false, &c->wait);
+}
+
+static int dir_rename(struct call *c, struct node *dir, const char *name, struct node *new_dir,
+                      const char *new_name, unsigned flags)
+{
+    struct found from = {0};
+    struct found to = {0};
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *from_path = node_child_path(c->vfs, dir, name);
+    FREE_AUTO char *to_path = node_child_path(c->vfs, new_dir, new_name);
+    if (!from_path || !to_path)
+        return -ENOMEM;
+    if (node_is_plain(c->vfs, dir) != node_is_plain(c->vfs, new_dir))
+        return -EXDEV;
+    if (flags & ~(unsigned)RENAME_NOREPLACE || remote_is_hidden_name(new_name))
+        return -EINVAL;
+    int r = dir_lookup(c, dir, name, &from);
+    if (r == 0)
+        r = dir_lookup(c, new_dir, new_name, &to);
+    if (r == -ENOENT && from.ops)
+        r = 0;
+    if (r == 0)
+        r = check_target(c, &from, &to, to_path, flags);
+    struct node *to_node = node_find(c->vfs, new_dir, new_name);
+    if (r == 0)
+        r = move_on_server(c, &from, from_path, to_path, to_node, &diag);
+    node_unref(c->vfs, to_node);
+    if (r == 0 && remote_is_vmx_name(name) != remote_is_vmx_name(new_name)) {
+        /* It is of another kind under its new name. */
+        node_detach(c->vfs, dir, name);
+        node_detach(c->vfs, new_dir, new_name);
+        notify_entry(c->vfs, new_dir, new_name);
+    }
+    return r == -ENOTEMPTY || r == -EEXIST ? r : refuse(c->vfs, from_path, NULL, r, &diag);
+}
+
+static int dir_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,
+                       int valid)
+{
+    (void)h;
+    FREE_AUTO char *path = node_path(c->vfs, n);
+    return path ? file_set_attributes(c, path, st, valid) : -ENOMEM;
+}
+
+const struct node_ops dir_ops = {
+    .type = S_IFDIR,
+    .named = true,
+    .getattr = dir_getattr,
+    .setattr = dir_setattr,
+    .lookup = dir_lookup,
+    .list = dir_list,
+    .create = dir_create,
+    .mkdir = dir_mkdir,
+    .symlink = dir_symlink,
+    .unlink = dir_unlink,
+    .rmdir = dir_rmdir,
+    .rename = dir_rename,
+};
+
+/* The top of .vmxfs/plain: the root once more; what is below it is known by its ancestor. */
+const struct node_ops plain_dir_ops = {
+    .type = S_IFDIR,
+    .getattr = dir_getattr,
+    .lookup = dir_lookup,
+    .list = dir_list,
+    .create = dir_create,
+    .mkdir = dir_mkdir,
+    .symlink = dir_symlink,
+    .unlink = dir_unlink,
+    .rmdir = dir_rmdir,
+    .rename = dir_rename,
+};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Attributes of what the tree shows, and the contents of directories. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "internal.h"
+
+enum { BLOCK = 512 };
+
+static void common(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime)
+{
+    mode_t masked = mode & ~vfs->options.umask;
+    if (vfs->options.read_only)
+        masked &= ~(mode_t)0222;
+    *st = (struct stat){
+        .st_mode = (mode & S_IFMT) | (masked & 07777),
+        .st_nlink = 1, /* of directories too: nothing has to be listed for a stat */
+        .st_uid = vfs->options.uid,
+        .st_gid = vfs->options.gid,
+        .st_size = size,
+        .st_blksize = 4096,
+        .st_blocks = (size + BLOCK - 1) / BLOCK,
+    };
+    st->st_mtim.tv_sec = mtime;
+    st->st_ctim.tv_sec = mtime;
+    st->st_atim.tv_sec = mtime;
+}
+
+void attr_file(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime)
+{
+    common(vfs, st, S_IFREG | mode, size, mtime);
+}
+
+void attr_dir(const struct vfs *vfs, struct stat *st, uint32_t mtime)
+{
+    common(vfs, st, S_IFDIR | 0755, 0, mtime);
+}
+
+void attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs)
+{
+    common(vfs, st, attrs->mode, (off_t)attrs->size, attrs->mtime);
+    /* What the server says, as it says it, but for the write bits of a read-only mount. */
+    st->st_mode = (mode_t)attrs->mode;
+    if (vfs->options.read_only && !S_ISLNK(st->st_mode))
+        st->st_mode &= ~(mode_t)0222;
+    st->st_atim.tv_sec = attrs->atime;
+}
+
+double attr_timeout(const struct vfs *vfs, int64_t true_at)
+{
+    int64_t left = true_at + remote_options(vfs->remote)->cache_timeout_ms - clock_ms();
+    return true_at > 0 && left > 0 ? (double)left / 1000.0 : 0.0;
+}
+
+int dir_names_add(struct dir_names *names, const char *name, mode_t type)
+{
+    if (names->n == names->cap) {
+        size_t cap = names->cap ? names->cap * 2 : 64;
+        struct dir_name *more = reallocarray(names->items, cap, sizeof(*more));
+        if (!more)
+            return -ENOMEM;
+        names->items = more;
+        names->cap = cap;
+    }
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    names->items[names->n++] = (struct dir_name){.name = copy, .type = type};
+    return 0;
+}
+
+void dir_names_free(struct dir_names *names)
+{
+    if (!names)
+        return;
+    for (size_t i = 0; i < names->n; i++)
+        free(names->items[i].name);
+    free(names->items);
+    free(names);
+}

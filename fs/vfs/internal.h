@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of this folder share.
+ *
+ * A node is one name in the tree; its kind decides what can be done with it (struct node_ops).
+ * Nodes form a tree by parent and name, so that a renamed folder takes all below it along. The
+ * kernel knows a node by its address.
+ *
+ * Locking: vfs->lock protects the tree of nodes and all that is said to be protected by it; it is
+ * held for short computations only, never while waiting for the server and never across a reply. It
+ * is taken before no other lock.
+ */
+#pragma once
+
+#include <sys/stat.h>
+
+#include <uthash.h>
+
+#include "base/journal.h"
+#include "base/sync.h"
+#include "parser/diag.h"
+#include "parser/profile.h"
+#include "remote/document.h"
+#include "remote/listing.h"
+#include "remote/remote.h"
+#include "vfs.h"
+
+struct notifier;
+struct vmx;       /* vmx.h: what is remembered about a directory of settings */
+struct key_state; /* vmx.h: the same of one key */
+struct whole;     /* whole.c: a .vmx as one file */
+
+/* One request of the kernel. */
+struct call {
+    struct vfs *vfs;
+    fuse_req_t request;
+    struct wait wait;
+    bool listing; /* the lookup is for a directory listing: nothing is to be loaded for it */
+};
+
+/* What a lookup found, before it has a node. */
+struct found {
+    const struct node_ops *ops;
+    int64_t true_at;    /* clock_ms() as of which it is true: the kernel may trust it as long as
+                           what is left of the cache timeout; 0: not at all */
+    struct stat st;     /* st_ino is filled in by the caller */
+    bool folded;        /* the inode number is the same for all spellings of the name */
+    const void *detail; /* for nodes with a table behind them (struct control, struct folder) */
+};
+
+struct dir_names;
+
+/* An open file or directory. */
+struct handle {
+    struct node *node;
+    bool writes;
+    bool append;
+    struct buf content;       /* what reads give, where it was made at open; or what was written
+                                 and not carried out yet */
+    struct key_state *key;    /* keys that are open for writing: counted as a writer there */
+    struct remote_file *file; /* plain files */
+    struct dir_names *names;  /* directories */
+    struct lock io;           /* one read or write of a plain file at a time */
+};
+
+/* All return 0 or -errno. A missing function means -EPERM, or what the comment says. */
+struct node_ops {
+    mode_t type; /* S_IFDIR, S_IFREG, S_IFLNK */
+    bool named;  /* its name is part of the remote path */
+
+    int (*getattr)(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at);
+    /* handle may be NULL. valid: FUSE_SET_ATTR_*. Missing: accepted and ignored. */
+    int (*setattr)(struct call *c, struct node *n, struct handle *h, const struct stat *st,
+                   int valid);
+
+    /* Directories. */
+    int (*lookup)(struct call *c, struct node *dir, const char *name, struct found *ret);
+    int (*list)(struct call *c, struct node *dir, struct dir_names *ret);
+    /* Makes and opens a regular file. The node is new, or there already (O_EXCL was checked). */
+    int (*create)(struct call *c, struct node *dir, const char *name, mode_t mode, int flags,
+                  struct handle *h, struct found *ret);
+    int (*mkdir)(struct call *c, struct node *dir, const char *name, mode_t mode,
+                 struct found *ret);
+    int (*symlink)(struct call *c, struct node *dir, const char *name, const char *target,
+                   struct found *ret);
+    int (*unlink)(struct call *c, struct node *dir, const char *name);
+    int (*rmdir)(struct call *c, struct node *dir, const char *name);
+    /* Within one directory, or between two whose ops are the same; else -EXDEV. */
+    int (*rename)(struct call *c, struct node *dir, const char *name, struct node *new_dir,
+                  const char *new_name, unsigned flags);
+
+    /* Files. direct_io: no kernel cache, no size needed beforehand. */
+    int (*open)(struct call *c, struct node *n, int flags, struct handle *h);
+    int (*read)(struct call *c, struct node *n, struct handle *h, off_t offset, size_t size,
+                struct buf *ret);
+    int (*write)(struct call *c, struct node *n, struct handle *h, off_t offset, struct span data);
+    int (*flush)(struct call *c, struct node *n, struct handle *h);
+    int (*fsync)(struct call *c, struct node *n, struct handle *h);
+    void (*release)(struct call *c, struct node *n, struct handle *h);
+    int (*readlink)(struct call *c, struct node *n, struct buf *ret);
+
+    /* Called with vfs->lock held when the node goes. */
+    void (*destroy)(struct vfs *vfs, struct node *n);
+};
+
+struct node {
+    /* A rename can turn a scratch file into a key and back. */
+    const struct node_ops *_Atomic ops;
+    const void *_Atomic detail; /* see struct found */
+    _Atomic uint64_t ino;       /* st_ino: the same after a remount */
+    /* A rename changes these two; what they were stays valid as long as the node, so that a request
+     * can read them without a lock. */
+    char *_Atomic name;
+    struct node *_Atomic parent;
+    struct former *formers; /* protected by vfs->lock, as all below */
+    struct node *children, *prev, *next;
+    uint64_t lookups; /* the kernel's */
+    unsigned refs;    /* children, pins and running requests */
+    bool in_table;
+    struct vmx *vmx;     /* of a directory of settings */
+    struct whole *whole; /* of a .vmx as a file */
+    struct {
+        struct node *parent;
+        uint64_t name_hash;
+    } key;
+    UT_hash_handle hh;
+};
+
+struct vfs {
+    struct remote *remote;
+    struct vfs_options options;
+    struct timespec started;
+    struct vmx_profiles profiles; /* read only after vfs_new */
+    struct journal *journal;
+    struct notifier *notifier;
+    atomic_uint_least64_t init_request; /* session.c: the kernel's INIT; 0: not seen, or answered */
+
+    struct lock lock;
+    struct node *root;
+    struct node *nodes GUARDED_BY(lock);
+    size_t scratch_bytes GUARDED_BY(lock);
+};
+
+/* ---- node.c */
+
+/* The node of a name, made if need be, with one lookup (lookup true) and one reference more.
+ * NULL: no memory. A node of another kind under that name is left to those who hold it. */
+struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
+                       const struct found *found, bool lookup);
+/* The node that is known under a name, with a reference more, or NULL. */
+struct node *node_find(struct vfs *vfs, struct node *dir, const char *name);
+struct node *node_ref(struct vfs *vfs, struct node *n);
+void node_unref(struct vfs *vfs, struct node *n); /* accepts NULL */
+void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups);
+/* Takes the node of a name out of the table: the next lookup makes a new one. */
+void node_detach(struct vfs *vfs, struct node *dir, const char *name);
+/* The node of a name becomes what found says. */
+void node_become(struct vfs *vfs, struct node *dir, const char *name, const struct found *found);
+/* Gives the node of a name another parent and name; what was there is detached. */
+void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node *new_dir,
+               const char *new_name);
+/* The remote path of a node. NULL: no memory. */
+char *node_path(struct vfs *vfs, struct node *n);
+/* The remote path of a name below it. */
+char *node_child_path(struct vfs *vfs, struct node *dir, const char *name);
+/* The node at a remote path in the main tree (plain false) or below .vmxfs/plain, with a reference
+ * more; NULL if the kernel does not know it. */
+struct node *node_at(struct vfs *vfs, const char *path, bool plain);
+/* Whether the node is below .vmxfs/plain. */
+bool node_is_plain(struct vfs *vfs, struct node *n);
+uint64_t node_ino(const struct node *dir, const char *name, bool folded);
+/* Calls back for each child that is known, with vfs->lock held. */
+void node_each_child(struct vfs *vfs, struct node *dir,
+                     void (*see)(struct vfs *vfs, struct node *child, void *ctx), void *ctx);
+
+/* Frees all nodes, whoever held them: at the end. */
+void node_free_all(struct vfs *vfs);
+
+/* ---- entry.c: attributes and directory contents */
+
+void attr_file(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime);
+void attr_dir(const struct vfs *vfs, struct stat *st, uint32_t mtime);
+void attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs);
+double attr_timeout(const struct vfs *vfs, int64_t true_at); /* seconds */
+
+struct dir_names {
+    struct dir_name {
+        char *name;
+        mode_t type;
+    } * items;
+    size_t n, cap;
+};
+int dir_names_add(struct dir_names *names, const char *name, mode_t type);
+void dir_names_free(struct dir_names *names);
+
+/* ---- refuse.c */
+
+/* Notes a refusal in the journal and returns r. path: of the file; key: or NULL. diag may be empty:
+ * the errno is explained then. Only r < 0 is noted; -EINTR and -ENOENT are not. */
+int refuse(struct vfs *vfs, const char *path, const char *key, int r, const struct vmx_diag *diag);
+
+/* ---- notify.c: telling the kernel, by a thread that holds no lock */
+
+int notifier_new(struct notifier **ret);
+void notifier_free(struct notifier *notifier);
+void notifier_attach(struct notifier *notifier, struct fuse_session *session); /* NULL: detach */
+void notify_inode(struct vfs *vfs, const struct node *n);
+void notify_entry(struct vfs *vfs, const struct node *dir, const char *name);
+
+/* Tells the kernel what differs between two documents; either may be NULL (unknown). */
+void notify_document(struct vfs *vfs, const char *path, const struct document *before,
+                     const struct document *after);
+
+/* ---- file.c */
+
+/* Sets attributes of something on the server (FUSE_SET_ATTR_*). */
+int file_set_attributes(struct call *c, const char *path, const struct stat *st, int valid);
+
+/* ---- the kinds */
+
+extern const struct node_ops dir_ops, plain_dir_ops, link_ops, file_ops; /* dir.c, file.c */
+extern const struct node_ops vmx_ops, key_ops;                           /* vmx.c, key.c */
+extern const struct node_ops scratch_ops, scratch_link_ops;              /* scratch.c */
+extern const struct node_ops whole_ops;                                  /* whole.c */
+extern const struct node_ops control_ops;                                /* control.c */
+extern const struct node_ops folder_ops;                                 /* folder.c */
+
+static inline uint64_t node_id(const struct vfs *vfs, const struct node *n)
+{
+    return n == vfs->root ? FUSE_ROOT_ID : (uint64_t)(uintptr_t)n;
+}

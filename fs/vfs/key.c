@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Key files: the value and one newline.
+ *
+ * What is being written belongs to the key, not to the handle. A write after which the text ends in
+ * a newline is committed before it is answered, because shells drop the error of close(); other
+ * text is committed at flush or fsync. A truncation, or a creation, that nothing followed is
+ * committed when the last writer closes: shells close the file once before they write to it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "parser/dict.h"
+#include "vmx.h"
+
+static int64_t cache_ms(const struct call *c)
+{
+    return remote_options(c->vfs->remote)->cache_timeout_ms;
+}
+
+static size_t max_text(const struct call *c)
+{
+    return remote_options(c->vfs->remote)->vmx_max;
+}
+
+/* Size of what the file shows; -ENOENT when there is no such file. */
+static off_t shown_size(struct call *c, struct node *dir, const struct key_at *at)
+{
+    off_t size = -ENOENT;
+    lock_take(&c->vfs->lock);
+    struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), false);
+    if (ks && ks->text.state != TEXT_CLEAN)
+        size = (off_t)ks->text.bytes.len;
+    else if (at->extent != SIZE_MAX && !(ks && ks->hidden_until > clock_ms()))
+        size = (off_t)vmx_dict_value_size(at->doc->dict, at->extent) + 1;
+    lock_drop(&c->vfs->lock);
+    return size;
+}
+
+static int fill_attr(struct call *c, struct node *dir, const struct key_at *at, struct stat *st)
+{
+    off_t size = shown_size(c, dir, at);
+    if (size < 0)
+        return (int)size;
+    attr_file(c->vfs, st, 0644, size, at->doc->attrs.mtime);
+    return 0;
+}
+
+int key_lookup(struct call *c, struct node *dir, const char *name, struct found *ret)
+{
+    KEY_AT_AUTO at = {0};
+    int r = key_at(c, dir, name, cache_ms(c), &at);
+    if (r == 0)
+        r = fill_attr(c, dir, &at, &ret->st);
+    if (r < 0)
+        return r;
+    ret->ops = &key_ops;
+    ret->folded = true;
+    /* Another spelling is never kept by the kernel: it would outlive the key's removal. */
+    if (at.extent != SIZE_MAX && span_eq(vmx_dict_name(at.doc->dict, at.extent), buf_span(&at.key)))
+        ret->true_at = remote_document_true_at(c->vfs->remote, at.path);
+    return 0;
+}
+
+static int key_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    KEY_AT_AUTO at = {0};
+    int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
+    if (r == 0)
+        r = fill_attr(c, n->parent, &at, st);
+    if (r == 0)
+        *ret_true_at = remote_document_true_at(c->vfs->remote, at.path);
+    return r;
+}
+
+/* Notes what a writer can see when it opens the file, and cuts the text if it asks for that. */
+static int begin_writing(struct call *c, struct node *dir, const struct key_at *at, bool cut,
+                         struct handle *h)
+{
+    BUF_AUTO value = {0};
+    int r = at->extent == SIZE_MAX ? 0 : vmx_dict_value(at->doc->dict, at->extent, &value);
+    if (r < 0)
+        return r;
+    lock_take(&c->vfs->lock);
+    struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), true);
+    r = ks ? 0 : -ENOMEM;
+    if (ks && ks->writers == 0)
+        r = seen_set(&ks->base, at->extent != SIZE_MAX, buf_span(&value));
+    if (r == 0 && cut)
+        r = text_resize(&ks->text, 0, max_text(c));
+    if (r == 0) {
+        ks->writers++;
+        h->key = ks;
+    }
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+static void end_writing(struct call *c, struct node *dir, struct handle *h)
+{
+    lock_take(&c->vfs->lock);
+    h->key->writers--;
+    key_state_tidy(c->vfs, dir, h->key);
+    lock_drop(&c->vfs->lock);
+    h->key = NULL;
+}
+
+/* What the file shows now, for a handle that reads. */
+static int current_text(struct call *c, struct node *dir, const struct key_at *at, struct buf *ret)
+{
+    int r = -ENOENT;
+    lock_take(&c->vfs->lock);
+    struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), false);
+    if (ks && ks->text.state != TEXT_CLEAN)
+        r = buf_add(ret, buf_span(&ks->text.bytes));
+    else if (!(ks && ks->hidden_until > clock_ms()))
+        r = key_text(at, ret);
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+static int may_write(struct call *c, const struct key_at *at, const char *name)
+{
+    int r = 0;
+    if (c->vfs->options.read_only)
+        r = -EROFS;
+    else if (vmx_dict_encrypted(at->doc->dict))
+        r = -EPERM;
+    return refuse(c->vfs, at->path, name, r, NULL);
+}
+
+static int key_open(struct call *c, struct node *n, int flags, struct handle *h)
+{
+    bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    KEY_AT_AUTO at = {0};
+    /* A writer's base must be what the server has now, or an old foreign edit looks like a new one.
+     */
+    int r = key_at(c, n->parent, n->name, writes ? 0 : cache_ms(c), &at);
+    if (r == 0 && !writes)
+        return current_text(c, n->parent, &at, &h->content);
+    if (r == 0)
+        r = may_write(c, &at, n->name);
+    if (r == 0)
+        r = fill_attr(c, n->parent, &at, &(struct stat){0});
+    if (r == 0)
+        r = begin_writing(c, n->parent, &at, flags & O_TRUNC, h);
+    return r;
+}
+
+int key_create(struct call *c, struct node *dir, const char *name, int flags, struct handle *h,
+               struct found *ret)
+{
+    KEY_AT_AUTO at = {0};
+    int r = key_at(c, dir, name, 0, &at);
+    if (r < 0)
+        return r == -ENOENT ? -EINVAL : r;
+    bool there = shown_size(c, dir, &at) >= 0;
+    r = there && flags & O_EXCL ? -EEXIST : may_write(c, &at, name);
+    if (r == 0)
+        r = begin_writing(c, dir, &at, !there || flags & O_TRUNC, h);
+    if (r < 0)
+        return r;
+    ret->ops = &key_ops;
+    ret->folded = true;
+    return fill_attr(c, dir, &at, &ret->st);
+}
+
+static int key_read(struct call *c, struct node *n, struct handle *h, off_t offset, size_t size,
+                    struct buf *ret)
+{
+    BUF_AUTO live = {0};
+    struct span text = buf_span(&h->content);
+    if (h->writes) {
+        KEY_AT_AUTO at = {0};
+        int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
+        if (r == 0)
+            r = current_text(c, n->parent, &at, &live);
+        if (r < 0)
+            return r;
+        text = buf_span(&live);
+    }
+    if ((size_t)offset >= text.n)
+        return 0;
+    size_t left = text.n - (size_t)offset;
+    return buf_add(ret, (struct span){text.p + offset, left < size ? left : size});
+}
+
+/* Commits the text as it is now. A failure throws it away: nothing is tried again behind the back.
+ */
+static int commit_text(struct call *c, struct node *n, struct key_state *ks)
+{
+    BUF_AUTO copy = {0};
+    lock_take(&c->vfs->lock);
+    int r = buf_add(&copy, buf_span(&ks->text.bytes));
+    unsigned long version = ks->text.version;
+    lock_drop(&c->vfs->lock);
+    if (r == 0)
+        r = key_set(c, n->parent, n->name, text_value(buf_span(&copy)), &ks->base);
+    lock_take(&c->vfs->lock);
+    if (r < 0 || ks->text.version == version)
+        text_clean(&ks->text);
+    lock_drop(&c->vfs->lock);
+    if (r < 0)
+        notify_inode(c->vfs, n);
+    return r;
+}
+
+/* Commits a text that is in the given state or beyond it. */
+static int commit_if(struct call *c, struct node *n, struct key_state *ks, enum text_state least)
+{
+    lock_take(&c->vfs->lock);
+    bool due = ks->text.state >= least;
+    lock_drop(&c->vfs->lock);
+    return due ? commit_text(c, n, ks) : 0;
+}
+
+struct text_edit {
+    bool resize;
+    off_t at; /* offset, or size */
+    bool append;
+    struct span data;
+};
+
+/* Edits the key's text, which is first loaded with what the file shows. *ret_whole: it ends in a
+ * newline now. */
+static int edit_text(struct call *c, struct node *n, struct key_state *ks,
+                     const struct text_edit *edit, bool *ret_whole)
+{
+    KEY_AT_AUTO at = {0};
+    BUF_AUTO shown = {0};
+    int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
+    if (r == 0 && at.extent != SIZE_MAX)
+        r = key_text(&at, &shown);
+    if (r < 0)
+        return r;
+    lock_take(&c->vfs->lock);
+    if (ks->text.state == TEXT_CLEAN)
+        r = text_load(&ks->text, buf_span(&shown));
+    if (r == 0 && edit->resize)
+        r = text_resize(&ks->text, edit->at, max_text(c));
+    else if (r == 0)
+        r = text_write(&ks->text, edit->at, edit->append, edit->data, max_text(c));
+    if (r < 0)
+        text_clean(&ks->text);
+    *ret_whole = r == 0 && text_is_whole(&ks->text);
+    lock_drop(&c->vfs->lock);
+    return refuse(c->vfs, at.path, n->name, r, NULL);
+}
+
+static int key_write(struct call *c, struct node *n, struct handle *h, off_t offset,
+                     struct span data)
+{
+    bool whole = false;
+    const struct text_edit edit = {.at = offset, .append = h->append, .data = data};
+    int r = edit_text(c, n, h->key, &edit, &whole);
+    return r == 0 && whole ? commit_text(c, n, h->key) : r;
+}
+
+static int key_flush(struct call *c, struct node *n, struct handle *h)
+{
+    return h->key ? commit_if(c, n, h->key, TEXT_DIRTY) : 0;
+}
+
+static void key_release(struct call *c, struct node *n, struct handle *h)
+{
+    if (!h->key)
+        return;
+    lock_take(&c->vfs->lock);
+    bool last = h->key->writers == 1;
+    lock_drop(&c->vfs->lock);
+    if (last)
+        commit_if(c, n, h->key, TEXT_CUT); /* a refusal is noted; nobody else can be told */
+    end_writing(c, n->parent, h);
+}
+
+static int key_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,
+                       int valid)
+{
+    if (!(valid & FUSE_SET_ATTR_SIZE))
+        return 0; /* chmod, chown and times are accepted and ignored */
+    const struct text_edit edit = {.resize = true, .at = st->st_size};
+    bool whole;
+    if (h && h->key) /* committed when it is closed, unless something is written first */
+        return edit_text(c, n, h->key, &edit, &whole);
+    struct handle own = {.node = n, .writes = true};
+    int r = key_open(c, n, O_WRONLY, &own);
+    if (r < 0)
+        return r;
+    r = edit_text(c, n, own.key, &edit, &whole);
+    if (r == 0)
+        r = commit_if(c, n, own.key, TEXT_CUT);
+    end_writing(c, n->parent, &own);
+    return r;
+}
+
+void key_hide(struct call *c, struct node *dir, const struct key_at *at)
+{
+    lock_take(&c->vfs->lock);
+    struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), true);
+    if (ks)
+        ks->hidden_until = clock_ms() + REMEMBER_MS;
+    lock_drop(&c->vfs->lock);
+}
+
+const struct node_ops key_ops = {
+    .type = S_IFREG,
+    .getattr = key_getattr,
+    .setattr = key_setattr,
+    .open = key_open,
+    .read = key_read,
+    .write = key_write,
+    .flush = key_flush,
+    .fsync = key_flush,
+    .release = key_release,
+};

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree of nodes. A node lives while the kernel knows it (lookups) or somebody refers to it
+ * (refs: children, pins, running requests). In the table it is found by parent and name; one that
+ * is not in it any more (removed, replaced, turned into another kind) lives on for those who hold
+ * it.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/path.h"
+#include "internal.h"
+
+/* FNV-1a, 64 bits, see RFC 9923: inode numbers must be the same after a remount. */
+static uint64_t hash_bytes(uint64_t h, struct span bytes)
+{
+    for (size_t i = 0; i < bytes.n; i++)
+        h = (h ^ (unsigned char)bytes.p[i]) * 1099511628211U;
+    return h;
+}
+
+static const uint64_t hash_start = 14695981039346656037U;
+
+static struct node *find_child(struct vfs *vfs, struct node *dir, const char *name)
+    REQUIRES(vfs->lock)
+{
+    struct node probe = {.key.parent = dir, .key.name_hash = hash_bytes(hash_start, span_of(name))};
+    struct node *n;
+    HASH_FIND(hh, vfs->nodes, &probe.key, sizeof(probe.key), n);
+    return n && strcmp(n->name, name) == 0 ? n : NULL;
+}
+
+static void leave_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    if (n->in_table)
+        HASH_DEL(vfs->nodes, n);
+    n->in_table = false;
+}
+
+static bool enter_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    n->key.parent = n->parent;
+    n->key.name_hash = hash_bytes(hash_start, span_of(n->name));
+    HASH_ADD(hh, vfs->nodes, key, sizeof(n->key), n);
+    n->in_table = n->hh.tbl != NULL;
+    return n->in_table;
+}
+
+/* What a renamed node was called before; it holds a reference to the parent. */
+struct former {
+    char *name;
+    struct node *parent;
+    struct former *next;
+};
+
+static void drop_if_unused(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
+
+/* Frees a node without children and lets go of its parents. */
+static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    struct node *parent = n->parent;
+    struct former *former;
+    leave_table(vfs, n);
+    if (n->ops->destroy)
+        n->ops->destroy(vfs, n);
+    while ((former = n->formers)) {
+        n->formers = former->next;
+        former->parent->refs--;
+        if (former->parent != parent)
+            drop_if_unused(vfs, former->parent);
+        free(former->name);
+        free(former);
+    }
+    if (parent) {
+        DL_DELETE2(parent->children, n, prev, next);
+        parent->refs--;
+    }
+    free(n->name);
+    free(n);
+    if (parent)
+        drop_if_unused(vfs, parent);
+}
+
+static void drop_if_unused(struct vfs *vfs, struct node *n)
+{
+    if (n->lookups == 0 && n->refs == 0)
+        destroy(vfs, n);
+}
+
+static void free_below(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    n->refs++;
+    while (n->children)
+        free_below(vfs, n->children);
+    n->lookups = 0;
+    n->refs = 0;
+    destroy(vfs, n);
+}
+
+void node_free_all(struct vfs *vfs)
+{
+    lock_take(&vfs->lock);
+    if (vfs->root)
+        free_below(vfs, vfs->root);
+    vfs->root = NULL;
+    lock_drop(&vfs->lock);
+}
+
+static struct node *make(struct vfs *vfs, struct node *dir, const char *name,
+                         const struct found *found, uint64_t ino) REQUIRES(vfs->lock)
+{
+    struct node *n = calloc(1, sizeof(*n));
+    if (!n)
+        return NULL;
+    n->ops = found->ops;
+    n->detail = found->detail;
+    n->ino = ino;
+    n->name = strdup(name);
+    n->parent = dir;
+    if (!n->name || !enter_table(vfs, n)) {
+        free(n->name);
+        free(n);
+        return NULL;
+    }
+    dir->refs++;
+    DL_APPEND2(dir->children, n, prev, next);
+    return n;
+}
+
+struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
+                       const struct found *found, bool lookup)
+{
+    uint64_t ino = node_ino(dir, name, found->folded);
+    lock_take(&vfs->lock);
+    struct node *n = find_child(vfs, dir, name);
+    if (n && (n->ops != found->ops || n->detail != found->detail)) {
+        leave_table(vfs, n);
+        n = NULL;
+    }
+    if (!n)
+        n = make(vfs, dir, name, found, ino);
+    if (n) {
+        n->refs++;
+        n->lookups += lookup;
+    }
+    lock_drop(&vfs->lock);
+    return n;
+}
+
+struct node *node_find(struct vfs *vfs, struct node *dir, const char *name)
+{
+    lock_take(&vfs->lock);
+    struct node *n = find_child(vfs, dir, name);
+    if (n)
+        n->refs++;
+    lock_drop(&vfs->lock);
+    return n;
+}
+
+struct node *node_ref(struct vfs *vfs, struct node *n)
+{
+    lock_take(&vfs->lock);
+    n->refs++;
+    lock_drop(&vfs->lock);
+    return n;
+}
+
+void node_unref(struct vfs *vfs, struct node *n)
+{
+    if (!n)
+        return;
+    lock_take(&vfs->lock);
+    n->refs--;
+    drop_if_unused(vfs, n);
+    lock_drop(&vfs->lock);
+}
+
+void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups)
+{
+    lock_take(&vfs->lock);
+    assert(n->lookups >= lookups);
+    n->lookups -= lookups;
+    drop_if_unused(vfs, n);
+    lock_drop(&vfs->lock);
+}
+
+void node_detach(struct vfs *vfs, struct node *dir, const char *name)
+{
+    lock_take(&vfs->lock);
+    struct node *n = find_child(vfs, dir, name);
+    if (n)
+        leave_table(vfs, n);
+    lock_drop(&vfs->lock);
+}
+
+void node_become(struct vfs *vfs, struct node *dir, const char *name, const struct found *found)
+{
+    lock_take(&vfs->lock);
+    struct node *n = find_child(vfs, dir, name);
+    if (n) {
+        n->ops = found->ops;
+        n->detail = found->detail;
+        n->ino = node_ino(dir, name, found->folded);
+    }
+    lock_drop(&vfs->lock);
+}
+
+/* Changes a node's name and parent. The former ones stay with it. */
+static bool rename_node(struct node *n, struct node *new_dir, const char *new_name)
+{
+    struct former *former = calloc(1, sizeof(*former));
+    char *copy = strdup(new_name);
+    if (!former || !copy) {
+        free(former);
+        free(copy);
+        return false;
+    }
+    *former = (struct former){.name = n->name, .parent = n->parent, .next = n->formers};
+    n->formers = former;
+    struct node *dir = former->parent;
+    DL_DELETE2(dir->children, n, prev, next);
+    DL_APPEND2(new_dir->children, n, prev, next);
+    new_dir->refs++;
+    n->name = copy;
+    n->parent = new_dir;
+    return true;
+}
+
+void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node *new_dir,
+               const char *new_name)
+{
+    lock_take(&vfs->lock);
+    struct node *n = find_child(vfs, dir, name);
+    struct node *old = find_child(vfs, new_dir, new_name);
+    if (old && old != n)
+        leave_table(vfs, old);
+    if (n) {
+        leave_table(vfs, n);
+        if (rename_node(n, new_dir, new_name)) /* else the next lookup makes a new node */
+            enter_table(vfs, n);
+    }
+    lock_drop(&vfs->lock);
+}
+
+/* The components from the top, each with a slash before it. */
+static int add_path(struct node *n, struct buf *path)
+{
+    if (!n)
+        return 0;
+    int r = add_path(n->parent, path);
+    return r == 0 && n->ops->named && n->parent ? buf_addf(path, "/%s", n->name) : r;
+}
+
+char *node_path(struct vfs *vfs, struct node *n)
+{
+    struct buf path = {0};
+    lock_take(&vfs->lock);
+    int r = add_path(n, &path);
+    lock_drop(&vfs->lock);
+    char *text = r == 0 ? buf_steal(&path) : NULL;
+    buf_done(&path);
+    if (text && text[0])
+        memmove(text, text + 1, strlen(text));
+    return text;
+}
+
+char *node_child_path(struct vfs *vfs, struct node *dir, const char *name)
+{
+    char *parent = node_path(vfs, dir);
+    char *path = parent ? path_join(parent, name) : NULL;
+    free(parent);
+    return path;
+}
+
+struct node *node_at(struct vfs *vfs, const char *path, bool plain)
+{
+    lock_take(&vfs->lock);
+    struct node *n = vfs->root;
+    if (plain)
+        n = find_child(vfs, n, ".vmxfs");
+    if (plain && n)
+        n = find_child(vfs, n, "plain");
+    while (n && *path) {
+        size_t len = strcspn(path, "/");
+        char name[256];
+        if (len >= sizeof(name)) {
+            n = NULL;
+            break;
+        }
+        memcpy(name, path, len);
+        name[len] = '\0';
+        n = find_child(vfs, n, name);
+        path += len + (path[len] == '/');
+    }
+    if (n)
+        n->refs++;
+    lock_drop(&vfs->lock);
+    return n;
+}
+
+bool node_is_plain(struct vfs *vfs, struct node *n)
+{
+    bool plain = false;
+    lock_take(&vfs->lock);
+    for (; n && !plain; n = n->parent)
+        plain = n->ops == &plain_dir_ops;
+    lock_drop(&vfs->lock);
+    return plain;
+}
+
+uint64_t node_ino(const struct node *dir, const char *name, bool folded)
+{
+    uint64_t parent = dir->ino;
+    uint64_t h = hash_bytes(hash_start, (struct span){(const char *)&parent, sizeof(parent)});
+    for (; *name; name++) {
+        char c = folded && *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+        h = hash_bytes(h, (struct span){&c, 1});
+    }
+    return h > 1 ? h : 2; /* 1 is the root's, and 0 means none */
+}
+
+void node_each_child(struct vfs *vfs, struct node *dir,
+                     void (*see)(struct vfs *vfs, struct node *child, void *ctx), void *ctx)
+{
+    struct node *n;
+    lock_take(&vfs->lock);
+    DL_FOREACH2(dir->children, n, next) see(vfs, n, ctx);
+    lock_drop(&vfs->lock);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Telling the kernel what it should forget. Such a call can wait for a lock that a request of ours
+ * holds in the kernel, so it is made by a thread of its own, which holds no lock and serves no
+ * request. Nothing depends on it but promptness: what the kernel trusts also runs out.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "internal.h"
+#include "parser/names.h"
+#include "vmx.h"
+
+struct notice {
+    fuse_ino_t inode;
+    struct notice *next;
+    char name[]; /* "": the inode itself, else an entry in it */
+};
+
+struct notifier {
+    struct lock lock;
+    struct condition woken;
+    pthread_t thread;
+    struct notice *queue; /* protected by lock, as all below */
+    struct fuse_session *session;
+    bool busy; /* talking to the kernel about session */
+    bool stop;
+};
+
+static void tell(struct fuse_session *session, const struct notice *notice)
+{
+    if (notice->name[0])
+        fuse_lowlevel_notify_inval_entry(session, notice->inode, notice->name,
+                                         strlen(notice->name));
+    else
+        fuse_lowlevel_notify_inval_inode(session, notice->inode, 0, 0);
+}
+
+static void *run(void *arg)
+{
+    struct notifier *t = arg;
+    struct wait for_ever = {.deadline = INT64_MAX / 2};
+    lock_take(&t->lock);
+    while (!t->stop) {
+        struct notice *notice = t->queue;
+        if (!notice) {
+            wait_on(&for_ever, &t->woken, &t->lock);
+            continue;
+        }
+        LL_DELETE(t->queue, notice);
+        struct fuse_session *session = t->session;
+        t->busy = true;
+        lock_drop(&t->lock);
+        if (session)
+            tell(session, notice);
+        free(notice);
+        lock_take(&t->lock);
+        t->busy = false;
+        condition_wake_all(&t->woken);
+    }
+    lock_drop(&t->lock);
+    return NULL;
+}
+
+int notifier_new(struct notifier **ret)
+{
+    struct notifier *t = calloc(1, sizeof(*t));
+    if (!t)
+        return -ENOMEM;
+    int r = lock_init(&t->lock);
+    if (r == 0) {
+        r = condition_init(&t->woken);
+        if (r == 0) {
+            r = -pthread_create(&t->thread, NULL, run, t);
+            if (r == 0) {
+                *ret = t;
+                return 0;
+            }
+            condition_done(&t->woken);
+        }
+        lock_done(&t->lock);
+    }
+    free(t);
+    return r;
+}
+
+void notifier_attach(struct notifier *t, struct fuse_session *session)
+{
+    struct wait for_ever = {.deadline = INT64_MAX / 2};
+    lock_take(&t->lock);
+    while (t->busy)
+        wait_on(&for_ever, &t->woken, &t->lock);
+    t->session = session;
+    lock_drop(&t->lock);
+}
+
+void notifier_free(struct notifier *t)
+{
+    if (!t)
+        return;
+    lock_take(&t->lock);
+    t->stop = true;
+    condition_wake_all(&t->woken);
+    lock_drop(&t->lock);
+    pthread_join(t->thread, NULL);
+    struct notice *notice;
+    struct notice *next;
+    LL_FOREACH_SAFE(t->queue, notice, next) free(notice);
+    condition_done(&t->woken);
+    lock_done(&t->lock);
+    free(t);
+}
+
+static void queue(struct notifier *t, fuse_ino_t inode, const char *name)
+{
+    size_t len = strlen(name);
+    struct notice *notice = calloc(1, sizeof(*notice) + len + 1);
+    if (!notice)
+        return; /* it runs out by itself */
+    notice->inode = inode;
+    memcpy(notice->name, name, len);
+    lock_take(&t->lock);
+    LL_APPEND(t->queue, notice);
+    condition_wake_all(&t->woken);
+    lock_drop(&t->lock);
+}
+
+void notify_inode(struct vfs *vfs, const struct node *n)
+{
+    queue(vfs->notifier, node_id(vfs, n), "");
+}
+
+void notify_entry(struct vfs *vfs, const struct node *dir, const char *name)
+{
+    queue(vfs->notifier, node_id(vfs, dir), name);
+}
+
+struct difference {
+    const struct document *before, *after; /* NULL: unknown, or gone */
+};
+
+/* Whether a name in the directory shows the same value in both documents. */
+static bool same_value(const struct difference *d, const char *name)
+{
+    if (!d->before || !d->after)
+        return false;
+    struct buf values[2] = {{0}, {0}};
+    int found[2];
+    const struct vmx_dict *dicts[2] = {d->before->dict, d->after->dict};
+    for (int i = 0; i < 2; i++) {
+        BUF_AUTO key = {0};
+        found[i] = vmx_key_from_name(vmx_dict_charset(dicts[i]), span_of(name), &key);
+        if (found[i] == 0)
+            found[i] = vmx_dict_get(dicts[i], buf_span(&key), &values[i]);
+    }
+    bool same = found[0] == found[1] && span_eq(buf_span(&values[0]), buf_span(&values[1]));
+    buf_done(&values[0]);
+    buf_done(&values[1]);
+    return same;
+}
+
+/* Called with vfs->lock held: only queues. */
+static void see_child(struct vfs *vfs, struct node *child, void *ctx)
+{
+    const struct difference *d = ctx;
+    if (child->ops == &control_ops)
+        notify_inode(vfs, child);
+    if (child->ops != &key_ops || same_value(d, child->name))
+        return;
+    notify_inode(vfs, child);
+    if (!d->after || vmx_name_extent(d->after->dict, child->name) == SIZE_MAX)
+        notify_entry(vfs, child->parent, child->name);
+}
+
+void notify_document(struct vfs *vfs, const char *path, const struct document *before,
+                     const struct document *after)
+{
+    struct difference d = {before, after};
+    struct node *dir = node_at(vfs, path, false);
+    if (dir && dir->ops == &vmx_ops) {
+        node_each_child(vfs, dir, see_child, &d);
+        notify_inode(vfs, dir);
+    }
+    node_unref(vfs, dir);
+    struct node *file = node_at(vfs, path, true);
+    if (file)
+        notify_inode(vfs, file);
+    node_unref(vfs, file);
+}

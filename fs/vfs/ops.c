@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libfuse's low-level operations: from a request to the operation of a node's kind, and back to the
+ * reply. No lock is held across a reply: it may be the kernel's last reference, and a forget can
+ * come before the reply function has returned.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "internal.h"
+#include "remote/files.h"
+
+enum { READ_MAX = 1 << 20 };
+
+static bool interrupted(void *request)
+{
+    return fuse_req_interrupted(request);
+}
+
+static struct call call_of(fuse_req_t request)
+{
+    struct vfs *vfs = fuse_req_userdata(request);
+    return (struct call){
+        .vfs = vfs,
+        .request = request,
+        .wait = {.deadline = clock_ms() + remote_options(vfs->remote)->timeout_ms,
+                 .interrupted = interrupted,
+                 .ctx = request},
+    };
+}
+
+static struct node *node_of(const struct vfs *vfs, fuse_ino_t id)
+{
+    return id == FUSE_ROOT_ID ? vfs->root : (struct node *)(uintptr_t)id;
+}
+
+static struct handle *handle_of(const struct fuse_file_info *fi)
+{
+    return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
+}
+
+/* The errno that the kernel is told. ENOSYS and ESTALE have side effects there (docs), and what is
+ * only ours must not leak. */
+static int reply_error(int r)
+{
+    switch (-r) {
+    case ENOSYS:
+        return EOPNOTSUPP;
+    case ESTALE:
+    case EMEDIUMTYPE:
+        return ENOENT;
+    case ENOTCONN:
+    case EREMOTEIO:
+    case EPROTO:
+    case ENODATA:
+    case ETIME:
+        return EIO;
+    default:
+        return -r;
+    }
+}
+
+static void reply(fuse_req_t request, int r)
+{
+    fuse_reply_err(request, r < 0 ? reply_error(r) : 0);
+}
+
+/* ---- entries */
+
+/* Makes the entry for what was found, with one lookup counted. -ENOMEM. */
+static int make_entry(struct vfs *vfs, struct node *dir, const char *name,
+                      const struct found *found, struct fuse_entry_param *ret)
+{
+    struct node *n = node_take(vfs, dir, name, found, true);
+    if (!n)
+        return -ENOMEM;
+    *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
+    ret->attr.st_ino = n->ino;
+    ret->attr_timeout = attr_timeout(vfs, found->true_at);
+    ret->entry_timeout = ret->attr_timeout;
+    node_unref(vfs, n);
+    return 0;
+}
+
+/* An entry that did not reach the kernel is not known there. */
+static void take_back(struct vfs *vfs, fuse_ino_t id)
+{
+    node_forget(vfs, node_of(vfs, id), 1);
+}
+
+static void reply_found(struct call *c, struct node *dir, const char *name, int r,
+                        const struct found *found)
+{
+    struct fuse_entry_param entry;
+    if (r == 0)
+        r = make_entry(c->vfs, dir, name, found, &entry);
+    if (r < 0)
+        reply(c->request, r);
+    else if (fuse_reply_entry(c->request, &entry) == -ENOENT)
+        take_back(c->vfs, entry.ino);
+}
+
+static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    struct call c = call_of(request);
+    struct node *dir = node_of(c.vfs, parent);
+    struct found found = {0};
+    int r = dir->ops->lookup ? dir->ops->lookup(&c, dir, name, &found) : -ENOTDIR;
+    reply_found(&c, dir, name, r, &found);
+}
+
+static void op_forget(fuse_req_t request, fuse_ino_t id, uint64_t lookups)
+{
+    struct vfs *vfs = fuse_req_userdata(request);
+    if (id != FUSE_ROOT_ID)
+        node_forget(vfs, node_of(vfs, id), lookups);
+    fuse_reply_none(request);
+}
+
+static void op_forget_multi(fuse_req_t request, size_t n, struct fuse_forget_data *forgets)
+{
+    struct vfs *vfs = fuse_req_userdata(request);
+    for (size_t i = 0; i < n; i++) {
+        if (forgets[i].ino != FUSE_ROOT_ID)
+            node_forget(vfs, node_of(vfs, forgets[i].ino), forgets[i].nlookup);
+    }
+    fuse_reply_none(request);
+}
+
+static void reply_attr(struct call *c, struct node *n)
+{
+    struct stat st = {0};
+    int64_t true_at = 0;
+    int r = n->ops->getattr(c, n, &st, &true_at);
+    st.st_ino = n->ino;
+    if (r < 0)
+        reply(c->request, r);
+    else
+        fuse_reply_attr(c->request, &st, attr_timeout(c->vfs, true_at));
+}
+
+static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    (void)fi;
+    reply_attr(&c, node_of(c.vfs, id));
+}
+
+static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int valid,
+                       struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
+    int r = n->ops->setattr ? n->ops->setattr(&c, n, handle_of(fi), st, valid) : 0;
+    if (r < 0)
+        reply(request, r);
+    else
+        reply_attr(&c, n);
+}
+
+static void op_readlink(fuse_req_t request, fuse_ino_t id)
+{
+    struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
+    BUF_AUTO text = {0};
+    int r = n->ops->readlink ? n->ops->readlink(&c, n, &text) : -EINVAL;
+    if (r < 0)
+        reply(request, r);
+    else
+        fuse_reply_readlink(request, text.data ? text.data : "");
+}
+
+/* ---- changes to directories */
+
+static void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    struct call c = call_of(request);
+    struct node *dir = node_of(c.vfs, parent);
+    struct found found = {0};
+    int r = dir->ops->mkdir ? dir->ops->mkdir(&c, dir, name, mode, &found) : -EPERM;
+    reply_found(&c, dir, name, r, &found);
+}
+
+static void op_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name)
+{
+    struct call c = call_of(request);
+    struct node *dir = node_of(c.vfs, parent);
+    struct found found = {0};
+    int r = dir->ops->symlink ? dir->ops->symlink(&c, dir, name, target, &found) : -EPERM;
+    reply_found(&c, dir, name, r, &found);
+}
+
+static void op_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+                     dev_t device)
+{
+    (void)parent;
+    (void)name;
+    (void)mode;
+    (void)device;
+    reply(request, -EPERM);
+}
+
+static void op_link(fuse_req_t request, fuse_ino_t id, fuse_ino_t parent, const char *name)
+{
+    (void)id;
+    (void)parent;
+    (void)name;
+    reply(request, -EPERM);
+}
+
+static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    struct call c = call_of(request);
+    struct node *dir = node_of(c.vfs, parent);
+    int r = dir->ops->unlink ? dir->ops->unlink(&c, dir, name) : -EPERM;
+    if (r == 0)
+        node_detach(c.vfs, dir, name);
+    reply(request, r);
+}
+
+static void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    struct call c = call_of(request);
+    struct node *dir = node_of(c.vfs, parent);
+    int r = dir->ops->rmdir ? dir->ops->rmdir(&c, dir, name) : -EPERM;
+    if (r == 0)
+        node_detach(c.vfs, dir, name);
+    reply(request, r);
+}
+
+static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
+                      fuse_ino_t new_parent, const char *new_name, unsigned int flags)
+{
+    struct call c = call_of(request);
+    struct node *dir = node_of(c.vfs, parent);
+    struct node *new_dir = node_of(c.vfs, new_parent);
+    int r = -EXDEV;
+    if (!dir->ops->rename || !new_dir->ops->rename)
+        r = -EPERM;
+    else if (dir->ops->rename == new_dir->ops->rename)
+        r = dir->ops->rename(&c, dir, name, new_dir, new_name, flags);
+    if (r == 0) {
+        node_move(c.vfs, dir, name, new_dir, new_name);
+        /* What it is under its new name may be of another kind. */
+        struct found found = {0};
+        if (dir == new_dir && !dir->ops->mkdir && dir->ops->lookup(&c, dir, new_name, &found) == 0)
+            node_become(c.vfs, dir, new_name, &found);
+    }
+    reply(request, r);
+}
+
+/* ---- files */
+
+static void free_handle(struct handle *h)
+{
+    if (!h)
+        return;
+    dir_names_free(h->names);
+    remote_file_free(h->file);
+    buf_done(&h->content);
+    lock_done(&h->io);
+    free(h);
+}
+
+static struct handle *new_handle(struct node *n, const struct fuse_file_info *fi)
+{
+    struct handle *h = calloc(1, sizeof(*h));
+    if (h && lock_init(&h->io) < 0) {
+        free(h);
+        return NULL;
+    }
+    if (h) {
+        h->node = n;
+        h->writes = (fi->flags & O_ACCMODE) != O_RDONLY;
+        h->append = fi->flags & O_APPEND;
+    }
+    return h;
+}
+
+/* How the kernel shall treat an open file: what is made at open bypasses its cache, and who only
+ * reads needs no flush. */
+static void set_up(const struct node *n, struct handle *h, struct fuse_file_info *fi)
+{
+    fi->fh = (uint64_t)(uintptr_t)h;
+    fi->direct_io = n->ops != &file_ops && n->ops != &scratch_ops;
+    fi->noflush = !h->writes;
+}
+
+static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
+    struct handle *h = new_handle(n, fi);
+    int r = !h ? -ENOMEM : n->ops->open ? n->ops->open(&c, n, fi->flags, h) : -EPERM;
+    if (r < 0) {
+        free_handle(h);
+        reply(request, r);
+        return;
+    }
+    set_up(n, h, fi);
+    if (fuse_reply_open(request, fi) == -ENOENT) {
+        if (n->ops->release)
+            n->ops->release(&c, n, h);
+        free_handle(h);
+    }
+}
+
+static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+                      struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    struct node *dir = node_of(c.vfs, parent);
+    struct found found = {0};
+    struct fuse_entry_param entry;
+    struct handle *h = new_handle(NULL, fi);
+    int r = h ? -EPERM : -ENOMEM;
+    if (h && dir->ops->create)
+        r = dir->ops->create(&c, dir, name, mode, fi->flags, h, &found);
+    if (r == 0)
+        r = make_entry(c.vfs, dir, name, &found, &entry);
+    if (r < 0) {
+        free_handle(h);
+        reply(request, r);
+        return;
+    }
+    struct node *n = node_of(c.vfs, entry.ino);
+    h->node = n;
+    set_up(n, h, fi);
+    if (fuse_reply_create(request, &entry, fi) == -ENOENT) {
+        if (n->ops->release)
+            n->ops->release(&c, n, h);
+        free_handle(h);
+        take_back(c.vfs, entry.ino);
+    }
+}
+
+static void op_read(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
+                    struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
+    BUF_AUTO bytes = {0};
+    int r = -EINVAL;
+    if (size <= READ_MAX && n->ops->read)
+        r = n->ops->read(&c, n, handle_of(fi), offset, size, &bytes);
+    if (r < 0)
+        reply(request, r);
+    else
+        fuse_reply_buf(request, bytes.data, bytes.len);
+}
+
+static void op_write(fuse_req_t request, fuse_ino_t id, const char *data, size_t size, off_t offset,
+                     struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
+    int r = -EPERM;
+    if (n->ops->write)
+        r = n->ops->write(&c, n, handle_of(fi), offset, (struct span){data, size});
+    if (r < 0)
+        reply(request, r);
+    else
+        fuse_reply_write(request, size);
+}
+
+static void op_flush(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
+    reply(request, n->ops->flush ? n->ops->flush(&c, n, handle_of(fi)) : 0);
+}
+
+static void op_fsync(fuse_req_t request, fuse_ino_t id, int data_only, struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
+    (void)data_only;
+    reply(request, n->ops->fsync ? n->ops->fsync(&c, n, handle_of(fi)) : 0);
+}
+
+static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
+    struct handle *h = handle_of(fi);
+    c.wait.interrupted = NULL; /* nobody waits for it */
+    if (n->ops->release)
+        n->ops->release(&c, n, h);
+    free_handle(h);
+    reply(request, 0);
+}
+
+/* ---- directories */
+
+static void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
+    struct handle *h = new_handle(n, fi);
+    int r = h ? 0 : -ENOMEM;
+    if (h) {
+        h->names = calloc(1, sizeof(*h->names));
+        r = !h->names ? -ENOMEM : n->ops->list ? n->ops->list(&c, n, h->names) : -ENOTDIR;
+    }
+    if (r < 0) {
+        free_handle(h);
+        reply(request, r);
+        return;
+    }
+    fi->fh = (uint64_t)(uintptr_t)h;
+    if (fuse_reply_open(request, fi) == -ENOENT)
+        free_handle(h);
+}
+
+/* Adds entry i ("." and ".." are 0 and 1) to a readdir reply. Bytes it takes; 0: it is gone. */
+static size_t add_name(struct call *c, struct node *dir, const struct dir_names *names, size_t i,
+                       bool plus, char *at, size_t room)
+{
+    const bool dots = i < 2;
+    const char *name = i == 0 ? "." : i == 1 ? ".." : names->items[i - 2].name;
+    struct found found = {0};
+    struct fuse_entry_param entry = {0};
+    entry.attr.st_ino = dots ? dir->ino : node_ino(dir, name, dir->ops == &vmx_ops);
+    entry.attr.st_mode = dots ? S_IFDIR : names->items[i - 2].type;
+    if (!plus)
+        return fuse_add_direntry(c->request, at, room, name, &entry.attr, (off_t)i + 1);
+    if (!dots) {
+        if (dir->ops->lookup(c, dir, name, &found) < 0 ||
+            make_entry(c->vfs, dir, name, &found, &entry) < 0)
+            return 0;
+    }
+    size_t taken = fuse_add_direntry_plus(c->request, at, room, name, &entry, (off_t)i + 1);
+    if (taken > room && !dots)
+        take_back(c->vfs, entry.ino); /* what did not fit is not counted */
+    return taken;
+}
+
+static void read_dir(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
+                     struct fuse_file_info *fi, bool plus)
+{
+    struct call c = call_of(request);
+    struct node *dir = node_of(c.vfs, id);
+    const struct handle *h = handle_of(fi);
+    c.listing = true;
+    FREE_AUTO char *bytes = malloc(size);
+    if (!bytes) {
+        reply(request, -ENOMEM);
+        return;
+    }
+    size_t used = 0;
+    for (size_t i = (size_t)offset; i < h->names->n + 2; i++) {
+        size_t taken = add_name(&c, dir, h->names, i, plus, bytes + used, size - used);
+        if (taken > size - used)
+            break;
+        used += taken;
+    }
+    fuse_reply_buf(request, bytes, used);
+}
+
+static void op_readdir(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
+                       struct fuse_file_info *fi)
+{
+    read_dir(request, id, size, offset, fi, false);
+}
+
+static void op_readdirplus(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
+                           struct fuse_file_info *fi)
+{
+    read_dir(request, id, size, offset, fi, true);
+}
+
+static void op_releasedir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    (void)id;
+    free_handle(handle_of(fi));
+    reply(request, 0);
+}
+
+static void op_statfs(fuse_req_t request, fuse_ino_t id)
+{
+    struct call c = call_of(request);
+    struct sftp_statvfs fs;
+    struct statvfs out = {.f_namemax = 255, .f_bsize = 4096, .f_frsize = 4096};
+    FREE_AUTO char *path = node_path(c.vfs, node_of(c.vfs, id));
+    int r = path ? remote_statvfs(c.vfs->remote, path, &c.wait, &fs) : -ENOMEM;
+    if (r == 0) {
+        out = (struct statvfs){
+            .f_bsize = fs.bsize,
+            .f_frsize = fs.frsize,
+            .f_blocks = fs.blocks,
+            .f_bfree = fs.bfree,
+            .f_bavail = fs.bavail,
+            .f_files = fs.files,
+            .f_ffree = fs.ffree,
+            .f_favail = fs.favail,
+            .f_flag = fs.flag,
+            .f_namemax = fs.namemax,
+        };
+    }
+    if (r < 0 && r != -EOPNOTSUPP)
+        reply(request, r);
+    else
+        fuse_reply_statfs(request, &out);
+}
+
+const struct fuse_lowlevel_ops *vfs_operations(void)
+{
+    static const struct fuse_lowlevel_ops operations = {
+        .lookup = op_lookup,
+        .forget = op_forget,
+        .forget_multi = op_forget_multi,
+        .getattr = op_getattr,
+        .setattr = op_setattr,
+        .readlink = op_readlink,
+        .mknod = op_mknod,
+        .mkdir = op_mkdir,
+        .unlink = op_unlink,
+        .rmdir = op_rmdir,
+        .symlink = op_symlink,
+        .rename = op_rename,
+        .link = op_link,
+        .open = op_open,
+        .create = op_create,
+        .read = op_read,
+        .write = op_write,
+        .flush = op_flush,
+        .fsync = op_fsync,
+        .release = op_release,
+        .opendir = op_opendir,
+        .readdir = op_readdir,
+        .readdirplus = op_readdirplus,
+        .releasedir = op_releasedir,
+        .statfs = op_statfs,
+    };
+    return &operations;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scratch files: what editors put beside the file that they edit. They live in memory only,
+ * bounded, and never reach a .vmx; what is renamed from one onto a key is that key's one set.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "vmx.h"
+
+enum { SCRATCH_BYTES_MAX = 64 << 20, SCRATCH_NAME_MAX = 255 };
+
+bool scratch_is_name(const char *name)
+{
+    static const char *const patterns[] = {".*.sw?", ".*.sw?x", "4913", "*~", "#*#", ".#*"};
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
+        if (fnmatch(patterns[i], name, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool scratch_is_create(mode_t mode, int flags)
+{
+    return (mode & 0777) == 0600 && (flags & O_ACCMODE) == O_RDWR && flags & O_EXCL;
+}
+
+static struct scratch *find(struct vfs *vfs, struct node *dir, const char *name) REQUIRES(vfs->lock)
+{
+    struct scratch *s = NULL;
+    struct vmx *vmx = vmx_get(vfs, dir);
+    DL_FOREACH (vmx ? vmx->scratches : NULL, s) {
+        if (strcmp(s->name, name) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+static void drop(struct vfs *vfs, struct node *dir, struct scratch *s) REQUIRES(vfs->lock)
+{
+    DL_DELETE(dir->vmx->scratches, s);
+    vfs->scratch_bytes -= s->bytes.len;
+    buf_done(&s->bytes);
+    free(s);
+    dir->refs--; /* the caller holds another one */
+}
+
+static struct scratch *add(struct vfs *vfs, struct node *dir, const char *name) REQUIRES(vfs->lock)
+{
+    struct vmx *vmx = vmx_get(vfs, dir);
+    struct scratch *s = vmx && strlen(name) <= SCRATCH_NAME_MAX ? calloc(1, sizeof(*s)) : NULL;
+    if (!s)
+        return NULL;
+    memcpy(s->name, name, strlen(name) + 1);
+    s->mode = 0600;
+    s->changed_s = clock_wall_s();
+    DL_APPEND(vmx->scratches, s);
+    dir->refs++; /* the directory's node lives as long as its scratch files */
+    return s;
+}
+
+static void fill(const struct vfs *vfs, const struct scratch *s, struct found *ret)
+{
+    ret->ops = s->is_link ? &scratch_link_ops : &scratch_ops;
+    attr_file(vfs, &ret->st, s->mode, (off_t)s->bytes.len, (uint32_t)s->changed_s);
+    if (s->is_link)
+        ret->st.st_mode = S_IFLNK | 0777;
+}
+
+int scratch_lookup(struct call *c, struct node *dir, const char *name, struct found *ret)
+{
+    lock_take(&c->vfs->lock);
+    const struct scratch *s = find(c->vfs, dir, name);
+    if (s)
+        fill(c->vfs, s, ret);
+    lock_drop(&c->vfs->lock);
+    return s ? 0 : -ENOENT;
+}
+
+int scratch_list(struct call *c, struct node *dir, struct dir_names *ret)
+{
+    int r = 0;
+    lock_take(&c->vfs->lock);
+    struct vmx *vmx = vmx_get(c->vfs, dir);
+    struct scratch *s;
+    DL_FOREACH (vmx ? vmx->scratches : NULL, s) {
+        if (r == 0)
+            r = dir_names_add(ret, s->name, s->is_link ? S_IFLNK : S_IFREG);
+    }
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+int scratch_create(struct call *c, struct node *dir, const char *name, mode_t mode,
+                   struct handle *h, struct found *ret)
+{
+    (void)h;
+    if (c->vfs->options.read_only)
+        return -EROFS;
+    int r = -ENOMEM;
+    lock_take(&c->vfs->lock);
+    struct scratch *s = find(c->vfs, dir, name);
+    if (s)
+        r = -EEXIST;
+    else
+        s = add(c->vfs, dir, name);
+    if (s && r != -EEXIST) {
+        s->mode = mode & 07777;
+        fill(c->vfs, s, ret);
+        r = 0;
+    }
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+/* Replaces the bytes, within the bound of all scratch files together. */
+static int set_bytes(struct vfs *vfs, struct scratch *s, struct span bytes) REQUIRES(vfs->lock)
+{
+    struct buf copy = {0};
+    if (vfs->scratch_bytes - s->bytes.len + bytes.n > SCRATCH_BYTES_MAX)
+        return -ENOSPC;
+    int r = buf_add(&copy, bytes);
+    if (r < 0)
+        return r;
+    vfs->scratch_bytes += bytes.n - s->bytes.len;
+    buf_done(&s->bytes);
+    s->bytes = copy;
+    s->changed_s = clock_wall_s();
+    return 0;
+}
+
+int scratch_put(struct call *c, struct node *dir, const char *name, struct span bytes)
+{
+    lock_take(&c->vfs->lock);
+    struct scratch *s = find(c->vfs, dir, name);
+    if (!s)
+        s = add(c->vfs, dir, name);
+    int r = s ? set_bytes(c->vfs, s, bytes) : -ENOMEM;
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+int scratch_symlink(struct call *c, struct node *dir, const char *name, const char *target,
+                    struct found *ret)
+{
+    int r = -ENOMEM;
+    lock_take(&c->vfs->lock);
+    struct scratch *s = find(c->vfs, dir, name);
+    if (s) {
+        r = -EEXIST;
+    } else {
+        s = add(c->vfs, dir, name);
+        if (s)
+            r = set_bytes(c->vfs, s, span_of(target));
+        if (r == 0) {
+            s->is_link = true;
+            fill(c->vfs, s, ret);
+        }
+    }
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+int scratch_unlink(struct call *c, struct node *dir, const char *name)
+{
+    lock_take(&c->vfs->lock);
+    struct scratch *s = find(c->vfs, dir, name);
+    if (s)
+        drop(c->vfs, dir, s);
+    lock_drop(&c->vfs->lock);
+    return s ? 0 : -ENOENT;
+}
+
+int scratch_rename(struct call *c, struct node *dir, const char *name, const char *new_name)
+{
+    if (strlen(new_name) > SCRATCH_NAME_MAX)
+        return -ENAMETOOLONG;
+    lock_take(&c->vfs->lock);
+    struct scratch *s = find(c->vfs, dir, name);
+    struct scratch *old = find(c->vfs, dir, new_name);
+    if (s && old && old != s)
+        drop(c->vfs, dir, old);
+    if (s)
+        memcpy(s->name, new_name, strlen(new_name) + 1);
+    lock_drop(&c->vfs->lock);
+    return s ? 0 : -ENOENT;
+}
+
+int scratch_content(struct call *c, struct node *dir, const char *name, struct buf *ret)
+{
+    lock_take(&c->vfs->lock);
+    const struct scratch *s = find(c->vfs, dir, name);
+    int r = s ? buf_add(ret, buf_span(&s->bytes)) : -ENOENT;
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+/* ---- as files; one that was removed while open reads as empty and takes nothing more */
+
+static int scratch_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    struct found found = {0};
+    int r = scratch_lookup(c, n->parent, n->name, &found);
+    *st = found.st;
+    *ret_true_at = 0;
+    return r;
+}
+
+static int scratch_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,
+                           int valid)
+{
+    (void)h;
+    int r = 0;
+    lock_take(&c->vfs->lock);
+    struct scratch *s = find(c->vfs, n->parent, n->name);
+    if (s && valid & FUSE_SET_ATTR_MODE)
+        s->mode = st->st_mode & 07777;
+    if (s && valid & FUSE_SET_ATTR_SIZE) {
+        BUF_AUTO bytes = {0};
+        size_t size = (size_t)st->st_size;
+        r = size > SCRATCH_BYTES_MAX ? -ENOSPC : buf_add(&bytes, buf_span(&s->bytes));
+        if (r == 0 && size > bytes.len)
+            r = buf_reserve(&bytes, size - bytes.len);
+        if (r == 0) {
+            if (size > bytes.len)
+                memset(bytes.data + bytes.len, 0, size - bytes.len);
+            r = set_bytes(c->vfs, s, (struct span){bytes.data, size});
+        }
+    }
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+static int scratch_open(struct call *c, struct node *n, int flags, struct handle *h)
+{
+    struct stat st = {0};
+    (void)h;
+    if (flags & O_TRUNC)
+        return scratch_setattr(c, n, NULL, &st, FUSE_SET_ATTR_SIZE);
+    return 0;
+}
+
+static int scratch_read(struct call *c, struct node *n, struct handle *h, off_t offset, size_t size,
+                        struct buf *ret)
+{
+    (void)h;
+    int r = 0;
+    lock_take(&c->vfs->lock);
+    const struct scratch *s = find(c->vfs, n->parent, n->name);
+    if (s && (size_t)offset < s->bytes.len) {
+        size_t left = s->bytes.len - (size_t)offset;
+        r = buf_add(ret, (struct span){s->bytes.data + offset, left < size ? left : size});
+    }
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+static int scratch_write(struct call *c, struct node *n, struct handle *h, off_t offset,
+                         struct span data)
+{
+    lock_take(&c->vfs->lock);
+    struct scratch *s = find(c->vfs, n->parent, n->name);
+    int r = s ? 0 : -ENOENT;
+    if (s) {
+        struct text text = {.bytes = s->bytes};
+        size_t old = s->bytes.len;
+        size_t others = c->vfs->scratch_bytes - old;
+        r = text_write(&text, offset, h->append, data, SCRATCH_BYTES_MAX - others);
+        s->bytes = text.bytes;
+        c->vfs->scratch_bytes = others + s->bytes.len;
+        s->changed_s = clock_wall_s();
+    }
+    lock_drop(&c->vfs->lock);
+    return r == -EFBIG ? -ENOSPC : r;
+}
+
+static int scratch_readlink(struct call *c, struct node *n, struct buf *ret)
+{
+    return scratch_content(c, n->parent, n->name, ret);
+}
+
+const struct node_ops scratch_ops = {
+    .type = S_IFREG,
+    .getattr = scratch_getattr,
+    .setattr = scratch_setattr,
+    .open = scratch_open,
+    .read = scratch_read,
+    .write = scratch_write,
+};
+
+const struct node_ops scratch_link_ops = {
+    .type = S_IFLNK,
+    .getattr = scratch_getattr,
+    .readlink = scratch_readlink,
+};

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "text.h"
+
+#include <errno.h>
+
+int text_load(struct text *text, struct span bytes)
+{
+    buf_clear(&text->bytes);
+    return buf_add(&text->bytes, bytes);
+}
+
+static int set_size(struct text *text, size_t size)
+{
+    size_t old = text->bytes.len;
+    if (size > old) {
+        int r = buf_reserve(&text->bytes, size - old);
+        if (r < 0)
+            return r;
+        memset(text->bytes.data + old, 0, size - old);
+    }
+    text->bytes.len = size;
+    if (text->bytes.data)
+        text->bytes.data[size] = '\0';
+    return 0;
+}
+
+int text_resize(struct text *text, off_t size, size_t max)
+{
+    if (size < 0 || (size_t)size > max)
+        return -EFBIG;
+    int r = set_size(text, (size_t)size);
+    if (r < 0)
+        return r;
+    text->version++;
+    if (text->state == TEXT_CLEAN || size == 0)
+        text->state = TEXT_CUT;
+    return 0;
+}
+
+int text_write(struct text *text, off_t offset, bool append, struct span bytes, size_t max)
+{
+    size_t at = append ? text->bytes.len : (size_t)offset;
+    if (offset < 0 || at > max || bytes.n > max - at)
+        return -EFBIG;
+    if (at + bytes.n > text->bytes.len) {
+        int r = set_size(text, at + bytes.n);
+        if (r < 0)
+            return r;
+    }
+    if (bytes.n > 0)
+        memcpy(text->bytes.data + at, bytes.p, bytes.n);
+    text->version++;
+    text->state = TEXT_DIRTY;
+    return 0;
+}
+
+bool text_is_whole(const struct text *text)
+{
+    return text->bytes.len > 0 && text->bytes.data[text->bytes.len - 1] == '\n';
+}
+
+void text_clean(struct text *text)
+{
+    text->state = TEXT_CLEAN;
+    text->version++;
+    buf_clear(&text->bytes);
+}
+
+void text_done(struct text *text)
+{
+    buf_done(&text->bytes);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The text of a file while it is being written, before it is committed: the bytes, and whether
+ * there is anything to commit. Pure; the owner protects it.
+ *
+ * States: clean (bytes mean nothing), cut (truncated or created, and nothing written since), dirty.
+ * Cut texts are committed when the last writer closes, because shells close a file once before they
+ * write to it; dirty ones as the kind of file says.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "parser/buf.h"
+
+enum text_state { TEXT_CLEAN, TEXT_CUT, TEXT_DIRTY };
+
+struct text {
+    enum text_state state;
+    unsigned long version; /* grows with every change */
+    struct buf bytes;
+};
+
+/* Makes a clean text hold what the file holds, before it is changed. 0, -ENOMEM. */
+int text_load(struct text *text, struct span bytes);
+
+/* Cuts to size or fills up with NULs. 0, -EFBIG, -ENOMEM. */
+int text_resize(struct text *text, off_t size, size_t max);
+
+/* Writes at offset, or at the end. The text must have been loaded unless it is not clean. */
+int text_write(struct text *text, off_t offset, bool append, struct span bytes, size_t max);
+
+/* Whether the text ends in a newline. */
+bool text_is_whole(const struct text *text);
+
+/* Nothing is to be committed (any more). */
+void text_clean(struct text *text);
+void text_done(struct text *text);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "vfs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "internal.h"
+#include "profiles.h"
+
+static void foreign_change(void *ctx, const char *path)
+{
+    notify_document(ctx, path, NULL, NULL);
+}
+
+static int make_root(struct vfs *vfs)
+{
+    vfs->root = calloc(1, sizeof(*vfs->root));
+    char *name = strdup("");
+    if (!vfs->root || !name) {
+        free(vfs->root);
+        free(name);
+        vfs->root = NULL;
+        return -ENOMEM;
+    }
+    vfs->root->ops = &dir_ops;
+    vfs->root->name = name;
+    vfs->root->ino = FUSE_ROOT_ID;
+    vfs->root->refs = 1;
+    return 0;
+}
+
+int vfs_new(struct remote *remote, const struct vfs_options *options, struct vfs **ret,
+            struct why *why)
+{
+    struct vfs *vfs = calloc(1, sizeof(*vfs));
+    if (!vfs)
+        return -ENOMEM;
+    vfs->remote = remote;
+    vfs->options = *options;
+    vfs->options.profile_dirs = NULL;
+    clock_gettime(CLOCK_REALTIME, &vfs->started);
+    int r = lock_init(&vfs->lock);
+    if (r < 0) {
+        free(vfs);
+        return r;
+    }
+    r = make_root(vfs);
+    if (r == 0)
+        r = journal_new(&vfs->journal);
+    if (r == 0)
+        r = notifier_new(&vfs->notifier);
+    if (r == 0)
+        r = profiles_load(options->profile_dirs, &vfs->profiles, vfs->journal);
+    if (r < 0) {
+        why_set(why, "cannot start: %s", strerror(-r));
+        vfs_free(vfs);
+        return r;
+    }
+    remote_on_foreign_change(remote, foreign_change, vfs);
+    *ret = vfs;
+    return 0;
+}
+
+void vfs_free(struct vfs *vfs)
+{
+    if (!vfs)
+        return;
+    remote_on_foreign_change(vfs->remote, NULL, NULL);
+    notifier_free(vfs->notifier);
+    node_free_all(vfs);
+    vmx_profiles_done(&vfs->profiles);
+    journal_free(vfs->journal);
+    lock_done(&vfs->lock);
+    free(vfs);
+}

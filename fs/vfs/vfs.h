@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mounted tree: FUSE requests on one side, the remote layer on the other.
+ *
+ * The tree mirrors the remote one; every .vmx in it is a directory of settings (design: docs/
+ * architecture.md). The kernel's requests come in on libfuse's worker threads, which may block.
+ */
+#pragma once
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include "base/why.h"
+#include "remote/remote.h"
+
+struct vfs_options {
+    uid_t uid;
+    gid_t gid;
+    mode_t umask;
+    bool read_only;
+    bool vmx_only;            /* show directories, links and .vmx only */
+    const char *mountpoint;   /* absolute, for commands in reports; borrowed for good */
+    const char *profile_dirs; /* colon-separated, later ones win; borrowed during vfs_new only */
+};
+
+struct vfs;
+
+/* remote is borrowed and must outlive the vfs. 0; -errno with *why. */
+int vfs_new(struct remote *remote, const struct vfs_options *options, struct vfs **ret,
+            struct why *why);
+
+/* After the session has ended. Accepts NULL. */
+void vfs_free(struct vfs *vfs);
+
+/* Serves the kernel on a mounted session until it is unmounted or told to exit. 0 or -errno. The
+ * session was made with vfs_operations() and the vfs as its user data. */
+int vfs_serve(struct vfs *vfs, struct fuse_session *session);
+
+const struct fuse_lowlevel_ops *vfs_operations(void);

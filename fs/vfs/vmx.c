@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A .vmx as a directory: one file per key, passthrough-profile, the hidden .vmxfs, and the scratch
+ * files of editors. A name that is a key of the file is always that key.
+ */
+#include "vmx.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "control.h"
+#include "parser/names.h"
+#include "remote/commit.h"
+
+static int64_t cache_ms(const struct call *c)
+{
+    return remote_options(c->vfs->remote)->cache_timeout_ms;
+}
+
+/* In a directory that mkdir has just made: until two seconds after the last create. */
+static bool is_fresh(struct call *c, struct node *dir)
+{
+    lock_take(&c->vfs->lock);
+    const struct vmx *vmx = vmx_get(c->vfs, dir);
+    bool fresh = vmx && vmx->fresh_until > clock_ms();
+    lock_drop(&c->vfs->lock);
+    return fresh;
+}
+
+/* start: mkdir has just made it; else: a file was created in it, which lets it stay fresh. */
+void vmx_refresh(struct call *c, struct node *dir, bool start)
+{
+    lock_take(&c->vfs->lock);
+    struct vmx *vmx = vmx_get(c->vfs, dir);
+    int64_t now = clock_ms();
+    if (vmx && (start || vmx->fresh_until > now))
+        vmx->fresh_until = now + FRESH_MS;
+    lock_drop(&c->vfs->lock);
+}
+
+static int vmx_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = node_path(c->vfs, n);
+    if (!path)
+        return -ENOMEM;
+    struct sftp_attrs attrs;
+    int r = remote_getattr(c->vfs->remote, path, cache_ms(c), &c->wait, &attrs, ret_true_at);
+    if (r == 0)
+        attr_dir(c->vfs, st, attrs.mtime);
+    return r;
+}
+
+static int vmx_lookup(struct call *c, struct node *dir, const char *name, struct found *ret)
+{
+    if (strcmp(name, PROFILE_NAME) == 0)
+        return is_fresh(c, dir) ? -ENOENT : control_lookup(c, dir, &profile_control, ret);
+    if (strcmp(name, CONTROL_NAME) == 0)
+        return folder_lookup(c, dir, &vmx_folder, ret);
+    int r = scratch_lookup(c, dir, name, ret);
+    return r == -ENOENT ? key_lookup(c, dir, name, ret) : r;
+}
+
+/* Adds the keys that are shown: those of the document that are not hidden, and new ones. */
+static int list_keys(struct call *c, struct node *dir, const struct document *doc,
+                     struct dir_names *ret)
+{
+    const char *charset = vmx_dict_charset(doc->dict);
+    int r = 0;
+    lock_take(&c->vfs->lock);
+    for (size_t i = 0; i < vmx_dict_keys(doc->dict) && (r == 0 || r == -ENAMETOOLONG); i++) {
+        BUF_AUTO name = {0};
+        struct span key = vmx_dict_name(doc->dict, vmx_dict_key_extent(doc->dict, i));
+        const struct key_state *ks = key_state(c->vfs, dir, key, false);
+        if (ks && ks->hidden_until > clock_ms() && ks->text.state == TEXT_CLEAN)
+            continue;
+        r = vmx_name_from_key(charset, key, &name);
+        if (r == 0)
+            r = dir_names_add(ret, name.data, S_IFREG);
+    }
+    lock_drop(&c->vfs->lock);
+    return r == -ENAMETOOLONG ? 0 : r;
+}
+
+static int vmx_list(struct call *c, struct node *dir, struct dir_names *ret)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = node_path(c->vfs, dir);
+    if (!path)
+        return -ENOMEM;
+    int r = remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc);
+    if (r == 0)
+        r = list_keys(c, dir, doc, ret);
+    if (r == 0 && !is_fresh(c, dir))
+        r = dir_names_add(ret, PROFILE_NAME, S_IFREG);
+    return r == 0 ? scratch_list(c, dir, ret) : r;
+}
+
+static int vmx_create(struct call *c, struct node *dir, const char *name, mode_t mode, int flags,
+                      struct handle *h, struct found *ret)
+{
+    bool fresh = is_fresh(c, dir);
+    vmx_refresh(c, dir, false);
+    if (strcmp(name, PROFILE_NAME) == 0) {
+        if (!fresh)
+            return flags & O_EXCL ? -EEXIST : control_lookup(c, dir, &profile_control, ret);
+        lock_take(&c->vfs->lock);
+        dir->vmx->fresh_until = 0; /* from now on it is there */
+        lock_drop(&c->vfs->lock);
+        return control_lookup(c, dir, &profile_control, ret);
+    }
+    if (strcmp(name, CONTROL_NAME) == 0)
+        return -EEXIST;
+    if (scratch_is_name(name) || scratch_is_create(mode, flags)) {
+        KEY_AT_AUTO at = {0};
+        int r = key_at(c, dir, name, cache_ms(c), &at);
+        if (r == -ENOENT || (r == 0 && at.extent == SIZE_MAX))
+            return scratch_create(c, dir, name, mode, h, ret);
+        if (r < 0)
+            return r;
+    }
+    return key_create(c, dir, name, flags, h, ret);
+}
+
+static int vmx_symlink(struct call *c, struct node *dir, const char *name, const char *target,
+                       struct found *ret)
+{
+    return scratch_is_name(name) ? scratch_symlink(c, dir, name, target, ret) : -EPERM;
+}
+
+static int vmx_unlink(struct call *c, struct node *dir, const char *name)
+{
+    if (strcmp(name, PROFILE_NAME) == 0)
+        return 0; /* so that rm -r can go on to the directory */
+    int r = scratch_unlink(c, dir, name);
+    if (r != -ENOENT)
+        return r;
+    KEY_AT_AUTO at = {0};
+    r = key_at(c, dir, name, cache_ms(c), &at);
+    if (r < 0)
+        return r;
+    if (at.extent != SIZE_MAX)
+        return key_remove(c, dir, name);
+    /* Created, and not committed yet. */
+    lock_take(&c->vfs->lock);
+    struct key_state *ks = key_state(c->vfs, dir, buf_span(&at.key), false);
+    r = ks && ks->text.state != TEXT_CLEAN ? 0 : -ENOENT;
+    if (r == 0)
+        text_clean(&ks->text);
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+/* A scratch file becomes a key, or the profile: its content is what would have been written. */
+static int install_scratch(struct call *c, struct node *dir, const char *name, const char *key)
+{
+    BUF_AUTO bytes = {0};
+    int r = scratch_content(c, dir, name, &bytes);
+    if (r < 0)
+        return r;
+    if (strcmp(key, PROFILE_NAME) == 0)
+        r = profile_write(c, dir, text_value(buf_span(&bytes)));
+    else
+        r = key_set(c, dir, key, text_value(buf_span(&bytes)), NULL);
+    return r == 0 ? scratch_unlink(c, dir, name) : r;
+}
+
+/* An editor's backup: the key is copied, and its line stays, hidden until it is created again. */
+static int copy_to_scratch(struct call *c, struct node *dir, const char *name, const char *scratch)
+{
+    KEY_AT_AUTO at = {0};
+    BUF_AUTO text = {0};
+    int r = key_at(c, dir, name, cache_ms(c), &at);
+    if (r == 0)
+        r = key_text(&at, &text);
+    if (r == 0)
+        r = scratch_put(c, dir, scratch, buf_span(&text));
+    if (r == 0)
+        key_hide(c, dir, &at);
+    return r;
+}
+
+static bool is_key(struct call *c, struct node *dir, const char *name)
+{
+    KEY_AT_AUTO at = {0};
+    return key_at(c, dir, name, cache_ms(c), &at) == 0 && at.extent != SIZE_MAX;
+}
+
+static int vmx_rename(struct call *c, struct node *dir, const char *name, struct node *new_dir,
+                      const char *new_name, unsigned flags)
+{
+    if (dir != new_dir)
+        return -EXDEV; /* mv copies then */
+    struct found found = {0};
+    bool from_scratch = scratch_lookup(c, dir, name, &found) == 0;
+    bool to_scratch = scratch_lookup(c, dir, new_name, &found) == 0;
+    bool to_key = !to_scratch && (strcmp(new_name, PROFILE_NAME) == 0 || is_key(c, dir, new_name));
+    if (flags & RENAME_NOREPLACE && (to_key || to_scratch))
+        return -EEXIST;
+    if (strcmp(name, PROFILE_NAME) == 0 || strcmp(name, CONTROL_NAME) == 0 ||
+        strcmp(new_name, CONTROL_NAME) == 0)
+        return -EPERM;
+    if (!to_key && !to_scratch)
+        to_scratch = scratch_is_name(new_name);
+    if (from_scratch)
+        return to_scratch ? scratch_rename(c, dir, name, new_name)
+                          : install_scratch(c, dir, name, new_name);
+    if (strcmp(new_name, PROFILE_NAME) == 0)
+        return -EPERM;
+    return to_scratch ? copy_to_scratch(c, dir, name, new_name)
+                      : key_rename(c, dir, name, new_name);
+}
+
+static void vmx_destroy(struct vfs *vfs, struct node *n)
+{
+    vmx_free(vfs, n->vmx);
+}
+
+const struct node_ops vmx_ops = {
+    .type = S_IFDIR,
+    .named = true,
+    .getattr = vmx_getattr,
+    .lookup = vmx_lookup,
+    .list = vmx_list,
+    .create = vmx_create,
+    .symlink = vmx_symlink,
+    .unlink = vmx_unlink,
+    .rename = vmx_rename,
+    .destroy = vmx_destroy,
+};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is remembered about a directory of settings beside its document: texts that are being
+ * written, lines that were just removed or hidden, scratch files. Protected by vfs->lock.
+ */
+#pragma once
+
+#include <uthash.h>
+
+#include "internal.h"
+#include "parser/edit.h"
+#include "text.h"
+
+enum {
+    REMEMBER_MS = 10000, /* how long a removed or hidden line is remembered */
+    FRESH_MS = 2000,     /* when a directory that mkdir made shows its passthrough-profile */
+};
+
+#define PROFILE_NAME "passthrough-profile"
+#define CONTROL_NAME ".vmxfs"
+
+/* A setting's value as somebody saw it, to find out whether somebody else changed it since. */
+struct seen {
+    bool known;
+    bool there;
+    struct buf value; /* UTF-8 */
+};
+
+/* One key, whatever its spelling. */
+struct key_state {
+    struct text text;
+    unsigned writers;     /* open handles that may write, and running requests */
+    struct seen base;     /* as of the first of these opens; moved along by our own commits */
+    int64_t hidden_until; /* renamed to a scratch name: hidden until created again, or then */
+    int64_t place_until;  /* until when place is good */
+    struct vmx_place place;
+    UT_hash_handle hh;
+    char id[]; /* the key's bytes, folded */
+};
+
+struct scratch {
+    struct buf bytes;
+    bool is_link; /* a symbolic link (emacs' lock): bytes are its target */
+    mode_t mode;
+    int64_t changed_s;
+    struct scratch *prev, *next;
+    char name[256];
+};
+
+struct vmx {
+    struct key_state *keys;
+    struct scratch *scratches;
+    int64_t fresh_until; /* made by mkdir: no passthrough-profile until then */
+};
+
+/* The state of a directory (of settings, or its .vmxfs), made if need be; NULL: no memory. */
+struct vmx *vmx_get(struct vfs *vfs, struct node *dir) REQUIRES(vfs->lock);
+void vmx_free(struct vfs *vfs, struct vmx *vmx);
+
+/* The state of a key; made if create. NULL: none, or no memory. */
+struct key_state *key_state(struct vfs *vfs, struct node *dir, struct span key, bool create)
+    REQUIRES(vfs->lock);
+/* Forgets it when there is nothing to remember. */
+void key_state_tidy(struct vfs *vfs, struct node *dir, struct key_state *ks) REQUIRES(vfs->lock);
+
+void seen_done(struct seen *seen);
+int seen_set(struct seen *seen, bool there, struct span value);
+
+/* The extent of the key that a file name means, SIZE_MAX if there is none. */
+size_t vmx_name_extent(const struct vmx_dict *dict, const char *name);
+
+/* ---- one key of one document, looked up */
+
+struct key_at {
+    char *path; /* of the .vmx */
+    struct document *doc;
+    struct buf key; /* bytes in the document's charset */
+    size_t extent;  /* SIZE_MAX: the document has no such key */
+};
+
+/* 0 (also where the document has no such key); -ENOENT: no key can have this name; ... */
+int key_at(struct call *c, struct node *dir, const char *name, int64_t max_age_ms,
+           struct key_at *ret);
+void key_at_done(struct key_at *at);
+#define KEY_AT_AUTO __attribute__((cleanup(key_at_done))) struct key_at
+
+/* What the file of a key shows: the value and a newline. -ENOENT: the document has no such key. */
+int key_text(const struct key_at *at, struct buf *ret);
+
+/* ---- change.c: changes to keys, each one atomic rewrite (joined with others under way) */
+
+/* base may be NULL: as seen in the cached document. Refusals are noted. */
+int key_set(struct call *c, struct node *dir, const char *name, struct span value,
+            const struct seen *base);
+int key_remove(struct call *c, struct node *dir, const char *name);
+int key_rename(struct call *c, struct node *dir, const char *name, const char *new_name);
+
+/* The text of a file as a value: less one newline at the end. */
+static inline struct span text_value(struct span text)
+{
+    if (text.n > 0 && text.p[text.n - 1] == '\n')
+        text.n--;
+    return text;
+}
+
+/* ---- key.c */
+
+int key_lookup(struct call *c, struct node *dir, const char *name, struct found *ret);
+int key_create(struct call *c, struct node *dir, const char *name, int flags, struct handle *h,
+               struct found *ret);
+/* Hides a key, whose text was copied to a scratch file, for a while. */
+void key_hide(struct call *c, struct node *dir, const struct key_at *at);
+
+/* ---- scratch.c: files that live in memory only */
+
+/* Whether a name, or the way a file is created, says that it is an editor's helper. */
+bool scratch_is_name(const char *name);
+bool scratch_is_create(mode_t mode, int flags);
+
+int scratch_lookup(struct call *c, struct node *dir, const char *name, struct found *ret);
+int scratch_list(struct call *c, struct node *dir, struct dir_names *ret);
+int scratch_create(struct call *c, struct node *dir, const char *name, mode_t mode,
+                   struct handle *h, struct found *ret);
+int scratch_symlink(struct call *c, struct node *dir, const char *name, const char *target,
+                    struct found *ret);
+int scratch_unlink(struct call *c, struct node *dir, const char *name); /* -ENOENT: none */
+int scratch_rename(struct call *c, struct node *dir, const char *name, const char *new_name);
+/* Makes one with this content, replacing one of the same name. */
+int scratch_put(struct call *c, struct node *dir, const char *name, struct span bytes);
+/* Appends the content. -ENOENT: none of this name. */
+int scratch_content(struct call *c, struct node *dir, const char *name, struct buf *ret);

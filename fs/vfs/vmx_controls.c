@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* The control files of one VM: passthrough-profile, plan/NAME, merge, check. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "control.h"
+#include "parser/check.h"
+#include "parser/edit.h"
+#include "parser/plan.h"
+#include "parser/value.h"
+#include "remote/commit.h"
+#include "vmx.h"
+
+static int document_of(struct call *c, struct node *n, char **ret_path, struct document **ret)
+{
+    struct node *dir = vmx_above(n);
+    char *path = dir ? node_path(c->vfs, dir) : NULL;
+    if (!path)
+        return -ENOMEM;
+    int r = remote_document(c->vfs->remote, path, remote_options(c->vfs->remote)->cache_timeout_ms,
+                            &c->wait, ret);
+    if (r == 0)
+        *ret_path = path;
+    else
+        free(path);
+    return r;
+}
+
+/* ---- changes that are a text to carry out */
+
+struct text_change {
+    struct change change;
+    struct vfs *vfs;
+    const char *path;
+    struct span text;
+    struct buf notes; /* for people: what was left alone */
+    int (*edits)(struct text_change *t, const struct vmx_dict *current, struct vmx_edits *ret,
+                 struct vmx_diag *diag);
+};
+
+static int apply(struct change *change, const struct vmx_dict *server,
+                 const struct vmx_dict *current, bool exists, struct buf *ret,
+                 struct vmx_diag *diag)
+{
+    struct text_change *t = (struct text_change *)change;
+    struct vmx_edits edits = {0};
+    if (!exists)
+        return -ENOENT;
+    buf_clear(&t->notes);
+    int r = t->edits(t, current, &edits, diag);
+    if (r == 0 && edits.n > 0 && vmx_dict_encrypted(server))
+        r = -EPERM;
+    if (r == 0)
+        r = vmx_edits_apply(&edits, current, ret, diag);
+    vmx_edits_done(&edits);
+    return r;
+}
+
+static void committed(struct change *change, const struct document *before,
+                      const struct document *after)
+{
+    const struct text_change *t = (const struct text_change *)change;
+    if (before != after)
+        notify_document(t->vfs, t->path, before, after);
+}
+
+static int run(struct call *c, struct node *n, const char *name, struct text_change *t)
+{
+    struct node *dir = vmx_above(n);
+    FREE_AUTO char *path = dir ? node_path(c->vfs, dir) : NULL;
+    if (!path)
+        return -ENOMEM;
+    t->vfs = c->vfs;
+    t->path = path;
+    t->change.apply = apply;
+    t->change.committed = committed;
+    int r = remote_commit(c->vfs->remote, path, &t->change, &c->wait);
+    refuse(c->vfs, path, name, r, &t->change.diag);
+    for (char *line = r == 0 && t->notes.data ? t->notes.data : NULL; line && *line;) {
+        size_t len = strcspn(line, "\n");
+        struct vmx_diag note = {0};
+        vmx_diag_set(&note, 0, 0, "%.*s", (int)len, line);
+        journal_add(c->vfs->journal, 0, path, name, note.text);
+        line += len + (line[len] == '\n');
+    }
+    buf_done(&t->notes);
+    return r;
+}
+
+/* ---- passthrough-profile */
+
+static int profile_show(struct call *c, struct node *n, struct buf *ret)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = NULL;
+    int r = document_of(c, n, &path, &doc);
+    if (r == 0)
+        r = vmx_plan_state(doc->dict, &c->vfs->profiles, ret);
+    return r == 0 ? buf_add_char(ret, '\n') : r;
+}
+
+static int profile_edits(struct text_change *t, const struct vmx_dict *current,
+                         struct vmx_edits *ret, struct vmx_diag *diag)
+{
+    return vmx_plan_line(current, &t->vfs->profiles, t->text, ret, &t->notes, diag);
+}
+
+int profile_write(struct call *c, struct node *vmx_dir, struct span line)
+{
+    struct text_change t = {.text = line, .edits = profile_edits};
+    return run(c, vmx_dir, PROFILE_NAME, &t);
+}
+
+const struct control profile_control = {
+    .name = PROFILE_NAME,
+    .mode = 0644,
+    .by_line = true,
+    .sized = true,
+    .show = profile_show,
+    .store = profile_write,
+};
+
+/* ---- .vmxfs/merge */
+
+static int merge_edits(struct text_change *t, const struct vmx_dict *current, struct vmx_edits *ret,
+                       struct vmx_diag *diag)
+{
+    int r = vmx_edits_parse(t->text, vmx_dict_charset(current), ret, diag);
+    for (size_t i = 0; i < ret->n && r == 0; i++) {
+        const struct vmx_edit *e = &ret->items[i];
+        if (e->op == VMX_EDIT_SET)
+            r = vmx_value_check(buf_span(&e->key), buf_span(&e->value), diag);
+    }
+    return r == 0 ? vmx_plan_follow(current, &t->vfs->profiles, ret) : r;
+}
+
+static int merge_store(struct call *c, struct node *n, struct span text)
+{
+    struct text_change t = {.text = text, .edits = merge_edits};
+    return run(c, n, "merge", &t);
+}
+
+const struct control merge_control = {
+    .name = "merge",
+    .mode = 0200,
+    .store = merge_store,
+};
+
+/* ---- .vmxfs/plan/NAME and .vmxfs/check */
+
+static int plan_show(struct call *c, struct node *n, struct buf *ret)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = NULL;
+    int r = document_of(c, n, &path, &doc);
+    return r == 0 ? vmx_plan_diff(doc->dict, &c->vfs->profiles, n->name, path, ret) : r;
+}
+
+const struct control plan_control = {
+    .name = "plan",
+    .mode = 0444,
+    .show = plan_show,
+};
+
+static int check_show(struct call *c, struct node *n, struct buf *ret)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = NULL;
+    struct vmx_check check;
+    BUF_AUTO dir = {0};
+    int r = document_of(c, n, &path, &doc);
+    if (r == 0)
+        r = buf_addf(&dir, "%s/%s", c->vfs->options.mountpoint, path);
+    return r == 0 ? vmx_check_run(doc->dict, &c->vfs->profiles, dir.data, ret, &check) : r;
+}
+
+const struct control vmx_check_control = {
+    .name = "check",
+    .mode = 0444,
+    .show = check_show,
+};

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+#include "whole.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "control.h"
+#include "parser/edit.h"
+#include "remote/commit.h"
+#include "remote/files.h"
+#include "text.h"
+#include "vmx.h"
+
+struct whole {
+    struct text text;
+    unsigned writers;
+    bool staged;           /* being created: not on the server yet */
+    struct document *base; /* what a writer saw when it opened the file; NULL: none */
+    struct sftp_attrs set; /* mode and times to be set once the text is there */
+    struct document *seen; /* what a reader saw who opened the file ... */
+    int64_t seen_until;    /* ... not long ago */
+};
+
+static char *path_of(struct call *c, struct node *n)
+{
+    struct node *vmx = vmx_above(n); /* of raw; the others are not below one */
+    return node_path(c->vfs, vmx ? vmx : n);
+}
+
+static struct whole *state(struct node *n)
+{
+    if (!n->whole)
+        n->whole = calloc(1, sizeof(*n->whole));
+    return n->whole;
+}
+
+/* ---- the commit */
+
+struct whole_change {
+    struct change change;
+    struct vfs *vfs;
+    const char *path;
+    struct span text;
+    const struct document *base; /* NULL: there was no file */
+};
+
+static int apply(struct change *change, const struct vmx_dict *server,
+                 const struct vmx_dict *current, bool exists, struct buf *ret,
+                 struct vmx_diag *diag)
+{
+    struct whole_change *w = (struct whole_change *)change;
+    (void)current; /* what came before in the same commit is replaced too, or refused below */
+    if (exists && span_eq(vmx_dict_text(server), w->text))
+        return buf_add(ret, w->text);
+    if (exists != (w->base != NULL))
+        return exists ? -EEXIST : -ECANCELED;
+    if (exists && !span_eq(vmx_dict_text(server), vmx_dict_text(w->base->dict)))
+        return -ECANCELED;
+    struct vmx_dict *text = NULL;
+    int r = vmx_dict_parse(w->text, &text);
+    if (r == 0)
+        r = vmx_replace_check(exists ? server : NULL, text, diag);
+    vmx_dict_free(text);
+    return r == 0 ? buf_add(ret, w->text) : r;
+}
+
+static void committed(struct change *change, const struct document *before,
+                      const struct document *after)
+{
+    const struct whole_change *w = (const struct whole_change *)change;
+    if (before != after)
+        notify_document(w->vfs, w->path, before, after);
+}
+
+static int replace(struct call *c, const char *path, struct span text, const struct document *base)
+{
+    struct whole_change w = {.vfs = c->vfs, .path = path, .text = text, .base = base};
+    w.change.apply = apply;
+    w.change.committed = committed;
+    int r = remote_commit(c->vfs->remote, path, &w.change, &c->wait);
+    return refuse(c->vfs, path, NULL, r, &w.change.diag);
+}
+
+/* What was seen in the node a short while ago, once: a reference, or NULL. */
+static struct document *take_seen(struct vfs *vfs, struct node *n)
+{
+    struct document *seen = NULL;
+    lock_take(&vfs->lock);
+    if (n && n->whole) {
+        if (n->whole->seen_until > clock_ms())
+            seen = steal(n->whole->seen);
+        document_unref(&n->whole->seen);
+    }
+    lock_drop(&vfs->lock);
+    return seen;
+}
+
+static void note_seen(struct vfs *vfs, struct node *n, struct document *doc)
+{
+    lock_take(&vfs->lock);
+    struct whole *w = state(n);
+    if (w) {
+        document_unref(&w->seen);
+        w->seen = document_ref(doc);
+        w->seen_until = clock_ms() + REMEMBER_MS;
+    }
+    lock_drop(&vfs->lock);
+}
+
+int whole_install(struct call *c, const char *path, struct node *n, struct span text)
+{
+    DOCUMENT_AUTO *base = take_seen(c->vfs, n);
+    int r = base ? 0 : remote_document(c->vfs->remote, path, 0, &c->wait, &base);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    return replace(c, path, text, base);
+}
+
+/* Commits the text of a node, then sets the attributes that were asked for meanwhile. */
+static int commit_text(struct call *c, struct node *n)
+{
+    BUF_AUTO copy = {0};
+    FREE_AUTO char *path = path_of(c, n);
+    DOCUMENT_AUTO *base = NULL;
+    lock_take(&c->vfs->lock);
+    struct whole *w = n->whole;
+    int r = path ? buf_add(&copy, buf_span(&w->text.bytes)) : -ENOMEM;
+    unsigned long version = w->text.version;
+    struct sftp_attrs attrs = w->set;
+    if (w->base)
+        base = document_ref(w->base);
+    lock_drop(&c->vfs->lock);
+    if (r == 0)
+        r = replace(c, path, buf_span(&copy), base);
+    if (r == 0 && attrs.flags)
+        remote_setattr(c->vfs->remote, path, &attrs, &c->wait);
+    struct document *after = NULL;
+    if (r == 0)
+        remote_document(c->vfs->remote, path, INT64_MAX / 2, &c->wait, &after);
+    lock_take(&c->vfs->lock);
+    if (r < 0 || w->text.version == version)
+        text_clean(&w->text);
+    if (r == 0) {
+        w->set.flags = 0;
+        w->staged = false;
+        document_unref(&w->base);
+        w->base = after;
+    }
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+static int commit_if(struct call *c, struct node *n, enum text_state least)
+{
+    lock_take(&c->vfs->lock);
+    bool due = n->whole && n->whole->text.state >= least;
+    lock_drop(&c->vfs->lock);
+    return due ? commit_text(c, n) : 0;
+}
+
+/* ---- attributes */
+
+static void fill_attr(struct vfs *vfs, const struct document *doc, struct stat *st)
+{
+    attr_remote(vfs, st, &doc->attrs);
+    st->st_size = (off_t)vmx_dict_text(doc->dict).n;
+}
+
+int whole_lookup(struct call *c, const char *path, struct found *ret)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    int64_t age = remote_options(c->vfs->remote)->cache_timeout_ms;
+    struct sftp_attrs attrs;
+    int r;
+    ret->ops = &whole_ops;
+    if (c->listing) {
+        r = remote_getattr(c->vfs->remote, path, age, &c->wait, &attrs, &ret->true_at);
+        if (r == 0)
+            attr_remote(c->vfs, &ret->st, &attrs);
+        return r;
+    }
+    r = remote_document(c->vfs->remote, path, age, &c->wait, &doc);
+    if (r < 0)
+        return r;
+    fill_attr(c->vfs, doc, &ret->st);
+    ret->true_at = remote_document_true_at(c->vfs->remote, path);
+    return 0;
+}
+
+static int whole_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    FREE_AUTO char *path = path_of(c, n);
+    if (!path)
+        return -ENOMEM;
+    struct found found = {0};
+    int r = whole_lookup(c, path, &found);
+    lock_take(&c->vfs->lock);
+    const struct whole *w = n->whole;
+    if (w && w->text.state != TEXT_CLEAN) {
+        if (r < 0)
+            attr_file(c->vfs, &found.st, 0644, 0, (uint32_t)clock_wall_s());
+        found.st.st_size = (off_t)w->text.bytes.len;
+        found.true_at = 0;
+        r = 0;
+    }
+    lock_drop(&c->vfs->lock);
+    *st = found.st;
+    *ret_true_at = found.true_at;
+    return r == -EMEDIUMTYPE ? -ESTALE : r;
+}
+
+/* ---- opening and writing */
+
+bool whole_is_staged(struct vfs *vfs, struct node *n)
+{
+    lock_take(&vfs->lock);
+    bool staged = n->whole && n->whole->staged && n->whole->writers > 0;
+    lock_drop(&vfs->lock);
+    return staged;
+}
+
+static size_t max_text(const struct call *c)
+{
+    return remote_options(c->vfs->remote)->vmx_max;
+}
+
+/* base: moved into the state by the first writer. */
+static int begin_writing(struct call *c, struct node *n, struct document **base, bool cut)
+{
+    lock_take(&c->vfs->lock);
+    struct whole *w = state(n);
+    int r = w ? 0 : -ENOMEM;
+    if (w && w->writers == 0) {
+        document_unref(&w->base);
+        w->staged = *base == NULL;
+        w->base = steal(*base);
+    }
+    if (r == 0 && cut)
+        r = text_resize(&w->text, 0, max_text(c));
+    if (r == 0)
+        w->writers++;
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+static int whole_open(struct call *c, struct node *n, int flags, struct handle *h)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = path_of(c, n);
+    if (!path)
+        return -ENOMEM;
+    int64_t age = h->writes ? 0 : remote_options(c->vfs->remote)->cache_timeout_ms;
+    int r = remote_document(c->vfs->remote, path, age, &c->wait, &doc);
+    if (r < 0)
+        return r == -EMEDIUMTYPE ? -ESTALE : r;
+    if (!h->writes) {
+        note_seen(c->vfs, n, doc);
+        return buf_add(&h->content, vmx_dict_text(doc->dict));
+    }
+    r = c->vfs->options.read_only ? -EROFS : vmx_dict_encrypted(doc->dict) ? -EPERM : 0;
+    if (r < 0)
+        return refuse(c->vfs, path, NULL, r, NULL);
+    return begin_writing(c, n, &doc, flags & O_TRUNC);
+}
+
+int whole_create(struct call *c, struct node *dir, const char *name, struct handle *h,
+                 struct found *ret)
+{
+    struct document *none = NULL;
+    if (c->vfs->options.read_only)
+        return -EROFS;
+    ret->ops = &whole_ops;
+    attr_file(c->vfs, &ret->st, 0644, 0, (uint32_t)clock_wall_s());
+    h->node = node_take(c->vfs, dir, name, ret, false);
+    if (!h->node)
+        return -ENOMEM;
+    int r = begin_writing(c, h->node, &none, true);
+    node_unref(c->vfs, h->node);
+    return r;
+}
+
+static int whole_read(struct call *c, struct node *n, struct handle *h, off_t offset, size_t size,
+                      struct buf *ret)
+{
+    struct span text = buf_span(&h->content);
+    int r = 0;
+    lock_take(&c->vfs->lock);
+    const struct whole *w = n->whole;
+    if (h->writes && w && w->text.state != TEXT_CLEAN)
+        text = buf_span(&w->text.bytes);
+    else if (h->writes && w && w->base)
+        text = vmx_dict_text(w->base->dict);
+    if ((size_t)offset < text.n) {
+        size_t left = text.n - (size_t)offset;
+        r = buf_add(ret, (struct span){text.p + offset, left < size ? left : size});
+    }
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+/* A text that is to be edited, loaded with what the file holds. */
+static int load(struct whole *w)
+{
+    if (w->text.state != TEXT_CLEAN)
+        return 0;
+    return text_load(&w->text, w->base ? vmx_dict_text(w->base->dict) : (struct span){0});
+}
+
+static int whole_write(struct call *c, struct node *n, struct handle *h, off_t offset,
+                       struct span data)
+{
+    lock_take(&c->vfs->lock);
+    int r = load(n->whole);
+    if (r == 0)
+        r = text_write(&n->whole->text, offset, h->append, data, max_text(c));
+    if (r < 0)
+        text_clean(&n->whole->text);
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+static int whole_flush(struct call *c, struct node *n, struct handle *h)
+{
+    return h->writes ? commit_if(c, n, TEXT_DIRTY) : 0;
+}
+
+static void whole_release(struct call *c, struct node *n, struct handle *h)
+{
+    if (!h->writes)
+        return;
+    lock_take(&c->vfs->lock);
+    bool last = n->whole->writers == 1;
+    lock_drop(&c->vfs->lock);
+    if (last)
+        commit_if(c, n, TEXT_CUT); /* a refusal is noted; nobody else can be told */
+    struct node *dir = n->parent;
+    lock_take(&c->vfs->lock);
+    n->whole->writers--;
+    lock_drop(&c->vfs->lock);
+    /* What was created as a file is a directory from now on. */
+    if (last && !vmx_above(n) && !node_is_plain(c->vfs, n)) {
+        node_detach(c->vfs, dir, n->name);
+        notify_entry(c->vfs, dir, n->name);
+    }
+}
+
+/* ---- setattr */
+
+static void wanted(const struct stat *st, int valid, struct sftp_attrs *ret)
+{
+    if (valid & FUSE_SET_ATTR_MODE) {
+        ret->flags |= SFTP_ATTR_MODE;
+        ret->mode = st->st_mode & 07777;
+    }
+    if (valid & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)) {
+        bool now = valid & FUSE_SET_ATTR_MTIME_NOW;
+        ret->flags |= SFTP_ATTR_TIMES;
+        ret->mtime = (uint32_t)(now ? clock_wall_s() : st->st_mtim.tv_sec);
+        ret->atime = ret->mtime;
+    }
+}
+
+static int resize(struct call *c, struct node *n, struct handle *h, off_t size)
+{
+    struct handle own = {.node = n, .writes = true};
+    bool borrowed = h && h->writes;
+    int r = borrowed ? 0 : whole_open(c, n, O_WRONLY, &own);
+    if (r < 0)
+        return r;
+    lock_take(&c->vfs->lock);
+    r = load(n->whole);
+    if (r == 0)
+        r = text_resize(&n->whole->text, size, max_text(c));
+    lock_drop(&c->vfs->lock);
+    if (borrowed)
+        return r;
+    if (r == 0)
+        r = commit_if(c, n, TEXT_CUT);
+    whole_release(c, n, &own);
+    return r;
+}
+
+static int whole_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,
+                         int valid)
+{
+    if (c->vfs->options.read_only)
+        return -EROFS;
+    if (valid & FUSE_SET_ATTR_SIZE)
+        return resize(c, n, h, st->st_size);
+    bool later = false;
+    struct sftp_attrs attrs = {0};
+    wanted(st, valid, &attrs);
+    lock_take(&c->vfs->lock);
+    struct whole *w = n->whole;
+    if (w && w->text.state != TEXT_CLEAN) {
+        wanted(st, valid, &w->set);
+        later = true;
+    }
+    lock_drop(&c->vfs->lock);
+    FREE_AUTO char *path = path_of(c, n);
+    if (later || !attrs.flags || vmx_above(n))
+        return 0;
+    return path ? remote_setattr(c->vfs->remote, path, &attrs, &c->wait) : -ENOMEM;
+}
+
+static void whole_destroy(struct vfs *vfs, struct node *n)
+{
+    (void)vfs;
+    if (!n->whole)
+        return;
+    text_done(&n->whole->text);
+    document_unref(&n->whole->base);
+    document_unref(&n->whole->seen);
+    free(n->whole);
+}
+
+const struct node_ops whole_ops = {
+    .type = S_IFREG,
+    .named = true,
+    .getattr = whole_getattr,
+    .setattr = whole_setattr,
+    .open = whole_open,
+    .read = whole_read,
+    .write = whole_write,
+    .flush = whole_flush,
+    .fsync = whole_flush,
+    .release = whole_release,
+    .destroy = whole_destroy,
+};

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A .vmx as one file: .vmxfs/raw, every .vmx below .vmxfs/plain, and a NAME.vmx that is being
+ * created as a file, until its last close. What is written replaces the file as a whole, at flush
+ * or fsync, if it is not worse than what was there.
+ */
+#pragma once
+
+#include "internal.h"
+
+/* The file at path (remote) as a node; *ret_true_at as in struct found. -ENOENT, -EMEDIUMTYPE. */
+int whole_lookup(struct call *c, const char *path, struct found *ret);
+
+/* Makes and opens one that is not there yet. The node gets its state in whole_created. */
+int whole_create(struct call *c, struct node *dir, const char *name, struct handle *h,
+                 struct found *ret);
+
+/* Whether a node is a file that is being created and not on the server yet. */
+bool whole_is_staged(struct vfs *vfs, struct node *n);
+
+/* Replaces (or creates) the file at path by text in one commit: by what was renamed onto it. n: its
+ * node, or NULL; who has just read it there is taken to have made the text from that. */
+int whole_install(struct call *c, const char *path, struct node *n, struct span text);
