@@ -59,7 +59,7 @@ int check_device_nth(const struct check *check, size_t nth, struct check_device 
     bool truth = false;
     size_t n = 0;
 
-    if (!device_key(vmx_dict_name(check->dict, extent), &n, &rest) ||
+    if (!vmx_pci_key(vmx_dict_name(check->dict, extent), &n, &rest) ||
         !span_eq_fold(rest, SPAN_LITERAL("present")))
         return -ENOENT;
     int r = vmx_dict_value(check->dict, extent, &value);

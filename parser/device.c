@@ -7,26 +7,6 @@
 #include "text.h"
 #include "value.h"
 
-bool device_key(struct span key, size_t *ret_n, struct span *ret_rest)
-{
-    struct span prefix = SPAN_LITERAL("pciPassthru");
-    size_t digits = 0;
-    size_t n = 0;
-
-    if (key.n < prefix.n || !span_eq_fold(span_head(key, prefix.n), prefix))
-        return false;
-    key = span_from(key, prefix.n);
-    for (; digits < key.n && text_digit(key.p[digits]) < 10 && digits < 6; digits++)
-        n = n * 10 + text_digit(key.p[digits]);
-    if (digits == 0 || digits == key.n || key.p[digits] != '.')
-        return false;
-    if (digits > 1 && key.p[0] == '0')
-        return false; /* another key than the one without the zero */
-    *ret_n = n;
-    *ret_rest = span_from(key, digits + 1);
-    return true;
-}
-
 int device_get(const struct vmx_dict *dict, size_t n, const char *name, struct buf *ret)
 {
     BUF_AUTO key = {0};
@@ -86,7 +66,7 @@ static int find_block(const struct vmx_dict *dict, const struct vmx_pci *pci, si
         size_t extent = vmx_dict_key_extent(dict, i);
         struct span rest = {0};
         size_t n = 0;
-        if (!device_key(vmx_dict_name(dict, extent), &n, &rest) ||
+        if (!vmx_pci_key(vmx_dict_name(dict, extent), &n, &rest) ||
             !span_eq_fold(rest, SPAN_LITERAL("id")))
             continue;
         buf_clear(&id);
@@ -112,7 +92,7 @@ static int find_made(const struct vmx_dict *dict, const struct vmx_pci *pci, siz
             continue;
         if (r != 0)
             return r;
-        bool found = saved.absent && device_key(saved.key, ret, &rest) &&
+        bool found = saved.absent && vmx_pci_key(saved.key, ret, &rest) &&
                      span_eq_fold(rest, SPAN_LITERAL("id")) && is_id(buf_span(&saved.set), pci);
         plan_saved_done(&saved);
         if (found)
@@ -132,7 +112,7 @@ static int find_free(const struct vmx_dict *dict, size_t *ret)
         return -ENOMEM;
     for (size_t i = 0; i < keys; i++) {
         struct span rest = {0};
-        if (device_key(vmx_dict_name(dict, vmx_dict_key_extent(dict, i)), &n, &rest) && n < keys)
+        if (vmx_pci_key(vmx_dict_name(dict, vmx_dict_key_extent(dict, i)), &n, &rest) && n < keys)
             used[n] = true;
     }
     for (n = 0; used[n];)

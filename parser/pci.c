@@ -69,3 +69,23 @@ int vmx_pci_add_id(const struct vmx_pci *pci, struct buf *ret)
 {
     return buf_addf(ret, "%05u:%03u:%02u.%u", pci->domain, pci->bus, pci->slot, pci->function);
 }
+
+bool vmx_pci_key(struct span key, size_t *ret_n, struct span *ret_rest)
+{
+    struct span prefix = SPAN_LITERAL("pciPassthru");
+    size_t digits = 0;
+    size_t n = 0;
+
+    if (key.n < prefix.n || !span_eq_fold(span_head(key, prefix.n), prefix))
+        return false;
+    key = span_from(key, prefix.n);
+    for (; digits < key.n && text_digit(key.p[digits]) < 10 && digits < 6; digits++)
+        n = n * 10 + text_digit(key.p[digits]);
+    if (digits == 0 || digits == key.n || key.p[digits] != '.')
+        return false;
+    if (digits > 1 && key.p[0] == '0')
+        return false; /* another key than the one without the zero */
+    *ret_n = n;
+    *ret_rest = span_from(key, digits + 1);
+    return true;
+}

@@ -22,3 +22,6 @@ bool vmx_pci_eq(const struct vmx_pci *a, const struct vmx_pci *b);
 /* Append the canonical forms, hex and decimal. 0, -ENOMEM. */
 int vmx_pci_add_address(const struct vmx_pci *pci, struct buf *ret);
 int vmx_pci_add_id(const struct vmx_pci *pci, struct buf *ret);
+
+/* Takes the key "pciPassthruN.REST" apart, whatever its case. */
+bool vmx_pci_key(struct span key, size_t *ret_n, struct span *ret_rest);

@@ -84,9 +84,6 @@ int plan_when(const struct vmx_dict *dict, const struct vmx_profile *profile,
 
 /* ---- device ---- */
 
-/* Takes "pciPassthruN.rest" apart. */
-bool device_key(struct span key, size_t *ret_n, struct span *ret_rest);
-
 /* Reads pciPassthruN.NAME. 0, -ENOENT, -ENOMEM. */
 int device_get(const struct vmx_dict *dict, size_t n, const char *name, struct buf *ret);
 

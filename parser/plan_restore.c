@@ -10,6 +10,7 @@
 
 #include "edit.h"
 #include "encoding.h"
+#include "pci.h"
 #include "plan_private.h"
 #include "text.h"
 #include "value.h"
@@ -143,7 +144,7 @@ static int remove_rest_of_device(const struct restore *r, size_t n)
         struct plan_saved saved = {0};
         struct span rest;
         size_t m = 0;
-        if (!device_key(name, &m, &rest) || m != n)
+        if (!vmx_pci_key(name, &m, &rest) || m != n)
             continue;
         rc = plan_saved_find(r->dict, name, &saved);
         if (rc == -ENOENT)
@@ -164,7 +165,7 @@ static int restore_device(const struct restore *r, const struct plan_saved *save
     size_t n = 0;
 
     *ret_done = false;
-    if (!device_key(saved->key, &n, &rest))
+    if (!vmx_pci_key(saved->key, &n, &rest))
         return 0;
     int rc = device_owner(r->dict, n, &owner);
     if (rc != 0)

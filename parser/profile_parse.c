@@ -7,6 +7,7 @@
 #include "encoding.h"
 #include "lexer.h"
 #include "list.h"
+#include "pci.h"
 #include "profile_private.h"
 #include "text.h"
 #include "value.h"
@@ -42,19 +43,31 @@ static bool starts_fold(struct span s, struct span prefix)
     return s.n >= prefix.n && span_eq_fold(span_head(s, prefix.n), prefix);
 }
 
-/* Each "${" must be followed by a name and "}". */
-static bool template_valid(struct span value, bool *ret_used)
+bool profile_next_name(struct span value, size_t *at, struct span *ret)
 {
     struct span open = SPAN_LITERAL("${");
 
-    for (size_t i = 0; i < value.n; i++) {
+    for (size_t i = *at; i < value.n; i++) {
         if (!span_starts_with(span_from(value, i), open))
             continue;
-        size_t n = text_find(span_from(value, i + open.n), '}');
-        if (n == 0 || n == value.n - i - open.n)
+        struct span rest = span_from(value, i + open.n);
+        size_t n = text_find(rest, '}');
+        *ret = span_head(rest, n);
+        *at = n < rest.n ? i + open.n + n + 1 : value.n;
+        return true;
+    }
+    return false;
+}
+
+/* Each "${" must be followed by a name and "}". */
+static bool template_valid(struct span value, bool *ret_used)
+{
+    struct span name;
+
+    for (size_t at = 0; profile_next_name(value, &at, &name);) {
+        if (name.n == 0 || name.p + name.n == value.p + value.n)
             return false;
         *ret_used = true;
-        i += open.n + n;
     }
     return true;
 }
@@ -95,7 +108,7 @@ static int add_setting(struct reader *r, struct span key, struct span value)
     if (!items)
         return -ENOMEM;
     p->settings = items;
-    items[p->n_settings] = (struct profile_setting){.when = r->when};
+    items[p->n_settings] = (struct profile_setting){.when = r->when, .line = r->line};
     struct profile_setting *s = &items[p->n_settings++];
     int rc = buf_add(&s->key, key);
     return rc != 0 ? rc : buf_add(&s->value, value);
@@ -251,6 +264,49 @@ static int check_whens(struct reader *r)
     return 0;
 }
 
+/* What a profile depends on must not change by applying it: it would never be done. */
+static bool is_own_doing(const struct vmx_profile *p, struct span key)
+{
+    struct span rest;
+    size_t n;
+
+    if (starts_fold(key, SPAN_LITERAL("vmxfs.")))
+        return true;
+    if (profile_param(p, SPAN_LITERAL("device")) && vmx_pci_key(key, &n, &rest))
+        return true;
+    for (size_t i = 0; i < p->n_settings; i++)
+        if (span_eq_fold(buf_span(&p->settings[i].key), key))
+            return true;
+    return false;
+}
+
+static int check_dependence(const struct vmx_profile *p, size_t line, struct span key,
+                            struct vmx_diag *diag)
+{
+    if (!is_own_doing(p, key))
+        return 0;
+    vmx_diag_set(diag, line, 0, "this depends on " SPAN_FORMAT ", which applying changes",
+                 SPAN_SHOWN(key));
+    return -EINVAL;
+}
+
+static int check_dependences(const struct vmx_profile *p, struct vmx_diag *diag)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->n_settings; i++) {
+        const struct profile_setting *s = &p->settings[i];
+        struct span name;
+        for (size_t at = 0; rc == 0 && profile_next_name(buf_span(&s->value), &at, &name);)
+            if (!profile_param(p, name))
+                rc = check_dependence(p, s->line, name, diag);
+    }
+    for (size_t i = 0; rc == 0 && i < p->requirements.n; i++)
+        rc = check_dependence(p, p->requirements.items[i].line,
+                              buf_span(&p->requirements.items[i].key), diag);
+    return rc;
+}
+
 static int read_text(struct reader *r, struct span text)
 {
     struct span bom = SPAN_LITERAL("\xEF\xBB\xBF");
@@ -268,7 +324,8 @@ static int read_text(struct reader *r, struct span text)
             return rc;
         text = span_from(text, line.len);
     }
-    return check_whens(r);
+    int rc = check_whens(r);
+    return rc == 0 ? check_dependences(r->profile, r->diag) : rc;
 }
 
 int vmx_profile_parse(const char *name, struct span text, struct vmx_profile **ret,

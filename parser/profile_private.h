@@ -35,6 +35,7 @@ struct profile_setting {
     struct buf key;
     struct buf value; /* with its ${...} */
     size_t when;      /* index into whens, or PROFILE_ALWAYS */
+    size_t line;
 };
 
 struct profile_conditions {
@@ -64,6 +65,9 @@ bool profile_device_param(struct span name);
 int profile_param_check(struct span name, struct span value, struct vmx_diag *diag);
 
 bool profile_name_valid(struct span name);
+
+/* The next ${NAME} at or behind *at, which moves behind it. False when there is none. */
+bool profile_next_name(struct span value, size_t *at, struct span *ret);
 
 /* Reads "KEY", "KEY OP value" from text up to its end or a comment; column_at: the column of text's
  * first byte. 0; -EINVAL with line and column; -ENOMEM. */
