@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: MIT */
+#include "parser/check.h"
+
+#include "profiles.h"
+
+#define ARC "device=03:00.0 vendor=8086 deviceid=5690 system=5aec7ae7-7d90-8511-435a-d094660b7768"
+
+static const struct span bare = BYTES("memSize = \"8192\"\n");
+
+static struct vmx_check run(struct span text, const struct vmx_profiles *profiles, const char *dir,
+                            struct buf *report)
+{
+    DICT_AUTO dict = parsed(text);
+    struct vmx_check check = {0};
+    assert_int_equal(vmx_check_run(dict, profiles, dir, report, &check), 0);
+    return check;
+}
+
+/* The line of the report that begins "SEVERITY<TAB>RULE<TAB>", or NULL. */
+static const char *find_line(const struct buf *report, const char *severity, const char *rule)
+{
+    char start[100];
+    snprintf(start, sizeof(start), "%s\t%s\t", severity, rule);
+    for (const char *line = report->data; line && *line; line = strchr(line, '\n') + 1)
+        if (strncmp(line, start, strlen(start)) == 0)
+            return line;
+    return NULL;
+}
+
+/* Any line of the rule has the severity, the words and the command (NULL: whatever). */
+static void reports(struct span text, const struct vmx_profiles *profiles, const char *severity,
+                    const char *rule, const char *found, const char *command)
+{
+    BUF_AUTO report = {0};
+    run(text, profiles, "DIR", &report);
+    const char *line = find_line(&report, severity, rule);
+    if (!line)
+        fail_msg("no %s %s in:\n%s", severity, rule, report.data);
+    BUF_AUTO copy = {0};
+    assert_int_equal(buf_add(&copy, (struct span){line, strcspn(line, "\n")}), 0);
+    char *tail = strrchr(copy.data, '\t');
+    *tail++ = '\0';
+    if (found && !strstr(copy.data, found))
+        fail_msg("%s: \"%s\" is not in \"%s\"", rule, found, copy.data);
+    if (command)
+        assert_string_equal(tail, command);
+}
+
+static void applied(const char *line, struct span text, const struct vmx_profiles *profiles,
+                    struct buf *ret)
+{
+    buf_clear(ret);
+    planned(text, profiles, line, ret);
+}
+
+static void with(struct span text, const char *key, const char *value, struct buf *ret)
+{
+    BUF_AUTO out = {0};
+    assert_int_equal(apply_set(text, span_of(key), span_of(value), &out), 0);
+    buf_done(ret);
+    *ret = out;
+    out = (struct buf){0};
+}
+
+/* ---- form ---- */
+
+static void each_line_has_four_columns_and_the_last_sums_up(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO report = {0};
+    size_t lines = 0;
+    size_t n[4] = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    struct vmx_check check =
+        run(SPAN_LITERAL("memSize = \"1\t2\x01\"\na = \"1\nA = \"1\t2\"\na=2\n"), &profiles, "D",
+            &report);
+    const char *line = report.data;
+    for (; *line != '#'; line = strchr(line, '\n') + 1) {
+        size_t tabs = 0;
+        for (const char *c = line; *c != '\n'; c++)
+            tabs += *c == '\t';
+        assert_int_equal(tabs, 3);
+        lines++;
+    }
+    assert_int_equal(
+        sscanf(line, "# %zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\n", &n[0], &n[1], &n[2], &n[3]),
+        4);
+    assert_int_equal(n[0] + n[1] + n[2] + n[3], lines);
+    assert_int_equal(n[0], check.count[VMX_PASS]);
+    assert_int_equal(n[1], check.count[VMX_WARN]);
+    assert_int_equal(n[2], check.count[VMX_FAIL]);
+    assert_int_equal(n[3], check.count[VMX_UNKNOWN]);
+    assert_int_equal(check.worst, VMX_FAIL);
+    assert_string_equal(strchr(line, '\n'), "\n");
+}
+
+static void counting_needs_no_report(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO report = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    struct vmx_check a = run(bare, &profiles, "D", &report);
+    struct vmx_check b = run(bare, &profiles, "D", NULL);
+    assert_memory_equal(a.count, b.count, sizeof(a.count));
+    assert_int_equal(a.worst, b.worst);
+}
+
+/* ---- the file ---- */
+
+static void the_file_itself_is_judged(void **state)
+{
+    static const struct {
+        struct span text;
+        const char *severity, *rule, *found, *command;
+    } cases[] = {
+        {BYTES("a = \"1\n\nb = \"2\"\nc d\n"), "FAIL", "malformed-lines", "line 1, 4", "-"},
+        {BYTES("\xef\xbb\xbf"
+               "a\n"),
+         "FAIL", "malformed-lines", "line 1", "-"},
+        {BYTES("a = \"1\"\n"), "PASS", "malformed-lines", NULL, "-"},
+        {BYTES("Net.a = \"1\"\nb = \"2\"\nnet.A = \"it's\"\n"), "FAIL", "duplicate-keys",
+         "net.A is there 2 times: lines 1, 3", "echo 'it'\\''s' > DIR/net.A"},
+        {BYTES("a/b = \"\"\na/b = \"\"\n"), "FAIL", "duplicate-keys", NULL, "echo '' > DIR/a%2Fb"},
+        {BYTES("a = \"-n\"\na = \"-n\"\n"), "FAIL", "duplicate-keys", NULL,
+         "printf '%s\\n' -n > DIR/a"},
+        {BYTES("a = \"x|0Ay\"\na = \"x|0Ay\"\n"), "FAIL", "duplicate-keys", NULL, "-"},
+        {BYTES("a = \"1\"\n"), "PASS", "duplicate-keys", NULL, "-"},
+        {BYTES(".encoding = \"klingon\"\n"), "WARN", "encoding", "klingon", "-"},
+        {BYTES(".encoding = \"utf8\"\n"), "PASS", "encoding", "UTF-8", "-"},
+        {BYTES("encryption.data = \"x\"\n"), "WARN", "encrypted", NULL, "-"},
+        {BYTES("numvcpus = \"none\"\n"), "WARN", "setting-values", "numvcpus wants", "-"},
+        {BYTES("memSize = \"8192\"\n"), "PASS", "setting-values", NULL, "-"},
+    };
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO text = {0};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        reports(cases[i].text, &profiles, cases[i].severity, cases[i].rule, cases[i].found,
+                cases[i].command);
+    assert_int_equal(buf_add_str(&text, "# x\n"), 0);
+    for (size_t i = 0; i < 256; i++)
+        assert_int_equal(buf_add_char(&text, 'k'), 0);
+    assert_int_equal(buf_add_str(&text, " = 1\n"), 0);
+    reports(buf_span(&text), &profiles, "WARN", "long-names", "line 2", "-");
+}
+
+static void a_hostile_file_makes_no_hostile_report(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO text = {0};
+    BUF_AUTO report = {0};
+    (void)state;
+
+    for (size_t i = 0; i < 4000; i++)
+        assert_int_equal(buf_addf(&text,
+                                  "k%zu = 1\nK%zu = 1\nx\nscsi%zu.present = what\n"
+                                  "pciPassthru%zu.present = TRUE\n",
+                                  i, i, i, i),
+                         0);
+    run(buf_span(&text), &profiles, "D", &report);
+    assert_true(report.len < 32768);
+}
+
+static void a_directory_is_quoted_for_the_shell(void **state)
+{
+    static const struct {
+        const char *dir, *command;
+    } cases[] = {{".", "echo TRUE > ./vvtd.enable"},
+                 {"/mnt/a b/it's.vmx", "echo TRUE > '/mnt/a b/it'\\''s.vmx/vvtd.enable'"},
+                 {"~/$x", "echo TRUE > '~/$x/vvtd.enable'"},
+                 {"a\nb", "-"}};
+    PROFILES_AUTO profiles = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        BUF_AUTO report = {0};
+        run(bare, &profiles, cases[i].dir, &report);
+        const char *line = find_line(&report, "FAIL", "virtual-iommu");
+        assert_non_null(line);
+        const char *tail = line + strcspn(line, "\n") - strlen(cases[i].command);
+        assert_memory_equal(tail, cases[i].command, strlen(cases[i].command));
+        assert_int_equal(tail[-1], '\t');
+    }
+}
+
+/* ---- profiles ---- */
+
+static void without_a_profile_all_are_judged(void **state)
+{
+    static const struct {
+        const char *severity, *rule, *command;
+    } cases[] = {
+        {"PASS", "profile", "-"},
+        {"FAIL", "virtual-iommu", "echo TRUE > DIR/vvtd.enable"},
+        {"FAIL", "nested-virtualization", "echo TRUE > DIR/vhv.enable"},
+        {"FAIL", "nested-passthrough", "echo TRUE > DIR/vhv.allowPassthru"},
+        {"FAIL", "mmio-64bit", "echo TRUE > DIR/pciPassthru.use64bitMMIO"},
+        {"FAIL", "memory-reservation", "echo 8192 > DIR/sched.mem.min"},
+        {"WARN", "memory-pinned", "echo TRUE > DIR/sched.mem.pin"},
+        {"UNKNOWN", "amd-iommu", "-"},
+        {"PASS", "requires-memsize", "-"},
+        {"WARN", "firmware", "-"},
+        {"WARN", "hardware-version", "-"},
+        {"PASS", "memory-size", "-"},
+        {"WARN", "cpu-count", "echo 2 > DIR/numvcpus"},
+        {"UNKNOWN", "mmio-size", "-"},
+        {"FAIL", "device-present", "-"},
+        {"UNKNOWN", "powered-off", "-"},
+        {"UNKNOWN", "esxi-version", "-"},
+    };
+    PROFILES_AUTO profiles = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        reports(bare, &profiles, cases[i].severity, cases[i].rule, NULL, cases[i].command);
+}
+
+static void what_profiles_share_is_reported_once(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO report = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    run(bare, &profiles, "D", &report);
+    const char *first = find_line(&report, "FAIL", "mmio-64bit");
+    assert_non_null(first);
+    assert_null(strstr(strchr(first, '\n'), "\tmmio-64bit\t"));
+}
+
+static void an_active_profile_is_judged_alone(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO text = {0};
+    BUF_AUTO report = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    applied("inner-guest", bare, &profiles, &text);
+    run(buf_span(&text), &profiles, "D", &report);
+    assert_non_null(find_line(&report, "PASS", "profile"));
+    assert_null(strstr(report.data, "\tvirtual-iommu\t"));
+    assert_null(strstr(report.data, "\tpowered-off\t"));
+    assert_non_null(find_line(&report, "PASS", "memory-reservation"));
+}
+
+static void drift_is_mended_by_the_profile(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO text = {0};
+    BUF_AUTO drifted = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    applied("nested-esxi", bare, &profiles, &text);
+    assert_int_equal(apply_remove(buf_span(&text), SPAN_LITERAL("vhv.enable"), &drifted), 0);
+    reports(buf_span(&drifted), &profiles, "FAIL", "profile", "no longer holds",
+            "echo nested-esxi > DIR/passthrough-profile");
+    reports(buf_span(&drifted), &profiles, "FAIL", "nested-virtualization", "vhv.enable is missing",
+            "echo nested-esxi > DIR/passthrough-profile");
+    reports(SPAN_LITERAL("vmxfs.profile = \"gone\"\n"), &profiles, "FAIL", "profile",
+            "no such profile", "-");
+    reports(SPAN_LITERAL("vmxfs.profile = \"nested-esxi\"\n"), &profiles, "FAIL", "profile",
+            "refused", "-");
+}
+
+static void amd_is_judged_where_it_is_known(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO amd = {0};
+    BUF_AUTO intel = {0};
+    BUF_AUTO report = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    with(bare, "hostCPUID.0", "0000000d68747541444d416369746e65", &amd);
+    reports(buf_span(&amd), &profiles, "FAIL", "amd-iommu", NULL,
+            "echo TRUE > DIR/amd.iommu.supportsPcip");
+    reports(buf_span(&amd), &profiles, "WARN", "hardware-version-amd", "needs 19", "-");
+    with(bare, "hostCPUID.0", "0000000d756e65476c65746e49656e69", &intel);
+    run(buf_span(&intel), &profiles, "D", &report);
+    assert_null(strstr(report.data, "amd"));
+}
+
+static void a_profile_of_ones_own_is_judged_too(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    (void)state;
+
+    add_profile(&profiles, "own",
+                SPAN_LITERAL("svga.vramSize_x = \"5\"\n[require]\nnumvcpus <= \"4\"\n"
+                             "[advise]\nnumvcpus != \"3\"\nmemSize = \"8192\"\n"));
+    reports(bare, &profiles, "FAIL", "svga-vramsize-x", "is missing, 5 is needed",
+            "echo 5 > DIR/svga.vramSize_x");
+    reports(bare, &profiles, "FAIL", "requires-numvcpus", "missing; required: numvcpus <= \"4\"",
+            "echo 4 > DIR/numvcpus");
+    reports(bare, &profiles, "PASS", "cpu-count", NULL, "-");
+    reports(bare, &profiles, "PASS", "memory-size", "memSize is 8192", "-");
+}
+
+/* ---- the guide ---- */
+
+static void the_guide_is_judged(void **state)
+{
+    static const struct {
+        struct span text;
+        const char *severity, *rule, *found, *command;
+    } cases[] = {
+        {BYTES("mem.hotadd = \"TRUE\"\n"), "WARN", "memory-hot-add", NULL,
+         "echo FALSE > DIR/mem.hotadd"},
+        {BYTES("vcpu.hotadd = true\n"), "WARN", "cpu-hot-add", NULL,
+         "echo FALSE > DIR/vcpu.hotadd"},
+        {BYTES("vcpu.hotadd = \"FALSE\"\n"), "PASS", "cpu-hot-add", NULL, "-"},
+        {BYTES("scsi0:0.fileName = \"a-000002.vmdk\"\n"), "WARN", "snapshots", "scsi0:0", "-"},
+        {BYTES("scsi0:0.fileName = \"a-00002.vmdk\"\n"), "PASS", "snapshots", NULL, "-"},
+        {BYTES("pciBridge0.present = \"TRUE\"\npciBridge4.present = \"TRUE\"\n"
+               "pciBridge5.present = \"TRUE\"\npciBridge6.present = \"TRUE\"\n"),
+         "WARN", "pci-bridges", "missing: pciBridge7",
+         "printf '%s\\n' 'pciBridge7.present = \"TRUE\"' "
+         "'pciBridge7.virtualDev = \"pcieRootPort\"' 'pciBridge7.functions = \"8\"' "
+         "> DIR/.vmxfs/merge"},
+        {BYTES("pciPassthru.64bitMMIOSizeGB = \"8\"\n"), "WARN", "mmio-size", "the default is 16",
+         "echo 16 > DIR/pciPassthru.64bitMMIOSizeGB"},
+        {BYTES("pciPassthru0.present = \"TRUE\"\npciPassthru0.id = \"00000:003:00.0\"\n"
+               "pciPassthru0.vendorId = \"0x10de\"\npciPassthru0.deviceId = \"0x1B38\"\n"),
+         "WARN", "mmio-size", "32 GiB of 64-bit MMIO; the rule for 24 GB on the cards is 64",
+         "echo 64 > DIR/pciPassthru.64bitMMIOSizeGB"},
+        {BYTES("pciPassthru0.present = \"TRUE\"\npciPassthru0.id = \"00000:003:00.0\"\n"
+               "pciPassthru0.vendorId = \"0x8086\"\npciPassthru0.deviceId = \"0x5690\"\n"),
+         "PASS", "mmio-size", "the rule for 16 GB on the cards is 32", "-"},
+        {BYTES("pciPassthru0.present = \"TRUE\"\npciPassthru0.id = \"00000:003:00.0\"\n"
+               "pciPassthru0.vendorId = \"0x10de\"\npciPassthru0.deviceId = \"0x0001\"\n"),
+         "UNKNOWN", "mmio-size", "vram=GB", "-"},
+    };
+    PROFILES_AUTO profiles = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        reports(cases[i].text, &profiles, cases[i].severity, cases[i].rule, cases[i].found,
+                cases[i].command);
+}
+
+static void vram_is_what_the_profile_was_told(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO text = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    applied("nested-esxi " ARC, bare, &profiles, &text);
+    reports(buf_span(&text), &profiles, "WARN", "mmio-size", "16 GB on the cards is 32",
+            "echo nested-esxi mmio=32 > DIR/passthrough-profile");
+    applied("nested-esxi vram=40 mmio=128 " ARC, bare, &profiles, &text);
+    reports(buf_span(&text), &profiles, "PASS", "mmio-size", "40 GB on the cards is 128", "-");
+}
+
+static void devices_are_judged(void **state)
+{
+#define BLOCK(id, vendor)                                                                          \
+    "pciPassthru0.present = \"TRUE\"\npciPassthru0.id = \"" id                                     \
+    "\"\npciPassthru0.vendorId = "                                                                 \
+    "\"" vendor "\"\n"
+    static const struct {
+        struct span text;
+        const char *severity, *rule, *found, *command;
+    } cases[] = {
+        {BYTES(BLOCK("0000:0d:00.0", "0x10de")), "FAIL", "device-id", "decimal",
+         "echo 00000:013:00.0 > DIR/pciPassthru0.id"},
+        {BYTES(BLOCK("what", "0x10de")), "FAIL", "device-id", "decimal", "-"},
+        {BYTES(BLOCK("00000:013:00.0", "0x10de")), "PASS", "device-id", NULL, "-"},
+        {BYTES("pciPassthru0.present = \"TRUE\"\n"), "FAIL", "device-id", "no id", "-"},
+        {BYTES("pciPassthru0.present = \"TRUE\"\npciPassthru0.allowedDevices = \"x\"\n"), "PASS",
+         "device-id", NULL, "-"},
+        {BYTES(BLOCK("00000:013:00.0", "0x10de")), "FAIL", "device-system", "uuid get", "-"},
+        {BYTES(BLOCK("00000:013:00.0", "0x10de") "pciPassthru0.systemId = \"x\"\n"), "UNKNOWN",
+         "device-system", "host x", "-"},
+        {BYTES(BLOCK("00000:000:02.0", "0x8086")), "FAIL", "integrated-gpu", NULL, "-"},
+        {BYTES(BLOCK("00000:000:02.0", "0x10de")), "PASS", "integrated-gpu", NULL, "-"},
+        {BYTES(BLOCK("00000:000:02.0", "0x8086") "pciPassthru0.class = \"0x0200\"\n"), "PASS",
+         "integrated-gpu", NULL, "-"},
+        {BYTES(BLOCK("00000:003:00.0", "0x1002")), "WARN", "gpu-reset", NULL, "-"},
+        {BYTES(BLOCK("00000:003:00.0", "4098")), "PASS", "device-present", NULL, "-"},
+        {BYTES(BLOCK("00000:003:00.0", "0x10de")), "WARN", "gpu-tested", "untested", "-"},
+        {BYTES(BLOCK("00000:003:00.0", "0x8086") "pciPassthru0.deviceId = \"0x5690\"\n"), "PASS",
+         "gpu-tested", NULL, "-"},
+        {BYTES(BLOCK("00000:003:00.0", "0x10de")), "UNKNOWN", "audio-function", NULL, "-"},
+        {BYTES(BLOCK("00000:003:00.0", "0x10de") "pciPassthru1.present = \"TRUE\"\n"
+                                                 "pciPassthru1.id = \"00000:003:00.1\"\n"),
+         "PASS", "audio-function", NULL, "-"},
+        {BYTES("pciPassthru0.present = \"FALSE\"\npciPassthru0.id = \"x\"\n"), "FAIL",
+         "device-present", NULL, "-"},
+    };
+    PROFILES_AUTO profiles = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        reports(cases[i].text, &profiles, cases[i].severity, cases[i].rule, cases[i].found,
+                cases[i].command);
+}
+
+static void a_device_needs_a_reservation_whatever_the_profile(void **state)
+{
+    static const struct span text = BYTES(
+        "memSize = \"4096\"\nsched.mem.min = \"0\"\nvhv.enable = \"TRUE\"\n"
+        "pciPassthru0.present = \"TRUE\"\n");
+    PROFILES_AUTO nothing = {0};
+    BUF_AUTO report = {0};
+    (void)state;
+
+    reports(text, &nothing, "FAIL", "memory-reservation", "\"0\", memSize is \"4096\"",
+            "echo 4096 > DIR/sched.mem.min");
+    reports(text, &nothing, "FAIL", "nested-passthrough", NULL,
+            "echo TRUE > DIR/vhv.allowPassthru");
+    run(SPAN_LITERAL("memSize = \"4096\"\n"), &nothing, "D", &report);
+    assert_null(strstr(report.data, "memory-reservation"));
+}
+
+/* ---- commands mend ---- */
+
+/* One word of a shell command: quotes are taken away. False at the end of the text. */
+static bool shell_word(const char **at, struct buf *ret)
+{
+    bool quoted = false;
+    bool any = false;
+
+    buf_clear(ret);
+    while (**at == ' ')
+        (*at)++;
+    for (; **at && **at != '\n' && (quoted || **at != ' '); (*at)++) {
+        any = true;
+        if (**at == '\'')
+            quoted = !quoted;
+        else if (**at == '\\' && !quoted)
+            assert_int_equal(buf_add_char(ret, *++*at), 0);
+        else
+            assert_int_equal(buf_add_char(ret, **at), 0);
+    }
+    assert_int_equal(buf_reserve(ret, 0), 0);
+    return any;
+}
+
+/* Does what the command does in a mount: the text goes into the file behind "> DIR/". */
+static void execute(const char *command, const struct vmx_profiles *profiles, struct buf *text)
+{
+    BUF_AUTO word = {0};
+    BUF_AUTO input = {0};
+    BUF_AUTO out = {0};
+    DICT_AUTO dict = parsed(buf_span(text));
+    EDITS_AUTO edits = {0};
+
+    assert_true(shell_word(&command, &word));
+    if (strcmp(word.data, "printf") == 0)
+        assert_true(shell_word(&command, &word));
+    while (shell_word(&command, &word) && strcmp(word.data, ">") != 0)
+        assert_int_equal(buf_addf(&input, "%s%s", input.len > 0 ? "\n" : "", word.data), 0);
+    assert_true(shell_word(&command, &word));
+    assert_memory_equal(word.data, "DIR/", 4);
+    const char *target = word.data + 4;
+    if (strcmp(target, "passthrough-profile") == 0) {
+        for (char *c = input.data; *c; c++)
+            *c = *c == '\n' ? ' ' : *c;
+        assert_int_equal(vmx_plan_line(dict, profiles, buf_span(&input), &edits, NULL, NULL), 0);
+    } else if (strcmp(target, ".vmxfs/merge") == 0) {
+        assert_int_equal(vmx_edits_parse(buf_span(&input), "UTF-8", &edits, NULL), 0);
+    } else {
+        assert_int_equal(vmx_edits_set(&edits, span_of(target), buf_span(&input)), 0);
+    }
+    assert_int_equal(vmx_plan_follow(dict, profiles, &edits), 0);
+    assert_int_equal(vmx_edits_apply(&edits, dict, &out, NULL), 0);
+    buf_clear(text);
+    assert_int_equal(buf_add(text, buf_span(&out)), 0);
+}
+
+/* The first line with a command. */
+static const char *first_command(const struct buf *report)
+{
+    for (const char *line = report->data; *line != '#'; line = strchr(line, '\n') + 1) {
+        const char *end = strchr(line, '\n');
+        if (end[-1] != '-' || end[-2] != '\t') {
+            while (end[-1] != '\t')
+                end--;
+            return end;
+        }
+    }
+    return NULL;
+}
+
+static void commands_mend_until_none_is_left(void **state)
+{
+    static const struct span texts[] = {
+        BYTES("memSize = \"4096\"\nmem.hotadd = \"TRUE\"\n"),
+        BYTES("memSize = 4096\r\nMEMSIZE = \"4096\"\r\nvcpu.hotadd = \"TRUE\"\r\n"
+              "hostCPUID.0 = \"0000000d68747541444d416369746e65\"\r\n"
+              "pciPassthru0.id = \"0000:0d:00.0\"\r\npciPassthru0.present = \"TRUE\"\r\n"
+              "pciPassthru0.vendorId = \"0x10de\"\r\npciPassthru0.deviceId = \"0x2684\""),
+    };
+    static const char *const lines[] = {"none", "nested-esxi", "inner-guest",
+                                        ("nested-esxi mmio=8 " ARC)};
+    PROFILES_AUTO profiles = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    for (size_t i = 0; i < 8; i++) {
+        BUF_AUTO text = {0};
+        BUF_AUTO report = {0};
+        const char *command = NULL;
+        size_t steps = 0;
+        planned(texts[i % 2], &profiles, lines[i / 2], &text);
+        if (i >= 2)
+            with(buf_span(&text), "pciPassthru.use64bitMMIO", "FALSE", &text);
+        run(buf_span(&text), &profiles, "DIR", &report);
+        while ((command = first_command(&report)) != NULL) {
+            BUF_AUTO before = {0};
+            assert_int_equal(buf_add(&before, (struct span){command, strcspn(command, "\n")}), 0);
+            execute(command, &profiles, &text);
+            buf_clear(&report);
+            run(buf_span(&text), &profiles, "DIR", &report);
+            if (strstr(report.data, before.data))
+                fail_msg("does not mend: %s", before.data);
+            if (++steps > 40)
+                fail_msg("there is no end to: %s", before.data);
+        }
+        assert_true(steps > 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_line_has_four_columns_and_the_last_sums_up),
+        cmocka_unit_test(counting_needs_no_report),
+        cmocka_unit_test(the_file_itself_is_judged),
+        cmocka_unit_test(a_hostile_file_makes_no_hostile_report),
+        cmocka_unit_test(a_directory_is_quoted_for_the_shell),
+        cmocka_unit_test(without_a_profile_all_are_judged),
+        cmocka_unit_test(what_profiles_share_is_reported_once),
+        cmocka_unit_test(an_active_profile_is_judged_alone),
+        cmocka_unit_test(drift_is_mended_by_the_profile),
+        cmocka_unit_test(amd_is_judged_where_it_is_known),
+        cmocka_unit_test(a_profile_of_ones_own_is_judged_too),
+        cmocka_unit_test(the_guide_is_judged),
+        cmocka_unit_test(vram_is_what_the_profile_was_told),
+        cmocka_unit_test(devices_are_judged),
+        cmocka_unit_test(a_device_needs_a_reservation_whatever_the_profile),
+        cmocka_unit_test(commands_mend_until_none_is_left),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

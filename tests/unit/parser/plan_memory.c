@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* Profiles, plans, checks and diffs with every allocation failing in turn. */
+#include "failing.h"
+
+#include "parser/check.h"
+#include "parser/diff.h"
+#include "profiles.h"
+
+static const struct vmx_profiles *shipped; /* read with enough memory */
+
+static const struct span bare = BYTES(
+    "memSize = 8192\nvhv.enable = FALSE # x\nbad\n"
+    "a = 1\nA = 1\nscsi0:0.fileName = \"x-000001.vmdk\"\n");
+
+static int use(const struct vmx_dict *dict, const char *line, struct buf *out)
+{
+    EDITS_AUTO edits = {0};
+    BUF_AUTO notes = {0};
+
+    int r = vmx_plan_line(dict, shipped, span_of(line), &edits, &notes, NULL);
+    return r == 0 ? vmx_edits_apply(&edits, dict, out, NULL) : r;
+}
+
+static int apply_device(const struct vmx_dict *dict, struct buf *out)
+{
+    return use(dict,
+               "nested-esxi cpu=amd device=03:00.0 vendor=10de deviceid=1c82 "
+               "system=5aec7ae7-7d90-8511-435a-d094660b7768",
+               out);
+}
+
+static int apply_other(const struct vmx_dict *dict, struct buf *out)
+{
+    return use(dict, "inner-guest mmio=64", out);
+}
+
+static int take_back(const struct vmx_dict *dict, struct buf *out)
+{
+    return use(dict, "none", out);
+}
+
+static int show(const struct vmx_dict *dict, struct buf *out)
+{
+    return vmx_plan_state(dict, shipped, out);
+}
+
+static int show_plan(const struct vmx_dict *dict, struct buf *out)
+{
+    return vmx_plan_diff(dict, shipped, "inner-guest", "x.vmx", out);
+}
+
+static int follow(const struct vmx_dict *dict, struct buf *out)
+{
+    EDITS_AUTO edits = {0};
+
+    int r = vmx_edits_set(&edits, SPAN_LITERAL("memSize"), SPAN_LITERAL("4096"));
+    if (r == 0)
+        r = vmx_plan_follow(dict, shipped, &edits);
+    return r == 0 ? vmx_edits_apply(&edits, dict, out, NULL) : r;
+}
+
+static int report(const struct vmx_dict *dict, struct buf *out)
+{
+    struct vmx_check check;
+    return vmx_check_run(dict, shipped, "DIR", out, &check);
+}
+
+static int read_profile(const struct vmx_dict *dict, struct buf *out)
+{
+    PROFILES_AUTO profiles = {0};
+    struct vmx_profile *profile = NULL;
+    (void)dict;
+    (void)out;
+
+    int r = vmx_profile_parse("nested-esxi", vmx_profile_text(shipped->items[0]), &profile, NULL);
+    if (r == 0) {
+        r = vmx_profiles_add(&profiles, profile);
+        if (r != 0)
+            vmx_profile_free(profile);
+    }
+    return r;
+}
+
+static int compare(const struct vmx_dict *dict, struct buf *out)
+{
+    return vmx_diff(vmx_dict_text(dict), SPAN_LITERAL("memSize = 1\nb\n"), "a", "b", out);
+}
+
+static void for_a_bare_and_an_applied_file(void **state)
+{
+    static int (*const calls[])(const struct vmx_dict *, struct buf *) = {
+        apply_device, apply_other, take_back, show,        show_plan,
+        follow,       report,      compare,   read_profile};
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO applied = {0};
+    BUF_AUTO changed = {0};
+    (void)state;
+
+    until_failure = SIZE_MAX;
+    add_shipped(&profiles);
+    shipped = &profiles;
+    planned(bare, &profiles,
+            "nested-esxi device=03:00.0 vendor=10de deviceid=1c82 "
+            "system=5aec7ae7-7d90-8511-435a-d094660b7768",
+            &applied);
+    assert_int_equal(
+        apply_set(buf_span(&applied), SPAN_LITERAL("vvtd.enable"), SPAN_LITERAL("FALSE"), &changed),
+        0);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        if (calls[i] != take_back) /* nothing to do, and nothing to allocate for it */
+            check_failures_on(bare, calls[i]);
+        check_failures_on(buf_span(&changed), calls[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(for_a_bare_and_an_applied_file)};
+    until_failure = SIZE_MAX;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

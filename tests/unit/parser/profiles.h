@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* The shipped profiles, and plans in one step, for tests of plans and checks. */
+#pragma once
+
+#include "parser/plan.h"
+#include "parser/profile.h"
+#include "support.h"
+
+#define PROFILES_AUTO __attribute__((cleanup(vmx_profiles_done))) struct vmx_profiles
+
+static inline void add_profile(struct vmx_profiles *profiles, const char *name, struct span text)
+{
+    struct vmx_profile *profile = NULL;
+    struct vmx_diag diag = {0};
+    if (vmx_profile_parse(name, text, &profile, &diag) != 0)
+        fail_msg("%s:%zu:%zu: %s", name, diag.line, diag.column, diag.text);
+    assert_int_equal(vmx_profiles_add(profiles, profile), 0);
+}
+
+static inline void add_shipped(struct vmx_profiles *profiles)
+{
+    static const char *const names[] = {"nested-esxi", "inner-guest"};
+    for (size_t i = 0; i < 2; i++) {
+        char path[100];
+        BUF_AUTO text = {0};
+        snprintf(path, sizeof(path), "../../fs/profiles/%s.profile", names[i]);
+        read_data(path, &text);
+        add_profile(profiles, names[i], buf_span(&text));
+    }
+}
+
+/* What the file becomes when the line is written to it; the plan's own result. */
+static inline int plan(struct span text, const struct vmx_profiles *profiles, const char *line,
+                       struct buf *ret, struct buf *notes, struct vmx_diag *diag)
+{
+    DICT_AUTO dict = parsed(text);
+    EDITS_AUTO edits = {0};
+    int r = vmx_plan_line(dict, profiles, span_of(line), &edits, notes, diag);
+    if (r == 0)
+        assert_int_equal(vmx_edits_apply(&edits, dict, ret, diag), 0);
+    return r;
+}
+
+#define planned(text, profiles, line, ret) planned_at(text, profiles, line, ret, __FILE__, __LINE__)
+
+static inline void planned_at(struct span text, const struct vmx_profiles *profiles,
+                              const char *line, struct buf *ret, const char *file, int at)
+{
+    struct vmx_diag diag = {0};
+    if (plan(text, profiles, line, ret, NULL, &diag) == 0)
+        return;
+    print_error("\"%s\" was refused: %s\n", line, diag.text);
+    _fail(file, at);
+}
