@@ -121,7 +121,6 @@ static int rename_scratch(struct call *c, struct node *dir, const char *name, st
     if (!f->has_raw || !vmx)
         return -EPERM;
     if (strcmp(name, "raw") == 0 && scratch_is_name(new_name)) { /* an editor's backup */
-        BUF_AUTO text = {0};
         DOCUMENT_AUTO *doc = NULL;
         FREE_AUTO char *path = node_path(c->vfs, vmx);
         int r = path ? remote_document(c->vfs->remote, path, 0, &c->wait, &doc) : -ENOMEM;
