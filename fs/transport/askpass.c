@@ -46,7 +46,8 @@ static int call(const char *name)
 
 int askpass_main(int argc, char **argv)
 {
-    FD_AUTO fd = call(getenv(VARIABLE));
+    const char *name = getenv(VARIABLE);
+    FD_AUTO fd = name ? call(name) : -EINVAL;
     const char *question = argc > 1 ? argv[1] : "";
     size_t n = strnlen(question, ASKPASS_QUESTION_MAX - 1);
     if (fd < 0 || send(fd, question, n, MSG_NOSIGNAL) != (ssize_t)n || shutdown(fd, SHUT_WR) < 0)

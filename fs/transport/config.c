@@ -120,10 +120,13 @@ static int set_line(struct ssh_config *c, char *line)
     return set_strings(c, line, value);
 }
 
-static const char *home(void)
+/* ssh takes the home directory from the user database, not from $HOME. */
+static int set_home(struct ssh_config *c)
 {
-    const struct passwd *p = getpwuid(getuid());
-    return p ? p->pw_dir : "/";
+    char names[4096];
+    struct passwd entry, *found = NULL;
+    getpwuid_r(getuid(), &entry, names, sizeof(names), &found);
+    return set_string(&c->home, found ? found->pw_dir : "/");
 }
 
 /* The value of a %-token; NULL for one that we do not know. */
@@ -133,7 +136,7 @@ static const char *token(const struct ssh_config *c, char letter, char scratch[s
     case '%':
         return "%";
     case 'd':
-        return home();
+        return c->home;
     case 'h':
         return c->hostname;
     case 'n':
@@ -180,7 +183,7 @@ static int expand(const struct ssh_config *c, const char *path, char **ret)
     BUF_AUTO out = {0};
     int r = 0;
     if (strncmp(path, "~/", 2) == 0) {
-        r = buf_add_str(&out, home());
+        r = buf_add_str(&out, c->home);
         path++;
     }
     while (r == 0 && *path) {
@@ -249,6 +252,8 @@ static int parse(struct ssh_config *c, struct span text, const struct connect_op
 {
     FREE_AUTO char *copy = text.n ? strndup(text.p, text.n) : strdup("");
     int r = copy ? set_string(&c->alias, options->host) : -ENOMEM;
+    if (r == 0)
+        r = set_home(c);
     c->named_identity = options->identity_file != NULL;
     char *rest = copy;
     for (char *line = strsep(&rest, "\n"); r == 0 && line; line = strsep(&rest, "\n"))
@@ -319,8 +324,9 @@ int ssh_config_read(const struct connect_options *options, struct ssh_config *re
 
 void ssh_config_done(struct ssh_config *c)
 {
-    char *strings[] = {c->alias, c->hostname, c->user, c->host_key_alias,      c->identity_agent,
-                       c->kex,   c->ciphers,  c->macs, c->host_key_algorithms, c->beyond};
+    char *strings[] = {c->alias,          c->home, c->hostname, c->user, c->host_key_alias,
+                       c->identity_agent, c->kex,  c->ciphers,  c->macs, c->host_key_algorithms,
+                       c->beyond};
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         free(strings[i]);
     words_done(&c->identity_files);

@@ -13,6 +13,7 @@
 #include "words.h"
 
 struct ssh_config {
+    char *home;     /* of the user who mounts */
     char *alias;    /* as the user wrote it */
     char *hostname; /* where to connect to */
     char *user;

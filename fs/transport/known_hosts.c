@@ -287,6 +287,22 @@ static enum line_kind kind_that_counts(const struct known_hosts *k)
     return LINE_PLAIN;
 }
 
+/* What one line says. Verdicts are ordered: the last one in the enum of those given wins. */
+static enum known_verdict line_says(const struct known_line *l, enum line_kind counts,
+                                    const char *type, const char *key)
+{
+    bool same = strcmp(l->key, key) == 0;
+    if (l->kind == LINE_REVOKED)
+        return same ? KNOWN_REVOKED : KNOWN_NOT;
+    if (l->kind != counts)
+        return KNOWN_NOT;
+    if (same)
+        return KNOWN_MATCH;
+    if (counts == LINE_PLAIN) /* another port of the host may well have another key */
+        return KNOWN_NOT;
+    return strcmp(l->type, type) == 0 ? KNOWN_CHANGED : KNOWN_OTHER;
+}
+
 enum known_verdict known_hosts_check(const struct known_hosts *k, const char *type, const char *key,
                                      struct known_place *ret)
 {
@@ -295,25 +311,8 @@ enum known_verdict known_hosts_check(const struct known_hosts *k, const char *ty
     const struct known_line *l;
     *ret = (struct known_place){0};
     LL_FOREACH (k->lines, l) {
-        bool same = strcmp(l->key, key) == 0;
-        enum known_verdict says;
-        if (l->kind == LINE_REVOKED && same)
-            says = KNOWN_REVOKED;
-        else if (l->kind != counts)
-            continue;
-        else if (same)
-            says = KNOWN_MATCH;
-        else if (counts == LINE_PLAIN)
-            continue; /* another port of the host may well have another key */
-        else
-            says = strcmp(l->type, type) == 0 ? KNOWN_CHANGED : KNOWN_OTHER;
-
-        static const int weight[] = {[KNOWN_NOT] = 0,
-                                     [KNOWN_OTHER] = 1,
-                                     [KNOWN_CHANGED] = 2,
-                                     [KNOWN_MATCH] = 3,
-                                     [KNOWN_REVOKED] = 4};
-        if (weight[says] > weight[verdict]) {
+        enum known_verdict says = line_says(l, counts, type, key);
+        if (says > verdict) {
             verdict = says;
             *ret = l->place;
         }

@@ -20,11 +20,12 @@
 
 struct known_hosts;
 
+/* Of several lines the one with the last of these verdicts decides. */
 enum known_verdict {
-    KNOWN_MATCH,
     KNOWN_NOT,     /* nothing is known about the host */
-    KNOWN_CHANGED, /* it is known, with another key of this type */
     KNOWN_OTHER,   /* it is known, with keys of other types only */
+    KNOWN_CHANGED, /* it is known, with another key of this type */
+    KNOWN_MATCH,
     KNOWN_REVOKED,
 };
 

@@ -50,7 +50,7 @@ static void auto_prefers_libssh2(void **state)
 static void rsa_only_server_goes_through_ssh(void **state)
 {
     (void)state;
-    struct server rsa;
+    struct server rsa = {0};
     server_start(&rsa, "SSHD_HOST_KEYS=rsa", "'HostKeyAlgorithms rsa-sha2-256,rsa-sha2-512'");
     struct connect_options o = server_options(&rsa);
     struct attempt a = attempt(&o);
@@ -99,7 +99,7 @@ static void ssh_command_takes_its_own_configuration(void **state)
 static void sftp_server_may_be_a_program(void **state)
 {
     (void)state;
-    struct server bare;
+    struct server bare = {0};
     server_start(&bare, "", "'Subsystem other /bin/true'");
     for (size_t i = 0; i < WAYS; i++) {
         struct connect_options o = server_options(&bare);
@@ -128,7 +128,7 @@ static struct transport *connected(const struct connect_options *o, struct conne
 static void missing_subsystem_is_told(void **state)
 {
     (void)state;
-    struct server bare;
+    struct server bare = {0};
     server_start(&bare, "", "'Subsystem other /bin/true'");
     struct connect_options o = server_options(&bare);
     struct attempt a = attempt(&o);
