@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+# For the tests of a real mount. A bats file begins with
+#
+#   load helper
+#   setup_file() { server_start; }       # only if it mounts over ssh
+#   teardown_file() { server_stop; }
+#   setup() { lab_new; }
+#   teardown() { lab_end; }
+#
+# lab_new sets LAB (an empty folder, to be filled and mounted) and MNT (its mount point), both of
+# this test alone, below $BATS_FILE_TMPDIR. The program is $VMXFS.
+
+support=$BATS_TEST_DIRNAME/../support
+SFTP_SERVER=${SFTP_SERVER:-/usr/lib/openssh/sftp-server}
+
+# A private sshd for the file. Its sftp-server notes every operation in $SERVER_LOG. Further lines
+# of configuration may be given.
+server_start() { # [SSHD_CONFIG_LINE...]
+    export SERVER=$BATS_FILE_TMPDIR/sshd SERVER_LOG=$BATS_FILE_TMPDIR/server.log
+    mkdir -p "$SERVER"
+    : >"$SERVER_LOG"
+    SSHD_HOST_KEYS=ed25519 sh "$support/sshd.sh" start "$SERVER" "$@" \
+        "Subsystem sftp $SFTP_SERVER -e -l INFO 2>>$SERVER_LOG" 3>&-
+}
+
+server_stop() {
+    sh "$support/sshd.sh" stop "$SERVER"
+}
+
+lab_new() {
+    TEST_DIR=$BATS_FILE_TMPDIR/test-$BATS_TEST_NUMBER
+    LAB=$TEST_DIR/lab MNT=$TEST_DIR/mnt
+    mkdir -p "$LAB" "$MNT"
+}
+
+# Mounts FOLDER (default $LAB) at $MNT with "-o" options, over the server of the file.
+mount_lab() { # [-s FOLDER] [OPTION...]
+    local source=$LAB
+    if [ "$1" = -s ]; then
+        source=$2
+        shift 2
+    fi
+    mount_source "127.0.0.1:$source" "transport=libssh2" "port=$(cat "$SERVER/port")" \
+        "IdentityFile=$SERVER/id" "UserKnownHostsFile=$SERVER/known_hosts" "$@"
+}
+
+# Mounts $LAB at $MNT with a child sftp-server. It notes every operation in $SERVER_LOG.
+mount_local() { # [OPTION...]
+    SERVER_LOG=$TEST_DIR/server.log
+    : >>"$SERVER_LOG"
+    printf '#!/bin/sh\nexec %s -e -l INFO 2>>%s\n' "$SFTP_SERVER" "$SERVER_LOG" >"$TEST_DIR/server"
+    chmod 755 "$TEST_DIR/server"
+    mount_source "$LAB" "sftp_server=$TEST_DIR/server" "$@"
+}
+
+# Mounts SOURCE at $MNT. Bats would wait for the mount's end if it had its descriptor 3.
+mount_source() { # SOURCE [OPTION...]
+    local source=$1
+    shift
+    "$VMXFS" "${@/#/-o}" "$source" "$MNT" 3>&-
+}
+
+# The processes of the mount at $MNT, with all that they started.
+mount_processes() {
+    local pid
+    for pid in /proc/[0-9]*; do
+        pid=${pid#/proc/}
+        if tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$MNT" &&
+            [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$VMXFS")" ]; then
+            echo "$pid"
+            pgrep -P "$pid" || :
+        fi
+    done
+}
+
+# Waits until a command succeeds.
+eventually() { # SECONDS COMMAND...
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.05
+    done
+}
+
+ended() { # PID...
+    local pid
+    for pid in "$@"; do
+        [ ! -e "/proc/$pid" ] || [ "$(ps -o stat= -p "$pid" | cut -c1)" = Z ] || return 1
+    done
+}
+
+# Unmounts $MNT; all processes must end.
+unmount_lab() {
+    local processes
+    processes=$(mount_processes)
+    fusermount3 -u "$MNT" || return 1
+    # shellcheck disable=SC2086 # a list
+    eventually 20 ended $processes || {
+        echo "still there after unmounting: $processes"
+        return 1
+    }
+}
+
+# At the end of every test, whether it went well or not.
+lab_end() {
+    if grep -q " $MNT " /proc/mounts; then
+        if [ -z "$BATS_TEST_COMPLETED" ]; then
+            timeout 5 cat "$MNT/.vmxfs/errors" || :
+            fusermount3 -u -z "$MNT"
+        else
+            unmount_lab
+        fi
+    fi
+}
+
+# A counter of .vmxfs/status.
+counter() { # NAME
+    sed -n "s/^$1: //p" "$MNT/.vmxfs/status"
+}
+
+# How often a file was replaced, as the server tells it.
+renames_onto() { # FILE BELOW $LAB
+    grep -cE "^posix-rename old \".*\" new \"$LAB/$1\"" "$SERVER_LOG" || :
+}
+
+# Compares a whole file with standard input.
+holds() { # FILE
+    diff -u - "$1"
+}
