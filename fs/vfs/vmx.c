@@ -45,7 +45,6 @@ void vmx_refresh(struct call *c, struct node *dir, bool start)
 
 static int vmx_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
-    DOCUMENT_AUTO *doc = NULL;
     FREE_AUTO char *path = node_path(c->vfs, n);
     if (!path)
         return -ENOMEM;
