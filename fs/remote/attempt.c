@@ -3,10 +3,11 @@
  * A commit is three flights of requests; each is sent as a whole before its first answer is waited
  * for.
  *
- *   1  open the temporary file and the lock (both EXCL), open the target, ask for the evidence of
- * use 2  sign the lock; read the folder's listing (more evidence; what dead owners left) and the
- *      target; write, chmod and sync the temporary file; last, LSTAT of the target
- *   3  rename; sync again; FSTAT
+ *   1. open the temporary file and the lock (both EXCL), open the target, ask for the evidence of
+ *      use;
+ *   2. sign the lock; read the folder's listing (more evidence; what dead owners left) and the
+ *      target; write, chmod and sync the temporary file; last, LSTAT of the target;
+ *   3. rename; sync again; FSTAT.
  *
  * Then the lock is removed, which nobody waits for. Invariants:
  *
@@ -35,7 +36,7 @@
 #include "lock.h"
 #include "sftp/bulk.h"
 
-enum { READDIRS = 4 };
+enum { READDIRS = 4, READDIRS_MAX = 64 };
 
 struct attempt {
     struct remote *remote;
@@ -70,6 +71,7 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
     a->target_stat = sftp_lstat(sftp, a->full);
     int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
     int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
+    lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
     int open_r = sftp_wait(a->target_open, a->wait);
     if (open_r == 0)
         a->target = *sftp_call_handle(a->target_open);
@@ -84,6 +86,8 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
         return stat_r;
     if (!S_ISREG(a->before.mode))
         return S_ISLNK(a->before.mode) ? -ELOOP : -EMEDIUMTYPE;
+    if (a->before.size > a->remote->options.vmx_max)
+        return -EMEDIUMTYPE;
     return open_r;
 }
 
@@ -110,11 +114,17 @@ struct folder_read {
     struct flight names;
 };
 
+static void ask_names(struct attempt *a, struct folder_read *folder, size_t requests)
+{
+    while (requests-- > 0)
+        flight_add(&folder->names, sftp_readdir(a->remote->sftp, &a->lock.folder));
+}
+
 static void folder_ask(struct attempt *a, struct folder_read *folder)
 {
     folder->clock = sftp_fstat(a->remote->sftp, &a->lock.temp);
-    for (int i = 0; i < READDIRS && a->lock.folder.len > 0; i++)
-        flight_add(&folder->names, sftp_readdir(a->remote->sftp, &a->lock.folder));
+    if (a->lock.folder.len > 0)
+        ask_names(a, folder, READDIRS);
 }
 
 static int folder_answer(struct attempt *a, struct folder_read *folder)
@@ -125,10 +135,12 @@ static int folder_answer(struct attempt *a, struct folder_read *folder)
         r = sftp_wait(folder->names.calls[i], a->wait);
         if (r == 0)
             look_at_names(a, folder->names.calls[i], server_now);
-        /* A folder with more names than the flight could hold. */
+        /* A folder with more names than the flight could hold: twice as many, and so on. */
         if (r == 0 && i + 1 == folder->names.n)
-            flight_add(&folder->names, sftp_readdir(a->remote->sftp, &a->lock.folder));
+            ask_names(a, folder, folder->names.n < READDIRS_MAX ? folder->names.n : READDIRS_MAX);
     }
+    if (r == 0)
+        r = folder->names.error;
     sftp_call_free(&folder->clock);
     flight_done(&folder->names);
     return r == -ENODATA ? 0 : r;
@@ -238,11 +250,10 @@ static int second_flight(struct attempt *a, const struct buf *text, struct buf *
     target_ask_stat(a, &target);
     int r = target_answer(a, &target, ret_server);
     int folder_r = folder_answer(a, &folder);
-    int inuse_r = inuse_answer(&a->inuse, a->wait);
     int write_r = flight_wait(&writes, 0, a->wait);
     target_done(&target);
     if (r == 0)
-        r = folder_r < 0 ? folder_r : inuse_r;
+        r = folder_r;
     return r < 0 ? r : remote_write_error(a->remote, a->path, a->wait, write_r);
 }
 
@@ -274,6 +285,7 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret)
     } else {
         sftp_forget(sftp_remove(sftp, a->full, vmx_lock_expiry(&a->lock)));
         flight_add(&flight, sftp_rename(sftp, a->lock.temp_path, a->full));
+        a->lock.has_temp = false; /* it may be all that is left: not ours to remove */
     }
     if (sftp_features(sftp).fsync)
         flight_add(&flight, sftp_fsync(sftp, &a->lock.temp));
@@ -285,6 +297,8 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret)
         *ret = *sftp_call_attrs(stat);
         a->lock.has_temp = false;
     }
+    if (r == -ENOENT) /* somebody took our lock for a dead one's, and our file with it */
+        return -EAGAIN;
     return r == -ETIME ? -EAGAIN : remote_write_error(a->remote, a->path, &firm, r);
 }
 
@@ -298,10 +312,12 @@ static int check_rename(struct remote *remote, struct vmx_diag *diag)
     return -EOPNOTSUPP;
 }
 
-static int check_use(const struct attempt *a, struct vmx_diag *diag)
+/* dict: the settings as the server has them. */
+static int check_use(struct attempt *a, const struct vmx_dict *dict, struct vmx_diag *diag)
 {
-    if (!a->inuse.found[0] || a->remote->options.ignore_running)
-        return 0;
+    int r = a->remote->options.ignore_running ? 0 : inuse_answer(&a->inuse, dict, a->wait);
+    if (r < 0 || !a->inuse.found[0] || a->remote->options.ignore_running)
+        return r;
     vmx_diag_set(diag, 0, 0, "%s; power it off, or mount with -o running=allow", a->inuse.found);
     return -EBUSY;
 }
@@ -317,42 +333,66 @@ static int server_document(struct attempt *a, struct document *known, const stru
     return document_new(buf_span(text), &a->before, read_at, ret);
 }
 
-static int commit(struct attempt *a, struct document *known, const struct rewrite *rewrite,
-                  struct vmx_diag *diag, struct document **ret_before, struct document **ret_after)
+/* The text made from what the cache says. That there is nothing to do, or that the change must
+ * fail, is no matter of an old answer: the server is asked. *known becomes what it has. */
+static int make_from_known(struct attempt *a, const struct rewrite *rewrite,
+                           struct document **known, struct buf *text)
 {
-    BUF_AUTO text = {0};
-    BUF_AUTO server_text = {0};
-    DOCUMENT_AUTO *server = NULL;
-    int64_t read_at = clock_ms();
-    int r = known ? rewrite->make(rewrite->ctx, known, true, &text) : 0;
-    if (r == 1) {
-        *ret_before = document_ref(known);
-        *ret_after = document_ref(known);
-        return 0;
-    }
+    int r = *known ? rewrite->make(rewrite->ctx, *known, true, text) : 0;
     if (r == 0)
-        r = check_rename(a->remote, diag);
+        return 0;
+    DOCUMENT_AUTO *fresh = NULL;
+    int fresh_r = remote_document(a->remote, a->path, 0, a->wait, &fresh);
+    if (fresh_r < 0 && fresh_r != -ENOENT && fresh_r != -EMEDIUMTYPE)
+        return fresh_r;
+    bool same = fresh && span_eq(vmx_dict_text((*known)->dict), vmx_dict_text(fresh->dict));
+    document_unref(known);
+    *known = steal(fresh);
+    if (same || !*known)
+        return same ? r : 0;
+    buf_clear(text);
+    return rewrite->make(rewrite->ctx, *known, true, text);
+}
+
+/* First and second flight, and the text that is to be installed. 1: nothing is to be done. */
+static int prepare(struct attempt *a, const struct rewrite *rewrite, struct document *known,
+                   struct vmx_diag *diag, struct buf *text, struct document **ret_server)
+{
+    BUF_AUTO server_text = {0};
+    int64_t read_at = clock_ms();
+    int r = check_rename(a->remote, diag);
     if (r == 0)
         r = first_flight(a, known, diag);
     if (r == 0)
-        r = second_flight(a, known ? &text : NULL, &server_text);
+        r = second_flight(a, known ? text : NULL, &server_text);
     if (r == 0)
-        r = server_document(a, known, &server_text, read_at, &server);
-    if (r == 0 && server != known) {
-        buf_clear(&text);
-        r = rewrite->make(rewrite->ctx, server, a->target.len > 0, &text);
-        if (r == 1) {
-            *ret_before = document_ref(server);
-            *ret_after = steal(server);
-            return 0;
-        }
-        if (r == 0)
-            r = check_use(a, diag);
-        if (r == 0)
-            r = write_again(a, buf_span(&text));
+        r = server_document(a, known, &server_text, read_at, ret_server);
+    bool guessed = *ret_server == known;
+    if (r == 0 && !guessed) {
+        buf_clear(text);
+        r = rewrite->make(rewrite->ctx, *ret_server, a->target.len > 0, text);
     }
     if (r == 0)
-        r = check_use(a, diag);
+        r = check_use(a, (*ret_server)->dict, diag);
+    return r == 0 && !guessed ? write_again(a, buf_span(text)) : r;
+}
+
+static int commit(struct attempt *a, struct document *guess, const struct rewrite *rewrite,
+                  struct vmx_diag *diag, struct document **ret_before, struct document **ret_after)
+{
+    BUF_AUTO text = {0};
+    DOCUMENT_AUTO *known = guess ? document_ref(guess) : NULL;
+    DOCUMENT_AUTO *server = NULL;
+    int r = make_from_known(a, rewrite, &known, &text);
+    if (r == 1)
+        server = document_ref(known);
+    if (r == 0)
+        r = prepare(a, rewrite, known, diag, &text, &server);
+    if (r == 1) {
+        *ret_before = document_ref(server);
+        *ret_after = steal(server);
+        return 0;
+    }
     struct sftp_attrs attrs;
     if (r == 0)
         r = third_flight(a, &attrs);
@@ -407,16 +447,20 @@ static int do_move(struct attempt *a, void *ctx)
     struct sftp *sftp = a->remote->sftp;
     int64_t true_at;
     DOCUMENT_AUTO *known = (struct document *)cache_peek(a->remote->documents, a->path, &true_at);
-    BUF_AUTO unused = {0};
+    BUF_AUTO text = {0};
+    struct vmx_dict *dict = NULL;
     int r = m->to ? check_rename(a->remote, m->diag) : 0;
     if (r == 0)
         r = first_flight(a, known, m->diag);
     if (r == 0 && a->target.len == 0)
         r = -ENOENT;
     if (r == 0)
-        r = second_flight(a, NULL, &unused);
+        r = second_flight(a, NULL, &text);
     if (r == 0)
-        r = check_use(a, m->diag);
+        r = vmx_dict_parse(buf_span(&text), &dict);
+    if (r == 0)
+        r = check_use(a, dict, m->diag);
+    vmx_dict_free(dict);
     if (r < 0)
         return r;
     FREE_AUTO char *to = m->to ? remote_path(a->remote, m->to) : NULL;

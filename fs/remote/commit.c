@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "internal.h"
 
-enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 500, LINKS_MAX = 8 };
+enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 160, LINKS_MAX = 8 };
 
 struct commit_queue {
     struct change *waiting; /* all protected by remote->lock */
@@ -136,6 +136,30 @@ static int resolve(struct remote *remote, const char *path, const struct wait *w
     return *ret ? 0 : -ENOMEM;
 }
 
+/* Sleeps before another attempt. 0; -ENOLCK where the deadline would come in the middle of one as
+ * long as the last one, whose outcome nobody would know; -EINTR. */
+static int back_off(const struct wait *wait, int64_t attempt_began, int64_t *backoff)
+{
+    int64_t now = clock_ms();
+    if (now + *backoff + (now - attempt_began) >= wait->deadline)
+        return -ENOLCK;
+    int r = wait_sleep(wait, *backoff);
+    *backoff = *backoff * 2 < BACKOFF_MAX_MS ? *backoff * 2 : BACKOFF_MAX_MS;
+    return r == -ETIMEDOUT ? -ENOLCK : r;
+}
+
+/* *target is a link: it becomes what the link means. */
+static int follow(struct remote *remote, char **target, const struct wait *wait)
+{
+    char *real = NULL;
+    int r = resolve(remote, *target, wait, &real);
+    if (r < 0)
+        return r;
+    free(*target);
+    *target = real;
+    return 0;
+}
+
 /* Tries until an attempt has an outcome. *target is replaced when it is a link. */
 static int try_commit(struct remote *remote, char **target, const struct rewrite *rewrite,
                       const struct wait *wait, struct vmx_diag *diag, struct document **ret_before,
@@ -143,32 +167,25 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
 {
     int64_t backoff = BACKOFF_FIRST_MS;
     int links = 0;
-    for (;;) {
+    int r = 0;
+    while (r == 0) {
         DOCUMENT_AUTO *known = NULL;
-        int r = known_document(remote, *target, wait, &known);
+        int64_t began = clock_ms();
+        r = known_document(remote, *target, wait, &known);
         if (r == 0)
             r = attempt_commit(remote, *target, known, rewrite, wait, diag, ret_before, ret_after);
-        if (remote_again(remote, wait, &r)) {
+        if (r == 0)
+            return 0;
+        if (r == -ENOTCONN || r == -EAGAIN)
             cache_drop(remote->documents, *target);
-            continue;
-        }
-        if (r == -ELOOP && ++links <= LINKS_MAX) {
-            char *real = NULL;
-            r = resolve(remote, *target, wait, &real);
-            if (r < 0)
-                return r;
-            free(*target);
-            *target = real;
-            continue;
-        }
-        if (r != -EAGAIN)
-            return r == -EREMOTEIO ? -EIO : r;
-        cache_drop(remote->documents, *target);
-        r = wait_sleep(wait, backoff);
-        if (r < 0)
-            return r == -ETIMEDOUT ? -ENOLCK : r;
-        backoff = backoff * 2 < BACKOFF_MAX_MS ? backoff * 2 : BACKOFF_MAX_MS;
+        if (r == -EAGAIN)
+            r = back_off(wait, began, &backoff);
+        else if (r == -ELOOP && ++links <= LINKS_MAX)
+            r = follow(remote, target, wait);
+        else
+            remote_again(remote, wait, &r);
     }
+    return r == -EREMOTEIO ? -EIO : r;
 }
 
 /* Commits a group and gives each change its result. */
@@ -273,22 +290,36 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
     return r;
 }
 
+/* Whether a removal or rename whose answer was lost has been made, now that there is no such file.
+ */
+static bool was_moved(struct remote *remote, const char *to, const struct wait *wait)
+{
+    if (!to)
+        return true;
+    FREE_AUTO char *full = remote_path(remote, to);
+    SFTP_CALL_AUTO *call = full ? sftp_lstat(remote->sftp, full) : NULL;
+    return sftp_wait(call, wait) == 0;
+}
+
 /* Tries to remove (to NULL) or rename until there is an outcome. */
 static int try_move(struct remote *remote, const char *path, const char *to,
                     const struct wait *wait, struct vmx_diag *diag)
 {
     int64_t backoff = BACKOFF_FIRST_MS;
-    for (;;) {
-        int r = attempt_move(remote, path, to, wait, diag);
-        if (remote_again(remote, wait, &r))
-            continue;
-        if (r != -EAGAIN)
-            return r == -EREMOTEIO ? -EIO : r;
-        r = wait_sleep(wait, backoff);
-        if (r < 0)
-            return r == -ETIMEDOUT ? -ENOLCK : r;
-        backoff = backoff * 2 < BACKOFF_MAX_MS ? backoff * 2 : BACKOFF_MAX_MS;
+    bool lost = false;
+    int r = 0;
+    while (r == 0) {
+        int64_t began = clock_ms();
+        r = attempt_move(remote, path, to, wait, diag);
+        if (r == 0 || (r == -ENOENT && lost && was_moved(remote, to, wait)))
+            return 0;
+        lost = lost || r == -ENOTCONN;
+        if (r == -EAGAIN)
+            r = back_off(wait, began, &backoff);
+        else
+            remote_again(remote, wait, &r);
     }
+    return r == -EREMOTEIO ? -EIO : r;
 }
 
 static void forget(struct remote *remote, const char *path)

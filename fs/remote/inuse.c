@@ -14,34 +14,39 @@ static void found(struct inuse *inuse, const char *what, const char *name)
         snprintf(inuse->found, sizeof(inuse->found), "the VM is %s (%s)", what, name);
 }
 
-int inuse_ask(struct inuse *inuse, struct remote *remote, const char *folder, const char *name,
-              const struct vmx_dict *dict)
+/* Asks for the swap file that the settings name: beside the .vmx, because they may name the folder
+ * by a path of another host; and at the very path, which may be on another datastore. */
+static int ask_for_swap(struct inuse *inuse, const struct vmx_dict *dict)
 {
-    *inuse = (struct inuse){.remote = remote};
-    if (asprintf(&inuse->lck_path, "%s%s.lck", folder, name) < 0) {
-        inuse->lck_path = NULL;
-        return -ENOMEM;
-    }
-    inuse->lck_stat = sftp_lstat(remote->sftp, inuse->lck_path);
-    if (!dict)
-        return 0;
-    BUF_AUTO state = {0};
-    BUF_AUTO swap = {0};
-    int r = vmx_dict_get(dict, SPAN_LITERAL("checkpoint.vmState"), &state);
-    if (r == 0 && state.len > 0)
-        found(inuse, "suspended", "checkpoint.vmState");
-    if (r == 0 || r == -ENOENT)
-        r = vmx_dict_get(dict, SPAN_LITERAL("sched.swap.derivedName"), &swap);
-    if (r < 0 || swap.len == 0)
+    struct sftp *sftp = inuse->remote->sftp;
+    buf_clear(&inuse->swap);
+    sftp_call_free(&inuse->swap_stat);
+    sftp_call_free(&inuse->far_swap_stat);
+    int r = vmx_dict_get(dict, SPAN_LITERAL("sched.swap.derivedName"), &inuse->swap);
+    const char *name = inuse->swap.len > 0 ? path_name(inuse->swap.data) : "";
+    if (r < 0 || !name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return r == -ENOENT ? 0 : r;
-    /* The setting may name the folder by a path of another host: the swap file stands beside. */
     FREE_AUTO char *path = NULL;
-    if (asprintf(&path, "%s%s", folder, path_name(swap.data)) < 0) {
+    if (asprintf(&path, "%s%s", inuse->folder, name) < 0) {
         path = NULL;
         return -ENOMEM;
     }
-    inuse->swap_stat = sftp_lstat(remote->sftp, path);
+    inuse->swap_stat = sftp_lstat(sftp, path);
+    if (inuse->swap.data[0] == '/' && strcmp(inuse->swap.data, path) != 0)
+        inuse->far_swap_stat = sftp_lstat(sftp, inuse->swap.data);
     return 0;
+}
+
+int inuse_ask(struct inuse *inuse, struct remote *remote, const char *folder, const char *name,
+              const struct vmx_dict *dict)
+{
+    *inuse = (struct inuse){.remote = remote, .folder = strdup(folder)};
+    if (asprintf(&inuse->lck_path, "%s%s.lck", folder, name) < 0)
+        inuse->lck_path = NULL;
+    if (!inuse->folder || !inuse->lck_path)
+        return -ENOMEM;
+    inuse->lck_stat = sftp_lstat(remote->sftp, inuse->lck_path);
+    return dict ? ask_for_swap(inuse, dict) : 0;
 }
 
 /* Whether a folder has an entry. 0, 1, -errno. */
@@ -63,29 +68,43 @@ static int has_entries(struct inuse *inuse, const struct wait *wait)
     return n > 0 ? 1 : r == -ENODATA ? 0 : r;
 }
 
-int inuse_answer(struct inuse *inuse, const struct wait *wait)
+static int answer_lck(struct inuse *inuse, const struct wait *wait)
 {
-    const char *name = path_name(inuse->lck_path);
     int r = sftp_wait(inuse->lck_stat, wait);
-    if (r == 0) {
-        int used = 1;
-        if (S_ISDIR(sftp_call_attrs(inuse->lck_stat)->mode))
-            used = has_entries(inuse, wait);
-        if (used < 0)
-            return used;
-        if (used)
-            found(inuse, "in use", name);
-    } else if (r != -ENOENT) {
-        return r;
-    }
-    if (inuse->swap_stat) {
+    int used = r == 0;
+    if (r == 0 && S_ISDIR(sftp_call_attrs(inuse->lck_stat)->mode))
+        used = has_entries(inuse, wait);
+    if (used > 0)
+        found(inuse, "in use", path_name(inuse->lck_path));
+    return used < 0 ? used : r == -ENOENT ? 0 : r;
+}
+
+/* What cannot be looked at outside the folder is no evidence. */
+static int answer_swap(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait)
+{
+    BUF_AUTO swap = {0};
+    int r = vmx_dict_get(dict, SPAN_LITERAL("sched.swap.derivedName"), &swap);
+    if (r == -ENOENT || (r == 0 && !span_eq(buf_span(&swap), buf_span(&inuse->swap))))
+        r = ask_for_swap(inuse, dict);
+    if (r == 0 && inuse->far_swap_stat && sftp_wait(inuse->far_swap_stat, wait) == 0)
+        found(inuse, "in use", "its swap file is there");
+    if (r == 0 && inuse->swap_stat) {
         r = sftp_wait(inuse->swap_stat, wait);
         if (r == 0)
             found(inuse, "in use", "its swap file is there");
-        else if (r != -ENOENT)
-            return r;
     }
-    return 0;
+    return r == -ENOENT ? 0 : r;
+}
+
+int inuse_answer(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait)
+{
+    BUF_AUTO state = {0};
+    int r = vmx_dict_get(dict, SPAN_LITERAL("checkpoint.vmState"), &state);
+    if (r == 0 && state.len > 0)
+        found(inuse, "suspended", "checkpoint.vmState");
+    if (r == 0 || r == -ENOENT)
+        r = answer_lck(inuse, wait);
+    return r == 0 ? answer_swap(inuse, dict, wait) : r;
 }
 
 void inuse_look_at_name(struct inuse *inuse, const char *name)
@@ -103,6 +122,9 @@ void inuse_done(struct inuse *inuse)
 {
     sftp_call_free(&inuse->lck_stat);
     sftp_call_free(&inuse->swap_stat);
-    cleanup_free(&inuse->lck_path);
-    inuse->lck_path = NULL;
+    sftp_call_free(&inuse->far_swap_stat);
+    buf_done(&inuse->swap);
+    free(inuse->folder);
+    free(inuse->lck_path);
+    inuse->folder = inuse->lck_path = NULL;
 }

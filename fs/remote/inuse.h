@@ -12,18 +12,21 @@
 
 struct inuse {
     struct remote *remote;
+    char *folder;
     char *lck_path;
-    struct sftp_call *lck_stat, *swap_stat;
+    struct buf swap; /* the setting that was asked for */
+    struct sftp_call *lck_stat, *swap_stat, *far_swap_stat;
     char found[300]; /* "" or the evidence, for people */
 };
 
-/* First flight: asks. dict: what is known of the settings, or NULL. folder: the server's path of
+/* First flight: asks. dict: what is thought of the settings, or NULL. folder: the server's path of
  * the VM's folder with a final slash. 0, -ENOMEM. Ends with inuse_done in any case. */
 int inuse_ask(struct inuse *inuse, struct remote *remote, const char *folder, const char *name,
               const struct vmx_dict *dict);
 
-/* Second flight: waits for that. 0, -errno; found is filled in where there is evidence. */
-int inuse_answer(struct inuse *inuse, const struct wait *wait);
+/* Waits for that. dict: what the settings really are; where they name another swap file it is asked
+ * for now. 0, -errno; found is filled in where there is evidence. */
+int inuse_answer(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait);
 
 /* A name in the VM's folder, from its listing. */
 void inuse_look_at_name(struct inuse *inuse, const char *name);

@@ -102,8 +102,7 @@ static bool is_under_way(const struct vmx_lock *lock, const char *temp_name)
 static bool is_dead(const struct vmx_lock *lock, const char *temp_name)
 {
     const char *owner = owner_in(lock, temp_name);
-    enum owner_state state =
-        owner ? owner_state(lock->remote->process, owner) : OWNER_UNKNOWN;
+    enum owner_state state = owner ? owner_state(lock->remote->process, owner) : OWNER_UNKNOWN;
     return state == OWNER_DEAD || (state == OWNER_SELF && !is_under_way(lock, temp_name));
 }
 
@@ -240,10 +239,11 @@ static int may_break(struct vmx_lock *lock, const struct lock_text *said, uint32
         *ret = stale || is_dead(lock, temp);
         return *ret ? buf_add(temps, (struct span){temp, strlen(temp) + 1}) : 0;
     }
-    /* It says nothing: it is one of those beside it. */
+    /* It says nothing: it is one of those beside it. A second old at least, or the lock that is
+     * then removed could be one that was taken after we looked at them. */
     bool alive = true;
     int r = dead_temps(lock, wait, temps, &alive);
-    *ret = stale || (!alive && temps->len > 0);
+    *ret = stale || (!alive && temps->len > 0 && server_now > said->attrs.mtime);
     return r;
 }
 
@@ -331,22 +331,25 @@ static int meet_other(struct vmx_lock *lock, const struct wait *wait, struct vmx
 }
 
 /* What was created must be known, or nobody could remove it: an interrupt waits a little. */
-static int learn(struct sftp_call *call, const struct wait *wait, bool *interrupted)
+static int learn(struct sftp_call *call, struct wait *wait)
 {
     int r = sftp_wait(call, wait);
     if (r != -EINTR)
         return r;
     struct wait grace = wait_for_ms(LOCK_GRACE_MS);
-    *interrupted = true;
-    return sftp_wait(call, &grace);
+    if (grace.deadline > wait->deadline)
+        grace.deadline = wait->deadline;
+    *wait = grace;
+    return sftp_wait(call, wait);
 }
 
 int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag)
 {
-    bool interrupted = false;
-    int temp_r = learn(lock->temp_open, wait, &interrupted);
-    int lock_r = learn(lock->lock_open, wait, &interrupted);
-    int stat_r = learn(lock->lock_stat, wait, &interrupted);
+    struct wait learning = *wait;
+    int temp_r = learn(lock->temp_open, &learning);
+    int lock_r = learn(lock->lock_open, &learning);
+    int stat_r = learn(lock->lock_stat, &learning);
+    bool interrupted = wait->interrupted && !learning.interrupted;
     if (temp_r == 0)
         lock->temp = *sftp_call_handle(lock->temp_open);
     if (lock_r == 0)

@@ -107,9 +107,12 @@ static void links_below_the_servers_top(void **state)
 {
     (void)state;
     static const struct link_case cases[] = {
-        {"", "/etc/passwd", "etc/passwd"},  {"etc", "/etc/passwd", "../etc/passwd"},
-        {"", "../x", "x"},                  {"a/b", "../../../x", "../../x"},
-        {"", "/", "."},                     {"a", "/", ".."},
+        {"", "/etc/passwd", "etc/passwd"},
+        {"etc", "/etc/passwd", "../etc/passwd"},
+        {"", "../x", "x"},
+        {"a/b", "../../../x", "../../x"},
+        {"", "/", "."},
+        {"a", "/", ".."},
         {"", "vmfs/volumes", "vmfs/volumes"},
     };
     struct folder top = {.path = "/"};
