@@ -38,7 +38,8 @@ struct mount {
 /* libfuse's last complaint, for the one line that says why mounting failed. */
 static char fuse_said[256];
 
-static void hear_fuse(enum fuse_log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void hear_fuse(enum fuse_log_level level,
+                                                            const char *format, va_list args)
 {
     if (level <= FUSE_LOG_WARNING)
         vsnprintf(fuse_said, sizeof(fuse_said), format, args);
