@@ -47,4 +47,4 @@ struct node *vmx_above(struct node *n);
 int profile_write(struct call *c, struct node *vmx_dir, struct span line);
 
 /* vmx.c: see FRESH_MS. */
-void vmx_refresh(struct call *c, struct node *dir, bool start);
+void vmx_refresh(struct vfs *vfs, struct node *dir, bool start);

@@ -172,12 +172,7 @@ static int dir_mkdir(struct call *c, struct node *dir, const char *name, mode_t 
                      : remote_mkdir(c->vfs->remote, path, mode & 07777, &c->wait);
     if (r == 0)
         r = dir_lookup(c, dir, name, ret);
-    if (r == 0 && as_vmx) {
-        struct node *n = node_take(c->vfs, dir, name, ret, false);
-        if (n)
-            vmx_refresh(c, n, true);
-        node_unref(c->vfs, n);
-    }
+    ret->fresh = r == 0 && as_vmx;
     return r == -EEXIST ? r : refuse(c->vfs, path, NULL, r, NULL);
 }
 

@@ -44,6 +44,7 @@ struct found {
     int64_t true_at;    /* clock_ms() as of which it is true: the kernel may trust it as long as
                            what is left of the cache timeout; 0: not at all */
     struct stat st;     /* st_ino is filled in by the caller */
+    bool fresh;         /* a directory of settings that was just made */
     bool folded;        /* the inode number is the same for all spellings of the name */
     const void *detail; /* for nodes with a table behind them (struct control, struct folder) */
 };

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "internal.h"
+#include "control.h"
 #include "remote/files.h"
 
 enum { READ_MAX = 1 << 20 };
@@ -78,6 +78,8 @@ static int make_entry(struct vfs *vfs, struct node *dir, const char *name,
     struct node *n = node_take(vfs, dir, name, found, true);
     if (!n)
         return -ENOMEM;
+    if (found->fresh)
+        vmx_refresh(vfs, n, true);
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
     ret->attr.st_ino = n->ino;
     ret->attr_timeout = attr_timeout(vfs, found->true_at);

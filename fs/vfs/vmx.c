@@ -33,14 +33,14 @@ static bool is_fresh(struct call *c, struct node *dir)
 }
 
 /* start: mkdir has just made it; else: a file was created in it, which lets it stay fresh. */
-void vmx_refresh(struct call *c, struct node *dir, bool start)
+void vmx_refresh(struct vfs *vfs, struct node *dir, bool start)
 {
-    lock_take(&c->vfs->lock);
-    struct vmx *vmx = vmx_get(c->vfs, dir);
+    lock_take(&vfs->lock);
+    struct vmx *vmx = vmx_get(vfs, dir);
     int64_t now = clock_ms();
     if (vmx && (start || vmx->fresh_until > now))
         vmx->fresh_until = now + FRESH_MS;
-    lock_drop(&c->vfs->lock);
+    lock_drop(&vfs->lock);
 }
 
 static int vmx_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
@@ -104,7 +104,7 @@ static int vmx_create(struct call *c, struct node *dir, const char *name, mode_t
                       struct handle *h, struct found *ret)
 {
     bool fresh = is_fresh(c, dir);
-    vmx_refresh(c, dir, false);
+    vmx_refresh(c->vfs, dir, false);
     if (strcmp(name, PROFILE_NAME) == 0) {
         if (!fresh)
             return flags & O_EXCL ? -EEXIST : control_lookup(c, dir, &profile_control, ret);
