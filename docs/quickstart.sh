@@ -81,7 +81,8 @@ The sample lab is mounted on $demo/mnt. To try:
   grep -H . */*.vmx/memSize                        one setting of all VMs
   echo 32768 > nested-01/nested-01.vmx/memSize     set one; the file on the server changes at once
   echo lots > nested-01/nested-01.vmx/memSize      a wrong value is refused
-  echo 4 > db-01/db-01.vmx/numvcpus                so is a change to a running VM
+  echo 8 > db-01/db-01.vmx/numvcpus                so is a change to a running VM
+  cat ../.vmxfs/errors                             why they were refused
   cat build-cn/build-cn.vmx/displayName            a .vmx in GBK, read as UTF-8
 
   cd nested-01/nested-01.vmx
