@@ -13,6 +13,7 @@
 # from the environment:
 #
 #   SSHD_HOST_KEYS   types of the host keys, default "ed25519 ecdsa" (rsa is slow to make)
+#   SSHD_OWNER       a process id; the server is stopped when that process has gone
 #   SSHD_PASSWORD    also log in with this password, by password and keyboard-interactive
 #                    authentication (through PAM, so only root can start such a server). PAM ends a
 #                    keyboard-interactive login with a round of zero prompts, as ESXi does.
@@ -104,6 +105,15 @@ sshd_try() { # DIR PROGRAM
     done
 }
 
+# Stops the server of a test that crashed.
+sshd_watch() { # DIR OWNER
+    watched=$(cat "$1/pid")
+    while [ "$(cat "$1/pid" 2>/dev/null)" = "$watched" ]; do
+        kill -0 "$2" 2>/dev/null || sshd_stop "$1"
+        sleep 1
+    done
+}
+
 sshd_start() { # DIR LINE...
     mkdir -p "$1" || return 1
     dir=$(cd "$1" && pwd)
@@ -134,6 +144,7 @@ sshd_start() { # DIR LINE...
         sshd_config "$dir" "$port" "$@" >"$dir/sshd_config"
         if sshd_try "$dir" "$program"; then
             sshd_client_files "$dir" "$port"
+            [ -z "$SSHD_OWNER" ] || sshd_watch "$dir" "$SSHD_OWNER" </dev/null >/dev/null 2>&1 &
             return 0
         fi
         grep -q 'Address already in use' "$dir/log" || break

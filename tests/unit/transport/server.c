@@ -34,7 +34,8 @@ static int run(const char *format, ...)
 
 void server_restart(struct server *s, const char *env, const char *lines)
 {
-    if (run("DIR='%s'; %s sh '%s' start '%s' %s", s->dir, env, TEST_SSHD, s->dir, lines) != 0)
+    if (run("DIR='%s'; SSHD_OWNER=%d %s sh '%s' start '%s' %s", s->dir, (int)getpid(), env,
+            TEST_SSHD, s->dir, lines) != 0)
         die("sshd.sh did not start it");
     FILE *f = fopen(server_path(s, "port"), "re");
     if (!f || fscanf(f, "%u", &s->port) != 1)
@@ -44,7 +45,7 @@ void server_restart(struct server *s, const char *env, const char *lines)
 
 void server_start(struct server *s, const char *env, const char *lines)
 {
-    snprintf(s->dir, sizeof(s->dir), "/tmp/vmxfs-test-XXXXXX");
+    snprintf(s->dir, sizeof(s->dir), "/tmp/vmxfs-sshd-XXXXXX");
     if (!mkdtemp(s->dir))
         die("no directory");
     snprintf(s->key, sizeof(s->key), "%s/id", s->dir);
