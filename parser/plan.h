@@ -4,8 +4,8 @@
  *
  * What is active is kept in the file itself, so that it can be taken back on another machine too:
  *
- *     vmxfs.profile = "nested-esxi mmio=32"     the line that was applied, with all parameters given
- *     vmxfs.saved.KEY = "WAS SET"               KEY before, and what the profile made of it
+ *     vmxfs.profile = "nested-esxi mmio=32"     the line that was applied, with all parameters
+ * given vmxfs.saved.KEY = "WAS SET"               KEY before, and what the profile made of it
  *
  * WAS is one word: "-" when KEY was not there; "=VALUE" when it stood there in VMware's own form;
  * "~RAW" when it had any other form (no quotes, odd escapes), with its very bytes. In VALUE and RAW
@@ -47,12 +47,13 @@ int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_profiles *profil
 
 /* While a profile is active: adds to *edits the settings that follow from those already in it
  * ("${memSize}"). Only a setting that held before follows; one that was edited by hand, or is
- * missing, stays as it is: no key is ever created, so that a copy made key by key comes out the
- * same. 0, -ENOMEM. */
+ * missing, or set by the same edits, stays as it is: no key is ever created, so that a copy made
+ * key by key comes out the same. 0, -ENOMEM. */
 int vmx_plan_follow(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
                     struct vmx_edits *edits);
 
 /* Appends the unified diff that applying the profile with its defaults would make; empty if it
- * holds. file: the name to print. If it would be refused: one line "# refused: reason". 0, -ENOMEM. */
+ * holds. file: the name to print. If it would be refused: one line "# refused: reason". 0, -ENOMEM.
+ */
 int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
                   const char *profile, const char *file, struct buf *ret);

@@ -72,7 +72,7 @@ static int put_line_back(const struct restore *r, const struct plan_saved *saved
     size_t at = 0;
     struct span token = token_of(r->dict, extent, &at);
     struct vmx_place place = {0};
-    BUF_AUTO line = {0};
+    struct buf line = {0}; /* becomes the place's */
     BUF_AUTO value = {0};
 
     int rc = vmx_place_of(r->dict, saved->key, &place);
@@ -89,7 +89,6 @@ static int put_line_back(const struct restore *r, const struct plan_saved *saved
         rc = value_of_raw(vmx_dict_charset(r->dict), buf_span(&saved->was), &value);
     buf_done(&place.line);
     place.line = line;
-    line = (struct buf){0};
     if (rc == 0)
         rc = vmx_edits_remove(r->edits, saved->key);
     if (rc == 0)

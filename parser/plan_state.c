@@ -4,7 +4,6 @@
 #include "diff.h"
 #include "edit.h"
 #include "plan_private.h"
-#include "text.h"
 
 void plan_active_done(struct plan_active *active)
 {
@@ -80,21 +79,30 @@ struct follow {
     const struct vmx_dict *before, *after;
     const struct plan_wanted *wanted; /* before */
     struct vmx_edits *edits;
+    size_t asked; /* edits that were there first */
 };
+
+/* Whoever sets the key as well has the last word. */
+static bool is_asked_for(const struct follow *f, struct span key)
+{
+    for (size_t i = 0; i < f->asked; i++)
+        if (span_eq_fold(buf_span(&f->edits->items[i].key), key) ||
+            span_eq_fold(buf_span(&f->edits->items[i].new_key), key))
+            return true;
+    return false;
+}
 
 static int follow_key(const struct follow *f, const struct plan_setting *now)
 {
     const struct plan_setting *then = plan_wanted_find(f->wanted, buf_span(&now->key));
     struct plan_saved saved = {0};
     bool held = false;
-    bool holds = false;
 
-    if (!then || span_eq(buf_span(&then->value), buf_span(&now->value)))
+    if (!then || span_eq(buf_span(&then->value), buf_span(&now->value)) ||
+        is_asked_for(f, buf_span(&now->key)))
         return 0;
     int r = plan_holds(f->before, then, &held);
-    if (r == 0)
-        r = plan_holds(f->after, then, &holds); /* not if the same edits set it otherwise */
-    if (r != 0 || !held || !holds)
+    if (r != 0 || !held)
         return r;
     r = vmx_edits_set(f->edits, buf_span(&now->key), buf_span(&now->value));
     if (r == 0)
@@ -132,7 +140,7 @@ int vmx_plan_follow(const struct vmx_dict *dict, const struct vmx_profiles *prof
     if (r == 0)
         r = vmx_dict_parse(buf_span(&text), &after);
     if (r == 0) {
-        struct follow follow = {dict, after, &active.wanted, edits};
+        struct follow follow = {dict, after, &active.wanted, edits, edits->n};
         r = follow_all(&follow, profiles, &active);
     }
 out:
