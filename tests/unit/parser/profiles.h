@@ -52,3 +52,40 @@ static inline void planned_at(struct span text, const struct vmx_profiles *profi
     print_error("\"%s\" was refused: %s\n", line, diag.text);
     _fail(file, at);
 }
+
+#define NEW_DEVICE                                                                                 \
+    "device=03:00.0 vendor=10de deviceid=0x1C82 system=5aec7ae7-7d90-8511-435a-d094660b7768"
+
+static const struct span small_vm = BYTES("memSize = \"8192\"\n");
+
+static inline void state_is(struct span text, const struct vmx_profiles *profiles, const char *want)
+{
+    DICT_AUTO dict = parsed(text);
+    BUF_AUTO state = {0};
+    assert_int_equal(vmx_plan_state(dict, profiles, &state), 0);
+    assert_string_equal(state.data, want);
+}
+
+static inline void value_is(const struct buf *text, const char *key, const char *want)
+{
+    DICT_AUTO dict = parsed(buf_span(text));
+    assert_value(dict, span_of(key), span_of(want));
+}
+
+static inline void has_no(const struct buf *text, const char *key)
+{
+    DICT_AUTO dict = parsed(buf_span(text));
+    if (vmx_dict_find(dict, span_of(key)) != SIZE_MAX)
+        fail_msg("%s is there", key);
+}
+
+/* By hand, behind vmxfs's back. */
+static inline void edited(const struct buf *text, const char *key, const char *value,
+                          struct buf *ret)
+{
+    buf_clear(ret);
+    if (value)
+        assert_int_equal(apply_set(buf_span(text), span_of(key), span_of(value), ret), 0);
+    else
+        assert_int_equal(apply_remove(buf_span(text), span_of(key), ret), 0);
+}
