@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The flights that load a document: LSTAT, with OPEN beside it unless the attributes alone may do;
+ * then READs and FSTAT together. A file that changes while it is read is read again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "flight.h"
+#include "load.h"
+
+enum {
+    RACY_MS = 2000, /* see document.h */
+    TORN_READS = 3, /* how often a file that changes while it is read is read again */
+};
+
+enum stage { START, ASKED, OPENING, READING };
+
+struct document_load {
+    struct load load; /* first */
+    char *path;
+    enum stage stage;
+    int torn;
+    int64_t began;
+    struct sftp_call *stat, *open, *handle_stat;
+    struct sftp_handle handle;
+    struct sftp_attrs before;
+    struct buf text;
+    struct flight reads;
+};
+
+static bool same_version(const struct sftp_attrs *a, const struct sftp_attrs *b)
+{
+    return a->size == b->size && a->mtime == b->mtime && a->mode == b->mode && a->uid == b->uid &&
+           a->gid == b->gid;
+}
+
+static bool is_racy(const struct document *d)
+{
+    return d->read_at < d->time_seen + RACY_MS;
+}
+
+static void restart(struct load *load)
+{
+    struct document_load *l = (struct document_load *)load;
+    sftp_call_free(&l->stat);
+    sftp_call_free(&l->open);
+    sftp_call_free(&l->handle_stat);
+    flight_done(&l->reads);
+    buf_clear(&l->text);
+    if (l->handle.len > 0)
+        sftp_forget(sftp_close(load->remote->sftp, &l->handle));
+    l->handle.len = 0;
+    l->stage = START;
+}
+
+static int ask(struct document_load *l)
+{
+    struct sftp *sftp = l->load.remote->sftp;
+    const struct document *old = (const struct document *)l->load.known;
+    l->began = clock_ms();
+    l->stat = sftp_lstat(sftp, l->load.full);
+    if (!old || is_racy(old))
+        l->open = sftp_open(sftp, l->load.full, SFTP_OPEN_READ, NULL);
+    l->stage = ASKED;
+    return 1;
+}
+
+/* Sends READs for what is missing up to the size, and FSTAT behind them. */
+static void send_reads(struct document_load *l)
+{
+    struct sftp *sftp = l->load.remote->sftp;
+    uint64_t chunk = sftp_features(sftp).max_read;
+    flight_done(&l->reads);
+    sftp_call_free(&l->handle_stat);
+    for (uint64_t at = l->text.len; at < l->before.size; at += chunk) {
+        uint64_t n = l->before.size - at < chunk ? l->before.size - at : chunk;
+        flight_add(&l->reads, sftp_read(sftp, &l->handle, at, (uint32_t)n));
+    }
+    l->handle_stat = sftp_fstat(sftp, &l->handle);
+    l->stage = READING;
+}
+
+static int opened(struct document_load *l, const struct wait *wait)
+{
+    int r = sftp_wait(l->open, wait);
+    if (r < 0)
+        return r;
+    l->handle = *sftp_call_handle(l->open);
+    send_reads(l);
+    return 1;
+}
+
+/* 0: what is known is still true. */
+static int judge(struct document_load *l, const struct wait *wait)
+{
+    struct document *old = (struct document *)l->load.known;
+    int r = sftp_wait(l->stat, wait);
+    if (r < 0)
+        return r;
+    l->before = *sftp_call_attrs(l->stat);
+    if (!S_ISREG(l->before.mode) || l->before.size > l->load.remote->options.vmx_max)
+        return -EMEDIUMTYPE;
+    if (old && !l->open && same_version(&old->attrs, &l->before)) {
+        l->load.made = cached_ref(&old->cached);
+        return 0;
+    }
+    if (l->open)
+        return opened(l, wait);
+    l->open = sftp_open(l->load.remote->sftp, l->load.full, SFTP_OPEN_READ, NULL);
+    l->stage = OPENING;
+    return 1;
+}
+
+/* Takes the data in order, up to an answer that is shorter than was asked for. */
+static int collect(struct document_load *l, const struct wait *wait)
+{
+    uint64_t chunk = sftp_features(l->load.remote->sftp).max_read;
+    size_t start = l->text.len;
+    int r = l->reads.error;
+    for (size_t i = 0; r == 0 && i < l->reads.n; i++) {
+        int call_r = sftp_wait(l->reads.calls[i], wait);
+        if (call_r == 0 && l->text.len == start + i * chunk)
+            r = buf_add(&l->text, sftp_call_data(l->reads.calls[i]));
+        else if (call_r < 0 && call_r != -ENODATA)
+            r = call_r;
+    }
+    return r == 0 && l->reads.n > 0 && l->text.len == start ? -EAGAIN : r;
+}
+
+static int build(struct document_load *l, const struct sftp_attrs *attrs)
+{
+    const struct document *old = (const struct document *)l->load.known;
+    struct document *d = NULL;
+    int r = document_new(buf_span(&l->text), attrs, l->began, &d);
+    if (r < 0)
+        return r;
+    if (old && same_version(&old->attrs, attrs))
+        d->time_seen = old->time_seen;
+    l->load.made = &d->cached;
+    return 0;
+}
+
+static int have_read(struct document_load *l, const struct wait *wait)
+{
+    int r = collect(l, wait);
+    int stat_r = sftp_wait(l->handle_stat, wait);
+    if (r == 0)
+        r = stat_r;
+    if (r < 0)
+        return r;
+    const struct sftp_attrs *attrs = sftp_call_attrs(l->handle_stat);
+    if (!same_version(&l->before, attrs))
+        return -EAGAIN;
+    if (l->text.len < attrs->size) {
+        send_reads(l);
+        return 1;
+    }
+    return build(l, attrs);
+}
+
+static int step(struct load *load, const struct wait *wait)
+{
+    struct document_load *l = (struct document_load *)load;
+    int r;
+    switch (l->stage) {
+    case START:
+        return ask(l);
+    case ASKED:
+        return judge(l, wait);
+    case OPENING:
+        return opened(l, wait);
+    case READING:
+        r = have_read(l, wait);
+        if (r != -EAGAIN || ++l->torn >= TORN_READS)
+            return r;
+        restart(load);
+        return 1;
+    default:
+        return -EINVAL;
+    }
+}
+
+static int explain(struct load *load, const struct wait *wait, int r)
+{
+    (void)load;
+    (void)wait;
+    return r == -EREMOTEIO || r == -EAGAIN ? -EIO : r;
+}
+
+/* Whether what people see has changed, and not only our knowledge. */
+static bool differs(const struct document *a, const struct document *b)
+{
+    if (!a || !b)
+        return a != b;
+    return a != b && (!span_eq(vmx_dict_text(a->dict), vmx_dict_text(b->dict)) ||
+                      a->attrs.mtime != b->attrs.mtime);
+}
+
+static void loaded(struct load *load)
+{
+    const struct document_load *l = (const struct document_load *)load;
+    struct remote *remote = load->remote;
+    if (load->known && remote->changed &&
+        differs((const struct document *)load->known, (const struct document *)load->made))
+        remote->changed(remote->changed_ctx, l->path);
+}
+
+static void free_load(struct load *load)
+{
+    struct document_load *l = (struct document_load *)load;
+    restart(load);
+    buf_done(&l->text);
+    free(l->path);
+    load_done(load);
+    free(l);
+}
+
+int document_load_new(struct remote *remote, const char *path, const struct cache_ticket *ticket,
+                      struct cached *known, struct load **ret)
+{
+    struct document_load *l = calloc(1, sizeof(*l));
+    int r = -ENOMEM;
+    if (l) {
+        l->load.restart = restart;
+        l->load.step = step;
+        l->load.explain = explain;
+        l->load.loaded = loaded;
+        l->load.free = free_load;
+        l->path = strdup(path);
+        r = load_init(&l->load, remote, remote->documents, path, ticket, known);
+    }
+    if (l && r == 0 && l->path) {
+        *ret = &l->load;
+        return 0;
+    }
+    cache_end(remote->documents, ticket, NULL, -EINTR);
+    if (l)
+        free_load(&l->load);
+    else
+        cached_unref(known);
+    return -ENOMEM;
+}

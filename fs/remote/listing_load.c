@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The flights that load a listing: OPENDIR, then READDIRs, more of them each time; then READLINKs
+ * in a directory where links may name UUIDs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "flight.h"
+#include "load.h"
+
+enum {
+    ENTRIES_MAX = 1 << 20, /* a hostile server could go on for ever */
+    READDIRS = 2,          /* in the first flight; OpenSSH answers each with up to 100 names */
+    READDIRS_MAX = 64,
+};
+
+enum stage { START, OPENING, READING };
+
+struct listing_load {
+    struct load load; /* first */
+    char *dir;
+    enum stage stage;
+    struct sftp_call *open;
+    struct sftp_handle handle;
+    struct flight names;
+    struct listing *listing; /* being made */
+};
+
+static void destroy(struct cached *c)
+{
+    struct listing *l = (struct listing *)c;
+    for (size_t i = 0; i < l->n; i++)
+        free(l->entries[i].name);
+    free(l->entries);
+    free(l);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct listing_entry *x = a;
+    const struct listing_entry *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static struct listing_entry *find(struct listing *l, const char *name)
+{
+    const struct listing_entry *e = listing_find(l, name);
+    return e ? &l->entries[e - l->entries] : NULL;
+}
+
+static int add_names(struct listing *l, const struct sftp_name *names, size_t n)
+{
+    if (l->n + n > ENTRIES_MAX)
+        return -EFBIG;
+    struct listing_entry *more = reallocarray(l->entries, l->n + n + 1, sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    l->entries = more;
+    for (size_t i = 0; i < n; i++) {
+        if (remote_is_hidden_name(names[i].name))
+            continue;
+        char *name = strdup(names[i].name);
+        if (!name)
+            return -ENOMEM;
+        l->entries[l->n++] = (struct listing_entry){.name = name, .attrs = names[i].attrs};
+        l->cached.bytes += sizeof(*more) + strlen(name) + 1;
+    }
+    return 0;
+}
+
+/* Names that VMware makes of a UUID: hexadecimal digits in groups (VMFS, NFS, vSAN). */
+static bool is_uuid_name(const char *name)
+{
+    size_t len = strlen(name);
+    return len >= 17 && strspn(name, "0123456789abcdefABCDEF-") == len && strchr(name, '-');
+}
+
+/* Takes the directory out of the list that a link beside it names. text: what the link shows. */
+static int unlist_one(const char *dir, const char *text, struct listing *l)
+{
+    struct listing_entry *e = is_uuid_name(path_name(text)) ? find(l, path_name(text)) : NULL;
+    if (!e || !S_ISDIR(e->attrs.mode))
+        return 0;
+    BUF_AUTO through_root = {0}; /* how an absolute link names what is beside it */
+    int r = 0;
+    for (const char *at = dir; at && *at && r == 0; at = strchr(at, '/') ? strchr(at, '/') + 1 : 0)
+        r = buf_add_str(&through_root, "../");
+    if (r == 0)
+        r = buf_addf(&through_root, "%s%s%s", dir, dir[0] ? "/" : "", e->name);
+    if (r == 0 && (strcmp(text, e->name) == 0 || strcmp(text, through_root.data) == 0))
+        e->unlisted = true;
+    return r;
+}
+
+/* Takes those directories out of the list that a link beside them names. */
+static int unlist_uuids(struct remote *remote, const char *dir, const struct wait *wait,
+                        struct listing *l)
+{
+    bool any = false;
+    for (size_t i = 0; i < l->n && !any; i++)
+        any = S_ISDIR(l->entries[i].attrs.mode) && is_uuid_name(l->entries[i].name);
+    if (!any)
+        return 0;
+    FREE_AUTO struct sftp_call **calls = calloc(l->n, sizeof(struct sftp_call *));
+    if (!calls)
+        return -ENOMEM;
+    for (size_t i = 0; i < l->n; i++) {
+        FREE_AUTO char *path = path_join(dir, l->entries[i].name);
+        FREE_AUTO char *full = path ? remote_path(remote, path) : NULL;
+        if (full && S_ISLNK(l->entries[i].attrs.mode))
+            calls[i] = sftp_readlink(remote->sftp, full);
+    }
+    int r = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        int call_r = calls[i] ? sftp_wait(calls[i], wait) : -ENOENT;
+        BUF_AUTO text = {0};
+        if (call_r == 0)
+            call_r = remote_contain_link(remote, dir, sftp_call_path(calls[i]), &text);
+        if (call_r == 0)
+            call_r = unlist_one(dir, text.data, l);
+        if (call_r == -ENOTCONN || call_r == -EINTR || call_r == -EIO || call_r == -ENOMEM)
+            r = call_r;
+        sftp_call_free(&calls[i]);
+    }
+    return r;
+}
+
+static void restart(struct load *load)
+{
+    struct listing_load *l = (struct listing_load *)load;
+    sftp_call_free(&l->open);
+    flight_done(&l->names);
+    if (l->handle.len > 0)
+        sftp_forget(sftp_close(load->remote->sftp, &l->handle));
+    l->handle.len = 0;
+    listing_unref(&l->listing);
+    l->stage = START;
+}
+
+static int ask(struct listing_load *l)
+{
+    l->listing = calloc(1, sizeof(*l->listing));
+    if (!l->listing)
+        return -ENOMEM;
+    l->listing->cached.destroy = destroy;
+    l->listing->cached.bytes = sizeof(*l->listing);
+    atomic_init(&l->listing->cached.refs, 1);
+    l->open = sftp_opendir(l->load.remote->sftp, l->load.full);
+    l->stage = OPENING;
+    return 1;
+}
+
+static int ask_names(struct listing_load *l, size_t requests)
+{
+    flight_done(&l->names);
+    while (requests-- > 0)
+        flight_add(&l->names, sftp_readdir(l->load.remote->sftp, &l->handle));
+    l->stage = READING;
+    return 1;
+}
+
+static int opened(struct listing_load *l, const struct wait *wait)
+{
+    int r = sftp_wait(l->open, wait);
+    if (r < 0)
+        return r;
+    l->handle = *sftp_call_handle(l->open);
+    return ask_names(l, READDIRS);
+}
+
+/* The end has been seen. */
+static int complete(struct listing_load *l, const struct wait *wait)
+{
+    struct listing *listing = l->listing;
+    if (listing->n > 0)
+        qsort(listing->entries, listing->n, sizeof(*listing->entries), compare_entries);
+    int r = unlist_uuids(l->load.remote, l->dir, wait, listing);
+    if (r == 0)
+        l->load.made = &steal(l->listing)->cached;
+    return r;
+}
+
+static int have_names(struct listing_load *l, const struct wait *wait)
+{
+    int r = l->names.error;
+    for (size_t i = 0; r == 0 && i < l->names.n; i++) {
+        r = sftp_wait(l->names.calls[i], wait);
+        if (r == 0) {
+            size_t n;
+            const struct sftp_name *names = sftp_call_names(l->names.calls[i], &n);
+            r = add_names(l->listing, names, n);
+        }
+    }
+    if (r == -ENODATA)
+        return complete(l, wait);
+    size_t more = l->names.n * 2 < READDIRS_MAX ? l->names.n * 2 : READDIRS_MAX;
+    return r == 0 ? ask_names(l, more) : r;
+}
+
+static int step(struct load *load, const struct wait *wait)
+{
+    struct listing_load *l = (struct listing_load *)load;
+    switch (l->stage) {
+    case START:
+        return ask(l);
+    case OPENING:
+        return opened(l, wait);
+    case READING:
+        return have_names(l, wait);
+    default:
+        return -EINVAL;
+    }
+}
+
+/* Why a directory cannot be opened: OpenSSH says "no such file" of a file too, others "failure". */
+static int explain(struct load *load, const struct wait *wait, int r)
+{
+    if (r != -EREMOTEIO && r != -ENOENT)
+        return r;
+    SFTP_CALL_AUTO *stat = sftp_lstat(load->remote->sftp, load->full);
+    if (sftp_wait(stat, wait) == 0 && !S_ISDIR(sftp_call_attrs(stat)->mode))
+        return -ENOTDIR;
+    return r == -ENOENT ? r : -EIO;
+}
+
+static void loaded(struct load *load)
+{
+    (void)load; /* nobody is told: a listing is asked for again when its time is over */
+}
+
+static void free_load(struct load *load)
+{
+    struct listing_load *l = (struct listing_load *)load;
+    restart(load);
+    free(l->dir);
+    load_done(load);
+    free(l);
+}
+
+int listing_load_new(struct remote *remote, const char *path, const struct cache_ticket *ticket,
+                     struct cached *known, struct load **ret)
+{
+    struct listing_load *l = calloc(1, sizeof(*l));
+    int r = -ENOMEM;
+    if (l) {
+        l->load.restart = restart;
+        l->load.step = step;
+        l->load.explain = explain;
+        l->load.loaded = loaded;
+        l->load.free = free_load;
+        l->dir = strdup(path);
+        r = load_init(&l->load, remote, remote->listings, path, ticket, known);
+    }
+    if (l && r == 0 && l->dir) {
+        *ret = &l->load;
+        return 0;
+    }
+    cache_end(remote->listings, ticket, NULL, -EINTR);
+    if (l)
+        free_load(&l->load);
+    else
+        cached_unref(known);
+    return -ENOMEM;
+}
