@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* What counts as evidence that a VM is in use. */
+#include "rig.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define TEXT "memSize = \"4096\"\n"
+#define SWAP(name) TEXT "sched.swap.derivedName = \"" name "\"\n"
+
+struct evidence {
+    const char *text;   /* of vm/a.vmx */
+    const char *folder; /* to be made, or NULL */
+    const char *file;   /* to be made, or NULL; "F" at the front of text: the folder's path */
+    int result;
+    const char *why; /* in the diagnosis */
+};
+
+static const struct evidence cases[] = {
+    {TEXT, NULL, NULL, 0, NULL},
+    {TEXT, NULL, "vm/a.vmx.lck", -EBUSY, "a.vmx.lck"},
+    {TEXT, "vm/a.vmx.lck", NULL, 0, NULL},
+    {TEXT, "vm/a.vmx.lck", "vm/a.vmx.lck/M12345.lck", -EBUSY, "a.vmx.lck"},
+    {TEXT, NULL, "vm/b.vmx.lck", 0, NULL},
+    {TEXT, NULL, "vm/.lck-abcdef", -EBUSY, ".lck-abcdef"},
+    {TEXT, NULL, "vm/.lck-0123456789ABCDEF", -EBUSY, ".lck-0123456789ABCDEF"},
+    {TEXT, NULL, "vm/.lck-", 0, NULL},
+    {TEXT, NULL, "vm/.lck-notes", 0, NULL},
+    {TEXT, NULL, "vm/a.vmx~", 0, NULL},
+    {TEXT, NULL, "vm/other-1234abcd.vswp", 0, NULL},
+    {TEXT, NULL, "vm/vmx-a-1234abcd-1.vswp", 0, NULL},
+    {SWAP("a-1234abcd.vswp"), NULL, NULL, 0, NULL},
+    {SWAP("a-1234abcd.vswp"), NULL, "vm/a-1234abcd.vswp", -EBUSY, "swap"},
+    {SWAP("a-1234abcd.vswp"), NULL, "vm/other-1234abcd.vswp", 0, NULL},
+    {SWAP("/vmfs/volumes/5f3c1a2b/vm/a-1234abcd.vswp"), NULL, NULL, 0, NULL},
+    {SWAP("/vmfs/volumes/5f3c1a2b/vm/a-1234abcd.vswp"), NULL, "vm/a-1234abcd.vswp", -EBUSY, "swap"},
+    {SWAP(""), NULL, NULL, 0, NULL},
+    {SWAP("/"), NULL, NULL, 0, NULL},
+    {SWAP("."), NULL, NULL, 0, NULL},
+    {SWAP(".."), NULL, NULL, 0, NULL},
+    {TEXT "checkpoint.vmState = \"\"\n", NULL, NULL, 0, NULL},
+    {TEXT "checkpoint.vmState = \"a-1234abcd.vmss\"\n", NULL, NULL, -EBUSY, "suspended"},
+    {TEXT "CHECKPOINT.VMSTATE = a.vmss\n", NULL, NULL, -EBUSY, "suspended"},
+};
+enum { CASES = sizeof(cases) / sizeof(cases[0]) };
+
+static void must_make(struct folder *folder, const struct evidence *c)
+{
+    must_make_folder(folder);
+    must_mkdir(folder, "vm");
+    must_write(folder, "vm/a.vmx", c->text);
+    if (c->folder)
+        must_mkdir(folder, c->folder);
+    if (c->file)
+        must_write(folder, c->file, "");
+}
+
+static int commit(struct mount *mount, struct set *set)
+{
+    struct wait wait = patience();
+    return remote_commit(mount->remote, "vm/a.vmx", &set->change, &wait);
+}
+
+static void evidence_refuses_a_commit(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CASES; i++) {
+        struct folder folder;
+        struct mount mount;
+        struct set set = set_of("memSize", "8192");
+        must_make(&folder, &cases[i]);
+        must_mount(&mount, &folder, NULL);
+        int r = commit(&mount, &set);
+        if (r != cases[i].result)
+            print_error("case %zu: %d\n", i, r);
+        assert_int_equal(r, cases[i].result);
+        if (r < 0) {
+            must_hold(&folder, "vm/a.vmx", cases[i].text);
+            assert_non_null(strstr(set.change.diag.text, cases[i].why));
+        }
+        mount_end(&mount);
+        struct folder vm;
+        snprintf(vm.path, sizeof(vm.path), "%.50s/vm", folder.path);
+        must_be_clean(&vm);
+        folder_remove(&folder);
+    }
+}
+
+static void evidence_refuses_a_removal_and_a_renaming(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CASES; i++) {
+        struct folder folder;
+        struct mount mount;
+        struct wait wait = patience();
+        struct vmx_diag diag = {0};
+        must_make(&folder, &cases[i]);
+        must_mount(&mount, &folder, NULL);
+        assert_int_equal(remote_rename_vmx(mount.remote, "vm/a.vmx", "vm/c.vmx", &wait, &diag),
+                         cases[i].result);
+        const char *path = cases[i].result == 0 ? "vm/c.vmx" : "vm/a.vmx";
+        must_hold(&folder, path, cases[i].text);
+        if (cases[i].result < 0)
+            assert_int_equal(remote_remove_vmx(mount.remote, path, &wait, &diag), -EBUSY);
+        assert_true(file_exists(&folder, path));
+        mount_end(&mount);
+        folder_remove(&folder);
+    }
+}
+
+static void running_can_be_ignored(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CASES; i++) {
+        struct folder folder;
+        struct mount mount;
+        struct set set = set_of("memSize", "8192");
+        must_make(&folder, &cases[i]);
+        struct remote_options options = default_options(&folder);
+        options.ignore_running = true;
+        must_mount(&mount, &folder, &options);
+        assert_int_equal(commit(&mount, &set), 0);
+        mount_end(&mount);
+        folder_remove(&folder);
+    }
+}
+
+static void setting_what_is_there_is_allowed_while_it_runs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CASES; i++) {
+        struct folder folder;
+        struct mount mount;
+        struct set set = set_of("memSize", "4096");
+        must_make(&folder, &cases[i]);
+        must_mount(&mount, &folder, NULL);
+        assert_int_equal(commit(&mount, &set), 0);
+        must_hold(&folder, "vm/a.vmx", cases[i].text);
+        mount_end(&mount);
+        folder_remove(&folder);
+    }
+}
+
+/* The cached settings are no evidence, for nor against. */
+static void the_servers_settings_count(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *then, *now, *file;
+        int result;
+    } changes[] = {
+        {TEXT, TEXT "checkpoint.vmState = \"a.vmss\"\n", NULL, -EBUSY},
+        {TEXT "checkpoint.vmState = \"a.vmss\"\n", TEXT, NULL, 0},
+        {TEXT, SWAP("a.vswp"), "vm/a.vswp", -EBUSY},
+        {SWAP("a.vswp"), TEXT, "vm/a.vswp", 0},
+        {SWAP("a.vswp"), SWAP("b.vswp"), "vm/a.vswp", 0},
+        {SWAP("a.vswp"), SWAP("b.vswp"), "vm/b.vswp", -EBUSY},
+    };
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        struct folder folder;
+        struct mount mount;
+        struct wait wait = patience();
+        struct set set = set_of("memSize", "8192");
+        DOCUMENT_AUTO *d = NULL;
+        must_make(&folder, &(struct evidence){.text = changes[i].then, .file = changes[i].file});
+        must_mount(&mount, &folder, NULL);
+        assert_int_equal(remote_document(mount.remote, "vm/a.vmx", 0, &wait, &d), 0);
+        must_write(&folder, "vm/a.vmx", changes[i].now);
+        assert_int_equal(commit(&mount, &set), changes[i].result);
+        mount_end(&mount);
+        folder_remove(&folder);
+    }
+}
+
+/* A swap file on another datastore, which the setting names by its whole path. */
+static void a_swap_file_elsewhere_is_found_by_its_path(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct folder elsewhere;
+    struct mount mount;
+    char text[2 * PATH_MAX];
+    char path[PATH_MAX];
+    must_make_folder(&elsewhere);
+    file_path(&elsewhere, "a-1234abcd.vswp", path);
+    snprintf(text, sizeof(text), TEXT "sched.swap.derivedName = \"%s\"\n", path);
+    must_make(&folder, &(struct evidence){.text = text});
+    must_mount(&mount, &folder, NULL);
+    struct set first = set_of("memSize", "1");
+    assert_int_equal(commit(&mount, &first), 0);
+    must_write(&elsewhere, "a-1234abcd.vswp", "");
+    struct set second = set_of("memSize", "2");
+    assert_int_equal(commit(&mount, &second), -EBUSY);
+    mount_end(&mount);
+    folder_remove(&folder);
+    folder_remove(&elsewhere);
+}
+
+/* Whatever the number of names before it. */
+static void an_nfs_lock_is_found_in_a_large_folder(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    char name[64];
+    must_make(&folder, &(struct evidence){.text = TEXT});
+    for (int i = 0; i < 3000; i++) {
+        snprintf(name, sizeof(name), "vm/vmware-%d.log", i);
+        must_write(&folder, name, "");
+    }
+    must_mount(&mount, &folder, NULL);
+    struct set first = set_of("memSize", "1");
+    assert_int_equal(commit(&mount, &first), 0);
+    must_write(&folder, "vm/.lck-0badcafe", "");
+    struct set second = set_of("memSize", "2");
+    assert_int_equal(commit(&mount, &second), -EBUSY);
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(evidence_refuses_a_commit),
+        cmocka_unit_test(evidence_refuses_a_removal_and_a_renaming),
+        cmocka_unit_test(running_can_be_ignored),
+        cmocka_unit_test(setting_what_is_there_is_allowed_while_it_runs),
+        cmocka_unit_test(the_servers_settings_count),
+        cmocka_unit_test(a_swap_file_elsewhere_is_found_by_its_path),
+        cmocka_unit_test(an_nfs_lock_is_found_in_a_large_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
