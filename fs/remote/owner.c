@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,22 @@ void owner_name(char *ret, size_t size)
     snprintf(ret, size, "%08x%06x", h, (unsigned)getpid() & 0xffffffU);
 }
 
+/* A process that was killed and that nobody has waited for yet: all that is left is its number. */
+static bool is_zombie(long pid)
+{
+    char path[64];
+    char text[512] = "";
+    snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return false;
+    if (!fgets(text, sizeof(text), f))
+        text[0] = '\0';
+    fclose(f);
+    const char *behind_name = strrchr(text, ')');
+    return behind_name && strncmp(behind_name, ") Z", 3) == 0;
+}
+
 enum owner_state owner_state(const char *self, const char *name)
 {
     if (memcmp(self, name, OWNER_NAME_LEN) == 0)
@@ -55,7 +72,8 @@ enum owner_state owner_state(const char *self, const char *name)
     long pid = strtol(digits, &end, 16);
     if (*end || pid <= 0)
         return OWNER_UNKNOWN;
-    return kill((pid_t)pid, 0) < 0 && errno == ESRCH ? OWNER_DEAD : OWNER_UNKNOWN;
+    bool dead = (kill((pid_t)pid, 0) < 0 && errno == ESRCH) || is_zombie(pid);
+    return dead ? OWNER_DEAD : OWNER_UNKNOWN;
 }
 
 void owner_describe(char *ret, size_t size)
