@@ -32,8 +32,7 @@ int text_resize(struct text *text, off_t size, size_t max)
     if (r < 0)
         return r;
     text->version++;
-    if (text->state == TEXT_CLEAN || size == 0)
-        text->state = TEXT_CUT;
+    text->state = size == 0 ? TEXT_CUT : TEXT_DIRTY;
     return 0;
 }
 
