@@ -144,6 +144,7 @@ static int open_tree(struct mount *m, struct why *why)
         .cache_timeout_ms = (int)o->cache_timeout_s * 1000,
         .cache_size = (size_t)o->cache_mib << 20,
         .vmx_max = (size_t)o->vmx_max_kib << 10,
+        .prefetch = !o->prefetch || strcmp(o->prefetch, "on") == 0,
         .ignore_running = o->running && strcmp(o->running, "allow") == 0,
         .unsafe_rename = o->rename != NULL,
     };

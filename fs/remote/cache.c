@@ -187,6 +187,26 @@ int cache_begin(struct cache *cache, const char *path, int64_t not_before, const
     return r;
 }
 
+bool cache_try_begin(struct cache *cache, const char *path, int64_t not_before, struct cached **ret,
+                     struct cache_ticket *ret_ticket)
+{
+    bool mine = false;
+    lock_take(&cache->lock);
+    struct cache_entry *e = find_or_add(cache, path);
+    if (e && !e->loading && !(e->held && e->true_at >= not_before)) {
+        e->loading = true;
+        e->dropped = false;
+        e->users++;
+        *ret = cached_ref(e->held);
+        *ret_ticket = (struct cache_ticket){.entry = e, .began = clock_ms()};
+        mine = true;
+    }
+    if (e)
+        forget_if_unused(cache, e);
+    lock_drop(&cache->lock);
+    return mine;
+}
+
 void cache_end(struct cache *cache, const struct cache_ticket *ticket, struct cached *c, int error)
 {
     lock_take(&cache->lock);

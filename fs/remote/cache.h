@@ -40,6 +40,11 @@ struct cache_ticket {
 int cache_begin(struct cache *cache, const char *path, int64_t not_before, const struct wait *wait,
                 struct cached **ret, struct cache_ticket *ret_ticket);
 
+/* The same without waiting and without errors: true if the caller loads; then *ret is what was
+ * known until now, a reference, or NULL. */
+bool cache_try_begin(struct cache *cache, const char *path, int64_t not_before, struct cached **ret,
+                     struct cache_ticket *ret_ticket);
+
 /* Ends a load. error 0: c (a reference that stays the caller's) is true as of the beginning of the
  * load, unless the path was dropped meanwhile. -EIO, -EINTR: there was no answer, and what was
  * known stays known, as old as it is. Another error: nothing is there. */

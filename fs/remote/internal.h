@@ -9,6 +9,7 @@
 #include "remote.h"
 
 struct commit_queue;
+struct prefetch;
 struct vmx_lock;
 
 struct remote {
@@ -18,6 +19,7 @@ struct remote {
     char *root;       /* absolute, links resolved; "/" is "" here */
     struct cache *listings;
     struct cache *documents;
+    struct prefetch *prefetch; /* NULL: off */
     void (*changed)(void *ctx, const char *path);
     void *changed_ctx;
     char process[16];             /* names this process in temporary files; lock.c */

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "load.h"
+#include "prefetch.h"
 
 static int compare_name(const void *name, const void *entry)
 {
@@ -34,6 +35,8 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
         r = listing_load_new(remote, dir, &ticket, found, &load);
         if (r == 0)
             r = load_run(load, wait, &found, &known);
+        if (r == 0 && remote->prefetch)
+            prefetch_directory(remote->prefetch, dir);
     }
     /* While the link is down, what is cached is still shown. */
     if (r == -EIO) {

@@ -71,7 +71,7 @@ void load_run_all(struct load **loads, size_t n, const struct wait *wait)
     }
     for (size_t i = 0; i < n; i++) {
         if (loads[i]->result == -ENOTCONN)
-            loads[i]->result = -EIO; /* who needs it will ask again */
+            loads[i]->result = -EINTR; /* no answer, and no error: who waits for it loads it */
         finish(loads[i], wait);
         loads[i]->free(loads[i]);
     }

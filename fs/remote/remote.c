@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "internal.h"
 #include "owner.h"
+#include "prefetch.h"
 
 static const char hidden_mark[] = ".vmxfs-";
 
@@ -115,6 +116,8 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
     if (r == 0)
         r = find_root(remote, options->root, why);
     remote->options.root = remote->given_root;
+    if (r == 0 && options->prefetch)
+        r = prefetch_new(remote, &remote->prefetch);
     if (r < 0) {
         if (r == -ENOMEM)
             why_set(why, "out of memory");
@@ -129,6 +132,7 @@ void remote_free(struct remote *remote)
 {
     if (!remote)
         return;
+    prefetch_free(remote->prefetch);
     if (remote->root) {
         /* The server takes requests in order: when this one is answered, the removals of locks
          * that nobody waited for are done. */

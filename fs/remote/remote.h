@@ -20,6 +20,7 @@ struct remote_options {
     int cache_timeout_ms; /* how long an answer is trusted */
     size_t cache_size;    /* bytes of documents and listings */
     size_t vmx_max;       /* bytes; a larger .vmx is a plain file */
+    bool prefetch;        /* read ahead of the user */
     bool ignore_running;  /* commit also where the VM is in use */
     bool unsafe_rename;   /* remove, then rename, where the server has no posix-rename */
 };

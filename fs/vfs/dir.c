@@ -11,6 +11,7 @@
 #include "control.h"
 #include "remote/commit.h"
 #include "remote/files.h"
+#include "removed.h"
 #include "vmx.h"
 #include "whole.h"
 
@@ -187,6 +188,12 @@ static int dir_symlink(struct call *c, struct node *dir, const char *name, const
     return r == 0 ? dir_lookup(c, dir, name, ret) : r;
 }
 
+static int remove_whole(struct call *c, const char *path, struct vmx_diag *diag)
+{
+    removed_note(c, path);
+    return remote_remove_vmx(c->vfs->remote, path, &c->wait, diag);
+}
+
 static int dir_unlink(struct call *c, struct node *dir, const char *name)
 {
     struct found found = {0};
@@ -194,7 +201,7 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
     int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
     if (r == 0 && found.ops == &whole_ops)
-        r = remote_remove_vmx(c->vfs->remote, path, &c->wait, &diag);
+        r = remove_whole(c, path, &diag);
     else if (r == 0 && found.ops->type != S_IFDIR)
         r = remote_remove(c->vfs->remote, path, &c->wait);
     else if (r == 0)
@@ -274,13 +281,17 @@ static int check_target(struct call *c, const struct found *from, const struct f
     return 0;
 }
 
-static int move_on_server(struct call *c, const struct found *from, const char *from_path,
-                          const char *to_path, struct node *to_node, struct vmx_diag *diag)
+static int move_on_server(struct call *c, const struct found *from, const struct found *to,
+                          const char *from_path, const char *to_path, struct node *to_node,
+                          struct vmx_diag *diag)
 {
     bool to_vmx = remote_is_vmx_name(path_name(to_path));
     bool is_vmx = from->ops == &vmx_ops || from->ops == &whole_ops;
-    if (from->ops == &file_ops && to_vmx)
+    /* Onto nothing it is a mere renaming, of whatever the file holds. */
+    if (from->ops == &file_ops && to_vmx && to->ops)
         return install_file(c, from_path, to_path, to_node);
+    if (from->ops == &whole_ops)
+        removed_note(c, from_path);
     if (is_vmx)
         return remote_rename_vmx(c->vfs->remote, from_path, to_path, &c->wait, diag);
     return remote_rename(c->vfs->remote, from_path, to_path, false, &c->wait);
@@ -309,7 +320,7 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
         r = check_target(c, &from, &to, to_path, flags);
     struct node *to_node = node_find(c->vfs, new_dir, new_name);
     if (r == 0)
-        r = move_on_server(c, &from, from_path, to_path, to_node, &diag);
+        r = move_on_server(c, &from, &to, from_path, to_path, to_node, &diag);
     node_unref(c->vfs, to_node);
     if (r == 0 && remote_is_vmx_name(name) != remote_is_vmx_name(new_name)) {
         /* It is of another kind under its new name. */

@@ -77,7 +77,8 @@ struct node_ops {
     /* Directories. */
     int (*lookup)(struct call *c, struct node *dir, const char *name, struct found *ret);
     int (*list)(struct call *c, struct node *dir, struct dir_names *ret);
-    /* Makes and opens a regular file. The node is new, or there already (O_EXCL was checked). */
+    /* Makes and opens a regular file. The node is new, or there already (O_EXCL was checked). One
+     * that carries state from now on is left in h->node, with a reference for the caller. */
     int (*create)(struct call *c, struct node *dir, const char *name, mode_t mode, int flags,
                   struct handle *h, struct found *ret);
     int (*mkdir)(struct call *c, struct node *dir, const char *name, mode_t mode,
@@ -140,6 +141,7 @@ struct vfs {
     struct node *root;
     struct node *nodes GUARDED_BY(lock);
     size_t scratch_bytes GUARDED_BY(lock);
+    struct removed *removed GUARDED_BY(lock); /* removed.c */
 };
 
 /* ---- node.c */

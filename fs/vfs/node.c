@@ -91,6 +91,19 @@ static void drop_if_unused(struct vfs *vfs, struct node *n)
         destroy(vfs, n);
 }
 
+/* In the end all go, the former parents in whatever order. */
+static void drop_formers_below(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    struct former *former;
+    struct node *child;
+    while ((former = n->formers)) {
+        n->formers = former->next;
+        free(former->name);
+        free(former);
+    }
+    DL_FOREACH2(n->children, child, next) drop_formers_below(vfs, child);
+}
+
 static void free_below(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     n->refs++;
@@ -104,8 +117,10 @@ static void free_below(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 void node_free_all(struct vfs *vfs)
 {
     lock_take(&vfs->lock);
-    if (vfs->root)
+    if (vfs->root) {
+        drop_formers_below(vfs, vfs->root);
         free_below(vfs, vfs->root);
+    }
     vfs->root = NULL;
     lock_drop(&vfs->lock);
 }

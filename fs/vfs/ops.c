@@ -322,8 +322,10 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     int r = h ? -EPERM : -ENOMEM;
     if (h && dir->ops->create)
         r = dir->ops->create(&c, dir, name, mode, fi->flags, h, &found);
+    struct node *held = h ? h->node : NULL;
     if (r == 0)
         r = make_entry(c.vfs, dir, name, &found, &entry);
+    node_unref(c.vfs, held);
     if (r < 0) {
         free_handle(h);
         reply(request, r);

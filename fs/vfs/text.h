@@ -4,8 +4,8 @@
  * there is anything to commit. Pure; the owner protects it.
  *
  * States: clean (bytes mean nothing), cut (truncated to nothing or created, and nothing written
- * since), dirty. Cut texts are committed when the last writer closes, because shells close a file once before they
- * write to it; dirty ones as the kind of file says.
+ * since), dirty. Cut texts are committed when the last writer closes, because shells close a file
+ * once before they write to it; dirty ones as the kind of file says.
  */
 #pragma once
 

@@ -8,6 +8,7 @@
 
 #include "internal.h"
 #include "profiles.h"
+#include "removed.h"
 
 static void foreign_change(void *ctx, const char *path)
 {
@@ -69,6 +70,7 @@ void vfs_free(struct vfs *vfs)
         return;
     remote_on_foreign_change(vfs->remote, NULL, NULL);
     notifier_free(vfs->notifier);
+    removed_free_all(vfs);
     node_free_all(vfs);
     vmx_profiles_done(&vfs->profiles);
     journal_free(vfs->journal);

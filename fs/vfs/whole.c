@@ -11,6 +11,7 @@
 #include "parser/edit.h"
 #include "remote/commit.h"
 #include "remote/files.h"
+#include "removed.h"
 #include "text.h"
 #include "vmx.h"
 
@@ -47,6 +48,23 @@ struct whole_change {
     const struct document *base; /* NULL: there was no file */
 };
 
+/* A new text is measured by what has just been removed under its name, or by an empty one. */
+static int check_text(const struct whole_change *w, const struct vmx_dict *server,
+                      struct vmx_diag *diag)
+{
+    DOCUMENT_AUTO *before = server ? NULL : removed_find(w->vfs, w->path);
+    struct vmx_dict *text = NULL;
+    struct vmx_dict *none = NULL;
+    int r = vmx_dict_parse(w->text, &text);
+    if (r == 0)
+        r = vmx_dict_parse((struct span){0}, &none);
+    if (r == 0)
+        r = vmx_replace_check(server ? server : before ? before->dict : none, text, diag);
+    vmx_dict_free(text);
+    vmx_dict_free(none);
+    return r;
+}
+
 static int apply(struct change *change, const struct vmx_dict *server,
                  const struct vmx_dict *current, bool exists, struct buf *ret,
                  struct vmx_diag *diag)
@@ -59,11 +77,7 @@ static int apply(struct change *change, const struct vmx_dict *server,
         return exists ? -EEXIST : -ECANCELED;
     if (exists && !span_eq(vmx_dict_text(server), vmx_dict_text(w->base->dict)))
         return -ECANCELED;
-    struct vmx_dict *text = NULL;
-    int r = vmx_dict_parse(w->text, &text);
-    if (r == 0)
-        r = vmx_replace_check(exists ? server : NULL, text, diag);
-    vmx_dict_free(text);
+    int r = check_text(w, exists ? server : NULL, diag);
     return r == 0 ? buf_add(ret, w->text) : r;
 }
 
@@ -277,9 +291,7 @@ int whole_create(struct call *c, struct node *dir, const char *name, struct hand
     h->node = node_take(c->vfs, dir, name, ret, false);
     if (!h->node)
         return -ENOMEM;
-    int r = begin_writing(c, h->node, &none, true);
-    node_unref(c->vfs, h->node);
-    return r;
+    return begin_writing(c, h->node, &none, true);
 }
 
 static int whole_read(struct call *c, struct node *n, struct handle *h, off_t offset, size_t size,
