@@ -29,7 +29,8 @@ check() {
     cppcheck)
         cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j "$jobs" \
             --enable=warning,performance,portability -D__linux__ -D_GNU_SOURCE -I. -Ifs \
-            --library=posix --suppressions-list=tests/lint/cppcheck.supp parser fs tests
+            --include=/usr/include/uthash.h --include=/usr/include/utlist.h --library=posix \
+            --suppressions-list=tests/lint/cppcheck.supp parser fs tests
         ;;
     *)
         echo "lint.sh: no such check: $1" >&2

@@ -55,13 +55,17 @@ configure() { # NAME COMPILER MESON-OPTION...
         step "configure/$name" env CC="$compiler" meson setup "$builds/$name" "$root" "$@"
 }
 
+configure_asan() {
+    configure asan clang -Db_sanitize=address,undefined -Db_lundef=false
+}
+
 # Builds once in a run, however many stages ask for it.
 build() { # gcc|asan|tsan
     [ ! -e "$work/built-$1" ] || return "$(cat "$work/built-$1")"
     status=0
     case $1 in
     gcc) configure gcc gcc ;;
-    asan) configure asan clang -Db_sanitize=address,undefined -Db_lundef=false ;;
+    asan) configure_asan ;;
     tsan) configure tsan clang -Db_sanitize=thread -Db_lundef=false ;;
     esac || status=1
     [ "$status" -ne 0 ] || step "build/$1" ninja --quiet -k 0 -C "$builds/$1" || status=1
@@ -118,7 +122,8 @@ mount_tests() { # BUILD FOLDER OPTIONS JOBS
 }
 
 lint_stage() {
-    configure asan clang -Db_sanitize=address,undefined -Db_lundef=false
+    configure_asan
+    ninja -C "$builds/asan" build.ninja >/dev/null 2>&1 # clang-tidy must know new files too
     for check in $(sh tests/lint.sh --list); do
         step "lint/$check" sh tests/lint.sh "$check" "$builds/asan"
     done

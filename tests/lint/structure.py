@@ -47,7 +47,8 @@ def without_literals(text):
 
 def resolve(root, path, name):
     """The file below the root that an include in quotes means, or None."""
-    for folder in (os.path.dirname(path), "", "fs"):
+    shared = ("tests",) if layer_of(path) is None else ()
+    for folder in (os.path.dirname(path), "", "fs") + shared:
         candidate = os.path.normpath(os.path.join(folder, name))
         if os.path.isfile(os.path.join(root, candidate)):
             return candidate

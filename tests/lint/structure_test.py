@@ -17,7 +17,8 @@ GOOD = {
     "fs/vfs/ops.c": '#include "sftp/wire.h"\n',
     "fs/main.c": '#include "vfs/view.h"\n',
     "fs/vfs/view.h": "",
-    "tests/unit/sftp/wire.c": '#include "sftp/wire.h"\n#include "vfs/view.h"\n',
+    "tests/unit/sftp/wire.c": '#include "sftp/wire.h"\n#include "support/peer.h"\n',
+    "tests/support/peer.h": '#include "vfs/view.h"\n',
 }
 
 
@@ -57,6 +58,8 @@ class Structure(unittest.TestCase):
     def test_an_include_that_is_no_file_is_found(self):
         self.expect({"fs/vfs/a.c": '#include "gone.h"\n'},
                     ['fs/vfs/a.c:2: "gone.h" is no file of the project'])
+        self.expect({"fs/vfs/a.c": '#include "support/peer.h"\n'},
+                    ['fs/vfs/a.c:2: "support/peer.h" is no file of the project'])
 
     def test_a_folder_that_is_no_layer_is_found(self):
         self.expect({"fs/util/a.c": ""}, ["fs/util/a.c:1: the folder fs/util is no layer"])
