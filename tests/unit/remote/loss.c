@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection that is lost in the middle, at each single request. */
+#include "relay.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "remote/files.h"
+
+#define VMX "a.vmx"
+#define TEXT "memSize = \"4096\"\n"
+
+/* Something to do while the link is cut. 0 or -errno. */
+typedef int action(struct mount *mount);
+
+static int do_commit(struct mount *mount)
+{
+    return commit_set(mount, VMX, "memSize", "8192");
+}
+
+static int do_read(struct mount *mount)
+{
+    struct wait wait = patience();
+    DOCUMENT_AUTO *d = NULL;
+    int r = remote_document(mount->remote, VMX, 0, &wait, &d);
+    return r == 0 && !span_eq(vmx_dict_text(d->dict), SPAN_LITERAL(TEXT)) ? -EBADMSG : r;
+}
+
+static int do_rename(struct mount *mount)
+{
+    struct wait wait = patience();
+    struct vmx_diag diag;
+    return remote_rename_vmx(mount->remote, VMX, "b.vmx", &wait, &diag);
+}
+
+static int do_remove(struct mount *mount)
+{
+    struct wait wait = patience();
+    struct vmx_diag diag;
+    return remote_remove_vmx(mount->remote, VMX, &wait, &diag);
+}
+
+static void must_be_committed(const struct folder *folder)
+{
+    must_hold(folder, VMX, "memSize = \"8192\"\n");
+}
+
+static void must_be_unchanged(const struct folder *folder)
+{
+    must_hold(folder, VMX, TEXT);
+}
+
+static void must_be_renamed(const struct folder *folder)
+{
+    must_hold(folder, "b.vmx", TEXT);
+    assert_false(file_exists(folder, VMX));
+}
+
+static void must_be_removed(const struct folder *folder)
+{
+    assert_false(file_exists(folder, VMX));
+}
+
+struct loss {
+    const char *name;
+    action *act;
+    void (*must_be_done)(const struct folder *folder);
+    int requests_min;
+};
+
+/* False when the action made fewer requests. */
+static bool cut_at(const struct loss *loss, enum relay_cut cut, int at)
+{
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    must_make_folder(&folder);
+    must_write(&folder, VMX, TEXT);
+    must_make_relay(&relay);
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    relay_restart(&relay, cut, at);
+    int r = loss->act(&mount);
+    if (r != 0)
+        print_error("%s, cut at request %d (%d): %d\n", loss->name, at, (int)cut, r);
+    assert_int_equal(r, 0);
+    loss->must_be_done(&folder);
+    mount_end_relay(&mount, &relay);
+    bool reached = relay.links > 1;
+    /* What a cut before its removal has left is for the next commit to clear away. */
+    if (count_names(&folder, ".vmxfs-") > 0) {
+        must_write(&folder, VMX, TEXT);
+        must_mount(&mount, &folder, NULL);
+        assert_int_equal(commit_set(&mount, VMX, "memSize", "1"), 0);
+        mount_end(&mount);
+    }
+    must_be_clean(&folder);
+    folder_remove(&folder);
+    return reached;
+}
+
+static void must_survive_all_cuts(const struct loss *loss)
+{
+    for (enum relay_cut cut = RELAY_CUT_BEFORE; cut <= RELAY_CUT_AFTER; cut++) {
+        int at = 1;
+        while (cut_at(loss, cut, at))
+            at++;
+        assert_true(at > loss->requests_min);
+    }
+}
+
+static void a_load_survives_a_lost_link(void **state)
+{
+    (void)state;
+    must_survive_all_cuts(&(struct loss){"load", do_read, must_be_unchanged, 3});
+}
+
+static void a_commit_survives_a_lost_link(void **state)
+{
+    (void)state;
+    must_survive_all_cuts(&(struct loss){"commit", do_commit, must_be_committed, 20});
+}
+
+static void a_rename_survives_a_lost_link(void **state)
+{
+    (void)state;
+    must_survive_all_cuts(&(struct loss){"rename", do_rename, must_be_renamed, 10});
+}
+
+static void a_removal_survives_a_lost_link(void **state)
+{
+    (void)state;
+    must_survive_all_cuts(&(struct loss){"remove", do_remove, must_be_removed, 10});
+}
+
+struct writer {
+    struct mount *mount;
+    int number;
+    atomic_bool *stop;
+    unsigned done; /* the last value that is known to be there */
+    int result;
+    pthread_t thread;
+};
+
+static void *count_up(void *ctx)
+{
+    struct writer *w = ctx;
+    char key[16];
+    char value[16];
+    snprintf(key, sizeof(key), "key%d", w->number);
+    while (!atomic_load(w->stop) && w->result == 0) {
+        snprintf(value, sizeof(value), "%u", w->done + 1);
+        w->result = commit_set(w->mount, VMX, key, value);
+        w->done += w->result == 0;
+    }
+    return NULL;
+}
+
+static void commits_survive_killed_servers(void **state)
+{
+    (void)state;
+    enum { WRITERS = 8, KILLS = 4 };
+    struct folder folder;
+    struct mount mount;
+    struct writer writers[WRITERS];
+    atomic_bool stop = false;
+    unsigned seed = 99;
+    char path[PATH_MAX];
+    must_make_folder(&folder);
+    must_write(&folder, VMX, TEXT);
+    must_mount(&mount, &folder, NULL);
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.mount = &mount, .number = i, .stop = &stop};
+        assert_int_equal(pthread_create(&writers[i].thread, NULL, count_up, &writers[i]), 0);
+    }
+    for (int i = 0; i < KILLS; i++) {
+        struct wait wait = patience();
+        usleep(100000 + (useconds_t)rand_r(&seed) % 50000);
+        local_server_signal(&mount.server, SIGKILL);
+        usleep(10000);
+        assert_int_equal(sftp_wait_up(mount.sftp, &wait), 0);
+    }
+    usleep(100000);
+    atomic_store(&stop, true);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(writers[i].thread, NULL);
+    FREE_AUTO char *text = file_read(file_path(&folder, VMX, path));
+    for (int i = 0; i < WRITERS; i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "key%d = \"%u\"\n", i, writers[i].done);
+        assert_int_equal(writers[i].result, 0);
+        assert_non_null(strstr(text, line));
+    }
+    must_be_clean(&folder);
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+/* A server that does not answer: callers fail in time, and what is left is cleared away later. */
+static void a_stalled_server_fails_commits_in_time(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    must_make_folder(&folder);
+    struct remote_options options = default_options(&folder);
+    options.timeout_ms = 700;
+    must_write(&folder, VMX, TEXT);
+    must_mount(&mount, &folder, &options);
+    struct set set = set_of("memSize", "1");
+    struct wait wait = patience();
+    assert_int_equal(remote_commit(mount.remote, VMX, &set.change, &wait), 0);
+    assert_int_equal(local_server_signal(&mount.server, SIGSTOP), 0);
+    int64_t began = clock_ms();
+    set = set_of("memSize", "2");
+    wait = wait_for_ms(700);
+    assert_int_equal(remote_commit(mount.remote, VMX, &set.change, &wait), -EIO);
+    assert_true(clock_ms() - began < 2000);
+    wait = patience();
+    while (sftp_wait_up(mount.sftp, &wait) < 0)
+        usleep(10000);
+    assert_int_equal(commit_set(&mount, VMX, "memSize", "3"), 0);
+    must_hold(&folder, VMX, "memSize = \"3\"\n");
+    must_be_clean(&folder);
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+/* An open file is opened again, unless it is another one by now. */
+static void an_open_file_survives_a_lost_link(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct wait wait = patience();
+    struct remote_file *file = NULL;
+    char data[16];
+    size_t n = 0;
+    must_make_folder(&folder);
+    must_write(&folder, "disk", "0123456789");
+    must_mount(&mount, &folder, NULL);
+    assert_int_equal(remote_file_open(mount.remote, "disk", SFTP_OPEN_READ, 0, &wait, &file), 0);
+    assert_int_equal(remote_file_read(file, 0, 4, &wait, data, &n), 0);
+    local_server_signal(&mount.server, SIGKILL);
+    usleep(50000);
+    assert_int_equal(remote_file_read(file, 4, 16, &wait, data, &n), 0);
+    assert_int_equal(n, 6);
+    assert_memory_equal(data, "456789", 6);
+    must_write(&folder, "disk", "another one");
+    must_set_age(&folder, "disk", 1000);
+    local_server_signal(&mount.server, SIGKILL);
+    usleep(50000);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(remote_file_read(file, 0, 16, &wait, data, &n), -EIO);
+    remote_file_free(file);
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_load_survives_a_lost_link),
+        cmocka_unit_test(a_commit_survives_a_lost_link),
+        cmocka_unit_test(a_rename_survives_a_lost_link),
+        cmocka_unit_test(a_removal_survives_a_lost_link),
+        cmocka_unit_test(commits_survive_killed_servers),
+        cmocka_unit_test(a_stalled_server_fails_commits_in_time),
+        cmocka_unit_test(an_open_file_survives_a_lost_link),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
