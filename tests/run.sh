@@ -113,7 +113,7 @@ mount_tests() { # BUILD FOLDER OPTIONS JOBS
         fi
         return
     fi
-    build "$1" || return
+    build "$1" || [ -x "$builds/$1/fs/vmxfs" ] || return
     export VMXFS="$builds/$1/fs/vmxfs" VMXFS_BUILD="$builds/$1" SANITIZER_OPTIONS="$3"
     # shellcheck disable=SC2016 # for the inner shell
     narrow xargs -P "$4" -I FILE sh -c '
