@@ -46,7 +46,7 @@ int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
         cache_begin(remote->documents, path, cache_not_before(max_age_ms), wait, &found, &ticket);
     if (r == 1) {
         struct load *load;
-        r = document_load_new(remote, path, &ticket, found, &load);
+        r = load_new(&document_load_kind, remote, remote->documents, path, &ticket, found, &load);
         if (r == 0)
             r = load_run(load, wait, &found, &known);
     }

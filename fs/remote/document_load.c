@@ -22,7 +22,6 @@ enum stage { START, ASKED, OPENING, READING };
 
 struct document_load {
     struct load load; /* first */
-    char *path;
     enum stage stage;
     int torn;
     int64_t began;
@@ -51,7 +50,7 @@ static void restart(struct load *load)
     sftp_call_free(&l->open);
     sftp_call_free(&l->handle_stat);
     flight_done(&l->reads);
-    buf_clear(&l->text);
+    buf_done(&l->text);
     if (l->handle.len > 0)
         sftp_forget(sftp_close(load->remote->sftp, &l->handle));
     l->handle.len = 0;
@@ -203,45 +202,16 @@ static bool differs(const struct document *a, const struct document *b)
 
 static void loaded(struct load *load)
 {
-    const struct document_load *l = (const struct document_load *)load;
     struct remote *remote = load->remote;
     if (load->known && remote->changed &&
         differs((const struct document *)load->known, (const struct document *)load->made))
-        remote->changed(remote->changed_ctx, l->path);
+        remote->changed(remote->changed_ctx, load->path);
 }
 
-static void free_load(struct load *load)
-{
-    struct document_load *l = (struct document_load *)load;
-    restart(load);
-    buf_done(&l->text);
-    free(l->path);
-    load_done(load);
-    free(l);
-}
-
-int document_load_new(struct remote *remote, const char *path, const struct cache_ticket *ticket,
-                      struct cached *known, struct load **ret)
-{
-    struct document_load *l = calloc(1, sizeof(*l));
-    int r = -ENOMEM;
-    if (l) {
-        l->load.restart = restart;
-        l->load.step = step;
-        l->load.explain = explain;
-        l->load.loaded = loaded;
-        l->load.free = free_load;
-        l->path = strdup(path);
-        r = load_init(&l->load, remote, remote->documents, path, ticket, known);
-    }
-    if (l && r == 0 && l->path) {
-        *ret = &l->load;
-        return 0;
-    }
-    cache_end(remote->documents, ticket, NULL, -EINTR);
-    if (l)
-        free_load(&l->load);
-    else
-        cached_unref(known);
-    return -ENOMEM;
-}
+const struct load_kind document_load_kind = {
+    .size = sizeof(struct document_load),
+    .restart = restart,
+    .step = step,
+    .explain = explain,
+    .loaded = loaded,
+};

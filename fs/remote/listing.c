@@ -32,7 +32,7 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
     int r = cache_begin(remote->listings, dir, cache_not_before(max_age_ms), wait, &found, &ticket);
     if (r == 1) {
         struct load *load;
-        r = listing_load_new(remote, dir, &ticket, found, &load);
+        r = load_new(&listing_load_kind, remote, remote->listings, dir, &ticket, found, &load);
         if (r == 0)
             r = load_run(load, wait, &found, &known);
         if (r == 0 && remote->prefetch)

@@ -22,7 +22,6 @@ enum stage { START, OPENING, READING };
 
 struct listing_load {
     struct load load; /* first */
-    char *dir;
     enum stage stage;
     struct sftp_call *open;
     struct sftp_handle handle;
@@ -178,7 +177,7 @@ static int complete(struct listing_load *l, const struct wait *wait)
     struct listing *listing = l->listing;
     if (listing->n > 0)
         qsort(listing->entries, listing->n, sizeof(*listing->entries), compare_entries);
-    int r = unlist_uuids(l->load.remote, l->dir, wait, listing);
+    int r = unlist_uuids(l->load.remote, l->load.path, wait, listing);
     if (r == 0)
         l->load.made = &steal(l->listing)->cached;
     return r;
@@ -227,42 +226,9 @@ static int explain(struct load *load, const struct wait *wait, int r)
     return r == -ENOENT ? r : -EIO;
 }
 
-static void loaded(struct load *load)
-{
-    (void)load; /* nobody is told: a listing is asked for again when its time is over */
-}
-
-static void free_load(struct load *load)
-{
-    struct listing_load *l = (struct listing_load *)load;
-    restart(load);
-    free(l->dir);
-    load_done(load);
-    free(l);
-}
-
-int listing_load_new(struct remote *remote, const char *path, const struct cache_ticket *ticket,
-                     struct cached *known, struct load **ret)
-{
-    struct listing_load *l = calloc(1, sizeof(*l));
-    int r = -ENOMEM;
-    if (l) {
-        l->load.restart = restart;
-        l->load.step = step;
-        l->load.explain = explain;
-        l->load.loaded = loaded;
-        l->load.free = free_load;
-        l->dir = strdup(path);
-        r = load_init(&l->load, remote, remote->listings, path, ticket, known);
-    }
-    if (l && r == 0 && l->dir) {
-        *ret = &l->load;
-        return 0;
-    }
-    cache_end(remote->listings, ticket, NULL, -EINTR);
-    if (l)
-        free_load(&l->load);
-    else
-        cached_unref(known);
-    return -ENOMEM;
-}
+const struct load_kind listing_load_kind = {
+    .size = sizeof(struct listing_load),
+    .restart = restart,
+    .step = step,
+    .explain = explain,
+};

@@ -8,30 +8,40 @@
 
 #include "internal.h"
 
+struct load;
+
+/* What is loaded, and how. */
+struct load_kind {
+    size_t size; /* of the struct that begins with a struct load; made of zeros */
+    /* Starts over with nothing in flight and nothing held. */
+    void (*restart)(struct load *load);
+    /* 1: another step is due; 0: load->made is there; -errno. */
+    int (*step)(struct load *load, const struct wait *wait);
+    /* What a failure means. */
+    int (*explain)(struct load *load, const struct wait *wait, int r);
+    /* Tells others what has changed. May be NULL. */
+    void (*loaded)(struct load *load);
+};
+
+extern const struct load_kind document_load_kind, listing_load_kind;
+
 struct load {
+    const struct load_kind *kind;
     struct remote *remote;
     struct cache *cache;
     struct cache_ticket ticket;
+    char *path;
     char *full;           /* the server's path */
     struct cached *known; /* what was known until now: a reference, or NULL */
     struct cached *made;  /* what the last step made: a reference */
-    int result;           /* 1: another step is due; 0; -errno */
-
-    /* Starts over with nothing in flight. */
-    void (*restart)(struct load *load);
-    int (*step)(struct load *load, const struct wait *wait);
-    /* After the last step: tells what the errno means, and tells others what has changed. */
-    int (*explain)(struct load *load, const struct wait *wait, int r);
-    void (*loaded)(struct load *load);
-    void (*free)(struct load *load);
+    int result;           /* of the last step */
 };
 
 /* Makes the load that a cache_begin which said 1 asks for. path is copied; known (moved) may be
  * NULL. On -ENOMEM the ticket is ended. */
-int document_load_new(struct remote *remote, const char *path, const struct cache_ticket *ticket,
-                      struct cached *known, struct load **ret);
-int listing_load_new(struct remote *remote, const char *path, const struct cache_ticket *ticket,
-                     struct cached *known, struct load **ret);
+int load_new(const struct load_kind *kind, struct remote *remote, struct cache *cache,
+             const char *path, const struct cache_ticket *ticket, struct cached *known,
+             struct load **ret);
 
 /* Runs a load to its end, ends its ticket and frees it. 0: *ret is a reference. *ret_known (may be
  * NULL): what was known before, a reference or NULL. */
@@ -40,8 +50,3 @@ int load_run(struct load *load, const struct wait *wait, struct cached **ret,
 
 /* Runs many together, ends their tickets and frees them. What fails, fails in silence. */
 void load_run_all(struct load **loads, size_t n, const struct wait *wait);
-
-/* For the makers of the kinds. */
-int load_init(struct load *load, struct remote *remote, struct cache *cache, const char *path,
-              const struct cache_ticket *ticket, struct cached *known);
-void load_done(struct load *load);

@@ -55,13 +55,9 @@ static void run_batch(struct batch *batch)
     batch->n = 0;
 }
 
-typedef int (*load_maker)(struct remote *remote, const char *path,
-                          const struct cache_ticket *ticket, struct cached *known,
-                          struct load **ret);
-
 /* Adds a path unless it is known to be true, or is being loaded. */
-static void add(struct batch *batch, struct cache *cache, load_maker make, const char *dir,
-                const char *name)
+static void add(struct batch *batch, const struct load_kind *kind, struct cache *cache,
+                const char *dir, const char *name)
 {
     struct remote *remote = batch->prefetch->remote;
     struct cached *known = NULL;
@@ -72,7 +68,7 @@ static void add(struct batch *batch, struct cache *cache, load_maker make, const
     int64_t not_before = cache_not_before(remote->options.cache_timeout_ms);
     if (!cache_try_begin(cache, path, not_before, &known, &ticket))
         return;
-    if (make(remote, path, &ticket, known, &batch->loads[batch->n]) == 0)
+    if (load_new(kind, remote, cache, path, &ticket, known, &batch->loads[batch->n]) == 0)
         batch->n++;
     if (batch->n == BATCH)
         run_batch(batch);
@@ -99,7 +95,7 @@ static void add_documents(struct batch *batch, const char *dir)
     LISTING_AUTO *l = known_listing(remote, dir);
     for (size_t i = 0; l && i < l->n && has_room(remote); i++) {
         if (remote_is_vmx(remote, l->entries[i].name, &l->entries[i].attrs))
-            add(batch, remote->documents, document_load_new, dir, l->entries[i].name);
+            add(batch, &document_load_kind, remote->documents, dir, l->entries[i].name);
     }
 }
 
@@ -110,7 +106,7 @@ static void work(struct prefetch *prefetch, const char *dir)
     LISTING_AUTO *l = known_listing(remote, dir);
     for (size_t i = 0; l && i < l->n; i++) {
         if (S_ISDIR(l->entries[i].attrs.mode))
-            add(&batch, remote->listings, listing_load_new, dir, l->entries[i].name);
+            add(&batch, &listing_load_kind, remote->listings, dir, l->entries[i].name);
     }
     run_batch(&batch);
     add_documents(&batch, dir);
