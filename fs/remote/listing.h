@@ -36,4 +36,4 @@ static inline void listing_unref(struct listing **l)
         cached_unref(&(*l)->cached);
     *l = NULL;
 }
-#define LISTING_AUTO __attribute__((cleanup(listing_unref))) struct listing
+#define LISTING_AUTO __attribute__((cleanup(listing_unref), unused)) struct listing

@@ -324,7 +324,7 @@ static void two_paths_to_one_file_lose_nothing(void **state)
     must_link(&folder, VMX, "link.vmx");
     must_link(&folder, ".", "here");
     must_mount(&mount, &folder, NULL);
-    static const char *const paths[] = {VMX, "link.vmx", "here/" VMX, "here/link.vmx"};
+    static const char *const paths[] = {VMX, "link.vmx", ("here/" VMX), "here/link.vmx"};
     for (int i = 0; i < WRITERS; i++) {
         writers[i] = writer_of(&mount, paths[i % 4], i, ROUNDS);
         start(&writers[i]);
