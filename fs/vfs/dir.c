@@ -233,7 +233,8 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
 /* ---- rename */
 
 /* A file becomes the .vmx at to: its content is checked and committed, and the file removed. */
-static int install_file(struct call *c, const char *from, const char *to, struct node *to_node)
+static int install_file(struct call *c, const char *from, const char *to, struct node *to_node,
+                        struct vmx_diag *diag)
 {
     struct sftp_attrs attrs;
     int64_t true_at;
@@ -250,7 +251,7 @@ static int install_file(struct call *c, const char *from, const char *to, struct
         r = remote_file_read(file, 0, attrs.size, &c->wait, bytes.data, &bytes.len);
     remote_file_free(file);
     if (r == 0)
-        r = whole_install(c, to, to_node, buf_span(&bytes));
+        r = whole_install(c, to, to_node, buf_span(&bytes), diag);
     if (r < 0)
         return r;
     const struct sftp_attrs keep = {.flags = SFTP_ATTR_MODE | SFTP_ATTR_TIMES,
@@ -289,7 +290,7 @@ static int move_on_server(struct call *c, const struct found *from, const struct
     bool is_vmx = from->ops == &vmx_ops || from->ops == &whole_ops;
     /* Onto nothing it is a mere renaming, of whatever the file holds. */
     if (from->ops == &file_ops && to_vmx && to->ops)
-        return install_file(c, from_path, to_path, to_node);
+        return install_file(c, from_path, to_path, to_node, diag);
     if (from->ops == &whole_ops)
         removed_note(c, from_path);
     if (is_vmx)

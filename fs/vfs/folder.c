@@ -136,9 +136,11 @@ static int rename_scratch(struct call *c, struct node *dir, const char *name, st
     if (r == 0 && c->vfs->options.read_only)
         r = -EROFS;
     struct node *raw = node_find(c->vfs, dir, "raw");
+    struct vmx_diag diag = {0};
     if (r == 0)
-        r = whole_install(c, path, raw, buf_span(&bytes));
+        r = whole_install(c, path, raw, buf_span(&bytes), &diag);
     node_unref(c->vfs, raw);
+    refuse(c->vfs, path, NULL, r, &diag);
     return r == 0 ? scratch_unlink(c, dir, name) : r;
 }
 

@@ -18,8 +18,8 @@
 struct whole {
     struct text text;
     unsigned writers;
-    bool staged;           /* being created: not on the server yet */
-    struct document *base; /* what a writer saw when it opened the file; NULL: none */
+    bool staged;           /* being created: a file until the last writer closes it */
+    struct document *base; /* what a writer saw when it opened the file; NULL: there was none */
     struct sftp_attrs set; /* mode and times to be set once the text is there */
     struct document *seen; /* what a reader saw who opened the file ... */
     int64_t seen_until;    /* ... not long ago */
@@ -89,13 +89,15 @@ static void committed(struct change *change, const struct document *before,
         notify_document(w->vfs, w->path, before, after);
 }
 
-static int replace(struct call *c, const char *path, struct span text, const struct document *base)
+static int replace(struct call *c, const char *path, struct span text, const struct document *base,
+                   struct vmx_diag *diag)
 {
     struct whole_change w = {.vfs = c->vfs, .path = path, .text = text, .base = base};
     w.change.apply = apply;
     w.change.committed = committed;
     int r = remote_commit(c->vfs->remote, path, &w.change, &c->wait);
-    return refuse(c->vfs, path, NULL, r, &w.change.diag);
+    *diag = w.change.diag;
+    return r;
 }
 
 /* What was seen in the node a short while ago, once: a reference, or NULL. */
@@ -124,13 +126,14 @@ static void note_seen(struct vfs *vfs, struct node *n, struct document *doc)
     lock_drop(&vfs->lock);
 }
 
-int whole_install(struct call *c, const char *path, struct node *n, struct span text)
+int whole_install(struct call *c, const char *path, struct node *n, struct span text,
+                  struct vmx_diag *diag)
 {
     DOCUMENT_AUTO *base = take_seen(c->vfs, n);
     int r = base ? 0 : remote_document(c->vfs->remote, path, 0, &c->wait, &base);
     if (r < 0 && r != -ENOENT)
         return r;
-    return replace(c, path, text, base);
+    return replace(c, path, text, base, diag);
 }
 
 /* Commits the text of a node, then sets the attributes that were asked for meanwhile. */
@@ -139,6 +142,7 @@ static int commit_text(struct call *c, struct node *n)
     BUF_AUTO copy = {0};
     FREE_AUTO char *path = path_of(c, n);
     DOCUMENT_AUTO *base = NULL;
+    struct vmx_diag diag = {0};
     lock_take(&c->vfs->lock);
     struct whole *w = n->whole;
     int r = path ? buf_add(&copy, buf_span(&w->text.bytes)) : -ENOMEM;
@@ -148,7 +152,7 @@ static int commit_text(struct call *c, struct node *n)
         base = document_ref(w->base);
     lock_drop(&c->vfs->lock);
     if (r == 0)
-        r = replace(c, path, buf_span(&copy), base);
+        r = refuse(c->vfs, path, NULL, replace(c, path, buf_span(&copy), base, &diag), &diag);
     if (r == 0 && attrs.flags)
         remote_setattr(c->vfs->remote, path, &attrs, &c->wait);
     struct document *after = NULL;
@@ -159,7 +163,6 @@ static int commit_text(struct call *c, struct node *n)
         text_clean(&w->text);
     if (r == 0) {
         w->set.flags = 0;
-        w->staged = false;
         document_unref(&w->base);
         w->base = after;
     }
@@ -241,7 +244,7 @@ static size_t max_text(const struct call *c)
     return remote_options(c->vfs->remote)->vmx_max;
 }
 
-/* base: moved into the state by the first writer. */
+/* base: moved into the state by the first writer. What is being created is known to its writers. */
 static int begin_writing(struct call *c, struct node *n, struct document **base, bool cut)
 {
     lock_take(&c->vfs->lock);
@@ -260,9 +263,29 @@ static int begin_writing(struct call *c, struct node *n, struct document **base,
     return r;
 }
 
+static struct span text_of(const struct whole *w)
+{
+    if (w->text.state != TEXT_CLEAN)
+        return buf_span(&w->text.bytes);
+    return w->base ? vmx_dict_text(w->base->dict) : (struct span){0};
+}
+
+static int open_staged(struct call *c, struct node *n, int flags, struct handle *h)
+{
+    struct document *none = NULL;
+    if (h->writes)
+        return begin_writing(c, n, &none, flags & O_TRUNC);
+    lock_take(&c->vfs->lock);
+    int r = buf_add(&h->content, text_of(n->whole));
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
 static int whole_open(struct call *c, struct node *n, int flags, struct handle *h)
 {
     DOCUMENT_AUTO *doc = NULL;
+    if (whole_is_staged(c->vfs, n))
+        return open_staged(c, n, flags, h);
     FREE_AUTO char *path = path_of(c, n);
     if (!path)
         return -ENOMEM;
@@ -300,11 +323,8 @@ static int whole_read(struct call *c, struct node *n, struct handle *h, off_t of
     struct span text = buf_span(&h->content);
     int r = 0;
     lock_take(&c->vfs->lock);
-    const struct whole *w = n->whole;
-    if (h->writes && w && w->text.state != TEXT_CLEAN)
-        text = buf_span(&w->text.bytes);
-    else if (h->writes && w && w->base)
-        text = vmx_dict_text(w->base->dict);
+    if (h->writes)
+        text = text_of(n->whole);
     if ((size_t)offset < text.n) {
         size_t left = text.n - (size_t)offset;
         r = buf_add(ret, (struct span){text.p + offset, left < size ? left : size});

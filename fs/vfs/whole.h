@@ -11,13 +11,14 @@
 /* The file at path (remote) as a node; *ret_true_at as in struct found. -ENOENT, -EMEDIUMTYPE. */
 int whole_lookup(struct call *c, const char *path, struct found *ret);
 
-/* Makes and opens one that is not there yet. The node gets its state in whole_created. */
+/* Makes and opens one that is not there yet; h->node as with node_ops.create. */
 int whole_create(struct call *c, struct node *dir, const char *name, struct handle *h,
                  struct found *ret);
 
-/* Whether a node is a file that is being created and not on the server yet. */
+/* Whether a node is a file that is being created: it has a writer, and had no document before. */
 bool whole_is_staged(struct vfs *vfs, struct node *n);
 
 /* Replaces (or creates) the file at path by text in one commit: by what was renamed onto it. n: its
  * node, or NULL; who has just read it there is taken to have made the text from that. */
-int whole_install(struct call *c, const char *path, struct node *n, struct span text);
+int whole_install(struct call *c, const char *path, struct node *n, struct span text,
+                  struct vmx_diag *diag);

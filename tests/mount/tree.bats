@@ -1,0 +1,488 @@
+# SPDX-License-Identifier: MIT
+# The tree that a mount shows: what is a directory, what is a file, and what is not there at all.
+
+load helper
+
+setup() {
+    lab_new
+}
+
+teardown() {
+    lab_end
+}
+
+# A small .vmx, with a name in it.
+write_vmx() { # FILE NAME
+    mkdir -p "$(dirname "$1")"
+    printf '.encoding = "UTF-8"\ndisplayName = "%s"\nmemSize = "4096"\n' "$2" >"$1"
+}
+
+@test "a .vmx is a directory with one file per setting, and so is a .vmtx" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    write_vmx "$LAB/vm/template.vmtx" two
+    echo text >"$LAB/vm/vm.log"
+    mount_local
+    run ls -p "$MNT/vm"
+    [ "$output" = "template.vmtx/
+vm.log
+vm.vmx/" ]
+    run ls -A "$MNT/vm/vm.vmx"
+    [ "$output" = ".encoding
+displayName
+memSize
+passthrough-profile" ]
+    [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+    [ "$(cat "$MNT/vm/template.vmtx/displayName")" = two ]
+    [ "$(cat "$MNT/vm/vm.log")" = text ]
+}
+
+@test "what only bears the name of a .vmx is shown as what it is" {
+    mkdir -p "$LAB/vm/folder.vmx/sub" "$LAB/target"
+    ln -s ../target "$LAB/vm/link.vmx"
+    : >"$LAB/vm/.vmx"
+    echo inside >"$LAB/target/file"
+    echo below >"$LAB/vm/folder.vmx/sub/file"
+    mount_local
+    [ -L "$MNT/vm/link.vmx" ]
+    [ "$(cat "$MNT/vm/link.vmx/file")" = inside ]
+    [ "$(cat "$MNT/vm/folder.vmx/sub/file")" = below ]
+    [ ! -e "$MNT/vm/folder.vmx/passthrough-profile" ]
+    [ ! -e "$MNT/vm/folder.vmx/.vmxfs" ]
+}
+
+@test "a .vmx above vmx_max is a plain file, and one that grows turns into one" {
+    write_vmx "$LAB/vm/small.vmx" small
+    { cat "$LAB/vm/small.vmx" && yes '# filler' | head -c 3000; } >"$LAB/vm/large.vmx"
+    mount_local vmx_max=2 cache_timeout=0
+    [ -d "$MNT/vm/small.vmx" ]
+    [ -f "$MNT/vm/large.vmx" ]
+    cmp "$LAB/vm/large.vmx" "$MNT/vm/large.vmx"
+    yes '# filler' | head -c 3000 >>"$LAB/vm/small.vmx"
+    eventually 5 test -f "$MNT/vm/small.vmx"
+    cmp "$LAB/vm/small.vmx" "$MNT/vm/small.vmx"
+}
+
+@test "a setting that would make the file larger than vmx_max is refused" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local vmx_max=1
+    cp "$LAB/vm/vm.vmx" "$TEST_DIR/before"
+    run bash -c 'head -c 2000 /dev/zero | tr "\0" x | cp /dev/stdin "$1"' - "$MNT/vm/vm.vmx/guestinfo.long"
+    [ "$status" -ne 0 ]
+    [[ $output == *"File too large"* ]]
+    cmp "$TEST_DIR/before" "$LAB/vm/vm.vmx"
+}
+
+@test "the control directories are reached by name and not listed" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local
+    [ -d "$MNT/.vmxfs" ]
+    [ -d "$MNT/vm/vm.vmx/.vmxfs" ]
+    run find "$MNT" -name .vmxfs
+    [ -z "$output" ]
+    run ls -A "$MNT"
+    [ "$output" = vm ]
+    run find "$MNT" -type f
+    [ "${#lines[@]}" -eq 4 ]
+    [ ! -e "$MNT/vm/.vmxfs" ]
+}
+
+@test "links lead where they lead on the server, and never out of the tree to the client" {
+    mkdir -p "$LAB/a/b" "$LAB/c"
+    echo inside >"$LAB/c/file"
+    ln -s ../../c/file "$LAB/a/b/relative"
+    ln -s "$LAB/c/file" "$LAB/a/b/absolute"
+    ln -s "$LAB/c" "$LAB/a/folder"
+    ln -s "$LAB" "$LAB/a/root"
+    ln -s /etc/passwd "$LAB/outside-absolute"
+    ln -s ../../../../../../../../../../../../etc/passwd "$LAB/outside-relative"
+    ln -s ../lab-2/file "$LAB/beside"
+    ln -s "$LAB/../../../../../../../../../etc/passwd" "$LAB/tricky"
+    ln -s c/../../../../../../../../../../../../etc/passwd "$LAB/trickier"
+    ln -s ./././nothing "$LAB/dangling"
+    ln -s loop "$LAB/loop"
+    mkdir "$LAB-2" && echo beside >"$LAB-2/file"
+    ln -s "$LAB-2/file" "$LAB/longer-name"
+    mount_local
+    [ "$(cat "$MNT/a/b/relative")" = inside ]
+    [ "$(cat "$MNT/a/b/absolute")" = inside ]
+    [ "$(cat "$MNT/a/folder/file")" = inside ]
+    [ "$(cat "$MNT/a/root/c/file")" = inside ]
+    [ "$(readlink "$MNT/a/b/relative")" = ../../c/file ]
+    local link
+    for link in outside-absolute outside-relative beside tricky trickier dangling loop longer-name; do
+        [ -L "$MNT/$link" ]
+        run cat "$MNT/$link"
+        [ "$status" -ne 0 ]
+    done
+    # Nothing below a link to the outside can be made either.
+    run bash -c "echo x >'$MNT/beside'"
+    [ "$status" -ne 0 ]
+    [ "$(cat "$LAB-2/file")" = beside ]
+}
+
+@test "a link that is made reads as it was written, and is contained all the same" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local
+    ln -s vm.vmx "$MNT/vm/again"
+    [ "$(readlink "$LAB/vm/again")" = vm.vmx ]
+    [ "$(cat "$MNT/vm/again/displayName")" = one ]
+    ln -s /etc/passwd "$MNT/vm/out"
+    [ "$(readlink "$LAB/vm/out")" = /etc/passwd ]
+    run cat "$MNT/vm/out"
+    [ "$status" -ne 0 ]
+    rm "$MNT/vm/again" "$MNT/vm/out"
+    [ ! -L "$LAB/vm/again" ]
+    [ -e "$LAB/vm/vm.vmx" ]
+}
+
+@test "a datastore's UUID is reached and not listed where a link names it" {
+    local uuid=6554a2f0-3c1d9a20-7b14-a4bf01512e30 other=6554a311-0f9be1c4-22aa-a4bf01512e30
+    mkdir "$LAB/$uuid" "$LAB/$other"
+    write_vmx "$LAB/$uuid/vm/vm.vmx" one
+    write_vmx "$LAB/$uuid/vm2/vm2.vmx" two
+    ln -s "$uuid" "$LAB/datastore1"
+    mount_local
+    run ls "$MNT"
+    [ "$output" = "$other
+datastore1" ]
+    [ "$(cat "$MNT/$uuid/vm/vm.vmx/displayName")" = one ]
+    [ "$(cat "$MNT/datastore1/vm/vm.vmx/displayName")" = one ]
+    run find -L "$MNT" -name displayName
+    [ "${#lines[@]}" -eq 2 ]
+    echo changed >"$MNT/datastore1/vm/vm.vmx/displayName"
+    [ "$(cat "$MNT/$uuid/vm/vm.vmx/displayName")" = changed ]
+    # Each VM once in the report too, under the name that people use.
+    run cat "$MNT/.vmxfs/check"
+    [ "$(grep -c '	.*vm/vm.vmx	' <<<"$output")" -eq 1 ]
+    [ "$(grep -c '	datastore1/vm2/vm2.vmx	' <<<"$output")" -eq 1 ]
+}
+
+@test "show=vmx shows directories, links and .vmx only" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    echo disk >"$LAB/vm/vm.vmdk"
+    echo log >"$LAB/vm/vmware.log"
+    ln -s vm "$LAB/link"
+    mount_local show=vmx
+    run ls "$MNT/vm"
+    [ "$output" = vm.vmx ]
+    [ ! -e "$MNT/vm/vm.vmdk" ]
+    [ "$(cat "$MNT/link/vm.vmx/displayName")" = one ]
+    run grep -rlx one "$MNT"
+    [ "$output" = "$MNT/vm/vm.vmx/displayName" ]
+    [ "$(ls "$MNT/.vmxfs/plain/vm")" = vm.vmx ]
+}
+
+@test "files of other clients' commits are hidden and cannot be made" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local
+    local name
+    for name in .vm.vmx.vmxfs-lock .vm.vmx.vmxfs-break; do
+        : >"$LAB/vm/$name"
+    done
+    eventually 10 test "$(ls -A "$MNT/vm")" = vm.vmx
+    [ ! -e "$MNT/vm/.vm.vmx.vmxfs-lock" ]
+    run touch "$MNT/vm/.vm.vmx.vmxfs-lock"
+    [ "$status" -ne 0 ]
+    run mkdir "$MNT/vm/.other.vmx.vmxfs-lock"
+    [ "$status" -ne 0 ]
+    run mv "$MNT/vm/vm.vmx" "$MNT/vm/.vm.vmx.vmxfs-lock"
+    [ "$status" -ne 0 ]
+    [ -e "$LAB/vm/vm.vmx" ]
+}
+
+@test "a commit leaves nothing beside the file" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local
+    echo 8192 >"$MNT/vm/vm.vmx/memSize"
+    eventually 10 test "$(ls -A "$LAB/vm")" = vm.vmx
+}
+
+@test "inode numbers are the same after a remount, and differ from each other" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    write_vmx "$LAB/vm/other.vmx" two
+    echo text >"$LAB/vm/file"
+    mount_local
+    find "$MNT" "$MNT/.vmxfs/plain" "$MNT/vm/vm.vmx/.vmxfs" -printf '%i %P\n' | sort >"$TEST_DIR/first"
+    # ls takes the number from the directory, stat from the file: they must agree.
+    diff <(ls -i "$MNT/vm/vm.vmx" | awk '{ print $1 }') \
+        <(cd "$MNT/vm/vm.vmx" && stat -c %i -- *)
+    unmount_lab
+    mount_local
+    find "$MNT" "$MNT/.vmxfs/plain" "$MNT/vm/vm.vmx/.vmxfs" -printf '%i %P\n' | sort >"$TEST_DIR/second"
+    diff "$TEST_DIR/first" "$TEST_DIR/second"
+    [ -z "$(find "$MNT" -printf '%i\n' | sort | uniq -d)" ]
+}
+
+@test "attributes: links, sizes, times and modes" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    printf 12345 >"$LAB/vm/file"
+    chmod 640 "$LAB/vm/file"
+    touch -d '2020-02-02 02:02:02 UTC' "$LAB/vm/vm.vmx" "$LAB/vm/file"
+    mount_local umask=022
+    [ "$(stat -c '%h %s %a %Y' "$MNT/vm/vm.vmx/displayName")" = "1 4 644 1580608922" ]
+    [ "$(stat -c '%h %F %a %Y' "$MNT/vm/vm.vmx")" = "1 directory 755 1580608922" ]
+    [ "$(stat -c '%h %s %a %Y' "$MNT/vm/file")" = "1 5 640 1580608922" ]
+    [ "$(stat -c %h "$MNT/vm")" = 1 ]
+    [ "$(stat -c %s "$MNT/vm/vm.vmx/.vmxfs/raw")" = "$(stat -c %s "$LAB/vm/vm.vmx")" ]
+    [ "$(stat -c %s "$MNT/.vmxfs/plain/vm/vm.vmx")" = "$(stat -c %s "$LAB/vm/vm.vmx")" ]
+    [ "$(stat -c %Y "$MNT/.vmxfs/plain/vm/vm.vmx")" = 1580608922 ]
+    find "$MNT/vm/vm.vmx" -type f -printf '%s %p\n' | while read -r size file; do
+        [ "$(wc -c <"$file")" -eq "$size" ]
+    done
+}
+
+@test "directories: mkdir, rmdir, mv and what is refused" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local
+    mkdir "$MNT/new"
+    [ -d "$LAB/new" ]
+    mkdir -p "$MNT/new/a/b"
+    run rmdir "$MNT/new"
+    [ "$status" -ne 0 ]
+    [[ $output == *"not empty"* ]]
+    mv "$MNT/new" "$MNT/old"
+    [ -d "$LAB/old/a/b" ]
+    [ ! -e "$MNT/new" ]
+    rm -r "$MNT/old"
+    [ ! -e "$LAB/old" ]
+    run mkdir "$MNT/vm"
+    [[ $output == *"File exists"* ]]
+    run rmdir "$MNT/vm/nothing"
+    [[ $output == *"No such file"* ]]
+    run rmdir "$MNT/vm/vm.vmx"
+    [[ $output == *"not empty"* ]]
+    run ln "$MNT/vm/vm.vmx/memSize" "$MNT/vm/hard"
+    [ "$status" -ne 0 ]
+    run mkfifo "$MNT/vm/fifo"
+    [ "$status" -ne 0 ]
+    run mkdir "$MNT/vm/vm.vmx/folder"
+    [ "$status" -ne 0 ]
+    run rm "$MNT/.vmxfs/status"
+    [ "$status" -ne 0 ]
+    run rm -r "$MNT/.vmxfs/profiles"
+    [ "$status" -ne 0 ]
+    [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+}
+
+@test "a renamed directory takes its VMs along, open or written meanwhile" {
+    write_vmx "$LAB/a/vm/vm.vmx" one
+    mount_local
+    [ "$(cat "$MNT/a/vm/vm.vmx/displayName")" = one ]
+    mkdir "$MNT/b"
+    cd "$MNT/a/vm"
+    mv "$MNT/a/vm" "$MNT/b/vm2"
+    echo 8192 >vm.vmx/memSize
+    cd /
+    grep -q 8192 "$LAB/b/vm2/vm.vmx"
+    [ "$(cat "$MNT/b/vm2/vm.vmx/memSize")" = 8192 ]
+    [ ! -e "$MNT/a/vm" ]
+}
+
+@test "mkdir makes an empty VM, which rmdir and rm -r remove" {
+    mkdir "$LAB/vm"
+    mount_local
+    mkdir "$MNT/vm/new.vmx"
+    [ -f "$LAB/vm/new.vmx" ]
+    [ ! -s "$LAB/vm/new.vmx" ]
+    echo 4096 >"$MNT/vm/new.vmx/memSize"
+    holds "$LAB/vm/new.vmx" <<<'memSize = "4096"'
+    run mkdir "$MNT/vm/new.vmx"
+    [[ $output == *"File exists"* ]]
+    rm -r "$MNT/vm/new.vmx"
+    [ ! -e "$LAB/vm/new.vmx" ]
+    [ ! -e "$MNT/vm/new.vmx" ]
+    mkdir "$MNT/vm/new.vmx"
+    rmdir "$MNT/vm/new.vmx"
+    [ ! -e "$LAB/vm/new.vmx" ]
+}
+
+@test "rm -r of a VM's folder removes all of it" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    write_vmx "$LAB/vm/template.vmtx" two
+    mkdir "$LAB/vm/sub"
+    : >"$LAB/vm/sub/vm.vmdk"
+    mount_local
+    rm -r "$MNT/vm"
+    [ ! -e "$LAB/vm" ]
+}
+
+@test "a VM is renamed, to another name and away from the suffix and back" {
+    write_vmx "$LAB/vm/x.vmx" one
+    mount_local
+    local before
+    before=$(cat "$LAB/vm/x.vmx")
+    mv "$MNT/vm/x.vmx" "$MNT/vm/y.vmx"
+    [ "$(ls "$MNT/vm")" = y.vmx ]
+    [ "$(cat "$MNT/vm/y.vmx/displayName")" = one ]
+    mv "$MNT/vm/y.vmx" "$MNT/vm/y.vmx.bak"
+    [ -f "$MNT/vm/y.vmx.bak" ]
+    [ "$(cat "$MNT/vm/y.vmx.bak")" = "$before" ]
+    mv "$MNT/vm/y.vmx.bak" "$MNT/vm/x.vmx"
+    [ -d "$MNT/vm/x.vmx" ]
+    [ "$(cat "$MNT/vm/x.vmx/displayName")" = one ]
+    [ "$(cat "$LAB/vm/x.vmx")" = "$before" ]
+    [ "$(ls -A "$LAB/vm")" = x.vmx ]
+    mkdir "$MNT/other"
+    mv "$MNT/vm/x.vmx" "$MNT/other/"
+    [ "$(cat "$MNT/other/x.vmx/displayName")" = one ]
+    [ "$(cat "$LAB/other/x.vmx")" = "$before" ]
+}
+
+@test "a VM is not replaced by another one, or by a file that is none" {
+    write_vmx "$LAB/vm/x.vmx" one
+    write_vmx "$LAB/vm/y.vmx" two
+    printf 'a = "1"\na = "2"\n' >"$LAB/vm/duplicates"
+    printf 'a = "1\n' >"$LAB/vm/malformed"
+    : >"$LAB/vm/empty"
+    mount_local
+    run mv -T "$MNT/vm/x.vmx" "$MNT/vm/y.vmx"
+    [ "$status" -ne 0 ]
+    local file
+    for file in duplicates malformed empty; do
+        run mv -T "$MNT/.vmxfs/plain/vm/$file" "$MNT/.vmxfs/plain/vm/x.vmx"
+        [ "$status" -ne 0 ]
+        run mv -T "$MNT/vm/$file" "$MNT/vm/x.vmx"
+        [ "$status" -ne 0 ]
+    done
+    [ "$(ls "$LAB/vm")" = "duplicates
+empty
+malformed
+x.vmx
+y.vmx" ]
+    grep -q one "$LAB/vm/x.vmx"
+    grep -q two "$LAB/vm/y.vmx"
+}
+
+@test "a file that is no good .vmx goes away from its name and back" {
+    mkdir "$LAB/vm"
+    printf 'a = "1"\na = "2"\nno line' >"$LAB/vm/x.vmx"
+    cp "$LAB/vm/x.vmx" "$TEST_DIR/before"
+    mount_local
+    mv "$MNT/vm/x.vmx" "$MNT/vm/x.vmx.bak"
+    mv "$MNT/vm/x.vmx.bak" "$MNT/vm/x.vmx"
+    [ -d "$MNT/vm/x.vmx" ]
+    cmp "$TEST_DIR/before" "$LAB/vm/x.vmx"
+}
+
+@test "a .vmx that is created as a file is one until its last close" {
+    mkdir "$LAB/vm"
+    write_vmx "$TEST_DIR/x.vmx" one
+    mount_local
+    exec 7>"$MNT/vm/x.vmx"
+    [ -f "$MNT/vm/x.vmx" ]
+    [ ! -e "$LAB/vm/x.vmx" ]
+    local ino
+    ino=$(stat -c %i "$MNT/vm/x.vmx")
+    cat "$TEST_DIR/x.vmx" >&7
+    [ "$(stat -c %s "$MNT/vm/x.vmx")" = "$(stat -c %s "$TEST_DIR/x.vmx")" ]
+    exec 7>&-
+    eventually 5 test -d "$MNT/vm/x.vmx"
+    [ "$(cat "$MNT/vm/x.vmx/displayName")" = one ]
+    cmp "$TEST_DIR/x.vmx" "$LAB/vm/x.vmx"
+    [ "$(ls -A "$LAB/vm")" = x.vmx ]
+}
+
+@test "cp, cp -p, tar and rsync create VMs from files" {
+    local from=$TEST_DIR/from
+    mkdir "$from"
+    write_vmx "$from/vm/x.vmx" one
+    printf 'a = "1"\r\nb = 2' >"$from/vm/y.vmx"
+    echo disk >"$from/vm/x.vmdk"
+    chmod 755 "$from/vm/x.vmx"
+    touch -d '2021-01-01 UTC' "$from/vm/x.vmx" "$from/vm/x.vmdk"
+    mount_local
+    mkdir "$MNT/cp" "$MNT/cp-p" "$MNT/tar" "$MNT/rsync"
+    cp "$from/vm/x.vmx" "$MNT/cp/"
+    cmp "$from/vm/x.vmx" "$LAB/cp/x.vmx"
+    [ -d "$MNT/cp/x.vmx" ]
+    cp -p "$from/vm/x.vmx" "$MNT/cp-p/"
+    [ "$(stat -c '%a %Y' "$LAB/cp-p/x.vmx")" = "755 1609459200" ]
+    tar -C "$from" -c vm | tar -C "$MNT/tar" -x
+    diff -r "$from" "$LAB/tar"
+    [ "$(stat -c '%a %Y' "$LAB/tar/vm/x.vmx")" = "755 1609459200" ]
+    rsync -a "$from/" "$MNT/rsync/"
+    diff -r "$from" "$LAB/rsync"
+    [ "$(stat -c '%a %Y' "$LAB/rsync/vm/x.vmx")" = "755 1609459200" ]
+    [ "$(stat -c %Y "$LAB/rsync/vm/x.vmdk")" = 1609459200 ]
+    [ "$(cat "$MNT/rsync/vm/x.vmx/displayName")" = one ]
+}
+
+@test "a bad .vmx that is created as a file is refused, and the program is told" {
+    mkdir "$LAB/vm"
+    printf 'b = ""\na = "1"\nA = "2"\n' >"$TEST_DIR/duplicates.vmx"
+    printf 'a = "1"\nthis is no line\n' >"$TEST_DIR/malformed.vmx"
+    mount_local
+    local name
+    for name in duplicates malformed; do
+        run cp "$TEST_DIR/$name.vmx" "$MNT/vm/"
+        [ "$status" -ne 0 ]
+        [[ $output == *"Invalid argument"* ]]
+        [ ! -e "$LAB/vm/$name.vmx" ]
+        eventually 5 test ! -e "$MNT/vm/$name.vmx"
+        grep -q "EINVAL.*vm/$name.vmx.*line 2" "$MNT/.vmxfs/errors"
+    done
+    [ -z "$(ls -A "$LAB/vm")" ]
+}
+
+@test "diff -r, grep -r and cp -r see the settings of VMs" {
+    write_vmx "$LAB/a/a.vmx" one
+    write_vmx "$LAB/b/b.vmx" two
+    mount_local
+    run diff -r "$MNT/a/a.vmx" "$MNT/b/b.vmx"
+    [ "$status" -eq 1 ]
+    [ "${lines[1]}" = 1c1 ]
+    [ "${lines[2]}" = "< one" ]
+    [ "${#lines[@]}" -eq 5 ]
+    run grep -rh . "$MNT" --include=displayName
+    [ "$(sort <<<"$output")" = "one
+two" ]
+    cp -r "$MNT/a/a.vmx" "$TEST_DIR/copy"
+    [ "$(cat "$TEST_DIR/copy/memSize")" = 4096 ]
+    mkdir "$MNT/c"
+    cp -r "$MNT/a/a.vmx" "$MNT/c/c.vmx"
+    diff -r "$MNT/a/a.vmx" "$MNT/c/c.vmx"
+    sort "$LAB/a/a.vmx" | diff - <(sort "$LAB/c/c.vmx")
+}
+
+@test "df shows the server's filesystem" {
+    mkdir "$LAB/vm"
+    mount_local
+    [ "$(df --output=size "$MNT" | tail -n 1)" = "$(df --output=size "$LAB" | tail -n 1)" ]
+    [ "$(df --output=source "$MNT" | tail -n 1)" = "$LAB" ]
+    [ "$(stat -f -c %l "$MNT/vm")" -eq 255 ]
+}
+
+@test "names of all kinds: spaces, newlines, unicode, dashes and long ones" {
+    local name
+    write_vmx "$LAB/vm with space/näme – 1.vmx" one
+    mkdir "$LAB/new
+line"
+    echo x >"$LAB/-n"
+    local long
+    long=$(printf 'x%.0s' {1..220})
+    write_vmx "$LAB/long/$long.vmx" long
+    mount_local
+    [ "$(cat "$MNT/vm with space/näme – 1.vmx/displayName")" = one ]
+    echo 8192 >"$MNT/vm with space/näme – 1.vmx/memSize"
+    grep -q 8192 "$LAB/vm with space/näme – 1.vmx"
+    [ -d "$MNT/new
+line" ]
+    [ "$(cat "$MNT/-n")" = x ]
+    echo 8192 >"$MNT/long/$long.vmx/memSize"
+    run cat "$MNT/.vmxfs/check"
+    [ "${#lines[@]}" -eq 3 ]
+}
+
+@test "a foreign change shows after the cache timeout, and never later" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local cache_timeout=1
+    [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 4096 ]
+    ls "$MNT/vm" >/dev/null
+    sed -i 's/4096/512/' "$LAB/vm/vm.vmx"
+    write_vmx "$LAB/vm/second.vmx" two
+    sleep 2.2
+    [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 512 ]
+    [ "$(stat -c %s "$MNT/vm/vm.vmx/memSize")" = 4 ]
+    [ "$(ls "$MNT/vm")" = "second.vmx
+vm.vmx" ]
+}
