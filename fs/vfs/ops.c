@@ -106,6 +106,15 @@ static void reply_found(struct call *c, struct node *dir, const char *name, int 
         take_back(c->vfs, entry.ino);
 }
 
+/* The kernel's own bound on what it asks for ahead is for disks. */
+static void op_init(void *userdata, struct fuse_conn_info *connection)
+{
+    enum { BACKGROUND = 256 };
+    (void)userdata;
+    connection->max_background = BACKGROUND;
+    connection->congestion_threshold = BACKGROUND / 4 * 3;
+}
+
 static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
     struct call c = call_of(request);
@@ -514,6 +523,7 @@ static void op_statfs(fuse_req_t request, fuse_ino_t id)
 const struct fuse_lowlevel_ops *vfs_operations(void)
 {
     static const struct fuse_lowlevel_ops operations = {
+        .init = op_init,
         .lookup = op_lookup,
         .forget = op_forget,
         .forget_multi = op_forget_multi,
