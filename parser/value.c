@@ -107,8 +107,23 @@ static bool key_matches(const char *pattern, struct span key)
     return at == key.n;
 }
 
+/* What is not VMware's own: free text, whatever its name ends in. */
+static bool is_foreign(struct span key)
+{
+    static const char *const prefixes[] = {"vmxfs.", "guestinfo."};
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        struct span prefix = span_of(prefixes[i]);
+        if (key.n > prefix.n && span_eq_fold(span_head(key, prefix.n), prefix))
+            return true;
+    }
+    return false;
+}
+
 static const struct value_rule *find_rule(struct span key)
 {
+    if (is_foreign(key))
+        return NULL;
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
         if (key_matches(rules[i].key, key))
             return &rules[i];

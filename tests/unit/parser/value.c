@@ -53,6 +53,8 @@ static void right_values_are_accepted(void **state)
         {"xmemSize", "none"},
         {"pciPassthru.id", "none"},
         {"pciPassthruX.id", "none"},
+        {"vmxfs.saved.pciPassthru0.present", "- TRUE"},
+        {"guestinfo.gpu.present", "maybe"},
         {"vmci0.id", "-2126079221"},
     };
     (void)state;
