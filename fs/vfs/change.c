@@ -27,6 +27,7 @@ struct key_change {
     enum vmx_edit_op op;
     struct span value;       /* SET */
     struct span new_key;     /* RENAME */
+    const char *new_name;    /* RENAME */
     const struct seen *base; /* protected by vfs->lock if it is a key_state's */
     struct vmx_place place;  /* REMOVE: where the line stood */
 };
@@ -89,6 +90,15 @@ static bool is_there_already(const struct key_change *k, const struct vmx_dict *
            span_eq(buf_span(&now), k->value);
 }
 
+/* A value must fit the name that it gets. */
+static int check_new_name(const struct key_change *k, const struct vmx_dict *current,
+                          struct vmx_diag *diag)
+{
+    BUF_AUTO value = {0};
+    int r = vmx_dict_get(current, k->key, &value);
+    return r == 0 ? vmx_value_check(span_of(k->new_name), buf_span(&value), diag) : r;
+}
+
 static int apply(struct change *change, const struct vmx_dict *server,
                  const struct vmx_dict *current, bool exists, struct buf *ret,
                  struct vmx_diag *diag)
@@ -103,6 +113,8 @@ static int apply(struct change *change, const struct vmx_dict *server,
             return -EPERM;
         if (k->op == VMX_EDIT_SET)
             r = vmx_value_check(span_of(k->name), k->value, diag);
+        else if (k->op == VMX_EDIT_RENAME)
+            r = check_new_name(k, current, diag);
         if (r < 0)
             return r;
     }
@@ -122,6 +134,7 @@ static void remember(struct key_change *k, struct span key, bool there)
     lock_take(&k->vfs->lock);
     struct key_state *ks = key_state(k->vfs, k->dir, key, !there);
     if (ks) {
+        ks->sets++;
         vmx_place_done(&ks->place);
         ks->place = (struct vmx_place){0};
         ks->place_until = 0;
@@ -151,7 +164,7 @@ static void committed(struct change *change, const struct document *before,
         notify_document(k->vfs, k->path, before, after);
 }
 
-/* What the user can have seen: the cached document. */
+/* What is there, or was shown to be, when the request comes. */
 static int base_from(const struct key_at *at, struct seen *ret)
 {
     BUF_AUTO value = {0};
@@ -163,7 +176,10 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
 {
     KEY_AT_AUTO at = {0};
     struct seen base = {0};
-    int r = key_at(c, dir, name, remote_options(c->vfs->remote)->cache_timeout_ms, &at);
+    /* What is put in a value's place was made from what the cache showed; a removal or a renaming
+     * is meant for what there is when it is asked for. */
+    bool fresh = !k->base && k->op != VMX_EDIT_SET;
+    int r = key_at(c, dir, name, fresh ? 0 : remote_options(c->vfs->remote)->cache_timeout_ms, &at);
     if (r == 0 && !k->base) {
         r = base_from(&at, &base);
         k->base = &base;
@@ -202,6 +218,7 @@ int key_rename(struct call *c, struct node *dir, const char *name, const char *n
     int r = key_at(c, dir, new_name, remote_options(c->vfs->remote)->cache_timeout_ms, &to);
     if (r < 0)
         return r == -ENOENT ? -EINVAL : r;
-    struct key_change k = {.op = VMX_EDIT_RENAME, .new_key = buf_span(&to.key)};
+    struct key_change k = {
+        .op = VMX_EDIT_RENAME, .new_key = buf_span(&to.key), .new_name = new_name};
     return run(c, dir, name, &k);
 }

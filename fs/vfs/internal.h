@@ -59,6 +59,8 @@ struct handle {
     struct buf content;       /* what reads give, where it was made at open; or what was written
                                  and not carried out yet */
     struct key_state *key;    /* keys that are open for writing: counted as a writer there */
+    unsigned epoch;           /* the key's, when it was opened */
+    bool cut;                 /* the key was cut through it, and nothing written since */
     struct remote_file *file; /* plain files */
     struct dir_names *names;  /* directories */
     struct lock io;           /* one read or write of a plain file at a time */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "parser/dict.h"
 #include "vmx.h"
@@ -75,36 +76,75 @@ static int key_getattr(struct call *c, struct node *n, struct stat *st, int64_t 
     return r;
 }
 
-/* Notes what a writer can see when it opens the file, and cuts the text if it asks for that. */
-static int begin_writing(struct call *c, struct node *dir, const struct key_at *at, bool cut,
-                         struct handle *h)
+/* Counts the handle as a writer of the key: from now on our own commits move the base along. */
+static int enter(struct call *c, struct node *dir, const struct key_at *at, struct handle *h,
+                 unsigned long *ret_sets)
 {
-    BUF_AUTO value = {0};
-    int r = at->extent == SIZE_MAX ? 0 : vmx_dict_value(at->doc->dict, at->extent, &value);
-    if (r < 0)
-        return r;
     lock_take(&c->vfs->lock);
     struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), true);
-    r = ks ? 0 : -ENOMEM;
-    if (ks && ks->writers == 0)
-        r = seen_set(&ks->base, at->extent != SIZE_MAX, buf_span(&value));
-    if (r == 0 && cut)
-        r = text_resize(&ks->text, 0, max_text(c));
-    if (r == 0) {
+    if (ks) {
         ks->writers++;
         h->key = ks;
+        *ret_sets = ks->sets;
     }
     lock_drop(&c->vfs->lock);
-    return r;
+    return ks ? 0 : -ENOMEM;
 }
 
-static void end_writing(struct call *c, struct node *dir, struct handle *h)
+static void leave(struct call *c, struct node *dir, struct handle *h)
 {
     lock_take(&c->vfs->lock);
-    h->key->writers--;
+    if (--h->key->writers == 0)
+        seen_done(&h->key->base);
     key_state_tidy(c->vfs, dir, h->key);
     lock_drop(&c->vfs->lock);
     h->key = NULL;
+}
+
+/* Makes what the server had when the handle was opened the base. Where others write already, that
+ * can be news only if somebody else changed the key since; a text that was made from the old value
+ * keeps it, and will be refused. */
+static int take_base(struct key_state *ks, bool there, struct span value, bool cut)
+{
+    const struct seen *base = &ks->base;
+    if (base->known && base->there == there && span_eq(buf_span(&base->value), value))
+        return 0;
+    if (base->known && ks->text.state != TEXT_CLEAN && !cut)
+        return 0;
+    bool late = base->known;
+    int r = seen_set(&ks->base, there, value);
+    if (r == 0 && late)
+        ks->epoch++;
+    return r;
+}
+
+/* Makes the handle a writer that saw what the server has now (asked), and cuts the text if that is
+ * wanted. */
+static int begin_writing(struct call *c, struct node *dir, const char *name,
+                         const struct key_at *asked, bool cut, struct handle *h)
+{
+    KEY_AT_AUTO at = {0};
+    BUF_AUTO value = {0};
+    unsigned long sets = 0;
+    int r = enter(c, dir, asked, h, &sets);
+    if (r < 0)
+        return r;
+    /* What was asked for before may be older than a commit of ours: what is cached is not. */
+    r = key_at(c, dir, name, cache_ms(c), &at);
+    if (r == 0 && at.extent != SIZE_MAX)
+        r = vmx_dict_value(at.doc->dict, at.extent, &value);
+    lock_take(&c->vfs->lock);
+    struct key_state *ks = h->key;
+    if (r == 0 && ks->sets == sets && ks->committing == 0)
+        r = take_base(ks, at.extent != SIZE_MAX, buf_span(&value), cut);
+    if (r == 0 && cut)
+        r = text_resize(&ks->text, 0, max_text(c));
+    h->epoch = ks->epoch;
+    h->cut = cut;
+    lock_drop(&c->vfs->lock);
+    if (r < 0)
+        leave(c, dir, h);
+    return r;
 }
 
 /* What the file shows now, for a handle that reads. */
@@ -145,7 +185,7 @@ static int key_open(struct call *c, struct node *n, int flags, struct handle *h)
     if (r == 0)
         r = fill_attr(c, n->parent, &at, &(struct stat){0});
     if (r == 0)
-        r = begin_writing(c, n->parent, &at, flags & O_TRUNC, h);
+        r = begin_writing(c, n->parent, n->name, &at, flags & O_TRUNC, h);
     return r;
 }
 
@@ -159,7 +199,7 @@ int key_create(struct call *c, struct node *dir, const char *name, int flags, st
     bool there = shown_size(c, dir, &at) >= 0;
     r = there && flags & O_EXCL ? -EEXIST : may_write(c, &at, name);
     if (r == 0)
-        r = begin_writing(c, dir, &at, !there || flags & O_TRUNC, h);
+        r = begin_writing(c, dir, name, &at, !there || flags & O_TRUNC, h);
     if (r < 0)
         return r;
     ret->ops = &key_ops;
@@ -195,10 +235,12 @@ static int commit_text(struct call *c, struct node *n, struct key_state *ks)
     lock_take(&c->vfs->lock);
     int r = buf_add(&copy, buf_span(&ks->text.bytes));
     unsigned long version = ks->text.version;
+    ks->committing++;
     lock_drop(&c->vfs->lock);
     if (r == 0)
         r = key_set(c, n->parent, n->name, text_value(buf_span(&copy)), &ks->base);
     lock_take(&c->vfs->lock);
+    ks->committing--;
     if (r < 0 || ks->text.version == version)
         text_clean(&ks->text);
     lock_drop(&c->vfs->lock);
@@ -223,39 +265,55 @@ struct text_edit {
     struct span data;
 };
 
-/* Edits the key's text, which is first loaded with what the file shows. *ret_whole: it ends in a
- * newline now. */
-static int edit_text(struct call *c, struct node *n, struct key_state *ks,
-                     const struct text_edit *edit, bool *ret_whole)
+/* Fills a clean text with what the file shows to a writer: nothing, if the writer cut it. */
+static int load_text(struct key_state *ks, const struct handle *h)
 {
-    KEY_AT_AUTO at = {0};
     BUF_AUTO shown = {0};
-    int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
-    if (r == 0 && at.extent != SIZE_MAX)
-        r = key_text(&at, &shown);
-    if (r < 0)
-        return r;
+    int r = 0;
+    if (ks->base.there && !h->cut)
+        r = buf_add(&shown, buf_span(&ks->base.value));
+    if (r == 0 && ks->base.there && !h->cut)
+        r = buf_add_char(&shown, '\n');
+    return r == 0 ? text_load(&ks->text, buf_span(&shown)) : r;
+}
+
+/* Edits the key's text. *ret_whole: it ends in a newline now. */
+static int edit_text(struct call *c, struct node *n, struct handle *h, const struct text_edit *edit,
+                     bool *ret_whole)
+{
+    struct key_state *ks = h->key;
     lock_take(&c->vfs->lock);
-    if (ks->text.state == TEXT_CLEAN)
-        r = text_load(&ks->text, buf_span(&shown));
+    bool late = h->epoch != ks->epoch;
+    int r = late ? -ECANCELED : ks->text.state == TEXT_CLEAN ? load_text(ks, h) : 0;
     if (r == 0 && edit->resize)
         r = text_resize(&ks->text, edit->at, max_text(c));
     else if (r == 0)
         r = text_write(&ks->text, edit->at, edit->append, edit->data, max_text(c));
-    if (r < 0)
+    if (r < 0 && !late)
         text_clean(&ks->text);
+    if (r == 0)
+        h->cut = edit->resize && edit->at == 0;
     *ret_whole = r == 0 && text_is_whole(&ks->text);
     lock_drop(&c->vfs->lock);
-    return refuse(c->vfs, at.path, n->name, r, NULL);
+    if (r < 0) {
+        FREE_AUTO char *path = node_path(c->vfs, n->parent);
+        refuse(c->vfs, path, n->name, r, NULL);
+    }
+    return r;
 }
 
 static int key_write(struct call *c, struct node *n, struct handle *h, off_t offset,
                      struct span data)
 {
     bool whole = false;
+    bool cut = h->cut;
     const struct text_edit edit = {.at = offset, .append = h->append, .data = data};
-    int r = edit_text(c, n, h->key, &edit, &whole);
-    return r == 0 && whole ? commit_text(c, n, h->key) : r;
+    int r = edit_text(c, n, h, &edit, &whole);
+    if (r == 0 && whole)
+        r = commit_text(c, n, h->key);
+    if (r < 0)
+        h->cut = cut; /* what is written next starts anew, too */
+    return r;
 }
 
 static int key_flush(struct call *c, struct node *n, struct handle *h)
@@ -272,7 +330,7 @@ static void key_release(struct call *c, struct node *n, struct handle *h)
     lock_drop(&c->vfs->lock);
     if (last)
         commit_if(c, n, h->key, TEXT_CUT); /* a refusal is noted; nobody else can be told */
-    end_writing(c, n->parent, h);
+    leave(c, n->parent, h);
 }
 
 static int key_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,
@@ -283,15 +341,15 @@ static int key_setattr(struct call *c, struct node *n, struct handle *h, const s
     const struct text_edit edit = {.resize = true, .at = st->st_size};
     bool whole;
     if (h && h->key) /* committed when it is closed, unless something is written first */
-        return edit_text(c, n, h->key, &edit, &whole);
+        return edit_text(c, n, h, &edit, &whole);
     struct handle own = {.node = n, .writes = true};
     int r = key_open(c, n, O_WRONLY, &own);
     if (r < 0)
         return r;
-    r = edit_text(c, n, own.key, &edit, &whole);
+    r = edit_text(c, n, &own, &edit, &whole);
     if (r == 0)
         r = commit_if(c, n, own.key, TEXT_CUT);
-    end_writing(c, n->parent, &own);
+    leave(c, n->parent, &own);
     return r;
 }
 
