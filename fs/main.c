@@ -207,11 +207,11 @@ static void take_down(struct mount *m)
 {
     if (m->mounted)
         fuse_session_unmount(m->session);
+    vfs_free(m->vfs);
     if (m->session) {
         fuse_remove_signal_handlers(m->session);
         fuse_session_destroy(m->session);
     }
-    vfs_free(m->vfs);
     remote_free(m->remote);
     sftp_free(m->sftp);
     connector_free(m->connector);

@@ -26,7 +26,6 @@ struct notifier {
     pthread_t thread;
     struct notice *queue; /* protected by lock, as all below */
     struct fuse_session *session;
-    bool busy; /* talking to the kernel about session */
     bool stop;
 };
 
@@ -52,14 +51,11 @@ static void *run(void *arg)
         }
         LL_DELETE(t->queue, notice);
         struct fuse_session *session = t->session;
-        t->busy = true;
         lock_drop(&t->lock);
         if (session)
             tell(session, notice);
         free(notice);
         lock_take(&t->lock);
-        t->busy = false;
-        condition_wake_all(&t->woken);
     }
     lock_drop(&t->lock);
     return NULL;
@@ -89,10 +85,7 @@ int notifier_new(struct notifier **ret)
 
 void notifier_attach(struct notifier *t, struct fuse_session *session)
 {
-    struct wait for_ever = {.deadline = INT64_MAX / 2};
     lock_take(&t->lock);
-    while (t->busy)
-        wait_on(&for_ever, &t->woken, &t->lock);
     t->session = session;
     lock_drop(&t->lock);
 }

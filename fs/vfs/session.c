@@ -64,7 +64,6 @@ int vfs_serve(struct vfs *vfs, struct fuse_session *session)
     if (r == 0) {
         notifier_attach(vfs->notifier, session);
         r = fuse_session_loop_mt(session, config);
-        notifier_attach(vfs->notifier, NULL);
     }
     fuse_loop_cfg_destroy(config);
     /* A signal that asked for the end is a clean end. */
