@@ -333,11 +333,32 @@ static void key_release(struct call *c, struct node *n, struct handle *h)
     leave(c, n->parent, h);
 }
 
+/* Whoever sets the times of a file that was just created or cut, as touch does, wants it as it is:
+ * committed at once, the error can be told. */
+static int commit_cut(struct call *c, struct node *n)
+{
+    KEY_AT_AUTO at = {0};
+    struct handle own = {.node = n};
+    unsigned long sets;
+    int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
+    if (r == 0)
+        r = enter(c, n->parent, &at, &own, &sets);
+    if (r < 0)
+        return r;
+    lock_take(&c->vfs->lock);
+    bool cut = own.key->text.state == TEXT_CUT;
+    lock_drop(&c->vfs->lock);
+    if (cut)
+        r = commit_text(c, n, own.key);
+    leave(c, n->parent, &own);
+    return r;
+}
+
 static int key_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,
                        int valid)
 {
-    if (!(valid & FUSE_SET_ATTR_SIZE))
-        return 0; /* chmod, chown and times are accepted and ignored */
+    if (!(valid & FUSE_SET_ATTR_SIZE)) /* chmod, chown and times are accepted and ignored */
+        return valid & FUSE_SET_ATTR_MTIME ? commit_cut(c, n) : 0;
     const struct text_edit edit = {.resize = true, .at = st->st_size};
     bool whole;
     if (h && h->key) /* committed when it is closed, unless something is written first */
