@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""What the benchmarks run on: a private sshd, links to it that look far away, datastores and mounts,
+all below one temporary directory and on 127.0.0.1."""
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+
+import datastore
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SSHD = os.path.join(HERE, "..", "support", "sshd.sh")
+COMMAND_TIMEOUT_S = 900
+
+
+class Failure(Exception):
+    """A benchmark could not be made; the text says why."""
+
+
+def end(process):
+    """Ends a process of ours and takes its status."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            process.send_signal(sign)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                pass
+
+
+def start_proxy(program, port, rtt_ms):
+    """A delay proxy before a port. Returns its process and its own port."""
+    process = subprocess.Popen([program, "--to", f"127.0.0.1:{port}", "--delay-ms", str(rtt_ms / 2)],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    line = process.stdout.readline()
+    if not line.strip().isdigit():
+        end(process)
+        raise Failure("the delay proxy did not start")
+    return process, int(line)
+
+
+class Lab:
+    """Ports are found by round-trip time in ms; 0 is the server itself, without a proxy."""
+
+    def __init__(self, build):
+        self.build = build
+        self.dir = tempfile.mkdtemp(prefix="vmxfs-bench.")
+        self.sshd = os.path.join(self.dir, "sshd")
+        self.known_hosts = os.path.join(self.dir, "known_hosts")
+        self.environment = dict(os.environ, HOME=self.dir, SSHD_HOST_KEYS="ed25519", LC_ALL="C")
+        self.environment.pop("SSH_AUTH_SOCK", None)
+        self.ports = {}
+        self.proxies = []
+        self.stores = {}
+
+    def __enter__(self):
+        try:
+            self._sshd("start")
+            with open(os.path.join(self.sshd, "port"), encoding="ascii") as f:
+                self._add_port(0, int(f.read()))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for proxy in self.proxies:
+            end(proxy)
+        self._sshd("stop")
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _sshd(self, verb):
+        if subprocess.run(["sh", SSHD, verb, self.sshd], env=self.environment, check=False,
+                          stdin=subprocess.DEVNULL).returncode != 0 and verb == "start":
+            raise Failure("the private sshd did not start")
+
+    def _add_port(self, rtt_ms, port):
+        self.ports[rtt_ms] = port
+        with open(os.path.join(self.sshd, "host_ed25519.pub"), encoding="ascii") as f:
+            key = " ".join(f.read().split()[:2])
+        with open(self.known_hosts, "a", encoding="ascii") as f:
+            f.write(f"[127.0.0.1]:{port} {key}\n")
+
+    def program(self, path):
+        return os.path.join(self.build, path)
+
+    def port(self, rtt_ms):
+        if rtt_ms not in self.ports:
+            process, port = start_proxy(self.program("tests/support/delay-proxy"), self.ports[0], rtt_ms)
+            self.proxies.append(process)
+            self._add_port(rtt_ms, port)
+        return self.ports[rtt_ms]
+
+    def store(self, vms, purpose="read"):
+        """A datastore of so many VMs; one for each purpose, because some benchmarks write."""
+        if (vms, purpose) not in self.stores:
+            path = os.path.join(self.dir, f"lab-{purpose}-{vms}", "datastore1")
+            datastore.generate(path, vms)
+            self.stores[vms, purpose] = path
+        return self.stores[vms, purpose]
+
+    def renew(self, vms, purpose):
+        """The same as it was at first."""
+        path = self.stores.pop((vms, purpose), None)
+        if path:
+            shutil.rmtree(path)
+        return self.store(vms, purpose)
+
+    def folder(self, name):
+        path = os.path.join(self.dir, name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def commands(self, kind, rtt_ms, path, mnt):
+        """The command line of each filesystem, all with their own defaults."""
+        port = str(self.port(rtt_ms))
+        identity = os.path.join(self.sshd, "id")
+        if kind == "vmxfs":
+            return [self.program("fs/vmxfs"), "-f", "-o", f"port={port},IdentityFile={identity},"
+                    f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes,transport=libssh2",
+                    f"127.0.0.1:{path}", mnt]
+        if kind == "sshfs":
+            return ["sshfs", "-f", "-F", "/dev/null", "-p", port, "-o", f"IdentityFile={identity},"
+                    f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes",
+                    f"127.0.0.1:{path}", mnt]
+        if kind == "rclone":
+            return ["rclone", "mount", "--config=", "--sftp-host=127.0.0.1", f"--sftp-port={port}",
+                    f"--sftp-user={pwd.getpwuid(os.getuid()).pw_name}", f"--sftp-key-file={identity}",
+                    f"--sftp-known-hosts-file={self.known_hosts}", f":sftp:{path}", mnt]
+        raise Failure(f"no such filesystem: {kind}")
+
+    @contextmanager
+    def mount(self, kind, rtt_ms, path):
+        """A fresh mount: nothing is cached, the connection is up. Gives a Mount."""
+        mnt = tempfile.mkdtemp(prefix="mnt-", dir=self.dir)
+        with mounted(self.commands(kind, rtt_ms, path, mnt), mnt, self.environment, self.dir) as m:
+            yield m
+
+
+def is_mounted(path):
+    with open("/proc/self/mounts", encoding="utf-8") as f:
+        return any(line.split()[1] == path for line in f)
+
+
+def wait_for(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.003)
+    return True
+
+
+@contextmanager
+def mounted(command, mnt, environment, logs):
+    """Runs a filesystem that stays in the foreground, for as long as the context lasts."""
+    os.makedirs(mnt, exist_ok=True)
+    log = os.path.join(logs, os.path.basename(mnt) + ".log")
+    with open(log, "wb") as out:
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=out, cwd="/")
+    try:
+        if not wait_for(lambda: process.poll() is not None or is_mounted(mnt), 60) or \
+                process.poll() is not None:
+            with open(log, encoding="utf-8", errors="replace") as said:
+                raise Failure(f"{os.path.basename(command[0])} did not mount: {said.read().strip()[-300:]}")
+        os.stat(mnt)
+        yield Mount(mnt, process, environment)
+    finally:
+        if is_mounted(mnt):
+            wait_for(lambda: subprocess.run(["fusermount3", "-u", mnt], check=False,
+                                            stderr=subprocess.DEVNULL).returncode == 0, 10)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            end(process)
+            subprocess.run(["fusermount3", "-u", "-z", mnt], check=False, stderr=subprocess.DEVNULL)
+        if not is_mounted(mnt):
+            os.rmdir(mnt)
+
+
+class Mount:
+    def __init__(self, path, process, environment):
+        self.path = path
+        self.process = process
+        self.environment = environment
+
+    def run(self, script, lines=None):
+        """Runs a shell's script in the mount. Returns the seconds that it took; fails if its status
+        is not 0 or it printed another number of lines than was said."""
+        start = time.monotonic()
+        try:
+            done = subprocess.run(["sh", "-c", script], cwd=self.path, env=self.environment, check=False,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, timeout=COMMAND_TIMEOUT_S)
+        except subprocess.TimeoutExpired as e:
+            raise Failure(f"{script}: not done after {COMMAND_TIMEOUT_S} s") from e
+        seconds = time.monotonic() - start
+        if done.returncode != 0:
+            raise Failure(f"{script}: {done.stderr.decode(errors='replace').strip()[-300:]}")
+        if lines is not None and done.stdout.count(b"\n") != lines:
+            raise Failure(f"{script}: {done.stdout.count(10)} lines, not {lines}")
+        return seconds
+
+    def resident(self):
+        """Bytes of memory that the filesystem and what it has started hold."""
+        parents = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+                    fields = dict(line.split(":", 1) for line in f)
+            except OSError:
+                continue
+            parents[int(pid)] = int(fields["PPid"]), int(fields.get("VmRSS", "0 kB").split()[0]) * 1024
+        ours = self.process.pid
+        return sum(size for pid, (parent, size) in parents.items() if ours in (pid, parent))

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""The benchmarks of warm files, bulk transfer, memory and the parser."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import time
+from contextlib import ExitStack
+
+import lab
+from lab import Failure
+from rows import CAT, GREP, KEYS, faster, times
+from table import Row, mib, rate
+
+PASSTHROUGH = "/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c"
+PATTERN = "no-such-text"
+KIB, MIB = 1 << 10, 1 << 20
+
+
+def build_passthrough(bench):
+    """libfuse's own example, where its source is installed; None elsewhere."""
+    program = os.path.join(bench.lab.dir, "passthrough_ll")
+    if not os.path.exists(PASSTHROUGH):
+        return None
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True,
+                           check=False).stdout.split()
+    done = subprocess.run(["cc", "-O2", "-o", program, PASSTHROUGH, *flags], check=False,
+                          stderr=subprocess.DEVNULL)
+    return program if done.returncode == 0 else None
+
+
+def plain_files(bench, folders):
+    """The same number of files with about the same content, for the filesystem that passes through."""
+    path = bench.lab.folder("plain")
+    for n in range(folders):
+        os.mkdir(os.path.join(path, f"n{n}"))
+        for k in range(KEYS):
+            with open(os.path.join(path, f"n{n}", f"n{k}"), "w", encoding="ascii") as f:
+                f.write(f"value of number {k}\n")
+    return path
+
+
+def grep_mounts(bench, stack, folders):
+    """name -> (mount, what to search in)"""
+    mounts = {"vmxfs": (stack.enter_context(bench.lab.mount("vmxfs", 0, bench.lab.store(folders))),
+                        "*/*.vmx/")}
+    programs = {"floor": [bench.lab.program("tests/bench/bench-floor"), str(folders), str(KEYS)]}
+    passthrough = build_passthrough(bench)
+    if passthrough:
+        programs["passthrough_ll"] = [passthrough, "-f", "-o", f"source={plain_files(bench, folders)}"]
+    for name, command in programs.items():
+        mnt = os.path.join(bench.lab.dir, f"mnt-{name}")
+        mounts[name] = (stack.enter_context(
+            lab.mounted([*command, mnt], mnt, bench.lab.environment, bench.lab.dir)), "*/")
+    return mounts
+
+
+def warm_grep(bench):
+    folders = min(100, bench.vms)
+    with ExitStack() as stack:
+        mounts = grep_mounts(bench, stack, folders)
+        for name, (mount, where) in mounts.items():
+            mount.run(f"find {where} -type f", folders * (KEYS + (name == "vmxfs")))
+
+        def grep(name):
+            mount, where = mounts[name]
+            script = f"grep -r {PATTERN} {where}; [ $? = 1 ]"
+
+            def measure():
+                mount.run(script)
+                return mount.run(script)
+            return measure
+
+        got = bench.in_turn({name: grep(name) for name in mounts})
+    ours, work = got["vmxfs"], f"warm grep -r over {folders * KEYS} key files"
+    if "passthrough_ll" in got:
+        yield Row(work, str(ours), f"passthrough_ll {got['passthrough_ll']}",
+                  times(got["passthrough_ll"], ours), "1x", faster(ours, got["passthrough_ll"]) > 1)
+    yield Row(work, str(ours), f"FUSE's own cost {got['floor']}", times(got["floor"], ours))
+
+
+def bulk(bench):
+    """dd, and the close that ends it; what was written is compared on the server."""
+    size = bench.bulk_mib * MIB
+    path = bench.lab.folder("bulk")
+    source, copy = os.path.join(path, "source"), os.path.join(path, "copy")
+    with open(source, "wb") as f:
+        for _ in range(bench.bulk_mib):
+            f.write(os.urandom(MIB))
+
+    def reader(kind, rtt):
+        def measure():
+            with bench.lab.mount(kind, rtt, path) as mount:
+                return mount.run("dd if=source of=/dev/null bs=1M 2>&1 | grep -q '^"
+                                 f"{size} bytes'")
+        return measure
+
+    def writer(kind, rtt):
+        def measure():
+            with bench.lab.mount(kind, rtt, path) as mount:
+                seconds = mount.run(f"dd if={source} of=copy bs=1M 2>/dev/null")
+            if subprocess.run(["cmp", source, copy], check=False).returncode != 0:
+                raise Failure(f"{kind}: the copy on the server differs")
+            os.remove(copy)
+            return seconds
+        return measure
+
+    for rtt, targets in ((0, (1.3, 1.3)), (bench.rtt_ms, (5, 1.2))):
+        for what, side, target in (("read", reader, targets[0]), ("write", writer, targets[1])):
+            got = bench.in_turn({kind: side(kind, rtt) for kind in ("vmxfs", "sshfs") if bench.has(kind)})
+            yield bulk_row(f"bulk {what} of {bench.bulk_mib} MiB, " + (f"{rtt:g} ms" if rtt else "no delay"),
+                           size, got, target)
+    shutil.rmtree(path)
+
+
+def bulk_row(work, size, got, target):
+    ours = got["vmxfs"]
+    row = Row(work, f"{rate(size / ours.value / 1e6)} (x{ours.times})")
+    if "sshfs" in got:
+        theirs = got["sshfs"]
+        row.peer = f"sshfs {rate(size / theirs.value / 1e6)} (x{theirs.times})"
+        row.ratio, row.target = times(theirs, ours), f"{target:g}x"
+        row.met = faster(ours, theirs) >= target
+    return row
+
+
+def memory(bench):
+    """After every VM's memSize was read. The ssh that sshfs starts, which outlives it as nobody's child, is not
+    counted."""
+    sizes = {}
+    for vms in sorted({1, *bench.memory_vms}):
+        with bench.lab.mount("vmxfs", 0, bench.lab.store(vms)) as mount:
+            mount.run(CAT, vms)
+            sizes[vms] = mount.resident()
+        peer = "-"
+        if bench.has("sshfs") and vms <= 1000:
+            with bench.lab.mount("sshfs", 0, bench.lab.store(vms)) as mount:
+                mount.run(GREP, vms)
+                peer = f"sshfs {mib(mount.resident())}"
+        row = Row(f"resident memory, {vms} VM{'s' * (vms > 1)} cached", mib(sizes[vms]), peer)
+        if vms == 1000:
+            row.target, row.met = "32 MiB", sizes[vms] <= 32 * MIB
+        yield row
+    counts = sorted(sizes)
+    if len(counts) > 1:
+        low, high = counts[-2], counts[-1]
+        each = (sizes[high] - sizes[low]) / (high - low)
+        yield Row(f"memory for each further VM, {low} to {high}", f"{each / KIB:.1f} KiB", target="24 KiB",
+                  met=each <= 24 * KIB)
+
+
+def soak(bench):
+    """Memory in the first and in the last tenth of the time."""
+    vms = min(100, bench.vms)
+    path = bench.lab.renew(vms, "soak")
+    marks = []
+    with bench.lab.mount("vmxfs", 0, path) as mount:
+        end = time.monotonic() + bench.soak_s
+        while (left := end - time.monotonic()) > 0:
+            mount.run(f"{CAT}; ls -l */; echo {4096 + 4 * len(marks) % 4096} >vm-00000/vm-00000.vmx/memSize; "
+                      "cat vm-00001/*.log")
+            marks.append((left, mount.resident()))
+    early = max(size for left, size in marks if left >= 0.9 * bench.soak_s)
+    late = max(size for left, size in marks if left <= 0.1 * bench.soak_s)
+    yield Row(f"resident memory over {bench.soak_s} s of work", f"{mib(early)}, then {mib(late)}",
+              target="flat (5 %)", met=late <= early * 1.05)
+
+
+def parser(bench):
+    files = sorted(glob.glob(os.path.join(bench.lab.store(bench.vms), "*", "*.vmx")))
+    done = subprocess.run([bench.lab.program("tests/bench/bench-parser"), *files], capture_output=True,
+                          text=True, check=False)
+    rates = re.findall(r"^(.*): ([0-9]+) MB/s", done.stdout, re.MULTILINE)
+    if done.returncode != 0 or not rates:
+        raise Failure(f"bench-parser: {done.stderr.strip()}")
+    for what, value in rates:
+        row = Row(f"parse, {what}" if what != "corpus" else f"parse, {len(files)} files of {KEYS} keys",
+                  f"{value} MB/s")
+        if what == "corpus":
+            row.target, row.met = "300 MB/s", int(value) >= 300
+        yield row
