@@ -452,7 +452,8 @@ static void age_temps(const struct folder *folder)
     }
 }
 
-static bool late_requests_from(int at)
+/* aged: its temporary file is a leftover by its time too, and not only by what the lock says. */
+static bool late_requests_from(int at, bool aged)
 {
     struct folder folder;
     struct relay relay;
@@ -476,7 +477,8 @@ static bool late_requests_from(int at)
     bool reached = await_stall(&s);
     if (file_exists(&folder, LOCK))
         must_set_age(&folder, LOCK, 62);
-    age_temps(&folder);
+    if (aged)
+        age_temps(&folder);
     assert_int_equal(commit_set(&quick, VMX, "quick", "1"), 0);
     release(&s);
     pthread_join(slow.thread, NULL);
@@ -496,10 +498,12 @@ static bool late_requests_from(int at)
 static void late_requests_of_a_broken_owner_lose_nothing(void **state)
 {
     (void)state;
-    int at = 1;
-    while (late_requests_from(at))
-        at++;
-    assert_true(at > 25); /* a load and a commit */
+    for (int aged = 0; aged < 2; aged++) {
+        int at = 1;
+        while (late_requests_from(at, aged))
+            at++;
+        assert_true(at > 25); /* a load and a commit */
+    }
 }
 
 static bool interrupted_once_stalled(void *ctx)
