@@ -267,11 +267,22 @@ static int parse_source(struct options *o, struct why *why)
     return 0;
 }
 
+static int check_profile_dir(const struct options *o, struct why *why)
+{
+    struct stat st;
+    if (!o->profile_dir || (stat(o->profile_dir, &st) == 0 && S_ISDIR(st.st_mode)))
+        return 0;
+    why_set(why, "profile_dir=%s: is no directory", o->profile_dir);
+    return -ENOTDIR;
+}
+
 static int check(struct options *o, struct why *why)
 {
     int r = check_words(o, why);
     if (r == 0)
         r = check_numbers(o, why);
+    if (r == 0)
+        r = check_profile_dir(o, why);
     if (r < 0)
         return r;
     if (!o->source || !o->mountpoint) {
