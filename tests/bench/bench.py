@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -110,9 +111,11 @@ def find_programs(build):
     return peers
 
 
-def first_line(*command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout or done.stderr).strip().split("\n")[0]
+def version(program, option):
+    """The number after the program's own name, in what it prints about itself."""
+    done = subprocess.run([program, option], capture_output=True, text=True, check=False)
+    found = re.search(rf"{program}\D*(\d+\.[\w.]+)", done.stdout + done.stderr, re.IGNORECASE)
+    return found[1] if found else "of unknown version"
 
 
 def build_type(build):
@@ -124,9 +127,8 @@ def build_type(build):
 def introduce(options, peers):
     print(f"{os.cpu_count()} CPUs, Linux {platform.release().split('-')[0]}, "
           f"load average {os.getloadavg()[0]:.1f} before")
-    print(f"vmxfs built as {build_type(options.build)}; {first_line('ssh', '-V').split(',')[0]}"
-          + "".join("; " + {"sshfs": "sshfs " + first_line("sshfs", "-V").split()[-1],
-                            "rclone": first_line("rclone", "version")}[p] for p in peers))
+    print(f"vmxfs built as {build_type(options.build)}; OpenSSH {version('ssh', '-V')}"
+          + "".join(f"; {peer} {version(peer, '--version')}" for peer in peers))
     print(f"medians of up to {options.repetitions} (the number behind x), a fresh mount each where cold; a side "
           f"that has used {options.budget:g} s is not repeated")
     print("ratio: how many times faster than the peer; no delay: straight to the sshd, no proxy; "

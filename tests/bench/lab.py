@@ -13,7 +13,8 @@ from contextlib import contextmanager
 import datastore
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SSHD = os.path.join(HERE, "..", "support", "sshd.sh")
+ROOT = os.path.dirname(os.path.dirname(HERE))
+SSHD = os.path.join(ROOT, "tests", "support", "sshd.sh")
 COMMAND_TIMEOUT_S = 900
 
 
@@ -121,8 +122,8 @@ class Lab:
         identity = os.path.join(self.sshd, "id")
         if kind == "vmxfs":
             return [self.program("fs/vmxfs"), "-f", "-o", f"port={port},IdentityFile={identity},"
-                    f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes,transport=libssh2",
-                    f"127.0.0.1:{path}", mnt]
+                    f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes,transport=libssh2,"
+                    f"profile_dir={ROOT}/fs/profiles", f"127.0.0.1:{path}", mnt]
         if kind == "sshfs":
             return ["sshfs", "-f", "-F", "/dev/null", "-p", port, "-o", f"IdentityFile={identity},"
                     f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes",
