@@ -55,7 +55,7 @@ int remote_rmdir(struct remote *remote, const char *path, const struct wait *wai
     FREE_AUTO char *full = remote_path(remote, path);
     SFTP_CALL_AUTO *call = full ? sftp_rmdir(remote->sftp, full) : NULL;
     int r = unsure(sftp_wait(call, wait));
-    if (r == -EREMOTEIO) {
+    if (r == -EREMOTEIO || r == -ENOENT) { /* OpenSSH says "no such file" of a file too */
         LISTING_AUTO *l = NULL;
         int list_r = remote_list(remote, path, 0, wait, &l);
         if (list_r == 0 && l->n > 0)
@@ -80,9 +80,9 @@ int remote_remove(struct remote *remote, const char *path, const struct wait *wa
     return remote_write_error(remote, path, wait, r);
 }
 
-/* What a bare failure of a rename meant. */
+/* What a bare failure of a rename meant, or "no such file", which OpenSSH says of files too. */
 static int explain_rename(struct remote *remote, const char *from, const char *to,
-                          const struct wait *wait)
+                          const struct wait *wait, int r)
 {
     uint32_t from_type = 0;
     uint32_t to_type = 0;
@@ -96,7 +96,7 @@ static int explain_rename(struct remote *remote, const char *from, const char *t
         return -ENOTDIR;
     if (from_type == S_IFDIR && to_type == S_IFDIR)
         return -ENOTEMPTY;
-    return -EREMOTEIO;
+    return r;
 }
 
 int remote_rename(struct remote *remote, const char *from, const char *to, bool exclusive,
@@ -114,8 +114,8 @@ int remote_rename(struct remote *remote, const char *from, const char *to, bool 
     SFTP_CALL_AUTO *call = posix ? sftp_posix_rename(remote->sftp, full_from, full_to, 0)
                                  : sftp_rename(remote->sftp, full_from, full_to);
     r = unsure(sftp_wait(call, wait));
-    if (r == -EREMOTEIO)
-        r = explain_rename(remote, from, to, wait);
+    if (r == -EREMOTEIO || r == -ENOENT)
+        r = explain_rename(remote, from, to, wait, r);
     changed(remote, from);
     changed(remote, to);
     cache_drop_below(remote->listings, from);

@@ -196,7 +196,7 @@ static void a_stopped_process_does_not_install_an_old_text(void **state)
         int status = 0;
         must_write_counter(&folder);
         pid_t pid = must_start(&folder, edit, NULL);
-        bool middle = stop_in_the_middle(&folder, pid, (useconds_t)rand_r(&seed) % 600);
+        bool middle = stop_in_the_middle(&folder, pid, (useconds_t)rand_r(&seed) % 3000);
         if (middle) {
             stopped++;
             must_set_age(&folder, LOCK, 62);

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* Plain files, folders and links. */
+#include "remote/files.h"
+
+#include "rig.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "remote/listing.h"
+
+struct place {
+    struct folder folder;
+    struct mount mount;
+    struct wait wait;
+};
+
+static int set_up(void **state)
+{
+    struct place *p = calloc(1, sizeof(*p));
+    assert_non_null(p);
+    must_make_folder(&p->folder);
+    must_write(&p->folder, "file", "0123456789");
+    must_mkdir(&p->folder, "empty");
+    must_mkdir(&p->folder, "full");
+    must_write(&p->folder, "full/file", "");
+    must_link(&p->folder, "file", "link");
+    must_mount(&p->mount, &p->folder, NULL);
+    p->wait = patience();
+    *state = p;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct place *p = *state;
+    mount_end(&p->mount);
+    folder_remove(&p->folder);
+    free(p);
+    return 0;
+}
+
+static void failures_are_told_apart(void **state)
+{
+    struct place *p = *state;
+    struct remote *r = p->mount.remote;
+    struct remote_file *file = NULL;
+    const struct wait *w = &p->wait;
+    assert_int_equal(remote_mkdir(r, "full", 0755, w), -EEXIST);
+    assert_int_equal(remote_mkdir(r, "file", 0755, w), -EEXIST);
+    assert_int_equal(remote_mkdir(r, "no/folder", 0755, w), -ENOENT);
+    assert_int_equal(remote_rmdir(r, "full", w), -ENOTEMPTY);
+    assert_int_equal(remote_rmdir(r, "missing", w), -ENOENT);
+    assert_int_equal(remote_rmdir(r, "file", w), -ENOTDIR);
+    assert_int_equal(remote_remove(r, "missing", w), -ENOENT);
+    assert_int_equal(remote_remove(r, "full", w), -EISDIR);
+    assert_int_equal(remote_symlink(r, "file", "link", w), -EEXIST);
+    assert_int_equal(remote_rename(r, "missing", "x", false, w), -ENOENT);
+    assert_int_equal(remote_rename(r, "file", "link", true, w), -EEXIST);
+    assert_int_equal(remote_rename(r, "empty", "full", false, w), -ENOTEMPTY);
+    assert_int_equal(remote_rename(r, "file", "full", false, w), -EISDIR);
+    assert_int_equal(remote_rename(r, "full", "file", false, w), -ENOTDIR);
+    assert_int_equal(remote_file_open(r, "full", SFTP_OPEN_WRITE, 0, w, &file), -EISDIR);
+    assert_int_equal(remote_file_open(r, "missing", SFTP_OPEN_READ, 0, w, &file), -ENOENT);
+    assert_int_equal(remote_file_open(r, "file", SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL,
+                                      0644, w, &file),
+                     -EEXIST);
+    must_hold(&p->folder, "file", "0123456789");
+}
+
+static void changes_show_in_listings_at_once(void **state)
+{
+    struct place *p = *state;
+    struct remote *r = p->mount.remote;
+    const struct wait *w = &p->wait;
+    LISTING_AUTO *before = NULL;
+    assert_int_equal(remote_list(r, "", 60000, w, &before), 0);
+    assert_int_equal(remote_mkdir(r, "new", 0750, w), 0);
+    assert_int_equal(remote_rmdir(r, "empty", w), 0);
+    assert_int_equal(remote_remove(r, "link", w), 0);
+    assert_int_equal(remote_symlink(r, "full/file", "other", w), 0);
+    assert_int_equal(remote_rename(r, "file", "moved", true, w), 0);
+    LISTING_AUTO *after = NULL;
+    assert_int_equal(remote_list(r, "", 60000, w, &after), 0);
+    assert_int_equal(after->n, 4);
+    assert_int_equal(listing_find(after, "new")->attrs.mode & 07777, 0750);
+    assert_non_null(listing_find(after, "moved"));
+    assert_true(S_ISLNK(listing_find(after, "other")->attrs.mode));
+    assert_non_null(listing_find(after, "full"));
+}
+
+static void a_rename_takes_what_is_below_along(void **state)
+{
+    struct place *p = *state;
+    struct remote *r = p->mount.remote;
+    const struct wait *w = &p->wait;
+    LISTING_AUTO *below = NULL;
+    LISTING_AUTO *gone = NULL;
+    assert_int_equal(remote_list(r, "full", 60000, w, &below), 0);
+    assert_int_equal(remote_rename(r, "full", "moved", false, w), 0);
+    assert_int_equal(remote_list(r, "full", 60000, w, &gone), -ENOENT);
+}
+
+static void a_file_is_written_and_read(void **state)
+{
+    struct place *p = *state;
+    struct remote *r = p->mount.remote;
+    const struct wait *w = &p->wait;
+    struct remote_file *file = NULL;
+    struct sftp_attrs attrs;
+    static char data[300000];
+    static char back[sizeof(data)];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (char)(i * 7 % 251);
+    assert_int_equal(remote_file_open(r, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE | SFTP_OPEN_CREAT,
+                                      0600, w, &file),
+                     0);
+    assert_int_equal(remote_file_write(file, 0, (struct span){data, sizeof(data)}, w), 0);
+    assert_int_equal(remote_file_read(file, 0, sizeof(back), w, back, &n), 0);
+    assert_int_equal(n, sizeof(back));
+    assert_memory_equal(data, back, sizeof(data));
+    assert_int_equal(remote_file_write(file, 100, SPAN_LITERAL("changed"), w), 0);
+    assert_int_equal(remote_file_read(file, 98, 16, w, back, &n), 0);
+    assert_memory_equal(back + 2, "changed", 7); /* not what had been read ahead */
+    assert_int_equal(remote_file_fsync(file, w), 0);
+    assert_int_equal(remote_file_getattr(file, w, &attrs), 0);
+    assert_int_equal(attrs.size, sizeof(data));
+    assert_int_equal(attrs.mode & 07777, 0600);
+    attrs = (struct sftp_attrs){.flags = SFTP_ATTR_SIZE, .size = 10};
+    assert_int_equal(remote_file_setattr(file, &attrs, w), 0);
+    assert_int_equal(must_lstat(&p->folder, "disk").st_size, 10);
+    remote_file_free(file);
+}
+
+static void attributes_are_set_by_path(void **state)
+{
+    struct place *p = *state;
+    const struct sftp_attrs mode = {.flags = SFTP_ATTR_MODE, .mode = 0640};
+    const struct sftp_attrs times = {.flags = SFTP_ATTR_TIMES, .atime = 1000, .mtime = 2000};
+    struct sftp_statvfs fs;
+    assert_int_equal(remote_setattr(p->mount.remote, "file", &mode, &p->wait), 0);
+    assert_int_equal(remote_setattr(p->mount.remote, "file", &times, &p->wait), 0);
+    assert_int_equal(must_lstat(&p->folder, "file").st_mode & 07777, 0640);
+    assert_int_equal(must_lstat(&p->folder, "file").st_mtime, 2000);
+    assert_int_equal(remote_setattr(p->mount.remote, "missing", &mode, &p->wait), -ENOENT);
+    assert_int_equal(remote_statvfs(p->mount.remote, "", &p->wait, &fs), 0);
+    assert_true(fs.blocks > 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(failures_are_told_apart),
+        TEST(changes_show_in_listings_at_once),
+        TEST(a_rename_takes_what_is_below_along),
+        TEST(a_file_is_written_and_read),
+        TEST(attributes_are_set_by_path),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
