@@ -37,8 +37,10 @@ int refuse(struct vfs *vfs, const char *path, const char *key, int r, const stru
     const char *reason = diag && diag->text[0] ? diag->text : meaning(r);
     if (diag && diag->text[0] && diag->line > 0) {
         char placed[300];
-        snprintf(placed, sizeof(placed), "line %zu, column %zu: %s", diag->line, diag->column,
-                 reason);
+        char column[32] = "";
+        if (diag->column > 0)
+            snprintf(column, sizeof(column), ", column %zu", diag->column);
+        snprintf(placed, sizeof(placed), "line %zu%s: %s", diag->line, column, reason);
         journal_add(vfs->journal, r, path ? path : "?", key, placed);
         return r;
     }
