@@ -60,7 +60,8 @@ struct handle {
                                  and not carried out yet */
     struct key_state *key;    /* keys that are open for writing: counted as a writer there */
     unsigned epoch;           /* the key's, when it was opened */
-    bool cut;                 /* the key was cut through it, and nothing written since */
+    bool cut;                 /* what it writes next does not go into the old value: it cut that,
+                                 and nothing came of it yet */
     struct remote_file *file; /* plain files */
     struct dir_names *names;  /* directories */
     struct lock io;           /* one read or write of a plain file at a time */

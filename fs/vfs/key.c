@@ -229,12 +229,14 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
 
 /* Commits the text as it is now. A failure throws it away: nothing is tried again behind the back.
  */
-static int commit_text(struct call *c, struct node *n, struct key_state *ks)
+static int commit_text(struct call *c, struct node *n, struct handle *h)
 {
     BUF_AUTO copy = {0};
+    struct key_state *ks = h->key;
     lock_take(&c->vfs->lock);
     int r = buf_add(&copy, buf_span(&ks->text.bytes));
     unsigned long version = ks->text.version;
+    bool anew = ks->text.anew;
     ks->committing++;
     lock_drop(&c->vfs->lock);
     if (r == 0)
@@ -243,6 +245,7 @@ static int commit_text(struct call *c, struct node *n, struct key_state *ks)
     ks->committing--;
     if (r < 0 || ks->text.version == version)
         text_clean(&ks->text);
+    h->cut = r < 0 && anew;
     lock_drop(&c->vfs->lock);
     if (r < 0)
         notify_inode(c->vfs, n);
@@ -250,12 +253,12 @@ static int commit_text(struct call *c, struct node *n, struct key_state *ks)
 }
 
 /* Commits a text that is in the given state or beyond it. */
-static int commit_if(struct call *c, struct node *n, struct key_state *ks, enum text_state least)
+static int commit_if(struct call *c, struct node *n, struct handle *h, enum text_state least)
 {
     lock_take(&c->vfs->lock);
-    bool due = ks->text.state >= least;
+    bool due = h->key->text.state >= least;
     lock_drop(&c->vfs->lock);
-    return due ? commit_text(c, n, ks) : 0;
+    return due ? commit_text(c, n, h) : 0;
 }
 
 struct text_edit {
@@ -274,7 +277,11 @@ static int load_text(struct key_state *ks, const struct handle *h)
         r = buf_add(&shown, buf_span(&ks->base.value));
     if (r == 0 && ks->base.there && !h->cut)
         r = buf_add_char(&shown, '\n');
-    return r == 0 ? text_load(&ks->text, buf_span(&shown)) : r;
+    if (r == 0)
+        r = text_load(&ks->text, buf_span(&shown));
+    if (r == 0)
+        ks->text.anew = h->cut;
+    return r;
 }
 
 /* Edits the key's text. *ret_whole: it ends in a newline now. */
@@ -306,19 +313,14 @@ static int key_write(struct call *c, struct node *n, struct handle *h, off_t off
                      struct span data)
 {
     bool whole = false;
-    bool cut = h->cut;
     const struct text_edit edit = {.at = offset, .append = h->append, .data = data};
     int r = edit_text(c, n, h, &edit, &whole);
-    if (r == 0 && whole)
-        r = commit_text(c, n, h->key);
-    if (r < 0)
-        h->cut = cut; /* what is written next starts anew, too */
-    return r;
+    return r == 0 && whole ? commit_text(c, n, h) : r;
 }
 
 static int key_flush(struct call *c, struct node *n, struct handle *h)
 {
-    return h->key ? commit_if(c, n, h->key, TEXT_DIRTY) : 0;
+    return h->key ? commit_if(c, n, h, TEXT_DIRTY) : 0;
 }
 
 static void key_release(struct call *c, struct node *n, struct handle *h)
@@ -329,7 +331,7 @@ static void key_release(struct call *c, struct node *n, struct handle *h)
     bool last = h->key->writers == 1;
     lock_drop(&c->vfs->lock);
     if (last)
-        commit_if(c, n, h->key, TEXT_CUT); /* a refusal is noted; nobody else can be told */
+        commit_if(c, n, h, TEXT_CUT); /* a refusal is noted; nobody else can be told */
     leave(c, n->parent, h);
 }
 
@@ -349,7 +351,7 @@ static int commit_cut(struct call *c, struct node *n)
     bool cut = own.key->text.state == TEXT_CUT;
     lock_drop(&c->vfs->lock);
     if (cut)
-        r = commit_text(c, n, own.key);
+        r = commit_text(c, n, &own);
     leave(c, n->parent, &own);
     return r;
 }
@@ -369,7 +371,7 @@ static int key_setattr(struct call *c, struct node *n, struct handle *h, const s
         return r;
     r = edit_text(c, n, &own, &edit, &whole);
     if (r == 0)
-        r = commit_if(c, n, own.key, TEXT_CUT);
+        r = commit_if(c, n, &own, TEXT_CUT);
     leave(c, n->parent, &own);
     return r;
 }

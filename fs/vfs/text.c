@@ -6,6 +6,7 @@
 int text_load(struct text *text, struct span bytes)
 {
     buf_clear(&text->bytes);
+    text->anew = false;
     return buf_add(&text->bytes, bytes);
 }
 
@@ -33,6 +34,7 @@ int text_resize(struct text *text, off_t size, size_t max)
         return r;
     text->version++;
     text->state = size == 0 ? TEXT_CUT : TEXT_DIRTY;
+    text->anew = text->anew || size == 0;
     return 0;
 }
 
@@ -61,6 +63,7 @@ bool text_is_whole(const struct text *text)
 void text_clean(struct text *text)
 {
     text->state = TEXT_CLEAN;
+    text->anew = false;
     text->version++;
     buf_clear(&text->bytes);
 }

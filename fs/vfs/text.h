@@ -17,6 +17,7 @@ enum text_state { TEXT_CLEAN, TEXT_CUT, TEXT_DIRTY };
 
 struct text {
     enum text_state state;
+    bool anew;             /* cut to nothing on the way: it owes nothing to what the file held */
     unsigned long version; /* grows with every change */
     struct buf bytes;
 };

@@ -73,12 +73,15 @@ mount_processes() {
     done
 }
 
-# Waits until a command succeeds.
+# Waits until a command succeeds; prints what it said last.
 eventually() { # SECONDS COMMAND...
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1)) said
     shift
-    until "$@"; do
-        [ "$SECONDS" -lt "$end" ] || return 1
+    until said=$("$@" 2>&1); do
+        if [ "$SECONDS" -ge "$end" ]; then
+            echo "$said"
+            return 1
+        fi
         sleep 0.05
     done
 }
