@@ -24,7 +24,8 @@ struct transport_ops {
     short (*events)(const struct transport *t);
 
     /* Bytes read (> 0), 0 at the end of the stream, -EAGAIN when nothing is there yet, -errno.
-     * After POLLIN it must be called until it says -EAGAIN: a transport may hold bytes inside. */
+     * After POLLIN, and after a write or flush, it must be called until it says -EAGAIN before the
+     * descriptor is polled: a transport may read while it sends, and hold bytes inside. */
     ssize_t (*read)(struct transport *t, void *bytes, size_t size);
 
     /* How many bytes were taken (> 0), -errno; -EAGAIN when none can be taken now: try again after

@@ -87,17 +87,24 @@ static int pull(struct pump *p)
     }
 }
 
+/* Sleeps only when nothing moves any more: a write may have read from the socket, and what it read
+ * waits inside the transport. */
 static int run(struct pump *p)
 {
     while (p->read < TOTAL) {
+        size_t before = p->read + p->written;
         int r = push(p);
-        struct pollfd at = {.fd = p->t->ops->fd(p->t), .events = p->t->ops->events(p->t)};
-        if (r == 0 && poll(&at, 1, STALL_MS) != 1)
-            return -ETIMEDOUT;
-        if (r == 0 && (at.revents & POLLOUT))
-            r = p->t->ops->flush(p->t);
-        if (r == 0 && (at.revents & POLLIN))
+        if (r == 0)
             r = pull(p);
+        if (r < 0)
+            return r;
+        if (p->read + p->written > before)
+            continue;
+        struct pollfd at = {.fd = p->t->ops->fd(p->t), .events = p->t->ops->events(p->t)};
+        if (poll(&at, 1, STALL_MS) != 1)
+            return -ETIMEDOUT;
+        if (at.revents & POLLOUT)
+            r = p->t->ops->flush(p->t);
         if (r < 0)
             return r;
     }
