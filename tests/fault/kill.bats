@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# vmxfs is killed at any moment, again and again.
+#
+# KILL_ROUNDS: how often, default 500. KILL_SEED: of the moments.
+
+load helper
+
+BATS_TEST_TIMEOUT=900
+
+setup() { lab_new; }
+teardown() {
+    # shellcheck disable=SC2086 # a list
+    [ -z "${writers:-}" ] || kill $writers 2>/dev/null || :
+    lab_end
+}
+
+# The .vmx is one of the two texts that the writers can have made, with one value of memSize filled
+# in, which is one between the last that was acknowledged and the last that was asked for.
+check_text() {
+    local now
+    now=$(stored "$LAB/vm/vm.vmx" memSize)
+    sed "s/@/$now/g" "$TEST_DIR/bare" | cmp -s - "$LAB/vm/vm.vmx" ||
+        sed "s/@/$now/g" "$TEST_DIR/applied" | cmp -s - "$LAB/vm/vm.vmx" || {
+        echo "torn, in round $round: "
+        cat "$LAB/vm/vm.vmx"
+        return 1
+    }
+    [ "$now" -ge "$(tail -n 1 "$TEST_DIR/acknowledged")" ] &&
+        [ "$now" -le "$(tail -n 1 "$TEST_DIR/asked")" ] || {
+        echo "round $round: memSize is $now; acknowledged:" \
+            "$(tail -n 1 "$TEST_DIR/acknowledged"), asked: $(tail -n 1 "$TEST_DIR/asked")"
+        return 1
+    }
+}
+
+# What is there now, as a template for any memSize.
+template() {
+    sed "s/$(stored "$LAB/vm/vm.vmx" memSize)/@/" "$LAB/vm/vm.vmx"
+}
+
+# The writers go on until vmxfs is gone; any other failure is told in $TEST_DIR/wrong.
+write_keys() {
+    local value=$1
+    while :; do
+        value=$((value + 4))
+        echo "$value" >>"$TEST_DIR/asked"
+        echo "$value" >"$MNT/vm/vm.vmx/memSize" || break
+        echo "$value" >>"$TEST_DIR/acknowledged"
+    done
+}
+
+write_profiles() {
+    while echo nested-esxi >"$MNT/vm/vm.vmx/passthrough-profile" &&
+        echo none >"$MNT/vm/vm.vmx/passthrough-profile"; do
+        :
+    done
+}
+
+only_death() { # FILE OF ERRORS
+    ! grep -vE 'Transport endpoint is not connected|Software caused connection abort|No such device' "$1"
+}
+
+one_round() {
+    local pid before value
+    mount_local cache_timeout=1
+    pid=$(vmxfs_pid)
+
+    # The lock of the dead process does not hold up the next commit, which clears all away.
+    value=$(($(stored "$LAB/vm/vm.vmx" memSize) + 4))
+    before=$(now_ms)
+    echo "$value" >>"$TEST_DIR/asked"
+    echo "$value" >"$MNT/vm/vm.vmx/memSize"
+    echo "$value" >>"$TEST_DIR/acknowledged"
+    [ $(($(now_ms) - before)) -lt 4000 ]
+    soon no_leftovers "$LAB/vm" || {
+        echo "round $round: left over: $(leftovers "$LAB/vm")"
+        return 1
+    }
+
+    write_keys "$value" 2>"$TEST_DIR/wrong-keys" 3>&- &
+    writers=$!
+    write_profiles 2>"$TEST_DIR/wrong-profiles" 3>&- &
+    writers="$writers $!"
+    sleep "0.$(printf %03d $((RANDOM % 80)))"
+    kill -KILL "$pid"
+    # shellcheck disable=SC2086 # a list
+    wait $writers || :
+    writers=
+    fusermount3 -u -z "$MNT"
+    check_text
+    only_death "$TEST_DIR/wrong-keys" && only_death "$TEST_DIR/wrong-profiles"
+}
+
+@test "a .vmx is old or new whenever vmxfs is killed, and the next commit goes on at once" {
+    local round seed=${KILL_SEED:-$$}
+    echo "KILL_SEED=$seed"
+    RANDOM=$seed
+    vm_new vm
+    mount_local
+    template >"$TEST_DIR/bare"
+    echo nested-esxi >"$MNT/vm/vm.vmx/passthrough-profile"
+    template >"$TEST_DIR/applied"
+    echo none >"$MNT/vm/vm.vmx/passthrough-profile"
+    template | cmp - "$TEST_DIR/bare"
+    unmount_lab
+    echo 16384 >"$TEST_DIR/asked"
+    echo 16384 >"$TEST_DIR/acknowledged"
+    for ((round = 1; round <= ${KILL_ROUNDS:-500}; round++)); do
+        one_round
+    done
+    # Death came in the middle of work, and not before or behind it.
+    [ "$(wc -l <"$TEST_DIR/acknowledged")" -gt "$((${KILL_ROUNDS:-500} * 2))" ]
+}
