@@ -139,7 +139,7 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
     if (remote_is_hidden_name(name) || (dir == c->vfs->root && strcmp(name, CONTROL_NAME) == 0))
         return -EPERM;
     if (remote_is_vmx_name(name))
-        return whole_create(c, dir, name, h, ret);
+        return whole_create(c, dir, name, mode, h, ret);
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
     if (!path)
         return -ENOMEM;
@@ -206,6 +206,8 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
         r = remote_remove(c->vfs->remote, path, &c->wait);
     else if (r == 0)
         r = -EISDIR;
+    if (r == 0)
+        file_gone(c->vfs, dir, name, &found.st);
     return refuse(c->vfs, path, NULL, r, &diag);
 }
 
@@ -323,6 +325,8 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
     if (r == 0)
         r = move_on_server(c, &from, &to, from_path, to_path, to_node, &diag);
     node_unref(c->vfs, to_node);
+    if (r == 0 && to.ops == &file_ops)
+        file_gone(c->vfs, new_dir, new_name, &to.st);
     if (r == 0 && remote_is_vmx_name(name) != remote_is_vmx_name(new_name)) {
         /* It is of another kind under its new name. */
         node_detach(c->vfs, dir, name);

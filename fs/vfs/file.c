@@ -2,14 +2,48 @@
 /* Plain files and symbolic links of the server. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "internal.h"
 #include "remote/files.h"
 
+void file_gone(struct vfs *vfs, struct node *dir, const char *name, const struct stat *st)
+{
+    struct node *n = node_find(vfs, dir, name);
+    struct stat *copy = n && n->ops == &file_ops ? malloc(sizeof(*copy)) : NULL;
+    if (copy) {
+        *copy = *st;
+        copy->st_nlink = 0;
+        lock_take(&vfs->lock);
+        free(n->gone);
+        n->gone = copy;
+        lock_drop(&vfs->lock);
+    }
+    node_unref(vfs, n);
+}
+
+static bool is_gone(struct vfs *vfs, struct node *n, struct stat *ret)
+{
+    lock_take(&vfs->lock);
+    bool gone = n->gone != NULL;
+    if (gone && ret)
+        *ret = *n->gone;
+    lock_drop(&vfs->lock);
+    return gone;
+}
+
+static void file_destroy(struct vfs *vfs, struct node *n)
+{
+    (void)vfs;
+    free(n->gone);
+}
+
 static int file_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
+    if (is_gone(c->vfs, n, st))
+        return 0;
     FREE_AUTO char *path = node_path(c->vfs, n);
     struct sftp_attrs attrs;
     if (!path)
@@ -90,6 +124,8 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
             return r;
         valid &= ~FUSE_SET_ATTR_SIZE;
     }
+    if (is_gone(c->vfs, n, NULL))
+        return 0;
     return refuse(c->vfs, path, NULL, file_set_attributes(c, path, st, valid), NULL);
 }
 
@@ -172,6 +208,7 @@ const struct node_ops file_ops = {
     .write = file_write,
     .fsync = file_fsync,
     .release = file_release,
+    .destroy = file_destroy,
 };
 
 const struct node_ops link_ops = {

@@ -51,7 +51,7 @@ static int lookup_raw(struct call *c, struct node *dir, struct found *ret)
     struct node *vmx = vmx_above(dir);
     FREE_AUTO char *path = vmx ? node_path(c->vfs, vmx) : NULL;
     int r = path ? whole_lookup(c, path, ret) : -ENOMEM;
-    ret->st.st_mode = (ret->st.st_mode & S_IFMT) | (0644 & ~c->vfs->options.umask);
+    whole_raw_mode(c->vfs, &ret->st);
     return r;
 }
 

@@ -124,6 +124,7 @@ struct node {
     bool in_table;
     struct vmx *vmx;     /* of a directory of settings */
     struct whole *whole; /* of a .vmx as a file */
+    struct stat *gone;   /* of a plain file that was removed: what it was; it may still be open */
     struct {
         struct node *parent;
         uint64_t name_hash;
@@ -218,6 +219,10 @@ void notify_document(struct vfs *vfs, const char *path, const struct document *b
                      const struct document *after);
 
 /* ---- file.c */
+
+/* The plain file under a name has been removed or replaced; st: what it was. Who has it open goes
+ * on with it, whatever comes to be there. */
+void file_gone(struct vfs *vfs, struct node *dir, const char *name, const struct stat *st);
 
 /* Sets attributes of something on the server (FUSE_SET_ATTR_*). */
 int file_set_attributes(struct call *c, const char *path, const struct stat *st, int valid);

@@ -207,6 +207,21 @@ int whole_lookup(struct call *c, const char *path, struct found *ret)
     return 0;
 }
 
+/* Of what is not on the server yet: its umask was applied by the kernel. */
+static void attr_new(const struct vfs *vfs, const struct whole *w, struct stat *st)
+{
+    bool timed = w->set.flags & SFTP_ATTR_TIMES;
+    attr_file(vfs, st, 0, 0, timed ? w->set.mtime : (uint32_t)clock_wall_s());
+    st->st_mode = S_IFREG | (mode_t)w->set.mode;
+}
+
+void whole_raw_mode(const struct vfs *vfs, struct stat *st)
+{
+    struct stat like;
+    attr_file(vfs, &like, 0644, 0, 0);
+    st->st_mode = like.st_mode;
+}
+
 static int whole_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     FREE_AUTO char *path = path_of(c, n);
@@ -218,12 +233,14 @@ static int whole_getattr(struct call *c, struct node *n, struct stat *st, int64_
     const struct whole *w = n->whole;
     if (w && w->text.state != TEXT_CLEAN) {
         if (r < 0)
-            attr_file(c->vfs, &found.st, 0644, 0, (uint32_t)clock_wall_s());
+            attr_new(c->vfs, w, &found.st);
         found.st.st_size = (off_t)w->text.bytes.len;
         found.true_at = 0;
         r = 0;
     }
     lock_drop(&c->vfs->lock);
+    if (vmx_above(n))
+        whole_raw_mode(c->vfs, &found.st);
     *st = found.st;
     *ret_true_at = found.true_at;
     return r == -EMEDIUMTYPE ? -ESTALE : r;
@@ -303,18 +320,25 @@ static int whole_open(struct call *c, struct node *n, int flags, struct handle *
     return begin_writing(c, n, &doc, flags & O_TRUNC);
 }
 
-int whole_create(struct call *c, struct node *dir, const char *name, struct handle *h,
+int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode, struct handle *h,
                  struct found *ret)
 {
     struct document *none = NULL;
     if (c->vfs->options.read_only)
         return -EROFS;
     ret->ops = &whole_ops;
-    attr_file(c->vfs, &ret->st, 0644, 0, (uint32_t)clock_wall_s());
     h->node = node_take(c->vfs, dir, name, ret, false);
     if (!h->node)
         return -ENOMEM;
-    return begin_writing(c, h->node, &none, true);
+    int r = begin_writing(c, h->node, &none, true);
+    if (r < 0)
+        return r;
+    lock_take(&c->vfs->lock);
+    struct whole *w = h->node->whole;
+    w->set = (struct sftp_attrs){.flags = SFTP_ATTR_MODE, .mode = mode & 07777};
+    attr_new(c->vfs, w, &ret->st);
+    lock_drop(&c->vfs->lock);
+    return 0;
 }
 
 static int whole_read(struct call *c, struct node *n, struct handle *h, off_t offset, size_t size,
@@ -422,6 +446,8 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
         return -EROFS;
     if (valid & FUSE_SET_ATTR_SIZE)
         return resize(c, n, h, st->st_size);
+    if (vmx_above(n))
+        return 0; /* raw is no file of the server's */
     bool later = false;
     struct sftp_attrs attrs = {0};
     wanted(st, valid, &attrs);
@@ -433,7 +459,7 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
     }
     lock_drop(&c->vfs->lock);
     FREE_AUTO char *path = path_of(c, n);
-    if (later || !attrs.flags || vmx_above(n))
+    if (later || !attrs.flags)
         return 0;
     return path ? remote_setattr(c->vfs->remote, path, &attrs, &c->wait) : -ENOMEM;
 }

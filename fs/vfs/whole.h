@@ -11,8 +11,11 @@
 /* The file at path (remote) as a node; *ret_true_at as in struct found. -ENOENT, -EMEDIUMTYPE. */
 int whole_lookup(struct call *c, const char *path, struct found *ret);
 
+/* The mode of raw is not the file's own. */
+void whole_raw_mode(const struct vfs *vfs, struct stat *st);
+
 /* Makes and opens one that is not there yet; h->node as with node_ops.create. */
-int whole_create(struct call *c, struct node *dir, const char *name, struct handle *h,
+int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode, struct handle *h,
                  struct found *ret);
 
 /* Whether a node is a file that is being created: it has a writer, and had no document before. */

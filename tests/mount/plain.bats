@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: MIT
+# Plain files of the server, and .vmxfs/plain, where every .vmx is one too. Over a real sshd.
+
+load helper
+
+data=$BATS_TEST_DIRNAME/../data
+
+setup_file() {
+    server_start
+}
+
+teardown_file() {
+    server_stop
+}
+
+setup() {
+    lab_new
+    PLAIN=$MNT/.vmxfs/plain
+}
+
+teardown() {
+    lab_end
+}
+
+# All kinds of .vmx, with what stands beside them.
+fill_lab() {
+    mkdir -p "$LAB/one/sub" "$LAB/two"
+    cp "$data"/*.vmx "$LAB/one/"
+    cp "$data/lf.vmx" "$LAB/two/two.vmx"
+    cp "$data/crlf.vmx" "$LAB/two/template.vmtx"
+    head -c 100000 /dev/urandom >"$LAB/one/one.vmdk"
+    echo log >"$LAB/one/sub/vmware.log"
+    ln -s one "$LAB/link"
+    chmod 644 "$LAB/one/"*.vmx
+    chmod 755 "$LAB/two/two.vmx"
+    chmod 600 "$LAB/one/lf.vmx"
+    find "$LAB" -type f -exec touch -d '2022-03-04 05:06:07 UTC' {} +
+}
+
+# Names, types, modes, times and contents of all files below a folder.
+tell() { # FOLDER
+    (cd "$1" && find . -name .vmxfs -prune -o -type f -printf '%p %m %T@ ' -exec sh -c 'cksum <"$1"' - {} \; \
+        -o -type l -printf '%p -> %l\n' | sed 's/\.0* / /' | sort)
+}
+
+# ---- plain files
+
+@test "8 MiB are read as they are, in one go and in pieces" {
+    head -c 8388608 /dev/urandom >"$LAB/disk.vmdk"
+    : >"$LAB/empty"
+    mount_lab
+    cmp "$LAB/disk.vmdk" "$MNT/disk.vmdk"
+    [ "$(stat -c %s "$MNT/disk.vmdk")" -eq 8388608 ]
+    [ "$(wc -c <"$MNT/empty")" -eq 0 ]
+    local offset
+    for offset in 0 1 4095 131071 5000001 8388607; do
+        cmp <(tail -c +$((offset + 1)) "$LAB/disk.vmdk" | head -c 70000) \
+            <(dd if="$MNT/disk.vmdk" iflag=skip_bytes,count_bytes,fullblock skip=$offset count=70000 status=none)
+        cmp <(tail -c +$((offset + 1)) "$LAB/disk.vmdk" | head -c 4096) \
+            <(dd if="$MNT/disk.vmdk" iflag=skip_bytes,count_bytes,direct bs=4096 skip=$offset count=4096 status=none)
+    done
+}
+
+@test "8 MiB are written as they are" {
+    head -c 8388608 /dev/urandom >"$TEST_DIR/data"
+    mount_lab
+    cp "$TEST_DIR/data" "$MNT/copy"
+    cmp "$TEST_DIR/data" "$LAB/copy"
+    cmp "$TEST_DIR/data" "$MNT/copy"
+    dd if="$TEST_DIR/data" of="$MNT/pieces" bs=77777 conv=fsync status=none
+    cmp "$TEST_DIR/data" "$LAB/pieces"
+}
+
+@test "files are overwritten, appended to and truncated" {
+    echo hello >"$LAB/file"
+    mount_lab
+    echo world >>"$MNT/file"
+    [ "$(cat "$LAB/file")" = "hello
+world" ]
+    printf J | dd of="$MNT/file" conv=notrunc status=none
+    printf '!' | dd of="$MNT/file" bs=1 seek=20 conv=notrunc status=none
+    [ "$(stat -c %s "$MNT/file")" -eq 21 ]
+    printf 'Jello\nworld\n\0\0\0\0\0\0\0\0!' | cmp - "$LAB/file"
+    truncate -s 5 "$MNT/file"
+    [ "$(cat "$LAB/file")" = Jello ]
+    [ "$(cat "$MNT/file")" = Jello ]
+    truncate -s 8 "$MNT/file"
+    printf 'Jello\0\0\0' | cmp - "$MNT/file"
+    echo new >"$MNT/file"
+    [ "$(cat "$LAB/file")" = new ]
+    # The kernel may not know where the end is.
+    exec 7>>"$MNT/file"
+    echo theirs >>"$LAB/file"
+    echo ours >&7
+    exec 7>&-
+    [ "$(cat "$LAB/file")" = "new
+theirs
+ours" ]
+}
+
+@test "files are made, renamed onto each other, and removed" {
+    mount_lab
+    echo one >"$MNT/one"
+    (umask 077 && echo two >"$MNT/two")
+    [ "$(stat -c %a "$LAB/two")" = 600 ]
+    mv "$MNT/one" "$MNT/two"
+    [ "$(cat "$LAB/two")" = one ]
+    [ ! -e "$MNT/one" ]
+    run bash -c 'set -C; echo x >"$1"' - "$MNT/two"
+    [ "$status" -ne 0 ]
+    chmod 640 "$MNT/two"
+    [ "$(stat -c %a "$LAB/two")" = 640 ]
+    touch -d '2001-02-03 04:05:06 UTC' "$MNT/two"
+    [ "$(stat -c %Y "$LAB/two")" -eq 981173106 ]
+    cp -p "$MNT/two" "$MNT/three"
+    [ "$(stat -c '%a %Y' "$LAB/three")" = "640 981173106" ]
+    rm "$MNT/two" "$MNT/three"
+    [ -z "$(ls -A "$LAB")" ]
+}
+
+@test "an open file is read on after it was renamed and removed" {
+    head -c 300000 /dev/urandom >"$LAB/file"
+    cp "$LAB/file" "$TEST_DIR/file"
+    mount_lab
+    exec 7<"$MNT/file"
+    mv "$MNT/file" "$MNT/renamed"
+    cmp "$TEST_DIR/file" - <&7
+    exec 7<&-
+    exec 7<"$MNT/renamed"
+    rm "$MNT/renamed"
+    cmp "$TEST_DIR/file" - <&7
+    exec 7<&-
+}
+
+@test "programs that map files read them" {
+    head -c 300000 /dev/urandom >"$LAB/file"
+    mount_lab
+    python3 -c '
+import mmap, sys
+with open(sys.argv[1], "rb") as f, open(sys.argv[2], "rb") as g:
+    assert mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)[:] == g.read()' "$MNT/file" "$LAB/file"
+}
+
+@test "many files at once" {
+    local i
+    mkdir "$LAB/in" "$LAB/out"
+    for i in $(seq 300); do echo "file $i" >"$LAB/in/$i"; done
+    mount_lab
+    diff -r "$LAB/in" "$MNT/in"
+    seq 300 | xargs -P 8 -I N sh -c 'cp "$1/in/N" "$1/out/N"' - "$MNT"
+    diff -r "$LAB/in" "$LAB/out"
+}
+
+# ---- every .vmx as a file
+
+@test "plain shows every .vmx as a file, and the rest as it is" {
+    fill_lab
+    mount_lab
+    diff <(tell "$LAB") <(tell "$PLAIN")
+    [ "$(ls "$PLAIN")" = "$(ls "$MNT")" ]
+    [ ! -e "$PLAIN/.vmxfs" ]
+    [ ! -e "$PLAIN/one/lf.vmx/memSize" ]
+    [ "$(cat "$PLAIN/link/sub/vmware.log")" = log ]
+}
+
+@test "tar of plain, and back" {
+    fill_lab
+    mkdir "$TEST_DIR/copy"
+    mount_lab
+    tar -C "$PLAIN" -cf "$TEST_DIR/lab.tar" .
+    tar -C "$TEST_DIR/copy" -xf "$TEST_DIR/lab.tar"
+    diff <(tell "$LAB") <(tell "$TEST_DIR/copy")
+    tell "$LAB" >"$TEST_DIR/before"
+    sed -i 's/nested-01/nested-99/' "$LAB/one/lf.vmx" "$LAB/one/crlf.vmx"
+    rm -r "$LAB/two"
+    unmount_lab
+    mount_lab
+    tar -C "$PLAIN" -xf "$TEST_DIR/lab.tar"
+    diff "$TEST_DIR/before" <(tell "$LAB")
+    [ -z "$(find "$LAB" -name '.*vmxfs*')" ]
+}
+
+@test "rsync -a of plain, and back" {
+    fill_lab
+    mount_lab
+    rsync -a "$PLAIN/" "$TEST_DIR/copy/"
+    diff <(tell "$LAB") <(tell "$TEST_DIR/copy")
+    tell "$LAB" >"$TEST_DIR/before"
+    echo 'displayName = "changed"' >"$LAB/one/utf8.vmx"
+    chmod 600 "$LAB/two/two.vmx"
+    rm "$LAB/two/template.vmtx"
+    unmount_lab
+    mount_lab
+    rsync -a "$TEST_DIR/copy/" "$PLAIN/"
+    diff "$TEST_DIR/before" <(tell "$LAB")
+    # What is the same already is not written once more.
+    local before
+    before=$(counter commits)
+    rsync -a "$TEST_DIR/copy/" "$PLAIN/"
+    [ "$(counter commits)" -eq "$before" ]
+}
+
+@test "cp -p, sed -i, perl -i and vim edit a .vmx as a file, and its settings show it" {
+    fill_lab
+    mount_lab cache_timeout=1
+    local vmx=$PLAIN/two/two.vmx file=$LAB/two/two.vmx
+    [ "$(cat "$MNT/two/two.vmx/memSize")" = 4096 ]
+    sed -i 's/"4096"/"5120"/' "$vmx"
+    [ "$(cat "$MNT/two/two.vmx/memSize")" = 5120 ]
+    perl -pi -e 's/"5120"/"6144"/' "$vmx"
+    [ "$(cat "$MNT/two/two.vmx/memSize")" = 6144 ]
+    vim -u NONE -es -c '%s/"6144"/"7168"/' -c wq "$vmx"
+    [ "$(cat "$MNT/two/two.vmx/memSize")" = 7168 ]
+    vim -u NONE -es --cmd 'set nocompatible writebackup backupcopy=no' -c '%s/"7168"/"4096"/' -c wq "$vmx"
+    [ "$(cat "$MNT/two/two.vmx/memSize")" = 4096 ]
+    cmp "$data/lf.vmx" "$file"
+    [ "$(stat -c %a "$file")" = 755 ]
+    cp -p "$PLAIN/two/two.vmx" "$TEST_DIR/copy.vmx"
+    echo 8192 >"$MNT/two/two.vmx/memSize"
+    grep -q '"8192"' "$vmx"
+    touch -d '2022-01-01 UTC' "$TEST_DIR/copy.vmx"
+    cp -p "$TEST_DIR/copy.vmx" "$PLAIN/two/two.vmx"
+    cmp "$data/lf.vmx" "$file"
+    [ "$(stat -c '%a %Y' "$file")" = "755 1640995200" ]
+    [ "$(ls -A "$LAB/two")" = "template.vmtx
+two.vmx" ]
+}
+
+@test "a worse text is refused, however it comes" {
+    fill_lab
+    mount_lab
+    local vmx=$PLAIN/two/two.vmx file=$LAB/two/two.vmx
+    cp "$file" "$TEST_DIR/before"
+    { cat "$file" && echo 'MEMSIZE = "1"'; } >"$TEST_DIR/duplicate"
+    { cat "$file" && echo 'no line'; } >"$TEST_DIR/malformed"
+    head -c -1 "$file" >"$TEST_DIR/cut"
+    local name
+    for name in duplicate malformed cut; do
+        run cp "$TEST_DIR/$name" "$vmx"
+        [ "$status" -ne 0 ]
+        cmp "$TEST_DIR/before" "$file"
+        run rsync --inplace --ignore-times "$TEST_DIR/$name" "$vmx"
+        [ "$status" -ne 0 ]
+        cmp "$TEST_DIR/before" "$file"
+        run rsync --ignore-times "$TEST_DIR/$name" "$vmx"
+        [ "$status" -ne 0 ]
+        cmp "$TEST_DIR/before" "$file"
+    done
+    run sed -i '$s/$/\nno line/' "$vmx"
+    [ "$status" -ne 0 ]
+    run vim -u NONE -es --cmd 'set nocompatible writebackup backupcopy=no' -c '$s/$/\rno line/' -c wq "$vmx"
+    [ "$status" -ne 0 ]
+    run vim -u NONE -es --cmd 'set nocompatible writebackup backupcopy=yes' -c '$s/$/\rno line/' -c wq "$vmx"
+    [ "$status" -ne 0 ]
+    cmp "$TEST_DIR/before" "$file"
+    grep -q 'EINVAL.*two/two.vmx' "$MNT/.vmxfs/errors"
+    [ -z "$(find "$LAB" -name '.*')" ]
+}
+
+@test "a .vmx is made, renamed and removed as a file, and is a directory elsewhere" {
+    mkdir "$LAB/vm"
+    mount_lab cache_timeout=1
+    cp "$data/lf.vmx" "$PLAIN/vm/vm.vmx"
+    cmp "$data/lf.vmx" "$LAB/vm/vm.vmx"
+    [ -f "$PLAIN/vm/vm.vmx" ]
+    [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 4096 ]
+    mv "$PLAIN/vm/vm.vmx" "$PLAIN/vm/new.vmx"
+    [ -f "$PLAIN/vm/new.vmx" ]
+    eventually 5 test ! -e "$MNT/vm/vm.vmx"
+    [ "$(cat "$MNT/vm/new.vmx/memSize")" = 4096 ]
+    mv "$PLAIN/vm/new.vmx" "$PLAIN/vm/text"
+    [ "$(cat "$MNT/vm/text")" = "$(cat "$data/lf.vmx")" ]
+    mv "$PLAIN/vm/text" "$PLAIN/vm/new.vmx"
+    rm "$PLAIN/vm/new.vmx"
+    [ -z "$(ls -A "$LAB/vm")" ]
+    eventually 5 test ! -e "$MNT/vm/new.vmx"
+    # mkdir makes a folder here, whatever its name is.
+    mkdir "$PLAIN/vm/folder.vmx"
+    [ -d "$LAB/vm/folder.vmx" ]
+}
+
+@test "a .vmx in use is not replaced, renamed or removed" {
+    fill_lab
+    mount_lab cache_timeout=0
+    : >"$LAB/two/two.vmx.lck"
+    tell "$LAB" >"$TEST_DIR/before"
+    run cp "$data/utf8.vmx" "$PLAIN/two/two.vmx"
+    [[ $output == *busy* ]]
+    run mv "$PLAIN/two/two.vmx" "$PLAIN/two/other.vmx"
+    [[ $output == *busy* ]]
+    run rm "$PLAIN/two/two.vmx"
+    [[ $output == *busy* ]]
+    run mv "$MNT/two/two.vmx" "$MNT/two/other.vmx"
+    [[ $output == *busy* ]]
+    run rm -r "$MNT/two/two.vmx"
+    [[ $output == *busy* ]]
+    diff "$TEST_DIR/before" <(tell "$LAB")
+}
