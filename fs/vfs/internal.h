@@ -62,6 +62,7 @@ struct handle {
     unsigned epoch;           /* the key's, when it was opened */
     bool cut;                 /* what it writes next does not go into the old value: it cut that,
                                  and nothing came of it yet */
+    bool closing;             /* keys, with vfs->lock: counted as such there */
     struct remote_file *file; /* plain files */
     struct dir_names *names;  /* directories */
     struct lock io;           /* one read or write of a plain file at a time */

@@ -94,6 +94,7 @@ static int enter(struct call *c, struct node *dir, const struct key_at *at, stru
 static void leave(struct call *c, struct node *dir, struct handle *h)
 {
     lock_take(&c->vfs->lock);
+    h->key->closing -= h->closing;
     if (--h->key->writers == 0)
         seen_done(&h->key->base);
     key_state_tidy(c->vfs, dir, h->key);
@@ -314,7 +315,10 @@ static int key_write(struct call *c, struct node *n, struct handle *h, off_t off
 {
     bool whole = false;
     const struct text_edit edit = {.at = offset, .append = h->append, .data = data};
-    int r = edit_text(c, n, h, &edit, &whole);
+    /* Without a key it was opened as a scratch file, which then was renamed onto the key. */
+    int r = h->key ? 0 : key_open(c, n, O_WRONLY, h);
+    if (r == 0)
+        r = edit_text(c, n, h, &edit, &whole);
     return r == 0 && whole ? commit_text(c, n, h) : r;
 }
 
@@ -328,7 +332,11 @@ static void key_release(struct call *c, struct node *n, struct handle *h)
     if (!h->key)
         return;
     lock_take(&c->vfs->lock);
-    bool last = h->key->writers == 1;
+    h->closing = true;
+    bool last = ++h->key->closing == h->key->writers;
+    /* A rename has made a scratch file of the key: what was to come of it is not known any more. */
+    if (n->ops != &key_ops && last)
+        text_clean(&h->key->text);
     lock_drop(&c->vfs->lock);
     if (last)
         commit_if(c, n, h, TEXT_CUT); /* a refusal is noted; nobody else can be told */

@@ -401,8 +401,10 @@ static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     struct node *n = node_of(c.vfs, id);
     struct handle *h = handle_of(fi);
     c.wait.interrupted = NULL; /* nobody waits for it */
-    if (n->ops->release)
-        n->ops->release(&c, n, h);
+    const struct node_ops *ops =
+        h && h->key ? &key_ops : n->ops; /* a rename may have changed them */
+    if (ops->release)
+        ops->release(&c, n, h);
     free_handle(h);
     reply(request, 0);
 }

@@ -29,12 +29,13 @@ struct seen {
 /* One key, whatever its spelling. */
 struct key_state {
     struct text text;
-    unsigned writers;     /* open handles that may write, and running requests */
-    unsigned committing;  /* commits of the text under way */
-    unsigned long sets;   /* how often we set or removed it */
-    struct seen base;     /* what the writers saw: moved along by our own commits, unknown while there
-                             are no writers */
-    unsigned epoch;       /* grows when the base is not what earlier writers saw: they are too late */
+    unsigned writers;    /* open handles that may write, and running requests */
+    unsigned closing;    /* those of them that are being closed: the last one commits */
+    unsigned committing; /* commits of the text under way */
+    unsigned long sets;  /* how often we set or removed it */
+    struct seen base; /* what the writers saw: moved along by our own commits, unknown while there
+                         are no writers */
+    unsigned epoch;   /* grows when the base is not what earlier writers saw: they are too late */
     int64_t hidden_until; /* renamed to a scratch name: hidden until created again, or then */
     int64_t place_until;  /* until when place is good */
     struct vmx_place place;

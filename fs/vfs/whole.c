@@ -18,6 +18,7 @@
 struct whole {
     struct text text;
     unsigned writers;
+    unsigned closing;      /* those of them that are being closed: the last one commits */
     bool staged;           /* being created: a file until the last writer closes it */
     struct document *base; /* what a writer saw when it opened the file; NULL: there was none */
     struct sftp_attrs set; /* mode and times to be set once the text is there */
@@ -388,12 +389,13 @@ static void whole_release(struct call *c, struct node *n, struct handle *h)
     if (!h->writes)
         return;
     lock_take(&c->vfs->lock);
-    bool last = n->whole->writers == 1;
+    bool last = ++n->whole->closing == n->whole->writers;
     lock_drop(&c->vfs->lock);
     if (last)
         commit_if(c, n, TEXT_CUT); /* a refusal is noted; nobody else can be told */
     struct node *dir = n->parent;
     lock_take(&c->vfs->lock);
+    n->whole->closing--;
     n->whole->writers--;
     lock_drop(&c->vfs->lock);
     /* What was created as a file is a directory from now on. */
