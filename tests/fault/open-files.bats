@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Files that stay open while they become something else, and closes that meet each other.
+
+load helper
+
+setup() {
+    lab_new
+    vm_with_keys vm 4
+    mount_local
+}
+teardown() { lab_end; }
+
+@test "a scratch file that is still written to after it was renamed onto a key is that key" {
+    python3 - "$MNT/vm/vm.vmx" <<'END'
+import os, sys
+fd = os.open(sys.argv[1] + "/sedabc", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+os.write(fd, b"first\n")
+os.rename(sys.argv[1] + "/sedabc", sys.argv[1] + "/k1")
+os.ftruncate(fd, 0)
+os.pwrite(fd, b"second\n", 0)
+os.close(fd)
+END
+    [ "$(stored "$LAB/vm/vm.vmx" k1)" = second ]
+}
+
+@test "a key that is renamed to a backup while it is open stays what it was" {
+    python3 - "$MNT/vm/vm.vmx" <<'END'
+import os, sys
+fd = os.open(sys.argv[1] + "/k1", os.O_WRONLY | os.O_TRUNC)
+os.rename(sys.argv[1] + "/k1", sys.argv[1] + "/k1~")
+os.write(fd, b"backup\n")
+os.close(fd)
+END
+    [ "$(stored "$LAB/vm/vm.vmx" k1)" = 0 ]
+    ! grep -q '~' "$LAB/vm/vm.vmx"
+}
+
+@test "a truncation is committed though many close the key at once" {
+    python3 - "$MNT/vm/vm.vmx" <<'END'
+import os, sys, threading
+for _ in range(50):
+    with open(sys.argv[1] + "/k1", "w") as f:
+        f.write("full\n")
+    fds = [os.open(sys.argv[1] + "/k1", os.O_WRONLY | os.O_TRUNC) for _ in range(8)]
+    threads = [threading.Thread(target=os.close, args=(fd,)) for fd in fds]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for _ in range(200):
+        with open(sys.argv[1] + "/k1") as f:
+            if f.read() == "\n":
+                break
+    else:
+        sys.exit("the truncation was lost")
+END
+    eventually 5 grep -qx 'k1 = ""' "$LAB/vm/vm.vmx"
+}
