@@ -8,7 +8,7 @@
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
-checks="structure structure-test shellcheck clang-format cppcheck clang-tidy"
+checks="structure structure-test manual manual-test shellcheck clang-format cppcheck clang-tidy"
 build=${2:-build}
 jobs=$(nproc)
 
@@ -20,6 +20,8 @@ check() {
     case $1 in
     structure) python3 -B tests/lint/structure.py . ;;
     structure-test) python3 -B tests/lint/structure_test.py ;;
+    manual) python3 -B tests/lint/manual.py . ;;
+    manual-test) python3 -B tests/lint/manual_test.py ;;
     shellcheck) find tests docs -name '*.sh' | sort | xargs shellcheck --severity=warning ;;
     clang-format) sources | xargs clang-format --dry-run --Werror ;;
     clang-tidy)
