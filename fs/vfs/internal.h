@@ -212,6 +212,8 @@ int refuse(struct vfs *vfs, const char *path, const char *key, int r, const stru
 int notifier_new(struct notifier **ret);
 void notifier_free(struct notifier *notifier);
 void notifier_attach(struct notifier *notifier, struct fuse_session *session);
+/* Begins nothing more. False: it is still talking to the kernel about the session. */
+bool notifier_detach(struct notifier *notifier);
 void notify_inode(struct vfs *vfs, const struct node *n);
 void notify_entry(struct vfs *vfs, const struct node *dir, const char *name);
 

@@ -5,6 +5,7 @@
  * request. Nothing depends on it but promptness: what the kernel trusts also runs out.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@
 
 struct notice {
     fuse_ino_t inode;
-    struct notice *next;
+    struct notice *prev, *next;
     char name[]; /* "": the inode itself, else an entry in it */
 };
 
@@ -26,6 +27,7 @@ struct notifier {
     pthread_t thread;
     struct notice *queue; /* protected by lock, as all below */
     struct fuse_session *session;
+    bool busy; /* talking to the kernel about session */
     bool stop;
 };
 
@@ -49,16 +51,30 @@ static void *run(void *arg)
             wait_on(&for_ever, &t->woken, &t->lock);
             continue;
         }
-        LL_DELETE(t->queue, notice);
+        DL_DELETE(t->queue, notice);
         struct fuse_session *session = t->session;
+        t->busy = true;
         lock_drop(&t->lock);
         if (session)
             tell(session, notice);
         free(notice);
         lock_take(&t->lock);
+        t->busy = false;
     }
     lock_drop(&t->lock);
     return NULL;
+}
+
+/* Signals are for the thread that expects them. */
+static int start_thread(struct notifier *t)
+{
+    sigset_t all;
+    sigset_t old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int r = pthread_create(&t->thread, NULL, run, t);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return -r;
 }
 
 int notifier_new(struct notifier **ret)
@@ -70,7 +86,7 @@ int notifier_new(struct notifier **ret)
     if (r == 0) {
         r = condition_init(&t->woken);
         if (r == 0) {
-            r = -pthread_create(&t->thread, NULL, run, t);
+            r = start_thread(t);
             if (r == 0) {
                 *ret = t;
                 return 0;
@@ -90,6 +106,15 @@ void notifier_attach(struct notifier *t, struct fuse_session *session)
     lock_drop(&t->lock);
 }
 
+bool notifier_detach(struct notifier *t)
+{
+    lock_take(&t->lock);
+    t->session = NULL;
+    bool busy = t->busy;
+    lock_drop(&t->lock);
+    return !busy;
+}
+
 void notifier_free(struct notifier *t)
 {
     if (!t)
@@ -101,7 +126,7 @@ void notifier_free(struct notifier *t)
     pthread_join(t->thread, NULL);
     struct notice *notice;
     struct notice *next;
-    LL_FOREACH_SAFE(t->queue, notice, next) free(notice);
+    DL_FOREACH_SAFE(t->queue, notice, next) free(notice);
     condition_done(&t->woken);
     lock_done(&t->lock);
     free(t);
@@ -116,7 +141,7 @@ static void queue(struct notifier *t, fuse_ino_t inode, const char *name)
     notice->inode = inode;
     memcpy(notice->name, name, len);
     lock_take(&t->lock);
-    LL_APPEND(t->queue, notice);
+    DL_APPEND(t->queue, notice);
     condition_wake_all(&t->woken);
     lock_drop(&t->lock);
 }

@@ -7,8 +7,10 @@
  * The session's own read and write functions find the reply to INIT and set the flag in it.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -17,7 +19,7 @@
 
 #include "internal.h"
 
-enum { WORKERS_MAX = 1000 };
+enum { WORKERS_MAX = 1000, DETACH_POLL_MS = 10 };
 
 static ssize_t session_read(int fd, void *bytes, size_t size, void *userdata)
 {
@@ -52,6 +54,19 @@ static ssize_t session_write(int fd, struct iovec *iov, int count, void *userdat
     return writev(fd, iov, count);
 }
 
+/* The session is to be closed, so nobody may use it. But a notice may wait in the kernel for a lock
+ * that is held for a request, and the workers that would answer it have gone. */
+static void detach_notifier(struct vfs *vfs, struct fuse_session *session)
+{
+    struct fuse_buf buf = {0};
+    struct pollfd device = {.fd = fuse_session_fd(session), .events = POLLIN};
+    while (!notifier_detach(vfs->notifier)) {
+        if (poll(&device, 1, DETACH_POLL_MS) > 0 && fuse_session_receive_buf(session, &buf) > 0)
+            fuse_session_process_buf(session, &buf);
+    }
+    free(buf.mem);
+}
+
 int vfs_serve(struct vfs *vfs, struct fuse_session *session)
 {
     const struct fuse_custom_io io = {.read = session_read, .writev = session_write};
@@ -64,6 +79,7 @@ int vfs_serve(struct vfs *vfs, struct fuse_session *session)
     if (r == 0) {
         notifier_attach(vfs->notifier, session);
         r = fuse_session_loop_mt(session, config);
+        detach_notifier(vfs, session);
     }
     fuse_loop_cfg_destroy(config);
     /* A signal that asked for the end is a clean end. */

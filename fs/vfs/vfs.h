@@ -29,8 +29,7 @@ struct vfs;
 int vfs_new(struct remote *remote, const struct vfs_options *options, struct vfs **ret,
             struct why *why);
 
-/* After the session was unmounted, and before it is destroyed: until then the notifier may wait for
- * the kernel, which may wait for requests that nobody serves any more. Accepts NULL. */
+/* After the session has ended. Accepts NULL. */
 void vfs_free(struct vfs *vfs);
 
 /* Serves the kernel on a mounted session until it is unmounted or told to exit. 0 or -errno. The
