@@ -217,7 +217,7 @@ int key_rename(struct call *c, struct node *dir, const char *name, const char *n
     KEY_AT_AUTO to = {0};
     int r = key_at(c, dir, new_name, remote_options(c->vfs->remote)->cache_timeout_ms, &to);
     if (r < 0)
-        return r == -ENOENT ? -EINVAL : r;
+        return refuse_name(c, dir, new_name, r);
     struct key_change k = {
         .op = VMX_EDIT_RENAME, .new_key = buf_span(&to.key), .new_name = new_name};
     return run(c, dir, name, &k);

@@ -56,7 +56,7 @@ int key_lookup(struct call *c, struct node *dir, const char *name, struct found 
     if (r == 0)
         r = fill_attr(c, dir, &at, &ret->st);
     if (r < 0)
-        return r;
+        return is_no_key(r) ? -ENOENT : r;
     ret->ops = &key_ops;
     ret->folded = true;
     /* Another spelling is never kept by the kernel: it would outlive the key's removal. */
@@ -196,7 +196,7 @@ int key_create(struct call *c, struct node *dir, const char *name, int flags, st
     KEY_AT_AUTO at = {0};
     int r = key_at(c, dir, name, 0, &at);
     if (r < 0)
-        return r == -ENOENT ? -EINVAL : r;
+        return refuse_name(c, dir, name, r);
     bool there = shown_size(c, dir, &at) >= 0;
     r = there && flags & O_EXCL ? -EEXIST : may_write(c, &at, name);
     if (r == 0)

@@ -7,6 +7,7 @@
 
 #include <utlist.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "parser/names.h"
 #include "vmx.h"
@@ -147,11 +148,25 @@ int key_at(struct call *c, struct node *dir, const char *name, int64_t max_age_m
         return r == -EMEDIUMTYPE ? -ENOENT : r;
     r = vmx_key_from_name(vmx_dict_charset(at.doc->dict), span_of(name), &at.key);
     if (r < 0)
-        return r == -ENOMEM ? r : -ENOENT;
+        return r;
     at.extent = vmx_dict_find(at.doc->dict, buf_span(&at.key));
     *ret = at;
     at = (struct key_at){0};
     return 0;
+}
+
+int refuse_name(struct call *c, struct node *dir, const char *name, int r)
+{
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *path = node_path(c->vfs, dir);
+    if (r == -EINVAL)
+        vmx_diag_set(
+            &diag, 0, 0,
+            "no key can have this name: white space, # and = end a key, and a percent sign "
+            "begins %%25 or the like");
+    else if (r == -EILSEQ)
+        vmx_diag_set(&diag, 0, 0, "the file's .encoding cannot hold this name");
+    return refuse(c->vfs, path, name, r, &diag);
 }
 
 int key_text(const struct key_at *at, struct buf *ret)

@@ -118,7 +118,7 @@ static int vmx_create(struct call *c, struct node *dir, const char *name, mode_t
     if (scratch_is_name(name) || scratch_is_create(mode, flags)) {
         KEY_AT_AUTO at = {0};
         int r = key_at(c, dir, name, cache_ms(c), &at);
-        if (r == -ENOENT || (r == 0 && at.extent == SIZE_MAX))
+        if (is_no_key(r) || (r == 0 && at.extent == SIZE_MAX))
             return scratch_create(c, dir, name, mode, h, ret);
         if (r < 0)
             return r;
@@ -142,7 +142,7 @@ static int vmx_unlink(struct call *c, struct node *dir, const char *name)
     KEY_AT_AUTO at = {0};
     r = key_at(c, dir, name, cache_ms(c), &at);
     if (r < 0)
-        return r;
+        return is_no_key(r) ? -ENOENT : r;
     if (at.extent != SIZE_MAX)
         return key_remove(c, dir, name);
     /* Created, and not committed yet. */

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <errno.h>
+
 #include <uthash.h>
 
 #include "internal.h"
@@ -83,10 +85,18 @@ struct key_at {
     size_t extent;  /* SIZE_MAX: the document has no such key */
 };
 
-/* 0 (also where the document has no such key); -ENOENT: no key can have this name; ... */
+/* 0 (also where the document has no such key); -EINVAL: no key can have this name; -EILSEQ: the
+ * document's charset cannot hold it; -ENOENT: there is no document; ... */
 int key_at(struct call *c, struct node *dir, const char *name, int64_t max_age_ms,
            struct key_at *ret);
 void key_at_done(struct key_at *at);
+/* Whether key_at says so of a name that no key of this document can have. */
+static inline bool is_no_key(int r)
+{
+    return r == -EINVAL || r == -EILSEQ;
+}
+/* Notes the refusal of such a name and returns r. Other errors are noted too. */
+int refuse_name(struct call *c, struct node *dir, const char *name, int r);
 #define KEY_AT_AUTO __attribute__((cleanup(key_at_done))) struct key_at
 
 /* What the file of a key shows: the value and a newline. -ENOENT: the document has no such key. */

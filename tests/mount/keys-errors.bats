@@ -1,0 +1,340 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Refusals: the errno, that shells show it, that the .vmx is untouched, and that .vmxfs/errors says
+# why.
+
+load keys
+
+# The shells that people have on machines like these, each with its own echo.
+shells() {
+    printf '%s\n' bash dash zsh "busybox ash"
+}
+
+# "echo VALUE > KEY" is refused in every shell, with the message, and leaves everything as it was.
+# dash says "I/O error" whatever the error of a write.
+echo_is_refused() { # VALUE KEY MESSAGE-PATTERN
+    local shell message
+    while read -r shell; do
+        message=$3
+        [ "$shell" != dash ] || message="$3|I/O error"
+        # shellcheck disable=SC2086 # a command and its argument
+        run $shell -c 'echo "$1" > "$2"' sh "$1" "$K/$2"
+        if [ "$status" -eq 0 ] || ! grep -qiE "$message" <<<"$output"; then
+            echo "$shell: status $status: $output"
+            return 1
+        fi
+    done < <(shells)
+    becomes 0
+}
+
+# Programs that look at what write() and close() say tell both.
+programs_are_refused() { # VALUE KEY MESSAGE-PATTERN
+    local command
+    printf %s "$1" >"$TEST_DIR/unfinished"
+    printf '%s\n' "$1" >"$TEST_DIR/finished"
+    for form in finished unfinished; do
+        for command in 'cp "$1" "$2"' 'cat "$1" >"$2"' 'tee "$2" <"$1"' \
+            'dd if="$1" of="$2" status=none' 'python3 -c "import sys
+with open(sys.argv[2], \"w\") as f:
+    f.write(open(sys.argv[1]).read())" "$1" "$2"'; do
+            run bash -c "$command" sh "$TEST_DIR/$form" "$K/$2"
+            if [ "$status" -eq 0 ] || ! grep -qiE "$3" <<<"$output"; then
+                echo "$command, $form: status $status: $output"
+                return 1
+            fi
+        done
+    done
+    becomes 0
+}
+
+# What no shell can show: the error comes with close(). It is noted all the same.
+shells_cannot_tell() { # VALUE KEY ERRNO
+    local shell before after
+    while read -r shell; do
+        before=$(grep -c "	$3	" "$MNT/.vmxfs/errors" || :)
+        # shellcheck disable=SC2086
+        $shell -c 'printf %s "$1" > "$2"' sh "$1" "$K/$2" || [ "$shell" = zsh ]
+        after=$(grep -c "	$3	" "$MNT/.vmxfs/errors" || :)
+        [ "$after" -gt "$before" ]
+    done < <(shells)
+    becomes 0
+}
+
+@test "a VM in use: EBUSY" {
+    mkdir "$VM.lck"
+    : >"$VM.lck/M12345.lck"
+    start
+    echo_is_refused 8192 memSize 'resource busy'
+    explained EBUSY memSize 'in use'
+    programs_are_refused 8192 memSize 'Device or resource busy'
+    shells_cannot_tell 8192 memSize EBUSY
+}
+
+@test "a VM in use: removing, renaming, creating and truncating are refused, too" {
+    : >"$VM.lck"
+    start
+    run rm "$K/guestinfo.a"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"Device or resource busy"* ]]
+    explained EBUSY guestinfo.a 'in use'
+    run mv "$K/guestinfo.a" "$K/guestinfo.b"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"Device or resource busy"* ]]
+    run sed -i s/4096/8192/ "$K/memSize"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"Device or resource busy"* ]]
+    explained EBUSY memSize 'in use'
+    run bash -c 'echo TRUE > "$1"' sh "$K/vhv.enable"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"write error"*"busy"* ]]
+    run touch "$K/guestinfo.new"
+    [ "$status" -eq 1 ]
+    run truncate -s 2 "$K/guestinfo.a"
+    [ "$status" -eq 1 ]
+    : >"$K/guestinfo.c"
+    eventually 10 explained EBUSY guestinfo.c
+    run install "$TEST_DIR/before" "$K/memSize"
+    [ "$status" -eq 1 ]
+    becomes 0
+    # Nothing that was refused is shown.
+    [ "$(cat "$K/memSize")" = 4096 ]
+    [ "$(cat "$K/guestinfo.c")" = gamma ]
+    [ ! -e "$K/vhv.enable" ]
+    [ ! -e "$K/guestinfo.new" ]
+    ls "$K" | cmp - <(sed -n 's/^ *\([A-Za-z][A-Za-z.]*\)[ \t]*=.*/\1/p' "$VM" |
+        { cat; echo passthrough-profile; } | LC_ALL=C.UTF-8 sort)
+}
+
+@test "a suspended VM: EBUSY" {
+    echo 'checkpoint.vmState = "vm.vmss"' >>"$VM"
+    start
+    echo_is_refused 8192 memSize 'resource busy'
+    explained EBUSY memSize suspended
+}
+
+@test "a VM with its swap file there: EBUSY" {
+    echo 'sched.swap.derivedName = "/vmfs/volumes/5e/vm/vm-1234.vswp"' >>"$VM"
+    : >"$LAB/vm/vm-1234.vswp"
+    start
+    echo_is_refused 8192 memSize 'resource busy'
+    explained EBUSY memSize 'in use'
+    rm "$LAB/vm/vm-1234.vswp"
+    echo 8192 >"$K/memSize"
+    becomes 1 's/"4096"/"8192"/'
+}
+
+@test "the value that is there can be set while the VM runs" {
+    : >"$VM.lck"
+    start
+    echo 4096 >"$K/memSize"
+    printf %s 4096 >"$K/memSize"
+    cp "$K/memSize" "$TEST_DIR/copy"
+    cp "$TEST_DIR/copy" "$K/memSize"
+    sed -i s/x/y/ "$K/memSize"
+    becomes 0
+    ! grep . "$MNT/.vmxfs/errors"
+}
+
+@test "running=allow writes whether the VM runs or not" {
+    : >"$VM.lck"
+    start running=allow
+    echo 8192 >"$K/memSize"
+    becomes 1 's/"4096"/"8192"/'
+}
+
+@test "a value of the wrong type: EINVAL" {
+    start
+    echo_is_refused plenty memSize 'invalid argument'
+    explained EINVAL memSize 'memSize wants .*not "plenty"'
+    programs_are_refused plenty memSize 'Invalid argument'
+    shells_cannot_tell plenty memSize EINVAL
+    run bash -c 'echo maybe > "$1"' sh "$K/vhv.enable"
+    [ "$status" -eq 1 ]
+    run bash -c 'echo TRUE > "$1"' sh "$K/VHV.ENABLE"
+    [ "$status" -eq 0 ]
+}
+
+@test "no value of the wrong type by renaming" {
+    start
+    run mv "$K/guestinfo.a" "$K/memSize"
+    [ "$status" -eq 1 ]
+    explained EINVAL guestinfo.a 'memSize wants'
+    becomes 0
+}
+
+@test "NUL: EINVAL" {
+    start
+    run bash -c 'printf "a\\0b\\n" > "$1"' sh "$K/guestinfo.a"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"Invalid argument"* ]]
+    explained EINVAL guestinfo.a NUL
+    run bash -c 'printf x | dd of="$1" bs=1 seek=20 conv=notrunc' sh "$K/guestinfo.a"
+    [ "$status" -ne 0 ]
+    becomes 0
+}
+
+@test "names that no key can have: EINVAL" {
+    start
+    for name in 'two words' 'a=b' 'a#b' $'a\tb' 'a%zz'; do
+        run bash -c 'echo x > "$1"' sh "$K/$name"
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"Invalid argument"* ]]
+        [ "$name" = $'a\tb' ] || explained EINVAL "$name" 'no key can'
+    done
+    run mv "$K/guestinfo.a" "$K/a b"
+    [ "$status" -eq 1 ]
+    run cat "$K/two words"
+    [[ "$output" == *"No such file"* ]]
+    run mkdir "$K/sub"
+    [ "$status" -eq 1 ]
+    run ln -s x "$K/link"
+    [ "$status" -eq 1 ]
+    run ln "$K/guestinfo.a" "$K/link"
+    [ "$status" -eq 1 ]
+    run mkfifo "$K/fifo"
+    [ "$status" -eq 1 ]
+    becomes 0
+}
+
+@test "a value that the encoding cannot hold: EILSEQ" {
+    sed -i 's/UTF-8/windows-1252/' "$VM"
+    start
+    echo_is_refused '仮想' displayName 'Invalid or incomplete|invalid.*character'
+    explained EILSEQ displayName
+    programs_are_refused '仮想' displayName 'Invalid or incomplete|Illegal|invalid.*character'
+    shells_cannot_tell '仮想' displayName EILSEQ
+    run bash -c 'echo x > "$1"' sh "$K/仮想"
+    [ "$status" -eq 1 ]
+    becomes 0
+}
+
+@test "an encrypted VM: EPERM, at open where everybody can tell" {
+    echo 'encryption.data = "AAAA"' >>"$VM"
+    start
+    echo_is_refused 8192 memSize 'not permitted'
+    explained EPERM memSize encrypted
+    programs_are_refused 8192 memSize 'not permitted'
+    while read -r shell; do
+        # shellcheck disable=SC2086
+        run $shell -c ': > "$1" || exit 1' sh "$K/memSize"
+        [ "$status" -ne 0 ]
+        # shellcheck disable=SC2086
+        run $shell -c 'printf %s 8192 > "$1"' sh "$K/memSize"
+        [ "$status" -ne 0 ]
+    done < <(shells)
+    run rm "$K/memSize"
+    [ "$status" -eq 1 ]
+    run mv "$K/guestinfo.a" "$K/guestinfo.z"
+    [ "$status" -eq 1 ]
+    run sed -i s/4096/8192/ "$K/memSize"
+    [ "$status" -ne 0 ]
+    run touch "$K/guestinfo.new"
+    [ "$status" -eq 1 ]
+    becomes 0
+    [ "$(cat "$K/memSize")" = 4096 ]
+}
+
+@test "a read-only mount: EROFS, at open" {
+    start ro
+    echo_is_refused 8192 memSize 'read-only'
+    programs_are_refused 8192 memSize 'Read-only'
+    while read -r shell; do
+        # shellcheck disable=SC2086
+        run $shell -c ': > "$1" || exit 1' sh "$K/memSize"
+        [ "$status" -ne 0 ]
+    done < <(shells)
+    run rm "$K/memSize"
+    [ "$status" -eq 1 ]
+    run touch "$K/guestinfo.new"
+    [ "$status" -eq 1 ]
+    [ "$(stat -c %A "$K/memSize")" = -r--r--r-- ]
+    becomes 0
+}
+
+@test "another vmxfs' lock that is not let go: ENOLCK" {
+    start timeout=2
+    echo "somebody" >"$LAB/vm/.vm.vmx.vmxfs-lock"
+    run bash -c 'echo 8192 > "$1"' sh "$K/memSize"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"write error"*"No locks available"* ]]
+    explained ENOLCK memSize lock
+    becomes 0
+    echo 8192 >"$TEST_DIR/new"
+    run cp "$TEST_DIR/new" "$K/memSize"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"No locks available"* ]]
+    [ "$(cat "$LAB/vm/.vm.vmx.vmxfs-lock")" = somebody ]
+    rm "$LAB/vm/.vm.vmx.vmxfs-lock"
+    echo 8192 >"$K/memSize"
+    becomes 1 's/"4096"/"8192"/'
+}
+
+@test "somebody else changed the same key since it was opened: ECANCELED" {
+    start
+    while read -r shell; do
+        # shellcheck disable=SC2086
+        run $shell -c 'exec 5> "$1"; sed -i "s/\"[0-9]*\"   #/\"$2\"   #/" "$3"; echo 8192 >&5' \
+            sh "$K/memSize" "$((RANDOM * 4))" "$VM"
+        [ "$status" -eq 1 ]
+        [[ "${output,,}" == *"operation canceled"* ]] || [ "$shell" = dash ]
+        sed -i 's/"[0-9]*"   #/"4096"   #/' "$VM"
+    done < <(shells)
+    explained ECANCELED memSize 'somebody else'
+    becomes 0
+    [ "$(cat "$K/memSize")" = 4096 ]
+    echo 8192 >"$K/memSize"
+    becomes 1 's/"4096"/"8192"/'
+}
+
+@test "somebody else removed the key, or created it, since it was opened: ECANCELED" {
+    start
+    run bash -c 'exec 5>> "$1"; sed -i /guestinfo.a/d "$2"; echo more >&5' sh "$K/guestinfo.a" "$VM"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"Operation canceled"* ]]
+    becomes 0 /guestinfo.a/d
+    run bash -c 'exec 5> "$1"; echo "guestinfo.x = \"theirs\"" >>"$2"; echo ours >&5' \
+        sh "$K/guestinfo.x" "$VM"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"Operation canceled"* ]]
+    becomes 0 '/guestinfo.a/d; $a guestinfo.x = "theirs"'
+}
+
+@test "somebody else set the very value: nothing is refused" {
+    start
+    exec 5>"$K/memSize"
+    sed -i 's/"4096"/"8192"/' "$VM"
+    echo 8192 >&5
+    exec 5>&-
+    becomes 0 's/"4096"/"8192"/'
+}
+
+@test "a file that would pass vmx_max: EFBIG" {
+    start vmx_max=4
+    run bash -c 'head -c 5000 /dev/zero | tr "\\0" x > "$1"' sh "$K/guestinfo.a"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"File too large"* ]]
+    explained EFBIG guestinfo.a
+    run bash -c 'head -c 4000 /dev/zero | tr "\\0" x | cat > "$1"' sh "$K/guestinfo.a"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"File too large"* ]]
+    becomes 0
+    [ "$(cat "$K/guestinfo.a")" = alpha ]
+}
+
+@test "a server that cannot rename atomically: EOPNOTSUPP" {
+    cp "$VM" "$TEST_DIR/before"
+    SFTP_SERVER="$SFTP_SERVER -P posix-rename" mount_local
+    replaced=0
+    echo_is_refused 8192 memSize 'not supported'
+    explained EOPNOTSUPP memSize 'rename=unsafe'
+}
+
+@test "errors keeps the last hundred, newest last" {
+    start
+    for i in $(seq 103); do
+        echo "x$i" 2>/dev/null >"$K/memSize" || :
+    done
+    [ "$(wc -l <"$MNT/.vmxfs/errors")" = 100 ]
+    tail -n 1 "$MNT/.vmxfs/errors" | grep -q '"x103"'
+    head -n 1 "$MNT/.vmxfs/errors" | grep -q '"x4"'
+}
