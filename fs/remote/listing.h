@@ -8,7 +8,8 @@
 struct listing_entry {
     char *name;
     struct sftp_attrs attrs;
-    bool unlisted; /* a UUID-named directory that a link beside it names: reachable only */
+    const char *link; /* of a UUID-named directory that a link beside it names: that link's name;
+                         the directory is reachable only */
 };
 
 struct listing {

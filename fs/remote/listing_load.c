@@ -79,7 +79,7 @@ static bool is_uuid_name(const char *name)
 }
 
 /* Takes the directory out of the list that a link beside it names. text: what the link shows. */
-static int unlist_one(const char *dir, const char *text, struct listing *l)
+static int unlist_one(const char *dir, const char *link, const char *text, struct listing *l)
 {
     struct listing_entry *e = is_uuid_name(path_name(text)) ? find(l, path_name(text)) : NULL;
     if (!e || !S_ISDIR(e->attrs.mode))
@@ -91,7 +91,7 @@ static int unlist_one(const char *dir, const char *text, struct listing *l)
     if (r == 0)
         r = buf_addf(&through_root, "%s%s%s", dir, dir[0] ? "/" : "", e->name);
     if (r == 0 && (strcmp(text, e->name) == 0 || strcmp(text, through_root.data) == 0))
-        e->unlisted = true;
+        e->link = link;
     return r;
 }
 
@@ -120,7 +120,7 @@ static int unlist_uuids(struct remote *remote, const char *dir, const struct wai
         if (call_r == 0)
             call_r = remote_contain_link(remote, dir, sftp_call_path(calls[i]), &text);
         if (call_r == 0)
-            call_r = unlist_one(dir, text.data, l);
+            call_r = unlist_one(dir, l->entries[i].name, text.data, l);
         if (call_r == -ENOTCONN || call_r == -EINTR || call_r == -EIO || call_r == -ENOMEM)
             r = call_r;
         sftp_call_free(&calls[i]);

@@ -124,7 +124,7 @@ static int dir_list(struct call *c, struct node *dir, struct dir_names *ret)
     int r = remote_list(c->vfs->remote, path, cache_ms(c), &c->wait, &l);
     for (size_t i = 0; r == 0 && i < l->n; i++) {
         const struct listing_entry *e = &l->entries[i];
-        if (e->unlisted || !is_shown(c->vfs, e->name, &e->attrs) ||
+        if (e->link || !is_shown(c->vfs, e->name, &e->attrs) ||
             (dir == c->vfs->root && strcmp(e->name, CONTROL_NAME) == 0))
             continue;
         bool as_dir = !plain && remote_is_vmx(c->vfs->remote, e->name, &e->attrs);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/path.h"
 #include "control.h"
 #include "parser/check.h"
@@ -64,11 +65,43 @@ static int add_quoted(struct buf *ret, const char *text)
     return r == 0 ? buf_add_char(ret, '\'') : r;
 }
 
-static int survey_one(struct survey *s, const char *path)
+/* The server is silent for the timeout, or it is not: many VMs may take longer. */
+static void go_on_waiting(struct call *c)
+{
+    c->wait.deadline = clock_ms() + remote_options(c->vfs->remote)->timeout_ms;
+}
+
+/* The path as a field, and a command that shows the whole report; a name that is more than one line
+ * cannot stand in a command of one. */
+static int add_place(const struct vfs *vfs, const char *path, const struct vmx_check *check,
+                     struct buf *ret)
+{
+    FREE_AUTO char *field = strdup(path);
+    FREE_AUTO char *full = NULL;
+    if (asprintf(&full, "%s/%s/.vmxfs/check", vfs->options.mountpoint, path) < 0)
+        full = NULL;
+    if (!field || !full)
+        return -ENOMEM;
+    bool odd = path[strcspn(path, "\t\r\n")] != '\0';
+    for (char *at = field; (at = strpbrk(at, "\t\r\n"));)
+        *at = '?';
+    int r = buf_addf(ret, "\t%s\t%zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\t", field,
+                     check->count[VMX_PASS], check->count[VMX_WARN], check->count[VMX_FAIL],
+                     check->count[VMX_UNKNOWN]);
+    if (r == 0)
+        r = buf_add_str(ret, odd ? "-" : "cat ");
+    if (r == 0 && !odd)
+        r = add_quoted(ret, full);
+    return r == 0 ? buf_add_char(ret, '\n') : r;
+}
+
+/* shown: the path with the names that people use. */
+static int survey_one(struct survey *s, const char *path, const char *shown)
 {
     DOCUMENT_AUTO *doc = NULL;
     struct vmx_check check = {0};
     struct vfs *vfs = s->c->vfs;
+    go_on_waiting(s->c);
     int r = remote_document(vfs->remote, path, remote_options(vfs->remote)->cache_timeout_ms,
                             &s->c->wait, &doc);
     if (r == -ENOENT || r == -EMEDIUMTYPE || r == -EACCES)
@@ -78,22 +111,16 @@ static int survey_one(struct survey *s, const char *path)
     if (r < 0)
         return r;
     s->count[check.worst]++;
-    r = buf_addf(s->report, "%s\t%s\t%zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\tcat ",
-                 severity_name(check.worst), path, check.count[VMX_PASS], check.count[VMX_WARN],
-                 check.count[VMX_FAIL], check.count[VMX_UNKNOWN]);
-    FREE_AUTO char *full = NULL;
-    if (asprintf(&full, "%s/%s/.vmxfs/check", vfs->options.mountpoint, path) < 0)
-        full = NULL;
-    if (r == 0)
-        r = full ? add_quoted(s->report, full) : -ENOMEM;
-    return r == 0 ? buf_add_char(s->report, '\n') : r;
+    r = buf_add_str(s->report, severity_name(check.worst));
+    return r == 0 ? add_place(vfs, shown, &check, s->report) : r;
 }
 
-static int survey_dir(struct survey *s, const char *dir, int depth)
+static int survey_dir(struct survey *s, const char *dir, const char *shown_dir, int depth)
 {
     enum { DEPTH_MAX = 16 };
     LISTING_AUTO *l = NULL;
     struct vfs *vfs = s->c->vfs;
+    go_on_waiting(s->c);
     int r = remote_list(vfs->remote, dir, remote_options(vfs->remote)->cache_timeout_ms,
                         &s->c->wait, &l);
     if (r == -EACCES || r == -ENOENT)
@@ -101,12 +128,13 @@ static int survey_dir(struct survey *s, const char *dir, int depth)
     for (size_t i = 0; r == 0 && i < l->n; i++) {
         const struct listing_entry *e = &l->entries[i];
         FREE_AUTO char *path = path_join(dir, e->name);
-        if (!path)
+        FREE_AUTO char *shown = path_join(shown_dir, e->link ? e->link : e->name);
+        if (!path || !shown)
             return -ENOMEM;
         if (S_ISDIR(e->attrs.mode) && depth < DEPTH_MAX)
-            r = survey_dir(s, path, depth + 1);
+            r = survey_dir(s, path, shown, depth + 1);
         else if (remote_is_vmx(vfs->remote, e->name, &e->attrs))
-            r = survey_one(s, path);
+            r = survey_one(s, path, shown);
     }
     return r;
 }
@@ -115,7 +143,7 @@ static int root_check_show(struct call *c, struct node *n, struct buf *ret)
 {
     (void)n;
     struct survey s = {.c = c, .report = ret};
-    int r = survey_dir(&s, "", 0);
+    int r = survey_dir(&s, "", "", 0);
     if (r < 0)
         return r;
     return buf_addf(ret, "# %zu VMs PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\n", s.count[VMX_PASS],

@@ -256,9 +256,15 @@ write_broken() {
     mkdir "$LAB/o'brien and sons"
     cp "$FILE" "$LAB/o'brien and sons/b.vmx"
     cp "$FILE" "$LAB/top.vmx"
+    mkdir "$LAB/two
+lines"
+    cp "$FILE" "$LAB/two
+lines/c.vmx"
     mount_local
     cat "$MNT/.vmxfs/check" >"$TEST_DIR/check"
-    [ "$(wc -l <"$TEST_DIR/check")" -eq 4 ]
+    [ "$(wc -l <"$TEST_DIR/check")" -eq 5 ]
+    grep -q "	two?lines/c.vmx	.*	-$" "$TEST_DIR/check"
+    sed -i '/two?lines/d' "$TEST_DIR/check"
     [ "$(head -n 3 "$TEST_DIR/check" | cut -f 2 | sort)" = "o'brien and sons/b.vmx
 top.vmx
 vm/vm.vmx" ]

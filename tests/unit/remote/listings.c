@@ -130,7 +130,7 @@ static bool is_unlisted(const struct listing *l, const char *name)
 {
     const struct listing_entry *e = listing_find(l, name);
     assert_non_null(e);
-    return e->unlisted;
+    return e->link != NULL;
 }
 
 static void a_uuid_that_a_link_beside_it_names_is_unlisted(void **state)
