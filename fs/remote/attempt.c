@@ -16,10 +16,9 @@
  *   - nothing is renamed, and no lock is removed, after vmx_lock_expiry;
  *   - an attempt that fails before the third flight leaves the target as it was.
  *
- * After a lost link there is a new attempt. Whether the rename of the lost one happened shows
- * itself then: the change finds its own text there and has nothing to do. If the old server process
- * still has that rename before it, it will find no temporary file: the new attempt removes
- * leftovers.
+ * After a lost link there is a new attempt, under a lock of its own. Whether the rename of the lost
+ * one happened shows itself then: the server has the very text. If the old server process still has
+ * that rename before it, it will find no temporary file: breaking the old lock removes it.
  */
 #include "attempt.h"
 
@@ -354,9 +353,16 @@ static int make_from_known(struct attempt *a, const struct rewrite *rewrite,
     return rewrite->make(rewrite->ctx, *known, true, text);
 }
 
+/* Whether the rename whose answer was lost has happened. */
+static bool has_arrived(const struct lost *lost, const struct document *server)
+{
+    return lost->before && span_eq(buf_span(&lost->text), vmx_dict_text(server->dict));
+}
+
 /* First and second flight, and the text that is to be installed. 1: nothing is to be done. */
 static int prepare(struct attempt *a, const struct rewrite *rewrite, struct document *known,
-                   struct vmx_diag *diag, struct buf *text, struct document **ret_server)
+                   const struct lost *lost, struct vmx_diag *diag, struct buf *text,
+                   struct document **ret_server)
 {
     BUF_AUTO server_text = {0};
     int64_t read_at = clock_ms();
@@ -367,6 +373,8 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
         r = second_flight(a, known ? text : NULL, &server_text);
     if (r == 0)
         r = server_document(a, known, &server_text, read_at, ret_server);
+    if (r == 0 && has_arrived(lost, *ret_server))
+        return 1;
     bool guessed = *ret_server == known;
     if (r == 0 && !guessed) {
         buf_clear(text);
@@ -378,24 +386,31 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
 }
 
 static int commit(struct attempt *a, struct document *guess, const struct rewrite *rewrite,
-                  struct vmx_diag *diag, struct document **ret_before, struct document **ret_after)
+                  struct lost *lost, struct vmx_diag *diag, struct document **ret_before,
+                  struct document **ret_after)
 {
     BUF_AUTO text = {0};
-    DOCUMENT_AUTO *known = guess ? document_ref(guess) : NULL;
+    DOCUMENT_AUTO *known = guess && !lost->link ? document_ref(guess) : NULL;
     DOCUMENT_AUTO *server = NULL;
     int r = make_from_known(a, rewrite, &known, &text);
     if (r == 1)
         server = document_ref(known);
     if (r == 0)
-        r = prepare(a, rewrite, known, diag, &text, &server);
+        r = prepare(a, rewrite, known, lost, diag, &text, &server);
     if (r == 1) {
-        *ret_before = document_ref(server);
+        *ret_before = document_ref(has_arrived(lost, server) ? lost->before : server);
         *ret_after = steal(server);
         return 0;
     }
     struct sftp_attrs attrs;
-    if (r == 0)
+    if (r == 0) {
         r = third_flight(a, &attrs);
+        if (r == -ENOTCONN) {
+            lost_done(lost);
+            *lost = (struct lost){true, steal(server), text};
+            text = (struct buf){0};
+        }
+    }
     if (r == 0)
         r = document_new(buf_span(&text), &attrs, clock_ms(), ret_after);
     if (r == 0)
@@ -415,9 +430,16 @@ static int with_attempt(struct remote *remote, const char *path, const struct wa
     return r;
 }
 
+void lost_done(struct lost *lost)
+{
+    document_unref(&lost->before);
+    buf_done(&lost->text);
+}
+
 struct commit_args {
     struct document *known;
     const struct rewrite *rewrite;
+    struct lost *lost;
     struct vmx_diag *diag;
     struct document **ret_before, **ret_after;
 };
@@ -425,14 +447,14 @@ struct commit_args {
 static int do_commit(struct attempt *a, void *ctx)
 {
     struct commit_args *c = ctx;
-    return commit(a, c->known, c->rewrite, c->diag, c->ret_before, c->ret_after);
+    return commit(a, c->known, c->rewrite, c->lost, c->diag, c->ret_before, c->ret_after);
 }
 
 int attempt_commit(struct remote *remote, const char *path, struct document *known,
-                   const struct rewrite *rewrite, const struct wait *wait, struct vmx_diag *diag,
-                   struct document **ret_before, struct document **ret_after)
+                   const struct rewrite *rewrite, struct lost *lost, const struct wait *wait,
+                   struct vmx_diag *diag, struct document **ret_before, struct document **ret_after)
 {
-    struct commit_args args = {known, rewrite, diag, ret_before, ret_after};
+    struct commit_args args = {known, rewrite, lost, diag, ret_before, ret_after};
     return with_attempt(remote, path, wait, do_commit, &args);
 }
 

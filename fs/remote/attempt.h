@@ -18,11 +18,21 @@ struct rewrite {
     void *ctx;
 };
 
+/* What earlier attempts at the same commit left open when the link was lost. All zeros at first;
+ * ends with lost_done. */
+struct lost {
+    bool link;               /* our lock may still be there: it is taken again, whatever is to do */
+    struct document *before; /* not NULL: this was about to be replaced by ... */
+    struct buf text;         /* ... this; if the server has it, that has happened */
+};
+void lost_done(struct lost *lost);
+
 /* known: what the cache says, a guess that saves a round trip where it is right; or NULL.
  * 0: *ret_before and *ret_after are references (the same one if nothing was to be done). */
 int attempt_commit(struct remote *remote, const char *path, struct document *known,
-                   const struct rewrite *rewrite, const struct wait *wait, struct vmx_diag *diag,
-                   struct document **ret_before, struct document **ret_after);
+                   const struct rewrite *rewrite, struct lost *lost, const struct wait *wait,
+                   struct vmx_diag *diag, struct document **ret_before,
+                   struct document **ret_after);
 
 /* Under the lock, and if the VM is not in use: removes the file (to == NULL), or renames it. */
 int attempt_move(struct remote *remote, const char *path, const char *to, const struct wait *wait,

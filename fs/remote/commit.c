@@ -165,6 +165,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
                       const struct wait *wait, struct vmx_diag *diag, struct document **ret_before,
                       struct document **ret_after)
 {
+    struct lost lost = {0};
     int64_t backoff = BACKOFF_FIRST_MS;
     int links = 0;
     int r = 0;
@@ -173,9 +174,11 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
         int64_t began = clock_ms();
         r = known_document(remote, *target, wait, &known);
         if (r == 0)
-            r = attempt_commit(remote, *target, known, rewrite, wait, diag, ret_before, ret_after);
+            r = attempt_commit(remote, *target, known, rewrite, &lost, wait, diag, ret_before,
+                               ret_after);
         if (r == 0)
-            return 0;
+            break;
+        lost.link = lost.link || r == -ENOTCONN;
         if (r == -ENOTCONN || r == -EAGAIN)
             cache_drop(remote->documents, *target);
         if (r == -EAGAIN)
@@ -185,6 +188,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
         else
             remote_again(remote, wait, &r);
     }
+    lost_done(&lost);
     return r == -EREMOTEIO ? -EIO : r;
 }
 

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "remote/files.h"
+#include "sftp/proto.h"
 
 #define VMX "a.vmx"
 #define TEXT "memSize = \"4096\"\n"
@@ -23,6 +24,34 @@ typedef int action(struct mount *mount);
 static int do_commit(struct mount *mount)
 {
     return commit_set(mount, VMX, "memSize", "8192");
+}
+
+/* A change that cannot be made twice. */
+static int add_line(struct change *change, const struct vmx_dict *server,
+                    const struct vmx_dict *current, bool exists, struct buf *ret,
+                    struct vmx_diag *diag)
+{
+    (void)change;
+    (void)server;
+    (void)diag;
+    int r = exists ? buf_add(ret, vmx_dict_text(current)) : -ENOENT;
+    return r == 0 ? buf_add_str(ret, "# more\n") : r;
+}
+
+static void count_committed(struct change *change, const struct document *before,
+                            const struct document *after)
+{
+    struct set *set = (struct set *)change;
+    set->committed++;
+    set->nothing_to_do = before == after;
+}
+
+static int do_add_line(struct mount *mount)
+{
+    struct set set = {.change = {.apply = add_line, .committed = count_committed}};
+    struct wait wait = patience();
+    int r = remote_commit(mount->remote, VMX, &set.change, &wait);
+    return r == 0 && (set.committed != 1 || set.nothing_to_do) ? -EBADMSG : r;
 }
 
 static int do_read(struct mount *mount)
@@ -52,6 +81,11 @@ static void must_be_committed(const struct folder *folder)
     must_hold(folder, VMX, "memSize = \"8192\"\n");
 }
 
+static void must_have_one_line_more(const struct folder *folder)
+{
+    must_hold(folder, VMX, TEXT "# more\n");
+}
+
 static void must_be_unchanged(const struct folder *folder)
 {
     must_hold(folder, VMX, TEXT);
@@ -73,7 +107,22 @@ struct loss {
     action *act;
     void (*must_be_done)(const struct folder *folder);
     int requests_min;
+    int behind; /* requests behind the decisive one that the caller waits for too */
 };
+
+/* Notes the number of the decisive request. */
+static void note_decision(void *ctx, const struct relay_request *request)
+{
+    int *number = ctx;
+    size_t len = strlen(request->text);
+    size_t end = strlen("/" VMX);
+    bool removes = request->type == SSH_FXP_REMOVE && len > end &&
+                   strcmp(request->text + len - end, "/" VMX) == 0;
+    bool renames =
+        request->type == SSH_FXP_EXTENDED && strcmp(request->text, SSH_EXT_POSIX_RENAME) == 0;
+    if (*number == 0 && (removes || renames))
+        *number = request->number;
+}
 
 /* False when the action made fewer requests. */
 static bool cut_at(const struct loss *loss, enum relay_cut cut, int at)
@@ -81,9 +130,12 @@ static bool cut_at(const struct loss *loss, enum relay_cut cut, int at)
     struct folder folder;
     struct mount mount;
     struct relay relay;
+    int decision = 0;
     must_make_folder(&folder);
     must_write(&folder, VMX, TEXT);
     must_make_relay(&relay);
+    relay.before = note_decision;
+    relay.ctx = &decision;
     must_mount_relay(&mount, &relay, &folder, NULL);
     relay_restart(&relay, cut, at);
     int r = loss->act(&mount);
@@ -93,8 +145,8 @@ static bool cut_at(const struct loss *loss, enum relay_cut cut, int at)
     loss->must_be_done(&folder);
     mount_end_relay(&mount, &relay);
     bool reached = relay.links > 1;
-    /* What a cut before its removal has left is for the next commit to clear away. */
-    if (count_names(&folder, ".vmxfs-") > 0) {
+    /* What is cut off when the caller has its answer is for the next commit to clear away. */
+    if (decision > 0 && at > decision + loss->behind) {
         must_write(&folder, VMX, TEXT);
         must_mount(&mount, &folder, NULL);
         assert_int_equal(commit_set(&mount, VMX, "memSize", "1"), 0);
@@ -124,7 +176,13 @@ static void a_load_survives_a_lost_link(void **state)
 static void a_commit_survives_a_lost_link(void **state)
 {
     (void)state;
-    must_survive_all_cuts(&(struct loss){"commit", do_commit, must_be_committed, 20});
+    must_survive_all_cuts(&(struct loss){"commit", do_commit, must_be_committed, 20, 2});
+}
+
+static void a_lost_answer_does_not_make_a_change_twice(void **state)
+{
+    (void)state;
+    must_survive_all_cuts(&(struct loss){"add", do_add_line, must_have_one_line_more, 20, 2});
 }
 
 static void a_rename_survives_a_lost_link(void **state)
@@ -268,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_survives_a_lost_link),
         cmocka_unit_test(a_commit_survives_a_lost_link),
+        cmocka_unit_test(a_lost_answer_does_not_make_a_change_twice),
         cmocka_unit_test(a_rename_survives_a_lost_link),
         cmocka_unit_test(a_removal_survives_a_lost_link),
         cmocka_unit_test(commits_survive_killed_servers),
