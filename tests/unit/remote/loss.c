@@ -170,7 +170,7 @@ static void must_survive_all_cuts(const struct loss *loss)
 static void a_load_survives_a_lost_link(void **state)
 {
     (void)state;
-    must_survive_all_cuts(&(struct loss){"load", do_read, must_be_unchanged, 3});
+    must_survive_all_cuts(&(struct loss){"load", do_read, must_be_unchanged, 3, 0});
 }
 
 static void a_commit_survives_a_lost_link(void **state)
@@ -188,13 +188,13 @@ static void a_lost_answer_does_not_make_a_change_twice(void **state)
 static void a_rename_survives_a_lost_link(void **state)
 {
     (void)state;
-    must_survive_all_cuts(&(struct loss){"rename", do_rename, must_be_renamed, 10});
+    must_survive_all_cuts(&(struct loss){"rename", do_rename, must_be_renamed, 10, 0});
 }
 
 static void a_removal_survives_a_lost_link(void **state)
 {
     (void)state;
-    must_survive_all_cuts(&(struct loss){"remove", do_remove, must_be_removed, 10});
+    must_survive_all_cuts(&(struct loss){"remove", do_remove, must_be_removed, 10, 0});
 }
 
 struct writer {
