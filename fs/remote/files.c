@@ -161,7 +161,9 @@ int remote_setattr(struct remote *remote, const char *path, const struct sftp_at
     FREE_AUTO char *full = remote_path(remote, path);
     if (!full)
         return -ENOMEM;
-    int r;
+    int r = remote_settle(remote, path, wait, NULL); /* or late writes would change the times */
+    if (r < 0)
+        return r;
     do { /* setting the same twice is setting it once */
         SFTP_CALL_AUTO *call = sftp_setstat(remote->sftp, full, attrs);
         r = sftp_wait(call, wait);

@@ -32,11 +32,20 @@ int remote_file_open(struct remote *remote, const char *path, uint32_t open_flag
                      const struct wait *wait, struct remote_file **ret);
 void remote_file_free(struct remote_file *file); /* closes, without waiting; accepts NULL */
 
-/* One thread at a time for each file. *ret_n is less than size only at the end. */
+/* Reads; *ret_n is less than size only at the end. Operations of one open file wait for each other.
+ */
 int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n);
-int remote_file_write(struct remote_file *file, uint64_t offset, struct span data,
+
+/* Takes the data, which is sent behind the caller's back. An error of data taken earlier is
+ * returned by the next write, flush or fsync, once. append: offset is not used. */
+int remote_file_write(struct remote_file *file, uint64_t offset, bool append, struct span data,
                       const struct wait *wait);
+
+/* Waits until all that was taken is on the server. */
+int remote_file_flush(struct remote_file *file, const struct wait *wait);
+
+/* Flushes, and has the server sync it to its disk, if it can. */
 int remote_file_fsync(struct remote_file *file, const struct wait *wait);
 int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret);
 int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,

@@ -26,13 +26,19 @@ struct remote {
     struct lock lock;             /* of the queues; taken before no other lock */
     struct condition queue_moved; /* with lock */
     struct commit_queue *queues GUARDED_BY(lock);
-    struct vmx_lock *attempts GUARDED_BY(lock); /* under way */
+    struct vmx_lock *attempts GUARDED_BY(lock);   /* under way */
+    struct remote_file *writers GUARDED_BY(lock); /* all open plain files */
     atomic_ulong commits, commits_joined, commits_failed;
     atomic_uint serial; /* of temporary names */
 };
 
 /* The server's path. NULL: no memory. */
 char *remote_path(const struct remote *remote, const char *path);
+
+/* Waits until what was written to path through an open plain file is on the server. *ret_any (may
+ * be NULL): there is such a file, and cached attributes are not to be trusted. 0; -EIO, -EINTR: the
+ * wait. Data that was lost is its writer's to know. */
+int remote_settle(struct remote *remote, const char *path, const struct wait *wait, bool *ret_any);
 
 /* True when the operation that ended with r may be started over: the link was lost and is up again
  * within the wait. Otherwise *r is what to return: -ENOTCONN has become -EIO or -EINTR. */

@@ -58,9 +58,13 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
     if (!dir || !full)
         return -ENOMEM;
     int64_t true_at;
+    bool written = false;
+    int settled = remote_settle(remote, path, wait, &written);
+    if (settled < 0)
+        return settled;
     LISTING_AUTO *l = (struct listing *)cache_peek(remote->listings, dir, &true_at);
     const struct listing_entry *e = l && path[0] ? listing_find(l, path_name(path)) : NULL;
-    if (l && path[0] && max_age_ms > 0 && true_at >= clock_ms() - max_age_ms) {
+    if (l && path[0] && !written && max_age_ms > 0 && true_at >= clock_ms() - max_age_ms) {
         if (e)
             *ret = e->attrs;
         *ret_true_at = true_at;

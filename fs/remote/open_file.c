@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <utlist.h>
+
 #include "base/cleanup.h"
 #include "files.h"
 #include "internal.h"
@@ -14,27 +16,50 @@ struct remote_file {
     struct remote *remote;
     char *path;
     uint32_t open_flags;
+    unsigned refs; /* protected by remote->lock, as is being in the list */
+    struct remote_file *prev, *next;
+
+    struct lock lock; /* of all below; held also while waiting: one operation at a time */
     struct sftp_handle handle;
     struct bulk_reader *reader; /* NULL until the first read; dies with the handle */
-    uint64_t size;              /* as last seen, and ... */
-    uint32_t mtime;             /* ... to know the file again by, if nothing was written */
+    struct bulk_writer *writer;
+    uint64_t size;  /* as last seen, and ... */
+    uint32_t mtime; /* ... to know the file again by, if nothing was written */
     bool written;
+    int error; /* of data that was taken and is lost; for the next write, flush or fsync */
 };
+
+static void forget_listing(const struct remote_file *file)
+{
+    FREE_AUTO char *dir = path_dir(file->path);
+    if (dir)
+        cache_drop(file->remote->listings, dir);
+}
+
+static void unref(struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    bool last = --file->refs == 0;
+    if (last)
+        DL_DELETE(file->remote->writers, file);
+    lock_drop(&file->remote->lock);
+    if (!last)
+        return;
+    bulk_reader_free(file->reader);
+    bulk_writer_free(file->writer);
+    if (file->handle.len > 0)
+        sftp_forget(sftp_close(file->remote->sftp, &file->handle));
+    if (file->written)
+        forget_listing(file);
+    lock_done(&file->lock);
+    free(file->path);
+    free(file);
+}
 
 void remote_file_free(struct remote_file *file)
 {
-    if (!file)
-        return;
-    bulk_reader_free(file->reader);
-    if (file->handle.len > 0)
-        sftp_forget(sftp_close(file->remote->sftp, &file->handle));
-    if (file->written) {
-        FREE_AUTO char *dir = path_dir(file->path);
-        if (dir)
-            cache_drop(file->remote->listings, dir);
-    }
-    free(file->path);
-    free(file);
+    if (file)
+        unref(file);
 }
 
 /* Opens, with the attributes beside it: what a bare failure means is known at once. */
@@ -69,21 +94,45 @@ static void seen(struct remote_file *file, const struct sftp_attrs *attrs)
     file->mtime = attrs->mtime;
 }
 
-int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
-                     const struct wait *wait, struct remote_file **ret)
+static int new_file(struct remote *remote, const char *path, uint32_t open_flags,
+                    struct remote_file **ret)
 {
     struct remote_file *file = calloc(1, sizeof(*file));
     if (!file)
         return -ENOMEM;
     file->remote = remote;
     file->open_flags = open_flags;
+    file->refs = 1;
     file->path = strdup(path);
+    int r = file->path ? bulk_writer_new(remote->sftp, &file->writer) : -ENOMEM;
+    if (r == 0)
+        r = lock_init(&file->lock);
+    if (r < 0) {
+        bulk_writer_free(file->writer);
+        free(file->path);
+        free(file);
+        return r;
+    }
+    lock_take(&remote->lock);
+    DL_APPEND(remote->writers, file);
+    lock_drop(&remote->lock);
+    *ret = file;
+    return 0;
+}
+
+int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
+                     const struct wait *wait, struct remote_file **ret)
+{
+    struct remote_file *file = NULL;
     struct sftp_attrs attrs = {0};
-    int r = -ENOMEM;
-    do {
-        if (file->path)
-            r = open_handle(file, open_flags, mode, wait, &attrs);
-    } while (!(open_flags & SFTP_OPEN_EXCL) && remote_again(remote, wait, &r));
+    int r = remote_settle(remote, path, wait, NULL);
+    if (r == 0)
+        r = new_file(remote, path, open_flags, &file);
+    if (r < 0)
+        return r;
+    do
+        r = open_handle(file, open_flags, mode, wait, &attrs);
+    while (!(open_flags & SFTP_OPEN_EXCL) && remote_again(remote, wait, &r));
     if (r == 0) {
         seen(file, &attrs);
         file->written = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
@@ -124,63 +173,163 @@ static bool again(struct remote_file *file, const struct wait *wait, int *r)
     return false;
 }
 
+/* Waits until what was written is on the server. 0 also where some of it is lost: file->error. */
+static int drain(struct remote_file *file, const struct wait *wait)
+{
+    int r;
+    if (!bulk_writer_busy(file->writer))
+        return 0;
+    do
+        r = bulk_writer_drain(file->writer, wait);
+    while (again(file, wait, &r));
+    forget_listing(file);
+    if (r == 0 || bulk_writer_busy(file->writer))
+        return r;
+    if (file->error == 0)
+        file->error = remote_write_error(file->remote, file->path, wait, r);
+    return 0;
+}
+
+/* The error that the writer has not been told yet. */
+static int take_error(struct remote_file *file)
+{
+    int error = file->error;
+    file->error = 0;
+    return error;
+}
+
+int remote_settle(struct remote *remote, const char *path, const struct wait *wait, bool *ret_any)
+{
+    struct remote_file *file;
+    int r = 0;
+    lock_take(&remote->lock);
+    DL_FOREACH (remote->writers, file) {
+        if (file->written && strcmp(file->path, path) == 0)
+            break;
+    }
+    if (file)
+        file->refs++;
+    lock_drop(&remote->lock);
+    if (file) {
+        lock_take(&file->lock);
+        r = drain(file, wait);
+        lock_drop(&file->lock);
+        unref(file);
+    }
+    if (ret_any)
+        *ret_any = file != NULL;
+    return r;
+}
+
 int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n)
 {
-    int r;
-    do {
-        r = file->reader ? 0 : bulk_reader_new(file->remote->sftp, &file->handle, &file->reader);
-        if (r == 0)
-            r = bulk_read(file->reader, offset, size, wait, ret, ret_n);
-    } while (again(file, wait, &r));
+    lock_take(&file->lock);
+    int r = drain(file, wait);
+    if (r == 0) {
+        do {
+            if (!file->reader)
+                r = bulk_reader_new(file->remote->sftp, &file->handle, &file->reader);
+            if (file->reader)
+                r = bulk_read(file->reader, offset, size, wait, ret, ret_n);
+        } while (again(file, wait, &r));
+    }
+    lock_drop(&file->lock);
     return r == -EREMOTEIO ? -EIO : r;
 }
 
-int remote_file_write(struct remote_file *file, uint64_t offset, struct span data,
-                      const struct wait *wait)
+/* Where an appending write goes: the kernel's idea of the end may be old. */
+static int end_of_file(struct remote_file *file, const struct wait *wait, uint64_t *ret)
 {
-    int r;
-    file->written = true;
-    bulk_reader_free(file->reader); /* what it has read ahead may be old now */
-    file->reader = NULL;
-    do
-        r = bulk_write(file->remote->sftp, &file->handle, offset, data, wait);
-    while (again(file, wait, &r));
-    return remote_write_error(file->remote, file->path, wait, r);
-}
-
-int remote_file_fsync(struct remote_file *file, const struct wait *wait)
-{
-    if (!sftp_features(file->remote->sftp).fsync)
-        return 0;
-    int r;
-    do {
-        SFTP_CALL_AUTO *call = sftp_fsync(file->remote->sftp, &file->handle);
-        r = sftp_wait(call, wait);
-    } while (again(file, wait, &r));
-    return remote_write_error(file->remote, file->path, wait, r);
-}
-
-int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
-{
-    int r;
+    int r = drain(file, wait);
+    if (r < 0)
+        return r;
     do {
         SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
         r = sftp_wait(call, wait);
         if (r == 0)
-            *ret = *sftp_call_attrs(call);
+            *ret = sftp_call_attrs(call)->size;
     } while (again(file, wait, &r));
+    return r;
+}
+
+int remote_file_write(struct remote_file *file, uint64_t offset, bool append, struct span data,
+                      const struct wait *wait)
+{
+    int r = 0;
+    lock_take(&file->lock);
+    file->written = true;
+    bulk_reader_free(file->reader); /* what it has read ahead may be old now */
+    file->reader = NULL;
+    if (append)
+        r = end_of_file(file, wait, &offset);
+    if (r == 0) {
+        do
+            r = bulk_writer_add(file->writer, &file->handle, offset, data, wait);
+        while (again(file, wait, &r));
+    }
+    r = remote_write_error(file->remote, file->path, wait, r);
+    if (r == 0)
+        r = take_error(file);
+    lock_drop(&file->lock);
+    return r;
+}
+
+int remote_file_flush(struct remote_file *file, const struct wait *wait)
+{
+    lock_take(&file->lock);
+    int r = drain(file, wait);
+    if (r == 0)
+        r = take_error(file);
+    lock_drop(&file->lock);
+    return r;
+}
+
+int remote_file_fsync(struct remote_file *file, const struct wait *wait)
+{
+    lock_take(&file->lock);
+    int r = drain(file, wait);
+    if (r == 0 && sftp_features(file->remote->sftp).fsync) {
+        do {
+            SFTP_CALL_AUTO *call = sftp_fsync(file->remote->sftp, &file->handle);
+            r = sftp_wait(call, wait);
+        } while (again(file, wait, &r));
+    }
+    r = remote_write_error(file->remote, file->path, wait, r);
+    if (r == 0)
+        r = take_error(file);
+    lock_drop(&file->lock);
+    return r;
+}
+
+int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
+{
+    lock_take(&file->lock);
+    int r = drain(file, wait);
+    if (r == 0) {
+        do {
+            SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
+            r = sftp_wait(call, wait);
+            if (r == 0)
+                *ret = *sftp_call_attrs(call);
+        } while (again(file, wait, &r));
+    }
+    lock_drop(&file->lock);
     return r == -EREMOTEIO ? -EIO : r;
 }
 
 int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,
                         const struct wait *wait)
 {
-    int r;
+    lock_take(&file->lock);
     file->written = true;
-    do {
-        SFTP_CALL_AUTO *call = sftp_fsetstat(file->remote->sftp, &file->handle, attrs);
-        r = sftp_wait(call, wait);
-    } while (again(file, wait, &r));
+    int r = drain(file, wait);
+    if (r == 0) {
+        do {
+            SFTP_CALL_AUTO *call = sftp_fsetstat(file->remote->sftp, &file->handle, attrs);
+            r = sftp_wait(call, wait);
+        } while (again(file, wait, &r));
+    }
+    lock_drop(&file->lock);
     return remote_write_error(file->remote, file->path, wait, r);
 }

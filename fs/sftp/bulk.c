@@ -24,7 +24,6 @@ enum {
     WINDOW_MIN = 256 * 1024,
     WINDOW_MAX = 4 * 1024 * 1024,
     REORDER = 1024 * 1024, /* how far reads may overtake each other */
-    WRITES = WINDOW_MAX / CHUNK,
 };
 
 struct chunk {
@@ -315,31 +314,5 @@ int bulk_read_all(struct sftp *sftp, const struct sftp_handle *handle, uint64_t 
         ret->len = before;
         ret->data[before] = '\0';
     }
-    return r;
-}
-
-int bulk_write(struct sftp *sftp, const struct sftp_handle *handle, uint64_t offset,
-               struct span data, const struct wait *wait)
-{
-    struct sftp_call *calls[WRITES];
-    size_t made = 0;
-    size_t waited = 0;
-    size_t at = 0;
-    int r = 0;
-    uint64_t max = sftp_features(sftp).max_write;
-    size_t chunk = max < CHUNK ? (size_t)max : CHUNK;
-    while (r == 0 && (at < data.n || waited < made)) {
-        if (at < data.n && made - waited < WRITES) {
-            size_t n = data.n - at < chunk ? data.n - at : chunk;
-            calls[made++ % WRITES] =
-                sftp_write(sftp, handle, offset + at, (struct span){data.p + at, n});
-            at += n;
-        } else {
-            r = sftp_wait(calls[waited % WRITES], wait);
-            sftp_call_free(&calls[waited++ % WRITES]);
-        }
-    }
-    while (waited < made)
-        sftp_call_free(&calls[waited++ % WRITES]);
     return r;
 }

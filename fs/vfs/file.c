@@ -117,9 +117,7 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
         return -ENOMEM;
     if (h && h->file && (valid & FUSE_SET_ATTR_SIZE)) {
         const struct sftp_attrs attrs = {.flags = SFTP_ATTR_SIZE, .size = (uint64_t)st->st_size};
-        lock_take(&h->io);
         int r = remote_file_setattr(h->file, &attrs, &c->wait);
-        lock_drop(&h->io);
         if (r < 0)
             return r;
         valid &= ~FUSE_SET_ATTR_SIZE;
@@ -154,9 +152,7 @@ static int file_read(struct call *c, struct node *n, struct handle *h, off_t off
     int r = buf_reserve(ret, size);
     if (r < 0)
         return r;
-    lock_take(&h->io);
     r = remote_file_read(h->file, (uint64_t)offset, size, &c->wait, ret->data, &ret->len);
-    lock_drop(&h->io);
     return r;
 }
 
@@ -164,30 +160,27 @@ static int file_write(struct call *c, struct node *n, struct handle *h, off_t of
                       struct span data)
 {
     (void)n;
-    lock_take(&h->io);
-    struct sftp_attrs attrs;
-    int r = h->append ? remote_file_getattr(h->file, &c->wait, &attrs) : 0;
-    /* The kernel's idea of the end may be old. */
-    uint64_t at = h->append && r == 0 ? attrs.size : (uint64_t)offset;
-    if (r == 0)
-        r = remote_file_write(h->file, at, data, &c->wait);
-    lock_drop(&h->io);
-    return r;
+    return remote_file_write(h->file, (uint64_t)offset, h->append, data, &c->wait);
+}
+
+static int file_flush(struct call *c, struct node *n, struct handle *h)
+{
+    (void)n;
+    return h->writes ? remote_file_flush(h->file, &c->wait) : 0;
 }
 
 static int file_fsync(struct call *c, struct node *n, struct handle *h)
 {
     (void)n;
-    lock_take(&h->io);
-    int r = remote_file_fsync(h->file, &c->wait);
-    lock_drop(&h->io);
-    return r;
+    return remote_file_fsync(h->file, &c->wait);
 }
 
 static void file_release(struct call *c, struct node *n, struct handle *h)
 {
-    (void)c;
-    (void)n;
+    FREE_AUTO char *path = node_path(c->vfs, n);
+    /* What the flushes could not wait for; nobody else can be told any more. */
+    if (h->writes)
+        refuse(c->vfs, path, NULL, remote_file_flush(h->file, &c->wait), NULL);
     remote_file_free(h->file);
     h->file = NULL;
 }
@@ -206,6 +199,7 @@ const struct node_ops file_ops = {
     .open = file_open,
     .read = file_read,
     .write = file_write,
+    .flush = file_flush,
     .fsync = file_fsync,
     .release = file_release,
     .destroy = file_destroy,

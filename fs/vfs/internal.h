@@ -65,7 +65,6 @@ struct handle {
     bool closing;             /* keys, with vfs->lock: counted as such there */
     struct remote_file *file; /* plain files */
     struct dir_names *names;  /* directories */
-    struct lock io;           /* one read or write of a plain file at a time */
 };
 
 /* All return 0 or -errno. A missing function means -EPERM, or what the comment says. */

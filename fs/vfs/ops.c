@@ -273,17 +273,12 @@ static void free_handle(struct handle *h)
     dir_names_free(h->names);
     remote_file_free(h->file);
     buf_done(&h->content);
-    lock_done(&h->io);
     free(h);
 }
 
 static struct handle *new_handle(struct node *n, const struct fuse_file_info *fi)
 {
     struct handle *h = calloc(1, sizeof(*h));
-    if (h && lock_init(&h->io) < 0) {
-        free(h);
-        return NULL;
-    }
     if (h) {
         h->node = n;
         h->writes = (fi->flags & O_ACCMODE) != O_RDONLY;

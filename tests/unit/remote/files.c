@@ -121,11 +121,11 @@ static void a_file_is_written_and_read(void **state)
     assert_int_equal(remote_file_open(r, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE | SFTP_OPEN_CREAT,
                                       0600, w, &file),
                      0);
-    assert_int_equal(remote_file_write(file, 0, (struct span){data, sizeof(data)}, w), 0);
+    assert_int_equal(remote_file_write(file, 0, false, (struct span){data, sizeof(data)}, w), 0);
     assert_int_equal(remote_file_read(file, 0, sizeof(back), w, back, &n), 0);
     assert_int_equal(n, sizeof(back));
     assert_memory_equal(data, back, sizeof(data));
-    assert_int_equal(remote_file_write(file, 100, SPAN_LITERAL("changed"), w), 0);
+    assert_int_equal(remote_file_write(file, 100, false, SPAN_LITERAL("changed"), w), 0);
     assert_int_equal(remote_file_read(file, 98, 16, w, back, &n), 0);
     assert_memory_equal(back + 2, "changed", 7); /* not what had been read ahead */
     assert_int_equal(remote_file_fsync(file, w), 0);

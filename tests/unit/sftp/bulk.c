@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Windowed reading and pipelined writing: whatever the order and the sizes, the bytes are right. */
 #include "sftp/bulk.h"
+#include "write_all.h"
 
 #include "real_fixture.h"
 
@@ -29,7 +30,7 @@ static void file_begin(struct file *f, size_t n)
     f->wait = wait_for_ms(SLOW_MS);
     f->bytes = pattern(n);
     f->handle = open_file(&f->real, "f");
-    assert_int_equal(bulk_write(f->real.sftp, &f->handle, 0, (struct span){f->bytes, n}, &f->wait),
+    assert_int_equal(write_all(f->real.sftp, &f->handle, 0, (struct span){f->bytes, n}, &f->wait),
                      0);
 }
 
@@ -107,9 +108,9 @@ static void a_file_that_grows_is_read_on(void **state)
     check_read(b, &f, 0, 4096, 1000);
     check_read(b, &f, 1000, 4096, 0);
     for (size_t size = 1000; size < 3000000; size += 299900) {
-        assert_int_equal(bulk_write(f.real.sftp, &f.handle, size,
-                                    (struct span){f.bytes + size, 299900}, &f.wait),
-                         0);
+        assert_int_equal(
+            write_all(f.real.sftp, &f.handle, size, (struct span){f.bytes + size, 299900}, &f.wait),
+            0);
         check_read(b, &f, size, 131072, 131072);
         check_read(b, &f, size + 131072, 299900, 299900 - 131072);
         check_read(b, &f, size + 299900, 1, 0);
@@ -131,7 +132,7 @@ static void a_whole_file_is_read_whatever_size_was_expected(void **state)
         const uint64_t hints[] = {0, n / 2, n, n + 1, 3 * n, UINT64_MAX};
         struct sftp_attrs cut = {.flags = SFTP_ATTR_SIZE, .size = 0};
         assert_int_equal(outcome_of(sftp_fsetstat(f.real.sftp, &f.handle, &cut)), 0);
-        assert_int_equal(bulk_write(f.real.sftp, &f.handle, 0, (struct span){f.bytes, n}, &f.wait),
+        assert_int_equal(write_all(f.real.sftp, &f.handle, 0, (struct span){f.bytes, n}, &f.wait),
                          0);
         for (size_t h = 0; h < sizeof(hints) / sizeof(hints[0]); h++) {
             BUF_AUTO b = {0};
@@ -164,10 +165,10 @@ static void errors_are_told(void **state)
     assert_int_equal(bulk_read(b, INT64_MAX, 10, &f.wait, bytes, &n), -EOVERFLOW);
     struct sftp_handle dead = f.handle;
     dead.epoch = 99;
-    assert_int_equal(bulk_write(f.real.sftp, &dead, 0, SPAN_LITERAL("x"), &f.wait), -ENOTCONN);
+    assert_int_equal(write_all(f.real.sftp, &dead, 0, SPAN_LITERAL("x"), &f.wait), -ENOTCONN);
     assert_int_equal(outcome_of(sftp_close(f.real.sftp, &f.handle)), 0);
     assert_int_equal(bulk_read(b, 600, 10, &f.wait, bytes, &n), -EREMOTEIO);
-    assert_int_equal(bulk_write(f.real.sftp, &f.handle, 0, (struct span){f.bytes, 1000}, &f.wait),
+    assert_int_equal(write_all(f.real.sftp, &f.handle, 0, (struct span){f.bytes, 1000}, &f.wait),
                      -EREMOTEIO);
     assert_int_equal(n, 77);
     bulk_reader_free(b);

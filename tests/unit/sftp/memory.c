@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "sftp/bulk.h"
+#include "write_all.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -59,7 +60,7 @@ static int write_and_read(struct sftp *s, const char *bytes, size_t n)
     if (r != 0)
         return r;
     const struct sftp_handle *h = sftp_call_handle(open);
-    r = bulk_write(s, h, 0, (struct span){bytes, n}, &wait);
+    r = write_all(s, h, 0, (struct span){bytes, n}, &wait);
     if (r == 0)
         r = bulk_read_all(s, h, n, n, &wait, &all);
     if (r == 0 && (all.len != n || memcmp(all.data, bytes, n) != 0))
