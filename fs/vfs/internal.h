@@ -124,6 +124,7 @@ struct node {
     bool in_table;
     struct vmx *vmx;     /* of a directory of settings */
     struct whole *whole; /* of a .vmx as a file */
+    struct stat *told;   /* what the kernel was told last, of what is on the server; or NULL */
     struct stat *gone;   /* of a plain file that was removed: what it was; it may still be open */
     struct {
         struct node *parent;

@@ -79,6 +79,7 @@ static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
         DL_DELETE2(parent->children, n, prev, next);
         parent->refs--;
     }
+    free(n->told);
     free(n->name);
     free(n);
     if (parent)

@@ -69,6 +69,53 @@ static void reply(fuse_req_t request, int r)
     fuse_reply_err(request, r < 0 ? reply_error(r) : 0);
 }
 
+/* ---- what is known while the link is down */
+
+/* Attributes of what is on the server are remembered as they are told. Keys need none of that:
+ * their documents are cached. */
+static void remember(struct vfs *vfs, struct node *n, const struct stat *st)
+{
+    const struct node_ops *ops = n->ops;
+    if (!ops->named && ops->type != S_IFDIR)
+        return;
+    lock_take(&vfs->lock);
+    if (!n->told)
+        n->told = malloc(sizeof(*n->told));
+    if (n->told)
+        *n->told = *st;
+    lock_drop(&vfs->lock);
+}
+
+/* 0, or r: there is nothing to be remembered, or no need to. */
+static int recall(struct vfs *vfs, struct node *n, int r, struct stat *ret)
+{
+    if (r != -EIO || !n || sftp_state(remote_sftp(vfs->remote)) == SFTP_UP)
+        return r;
+    lock_take(&vfs->lock);
+    if (n->told) {
+        *ret = *n->told;
+        r = 0;
+    } else if (n == vfs->root) {
+        attr_dir(vfs, ret, (uint32_t)vfs->started.tv_sec);
+        r = 0;
+    }
+    lock_drop(&vfs->lock);
+    return r;
+}
+
+static int recall_name(struct vfs *vfs, struct node *dir, const char *name, int r,
+                       struct found *ret)
+{
+    struct node *n = r == -EIO ? node_find(vfs, dir, name) : NULL;
+    r = recall(vfs, n, r, &ret->st);
+    if (r == 0 && n) {
+        ret->ops = n->ops;
+        ret->detail = n->detail;
+    }
+    node_unref(vfs, n);
+    return r;
+}
+
 /* ---- entries */
 
 /* Makes the entry for what was found, with one lookup counted. -ENOMEM. */
@@ -80,6 +127,7 @@ static int make_entry(struct vfs *vfs, struct node *dir, const char *name,
         return -ENOMEM;
     if (found->fresh)
         vmx_refresh(vfs, n, true);
+    remember(vfs, n, &found->st);
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
     ret->attr.st_ino = n->ino;
     ret->attr_timeout = attr_timeout(vfs, found->true_at);
@@ -121,6 +169,7 @@ static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     struct node *dir = node_of(c.vfs, parent);
     struct found found = {0};
     int r = dir->ops->lookup ? dir->ops->lookup(&c, dir, name, &found) : -ENOTDIR;
+    r = recall_name(c.vfs, dir, name, r, &found);
     reply_found(&c, dir, name, r, &found);
 }
 
@@ -147,6 +196,10 @@ static void reply_attr(struct call *c, struct node *n)
     struct stat st = {0};
     int64_t true_at = 0;
     int r = n->ops->getattr(c, n, &st, &true_at);
+    if (r == 0)
+        remember(c->vfs, n, &st);
+    else
+        r = recall(c->vfs, n, r, &st);
     st.st_ino = n->ino;
     if (r < 0)
         reply(c->request, r);
