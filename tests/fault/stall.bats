@@ -1,0 +1,202 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# A server that does not answer: nobody waits longer than the timeout, and what is cached is shown.
+
+load helper
+
+setup() {
+    lab_new
+    vm_with_keys vm 3
+    stalled=
+}
+
+teardown() {
+    [ -z "$stalled" ] || resume
+    # shellcheck disable=SC2086 # a list
+    [ -z "${readers:-}" ] || kill $readers 2>/dev/null || :
+    lab_end
+}
+
+# As mount_local, but the server can be stalled.
+mount_stallable() { # [OPTION...]
+    cat >"$TEST_DIR/server" <<END
+#!/bin/sh
+while [ -e "$TEST_DIR/stalled" ]; do sleep 0.05; done
+exec $SFTP_SERVER
+END
+    chmod 755 "$TEST_DIR/server"
+    mount_source "$LAB" "sftp_server=$TEST_DIR/server" "$@"
+}
+
+# Neither the child that serves the mount answers nor a new one.
+stall() {
+    touch "$TEST_DIR/stalled"
+    stalled=$(pgrep -P "$(vmxfs_pid)" -f sftp-server)
+    [ -n "$stalled" ]
+    kill -STOP "$stalled"
+}
+
+resume() {
+    rm "$TEST_DIR/stalled"
+    kill -CONT "$stalled" 2>/dev/null || : # it may have been given up
+    stalled=
+}
+
+# Reads a file and notes when and how that ended.
+note_read() { # FILE RESULT
+    local said
+    if said=$(cat "$1" 2>&1); then
+        echo "$(now_ms) read" >"$2"
+    else
+        echo "$(now_ms) $said" >"$2"
+    fi
+}
+
+# 200 readers of different files that were never read.
+many_readers() {
+    local i
+    readers=
+    mkdir "$TEST_DIR/ended"
+    for i in {1..200}; do
+        note_read "$MNT/file-$i" "$TEST_DIR/ended/$i" 3>&- &
+        readers="$readers $!"
+    done
+}
+
+waiting() { # NUMBER
+    [ "$(counter requests-in-flight)" -ge "$1" ]
+}
+
+@test "200 readers of a stalled server end together, and delay no cached read" {
+    local i before took slowest=0
+    for i in {1..200}; do
+        echo "$i" >"$LAB/file-$i"
+    done
+    mount_stallable timeout=5 cache_timeout=60
+    # The names are known; the contents are not.
+    ls -l "$MNT" >/dev/null
+    cat "$MNT/vm/vm.vmx/memSize"
+    stall
+    local began
+    began=$(now_ms)
+    many_readers
+    eventually 4 waiting 200
+    for i in {1..50}; do
+        before=$(now_ms)
+        [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 16384 ]
+        took=$(($(now_ms) - before))
+        [ "$took" -le "$slowest" ] || slowest=$took
+    done
+    echo "the slowest of 50 cached reads took $slowest ms"
+    [ "$slowest" -lt "${CACHED_READ_MS:-500}" ]
+    [ "$(ls "$TEST_DIR/ended" | wc -l)" -eq 0 ]
+
+    # shellcheck disable=SC2086 # a list
+    wait $readers
+    readers=
+    local latest
+    latest=$(sort -n "$TEST_DIR/ended"/* | tail -n 1)
+    echo "the last ended after $((${latest%% *} - began)) ms: $latest"
+    [ $((${latest%% *} - began)) -lt 9000 ]
+    [ "$(grep -l 'Input/output error' "$TEST_DIR/ended"/* | wc -l)" -eq 200 ]
+
+    # Who comes later does not wait at all.
+    before=$(now_ms)
+    ! cat "$MNT/file-1"
+    [ $(($(now_ms) - before)) -lt 1000 ]
+    [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 16384 ]
+    [ "$(counter link)" != up ]
+
+    resume
+    eventually 20 grep -q '^link: up' "$MNT/.vmxfs/status"
+    [ "$(cat "$MNT/file-7")" = 7 ]
+    echo 4096 >"$MNT/vm/vm.vmx/memSize"
+    [ "$(stored "$LAB/vm/vm.vmx" memSize)" = 4096 ]
+}
+
+@test "what is cached is shown while the link is down, also when it is no longer fresh" {
+    mount_stallable timeout=2 cache_timeout=1
+    cat "$MNT/vm/vm.vmx/memSize"
+    stall
+    sleep 1.2
+    local before
+    before=$(now_ms)
+    [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 16384 ]
+    [ $(($(now_ms) - before)) -lt 4000 ]
+    [ "$(counter link)" != up ]
+    before=$(now_ms)
+    [ "$(cat "$MNT/vm/vm.vmx/numvcpus")" = 4 ]
+    ls "$MNT/vm/vm.vmx" | grep -qx k1
+    stat "$MNT" "$MNT/vm" "$MNT/vm/vm.vmx" >/dev/null
+    [ $(($(now_ms) - before)) -lt 1000 ]
+    run bash -c "echo 1 >'$MNT/vm/vm.vmx/k1'"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"Input/output error"* ]]
+    resume
+    eventually 20 grep -q '^link: up' "$MNT/.vmxfs/status"
+    echo 1 >"$MNT/vm/vm.vmx/k1"
+    [ "$(stored "$LAB/vm/vm.vmx" k1)" = 1 ]
+}
+
+@test "an interrupt frees a reader at once" {
+    echo text >"$LAB/file-1"
+    mount_stallable timeout=20 cache_timeout=60
+    ls -l "$MNT" >/dev/null
+    stall
+    # A shell's background processes ignore interrupts.
+    python3 - "$MNT/file-1" <<'END' 3>&- &
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+open(sys.argv[1]).read()
+END
+    readers=$!
+    eventually 10 waiting 1
+    local before
+    before=$(now_ms)
+    kill -INT "$readers"
+    wait "$readers" || [ $? -eq 130 ]
+    readers=
+    [ $(($(now_ms) - before)) -lt 1500 ]
+    resume
+    [ "$(cat "$MNT/file-1")" = text ]
+}
+
+@test "an interrupted write was not made, or was made whole" {
+    mount_stallable timeout=20
+    cat "$MNT/vm/vm.vmx/k1"
+    stall
+    python3 - "$MNT/vm/vm.vmx/k1" <<'END' 3>&- &
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.write(os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC), b"new\n")
+END
+    readers=$!
+    eventually 10 waiting 1
+    kill -INT "$readers"
+    sleep 1
+    resume
+    wait "$readers" || :
+    readers=
+    echo done >"$MNT/vm/vm.vmx/k2"
+    [ "$(stored "$LAB/vm/vm.vmx" k1)" = 0 ] || [ "$(stored "$LAB/vm/vm.vmx" k1)" = new ]
+    soon no_leftovers "$LAB/vm"
+}
+
+@test "unmounting while requests wait ends, and ends cleanly" {
+    echo text >"$LAB/file-1"
+    mount_stallable timeout=3 cache_timeout=60
+    ls -l "$MNT" >/dev/null
+    stall
+    note_read "$MNT/file-1" "$TEST_DIR/result" 3>&- &
+    readers=$!
+    eventually 10 waiting 1
+    local processes
+    processes=$(vmxfs_pid)
+    kill -TERM "$processes"
+    eventually 15 ended "$processes"
+    wait "$readers"
+    readers=
+    eventually 5 ended "$stalled"
+    resume
+    ! grep -q " $MNT " /proc/mounts
+}
