@@ -1,0 +1,89 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Calls that need not wait for each other do not: names of one directory, writers of one file.
+
+load helper
+
+setup_file() { server_start; }
+teardown_file() { server_stop; }
+setup() { lab_new; }
+teardown() {
+    lab_end
+    proxy_stop
+}
+
+# libfuse before 3.17 does not ask the kernel for parallel lookups; without its cure these stats
+# come one after another.
+@test "many names of one directory are looked up at once" {
+    local i stats= began took
+    mkdir "$LAB/dir"
+    for i in {1..24}; do
+        echo "$i" >"$LAB/dir/file-$i"
+    done
+    proxy_start 100
+    mount_proxied cache_timeout=60
+    stat "$MNT/dir" >/dev/null
+    began=$(now_ms)
+    for i in {1..24}; do
+        stat "$MNT/dir/file-$i" >/dev/null 3>&- &
+        stats="$stats $!"
+    done
+    for i in $stats; do
+        wait "$i"
+    done
+    took=$(($(now_ms) - began))
+    echo "24 lookups over 200 ms each took $took ms"
+    [ "$took" -lt 2000 ]
+}
+
+@test "64 writers of one VM are served by few commits, and a refused one fails alone" {
+    local i before commits writers=
+    vm_with_keys vm 64
+    proxy_start 20
+    mount_proxied cache_timeout=60
+    cat "$MNT/vm/vm.vmx/memSize"
+    before=$(counter commits)
+    for i in {1..64}; do
+        (echo "new $i" >"$MNT/vm/vm.vmx/k$i") 3>&- &
+        writers="$writers $!"
+    done
+    (echo "not a size" >"$MNT/vm/vm.vmx/memSize") 2>"$TEST_DIR/refused" 3>&- &
+    local refused=$!
+    for i in $writers; do
+        wait "$i"
+    done
+    ! wait "$refused"
+    grep -q 'Invalid argument' "$TEST_DIR/refused"
+    for i in {1..64}; do
+        [ "$(stored "$LAB/vm/vm.vmx" "k$i")" = "new $i" ]
+    done
+    [ "$(stored "$LAB/vm/vm.vmx" memSize)" = 16384 ]
+    [ "$(wc -l <"$LAB/vm/vm.vmx")" -eq 72 ]
+    commits=$(($(counter commits) - before))
+    echo "$commits commits"
+    [ "$commits" -ge 1 ]
+    [ "$commits" -le 20 ]
+    [ "$(counter commits-failed)" -le 2 ]
+}
+
+@test "writers of different VMs do not wait for each other" {
+    local i began took writers=
+    for i in {1..16}; do
+        vm_new "vm$i"
+    done
+    proxy_start 100
+    mount_proxied cache_timeout=60
+    cat "$MNT"/vm*/vm*.vmx/memSize >/dev/null
+    began=$(now_ms)
+    for i in {1..16}; do
+        (echo 4096 >"$MNT/vm$i/vm$i.vmx/memSize") 3>&- &
+        writers="$writers $!"
+    done
+    for i in $writers; do
+        wait "$i"
+    done
+    took=$(($(now_ms) - began))
+    echo "16 commits over 200 ms took $took ms"
+    [ "$took" -lt 4000 ]
+    [ "$(grep -l 'memSize = "4096"' "$LAB"/*/*.vmx | wc -l)" -eq 16 ]
+}
