@@ -354,11 +354,14 @@ int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_d
         lock->temp = *sftp_call_handle(lock->temp_open);
     if (lock_r == 0)
         lock->lock = *sftp_call_handle(lock->lock_open);
-    if (sftp_wait(lock->folder_open, wait) == 0)
+    int folder_r = sftp_wait(lock->folder_open, wait);
+    if (folder_r == 0)
         lock->folder = *sftp_call_handle(lock->folder_open);
     lock->held = lock_r == 0;
     lock->has_temp = temp_r == 0;
     int r = temp_r < 0 ? temp_r : lock_r;
+    if (r == 0 && folder_r != -EACCES) /* who may not list it goes without that evidence */
+        r = folder_r;
     if (lock_r < 0 && lock_r != -EREMOTEIO && sftp_call_was_sent(lock->lock_open)) {
         /* No answer: whose the lock is, is unknown, and it must not be removed. If it is ours, our
          * temporary file beside it says so, and the next commit breaks it at once. */

@@ -36,11 +36,11 @@ static uint32_t hash(uint32_t h, const char *s)
 void owner_name(char *ret, size_t size)
 {
     char boot[64];
-    char namespace[64] = "";
+    char pid_space[64] = "";
     boot_id(boot, sizeof(boot));
-    if (readlink("/proc/self/ns/pid", namespace, sizeof(namespace) - 1) < 0)
-    namespace[0] = '\0';
-    uint32_t h = hash(hash(2166136261U, boot), namespace);
+    if (readlink("/proc/self/ns/pid", pid_space, sizeof(pid_space) - 1) < 0)
+        pid_space[0] = '\0';
+    uint32_t h = hash(hash(2166136261U, boot), pid_space);
     snprintf(ret, size, "%08x%06x", h, (unsigned)getpid() & 0xffffffU);
 }
 
