@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
@@ -46,23 +47,49 @@ __attribute__((format(printf, 2, 0))) static void hear_fuse(enum fuse_log_level 
     fuse_said[strcspn(fuse_said, "\n")] = '\0';
 }
 
+/* After a call that failed. */
+static int refuse_mountpoint(const char *path, struct why *why)
+{
+    int error = errno;
+    if (error == ENOTCONN)
+        why_set(why, "%s: a dead mount is there; unmount it with fusermount3 -u", path);
+    else if (error == ENOENT)
+        why_set(why, "%s: does not exist; make it with mkdir", path);
+    else
+        why_set(why, "%s: cannot be used as a mount point: %s", path, strerror(error));
+    return -error;
+}
+
+static int check_device(struct why *why)
+{
+    struct stat st;
+    if (access("/dev/fuse", R_OK | W_OK) < 0) {
+        why_set(why,
+                "/dev/fuse: %s; load the kernel module (modprobe fuse), or give this user or "
+                "container access to it",
+                strerror(errno));
+        return -errno;
+    }
+    if (stat("/dev/fuse", &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(10, 229)) {
+        why_set(why, "/dev/fuse: is something else; make it with mknod /dev/fuse c 10 229");
+        return -ENODEV;
+    }
+    return 0;
+}
+
 static int check_mountpoint(struct options *o, struct why *why)
 {
     struct stat st;
     struct stat above;
     FREE_AUTO char *up = NULL;
     char *real = realpath(o->mountpoint, NULL);
-    if (!real) {
-        why_set(why,
-                errno == ENOTCONN ? "%s: a dead mount is there; unmount it with fusermount3 -u"
-                : errno == ENOENT ? "%s: does not exist; make it with mkdir"
-                                  : "%s: cannot be used as a mount point",
-                o->mountpoint);
-        return -errno;
-    }
+    if (!real)
+        return refuse_mountpoint(o->mountpoint, why);
     free(o->mountpoint);
     o->mountpoint = real;
-    if (stat(real, &st) < 0 || !S_ISDIR(st.st_mode)) {
+    if (stat(real, &st) < 0)
+        return refuse_mountpoint(real, why);
+    if (!S_ISDIR(st.st_mode)) {
         why_set(why, "%s: is not a directory", real);
         return -ENOTDIR;
     }
@@ -74,14 +101,7 @@ static int check_mountpoint(struct options *o, struct why *why)
                 real);
         return -EBUSY;
     }
-    if (access("/dev/fuse", R_OK | W_OK) < 0) {
-        why_set(why,
-                "/dev/fuse: %s; load the kernel module (modprobe fuse), or give this user or "
-                "container access to it",
-                strerror(errno));
-        return -errno;
-    }
-    return 0;
+    return check_device(why);
 }
 
 static int reconnect(void *ctx, struct transport **ret, struct why *why)

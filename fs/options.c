@@ -25,8 +25,8 @@ enum { KEY_IGNORE, KEY_KEEP, KEY_READ_ONLY, KEY_READ_WRITE };
     }
 
 static const struct fuse_opt table[] = {
-    OPTION("-p %u", port),
-    OPTION("port=%u", port),
+    OPTION("-p %s", port_text),
+    OPTION("port=%s", port_text),
     OPTION("IdentityFile=%s", identity_file),
     OPTION("UserKnownHostsFile=%s", known_hosts_file),
     OPTION("StrictHostKeyChecking=%s", strict),
@@ -34,10 +34,10 @@ static const struct fuse_opt table[] = {
     OPTION("transport=%s", transport),
     OPTION("ssh_command=%s", ssh_command),
     OPTION("sftp_server=%s", sftp_server),
-    OPTION("timeout=%u", timeout_s),
-    OPTION("cache_timeout=%u", cache_timeout_s),
-    OPTION("cache_size=%u", cache_mib),
-    OPTION("vmx_max=%u", vmx_max_kib),
+    OPTION("timeout=%s", timeout_text),
+    OPTION("cache_timeout=%s", cache_timeout_text),
+    OPTION("cache_size=%s", cache_size_text),
+    OPTION("vmx_max=%s", vmx_max_text),
     OPTION("prefetch=%s", prefetch),
     OPTION("running=%s", running),
     OPTION("reload=%s", reload),
@@ -68,7 +68,6 @@ static const struct fuse_opt table[] = {
     WORD("nofail", KEY_IGNORE),
     WORD("_netdev", KEY_IGNORE),
     WORD("comment=", KEY_IGNORE),
-    WORD("x-", KEY_IGNORE),
     /* What the kernel or libfuse understands. */
     WORD("allow_other", KEY_KEEP),
     WORD("allow_root", KEY_KEEP),
@@ -132,6 +131,8 @@ static int see(void *data, const char *arg, int key, struct fuse_args *out)
         p->options.read_only = 0;
         return 0;
     default:
+        if (strncmp(arg, "x-", 2) == 0) /* x-systemd.automount and the like */
+            return 0;
         return fail(p, arg, "unknown option; vmxfs -h lists those there are");
     }
 }
@@ -173,44 +174,51 @@ static int check_words(const struct options *o, struct why *why)
     return 0;
 }
 
-static int parse_id(const char *name, const char *text, int base, unsigned *ret, struct why *why)
+/* A whole number from least to most, in base 8 or 10. */
+static bool parse_number(const char *text, int base, unsigned least, unsigned most, unsigned *ret)
 {
-    char *end;
-    if (!text)
-        return 0;
+    const char *digits = base == 8 ? "01234567" : "0123456789";
+    size_t len = strlen(text);
+    if (len == 0 || strspn(text, digits) != len)
+        return false;
     errno = 0;
-    unsigned long value = strtoul(text, &end, base);
-    if (errno || !*text || *end || value >= UINT_MAX) {
-        why_set(why, "%s=%s: is no number", name, text);
-        return -EINVAL;
-    }
+    unsigned long value = strtoul(text, NULL, base);
+    if (errno || value < least || value > most)
+        return false;
     *ret = (unsigned)value;
-    return 0;
+    return true;
 }
 
 static int check_numbers(struct options *o, struct why *why)
 {
-    unsigned mask = o->umask;
-    if (o->port > 65535) {
-        why_set(why, "port=%u: a port is at most 65535", o->port);
+    enum { DAY = 86400 };
+    const struct {
+        const char *name, *text;
+        unsigned *value;
+        unsigned least, most;
+        int base;
+        const char *unit;
+    } checks[] = {
+        {"port", o->port_text, &o->port, 1, 65535, 10, ""},
+        {"timeout", o->timeout_text, &o->timeout_s, 1, DAY, 10, " seconds"},
+        {"cache_timeout", o->cache_timeout_text, &o->cache_timeout_s, 0, DAY, 10, " seconds"},
+        {"cache_size", o->cache_size_text, &o->cache_mib, 1, 1 << 20, 10, " MiB"},
+        {"vmx_max", o->vmx_max_text, &o->vmx_max_kib, 1, 64 << 10, 10, " KiB"},
+        {"uid", o->uid_text, &o->uid, 0, UINT_MAX - 1, 10, ""},
+        {"gid", o->gid_text, &o->gid, 0, UINT_MAX - 1, 10, ""},
+        {"umask", o->umask_text, &o->umask, 0, 0777, 8, ", an octal number"},
+    };
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        if (!checks[i].text || parse_number(checks[i].text, checks[i].base, checks[i].least,
+                                            checks[i].most, checks[i].value))
+            continue;
+        why_set(why,
+                checks[i].base == 8 ? "%s=%s: the value must be from %o to %o%s"
+                                    : "%s=%s: the value must be from %u to %u%s",
+                checks[i].name, checks[i].text, checks[i].least, checks[i].most, checks[i].unit);
         return -EINVAL;
     }
-    if (o->timeout_s == 0 || o->timeout_s > 86400 || o->cache_timeout_s > 86400) {
-        why_set(why, "timeout and cache_timeout are seconds, at most a day; timeout at least 1");
-        return -EINVAL;
-    }
-    if (o->cache_mib == 0 || o->cache_mib > 1 << 20 || o->vmx_max_kib == 0 ||
-        o->vmx_max_kib > 64 << 10) {
-        why_set(why, "cache_size is in MiB (at least 1), vmx_max in KiB (1 to 65536)");
-        return -EINVAL;
-    }
-    int r = parse_id("uid", o->uid_text, 10, &o->uid, why);
-    if (r == 0)
-        r = parse_id("gid", o->gid_text, 10, &o->gid, why);
-    if (r == 0)
-        r = parse_id("umask", o->umask_text, 8, &mask, why);
-    o->umask = mask & 0777;
-    return r;
+    return 0;
 }
 
 /* Takes [user@]host:[path] apart; an IPv6 address stands in brackets. */
@@ -325,11 +333,31 @@ int options_parse(int argc, char **argv, struct options *ret, struct why *why)
 
 void options_done(struct options *o)
 {
-    char **strings[] = {&o->source,      &o->mountpoint,    &o->host,        &o->user,
-                        &o->path,        &o->identity_file, &o->strict,      &o->known_hosts_file,
-                        &o->transport,   &o->ssh_command,   &o->sftp_server, &o->prefetch,
-                        &o->running,     &o->reload,        &o->show,        &o->rename,
-                        &o->profile_dir, &o->uid_text,      &o->gid_text,    &o->umask_text};
+    char **strings[] = {&o->source,
+                        &o->mountpoint,
+                        &o->host,
+                        &o->user,
+                        &o->path,
+                        &o->identity_file,
+                        &o->strict,
+                        &o->known_hosts_file,
+                        &o->transport,
+                        &o->ssh_command,
+                        &o->sftp_server,
+                        &o->prefetch,
+                        &o->running,
+                        &o->reload,
+                        &o->show,
+                        &o->rename,
+                        &o->profile_dir,
+                        &o->uid_text,
+                        &o->gid_text,
+                        &o->umask_text,
+                        &o->port_text,
+                        &o->timeout_text,
+                        &o->cache_timeout_text,
+                        &o->cache_size_text,
+                        &o->vmx_max_text};
     for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
         free(*strings[i]);
         *strings[i] = NULL;
