@@ -22,6 +22,7 @@
  */
 #include "attempt.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -364,6 +365,7 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
                    const struct lost *lost, struct vmx_diag *diag, struct buf *text,
                    struct document **ret_server)
 {
+    struct document *server = NULL;
     BUF_AUTO server_text = {0};
     int64_t read_at = clock_ms();
     int r = check_rename(a->remote, diag);
@@ -372,17 +374,20 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
     if (r == 0)
         r = second_flight(a, known ? text : NULL, &server_text);
     if (r == 0)
-        r = server_document(a, known, &server_text, read_at, ret_server);
-    if (r == 0 && has_arrived(lost, *ret_server))
+        r = server_document(a, known, &server_text, read_at, &server);
+    if (r < 0)
+        return r;
+    assert(server);
+    *ret_server = server;
+    if (has_arrived(lost, server))
         return 1;
-    bool guessed = *ret_server == known;
-    if (r == 0 && !guessed) {
+    if (server != known) {
         buf_clear(text);
-        r = rewrite->make(rewrite->ctx, *ret_server, a->target.len > 0, text);
+        r = rewrite->make(rewrite->ctx, server, a->target.len > 0, text);
     }
     if (r == 0)
-        r = check_use(a, (*ret_server)->dict, diag);
-    return r == 0 && !guessed ? write_again(a, buf_span(text)) : r;
+        r = check_use(a, server->dict, diag);
+    return r == 0 && server != known ? write_again(a, buf_span(text)) : r;
 }
 
 static int commit(struct attempt *a, struct document *guess, const struct rewrite *rewrite,
@@ -398,6 +403,7 @@ static int commit(struct attempt *a, struct document *guess, const struct rewrit
     if (r == 0)
         r = prepare(a, rewrite, known, lost, diag, &text, &server);
     if (r == 1) {
+        assert(server);
         *ret_before = document_ref(has_arrived(lost, server) ? lost->before : server);
         *ret_after = steal(server);
         return 0;

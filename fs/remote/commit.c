@@ -6,6 +6,7 @@
  */
 #include "commit.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,6 +284,8 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
         }
         r = wait_on(wait, &remote->queue_moved, &remote->lock);
         if (r < 0) {
+            /* Only the last one of a list has none behind it. */
+            assert(change->next || change->prev == change || change != q->waiting);
             DL_DELETE(q->waiting, change);
             change->result = r == -ETIMEDOUT ? -EIO : r;
             break;

@@ -191,7 +191,7 @@ static void temp_of(const struct vmx_lock *lock, const struct lock_text *said, c
 {
     size_t len = strcspn(said->text, "\n");
     ret[0] = '\0';
-    if (said->text[len] == '\n' && len < size) {
+    if (len < size && said->text[len] == '\n') {
         memcpy(ret, said->text, len);
         ret[len] = '\0';
         if (!owner_in(lock, ret))
@@ -370,14 +370,16 @@ int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_d
         lock->has_temp = false;
         return interrupted ? -EINTR : r < 0 ? r : lock_r;
     }
+    /* The name of the temporary file: a process that had our number left it. */
+    bool name_is_taken = temp_r == -EREMOTEIO && (lock_r == 0 || stat_r == 0);
+    /* Between the two questions. (Or the folder is full, which is said later.) */
+    bool lock_went = temp_r == 0 && lock_r == -EREMOTEIO && stat_r == -ENOENT;
     if (interrupted)
         r = -EINTR;
-    else if (temp_r == -EREMOTEIO && (lock_r == 0 || stat_r == 0))
-        r = -EAGAIN; /* the name is taken: a process that had our number left it */
+    else if (name_is_taken || lock_went)
+        r = -EAGAIN;
     else if (temp_r == 0 && lock_r == -EREMOTEIO && stat_r == 0)
         r = meet_other(lock, wait, diag);
-    else if (temp_r == 0 && lock_r == -EREMOTEIO && stat_r == -ENOENT)
-        r = -EAGAIN; /* it went between the two questions; or the folder is full, said later */
     if (r < 0)
         vmx_lock_drop(lock);
     return r;
