@@ -82,15 +82,17 @@ void load_run_all(struct load **loads, size_t n, const struct wait *wait)
 {
     for (size_t i = 0; i < n; i++)
         loads[i]->kind->restart(loads[i]);
-    for (bool more = true; more;) {
-        more = false;
-        for (size_t i = 0; i < n; i++)
-            more |= advance(loads[i], wait);
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (loads[i]->result == -ENOTCONN)
-            loads[i]->result = -EINTR; /* no answer, and no error: who waits for it loads it */
-        finish(loads[i], wait);
-        load_free(loads[i]);
+    for (size_t left = n; left > 0;) {
+        for (size_t i = 0; i < n; i++) {
+            if (!loads[i] || advance(loads[i], wait))
+                continue;
+            /* At once: a user may wait for it. */
+            if (loads[i]->result == -ENOTCONN)
+                loads[i]->result = -EINTR; /* no answer, and no error: who waits for it loads it */
+            finish(loads[i], wait);
+            load_free(loads[i]);
+            loads[i] = NULL;
+            left--;
+        }
     }
 }

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading ahead of the user. */
+#include "relay.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "remote/listing.h"
+
+enum { VMS = 200, QUIET_MS = 300 };
+
+static struct remote_options ahead(const struct folder *folder)
+{
+    struct remote_options options = default_options(folder);
+    options.prefetch = true;
+    options.cache_timeout_ms = 60000;
+    return options;
+}
+
+static void must_make_vms(const struct folder *folder, int n)
+{
+    char name[64];
+    char text[64];
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof(name), "vm%03d", i);
+        must_mkdir(folder, name);
+        snprintf(name, sizeof(name), "vm%03d/vm%03d.vmx", i, i);
+        snprintf(text, sizeof(text), "memSize = \"%d\"\n", i);
+        must_write(folder, name, text);
+    }
+}
+
+static void must_list(struct mount *mount, const char *dir)
+{
+    struct wait wait = patience();
+    LISTING_AUTO *l = NULL;
+    assert_int_equal(remote_list(mount->remote, dir, 60000, &wait, &l), 0);
+}
+
+static void must_read(struct mount *mount, int i)
+{
+    char path[64];
+    char text[64];
+    struct wait wait = patience();
+    DOCUMENT_AUTO *d = NULL;
+    snprintf(path, sizeof(path), "vm%03d/vm%03d.vmx", i, i);
+    snprintf(text, sizeof(text), "memSize = \"%d\"\n", i);
+    assert_int_equal(remote_document(mount->remote, path, 60000, &wait, &d), 0);
+    assert_true(span_eq(vmx_dict_text(d->dict), span_of(text)));
+}
+
+/* Waits until the relay has seen nothing for a while. */
+static void await_quiet(struct relay *relay)
+{
+    int before;
+    do {
+        before = relay_requests(relay);
+        usleep(QUIET_MS * 1000);
+    } while (relay_requests(relay) != before);
+}
+
+static void a_listing_brings_what_is_below(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    must_make_folder(&folder);
+    must_make_vms(&folder, VMS);
+    must_make_relay(&relay);
+    relay.gathers = true;
+    const struct remote_options options = ahead(&folder);
+    must_mount_relay(&mount, &relay, &folder, &options);
+    must_list(&mount, "");
+    await_quiet(&relay);
+    assert_in_range(relay_flights(&relay), 3, 40); /* not some for each VM */
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    for (int i = 0; i < VMS; i++) {
+        char dir[16];
+        snprintf(dir, sizeof(dir), "vm%03d", i);
+        must_list(&mount, dir);
+        must_read(&mount, i);
+    }
+    assert_int_equal(relay_requests(&relay), 0);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+static void nothing_is_read_ahead_unless_wanted(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    must_make_folder(&folder);
+    must_make_vms(&folder, 3);
+    must_make_relay(&relay);
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    must_list(&mount, "");
+    await_quiet(&relay);
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    usleep(QUIET_MS * 1000);
+    assert_int_equal(relay_requests(&relay), 0);
+    must_read(&mount, 1);
+    assert_true(relay_requests(&relay) > 0);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+/* Who asks for what is being read ahead gets it, and nothing is read twice. */
+static void a_user_shares_what_is_under_way(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    must_make_folder(&folder);
+    must_make_vms(&folder, VMS);
+    must_make_relay(&relay);
+    const struct remote_options options = ahead(&folder);
+    must_mount_relay(&mount, &relay, &folder, &options);
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    must_list(&mount, "");
+    for (int i = 0; i < VMS; i++)
+        must_read(&mount, i);
+    await_quiet(&relay);
+    /* OPENDIR, 2 READDIRs and CLOSE of each folder; LSTAT, OPEN, READ, FSTAT, CLOSE of each .vmx */
+    assert_true(relay_requests(&relay) <= VMS * 9 + VMS / 2);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+static void a_lost_link_does_not_spoil_what_is_read(void **state)
+{
+    (void)state;
+    for (int at = 5; at < 400; at += 60) {
+        struct folder folder;
+        struct mount mount;
+        struct relay relay;
+        must_make_folder(&folder);
+        must_make_vms(&folder, 50);
+        must_make_relay(&relay);
+        const struct remote_options options = ahead(&folder);
+        must_mount_relay(&mount, &relay, &folder, &options);
+        relay_restart(&relay, RELAY_CUT_BEFORE, at);
+        must_list(&mount, "");
+        for (int i = 0; i < 50; i++)
+            must_read(&mount, i);
+        mount_end_relay(&mount, &relay);
+        folder_remove(&folder);
+    }
+}
+
+static void an_unmount_does_not_wait_for_it(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    must_make_folder(&folder);
+    must_make_vms(&folder, VMS);
+    struct remote_options options = ahead(&folder);
+    options.timeout_ms = 1000;
+    must_mount(&mount, &folder, &options);
+    must_list(&mount, "");
+    local_server_signal(&mount.server, SIGSTOP);
+    int64_t began = clock_ms();
+    mount_end(&mount);
+    assert_true(clock_ms() - began < 4000);
+    folder_remove(&folder);
+}
+
+static void the_cache_stays_bounded(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    must_make_folder(&folder);
+    must_make_vms(&folder, VMS);
+    must_make_relay(&relay);
+    struct remote_options options = ahead(&folder);
+    options.cache_size = 64 * 1024;
+    must_mount_relay(&mount, &relay, &folder, &options);
+    must_list(&mount, "");
+    await_quiet(&relay);
+    assert_true(must_count(&mount, "cached-document-bytes") <= options.cache_size);
+    assert_true(must_count(&mount, "cached-listing-bytes") <= options.cache_size);
+    for (int i = 0; i < VMS; i += 20)
+        must_read(&mount, i);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_listing_brings_what_is_below),
+        cmocka_unit_test(nothing_is_read_ahead_unless_wanted),
+        cmocka_unit_test(a_user_shares_what_is_under_way),
+        cmocka_unit_test(a_lost_link_does_not_spoil_what_is_read),
+        cmocka_unit_test(an_unmount_does_not_wait_for_it),
+        cmocka_unit_test(the_cache_stays_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
