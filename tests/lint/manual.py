@@ -28,9 +28,8 @@ def read(root, *patterns):
 
 def options(root):
     """-o options, as "name" or "name=", and letters, as "-p"."""
-    table = re.search(r"struct fuse_opt table\[\] = \{(.*?)FUSE_OPT_END", read(root, "fs/options.c"),
-                      re.DOTALL)
-    templates = re.findall(r'(?:OPTION|WORD)\("([^"]+)"', table.group(1))
+    templates = re.findall(r'(?:OPTION\(|WORD\(|strncmp\(arg, )"([^"]+)"',
+                           read(root, "fs/options.c"))
     return {re.sub(r"%.*", "", t).strip() for t in templates}
 
 
