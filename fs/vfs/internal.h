@@ -65,6 +65,7 @@ struct handle {
     bool closing;             /* keys, with vfs->lock: counted as such there */
     struct remote_file *file; /* plain files */
     struct dir_names *names;  /* directories */
+    struct handle *prev, *next;
 };
 
 /* All return 0 or -errno. A missing function means -EPERM, or what the comment says. */
@@ -145,6 +146,7 @@ struct vfs {
     struct lock lock;
     struct node *root;
     struct node *nodes GUARDED_BY(lock);
+    struct handle *handles GUARDED_BY(lock);
     size_t scratch_bytes GUARDED_BY(lock);
     struct removed *removed GUARDED_BY(lock); /* removed.c */
 };
@@ -183,6 +185,14 @@ void node_each_child(struct vfs *vfs, struct node *dir,
 
 /* Frees all nodes, whoever held them: at the end. */
 void node_free_all(struct vfs *vfs);
+
+/* ---- handle.c */
+
+/* flags: of open(2). n may be NULL: it is to be filled in. NULL: no memory. */
+struct handle *handle_new(struct vfs *vfs, struct node *n, int flags);
+void handle_free(struct vfs *vfs, struct handle *h); /* accepts NULL */
+/* Frees those whose release never came: an unmounting kernel drops what it has not sent. */
+void handle_free_all(struct vfs *vfs);
 
 /* ---- entry.c: attributes and directory contents */
 

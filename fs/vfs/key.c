@@ -393,6 +393,15 @@ void key_hide(struct call *c, struct node *dir, const struct key_at *at)
     lock_drop(&c->vfs->lock);
 }
 
+bool key_is_hidden(struct call *c, struct node *dir, const struct key_at *at)
+{
+    lock_take(&c->vfs->lock);
+    const struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), false);
+    bool hidden = ks && ks->hidden_until > clock_ms();
+    lock_drop(&c->vfs->lock);
+    return hidden;
+}
+
 const struct node_ops key_ops = {
     .type = S_IFREG,
     .getattr = key_getattr,

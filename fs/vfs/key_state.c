@@ -114,9 +114,7 @@ void vmx_free(struct vfs *vfs, struct vmx *vmx)
     }
     DL_FOREACH_SAFE(vmx->scratches, s, next)
     {
-        vfs->scratch_bytes -= s->bytes.len;
-        buf_done(&s->bytes);
-        free(s);
+        scratch_free(vfs, s);
     }
     free(vmx);
 }

@@ -319,27 +319,6 @@ static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
 
 /* ---- files */
 
-static void free_handle(struct handle *h)
-{
-    if (!h)
-        return;
-    dir_names_free(h->names);
-    remote_file_free(h->file);
-    buf_done(&h->content);
-    free(h);
-}
-
-static struct handle *new_handle(struct node *n, const struct fuse_file_info *fi)
-{
-    struct handle *h = calloc(1, sizeof(*h));
-    if (h) {
-        h->node = n;
-        h->writes = (fi->flags & O_ACCMODE) != O_RDONLY;
-        h->append = fi->flags & O_APPEND;
-    }
-    return h;
-}
-
 /* How the kernel shall treat an open file: what is made at open bypasses its cache, and who only
  * reads needs no flush. */
 static void set_up(const struct node *n, struct handle *h, struct fuse_file_info *fi)
@@ -353,10 +332,10 @@ static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi
 {
     struct call c = call_of(request);
     struct node *n = node_of(c.vfs, id);
-    struct handle *h = new_handle(n, fi);
+    struct handle *h = handle_new(c.vfs, n, fi->flags);
     int r = !h ? -ENOMEM : n->ops->open ? n->ops->open(&c, n, fi->flags, h) : -EPERM;
     if (r < 0) {
-        free_handle(h);
+        handle_free(c.vfs, h);
         reply(request, r);
         return;
     }
@@ -364,7 +343,7 @@ static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi
     if (fuse_reply_open(request, fi) == -ENOENT) {
         if (n->ops->release)
             n->ops->release(&c, n, h);
-        free_handle(h);
+        handle_free(c.vfs, h);
     }
 }
 
@@ -375,7 +354,7 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     struct node *dir = node_of(c.vfs, parent);
     struct found found = {0};
     struct fuse_entry_param entry;
-    struct handle *h = new_handle(NULL, fi);
+    struct handle *h = handle_new(c.vfs, NULL, fi->flags);
     int r = h ? -EPERM : -ENOMEM;
     if (h && dir->ops->create)
         r = dir->ops->create(&c, dir, name, mode, fi->flags, h, &found);
@@ -384,7 +363,7 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
         r = make_entry(c.vfs, dir, name, &found, &entry);
     node_unref(c.vfs, held);
     if (r < 0) {
-        free_handle(h);
+        handle_free(c.vfs, h);
         reply(request, r);
         return;
     }
@@ -394,7 +373,7 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     if (fuse_reply_create(request, &entry, fi) == -ENOENT) {
         if (n->ops->release)
             n->ops->release(&c, n, h);
-        free_handle(h);
+        handle_free(c.vfs, h);
         take_back(c.vfs, entry.ino);
     }
 }
@@ -453,7 +432,7 @@ static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
         h && h->key ? &key_ops : n->ops; /* a rename may have changed them */
     if (ops->release)
         ops->release(&c, n, h);
-    free_handle(h);
+    handle_free(c.vfs, h);
     reply(request, 0);
 }
 
@@ -463,20 +442,20 @@ static void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
 {
     struct call c = call_of(request);
     struct node *n = node_of(c.vfs, id);
-    struct handle *h = new_handle(n, fi);
+    struct handle *h = handle_new(c.vfs, n, fi->flags);
     int r = h ? 0 : -ENOMEM;
     if (h) {
         h->names = calloc(1, sizeof(*h->names));
         r = !h->names ? -ENOMEM : n->ops->list ? n->ops->list(&c, n, h->names) : -ENOTDIR;
     }
     if (r < 0) {
-        free_handle(h);
+        handle_free(c.vfs, h);
         reply(request, r);
         return;
     }
     fi->fh = (uint64_t)(uintptr_t)h;
     if (fuse_reply_open(request, fi) == -ENOENT)
-        free_handle(h);
+        handle_free(c.vfs, h);
 }
 
 /* Adds entry i ("." and ".." are 0 and 1) to a readdir reply. Bytes it takes; 0: it is gone. */
@@ -539,7 +518,7 @@ static void op_readdirplus(fuse_req_t request, fuse_ino_t id, size_t size, off_t
 static void op_releasedir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
 {
     (void)id;
-    free_handle(handle_of(fi));
+    handle_free(fuse_req_userdata(request), handle_of(fi));
     reply(request, 0);
 }
 

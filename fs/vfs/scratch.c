@@ -14,7 +14,8 @@
 #include "base/clock.h"
 #include "vmx.h"
 
-enum { SCRATCH_BYTES_MAX = 64 << 20, SCRATCH_NAME_MAX = 255 };
+/* Every file counts for SCRATCH_COST bytes beside its own, so that their number is bounded, too. */
+enum { SCRATCH_BYTES_MAX = 64 << 20, SCRATCH_COST = 32 << 10, SCRATCH_NAME_MAX = 255 };
 
 bool scratch_is_name(const char *name)
 {
@@ -45,24 +46,37 @@ static struct scratch *find(struct vfs *vfs, struct node *dir, const char *name)
 static void drop(struct vfs *vfs, struct node *dir, struct scratch *s) REQUIRES(vfs->lock)
 {
     DL_DELETE(dir->vmx->scratches, s);
-    vfs->scratch_bytes -= s->bytes.len;
-    buf_done(&s->bytes);
-    free(s);
+    scratch_free(vfs, s);
     dir->refs--; /* the caller holds another one */
 }
 
-static struct scratch *add(struct vfs *vfs, struct node *dir, const char *name) REQUIRES(vfs->lock)
+void scratch_free(struct vfs *vfs, struct scratch *s)
 {
+    vfs->scratch_bytes -= s->bytes.len + SCRATCH_COST;
+    buf_done(&s->bytes);
+    free(s);
+}
+
+/* 0, -ENAMETOOLONG, -ENOSPC, -ENOMEM. */
+static int add(struct vfs *vfs, struct node *dir, const char *name, struct scratch **ret)
+    REQUIRES(vfs->lock)
+{
+    if (strlen(name) > SCRATCH_NAME_MAX)
+        return -ENAMETOOLONG;
+    if (vfs->scratch_bytes + SCRATCH_COST > SCRATCH_BYTES_MAX)
+        return -ENOSPC;
     struct vmx *vmx = vmx_get(vfs, dir);
-    struct scratch *s = vmx && strlen(name) <= SCRATCH_NAME_MAX ? calloc(1, sizeof(*s)) : NULL;
+    struct scratch *s = vmx ? calloc(1, sizeof(*s)) : NULL;
     if (!s)
-        return NULL;
+        return -ENOMEM;
     memcpy(s->name, name, strlen(name) + 1);
     s->mode = 0600;
     s->changed_s = clock_wall_s();
     DL_APPEND(vmx->scratches, s);
+    vfs->scratch_bytes += SCRATCH_COST;
     dir->refs++; /* the directory's node lives as long as its scratch files */
-    return s;
+    *ret = s;
+    return 0;
 }
 
 static void fill(const struct vfs *vfs, const struct scratch *s, struct found *ret)
@@ -103,17 +117,12 @@ int scratch_create(struct call *c, struct node *dir, const char *name, mode_t mo
     (void)h;
     if (c->vfs->options.read_only)
         return -EROFS;
-    int r = -ENOMEM;
     lock_take(&c->vfs->lock);
     struct scratch *s = find(c->vfs, dir, name);
-    if (s)
-        r = -EEXIST;
-    else
-        s = add(c->vfs, dir, name);
-    if (s && r != -EEXIST) {
+    int r = s ? -EEXIST : add(c->vfs, dir, name, &s);
+    if (r == 0) {
         s->mode = mode & 07777;
         fill(c->vfs, s, ret);
-        r = 0;
     }
     lock_drop(&c->vfs->lock);
     return r;
@@ -139,9 +148,9 @@ int scratch_put(struct call *c, struct node *dir, const char *name, struct span 
 {
     lock_take(&c->vfs->lock);
     struct scratch *s = find(c->vfs, dir, name);
-    if (!s)
-        s = add(c->vfs, dir, name);
-    int r = s ? set_bytes(c->vfs, s, bytes) : -ENOMEM;
+    int r = s ? 0 : add(c->vfs, dir, name, &s);
+    if (r == 0)
+        r = set_bytes(c->vfs, s, bytes);
     lock_drop(&c->vfs->lock);
     return r;
 }
@@ -149,19 +158,17 @@ int scratch_put(struct call *c, struct node *dir, const char *name, struct span 
 int scratch_symlink(struct call *c, struct node *dir, const char *name, const char *target,
                     struct found *ret)
 {
-    int r = -ENOMEM;
     lock_take(&c->vfs->lock);
     struct scratch *s = find(c->vfs, dir, name);
-    if (s) {
-        r = -EEXIST;
-    } else {
-        s = add(c->vfs, dir, name);
-        if (s)
-            r = set_bytes(c->vfs, s, span_of(target));
-        if (r == 0) {
-            s->is_link = true;
-            fill(c->vfs, s, ret);
-        }
+    int r = s ? -EEXIST : add(c->vfs, dir, name, &s);
+    if (r == 0) {
+        r = set_bytes(c->vfs, s, span_of(target));
+        if (r < 0)
+            drop(c->vfs, dir, s);
+    }
+    if (r == 0) {
+        s->is_link = true;
+        fill(c->vfs, s, ret);
     }
     lock_drop(&c->vfs->lock);
     return r;

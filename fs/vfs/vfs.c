@@ -70,6 +70,7 @@ void vfs_free(struct vfs *vfs)
         return;
     remote_on_foreign_change(vfs->remote, NULL, NULL);
     notifier_free(vfs->notifier);
+    handle_free_all(vfs);
     removed_free_all(vfs);
     node_free_all(vfs);
     vmx_profiles_done(&vfs->profiles);

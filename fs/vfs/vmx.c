@@ -65,7 +65,7 @@ static int vmx_lookup(struct call *c, struct node *dir, const char *name, struct
     return r == -ENOENT ? key_lookup(c, dir, name, ret) : r;
 }
 
-/* Adds the keys that are shown: those of the document that are not hidden, and new ones. */
+/* Adds the keys that are shown: those of the document that are not hidden. */
 static int list_keys(struct call *c, struct node *dir, const struct document *doc,
                      struct dir_names *ret)
 {
@@ -143,12 +143,12 @@ static int vmx_unlink(struct call *c, struct node *dir, const char *name)
     r = key_at(c, dir, name, cache_ms(c), &at);
     if (r < 0)
         return is_no_key(r) ? -ENOENT : r;
-    if (at.extent != SIZE_MAX)
+    if (at.extent != SIZE_MAX && !key_is_hidden(c, dir, &at))
         return key_remove(c, dir, name);
-    /* Created, and not committed yet. */
+    /* Created, or made in the place of a hidden key, and not committed. */
     lock_take(&c->vfs->lock);
     struct key_state *ks = key_state(c->vfs, dir, buf_span(&at.key), false);
-    r = ks && ks->text.state != TEXT_CLEAN ? 0 : -ENOENT;
+    r = ks && (ks->text.state != TEXT_CLEAN || at.extent != SIZE_MAX) ? 0 : -ENOENT;
     if (r == 0)
         text_clean(&ks->text);
     lock_drop(&c->vfs->lock);
@@ -195,6 +195,8 @@ static int vmx_rename(struct call *c, struct node *dir, const char *name, struct
 {
     if (dir != new_dir)
         return -EXDEV; /* mv copies then */
+    if (flags & ~(unsigned)RENAME_NOREPLACE)
+        return -EINVAL;
     struct found found = {0};
     bool from_scratch = scratch_lookup(c, dir, name, &found) == 0;
     bool to_scratch = scratch_lookup(c, dir, new_name, &found) == 0;

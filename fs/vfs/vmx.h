@@ -125,6 +125,7 @@ int key_create(struct call *c, struct node *dir, const char *name, int flags, st
                struct found *ret);
 /* Hides a key, whose text was copied to a scratch file, for a while. */
 void key_hide(struct call *c, struct node *dir, const struct key_at *at);
+bool key_is_hidden(struct call *c, struct node *dir, const struct key_at *at);
 
 /* ---- scratch.c: files that live in memory only */
 
@@ -142,5 +143,7 @@ int scratch_unlink(struct call *c, struct node *dir, const char *name); /* -ENOE
 int scratch_rename(struct call *c, struct node *dir, const char *name, const char *new_name);
 /* Makes one with this content, replacing one of the same name. */
 int scratch_put(struct call *c, struct node *dir, const char *name, struct span bytes);
+/* One that is in no list any more. */
+void scratch_free(struct vfs *vfs, struct scratch *s) REQUIRES(vfs->lock);
 /* Appends the content. -ENOENT: none of this name. */
 int scratch_content(struct call *c, struct node *dir, const char *name, struct buf *ret);

@@ -249,3 +249,63 @@ more" ]
     echo 3 >"$K/.a.swp"
     becomes 3 's/"x"/"1"/; s/"y"/"2"/; s/"z"/"3"/'
 }
+
+@test "vim that is refused leaves the key as it was" {
+    start
+    : >"$VM.lck"
+    for how in no yes; do
+        ! run_vim_swap "$K/memSize" "set writebackup backupcopy=$how" s/4096/8192/ w q! || :
+        [ "$(cat "$K/memSize")" = 4096 ]
+        becomes 0
+    done
+    explained EBUSY memSize 'in use'
+    rm "$VM.lck"
+    run_vim_swap "$K/memSize" 'set writebackup backupcopy=no' s/4096/plenty/ w q! || :
+    [ "$(cat "$K/memSize")" = 4096 ]
+    becomes 0
+    explained EINVAL memSize
+}
+
+@test "scratch files are bounded" {
+    start
+    python3 - "$K" <<'END_OF_PYTHON'
+import errno, os, sys, tempfile
+names = []
+try:
+    for i in range(5000):
+        fd, name = tempfile.mkstemp(dir=sys.argv[1])
+        os.close(fd)
+        names.append(name)
+    sys.exit("no limit of their number")
+except OSError as e:
+    assert e.errno == errno.ENOSPC, e
+for name in names:
+    os.unlink(name)
+fd, name = tempfile.mkstemp(dir=sys.argv[1])
+try:
+    for i in range(200):
+        os.write(fd, b"x" * (1 << 20))
+    sys.exit("no limit of their bytes")
+except OSError as e:
+    assert e.errno == errno.ENOSPC, e
+os.close(fd)
+os.unlink(name)
+END_OF_PYTHON
+    echo 8192 >"$K/memSize"
+    becomes 1 's/"4096"/"8192"/'
+    only_keys
+}
+
+@test "renameat2's exchange is refused" {
+    start
+    python3 - "$K" <<'END_OF_PYTHON'
+import ctypes, errno, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+a, b = (os.fsencode(os.path.join(sys.argv[1], k)) for k in ("guestinfo.a", "guestinfo.b"))
+assert libc.renameat2(-100, a, -100, b, 2) == -1
+assert ctypes.get_errno() == errno.EINVAL, ctypes.get_errno()
+assert libc.renameat2(-100, a, -100, b, 1) == -1
+assert ctypes.get_errno() == errno.EEXIST, ctypes.get_errno()
+END_OF_PYTHON
+    becomes 0
+}

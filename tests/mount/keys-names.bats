@@ -229,3 +229,19 @@ END_OF_PYTHON
     printf 'displayName = "café"\n' | cmp - "$VM"
     [ "$(cat "$K/displayName")" = café ]
 }
+
+@test "a change of case alone loses nothing" {
+    start
+    python3 -c 'import os, sys; os.chdir(sys.argv[1]); os.rename("memSize", "MEMSIZE")' "$K" || :
+    sed 's/MEMSIZE/memSize/' "$VM" | cmp - "$TEST_DIR/before"
+    [ "$(cat "$K/memSize")" = 4096 ]
+    [ "$(ls "$K" | grep -ic memsize)" = 1 ]
+}
+
+@test "a name with a newline does not break the lines of errors" {
+    start
+    run bash -c 'echo x >"$1"' sh "$K/a"$'\n'"b"
+    [ "$status" -eq 1 ]
+    [ "$(awk -F '\t' 'NF != 5' "$MNT/.vmxfs/errors")" = "" ]
+    becomes 0
+}

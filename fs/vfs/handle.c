@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <utlist.h>
+
+#include "internal.h"
+#include "remote/files.h"
+
+struct handle *handle_new(struct vfs *vfs, struct node *n, int flags)
+{
+    struct handle *h = calloc(1, sizeof(*h));
+    if (!h)
+        return NULL;
+    h->node = n;
+    h->writes = (flags & O_ACCMODE) != O_RDONLY;
+    h->append = flags & O_APPEND;
+    lock_take(&vfs->lock);
+    DL_APPEND(vfs->handles, h);
+    lock_drop(&vfs->lock);
+    return h;
+}
+
+static void free_unlisted(struct handle *h)
+{
+    dir_names_free(h->names);
+    remote_file_free(h->file);
+    buf_done(&h->content);
+    free(h);
+}
+
+void handle_free(struct vfs *vfs, struct handle *h)
+{
+    if (!h)
+        return;
+    lock_take(&vfs->lock);
+    DL_DELETE(vfs->handles, h);
+    lock_drop(&vfs->lock);
+    free_unlisted(h);
+}
+
+void handle_free_all(struct vfs *vfs)
+{
+    struct handle *h;
+    struct handle *next;
+    lock_take(&vfs->lock);
+    struct handle *handles = vfs->handles;
+    vfs->handles = NULL;
+    lock_drop(&vfs->lock);
+    DL_FOREACH_SAFE(handles, h, next)
+    {
+        free_unlisted(h);
+    }
+}
