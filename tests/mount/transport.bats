@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: MIT
+# How the mount reaches its server: logins, host keys, ways and addresses, and what a user is told
+# when one of them does not work.
+
+bats_require_minimum_version 1.5.0
+
+load helper
+
+setup() {
+    lab_new
+    mkdir "$LAB/vm"
+    printf 'displayName = "one"\nmemSize = "4096"\n' >"$LAB/vm/vm.vmx"
+    DIR=$TEST_DIR/sshd
+}
+
+teardown() {
+    lab_end
+    [ ! -d "$DIR" ] || sh "$support/sshd.sh" stop "$DIR"
+}
+
+# A server of this test's own.
+start() { # [SSHD_CONFIG_LINE...]
+    SSHD_HOST_KEYS=${host_keys:-ed25519} sh "$support/sshd.sh" start "$DIR" "$@" 3>&-
+}
+
+port() {
+    cat "$DIR/port"
+}
+
+# Mounts $LAB from 127.0.0.1 with the server's key and known_hosts, unless options say otherwise.
+mount_from() { # OPTION...
+    mount_source "${host:-127.0.0.1}:${path-$LAB}" "port=$(port)" "IdentityFile=$DIR/id" \
+        "UserKnownHostsFile=$DIR/known_hosts" "$@"
+}
+
+works() {
+    [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+    echo 8192 >"$MNT/vm/vm.vmx/memSize"
+    grep -q 'memSize = "8192"' "$LAB/vm/vm.vmx"
+    unmount_lab
+}
+
+# A mount that must fail with one line that matches; nothing stays behind.
+refuses() { # PATTERN COMMAND...
+    local pattern=$1
+    shift
+    run --separate-stderr "$@" </dev/null
+    echo "status $status, stderr: $stderr"
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [[ $stderr == "vmxfs: "* ]]
+    [[ $stderr =~ $pattern ]]
+    ! grep -q " $MNT " /proc/mounts
+    eventually 5 no_processes
+}
+
+no_processes() {
+    [ -z "$(mount_processes)" ]
+}
+
+transport() {
+    sed -n 's/^transport: //p' "$MNT/.vmxfs/status"
+}
+
+real_ssh=$(command -v ssh)
+
+# What follows runs an ssh that knows the test's configuration, as a user's own would.
+own_ssh() { # SSH_CONFIG
+    mkdir -p "$TEST_DIR/bin"
+    printf '#!/bin/sh\nexec %s -F "%s" "$@"\n' "$real_ssh" "$1" >"$TEST_DIR/bin/ssh"
+    chmod 755 "$TEST_DIR/bin/ssh"
+    PATH=$TEST_DIR/bin:$PATH
+}
+
+# ---- ways
+
+@test "libssh2 with a key" {
+    start
+    mount_from transport=libssh2
+    [[ $(transport) == libssh2* ]]
+    works
+}
+
+@test "the ssh program with a key" {
+    start
+    mount_from transport=openssh
+    [[ $(transport) == *ssh* ]]
+    [[ $(transport) != libssh2* ]]
+    works
+}
+
+@test "ssh_command" {
+    start
+    mount_from ssh_command="ssh -F $DIR/ssh_config -o Compression=no"
+    works
+    printf '#!/bin/sh\necho called >>%s\nexec ssh -F %s "$@"\n' "$TEST_DIR/called" "$DIR/ssh_config" >"$TEST_DIR/my-ssh"
+    chmod 755 "$TEST_DIR/my-ssh"
+    refuses 'nothing.*ssh_command' mount_from ssh_command="$TEST_DIR/nothing"
+    mount_from ssh_command="$TEST_DIR/my-ssh"
+    [ -s "$TEST_DIR/called" ]
+    works
+}
+
+@test "sftp_server names a program on the server, or here" {
+    start
+    printf '#!/bin/sh\necho called >>%s\nexec %s\n' "$TEST_DIR/called" "$SFTP_SERVER" >"$TEST_DIR/server"
+    chmod 755 "$TEST_DIR/server"
+    mount_from transport=libssh2 sftp_server="$TEST_DIR/server"
+    works
+    mount_from transport=openssh sftp_server="$TEST_DIR/server"
+    works
+    mount_source "$LAB" sftp_server="$TEST_DIR/server"
+    [ "$(transport)" = "local sftp-server" ]
+    works
+    [ "$(wc -l <"$TEST_DIR/called")" -eq 3 ]
+    refuses "$TEST_DIR/nothing" mount_source "$LAB" sftp_server="$TEST_DIR/nothing"
+    refuses 'nothing|SFTP' mount_from transport=libssh2 sftp_server="$TEST_DIR/nothing"
+    refuses 'nothing|SFTP' mount_from transport=openssh sftp_server="$TEST_DIR/nothing"
+    refuses 'SFTP' mount_source "$LAB" sftp_server=/bin/true
+}
+
+@test "a server that has only RSA host keys goes through ssh where libssh2 is too old" {
+    host_keys=rsa start
+    mount_from transport=auto
+    works
+    if dpkg --compare-versions "$(dpkg-query -W -f='${Version}' libssh2-1 2>/dev/null || echo 2)" lt 1.11; then
+        mount_from transport=auto
+        [[ $(transport) != libssh2* ]]
+        unmount_lab
+        refuses 'libssh2.*transport=openssh' mount_from transport=libssh2
+    fi
+}
+
+@test "aliases and options of ssh_config" {
+    start
+    own_ssh "$DIR/ssh_config"
+    host=esxi-01
+    mount_source "esxi-01:$LAB" transport=libssh2
+    grep -q "^esxi-01:$LAB $MNT " /proc/mounts
+    works
+    mount_source "esxi-01:$LAB" transport=openssh
+    works
+    # What libssh2 cannot do goes through ssh by itself.
+    { echo 'Host jump-only'; echo "ProxyCommand $TEST_DIR/proxy %h %p"; cat "$DIR/ssh_config"; } >"$TEST_DIR/ssh_config"
+    printf '#!/bin/sh\necho called >>%s\nexec python3 %s "$@"\n' "$TEST_DIR/called" "$TEST_DIR/proxy.py" >"$TEST_DIR/proxy"
+    chmod 755 "$TEST_DIR/proxy"
+    cat >"$TEST_DIR/proxy.py" <<'END'
+import os, select, socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+while True:
+    for f in select.select([0, s], [], [])[0]:
+        data = os.read(0, 65536) if f == 0 else s.recv(65536)
+        if not data:
+            sys.exit()
+        s.sendall(data) if f == 0 else os.write(1, data)
+END
+    own_ssh "$TEST_DIR/ssh_config"
+    mount_source "jump-only:$LAB"
+    [ -s "$TEST_DIR/called" ]
+    [[ $(transport) != libssh2* ]]
+    works
+    refuses '[Pp]roxy[Cc]ommand.*transport=openssh' mount_source "jump-only:$LAB" transport=libssh2
+}
+
+@test "IPv6 addresses in brackets" {
+    start "ListenAddress ::1" || skip "no IPv6"
+    sed 's/127\.0\.0\.1/::1/g' "$DIR/known_hosts" >>"$DIR/known_hosts.6" && cat "$DIR/known_hosts.6" >>"$DIR/known_hosts"
+    host="[::1]"
+    mount_from transport=libssh2
+    works
+    mount_from transport=openssh
+    works
+    host="$(id -un)@[::1]"
+    mount_from
+    works
+}
+
+@test "paths: none, relative, with spaces, through links" {
+    start "Subsystem sftp $SFTP_SERVER -d $TEST_DIR/lab"
+    local p
+    for p in "" . ./ vm/.. "$LAB/" "$LAB/vm/../" "$TEST_DIR/link"; do
+        ln -sfn lab "$TEST_DIR/link"
+        path=$p
+        mount_from
+        [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+        unmount_lab
+    done
+    path=vm
+    mount_from
+    [ "$(cat "$MNT/vm.vmx/displayName")" = one ]
+    unmount_lab
+    mkdir "$LAB/with space"
+    cp "$LAB/vm/vm.vmx" "$LAB/with space/"
+    path="with space"
+    mount_from
+    [ "$(cat "$MNT/vm.vmx/displayName")" = one ]
+    unmount_lab
+    path="$LAB/with space"
+    mount_from transport=openssh
+    [ "$(cat "$MNT/vm.vmx/displayName")" = one ]
+}
+
+@test "an absolute link leads to the same place through a mounted link" {
+    ln -s lab "$TEST_DIR/link"
+    echo text >"$LAB/file"
+    ln -s "$TEST_DIR/link/file" "$LAB/given"
+    ln -s "$LAB/file" "$LAB/real"
+    start
+    path=$TEST_DIR/link
+    mount_from
+    [ "$(cat "$MNT/given")" = text ]
+    [ "$(cat "$MNT/real")" = text ]
+}
+
+# ---- logins
+
+@test "password_stdin, by password and by keyboard-interactive" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    export SSHD_PASSWORD="open sesame"
+    local only
+    for only in KbdInteractiveAuthentication PasswordAuthentication; do
+        start "$only no" "PubkeyAuthentication no"
+        mount_from transport=libssh2 password_stdin <<<"$SSHD_PASSWORD"
+        works
+        mount_from transport=openssh password_stdin <<<"$SSHD_PASSWORD"
+        works
+        sh "$support/sshd.sh" stop "$DIR"
+    done
+    # Neither the password nor a piece of it is to be seen.
+    ! grep -r sesame "$DIR/log"
+}
+
+@test "a refused password is told, once, and not tried again" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    export SSHD_PASSWORD="open sesame"
+    start "PubkeyAuthentication no"
+    local way
+    for way in libssh2 openssh; do
+        run --separate-stderr mount_from transport=$way password_stdin <<<"wrong words"
+        echo "$stderr"
+        [ "$status" -eq 1 ]
+        [ "${#stderr_lines[@]}" -eq 1 ]
+        [[ $stderr == "vmxfs: "* ]]
+        [[ $stderr =~ [Pp]assword|denied ]]
+        [[ $stderr != *"wrong words"* ]]
+        ! grep -q " $MNT " /proc/mounts
+        eventually 5 no_processes
+    done
+    run --separate-stderr mount_from password_stdin </dev/null
+    [ "$status" -eq 1 ]
+    [[ $stderr == "vmxfs: "*"standard input"* ]]
+}
+
+@test "a password is asked for on the terminal" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    command -v expect >/dev/null || skip "no expect"
+    export SSHD_PASSWORD="open sesame"
+    start "PubkeyAuthentication no"
+    local way
+    for way in libssh2 openssh; do
+        VMXFS=$VMXFS MNT=$MNT SOURCE=127.0.0.1:$LAB OPTIONS=port=$(port),UserKnownHostsFile=$DIR/known_hosts,transport=$way \
+            expect -c '
+            set timeout 30
+            spawn -noecho $env(VMXFS) -o $env(OPTIONS) $env(SOURCE) $env(MNT)
+            expect -re {[Pp]assword.*:} { send "open sesame\r" } timeout { exit 3 } eof { exit 4 }
+            expect eof
+            exit [lindex [wait] 3]' 3>&- >"$TEST_DIR/terminal"
+        cat "$TEST_DIR/terminal"
+        ! grep -q sesame "$TEST_DIR/terminal"
+        works
+    done
+}
+
+@test "a wrong key is refused, with the next step" {
+    start
+    ssh-keygen -q -t ed25519 -N '' -f "$TEST_DIR/other"
+    local way
+    for way in libssh2 openssh; do
+        refuses 'authorized_keys|IdentityFile|publickey' setsid -w "$BASH" -c '"$@"' - "$VMXFS" \
+            -o "port=$(port),IdentityFile=$TEST_DIR/other,UserKnownHostsFile=$DIR/known_hosts,transport=$way" \
+            "127.0.0.1:$LAB" "$MNT"
+    done
+}
+
+@test "a key that is not there or not readable" {
+    start
+    refuses 'nothing|authorized_keys|IdentityFile' setsid -w "$VMXFS" \
+        -o "port=$(port),IdentityFile=$TEST_DIR/nothing,UserKnownHostsFile=$DIR/known_hosts,transport=libssh2" "127.0.0.1:$LAB" "$MNT"
+}
+
+# ---- host keys
+
+@test "an unknown host key is refused with its fingerprint and the next step" {
+    start
+    local fingerprint way
+    fingerprint=$(ssh-keygen -lf "$DIR/host_ed25519.pub" | cut -d' ' -f2)
+    : >"$TEST_DIR/known_hosts"
+    for way in libssh2 openssh; do
+        refuses 'not known.*ssh.*accept-new' mount_from transport=$way UserKnownHostsFile="$TEST_DIR/known_hosts"
+        [[ $stderr == *"$fingerprint"* ]]
+        [ ! -s "$TEST_DIR/known_hosts" ]
+    done
+    mount_from transport=libssh2 UserKnownHostsFile="$TEST_DIR/known_hosts" StrictHostKeyChecking=accept-new
+    works
+    [ "$(wc -l <"$TEST_DIR/known_hosts")" -eq 1 ]
+    mount_from transport=libssh2 UserKnownHostsFile="$TEST_DIR/known_hosts"
+    works
+}
+
+@test "a changed host key is refused, also with accept-new" {
+    start
+    ssh-keygen -q -t ed25519 -N '' -f "$TEST_DIR/other"
+    echo "[127.0.0.1]:$(port) $(cut -d' ' -f1,2 "$TEST_DIR/other.pub")" >"$TEST_DIR/known_hosts"
+    cp "$TEST_DIR/known_hosts" "$TEST_DIR/before"
+    local way
+    for way in libssh2 openssh; do
+        refuses 'has changed.*ssh-keygen -R' mount_from transport=$way UserKnownHostsFile="$TEST_DIR/known_hosts"
+        refuses 'has changed.*ssh-keygen -R' mount_from transport=$way UserKnownHostsFile="$TEST_DIR/known_hosts" \
+            StrictHostKeyChecking=accept-new
+    done
+    cmp "$TEST_DIR/before" "$TEST_DIR/known_hosts"
+}
+
+@test "a revoked host key is refused, hashed names are understood" {
+    start
+    ssh-keygen -q -H -f "$DIR/known_hosts"
+    mount_from transport=libssh2
+    works
+    { cat "$DIR/known_hosts"; echo "@revoked * $(cut -d' ' -f1,2 "$DIR/host_ed25519.pub")"; } >"$TEST_DIR/known_hosts"
+    refuses 'revoked' mount_from transport=libssh2 UserKnownHostsFile="$TEST_DIR/known_hosts"
+    refuses 'revoked' mount_from transport=openssh UserKnownHostsFile="$TEST_DIR/known_hosts"
+}
+
+# ---- no server
+
+@test "an unknown host and an unreachable port" {
+    local way free
+    free=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    for way in auto libssh2 openssh; do
+        refuses 'no-such-host.invalid.*(name|resolve|address)' mount_source no-such-host.invalid: transport=$way
+        refuses '127.0.0.1.*(refuse|Connection refused)' mount_source 127.0.0.1: transport=$way port="$free"
+    done
+}
+
+@test "a port that speaks no SSH, or is silent" {
+    python3 - "$TEST_DIR/ports" <<'END' &
+import socket, sys, threading, os
+talker, mute = socket.socket(), socket.socket()
+for s in talker, mute:
+    s.bind(("127.0.0.1", 0))
+    s.listen(50)
+with open(sys.argv[1] + ".new", "w") as f:
+    f.write("%d %d\n" % (talker.getsockname()[1], mute.getsockname()[1]))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+while True:
+    c, _ = talker.accept()
+    c.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    c.close()
+END
+    local server=$! talker mute way
+    eventually 20 test -s "$TEST_DIR/ports"
+    read -r talker mute <"$TEST_DIR/ports"
+    for way in libssh2 openssh; do
+        refuses '127.0.0.1' mount_source 127.0.0.1: transport=$way port="$talker" timeout=10
+        SECONDS=0
+        refuses '127.0.0.1' mount_source 127.0.0.1: transport=$way port="$mute" timeout=2
+        [ "$SECONDS" -lt 12 ]
+    done
+    kill "$server"
+}
+
+@test "a server without SFTP" {
+    start "Subsystem sftp /bin/false"
+    refuses 'sftp|SFTP' mount_from transport=libssh2
+    refuses 'sftp|SFTP' mount_from transport=openssh
+}
+
+@test "a server that talks before SFTP begins" {
+    printf '#!/bin/sh\necho Welcome to this host\nexec %s\n' "$SFTP_SERVER" >"$TEST_DIR/server"
+    chmod 755 "$TEST_DIR/server"
+    start "Subsystem sftp $TEST_DIR/server"
+    refuses 'SFTP|sftp' mount_from transport=libssh2 timeout=5
+}
