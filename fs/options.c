@@ -75,7 +75,6 @@ static const struct fuse_opt table[] = {
     WORD("default_permissions", KEY_KEEP),
     WORD("fsname=", KEY_KEEP),
     WORD("subtype=", KEY_KEEP),
-    WORD("max_read=", KEY_KEEP),
     WORD("dev", KEY_KEEP),
     WORD("nodev", KEY_KEEP),
     WORD("suid", KEY_KEEP),

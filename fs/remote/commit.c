@@ -72,6 +72,7 @@ static int apply_one(struct group *group, struct change *c, const struct vmx_dic
     struct vmx_dict *current = NULL;
     BUF_AUTO next = {0};
     int r = vmx_dict_parse(buf_span(text), &current);
+    c->diag = (struct vmx_diag){0};
     if (r == 0)
         r = c->apply(c, server, current, exists, &next, &c->diag);
     vmx_dict_free(current);
