@@ -23,5 +23,5 @@ struct vmx_check {
 /* Reports on the active profile, or on all where none is active, and on the file itself. dir: how
  * the mending commands name the VM's directory of settings ("." there). What needs a host is
  * UNKNOWN. Appends to *report (may be NULL: count only). 0, -ENOMEM. */
-int vmx_check_run(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
-                  const char *dir, struct buf *report, struct vmx_check *ret);
+int vmx_check_run(const struct vmx_dict *dict, const struct vmx_profiles *profiles, const char *dir,
+                  struct buf *report, struct vmx_check *ret);

@@ -5,5 +5,5 @@
 #include "buf.h"
 
 /* Appends nothing when the texts are equal. 0, -ENOMEM. */
-int vmx_diff(struct span before, struct span after, const char *before_name,
-             const char *after_name, struct buf *ret);
+int vmx_diff(struct span before, struct span after, const char *before_name, const char *after_name,
+             struct buf *ret);
