@@ -100,7 +100,7 @@ struct key_state *key_state(struct vfs *vfs, struct node *dir, struct span key, 
     return fresh;
 }
 
-void vmx_free(struct vfs *vfs, struct vmx *vmx)
+void vmx_free(struct vfs *vfs, struct vmx *vmx) REQUIRES(vfs->lock)
 {
     struct key_state *ks;
     struct key_state *next_ks;
