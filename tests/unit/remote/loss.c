@@ -113,15 +113,15 @@ struct loss {
 /* Notes the number of the decisive request. */
 static void note_decision(void *ctx, const struct relay_request *request)
 {
-    int *number = ctx;
+    atomic_int *number = ctx; /* links that follow each other have threads of their own */
     size_t len = strlen(request->text);
     size_t end = strlen("/" VMX);
     bool removes = request->type == SSH_FXP_REMOVE && len > end &&
                    strcmp(request->text + len - end, "/" VMX) == 0;
     bool renames =
         request->type == SSH_FXP_EXTENDED && strcmp(request->text, SSH_EXT_POSIX_RENAME) == 0;
-    if (*number == 0 && (removes || renames))
-        *number = request->number;
+    if (atomic_load(number) == 0 && (removes || renames))
+        atomic_store(number, request->number);
 }
 
 /* False when the action made fewer requests. */
@@ -130,7 +130,7 @@ static bool cut_at(const struct loss *loss, enum relay_cut cut, int at)
     struct folder folder;
     struct mount mount;
     struct relay relay;
-    int decision = 0;
+    atomic_int decision = 0;
     must_make_folder(&folder);
     must_write(&folder, VMX, TEXT);
     must_make_relay(&relay);
@@ -146,7 +146,8 @@ static bool cut_at(const struct loss *loss, enum relay_cut cut, int at)
     mount_end_relay(&mount, &relay);
     bool reached = relay.links > 1;
     /* What is cut off when the caller has its answer is for the next commit to clear away. */
-    if (decision > 0 && at > decision + loss->behind) {
+    int decided = atomic_load(&decision);
+    if (decided > 0 && at > decided + loss->behind) {
         must_write(&folder, VMX, TEXT);
         must_mount(&mount, &folder, NULL);
         assert_int_equal(commit_set(&mount, VMX, "memSize", "1"), 0);
