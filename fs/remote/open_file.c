@@ -154,8 +154,10 @@ static int open_again(struct remote_file *file, const struct wait *wait)
     int r = open_handle(file, file->open_flags & ~once, 0, wait, &attrs);
     if (r < 0)
         return r;
-    if (file->written || (attrs.size == file->size && attrs.mtime == file->mtime))
+    if (file->written || (attrs.size == file->size && attrs.mtime == file->mtime)) {
+        bulk_writer_resend(file->writer, &file->handle);
         return 0;
+    }
     /* Another file, for good: the next operation must not take its handle for ours. */
     sftp_forget(sftp_close(file->remote->sftp, &file->handle));
     file->handle.len = 0;

@@ -9,6 +9,7 @@
 
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "bulk.h"
 
 enum {
@@ -67,7 +68,10 @@ static int settle_oldest(struct bulk_writer *w, const struct wait *wait)
 {
     struct piece *p = w->pieces;
     int r = p->call ? sftp_wait(p->call, wait) : -ENOTCONN;
-    if (r == -ENOTCONN)
+    bool down = r == -EIO && clock_ms() < wait->deadline;
+    if (down && sftp_state(w->sftp) == SFTP_UP)
+        r = -ENOTCONN; /* it was down, and the handle went with it */
+    if (down || r == -ENOTCONN)
         sftp_call_free(&p->call);
     if (r != -ENOTCONN && r != -EINTR && r != -EIO)
         drop(w, p);

@@ -116,11 +116,11 @@ static void nap(struct sftp *s, int ms)
     }
 }
 
-/* The first attempt comes at once, unless the last link was as short-lived as an attempt. */
+/* The first attempt comes at once, unless the last link lived no longer than the pause before it. */
 static void back_off(struct sftp *s)
 {
     struct link *l = &s->link;
-    if (l->up_since > 0 && clock_ms() - l->up_since > BACKOFF_MAX_MS)
+    if (l->up_since > 0 && clock_ms() - l->up_since > l->backoff_ms)
         l->backoff_ms = 0;
     l->up_since = 0;
     if (l->backoff_ms > 0)
