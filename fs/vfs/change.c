@@ -25,11 +25,11 @@ struct key_change {
     const char *name;
     struct span key;
     enum vmx_edit_op op;
-    struct span value;       /* SET */
-    struct span new_key;     /* RENAME */
-    const char *new_name;    /* RENAME */
-    const struct seen *base; /* protected by vfs->lock if it is a key_state's */
-    struct vmx_place place;  /* REMOVE: where the line stood */
+    struct span value;      /* SET */
+    struct span new_key;    /* RENAME */
+    const char *new_name;   /* RENAME */
+    struct key_state *ks;   /* what of it the caller saw is its base */
+    struct vmx_place place; /* REMOVE: where the line stood */
 };
 
 /* Compares what the user saw with what the server has. */
@@ -45,8 +45,9 @@ static int check_base(struct key_change *k, const struct vmx_dict *server)
     if (k->op == VMX_EDIT_REMOVE && !there)
         return 0;
     lock_take(&k->vfs->lock);
-    bool same = !k->base->known || (k->base->there == there &&
-                                    (!there || span_eq(buf_span(&k->base->value), buf_span(&now))));
+    const struct seen *base = &k->ks->base;
+    bool same = !base->known || (base->there == there &&
+                                 (!there || span_eq(buf_span(&base->value), buf_span(&now))));
     lock_drop(&k->vfs->lock);
     return same ? 0 : -ECANCELED;
 }
@@ -128,8 +129,8 @@ static int apply(struct change *change, const struct vmx_dict *server,
     return r;
 }
 
-/* What is remembered of a key after it was set, or removed (and where it stood). */
-static void remember(struct key_change *k, struct span key, bool there)
+/* What is remembered of a key after it was set to a value, or removed (and where it stood). */
+static void remember(struct key_change *k, struct span key, bool there, struct span value)
 {
     lock_take(&k->vfs->lock);
     struct key_state *ks = key_state(k->vfs, k->dir, key, !there);
@@ -146,7 +147,7 @@ static void remember(struct key_change *k, struct span key, bool there)
             ks->place_until = clock_ms() + REMEMBER_MS;
         }
         if (ks->writers > 0)
-            seen_set(&ks->base, there, there ? k->value : (struct span){0});
+            seen_set(&ks->base, there, value);
         /* A truncation that was not committed yet is cancelled by what came later. */
         if (ks->text.state == TEXT_CUT)
             text_clean(&ks->text);
@@ -159,30 +160,37 @@ static void committed(struct change *change, const struct document *before,
                       const struct document *after)
 {
     struct key_change *k = (struct key_change *)change;
-    remember(k, k->key, k->op == VMX_EDIT_SET);
+    BUF_AUTO value = {0};
+    remember(k, k->key, k->op == VMX_EDIT_SET, k->value);
+    if (k->op == VMX_EDIT_RENAME && vmx_dict_get(after->dict, k->new_key, &value) == 0)
+        remember(k, k->new_key, true, buf_span(&value));
     if (before != after)
         notify_document(k->vfs, k->path, before, after);
 }
 
-/* What is there, or was shown to be, when the request comes. */
-static int base_from(const struct key_at *at, struct seen *ret)
+static int commit(struct call *c, struct key_change *k)
 {
-    BUF_AUTO value = {0};
-    int r = at->extent == SIZE_MAX ? 0 : vmx_dict_value(at->doc->dict, at->extent, &value);
-    return r < 0 ? r : seen_set(ret, at->extent != SIZE_MAX, buf_span(&value));
+    lock_take(&c->vfs->lock);
+    k->ks->committing++;
+    lock_drop(&c->vfs->lock);
+    int r = remote_commit(c->vfs->remote, k->path, &k->change, &c->wait);
+    lock_take(&c->vfs->lock);
+    k->ks->committing--;
+    lock_drop(&c->vfs->lock);
+    return r;
 }
 
 static int run(struct call *c, struct node *dir, const char *name, struct key_change *k)
 {
     KEY_AT_AUTO at = {0};
-    struct seen base = {0};
+    struct handle own = {.node = NULL};
     /* What is put in a value's place was made from what the cache showed; a removal or a renaming
      * is meant for what there is when it is asked for. */
-    bool fresh = !k->base && k->op != VMX_EDIT_SET;
+    bool fresh = !k->ks && k->op != VMX_EDIT_SET;
     int r = key_at(c, dir, name, fresh ? 0 : remote_options(c->vfs->remote)->cache_timeout_ms, &at);
-    if (r == 0 && !k->base) {
-        r = base_from(&at, &base);
-        k->base = &base;
+    if (r == 0 && !k->ks) {
+        r = key_begin_writing(c, dir, name, &at, fresh ? WRITING : WRITING_FROM_CACHE, &own);
+        k->ks = own.key;
     }
     k->change.apply = apply;
     k->change.committed = committed;
@@ -192,17 +200,18 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
     k->path = at.path;
     k->key = buf_span(&at.key);
     if (r == 0)
-        r = remote_commit(c->vfs->remote, at.path, &k->change, &c->wait);
+        r = commit(c, k);
     refuse(c->vfs, at.path, name, r, &k->change.diag);
-    seen_done(&base);
+    if (own.key)
+        key_end_writing(c, dir, &own);
     vmx_place_done(&k->place);
     return r;
 }
 
 int key_set(struct call *c, struct node *dir, const char *name, struct span value,
-            const struct seen *base)
+            struct key_state *ks)
 {
-    struct key_change k = {.op = VMX_EDIT_SET, .value = value, .base = base};
+    struct key_change k = {.op = VMX_EDIT_SET, .value = value, .ks = ks};
     return run(c, dir, name, &k);
 }
 

@@ -91,7 +91,7 @@ static int enter(struct call *c, struct node *dir, const struct key_at *at, stru
     return ks ? 0 : -ENOMEM;
 }
 
-static void leave(struct call *c, struct node *dir, struct handle *h)
+void key_end_writing(struct call *c, struct node *dir, struct handle *h)
 {
     lock_take(&c->vfs->lock);
     h->key->closing -= h->closing;
@@ -119,10 +119,8 @@ static int take_base(struct key_state *ks, bool there, struct span value, bool c
     return r;
 }
 
-/* Makes the handle a writer that saw what the server has now (asked), and cuts the text if that is
- * wanted. */
-static int begin_writing(struct call *c, struct node *dir, const char *name,
-                         const struct key_at *asked, bool cut, struct handle *h)
+int key_begin_writing(struct call *c, struct node *dir, const char *name,
+                      const struct key_at *asked, enum writing how, struct handle *h)
 {
     KEY_AT_AUTO at = {0};
     BUF_AUTO value = {0};
@@ -136,7 +134,9 @@ static int begin_writing(struct call *c, struct node *dir, const char *name,
         r = vmx_dict_value(at.doc->dict, at.extent, &value);
     lock_take(&c->vfs->lock);
     struct key_state *ks = h->key;
-    if (r == 0 && ks->sets == sets && ks->committing == 0)
+    const bool cut = how == WRITING_ANEW;
+    const bool outdated = how == WRITING_FROM_CACHE && ks->base.known;
+    if (r == 0 && ks->sets == sets && ks->committing == 0 && !outdated)
         r = take_base(ks, at.extent != SIZE_MAX, buf_span(&value), cut);
     if (r == 0 && cut)
         r = text_resize(&ks->text, 0, max_text(c));
@@ -144,7 +144,7 @@ static int begin_writing(struct call *c, struct node *dir, const char *name,
     h->cut = cut;
     lock_drop(&c->vfs->lock);
     if (r < 0)
-        leave(c, dir, h);
+        key_end_writing(c, dir, h);
     return r;
 }
 
@@ -186,7 +186,8 @@ static int key_open(struct call *c, struct node *n, int flags, struct handle *h)
     if (r == 0)
         r = fill_attr(c, n->parent, &at, &(struct stat){0});
     if (r == 0)
-        r = begin_writing(c, n->parent, n->name, &at, flags & O_TRUNC, h);
+        r = key_begin_writing(c, n->parent, n->name, &at, flags & O_TRUNC ? WRITING_ANEW : WRITING,
+                              h);
     return r;
 }
 
@@ -200,7 +201,8 @@ int key_create(struct call *c, struct node *dir, const char *name, int flags, st
     bool there = shown_size(c, dir, &at) >= 0;
     r = there && flags & O_EXCL ? -EEXIST : may_write(c, &at, name);
     if (r == 0)
-        r = begin_writing(c, dir, name, &at, !there || flags & O_TRUNC, h);
+        r = key_begin_writing(c, dir, name, &at, !there || flags & O_TRUNC ? WRITING_ANEW : WRITING,
+                              h);
     if (r < 0)
         return r;
     ret->ops = &key_ops;
@@ -238,12 +240,10 @@ static int commit_text(struct call *c, struct node *n, struct handle *h)
     int r = buf_add(&copy, buf_span(&ks->text.bytes));
     unsigned long version = ks->text.version;
     bool anew = ks->text.anew;
-    ks->committing++;
     lock_drop(&c->vfs->lock);
     if (r == 0)
-        r = key_set(c, n->parent, n->name, text_value(buf_span(&copy)), &ks->base);
+        r = key_set(c, n->parent, n->name, text_value(buf_span(&copy)), ks);
     lock_take(&c->vfs->lock);
-    ks->committing--;
     if (r < 0 || ks->text.version == version)
         text_clean(&ks->text);
     h->cut = r < 0 && anew;
@@ -340,7 +340,7 @@ static void key_release(struct call *c, struct node *n, struct handle *h)
     lock_drop(&c->vfs->lock);
     if (last)
         commit_if(c, n, h, TEXT_CUT); /* a refusal is noted; nobody else can be told */
-    leave(c, n->parent, h);
+    key_end_writing(c, n->parent, h);
 }
 
 /* Whoever sets the times of a file that was just created or cut, as touch does, wants it as it is:
@@ -360,7 +360,7 @@ static int commit_cut(struct call *c, struct node *n)
     lock_drop(&c->vfs->lock);
     if (cut)
         r = commit_text(c, n, &own);
-    leave(c, n->parent, &own);
+    key_end_writing(c, n->parent, &own);
     return r;
 }
 
@@ -380,7 +380,7 @@ static int key_setattr(struct call *c, struct node *n, struct handle *h, const s
     r = edit_text(c, n, &own, &edit, &whole);
     if (r == 0)
         r = commit_if(c, n, &own, TEXT_CUT);
-    leave(c, n->parent, &own);
+    key_end_writing(c, n->parent, &own);
     return r;
 }
 

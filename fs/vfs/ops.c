@@ -336,7 +336,12 @@ static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi
     int r = !h ? -ENOMEM : n->ops->open ? n->ops->open(&c, n, fi->flags, h) : -EPERM;
     if (r < 0) {
         handle_free(c.vfs, h);
-        reply(request, r);
+        /* The kernel believed it to be there: after ESTALE it looks again, and creates it if that
+         * is what the caller asked for. */
+        if (r == -ENOENT)
+            fuse_reply_err(request, ESTALE);
+        else
+            reply(request, r);
         return;
     }
     set_up(n, h, fi);

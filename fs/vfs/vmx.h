@@ -33,7 +33,7 @@ struct key_state {
     struct text text;
     unsigned writers;    /* open handles that may write, and running requests */
     unsigned closing;    /* those of them that are being closed: the last one commits */
-    unsigned committing; /* commits of the text under way */
+    unsigned committing; /* our sets and removals under way */
     unsigned long sets;  /* how often we set or removed it */
     struct seen base; /* what the writers saw: moved along by our own commits, unknown while there
                          are no writers */
@@ -104,9 +104,10 @@ int key_text(const struct key_at *at, struct buf *ret);
 
 /* ---- change.c: changes to keys, each one atomic rewrite (joined with others under way) */
 
-/* base may be NULL: as seen in the cached document. Refusals are noted. */
+/* ks: of the key, where the caller is a writer of it; NULL: what the cached document shows is what
+ * the change was made from. Refusals are noted. */
 int key_set(struct call *c, struct node *dir, const char *name, struct span value,
-            const struct seen *base);
+            struct key_state *ks);
 int key_remove(struct call *c, struct node *dir, const char *name);
 int key_rename(struct call *c, struct node *dir, const char *name, const char *new_name);
 
@@ -123,6 +124,17 @@ static inline struct span text_value(struct span text)
 int key_lookup(struct call *c, struct node *dir, const char *name, struct found *ret);
 int key_create(struct call *c, struct node *dir, const char *name, int flags, struct handle *h,
                struct found *ret);
+
+enum writing {
+    WRITING,
+    WRITING_ANEW,       /* cuts the text */
+    WRITING_FROM_CACHE, /* asked may be as old as the cache allows */
+};
+/* Makes the handle a writer of the key, who saw what the server has (asked). */
+int key_begin_writing(struct call *c, struct node *dir, const char *name,
+                      const struct key_at *asked, enum writing how, struct handle *h);
+void key_end_writing(struct call *c, struct node *dir, struct handle *h);
+
 /* Hides a key, whose text was copied to a scratch file, for a while. */
 void key_hide(struct call *c, struct node *dir, const struct key_at *at);
 bool key_is_hidden(struct call *c, struct node *dir, const struct key_at *at);

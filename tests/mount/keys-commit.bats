@@ -253,3 +253,33 @@ END_OF_PYTHON
     [ ! -e "$K/guestinfo.a" ]
     [ "$(cat "$K/guestinfo.z")" = alpha ]
 }
+
+@test "a key that another client removed can be created at once" {
+    start cache_timeout=100
+    cat "$K/guestinfo.a"
+    sed -i /guestinfo.a/d "$VM"
+    echo new >"$K/guestinfo.a"
+    becomes 1 '/guestinfo.a/d; $a guestinfo.a = "new"'
+    sed -i /guestinfo.b/d "$VM"
+    run cat "$K/guestinfo.b"
+    [ "$status" -eq 0 ] || [[ "$output" == *"No such file"* ]]
+}
+
+@test "removals, replacements and sets of one key at once are all carried out" {
+    start
+    pids=
+    for i in 1 2 3; do
+        (for j in 1 2 3 4 5; do
+            name=$(mktemp "$K/tmp.XXXXXX") && echo "r$i$j" >"$name" && mv "$name" "$K/guestinfo.a" || exit 1
+        done) 3>&- &
+        pids="$pids $!"
+        (for j in 1 2 3 4 5; do echo "s$i$j" >"$K/guestinfo.a" || exit 1; done) 3>&- &
+        pids="$pids $!"
+        (for j in 1 2 3; do rm -f "$K/guestinfo.a" || exit 1; done) 3>&- &
+        pids="$pids $!"
+    done
+    for pid in $pids; do wait "$pid"; done
+    echo last >"$K/guestinfo.a"
+    sed 's/alpha/last/' "$TEST_DIR/before" | holds "$VM"
+    [ -z "$(cat "$MNT/.vmxfs/errors")" ]
+}

@@ -45,6 +45,17 @@ load keys
     [ "$(ls "$K" | grep -ic memsize)" = 0 ]
 }
 
+@test "a key that was removed in another spelling can be created at once" {
+    start
+    cat "$K/memSize"
+    rm "$K/MEMSIZE"
+    echo 8192 >"$K/memSize"
+    becomes 2 's/"4096"/"8192"/'
+    rm "$K/MemSize"
+    echo 1024 >>"$K/memSize"
+    becomes 4 's/"4096"/"1024"/'
+}
+
 @test "no negative entry outlives a key's creation in another spelling" {
     start
     for name in Foo FOO foo; do
