@@ -58,6 +58,7 @@ static int play(int argc, char **argv)
     snprintf(folder.path, sizeof(folder.path), "%s", argv[2]);
     if (mount_start(&mount, &folder, NULL) != 0)
         return 3;
+    rmdir(mount.server.dir); /* not needed, and nobody removes it after a kill */
     int r = argc == 5 ? play_commit(&mount, argv[3], argv[4]) : play_count(&mount);
     mount_end(&mount);
     return r;
