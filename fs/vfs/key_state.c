@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What is remembered about keys (vmx.h). */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,22 +134,32 @@ void key_at_done(struct key_at *at)
     *at = (struct key_at){0};
 }
 
+static int look_up(struct call *c, struct node *dir, const char *name, int64_t max_age_ms,
+                   struct key_at *at)
+{
+    at->path = node_path(c->vfs, dir);
+    if (!at->path)
+        return -ENOMEM;
+    int r = remote_document(c->vfs->remote, at->path, max_age_ms, &c->wait, &at->doc);
+    if (r < 0)
+        return r == -EMEDIUMTYPE ? -ENOENT : r;
+    r = vmx_key_from_name(vmx_dict_charset(at->doc->dict), span_of(name), &at->key);
+    if (r < 0)
+        return r;
+    at->extent = vmx_dict_find(at->doc->dict, buf_span(&at->key));
+    return 0;
+}
+
 int key_at(struct call *c, struct node *dir, const char *name, int64_t max_age_ms,
            struct key_at *ret)
 {
-    KEY_AT_AUTO at = {.path = node_path(c->vfs, dir)};
-    if (!at.path)
-        return -ENOMEM;
-    int r = remote_document(c->vfs->remote, at.path, max_age_ms, &c->wait, &at.doc);
-    if (r < 0)
-        return r == -EMEDIUMTYPE ? -ENOENT : r;
-    r = vmx_key_from_name(vmx_dict_charset(at.doc->dict), span_of(name), &at.key);
-    if (r < 0)
-        return r;
-    at.extent = vmx_dict_find(at.doc->dict, buf_span(&at.key));
-    *ret = at;
-    at = (struct key_at){0};
-    return 0;
+    struct key_at at = {0};
+    int r = look_up(c, dir, name, max_age_ms, &at);
+    if (r == 0)
+        *ret = at;
+    else
+        key_at_done(&at);
+    return r;
 }
 
 int refuse_name(struct call *c, struct node *dir, const char *name, int r)

@@ -166,3 +166,28 @@ same_settings() { # VM VM
     [ "$(find "$K" -mindepth 1 | wc -l)" = 8 ]
     [ "$(find "$MNT" -name memSize -size 1)" = "$K/memSize" ]
 }
+
+@test "rsync copies a VM, then changes only what differs" {
+    start
+    mkdir "$MNT/vm/b.vmx"
+    eventually 10 test -f "$MNT/vm/b.vmx/passthrough-profile"
+    rsync -a "$K/" "$MNT/vm/b.vmx/"
+    same_settings "$K" "$MNT/vm/b.vmx"
+    echo 8192 >"$K/memSize"
+    rm "$K/guestinfo.a"
+    rsync -rc --delete "$K/" "$MNT/vm/b.vmx/"
+    same_settings "$K" "$MNT/vm/b.vmx"
+    [ "$(cat "$MNT/vm/b.vmx/memSize")" = 8192 ]
+}
+
+@test "tar archives a VM's settings and brings them back" {
+    start
+    tar -C "$K" --exclude passthrough-profile -cf "$TEST_DIR/settings.tar" .
+    echo 8192 >"$K/memSize"
+    rm "$K/guestinfo.a"
+    tar -C "$K" -xf "$TEST_DIR/settings.tar"
+    [ "$(cat "$K/memSize")" = 4096 ]
+    [ "$(cat "$K/guestinfo.a")" = alpha ]
+    # The lines that were there keep place and comment, and so does one just removed.
+    cmp "$VM" "$TEST_DIR/before"
+}
