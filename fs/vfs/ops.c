@@ -191,15 +191,33 @@ static void op_forget_multi(fuse_req_t request, size_t n, struct fuse_forget_dat
     fuse_reply_none(request);
 }
 
+/* What was one kind of thing on the server and is another now: the kernel must look it up again,
+ * and never be told so about an inode that it has. It would give that up for good, and it has only
+ * one root. */
+static int check_type(struct vfs *vfs, struct node *n, const struct stat *st)
+{
+    lock_take(&vfs->lock);
+    mode_t was = n == vfs->root ? S_IFDIR : n->told ? n->told->st_mode & S_IFMT : 0;
+    lock_drop(&vfs->lock);
+    if (was == 0 || was == (st->st_mode & S_IFMT))
+        return 0;
+    if (n == vfs->root)
+        return -EIO;
+    notify_entry(vfs, n->parent, n->name);
+    return -ENOENT;
+}
+
 static void reply_attr(struct call *c, struct node *n)
 {
     struct stat st = {0};
     int64_t true_at = 0;
     int r = n->ops->getattr(c, n, &st, &true_at);
     if (r == 0)
-        remember(c->vfs, n, &st);
+        r = check_type(c->vfs, n, &st);
     else
         r = recall(c->vfs, n, r, &st);
+    if (r == 0)
+        remember(c->vfs, n, &st);
     st.st_ino = n->ino;
     if (r < 0)
         reply(c->request, r);
