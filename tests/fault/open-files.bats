@@ -38,7 +38,7 @@ END
 
 @test "a truncation is committed though many close the key at once" {
     python3 - "$MNT/vm/vm.vmx" <<'END'
-import os, sys, threading
+import os, sys, threading, time
 for _ in range(50):
     with open(sys.argv[1] + "/k1", "w") as f:
         f.write("full\n")
@@ -52,6 +52,7 @@ for _ in range(50):
         with open(sys.argv[1] + "/k1") as f:
             if f.read() == "\n":
                 break
+        time.sleep(0.01)
     else:
         sys.exit("the truncation was lost")
 END

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Servers that lie, babble, or say nothing: an errno within the timeout, and no harm.
+
+load helper
+
+setup() { lab_new; }
+teardown() { lab_end; }
+
+hostile_server() { # MODE
+    printf '#!/bin/sh\nexec python3 %s/hostile.py %s\n' "$BATS_TEST_DIRNAME" "$1" \
+        >"$TEST_DIR/server"
+    chmod 755 "$TEST_DIR/server"
+}
+
+mount_hostile() { # MODE [OPTION...]
+    hostile_server "$1"
+    shift
+    mount_source / "sftp_server=$TEST_DIR/server" timeout=2 "$@"
+}
+
+# Whatever comes of it, it ends soon, and vmxfs goes on.
+poke() { # SHELL COMMAND
+    local pid before
+    pid=$(vmxfs_pid)
+    before=$(now_ms)
+    timeout 20 sh -c "cd '$MNT' && $1" >"$TEST_DIR/out" 2>"$TEST_DIR/err" || [ $? -ne 124 ]
+    echo "$1: $(($(now_ms) - before)) ms: $(head -c 200 "$TEST_DIR/out" "$TEST_DIR/err")"
+    [ $(($(now_ms) - before)) -lt 12000 ]
+    [ "$(vmxfs_pid)" = "$pid" ]
+    grep -q '^link: ' "$MNT/.vmxfs/status"
+}
+
+poke_all() { # MODE
+    mount_hostile "$1"
+    poke 'ls -l .'
+    poke 'ls -l vm'
+    poke 'cat vm/vm.vmx/memSize'
+    poke 'cat vm/disk.bin'
+    poke 'echo 8192 >vm/vm.vmx/memSize'
+}
+
+@test "an honest server is read from" {
+    mount_hostile honest
+    [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 4096 ]
+    [ "$(wc -c <"$MNT/vm/disk.bin")" -eq 4000 ]
+    [ "$(ls "$MNT/vm")" = "$(printf 'disk.bin\nvm.vmx')" ]
+}
+
+@test "a server that speaks no SFTP is refused with one line" {
+    local mode
+    for mode in welcome old_version mute; do
+        hostile_server "$mode"
+        run mount_source / "sftp_server=$TEST_DIR/server" timeout=2
+        [ "$status" -eq 1 ]
+        [ "${#lines[@]}" -eq 1 ]
+        [[ "$output" == "vmxfs: "* ]]
+    done
+}
+
+@test "names that lead out of a directory are not shown" {
+    mount_hostile bad_names
+    run ls -A "$MNT/vm"
+    [ "$output" = good ] || [[ "$output" == *"Input/output error" ]]
+}
+
+@test "endless and huge listings end" {
+    local mode
+    for mode in endless many_names; do
+        mount_hostile "$mode"
+        poke 'ls vm'
+        poke 'cat vm/vm.vmx/memSize'
+        unmount_lab
+    done
+}
+
+@test "garbage for answers" {
+    local mode
+    for mode in garbage giant_packet empty_packet wrong_id twice wrong_type count_lie; do
+        poke_all "$mode"
+        unmount_lab
+    done
+}
+
+@test "no answers, or the end" {
+    local mode
+    for mode in silent hang_up; do
+        poke_all "$mode"
+        unmount_lab
+    done
+}
+
+@test "wrong sizes and data" {
+    local mode
+    for mode in huge_size small_size too_much_data no_data; do
+        poke_all "$mode"
+        unmount_lab
+    done
+}
+
+@test "attributes and handles that cannot be" {
+    local mode
+    for mode in long_handle no_attrs cut_short; do
+        poke_all "$mode"
+        unmount_lab
+    done
+}
+
+@test "a byte at a time is slow, and right" {
+    mount_hostile byte_by_byte
+    [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 4096 ]
+}
