@@ -229,14 +229,11 @@ EOF
 }
 
 @test "mv from elsewhere replaces with two rewrites, in the old place, with the comment" {
-    local other
-    other=$(mktemp -d /dev/shm/vmxfs-test.XXXXXX)
-    echo 8192 >"$other/new"
     start
-    mv "$other/new" "$K/memSize"
+    echo 8192 >"$TEST_DIR/new"
+    mv "$TEST_DIR/new" "$K/memSize"
     becomes 2 's/"4096"/"8192"/'
-    [ ! -e "$other/new" ]
-    rmdir "$other"
+    [ ! -e "$TEST_DIR/new" ]
 }
 
 @test "rm, then echo takes the line up again in its place" {
