@@ -8,12 +8,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
@@ -81,6 +83,7 @@ static int check_mountpoint(struct options *o, struct why *why)
 {
     struct stat st;
     struct stat above;
+    struct statfs fs;
     FREE_AUTO char *up = NULL;
     char *real = realpath(o->mountpoint, NULL);
     if (!real)
@@ -95,7 +98,9 @@ static int check_mountpoint(struct options *o, struct why *why)
     }
     if (asprintf(&up, "%s/..", real) < 0)
         up = NULL;
-    if (up && stat(up, &above) == 0 && above.st_dev != st.st_dev) {
+    /* Over an automount point, or a volume, it can be mounted. */
+    if (statfs(real, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC && up && stat(up, &above) == 0 &&
+        above.st_dev != st.st_dev) {
         why_set(why,
                 "%s: something is mounted there already; unmount it, or take another directory",
                 real);

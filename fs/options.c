@@ -59,7 +59,12 @@ static const struct fuse_opt table[] = {
     /* Words for mount(8), fstab and systemd. */
     WORD("auto", KEY_IGNORE),
     WORD("noauto", KEY_IGNORE),
+    WORD("-n", KEY_IGNORE),
+    WORD("-s", KEY_IGNORE),
+    WORD("-v", KEY_IGNORE),
+    WORD("-t ", KEY_IGNORE),
     WORD("user", KEY_IGNORE),
+    WORD("user=", KEY_IGNORE),
     WORD("nouser", KEY_IGNORE),
     WORD("users", KEY_IGNORE),
     WORD("owner", KEY_IGNORE),
@@ -220,12 +225,13 @@ static int check_numbers(struct options *o, struct why *why)
     return 0;
 }
 
-/* Takes [user@]host:[path] apart; an IPv6 address stands in brackets. */
+/* Takes [user@]host:[path] apart; an IPv6 address stands in brackets. There may be an "@" in the
+ * path, and in the name of the user. */
 static int parse_remote(struct options *o, struct why *why)
 {
-    const char *host = strchr(o->source, '@');
+    const char *at = memrchr(o->source, '@', strcspn(o->source, ":/["));
+    const char *host = at ? at + 1 : o->source;
     const char *colon;
-    host = host ? host + 1 : o->source;
     if (*host == '[') {
         const char *close = strchr(host, ']');
         colon = close && close[1] == ':' ? close + 1 : NULL;

@@ -213,6 +213,18 @@ bats_require_minimum_version 1.5.0
         cat "$3/vm/vm.vmx/displayName" && umount "$3"' - "$TEST_DIR/bin" "$LAB" "$MNT" 3>&-
 }
 
+@test "mount.fuse.vmxfs is called by mount itself, also over an automount point" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    mkdir "$TEST_DIR/sbin"
+    ln -s "$VMXFS" "$TEST_DIR/sbin/mount.fuse.vmxfs"
+    unshare -m sh -ec '
+        mount --bind "$1" /usr/sbin
+        mount -t tmpfs -o size=64k none "$3"
+        mount -n -v -t fuse.vmxfs -o noauto,nosuid,x-systemd.automount,_netdev "$2" "$3"
+        cat "$3/vm/vm.vmx/displayName"
+        fusermount3 -u "$3"' - "$TEST_DIR/sbin" "$LAB" "$MNT" 3>&-
+}
+
 @test "options may stand before, between and after the arguments, and a later one wins" {
     "$VMXFS" "$LAB" -o cache_timeout=1 "$MNT" -o show=vmx -o show=all,umask=027 3>&-
     [ "$(stat -c %a "$MNT/vm/vm.vmx/memSize")" = 640 ]
