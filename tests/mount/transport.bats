@@ -201,6 +201,48 @@ END
     [ "$(cat "$MNT/vm.vmx/displayName")" = one ]
 }
 
+@test "an @ in the path is no user" {
+    mkdir -p "$LAB/a@b:c/vm"
+    cp "$LAB/vm/vm.vmx" "$LAB/a@b:c/vm/"
+    start
+    path="$LAB/a@b:c"
+    mount_from
+    [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+    unmount_lab
+    host="$(id -un)@127.0.0.1"
+    mount_from
+    [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+}
+
+@test "an empty path is /vmfs/volumes on a host that has it" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    local root=$TEST_DIR/root uuid=6554a2f0-3c1d9a20-7b14-a4bf01512e30
+    mkdir -p "$root/vmfs/volumes/$uuid/vm" "$root/usr" "$root/dev" "$root/etc"
+    echo 'root:x:0:0::/:/bin/sh' >"$root/etc/passwd"
+    cp "$LAB/vm/vm.vmx" "$root/vmfs/volumes/$uuid/vm/"
+    ln -s "$uuid" "$root/vmfs/volumes/datastore1"
+    ln -s "/vmfs/volumes/$uuid/vm" "$root/vmfs/volumes/$uuid/again"
+    local dir
+    for dir in bin lib lib64; do
+        if [ -L "/$dir" ]; then ln -s "$(readlink "/$dir")" "$root/$dir"; else mkdir "$root/$dir"; fi
+    done
+    cat >"$TEST_DIR/server" <<END
+#!/bin/sh
+exec unshare -m sh -c '
+    mount --bind /usr $root/usr && mount --bind /dev $root/dev &&
+    { [ -L /lib64 ] || mount --bind /lib64 $root/lib64; } && { [ -L /lib ] || mount --bind /lib $root/lib; } &&
+    exec chroot $root $SFTP_SERVER'
+END
+    chmod 755 "$TEST_DIR/server"
+    start "Subsystem sftp $TEST_DIR/server"
+    path=
+    mount_from
+    [ "$(ls "$MNT")" = datastore1 ]
+    [ "$(cat "$MNT/datastore1/vm/vm.vmx/displayName")" = one ]
+    [ "$(cat "$MNT/$uuid/again/vm.vmx/displayName")" = one ]
+    [ "$(sed -n 's/^root: //p' "$MNT/.vmxfs/status")" = /vmfs/volumes ]
+}
+
 @test "an absolute link leads to the same place through a mounted link" {
     ln -s lab "$TEST_DIR/link"
     echo text >"$LAB/file"
