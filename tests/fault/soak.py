@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Uses a mount in all ways at once for a while.
+
+usage: soak.py MOUNTPOINT SERVER_FOLDER SECONDS
+
+The folder holds vm0 to vm5 with keys k1 to k20. Exits with 1 where a call failed in a way that
+nothing of this can explain.
+"""
+
+import collections
+import errno
+import os
+import random
+import shutil
+import sys
+import threading
+import time
+
+MOUNT, SERVER, SECONDS = sys.argv[1], sys.argv[2], float(sys.argv[3])
+END = time.monotonic() + SECONDS
+VMS = 6
+
+# What others do meanwhile explains these.
+EXPECTED = {errno.ECANCELED, errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY}
+calls = collections.Counter()
+wrong = collections.Counter()
+
+
+def vm(i):
+    return f"vm{i}/vm{i}.vmx"
+
+
+def some_key():
+    return f"{MOUNT}/{vm(random.randrange(VMS))}/k{random.randint(1, 20)}"
+
+
+def write(path, text):
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def read_keys():
+    read(some_key())
+
+
+def list_all():
+    for i in range(VMS):
+        for entry in os.scandir(f"{MOUNT}/{vm(i)}"):
+            entry.stat()
+
+
+def read_controls():
+    path = f"{MOUNT}/{vm(random.randrange(VMS))}"
+    for name in (".vmxfs/check", ".vmxfs/plan/nested-esxi", ".vmxfs/raw", "passthrough-profile"):
+        read(f"{path}/{name}")
+    read(f"{MOUNT}/.vmxfs/status")
+    read(f"{MOUNT}/.vmxfs/errors")
+
+
+def write_key():
+    write(some_key(), f"{random.randrange(10**6)}\n")
+
+
+def append_key():
+    with open(some_key(), "ab", buffering=0) as f:
+        f.write(b"+\n")
+
+
+def edit_in_place():
+    path = some_key()
+    scratch = os.path.dirname(path) + f"/sed{random.randrange(10**6)}"
+    fd = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    os.write(fd, b"edited\n")
+    os.close(fd)
+    os.rename(scratch, path)
+
+
+def remove_and_create():
+    path = some_key()
+    os.unlink(path)
+    write(path, "again\n")
+
+
+def rename_key():
+    path = f"{MOUNT}/{vm(random.randrange(VMS))}"
+    os.rename(f"{path}/k1", f"{path}/moved")
+    os.rename(f"{path}/moved", f"{path}/k1")
+
+
+def profile():
+    path = f"{MOUNT}/{vm(random.randrange(VMS))}/passthrough-profile"
+    write(path, "nested-esxi\n")
+    write(path, "none\n")
+
+
+def merge():
+    write(f"{MOUNT}/{vm(random.randrange(VMS))}/.vmxfs/merge", 'k2 = "m"\nk3 = "n"\n')
+
+
+def make_and_remove():
+    name = f"{MOUNT}/vm0/new{threading.get_ident()}.vmx"
+    os.mkdir(name)
+    write(f"{name}/memSize", "4096\n")
+    os.rename(name, name + ".other.vmx")
+    shutil.rmtree(name + ".other.vmx")
+
+
+def plain_files():
+    name = f"{MOUNT}/vm1/plain{threading.get_ident()}"
+    data = os.urandom(random.randrange(1 << 18))
+    with open(name, "wb") as f:
+        f.write(data)
+    os.rename(name, name + "-2")
+    if read(name + "-2") != data:
+        wrong["a plain file reads differently"] += 1
+    os.unlink(name + "-2")
+
+
+def folders():
+    name = f"{MOUNT}/folder{threading.get_ident()}"
+    os.mkdir(name)
+    os.symlink("nowhere", f"{name}/link")
+    os.readlink(f"{name}/link")
+    shutil.rmtree(name)
+
+
+def foreign_edit():
+    path = f"{SERVER}/{vm(random.randrange(VMS))}"
+    with open(path, encoding="utf-8") as f:
+        lines = [line for line in f if not line.startswith("k20 ")]
+    with open(path + ".foreign", "w", encoding="utf-8") as f:
+        f.writelines(lines + [f'k20 = "foreign {random.randrange(10**6)}"\n'])
+    os.rename(path + ".foreign", path)
+    time.sleep(0.2)
+
+
+def work(call):
+    while time.monotonic() < END:
+        try:
+            call()
+        except OSError as e:
+            if e.errno not in EXPECTED:
+                wrong[f"{call.__name__}: {e}"] += 1
+                time.sleep(0.1)
+        calls[call.__name__] += 1
+        time.sleep(0.002)
+
+
+workers = [read_keys, read_keys, list_all, read_controls, write_key, write_key, append_key,
+           edit_in_place, remove_and_create, rename_key, profile, merge, make_and_remove,
+           make_and_remove, plain_files, plain_files, folders, foreign_edit]
+threads = [threading.Thread(target=work, args=(w,)) for w in workers]
+for t in threads:
+    t.start()
+for t in threads:
+    t.join()
+for name, n in sorted(calls.items()):
+    print(f"{name}: {n}")
+for name, n in wrong.most_common(20):
+    print(f"{n} times {name}")
+sys.exit(1 if wrong else 0)
