@@ -132,7 +132,7 @@ END
     mount_lab timeout=2 cache_timeout=1
     cat "$MNT/vm/vm.vmx/k1"
     server_stop
-    eventually 5 link_is down
+    eventually 5 link_is down || { cat "$MNT/.vmxfs/status"; false; }
     local before
     before=$(now_ms)
     [ "$(cat "$MNT/vm/vm.vmx/k1")" = 0 ]

@@ -87,3 +87,25 @@ teardown() {
     [ "$took" -lt 4000 ]
     [ "$(grep -l 'memSize = "4096"' "$LAB"/*/*.vmx | wc -l)" -eq 16 ]
 }
+
+@test "the rename of a folder waits for the commits below it" {
+    local i writers
+    vm_with_keys vm 4
+    proxy_start 50
+    mount_proxied cache_timeout=60
+    cat "$MNT/vm/vm.vmx/memSize"
+    for i in 1 3 5; do
+        echo "round $i"
+        (echo "a$i" >"$MNT/vm/vm.vmx/k1") 3>&- &
+        writers=$!
+        sleep "0.$(printf %02d $((i * 8)))"
+        (echo "b$i" >"$MNT/vm/vm.vmx/k2") 3>&- &
+        writers="$writers $!"
+        mv "$MNT/vm" "$MNT/moved"
+        for i in $writers; do
+            wait "$i"
+        done
+        mv "$MNT/moved" "$MNT/vm"
+    done
+    no_leftovers "$LAB/vm"
+}
