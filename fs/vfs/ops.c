@@ -118,6 +118,15 @@ static int recall_name(struct vfs *vfs, struct node *dir, const char *name, int 
 
 /* ---- entries */
 
+/* The kernel moves what it knows to the new name in a rename, a directory X.vmx to X.vmx.bak that
+ * is a file, say, and a notice of ours may come after the caller's next step. So it has to look at
+ * such names each time. */
+static bool may_change_kind(const struct node_ops *ops, const char *name)
+{
+    return ops == &vmx_ops || ops == &whole_ops ||
+           (ops == &file_ops && (strcasestr(name, ".vmx") || strcasestr(name, ".vmtx")));
+}
+
 /* Makes the entry for what was found, with one lookup counted. -ENOMEM. */
 static int make_entry(struct vfs *vfs, struct node *dir, const char *name,
                       const struct found *found, struct fuse_entry_param *ret)
@@ -131,7 +140,7 @@ static int make_entry(struct vfs *vfs, struct node *dir, const char *name,
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
     ret->attr.st_ino = n->ino;
     ret->attr_timeout = attr_timeout(vfs, found->true_at);
-    ret->entry_timeout = ret->attr_timeout;
+    ret->entry_timeout = may_change_kind(found->ops, name) ? 0 : ret->attr_timeout;
     node_unref(vfs, n);
     return 0;
 }
@@ -494,12 +503,15 @@ static size_t add_name(struct call *c, struct node *dir, const struct dir_names 
     if (!plus)
         return fuse_add_direntry(c->request, at, room, name, &entry.attr, (off_t)i + 1);
     if (!dots) {
-        if (dir->ops->lookup(c, dir, name, &found) < 0 ||
-            make_entry(c->vfs, dir, name, &found, &entry) < 0)
+        int r = dir->ops->lookup(c, dir, name, &found);
+        if (r == -ENOENT)
             return 0;
+        /* Without an inode it is a mere name: who wants more is told the error. */
+        if (r == 0)
+            make_entry(c->vfs, dir, name, &found, &entry);
     }
     size_t taken = fuse_add_direntry_plus(c->request, at, room, name, &entry, (off_t)i + 1);
-    if (taken > room && !dots)
+    if (taken > room && entry.ino != 0)
         take_back(c->vfs, entry.ino); /* what did not fit is not counted */
     return taken;
 }

@@ -21,6 +21,8 @@ static const char *meaning(int r)
         return "another vmxfs holds the file's lock";
     case EBUSY:
         return "the VM is in use";
+    case EACCES:
+        return "the server does not allow it to this user";
     case EIO:
         return "the server did not answer, or failed";
     case EFBIG:

@@ -328,6 +328,23 @@ datastore1" ]
     [ "$(cat "$LAB/other/x.vmx")" = "$before" ]
 }
 
+@test "after a renaming the next step sees what it is now" {
+    write_vmx "$LAB/vm/x.vmx" one
+    mount_local
+    local i
+    for i in {1..20}; do
+        mv "$MNT/vm/x.vmx" "$MNT/vm/x.vmx.bak"
+        grep -q one "$MNT/vm/x.vmx.bak"
+        [ ! -e "$MNT/vm/x.vmx" ]
+        mv "$MNT/vm/x.vmx.bak" "$MNT/vm/x.vmx"
+        [ "$(cat "$MNT/vm/x.vmx/displayName")" = one ]
+        cp "$LAB/vm/x.vmx" "$MNT/vm/y.vmx"
+        [ "$(cat "$MNT/vm/y.vmx/displayName")" = one ]
+        rm -r "$MNT/vm/y.vmx"
+        [ ! -e "$MNT/vm/y.vmx" ]
+    done
+}
+
 @test "a VM is not replaced by another one, or by a file that is none" {
     write_vmx "$LAB/vm/x.vmx" one
     write_vmx "$LAB/vm/y.vmx" two

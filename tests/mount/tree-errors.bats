@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+# What the server refuses to its user: told with the right error, and nothing else suffers.
+
+load helper
+
+setup() {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    lab_new
+    LAB=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX") # bats lets nobody else look below its own
+    chmod 755 "$LAB"
+    mkdir "$LAB/vm" "$LAB/locked"
+    printf 'displayName = "one"\nmemSize = "4096"\n' | tee "$LAB/vm/vm.vmx" "$LAB/vm/secret.vmx" >"$LAB/locked/vm.vmx"
+    echo text >"$LAB/vm/file"
+    chmod 600 "$LAB/vm/secret.vmx"
+    chmod 700 "$LAB/locked"
+    printf '#!/bin/sh\nexec setpriv --reuid=nobody --regid=nogroup --clear-groups %s\n' "$SFTP_SERVER" >"$LAB-server"
+    chmod 755 "$LAB-server"
+    (cd "$LAB" && find . -type f -exec cksum {} + | sort) >"$TEST_DIR/before"
+    mount_source "$LAB" sftp_server="$LAB-server"
+}
+
+teardown() {
+    lab_end
+    rm -rf "$LAB" "$LAB-server"
+}
+
+denied() { # COMMAND
+    run bash -c "cd '$MNT' && $1"
+    echo "$1: $output"
+    [ "$status" -ne 0 ]
+    [[ $output == *"Permission denied"* ]]
+}
+
+@test "what cannot be read is listed, and only that is refused" {
+    [ "$(ls "$MNT/vm")" = "file
+secret.vmx
+vm.vmx" ]
+    denied "cat vm/secret.vmx/memSize"
+    denied "cat .vmxfs/plain/vm/secret.vmx"
+    denied "ls locked"
+    denied "cat locked/vm.vmx/memSize"
+    [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 4096 ]
+    run grep -r 4096 "$MNT" --include=memSize
+    [[ $output == *"$MNT/vm/vm.vmx/memSize:4096"* ]]
+    grep -q '	vm/vm.vmx	' "$MNT/.vmxfs/check"
+}
+
+@test "what cannot be written is refused, and stays" {
+    local command
+    while read -r command; do
+        denied "$command"
+    done <<'END'
+echo 8192 >vm/vm.vmx/memSize
+echo nested-esxi >vm/vm.vmx/passthrough-profile
+rm vm/vm.vmx/memSize
+mv vm/vm.vmx/memSize vm/vm.vmx/other
+sed -i s/4096/8192/ vm/vm.vmx/memSize
+sed -i s/4096/8192/ .vmxfs/plain/vm/vm.vmx
+sed s/4096/8192/ vm/vm.vmx/.vmxfs/raw >new; cp new vm/vm.vmx/.vmxfs/raw
+mv vm/vm.vmx vm/other.vmx
+rm -r vm/vm.vmx
+rm .vmxfs/plain/vm/vm.vmx
+mkdir vm/new.vmx
+cp vm/file vm/new.vmx
+mkdir vm/new
+rmdir locked/vm.vmx
+echo x >vm/file
+rm vm/file
+mv vm/file vm/other
+truncate -s 0 vm/file
+chmod 777 vm/file
+touch vm/file
+ln -s x vm/link
+END
+    (cd "$LAB" && find . -type f -exec cksum {} + | sort) | diff "$TEST_DIR/before" -
+    grep -q 'EACCES	vm/vm.vmx	memSize	the server does not allow it' "$MNT/.vmxfs/errors"
+}
