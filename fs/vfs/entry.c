@@ -48,6 +48,22 @@ void attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs
     st->st_atim.tv_sec = attrs->atime;
 }
 
+void attr_space(const struct sftp_statvfs *fs, struct statvfs *ret)
+{
+    *ret = (struct statvfs){
+        .f_bsize = fs->bsize,
+        .f_frsize = fs->frsize,
+        .f_blocks = fs->blocks,
+        .f_bfree = fs->bfree,
+        .f_bavail = fs->bavail,
+        .f_files = fs->files,
+        .f_ffree = fs->ffree,
+        .f_favail = fs->favail,
+        .f_flag = fs->flag,
+        .f_namemax = fs->namemax,
+    };
+}
+
 double attr_timeout(const struct vfs *vfs, int64_t true_at)
 {
     int64_t left = true_at + remote_options(vfs->remote)->cache_timeout_ms - clock_ms();

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <uthash.h>
 
@@ -144,6 +145,11 @@ struct vfs {
     atomic_uint_least64_t init_request; /* session.c: the kernel's INIT; 0: not seen, or answered */
 
     struct lock lock;
+    struct {
+        struct condition moved; /* with lock */
+        bool closed;
+        unsigned inside;
+    } gate; /* gate.c; protected by lock */
     struct node *root;
     struct node *nodes GUARDED_BY(lock);
     struct handle *handles GUARDED_BY(lock);
@@ -199,6 +205,7 @@ void handle_free_all(struct vfs *vfs);
 void attr_file(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime);
 void attr_dir(const struct vfs *vfs, struct stat *st, uint32_t mtime);
 void attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs);
+void attr_space(const struct sftp_statvfs *fs, struct statvfs *ret);
 double attr_timeout(const struct vfs *vfs, int64_t true_at); /* seconds */
 
 struct dir_names {
@@ -210,6 +217,24 @@ struct dir_names {
 };
 int dir_names_add(struct dir_names *names, const char *name, mode_t type);
 void dir_names_free(struct dir_names *names);
+
+/* ---- gate.c: the rename of a directory waits for the changes below it, and they for it */
+
+int gate_enter(struct vfs *vfs, const struct wait *wait); /* a change; 0, -EINTR, -EIO */
+void gate_leave(struct vfs *vfs);
+int gate_close(struct vfs *vfs, const struct wait *wait); /* a rename; 0, -EINTR, -EIO */
+void gate_open(struct vfs *vfs);
+
+/* ---- told.c: what is known while the link is down */
+
+void told_remember(struct vfs *vfs, struct node *n, const struct stat *st);
+
+/* What is remembered in place of an error. 0, or r: there is nothing, or no need to. */
+int told_recall(struct vfs *vfs, struct node *n, int r, struct stat *ret);
+int told_recall_name(struct vfs *vfs, struct node *dir, const char *name, int r, struct found *ret);
+
+/* 0, or the errno that the kernel is told instead. */
+int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st);
 
 /* ---- refuse.c */
 

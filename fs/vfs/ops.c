@@ -69,53 +69,6 @@ static void reply(fuse_req_t request, int r)
     fuse_reply_err(request, r < 0 ? reply_error(r) : 0);
 }
 
-/* ---- what is known while the link is down */
-
-/* Attributes of what is on the server are remembered as they are told. Keys need none of that:
- * their documents are cached. */
-static void remember(struct vfs *vfs, struct node *n, const struct stat *st)
-{
-    const struct node_ops *ops = n->ops;
-    if (!ops->named && ops->type != S_IFDIR)
-        return;
-    lock_take(&vfs->lock);
-    if (!n->told)
-        n->told = malloc(sizeof(*n->told));
-    if (n->told)
-        *n->told = *st;
-    lock_drop(&vfs->lock);
-}
-
-/* 0, or r: there is nothing to be remembered, or no need to. */
-static int recall(struct vfs *vfs, struct node *n, int r, struct stat *ret)
-{
-    if (r != -EIO || !n || sftp_state(remote_sftp(vfs->remote)) == SFTP_UP)
-        return r;
-    lock_take(&vfs->lock);
-    if (n->told) {
-        *ret = *n->told;
-        r = 0;
-    } else if (n == vfs->root) {
-        attr_dir(vfs, ret, (uint32_t)vfs->started.tv_sec);
-        r = 0;
-    }
-    lock_drop(&vfs->lock);
-    return r;
-}
-
-static int recall_name(struct vfs *vfs, struct node *dir, const char *name, int r,
-                       struct found *ret)
-{
-    struct node *n = r == -EIO ? node_find(vfs, dir, name) : NULL;
-    r = recall(vfs, n, r, &ret->st);
-    if (r == 0 && n) {
-        ret->ops = n->ops;
-        ret->detail = n->detail;
-    }
-    node_unref(vfs, n);
-    return r;
-}
-
 /* ---- entries */
 
 /* The kernel moves what it knows to the new name in a rename, a directory X.vmx to X.vmx.bak that
@@ -136,7 +89,7 @@ static int make_entry(struct vfs *vfs, struct node *dir, const char *name,
         return -ENOMEM;
     if (found->fresh)
         vmx_refresh(vfs, n, true);
-    remember(vfs, n, &found->st);
+    told_remember(vfs, n, &found->st);
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
     ret->attr.st_ino = n->ino;
     ret->attr_timeout = attr_timeout(vfs, found->true_at);
@@ -178,7 +131,7 @@ static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     struct node *dir = node_of(c.vfs, parent);
     struct found found = {0};
     int r = dir->ops->lookup ? dir->ops->lookup(&c, dir, name, &found) : -ENOTDIR;
-    r = recall_name(c.vfs, dir, name, r, &found);
+    r = told_recall_name(c.vfs, dir, name, r, &found);
     reply_found(&c, dir, name, r, &found);
 }
 
@@ -200,33 +153,17 @@ static void op_forget_multi(fuse_req_t request, size_t n, struct fuse_forget_dat
     fuse_reply_none(request);
 }
 
-/* What was one kind of thing on the server and is another now: the kernel must look it up again,
- * and never be told so about an inode that it has. It would give that up for good, and it has only
- * one root. */
-static int check_type(struct vfs *vfs, struct node *n, const struct stat *st)
-{
-    lock_take(&vfs->lock);
-    mode_t was = n == vfs->root ? S_IFDIR : n->told ? n->told->st_mode & S_IFMT : 0;
-    lock_drop(&vfs->lock);
-    if (was == 0 || was == (st->st_mode & S_IFMT))
-        return 0;
-    if (n == vfs->root)
-        return -EIO;
-    notify_entry(vfs, n->parent, n->name);
-    return -ENOENT;
-}
-
 static void reply_attr(struct call *c, struct node *n)
 {
     struct stat st = {0};
     int64_t true_at = 0;
     int r = n->ops->getattr(c, n, &st, &true_at);
     if (r == 0)
-        r = check_type(c->vfs, n, &st);
+        r = told_check_type(c->vfs, n, &st);
     else
-        r = recall(c->vfs, n, r, &st);
+        r = told_recall(c->vfs, n, r, &st);
     if (r == 0)
-        remember(c->vfs, n, &st);
+        told_remember(c->vfs, n, &st);
     st.st_ino = n->ino;
     if (r < 0)
         reply(c->request, r);
@@ -246,7 +183,11 @@ static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int v
 {
     struct call c = call_of(request);
     struct node *n = node_of(c.vfs, id);
-    int r = n->ops->setattr ? n->ops->setattr(&c, n, handle_of(fi), st, valid) : 0;
+    int r = gate_enter(c.vfs, &c.wait);
+    if (r == 0) {
+        r = n->ops->setattr ? n->ops->setattr(&c, n, handle_of(fi), st, valid) : 0;
+        gate_leave(c.vfs);
+    }
     if (r < 0)
         reply(request, r);
     else
@@ -272,7 +213,11 @@ static void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mo
     struct call c = call_of(request);
     struct node *dir = node_of(c.vfs, parent);
     struct found found = {0};
-    int r = dir->ops->mkdir ? dir->ops->mkdir(&c, dir, name, mode, &found) : -EPERM;
+    int r = gate_enter(c.vfs, &c.wait);
+    if (r == 0) {
+        r = dir->ops->mkdir ? dir->ops->mkdir(&c, dir, name, mode, &found) : -EPERM;
+        gate_leave(c.vfs);
+    }
     reply_found(&c, dir, name, r, &found);
 }
 
@@ -281,7 +226,11 @@ static void op_symlink(fuse_req_t request, const char *target, fuse_ino_t parent
     struct call c = call_of(request);
     struct node *dir = node_of(c.vfs, parent);
     struct found found = {0};
-    int r = dir->ops->symlink ? dir->ops->symlink(&c, dir, name, target, &found) : -EPERM;
+    int r = gate_enter(c.vfs, &c.wait);
+    if (r == 0) {
+        r = dir->ops->symlink ? dir->ops->symlink(&c, dir, name, target, &found) : -EPERM;
+        gate_leave(c.vfs);
+    }
     reply_found(&c, dir, name, r, &found);
 }
 
@@ -307,7 +256,11 @@ static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
     struct call c = call_of(request);
     struct node *dir = node_of(c.vfs, parent);
-    int r = dir->ops->unlink ? dir->ops->unlink(&c, dir, name) : -EPERM;
+    int r = gate_enter(c.vfs, &c.wait);
+    if (r == 0) {
+        r = dir->ops->unlink ? dir->ops->unlink(&c, dir, name) : -EPERM;
+        gate_leave(c.vfs);
+    }
     if (r == 0)
         node_detach(c.vfs, dir, name);
     reply(request, r);
@@ -317,10 +270,41 @@ static void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
     struct call c = call_of(request);
     struct node *dir = node_of(c.vfs, parent);
-    int r = dir->ops->rmdir ? dir->ops->rmdir(&c, dir, name) : -EPERM;
+    int r = gate_enter(c.vfs, &c.wait);
+    if (r == 0) {
+        r = dir->ops->rmdir ? dir->ops->rmdir(&c, dir, name) : -EPERM;
+        gate_leave(c.vfs);
+    }
     if (r == 0)
         node_detach(c.vfs, dir, name);
     reply(request, r);
+}
+
+/* With the gate passed, or closed. */
+static int rename_entry(struct call *c, struct node *dir, const char *name, struct node *new_dir,
+                        const char *new_name, unsigned flags)
+{
+    int r = -EXDEV;
+    if (!dir->ops->rename || !new_dir->ops->rename)
+        r = -EPERM;
+    else if (dir->ops->rename == new_dir->ops->rename)
+        r = dir->ops->rename(c, dir, name, new_dir, new_name, flags);
+    if (r < 0)
+        return r;
+    node_move(c->vfs, dir, name, new_dir, new_name);
+    /* What it is under its new name may be of another kind. */
+    struct found found = {0};
+    if (dir == new_dir && !dir->ops->mkdir && dir->ops->lookup(c, dir, new_name, &found) == 0)
+        node_become(c->vfs, dir, new_name, &found);
+    return 0;
+}
+
+static bool is_folder(struct vfs *vfs, struct node *dir, const char *name)
+{
+    struct node *n = node_find(vfs, dir, name);
+    bool folder = n && n->ops->type == S_IFDIR;
+    node_unref(vfs, n);
+    return folder;
 }
 
 static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
@@ -329,17 +313,14 @@ static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
     struct call c = call_of(request);
     struct node *dir = node_of(c.vfs, parent);
     struct node *new_dir = node_of(c.vfs, new_parent);
-    int r = -EXDEV;
-    if (!dir->ops->rename || !new_dir->ops->rename)
-        r = -EPERM;
-    else if (dir->ops->rename == new_dir->ops->rename)
-        r = dir->ops->rename(&c, dir, name, new_dir, new_name, flags);
+    bool folder = is_folder(c.vfs, dir, name);
+    int r = folder ? gate_close(c.vfs, &c.wait) : gate_enter(c.vfs, &c.wait);
     if (r == 0) {
-        node_move(c.vfs, dir, name, new_dir, new_name);
-        /* What it is under its new name may be of another kind. */
-        struct found found = {0};
-        if (dir == new_dir && !dir->ops->mkdir && dir->ops->lookup(&c, dir, new_name, &found) == 0)
-            node_become(c.vfs, dir, new_name, &found);
+        r = rename_entry(&c, dir, name, new_dir, new_name, flags);
+        if (folder)
+            gate_open(c.vfs);
+        else
+            gate_leave(c.vfs);
     }
     reply(request, r);
 }
@@ -388,8 +369,13 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     struct fuse_entry_param entry;
     struct handle *h = handle_new(c.vfs, NULL, fi->flags);
     int r = h ? -EPERM : -ENOMEM;
-    if (h && dir->ops->create)
-        r = dir->ops->create(&c, dir, name, mode, fi->flags, h, &found);
+    if (h && dir->ops->create) {
+        r = gate_enter(c.vfs, &c.wait);
+        if (r == 0) {
+            r = dir->ops->create(&c, dir, name, mode, fi->flags, h, &found);
+            gate_leave(c.vfs);
+        }
+    }
     struct node *held = h ? h->node : NULL;
     if (r == 0)
         r = make_entry(c.vfs, dir, name, &found, &entry);
@@ -430,9 +416,12 @@ static void op_write(fuse_req_t request, fuse_ino_t id, const char *data, size_t
 {
     struct call c = call_of(request);
     struct node *n = node_of(c.vfs, id);
-    int r = -EPERM;
-    if (n->ops->write)
-        r = n->ops->write(&c, n, handle_of(fi), offset, (struct span){data, size});
+    int r = gate_enter(c.vfs, &c.wait);
+    if (r == 0) {
+        r = n->ops->write ? n->ops->write(&c, n, handle_of(fi), offset, (struct span){data, size})
+                          : -EPERM;
+        gate_leave(c.vfs);
+    }
     if (r < 0)
         reply(request, r);
     else
@@ -443,7 +432,12 @@ static void op_flush(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *f
 {
     struct call c = call_of(request);
     struct node *n = node_of(c.vfs, id);
-    reply(request, n->ops->flush ? n->ops->flush(&c, n, handle_of(fi)) : 0);
+    int r = gate_enter(c.vfs, &c.wait);
+    if (r == 0) {
+        r = n->ops->flush ? n->ops->flush(&c, n, handle_of(fi)) : 0;
+        gate_leave(c.vfs);
+    }
+    reply(request, r);
 }
 
 static void op_fsync(fuse_req_t request, fuse_ino_t id, int data_only, struct fuse_file_info *fi)
@@ -451,7 +445,12 @@ static void op_fsync(fuse_req_t request, fuse_ino_t id, int data_only, struct fu
     struct call c = call_of(request);
     struct node *n = node_of(c.vfs, id);
     (void)data_only;
-    reply(request, n->ops->fsync ? n->ops->fsync(&c, n, handle_of(fi)) : 0);
+    int r = gate_enter(c.vfs, &c.wait);
+    if (r == 0) {
+        r = n->ops->fsync ? n->ops->fsync(&c, n, handle_of(fi)) : 0;
+        gate_leave(c.vfs);
+    }
+    reply(request, r);
 }
 
 static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
@@ -462,8 +461,11 @@ static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     c.wait.interrupted = NULL; /* nobody waits for it */
     const struct node_ops *ops =
         h && h->key ? &key_ops : n->ops; /* a rename may have changed them */
+    bool passed = gate_enter(c.vfs, &c.wait) == 0;
     if (ops->release)
         ops->release(&c, n, h);
+    if (passed)
+        gate_leave(c.vfs);
     handle_free(c.vfs, h);
     reply(request, 0);
 }
@@ -564,20 +566,8 @@ static void op_statfs(fuse_req_t request, fuse_ino_t id)
     struct statvfs out = {.f_namemax = 255, .f_bsize = 4096, .f_frsize = 4096};
     FREE_AUTO char *path = node_path(c.vfs, node_of(c.vfs, id));
     int r = path ? remote_statvfs(c.vfs->remote, path, &c.wait, &fs) : -ENOMEM;
-    if (r == 0) {
-        out = (struct statvfs){
-            .f_bsize = fs.bsize,
-            .f_frsize = fs.frsize,
-            .f_blocks = fs.blocks,
-            .f_bfree = fs.bfree,
-            .f_bavail = fs.bavail,
-            .f_files = fs.files,
-            .f_ffree = fs.ffree,
-            .f_favail = fs.favail,
-            .f_flag = fs.flag,
-            .f_namemax = fs.namemax,
-        };
-    }
+    if (r == 0)
+        attr_space(&fs, &out);
     if (r < 0 && r != -EOPNOTSUPP)
         reply(request, r);
     else

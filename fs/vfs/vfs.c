@@ -47,6 +47,12 @@ int vfs_new(struct remote *remote, const struct vfs_options *options, struct vfs
         free(vfs);
         return r;
     }
+    r = condition_init(&vfs->gate.moved);
+    if (r < 0) {
+        lock_done(&vfs->lock);
+        free(vfs);
+        return r;
+    }
     r = make_root(vfs);
     if (r == 0)
         r = journal_new(&vfs->journal);
@@ -75,6 +81,7 @@ void vfs_free(struct vfs *vfs)
     node_free_all(vfs);
     vmx_profiles_done(&vfs->profiles);
     journal_free(vfs->journal);
+    condition_done(&vfs->gate.moved);
     lock_done(&vfs->lock);
     free(vfs);
 }

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel was told last of things on the server: shown again while the link is down. Keys
+ * need none of that, because their documents are cached.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+void told_remember(struct vfs *vfs, struct node *n, const struct stat *st)
+{
+    const struct node_ops *ops = n->ops;
+    if (!ops->named && ops->type != S_IFDIR)
+        return;
+    lock_take(&vfs->lock);
+    if (!n->told)
+        n->told = malloc(sizeof(*n->told));
+    if (n->told)
+        *n->told = *st;
+    lock_drop(&vfs->lock);
+}
+
+int told_recall(struct vfs *vfs, struct node *n, int r, struct stat *ret)
+{
+    if (r != -EIO || !n || sftp_state(remote_sftp(vfs->remote)) == SFTP_UP)
+        return r;
+    lock_take(&vfs->lock);
+    if (n->told) {
+        *ret = *n->told;
+        r = 0;
+    } else if (n == vfs->root) {
+        attr_dir(vfs, ret, (uint32_t)vfs->started.tv_sec);
+        r = 0;
+    }
+    lock_drop(&vfs->lock);
+    return r;
+}
+
+int told_recall_name(struct vfs *vfs, struct node *dir, const char *name, int r, struct found *ret)
+{
+    struct node *n = r == -EIO ? node_find(vfs, dir, name) : NULL;
+    r = told_recall(vfs, n, r, &ret->st);
+    if (r == 0 && n) {
+        ret->ops = n->ops;
+        ret->detail = n->detail;
+    }
+    node_unref(vfs, n);
+    return r;
+}
+
+/* What was one kind of thing on the server and is another now: the kernel must look it up again,
+ * and never be told so about an inode that it has. It would give that up for good, and it has only
+ * one root. */
+int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st)
+{
+    lock_take(&vfs->lock);
+    mode_t was = n == vfs->root ? S_IFDIR : n->told ? n->told->st_mode & S_IFMT : 0;
+    lock_drop(&vfs->lock);
+    if (was == 0 || was == (st->st_mode & S_IFMT))
+        return 0;
+    if (n == vfs->root)
+        return -EIO;
+    notify_entry(vfs, n->parent, n->name);
+    return -ENOENT;
+}
