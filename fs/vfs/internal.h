@@ -242,6 +242,10 @@ int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st);
  * the errno is explained then. Only r < 0 is noted; -EINTR and -ENOENT are not. */
 int refuse(struct vfs *vfs, const char *path, const char *key, int r, const struct vmx_diag *diag);
 
+/* The errno that the kernel is told. ENOSYS and ESTALE have side effects there (docs), and what is
+ * only ours must not leak. */
+int errno_for_kernel(int r);
+
 /* ---- notify.c: telling the kernel, by a thread that holds no lock */
 
 int notifier_new(struct notifier **ret);

@@ -43,30 +43,9 @@ static struct handle *handle_of(const struct fuse_file_info *fi)
     return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
 }
 
-/* The errno that the kernel is told. ENOSYS and ESTALE have side effects there (docs), and what is
- * only ours must not leak. */
-static int reply_error(int r)
-{
-    switch (-r) {
-    case ENOSYS:
-        return EOPNOTSUPP;
-    case ESTALE:
-    case EMEDIUMTYPE:
-        return ENOENT;
-    case ENOTCONN:
-    case EREMOTEIO:
-    case EPROTO:
-    case ENODATA:
-    case ETIME:
-        return EIO;
-    default:
-        return -r;
-    }
-}
-
 static void reply(fuse_req_t request, int r)
 {
-    fuse_reply_err(request, r < 0 ? reply_error(r) : 0);
+    fuse_reply_err(request, r < 0 ? errno_for_kernel(r) : 0);
 }
 
 /* ---- entries */

@@ -49,3 +49,22 @@ int refuse(struct vfs *vfs, const char *path, const char *key, int r, const stru
     journal_add(vfs->journal, r, path ? path : "?", key, reason);
     return r;
 }
+
+int errno_for_kernel(int r)
+{
+    switch (-r) {
+    case ENOSYS:
+        return EOPNOTSUPP;
+    case ESTALE:
+    case EMEDIUMTYPE:
+        return ENOENT;
+    case ENOTCONN:
+    case EREMOTEIO:
+    case EPROTO:
+    case ENODATA:
+    case ETIME:
+        return EIO;
+    default:
+        return -r;
+    }
+}
