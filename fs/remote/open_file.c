@@ -25,7 +25,7 @@ struct remote_file {
     struct bulk_writer *writer;
     uint64_t size;  /* as last seen, and ... */
     uint32_t mtime; /* ... to know the file again by, if nothing was written */
-    bool written;
+    atomic_bool written;
     int error; /* of data that was taken and is lost; for the next write, flush or fsync */
 };
 
@@ -200,26 +200,36 @@ static int take_error(struct remote_file *file)
     return error;
 }
 
-int remote_settle(struct remote *remote, const char *path, const struct wait *wait, bool *ret_any)
+/* The next open file of this path that was written to, with a reference, which is moved along. */
+static struct remote_file *next_written(struct remote *remote, struct remote_file *after,
+                                        const char *path)
 {
-    struct remote_file *file;
-    int r = 0;
     lock_take(&remote->lock);
-    DL_FOREACH (remote->writers, file) {
-        if (file->written && strcmp(file->path, path) == 0)
-            break;
-    }
+    struct remote_file *file = after ? after->next : remote->writers;
+    while (file && !(file->written && strcmp(file->path, path) == 0))
+        file = file->next;
     if (file)
         file->refs++;
     lock_drop(&remote->lock);
-    if (file) {
+    if (after)
+        unref(after);
+    return file;
+}
+
+int remote_settle(struct remote *remote, const char *path, const struct wait *wait, bool *ret_any)
+{
+    struct remote_file *file = NULL;
+    bool any = false;
+    int r = 0;
+    while ((file = next_written(remote, file, path))) {
         lock_take(&file->lock);
-        r = drain(file, wait);
+        int one = drain(file, wait);
         lock_drop(&file->lock);
-        unref(file);
+        r = r == 0 ? one : r;
+        any = true;
     }
     if (ret_any)
-        *ret_any = file != NULL;
+        *ret_any = any;
     return r;
 }
 
