@@ -279,7 +279,9 @@ static int check_target(struct call *c, const struct found *from, const struct f
     }
     if (!to->ops->named || !from->ops->named)
         return -EPERM;
-    if (from->ops == &dir_ops && to->ops == &vmx_ops)
+    /* Both look like directories, and one of them is none on the server. */
+    if ((from->ops == &dir_ops && to->ops == &vmx_ops) ||
+        (from->ops == &vmx_ops && to->ops == &dir_ops))
         return -ENOTEMPTY;
     return 0;
 }

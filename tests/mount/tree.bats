@@ -354,6 +354,12 @@ datastore1" ]
     mount_local
     run mv -T "$MNT/vm/x.vmx" "$MNT/vm/y.vmx"
     [ "$status" -ne 0 ]
+    mkdir "$MNT/vm/folder"
+    run mv -T "$MNT/vm/x.vmx" "$MNT/vm/folder"
+    [[ $output == *"not empty"* ]]
+    run mv -T "$MNT/vm/folder" "$MNT/vm/x.vmx"
+    [[ $output == *"not empty"* ]]
+    rmdir "$MNT/vm/folder"
     local file
     for file in duplicates malformed empty; do
         run mv -T "$MNT/.vmxfs/plain/vm/$file" "$MNT/.vmxfs/plain/vm/x.vmx"
