@@ -246,6 +246,15 @@ static bool rename_node(struct node *n, struct node *new_dir, const char *new_na
     return true;
 }
 
+/* Numbers a node and all below it by their present paths: something else may come to be at the old
+ * ones, and would have the same numbers. */
+static void renumber(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    struct node *child;
+    n->ino = node_ino(n->parent, n->name, n->parent->ops == &vmx_ops);
+    DL_FOREACH2(n->children, child, next) renumber(vfs, child);
+}
+
 void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node *new_dir,
                const char *new_name)
 {
@@ -256,8 +265,10 @@ void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node 
         leave_table(vfs, old);
     if (n) {
         leave_table(vfs, n);
-        if (rename_node(n, new_dir, new_name)) /* else the next lookup makes a new node */
+        if (rename_node(n, new_dir, new_name)) { /* else the next lookup makes a new node */
             enter_table(vfs, n);
+            renumber(vfs, n);
+        }
     }
     lock_drop(&vfs->lock);
 }

@@ -213,6 +213,20 @@ datastore1" ]
     [ -z "$(find "$MNT" -printf '%i\n' | sort | uniq -d)" ]
 }
 
+@test "inode numbers go with the path, so that no two are the same after a renaming" {
+    write_vmx "$LAB/a/vm/vm.vmx" one
+    mount_local
+    find "$MNT" >/dev/null
+    mv "$MNT/a" "$MNT/b"
+    mkdir "$MNT/a" "$MNT/a/vm"
+    cp "$LAB/b/vm/vm.vmx" "$MNT/a/vm/vm.vmx"
+    [ -z "$(find "$MNT" -printf '%i\n' | sort | uniq -d)" ]
+    find "$MNT" -printf '%i %P\n' | sort >"$TEST_DIR/first"
+    unmount_lab
+    mount_local
+    find "$MNT" -printf '%i %P\n' | sort | diff "$TEST_DIR/first" -
+}
+
 @test "attributes: links, sizes, times and modes" {
     write_vmx "$LAB/vm/vm.vmx" one
     printf 12345 >"$LAB/vm/file"
