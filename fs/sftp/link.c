@@ -116,7 +116,8 @@ static void nap(struct sftp *s, int ms)
     }
 }
 
-/* The first attempt comes at once, unless the last link lived no longer than the pause before it. */
+/* The first attempt comes at once, unless the last link lived no longer than the pause before
+ * it. */
 static void back_off(struct sftp *s)
 {
     struct link *l = &s->link;

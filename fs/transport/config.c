@@ -125,7 +125,8 @@ static int set_home(struct ssh_config *c)
 {
     char names[4096];
     struct passwd entry, *found = NULL;
-    getpwuid_r(getuid(), &entry, names, sizeof(names), &found);
+    if (getpwuid_r(getuid(), &entry, names, sizeof(names), &found) != 0)
+        found = NULL;
     return set_string(&c->home, found ? found->pw_dir : "/");
 }
 
