@@ -249,10 +249,10 @@ int errno_for_kernel(int r);
 /* ---- notify.c: telling the kernel, by a thread that holds no lock */
 
 int notifier_new(struct notifier **ret);
-void notifier_free(struct notifier *notifier);
-void notifier_attach(struct notifier *notifier, struct fuse_session *session);
+void notifier_free(struct notifier *t);
+void notifier_attach(struct notifier *t, struct fuse_session *session);
 /* Begins nothing more. False: it is still talking to the kernel about the session. */
-bool notifier_detach(struct notifier *notifier);
+bool notifier_detach(struct notifier *t);
 void notify_inode(struct vfs *vfs, const struct node *n);
 void notify_entry(struct vfs *vfs, const struct node *dir, const char *name);
 
