@@ -49,6 +49,17 @@ static bool is_shown(const struct vfs *vfs, const char *name, const struct sftp_
            remote_is_vmx(vfs->remote, name, attrs);
 }
 
+/* -EEXIST where a file that is not shown has this path: nobody can want to replace it. */
+static int check_unseen(struct call *c, const char *path)
+{
+    struct sftp_attrs attrs;
+    int64_t true_at;
+    if (!c->vfs->options.vmx_only)
+        return 0;
+    int r = remote_getattr(c->vfs->remote, path, 0, &c->wait, &attrs, &true_at);
+    return r == 0 ? -EEXIST : r == -ENOENT ? 0 : r;
+}
+
 /* A name that may be a .vmx: its document is loaded with the same flight as its attributes. */
 static int lookup_vmx(struct call *c, struct node *dir, const char *path, struct found *ret)
 {
@@ -146,7 +157,7 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
     uint32_t open_flags = SFTP_OPEN_CREAT | SFTP_OPEN_WRITE;
     if ((flags & O_ACCMODE) == O_RDWR)
         open_flags |= SFTP_OPEN_READ;
-    if (flags & O_EXCL)
+    if (flags & O_EXCL || c->vfs->options.vmx_only) /* there may be a file that is not shown */
         open_flags |= SFTP_OPEN_EXCL;
     if (flags & O_TRUNC)
         open_flags |= SFTP_OPEN_TRUNC;
@@ -320,7 +331,7 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
     if (r == 0)
         r = dir_lookup(c, new_dir, new_name, &to);
     if (r == -ENOENT && from.ops)
-        r = 0;
+        r = check_unseen(c, to_path);
     if (r == 0)
         r = check_target(c, &from, &to, to_path, flags);
     struct node *to_node = node_find(c->vfs, new_dir, new_name);

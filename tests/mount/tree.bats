@@ -172,6 +172,26 @@ datastore1" ]
     [ "$(ls "$MNT/.vmxfs/plain/vm")" = vm.vmx ]
 }
 
+@test "with show=vmx nothing replaces a file that is not shown" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    echo disk >"$LAB/vm/vm.vmdk"
+    ln -s vm.vmx "$LAB/vm/link"
+    mount_local show=vmx
+    run bash -c 'echo x >"$1"' - "$MNT/vm/vm.vmdk"
+    [ "$status" -ne 0 ]
+    [[ $output = *"File exists"* ]]
+    for name in link vm.vmx; do
+        run mv -T "$MNT/vm/$name" "$MNT/vm/vm.vmdk"
+        [ "$status" -ne 0 ]
+        [ -e "$LAB/vm/$name" ]
+    done
+    [ "$(cat "$LAB/vm/vm.vmdk")" = disk ]
+    echo x >"$MNT/vm/new"
+    [ "$(cat "$LAB/vm/new")" = x ]
+    mv "$MNT/vm/link" "$MNT/vm/other"
+    [ -L "$LAB/vm/other" ]
+}
+
 @test "files of other clients' commits are hidden and cannot be made" {
     write_vmx "$LAB/vm/vm.vmx" one
     mount_local
