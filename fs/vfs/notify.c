@@ -3,6 +3,12 @@
  * Telling the kernel what it should forget. Such a call can wait for a lock that a request of ours
  * holds in the kernel, so it is made by a thread of its own, which holds no lock and serves no
  * request. Nothing depends on it but promptness: what the kernel trusts also runs out.
+ *
+ * Names are taken back only where there is no other way. That waits, deaf to signals, for the lock
+ * of the directory, which may be held for a request of ours; were we killed meanwhile, the thread
+ * would keep the device open, the request would never fail, and all would hang for good. An inode
+ * needs no lock: the kernel asks for its attributes, and hears that the name means something else
+ * (ESTALE, op_getattr).
  */
 #include <errno.h>
 #include <signal.h>
@@ -189,8 +195,6 @@ static void see_child(struct vfs *vfs, struct node *child, void *ctx)
     if (child->ops != &key_ops || same_value(d, child->name))
         return;
     notify_inode(vfs, child);
-    if (!d->after || vmx_name_extent(d->after->dict, child->name) == SIZE_MAX)
-        notify_entry(vfs, child->parent, child->name);
 }
 
 void notify_document(struct vfs *vfs, const char *path, const struct document *before,

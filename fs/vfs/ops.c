@@ -132,7 +132,8 @@ static void op_forget_multi(fuse_req_t request, size_t n, struct fuse_forget_dat
     fuse_reply_none(request);
 }
 
-static void reply_attr(struct call *c, struct node *n)
+/* gone: what to say of what is not there any more. */
+static void reply_attr(struct call *c, struct node *n, int gone)
 {
     struct stat st = {0};
     int64_t true_at = 0;
@@ -144,7 +145,9 @@ static void reply_attr(struct call *c, struct node *n)
     if (r == 0)
         told_remember(c->vfs, n, &st);
     st.st_ino = n->ino;
-    if (r < 0)
+    if (r == -ENOENT)
+        fuse_reply_err(c->request, gone);
+    else if (r < 0)
         reply(c->request, r);
     else
         fuse_reply_attr(c->request, &st, attr_timeout(c->vfs, true_at));
@@ -154,7 +157,8 @@ static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
 {
     struct call c = call_of(request);
     (void)fi;
-    reply_attr(&c, node_of(c.vfs, id));
+    /* The kernel believed it to be there: after ESTALE it looks the name up again. */
+    reply_attr(&c, node_of(c.vfs, id), ESTALE);
 }
 
 static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int valid,
@@ -170,7 +174,7 @@ static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int v
     if (r < 0)
         reply(request, r);
     else
-        reply_attr(&c, n);
+        reply_attr(&c, n, ENOENT);
 }
 
 static void op_readlink(fuse_req_t request, fuse_ino_t id)

@@ -49,9 +49,8 @@ int told_recall_name(struct vfs *vfs, struct node *dir, const char *name, int r,
     return r;
 }
 
-/* What was one kind of thing on the server and is another now: the kernel must look it up again,
- * and never be told so about an inode that it has. It would give that up for good, and it has only
- * one root. */
+/* What was one kind of thing on the server and is another now: the kernel must never be told so
+ * about an inode that it has. It would give that up for good, and it has only one root. */
 int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st)
 {
     lock_take(&vfs->lock);
@@ -59,8 +58,5 @@ int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st)
     lock_drop(&vfs->lock);
     if (was == 0 || was == (st->st_mode & S_IFMT))
         return 0;
-    if (n == vfs->root)
-        return -EIO;
-    notify_entry(vfs, n->parent, n->name);
-    return -ENOENT;
+    return n == vfs->root ? -EIO : -ENOENT;
 }

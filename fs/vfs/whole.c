@@ -393,16 +393,14 @@ static void whole_release(struct call *c, struct node *n, struct handle *h)
     lock_drop(&c->vfs->lock);
     if (last)
         commit_if(c, n, TEXT_CUT); /* a refusal is noted; nobody else can be told */
-    struct node *dir = n->parent;
     lock_take(&c->vfs->lock);
     n->whole->closing--;
     n->whole->writers--;
     lock_drop(&c->vfs->lock);
-    /* What was created as a file is a directory from now on. */
-    if (last && !vmx_above(n) && !node_is_plain(c->vfs, n)) {
-        node_detach(c->vfs, dir, n->name);
-        notify_entry(c->vfs, dir, n->name);
-    }
+    /* What was created as a file is a directory from now on. The kernel trusts the name of what is
+     * being created for no time, and looks it up again. */
+    if (last && !vmx_above(n) && !node_is_plain(c->vfs, n))
+        node_detach(c->vfs, n->parent, n->name);
 }
 
 /* ---- setattr */
