@@ -2,16 +2,25 @@
 # SPDX-License-Identifier: MIT
 # vmxfs is killed at any moment, again and again.
 #
-# KILL_ROUNDS: how often, default 500. KILL_SEED: of the moments.
+# KILL_ROUNDS: how often, default 500, but no longer than for KILL_SECONDS, default 240. KILL_SEED: of
+# the moments.
 
 load helper
+
+# What waits for the kernel in vain is freed by its end only.
+abort_mount() {
+    [ "$(id -u)" -ne 0 ] || umount -f "$MNT" 2>/dev/null || :
+}
 
 BATS_TEST_TIMEOUT=900
 
 setup() { lab_new; }
 teardown() {
     # shellcheck disable=SC2086 # a list
-    [ -z "${writers:-}" ] || kill $writers 2>/dev/null || :
+    [ -z "${writers:-}" ] || {
+        abort_mount
+        kill $writers 2>/dev/null
+    } || :
     lab_end
 }
 
@@ -106,9 +115,64 @@ one_round() {
     unmount_lab
     echo 16384 >"$TEST_DIR/asked"
     echo 16384 >"$TEST_DIR/acknowledged"
-    for ((round = 1; round <= ${KILL_ROUNDS:-500}; round++)); do
+    local end=$((SECONDS + ${KILL_SECONDS:-240}))
+    for ((round = 1; round <= ${KILL_ROUNDS:-500} && SECONDS < end; round++)); do
         one_round
     done
+    echo "$round rounds"
     # Death came in the middle of work, and not before or behind it.
-    [ "$(wc -l <"$TEST_DIR/acknowledged")" -gt "$((${KILL_ROUNDS:-500} * 2))" ]
+    [ "$(wc -l <"$TEST_DIR/acknowledged")" -gt "$((round * 2))" ]
+}
+
+# One that makes names of a directory come and go, so that the kernel is told of it while it waits.
+change_names() {
+    while rm "$MNT/vm/vm.vmx/$1" && echo "$1" >"$MNT/vm/vm.vmx/$1"; do
+        :
+    done
+}
+
+change_by_merge() {
+    while printf -- '-k3\n-k4\n' >"$MNT/vm/vm.vmx/.vmxfs/merge" &&
+        printf 'k3 = "3"\nk4 = "4"\n' >"$MNT/vm/vm.vmx/.vmxfs/merge"; do
+        :
+    done
+}
+
+list_names() {
+    while ls -l "$MNT/vm/vm.vmx" >/dev/null; do
+        :
+    done
+}
+
+gone() { # PID
+    ! [ -d "/proc/$1" ] || [ "$(ls "/proc/$1/task" 2>/dev/null | wc -l)" -le 1 ] && ended "$1"
+}
+
+@test "a vmxfs that is killed while the kernel is told of changes is gone at once" {
+    local round pid
+    for ((round = 1; round <= ${KILL_NAMES_ROUNDS:-25}; round++)); do
+        vm_with_keys vm 4
+        rm -f "$LAB"/vm/.vm*
+        mount_local cache_timeout=1
+        pid=$(vmxfs_pid)
+        writers=
+        for i in 1 2; do
+            change_names "k$i" 2>/dev/null 3>&- &
+            writers="$writers $!"
+            list_names 2>/dev/null 3>&- &
+            writers="$writers $!"
+        done
+        change_by_merge 2>/dev/null 3>&- &
+        writers="$writers $!"
+        sleep "0.$(printf %03d $((200 + round * 17 % 100)))"
+        kill -KILL "$pid"
+        eventually 5 gone "$pid" || {
+            echo "round $round: $pid lives on"
+            false
+        }
+        # shellcheck disable=SC2086 # a list
+        wait $writers || :
+        writers=
+        fusermount3 -u -z "$MNT"
+    done
 }

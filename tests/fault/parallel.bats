@@ -109,3 +109,17 @@ teardown() {
     done
     no_leftovers "$LAB/vm"
 }
+
+@test "unmounting in the middle of reading ahead ends at once" {
+    local i before
+    for i in {1..60}; do
+        vm_with_keys "vm$i" 100
+    done
+    proxy_start 100
+    mount_proxied
+    ls "$MNT" >/dev/null
+    sleep 0.3
+    before=$(now_ms)
+    unmount_lab
+    [ $(($(now_ms) - before)) -lt 5000 ]
+}
