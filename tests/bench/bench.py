@@ -132,7 +132,8 @@ def introduce(options, peers):
     print(f"medians of up to {options.repetitions} (the number behind x), a fresh mount each where cold; a side "
           f"that has used {options.budget:g} s is not repeated")
     print("ratio: how many times faster than the peer; no delay: straight to the sshd, no proxy; "
-          f"RTT: counted at {rows.COUNT_RTT_MS} ms (in the loop at {options.rtt_ms:g} ms), {rows.COUNT_SLACK} more is let pass")
+          f"RTT: counted at {rows.COUNT_RTT_MS} ms (in the loop at {options.rtt_ms:g} ms), "
+          f"{rows.COUNT_SLACK} more is let pass")
     if options.vms != 500:
         print(f"the targets are meant for 500 VMs, not {options.vms}")
 
