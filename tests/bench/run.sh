@@ -17,7 +17,7 @@ case " $* " in
 *" --build "* | *" --build="* | *" --help "* | *" -h "*) ;;
 *)
     build=$root/build-bench
-    [ -f "$build/build.ninja" ] || meson setup "$build" "$root" --buildtype=release -Dwerror=false
+    [ -f "$build/build.ninja" ] || meson setup "$build" "$root" --buildtype=release
     ninja --quiet -C "$build" fs/vmxfs tests/support/delay-proxy tests/bench/bench-engine \
         tests/bench/bench-parser tests/bench/bench-floor
     set -- --build "$build" "$@"
