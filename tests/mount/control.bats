@@ -53,7 +53,7 @@ last_error() {
     eventually 5 cmp "$data/utf8.vmx" "$FILE"
     [ "$(renames_onto vm/vm.vmx)" -eq 1 ]
     echo '# the end' >>"$RAW"
-    eventually 5 test "$(tail -n 1 "$FILE")" = '# the end'
+    eventually 5 grep -q '^# the end$' "$FILE"
     [ "$(wc -l <"$FILE")" -eq "$(($(wc -l <"$data/utf8.vmx") + 1))" ]
 }
 
@@ -70,7 +70,7 @@ last_error() {
     printf '%s\n' ',s/8192/4096/' w q | ed -s "$RAW"
     cmp "$TEST_DIR/before" "$FILE"
     [ "$(renames_onto vm/vm.vmx)" -eq 5 ]
-    [ "$(ls -A "$LAB/vm")" = vm.vmx ]
+    holds_only "$LAB/vm" vm.vmx
 }
 
 @test "a worse text is refused, with line and column" {

@@ -127,6 +127,21 @@ renames_onto() { # FILE BELOW $LAB
     grep -cE "^posix-rename old \".*\" new \"$LAB/$1\"" "$SERVER_LOG" || :
 }
 
+# Waits until a folder holds these names and no others: a commit's lock goes a moment after the
+# commit.
+holds_only() { # FOLDER [NAME...]
+    local folder=$1
+    shift
+    eventually 10 same_names "$folder" "$(printf '%s\n' "$@")" || {
+        ls -A "$folder"
+        return 1
+    }
+}
+
+same_names() {
+    [ "$(ls -A "$1")" = "$2" ]
+}
+
 # Compares a whole file with standard input.
 holds() { # FILE
     diff -u - "$1"

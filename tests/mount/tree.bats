@@ -199,7 +199,7 @@ datastore1" ]
     for name in .vm.vmx.vmxfs-lock .vm.vmx.vmxfs-break; do
         : >"$LAB/vm/$name"
     done
-    eventually 10 test "$(ls -A "$MNT/vm")" = vm.vmx
+    holds_only "$MNT/vm" vm.vmx
     [ ! -e "$MNT/vm/.vm.vmx.vmxfs-lock" ]
     run touch "$MNT/vm/.vm.vmx.vmxfs-lock"
     [ "$status" -ne 0 ]
@@ -214,7 +214,7 @@ datastore1" ]
     write_vmx "$LAB/vm/vm.vmx" one
     mount_local
     echo 8192 >"$MNT/vm/vm.vmx/memSize"
-    eventually 10 test "$(ls -A "$LAB/vm")" = vm.vmx
+    holds_only "$LAB/vm" vm.vmx
 }
 
 @test "inode numbers are the same after a remount, and differ from each other" {
@@ -355,7 +355,7 @@ datastore1" ]
     [ -d "$MNT/vm/x.vmx" ]
     [ "$(cat "$MNT/vm/x.vmx/displayName")" = one ]
     [ "$(cat "$LAB/vm/x.vmx")" = "$before" ]
-    [ "$(ls -A "$LAB/vm")" = x.vmx ]
+    holds_only "$LAB/vm" x.vmx
     mkdir "$MNT/other"
     mv "$MNT/vm/x.vmx" "$MNT/other/"
     [ "$(cat "$MNT/other/x.vmx/displayName")" = one ]
@@ -436,7 +436,7 @@ y.vmx" ]
     eventually 5 test -d "$MNT/vm/x.vmx"
     [ "$(cat "$MNT/vm/x.vmx/displayName")" = one ]
     cmp "$TEST_DIR/x.vmx" "$LAB/vm/x.vmx"
-    [ "$(ls -A "$LAB/vm")" = x.vmx ]
+    holds_only "$LAB/vm" x.vmx
 }
 
 @test "cp, cp -p, tar and rsync create VMs from files" {
@@ -478,7 +478,7 @@ y.vmx" ]
         eventually 5 test ! -e "$MNT/vm/$name.vmx"
         grep -q "EINVAL.*vm/$name.vmx.*line 2" "$MNT/.vmxfs/errors"
     done
-    [ -z "$(ls -A "$LAB/vm")" ]
+    holds_only "$LAB/vm"
 }
 
 @test "diff -r, grep -r and cp -r see the settings of VMs" {
