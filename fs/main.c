@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -341,12 +342,20 @@ static int run(struct options *o)
     return serve(o, &parent);
 }
 
+/* Threads come and go with blocked requests: an arena for each of them would hold on to what a busy
+ * minute took. */
+static void save_memory(void)
+{
+    mallopt(M_ARENA_MAX, 2);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
     struct why why = {{0}};
     if (askpass_wanted())
         return askpass_main(argc, argv);
+    save_memory();
     if (options_parse(argc, argv, &options, &why) < 0) {
         fprintf(stderr, "vmxfs: %s\n", why.text);
         return 1;

@@ -235,6 +235,10 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
             return -ENOTEMPTY;
         if (r == 0)
             r = remote_remove_vmx(c->vfs->remote, path, &c->wait, &diag);
+        struct node *n = r == 0 ? node_find(c->vfs, dir, name) : NULL;
+        if (n)
+            vmx_forget(c->vfs, n);
+        node_unref(c->vfs, n);
     } else if (r == 0 && found.ops->type == S_IFDIR) {
         r = found.ops->named ? remote_rmdir(c->vfs->remote, path, &c->wait) : -EPERM;
     } else if (r == 0) {

@@ -7,8 +7,8 @@
  * kernel knows a node by its address.
  *
  * Locking: vfs->lock protects the tree of nodes and all that is said to be protected by it; it is
- * held for short computations only, never while waiting for the server and never across a reply. It
- * is taken before no other lock.
+ * held for short computations only, never while waiting for the server and never across a reply.
+ * Only the notifier's is taken while it is held.
  */
 #pragma once
 
@@ -182,6 +182,8 @@ char *node_child_path(struct vfs *vfs, struct node *dir, const char *name);
 /* The node at a remote path in the main tree (plain false) or below .vmxfs/plain, with a reference
  * more; NULL if the kernel does not know it. */
 struct node *node_at(struct vfs *vfs, const char *path, bool plain);
+/* Whether a name means the node: none was removed, replaced or detached from it. */
+bool node_has_name(struct vfs *vfs, struct node *n);
 /* Whether the node is below .vmxfs/plain. */
 bool node_is_plain(struct vfs *vfs, struct node *n);
 uint64_t node_ino(const struct node *dir, const char *name, bool folded);

@@ -118,6 +118,22 @@ void vmx_free(struct vfs *vfs, struct vmx *vmx) REQUIRES(vfs->lock)
     free(vmx);
 }
 
+void vmx_forget(struct vfs *vfs, struct node *dir)
+{
+    struct key_state *ks;
+    struct key_state *next;
+    lock_take(&vfs->lock);
+    struct key_state *keys = dir->vmx ? dir->vmx->keys : NULL;
+    HASH_ITER (hh, keys, ks, next) {
+        ks->hidden_until = 0;
+        ks->place_until = 0;
+        key_state_tidy(vfs, dir, ks);
+    }
+    while (dir->vmx && dir->vmx->scratches)
+        scratch_drop(vfs, dir, dir->vmx->scratches);
+    lock_drop(&vfs->lock);
+}
+
 size_t vmx_name_extent(const struct vmx_dict *dict, const char *name)
 {
     BUF_AUTO key = {0};

@@ -329,6 +329,14 @@ struct node *node_at(struct vfs *vfs, const char *path, bool plain)
     return n;
 }
 
+bool node_has_name(struct vfs *vfs, struct node *n)
+{
+    lock_take(&vfs->lock);
+    bool has = n->in_table;
+    lock_drop(&vfs->lock);
+    return has;
+}
+
 bool node_is_plain(struct vfs *vfs, struct node *n)
 {
     bool plain = false;

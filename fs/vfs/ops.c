@@ -156,9 +156,10 @@ static void reply_attr(struct call *c, struct node *n, int gone)
 static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
 {
     struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
     (void)fi;
-    /* The kernel believed it to be there: after ESTALE it looks the name up again. */
-    reply_attr(&c, node_of(c.vfs, id), ESTALE);
+    /* The kernel believes the name to be there: after ESTALE it looks it up again. */
+    reply_attr(&c, n, node_has_name(c.vfs, n) ? ESTALE : ENOENT);
 }
 
 static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int valid,

@@ -43,7 +43,7 @@ static struct scratch *find(struct vfs *vfs, struct node *dir, const char *name)
     return NULL;
 }
 
-static void drop(struct vfs *vfs, struct node *dir, struct scratch *s) REQUIRES(vfs->lock)
+void scratch_drop(struct vfs *vfs, struct node *dir, struct scratch *s)
 {
     DL_DELETE(dir->vmx->scratches, s);
     scratch_free(vfs, s);
@@ -164,7 +164,7 @@ int scratch_symlink(struct call *c, struct node *dir, const char *name, const ch
     if (r == 0) {
         r = set_bytes(c->vfs, s, span_of(target));
         if (r < 0)
-            drop(c->vfs, dir, s);
+            scratch_drop(c->vfs, dir, s);
     }
     if (r == 0) {
         s->is_link = true;
@@ -179,7 +179,7 @@ int scratch_unlink(struct call *c, struct node *dir, const char *name)
     lock_take(&c->vfs->lock);
     struct scratch *s = find(c->vfs, dir, name);
     if (s)
-        drop(c->vfs, dir, s);
+        scratch_drop(c->vfs, dir, s);
     lock_drop(&c->vfs->lock);
     return s ? 0 : -ENOENT;
 }
@@ -192,7 +192,7 @@ int scratch_rename(struct call *c, struct node *dir, const char *name, const cha
     struct scratch *s = find(c->vfs, dir, name);
     struct scratch *old = find(c->vfs, dir, new_name);
     if (s && old && old != s)
-        drop(c->vfs, dir, old);
+        scratch_drop(c->vfs, dir, old);
     if (s)
         memcpy(s->name, new_name, strlen(new_name) + 1);
     lock_drop(&c->vfs->lock);

@@ -70,6 +70,9 @@ struct key_state *key_state(struct vfs *vfs, struct node *dir, struct span key, 
 /* Forgets it when there is nothing to remember. */
 void key_state_tidy(struct vfs *vfs, struct node *dir, struct key_state *ks) REQUIRES(vfs->lock);
 
+/* Forgets all that nobody uses: the directory was removed. The caller holds a reference to it. */
+void vmx_forget(struct vfs *vfs, struct node *dir);
+
 void seen_done(struct seen *seen);
 int seen_set(struct seen *seen, bool there, struct span value);
 
@@ -157,5 +160,7 @@ int scratch_rename(struct call *c, struct node *dir, const char *name, const cha
 int scratch_put(struct call *c, struct node *dir, const char *name, struct span bytes);
 /* One that is in no list any more. */
 void scratch_free(struct vfs *vfs, struct scratch *s) REQUIRES(vfs->lock);
+/* Takes it from its directory, to which the caller holds a reference, and frees it. */
+void scratch_drop(struct vfs *vfs, struct node *dir, struct scratch *s) REQUIRES(vfs->lock);
 /* Appends the content. -ENOENT: none of this name. */
 int scratch_content(struct call *c, struct node *dir, const char *name, struct buf *ret);
