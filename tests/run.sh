@@ -7,7 +7,8 @@
 #   unit   unit and fuzz tests: gcc with optimization, clang with ASan and UBSan
 #   mount  a real mount over a real sshd, with ASan and UBSan
 #   fault  broken connections and servers, with ASan and UBSan
-#   tsan   the unit, mount and fault tests with the thread sanitizer
+#   tsan   the unit and mount tests with the thread sanitizer
+#   tsan-fault   the fault tests with the thread sanitizer, fewer rounds; only when asked for
 #
 # Missing Debian packages are installed first (as root, or with sudo). A test that cannot run here
 # is a failure if CI is set in the environment. BUILD_ROOT: where to build, default build-tests.
@@ -142,7 +143,9 @@ run_stage() {
     tsan)
         unit_tests tsan "$tsan_options"
         mount_tests tsan mount "$tsan_options" "$jobs"
-        # Races show in fewer rounds; the full numbers ran with the other sanitizers.
+        ;;
+    tsan-fault)
+        # Races show in fewer rounds; the full numbers run with the other sanitizers.
         (
             export KILL_ROUNDS=60 SOAK_SECONDS=20
             mount_tests tsan fault "$tsan_options" 1
