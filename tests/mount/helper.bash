@@ -63,8 +63,7 @@ mount_source() { # SOURCE [OPTION...]
 # The processes of the mount at $MNT, with all that they started.
 mount_processes() {
     local pid
-    for pid in /proc/[0-9]*; do
-        pid=${pid#/proc/}
+    for pid in $(pgrep -f -- "$MNT"); do
         if tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$MNT" &&
             [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$VMXFS")" ]; then
             echo "$pid"
