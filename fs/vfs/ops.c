@@ -445,7 +445,7 @@ static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     c.wait.interrupted = NULL; /* nobody waits for it */
     const struct node_ops *ops =
         h && h->key ? &key_ops : n->ops; /* a rename may have changed them */
-    bool passed = gate_enter(c.vfs, &c.wait) == 0;
+    bool passed = h && h->writes && gate_enter(c.vfs, &c.wait) == 0;
     if (ops->release)
         ops->release(&c, n, h);
     if (passed)

@@ -19,7 +19,11 @@
 
 #include "internal.h"
 
-enum { WORKERS_MAX = 1000, DETACH_POLL_MS = 10 };
+enum {
+    WORKERS_MAX = 1000,
+    IDLE_MAX = 32, /* a worker holds on to 256 KiB */
+    DETACH_POLL_MS = 10,
+};
 
 static ssize_t session_read(int fd, void *bytes, size_t size, void *userdata)
 {
@@ -74,6 +78,7 @@ int vfs_serve(struct vfs *vfs, struct fuse_session *session)
     if (!config)
         return -ENOMEM;
     fuse_loop_cfg_set_max_threads(config, WORKERS_MAX);
+    fuse_loop_cfg_set_idle_threads(config, IDLE_MAX);
     fuse_loop_cfg_set_clone_fd(config, 0);
     int r = fuse_session_custom_io(session, &io, fuse_session_fd(session));
     if (r == 0) {
