@@ -38,7 +38,7 @@ mounted() {
     done
     "$VMXFS" -f -o transport=libssh2,port="$(cat "$SERVER/port")",IdentityFile="$SERVER/id" \
         -o UserKnownHostsFile="$SERVER/known_hosts",cache_timeout=1 \
-        "127.0.0.1:$LAB" "$MNT" 3>&- &
+        "127.0.0.1:$LAB" "$MNT" 2>"$TEST_DIR/said" 3>&- &
     vmxfs=$!
     eventually 10 mounted
 
