@@ -282,7 +282,7 @@ static void a_breakers_file_does_not_stay_in_the_way(void **state)
             must_write(&folder, temp_named(cases[i].beside, beside), "");
         must_mount(&mount, &folder, NULL);
         struct set set = set_of("memSize", "8192");
-        struct wait wait = wait_for_ms(1000);
+        struct wait wait = wait_for_ms(cases[i].broken ? 20000 : 1000);
         assert_int_equal(remote_commit(mount.remote, VMX, &set.change, &wait),
                          cases[i].broken ? 0 : -ENOLCK);
         mount_end(&mount);
