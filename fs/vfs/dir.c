@@ -314,7 +314,10 @@ static int move_on_server(struct call *c, const struct found *from, const struct
         removed_note(c, from_path);
     if (is_vmx)
         return remote_rename_vmx(c->vfs->remote, from_path, to_path, &c->wait, diag);
-    return remote_rename(c->vfs->remote, from_path, to_path, false, &c->wait);
+    int r = 0;
+    if (from->ops == &dir_ops)
+        r = remote_commits_below(c->vfs->remote, from_path, &c->wait);
+    return r == 0 ? remote_rename(c->vfs->remote, from_path, to_path, false, &c->wait) : r;
 }
 
 static int dir_rename(struct call *c, struct node *dir, const char *name, struct node *new_dir,

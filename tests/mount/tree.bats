@@ -543,3 +543,27 @@ line" ]
     [ "$(ls "$MNT/vm")" = "second.vmx
 vm.vmx" ]
 }
+
+@test "a directory that is renamed waits for what is being written below it" {
+    write_vmx "$LAB/a/vm/vm.vmx" one
+    mount_local
+    local i name
+    for i in {1..20}; do
+        name=$([ $((i % 2)) = 1 ] && echo a b || echo b a)
+        # shellcheck disable=SC2086 # two words
+        python3 - "$MNT" $name "$((i * 4))" <<'END'
+import os, sys, threading
+mount, old, new, value = sys.argv[1:]
+os.chdir(mount)
+key = os.open(old + "/vm/vm.vmx/memSize", os.O_WRONLY | os.O_TRUNC)
+writer = threading.Thread(target=os.write, args=(key, value.encode() + b"\n"))
+writer.start()
+os.rename(old, new)
+writer.join()
+os.close(key)
+with open(new + "/vm/vm.vmx/memSize") as f:
+    assert f.read() == value + "\n", value
+END
+    done
+    grep -q '"80"' "$LAB/a/vm/vm.vmx"
+}
