@@ -109,19 +109,21 @@ END
 }
 
 @test "reads and commits go on when the processes of the server's side die" {
-    local i process
+    local i process writer reader
     vm_with_keys vm 1
     random_file "$LAB/disk.bin" 8
     mount_lab timeout=15 cache_timeout=1
     for i in 1 2 3 4; do
         (echo "$i" >"$MNT/vm/vm.vmx/k1") 3>&- &
+        writer=$!
         dd if="$MNT/disk.bin" of="$TEST_DIR/read" bs=64k status=none 3>&- &
+        reader=$!
         sleep "0.0$((i * 2))"
         for process in $(pgrep -P "$(cat "$SERVER/pid")"); do
             kill -KILL "$process"
         done
-        wait %1
-        wait %2
+        wait "$writer"
+        wait "$reader"
         cmp "$TEST_DIR/read" "$LAB/disk.bin"
         [ "$(stored "$LAB/vm/vm.vmx" k1)" = "$i" ]
     done
