@@ -187,7 +187,7 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
     /* What is put in a value's place was made from what the cache showed; a removal or a renaming
      * is meant for what there is when it is asked for. */
     bool fresh = !k->ks && k->op != VMX_EDIT_SET;
-    int r = key_at(c, dir, name, fresh ? 0 : remote_options(c->vfs->remote)->cache_timeout_ms, &at);
+    int r = key_at(c, dir, name, fresh ? 0 : cache_ms(c), &at);
     if (r == 0 && !k->ks) {
         r = key_begin_writing(c, dir, name, &at, fresh ? WRITING : WRITING_FROM_CACHE, &own);
         k->ks = own.key;
@@ -224,7 +224,7 @@ int key_remove(struct call *c, struct node *dir, const char *name)
 int key_rename(struct call *c, struct node *dir, const char *name, const char *new_name)
 {
     KEY_AT_AUTO to = {0};
-    int r = key_at(c, dir, new_name, remote_options(c->vfs->remote)->cache_timeout_ms, &to);
+    int r = key_at(c, dir, new_name, cache_ms(c), &to);
     if (r < 0)
         return refuse_name(c, dir, new_name, r);
     struct key_change k = {

@@ -55,10 +55,7 @@ static int control_read(struct call *c, struct node *n, struct handle *h, off_t 
             return r;
         text = buf_span(&live);
     }
-    if ((size_t)offset >= text.n)
-        return 0;
-    size_t left = text.n - (size_t)offset;
-    return buf_add(ret, (struct span){text.p + offset, left < size ? left : size});
+    return text_slice(text, offset, size, ret);
 }
 
 /* Carries out what has been collected; whatever comes of it, it is not tried again. */

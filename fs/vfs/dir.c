@@ -15,11 +15,6 @@
 #include "vmx.h"
 #include "whole.h"
 
-static int64_t cache_ms(const struct call *c)
-{
-    return remote_options(c->vfs->remote)->cache_timeout_ms;
-}
-
 static int dir_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     FREE_AUTO char *path = node_path(c->vfs, n);

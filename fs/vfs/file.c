@@ -48,8 +48,7 @@ static int file_getattr(struct call *c, struct node *n, struct stat *st, int64_t
     struct sftp_attrs attrs;
     if (!path)
         return -ENOMEM;
-    int r = remote_getattr(c->vfs->remote, path, remote_options(c->vfs->remote)->cache_timeout_ms,
-                           &c->wait, &attrs, ret_true_at);
+    int r = remote_getattr(c->vfs->remote, path, cache_ms(c), &c->wait, &attrs, ret_true_at);
     if (r == 0)
         attr_remote(c->vfs, st, &attrs);
     return r;

@@ -280,6 +280,12 @@ extern const struct node_ops whole_ops;                                  /* whol
 extern const struct node_ops control_ops;                                /* control.c */
 extern const struct node_ops folder_ops;                                 /* folder.c */
 
+/* How old an answer may be that is not asked for again. */
+static inline int64_t cache_ms(const struct call *c)
+{
+    return remote_options(c->vfs->remote)->cache_timeout_ms;
+}
+
 static inline uint64_t node_id(const struct vfs *vfs, const struct node *n)
 {
     return n == vfs->root ? FUSE_ROOT_ID : (uint64_t)(uintptr_t)n;

@@ -16,11 +16,6 @@
 #include "parser/dict.h"
 #include "vmx.h"
 
-static int64_t cache_ms(const struct call *c)
-{
-    return remote_options(c->vfs->remote)->cache_timeout_ms;
-}
-
 static size_t max_text(const struct call *c)
 {
     return remote_options(c->vfs->remote)->vmx_max;
@@ -224,10 +219,7 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
             return r;
         text = buf_span(&live);
     }
-    if ((size_t)offset >= text.n)
-        return 0;
-    size_t left = text.n - (size_t)offset;
-    return buf_add(ret, (struct span){text.p + offset, left < size ? left : size});
+    return text_slice(text, offset, size, ret);
 }
 
 /* Commits the text as it is now. A failure throws it away: nothing is tried again behind the back.

@@ -43,8 +43,7 @@ static void make_room(struct vfs *vfs, const char *path) REQUIRES(vfs->lock)
 void removed_note(struct call *c, const char *path)
 {
     DOCUMENT_AUTO *doc = NULL;
-    if (remote_document(c->vfs->remote, path, remote_options(c->vfs->remote)->cache_timeout_ms,
-                        &c->wait, &doc) < 0)
+    if (remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc) < 0)
         return;
     struct removed *item = calloc(1, sizeof(*item));
     char *copy = strdup(path);

@@ -260,10 +260,8 @@ static int scratch_read(struct call *c, struct node *n, struct handle *h, off_t 
     int r = 0;
     lock_take(&c->vfs->lock);
     const struct scratch *s = find(c->vfs, n->parent, n->name);
-    if (s && (size_t)offset < s->bytes.len) {
-        size_t left = s->bytes.len - (size_t)offset;
-        r = buf_add(ret, (struct span){s->bytes.data + offset, left < size ? left : size});
-    }
+    if (s)
+        r = text_slice(buf_span(&s->bytes), offset, size, ret);
     lock_drop(&c->vfs->lock);
     return r;
 }

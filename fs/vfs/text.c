@@ -55,6 +55,14 @@ int text_write(struct text *text, off_t offset, bool append, struct span bytes, 
     return 0;
 }
 
+int text_slice(struct span text, off_t offset, size_t size, struct buf *ret)
+{
+    if ((size_t)offset >= text.n)
+        return 0;
+    size_t left = text.n - (size_t)offset;
+    return buf_add(ret, (struct span){text.p + offset, left < size ? left : size});
+}
+
 bool text_is_whole(const struct text *text)
 {
     return text->bytes.len > 0 && text->bytes.data[text->bytes.len - 1] == '\n';

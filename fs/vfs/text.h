@@ -31,6 +31,9 @@ int text_resize(struct text *text, off_t size, size_t max);
 /* Writes at offset, or at the end. The text must have been loaded unless it is not clean. */
 int text_write(struct text *text, off_t offset, bool append, struct span bytes, size_t max);
 
+/* Appends what a read of size bytes at offset gives: less, or nothing, at the end. 0, -ENOMEM. */
+int text_slice(struct span text, off_t offset, size_t size, struct buf *ret);
+
 /* Whether the text ends in a newline. */
 bool text_is_whole(const struct text *text);
 

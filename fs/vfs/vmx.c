@@ -17,11 +17,6 @@
 #include "parser/names.h"
 #include "remote/commit.h"
 
-static int64_t cache_ms(const struct call *c)
-{
-    return remote_options(c->vfs->remote)->cache_timeout_ms;
-}
-
 /* In a directory that mkdir has just made: until two seconds after the last create. */
 static bool is_fresh(struct call *c, struct node *dir)
 {

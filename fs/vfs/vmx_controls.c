@@ -18,8 +18,7 @@ static int document_of(struct call *c, struct node *n, char **ret_path, struct d
     char *path = dir ? node_path(c->vfs, dir) : NULL;
     if (!path)
         return -ENOMEM;
-    int r = remote_document(c->vfs->remote, path, remote_options(c->vfs->remote)->cache_timeout_ms,
-                            &c->wait, ret);
+    int r = remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, ret);
     if (r == 0)
         *ret_path = path;
     else

@@ -190,7 +190,7 @@ static void fill_attr(struct vfs *vfs, const struct document *doc, struct stat *
 int whole_lookup(struct call *c, const char *path, struct found *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
-    int64_t age = remote_options(c->vfs->remote)->cache_timeout_ms;
+    int64_t age = cache_ms(c);
     struct sftp_attrs attrs;
     int r;
     ret->ops = &whole_ops;
@@ -307,7 +307,7 @@ static int whole_open(struct call *c, struct node *n, int flags, struct handle *
     FREE_AUTO char *path = path_of(c, n);
     if (!path)
         return -ENOMEM;
-    int64_t age = h->writes ? 0 : remote_options(c->vfs->remote)->cache_timeout_ms;
+    int64_t age = h->writes ? 0 : cache_ms(c);
     int r = remote_document(c->vfs->remote, path, age, &c->wait, &doc);
     if (r < 0)
         return r == -EMEDIUMTYPE ? -ESTALE : r;
@@ -346,14 +346,10 @@ static int whole_read(struct call *c, struct node *n, struct handle *h, off_t of
                       struct buf *ret)
 {
     struct span text = buf_span(&h->content);
-    int r = 0;
     lock_take(&c->vfs->lock);
     if (h->writes)
         text = text_of(n->whole);
-    if ((size_t)offset < text.n) {
-        size_t left = text.n - (size_t)offset;
-        r = buf_add(ret, (struct span){text.p + offset, left < size ? left : size});
-    }
+    int r = text_slice(text, offset, size, ret);
     lock_drop(&c->vfs->lock);
     return r;
 }
