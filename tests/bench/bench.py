@@ -15,9 +15,14 @@ import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 
+import beside_rows
+import datastore
 import link
 import more_rows
 import rows
+import scale_rows
+import soak_rows
+import trip_rows
 from lab import Failure, Lab
 from table import Row, in_turn, render
 
@@ -25,14 +30,18 @@ BENCHMARKS = {
     "cat": rows.cold_cat,
     "cat-near": rows.cold_cat_near,
     "ls": rows.cold_ls,
-    "flights": rows.flights,
-    "key": rows.cold_key,
-    "set": rows.set_key,
+    "flights": trip_rows.flights,
+    "again": trip_rows.revalidation,
+    "key": trip_rows.cold_key,
+    "set": trip_rows.set_key,
     "profiles": rows.profiles,
     "grep": more_rows.warm_grep,
     "bulk": more_rows.bulk,
-    "memory": more_rows.memory,
-    "soak": more_rows.soak,
+    "beside": beside_rows.beside_bulk,
+    "memory": scale_rows.memory,
+    "beyond": scale_rows.beyond_cache,
+    "scale": scale_rows.scale,
+    "soak": soak_rows.soak,
     "parser": more_rows.parser,
 }
 NEEDED = {"/usr/sbin/sshd": "openssh-server", "ssh": "openssh-client", "fusermount3": "fuse3"}
@@ -49,7 +58,11 @@ class Bench:
         self.rtt_ms = options.rtt_ms
         self.repetitions = options.repetitions
         self.budget_s = options.budget
+        self.smoke = options.smoke
         self.bulk_mib = options.bulk_mib
+        self.beside_mib = options.beside_mib
+        self.scale_vms = options.scale_vms
+        self.stores = options.stores
         self.memory_vms = options.memory_vms
         self.soak_s = options.soak
 
@@ -72,21 +85,29 @@ def parse_options():
     p.add_argument("--build", required=True, metavar="DIR", help="build directory")
     p.add_argument("--rows", metavar="NAME,...", help="which benchmarks: " + ", ".join(BENCHMARKS))
     p.add_argument("--vms", type=int, default=500)
+    p.add_argument("--keys", type=int, default=150, help="settings of each VM, default 150")
+    p.add_argument("--files", type=int, default=4, help="files of each VM, default 4")
     p.add_argument("--rtt-ms", type=float, default=20)
     p.add_argument("--repetitions", type=int, default=5, help="at most so many, default 5")
     p.add_argument("--budget", type=float, default=40, metavar="S",
                    help="a side that took so long in all is not repeated, default 40")
     p.add_argument("--bulk-mib", type=int, default=256)
+    p.add_argument("--beside-mib", type=int, default=1024, help="what is copied while small calls are timed")
+    p.add_argument("--scale-vms", type=int, default=10000)
+    p.add_argument("--stores", type=int, default=20, help="how many datastores they are dealt out to as well")
     p.add_argument("--memory-vms", default="1000,10000", metavar="N,...")
     p.add_argument("--soak", type=int, default=0, metavar="S",
                    help="seconds of the soak (600 is what its target means); default 0: no soak")
     p.add_argument("--smoke", action="store_true", help="tiny sizes, once: does everything still run?")
     o = p.parse_args()
     if o.smoke:
-        o.vms, o.repetitions, o.bulk_mib, o.memory_vms = 12, 1, 8, "20"
+        o.vms, o.repetitions, o.bulk_mib, o.beside_mib = 12, 1, 8, 64
+        o.scale_vms, o.stores, o.memory_vms = 40, 4, "20"
     names = o.rows.split(",") if o.rows else [n for n in BENCHMARKS if n != "soak" or o.soak]
     unknown = [n for n in names if n not in BENCHMARKS]
-    if unknown or o.vms < 1 or o.repetitions < 1 or ("soak" in names and o.soak < 10):
+    small = [o.vms < 4, o.repetitions < 1, o.keys < datastore.least_keys(), o.files < 1,
+             o.stores < 2, o.scale_vms < o.stores, "soak" in names and o.soak < 10]
+    if unknown or any(small):
         p.error(f"no such benchmark: {unknown[0]}" if unknown else "a number is too small")
     o.rows = names
     o.memory_vms = [int(n) for n in o.memory_vms.split(",")]
@@ -131,11 +152,12 @@ def introduce(options, peers):
           + "".join(f"; {peer} {version(peer, '--version')}" for peer in peers))
     print(f"medians of up to {options.repetitions} (the number behind x), a fresh mount each where cold; a side "
           f"that has used {options.budget:g} s is not repeated")
-    print("ratio: how many times faster than the peer; no delay: straight to the sshd, no proxy; "
+    print("ratio: how many times faster (or smaller) than the peer; no delay: straight to the sshd, no proxy; "
           f"RTT: counted at {rows.COUNT_RTT_MS} ms (in the loop at {options.rtt_ms:g} ms), "
           f"{rows.COUNT_SLACK} more is let pass")
-    if options.vms != 500:
-        print(f"the targets are meant for 500 VMs, not {options.vms}")
+    if (options.vms, options.keys, options.files) != (500, 150, 4):
+        print(f"the targets are meant for 500 VMs of 150 settings and 4 files, not {options.vms} of "
+              f"{options.keys} and {options.files}")
 
 
 def measure(bench, names):
@@ -154,11 +176,10 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     peers = find_programs(options.build)
     introduce(options, peers)
-    with Lab(options.build) as lab:
-        for line in link.check(lab.program("tests/support/delay-proxy"),
-                               sorted({options.rtt_ms, rows.COUNT_RTT_MS})):
-            print(line, flush=True)
-        table = list(measure(Bench(lab, options, peers), options.rows))
+    with Lab(options.build, options.keys, options.files) as lab:
+        table = list(link.check(lab.program("tests/support/delay-proxy"),
+                                sorted({options.rtt_ms, rows.COUNT_RTT_MS})))
+        table += measure(Bench(lab, options, peers), options.rows)
     print(f"load average {os.getloadavg()[0]:.1f} after\n")
     print(render(table))
     return 1 if any(row.vmxfs.startswith("failed") for row in table) else 0

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Generates a datastore: N VMs, powered off, of four files each (.vmx, .vmdk, .nvram, vmware.log).
 
-usage: datastore.py [--vms N] [--keys N] [--seed N] DIR      DIR must not exist
+usage: datastore.py [--vms N] [--keys N] [--files N] [--stores N] [--seed N] DIR
 
-The same options give the same bytes. Every .vmx has exactly --keys settings.
+DIR must not exist. The same options give the same bytes. Every .vmx has exactly --keys settings.
+More than four files are older logs. With --stores the VMs are dealt out to as many datastores
+(store-00, ...) below DIR.
 """
 import argparse
+import itertools
 import os
 import random
 import sys
@@ -78,7 +81,7 @@ def fillers(r):
 
 
 def settings(name, keys, r):
-    """The first "keys" of all settings; a VM has at least what makes it one."""
+    """The first "keys" of all settings."""
     made = 0
     for source in (basics(name, r), devices(name, r), fillers(r)):
         for item in source:
@@ -103,42 +106,68 @@ def write(path, content):
         f.write(content)
 
 
-def write_vm(folder, name, keys, r):
-    os.mkdir(folder)
-    base = os.path.join(folder, name)
-    write(base + ".vmx", vmx(name, keys, r).encode())
-    write(base + ".vmdk", descriptor(name, r).encode())
-    write(base + ".nvram", r.randbytes(8684))
-    write(os.path.join(folder, "vmware.log"), b"2024-01-01T00:00:00.000Z vmx: log line\n" * 100)
+def contents(name, keys, r):
+    """The files of a VM, in the order in which they are left out: first come those that all have."""
+    log = b"2024-01-01T00:00:00.000Z vmx: log line\n" * 100
+    yield f"{name}.vmx", vmx(name, keys, r).encode()
+    yield f"{name}.vmdk", descriptor(name, r).encode()
+    yield f"{name}.nvram", r.randbytes(8684)
+    yield "vmware.log", log
+    for number in itertools.count(1):
+        yield f"vmware-{number}.log", log
+
+
+def write_vm(folder, name, keys, files, r):
+    os.makedirs(folder)
+    for file, content in itertools.islice(contents(name, keys, r), files):
+        write(os.path.join(folder, file), content)
 
 
 def name_of(number):
     return f"vm-{number:05d}"
 
 
-def generate(path, vms, keys=150, seed=1):
+def store_name(number):
+    return f"store-{number:02d}"
+
+
+def folder_of(number, vms, stores):
+    """Where a VM is, below the root."""
+    if stores == 1:
+        return name_of(number)
+    each = -(-vms // stores)
+    return os.path.join(store_name(number // each), name_of(number))
+
+
+def generate(path, vms, keys=150, files=4, stores=1, seed=1):
     """All files get a time of long ago, as most in a datastore have."""
     os.makedirs(path)
     for number in range(vms):
-        name = name_of(number)
-        folder = os.path.join(path, name)
-        write_vm(folder, name, keys, random.Random(f"{seed} {number}"))
+        folder = os.path.join(path, folder_of(number, vms, stores))
+        write_vm(folder, name_of(number), keys, files, random.Random(f"{seed} {number}"))
         for entry in os.scandir(folder):
             os.utime(entry.path, (1700000000 + number, 1700000000 + number))
+
+
+def least_keys():
+    """A VM has at least what makes it one."""
+    return len(list(basics("", random.Random(0))))
 
 
 def main():
     parser = argparse.ArgumentParser(description="Generates a datastore of powered-off VMs.")
     parser.add_argument("--vms", type=int, default=500)
     parser.add_argument("--keys", type=int, default=150)
+    parser.add_argument("--files", type=int, default=4)
+    parser.add_argument("--stores", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("dir")
     args = parser.parse_args()
-    if args.vms < 0 or args.keys < len(list(basics("", random.Random(0)))):
-        parser.error("--vms and --keys must hold at least a VM's basic settings")
+    if args.vms < 0 or args.keys < least_keys() or args.files < 1 or args.stores < 1:
+        parser.error(f"a number is too small; a VM has at least {least_keys()} settings and one file")
     if os.path.exists(args.dir):
         sys.exit(f"datastore: {args.dir} is there already")
-    generate(args.dir, args.vms, args.keys, args.seed)
+    generate(args.dir, args.vms, args.keys, args.files, args.stores, args.seed)
 
 
 if __name__ == "__main__":

@@ -45,10 +45,13 @@ def start_proxy(program, port, rtt_ms):
 
 
 class Lab:
-    """Ports are found by round-trip time in ms; 0 is the server itself, without a proxy."""
+    """Ports are found by round-trip time in ms; 0 is the server itself, without a proxy. All VMs have
+    the same number of settings and of files."""
 
-    def __init__(self, build):
+    def __init__(self, build, keys, files):
         self.build = build
+        self.keys = keys
+        self.files = files
         self.dir = tempfile.mkdtemp(prefix="vmxfs-bench.")
         self.sshd = os.path.join(self.dir, "sshd")
         self.known_hosts = os.path.join(self.dir, "known_hosts")
@@ -96,17 +99,18 @@ class Lab:
             self._add_port(rtt_ms, port)
         return self.ports[rtt_ms]
 
-    def store(self, vms, purpose="read"):
-        """A datastore of so many VMs; one for each purpose, because some benchmarks write."""
-        if (vms, purpose) not in self.stores:
-            path = os.path.join(self.dir, f"lab-{purpose}-{vms}", "datastore1")
-            datastore.generate(path, vms)
-            self.stores[vms, purpose] = path
-        return self.stores[vms, purpose]
+    def store(self, vms, purpose="read", stores=1):
+        """A datastore of so many VMs, or a folder of several; one for each purpose, because some
+        benchmarks write."""
+        if (vms, purpose, stores) not in self.stores:
+            path = os.path.join(self.dir, f"lab-{purpose}-{vms}-{stores}", "datastore1")
+            datastore.generate(path, vms, self.keys, self.files, stores)
+            self.stores[vms, purpose, stores] = path
+        return self.stores[vms, purpose, stores]
 
     def renew(self, vms, purpose):
         """The same as it was at first."""
-        path = self.stores.pop((vms, purpose), None)
+        path = self.stores.pop((vms, purpose, 1), None)
         if path:
             shutil.rmtree(path)
         return self.store(vms, purpose)
@@ -116,14 +120,15 @@ class Lab:
         os.makedirs(path, exist_ok=True)
         return path
 
-    def commands(self, kind, rtt_ms, path, mnt):
-        """The command line of each filesystem, all with their own defaults."""
+    def command(self, kind, rtt_ms, path, mnt, more):
+        """The command line of a filesystem, with its own defaults but for more options of vmxfs."""
         port = str(self.port(rtt_ms))
         identity = os.path.join(self.sshd, "id")
         if kind == "vmxfs":
             return [self.program("fs/vmxfs"), "-f", "-o", f"port={port},IdentityFile={identity},"
                     f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes,transport=libssh2,"
-                    f"profile_dir={ROOT}/fs/profiles", f"127.0.0.1:{path}", mnt]
+                    f"profile_dir={ROOT}/fs/profiles" + "".join("," + option for option in more),
+                    f"127.0.0.1:{path}", mnt]
         if kind == "sshfs":
             return ["sshfs", "-f", "-F", "/dev/null", "-p", port, "-o", f"IdentityFile={identity},"
                     f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes",
@@ -135,10 +140,11 @@ class Lab:
         raise Failure(f"no such filesystem: {kind}")
 
     @contextmanager
-    def mount(self, kind, rtt_ms, path):
-        """A fresh mount: nothing is cached, the connection is up. Gives a Mount."""
+    def mount(self, kind, rtt_ms, path, *more):
+        """A fresh mount: nothing is cached, the connection is up. more: options of vmxfs. Gives a
+        Mount."""
         mnt = tempfile.mkdtemp(prefix="mnt-", dir=self.dir)
-        with mounted(self.commands(kind, rtt_ms, path, mnt), mnt, self.environment, self.dir) as m:
+        with mounted(self.command(kind, rtt_ms, path, mnt, more), mnt, self.environment, self.dir) as m:
             yield m
 
 
@@ -219,3 +225,7 @@ class Mount:
             parents[int(pid)] = int(fields["PPid"]), int(fields.get("VmRSS", "0 kB").split()[0]) * 1024
         ours = self.process.pid
         return sum(size for pid, (parent, size) in parents.items() if ours in (pid, parent))
+
+    def descriptors(self):
+        """How many descriptors the filesystem's own process has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""The benchmarks of warm files, bulk transfer, memory and the parser."""
+"""The benchmarks of warm files, bulk transfer and the parser."""
 import glob
 import os
 import re
 import shutil
 import subprocess
-import time
 from contextlib import ExitStack
 
 import lab
 from lab import Failure
-from rows import CAT, GREP, KEYS, faster, times
-from table import Row, mib, rate
+from rows import faster, times
+from table import Row, rate
 
 PASSTHROUGH = "/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c"
 PATTERN = "no-such-text"
-KIB, MIB = 1 << 10, 1 << 20
+MIB = 1 << 20
 
 
 def build_passthrough(bench):
@@ -30,12 +29,12 @@ def build_passthrough(bench):
     return program if done.returncode == 0 else None
 
 
-def plain_files(bench, folders):
+def plain_files(bench, folders, files):
     """The same number of files with about the same content, for the filesystem that passes through."""
     path = bench.lab.folder("plain")
     for n in range(folders):
         os.mkdir(os.path.join(path, f"n{n}"))
-        for k in range(KEYS):
+        for k in range(files):
             with open(os.path.join(path, f"n{n}", f"n{k}"), "w", encoding="ascii") as f:
                 f.write(f"value of number {k}\n")
     return path
@@ -43,12 +42,13 @@ def plain_files(bench, folders):
 
 def grep_mounts(bench, stack, folders):
     """name -> (mount, what to search in)"""
+    keys = bench.lab.keys
     mounts = {"vmxfs": (stack.enter_context(bench.lab.mount("vmxfs", 0, bench.lab.store(folders))),
                         "*/*.vmx/")}
-    programs = {"floor": [bench.lab.program("tests/bench/bench-floor"), str(folders), str(KEYS)]}
+    programs = {"floor": [bench.lab.program("tests/bench/bench-floor"), str(folders), str(keys)]}
     passthrough = build_passthrough(bench)
     if passthrough:
-        programs["passthrough_ll"] = [passthrough, "-f", "-o", f"source={plain_files(bench, folders)}"]
+        programs["passthrough_ll"] = [passthrough, "-f", "-o", f"source={plain_files(bench, folders, keys)}"]
     for name, command in programs.items():
         mnt = os.path.join(bench.lab.dir, f"mnt-{name}")
         mounts[name] = (stack.enter_context(
@@ -57,11 +57,11 @@ def grep_mounts(bench, stack, folders):
 
 
 def warm_grep(bench):
-    folders = min(100, bench.vms)
+    folders, keys = min(100, bench.vms), bench.lab.keys
     with ExitStack() as stack:
         mounts = grep_mounts(bench, stack, folders)
         for name, (mount, where) in mounts.items():
-            mount.run(f"find {where} -type f", folders * (KEYS + (name == "vmxfs")))
+            mount.run(f"find {where} -type f", folders * (keys + (name == "vmxfs")))
 
         def grep(name):
             mount, where = mounts[name]
@@ -73,7 +73,7 @@ def warm_grep(bench):
             return measure
 
         got = bench.in_turn({name: grep(name) for name in mounts})
-    ours, work = got["vmxfs"], f"warm grep -r over {folders * KEYS} key files"
+    ours, work = got["vmxfs"], f"warm grep -r over {folders * keys} key files"
     if "passthrough_ll" in got:
         yield Row(work, str(ours), f"passthrough_ll {got['passthrough_ll']}",
                   times(got["passthrough_ll"], ours), "1x", faster(ours, got["passthrough_ll"]) > 1)
@@ -125,59 +125,24 @@ def bulk_row(work, size, got, target):
     return row
 
 
-def memory(bench):
-    """After every VM's memSize was read. The ssh that sshfs starts, which outlives it as nobody's child, is not
-    counted."""
-    sizes = {}
-    for vms in sorted({1, *bench.memory_vms}):
-        with bench.lab.mount("vmxfs", 0, bench.lab.store(vms)) as mount:
-            mount.run(CAT, vms)
-            sizes[vms] = mount.resident()
-        peer = "-"
-        if bench.has("sshfs") and vms <= 1000:
-            with bench.lab.mount("sshfs", 0, bench.lab.store(vms)) as mount:
-                mount.run(GREP, vms)
-                peer = f"sshfs {mib(mount.resident())}"
-        row = Row(f"resident memory, {vms} VM{'s' * (vms > 1)} cached", mib(sizes[vms]), peer)
-        if vms == 1000:
-            row.target, row.met = "32 MiB", sizes[vms] <= 32 * MIB
-        yield row
-    counts = sorted(sizes)
-    if len(counts) > 1:
-        low, high = counts[-2], counts[-1]
-        each = (sizes[high] - sizes[low]) / (high - low)
-        yield Row(f"memory for each further VM, {low} to {high}", f"{each / KIB:.1f} KiB", target="24 KiB",
-                  met=each <= 24 * KIB)
-
-
-def soak(bench):
-    """Memory in the first and in the last tenth of the time."""
-    vms = min(100, bench.vms)
-    path = bench.lab.renew(vms, "soak")
-    marks = []
-    with bench.lab.mount("vmxfs", 0, path) as mount:
-        end = time.monotonic() + bench.soak_s
-        while (left := end - time.monotonic()) > 0:
-            mount.run(f"{CAT}; ls -l */; echo {4096 + 4 * len(marks) % 4096} >vm-00000/vm-00000.vmx/memSize; "
-                      "cat vm-00001/*.log")
-            marks.append((left, mount.resident()))
-            time.sleep(0.2)
-    early = max(size for left, size in marks if left >= 0.9 * bench.soak_s)
-    late = max(size for left, size in marks if left <= 0.1 * bench.soak_s)
-    yield Row(f"resident memory over {bench.soak_s} s of work", f"{mib(early)}, then {mib(late)}",
-              target="flat (5 %)", met=late <= early * 1.05)
-
-
 def parser(bench):
     files = sorted(glob.glob(os.path.join(bench.lab.store(bench.vms), "*", "*.vmx")))
     done = subprocess.run([bench.lab.program("tests/bench/bench-parser"), *files], capture_output=True,
                           text=True, check=False)
-    rates = re.findall(r"^(.*): ([0-9]+) MB/s", done.stdout, re.MULTILINE)
+    rates = re.findall(r"^(.*): ([0-9]+) MB/s \(\d+ texts, (\d+) bytes", done.stdout, re.MULTILINE)
     if done.returncode != 0 or not rates:
         raise Failure(f"bench-parser: {done.stderr.strip()}")
-    for what, value in rates:
-        row = Row(f"parse, {what}" if what != "corpus" else f"parse, {len(files)} files of {KEYS} keys",
+    each = {}
+    for what, value, size in rates:
+        row = Row(f"parse, {what}" if what != "corpus" else f"parse, {len(files)} files of {bench.lab.keys} keys",
                   f"{value} MB/s")
         if what == "corpus":
             row.target, row.met = "300 MB/s", int(value) >= 300
+        if grown := re.fullmatch(r"one text of (\d+) keys", what):
+            keys = int(grown[1])
+            each[keys] = int(size) / int(value) / keys * 1000
+            row.vmxfs += f", {each[keys]:.0f} ns a key"
         yield row
+    growth = each[15000] / each[150]
+    yield Row("parse, cost of a key: 15000 keys against 150", f"{growth:.2f}x", target="linear (2x)",
+              met=growth <= 2)

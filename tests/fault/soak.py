@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Uses a mount in all ways at once for a while.
+"""Uses a mount in all ways at once for a while, and edits on the server's side meanwhile.
 
 usage: soak.py MOUNTPOINT SERVER_FOLDER SECONDS
 
 The folder holds vm0 to vm5 with keys k1 to k20. Exits with 1 where a call failed in a way that
-nothing of this can explain.
+nothing of this can explain, or where the mount does not show, at the end, what was done on the
+server.
 """
 
 import collections
@@ -13,6 +14,7 @@ import errno
 import os
 import random
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -20,6 +22,7 @@ import time
 MOUNT, SERVER, SECONDS = sys.argv[1], sys.argv[2], float(sys.argv[3])
 END = time.monotonic() + SECONDS
 VMS = 6
+PATIENCE_S = 15
 
 # What others do meanwhile explains these.
 EXPECTED = {errno.ECANCELED, errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY}
@@ -133,14 +136,81 @@ def folders():
     shutil.rmtree(name)
 
 
-def foreign_edit():
-    path = f"{SERVER}/{vm(random.randrange(VMS))}"
+def foreign_vmx():
+    return f"{SERVER}/{vm(random.randrange(VMS))}"
+
+
+def foreign_replace():
+    path = foreign_vmx()
     with open(path, encoding="utf-8") as f:
         lines = [line for line in f if not line.startswith("k20 ")]
     with open(path + ".foreign", "w", encoding="utf-8") as f:
         f.writelines(lines + [f'k20 = "foreign {random.randrange(10**6)}"\n'])
     os.rename(path + ".foreign", path)
+
+
+def foreign_sed(path=None, key="k19"):
+    value = f"sed {random.randrange(10**6)}"
+    subprocess.run(["sed", "-i", f"s/^{key} = .*/{key} = \"{value}\"/; /^appended/d", path or foreign_vmx()],
+                   check=True)
+    return value
+
+
+def foreign_append():
+    """Once; foreign_sed takes it away."""
+    path = foreign_vmx()
+    with open(path, encoding="utf-8") as f:
+        there = "appended" in f.read()
+    if not there:
+        with open(path, "a", encoding="utf-8") as f:
+            f.write('appended = "yes"\n')
+
+
+def foreign_vm(then=None):
+    """A VM that comes and goes on the server. then: what must be true of its memSize meanwhile."""
+    name = "foreign" if then is None else "foreign-last"
+    os.mkdir(f"{SERVER}/{name}")
+    try:
+        with open(f"{SERVER}/{name}/{name}.vmx", "w", encoding="utf-8") as f:
+            f.write('displayName = "foreign"\nmemSize = "4096"\n')
+        if then:
+            then(f"{MOUNT}/{name}/{name}.vmx/memSize")
+        else:
+            os.scandir(MOUNT).close()
+            read(f"{MOUNT}/{name}/{name}.vmx/memSize")
+    finally:
+        shutil.rmtree(f"{SERVER}/{name}")
+
+
+FOREIGN = [foreign_replace, foreign_sed, foreign_append, foreign_vm]
+
+
+def foreign_edits():
+    """One after the other: they are no clients of each other."""
+    random.choice(FOREIGN)()
     time.sleep(0.2)
+
+
+def shows(path, text):
+    """The mount says what the server has, once its cache is too old; None: nothing is there."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            if read(path).decode().rstrip("\n") == text:
+                return
+        except FileNotFoundError:
+            if text is None:
+                return
+        time.sleep(0.1)
+    wrong[f"{path} does not become {text}"] += 1
+
+
+def check_seen():
+    """What was edited on the server shows in the mount."""
+    for i in range(VMS):
+        shows(f"{MOUNT}/{vm(i)}/k20", foreign_sed(f"{SERVER}/{vm(i)}", "k20"))
+    foreign_vm(lambda path: shows(path, "4096"))
+    shows(f"{MOUNT}/foreign-last", None)
 
 
 def work(call):
@@ -157,12 +227,13 @@ def work(call):
 
 workers = [read_keys, read_keys, list_all, read_controls, write_key, write_key, append_key,
            edit_in_place, remove_and_create, rename_key, profile, merge, make_and_remove,
-           make_and_remove, plain_files, plain_files, folders, foreign_edit]
+           make_and_remove, plain_files, plain_files, folders, foreign_edits]
 threads = [threading.Thread(target=work, args=(w,)) for w in workers]
 for t in threads:
     t.start()
 for t in threads:
     t.join()
+check_seen()
 for name, n in sorted(calls.items()):
     print(f"{name}: {n}")
 for name, n in wrong.most_common(20):
