@@ -47,7 +47,8 @@ struct attempt {
     struct inuse inuse;
     struct sftp_call *target_open, *target_stat;
     struct sftp_handle target; /* len 0: there is no such file */
-    struct sftp_attrs before;  /* of the target, when the lock was taken */
+    struct sftp_attrs before;  /* of the target, as last seen */
+    uint32_t clock_s;          /* the server's clock, when the lock was taken; 0: not known */
 };
 
 static void attempt_done(struct attempt *a)
@@ -92,14 +93,14 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
 }
 
 /* Looks at the names of one READDIR: evidence of use, and leftovers, which are removed. */
-static void look_at_names(struct attempt *a, const struct sftp_call *call, uint32_t server_now)
+static void look_at_names(struct attempt *a, const struct sftp_call *call)
 {
     size_t n;
     const struct sftp_name *names = sftp_call_names(call, &n);
     for (size_t i = 0; i < n; i++) {
         FREE_AUTO char *path = NULL;
         inuse_look_at_name(&a->inuse, names[i].name);
-        if (!vmx_lock_is_leftover(&a->lock, &names[i], server_now))
+        if (!vmx_lock_is_leftover(&a->lock, &names[i], a->clock_s))
             continue;
         if (asprintf(&path, "%s%s", a->lock.dir, names[i].name) < 0)
             path = NULL;
@@ -130,11 +131,11 @@ static void folder_ask(struct attempt *a, struct folder_read *folder)
 static int folder_answer(struct attempt *a, struct folder_read *folder)
 {
     int r = sftp_wait(folder->clock, a->wait);
-    uint32_t server_now = r == 0 ? sftp_call_attrs(folder->clock)->mtime : 0;
+    a->clock_s = r == 0 ? sftp_call_attrs(folder->clock)->mtime : 0;
     for (size_t i = 0; r == 0 && i < folder->names.n; i++) {
         r = sftp_wait(folder->names.calls[i], a->wait);
         if (r == 0)
-            look_at_names(a, folder->names.calls[i], server_now);
+            look_at_names(a, folder->names.calls[i]);
         /* A folder with more names than the flight could hold: twice as many, and so on. */
         if (r == 0 && i + 1 == folder->names.n)
             ask_names(a, folder, folder->names.n < READDIRS_MAX ? folder->names.n : READDIRS_MAX);
@@ -215,6 +216,7 @@ static int target_answer(struct attempt *a, struct target_read *target, struct b
     const struct sftp_attrs *by_handle = sftp_call_attrs(target->handle_stat);
     if (!same_file(by_handle, sftp_call_attrs(target->name_stat)))
         return -EAGAIN;
+    a->before = *by_handle;
     for (size_t i = 0; i < target->data.n && r == 0; i++) {
         r = sftp_wait(target->data.calls[i], a->wait);
         if (r == 0)
@@ -338,7 +340,8 @@ static int server_document(struct attempt *a, struct document *known, const stru
 static int make_from_known(struct attempt *a, const struct rewrite *rewrite,
                            struct document **known, struct buf *text)
 {
-    int r = *known ? rewrite->make(rewrite->ctx, *known, true, text) : 0;
+    const struct server_text guess = {.doc = *known, .exists = true};
+    int r = *known ? rewrite->make(rewrite->ctx, &guess, text) : 0;
     if (r == 0)
         return 0;
     DOCUMENT_AUTO *fresh = NULL;
@@ -351,7 +354,8 @@ static int make_from_known(struct attempt *a, const struct rewrite *rewrite,
     if (same || !*known)
         return same ? r : 0;
     buf_clear(text);
-    return rewrite->make(rewrite->ctx, *known, true, text);
+    const struct server_text seen = {.doc = *known, .exists = true};
+    return rewrite->make(rewrite->ctx, &seen, text);
 }
 
 /* Whether the rename whose answer was lost has happened. */
@@ -382,8 +386,9 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
     if (has_arrived(lost, server))
         return 1;
     if (server != known) {
+        const struct server_text seen = {server, a->target.len > 0, a->clock_s};
         buf_clear(text);
-        r = rewrite->make(rewrite->ctx, server, a->target.len > 0, text);
+        r = rewrite->make(rewrite->ctx, &seen, text);
     }
     if (r == 0)
         r = check_use(a, server->dict, diag);

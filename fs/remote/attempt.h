@@ -8,13 +8,14 @@
  */
 #pragma once
 
+#include "commit.h"
 #include "internal.h"
 #include "parser/diag.h"
 
-/* Makes the new text (appended to *ret) from what the server has; may be asked twice. exists false:
- * there is no file, and server is empty. 0; 1: nothing is to be done; -errno. */
+/* Makes the new text (appended to *ret) from what the server has; may be asked twice. 0; 1: nothing
+ * is to be done; -errno. */
 struct rewrite {
-    int (*make)(void *ctx, const struct document *server, bool exists, struct buf *ret);
+    int (*make)(void *ctx, const struct server_text *server, struct buf *ret);
     void *ctx;
 };
 

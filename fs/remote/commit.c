@@ -66,15 +66,15 @@ struct group {
 };
 
 /* Applies one change to the text so far. A failing change leaves it as it was. */
-static int apply_one(struct group *group, struct change *c, const struct vmx_dict *server,
-                     bool exists, struct buf *text)
+static int apply_one(struct group *group, struct change *c, const struct server_text *server,
+                     struct buf *text)
 {
     struct vmx_dict *current = NULL;
     BUF_AUTO next = {0};
     int r = vmx_dict_parse(buf_span(text), &current);
     c->diag = (struct vmx_diag){0};
     if (r == 0)
-        r = c->apply(c, server, current, exists, &next, &c->diag);
+        r = c->apply(c, server, current, &next, &c->diag);
     vmx_dict_free(current);
     if (r == 0 && next.len > group->remote->options.vmx_max) {
         vmx_diag_set(&c->diag, 0, 0, "the file would pass %zu KiB",
@@ -89,18 +89,19 @@ static int apply_one(struct group *group, struct change *c, const struct vmx_dic
     return r;
 }
 
-static int make(void *ctx, const struct document *server, bool exists, struct buf *ret)
+static int make(void *ctx, const struct server_text *server, struct buf *ret)
 {
     struct group *group = ctx;
     struct change *c;
     BUF_AUTO text = {0};
-    int r = buf_add(&text, vmx_dict_text(server->dict));
+    struct span before = vmx_dict_text(server->doc->dict);
+    int r = buf_add(&text, before);
     if (r < 0)
         return r;
     int failed = 0;
     bool any = false;
     DL_FOREACH (group->changes, c) {
-        c->result = apply_one(group, c, server->dict, exists, &text);
+        c->result = apply_one(group, c, server, &text);
         if (c->result == 0)
             any = true;
         else
@@ -108,17 +109,17 @@ static int make(void *ctx, const struct document *server, bool exists, struct bu
     }
     if (!any)
         return failed;
-    if (exists && span_eq(buf_span(&text), vmx_dict_text(server->dict)))
+    if (server->exists && span_eq(buf_span(&text), before))
         return 1;
     return buf_add(ret, buf_span(&text));
 }
 
-/* The document to start from; NULL where there is none (it will be created, or is found missing).
- */
+/* The document to start from, however old: it is compared with what the server has. NULL where
+ * there is none (it will be created, or is found missing). */
 static int known_document(struct remote *remote, const char *path, const struct wait *wait,
                           struct document **ret)
 {
-    int r = remote_document(remote, path, remote->options.cache_timeout_ms, wait, ret);
+    int r = remote_document(remote, path, DOCUMENT_ANY_AGE, wait, ret);
     return r == -ENOENT || r == -EMEDIUMTYPE ? 0 : r;
 }
 

@@ -14,15 +14,20 @@
 #include "parser/diag.h"
 #include "remote.h"
 
+/* What the server has, when a change is applied to it. */
+struct server_text {
+    const struct document *doc; /* an empty one, when there is no such file */
+    bool exists;
+    uint32_t clock_s; /* what its clock showed when a commit had begun, seconds; 0: not known */
+};
+
 struct change {
-    /* Appends the whole new text to *ret. server: what the server has; current: that, with the
-     * changes before this one applied. exists: false when there is no such file (both are empty
-     * then). Called by one thread at a time, several times when the server's text was not the
-     * expected one. 0 (equal to current: nothing to do); -ECANCELED when somebody else changed what
-     * this change is about; another -errno, with *diag. */
-    int (*apply)(struct change *change, const struct vmx_dict *server,
-                 const struct vmx_dict *current, bool exists, struct buf *ret,
-                 struct vmx_diag *diag);
+    /* Appends the whole new text to *ret. current: what the server has, with the changes before
+     * this one applied. Called by one thread at a time, several times when the server's text was
+     * not the expected one. 0 (equal to current: nothing to do); -ECANCELED when somebody else
+     * changed what this change is about; another -errno, with *diag. */
+    int (*apply)(struct change *change, const struct server_text *server,
+                 const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag);
 
     /* Called after this change is on the server and before any later one is applied; also where
      * there was nothing to do (then before == after). May be NULL. */

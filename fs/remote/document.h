@@ -5,7 +5,7 @@
  * Revalidation asks for the attributes only. SFTP 3 has times of one second, so an edit of the same
  * size within the second of the last one does not show: an unchanged time is trusted only if the
  * same time had been seen RACY_MS before the reading began (git's "racy" entries); otherwise the
- * file is read again.
+ * file is read again. Writers need not wait for that where it is unlikely: a commit compares bytes.
  */
 #pragma once
 
@@ -17,9 +17,15 @@ struct document {
     struct cached cached;
     struct vmx_dict *dict;
     struct sftp_attrs attrs;
-    int64_t time_seen; /* clock_ms() when this mtime was first seen */
+    int64_t time_seen; /* clock_ms() when this mtime had first been seen */
     int64_t read_at;   /* clock_ms() when the reading began */
 };
+
+enum { RACY_MS = 2000 };
+
+/* In place of a max_age_ms. */
+#define DOCUMENT_ANY_AGE (INT64_MAX / 2) /* what is cached, if anything is */
+#define DOCUMENT_TO_WRITE (-1)           /* asks, but does not read again what looks unchanged */
 
 /* The document at path, at most max_age_ms old (0: asks the server). *ret is a reference.
  * 0; -ENOENT; -EMEDIUMTYPE: it is no regular file of at most vmx_max bytes; -EIO, -EINTR, ... */
@@ -32,6 +38,15 @@ int64_t remote_document_true_at(struct remote *remote, const char *path);
 /* Makes a snapshot of text and attributes known at read_at. 0, -ENOMEM. */
 int document_new(struct span text, const struct sftp_attrs *attrs, int64_t read_at,
                  struct document **ret);
+
+/* Whether the server's attributes tell no difference. */
+bool document_same_version(const struct sftp_attrs *a, const struct sftp_attrs *b);
+
+/* Whether another text may have come to be in the second in which this one was read. */
+static inline bool document_is_racy(const struct document *d)
+{
+    return d->read_at < d->time_seen + RACY_MS;
+}
 
 static inline void document_unref(struct document **d)
 {

@@ -13,10 +13,7 @@
 #include "flight.h"
 #include "load.h"
 
-enum {
-    RACY_MS = 2000, /* see document.h */
-    TORN_READS = 3, /* how often a file that changes while it is read is read again */
-};
+enum { TORN_READS = 3 }; /* how often a file that changes while it is read is read again */
 
 enum stage { START, ASKED, OPENING, READING };
 
@@ -31,17 +28,6 @@ struct document_load {
     struct buf text;
     struct flight reads;
 };
-
-static bool same_version(const struct sftp_attrs *a, const struct sftp_attrs *b)
-{
-    return a->size == b->size && a->mtime == b->mtime && a->mode == b->mode && a->uid == b->uid &&
-           a->gid == b->gid;
-}
-
-static bool is_racy(const struct document *d)
-{
-    return d->read_at < d->time_seen + RACY_MS;
-}
 
 static void restart(struct load *load)
 {
@@ -63,7 +49,7 @@ static int ask(struct document_load *l)
     const struct document *old = (const struct document *)l->load.known;
     l->began = clock_ms();
     l->stat = sftp_lstat(sftp, l->load.full);
-    if (!old || is_racy(old))
+    if (!old || document_is_racy(old))
         l->open = sftp_open(sftp, l->load.full, SFTP_OPEN_READ, NULL);
     l->stage = ASKED;
     return 1;
@@ -104,7 +90,7 @@ static int judge(struct document_load *l, const struct wait *wait)
     l->before = *sftp_call_attrs(l->stat);
     if (!S_ISREG(l->before.mode) || l->before.size > l->load.remote->options.vmx_max)
         return -EMEDIUMTYPE;
-    if (old && !l->open && same_version(&old->attrs, &l->before)) {
+    if (old && !l->open && document_same_version(&old->attrs, &l->before)) {
         l->load.made = cached_ref(&old->cached);
         return 0;
     }
@@ -138,7 +124,7 @@ static int build(struct document_load *l, const struct sftp_attrs *attrs)
     int r = document_new(buf_span(&l->text), attrs, l->began, &d);
     if (r < 0)
         return r;
-    if (old && same_version(&old->attrs, attrs))
+    if (old && document_same_version(&old->attrs, attrs))
         d->time_seen = old->time_seen;
     l->load.made = &d->cached;
     return 0;
@@ -153,7 +139,7 @@ static int have_read(struct document_load *l, const struct wait *wait)
     if (r < 0)
         return r;
     const struct sftp_attrs *attrs = sftp_call_attrs(l->handle_stat);
-    if (!same_version(&l->before, attrs))
+    if (!document_same_version(&l->before, attrs))
         return -EAGAIN;
     if (l->text.len < attrs->size) {
         send_reads(l);

@@ -25,18 +25,27 @@ struct key_change {
     const char *name;
     struct span key;
     enum vmx_edit_op op;
-    struct span value;      /* SET */
-    struct span new_key;    /* RENAME */
-    const char *new_name;   /* RENAME */
-    struct key_state *ks;   /* what of it the caller saw is its base */
-    struct vmx_place place; /* REMOVE: where the line stood */
+    struct span value;    /* SET */
+    struct span new_key;  /* RENAME */
+    const char *new_name; /* RENAME */
+    struct key_state *ks; /* what of it the caller saw is its base */
+    bool anew;            /* nothing in it was made from the value that the caller saw */
 };
 
+/* Whether what the server has was there when the user looked: the attributes have not changed
+ * since, and by then the second was over in which they could stay the same. */
+static bool was_there(const struct seen *base, const struct server_text *server)
+{
+    int64_t clock_then = (int64_t)server->clock_s * 1000 - (clock_ms() - base->asked_at);
+    return base->glanced && document_same_version(&base->attrs, &server->doc->attrs) &&
+           clock_then >= ((int64_t)base->attrs.mtime + 1) * 1000;
+}
+
 /* Compares what the user saw with what the server has. */
-static int check_base(struct key_change *k, const struct vmx_dict *server)
+static int check_base(struct key_change *k, const struct server_text *server)
 {
     BUF_AUTO now = {0};
-    int r = vmx_dict_get(server, k->key, &now);
+    int r = vmx_dict_get(server->doc->dict, k->key, &now);
     if (r < 0 && r != -ENOENT)
         return r;
     bool there = r == 0;
@@ -46,8 +55,9 @@ static int check_base(struct key_change *k, const struct vmx_dict *server)
         return 0;
     lock_take(&k->vfs->lock);
     const struct seen *base = &k->ks->base;
-    bool same = !base->known || (base->there == there &&
-                                 (!there || span_eq(buf_span(&base->value), buf_span(&now))));
+    bool same =
+        !base->known || (k->anew && was_there(base, server)) ||
+        (base->there == there && (!there || span_eq(buf_span(&base->value), buf_span(&now))));
     lock_drop(&k->vfs->lock);
     return same ? 0 : -ECANCELED;
 }
@@ -66,6 +76,22 @@ static int add_set(struct key_change *k, const struct vmx_dict *current, struct 
     return r;
 }
 
+/* Remembers where the line stands that is about to be removed, also for a set in the same commit.
+ */
+static int note_place(struct key_change *k, const struct vmx_dict *current)
+{
+    struct vmx_place place = {0};
+    int r = vmx_place_of(current, k->key, &place);
+    if (r < 0)
+        return r;
+    lock_take(&k->vfs->lock);
+    vmx_place_done(&k->ks->place);
+    k->ks->place = place;
+    k->ks->place_until = clock_ms() + REMEMBER_MS;
+    lock_drop(&k->vfs->lock);
+    return 0;
+}
+
 static int add_edit(struct key_change *k, const struct vmx_dict *current, struct vmx_edits *edits)
 {
     int r;
@@ -73,9 +99,7 @@ static int add_edit(struct key_change *k, const struct vmx_dict *current, struct
     case VMX_EDIT_SET:
         return add_set(k, current, edits);
     case VMX_EDIT_REMOVE:
-        vmx_place_done(&k->place);
-        k->place = (struct vmx_place){0};
-        r = vmx_place_of(current, k->key, &k->place);
+        r = note_place(k, current);
         return r < 0 && r != -ENOENT ? r : vmx_edits_remove(edits, k->key);
     case VMX_EDIT_RENAME:
         return vmx_edits_rename(edits, k->key, k->new_key);
@@ -100,17 +124,16 @@ static int check_new_name(const struct key_change *k, const struct vmx_dict *cur
     return r == 0 ? vmx_value_check(span_of(k->new_name), buf_span(&value), diag) : r;
 }
 
-static int apply(struct change *change, const struct vmx_dict *server,
-                 const struct vmx_dict *current, bool exists, struct buf *ret,
-                 struct vmx_diag *diag)
+static int apply(struct change *change, const struct server_text *server,
+                 const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
 {
     struct key_change *k = (struct key_change *)change;
-    int r = exists ? check_base(k, server) : -ENOENT;
+    int r = server->exists ? check_base(k, server) : -ENOENT;
     if (r < 0)
         return r;
     /* Also a value that would be refused today may stay. */
     if (!is_there_already(k, current)) {
-        if (vmx_dict_encrypted(server))
+        if (vmx_dict_encrypted(server->doc->dict))
             return -EPERM;
         if (k->op == VMX_EDIT_SET)
             r = vmx_value_check(span_of(k->name), k->value, diag);
@@ -129,23 +152,15 @@ static int apply(struct change *change, const struct vmx_dict *server,
     return r;
 }
 
-/* What is remembered of a key after it was set to a value, or removed (and where it stood). */
+/* What is remembered of a key after it was set to a value, or removed. */
 static void remember(struct key_change *k, struct span key, bool there, struct span value)
 {
     lock_take(&k->vfs->lock);
     struct key_state *ks = key_state(k->vfs, k->dir, key, !there);
     if (ks) {
         ks->sets++;
-        vmx_place_done(&ks->place);
-        ks->place = (struct vmx_place){0};
-        ks->place_until = 0;
         if (there)
             ks->hidden_until = 0;
-        if (!there && k->op == VMX_EDIT_REMOVE) {
-            ks->place = k->place;
-            k->place = (struct vmx_place){0};
-            ks->place_until = clock_ms() + REMEMBER_MS;
-        }
         if (ks->writers > 0)
             seen_set(&ks->base, there, value);
         /* A truncation that was not committed yet is cancelled by what came later. */
@@ -187,7 +202,8 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
     /* What is put in a value's place was made from what the cache showed; a removal or a renaming
      * is meant for what there is when it is asked for. */
     bool fresh = !k->ks && k->op != VMX_EDIT_SET;
-    int r = key_at(c, dir, name, fresh ? 0 : cache_ms(c), &at);
+    int64_t max_age_ms = k->ks ? DOCUMENT_ANY_AGE : cache_ms(c);
+    int r = key_at(c, dir, name, fresh ? DOCUMENT_TO_WRITE : max_age_ms, &at);
     if (r == 0 && !k->ks) {
         r = key_begin_writing(c, dir, name, &at, fresh ? WRITING : WRITING_FROM_CACHE, &own);
         k->ks = own.key;
@@ -204,7 +220,6 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
     refuse(c->vfs, at.path, name, r, &k->change.diag);
     if (own.key)
         key_end_writing(c, dir, &own);
-    vmx_place_done(&k->place);
     return r;
 }
 
@@ -212,12 +227,15 @@ int key_set(struct call *c, struct node *dir, const char *name, struct span valu
             struct key_state *ks)
 {
     struct key_change k = {.op = VMX_EDIT_SET, .value = value, .ks = ks};
+    lock_take(&c->vfs->lock);
+    k.anew = ks && ks->text.anew;
+    lock_drop(&c->vfs->lock);
     return run(c, dir, name, &k);
 }
 
 int key_remove(struct call *c, struct node *dir, const char *name)
 {
-    struct key_change k = {.op = VMX_EDIT_REMOVE};
+    struct key_change k = {.op = VMX_EDIT_REMOVE, .anew = true};
     return run(c, dir, name, &k);
 }
 
@@ -228,6 +246,6 @@ int key_rename(struct call *c, struct node *dir, const char *name, const char *n
     if (r < 0)
         return refuse_name(c, dir, new_name, r);
     struct key_change k = {
-        .op = VMX_EDIT_RENAME, .new_key = buf_span(&to.key), .new_name = new_name};
+        .op = VMX_EDIT_RENAME, .anew = true, .new_key = buf_span(&to.key), .new_name = new_name};
     return run(c, dir, name, &k);
 }

@@ -114,6 +114,14 @@ static int take_base(struct key_state *ks, bool there, struct span value, bool c
     return r;
 }
 
+/* Notes that the document was not read again for the base. */
+static void note_glance(struct seen *base, const struct key_at *at, const struct key_at *asked)
+{
+    base->glanced = at->doc == asked->doc && document_is_racy(at->doc);
+    base->attrs = at->doc->attrs;
+    base->asked_at = asked->asked_at;
+}
+
 int key_begin_writing(struct call *c, struct node *dir, const char *name,
                       const struct key_at *asked, enum writing how, struct handle *h)
 {
@@ -124,15 +132,18 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
     if (r < 0)
         return r;
     /* What was asked for before may be older than a commit of ours: what is cached is not. */
-    r = key_at(c, dir, name, cache_ms(c), &at);
+    r = key_at(c, dir, name, DOCUMENT_ANY_AGE, &at);
     if (r == 0 && at.extent != SIZE_MAX)
         r = vmx_dict_value(at.doc->dict, at.extent, &value);
     lock_take(&c->vfs->lock);
     struct key_state *ks = h->key;
     const bool cut = how == WRITING_ANEW;
+    const bool first = !ks->base.known;
     const bool outdated = how == WRITING_FROM_CACHE && ks->base.known;
     if (r == 0 && ks->sets == sets && ks->committing == 0 && !outdated)
         r = take_base(ks, at.extent != SIZE_MAX, buf_span(&value), cut);
+    if (r == 0 && first && ks->base.known && how != WRITING_FROM_CACHE)
+        note_glance(&ks->base, &at, asked);
     if (r == 0 && cut)
         r = text_resize(&ks->text, 0, max_text(c));
     h->epoch = ks->epoch;
@@ -167,22 +178,37 @@ static int may_write(struct call *c, const struct key_at *at, const char *name)
     return refuse(c->vfs, at->path, name, r, NULL);
 }
 
+/* A removal of ours overtook the opening. To say so would not do: the kernel looks once more, and
+ * may find the next one. */
+static bool was_removed(struct call *c, struct node *dir, const struct key_at *at)
+{
+    lock_take(&c->vfs->lock);
+    const struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), false);
+    bool removed = ks && ks->place_until > clock_ms();
+    lock_drop(&c->vfs->lock);
+    return removed;
+}
+
 static int key_open(struct call *c, struct node *n, int flags, struct handle *h)
 {
     bool writes = (flags & O_ACCMODE) != O_RDONLY;
     KEY_AT_AUTO at = {0};
     /* A writer's base must be what the server has now, or an old foreign edit looks like a new one.
      */
-    int r = key_at(c, n->parent, n->name, writes ? 0 : cache_ms(c), &at);
+    int r = key_at(c, n->parent, n->name, writes ? DOCUMENT_TO_WRITE : cache_ms(c), &at);
     if (r == 0 && !writes)
         return current_text(c, n->parent, &at, &h->content);
     if (r == 0)
         r = may_write(c, &at, n->name);
+    enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
     if (r == 0)
         r = fill_attr(c, n->parent, &at, &(struct stat){0});
+    if (r == -ENOENT && was_removed(c, n->parent, &at)) {
+        how = WRITING_ANEW;
+        r = 0;
+    }
     if (r == 0)
-        r = key_begin_writing(c, n->parent, n->name, &at, flags & O_TRUNC ? WRITING_ANEW : WRITING,
-                              h);
+        r = key_begin_writing(c, n->parent, n->name, &at, how, h);
     return r;
 }
 
@@ -190,7 +216,7 @@ int key_create(struct call *c, struct node *dir, const char *name, int flags, st
                struct found *ret)
 {
     KEY_AT_AUTO at = {0};
-    int r = key_at(c, dir, name, 0, &at);
+    int r = key_at(c, dir, name, DOCUMENT_TO_WRITE, &at);
     if (r < 0)
         return refuse_name(c, dir, name, r);
     bool there = shown_size(c, dir, &at) >= 0;

@@ -156,6 +156,7 @@ static int look_up(struct call *c, struct node *dir, const char *name, int64_t m
     at->path = node_path(c->vfs, dir);
     if (!at->path)
         return -ENOMEM;
+    at->asked_at = clock_ms();
     int r = remote_document(c->vfs->remote, at->path, max_age_ms, &c->wait, &at->doc);
     if (r < 0)
         return r == -EMEDIUMTYPE ? -ENOENT : r;

@@ -25,7 +25,10 @@ enum {
 struct seen {
     bool known;
     bool there;
-    struct buf value; /* UTF-8 */
+    bool glanced;            /* in a document that was not read again when its attributes ... */
+    struct sftp_attrs attrs; /* ... were asked for and were still these ... */
+    int64_t asked_at;        /* ... clock_ms(): it may not be all that there was to see */
+    struct buf value;        /* UTF-8 */
 };
 
 /* One key, whatever its spelling. */
@@ -84,8 +87,9 @@ size_t vmx_name_extent(const struct vmx_dict *dict, const char *name);
 struct key_at {
     char *path; /* of the .vmx */
     struct document *doc;
-    struct buf key; /* bytes in the document's charset */
-    size_t extent;  /* SIZE_MAX: the document has no such key */
+    struct buf key;   /* bytes in the document's charset */
+    size_t extent;    /* SIZE_MAX: the document has no such key */
+    int64_t asked_at; /* clock_ms() before the document was asked for */
 };
 
 /* 0 (also where the document has no such key); -EINVAL: no key can have this name; -EILSEQ: the

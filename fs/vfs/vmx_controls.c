@@ -38,17 +38,16 @@ struct text_change {
                  struct vmx_diag *diag);
 };
 
-static int apply(struct change *change, const struct vmx_dict *server,
-                 const struct vmx_dict *current, bool exists, struct buf *ret,
-                 struct vmx_diag *diag)
+static int apply(struct change *change, const struct server_text *server,
+                 const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
 {
     struct text_change *t = (struct text_change *)change;
     struct vmx_edits edits = {0};
-    if (!exists)
+    if (!server->exists)
         return -ENOENT;
     buf_clear(&t->notes);
     int r = t->edits(t, current, &edits, diag);
-    if (r == 0 && edits.n > 0 && vmx_dict_encrypted(server))
+    if (r == 0 && edits.n > 0 && vmx_dict_encrypted(server->doc->dict))
         r = -EPERM;
     if (r == 0)
         r = vmx_edits_apply(&edits, current, ret, diag);

@@ -66,19 +66,19 @@ static int check_text(const struct whole_change *w, const struct vmx_dict *serve
     return r;
 }
 
-static int apply(struct change *change, const struct vmx_dict *server,
-                 const struct vmx_dict *current, bool exists, struct buf *ret,
-                 struct vmx_diag *diag)
+static int apply(struct change *change, const struct server_text *server,
+                 const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
 {
     struct whole_change *w = (struct whole_change *)change;
     (void)current; /* what came before in the same commit is replaced too, or refused below */
-    if (exists && span_eq(vmx_dict_text(server), w->text))
+    struct span before = vmx_dict_text(server->doc->dict);
+    if (server->exists && span_eq(before, w->text))
         return buf_add(ret, w->text);
-    if (exists != (w->base != NULL))
-        return exists ? -EEXIST : -ECANCELED;
-    if (exists && !span_eq(vmx_dict_text(server), vmx_dict_text(w->base->dict)))
+    if (server->exists != (w->base != NULL))
+        return server->exists ? -EEXIST : -ECANCELED;
+    if (server->exists && !span_eq(before, vmx_dict_text(w->base->dict)))
         return -ECANCELED;
-    int r = check_text(w, exists ? server : NULL, diag);
+    int r = check_text(w, server->exists ? server->doc->dict : NULL, diag);
     return r == 0 ? buf_add(ret, w->text) : r;
 }
 

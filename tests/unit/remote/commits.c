@@ -221,14 +221,12 @@ static void a_target_that_vanished_is_made_anew(void **state)
 }
 
 /* A change that is about an existing file. */
-static int apply_to_existing(struct change *change, const struct vmx_dict *server,
-                             const struct vmx_dict *current, bool exists, struct buf *ret,
-                             struct vmx_diag *diag)
+static int apply_to_existing(struct change *change, const struct server_text *server,
+                             const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
 {
     (void)change;
-    (void)server;
     (void)diag;
-    if (!exists)
+    if (!server->exists)
         return -ENOENT;
     int r = buf_add(ret, vmx_dict_text(current));
     return r == 0 ? buf_add_str(ret, "more = \"1\"\n") : r;

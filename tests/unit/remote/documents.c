@@ -177,6 +177,34 @@ static void an_unchanged_file_is_not_read_again(void **state)
     folder_remove(&folder);
 }
 
+/* A writer is given what is cached while the server's attributes are the same, for one LSTAT; that
+ * does not make it newer to readers. */
+static void a_racy_document_costs_a_writer_one_request(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    must_make_folder(&folder);
+    must_make_relay(&relay);
+    must_write(&folder, "a.vmx", "a = \"1\"\n");
+    must_set_age(&folder, "a.vmx", 3600);
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    must_read(&mount, "a.vmx", 0, "a = \"1\"\n");
+    usleep(50000); /* for the close that nobody waits for */
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    must_read(&mount, "a.vmx", DOCUMENT_TO_WRITE, "a = \"1\"\n");
+    assert_int_equal(relay_requests(&relay), 1);
+    must_write(&folder, "a.vmx", "a = \"2\"\n");
+    must_set_age(&folder, "a.vmx", 3600);
+    must_read(&mount, "a.vmx", DOCUMENT_TO_WRITE, "a = \"1\"\n");
+    must_read(&mount, "a.vmx", 0, "a = \"2\"\n");
+    must_write(&folder, "a.vmx", "a = \"33\"\n");
+    must_read(&mount, "a.vmx", DOCUMENT_TO_WRITE, "a = \"33\"\n");
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
 static void a_file_that_became_a_folder_is_noticed(void **state)
 {
     (void)state;
@@ -383,6 +411,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_trusted_for_its_age),
         cmocka_unit_test(an_edit_of_the_same_size_and_second_is_seen),
         cmocka_unit_test(an_unchanged_file_is_not_read_again),
+        cmocka_unit_test(a_racy_document_costs_a_writer_one_request),
         cmocka_unit_test(a_file_that_became_a_folder_is_noticed),
         cmocka_unit_test(a_file_that_changes_while_it_is_read_is_read_again),
         cmocka_unit_test(a_file_that_never_rests_is_an_error),

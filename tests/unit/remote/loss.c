@@ -27,14 +27,12 @@ static int do_commit(struct mount *mount)
 }
 
 /* A change that cannot be made twice. */
-static int add_line(struct change *change, const struct vmx_dict *server,
-                    const struct vmx_dict *current, bool exists, struct buf *ret,
-                    struct vmx_diag *diag)
+static int add_line(struct change *change, const struct server_text *server,
+                    const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
 {
     (void)change;
-    (void)server;
     (void)diag;
-    int r = exists ? buf_add(ret, vmx_dict_text(current)) : -ENOENT;
+    int r = server->exists ? buf_add(ret, vmx_dict_text(current)) : -ENOENT;
     return r == 0 ? buf_add_str(ret, "# more\n") : r;
 }
 

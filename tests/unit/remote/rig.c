@@ -214,17 +214,15 @@ unsigned long must_count(struct mount *mount, const char *name)
     return n;
 }
 
-static int apply_set(struct change *change, const struct vmx_dict *server,
-                     const struct vmx_dict *current, bool exists, struct buf *ret,
-                     struct vmx_diag *diag)
+static int apply_set(struct change *change, const struct server_text *server,
+                     const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
 {
     struct set *set = (struct set *)change;
     BUF_AUTO value = {0};
     struct vmx_edits edits = {0};
-    (void)exists;
     set->applied++;
     if (set->expected) {
-        int r = vmx_dict_get(server, span_of(set->key), &value);
+        int r = vmx_dict_get(server->doc->dict, span_of(set->key), &value);
         if (r < 0 || strcmp(value.data, set->expected) != 0)
             return -ECANCELED;
     }
