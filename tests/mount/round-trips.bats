@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# How many round trips a program waits for, one after the other: how much longer it takes on a long
+# link than on a short one, divided by how much longer the link is. What the machine itself needs
+# cancels out; the least of several tries counts.
+
+load ../fault/helper
+
+SHORT_MS=40 LONG_MS=340 TRIES=3
+
+setup_file() {
+    server_start
+}
+
+teardown_file() {
+    server_stop
+}
+
+setup() {
+    lab_new
+    local i
+    for ((i = 0; i < 2 * TRIES; i++)); do
+        vm_new "vm$i"
+        LAB=$LAB/store$i vm_new "vm$i"
+    done
+    find "$TEST_DIR" -name '*.vmx' -exec touch -d '1 hour ago' {} +
+}
+
+teardown() {
+    lab_end
+    proxy_stop
+}
+
+# The least time of a function that is given the number of a try, and "prepare" before it counts.
+least_ms() { # FUNCTION FIRST-NUMBER
+    local i began took least=
+    for ((i = $2; i < $2 + TRIES; i++)); do
+        "$1" prepare "$i" >/dev/null || return 1
+        began=$(now_ms)
+        "$1" do "$i" >/dev/null || return 1
+        took=$(($(now_ms) - began))
+        [ -n "$least" ] && [ "$took" -ge "$least" ] || least=$took
+    done
+    echo "$least"
+}
+
+far_ms() { # ROUND-TRIP-MS FUNCTION FIRST-NUMBER
+    local took
+    rm -f "$TEST_DIR/proxy.out"
+    proxy_start $(($1 / 2))
+    mount_proxied "${OPTIONS[@]}" || return 1
+    took=$(least_ms "$2" "$3") || return 1
+    unmount_lab || return 1
+    proxy_stop
+    echo "$took"
+}
+
+# Fails if the function waits for the server more often.
+waits_for() { # ROUND-TRIPS FUNCTION
+    local short long n
+    short=$(far_ms "$SHORT_MS" "$2" 0) || return 1
+    long=$(far_ms "$LONG_MS" "$2" "$TRIES") || return 1
+    n=$(((long - short + (LONG_MS - SHORT_MS) / 2) / (LONG_MS - SHORT_MS)))
+    echo "$2: $short ms, $long ms: $n round trips"
+    [ "$n" -le "$1" ]
+}
+
+OPTIONS=(cache_timeout=60)
+
+cold_key() {
+    [ "$1" = prepare ] || cat "$MNT/vm$2/vm$2.vmx/memSize"
+}
+
+deeper_key() {
+    [ "$1" = prepare ] || cat "$MNT/store$2/vm$2/vm$2.vmx/memSize"
+}
+
+warm_key() { # the first time in "prepare"
+    cat "$MNT/vm0/vm0.vmx/memSize"
+}
+
+set_key() {
+    if [ "$1" = prepare ]; then
+        cat "$MNT/vm$2/vm$2.vmx/memSize"
+    else
+        echo 8192 >"$MNT/vm$2/vm$2.vmx/memSize"
+    fi
+}
+
+set_profile() {
+    if [ "$1" = prepare ]; then
+        cat "$MNT/vm$2/vm$2.vmx/memSize"
+    else
+        echo nested-esxi >"$MNT/vm$2/vm$2.vmx/passthrough-profile"
+    fi
+}
+
+@test "a cold key two levels deep is three round trips" {
+    waits_for 3 cold_key
+}
+
+@test "one level deeper is one more" {
+    waits_for 4 deeper_key
+}
+
+@test "a warm key is none" {
+    waits_for 0 warm_key
+}
+
+@test "a set is four, and it is on the server" {
+    waits_for 4 set_key
+    [ "$(stored "$LAB/vm5/vm5.vmx" memSize)" = 8192 ]
+}
+
+@test "a profile is no more than a set, and it is on the server" {
+    waits_for 4 set_profile
+    [[ "$(stored "$LAB/vm5/vm5.vmx" vmxfs.profile)" = nested-esxi* ]]
+}
