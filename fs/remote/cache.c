@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One table for all: an entry lives while it holds something, is being loaded, or somebody waits
- * for it. The list is in order of use, least recent first; only entries that hold something count.
+ * for it. Each that holds something is in one of two lists: used, in the order of use, or ahead, in
+ * the order of loading; least recent first.
  */
 #include "cache.h"
 
@@ -16,13 +17,17 @@
 
 #include "base/clock.h"
 
+/* What was loaded ahead and is not asked for in this time will not be. */
+enum { AHEAD_MS = 60 * 1000 };
+
 struct cache_entry {
     struct cached *held; /* a reference, or NULL */
     int64_t true_at;     /* when held was last known to be true */
     int error;           /* of the last load, for those who waited for it, with ... */
     int64_t error_at;    /* ... its beginning */
     bool loading;
-    bool dropped; /* while it was being loaded */
+    bool dropped;  /* while it was being loaded */
+    bool is_ahead; /* in that list */
     unsigned users;
     struct cache_entry *prev, *next;
     UT_hash_handle hh;
@@ -35,7 +40,9 @@ struct cache {
     size_t max_bytes;
     struct cache_entry *table GUARDED_BY(lock);
     struct cache_entry *used GUARDED_BY(lock);
+    struct cache_entry *ahead GUARDED_BY(lock);
     size_t bytes GUARDED_BY(lock);
+    size_t bytes_ahead GUARDED_BY(lock);
 };
 
 int cache_new(size_t max_bytes, struct cache **ret)
@@ -70,18 +77,41 @@ void cached_unref(struct cached *c)
         c->destroy(c);
 }
 
-static void hold(struct cache *cache, struct cache_entry *e, struct cached *c) REQUIRES(cache->lock)
+static void list(struct cache *cache, struct cache_entry *e, bool ahead) REQUIRES(cache->lock)
 {
-    if (e->held) {
-        cache->bytes -= e->held->bytes;
+    e->is_ahead = ahead;
+    if (ahead) {
+        DL_APPEND(cache->ahead, e);
+        cache->bytes_ahead += e->held->bytes;
+    } else {
+        DL_APPEND(cache->used, e);
+    }
+}
+
+static void unlist(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
+{
+    if (e->is_ahead) {
+        DL_DELETE(cache->ahead, e);
+        cache->bytes_ahead -= e->held->bytes;
+    } else {
         DL_DELETE(cache->used, e);
-        cached_unref(e->held);
+    }
+}
+
+static void hold(struct cache *cache, struct cache_entry *e, struct cached *c, bool ahead)
+    REQUIRES(cache->lock)
+{
+    struct cached *before = e->held;
+    if (before) {
+        unlist(cache, e);
+        cache->bytes -= before->bytes;
     }
     e->held = cached_ref(c);
     if (c) {
+        list(cache, e, ahead);
         cache->bytes += c->bytes;
-        DL_APPEND(cache->used, e);
     }
+    cached_unref(before);
 }
 
 static void forget_if_unused(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
@@ -94,9 +124,9 @@ static void forget_if_unused(struct cache *cache, struct cache_entry *e) REQUIRE
 
 static void evict(struct cache *cache) REQUIRES(cache->lock)
 {
-    while (cache->bytes > cache->max_bytes && cache->used) {
-        struct cache_entry *e = cache->used;
-        hold(cache, e, NULL);
+    while (cache->bytes > cache->max_bytes && (cache->used || cache->ahead)) {
+        struct cache_entry *e = cache->used ? cache->used : cache->ahead;
+        hold(cache, e, NULL, false);
         forget_if_unused(cache, e);
     }
 }
@@ -129,7 +159,7 @@ void cache_free(struct cache *cache)
     lock_take(&cache->lock);
     HASH_ITER (hh, cache->table, e, next) {
         assert(!e->loading && e->users == 0);
-        hold(cache, e, NULL);
+        hold(cache, e, NULL, false);
         forget_if_unused(cache, e);
     }
     lock_drop(&cache->lock);
@@ -141,11 +171,12 @@ void cache_free(struct cache *cache)
 /* One look at an entry. 0, 1, -errno as cache_begin, or -EAGAIN: somebody else loads, wait. waited:
  * for the load that has just ended. */
 static int look(struct cache *cache, struct cache_entry *e, int64_t not_before, bool waited,
-                struct cached **ret) REQUIRES(cache->lock)
+                struct cached **ret, bool *ret_ahead) REQUIRES(cache->lock)
 {
     if (e->held && e->true_at >= not_before) {
-        DL_DELETE(cache->used, e);
-        DL_APPEND(cache->used, e);
+        *ret_ahead = e->is_ahead;
+        unlist(cache, e);
+        list(cache, e, false);
         *ret = cached_ref(e->held);
         return 0;
     }
@@ -163,12 +194,13 @@ int cache_begin(struct cache *cache, const char *path, int64_t not_before, const
                 struct cached **ret, struct cache_ticket *ret_ticket)
 {
     int r = -ENOMEM;
+    ret_ticket->ahead = false;
     lock_take(&cache->lock);
     struct cache_entry *e = find_or_add(cache, path);
     if (e) {
         e->users++;
         for (bool waited = false;; waited = true) {
-            r = look(cache, e, not_before, waited, ret);
+            r = look(cache, e, not_before, waited, ret, &ret_ticket->ahead);
             if (r != -EAGAIN)
                 break;
             r = wait_on(wait, &cache->changed, &cache->lock);
@@ -198,7 +230,7 @@ bool cache_try_begin(struct cache *cache, const char *path, int64_t not_before, 
         e->dropped = false;
         e->users++;
         *ret = cached_ref(e->held);
-        *ret_ticket = (struct cache_ticket){.entry = e, .began = clock_ms()};
+        *ret_ticket = (struct cache_ticket){.entry = e, .began = clock_ms(), .ahead = true};
         mine = true;
     }
     if (e)
@@ -217,13 +249,44 @@ void cache_end(struct cache *cache, const struct cache_ticket *ticket, struct ca
     e->error = error == -EINTR || e->dropped ? 0 : error;
     e->error_at = ticket->began;
     if (!e->dropped && error != -EIO && error != -EINTR) {
-        hold(cache, e, error == 0 ? c : NULL);
+        hold(cache, e, error == 0 ? c : NULL, ticket->ahead);
         e->true_at = ticket->began;
     }
     condition_wake_all(&cache->changed);
     forget_if_unused(cache, e);
     evict(cache);
     lock_drop(&cache->lock);
+}
+
+bool cache_is_loading(struct cache *cache, const char *path)
+{
+    struct cache_entry *e;
+    lock_take(&cache->lock);
+    HASH_FIND(hh, cache->table, path, strlen(path), e);
+    bool loading = e && e->loading;
+    lock_drop(&cache->lock);
+    return loading;
+}
+
+/* What nobody came for is first to go. */
+static void give_up_oldest(struct cache *cache) REQUIRES(cache->lock)
+{
+    struct cache_entry *e = cache->ahead;
+    unlist(cache, e);
+    e->is_ahead = false;
+    DL_PREPEND(cache->used, e);
+}
+
+size_t cache_room_ahead(struct cache *cache)
+{
+    int64_t oldest = clock_ms() - AHEAD_MS;
+    lock_take(&cache->lock);
+    while (cache->ahead && cache->ahead->true_at < oldest)
+        give_up_oldest(cache);
+    size_t max = cache->max_bytes / 2;
+    size_t room = cache->bytes_ahead < max ? max - cache->bytes_ahead : 0;
+    lock_drop(&cache->lock);
+    return room;
 }
 
 struct cached *cache_peek(struct cache *cache, const char *path, int64_t *ret_true_at)
@@ -245,7 +308,7 @@ void cache_put(struct cache *cache, const char *path, struct cached *c)
     lock_take(&cache->lock);
     struct cache_entry *e = find_or_add(cache, path);
     if (e) {
-        hold(cache, e, c);
+        hold(cache, e, c, false);
         e->true_at = clock_ms();
         e->error = 0;
         e->dropped = e->loading; /* what is being loaded is older */
@@ -257,7 +320,7 @@ void cache_put(struct cache *cache, const char *path, struct cached *c)
 
 static void drop(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
 {
-    hold(cache, e, NULL);
+    hold(cache, e, NULL, false);
     e->error = 0;
     e->dropped = e->loading;
     forget_if_unused(cache, e);

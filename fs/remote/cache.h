@@ -2,6 +2,9 @@
 /*
  * A cache of immutable, reference-counted things by path, bounded in bytes (least recently used
  * first), in which only one thread at a time loads a path and the others wait for it.
+ *
+ * What is loaded ahead of its use is marked until somebody asks for it. It goes last when room is
+ * needed, since its turn is still to come, and it never takes more than half of the room.
  */
 #pragma once
 
@@ -36,12 +39,14 @@ void cached_unref(struct cached *c); /* accepts NULL */
 struct cache_ticket {
     struct cache_entry *entry;
     int64_t began;
+    bool ahead; /* 0: it had been loaded ahead, and this is its first use */
 };
 int cache_begin(struct cache *cache, const char *path, int64_t not_before, const struct wait *wait,
                 struct cached **ret, struct cache_ticket *ret_ticket);
 
-/* The same without waiting and without errors: true if the caller loads; then *ret is what was
- * known until now, a reference, or NULL. */
+/* The same ahead of its use, without waiting and without errors: true if the caller loads; then
+ * *ret is what was known until now, a reference, or NULL. not_before INT64_MIN: what is known will
+ * do, however old. */
 bool cache_try_begin(struct cache *cache, const char *path, int64_t not_before, struct cached **ret,
                      struct cache_ticket *ret_ticket);
 
@@ -52,6 +57,11 @@ void cache_end(struct cache *cache, const struct cache_ticket *ticket, struct ca
 
 /* What is known of path and when it was last known to be true; a reference or NULL. */
 struct cached *cache_peek(struct cache *cache, const char *path, int64_t *ret_true_at);
+
+bool cache_is_loading(struct cache *cache, const char *path);
+
+/* How many bytes may still be loaded ahead. */
+size_t cache_room_ahead(struct cache *cache);
 
 /* Makes c (stays the caller's) what is known, as of now: after an own change. */
 void cache_put(struct cache *cache, const char *path, struct cached *c);

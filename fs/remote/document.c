@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "load.h"
+#include "prefetch.h"
 
 static void destroy(struct cached *c)
 {
@@ -81,8 +82,12 @@ int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
     struct cache_ticket ticket;
     int r =
         cache_begin(remote->documents, path, cache_not_before(max_age_ms), wait, &found, &ticket);
+    if (r == 0 && ticket.ahead)
+        prefetch_used(remote->prefetch, path);
     if (r == 1) {
         struct load *load;
+        if (max_age_ms > 0)
+            prefetch_missed_document(remote->prefetch, path);
         r = load_new(&document_load_kind, remote, remote->documents, path, &ticket, found, &load);
         if (r == 0)
             r = load_run(load, wait, &found, &known);

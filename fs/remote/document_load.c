@@ -51,6 +51,7 @@ static int ask(struct document_load *l)
     l->stat = sftp_lstat(sftp, l->load.full);
     if (!old || document_is_racy(old))
         l->open = sftp_open(sftp, l->load.full, SFTP_OPEN_READ, NULL);
+    l->load.is_glance = !l->open;
     l->stage = ASKED;
     return 1;
 }
@@ -170,6 +171,12 @@ static int step(struct load *load, const struct wait *wait)
     }
 }
 
+static struct sftp_call *last(const struct load *load)
+{
+    const struct document_load *l = (const struct document_load *)load;
+    return l->stage == READING ? l->handle_stat : l->open ? l->open : l->stat;
+}
+
 static int explain(struct load *load, const struct wait *wait, int r)
 {
     (void)load;
@@ -198,6 +205,7 @@ const struct load_kind document_load_kind = {
     .size = sizeof(struct document_load),
     .restart = restart,
     .step = step,
+    .last = last,
     .explain = explain,
     .loaded = loaded,
 };

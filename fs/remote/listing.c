@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -23,6 +24,15 @@ const struct listing_entry *listing_find(const struct listing *listing, const ch
     return bsearch(name, listing->entries, listing->n, sizeof(*listing->entries), compare_name);
 }
 
+static bool has_directories(const struct listing *listing)
+{
+    for (size_t i = 0; i < listing->n; i++) {
+        if (S_ISDIR(listing->entries[i].attrs.mode))
+            return true;
+    }
+    return false;
+}
+
 int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, const struct wait *wait,
                 struct listing **ret)
 {
@@ -30,13 +40,21 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
     struct cached *found = NULL;
     struct cache_ticket ticket;
     int r = cache_begin(remote->listings, dir, cache_not_before(max_age_ms), wait, &found, &ticket);
+    if (r == 0 && ticket.ahead) {
+        prefetch_used(remote->prefetch, dir);
+        if (has_directories((const struct listing *)found))
+            prefetch_listed(remote->prefetch, dir);
+    }
     if (r == 1) {
         struct load *load;
+        prefetch_missed_listing(remote->prefetch, dir);
+        if (found) /* what is known below it is checked meanwhile */
+            prefetch_listed(remote->prefetch, dir);
         r = load_new(&listing_load_kind, remote, remote->listings, dir, &ticket, found, &load);
         if (r == 0)
             r = load_run(load, wait, &found, &known);
-        if (r == 0 && remote->prefetch)
-            prefetch_directory(remote->prefetch, dir);
+        if (r == 0)
+            prefetch_listed(remote->prefetch, dir);
     }
     /* While the link is down, what is cached is still shown. */
     if (r == -EIO) {
@@ -70,6 +88,8 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
         *ret_true_at = true_at;
         return e ? 0 : -ENOENT;
     }
+    if (l && path[0] && !written && max_age_ms > 0)
+        prefetch_missed_attrs(remote->prefetch, path);
     int r;
     *ret_true_at = clock_ms();
     do {

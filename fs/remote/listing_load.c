@@ -215,6 +215,12 @@ static int step(struct load *load, const struct wait *wait)
     }
 }
 
+static struct sftp_call *last(const struct load *load)
+{
+    const struct listing_load *l = (const struct listing_load *)load;
+    return l->stage == OPENING ? l->open : l->names.n > 0 ? l->names.calls[l->names.n - 1] : NULL;
+}
+
 /* Why a directory cannot be opened: OpenSSH says "no such file" of a file too, others "failure". */
 static int explain(struct load *load, const struct wait *wait, int r)
 {
@@ -230,5 +236,6 @@ const struct load_kind listing_load_kind = {
     .size = sizeof(struct listing_load),
     .restart = restart,
     .step = step,
+    .last = last,
     .explain = explain,
 };

@@ -41,8 +41,7 @@ int load_new(const struct load_kind *kind, struct remote *remote, struct cache *
     return -ENOMEM;
 }
 
-/* One step; true while another one is due. */
-static bool advance(struct load *load, const struct wait *wait)
+bool load_step(struct load *load, const struct wait *wait)
 {
     if (load->result == 1)
         load->result = load->kind->step(load, wait);
@@ -65,7 +64,7 @@ int load_run(struct load *load, const struct wait *wait, struct cached **ret,
     do {
         load->kind->restart(load);
         load->result = 1;
-        while (advance(load, wait))
+        while (load_step(load, wait))
             ;
     } while (remote_again(load->remote, wait, &load->result));
     finish(load, wait);
@@ -78,21 +77,22 @@ int load_run(struct load *load, const struct wait *wait, struct cached **ret,
     return r;
 }
 
-void load_run_all(struct load **loads, size_t n, const struct wait *wait)
+void load_begin(struct load *load, const struct wait *wait)
 {
-    for (size_t i = 0; i < n; i++)
-        loads[i]->kind->restart(loads[i]);
-    for (size_t left = n; left > 0;) {
-        for (size_t i = 0; i < n; i++) {
-            if (!loads[i] || advance(loads[i], wait))
-                continue;
-            /* At once: a user may wait for it. */
-            if (loads[i]->result == -ENOTCONN)
-                loads[i]->result = -EINTR; /* no answer, and no error: who waits for it loads it */
-            finish(loads[i], wait);
-            load_free(loads[i]);
-            loads[i] = NULL;
-            left--;
-        }
-    }
+    load->kind->restart(load);
+    load_step(load, wait);
+}
+
+struct sftp_call *load_last(const struct load *load)
+{
+    return load->kind->last(load);
+}
+
+void load_end(struct load *load, const struct wait *wait)
+{
+    /* No answer, and no error: who waits for it loads it. */
+    if (load->result == 1 || load->result == -ENOTCONN)
+        load->result = -EINTR;
+    finish(load, wait);
+    load_free(load);
 }

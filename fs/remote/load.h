@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Loading a document or a listing into its cache, as a sequence of flights: each step waits for the
- * flight before and sends the next one. One load is its steps in a row; hundreds of loads, a step
- * of each in turn, cost as many round trips as one.
+ * flight before and sends the next one. One load is its steps in a row; of hundreds of loads
+ * (fleet.h) each takes its next step as soon as its flight has been answered.
  */
 #pragma once
 
@@ -17,6 +17,8 @@ struct load_kind {
     void (*restart)(struct load *load);
     /* 1: another step is due; 0: load->made is there; -errno. */
     int (*step)(struct load *load, const struct wait *wait);
+    /* The call of the flight under way that the server answers last. */
+    struct sftp_call *(*last)(const struct load *load);
     /* What a failure means. */
     int (*explain)(struct load *load, const struct wait *wait, int r);
     /* Tells others what has changed. May be NULL. */
@@ -34,6 +36,7 @@ struct load {
     char *full;           /* the server's path */
     struct cached *known; /* what was known until now: a reference, or NULL */
     struct cached *made;  /* what the last step made: a reference */
+    bool is_glance;       /* asks for attributes only, as far as can be known */
     int result;           /* of the last step */
 };
 
@@ -48,5 +51,11 @@ int load_new(const struct load_kind *kind, struct remote *remote, struct cache *
 int load_run(struct load *load, const struct wait *wait, struct cached **ret,
              struct cached **ret_known);
 
-/* Runs many together, ends their tickets and frees them. What fails, fails in silence. */
-void load_run_all(struct load **loads, size_t n, const struct wait *wait);
+/* The steps one by one: load_begin sends the first flight, load_step waits for a flight and is true
+ * when it has sent another one, load_last is what it will wait for. When load_step was false, or
+ * without waiting for that, load_end ends the ticket and frees the load; a load that has come to no
+ * answer leaves what is known as it was. */
+void load_begin(struct load *load, const struct wait *wait);
+bool load_step(struct load *load, const struct wait *wait);
+struct sftp_call *load_last(const struct load *load);
+void load_end(struct load *load, const struct wait *wait);

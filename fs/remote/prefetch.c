@@ -1,25 +1,39 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Users' threads leave news; the thread turns them into walks (walk.h), and keeps as many loads of
+ * the first walks in flight as the fleet (fleet.h) takes. All but the news is the thread's own.
+ */
 #include "prefetch.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <utlist.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "load.h"
+#include "fleet.h"
+#include "walk.h"
 
 enum {
-    BATCH = 128,    /* loads in flight together: work that a user waits for queues behind them */
-    JOBS_MAX = 256, /* directories that wait; more are left to the user */
+    NEWS_MAX = 1024,      /* more are lost: the user loads by himself */
+    WALKS_MAX = 64,       /* directories; the one that was thought of last comes first */
+    IDLE_MS = 5000,       /* a walk whose findings nobody comes for is given up */
+    NEIGHBOURS_MS = 1000, /* between two loads by a user that make a pattern */
 };
 
-struct job {
-    struct job *prev, *next;
+enum topic { LISTED, USED, MISSED_DOCUMENT, MISSED_LISTING, MISSED_ATTRS, TOPICS };
+
+struct news {
+    struct news *prev, *next;
+    enum topic topic;
     char path[];
+};
+
+struct miss {
+    char *path;
+    int64_t at;
 };
 
 struct prefetch {
@@ -27,16 +41,16 @@ struct prefetch {
     pthread_t thread;
     struct lock lock;
     struct condition woken;
-    struct job *jobs; /* protected by lock, and so is the count */
-    size_t n_jobs;
+    struct news *news; /* protected by lock, and so is the count */
+    size_t n_news;
     atomic_bool stop;
-};
+    atomic_bool walking; /* somebody is interested in USED */
 
-/* A set of loads of one kind that is run when it is full. */
-struct batch {
-    struct prefetch *prefetch;
-    size_t n;
-    struct load *loads[BATCH];
+    /* the thread's own */
+    struct fleet fleet;
+    struct walk *walks;
+    struct miss missed[TOPICS];
+    bool link_lost;
 };
 
 static bool is_stopped(void *prefetch)
@@ -44,100 +58,310 @@ static bool is_stopped(void *prefetch)
     return atomic_load(&((struct prefetch *)prefetch)->stop);
 }
 
-static void run_batch(struct batch *batch)
+/* ---- walks */
+
+static struct walk *find_walk(struct prefetch *prefetch, const char *dir)
 {
-    const struct wait wait = {
-        .deadline = clock_ms() + batch->prefetch->remote->options.timeout_ms,
-        .interrupted = is_stopped,
-        .ctx = batch->prefetch,
-    };
-    load_run_all(batch->loads, batch->n, &wait);
-    batch->n = 0;
+    struct walk *walk;
+    DL_FOREACH (prefetch->walks, walk) {
+        if (strcmp(walk->dir, dir) == 0)
+            return walk;
+    }
+    return NULL;
 }
 
-/* Adds a path unless it is known to be true, or is being loaded. */
-static void add(struct batch *batch, const struct load_kind *kind, struct cache *cache,
-                const char *dir, const char *name)
+static void end_walk(struct prefetch *prefetch, struct walk *walk)
 {
-    struct remote *remote = batch->prefetch->remote;
+    DL_DELETE(prefetch->walks, walk);
+    walk_free(walk);
+}
+
+/* In place of one through the same directory. */
+static void begin_walk(struct prefetch *prefetch, const char *dir, bool relists,
+                       const char *user_at)
+{
+    struct walk *old = find_walk(prefetch, dir);
+    struct walk *walk = walk_new(prefetch->remote, dir, relists, user_at);
+    size_t n;
+    if (!walk)
+        return;
+    if (old)
+        end_walk(prefetch, old);
+    DL_PREPEND(prefetch->walks, walk);
+    DL_COUNT(prefetch->walks, old, n);
+    if (n > WALKS_MAX)
+        end_walk(prefetch, prefetch->walks->prev);
+}
+
+static void end_all_walks(struct prefetch *prefetch)
+{
+    while (prefetch->walks)
+        end_walk(prefetch, prefetch->walks);
+}
+
+/* Tells the walk through dir, and puts it first. */
+static void use(struct prefetch *prefetch, const char *dir, const char *name)
+{
+    struct walk *walk = find_walk(prefetch, dir);
+    if (!walk)
+        return;
+    walk_used(walk, prefetch->remote, name);
+    DL_DELETE(prefetch->walks, walk);
+    DL_PREPEND(prefetch->walks, walk);
+}
+
+static void used(struct prefetch *prefetch, const char *path)
+{
+    FREE_AUTO char *dir = path_dir(path);
+    FREE_AUTO char *above = dir ? path_dir(dir) : NULL;
+    if (!above || !path[0])
+        return;
+    use(prefetch, dir, path_name(path));
+    if (dir[0])
+        use(prefetch, above, path_name(dir));
+}
+
+/* ---- loads */
+
+/* False: nothing more of this walk may begin now. */
+static bool begin_load(struct prefetch *prefetch, const struct wanted *wanted)
+{
     struct cached *known = NULL;
     struct cache_ticket ticket;
-    FREE_AUTO char *path = path_join(dir, name);
-    if (!path || atomic_load(&batch->prefetch->stop))
-        return;
-    int64_t not_before = cache_not_before(remote->options.cache_timeout_ms);
-    if (!cache_try_begin(cache, path, not_before, &known, &ticket))
-        return;
-    if (load_new(kind, remote, cache, path, &ticket, known, &batch->loads[batch->n]) == 0)
-        batch->n++;
-    if (batch->n == BATCH)
-        run_batch(batch);
+    struct load *load;
+    struct fleet *fleet = &prefetch->fleet;
+    if (wanted->bytes > 0 && cache_room_ahead(wanted->cache) < fleet->bytes + wanted->bytes)
+        return false;
+    if (cache_try_begin(wanted->cache, wanted->path, wanted->not_before, &known, &ticket) &&
+        load_new(wanted->kind, prefetch->remote, wanted->cache, wanted->path, &ticket, known,
+                 &load) == 0)
+        fleet_add(fleet, load, wanted->bytes);
+    return true;
 }
 
-static struct listing *known_listing(struct remote *remote, const char *dir)
+/* True: it is over. */
+static bool go_on(struct prefetch *prefetch, struct walk *walk)
 {
-    int64_t true_at;
-    return (struct listing *)cache_peek(remote->listings, dir, &true_at);
-}
-
-/* What may be loaded ahead without pushing out what was loaded before. */
-static bool has_room(struct remote *remote)
-{
-    size_t count;
-    size_t bytes;
-    cache_stats(remote->documents, &count, &bytes);
-    return bytes < remote->options.cache_size / 2;
-}
-
-static void add_documents(struct batch *batch, const char *dir)
-{
-    struct remote *remote = batch->prefetch->remote;
-    LISTING_AUTO *l = known_listing(remote, dir);
-    for (size_t i = 0; l && i < l->n && has_room(remote); i++) {
-        if (remote_is_vmx(remote, l->entries[i].name, &l->entries[i].attrs))
-            add(batch, &document_load_kind, remote->documents, dir, l->entries[i].name);
+    if (clock_ms() > walk->used_at + IDLE_MS)
+        return true;
+    while (fleet_has_room(&prefetch->fleet)) {
+        struct wanted wanted;
+        enum walk_state state = walk_next(walk, prefetch->remote, &wanted);
+        if (state != WALK_WANTS)
+            return state == WALK_OVER;
+        bool began = begin_load(prefetch, &wanted);
+        free(wanted.path);
+        if (!began)
+            return false;
+        walk_passed(walk, &wanted);
     }
+    return false;
 }
 
-static void work(struct prefetch *prefetch, const char *dir)
+static void go_on_all(struct prefetch *prefetch)
 {
-    struct batch batch = {.prefetch = prefetch};
+    struct walk *walk;
+    struct walk *next;
+    if (prefetch->link_lost)
+        end_all_walks(prefetch);
+    prefetch->link_lost = false;
+    DL_FOREACH_SAFE(prefetch->walks, walk, next)
+    {
+        if (!fleet_has_room(&prefetch->fleet))
+            break;
+        if (go_on(prefetch, walk))
+            end_walk(prefetch, walk);
+    }
+    atomic_store(&prefetch->walking, prefetch->walks);
+}
+
+static bool brings_documents(const struct remote *remote, const struct listing *known,
+                             const struct listing *made)
+{
+    for (size_t i = 0; i < made->n; i++) {
+        const struct listing_entry *e = &made->entries[i];
+        if (remote_is_vmx(remote, e->name, &e->attrs) && !listing_find(known, e->name))
+            return true;
+    }
+    return false;
+}
+
+/* What was known of a listing has been walked through while it was loaded again. */
+static void ending(void *ctx, const struct load *load)
+{
+    struct prefetch *prefetch = ctx;
+    prefetch->link_lost |= load->result == -ENOTCONN || load->result == -EIO;
+    if (load->kind == &listing_load_kind && load->known && load->made &&
+        brings_documents(prefetch->remote, (const struct listing *)load->known,
+                         (const struct listing *)load->made))
+        prefetch_listed(prefetch, load->path);
+}
+
+/* ---- news */
+
+static void relist(struct prefetch *prefetch, const char *dir)
+{
     struct remote *remote = prefetch->remote;
-    LISTING_AUTO *l = known_listing(remote, dir);
-    for (size_t i = 0; l && i < l->n; i++) {
-        if (S_ISDIR(l->entries[i].attrs.mode))
-            add(&batch, &listing_load_kind, remote->listings, dir, l->entries[i].name);
+    FREE_AUTO char *path = strdup(dir);
+    const struct wanted wanted = {
+        .kind = &listing_load_kind,
+        .cache = remote->listings,
+        .path = path,
+        .not_before = cache_not_before(remote->options.cache_timeout_ms),
+    };
+    if (path && fleet_has_room(&prefetch->fleet))
+        begin_load(prefetch, &wanted);
+}
+
+/* Of two neighbours in dir, or two that are alone in neighbours, the second is at name. */
+static void keep_ahead(struct prefetch *prefetch, enum topic topic, const char *dir,
+                       const char *name)
+{
+    const struct walk *walk = find_walk(prefetch, dir);
+    if (topic == MISSED_ATTRS)
+        relist(prefetch, dir);
+    else if (!walk || !walk_is_before(walk, name))
+        begin_walk(prefetch, dir, topic == MISSED_LISTING, name);
+}
+
+static void compare(struct prefetch *prefetch, enum topic topic, const char *a, const char *b)
+{
+    FREE_AUTO char *dir_a = path_dir(a);
+    FREE_AUTO char *dir_b = path_dir(b);
+    FREE_AUTO char *above_a = dir_a ? path_dir(dir_a) : NULL;
+    FREE_AUTO char *above_b = dir_b ? path_dir(dir_b) : NULL;
+    if (!above_a || !above_b || strcmp(a, b) == 0)
+        return;
+    if (strcmp(dir_a, dir_b) == 0)
+        keep_ahead(prefetch, topic, dir_b, path_name(b));
+    else if (topic == MISSED_DOCUMENT && strcmp(above_a, above_b) == 0)
+        keep_ahead(prefetch, topic, above_b, path_name(dir_b));
+}
+
+static void missed(struct prefetch *prefetch, enum topic topic, const char *path)
+{
+    struct miss *last = &prefetch->missed[topic];
+    int64_t now = clock_ms();
+    used(prefetch, path);
+    if (last->path && now - last->at <= NEIGHBOURS_MS)
+        compare(prefetch, topic, last->path, path);
+    free(last->path);
+    *last = (struct miss){strdup(path), now};
+}
+
+static void hear(struct prefetch *prefetch, const struct news *news)
+{
+    switch (news->topic) {
+    case LISTED:
+        begin_walk(prefetch, news->path, true, NULL);
+        break;
+    case USED:
+        used(prefetch, news->path);
+        break;
+    case MISSED_DOCUMENT:
+    case MISSED_LISTING:
+    case MISSED_ATTRS:
+        missed(prefetch, news->topic, news->path);
+        break;
+    case TOPICS:
+        break;
     }
-    run_batch(&batch);
-    add_documents(&batch, dir);
-    for (size_t i = 0; l && i < l->n && !atomic_load(&prefetch->stop); i++) {
-        FREE_AUTO char *below = path_join(dir, l->entries[i].name);
-        if (below && S_ISDIR(l->entries[i].attrs.mode))
-            add_documents(&batch, below);
+}
+
+static void hear_all(struct prefetch *prefetch)
+{
+    const struct wait for_ever = {.deadline = INT64_MAX / 2};
+    lock_take(&prefetch->lock);
+    while (!prefetch->fleet.vessels && !prefetch->news && !atomic_load(&prefetch->stop))
+        wait_on(&for_ever, &prefetch->woken, &prefetch->lock);
+    struct news *all = prefetch->news;
+    prefetch->news = NULL;
+    prefetch->n_news = 0;
+    lock_drop(&prefetch->lock);
+    struct news *news;
+    struct news *next;
+    DL_FOREACH_SAFE(all, news, next)
+    {
+        hear(prefetch, news);
+        free(news);
     }
-    run_batch(&batch);
 }
 
 static void *run(void *arg)
 {
     struct prefetch *prefetch = arg;
-    const struct wait for_ever = {.deadline = INT64_MAX / 2};
-    lock_take(&prefetch->lock);
     while (!atomic_load(&prefetch->stop)) {
-        struct job *job = prefetch->jobs;
-        if (!job) {
-            wait_on(&for_ever, &prefetch->woken, &prefetch->lock);
-            continue;
-        }
-        DL_DELETE(prefetch->jobs, job);
-        prefetch->n_jobs--;
-        lock_drop(&prefetch->lock);
-        work(prefetch, job->path);
-        free(job);
-        lock_take(&prefetch->lock);
+        hear_all(prefetch);
+        go_on_all(prefetch);
+        fleet_step(&prefetch->fleet);
+    }
+    fleet_done(&prefetch->fleet);
+    return NULL;
+}
+
+static void tell(struct prefetch *prefetch, enum topic topic, const char *path)
+{
+    if (!prefetch)
+        return;
+    size_t len = strlen(path);
+    struct news *news = calloc(1, sizeof(*news) + len + 1);
+    if (!news)
+        return;
+    news->topic = topic;
+    memcpy(news->path, path, len);
+    lock_take(&prefetch->lock);
+    if (prefetch->n_news < NEWS_MAX) {
+        DL_APPEND(prefetch->news, news);
+        prefetch->n_news++;
+        news = NULL;
+        condition_wake_all(&prefetch->woken);
     }
     lock_drop(&prefetch->lock);
-    return NULL;
+    free(news);
+}
+
+void prefetch_listed(struct prefetch *prefetch, const char *path)
+{
+    tell(prefetch, LISTED, path);
+}
+
+void prefetch_used(struct prefetch *prefetch, const char *path)
+{
+    if (prefetch && atomic_load(&prefetch->walking))
+        tell(prefetch, USED, path);
+}
+
+void prefetch_missed_document(struct prefetch *prefetch, const char *path)
+{
+    tell(prefetch, MISSED_DOCUMENT, path);
+}
+
+void prefetch_missed_listing(struct prefetch *prefetch, const char *path)
+{
+    tell(prefetch, MISSED_LISTING, path);
+}
+
+void prefetch_missed_attrs(struct prefetch *prefetch, const char *path)
+{
+    tell(prefetch, MISSED_ATTRS, path);
+}
+
+/* ---- */
+
+static int start(struct prefetch *prefetch)
+{
+    int r = lock_init(&prefetch->lock);
+    if (r < 0)
+        return r;
+    r = condition_init(&prefetch->woken);
+    if (r == 0) {
+        r = -pthread_create(&prefetch->thread, NULL, run, prefetch);
+        if (r == 0)
+            return 0;
+        condition_done(&prefetch->woken);
+    }
+    lock_done(&prefetch->lock);
+    return r;
 }
 
 int prefetch_new(struct remote *remote, struct prefetch **ret)
@@ -146,27 +370,21 @@ int prefetch_new(struct remote *remote, struct prefetch **ret)
     if (!prefetch)
         return -ENOMEM;
     prefetch->remote = remote;
-    int r = lock_init(&prefetch->lock);
-    if (r == 0) {
-        r = condition_init(&prefetch->woken);
-        if (r == 0) {
-            r = -pthread_create(&prefetch->thread, NULL, run, prefetch);
-            if (r == 0) {
-                *ret = prefetch;
-                return 0;
-            }
-            condition_done(&prefetch->woken);
-        }
-        lock_done(&prefetch->lock);
+    prefetch->fleet = (struct fleet){.stopped = is_stopped, .ending = ending, .ctx = prefetch};
+    fleet_init(&prefetch->fleet, remote);
+    int r = start(prefetch);
+    if (r < 0) {
+        free(prefetch);
+        return r;
     }
-    free(prefetch);
-    return r;
+    *ret = prefetch;
+    return 0;
 }
 
 void prefetch_free(struct prefetch *prefetch)
 {
-    struct job *job;
-    struct job *next;
+    struct news *news;
+    struct news *next;
     if (!prefetch)
         return;
     lock_take(&prefetch->lock);
@@ -174,26 +392,11 @@ void prefetch_free(struct prefetch *prefetch)
     condition_wake_all(&prefetch->woken);
     lock_drop(&prefetch->lock);
     pthread_join(prefetch->thread, NULL);
-    DL_FOREACH_SAFE(prefetch->jobs, job, next) free(job);
+    DL_FOREACH_SAFE(prefetch->news, news, next) free(news);
+    end_all_walks(prefetch);
+    for (size_t i = 0; i < TOPICS; i++)
+        free(prefetch->missed[i].path);
     condition_done(&prefetch->woken);
     lock_done(&prefetch->lock);
     free(prefetch);
-}
-
-void prefetch_directory(struct prefetch *prefetch, const char *path)
-{
-    size_t len = strlen(path);
-    struct job *job = calloc(1, sizeof(*job) + len + 1);
-    if (!job)
-        return;
-    memcpy(job->path, path, len);
-    lock_take(&prefetch->lock);
-    if (prefetch->n_jobs < JOBS_MAX) {
-        DL_APPEND(prefetch->jobs, job);
-        prefetch->n_jobs++;
-        job = NULL;
-        condition_wake_all(&prefetch->woken);
-    }
-    lock_drop(&prefetch->lock);
-    free(job);
 }

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+enum {
+    AHEAD_MIN = 64,     /* entries ahead of a user whose pace is not known yet */
+    TEXT_TO_MEMORY = 3, /* what a document takes of memory, in sizes of its text */
+};
+
+static struct listing *known_listing(struct remote *remote, const char *dir)
+{
+    int64_t true_at;
+    return (struct listing *)cache_peek(remote->listings, dir, &true_at);
+}
+
+/* False: there is no such entry. */
+static bool find(const struct walk *walk, const char *name, size_t *ret)
+{
+    const struct listing_entry *e = listing_find(walk->listing, name);
+    if (e)
+        *ret = (size_t)(e - walk->listing->entries);
+    return e;
+}
+
+struct walk *walk_new(struct remote *remote, const char *dir, bool relists, const char *user_at)
+{
+    size_t len = strlen(dir);
+    size_t at = 0;
+    struct walk *walk = calloc(1, sizeof(*walk) + len + 1);
+    if (!walk)
+        return NULL;
+    memcpy(walk->dir, dir, len);
+    walk->listing = known_listing(remote, dir);
+    if (!walk->listing || (user_at && !find(walk, user_at, &at))) {
+        walk_free(walk);
+        return NULL;
+    }
+    walk->relists = relists;
+    walk->wide = !user_at;
+    walk->from = walk->listed = walk->document = user_at ? at + 1 : 0;
+    walk->end = user_at ? at + 1 + AHEAD_MIN : walk->listing->n;
+    walk->began_at = walk->used_at = clock_ms();
+    return walk;
+}
+
+void walk_free(struct walk *walk)
+{
+    listing_unref(&walk->listing);
+    free(walk);
+}
+
+static size_t end_of(const struct walk *walk)
+{
+    return walk->end < walk->listing->n ? walk->end : walk->listing->n;
+}
+
+static enum walk_state want(struct remote *remote, const char *dir, const struct listing_entry *e,
+                            bool is_document, struct wanted *ret)
+{
+    *ret = (struct wanted){
+        .kind = is_document ? &document_load_kind : &listing_load_kind,
+        .cache = is_document ? remote->documents : remote->listings,
+        .path = path_join(dir, e->name),
+        .not_before = cache_not_before(remote->options.cache_timeout_ms),
+        .bytes = is_document ? (size_t)e->attrs.size * TEXT_TO_MEMORY : 0,
+    };
+    return ret->path ? WALK_WANTS : WALK_WAITS;
+}
+
+/* A document at walk->inner or later in a listing. WALK_OVER: there is none. */
+static enum walk_state next_in(struct walk *walk, struct remote *remote, const char *dir,
+                               const struct listing *l, struct wanted *ret)
+{
+    for (; walk->inner < l->n; walk->inner++) {
+        const struct listing_entry *e = &l->entries[walk->inner];
+        if (remote_is_vmx(remote, e->name, &e->attrs))
+            return want(remote, dir, e, true, ret);
+    }
+    return WALK_OVER;
+}
+
+static enum walk_state next_below(struct walk *walk, struct remote *remote,
+                                  const struct listing_entry *e, struct wanted *ret)
+{
+    FREE_AUTO char *dir = path_join(walk->dir, e->name);
+    LISTING_AUTO *l = dir ? known_listing(remote, dir) : NULL;
+    if (l)
+        return next_in(walk, remote, dir, l, ret);
+    return dir && cache_is_loading(remote->listings, dir) ? WALK_WAITS : WALK_OVER;
+}
+
+static enum walk_state next_document(struct walk *walk, struct remote *remote, struct wanted *ret)
+{
+    for (; walk->document < end_of(walk); walk->document++, walk->inner = 0) {
+        const struct listing_entry *e = &walk->listing->entries[walk->document];
+        enum walk_state state = WALK_OVER;
+        if (remote_is_vmx(remote, e->name, &e->attrs))
+            return want(remote, walk->dir, e, true, ret);
+        if (S_ISDIR(e->attrs.mode))
+            state = next_below(walk, remote, e, ret);
+        if (state != WALK_OVER)
+            return state;
+    }
+    return walk->document < walk->listing->n ? WALK_WAITS : WALK_OVER;
+}
+
+enum walk_state walk_next(struct walk *walk, struct remote *remote, struct wanted *ret)
+{
+    for (; walk->listed < end_of(walk); walk->listed++) {
+        const struct listing_entry *e = &walk->listing->entries[walk->listed];
+        if (!S_ISDIR(e->attrs.mode))
+            continue;
+        enum walk_state state = want(remote, walk->dir, e, false, ret);
+        if (!walk->relists)
+            ret->not_before = INT64_MIN;
+        return state;
+    }
+    return next_document(walk, remote, ret);
+}
+
+void walk_passed(struct walk *walk, const struct wanted *wanted)
+{
+    if (wanted->kind == &listing_load_kind) {
+        walk->listed++;
+    } else if (S_ISDIR(walk->listing->entries[walk->document].attrs.mode)) {
+        walk->inner++;
+    } else {
+        walk->document++;
+    }
+}
+
+void walk_used(struct walk *walk, const struct remote *remote, const char *name)
+{
+    size_t at;
+    walk->used_at = clock_ms();
+    if (walk->wide || !find(walk, name, &at) || at < walk->from)
+        return;
+    uint64_t read = at + 1 - walk->from;
+    uint64_t ms = (uint64_t)(walk->used_at - walk->began_at) + 1;
+    uint64_t ahead = read * ((uint64_t)remote->options.cache_timeout_ms / 2) / ms;
+    if (ahead > AHEAD_MIN + 4 * read) /* too little is known of his pace */
+        ahead = AHEAD_MIN + 4 * read;
+    if (ahead < AHEAD_MIN)
+        ahead = AHEAD_MIN;
+    if (at + 1 + ahead > walk->end)
+        walk->end = at + 1 + ahead;
+}
+
+bool walk_is_before(const struct walk *walk, const char *name)
+{
+    size_t at;
+    return walk->wide && find(walk, name, &at) && walk->document <= at;
+}
