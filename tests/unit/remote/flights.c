@@ -3,21 +3,40 @@
 #include "relay.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "parser/plan.h"
 #include "remote/listing.h"
+#include "sftp/proto.h"
 
 #define VMX "vm/a.vmx"
 #define TEXT "memSize = \"4096\"\n"
+
+enum { TRUST_MS = 5000 };
 
 struct place {
     struct folder folder;
     struct mount mount;
     struct relay relay;
+    int syncs, syncs_before_rename; /* protected by relay.lock */
 };
+
+static void count_syncs(void *ctx, const struct relay_request *request)
+{
+    struct place *p = ctx;
+    if (request->type != SSH_FXP_EXTENDED)
+        return;
+    lock_take(&p->relay.lock);
+    if (strcmp(request->text, SSH_EXT_FSYNC) == 0)
+        p->syncs++;
+    if (strcmp(request->text, SSH_EXT_POSIX_RENAME) == 0)
+        p->syncs_before_rename = p->syncs;
+    lock_drop(&p->relay.lock);
+}
 
 static int set_up(void **state)
 {
@@ -28,6 +47,8 @@ static int set_up(void **state)
     must_write(&p->folder, VMX, TEXT);
     must_make_relay(&p->relay);
     p->relay.gathers = true;
+    p->relay.before = count_syncs;
+    p->relay.ctx = p;
     must_mount_relay(&p->mount, &p->relay, &p->folder, NULL);
     *state = p;
     return 0;
@@ -49,19 +70,16 @@ static void begin(struct place *p)
     relay_restart(&p->relay, RELAY_CUT_NONE, 0);
 }
 
-static void must_load(struct place *p, int64_t max_age_ms)
+static void must_load_path(struct place *p, const char *path, int64_t max_age_ms)
 {
     struct wait wait = patience();
     DOCUMENT_AUTO *d = NULL;
-    assert_int_equal(remote_document(p->mount.remote, VMX, max_age_ms, &wait, &d), 0);
+    assert_int_equal(remote_document(p->mount.remote, path, max_age_ms, &wait, &d), 0);
 }
 
-static void a_cold_load_is_three_flights(void **state)
+static void must_load(struct place *p, int64_t max_age_ms)
 {
-    struct place *p = *state;
-    begin(p);
-    must_load(p, 0);
-    assert_in_range(relay_flights(&p->relay), 1, 3);
+    must_load_path(p, VMX, max_age_ms);
 }
 
 static void a_revalidation_is_one_flight(void **state)
@@ -83,6 +101,121 @@ static void a_cached_document_is_no_flight(void **state)
     begin(p);
     must_load(p, 5000);
     assert_int_equal(relay_flights(&p->relay), 0);
+}
+
+/* What a lookup of each folder on the way costs. */
+static void must_look_up(struct place *p, const char *dir)
+{
+    struct wait wait = patience();
+    struct sftp_attrs attrs;
+    int64_t true_at;
+    assert_int_equal(remote_getattr(p->mount.remote, dir, TRUST_MS, &wait, &attrs, &true_at), 0);
+}
+
+/* As the kernel asks for vm/a.vmx/memSize: one name after the other; the third costs nothing. */
+static void a_cold_key_two_levels_deep_is_three_flights(void **state)
+{
+    struct place *p = *state;
+    begin(p);
+    must_look_up(p, "vm");
+    assert_int_equal(relay_flights(&p->relay), 1);
+    must_load(p, TRUST_MS);
+    assert_int_equal(relay_flights(&p->relay), 3);
+    must_load(p, TRUST_MS);
+    assert_int_equal(relay_flights(&p->relay), 3);
+}
+
+static void each_level_more_is_one_flight_more(void **state)
+{
+    struct place *p = *state;
+    must_mkdir(&p->folder, "store");
+    must_mkdir(&p->folder, "store/vm");
+    must_write(&p->folder, "store/" VMX, TEXT);
+    begin(p);
+    must_look_up(p, "store");
+    must_look_up(p, "store/vm");
+    must_load_path(p, "store/" VMX, TRUST_MS);
+    assert_int_equal(relay_flights(&p->relay), 4);
+}
+
+/* What opening a key for writing asks, and the commit: right after the text was read first, too. */
+static void a_set_is_four_flights(void **state)
+{
+    struct place *p = *state;
+    must_set_age(&p->folder, VMX, 3600);
+    must_load(p, TRUST_MS);
+    begin(p);
+    must_load(p, DOCUMENT_TO_WRITE);
+    assert_int_equal(relay_flights(&p->relay), 1);
+    assert_int_equal(commit_set(&p->mount, VMX, "memSize", "8192"), 0);
+    assert_int_equal(relay_flights(&p->relay), 4);
+    must_hold(&p->folder, VMX, "memSize = \"8192\"\n");
+}
+
+static void must_have(struct place *p, const char *text)
+{
+    char path[PATH_MAX];
+    FREE_AUTO char *found = file_read(file_path(&p->folder, VMX, path));
+    assert_non_null(found);
+    assert_non_null(strstr(found, text));
+}
+
+/* A profile's settings, as vfs commits them. */
+struct profile_change {
+    struct change change; /* first */
+    struct vmx_profiles profiles;
+};
+
+static int apply_profile(struct change *change, const struct server_text *server,
+                         const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
+{
+    const struct profile_change *p = (const struct profile_change *)change;
+    struct vmx_edits edits = {0};
+    (void)server;
+    int r = vmx_plan_line(current, &p->profiles, span_of("one"), &edits, NULL, diag);
+    if (r == 0)
+        r = vmx_edits_apply(&edits, current, ret, diag);
+    vmx_edits_done(&edits);
+    return r;
+}
+
+static void a_profile_is_four_flights(void **state)
+{
+    struct place *p = *state;
+    struct profile_change c = {.change.apply = apply_profile};
+    struct vmx_profile *profile = NULL;
+    struct vmx_diag diag;
+    struct wait wait = patience();
+    static const char text[] = "vhv.enable = \"TRUE\"\nsched.mem.min = \"${memSize}\"\n";
+    assert_int_equal(vmx_profile_parse("one", span_of(text), &profile, &diag), 0);
+    assert_int_equal(vmx_profiles_add(&c.profiles, profile), 0);
+    must_set_age(&p->folder, VMX, 3600);
+    must_load(p, TRUST_MS);
+    begin(p);
+    must_load(p, DOCUMENT_TO_WRITE);
+    assert_int_equal(remote_commit(p->mount.remote, VMX, &c.change, &wait), 0);
+    assert_int_equal(relay_flights(&p->relay), 4);
+    must_have(p, "vhv.enable = \"TRUE\"\n");
+    must_have(p, "vmxfs.profile = \"one");
+    vmx_profiles_done(&c.profiles);
+}
+
+/* Whoever is told that it is done can lose power: the text and its name were synced before. */
+static void a_set_that_is_answered_is_durable(void **state)
+{
+    struct place *p = *state;
+    must_load(p, TRUST_MS);
+    begin(p);
+    lock_take(&p->relay.lock);
+    p->syncs = p->syncs_before_rename = 0;
+    lock_drop(&p->relay.lock);
+    assert_int_equal(commit_set(&p->mount, VMX, "memSize", "8192"), 0);
+    lock_take(&p->relay.lock);
+    int syncs = p->syncs;
+    int before = p->syncs_before_rename;
+    lock_drop(&p->relay.lock);
+    assert_int_equal(before, 1);
+    assert_int_equal(syncs, 2);
 }
 
 static void a_commit_is_three_flights(void **state)
@@ -155,7 +288,11 @@ static void a_listing_is_two_flights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_cold_load_is_three_flights),
+        TEST(a_cold_key_two_levels_deep_is_three_flights),
+        TEST(each_level_more_is_one_flight_more),
+        TEST(a_set_is_four_flights),
+        TEST(a_profile_is_four_flights),
+        TEST(a_set_that_is_answered_is_durable),
         TEST(a_revalidation_is_one_flight),
         TEST(a_cached_document_is_no_flight),
         TEST(a_commit_is_three_flights),
