@@ -115,6 +115,11 @@ static int reconnect(void *ctx, struct transport **ret, struct why *why)
     return connector_connect(ctx, false, ret, why);
 }
 
+static int connect_bulk(void *ctx, struct transport **ret, struct why *why)
+{
+    return connector_connect_bulk(ctx, ret, why);
+}
+
 static int connect_up(struct mount *m, struct why *why)
 {
     const struct connect_options options = options_connect(m->options);
@@ -173,6 +178,8 @@ static int open_tree(struct mount *m, struct why *why)
         .prefetch = !o->prefetch || strcmp(o->prefetch, "on") == 0,
         .ignore_running = o->running && strcmp(o->running, "allow") == 0,
         .unsafe_rename = o->rename != NULL,
+        .connect_bulk = connect_bulk,
+        .connect_ctx = m->connector,
     };
     FREE_AUTO char *dirs = NULL;
     if (profile_dirs(o, &dirs) < 0) {

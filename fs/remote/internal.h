@@ -9,6 +9,7 @@
 #include "remote.h"
 
 struct commit_queue;
+struct lanes;
 struct prefetch;
 struct vmx_lock;
 
@@ -20,6 +21,7 @@ struct remote {
     struct cache *listings;
     struct cache *documents;
     struct prefetch *prefetch; /* NULL: off */
+    struct lanes *lanes;       /* for large files; NULL: off */
     void (*changed)(void *ctx, const char *path);
     void *changed_ctx;
     char process[16];             /* names this process in temporary files; lock.c */

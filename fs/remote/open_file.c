@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Open plain files (files.h): a handle, and what is needed to have it again after a lost link. */
+/* Open plain files (files.h): their life, and what is done with them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,33 +8,7 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
-#include "files.h"
-#include "internal.h"
-#include "sftp/bulk.h"
-
-struct remote_file {
-    struct remote *remote;
-    char *path;
-    uint32_t open_flags;
-    unsigned refs; /* protected by remote->lock, as is being in the list */
-    struct remote_file *prev, *next;
-
-    struct lock lock; /* of all below; held also while waiting: one operation at a time */
-    struct sftp_handle handle;
-    struct bulk_reader *reader; /* NULL until the first read; dies with the handle */
-    struct bulk_writer *writer;
-    uint64_t size;  /* as last seen, and ... */
-    uint32_t mtime; /* ... to know the file again by, if nothing was written */
-    atomic_bool written;
-    int error; /* of data that was taken and is lost; for the next write, flush or fsync */
-};
-
-static void forget_listing(const struct remote_file *file)
-{
-    FREE_AUTO char *dir = path_dir(file->path);
-    if (dir)
-        cache_drop(file->remote->listings, dir);
-}
+#include "open_file.h"
 
 static void unref(struct remote_file *file)
 {
@@ -47,10 +21,11 @@ static void unref(struct remote_file *file)
         return;
     bulk_reader_free(file->reader);
     bulk_writer_free(file->writer);
+    file_leave_lanes(file);
     if (file->handle.len > 0)
         sftp_forget(sftp_close(file->remote->sftp, &file->handle));
     if (file->written)
-        forget_listing(file);
+        file_forget_listing(file);
     lock_done(&file->lock);
     free(file->path);
     free(file);
@@ -62,9 +37,9 @@ void remote_file_free(struct remote_file *file)
         unref(file);
 }
 
-/* Opens, with the attributes beside it: what a bare failure means is known at once. */
-static int open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
-                       const struct wait *wait, struct sftp_attrs *ret)
+/* With the attributes beside it: what a bare failure means is known at once. */
+int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
+                     const struct wait *wait, struct sftp_attrs *ret)
 {
     struct sftp *sftp = file->remote->sftp;
     FREE_AUTO char *full = remote_path(file->remote, file->path);
@@ -103,8 +78,9 @@ static int new_file(struct remote *remote, const char *path, uint32_t open_flags
     file->remote = remote;
     file->open_flags = open_flags;
     file->refs = 1;
+    file->patience = FILE_PATIENCE;
     file->path = strdup(path);
-    int r = file->path ? bulk_writer_new(remote->sftp, &file->writer) : -ENOMEM;
+    int r = file->path ? bulk_writer_new(&file->writer) : -ENOMEM;
     if (r == 0)
         r = lock_init(&file->lock);
     if (r < 0) {
@@ -131,65 +107,17 @@ int remote_file_open(struct remote *remote, const char *path, uint32_t open_flag
     if (r < 0)
         return r;
     do
-        r = open_handle(file, open_flags, mode, wait, &attrs);
+        r = file_open_handle(file, open_flags, mode, wait, &attrs);
     while (!(open_flags & SFTP_OPEN_EXCL) && remote_again(remote, wait, &r));
     if (r == 0) {
         seen(file, &attrs);
+        file_set_ways(file);
         file->written = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
         *ret = file;
         return 0;
     }
     remote_file_free(file);
     return r == -ENOTCONN ? -EIO : remote_write_error(remote, path, wait, r);
-}
-
-/* After a lost link: 0 when the file is open again, and still the same. */
-static int open_again(struct remote_file *file, const struct wait *wait)
-{
-    struct sftp_attrs attrs = {0};
-    const uint32_t once = SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC | SFTP_OPEN_EXCL;
-    bulk_reader_free(file->reader);
-    file->reader = NULL;
-    file->handle.len = 0;
-    int r = open_handle(file, file->open_flags & ~once, 0, wait, &attrs);
-    if (r < 0)
-        return r;
-    if (file->written || (attrs.size == file->size && attrs.mtime == file->mtime)) {
-        bulk_writer_resend(file->writer, &file->handle);
-        return 0;
-    }
-    /* Another file, for good: the next operation must not take its handle for ours. */
-    sftp_forget(sftp_close(file->remote->sftp, &file->handle));
-    file->handle.len = 0;
-    return -EIO;
-}
-
-/* True when the operation can be tried again on a fresh handle. */
-static bool again(struct remote_file *file, const struct wait *wait, int *r)
-{
-    while (remote_again(file->remote, wait, r)) {
-        *r = open_again(file, wait);
-        if (*r == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Waits until what was written is on the server. 0 also where some of it is lost: file->error. */
-static int drain(struct remote_file *file, const struct wait *wait)
-{
-    int r;
-    if (!bulk_writer_busy(file->writer))
-        return 0;
-    do
-        r = bulk_writer_drain(file->writer, wait);
-    while (again(file, wait, &r));
-    forget_listing(file);
-    if (r == 0 || bulk_writer_busy(file->writer))
-        return r;
-    if (file->error == 0)
-        file->error = remote_write_error(file->remote, file->path, wait, r);
-    return 0;
 }
 
 /* The error that the writer has not been told yet. */
@@ -223,7 +151,7 @@ int remote_settle(struct remote *remote, const char *path, const struct wait *wa
     int r = 0;
     while ((file = next_written(remote, file, path))) {
         lock_take(&file->lock);
-        int one = drain(file, wait);
+        int one = file_drain(file, wait);
         lock_drop(&file->lock);
         r = r == 0 ? one : r;
         any = true;
@@ -237,14 +165,16 @@ int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n)
 {
     lock_take(&file->lock);
-    int r = drain(file, wait);
+    int r = file_drain(file, wait);
     if (r == 0) {
+        file_choose_ways(file, offset, size, file->size > offset ? file->size - offset : 0, wait);
         do {
+            const struct bulk_ways ways = file_ways(file);
             if (!file->reader)
-                r = bulk_reader_new(file->remote->sftp, &file->handle, &file->reader);
+                r = bulk_reader_new(&ways, &file->reader);
             if (file->reader)
                 r = bulk_read(file->reader, offset, size, wait, ret, ret_n);
-        } while (again(file, wait, &r));
+        } while (file_again(file, wait, &r));
     }
     lock_drop(&file->lock);
     return r == -EREMOTEIO ? -EIO : r;
@@ -253,7 +183,7 @@ int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
 /* Where an appending write goes: the kernel's idea of the end may be old. */
 static int end_of_file(struct remote_file *file, const struct wait *wait, uint64_t *ret)
 {
-    int r = drain(file, wait);
+    int r = file_drain(file, wait);
     if (r < 0)
         return r;
     do {
@@ -261,8 +191,19 @@ static int end_of_file(struct remote_file *file, const struct wait *wait, uint64
         r = sftp_wait(call, wait);
         if (r == 0)
             *ret = sftp_call_attrs(call)->size;
-    } while (again(file, wait, &r));
+    } while (file_again(file, wait, &r));
     return r;
+}
+
+static void begin_change(struct remote_file *file)
+{
+    file->written = true;
+    bulk_reader_free(file->reader); /* what it has read ahead may be old soon */
+    file->reader = NULL;
+    if (file->ways.n > 0 && !file->proven) {
+        file_leave_lanes(file);
+        file_set_ways(file);
+    }
 }
 
 int remote_file_write(struct remote_file *file, uint64_t offset, bool append, struct span data,
@@ -270,15 +211,14 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
 {
     int r = 0;
     lock_take(&file->lock);
-    file->written = true;
-    bulk_reader_free(file->reader); /* what it has read ahead may be old now */
-    file->reader = NULL;
+    begin_change(file);
     if (append)
         r = end_of_file(file, wait, &offset);
     if (r == 0) {
+        file_choose_ways(file, offset, data.n, UINT64_MAX, wait);
         do
-            r = bulk_writer_add(file->writer, &file->handle, offset, data, wait);
-        while (again(file, wait, &r));
+            r = bulk_writer_add(file->writer, offset, data, wait);
+        while (file_again(file, wait, &r));
     }
     r = remote_write_error(file->remote, file->path, wait, r);
     if (r == 0)
@@ -290,7 +230,7 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
 int remote_file_flush(struct remote_file *file, const struct wait *wait)
 {
     lock_take(&file->lock);
-    int r = drain(file, wait);
+    int r = file_drain(file, wait);
     if (r == 0)
         r = take_error(file);
     lock_drop(&file->lock);
@@ -300,12 +240,12 @@ int remote_file_flush(struct remote_file *file, const struct wait *wait)
 int remote_file_fsync(struct remote_file *file, const struct wait *wait)
 {
     lock_take(&file->lock);
-    int r = drain(file, wait);
+    int r = file_drain(file, wait);
     if (r == 0 && sftp_features(file->remote->sftp).fsync) {
         do {
             SFTP_CALL_AUTO *call = sftp_fsync(file->remote->sftp, &file->handle);
             r = sftp_wait(call, wait);
-        } while (again(file, wait, &r));
+        } while (file_again(file, wait, &r));
     }
     r = remote_write_error(file->remote, file->path, wait, r);
     if (r == 0)
@@ -317,14 +257,14 @@ int remote_file_fsync(struct remote_file *file, const struct wait *wait)
 int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
 {
     lock_take(&file->lock);
-    int r = drain(file, wait);
+    int r = file_drain(file, wait);
     if (r == 0) {
         do {
             SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
             r = sftp_wait(call, wait);
             if (r == 0)
                 *ret = *sftp_call_attrs(call);
-        } while (again(file, wait, &r));
+        } while (file_again(file, wait, &r));
     }
     lock_drop(&file->lock);
     return r == -EREMOTEIO ? -EIO : r;
@@ -334,13 +274,13 @@ int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs
                         const struct wait *wait)
 {
     lock_take(&file->lock);
-    file->written = true;
-    int r = drain(file, wait);
+    begin_change(file);
+    int r = file_drain(file, wait);
     if (r == 0) {
         do {
             SFTP_CALL_AUTO *call = sftp_fsetstat(file->remote->sftp, &file->handle, attrs);
             r = sftp_wait(call, wait);
-        } while (again(file, wait, &r));
+        } while (file_again(file, wait, &r));
     }
     lock_drop(&file->lock);
     return remote_write_error(file->remote, file->path, wait, r);

@@ -7,8 +7,11 @@
 
 #include "base/cleanup.h"
 #include "internal.h"
+#include "lanes.h"
 #include "owner.h"
 #include "prefetch.h"
+
+enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
 
 static const char hidden_mark[] = ".vmxfs-";
 
@@ -96,6 +99,20 @@ static int init_parts(struct remote *remote)
     return 0;
 }
 
+/* A lane that is silent is given up while there is still time for another way. */
+static int start_lanes(struct remote *remote)
+{
+    const struct remote_options *o = &remote->options;
+    const struct lanes_options options = {
+        .connect = o->connect_bulk,
+        .ctx = o->connect_ctx,
+        .timeout_ms = o->timeout_ms / 2,
+        .idle_ms = o->bulk_idle_ms ? o->bulk_idle_ms : BULK_IDLE_MS,
+        .far_ms = o->bulk_far_ms ? o->bulk_far_ms : BULK_FAR_MS,
+    };
+    return lanes_new(&options, &remote->lanes);
+}
+
 int remote_new(struct sftp *sftp, const struct remote_options *options, struct remote **ret,
                struct why *why)
 {
@@ -118,6 +135,8 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
     remote->options.root = remote->given_root;
     if (r == 0 && options->prefetch)
         r = prefetch_new(remote, &remote->prefetch);
+    if (r == 0 && options->connect_bulk)
+        r = start_lanes(remote);
     if (r < 0) {
         if (r == -ENOMEM)
             why_set(why, "out of memory");
@@ -133,6 +152,7 @@ void remote_free(struct remote *remote)
     if (!remote)
         return;
     prefetch_free(remote->prefetch);
+    lanes_free(remote->lanes);
     if (remote->root) {
         /* The server takes requests in order: when this one is answered, the removals of locks
          * that nobody waited for are done. */
@@ -202,6 +222,9 @@ int remote_describe(struct remote *remote, struct buf *ret)
     size_t listing_bytes;
     cache_stats(remote->documents, &documents, &document_bytes);
     cache_stats(remote->listings, &listings, &listing_bytes);
+    int r = lanes_describe(remote->lanes, ret);
+    if (r < 0)
+        return r;
     return buf_addf(ret,
                     "root: %s\n"
                     "cached-documents: %zu\n"

@@ -23,6 +23,13 @@ struct remote_options {
     bool prefetch;        /* read ahead of the user */
     bool ignore_running;  /* commit also where the VM is in use */
     bool unsafe_rename;   /* remove, then rename, where the server has no posix-rename */
+
+    /* Makes a further connection for the data of large files; from a thread of its own. As
+     * connector_connect_bulk. NULL: it goes with the rest. */
+    int (*connect_bulk)(void *ctx, struct transport **ret, struct why *why);
+    void *connect_ctx;
+    int bulk_idle_ms; /* they are closed when unused for so long; 0: a minute */
+    int bulk_far_ms;  /* two instead of one from this round trip on; 0: that of a wide network */
 };
 
 struct remote;

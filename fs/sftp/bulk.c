@@ -22,8 +22,8 @@
 enum {
     CHUNK = 64 * 1024,
     WINDOW_MIN = 256 * 1024,
-    WINDOW_MAX = 4 * 1024 * 1024,
-    REORDER = 1024 * 1024, /* how far reads may overtake each other */
+    WINDOW_MAX = 2 * 1024 * 1024, /* each way: that is what a session of OpenSSH lets through */
+    REORDER = 1024 * 1024,        /* how far reads may overtake each other */
 };
 
 struct chunk {
@@ -37,8 +37,7 @@ struct chunk {
 };
 
 struct bulk_reader {
-    struct sftp *sftp;
-    struct sftp_handle handle;
+    struct bulk_ways ways;
     size_t chunk_size;
     struct chunk *chunks;
     bool started;
@@ -49,17 +48,26 @@ struct bulk_reader {
     uint64_t size;
 };
 
-int bulk_reader_new(struct sftp *sftp, const struct sftp_handle *handle, struct bulk_reader **ret)
+int bulk_reader_new(const struct bulk_ways *ways, struct bulk_reader **ret)
 {
     struct bulk_reader *b = calloc(1, sizeof(*b));
     if (!b)
         return -ENOMEM;
-    uint64_t max = sftp_features(sftp).max_read;
-    b->sftp = sftp;
-    b->handle = *handle;
-    b->chunk_size = max < CHUNK ? (size_t)max : CHUNK;
+    bulk_reader_move(b, ways);
     *ret = b;
     return 0;
+}
+
+void bulk_reader_move(struct bulk_reader *reader, const struct bulk_ways *ways)
+{
+    assert(ways->n > 0 && ways->n <= BULK_WAYS);
+    reader->ways = *ways;
+    reader->chunk_size = CHUNK;
+    for (unsigned i = 0; i < ways->n; i++) {
+        uint64_t max = sftp_features(ways->way[i].sftp).max_read;
+        if (max < reader->chunk_size)
+            reader->chunk_size = (size_t)max;
+    }
 }
 
 static void drop(struct bulk_reader *b, struct chunk *chunk)
@@ -97,9 +105,12 @@ static int ask(struct bulk_reader *b, uint64_t from, uint64_t to, struct chunk *
         struct chunk *chunk = calloc(1, sizeof(*chunk));
         if (!chunk)
             return -ENOMEM;
+        const struct bulk_way *way = &b->ways.way[from / BULK_STRIPE % b->ways.n];
+        uint64_t end = (from / BULK_STRIPE + 1) * BULK_STRIPE;
+        uint64_t left = (to < end ? to : end) - from;
         chunk->offset = from;
-        chunk->size = to - from < b->chunk_size ? (size_t)(to - from) : b->chunk_size;
-        chunk->call = sftp_read(b->sftp, &b->handle, from, (uint32_t)chunk->size);
+        chunk->size = left < b->chunk_size ? (size_t)left : b->chunk_size;
+        chunk->call = sftp_read(way->sftp, &way->handle, from, (uint32_t)chunk->size);
         if (before)
             DL_PREPEND_ELEM(b->chunks, before, chunk);
         else
@@ -147,7 +158,8 @@ static void open_window(struct bulk_reader *b, size_t size)
     size_t window = b->window == 0 ? 2 * size : 2 * b->window;
     if (window < WINDOW_MIN)
         window = WINDOW_MIN;
-    b->window = window < WINDOW_MAX ? window : WINDOW_MAX;
+    size_t max = b->ways.n * (size_t)WINDOW_MAX;
+    b->window = window < max ? window : max;
 }
 
 /* Looks at where the reader goes: onward, or somewhere else. */
@@ -157,7 +169,7 @@ static void steer(struct bulk_reader *b, uint64_t offset, size_t size)
     if (!b->started || (b->size_known && offset >= b->size)) {
         b->size_known = false; /* it may have grown */
         sftp_call_free(&b->stat);
-        b->stat = sftp_fstat(b->sftp, &b->handle);
+        b->stat = sftp_fstat(b->ways.way[0].sftp, &b->ways.way[0].handle);
     }
     if (!onward) {
         drop_from(b, 0);
@@ -181,7 +193,8 @@ static uint64_t horizon(struct bulk_reader *b, uint64_t at, uint64_t end, const 
         if (ahead > b->size)
             ahead = b->size;
     }
-    return ahead < at + 2 * WINDOW_MAX ? ahead : at + 2 * WINDOW_MAX;
+    uint64_t most = at + 2ULL * b->ways.n * WINDOW_MAX;
+    return ahead < most ? ahead : most;
 }
 
 static struct chunk *find(const struct bulk_reader *b, uint64_t at)
@@ -302,7 +315,8 @@ int bulk_read_all(struct sftp *sftp, const struct sftp_handle *handle, uint64_t 
 {
     struct bulk_reader *b;
     size_t before = ret->len;
-    int r = max < SIZE_MAX / 4 ? bulk_reader_new(sftp, handle, &b) : -EINVAL;
+    const struct bulk_ways ways = bulk_one_way(sftp, handle);
+    int r = max < SIZE_MAX / 4 ? bulk_reader_new(&ways, &b) : -EINVAL;
     if (r != 0)
         return r;
     b->started = true;

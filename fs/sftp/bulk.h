@@ -1,17 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading a file through a window of requests: what the caller will ask for next is already under
- * way. Sequential reading opens the window (up to 4 MiB), a jump closes it.
+ * A file's data may go several ways at once: over connections of their own to one server. Which way
+ * a byte goes is said by its offset alone, so that two writes to one place cannot overtake each
+ * other.
  */
 #pragma once
 
 #include "sftp.h"
 
+enum {
+    BULK_WAYS = 2,
+    BULK_STRIPE = 512 << 10, /* bytes that go one way before the next one's turn */
+};
+
+/* The same file, opened over each. Borrowed: the handles stay the caller's to close. */
+struct bulk_ways {
+    unsigned n;
+    struct bulk_way {
+        struct sftp *sftp;
+        struct sftp_handle handle;
+    } way[BULK_WAYS];
+};
+
+static inline struct bulk_ways bulk_one_way(struct sftp *sftp, const struct sftp_handle *handle)
+{
+    return (struct bulk_ways){.n = 1, .way = {{sftp, *handle}}};
+}
+
+/*
+ * Reading a file through a window of requests: what the caller will ask for next is already under
+ * way. Sequential reading opens the window (up to 2 MiB each way), a jump closes it.
+ */
 struct bulk_reader;
 
-/* handle: copied, stays the caller's to close. 0, -ENOMEM. */
-int bulk_reader_new(struct sftp *sftp, const struct sftp_handle *handle, struct bulk_reader **ret);
+/* 0, -ENOMEM. */
+int bulk_reader_new(const struct bulk_ways *ways, struct bulk_reader **ret);
 void bulk_reader_free(struct bulk_reader *reader);
+
+/* Asks other ways from now on. What was asked for before still comes the old ones, which must
+ * outlive the reader. */
+void bulk_reader_move(struct bulk_reader *reader, const struct bulk_ways *ways);
 
 /* Reads up to size bytes at offset. *ret_n is less than size only at the end of the file. One
  * thread at a time. 0, -errno as sftp_wait. */
@@ -28,22 +56,23 @@ int bulk_read_all(struct sftp *sftp, const struct sftp_handle *handle, uint64_t 
  */
 struct bulk_writer;
 
-/* 0, -ENOMEM. */
-int bulk_writer_new(struct sftp *sftp, struct bulk_writer **ret);
+/* Without any way: bulk_writer_move comes next. 0, -ENOMEM. */
+int bulk_writer_new(struct bulk_writer **ret);
 void bulk_writer_free(struct bulk_writer *writer); /* gives up what is not answered; accepts NULL */
 
 /* Takes a copy of the data and sends it, after it has waited until less than a window of earlier
  * data is unanswered. 0; an error of earlier data, which is lost then; -ENOTCONN, -EINTR, -EIO: the
  * wait, and the data was not taken; -ENOMEM. */
-int bulk_writer_add(struct bulk_writer *writer, const struct sftp_handle *handle, uint64_t offset,
-                    struct span data, const struct wait *wait);
+int bulk_writer_add(struct bulk_writer *writer, uint64_t offset, struct span data,
+                    const struct wait *wait);
 
-/* Waits for all answers. 0; an error of earlier data (told once); -ENOTCONN, -EINTR, -EIO: there is
- * still something unanswered. */
+/* Waits for all answers that can still come. 0; an error of earlier data (told once); -EINTR, -EIO:
+ * the wait; -ENOTCONN: the rest was lost with its link, and nothing else is unanswered. */
 int bulk_writer_drain(struct bulk_writer *writer, const struct wait *wait);
 
-/* Sends all that is unanswered again, in order: after -ENOTCONN, with a fresh handle. */
-void bulk_writer_resend(struct bulk_writer *writer, const struct sftp_handle *handle);
+/* Goes on over other ways; what was lost is sent again over them, in order. Only when nothing else
+ * is unanswered: after bulk_writer_drain has said 0 or -ENOTCONN. */
+void bulk_writer_move(struct bulk_writer *writer, const struct bulk_ways *ways);
 
-/* Whether anything is unanswered. */
+/* Whether anything is unanswered, or an error untold. */
 bool bulk_writer_busy(const struct bulk_writer *writer);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing behind (bulk.h). A piece is kept from when it is sent until its answer has been read;
- * pieces are answered for in the order in which they came. A piece without a call was sent over a
- * link that was lost, and waits for bulk_writer_resend.
+ * Writing behind (bulk.h). A piece is kept from when it is sent until its answer has been read; the
+ * call's own request is its memory. A piece that is lost was sent over a link that is gone, and
+ * waits for bulk_writer_move.
+ *
+ * Pieces end at stripes, so that a piece goes one way as a whole; each way has a list and a window
+ * of its own, and answers for its pieces in the order in which they came.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -14,37 +18,37 @@
 
 enum {
     PIECE = 128 << 10,  /* bytes in one request at the most */
-    WINDOW = 2560 << 10 /* bytes unanswered: OpenSSH's own receive window is 2 MiB */
+    WINDOW = 2560 << 10 /* bytes unanswered each way: OpenSSH's own receive window is 2 MiB */
 };
 
 struct piece {
     struct piece *prev, *next;
     uint64_t offset;
-    struct sftp_call *call;
     size_t n;
-    char bytes[];
+    struct sftp_call *call;
+    bool lost;
 };
 
 struct bulk_writer {
-    struct sftp *sftp;
-    struct piece *pieces;
-    size_t unanswered; /* bytes in pieces */
+    struct bulk_ways ways;
+    struct piece *pieces[BULK_WAYS];
+    size_t unanswered[BULK_WAYS]; /* bytes in pieces */
+    int error;                    /* found by a drain that could not be finished */
 };
 
-int bulk_writer_new(struct sftp *sftp, struct bulk_writer **ret)
+int bulk_writer_new(struct bulk_writer **ret)
 {
     struct bulk_writer *w = calloc(1, sizeof(*w));
     if (!w)
         return -ENOMEM;
-    w->sftp = sftp;
     *ret = w;
     return 0;
 }
 
-static void drop(struct bulk_writer *w, struct piece *p)
+static void drop(struct bulk_writer *w, unsigned way, struct piece *p)
 {
-    DL_DELETE(w->pieces, p);
-    w->unanswered -= p->n;
+    DL_DELETE(w->pieces[way], p);
+    w->unanswered[way] -= p->n;
     sftp_call_free(&p->call);
     free(p);
 }
@@ -53,82 +57,151 @@ void bulk_writer_free(struct bulk_writer *w)
 {
     if (!w)
         return;
-    while (w->pieces)
-        drop(w, w->pieces);
+    for (unsigned i = 0; i < BULK_WAYS; i++) {
+        while (w->pieces[i])
+            drop(w, i, w->pieces[i]);
+    }
     free(w);
 }
 
 bool bulk_writer_busy(const struct bulk_writer *w)
 {
-    return w->pieces != NULL;
+    bool busy = w->error != 0;
+    for (unsigned i = 0; i < BULK_WAYS; i++)
+        busy |= w->pieces[i] != NULL;
+    return busy;
 }
 
-/* Waits for the oldest piece. Unless the wait itself came to nothing, the piece is done with. */
-static int settle_oldest(struct bulk_writer *w, const struct wait *wait)
+/* Waits for a piece. It is done with then, but for -ENOTCONN (it is lost) and -EINTR and -EIO (the
+ * wait came to nothing). */
+static int settle(struct bulk_writer *w, unsigned way, struct piece *p, const struct wait *wait)
 {
-    struct piece *p = w->pieces;
-    int r = p->call ? sftp_wait(p->call, wait) : -ENOTCONN;
-    bool down = r == -EIO && clock_ms() < wait->deadline;
-    if (down && sftp_state(w->sftp) == SFTP_UP)
-        r = -ENOTCONN; /* it was down, and the handle went with it */
-    if (down || r == -ENOTCONN)
-        sftp_call_free(&p->call);
+    int r = p->lost ? -ENOTCONN : sftp_wait(p->call, wait);
+    if (r == -EIO && clock_ms() < wait->deadline)
+        r = -ENOTCONN; /* the link is or was down, and the handle went with it */
+    p->lost = r == -ENOTCONN;
     if (r != -ENOTCONN && r != -EINTR && r != -EIO)
-        drop(w, p);
+        drop(w, way, p);
     return r;
 }
 
-static int add_piece(struct bulk_writer *w, const struct sftp_handle *handle, uint64_t offset,
-                     struct span data)
+static unsigned way_of(const struct bulk_writer *w, uint64_t offset)
 {
-    struct piece *p = malloc(sizeof(*p) + data.n);
+    return (unsigned)(offset / BULK_STRIPE % w->ways.n);
+}
+
+/* The length of the next piece of n bytes. */
+static size_t piece_size(const struct bulk_writer *w, uint64_t offset, size_t n)
+{
+    uint64_t max = sftp_features(w->ways.way[way_of(w, offset)].sftp).max_write;
+    uint64_t size = BULK_STRIPE - offset % BULK_STRIPE;
+    if (size > PIECE)
+        size = PIECE;
+    if (size > max)
+        size = max;
+    return size < n ? (size_t)size : n;
+}
+
+static int add_piece(struct bulk_writer *w, uint64_t offset, struct span data)
+{
+    unsigned i = way_of(w, offset);
+    struct piece *p = malloc(sizeof(*p));
     if (!p)
         return -ENOMEM;
     *p = (struct piece){.offset = offset, .n = data.n};
-    memcpy(p->bytes, data.p, data.n);
-    p->call = sftp_write(w->sftp, handle, offset, data);
+    p->call = sftp_write(w->ways.way[i].sftp, &w->ways.way[i].handle, offset, data);
     if (!p->call) {
         free(p);
         return -ENOMEM;
     }
-    DL_APPEND(w->pieces, p);
-    w->unanswered += data.n;
+    DL_APPEND(w->pieces[i], p);
+    w->unanswered[i] += data.n;
     return 0;
 }
 
-int bulk_writer_add(struct bulk_writer *w, const struct sftp_handle *handle, uint64_t offset,
-                    struct span data, const struct wait *wait)
+/* Waits until all of the data fits into the windows: either all of it is taken, or nothing. */
+static int make_room(struct bulk_writer *w, uint64_t offset, size_t n, const struct wait *wait)
 {
+    size_t wanted[BULK_WAYS] = {0};
     int r = 0;
-    while (r == 0 && w->pieces && w->unanswered + data.n > WINDOW)
-        r = settle_oldest(w, wait);
-    uint64_t max = sftp_features(w->sftp).max_write;
-    size_t piece = max < PIECE ? (size_t)max : PIECE;
-    for (size_t at = 0; r == 0 && at < data.n; at += piece) {
-        size_t n = data.n - at < piece ? data.n - at : piece;
-        r = add_piece(w, handle, offset + at, (struct span){data.p + at, n});
+    for (size_t at = 0, step; at < n; at += step) {
+        step = piece_size(w, offset + at, n - at);
+        wanted[way_of(w, offset + at)] += step;
+    }
+    for (unsigned i = 0; i < w->ways.n; i++) {
+        while (r == 0 && wanted[i] && w->pieces[i] && w->unanswered[i] + wanted[i] > WINDOW)
+            r = settle(w, i, w->pieces[i], wait);
     }
     return r;
+}
+
+int bulk_writer_add(struct bulk_writer *w, uint64_t offset, struct span data,
+                    const struct wait *wait)
+{
+    int r = make_room(w, offset, data.n, wait);
+    for (size_t at = 0, n; r == 0 && at < data.n; at += n) {
+        n = piece_size(w, offset + at, data.n - at);
+        r = add_piece(w, offset + at, (struct span){data.p + at, n});
+    }
+    return r;
+}
+
+static int drain_way(struct bulk_writer *w, unsigned way, const struct wait *wait)
+{
+    struct piece *p, *next;
+    bool lost = false;
+    DL_FOREACH_SAFE(w->pieces[way], p, next)
+    {
+        int r = settle(w, way, p, wait);
+        if (r == -EINTR || r == -EIO)
+            return r;
+        lost |= r == -ENOTCONN;
+        if (w->error == 0 && r != -ENOTCONN)
+            w->error = r;
+    }
+    return lost ? -ENOTCONN : 0;
 }
 
 int bulk_writer_drain(struct bulk_writer *w, const struct wait *wait)
 {
-    int r = 0;
-    while (w->pieces) {
-        int one = settle_oldest(w, wait);
-        if (one == -ENOTCONN || one == -EINTR || one == -EIO)
-            return one;
-        if (r == 0)
-            r = one;
+    bool lost = false;
+    for (unsigned i = 0; i < BULK_WAYS; i++) {
+        int r = drain_way(w, i, wait);
+        if (r == -EINTR || r == -EIO)
+            return r;
+        lost |= r == -ENOTCONN;
     }
+    if (lost)
+        return -ENOTCONN;
+    int r = w->error;
+    w->error = 0;
     return r;
 }
 
-void bulk_writer_resend(struct bulk_writer *w, const struct sftp_handle *handle)
+void bulk_writer_move(struct bulk_writer *w, const struct bulk_ways *ways)
 {
-    struct piece *p;
-    DL_FOREACH (w->pieces, p) {
-        sftp_call_free(&p->call);
-        p->call = sftp_write(w->sftp, handle, p->offset, (struct span){p->bytes, p->n});
+    struct piece *lost = NULL;
+    struct piece *p, *next;
+    assert(ways->n > 0 && ways->n <= BULK_WAYS);
+    for (unsigned i = 0; i < BULK_WAYS; i++) {
+        DL_CONCAT(lost, w->pieces[i]);
+        w->pieces[i] = NULL;
+        w->unanswered[i] = 0;
+    }
+    w->ways = *ways;
+    DL_FOREACH_SAFE(lost, p, next)
+    {
+        assert(p->lost);
+        unsigned i = way_of(w, p->offset);
+        struct sftp_call *call = sftp_write(ways->way[i].sftp, &ways->way[i].handle, p->offset,
+                                            sftp_call_written(p->call));
+        if (call) { /* without memory it stays lost */
+            sftp_call_free(&p->call);
+            p->call = call;
+            p->lost = false;
+        }
+        DL_DELETE(lost, p);
+        DL_APPEND(w->pieces[i], p);
+        w->unanswered[i] += p->n;
     }
 }

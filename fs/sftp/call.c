@@ -195,6 +195,13 @@ int sftp_wait(struct sftp_call *call, const struct wait *wait)
     return call->result;
 }
 
+struct span sftp_call_written(const struct sftp_call *call)
+{
+    assert(call->kind == CALL_WRITE);
+    struct span all = buf_span(&call->request.bytes);
+    return (struct span){all.p + (all.n - call->asked), call->asked};
+}
+
 bool sftp_call_was_sent(const struct sftp_call *call)
 {
     if (!call)

@@ -72,11 +72,15 @@ struct sftp_call *sftp_write(struct sftp *sftp, const struct sftp_handle *handle
     struct sftp_call *call = on_handle(sftp, CALL_WRITE, handle);
     if (!call)
         return NULL;
-    wire_put_u64(&call->request, offset);
-    if (data.n <= sftp_features(sftp).max_write)
-        wire_put_string(&call->request, data);
-    else if (call->request.error == 0)
+    if (call->request.error == 0 && data.n > sftp_features(sftp).max_write)
         call->request.error = -EMSGSIZE;
+    else if (call->request.error == 0) /* all at once: no second move of much data */
+        call->request.error = buf_reserve(&call->request.bytes, 8 + 4 + data.n);
+    wire_put_u64(&call->request, offset);
+    if (call->request.error == 0) {
+        wire_put_string(&call->request, data);
+        call->asked = (uint32_t)data.n;
+    }
     return call_submit(call, handle);
 }
 

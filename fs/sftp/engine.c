@@ -121,16 +121,23 @@ int sftp_new(struct transport *transport, const struct sftp_options *options, st
     return 0;
 }
 
-void sftp_free(struct sftp *sftp)
+void sftp_end(struct sftp *sftp)
 {
-    if (!sftp)
-        return;
     lock_take(&sftp->lock);
     sftp->stopping = true;
     sftp->stop_at = clock_ms() + (sftp->timeout_ms < LINGER_MS ? sftp->timeout_ms : LINGER_MS);
     lock_drop(&sftp->lock);
     engine_wake(sftp);
     pthread_join(sftp->thread, NULL);
+    sftp->ended = true;
+}
+
+void sftp_free(struct sftp *sftp)
+{
+    if (!sftp)
+        return;
+    if (!sftp->ended)
+        sftp_end(sftp);
     lock_take(&sftp->lock);
     bool last = --sftp->refs == 0;
     lock_drop(&sftp->lock);
@@ -152,6 +159,23 @@ struct sftp_features sftp_features(struct sftp *sftp)
     struct sftp_features features = sftp->features;
     lock_drop(&sftp->lock);
     return features;
+}
+
+int64_t sftp_round_trip_ms(struct sftp *sftp)
+{
+    lock_take(&sftp->lock);
+    int64_t ms = sftp->round_trip_ms;
+    lock_drop(&sftp->lock);
+    return ms;
+}
+
+bool sftp_handle_lives(struct sftp *sftp, const struct sftp_handle *handle)
+{
+    lock_take(&sftp->lock);
+    bool lives = link_state_locked(sftp) == SFTP_UP && !sftp->stopping && handle->len > 0 &&
+                 handle->epoch == sftp->epoch;
+    lock_drop(&sftp->lock);
+    return lives;
 }
 
 int sftp_wait_up(struct sftp *sftp, const struct wait *wait)

@@ -38,7 +38,7 @@ struct sftp_call {
     struct sftp *sftp;
     enum call_kind kind;
     struct wire_out request; /* the whole packet; the I/O thread's own once the call is queued */
-    uint32_t asked;          /* bytes, of a read */
+    uint32_t asked;          /* bytes, of a read; of a write: its data, the end of the request */
     int64_t not_after;
     struct condition done;
 
@@ -88,6 +88,7 @@ struct sftp {
     bool starting; /* the first hello is under way */
     int start_result;
     bool stopping;
+    bool ended;         /* the thread has been joined; the owner's own */
     int64_t stop_at;    /* abandoned calls may finish until then */
     int64_t lost_since; /* while SFTP_LOST */
     struct why why;     /* of the last failure */

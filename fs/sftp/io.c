@@ -91,7 +91,8 @@ static bool take_locked(struct sftp *s, struct sftp_call *call, bool busy) REQUI
         return false;
     }
     buf_add(&l->batch, buf_span(&call->request.bytes));
-    buf_done(&call->request.bytes);
+    if (call->kind != CALL_WRITE) /* see sftp_call_written */
+        buf_done(&call->request.bytes);
     return true;
 }
 

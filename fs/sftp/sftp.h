@@ -96,12 +96,20 @@ struct sftp_call;
 int sftp_new(struct transport *transport, const struct sftp_options *options, struct sftp **ret,
              struct why *why);
 
-/* Ends the thread and the connection; calls that are still held fail with -ENOTCONN and must be
- * freed before. */
+/* Ends the thread and the connection: from then on every call fails with -ENOTCONN. Once. */
+void sftp_end(struct sftp *sftp);
+
+/* Ends it if that has not been done; calls that are still held must be freed before. */
 void sftp_free(struct sftp *sftp);
 
 enum sftp_state sftp_state(struct sftp *sftp);
 struct sftp_features sftp_features(struct sftp *sftp);
+
+/* As last measured; -1: it was not. */
+int64_t sftp_round_trip_ms(struct sftp *sftp);
+
+/* False when the link that the handle came from is gone. */
+bool sftp_handle_lives(struct sftp *sftp, const struct sftp_handle *handle);
 
 /* Waits until the link is up. 0; -EIO when it is down, refused, or the wait's deadline passes;
  * -EINTR. */
@@ -159,6 +167,9 @@ int sftp_wait(struct sftp_call *call, const struct wait *wait);
 /* True when the call had been put on the wire (its effect on the server is unknown if it then
  * failed with -ENOTCONN, -EIO or -EINTR). */
 bool sftp_call_was_sent(const struct sftp_call *call);
+
+/* The data of a write that has ended, valid until the call is freed: what to send again. */
+struct span sftp_call_written(const struct sftp_call *call);
 
 /* What the answer holds, after a successful wait; borrowed, valid until the call is freed. */
 const struct sftp_handle *sftp_call_handle(const struct sftp_call *call); /* open, opendir */

@@ -19,6 +19,7 @@ struct child_login {
     const struct connect_options *options;
     struct keyring *secrets;
     bool interactive;
+    const char *ciphers; /* instead of the configured ones; NULL: those */
 };
 
 /* Starts the ssh program. Where it is OpenSSH's, waits until it is authenticated. As

@@ -24,6 +24,7 @@ struct waiting {
     const struct child_login *login;
     const struct askpass *askpass;
     struct words given; /* purposes of the secrets that ssh got */
+    struct buf path;    /* of a key, as a purpose */
 };
 
 static bool is_local(const char *question)
@@ -40,13 +41,11 @@ static bool was_given(const struct waiting *w, const char *purpose)
     return false;
 }
 
-static const char *purpose_of(const struct waiting *w, const char *question)
+static const char *purpose_of(struct waiting *w, const char *question)
 {
-    bool first = !was_given(w, "password");
-    if (!is_local(question) &&
-        (strcasestr(question, "password") || (w->login->options->password_stdin && first)))
+    if (!is_local(question) && w->login->options->password_stdin && !was_given(w, "password"))
         return "password";
-    return question;
+    return secret_purpose(question, &w->path);
 }
 
 static int find(struct waiting *w, const char *question, const struct secret **ret)
@@ -158,5 +157,6 @@ int child_login_wait(const struct child_login *login, const struct askpass *askp
     if (r < 0)
         r = explain(&w, r, said.len ? said.data : "", why);
     words_done(&w.given);
+    buf_done(&w.path);
     return r;
 }

@@ -8,8 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "child.h"
 #include "config.h"
 #include "secret.h"
@@ -19,10 +25,15 @@
 struct connector {
     struct connect_options options; /* its strings are in words */
     struct words strings;
-    struct ssh_config config; /* set unless local or openssh */
-    struct keyring secrets;
-    enum connect_via via; /* AUTO until it is known that the ssh program is needed */
+    struct ssh_config config;      /* set unless local or openssh */
+    struct keyring secrets;        /* connector_connect's */
+    _Atomic(enum connect_via) via; /* AUTO until it is known that the ssh program is needed */
     atomic_bool refused;
+
+    struct lock lock;            /* of all below */
+    struct keyring bulk_secrets; /* a copy; connector_connect_bulk's own while bulk_busy */
+    bool bulk_allowed;           /* the first login can be repeated, and was not refused */
+    bool bulk_busy;
 };
 
 /* Keeps a string for the connector's life. */
@@ -154,11 +165,13 @@ static int setup(struct connector *c, const struct connect_options *options, str
 int connector_new(const struct connect_options *options, struct connector **ret, struct why *why)
 {
     struct connector *c = calloc(1, sizeof(*c));
-    if (!c) {
+    int r = c ? lock_init(&c->lock) : -ENOMEM;
+    if (r < 0) {
+        free(c);
         why_set(why, "no memory");
         return -ENOMEM;
     }
-    int r = setup(c, options, why);
+    r = setup(c, options, why);
     if (r < 0)
         connector_free(c);
     else
@@ -176,12 +189,12 @@ static int via_ssh(struct connector *c, bool interactive, struct transport **ret
     return child_ssh(&login, ret, why);
 }
 
-static int via_libssh2(struct connector *c, bool interactive, struct transport **ret,
-                       struct why *why)
+static int via_libssh2(struct connector *c, struct keyring *secrets, bool interactive,
+                       struct transport **ret, struct why *why)
 {
     const struct ssh_login login = {
         .config = &c->config,
-        .secrets = &c->secrets,
+        .secrets = secrets,
         .sftp_server = c->options.sftp_server,
         .password_only = c->options.password_stdin,
         .interactive = interactive && !c->config.batch,
@@ -199,7 +212,7 @@ static int connect_any(struct connector *c, bool interactive, struct transport *
     if (c->via == CONNECT_OPENSSH)
         return via_ssh(c, interactive, ret, why);
     struct why told = {0};
-    int r = via_libssh2(c, interactive, ret, &told);
+    int r = via_libssh2(c, &c->secrets, interactive, ret, &told);
     if (r == -EOPNOTSUPP && c->via == CONNECT_AUTO) {
         log_debug("%s; using the ssh program", told.text);
         c->via = CONNECT_OPENSSH;
@@ -208,6 +221,31 @@ static int connect_any(struct connector *c, bool interactive, struct transport *
     if (r < 0)
         why_set(why, "%s", told.text);
     return r;
+}
+
+/* After the first login. What was typed then is known; an answer to a code would not be right
+ * again.
+ */
+static void allow_bulk(struct connector *c)
+{
+    lock_take(&c->lock);
+    c->bulk_allowed =
+        keyring_lasts(&c->secrets) && keyring_copy(&c->secrets, &c->bulk_secrets) == 0;
+    lock_drop(&c->lock);
+}
+
+static void forbid_bulk_locked(struct connector *c) REQUIRES(&c->lock)
+{
+    c->bulk_allowed = false;
+    if (!c->bulk_busy)
+        keyring_wipe(&c->bulk_secrets);
+}
+
+static void forbid_bulk(struct connector *c)
+{
+    lock_take(&c->lock);
+    forbid_bulk_locked(c);
+    lock_drop(&c->lock);
 }
 
 int connector_connect(struct connector *c, bool interactive, struct transport **ret,
@@ -221,10 +259,78 @@ int connector_connect(struct connector *c, bool interactive, struct transport **
         return -EACCES;
     }
     int r = connect_any(c, interactive, ret, why);
+    if (r == 0 && interactive)
+        allow_bulk(c);
     if (r == -EACCES) {
         keyring_wipe(&c->secrets);
         atomic_store(&c->refused, true);
+        forbid_bulk(c);
     }
+    return r;
+}
+
+static bool has_aes(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    return __builtin_cpu_supports("aes");
+#elif defined(__aarch64__)
+    return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
+#else
+    return false;
+#endif
+}
+
+/* With instructions for AES, GCM is faster than what ssh prefers by itself. Only what ssh_config
+ * allows is offered. */
+static int bulk_ciphers(const struct connector *c, struct buf *ret)
+{
+    struct why why = {0};
+    struct ssh_config read = {0};
+    if (c->options.ssh_command || !has_aes())
+        return 0;
+    int r = c->config.ciphers ? 0 : ssh_config_read(&c->options, &read, &why);
+    if (r == 0)
+        r = ssh_config_gcm_first(c->config.ciphers ? c->config.ciphers : read.ciphers, ret);
+    ssh_config_done(&read);
+    return r;
+}
+
+static int bulk_any(struct connector *c, struct transport **ret, struct why *why)
+{
+    enum connect_via via = atomic_load(&c->via);
+    if (!c->options.host)
+        return child_local(c->options.sftp_server, ret, why);
+    if (via == CONNECT_LIBSSH2)
+        return via_libssh2(c, &c->bulk_secrets, false, ret, why);
+    BUF_AUTO ciphers = {0};
+    const struct child_login login = {
+        .options = &c->options,
+        .secrets = &c->bulk_secrets,
+        .ciphers = bulk_ciphers(c, &ciphers) == 0 && ciphers.len ? ciphers.data : NULL,
+    };
+    int r = child_ssh(&login, ret, why);
+    /* The ssh program cannot: libssh2 could. */
+    if (via == CONNECT_AUTO && (r == -EPERM || r == -EINVAL || r == -ENOENT || r == -EPROTO))
+        r = via_libssh2(c, &c->bulk_secrets, false, ret, why);
+    return r;
+}
+
+int connector_connect_bulk(struct connector *c, struct transport **ret, struct why *why)
+{
+    lock_take(&c->lock);
+    bool allowed = c->bulk_allowed;
+    c->bulk_busy = allowed;
+    lock_drop(&c->lock);
+    if (!allowed) {
+        why_set(why, "the login cannot be repeated without asking");
+        return -EACCES;
+    }
+    int r = bulk_any(c, ret, why);
+    lock_take(&c->lock);
+    c->bulk_busy = false;
+    if (r == -EACCES || !c->bulk_allowed)
+        forbid_bulk_locked(c);
+    lock_drop(&c->lock);
     return r;
 }
 
@@ -238,6 +344,8 @@ void connector_free(struct connector *c)
     if (!c)
         return;
     keyring_wipe(&c->secrets);
+    keyring_wipe(&c->bulk_secrets);
+    lock_done(&c->lock);
     ssh_config_done(&c->config);
     words_done(&c->strings);
     free(c);

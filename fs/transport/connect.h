@@ -52,6 +52,15 @@ int connector_new(const struct connect_options *options, struct connector **ret,
 int connector_connect(struct connector *connector, bool interactive, struct transport **ret,
                       struct why *why);
 
+/* One more connection to the same host, with what the first login was given, for bulk data. It
+ * never prompts; a refusal is no refusal of connector_connect and leaves its secrets alone. One
+ * thread at a time, which may be another one than connector_connect's, after that has succeeded
+ * once.
+ *
+ * 0; -EACCES: it was refused, or the login cannot be repeated without asking somebody, and it will
+ * not be tried again; else as connector_connect. */
+int connector_connect_bulk(struct connector *connector, struct transport **ret, struct why *why);
+
 /* True after authentication was refused: connecting again is pointless. */
 bool connector_refused(const struct connector *connector);
 

@@ -141,6 +141,47 @@ int keyring_put(struct keyring *ring, const char *purpose, struct secret *secret
     return 0;
 }
 
+int keyring_copy(const struct keyring *ring, struct keyring *ret)
+{
+    const struct keyring_entry *e;
+    LL_FOREACH (ring->entries, e) {
+        struct secret *copy;
+        int r = secret_new(&copy);
+        if (r < 0)
+            return r;
+        memcpy(copy->text, e->secret->text, sizeof(copy->text));
+        copy->len = e->secret->len;
+        r = keyring_put(ret, e->purpose, copy);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+bool keyring_lasts(const struct keyring *ring)
+{
+    const struct keyring_entry *e;
+    LL_FOREACH (ring->entries, e) {
+        if (strcmp(e->purpose, "password") != 0 && e->purpose[0] != '/')
+            return false;
+    }
+    return true;
+}
+
+const char *secret_purpose(const char *question, struct buf *scratch)
+{
+    static const char passphrase[] = "Enter passphrase for key '/";
+    if (strncmp(question, passphrase, sizeof(passphrase) - 1) == 0) {
+        const char *path = question + sizeof(passphrase) - 2;
+        const char *end = strrchr(path, '\'');
+        buf_clear(scratch);
+        if (end && buf_add(scratch, (struct span){path, (size_t)(end - path)}) == 0)
+            return scratch->data;
+    }
+    bool lasts = !strcasestr(question, "one-time") && !strcasestr(question, "one time");
+    return lasts && strcasestr(question, "password") ? "password" : question;
+}
+
 static void entry_free(struct keyring_entry *e)
 {
     secret_free(e->secret);

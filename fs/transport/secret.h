@@ -5,7 +5,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "parser/buf.h"
 
 enum { SECRET_MAX = 4000 }; /* bytes */
 
@@ -37,6 +40,18 @@ const struct secret *keyring_find(const struct keyring *ring, const char *purpos
 
 /* Takes the secret in any case; replaces one for the same purpose. 0, -ENOMEM. */
 int keyring_put(struct keyring *ring, const char *purpose, struct secret *secret);
+
+/* Copies all. 0; -ENOMEM, ...: what has been copied is the caller's to wipe. */
+int keyring_copy(const struct keyring *ring, struct keyring *ret);
+
+/* True when a login with these secrets can be made any number of times: they are passwords and
+ * passphrases. An answer to any other question may have been a code for one time. */
+bool keyring_lasts(const struct keyring *ring);
+
+/* The purpose of the answer to a question of a host or of the ssh program: "password" where it asks
+ * for a password that lasts, the key file's path where it asks for a passphrase, else the question
+ * itself. scratch holds a path. */
+const char *secret_purpose(const char *question, struct buf *scratch);
 
 /* Forgets one, or all. */
 void keyring_forget(struct keyring *ring, const char *purpose);

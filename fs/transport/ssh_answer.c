@@ -37,8 +37,9 @@ int ssh_answer_find(struct ssh_auth *a, const char *purpose, const char *text, b
  * standard input. */
 static bool asks_for_password(const struct ssh_auth *a, const char *text, bool echo)
 {
-    return !echo &&
-           (strcasestr(text, "password") || (a->login->password_only && !a->used_password));
+    BUF_AUTO scratch = {0};
+    return !echo && ((a->login->password_only && !a->used_password) ||
+                     strcmp(secret_purpose(text, &scratch), "password") == 0);
 }
 
 static int answer_one(struct ssh_auth *a, const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompt,

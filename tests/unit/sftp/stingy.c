@@ -87,7 +87,8 @@ static void short_answers_lose_no_byte(void **state)
         struct bulk_reader *b;
         BUF_AUTO all = {0};
         server_begin(&s, most[i / 4], i & 1, i & 2);
-        assert_int_equal(bulk_reader_new(s.f.sftp, &handle, &b), 0);
+        const struct bulk_ways ways = bulk_one_way(s.f.sftp, &handle);
+        assert_int_equal(bulk_reader_new(&ways, &b), 0);
         for (size_t at = 0; at <= SIZE; at += 50000) {
             char bytes[50000];
             size_t n;

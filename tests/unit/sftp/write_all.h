@@ -10,11 +10,14 @@ static inline int write_all(struct sftp *sftp, const struct sftp_handle *handle,
                             struct span data, const struct wait *wait)
 {
     struct bulk_writer *writer = NULL;
-    int r = bulk_writer_new(sftp, &writer);
+    const struct bulk_ways ways = bulk_one_way(sftp, handle);
+    int r = bulk_writer_new(&writer);
+    if (r == 0)
+        bulk_writer_move(writer, &ways);
     const size_t most = 1 << 20;
     for (size_t at = 0; r == 0 && at < data.n; at += most) {
         size_t n = data.n - at < most ? data.n - at : most;
-        r = bulk_writer_add(writer, handle, offset + at, (struct span){data.p + at, n}, wait);
+        r = bulk_writer_add(writer, offset + at, (struct span){data.p + at, n}, wait);
     }
     int drained = writer ? bulk_writer_drain(writer, wait) : -ENOMEM;
     bulk_writer_free(writer);

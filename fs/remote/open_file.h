@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files about open plain files share: the file, and the ways that its data goes. */
+#pragma once
+
+#include "files.h"
+#include "internal.h"
+#include "lanes.h"
+
+/* Bytes: what a few round trips for opening a file over the lanes are worth. */
+enum { FILE_PATIENCE = 8 << 20 };
+
+struct remote_file {
+    struct remote *remote;
+    char *path;
+    uint32_t open_flags;
+    unsigned refs; /* protected by remote->lock, as is being in the list */
+    struct remote_file *prev, *next;
+
+    struct lock lock;           /* of all below; held also while waiting: one operation at a time */
+    struct sftp_handle handle;  /* of the main connection, for all but bulk data */
+    struct bulk_reader *reader; /* NULL until the first read */
+    struct bulk_writer *writer;
+    uint64_t size;  /* as last seen, and ... */
+    uint32_t mtime; /* ... to know the file again by, if nothing was written */
+    atomic_bool written;
+    int error; /* of data that was taken and is lost; for the next write, flush or fsync */
+
+    struct lane *lanes[BULK_WAYS];
+    struct bulk_ways ways; /* over the lanes; n is 0 without any: the data goes with the rest */
+    bool proven;           /* that what is open over the lanes is this very file */
+    uint64_t expected;     /* where a sequential reader or writer goes on */
+    uint64_t moved;        /* bytes that came so, since ways was last set */
+    uint64_t patience;     /* bytes to move before lanes are taken */
+};
+
+/* What an operation on file->handle or on the ways ended with. True: the links are up again, or
+ * were left, and it can be tried again. False: *r is what to return. */
+bool file_again(struct remote_file *file, const struct wait *wait, int *r);
+
+/* Waits until what was written is on the server. 0 also where some of it is lost: file->error. */
+int file_drain(struct remote_file *file, const struct wait *wait);
+
+/* Opens the file over the main connection, and sets file->handle. ret: its attributes. */
+int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
+                     const struct wait *wait, struct sftp_attrs *ret);
+
+/* Where the data goes now: over the lanes, or with the rest. */
+struct bulk_ways file_ways(const struct remote_file *file);
+
+/* Tells the reader and the writer. */
+void file_set_ways(struct remote_file *file);
+
+/* Before an operation on n bytes: moves the data of a large file to lanes, if there are any. rest:
+ * how many bytes are at least still to come, as far as is known. */
+void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint64_t rest,
+                      const struct wait *wait);
+
+/* Back to the main connection; nothing may be under way over the lanes. */
+void file_leave_lanes(struct remote_file *file);
+
+/* After data was written, or may have been, behind the listing's back. */
+void file_forget_listing(const struct remote_file *file);
