@@ -17,8 +17,8 @@ struct document {
     struct cached cached;
     struct vmx_dict *dict;
     struct sftp_attrs attrs;
-    int64_t time_seen; /* clock_ms() when this mtime had first been seen */
-    int64_t read_at;   /* clock_ms() when the reading began */
+    int64_t time_seen;       /* clock_ms() when this mtime had first been seen */
+    _Atomic int64_t read_at; /* clock_ms() when the last reading began that found this text */
 };
 
 enum { RACY_MS = 2000 };

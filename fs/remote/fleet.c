@@ -14,10 +14,10 @@
 #include "sftp/progress.h"
 
 enum {
-    /* Of the engine's 1,024 slots a quarter stays for users. */
-    REQUESTS_MAX = 768,
-    REQUESTS_FIRST = 192,
-    REQUESTS_OF_A_LOAD = 3, /* in one flight, with the close of the one before */
+    /* The rest of what the engine has under way is for users, and for closes. */
+    REQUESTS_MAX = SFTP_UNDER_WAY_MAX * 3 / 4,
+    REQUESTS_FIRST = 128,
+    REQUESTS_OF_A_LOAD = 2, /* in one flight of a document or a small listing */
     HANDLES_MAX = 512,
     HANDLES_UNKNOWN = 64, /* where the server does not say what it can */
     PATIENCE_MS = 100,

@@ -14,7 +14,9 @@
 
 enum {
     ENTRIES_MAX = 1 << 20, /* a hostile server could go on for ever */
-    READDIRS = 2,          /* in the first flight; OpenSSH answers each with up to 100 names */
+    NAMES = 100,           /* with which OpenSSH answers a READDIR at most */
+    READDIRS = 2,          /* in the first flight: of a VM's folder, say */
+    READDIRS_FOR_USERS = 8,
     READDIRS_MAX = 64,
 };
 
@@ -162,13 +164,21 @@ static int ask_names(struct listing_load *l, size_t requests)
     return 1;
 }
 
+/* The last one is answered with the end. */
+static size_t first_readdirs(const struct listing_load *l)
+{
+    const struct listing *known = (const struct listing *)l->load.known;
+    size_t n = known ? known->n / NAMES + 2 : l->load.ticket.ahead ? READDIRS : READDIRS_FOR_USERS;
+    return n < READDIRS_MAX ? n : READDIRS_MAX;
+}
+
 static int opened(struct listing_load *l, const struct wait *wait)
 {
     int r = sftp_wait(l->open, wait);
     if (r < 0)
         return r;
     l->handle = *sftp_call_handle(l->open);
-    return ask_names(l, READDIRS);
+    return ask_names(l, first_readdirs(l));
 }
 
 /* The end has been seen. */
@@ -196,7 +206,7 @@ static int have_names(struct listing_load *l, const struct wait *wait)
     }
     if (r == -ENODATA)
         return complete(l, wait);
-    size_t more = l->names.n * 2 < READDIRS_MAX ? l->names.n * 2 : READDIRS_MAX;
+    size_t more = l->names.n * 4 < READDIRS_MAX ? l->names.n * 4 : READDIRS_MAX;
     return r == 0 ? ask_names(l, more) : r;
 }
 

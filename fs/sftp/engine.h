@@ -27,10 +27,11 @@
 #include "answer.h"
 #include "frame.h"
 #include "kind.h"
+#include "progress.h"
 #include "sftp.h"
 #include "wire.h"
 
-enum { SLOTS = 1024 };
+enum { SLOTS = SFTP_UNDER_WAY_MAX };
 
 enum call_stage { STAGE_NEW, STAGE_QUEUED, STAGE_IN_FLIGHT, STAGE_DONE };
 

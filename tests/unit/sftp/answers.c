@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sftp/progress.h"
+
 static void answers_may_come_in_any_order(void **state)
 {
     (void)state;
@@ -58,7 +60,7 @@ static void requests_go_out_in_the_order_of_the_calls(void **state)
 static void more_calls_than_slots_wait_their_turn(void **state)
 {
     (void)state;
-    enum { N = 2500, SLOTS_OF_THE_ENGINE = 1024 };
+    enum { N = 5000, SLOTS_OF_THE_ENGINE = SFTP_UNDER_WAY_MAX };
     struct fixture f;
     static struct sftp_call *calls[N];
     fixture_begin(&f, 0, SLOW_MS, false);
@@ -78,7 +80,7 @@ static void more_calls_than_slots_wait_their_turn(void **state)
 static void the_queue_is_held_back_by_slots_alone(void **state)
 {
     (void)state;
-    enum { N = 1030, SLOTS_OF_THE_ENGINE = 1024 };
+    enum { SLOTS_OF_THE_ENGINE = SFTP_UNDER_WAY_MAX, N = SLOTS_OF_THE_ENGINE + 6 };
     struct fixture f;
     struct peer_request none;
     uint32_t ids[N];

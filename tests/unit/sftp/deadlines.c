@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "sftp/progress.h"
+
 static bool always(void *ctx)
 {
     (void)ctx;
@@ -196,11 +198,11 @@ static void an_interrupted_wait_can_be_repeated(void **state)
 }
 
 /* Takes all slots: what is called from now on waits in the queue. */
-static void fill_slots(struct fixture *f, uint32_t ids[1024])
+static void fill_slots(struct fixture *f, uint32_t ids[SFTP_UNDER_WAY_MAX])
 {
-    for (int i = 0; i < 1024; i++)
+    for (int i = 0; i < SFTP_UNDER_WAY_MAX; i++)
         sftp_forget(sftp_rmdir(f->sftp, "filler"));
-    for (int i = 0; i < 1024; i++)
+    for (int i = 0; i < SFTP_UNDER_WAY_MAX; i++)
         ids[i] = expect(f, SSH_FXP_RMDIR);
 }
 
@@ -209,13 +211,13 @@ static void of_unsent_abandoned_calls_only_those_that_change_something_go_out(vo
     (void)state;
     struct fixture f;
     struct peer_request none;
-    uint32_t ids[1024];
+    uint32_t ids[SFTP_UNDER_WAY_MAX];
     fixture_begin(&f, 0, SLOW_MS, false);
     fill_slots(&f, ids);
     sftp_forget(sftp_lstat(f.sftp, "nobody wants to know"));
     sftp_forget(sftp_remove(f.sftp, "to be removed", 0));
     sftp_forget(sftp_stat(f.sftp, "nobody wants to know"));
-    for (int i = 0; i < 1024; i++)
+    for (int i = 0; i < SFTP_UNDER_WAY_MAX; i++)
         assert_int_equal(peer_status(&f.peer, ids[i], SSH_FX_OK), 0);
     assert_int_equal(peer_status(&f.peer, expect(&f, SSH_FXP_REMOVE), SSH_FX_OK), 0);
     assert_int_equal(peer_receive(&f.peer, 50, &none), -ETIMEDOUT);
@@ -244,7 +246,7 @@ static void a_time_limit_holds_while_slots_are_full(void **state)
 {
     (void)state;
     struct fixture f;
-    uint32_t ids[1024];
+    uint32_t ids[SFTP_UNDER_WAY_MAX];
     struct peer_request none;
     fixture_begin(&f, 0, SLOW_MS, false);
     fill_slots(&f, ids);
@@ -252,7 +254,7 @@ static void a_time_limit_holds_while_slots_are_full(void **state)
     assert_int_equal(settle(late), -ETIME);
     assert_false(sftp_call_was_sent(late));
     sftp_call_free(&late);
-    for (int i = 0; i < 1024; i++)
+    for (int i = 0; i < SFTP_UNDER_WAY_MAX; i++)
         assert_int_equal(peer_status(&f.peer, ids[i], SSH_FX_OK), 0);
     assert_int_equal(peer_receive(&f.peer, 50, &none), -ETIMEDOUT);
     fixture_end(&f);
