@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "sftp/proto.h"
 
-enum { IDLE_MS = 25, PACKET_MAX = 300000, TEXT_AT = 9, SOCKET_BYTES = 1 << 20 };
+enum { IDLE_MS = 25, PACKET_MAX = 300000, TEXT_AT = 9, SOCKET_BYTES = 1 << 20, FLIGHT_MAX = 4096 };
 
 struct ends {
     struct relay *relay;
@@ -120,7 +120,7 @@ static bool has_more(int fd, int ms)
 /* One request, or all of a flight. */
 static int serve(struct ends *ends)
 {
-    struct buf packets[512] = {0};
+    struct buf packets[FLIGHT_MAX] = {0};
     BUF_AUTO answers = {0};
     size_t n = 0;
     bool hello = false;
@@ -129,7 +129,7 @@ static int serve(struct ends *ends)
         r = read_packet(ends->client, &packets[n]);
         hello = r == 0 && is_hello(&packets[n]);
         n++;
-    } while (r == 0 && ends->relay->gathers && n < 512 && has_more(ends->client, IDLE_MS));
+    } while (r == 0 && ends->relay->gathers && n < FLIGHT_MAX && has_more(ends->client, IDLE_MS));
     if (r == 0 && !hello) {
         lock_take(&ends->relay->lock);
         ends->relay->flights++;
