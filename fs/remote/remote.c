@@ -222,19 +222,17 @@ int remote_describe(struct remote *remote, struct buf *ret)
     size_t listing_bytes;
     cache_stats(remote->documents, &documents, &document_bytes);
     cache_stats(remote->listings, &listings, &listing_bytes);
-    int r = lanes_describe(remote->lanes, ret);
-    if (r < 0)
-        return r;
-    return buf_addf(ret,
-                    "root: %s\n"
-                    "cached-documents: %zu\n"
-                    "cached-document-bytes: %zu\n"
-                    "cached-listings: %zu\n"
-                    "cached-listing-bytes: %zu\n"
-                    "commits: %lu\n"
-                    "commits-joined: %lu\n"
-                    "commits-failed: %lu\n",
-                    remote->root[0] ? remote->root : "/", documents, document_bytes, listings,
-                    listing_bytes, atomic_load(&remote->commits),
-                    atomic_load(&remote->commits_joined), atomic_load(&remote->commits_failed));
+    int r = buf_addf(ret,
+                     "root: %s\n"
+                     "cached-documents: %zu\n"
+                     "cached-document-bytes: %zu\n"
+                     "cached-listings: %zu\n"
+                     "cached-listing-bytes: %zu\n"
+                     "commits: %lu\n"
+                     "commits-joined: %lu\n"
+                     "commits-failed: %lu\n",
+                     remote->root[0] ? remote->root : "/", documents, document_bytes, listings,
+                     listing_bytes, atomic_load(&remote->commits),
+                     atomic_load(&remote->commits_joined), atomic_load(&remote->commits_failed));
+    return r == 0 ? lanes_describe(remote->lanes, ret) : r;
 }

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The data of large files over connections of their own: every byte is where it belongs, whatever
+ * becomes of the connections, and of the names.
+ */
+#include "remote/lanes.h"
+
+#include "rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "remote/files.h"
+
+enum {
+    MIB = 1 << 20,
+    SIZE_MAX_TEST = 96 * MIB,
+    STEP = 128 << 10, /* as the kernel does it */
+    SOON_MS = 10000,
+};
+
+struct place {
+    struct folder folder;
+    struct local_server bulk; /* where the lanes go */
+    struct mount mount;
+    struct wait wait;
+    struct remote_file *file;
+    char *bytes; /* what the file must hold ... */
+    size_t size; /* ... and how much of it */
+};
+
+static int set_up(void **state)
+{
+    struct place *p = calloc(1, sizeof(*p));
+    assert_non_null(p);
+    p->bytes = calloc(1, SIZE_MAX_TEST);
+    assert_non_null(p->bytes);
+    must_make_folder(&p->folder);
+    assert_int_equal(local_server_init(&p->bulk), 0);
+    *state = p;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct place *p = *state;
+    remote_file_free(p->file);
+    mount_end(&p->mount);
+    local_server_done(&p->bulk);
+    folder_remove(&p->folder);
+    free(p->bytes);
+    free(p);
+    return 0;
+}
+
+/* Two lanes, however near the server is. */
+static struct remote_options lane_options(struct place *p)
+{
+    struct remote_options o = default_options(&p->folder);
+    o.connect_bulk = local_server_connect;
+    o.connect_ctx = &p->bulk;
+    o.bulk_far_ms = -1;
+    return o;
+}
+
+static void must_begin(struct place *p, const struct remote_options *options)
+{
+    must_mount(&p->mount, &p->folder, options);
+    p->wait = patience();
+    assert_int_equal(remote_file_open(p->mount.remote, "disk",
+                                      SFTP_OPEN_READ | SFTP_OPEN_WRITE | SFTP_OPEN_CREAT, 0644,
+                                      &p->wait, &p->file),
+                     0);
+}
+
+/* What the main connection has sent or received. */
+static unsigned long main_bytes(struct place *p, const char *name)
+{
+    BUF_AUTO text = {0};
+    unsigned long n = 0;
+    assert_int_equal(sftp_describe(p->mount.sftp, &text), 0);
+    const char *at = strstr(text.data, name);
+    assert_non_null(at);
+    assert_int_equal(sscanf(at + strlen(name), ": %lu", &n), 1);
+    return n;
+}
+
+static unsigned next_random(unsigned *seed)
+{
+    *seed = *seed * 1103515245 + 12345;
+    return *seed >> 8;
+}
+
+static void must_put(struct place *p, size_t offset, size_t n, unsigned *seed)
+{
+    assert_true(offset + n <= SIZE_MAX_TEST);
+    for (size_t i = 0; i < n; i++)
+        p->bytes[offset + i] = (char)((i + *seed) * 2654435761u >> 16);
+    next_random(seed);
+    p->wait = patience();
+    assert_int_equal(
+        remote_file_write(p->file, offset, false, (struct span){p->bytes + offset, n}, &p->wait),
+        0);
+    if (p->size < offset + n)
+        p->size = offset + n;
+}
+
+static void must_append(struct place *p, size_t n, unsigned *seed)
+{
+    for (size_t end = p->size + n; p->size < end;)
+        must_put(p, p->size, STEP, seed);
+}
+
+static void must_get(struct place *p, size_t offset, size_t n)
+{
+    char *bytes = malloc(n);
+    size_t got = 0;
+    assert_non_null(bytes);
+    p->wait = patience();
+    assert_int_equal(remote_file_read(p->file, offset, n, &p->wait, bytes, &got), 0);
+    size_t expected = offset >= p->size ? 0 : p->size - offset < n ? p->size - offset : n;
+    assert_int_equal(got, expected);
+    if (memcmp(bytes, p->bytes + offset, got) != 0)
+        fail_msg("wrong bytes at %zu", offset);
+    free(bytes);
+}
+
+static void must_have_stored(struct place *p, const char *name)
+{
+    char path[PATH_MAX];
+    assert_int_equal(remote_file_flush(p->file, &p->wait), 0);
+    assert_int_equal(must_lstat(&p->folder, name).st_size, p->size);
+    FREE_AUTO char *found = file_read(file_path(&p->folder, name, path));
+    assert_non_null(found);
+    if (memcmp(found, p->bytes, p->size) != 0)
+        fail_msg("%s is not what was written", name);
+}
+
+static void must_have_lanes(struct place *p, unsigned long n)
+{
+    int64_t end = clock_ms() + SOON_MS;
+    while (must_count(&p->mount, "bulk-connections") != n && clock_ms() < end)
+        usleep(2000);
+    assert_int_equal(must_count(&p->mount, "bulk-connections"), n);
+}
+
+/* Writes on until the file's data goes over lanes, and some MiB have gone so. */
+static void must_write_over_lanes(struct place *p, unsigned *seed)
+{
+    must_append(p, 8 * MIB, seed);
+    must_have_lanes(p, 2);
+    must_append(p, 9 * MIB, seed);
+    unsigned long before = main_bytes(p, "bytes-sent");
+    must_append(p, 4 * MIB, seed);
+    assert_true(main_bytes(p, "bytes-sent") - before < MIB / 2);
+}
+
+static void a_file_is_written_and_read_over_two(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 1;
+    must_begin(p, &o);
+    must_write_over_lanes(p, &seed);
+    must_have_stored(p, "disk");
+    unsigned long before = main_bytes(p, "bytes-received");
+    for (size_t at = 0; at < p->size; at += STEP)
+        must_get(p, at, STEP);
+    assert_true(main_bytes(p, "bytes-received") - before < MIB / 2);
+}
+
+static void a_large_file_is_read_over_two(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    char path[PATH_MAX];
+    unsigned seed = 2;
+    must_begin(p, NULL);
+    must_append(p, 40 * MIB, &seed);
+    must_have_stored(p, "disk");
+    remote_file_free(p->file);
+    p->file = NULL;
+    mount_end(&p->mount);
+    assert_int_equal(chmod(file_path(&p->folder, "disk", path), 0444), 0);
+    must_mount(&p->mount, &p->folder, &o);
+    assert_int_equal(
+        remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ, 0, &p->wait, &p->file), 0);
+    for (size_t at = 0; at < 8 * MIB; at += STEP)
+        must_get(p, at, STEP);
+    must_have_lanes(p, 2);
+    for (size_t at = 8 * MIB; at < p->size; at += 100001)
+        must_get(p, at, 100001);
+    assert_true(main_bytes(p, "bytes-received") < 20 * MIB);
+    for (int i = 0; i < 200; i++) {
+        size_t offset = next_random(&seed) % p->size;
+        must_get(p, offset, 1 + next_random(&seed) % 300000);
+    }
+}
+
+/* Overlapping writes of all sizes, reads between them, truncation, holes. */
+static void any_order_of_operations_is_kept(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 3;
+    must_begin(p, &o);
+    must_write_over_lanes(p, &seed);
+    for (int i = 0; i < 1500; i++) {
+        unsigned what = next_random(&seed) % 20;
+        size_t offset = next_random(&seed) % (30 * MIB);
+        size_t n = 1 + next_random(&seed) % (i % 7 ? 5000 : 700000);
+        size_t near = 5 * MIB + next_random(&seed) % 3000;
+        if (what == 0) {
+            const struct sftp_attrs cut = {.flags = SFTP_ATTR_SIZE, .size = 15 * MIB + offset / 2};
+            assert_int_equal(remote_file_setattr(p->file, &cut, &p->wait), 0);
+            if (cut.size < p->size)
+                memset(p->bytes + cut.size, 0, p->size - (size_t)cut.size);
+            p->size = (size_t)cut.size;
+        } else if (what < 4) {
+            must_get(p, offset, n);
+        } else {
+            must_put(p, what < 14 ? near : offset, n, &seed);
+        }
+    }
+    must_have_stored(p, "disk");
+}
+
+static void a_lost_lane_loses_nothing(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 4;
+    must_begin(p, &o);
+    must_write_over_lanes(p, &seed);
+    must_append(p, 2 * MIB, &seed);
+    assert_int_equal(local_server_signal(&p->bulk, SIGKILL), 0);
+    for (int i = 0; i < 100; i++) /* the same place again and again: the last one counts */
+        must_put(p, 3 * MIB - 7, 70000, &seed);
+    must_append(p, 2 * MIB, &seed);
+    must_have_stored(p, "disk");
+    for (size_t at = 0; at < p->size; at += STEP)
+        must_get(p, at, STEP);
+}
+
+/* As when a router forgets a connection. */
+static void a_silent_lane_is_given_up(void **state)
+{
+    struct place *p = *state;
+    struct remote_options o = lane_options(p);
+    unsigned seed = 5;
+    o.timeout_ms = 4000;
+    must_begin(p, &o);
+    must_write_over_lanes(p, &seed);
+    assert_int_equal(local_server_signal(&p->bulk, SIGSTOP), 0);
+    must_append(p, 4 * MIB, &seed);
+    must_have_stored(p, "disk");
+    must_get(p, 0, 3 * MIB);
+    assert_int_equal(local_server_signal(&p->bulk, SIGKILL), 0);
+}
+
+static void both_kinds_of_connections_may_be_lost(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 6;
+    must_begin(p, &o);
+    must_write_over_lanes(p, &seed);
+    for (int i = 0; i < 2; i++) {
+        must_append(p, MIB, &seed);
+        assert_int_equal(local_server_signal(&p->mount.server, SIGKILL), 0);
+        if (i == 1)
+            assert_int_equal(local_server_signal(&p->bulk, SIGKILL), 0);
+        must_append(p, MIB, &seed);
+        must_get(p, MIB, MIB);
+    }
+    must_have_stored(p, "disk");
+}
+
+static void without_lanes_all_goes_on(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 7;
+    p->bulk.refuses = true;
+    must_begin(p, &o);
+    must_append(p, 30 * MIB, &seed);
+    must_have_stored(p, "disk");
+    must_have_lanes(p, 0);
+    BUF_AUTO text = {0};
+    assert_int_equal(remote_describe(p->mount.remote, &text), 0);
+    assert_non_null(strstr(text.data, "bulk-error: "));
+    /* It may be tried again, but not at once. */
+    p->bulk.refuses = false;
+    must_append(p, 10 * MIB, &seed);
+    must_have_lanes(p, 0);
+    assert_int_equal(must_count(&p->mount, "bulk-connections-made"), 0);
+}
+
+static void small_files_have_none(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 8;
+    must_begin(p, &o);
+    must_append(p, 3 * MIB, &seed);
+    for (size_t at = 0; at < p->size; at += STEP) /* in all more than enough, but not in one go */
+        must_get(p, at, STEP);
+    for (int i = 0; i < 100; i++)
+        must_put(p, next_random(&seed) % 16 * MIB, STEP, &seed);
+    usleep(100000);
+    assert_int_equal(must_count(&p->mount, "bulk-connections-made"), 0);
+    assert_int_equal(p->bulk.started, 0);
+}
+
+static void idle_ones_are_closed_and_made_anew(void **state)
+{
+    struct place *p = *state;
+    struct remote_options o = lane_options(p);
+    unsigned seed = 9;
+    o.bulk_idle_ms = 300;
+    must_begin(p, &o);
+    must_append(p, 20 * MIB, &seed);
+    must_have_lanes(p, 0);
+    assert_true(must_count(&p->mount, "bulk-connections-made") >= 2);
+    unsigned long made = must_count(&p->mount, "bulk-connections-made");
+    must_get(p, 0, MIB);
+    must_append(p, 20 * MIB, &seed);
+    must_have_stored(p, "disk");
+    assert_true(must_count(&p->mount, "bulk-connections-made") > made);
+}
+
+static void must_copy_disk(struct place *p, const char *name)
+{
+    char command[PATH_MAX];
+    snprintf(command, sizeof(command), "cp -p %s/disk %s/%s", p->folder.path, p->folder.path, name);
+    assert_int_equal(system(command), 0);
+}
+
+static void must_rename(struct place *p, const char *from, const char *to)
+{
+    char a[PATH_MAX], b[PATH_MAX];
+    assert_int_equal(rename(file_path(&p->folder, from, a), file_path(&p->folder, to, b)), 0);
+}
+
+/* Even one that looks the same in all that SFTP shows. */
+static void another_file_at_the_path_is_not_written_to(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 10;
+    must_begin(p, &o);
+    must_append(p, 6 * MIB, &seed);
+    must_append(p, 4 * MIB, &seed); /* asks for lanes */
+    assert_int_equal(remote_file_flush(p->file, &p->wait), 0);
+    must_copy_disk(p, "twin");
+    must_rename(p, "disk", "moved");
+    must_rename(p, "twin", "disk");
+    must_have_lanes(p, 2);
+    must_append(p, 30 * MIB, &seed);
+    must_have_stored(p, "moved");
+    assert_int_equal(must_lstat(&p->folder, "disk").st_size, 10 * MIB);
+}
+
+static void another_file_at_the_path_is_not_read(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 11;
+    must_begin(p, NULL);
+    must_append(p, 40 * MIB, &seed);
+    must_have_stored(p, "disk");
+    remote_file_free(p->file);
+    p->file = NULL;
+    mount_end(&p->mount);
+    must_mount(&p->mount, &p->folder, &o);
+    assert_int_equal(
+        remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ, 0, &p->wait, &p->file), 0);
+    must_get(p, 0, STEP);
+    must_rename(p, "disk", "moved");
+    must_write(&p->folder, "disk", "another");
+    for (size_t at = STEP; at < p->size; at += STEP) {
+        must_get(p, at, STEP);
+        if (at == 8 * MIB)
+            must_have_lanes(p, 2);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_file_is_written_and_read_over_two),
+        TEST(a_large_file_is_read_over_two),
+        TEST(any_order_of_operations_is_kept),
+        TEST(a_lost_lane_loses_nothing),
+        TEST(a_silent_lane_is_given_up),
+        TEST(both_kinds_of_connections_may_be_lost),
+        TEST(without_lanes_all_goes_on),
+        TEST(small_files_have_none),
+        TEST(idle_ones_are_closed_and_made_anew),
+        TEST(another_file_at_the_path_is_not_written_to),
+        TEST(another_file_at_the_path_is_not_read),
+    };
+    if (!local_server_exists())
+        return 77;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
