@@ -9,8 +9,9 @@
 #include "base/clock.h"
 
 enum {
-    AHEAD_MIN = 64,     /* entries ahead of a user whose pace is not known yet */
-    TEXT_TO_MEMORY = 3, /* what a document takes of memory, in sizes of its text */
+    AHEAD_MIN = 64,        /* entries ahead of a user whose pace is not known yet */
+    TEXT_TO_MEMORY = 3,    /* what a document takes of memory, in sizes of its text, and ... */
+    DOCUMENT_BYTES = 1024, /* ... besides */
 };
 
 static struct listing *known_listing(struct remote *remote, const char *dir)
@@ -68,7 +69,7 @@ static enum walk_state want(struct remote *remote, const char *dir, const struct
         .cache = is_document ? remote->documents : remote->listings,
         .path = path_join(dir, e->name),
         .not_before = cache_not_before(remote->options.cache_timeout_ms),
-        .bytes = is_document ? (size_t)e->attrs.size * TEXT_TO_MEMORY : 0,
+        .bytes = is_document ? (size_t)e->attrs.size * TEXT_TO_MEMORY + DOCUMENT_BYTES : 0,
     };
     return ret->path ? WALK_WANTS : WALK_WAITS;
 }

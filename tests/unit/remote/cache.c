@@ -360,6 +360,95 @@ static void what_is_larger_than_the_cache_is_not_kept(void **state)
     cache_free(cache);
 }
 
+/* Loads a path ahead of its use, with a thing of so many bytes. */
+static void load_ahead(struct cache *cache, const char *path, int value, size_t bytes,
+                       int *destroyed)
+{
+    struct cached *known = NULL;
+    struct cache_ticket ticket;
+    struct cached *c = thing(value, bytes, destroyed);
+    assert_true(cache_try_begin(cache, path, INT64_MIN, &known, &ticket));
+    assert_null(known);
+    cache_end(cache, &ticket, c, 0);
+    cached_unref(c);
+}
+
+/* What is read in order must not push out what comes next. */
+static void what_is_loaded_ahead_goes_last(void **state)
+{
+    (void)state;
+    int destroyed = 0;
+    struct cache *cache = new_cache(100);
+    load_ahead(cache, "a", 1, 25, &destroyed);
+    load_ahead(cache, "b", 2, 25, &destroyed);
+    for (int i = 0; i < 10; i++) {
+        struct cached *c = thing(10 + i, 50, &destroyed);
+        load(cache, i % 2 ? "even" : "odd", c, 0);
+        cached_unref(c);
+    }
+    assert_int_equal(get(cache, "a", 0), 1);
+    assert_int_equal(get(cache, "b", 0), 2);
+    struct cached *c = thing(3, 50, &destroyed);
+    load(cache, "c", c, 0); /* what has been used goes first again */
+    load(cache, "d", c, 0);
+    cached_unref(c);
+    assert_int_equal(get(cache, "a", 0), 1000);
+    cache_free(cache);
+}
+
+static void the_first_use_is_told(void **state)
+{
+    (void)state;
+    int destroyed = 0;
+    struct cache *cache = new_cache(100);
+    load_ahead(cache, "a", 1, 10, &destroyed);
+    for (int i = 0; i < 2; i++) {
+        struct wait wait = patience();
+        struct cached *c = NULL;
+        struct cache_ticket ticket;
+        assert_int_equal(cache_begin(cache, "a", 0, &wait, &c, &ticket), 0);
+        assert_int_equal(ticket.ahead, i == 0);
+        cached_unref(c);
+    }
+    cache_free(cache);
+}
+
+static void half_is_for_what_is_loaded_ahead(void **state)
+{
+    (void)state;
+    int destroyed = 0;
+    struct cache *cache = new_cache(100);
+    assert_int_equal(cache_room_ahead(cache), 50);
+    load_ahead(cache, "a", 1, 30, &destroyed);
+    assert_int_equal(cache_room_ahead(cache), 20);
+    load_ahead(cache, "b", 2, 30, &destroyed);
+    assert_int_equal(cache_room_ahead(cache), 0);
+    get(cache, "a", 0);
+    assert_int_equal(cache_room_ahead(cache), 20);
+    cache_drop(cache, "b");
+    assert_int_equal(cache_room_ahead(cache), 50);
+    cache_free(cache);
+}
+
+static void what_is_known_will_do_however_old(void **state)
+{
+    (void)state;
+    int destroyed = 0;
+    struct cache *cache = new_cache(100);
+    struct cached *known = NULL;
+    struct cache_ticket ticket;
+    load_ahead(cache, "a", 1, 10, &destroyed);
+    assert_false(cache_try_begin(cache, "a", INT64_MIN, &known, &ticket));
+    assert_true(cache_try_begin(cache, "a", clock_ms() + 1, &known, &ticket));
+    assert_int_equal(value_of(known), 1);
+    assert_true(cache_is_loading(cache, "a"));
+    cache_end(cache, &ticket, known, 0);
+    assert_false(cache_is_loading(cache, "a"));
+    assert_false(cache_is_loading(cache, "b"));
+    cached_unref(known);
+    cache_free(cache);
+}
+
 static void a_folder_is_dropped_with_what_is_below(void **state)
 {
     (void)state;
@@ -397,6 +486,10 @@ int main(void)
         cmocka_unit_test(no_answer_keeps_what_was_known),
         cmocka_unit_test(least_recently_used_goes_first),
         cmocka_unit_test(what_is_larger_than_the_cache_is_not_kept),
+        cmocka_unit_test(what_is_loaded_ahead_goes_last),
+        cmocka_unit_test(the_first_use_is_told),
+        cmocka_unit_test(half_is_for_what_is_loaded_ahead),
+        cmocka_unit_test(what_is_known_will_do_however_old),
         cmocka_unit_test(a_folder_is_dropped_with_what_is_below),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
