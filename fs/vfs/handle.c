@@ -34,6 +34,7 @@ void handle_free(struct vfs *vfs, struct handle *h)
     if (!h)
         return;
     lock_take(&vfs->lock);
+    pages_close(vfs, h);
     DL_DELETE(vfs->handles, h);
     lock_drop(&vfs->lock);
     free_unlisted(h);

@@ -20,6 +20,7 @@
 #include "base/journal.h"
 #include "base/sync.h"
 #include "parser/diag.h"
+#include "pages.h"
 #include "parser/profile.h"
 #include "remote/document.h"
 #include "remote/listing.h"
@@ -47,6 +48,7 @@ struct found {
     struct stat st;     /* st_ino is filled in by the caller */
     bool fresh;         /* a directory of settings that was just made */
     bool folded;        /* the inode number is the same for all spellings of the name */
+    bool written;       /* it is opened for writing with it */
     const void *detail; /* for nodes with a table behind them (struct control, struct folder) */
 };
 
@@ -57,13 +59,19 @@ struct handle {
     struct node *node;
     bool writes;
     bool append;
-    struct buf content;       /* what reads give, where it was made at open; or what was written
-                                 and not carried out yet */
-    struct key_state *key;    /* keys that are open for writing: counted as a writer there */
-    unsigned epoch;           /* the key's, when it was opened */
-    bool cut;                 /* what it writes next does not go into the old value: it cut that,
-                                 and nothing came of it yet */
-    bool closing;             /* keys, with vfs->lock: counted as such there */
+    struct buf content;    /* what reads give, where it was made at open; or what was written
+                              and not carried out yet */
+    struct key_state *key; /* keys that are open for writing: counted as a writer there */
+    unsigned epoch;        /* the key's, when it was opened */
+    bool cut;              /* what it writes next does not go into the old value: it cut that,
+                              and nothing came of it yet */
+    bool closing;          /* keys, with vfs->lock: counted as such there */
+    enum handle_io {       /* keys: how it is counted in its node's pages (pages.h) */
+                     IO_NONE,
+                     IO_DIRECT,
+                     IO_PAGED,
+    } io;
+    bool keep;                /* paged: the kernel's pages are good */
     struct remote_file *file; /* plain files */
     struct dir_names *names;  /* directories */
     struct handle *prev, *next;
@@ -128,6 +136,7 @@ struct node {
     struct whole *whole; /* of a .vmx as a file */
     struct stat *told;   /* what the kernel was told last, of what is on the server; or NULL */
     struct stat *gone;   /* of a plain file that was removed: what it was; it may still be open */
+    struct pages pages;  /* of a key: what the kernel keeps of it */
     struct {
         struct node *parent;
         uint64_t name_hash;
@@ -170,6 +179,8 @@ void node_unref(struct vfs *vfs, struct node *n); /* accepts NULL */
 void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups);
 /* Takes the node of a name out of the table: the next lookup makes a new one. */
 void node_detach(struct vfs *vfs, struct node *dir, const char *name);
+/* The same of a key's node, whose inode the kernel shall not open any more. */
+void node_retire(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
 /* The node of a name becomes what found says. */
 void node_become(struct vfs *vfs, struct node *dir, const char *name, const struct found *found);
 /* Gives the node of a name another parent and name; what was there is detached. */

@@ -189,15 +189,12 @@ static bool was_removed(struct call *c, struct node *dir, const struct key_at *a
     return removed;
 }
 
-static int key_open(struct call *c, struct node *n, int flags, struct handle *h)
+static int open_to_write(struct call *c, struct node *n, int flags, struct handle *h)
 {
-    bool writes = (flags & O_ACCMODE) != O_RDONLY;
     KEY_AT_AUTO at = {0};
     /* A writer's base must be what the server has now, or an old foreign edit looks like a new one.
      */
-    int r = key_at(c, n->parent, n->name, writes ? DOCUMENT_TO_WRITE : cache_ms(c), &at);
-    if (r == 0 && !writes)
-        return current_text(c, n->parent, &at, &h->content);
+    int r = key_at(c, n->parent, n->name, DOCUMENT_TO_WRITE, &at);
     if (r == 0)
         r = may_write(c, &at, n->name);
     enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
@@ -210,6 +207,27 @@ static int key_open(struct call *c, struct node *n, int flags, struct handle *h)
     if (r == 0)
         r = key_begin_writing(c, n->parent, n->name, &at, how, h);
     return r;
+}
+
+static int open_to_read(struct call *c, struct node *n, struct handle *h)
+{
+    KEY_AT_AUTO at = {0};
+    int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
+    if (r == 0)
+        r = current_text(c, n->parent, &at, &h->content);
+    if (r == 0)
+        r = pages_open(c->vfs, n, buf_span(&h->content), h);
+    if (h->io == IO_PAGED)
+        buf_done(&h->content);
+    return r;
+}
+
+static int key_open(struct call *c, struct node *n, int flags, struct handle *h)
+{
+    if (!h->writes)
+        return open_to_read(c, n, h);
+    int r = pages_write(c->vfs, n, h);
+    return r == 0 ? open_to_write(c, n, flags, h) : r;
 }
 
 int key_create(struct call *c, struct node *dir, const char *name, int flags, struct handle *h,
@@ -228,6 +246,7 @@ int key_create(struct call *c, struct node *dir, const char *name, int flags, st
         return r;
     ret->ops = &key_ops;
     ret->folded = true;
+    ret->written = true;
     return fill_attr(c, dir, &at, &ret->st);
 }
 
@@ -334,7 +353,7 @@ static int key_write(struct call *c, struct node *n, struct handle *h, off_t off
     bool whole = false;
     const struct text_edit edit = {.at = offset, .append = h->append, .data = data};
     /* Without a key it was opened as a scratch file, which then was renamed onto the key. */
-    int r = h->key ? 0 : key_open(c, n, O_WRONLY, h);
+    int r = h->key ? 0 : open_to_write(c, n, O_WRONLY, h);
     if (r == 0)
         r = edit_text(c, n, h, &edit, &whole);
     return r == 0 && whole ? commit_text(c, n, h) : r;
@@ -392,7 +411,9 @@ static int key_setattr(struct call *c, struct node *n, struct handle *h, const s
     if (h && h->key) /* committed when it is closed, unless something is written first */
         return edit_text(c, n, h, &edit, &whole);
     struct handle own = {.node = n, .writes = true};
-    int r = key_open(c, n, O_WRONLY, &own);
+    int r = pages_write(c->vfs, n, NULL);
+    if (r == 0)
+        r = open_to_write(c, n, O_WRONLY, &own);
     if (r < 0)
         return r;
     r = edit_text(c, n, &own, &edit, &whole);

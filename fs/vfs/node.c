@@ -80,6 +80,7 @@ static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
         parent->refs--;
     }
     free(n->told);
+    free(n->pages.text);
     free(n->name);
     free(n);
     if (parent)
@@ -153,12 +154,18 @@ struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
     uint64_t ino = node_ino(dir, name, found->folded);
     lock_take(&vfs->lock);
     struct node *n = find_child(vfs, dir, name);
+    bool key = found->ops == &key_ops;
     if (n && (n->ops != found->ops || n->detail != found->detail)) {
         leave_table(vfs, n);
         n = NULL;
     }
-    if (!n)
+    if (n && key && !pages_take(vfs, n, &found->st, found->written))
+        n = NULL;
+    if (!n) {
         n = make(vfs, dir, name, found, ino);
+        if (n && key)
+            pages_take(vfs, n, &found->st, found->written);
+    }
     if (n) {
         n->refs++;
         n->lookups += lookup;
@@ -213,11 +220,19 @@ void node_detach(struct vfs *vfs, struct node *dir, const char *name)
     lock_drop(&vfs->lock);
 }
 
+void node_retire(struct vfs *vfs, struct node *n)
+{
+    leave_table(vfs, n);
+    n->pages.retired = true;
+}
+
 void node_become(struct vfs *vfs, struct node *dir, const char *name, const struct found *found)
 {
     lock_take(&vfs->lock);
     struct node *n = find_child(vfs, dir, name);
     if (n) {
+        if (n->ops != found->ops)
+            pages_spoil(vfs, n);
         n->ops = found->ops;
         n->detail = found->detail;
         n->ino = node_ino(dir, name, found->folded);

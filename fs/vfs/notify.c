@@ -23,6 +23,7 @@
 
 struct notice {
     fuse_ino_t inode;
+    bool pages; /* of the inode too, not the attributes alone */
     struct notice *prev, *next;
     char name[]; /* "": the inode itself, else an entry in it */
 };
@@ -43,7 +44,7 @@ static void tell(struct fuse_session *session, const struct notice *notice)
         fuse_lowlevel_notify_inval_entry(session, notice->inode, notice->name,
                                          strlen(notice->name));
     else
-        fuse_lowlevel_notify_inval_inode(session, notice->inode, 0, 0);
+        fuse_lowlevel_notify_inval_inode(session, notice->inode, notice->pages ? 0 : -1, 0);
 }
 
 static void *run(void *arg)
@@ -138,13 +139,14 @@ void notifier_free(struct notifier *t)
     free(t);
 }
 
-static void queue(struct notifier *t, fuse_ino_t inode, const char *name)
+static void queue(struct notifier *t, fuse_ino_t inode, const char *name, bool pages)
 {
     size_t len = strlen(name);
     struct notice *notice = calloc(1, sizeof(*notice) + len + 1);
     if (!notice)
         return; /* it runs out by itself */
     notice->inode = inode;
+    notice->pages = pages;
     memcpy(notice->name, name, len);
     lock_take(&t->lock);
     DL_APPEND(t->queue, notice);
@@ -154,12 +156,13 @@ static void queue(struct notifier *t, fuse_ino_t inode, const char *name)
 
 void notify_inode(struct vfs *vfs, const struct node *n)
 {
-    queue(vfs->notifier, node_id(vfs, n), "");
+    /* A key's pages never change (pages.h). */
+    queue(vfs->notifier, node_id(vfs, n), "", n->ops != &key_ops);
 }
 
 void notify_entry(struct vfs *vfs, const struct node *dir, const char *name)
 {
-    queue(vfs->notifier, node_id(vfs, dir), name);
+    queue(vfs->notifier, node_id(vfs, dir), name, false);
 }
 
 struct difference {

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "control.h"
+#include "ops.h"
 #include "remote/files.h"
 
 enum { READ_MAX = 1 << 20 };
@@ -21,7 +22,7 @@ static bool interrupted(void *request)
     return fuse_req_interrupted(request);
 }
 
-static struct call call_of(fuse_req_t request)
+struct call call_of(fuse_req_t request)
 {
     struct vfs *vfs = fuse_req_userdata(request);
     return (struct call){
@@ -33,17 +34,7 @@ static struct call call_of(fuse_req_t request)
     };
 }
 
-static struct node *node_of(const struct vfs *vfs, fuse_ino_t id)
-{
-    return id == FUSE_ROOT_ID ? vfs->root : (struct node *)(uintptr_t)id;
-}
-
-static struct handle *handle_of(const struct fuse_file_info *fi)
-{
-    return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
-}
-
-static void reply(fuse_req_t request, int r)
+void reply(fuse_req_t request, int r)
 {
     fuse_reply_err(request, r < 0 ? errno_for_kernel(r) : 0);
 }
@@ -59,9 +50,8 @@ static bool may_change_kind(const struct node_ops *ops, const char *name)
            (ops == &file_ops && (strcasestr(name, ".vmx") || strcasestr(name, ".vmtx")));
 }
 
-/* Makes the entry for what was found, with one lookup counted. -ENOMEM. */
-static int make_entry(struct vfs *vfs, struct node *dir, const char *name,
-                      const struct found *found, struct fuse_entry_param *ret)
+int make_entry(struct vfs *vfs, struct node *dir, const char *name, const struct found *found,
+               struct fuse_entry_param *ret)
 {
     struct node *n = node_take(vfs, dir, name, found, true);
     if (!n)
@@ -77,8 +67,7 @@ static int make_entry(struct vfs *vfs, struct node *dir, const char *name,
     return 0;
 }
 
-/* An entry that did not reach the kernel is not known there. */
-static void take_back(struct vfs *vfs, fuse_ino_t id)
+void take_back(struct vfs *vfs, fuse_ino_t id)
 {
     node_forget(vfs, node_of(vfs, id), 1);
 }
@@ -132,20 +121,44 @@ static void op_forget_multi(fuse_req_t request, size_t n, struct fuse_forget_dat
     fuse_reply_none(request);
 }
 
-/* gone: what to say of what is not there any more. */
-static void reply_attr(struct call *c, struct node *n, int gone)
+/* What the kernel is told of a key is what fits the pages that it has (pages.h). */
+static int key_attributes(struct call *c, struct node *n, const struct handle *h, struct stat *ret,
+                          int64_t *ret_true_at)
+{
+    int r = pages_known(c->vfs, n, h, ret);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = n->ops->getattr(c, n, ret, ret_true_at);
+    if (r == 0 && !pages_tell(c->vfs, n, ret))
+        *ret_true_at = 0;
+    return r;
+}
+
+static int attributes(struct call *c, struct node *n, const struct handle *h, struct stat *ret,
+                      int64_t *ret_true_at)
+{
+    if (n->ops == &key_ops)
+        return key_attributes(c, n, h, ret, ret_true_at);
+    int r = n->ops->getattr(c, n, ret, ret_true_at);
+    if (r == 0)
+        r = told_check_type(c->vfs, n, ret);
+    else
+        r = told_recall(c->vfs, n, r, ret);
+    if (r == 0)
+        told_remember(c->vfs, n, ret);
+    return r;
+}
+
+/* h: who asks, if known. gone: what to say of what is not there any more. */
+static void reply_attr(struct call *c, struct node *n, const struct handle *h, int gone)
 {
     struct stat st = {0};
     int64_t true_at = 0;
-    int r = n->ops->getattr(c, n, &st, &true_at);
-    if (r == 0)
-        r = told_check_type(c->vfs, n, &st);
-    else
-        r = told_recall(c->vfs, n, r, &st);
-    if (r == 0)
-        told_remember(c->vfs, n, &st);
+    int r = attributes(c, n, h, &st, &true_at);
     st.st_ino = n->ino;
-    if (r == -ENOENT)
+    if (r == -ESTALE)
+        fuse_reply_err(c->request, ESTALE);
+    else if (r == -ENOENT)
         fuse_reply_err(c->request, gone);
     else if (r < 0)
         reply(c->request, r);
@@ -157,9 +170,8 @@ static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
 {
     struct call c = call_of(request);
     struct node *n = node_of(c.vfs, id);
-    (void)fi;
     /* The kernel believes the name to be there: after ESTALE it looks it up again. */
-    reply_attr(&c, n, node_has_name(c.vfs, n) ? ESTALE : ENOENT);
+    reply_attr(&c, n, handle_of(fi), node_has_name(c.vfs, n) ? ESTALE : ENOENT);
 }
 
 static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int valid,
@@ -172,10 +184,12 @@ static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int v
         r = n->ops->setattr ? n->ops->setattr(&c, n, handle_of(fi), st, valid) : 0;
         gate_leave(c.vfs);
     }
-    if (r < 0)
+    if (r == -ESTALE)
+        fuse_reply_err(request, ESTALE);
+    else if (r < 0)
         reply(request, r);
     else
-        reply_attr(&c, n, ENOENT);
+        reply_attr(&c, n, handle_of(fi), ENOENT);
 }
 
 static void op_readlink(fuse_req_t request, fuse_ino_t id)
@@ -311,12 +325,13 @@ static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
 
 /* ---- files */
 
-/* How the kernel shall treat an open file: what is made at open bypasses its cache, and who only
- * reads needs no flush. */
+/* How the kernel shall treat an open file: what is made at open bypasses its cache, but for a key's
+ * text that it may keep, and who only reads needs no flush. */
 static void set_up(const struct node *n, struct handle *h, struct fuse_file_info *fi)
 {
     fi->fh = (uint64_t)(uintptr_t)h;
-    fi->direct_io = n->ops != &file_ops && n->ops != &scratch_ops;
+    fi->direct_io = n->ops != &file_ops && n->ops != &scratch_ops && h->io != IO_PAGED;
+    fi->keep_cache = h->io == IO_PAGED && h->keep;
     fi->noflush = !h->writes;
 }
 
@@ -330,7 +345,7 @@ static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi
         handle_free(c.vfs, h);
         /* The kernel believed it to be there: after ESTALE it looks again, and creates it if that
          * is what the caller asked for. */
-        if (r == -ENOENT)
+        if (r == -ENOENT || r == -ESTALE)
             fuse_reply_err(request, ESTALE);
         else
             reply(request, r);
@@ -371,6 +386,8 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     }
     struct node *n = node_of(c.vfs, entry.ino);
     h->node = n;
+    if (n->ops == &key_ops)
+        pages_count(c.vfs, h);
     set_up(n, h, fi);
     if (fuse_reply_create(request, &entry, fi) == -ENOENT) {
         if (n->ops->release)
@@ -380,15 +397,27 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     }
 }
 
+static void reply_part(fuse_req_t request, struct span text, off_t offset, size_t size)
+{
+    size_t at = (size_t)offset < text.n ? (size_t)offset : text.n;
+    size_t left = text.n - at;
+    fuse_reply_buf(request, left ? text.p + at : NULL, left < size ? left : size);
+}
+
 static void op_read(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
     struct call c = call_of(request);
     struct node *n = node_of(c.vfs, id);
+    struct handle *h = handle_of(fi);
+    if (h && h->io == IO_PAGED) {
+        reply_part(request, pages_text(n), offset, size);
+        return;
+    }
     BUF_AUTO bytes = {0};
     int r = -EINVAL;
     if (size <= READ_MAX && n->ops->read)
-        r = n->ops->read(&c, n, handle_of(fi), offset, size, &bytes);
+        r = n->ops->read(&c, n, h, offset, size, &bytes);
     if (r < 0)
         reply(request, r);
     else
@@ -451,95 +480,6 @@ static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     if (passed)
         gate_leave(c.vfs);
     handle_free(c.vfs, h);
-    reply(request, 0);
-}
-
-/* ---- directories */
-
-static void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
-{
-    struct call c = call_of(request);
-    struct node *n = node_of(c.vfs, id);
-    struct handle *h = handle_new(c.vfs, n, fi->flags);
-    int r = h ? 0 : -ENOMEM;
-    if (h) {
-        h->names = calloc(1, sizeof(*h->names));
-        r = !h->names ? -ENOMEM : n->ops->list ? n->ops->list(&c, n, h->names) : -ENOTDIR;
-    }
-    if (r < 0) {
-        handle_free(c.vfs, h);
-        reply(request, r);
-        return;
-    }
-    fi->fh = (uint64_t)(uintptr_t)h;
-    if (fuse_reply_open(request, fi) == -ENOENT)
-        handle_free(c.vfs, h);
-}
-
-/* Adds entry i ("." and ".." are 0 and 1) to a readdir reply. Bytes it takes; 0: it is gone. */
-static size_t add_name(struct call *c, struct node *dir, const struct dir_names *names, size_t i,
-                       bool plus, char *at, size_t room)
-{
-    const bool dots = i < 2;
-    const char *name = i == 0 ? "." : i == 1 ? ".." : names->items[i - 2].name;
-    struct found found = {0};
-    struct fuse_entry_param entry = {0};
-    entry.attr.st_ino = dots ? dir->ino : node_ino(dir, name, dir->ops == &vmx_ops);
-    entry.attr.st_mode = dots ? S_IFDIR : names->items[i - 2].type;
-    if (!plus)
-        return fuse_add_direntry(c->request, at, room, name, &entry.attr, (off_t)i + 1);
-    if (!dots) {
-        int r = dir->ops->lookup(c, dir, name, &found);
-        if (r == -ENOENT)
-            return 0;
-        /* Without an inode it is a mere name: who wants more is told the error. */
-        if (r == 0)
-            make_entry(c->vfs, dir, name, &found, &entry);
-    }
-    size_t taken = fuse_add_direntry_plus(c->request, at, room, name, &entry, (off_t)i + 1);
-    if (taken > room && entry.ino != 0)
-        take_back(c->vfs, entry.ino); /* what did not fit is not counted */
-    return taken;
-}
-
-static void read_dir(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
-                     struct fuse_file_info *fi, bool plus)
-{
-    struct call c = call_of(request);
-    struct node *dir = node_of(c.vfs, id);
-    const struct handle *h = handle_of(fi);
-    c.listing = true;
-    FREE_AUTO char *bytes = malloc(size);
-    if (!bytes) {
-        reply(request, -ENOMEM);
-        return;
-    }
-    size_t used = 0;
-    for (size_t i = (size_t)offset; i < h->names->n + 2; i++) {
-        size_t taken = add_name(&c, dir, h->names, i, plus, bytes + used, size - used);
-        if (taken > size - used)
-            break;
-        used += taken;
-    }
-    fuse_reply_buf(request, bytes, used);
-}
-
-static void op_readdir(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
-                       struct fuse_file_info *fi)
-{
-    read_dir(request, id, size, offset, fi, false);
-}
-
-static void op_readdirplus(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
-                           struct fuse_file_info *fi)
-{
-    read_dir(request, id, size, offset, fi, true);
-}
-
-static void op_releasedir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
-{
-    (void)id;
-    handle_free(fuse_req_userdata(request), handle_of(fi));
     reply(request, 0);
 }
 

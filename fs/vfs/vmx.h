@@ -61,6 +61,7 @@ struct vmx {
     struct key_state *keys;
     struct scratch *scratches;
     int64_t fresh_until; /* made by mkdir: no passthrough-profile until then */
+    int64_t settles_at;  /* no key is read through the kernel's pages anew until then (pages.h) */
 };
 
 /* The state of a directory (of settings, or its .vmxfs), made if need be; NULL: no memory. */

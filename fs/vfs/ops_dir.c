@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* The operations on open directories. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "ops.h"
+
+void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct call c = call_of(request);
+    struct node *n = node_of(c.vfs, id);
+    struct handle *h = handle_new(c.vfs, n, fi->flags);
+    int r = h ? 0 : -ENOMEM;
+    if (h) {
+        h->names = calloc(1, sizeof(*h->names));
+        r = !h->names ? -ENOMEM : n->ops->list ? n->ops->list(&c, n, h->names) : -ENOTDIR;
+    }
+    if (r < 0) {
+        handle_free(c.vfs, h);
+        reply(request, r);
+        return;
+    }
+    fi->fh = (uint64_t)(uintptr_t)h;
+    if (fuse_reply_open(request, fi) == -ENOENT)
+        handle_free(c.vfs, h);
+}
+
+/* Adds entry i ("." and ".." are 0 and 1) to a readdir reply. Bytes it takes; 0: it is gone. */
+static size_t add_name(struct call *c, struct node *dir, const struct dir_names *names, size_t i,
+                       bool plus, char *at, size_t room)
+{
+    const bool dots = i < 2;
+    const char *name = i == 0 ? "." : i == 1 ? ".." : names->items[i - 2].name;
+    struct found found = {0};
+    struct fuse_entry_param entry = {0};
+    entry.attr.st_ino = dots ? dir->ino : node_ino(dir, name, dir->ops == &vmx_ops);
+    entry.attr.st_mode = dots ? S_IFDIR : names->items[i - 2].type;
+    if (!plus)
+        return fuse_add_direntry(c->request, at, room, name, &entry.attr, (off_t)i + 1);
+    if (!dots) {
+        int r = dir->ops->lookup(c, dir, name, &found);
+        if (r == -ENOENT)
+            return 0;
+        /* Without an inode it is a mere name: who wants more is told the error. */
+        if (r == 0)
+            make_entry(c->vfs, dir, name, &found, &entry);
+    }
+    size_t taken = fuse_add_direntry_plus(c->request, at, room, name, &entry, (off_t)i + 1);
+    if (taken > room && entry.ino != 0)
+        take_back(c->vfs, entry.ino); /* what did not fit is not counted */
+    return taken;
+}
+
+static void read_dir(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
+                     struct fuse_file_info *fi, bool plus)
+{
+    struct call c = call_of(request);
+    struct node *dir = node_of(c.vfs, id);
+    const struct handle *h = handle_of(fi);
+    c.listing = true;
+    FREE_AUTO char *bytes = malloc(size);
+    if (!bytes) {
+        reply(request, -ENOMEM);
+        return;
+    }
+    size_t used = 0;
+    for (size_t i = (size_t)offset; i < h->names->n + 2; i++) {
+        size_t taken = add_name(&c, dir, h->names, i, plus, bytes + used, size - used);
+        if (taken > size - used)
+            break;
+        used += taken;
+    }
+    fuse_reply_buf(request, bytes, used);
+}
+
+void op_readdir(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
+                struct fuse_file_info *fi)
+{
+    read_dir(request, id, size, offset, fi, false);
+}
+
+void op_readdirplus(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
+                    struct fuse_file_info *fi)
+{
+    read_dir(request, id, size, offset, fi, true);
+}
+
+void op_releasedir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    (void)id;
+    handle_free(fuse_req_userdata(request), handle_of(fi));
+    reply(request, 0);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "pages.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "vmx.h"
+
+static void unsettle(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    struct vmx *vmx = vmx_get(vfs, n->parent);
+    if (vmx)
+        vmx->settles_at = clock_ms() + PAGES_SETTLE_MS;
+}
+
+static bool is_settled(const struct node *n)
+{
+    return !n->parent->vmx || n->parent->vmx->settles_at <= clock_ms();
+}
+
+static bool is_open(const struct pages *p)
+{
+    return p->paged > 0 || p->direct > 0;
+}
+
+static bool fits(const struct pages *p, const struct stat *st)
+{
+    return p->told && p->size == st->st_size;
+}
+
+/* The key shows something else than the node's text, or is about to. */
+static void let_go(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    if (n->pages.paged == 0)
+        n->pages.state = PAGES_DIRECT;
+    else
+        node_retire(vfs, n);
+}
+
+static int stale(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    unsettle(vfs, n);
+    return -ESTALE;
+}
+
+bool pages_take(struct vfs *vfs, struct node *n, const struct stat *st, bool written)
+{
+    struct pages *p = &n->pages;
+    if (p->state == PAGES_HELD && (written || !fits(p, st)))
+        let_go(vfs, n);
+    if (p->state == PAGES_DIRECT && !written && !is_open(p) && is_settled(n))
+        node_retire(vfs, n);
+    if (p->retired)
+        return false;
+    if (written || (p->told && !fits(p, st)))
+        p->state = PAGES_DIRECT;
+    if (written)
+        unsettle(vfs, n);
+    if (p->state == PAGES_DIRECT)
+        return true;
+    p->told = true;
+    p->size = (uint32_t)st->st_size;
+    p->mtime = (uint32_t)st->st_mtim.tv_sec;
+    return true;
+}
+
+int pages_known(struct vfs *vfs, struct node *n, const struct handle *h, struct stat *ret)
+{
+    const struct pages *p = &n->pages;
+    int r = 0;
+    lock_take(&vfs->lock);
+    if (h ? h->io == IO_PAGED : p->retired && p->paged > 0) {
+        attr_file(vfs, ret, 0644, p->size, p->mtime);
+        r = 1;
+    } else if (!h && p->retired) {
+        r = stale(vfs, n);
+    }
+    lock_drop(&vfs->lock);
+    return r;
+}
+
+bool pages_tell(struct vfs *vfs, struct node *n, struct stat *st)
+{
+    struct pages *p = &n->pages;
+    lock_take(&vfs->lock);
+    if (p->state == PAGES_HELD && p->paged == 0 && !fits(p, st))
+        p->state = PAGES_DIRECT;
+    bool held = p->state == PAGES_HELD && !fits(p, st);
+    if (held)
+        attr_file(vfs, st, 0644, p->size, p->mtime);
+    else if (p->state == PAGES_UNREAD && !fits(p, st))
+        p->state = PAGES_DIRECT;
+    if (p->state != PAGES_DIRECT)
+        p->mtime = (uint32_t)st->st_mtim.tv_sec;
+    lock_drop(&vfs->lock);
+    return !held;
+}
+
+/* Whether the kernel can have nothing but this size, and pages that it will drop. */
+static bool can_hold(const struct node *n, struct span text)
+{
+    const struct pages *p = &n->pages;
+    return p->state == PAGES_UNREAD && p->size == text.n && text.n <= PAGES_TEXT_MAX &&
+           !is_open(p) && is_settled(n);
+}
+
+static void hold(struct pages *p, struct span text)
+{
+    char *copy = malloc(text.n + 1);
+    if (!copy)
+        return; /* next time */
+    if (text.n > 0)
+        memcpy(copy, text.p, text.n);
+    p->text = copy;
+    p->state = PAGES_HELD;
+}
+
+static void count(struct handle *h, enum handle_io io)
+{
+    struct pages *p = &h->node->pages;
+    h->io = io;
+    if (io == IO_PAGED)
+        p->paged++;
+    else
+        p->direct++;
+}
+
+int pages_open(struct vfs *vfs, struct node *n, struct span text, struct handle *h)
+{
+    struct pages *p = &n->pages;
+    int r = 0;
+    lock_take(&vfs->lock);
+    bool same = p->state == PAGES_HELD && span_eq((struct span){p->text, p->size}, text);
+    if (p->state == PAGES_HELD && !same)
+        let_go(vfs, n);
+    else if (can_hold(n, text))
+        hold(p, text);
+    else if (p->state == PAGES_UNREAD && p->size != text.n)
+        p->state = PAGES_DIRECT;
+    if (p->retired && !same)
+        r = stale(vfs, n);
+    else
+        count(h, p->state == PAGES_HELD ? IO_PAGED : IO_DIRECT);
+    h->keep = atomic_load(&p->read);
+    lock_drop(&vfs->lock);
+    return r;
+}
+
+int pages_write(struct vfs *vfs, struct node *n, struct handle *h)
+{
+    struct pages *p = &n->pages;
+    int r = 0;
+    lock_take(&vfs->lock);
+    if (p->state == PAGES_HELD)
+        let_go(vfs, n);
+    if (p->retired) {
+        r = stale(vfs, n);
+    } else {
+        unsettle(vfs, n);
+        p->state = PAGES_DIRECT;
+        if (h)
+            count(h, IO_DIRECT);
+    }
+    lock_drop(&vfs->lock);
+    return r;
+}
+
+void pages_count(struct vfs *vfs, struct handle *h)
+{
+    lock_take(&vfs->lock);
+    count(h, IO_DIRECT);
+    lock_drop(&vfs->lock);
+}
+
+void pages_close(struct vfs *vfs, struct handle *h)
+{
+    (void)vfs;
+    if (h->io == IO_PAGED)
+        h->node->pages.paged--;
+    else if (h->io == IO_DIRECT)
+        h->node->pages.direct--;
+    h->io = IO_NONE;
+}
+
+struct span pages_text(struct node *n)
+{
+    atomic_store(&n->pages.read, true);
+    return (struct span){n->pages.text, n->pages.size};
+}
+
+void pages_spoil(struct vfs *vfs, struct node *n)
+{
+    (void)vfs;
+    n->pages.state = PAGES_DIRECT;
+}

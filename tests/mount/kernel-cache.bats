@@ -1,0 +1,354 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What the kernel keeps of key files, and how it is told of changes: whoever reads gets one of the
+# values that were set, whole, with its size, and the newest one at once after a change of ours.
+
+load keys
+
+setup() {
+    lab_new
+    VM=$LAB/vm/vm.vmx K=$MNT/vm/vm.vmx
+    mkdir "$LAB/vm"
+    sample >"$VM"
+    touch -d "1 hour ago" "$VM"
+}
+
+# The n-th value: no two are of one length, or begin alike. Some fill a page, and some do not fit.
+prelude='
+import os, random, sys
+sizes = [1, 2, 9, 40, 300, 3000, 4095, 4096, 5000]
+letters = "abcdefghi"
+values = [letter * size for letter, size in zip(letters, sizes)]
+texts = {value.encode() + b"\n" for value in values}
+'
+
+# Sets guestinfo.a to all values in turn. Ways: echo, mv (of a scratch file), merge.
+setter="$prelude"'
+key, way, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
+vmx = os.path.dirname(key)
+rng = random.Random(times)
+for i in range(times):
+    value = rng.choice(values)
+    text = value.encode() + b"\n"
+    if way == "echo":
+        fd = os.open(key, os.O_WRONLY | os.O_TRUNC)
+        os.write(fd, text)
+        os.close(fd)
+    elif way == "mv":
+        name = os.path.join(vmx, f"tmp{os.getpid()}")
+        fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(fd, text)
+        os.close(fd)
+        os.rename(name, key)
+    else:
+        with open(vmx + "/.vmxfs/merge", "w") as merge:
+            merge.write(f"guestinfo.a = \"{value}\"\n")
+    if len(sys.argv) > 4:
+        continue
+    with open(key, "rb") as f:
+        got = f.read()
+    assert got == text, f"{way} of {len(text)} bytes, read {len(got)}: {got[:20]}"
+    if way != "merge":
+        size = os.stat(key).st_size
+        assert size == len(text), f"{way} of {len(text)} bytes, size {size}"
+'
+
+# Reads guestinfo.a over and over until there is a file. A text of nothing is a truncation.
+reader="$prelude"'
+key, end, cut = sys.argv[1], sys.argv[2], sys.argv[3] == "cut"
+if cut:
+    texts.add(b"")
+times = 0
+def check(what, got):
+    assert got in texts, f"{what}: {len(got)} bytes, {got[:20]} ... {got[-20:]}"
+    return got
+while not os.path.exists(end):
+    fd = os.open(key, os.O_RDONLY)
+    got = b""
+    while part := os.read(fd, 1 << 16):
+        got += part
+    check("read", got)
+    if times % 3 == 0:
+        again = check("the same handle", os.pread(fd, 1 << 16, 0))
+        assert again == got, f"one handle: {len(got)} bytes, then {len(again)}"
+    if times % 5 == 0:
+        size = os.stat(key).st_size
+        assert size in map(len, texts), f"size {size}"
+    os.close(fd)
+    times += 1
+print(times)
+'
+
+# Runs a command while four processes read.
+while_read() { # cut|whole COMMAND...
+    local cut=$1 pids="" pid i failed=0
+    shift
+    rm -f "$TEST_DIR/end"
+    for i in 1 2 3 4; do
+        python3 -c "$reader" "$K/guestinfo.a" "$TEST_DIR/end" "$cut" 3>&- &
+        pids="$pids $!"
+    done
+    "$@" || failed=1
+    : >"$TEST_DIR/end"
+    for pid in $pids; do wait "$pid" || failed=1; done
+    return $failed
+}
+
+# The server's file, edited by somebody else.
+foreign() { # VALUE
+    sed -i "s/^guestinfo.a = \"[^\"]*\"/guestinfo.a = \"$1\"/" "$VM"
+}
+
+# How much the mount has answered, with what it sent to the server.
+answers() {
+    awk '$1 == "syscw:" { print $2 }' "/proc/$(mount_processes | head -1)/io"
+}
+
+# Each cat looks the .vmx up, opens and closes the key, and, if that is not kept, reads it twice.
+kept() { # FILE
+    local before i
+    before=$(answers)
+    for i in {1..50}; do cat "$1"; done >/dev/null
+    [ $(($(answers) - before)) -lt 200 ]
+}
+
+@test "a warm key is read without asking" {
+    mount_local cache_timeout=60
+    cat "$K/guestinfo.a" "$K/guestinfo.a"
+    kept "$K/guestinfo.a"
+    ! kept "$K/passthrough-profile"
+    [ "$(cat "$K/guestinfo.a")" = alpha ]
+}
+
+@test "a change of another key is no reason to ask again for long" {
+    mount_local cache_timeout=60
+    cat "$K/guestinfo.a" "$K/guestinfo.a"
+    echo delta >"$K/guestinfo.b"
+    kept "$K/guestinfo.a"
+    [ "$(cat "$K/guestinfo.a" "$K/guestinfo.b")" = "alpha
+delta" ]
+}
+
+@test "a key that was written is kept again when the writing is over" {
+    mount_local cache_timeout=1
+    cat "$K/guestinfo.a"
+    echo delta >"$K/guestinfo.a"
+    [ "$(cat "$K/guestinfo.a")" = delta ]
+    eventually 20 kept "$K/guestinfo.a"
+    [ "$(cat "$K/guestinfo.a")" = delta ]
+}
+
+@test "a value that another client makes longer or shorter is read whole, and soon" {
+    mount_local cache_timeout=1
+    local length value
+    for length in 1 3000 12 4095 4096 300 5000 2; do
+        value=$(printf "%${length}s" "" | tr ' ' x)
+        foreign "$value"
+        # Every read on the way is of the old value or the new one.
+        sees() {
+            local got
+            got=$(cat "$K/guestinfo.a")
+            case $got in
+            "$value") return 0 ;;
+            "$old") return 1 ;;
+            *) echo "${#got} bytes" >>"$TEST_DIR/wrong" ;;
+            esac
+        }
+        eventually 10 sees
+        [ "$(stat -c %s "$K/guestinfo.a")" -eq $((length + 1)) ]
+        [ "$(wc -c <"$K/guestinfo.a")" -eq $((length + 1)) ]
+        old=$value
+        alpha=
+    done
+    [ "$(sort -u "$TEST_DIR/wrong" 2>/dev/null)" = "" ] ||
+        [ "$(sort -u "$TEST_DIR/wrong")" = "5 bytes" ] # the first one, "alpha"
+}
+
+@test "another client's edits, with four processes reading" {
+    foreign a
+    mount_local cache_timeout=1
+    edits() {
+        local size letter i
+        for i in 1 2 3; do
+            for size in a:1 c:9 f:3000 h:4096 b:2; do
+                letter=${size%%:*}
+                foreign "$(printf "%${size#*:}s" "" | tr ' ' "$letter")"
+                sleep 0.6
+            done
+        done
+    }
+    while_read whole edits
+}
+
+@test "a foreign edit of the same size in the same second shows" {
+    mount_local cache_timeout=1
+    local i=0 value
+    for value in bravo delta gamma alpha; do
+        foreign "$value"
+        eventually 10 grep -qx "$value" "$K/guestinfo.a"
+        foreign omega
+        eventually 10 grep -qx omega "$K/guestinfo.a"
+    done
+}
+
+@test "what one mount sets the other one reads whole" {
+    local other=$TEST_DIR/other
+    mkdir "$other"
+    mount_local cache_timeout=1
+    "$VMXFS" -ocache_timeout=1 "$LAB" "$other" 3>&-
+    foreign a
+    eventually 10 grep -qx a "$K/guestinfo.a"
+    set_there() {
+        python3 -c "$setter" "$other/vm/vm.vmx/guestinfo.a" echo 60
+        sleep 2.2 # the timeout, and a bit
+        [ "$(cat "$K/guestinfo.a")" = "$(cat "$other/vm/vm.vmx/guestinfo.a")" ]
+    }
+    local failed=0
+    while_read whole set_there || failed=1
+    fusermount3 -u "$other"
+    return $failed
+}
+
+@test "values of all lengths are read back at once, whoever reads: echo" {
+    foreign a
+    mount_local cache_timeout=60
+    while_read cut python3 -c "$setter" "$K/guestinfo.a" echo 150
+}
+
+@test "values of all lengths are read back at once, whoever reads: mv" {
+    foreign a
+    mount_local cache_timeout=60
+    while_read whole python3 -c "$setter" "$K/guestinfo.a" mv 150
+}
+
+@test "values of all lengths are read back at once, whoever reads: merge" {
+    foreign a
+    mount_local cache_timeout=60
+    while_read whole python3 -c "$setter" "$K/guestinfo.a" merge 100
+}
+
+@test "the three ways at once, with the timeout passing all the time" {
+    foreign a
+    mount_local cache_timeout=1
+    all() {
+        local way pids="" pid failed=0
+        for way in echo mv merge; do
+            # ECANCELED is what one of two who set a key at once may be told.
+            (python3 -c "$setter" "$K/guestinfo.a" "$way" 60 at-once 2>&1 3>&- |
+                grep -v -e Traceback -e '^  ' -e Canceled -e 'canceled' && exit 1
+            exit 0) 3>&- &
+            pids="$pids $!"
+        done
+        for pid in $pids; do wait "$pid" || failed=1; done
+        return $failed
+    }
+    while_read cut all
+}
+
+@test "who has a key open keeps its text, and whoever opens it then sees the new one" {
+    mount_local cache_timeout=60
+    cat "$K/guestinfo.a" >/dev/null
+    exec 8<"$K/guestinfo.a"
+    echo "a longer value than before" >"$K/guestinfo.a"
+    [ "$(cat "$K/guestinfo.a")" = "a longer value than before" ]
+    [ "$(stat -c %s "$K/guestinfo.a")" = 27 ]
+    exec 9<"$K/guestinfo.a"
+    [ "$(cat <&8)" = alpha ]
+    echo b >"$K/guestinfo.a"
+    [ "$(cat "$K/guestinfo.a")" = b ]
+    [ "$(stat -c %s "$K/guestinfo.a")" = 2 ]
+    [ "$(cat <&9)" = "a longer value than before" ]
+    exec 8<&- 9<&-
+    [ "$(cat "$K/guestinfo.a")" = b ]
+}
+
+@test "a mapped key keeps its text" {
+    mount_local cache_timeout=1
+    python3 - "$K/guestinfo.a" <<'END'
+import mmap, os, sys
+key = sys.argv[1]
+for text in b"alpha\n", b"a longer text\n", b"b\n":
+    if text != b"alpha\n":
+        with open(key, "wb") as f:
+            f.write(text)
+    with open(key, "rb") as f:
+        assert f.read() == text
+with open(key, "wb") as f:
+    f.write(b"alpha\n")
+END
+    eventually 20 kept "$K/guestinfo.a"
+    python3 - "$K/guestinfo.a" <<'END'
+import mmap, sys
+key = sys.argv[1]
+with open(key, "rb") as f:
+    mapped = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ, flags=mmap.MAP_SHARED)
+    assert mapped[:] == b"alpha\n"
+    for text in b"a longer text\n", b"b\n":
+        with open(key, "wb") as g:
+            g.write(text)
+        assert mapped[:] == b"alpha\n"
+        with open(key, "rb") as g:
+            assert g.read() == text
+END
+}
+
+@test "many keys that are changed at once show at once, read or not, open or not" {
+    mount_local cache_timeout=60
+    cat "$K"/guestinfo.* >/dev/null
+    exec 8<"$K/guestinfo.b"
+    printf '%s\n' 'guestinfo.a = "first"' 'guestinfo.b = "the second one"' 'guestinfo.c = "3"' >"$K/.vmxfs/merge"
+    [ "$(cat "$K"/guestinfo.*)" = "first
+the second one
+3" ]
+    eventually 5 [ "$(stat -c %s "$K/guestinfo.a" "$K/guestinfo.c" | tr '\n' ' ')" = "6 2 " ]
+    [ "$(stat -c %s "$K/guestinfo.b")" = 15 ]
+    [ "$(cat <&8)" = beta ]
+    exec 8<&-
+}
+
+@test "a write that is refused leaves the value that all read" {
+    mount_local cache_timeout=60
+    [ "$(cat "$K/memSize" "$K/memSize")" = "4096
+4096" ]
+    run bash -c "echo nonsense >'$K/memSize'"
+    [ "$status" -ne 0 ]
+    [ "$(cat "$K/memSize")" = 4096 ]
+    [ "$(stat -c %s "$K/memSize")" = 5 ]
+    exec 8<"$K/memSize"
+    run bash -c "echo much-longer-nonsense >'$K/memSize'"
+    [ "$status" -ne 0 ]
+    [ "$(cat "$K/memSize")" = 4096 ]
+    [ "$(cat <&8)" = 4096 ]
+    exec 8<&-
+}
+
+@test "another spelling reads and writes the same" {
+    mount_local cache_timeout=60
+    local i
+    for i in 8192 12 100000 4; do
+        cat "$K/memSize" "$K/MEMSIZE" >/dev/null
+        echo $((i * 4)) >"$K/MEMSIZE"
+        [ "$(cat "$K/memSize")" = $((i * 4)) ]
+        echo $((i * 8)) >"$K/memSize"
+        [ "$(cat "$K/MEMSIZE")" = $((i * 8)) ]
+    done
+}
+
+@test "a key that was renamed, removed and created again shows what it is" {
+    mount_local cache_timeout=60
+    cat "$K"/guestinfo.* >/dev/null
+    exec 8<"$K/guestinfo.a"
+    mv "$K/guestinfo.a" "$K/guestinfo.d"
+    [ "$(cat "$K/guestinfo.d")" = alpha ]
+    echo anew >"$K/guestinfo.a"
+    [ "$(cat "$K/guestinfo.a" "$K/guestinfo.d")" = "anew
+alpha" ]
+    mv "$K/guestinfo.a" "$K/guestinfo.d"
+    [ "$(cat "$K/guestinfo.d")" = anew ]
+    [ ! -e "$K/guestinfo.a" ]
+    rm "$K/guestinfo.d"
+    echo again and again >"$K/guestinfo.d"
+    [ "$(cat "$K/guestinfo.d")" = "again and again" ]
+    [ "$(cat <&8)" = alpha ]
+    exec 8<&-
+}
