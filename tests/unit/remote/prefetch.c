@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "remote/listing.h"
 
-enum { VMS = 200, QUIET_MS = 300 };
+enum { VMS = 200, MANY = 400, QUIET_MS = 300, SHORT_MS = 1000 };
 
 static struct remote_options ahead(const struct folder *folder)
 {
@@ -54,6 +54,21 @@ static void must_read(struct mount *mount, int i)
     assert_true(span_eq(vmx_dict_text(d->dict), span_of(text)));
 }
 
+/* A document that is read as a user does who trusts what is as young as this. */
+static void must_read_at(struct mount *mount, const char *path, int64_t max_age_ms)
+{
+    struct wait wait = patience();
+    DOCUMENT_AUTO *d = NULL;
+    assert_int_equal(remote_document(mount->remote, path, max_age_ms, &wait, &d), 0);
+}
+
+static void must_read_in(struct mount *mount, const char *dir, int i, int64_t max_age_ms)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%svm%03d/vm%03d.vmx", dir, i, i);
+    must_read_at(mount, path, max_age_ms);
+}
+
 /* Waits until the relay has seen nothing for a while. */
 static void await_quiet(struct relay *relay)
 {
@@ -62,6 +77,14 @@ static void await_quiet(struct relay *relay)
         before = relay_requests(relay);
         usleep(QUIET_MS * 1000);
     } while (relay_requests(relay) != before);
+}
+
+/* ... and at least so many requests. */
+static void await(struct relay *relay, int requests)
+{
+    for (int i = 0; i < 50 && relay_requests(relay) < requests; i++)
+        usleep(QUIET_MS * 1000);
+    await_quiet(relay);
 }
 
 static void a_listing_brings_what_is_below(void **state)
@@ -196,6 +219,219 @@ static void the_cache_stays_bounded(void **state)
     folder_remove(&folder);
 }
 
+static void be_slow(void *ctx, const struct relay_request *request)
+{
+    (void)ctx;
+    (void)request;
+    usleep(2000);
+}
+
+/* A slow server: what a user asks for is behind few requests that nobody waits for. */
+static void a_user_is_not_kept_waiting(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    struct sftp_attrs attrs;
+    int64_t true_at;
+    must_make_folder(&folder);
+    must_make_vms(&folder, MANY);
+    must_make_relay(&relay);
+    relay.before = be_slow;
+    const struct remote_options options = ahead(&folder);
+    must_mount_relay(&mount, &relay, &folder, &options);
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    must_list(&mount, "");
+    while (relay_requests(&relay) < 600)
+        usleep(1000);
+    for (int i = 0; i < 10; i++) {
+        struct wait wait = patience();
+        int before = relay_requests(&relay);
+        assert_int_equal(
+            remote_getattr(mount.remote, "vm000/vm000.vmx", 0, &wait, &attrs, &true_at), 0);
+        assert_in_range(relay_requests(&relay) - before, 1, 64);
+    }
+    assert_true(relay_requests(&relay) < MANY * 8); /* it was still at work */
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+/* Texts that were read ahead have become too old when their reader comes to them. */
+static void a_reader_is_kept_ahead_of(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    must_make_folder(&folder);
+    must_make_vms(&folder, VMS);
+    must_make_relay(&relay);
+    relay.gathers = true;
+    struct remote_options options = ahead(&folder);
+    options.cache_timeout_ms = SHORT_MS;
+    must_mount_relay(&mount, &relay, &folder, &options);
+    must_list(&mount, "");
+    await_quiet(&relay);
+    usleep((SHORT_MS + 100) * 1000);
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    for (int i = 0; i < VMS; i++)
+        must_read_in(&mount, "", i, SHORT_MS);
+    assert_in_range(relay_flights(&relay), 3, VMS / 4);
+    assert_true(relay_requests(&relay) <= VMS * 9); /* and nothing is asked again and again */
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+static void a_value_now_and_then_is_nothing_to_keep_ahead_of(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    must_make_folder(&folder);
+    must_make_vms(&folder, VMS);
+    must_make_relay(&relay);
+    struct remote_options options = ahead(&folder);
+    options.cache_timeout_ms = SHORT_MS;
+    must_mount_relay(&mount, &relay, &folder, &options);
+    must_list(&mount, "");
+    await_quiet(&relay);
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    for (int i = 0; i < 3; i++) {
+        usleep((SHORT_MS + 100) * 1000);
+        must_read_in(&mount, "", 3 * i, SHORT_MS);
+    }
+    await_quiet(&relay);
+    assert_in_range(relay_requests(&relay), 3, 3 * 5);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+/* Documents beside each other in one folder are neighbours, too. */
+static void a_reader_of_one_folder_is_kept_ahead_of(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    char name[32];
+    must_make_folder(&folder);
+    for (int i = 0; i < VMS; i++) {
+        snprintf(name, sizeof(name), "%03d.vmx", i);
+        must_write(&folder, name, "memSize = \"4\"\n");
+    }
+    must_make_relay(&relay);
+    relay.gathers = true;
+    struct remote_options options = ahead(&folder);
+    options.cache_timeout_ms = SHORT_MS;
+    must_mount_relay(&mount, &relay, &folder, &options);
+    must_list(&mount, "");
+    await_quiet(&relay);
+    usleep((SHORT_MS + 100) * 1000);
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    for (int i = 0; i < VMS; i++) {
+        snprintf(name, sizeof(name), "%03d.vmx", i);
+        must_read_at(&mount, name, SHORT_MS);
+    }
+    assert_in_range(relay_flights(&relay), 3, VMS / 4);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+/* A datastore that was listed ahead is no less opened by its first user. */
+static void a_folder_that_was_listed_ahead_is_walked_when_it_is_opened(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    char name[64];
+    must_make_folder(&folder);
+    must_mkdir(&folder, "store");
+    for (int i = 0; i < VMS; i++) {
+        snprintf(name, sizeof(name), "store/vm%03d", i);
+        must_mkdir(&folder, name);
+        snprintf(name, sizeof(name), "store/vm%03d/vm%03d.vmx", i, i);
+        must_write(&folder, name, "memSize = \"4\"\n");
+    }
+    must_make_relay(&relay);
+    const struct remote_options options = ahead(&folder);
+    must_mount_relay(&mount, &relay, &folder, &options);
+    must_list(&mount, "");
+    await_quiet(&relay);
+    must_list(&mount, "store");
+    await(&relay, VMS * 8);
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    for (int i = 0; i < VMS; i++)
+        must_read_in(&mount, "store/", i, 60000);
+    assert_int_equal(relay_requests(&relay), 0);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+/* More than the cache holds is read as its reader goes on, and nothing twice. */
+static void a_small_cache_does_not_thrash(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    char name[64];
+    static char text[4096];
+    memset(text, '#', sizeof(text) - 2);
+    text[sizeof(text) - 2] = '\n';
+    must_make_folder(&folder);
+    must_make_vms(&folder, VMS);
+    for (int i = 0; i < VMS; i++) {
+        snprintf(name, sizeof(name), "vm%03d/vm%03d.vmx", i, i);
+        must_write(&folder, name, text);
+    }
+    must_make_relay(&relay);
+    relay.gathers = true;
+    struct remote_options options = ahead(&folder);
+    options.cache_size = 512 * 1024;
+    must_mount_relay(&mount, &relay, &folder, &options);
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    must_list(&mount, "");
+    await_quiet(&relay);
+    assert_true(must_count(&mount, "cached-document-bytes") <= options.cache_size * 3 / 8);
+    for (int i = 0; i < VMS; i++)
+        must_read_in(&mount, "", i, 60000);
+    assert_true(relay_requests(&relay) <= VMS * 9 + VMS / 4);
+    assert_in_range(relay_flights(&relay), 3, VMS);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
+/* What is known below a directory is checked while it is listed again. */
+static void a_directory_is_checked_in_few_flights(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    struct wait wait = patience();
+    must_make_folder(&folder);
+    must_make_vms(&folder, VMS);
+    must_make_relay(&relay);
+    relay.gathers = true;
+    struct remote_options options = ahead(&folder);
+    options.cache_timeout_ms = SHORT_MS;
+    must_mount_relay(&mount, &relay, &folder, &options);
+    for (int i = 0; i < 3; i++) { /* the texts are read a second time; then their times will do */
+        usleep(i > 0 ? 2100000 : 0);
+        relay_restart(&relay, RELAY_CUT_NONE, 0);
+        LISTING_AUTO *l = NULL;
+        assert_int_equal(remote_list(mount.remote, "", SHORT_MS, &wait, &l), 0);
+        await(&relay, VMS * 5);
+    }
+    assert_in_range(relay_flights(&relay), 2, 4);
+    assert_in_range(relay_requests(&relay), VMS * 5, VMS * 5 + VMS / 4);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +441,13 @@ int main(void)
         cmocka_unit_test(a_lost_link_does_not_spoil_what_is_read),
         cmocka_unit_test(an_unmount_does_not_wait_for_it),
         cmocka_unit_test(the_cache_stays_bounded),
+        cmocka_unit_test(a_user_is_not_kept_waiting),
+        cmocka_unit_test(a_reader_is_kept_ahead_of),
+        cmocka_unit_test(a_reader_of_one_folder_is_kept_ahead_of),
+        cmocka_unit_test(a_value_now_and_then_is_nothing_to_keep_ahead_of),
+        cmocka_unit_test(a_folder_that_was_listed_ahead_is_walked_when_it_is_opened),
+        cmocka_unit_test(a_small_cache_does_not_thrash),
+        cmocka_unit_test(a_directory_is_checked_in_few_flights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
