@@ -16,7 +16,7 @@
 #define VMX "vm/a.vmx"
 #define TEXT "memSize = \"4096\"\n"
 
-enum { TRUST_MS = 5000 };
+enum { TRUST_MS = 5000, VMS = 500 };
 
 struct place {
     struct folder folder;
@@ -283,6 +283,68 @@ static void a_listing_is_two_flights(void **state)
     assert_int_equal(relay_flights(&p->relay), 2);
 }
 
+static void must_make_vms(const struct folder *folder)
+{
+    char name[32];
+    for (int i = 0; i < VMS; i++) {
+        snprintf(name, sizeof(name), "all/vm%03d", i);
+        must_mkdir(folder, name);
+        snprintf(name, sizeof(name), "all/vm%03d/a.vmx", i);
+        must_write(folder, name, TEXT);
+        must_set_age(folder, name, 3600);
+    }
+}
+
+/* As a cat of one key of all VMs does it: lists the directory, then each below it, then reads. */
+static void must_read_all(struct mount *mount, int64_t max_age_ms)
+{
+    struct wait wait = patience();
+    LISTING_AUTO *all = NULL;
+    char name[32];
+    assert_int_equal(remote_list(mount->remote, "all", max_age_ms, &wait, &all), 0);
+    assert_int_equal(all->n, VMS);
+    for (int i = 0; i < VMS; i++) {
+        LISTING_AUTO *l = NULL;
+        snprintf(name, sizeof(name), "all/vm%03d", i);
+        assert_int_equal(remote_list(mount->remote, name, max_age_ms, &wait, &l), 0);
+    }
+    for (int i = 0; i < VMS; i++) {
+        DOCUMENT_AUTO *d = NULL;
+        snprintf(name, sizeof(name), "all/vm%03d/a.vmx", i);
+        assert_int_equal(remote_document(mount->remote, name, max_age_ms, &wait, &d), 0);
+    }
+}
+
+/* Who comes after the cache timeout waits a few times in all, not some times for each VM. How many
+ * may be asked at once is learnt: the best of some rounds counts. */
+static void a_revalidation_of_many_documents_is_few_flights(void **state)
+{
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    (void)state;
+    must_make_folder(&folder);
+    must_mkdir(&folder, "all");
+    must_make_vms(&folder);
+    must_make_relay(&relay);
+    relay.gathers = true;
+    relay.idle_ms = 100; /* hundreds of requests take their time */
+    struct remote_options options = default_options(&folder);
+    options.prefetch = true;
+    options.cache_timeout_ms = 3000;
+    must_mount_relay(&mount, &relay, &folder, &options);
+    int least = INT_MAX;
+    for (int round = 0; round < 5; round++) {
+        relay_restart(&relay, RELAY_CUT_NONE, 0);
+        must_read_all(&mount, options.cache_timeout_ms);
+        least = relay_flights(&relay) < least ? relay_flights(&relay) : least;
+        usleep((unsigned)(options.cache_timeout_ms + 200) * 1000);
+    }
+    assert_in_range(least, 1, 3);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -300,6 +362,7 @@ int main(void)
         TEST(a_commit_in_a_huge_folder_is_few_flights),
         TEST(a_merge_is_one_flight_more),
         TEST(a_listing_is_two_flights),
+        cmocka_unit_test(a_revalidation_of_many_documents_is_few_flights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

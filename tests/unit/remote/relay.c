@@ -120,6 +120,7 @@ static bool has_more(int fd, int ms)
 /* One request, or all of a flight. */
 static int serve(struct ends *ends)
 {
+    int idle_ms = ends->relay->idle_ms > 0 ? ends->relay->idle_ms : IDLE_MS;
     struct buf packets[FLIGHT_MAX] = {0};
     BUF_AUTO answers = {0};
     size_t n = 0;
@@ -129,7 +130,7 @@ static int serve(struct ends *ends)
         r = read_packet(ends->client, &packets[n]);
         hello = r == 0 && is_hello(&packets[n]);
         n++;
-    } while (r == 0 && ends->relay->gathers && n < FLIGHT_MAX && has_more(ends->client, IDLE_MS));
+    } while (r == 0 && ends->relay->gathers && n < FLIGHT_MAX && has_more(ends->client, idle_ms));
     if (r == 0 && !hello) {
         lock_take(&ends->relay->lock);
         ends->relay->flights++;

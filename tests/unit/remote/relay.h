@@ -29,6 +29,7 @@ struct relay {
     struct lock lock;
     /* Set before the first connection. */
     bool gathers; /* whole flights: all that comes until the client is idle, then all answers */
+    int idle_ms;  /* what idle means; 0: 25 */
     void (*before)(void *ctx, const struct relay_request *request); /* on the relay's thread */
     void *ctx;
 
