@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "internal.h"
+#include "pages.h"
 #include "remote/files.h"
 
 struct handle *handle_new(struct vfs *vfs, struct node *n, int flags)

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -20,7 +21,6 @@
 #include "base/journal.h"
 #include "base/sync.h"
 #include "parser/diag.h"
-#include "pages.h"
 #include "parser/profile.h"
 #include "remote/document.h"
 #include "remote/listing.h"
@@ -116,6 +116,20 @@ struct node_ops {
 
     /* Called with vfs->lock held when the node goes. */
     void (*destroy)(struct vfs *vfs, struct node *n);
+};
+
+/* What the kernel keeps of a key (pages.h); protected by vfs->lock, but for what says something
+ * else. */
+struct pages {
+    enum { PAGES_UNREAD, PAGES_HELD, PAGES_DIRECT } state;
+    uint32_t size;    /* told, as long as not DIRECT */
+    uint32_t mtime;   /* told last, the same */
+    unsigned paged;   /* open handles that read through the page cache */
+    unsigned direct;  /* other open handles */
+    bool told;        /* size and mtime are known */
+    bool retired;     /* not in the table any more */
+    atomic_bool read; /* needs no lock */
+    char *text;       /* of size bytes, once HELD; constant, so that reads need no lock */
 };
 
 struct node {

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "pages.h"
 #include "parser/dict.h"
 #include "vmx.h"
 

@@ -14,6 +14,7 @@
 
 #include "base/path.h"
 #include "internal.h"
+#include "pages.h"
 
 /* FNV-1a, 64 bits, see RFC 9923: inode numbers must be the same after a remount. */
 static uint64_t hash_bytes(uint64_t h, struct span bytes)

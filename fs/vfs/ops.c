@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "control.h"
 #include "ops.h"
+#include "pages.h"
 #include "remote/files.h"
 
 enum { READ_MAX = 1 << 20 };

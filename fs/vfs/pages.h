@@ -31,34 +31,11 @@
  */
 #pragma once
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/stat.h>
-
-#include "base/sync.h"
-#include "parser/buf.h"
-
-struct vfs;
-struct node;
-struct handle;
+#include "internal.h"
 
 enum {
     PAGES_TEXT_MAX = 4096, /* one page */
     PAGES_SETTLE_MS = 5000,
-};
-
-/* Of a key's node; protected by vfs->lock, but for what says something else. */
-struct pages {
-    enum { PAGES_UNREAD, PAGES_HELD, PAGES_DIRECT } state;
-    uint32_t size;    /* told, as long as not DIRECT */
-    uint32_t mtime;   /* told last, the same */
-    unsigned paged;   /* open handles that read through the page cache */
-    unsigned direct;  /* other open handles */
-    bool told;        /* size and mtime are known */
-    bool retired;     /* not in the table any more */
-    atomic_bool read; /* needs no lock */
-    char *text;       /* of size bytes, once HELD; constant, so that reads need no lock */
 };
 
 /* Whether the kernel can be told these attributes of a node that was looked up (written: by who is
