@@ -264,7 +264,6 @@ static void a_silent_lane_is_given_up(void **state)
     must_append(p, 4 * MIB, &seed);
     must_have_stored(p, "disk");
     must_get(p, 0, 3 * MIB);
-    assert_int_equal(local_server_signal(&p->bulk, SIGKILL), 0);
 }
 
 static void both_kinds_of_connections_may_be_lost(void **state)

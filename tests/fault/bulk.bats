@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Large files beside everything else: their data has connections of its own, which may fail.
+
+load helper
+
+setup_file() { server_start; }
+teardown_file() { server_stop; }
+setup() { lab_new; }
+teardown() {
+    [ -z "${COPY_PID:-}" ] || kill "$COPY_PID" 2>/dev/null || :
+    lab_end
+    proxy_stop
+    [ ! -f "$SERVER/keys_away" ] || mv "$SERVER/keys_away" "$SERVER/authorized_keys"
+}
+
+# Over whatever vmxfs takes by itself.
+mount_auto() { # [OPTION...]
+    mount_source "127.0.0.1:$LAB" "port=$(cat "$SERVER/port")" "IdentityFile=$SERVER/id" \
+        "UserKnownHostsFile=$SERVER/known_hosts" "$@"
+}
+
+has_lanes() {
+    [ "$(counter bulk-connections)" -ge 1 ]
+}
+
+# Writes $MNT/FILE a MiB at a time, and the same to $TEST_DIR/FILE, until there are lanes; then runs
+# a command of the shell, and writes 32 MiB more. Prints "lanes" if there were any.
+write_file() { # FILE [COMMAND]
+    python3 - "$MNT/.vmxfs/status" "$MNT/$1" "$TEST_DIR/$1" "${2:-:}" <<'END'
+import os, re, subprocess, sys, time
+status, name, copy, command = sys.argv[1:]
+def lanes():
+    with open(status) as f:
+        return int(re.search(r"^bulk-connections: (\d+)", f.read(), re.M).group(1))
+with open(name, "wb", buffering=0) as f, open(copy, "wb") as g:
+    def put(mib):
+        for _ in range(mib):
+            data = os.urandom(1 << 16) * 16
+            f.write(data)
+            g.write(data)
+    put(16)
+    end = time.monotonic() + 20
+    while lanes() == 0 and time.monotonic() < end:
+        time.sleep(0.05)
+    if lanes():
+        print("lanes")
+    put(16)
+    subprocess.run(["sh", "-c", command], check=True)
+    put(32)
+END
+}
+
+@test "a large file is written and read, and its connections end with the mount" {
+    mount_auto
+    [ "$(write_file disk)" = lanes ]
+    cmp "$TEST_DIR/disk" "$LAB/disk"
+    cmp "$TEST_DIR/disk" "$MNT/disk"
+    has_lanes
+}
+
+@test "one session a connection is enough" {
+    server_stop
+    server_start "MaxSessions 1"
+    mount_auto
+    [ "$(write_file disk)" = lanes ]
+    cmp "$TEST_DIR/disk" "$MNT/disk"
+    unmount_lab
+    server_stop
+    server_start
+}
+
+@test "a copy goes on when its connections are killed" {
+    local pid
+    mount_auto
+    pid=$(vmxfs_pid)
+    [ "$(write_file disk "pkill -KILL -P $pid")" = lanes ]
+    cmp "$TEST_DIR/disk" "$LAB/disk"
+    cmp "$TEST_DIR/disk" "$MNT/disk"
+    [ "$(grep -c disk "$MNT/.vmxfs/errors")" -eq 0 ]
+}
+
+@test "a copy goes on when all connections are cut" {
+    proxy_start 2
+    mount_proxied
+    [ "$(write_file disk "kill -USR1 $PROXY_PID")" = lanes ]
+    cmp "$TEST_DIR/disk" "$LAB/disk"
+    cmp "$TEST_DIR/disk" "$MNT/disk"
+}
+
+@test "without leave for another login a copy goes the way of all else" {
+    local logins
+    mount_auto
+    mv "$SERVER/authorized_keys" "$SERVER/keys_away"
+    logins=$(grep -c "Connection from" "$SERVER/log")
+    [ -z "$(write_file disk)" ]
+    mv "$SERVER/keys_away" "$SERVER/authorized_keys"
+    cmp "$TEST_DIR/disk" "$LAB/disk"
+    [ -n "$(counter bulk-error)" ]
+    # It is not asked again.
+    [ -z "$(write_file other)" ]
+    [ "$(grep -c "Connection from" "$SERVER/log")" -eq $((logins + 1)) ]
+    [ "$(counter link)" = up ]
+}
+
+@test "reading settings and attributes waits for no large copy" {
+    local i
+    for i in $(seq 40); do vm_new "vm$i"; done
+    truncate -s 2G "$LAB/disk"
+    proxy_start 50
+    mount_proxied prefetch=off cache_timeout=0
+    dd if="$MNT/disk" of=/dev/null bs=1M status=none 3>&- &
+    COPY_PID=$!
+    eventually 20 has_lanes
+    sleep 2
+    python3 - "$MNT" "$COPY_PID" <<'END'
+import os, statistics, sys, time
+mnt, copy = sys.argv[1], int(sys.argv[2])
+def took(numbers):
+    times = []
+    for i in numbers:
+        begin = time.monotonic()
+        with open(f"{mnt}/vm{i}/vm{i}.vmx/memSize") as f:
+            assert f.read() == "16384\n"
+        os.stat(f"{mnt}/vm{i}/vm{i}.vmx")
+        times.append(time.monotonic() - begin)
+    return statistics.median(times)
+beside = took(range(1, 11))
+with open(f"/proc/{copy}/stat") as f:
+    assert f.read().split()[2] != "Z", "the copy ended too early"
+os.kill(copy, 9)
+time.sleep(2)
+alone = took(range(21, 31))
+print(f"beside the copy {beside * 1000:.0f} ms, alone {alone * 1000:.0f} ms")
+assert beside <= alone + 2.5 * 0.1
+END
+}
