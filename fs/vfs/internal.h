@@ -245,6 +245,12 @@ struct dir_names {
 int dir_names_add(struct dir_names *names, const char *name, mode_t type);
 void dir_names_free(struct dir_names *names);
 
+/* ---- interrupt.c */
+
+/* For a struct wait, whose ctx is the request: whether its caller was told to end, or may be waiting
+ * for a signal to free it. */
+bool is_interrupted(void *request);
+
 /* ---- gate.c: the rename of a directory waits for the changes below it, and they for it */
 
 int gate_enter(struct vfs *vfs, const struct wait *wait); /* a change; 0, -EINTR, -EIO */

@@ -18,11 +18,6 @@
 
 enum { READ_MAX = 1 << 20 };
 
-static bool interrupted(void *request)
-{
-    return fuse_req_interrupted(request);
-}
-
 struct call call_of(fuse_req_t request)
 {
     struct vfs *vfs = fuse_req_userdata(request);
@@ -30,7 +25,7 @@ struct call call_of(fuse_req_t request)
         .vfs = vfs,
         .request = request,
         .wait = {.deadline = clock_ms() + remote_options(vfs->remote)->timeout_ms,
-                 .interrupted = interrupted,
+                 .interrupted = is_interrupted,
                  .ctx = request},
     };
 }

@@ -110,6 +110,18 @@ teardown() {
     no_leftovers "$LAB/vm"
 }
 
+# As on a disk. What ends a process, or is caught, frees it (stall.bats).
+@test "a signal that asks for nothing does not interrupt a write" {
+    vm_with_keys vm 1
+    proxy_start 200
+    mount_proxied cache_timeout=60
+    cat "$MNT/vm/vm.vmx/k1"
+    bash -c 'trap : CHLD WINCH URG; sleep 0.7 & sleep 0.9 & for i in 1 2 3; do
+        { sleep 0.8; kill -WINCH $$; kill -URG $$; } &
+        echo $i >"$1" || exit 1; done' sh "$MNT/vm/vm.vmx/k1" 3>&-
+    [ "$(stored "$LAB/vm/vm.vmx" k1)" = 3 ]
+}
+
 @test "unmounting in the middle of reading ahead ends at once" {
     local i before
     for i in {1..60}; do
