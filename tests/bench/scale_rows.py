@@ -26,8 +26,9 @@ class Layout:
 
     @property
     def title(self):
-        one = self.stores == 1
-        return f"{self.vms} VMs" if one else f"{self.stores} x {self.vms // self.stores} VMs"
+        if self.stores > 1:
+            return f"{self.stores} x {self.vms // self.stores} VMs"
+        return f"{self.vms} VM{'s' * (self.vms > 1)}"
 
     def below(self, script):
         return script if self.stores == 1 else script.replace("*/*.vmx", "*/*/*.vmx")

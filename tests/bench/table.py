@@ -44,7 +44,8 @@ class Median:
 def show(seconds):
     if seconds < 0.1:
         return f"{seconds * 1000:.1f} ms"
-    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+    digits = 2 if seconds < 10 else 1 if seconds < 1000 else 0
+    return f"{seconds:.{digits}f} s"
 
 
 def rate(mb_s):
