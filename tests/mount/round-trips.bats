@@ -37,7 +37,7 @@ least_ms() { # FUNCTION FIRST-NUMBER
     for ((i = $2; i < $2 + TRIES; i++)); do
         "$1" prepare "$i" >/dev/null || return 1
         began=$(now_ms)
-        "$1" do "$i" >/dev/null || return 1
+        "$1" run "$i" >/dev/null || return 1
         took=$(($(now_ms) - began))
         [ -n "$least" ] && [ "$took" -ge "$least" ] || least=$took
     done
