@@ -20,7 +20,7 @@
 #include <utlist.h>
 
 enum {
-    CHUNK = 64 * 1024,
+    CHUNK = 128 * 1024,
     WINDOW_MIN = 256 * 1024,
     WINDOW_MAX = 2 * 1024 * 1024, /* each way: that is what a session of OpenSSH lets through */
     REORDER = 1024 * 1024,        /* how far reads may overtake each other */
