@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "internal.h"
+#include "kept.h"
 #include "remote/files.h"
 
 void file_gone(struct vfs *vfs, struct node *dir, const char *name, const struct stat *st)
@@ -38,6 +38,7 @@ static void file_destroy(struct vfs *vfs, struct node *n)
 {
     (void)vfs;
     free(n->gone);
+    free(n->kept);
 }
 
 static int file_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
@@ -126,6 +127,14 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
     return refuse(c->vfs, path, NULL, file_set_attributes(c, path, st, valid), NULL);
 }
 
+/* What is cached of it, most likely: the kernel has just looked it up. */
+static bool version(struct call *c, struct node *n, const char *path, struct sftp_attrs *ret)
+{
+    int64_t true_at;
+    return !is_gone(c->vfs, n, NULL) &&
+           remote_getattr(c->vfs->remote, path, cache_ms(c), &c->wait, ret, &true_at) == 0;
+}
+
 static int file_open(struct call *c, struct node *n, int flags, struct handle *h)
 {
     uint32_t open_flags = 0;
@@ -138,16 +147,20 @@ static int file_open(struct call *c, struct node *n, int flags, struct handle *h
         open_flags |= SFTP_OPEN_WRITE;
     if (flags & O_TRUNC)
         open_flags |= SFTP_OPEN_TRUNC;
+    struct sftp_attrs attrs;
+    bool known = !h->writes && version(c, n, path, &attrs);
     int r = h->writes && c->vfs->options.read_only
                 ? -EROFS
                 : remote_file_open(c->vfs->remote, path, open_flags, 0, &c->wait, &h->file);
+    if (r == 0)
+        kept_open(c->vfs, n, known ? &attrs : NULL, h);
     return refuse(c->vfs, path, NULL, r, NULL);
 }
 
 static int file_read(struct call *c, struct node *n, struct handle *h, off_t offset, size_t size,
                      struct buf *ret)
 {
-    (void)n;
+    kept_read(c->vfs, n, h);
     int r = buf_reserve(ret, size);
     if (r < 0)
         return r;
@@ -182,6 +195,7 @@ static void file_release(struct call *c, struct node *n, struct handle *h)
         refuse(c->vfs, path, NULL, remote_file_flush(h->file, &c->wait), NULL);
     remote_file_free(h->file);
     h->file = NULL;
+    kept_close(c->vfs, n, h);
 }
 
 static int link_readlink(struct call *c, struct node *n, struct buf *ret)

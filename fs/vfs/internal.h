@@ -31,6 +31,7 @@ struct notifier;
 struct vmx;       /* vmx.h: what is remembered about a directory of settings */
 struct key_state; /* vmx.h: the same of one key */
 struct whole;     /* whole.c: a .vmx as one file */
+struct kept;      /* kept.c: what the kernel keeps of a plain file */
 
 /* One request of the kernel. */
 struct call {
@@ -71,7 +72,8 @@ struct handle {
                      IO_DIRECT,
                      IO_PAGED,
     } io;
-    bool keep;                /* paged: the kernel's pages are good */
+    bool keep;                /* files: the kernel's pages are good */
+    unsigned generation;      /* plain files: 0, or how it is counted (kept.h) */
     struct remote_file *file; /* plain files */
     struct dir_names *names;  /* directories */
     struct handle *prev, *next;
@@ -151,6 +153,7 @@ struct node {
     struct stat *told;   /* what the kernel was told last, of what is on the server; or NULL */
     struct stat *gone;   /* of a plain file that was removed: what it was; it may still be open */
     struct pages pages;  /* of a key: what the kernel keeps of it */
+    struct kept *kept;   /* of a plain file, once it was opened: the same; or NULL */
     struct {
         struct node *parent;
         uint64_t name_hash;
@@ -247,8 +250,8 @@ void dir_names_free(struct dir_names *names);
 
 /* ---- interrupt.c */
 
-/* For a struct wait, whose ctx is the request: whether its caller was told to end, or may be waiting
- * for a signal to free it. */
+/* For a struct wait, whose ctx is the request: whether its caller was told to end, or may be
+ * waiting for a signal to free it. */
 bool is_interrupted(void *request);
 
 /* ---- gate.c: the rename of a directory waits for the changes below it, and they for it */

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "control.h"
+#include "kept.h"
 #include "ops.h"
 #include "pages.h"
 #include "remote/files.h"
@@ -327,7 +328,7 @@ static void set_up(const struct node *n, struct handle *h, struct fuse_file_info
 {
     fi->fh = (uint64_t)(uintptr_t)h;
     fi->direct_io = n->ops != &file_ops && n->ops != &scratch_ops && h->io != IO_PAGED;
-    fi->keep_cache = h->io == IO_PAGED && h->keep;
+    fi->keep_cache = h->keep;
     fi->noflush = !h->writes;
 }
 
@@ -384,6 +385,8 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     h->node = n;
     if (n->ops == &key_ops)
         pages_count(c.vfs, h);
+    else if (n->ops == &file_ops)
+        kept_open(c.vfs, n, NULL, h);
     set_up(n, h, fi);
     if (fuse_reply_create(request, &entry, fi) == -ENOENT) {
         if (n->ops->release)

@@ -142,7 +142,7 @@ int pages_open(struct vfs *vfs, struct node *n, struct span text, struct handle 
         r = stale(vfs, n);
     else
         count(h, p->state == PAGES_HELD ? IO_PAGED : IO_DIRECT);
-    h->keep = atomic_load(&p->read);
+    h->keep = h->io == IO_PAGED && atomic_load(&p->read);
     lock_drop(&vfs->lock);
     return r;
 }

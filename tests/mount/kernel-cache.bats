@@ -352,3 +352,70 @@ alpha" ]
     [ "$(cat <&8)" = alpha ]
     exec 8<&-
 }
+
+# How many bytes of a plain file were read from the server, by who has closed it.
+bytes_read() { # FILE
+    sed -n "s|^close \"$1\" bytes read \([0-9]*\) .*|\1|p" "$SERVER_LOG" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# A cat that asks the server for nothing of it.
+cat_kept() { # FILE
+    local before
+    before=$(bytes_read "$LAB/$1")
+    sleep 0.2
+    cmp "$LAB/$1" "$MNT/$1" || return 1
+    sleep 0.3
+    [ "$(bytes_read "$LAB/$1")" -eq "$before" ]
+}
+
+@test "a plain file is kept as long as it stays the same" {
+    head -c 300000 /dev/urandom >"$LAB/file"
+    touch -d "1 hour ago" "$LAB/file"
+    mount_local cache_timeout=1
+    cmp "$LAB/file" "$MNT/file"
+    eventually 20 cat_kept file
+    cat_kept file
+    # Another one of the same size
+    head -c 300000 /dev/urandom >"$LAB/file"
+    eventually 10 cmp "$LAB/file" "$MNT/file"
+    eventually 20 cat_kept file
+    # Ours, whole and in part
+    head -c 300000 /dev/urandom >"$TEST_DIR/new"
+    cp "$TEST_DIR/new" "$MNT/file"
+    cmp "$TEST_DIR/new" "$MNT/file"
+    eventually 20 cat_kept file
+    printf changed | dd of="$MNT/file" conv=notrunc bs=1 seek=1000 status=none
+    [ "$(dd if="$MNT/file" bs=1 skip=1000 count=7 status=none)" = changed ]
+    cmp "$LAB/file" "$MNT/file"
+}
+
+@test "a plain file that was changed within the second of another change shows it" {
+    mount_local cache_timeout=1
+    local i text
+    echo 0 >"$LAB/file"
+    touch "$TEST_DIR/time"
+    for i in 1 2 3 4 5 6 7 8 9; do
+        echo $i >"$LAB/file"
+        touch -r "$TEST_DIR/time" "$LAB/file"
+        [ $i != 1 ] || sleep 0.5
+        text=$(cat "$MNT/file")
+        [ "$text" = $i ]
+    done
+}
+
+@test "who has a plain file open does not bring back what it was" {
+    head -c 1000000 /dev/zero >"$LAB/file"
+    touch -d "1 hour ago" "$LAB/file"
+    mount_local cache_timeout=1
+    exec 8<"$MNT/file"
+    head -c 4096 <&8 | cmp - <(head -c 4096 /dev/zero)
+    head -c 1000000 /dev/urandom >"$LAB/new"
+    mv "$LAB/new" "$LAB/file"
+    eventually 10 cmp "$LAB/file" "$MNT/file"
+    cat <&8 >/dev/null
+    eventually 10 cmp "$LAB/file" "$MNT/file"
+    exec 8<&-
+    sleep 2.5
+    cmp "$LAB/file" "$MNT/file"
+    cmp "$LAB/file" "$MNT/file"
+}

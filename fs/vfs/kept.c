@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "kept.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+struct kept {
+    bool known; /* the version below */
+    uint64_t size;
+    uint32_t mtime;
+    int64_t seen_at;     /* clock_ms() when the version was first seen */
+    int64_t since;       /* when the pages were dropped last */
+    unsigned generation; /* how often they were: of handles that were opened since */
+    bool clean;          /* no other handle was open then */
+    bool read;           /* by a handle of this generation: the kernel has dropped the pages */
+    unsigned opens;      /* handles */
+    unsigned writers;    /* those of them that write */
+};
+
+static struct kept *kept_of(struct node *n)
+{
+    if (!n->kept)
+        n->kept = calloc(1, sizeof(*n->kept));
+    return n->kept;
+}
+
+static bool is_version(const struct kept *k, const struct sftp_attrs *attrs)
+{
+    return k->known && attrs && k->size == attrs->size && k->mtime == attrs->mtime;
+}
+
+static void set_version(struct kept *k, const struct sftp_attrs *attrs, int64_t now)
+{
+    k->known = attrs != NULL;
+    k->size = attrs ? attrs->size : 0;
+    k->mtime = attrs ? attrs->mtime : 0;
+    k->seen_at = now;
+}
+
+void kept_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *attrs, struct handle *h)
+{
+    int64_t now = clock_ms();
+    lock_take(&vfs->lock);
+    struct kept *k = kept_of(n);
+    if (k) {
+        bool same = is_version(k, attrs);
+        if (!same)
+            set_version(k, attrs, now);
+        h->keep = same && k->clean && k->read && k->writers == 0 && !h->writes &&
+                  k->since >= k->seen_at + RACY_MS;
+        if (!h->keep) {
+            k->since = now;
+            k->generation++;
+            k->clean = k->opens == 0 && !h->writes;
+            k->read = false;
+        }
+        k->opens++;
+        k->writers += h->writes;
+        h->generation = k->generation;
+    }
+    lock_drop(&vfs->lock);
+}
+
+void kept_read(struct vfs *vfs, struct node *n, const struct handle *h)
+{
+    lock_take(&vfs->lock);
+    if (h->generation != 0 && h->generation == n->kept->generation)
+        n->kept->read = true;
+    lock_drop(&vfs->lock);
+}
+
+void kept_close(struct vfs *vfs, struct node *n, struct handle *h)
+{
+    lock_take(&vfs->lock);
+    if (h->generation != 0) {
+        n->kept->opens--;
+        n->kept->writers -= h->writes;
+        if (h->writes)
+            n->kept->known = false;
+        h->generation = 0;
+    }
+    lock_drop(&vfs->lock);
+}
