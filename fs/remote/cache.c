@@ -17,9 +17,6 @@
 
 #include "base/clock.h"
 
-/* What was loaded ahead and is not asked for in this time will not be. */
-enum { AHEAD_MS = 60 * 1000 };
-
 struct cache_entry {
     struct cached *held; /* a reference, or NULL */
     int64_t true_at;     /* when held was last known to be true */
@@ -277,13 +274,13 @@ static void give_up_oldest(struct cache *cache) REQUIRES(cache->lock)
     DL_PREPEND(cache->used, e);
 }
 
-size_t cache_room_ahead(struct cache *cache)
+size_t cache_room_ahead(struct cache *cache, size_t at_most, int64_t max_age_ms)
 {
-    int64_t oldest = clock_ms() - AHEAD_MS;
+    int64_t oldest = clock_ms() - max_age_ms;
     lock_take(&cache->lock);
     while (cache->ahead && cache->ahead->true_at < oldest)
         give_up_oldest(cache);
-    size_t max = cache->max_bytes / 2;
+    size_t max = cache->max_bytes / 2 < at_most ? cache->max_bytes / 2 : at_most;
     size_t room = cache->bytes_ahead < max ? max - cache->bytes_ahead : 0;
     lock_drop(&cache->lock);
     return room;

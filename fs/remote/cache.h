@@ -4,7 +4,7 @@
  * first), in which only one thread at a time loads a path and the others wait for it.
  *
  * What is loaded ahead of its use is marked until somebody asks for it. It goes last when room is
- * needed, since its turn is still to come, and it never takes more than half of the room.
+ * needed, since its turn is still to come, and is to take no more than a part of the room.
  */
 #pragma once
 
@@ -60,8 +60,9 @@ struct cached *cache_peek(struct cache *cache, const char *path, int64_t *ret_tr
 
 bool cache_is_loading(struct cache *cache, const char *path);
 
-/* How many bytes may still be loaded ahead. */
-size_t cache_room_ahead(struct cache *cache);
+/* How many bytes may still be loaded ahead, of so many at most and half of the cache, if what
+ * nobody came for in so long is given up. */
+size_t cache_room_ahead(struct cache *cache, size_t at_most, int64_t max_age_ms);
 
 /* Makes c (stays the caller's) what is known, as of now: after an own change. */
 void cache_put(struct cache *cache, const char *path, struct cached *c);

@@ -21,6 +21,9 @@ enum {
     WALKS_MAX = 64,       /* directories; the one that was thought of last comes first */
     IDLE_MS = 5000,       /* a walk whose findings nobody comes for is given up */
     NEIGHBOURS_MS = 1000, /* between two loads by a user that make a pattern */
+    /* Documents that a wide walk loads before somebody comes: who comes for more than two thousand
+     * comes too late for the last ones. */
+    WIDE_MAX = 24 << 20,
 };
 
 enum topic { LISTED, USED, MISSED_DOCUMENT, MISSED_LISTING, MISSED_ATTRS, TOPICS };
@@ -60,37 +63,28 @@ static bool is_stopped(void *prefetch)
 
 /* ---- walks */
 
-static struct walk *find_walk(struct prefetch *prefetch, const char *dir)
-{
-    struct walk *walk;
-    DL_FOREACH (prefetch->walks, walk) {
-        if (strcmp(walk->dir, dir) == 0)
-            return walk;
-    }
-    return NULL;
-}
-
 static void end_walk(struct prefetch *prefetch, struct walk *walk)
 {
     DL_DELETE(prefetch->walks, walk);
     walk_free(walk);
 }
 
-/* In place of one through the same directory. */
-static void begin_walk(struct prefetch *prefetch, const char *dir, bool relists,
-                       const char *user_at)
+/* In place of one of its kind through the same directory. */
+static void begin_walk(struct prefetch *prefetch, struct walk *walk)
 {
-    struct walk *old = find_walk(prefetch, dir);
-    struct walk *walk = walk_new(prefetch->remote, dir, relists, user_at);
-    size_t n;
+    struct walk *old;
+    struct walk *next;
+    size_t n = 0;
     if (!walk)
         return;
-    if (old)
-        end_walk(prefetch, old);
+    DL_FOREACH_SAFE(prefetch->walks, old, next)
+    {
+        if (old->wide == walk->wide && strcmp(old->dir, walk->dir) == 0)
+            end_walk(prefetch, old);
+        else if (++n >= WALKS_MAX)
+            end_walk(prefetch, old);
+    }
     DL_PREPEND(prefetch->walks, walk);
-    DL_COUNT(prefetch->walks, old, n);
-    if (n > WALKS_MAX)
-        end_walk(prefetch, prefetch->walks->prev);
 }
 
 static void end_all_walks(struct prefetch *prefetch)
@@ -99,15 +93,22 @@ static void end_all_walks(struct prefetch *prefetch)
         end_walk(prefetch, prefetch->walks);
 }
 
-/* Tells the walk through dir, and puts it first. */
+/* Tells the walks through dir, and puts the one that keeps ahead first. */
 static void use(struct prefetch *prefetch, const char *dir, const char *name)
 {
-    struct walk *walk = find_walk(prefetch, dir);
-    if (!walk)
-        return;
-    walk_used(walk, prefetch->remote, name);
-    DL_DELETE(prefetch->walks, walk);
-    DL_PREPEND(prefetch->walks, walk);
+    struct walk *walk;
+    struct walk *ahead = NULL;
+    DL_FOREACH (prefetch->walks, walk) {
+        if (strcmp(walk->dir, dir) == 0) {
+            walk_used(walk, prefetch->remote, name);
+            if (!walk->wide)
+                ahead = walk;
+        }
+    }
+    if (ahead) {
+        DL_DELETE(prefetch->walks, ahead);
+        DL_PREPEND(prefetch->walks, ahead);
+    }
 }
 
 static void used(struct prefetch *prefetch, const char *path)
@@ -123,14 +124,16 @@ static void used(struct prefetch *prefetch, const char *path)
 
 /* ---- loads */
 
-/* False: nothing more of this walk may begin now. */
-static bool begin_load(struct prefetch *prefetch, const struct wanted *wanted)
+/* False: there is no room for it now. */
+static bool begin_load(struct prefetch *prefetch, const struct wanted *wanted, size_t at_most)
 {
     struct cached *known = NULL;
     struct cache_ticket ticket;
     struct load *load;
     struct fleet *fleet = &prefetch->fleet;
-    if (wanted->bytes > 0 && cache_room_ahead(wanted->cache) < fleet->bytes + wanted->bytes)
+    int64_t max_age_ms = prefetch->remote->options.cache_timeout_ms;
+    if (wanted->bytes > 0 &&
+        cache_room_ahead(wanted->cache, at_most, max_age_ms) < fleet->bytes + wanted->bytes)
         return false;
     if (cache_try_begin(wanted->cache, wanted->path, wanted->not_before, &known, &ticket) &&
         load_new(wanted->kind, prefetch->remote, wanted->cache, wanted->path, &ticket, known,
@@ -149,7 +152,7 @@ static bool go_on(struct prefetch *prefetch, struct walk *walk)
         enum walk_state state = walk_next(walk, prefetch->remote, &wanted);
         if (state != WALK_WANTS)
             return state == WALK_OVER;
-        bool began = begin_load(prefetch, &wanted);
+        bool began = begin_load(prefetch, &wanted, walk->wide ? WIDE_MAX : SIZE_MAX);
         free(wanted.path);
         if (!began)
             return false;
@@ -210,32 +213,28 @@ static void relist(struct prefetch *prefetch, const char *dir)
         .not_before = cache_not_before(remote->options.cache_timeout_ms),
     };
     if (path && fleet_has_room(&prefetch->fleet))
-        begin_load(prefetch, &wanted);
+        begin_load(prefetch, &wanted, SIZE_MAX);
 }
 
-/* Of two neighbours in dir, or two that are alone in neighbours, the second is at name. */
-static void keep_ahead(struct prefetch *prefetch, enum topic topic, const char *dir,
-                       const char *name)
+static void compare(struct prefetch *prefetch, enum topic topic, const char *before,
+                    const char *path)
 {
-    const struct walk *walk = find_walk(prefetch, dir);
-    if (topic == MISSED_ATTRS)
-        relist(prefetch, dir);
-    else if (!walk || !walk_is_before(walk, name))
-        begin_walk(prefetch, dir, topic == MISSED_LISTING, name);
-}
-
-static void compare(struct prefetch *prefetch, enum topic topic, const char *a, const char *b)
-{
-    FREE_AUTO char *dir_a = path_dir(a);
-    FREE_AUTO char *dir_b = path_dir(b);
-    FREE_AUTO char *above_a = dir_a ? path_dir(dir_a) : NULL;
-    FREE_AUTO char *above_b = dir_b ? path_dir(dir_b) : NULL;
-    if (!above_a || !above_b || strcmp(a, b) == 0)
+    struct remote *remote = prefetch->remote;
+    FREE_AUTO char *dir = path_dir(path);
+    FREE_AUTO char *other_dir = path_dir(before);
+    FREE_AUTO char *above = dir ? path_dir(dir) : NULL;
+    FREE_AUTO char *other_above = other_dir ? path_dir(other_dir) : NULL;
+    if (!above || !other_above || strcmp(before, path) == 0)
         return;
-    if (strcmp(dir_a, dir_b) == 0)
-        keep_ahead(prefetch, topic, dir_b, path_name(b));
-    else if (topic == MISSED_DOCUMENT && strcmp(above_a, above_b) == 0)
-        keep_ahead(prefetch, topic, above_b, path_name(dir_b));
+    bool beside = strcmp(dir, other_dir) == 0;
+    if (beside && topic == MISSED_ATTRS)
+        relist(prefetch, dir);
+    else if (beside)
+        begin_walk(prefetch, walk_new_ahead(remote, dir, topic == MISSED_LISTING, path_name(before),
+                                            path_name(path)));
+    else if (topic == MISSED_DOCUMENT && strcmp(above, other_above) == 0)
+        begin_walk(prefetch,
+                   walk_new_ahead(remote, above, false, path_name(other_dir), path_name(dir)));
 }
 
 static void missed(struct prefetch *prefetch, enum topic topic, const char *path)
@@ -253,7 +252,7 @@ static void hear(struct prefetch *prefetch, const struct news *news)
 {
     switch (news->topic) {
     case LISTED:
-        begin_walk(prefetch, news->path, true, NULL);
+        begin_walk(prefetch, walk_new_wide(prefetch->remote, news->path));
         break;
     case USED:
         used(prefetch, news->path);
@@ -268,12 +267,18 @@ static void hear(struct prefetch *prefetch, const struct news *news)
     }
 }
 
-static void hear_all(struct prefetch *prefetch)
+static void await_news(struct prefetch *prefetch)
 {
     const struct wait for_ever = {.deadline = INT64_MAX / 2};
     lock_take(&prefetch->lock);
-    while (!prefetch->fleet.vessels && !prefetch->news && !atomic_load(&prefetch->stop))
+    while (!prefetch->news && !atomic_load(&prefetch->stop))
         wait_on(&for_ever, &prefetch->woken, &prefetch->lock);
+    lock_drop(&prefetch->lock);
+}
+
+static void hear_all(struct prefetch *prefetch)
+{
+    lock_take(&prefetch->lock);
     struct news *all = prefetch->news;
     prefetch->news = NULL;
     prefetch->n_news = 0;
@@ -293,7 +298,10 @@ static void *run(void *arg)
     while (!atomic_load(&prefetch->stop)) {
         hear_all(prefetch);
         go_on_all(prefetch);
-        fleet_step(&prefetch->fleet);
+        if (prefetch->fleet.vessels)
+            fleet_step(&prefetch->fleet);
+        else
+            await_news(prefetch);
     }
     fleet_done(&prefetch->fleet);
     return NULL;

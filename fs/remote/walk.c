@@ -20,33 +20,62 @@ static struct listing *known_listing(struct remote *remote, const char *dir)
     return (struct listing *)cache_peek(remote->listings, dir, &true_at);
 }
 
+static const struct listing_entry *entry_at(const struct walk *walk, size_t at)
+{
+    return &walk->listing->entries[walk->backward ? walk->listing->n - 1 - at : at];
+}
+
 /* False: there is no such entry. */
 static bool find(const struct walk *walk, const char *name, size_t *ret)
 {
     const struct listing_entry *e = listing_find(walk->listing, name);
-    if (e)
-        *ret = (size_t)(e - walk->listing->entries);
-    return e;
+    if (!e)
+        return false;
+    size_t at = (size_t)(e - walk->listing->entries);
+    *ret = walk->backward ? walk->listing->n - 1 - at : at;
+    return true;
 }
 
-struct walk *walk_new(struct remote *remote, const char *dir, bool relists, const char *user_at)
+static struct walk *make(struct remote *remote, const char *dir)
 {
     size_t len = strlen(dir);
-    size_t at = 0;
     struct walk *walk = calloc(1, sizeof(*walk) + len + 1);
     if (!walk)
         return NULL;
     memcpy(walk->dir, dir, len);
+    walk->began_at = walk->used_at = clock_ms();
     walk->listing = known_listing(remote, dir);
-    if (!walk->listing || (user_at && !find(walk, user_at, &at))) {
+    if (walk->listing)
+        return walk;
+    walk_free(walk);
+    return NULL;
+}
+
+struct walk *walk_new_wide(struct remote *remote, const char *dir)
+{
+    struct walk *walk = make(remote, dir);
+    if (!walk)
+        return NULL;
+    walk->wide = walk->relists = true;
+    walk->end = walk->listing->n;
+    return walk;
+}
+
+struct walk *walk_new_ahead(struct remote *remote, const char *dir, bool relists,
+                            const char *came_from, const char *is_at)
+{
+    size_t at;
+    struct walk *walk = make(remote, dir);
+    if (!walk)
+        return NULL;
+    walk->relists = relists;
+    walk->backward = strcmp(is_at, came_from) < 0;
+    if (!find(walk, is_at, &at)) {
         walk_free(walk);
         return NULL;
     }
-    walk->relists = relists;
-    walk->wide = !user_at;
-    walk->from = walk->listed = walk->document = user_at ? at + 1 : 0;
-    walk->end = user_at ? at + 1 + AHEAD_MIN : walk->listing->n;
-    walk->began_at = walk->used_at = clock_ms();
+    walk->from = walk->listed = walk->document = at + 1;
+    walk->end = walk->from + AHEAD_MIN;
     return walk;
 }
 
@@ -99,7 +128,7 @@ static enum walk_state next_below(struct walk *walk, struct remote *remote,
 static enum walk_state next_document(struct walk *walk, struct remote *remote, struct wanted *ret)
 {
     for (; walk->document < end_of(walk); walk->document++, walk->inner = 0) {
-        const struct listing_entry *e = &walk->listing->entries[walk->document];
+        const struct listing_entry *e = entry_at(walk, walk->document);
         enum walk_state state = WALK_OVER;
         if (remote_is_vmx(remote, e->name, &e->attrs))
             return want(remote, walk->dir, e, true, ret);
@@ -114,7 +143,7 @@ static enum walk_state next_document(struct walk *walk, struct remote *remote, s
 enum walk_state walk_next(struct walk *walk, struct remote *remote, struct wanted *ret)
 {
     for (; walk->listed < end_of(walk); walk->listed++) {
-        const struct listing_entry *e = &walk->listing->entries[walk->listed];
+        const struct listing_entry *e = entry_at(walk, walk->listed);
         if (!S_ISDIR(e->attrs.mode))
             continue;
         enum walk_state state = want(remote, walk->dir, e, false, ret);
@@ -129,7 +158,7 @@ void walk_passed(struct walk *walk, const struct wanted *wanted)
 {
     if (wanted->kind == &listing_load_kind) {
         walk->listed++;
-    } else if (S_ISDIR(walk->listing->entries[walk->document].attrs.mode)) {
+    } else if (S_ISDIR(entry_at(walk, walk->document)->attrs.mode)) {
         walk->inner++;
     } else {
         walk->document++;
@@ -151,10 +180,4 @@ void walk_used(struct walk *walk, const struct remote *remote, const char *name)
         ahead = AHEAD_MIN;
     if (at + 1 + ahead > walk->end)
         walk->end = at + 1 + ahead;
-}
-
-bool walk_is_before(const struct walk *walk, const char *name)
-{
-    size_t at;
-    return walk->wide && find(walk, name, &at) && walk->document <= at;
 }

@@ -4,8 +4,8 @@
  * sub-directories, and the documents in it and in them. A document's turn comes when the listing
  * that names it is there, and not before the sub-directories' that are to be listed.
  *
- * A walk is *wide* when it goes on as fast as it can, or keeps *ahead* of a user: by no more than
- * he reads in half of the time for which an answer is trusted.
+ * A walk is *wide* when it goes on as fast as it can, or keeps *ahead* of a user, in whichever
+ * direction he goes: by no more than he reads in half of the time for which an answer is trusted.
  */
 #pragma once
 
@@ -16,7 +16,8 @@ struct walk {
     struct listing *listing;  /* of the directory: a reference */
     bool relists;             /* listings that have become too old, too */
     bool wide;
-    size_t from, end;               /* of the listing's entries; wide: 0 and all of them */
+    bool backward;                  /* from here on entries are counted from the last one */
+    size_t from, end;               /* wide: 0 and all of them */
     size_t listed, document, inner; /* where it is: inner is in the listing of a sub-directory */
     int64_t began_at, used_at;
     char dir[];
@@ -37,9 +38,11 @@ enum walk_state {
     WALK_OVER,
 };
 
-/* A wide walk, or one ahead of the user who is at the entry named. NULL: the directory is not
- * known, there is no such entry, or no memory. */
-struct walk *walk_new(struct remote *remote, const char *dir, bool relists, const char *user_at);
+/* NULL: the directory is not known, there is no such entry, or no memory. */
+struct walk *walk_new_wide(struct remote *remote, const char *dir);
+/* The user is at the entry named, and came from the side of the other name. */
+struct walk *walk_new_ahead(struct remote *remote, const char *dir, bool relists,
+                            const char *came_from, const char *is_at);
 void walk_free(struct walk *walk);
 
 /* The path wanted is the caller's to free. */
@@ -48,6 +51,3 @@ void walk_passed(struct walk *walk, const struct wanted *wanted);
 
 /* The user has come to the entry of this name, or below it. */
 void walk_used(struct walk *walk, const struct remote *remote, const char *name);
-
-/* Whether the walk has the entry named still before it. */
-bool walk_is_before(const struct walk *walk, const char *name);

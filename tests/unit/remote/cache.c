@@ -418,15 +418,20 @@ static void half_is_for_what_is_loaded_ahead(void **state)
     (void)state;
     int destroyed = 0;
     struct cache *cache = new_cache(100);
-    assert_int_equal(cache_room_ahead(cache), 50);
+    assert_int_equal(cache_room_ahead(cache, 1000, 60000), 50);
+    assert_int_equal(cache_room_ahead(cache, 40, 60000), 40);
     load_ahead(cache, "a", 1, 30, &destroyed);
-    assert_int_equal(cache_room_ahead(cache), 20);
+    assert_int_equal(cache_room_ahead(cache, 1000, 60000), 20);
     load_ahead(cache, "b", 2, 30, &destroyed);
-    assert_int_equal(cache_room_ahead(cache), 0);
+    assert_int_equal(cache_room_ahead(cache, 1000, 60000), 0);
     get(cache, "a", 0);
-    assert_int_equal(cache_room_ahead(cache), 20);
+    assert_int_equal(cache_room_ahead(cache, 1000, 60000), 20);
     cache_drop(cache, "b");
-    assert_int_equal(cache_room_ahead(cache), 50);
+    assert_int_equal(cache_room_ahead(cache, 1000, 60000), 50);
+    load_ahead(cache, "c", 3, 50, &destroyed);
+    assert_int_equal(cache_room_ahead(cache, 1000, 60000), 0);
+    usleep(2000);
+    assert_int_equal(cache_room_ahead(cache, 1000, 0), 50); /* nobody came */
     cache_free(cache);
 }
 
