@@ -51,6 +51,8 @@ def soak(bench):
     calls = dict(line.rsplit(": ", 1) for line in said.splitlines() if line.rsplit(": ", 1)[-1].isdigit())
     if work.returncode != 0 or not calls:
         raise Failure("soak.py: " + "; ".join(line for line in said.splitlines() if " times " in line))
+    tenths = [[size for left, size, _ in marks if 9 - n <= left * 10 / seconds <= 10 - n] for n in range(10)]
+    print("soak: resident by tenths of the time:", ", ".join(mib(max(sizes, default=0)) for sizes in tenths))
     early = [mark for mark in marks if mark[0] >= 0.9 * seconds]
     late = [mark for mark in marks if mark[0] <= 0.1 * seconds]
     before, after = (max(size for _, size, _ in part) for part in (early, late))
