@@ -86,12 +86,10 @@ static void must_begin(struct place *p, const struct remote_options *options)
 static unsigned long main_bytes(struct place *p, const char *name)
 {
     BUF_AUTO text = {0};
-    unsigned long n = 0;
     assert_int_equal(sftp_describe(p->mount.sftp, &text), 0);
     const char *at = strstr(text.data, name);
     assert_non_null(at);
-    assert_int_equal(sscanf(at + strlen(name), ": %lu", &n), 1);
-    return n;
+    return strtoul(at + strlen(name) + 2, NULL, 10);
 }
 
 static unsigned next_random(unsigned *seed)
@@ -234,6 +232,25 @@ static void any_order_of_operations_is_kept(void **state)
     must_have_stored(p, "disk");
 }
 
+/* One lane is held up: what goes to the same place must not take the other one. */
+static void writes_to_one_place_do_not_overtake_each_other(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 13;
+    must_begin(p, &o);
+    must_write_over_lanes(p, &seed);
+    assert_int_equal(remote_file_flush(p->file, &p->wait), 0);
+    assert_int_equal(local_server_signal(&p->bulk, SIGSTOP), 0);
+    for (int i = 0; i < 3; i++) {
+        for (size_t place = 0; place < 20; place++)
+            must_put(p, place * (BULK_STRIPE - 999), 2000, &seed);
+        usleep(20000);
+    }
+    assert_int_equal(local_server_signal(&p->bulk, SIGCONT), 0);
+    must_have_stored(p, "disk");
+}
+
 static void a_lost_lane_loses_nothing(void **state)
 {
     struct place *p = *state;
@@ -243,8 +260,8 @@ static void a_lost_lane_loses_nothing(void **state)
     must_write_over_lanes(p, &seed);
     must_append(p, 2 * MIB, &seed);
     assert_int_equal(local_server_signal(&p->bulk, SIGKILL), 0);
-    for (int i = 0; i < 100; i++) /* the same place again and again: the last one counts */
-        must_put(p, 3 * MIB - 7, 70000, &seed);
+    for (int i = 0; i < 200; i++) /* the same places again and again: the last ones count */
+        must_put(p, 3 * MIB - 7 + (i % 2 ? BULK_STRIPE : 0), 70000, &seed);
     must_append(p, 2 * MIB, &seed);
     must_have_stored(p, "disk");
     for (size_t at = 0; at < p->size; at += STEP)
@@ -337,11 +354,17 @@ static void idle_ones_are_closed_and_made_anew(void **state)
     assert_true(must_count(&p->mount, "bulk-connections-made") > made);
 }
 
-static void must_copy_disk(struct place *p, const char *name)
+/* A file with the same content, size, mode and times. */
+static void must_twin(struct place *p, const char *of, const char *name)
 {
-    char command[PATH_MAX];
-    snprintf(command, sizeof(command), "cp -p %s/disk %s/%s", p->folder.path, p->folder.path, name);
-    assert_int_equal(system(command), 0);
+    char path[PATH_MAX];
+    const struct stat st = must_lstat(&p->folder, of);
+    const struct timespec times[2] = {st.st_atim, st.st_mtim};
+    FD_AUTO fd = open(file_path(&p->folder, name, path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, p->bytes, p->size), p->size);
+    assert_int_equal(fchmod(fd, st.st_mode & 07777), 0);
+    assert_int_equal(futimens(fd, times), 0);
 }
 
 static void must_rename(struct place *p, const char *from, const char *to)
@@ -350,23 +373,57 @@ static void must_rename(struct place *p, const char *from, const char *to)
     assert_int_equal(rename(file_path(&p->folder, from, a), file_path(&p->folder, to, b)), 0);
 }
 
-/* Even one that looks the same in all that SFTP shows. */
 static void another_file_at_the_path_is_not_written_to(void **state)
 {
     struct place *p = *state;
     const struct remote_options o = lane_options(p);
     unsigned seed = 10;
     must_begin(p, &o);
-    must_append(p, 6 * MIB, &seed);
-    must_append(p, 4 * MIB, &seed); /* asks for lanes */
+    must_append(p, 6 * MIB, &seed); /* asks for lanes */
     assert_int_equal(remote_file_flush(p->file, &p->wait), 0);
-    must_copy_disk(p, "twin");
+    must_twin(p, "disk", "twin");
     must_rename(p, "disk", "moved");
     must_rename(p, "twin", "disk");
     must_have_lanes(p, 2);
     must_append(p, 30 * MIB, &seed);
     must_have_stored(p, "moved");
-    assert_int_equal(must_lstat(&p->folder, "disk").st_size, 10 * MIB);
+    assert_int_equal(must_lstat(&p->folder, "disk").st_size, 6 * MIB);
+}
+
+/* It may be read over lanes, since it looks the same; to write, proof is needed. */
+static void what_was_only_read_is_not_written_to_unproven(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 12;
+    char path[PATH_MAX];
+    must_begin(p, NULL);
+    must_append(p, 40 * MIB, &seed);
+    must_have_stored(p, "disk");
+    remote_file_free(p->file);
+    p->file = NULL;
+    mount_end(&p->mount);
+    must_mount(&p->mount, &p->folder, &o);
+    assert_int_equal(remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE, 0,
+                                      &p->wait, &p->file),
+                     0);
+    must_get(p, 0, STEP);
+    must_twin(p, "disk", "twin");
+    must_rename(p, "disk", "moved");
+    must_rename(p, "twin", "disk");
+    FREE_AUTO char *before = file_read(file_path(&p->folder, "disk", path));
+    assert_non_null(before);
+    for (size_t at = STEP; at < 30 * MIB; at += STEP) {
+        must_get(p, at, STEP);
+        if (at == 8 * MIB)
+            must_have_lanes(p, 2);
+    }
+    for (size_t at = 0; at < 30 * MIB; at += STEP)
+        must_put(p, at, STEP, &seed);
+    must_have_stored(p, "moved");
+    FREE_AUTO char *after = file_read(file_path(&p->folder, "disk", path));
+    assert_non_null(after);
+    assert_memory_equal(before, after, 40 * MIB);
 }
 
 static void another_file_at_the_path_is_not_read(void **state)
@@ -401,6 +458,7 @@ int main(void)
         TEST(a_file_is_written_and_read_over_two),
         TEST(a_large_file_is_read_over_two),
         TEST(any_order_of_operations_is_kept),
+        TEST(writes_to_one_place_do_not_overtake_each_other),
         TEST(a_lost_lane_loses_nothing),
         TEST(a_silent_lane_is_given_up),
         TEST(both_kinds_of_connections_may_be_lost),
@@ -408,6 +466,7 @@ int main(void)
         TEST(small_files_have_none),
         TEST(idle_ones_are_closed_and_made_anew),
         TEST(another_file_at_the_path_is_not_written_to),
+        TEST(what_was_only_read_is_not_written_to_unproven),
         TEST(another_file_at_the_path_is_not_read),
     };
     if (!local_server_exists())
