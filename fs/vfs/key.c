@@ -210,14 +210,16 @@ static int open_to_write(struct call *c, struct node *n, int flags, struct handl
     return r;
 }
 
-static int open_to_read(struct call *c, struct node *n, struct handle *h)
+static int open_to_read(struct call *c, struct node *n, int flags, struct handle *h)
 {
     KEY_AT_AUTO at = {0};
     int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
     if (r == 0)
         r = current_text(c, n->parent, &at, &h->content);
+    /* The kernel cuts what it has when it is told to cut, though nobody can write. */
     if (r == 0)
-        r = pages_open(c->vfs, n, buf_span(&h->content), h);
+        r = flags & O_TRUNC ? pages_write(c->vfs, n, h)
+                            : pages_open(c->vfs, n, buf_span(&h->content), h);
     if (h->io == IO_PAGED)
         buf_done(&h->content);
     return r;
@@ -226,7 +228,7 @@ static int open_to_read(struct call *c, struct node *n, struct handle *h)
 static int key_open(struct call *c, struct node *n, int flags, struct handle *h)
 {
     if (!h->writes)
-        return open_to_read(c, n, h);
+        return open_to_read(c, n, flags, h);
     int r = pages_write(c->vfs, n, h);
     return r == 0 ? open_to_write(c, n, flags, h) : r;
 }

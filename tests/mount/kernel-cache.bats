@@ -15,7 +15,7 @@ setup() {
 
 # The n-th value: no two are of one length, or begin alike. Some fill a page, and some do not fit.
 prelude='
-import os, random, sys
+import os, random, sys, time
 sizes = [1, 2, 9, 40, 300, 3000, 4095, 4096, 5000]
 letters = "abcdefghi"
 values = [letter * size for letter, size in zip(letters, sizes)]
@@ -26,9 +26,8 @@ texts = {value.encode() + b"\n" for value in values}
 setter="$prelude"'
 key, way, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
 vmx = os.path.dirname(key)
-rng = random.Random(times)
 for i in range(times):
-    value = rng.choice(values)
+    value = random.choice(values)
     text = value.encode() + b"\n"
     if way == "echo":
         fd = os.open(key, os.O_WRONLY | os.O_TRUNC)
@@ -53,9 +52,9 @@ for i in range(times):
         assert size == len(text), f"{way} of {len(text)} bytes, size {size}"
 '
 
-# Reads guestinfo.a over and over until there is a file. A text of nothing is a truncation.
+# Reads keys over and over until there is a file. A text of nothing is a truncation.
 reader="$prelude"'
-key, end, cut = sys.argv[1], sys.argv[2], sys.argv[3] == "cut"
+end, cut, keys = sys.argv[1], sys.argv[2] == "cut", sys.argv[3:]
 if cut:
     texts.add(b"")
 times = 0
@@ -63,7 +62,10 @@ def check(what, got):
     assert got in texts, f"{what}: {len(got)} bytes, {got[:20]} ... {got[-20:]}"
     return got
 while not os.path.exists(end):
+    key = random.choice(keys)
     fd = os.open(key, os.O_RDONLY)
+    if times % 2 == 0:
+        time.sleep(random.random() / 500) # something may happen now
     got = b""
     while part := os.read(fd, 1 << 16):
         got += part
@@ -85,7 +87,7 @@ while_read() { # cut|whole COMMAND...
     shift
     rm -f "$TEST_DIR/end"
     for i in 1 2 3 4; do
-        python3 -c "$reader" "$K/guestinfo.a" "$TEST_DIR/end" "$cut" 3>&- &
+        python3 -c "$reader" "$TEST_DIR/end" "$cut" "$MNT"/*/*.vmx/guestinfo.a 3>&- &
         pids="$pids $!"
     done
     "$@" || failed=1
@@ -245,6 +247,25 @@ delta" ]
     while_read cut all
 }
 
+@test "keys that everybody reads and has read, changed once each: they are whole all the time" {
+    local i
+    foreign "$(printf '%300s' '' | tr ' ' e)"
+    for i in {1..60}; do
+        mkdir "$LAB/$i"
+        cp -p "$VM" "$LAB/$i/$i.vmx"
+    done
+    mount_local cache_timeout=60
+    cat "$MNT"/*/*.vmx/guestinfo.a "$MNT"/*/*.vmx/guestinfo.a >/dev/null
+    change_each() {
+        local i ways=(echo mv merge)
+        sleep 1
+        for i in {1..60}; do
+            python3 -c "$setter" "$MNT/$i/$i.vmx/guestinfo.a" "${ways[i % 3]}" 1 || return 1
+        done
+    }
+    while_read cut change_each
+}
+
 @test "who has a key open keeps its text, and whoever opens it then sees the new one" {
     mount_local cache_timeout=60
     cat "$K/guestinfo.a" >/dev/null
@@ -290,6 +311,36 @@ with open(key, "rb") as f:
         with open(key, "rb") as g:
             assert g.read() == text
 END
+}
+
+@test "who has a key open keeps its text when it gets longer or shorter, however that comes" {
+    local way before after
+    for way in echo mv merge foreign; do
+        for before in alpha "a longer value than the other one"; do
+            after=b
+            [ "$before" != alpha ] || after="much longer than before"
+            sample >"$VM"
+            foreign "$before"
+            mount_local cache_timeout=$([ $way = foreign ] && echo 1 || echo 60)
+            cat "$K/guestinfo.a" "$K/guestinfo.a" >/dev/null
+            exec 8<"$K/guestinfo.a" 9<"$K/guestinfo.a"
+            [ "$(cat <&9)" = "$before" ]
+            case $way in
+            echo) echo "$after" >"$K/guestinfo.a" ;;
+            mv) echo "$after" >"$K/.a.swp" && mv "$K/.a.swp" "$K/guestinfo.a" ;;
+            merge) echo "guestinfo.a = \"$after\"" >"$K/.vmxfs/merge" ;;
+            foreign) foreign "$after" && eventually 10 grep -qx "$after" "$K/guestinfo.a" ;;
+            esac
+            [ "$(cat "$K/guestinfo.a")" = "$after" ]
+            [ "$(stat -c %s "$K/guestinfo.a")" -eq $((${#after} + 1)) ]
+            [ "$(cat <&8)" = "$before" ]
+            [ "$(stat -L -c %s /dev/fd/8)" -eq $((${#before} + 1)) ]
+            [ "$(cat "$K/guestinfo.a")" = "$after" ]
+            exec 8<&- 9<&-
+            unmount_lab
+        done
+    done
+    mount_local # there is something to unmount at the end
 }
 
 @test "many keys that are changed at once show at once, read or not, open or not" {
