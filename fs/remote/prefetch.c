@@ -21,9 +21,10 @@ enum {
     WALKS_MAX = 64,       /* directories; the one that was thought of last comes first */
     IDLE_MS = 5000,       /* a walk whose findings nobody comes for is given up */
     NEIGHBOURS_MS = 1000, /* between two loads by a user that make a pattern */
-    /* Documents that a wide walk loads before somebody comes: who comes for more than two thousand
-     * comes too late for the last ones. */
+    /* Documents that wide walks load before somebody comes for them: who opens folders of more than
+     * two thousand comes too late for the last ones, or not at all. */
     WIDE_MAX = 24 << 20,
+    WIDE_MS = 60 * 1000,
 };
 
 enum topic { LISTED, USED, MISSED_DOCUMENT, MISSED_LISTING, MISSED_ATTRS, TOPICS };
@@ -124,22 +125,35 @@ static void used(struct prefetch *prefetch, const char *path)
 
 /* ---- loads */
 
-/* False: there is no room for it now. */
-static bool begin_load(struct prefetch *prefetch, const struct wanted *wanted, size_t at_most)
+static bool has_room(const struct prefetch *prefetch, const struct walk *walk,
+                     const struct wanted *wanted)
+{
+    int64_t true_at;
+    size_t room;
+    if (wanted->kind != &document_load_kind)
+        return true;
+    if (walk->wide) {
+        room = cache_room_ahead(wanted->cache, WIDE_MAX, WIDE_MS);
+    } else {
+        struct cached *known = cache_peek(wanted->cache, wanted->path, &true_at);
+        cached_unref(known);
+        if (known)
+            return true;
+        room =
+            cache_room_ahead(wanted->cache, SIZE_MAX, prefetch->remote->options.cache_timeout_ms);
+    }
+    return prefetch->fleet.bytes + wanted->bytes <= room;
+}
+
+static void begin_load(struct prefetch *prefetch, const struct wanted *wanted)
 {
     struct cached *known = NULL;
     struct cache_ticket ticket;
     struct load *load;
-    struct fleet *fleet = &prefetch->fleet;
-    int64_t max_age_ms = prefetch->remote->options.cache_timeout_ms;
-    if (wanted->bytes > 0 &&
-        cache_room_ahead(wanted->cache, at_most, max_age_ms) < fleet->bytes + wanted->bytes)
-        return false;
     if (cache_try_begin(wanted->cache, wanted->path, wanted->not_before, &known, &ticket) &&
         load_new(wanted->kind, prefetch->remote, wanted->cache, wanted->path, &ticket, known,
                  &load) == 0)
-        fleet_add(fleet, load, wanted->bytes);
-    return true;
+        fleet_add(&prefetch->fleet, load, wanted->bytes);
 }
 
 /* True: it is over. */
@@ -152,11 +166,14 @@ static bool go_on(struct prefetch *prefetch, struct walk *walk)
         enum walk_state state = walk_next(walk, prefetch->remote, &wanted);
         if (state != WALK_WANTS)
             return state == WALK_OVER;
-        bool began = begin_load(prefetch, &wanted, walk->wide ? WIDE_MAX : SIZE_MAX);
+        bool room = has_room(prefetch, walk, &wanted);
+        if (room) {
+            begin_load(prefetch, &wanted);
+            walk_passed(walk, &wanted);
+        }
         free(wanted.path);
-        if (!began)
+        if (!room)
             return false;
-        walk_passed(walk, &wanted);
     }
     return false;
 }
@@ -213,7 +230,7 @@ static void relist(struct prefetch *prefetch, const char *dir)
         .not_before = cache_not_before(remote->options.cache_timeout_ms),
     };
     if (path && fleet_has_room(&prefetch->fleet))
-        begin_load(prefetch, &wanted, SIZE_MAX);
+        begin_load(prefetch, &wanted);
 }
 
 static void compare(struct prefetch *prefetch, enum topic topic, const char *before,
