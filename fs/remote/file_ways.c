@@ -287,7 +287,7 @@ void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint6
         r = move_to_lanes(&m);
     else
         drop_lanes(file, m.lanes, m.ways.n);
-    if (r < 0) {
+    if (r < 0 && r != -EINTR) {
         log_debug("%s stays on the main connection: %s", file->path, strerror(-r));
         file->patience *= file->patience < UINT64_MAX / PATIENCE_FACTOR ? PATIENCE_FACTOR : 1;
     }

@@ -71,6 +71,24 @@ tell() { # FOLDER
     cmp "$TEST_DIR/data" "$LAB/pieces"
 }
 
+@test "large files are copied both ways, in pieces of any size" {
+    head -c 50000001 /dev/urandom >"$TEST_DIR/data"
+    mount_lab
+    cp "$TEST_DIR/data" "$MNT/copy"
+    cmp "$TEST_DIR/data" "$LAB/copy"
+    cmp "$TEST_DIR/data" "$MNT/copy"
+    cp --sparse=always "$MNT/copy" "$TEST_DIR/back"
+    cmp "$TEST_DIR/data" "$TEST_DIR/back"
+    dd if="$TEST_DIR/data" of="$MNT/pieces" bs=99991 status=none
+    dd if="$MNT/pieces" of="$MNT/copy" bs=77777 conv=notrunc status=none
+    cmp "$TEST_DIR/data" "$LAB/copy"
+    truncate -s 100M "$MNT/pieces"
+    printf end | dd of="$MNT/pieces" bs=1 seek=100000000 conv=notrunc status=none
+    cmp -n 50000001 "$TEST_DIR/data" "$LAB/pieces"
+    cmp "$LAB/pieces" "$MNT/pieces"
+    [ "$(counter bulk-connections-made)" -ge 1 ]
+}
+
 @test "files are overwritten, appended to and truncated" {
     echo hello >"$LAB/file"
     mount_lab
