@@ -80,9 +80,8 @@ static void begin_walk(struct prefetch *prefetch, struct walk *walk)
         return;
     DL_FOREACH_SAFE(prefetch->walks, old, next)
     {
-        if (old->wide == walk->wide && strcmp(old->dir, walk->dir) == 0)
-            end_walk(prefetch, old);
-        else if (++n >= WALKS_MAX)
+        bool same = old->wide == walk->wide && strcmp(old->dir, walk->dir) == 0;
+        if (same || ++n >= WALKS_MAX)
             end_walk(prefetch, old);
     }
     DL_PREPEND(prefetch->walks, walk);
