@@ -10,6 +10,8 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -18,23 +20,32 @@ static uint64_t bit(int signal)
     return UINT64_C(1) << (signal - 1);
 }
 
+/* The set that a line of the file shows. */
+static bool read_set(const char *line, const char *name, uint64_t *ret)
+{
+    size_t n = strlen(name);
+    if (strncmp(line, name, n) != 0)
+        return false;
+    *ret = strtoull(line + n, NULL, 16);
+    return true;
+}
+
 /* False: it cannot be known. */
 static bool read_pending(pid_t thread, uint64_t *ret)
 {
     char path[64];
     char line[256];
-    unsigned long long own = 0;
-    unsigned long long shared = 0;
-    unsigned long long blocked = 0;
+    uint64_t own = 0;
+    uint64_t shared = 0;
+    uint64_t blocked = 0;
     int found = 0;
     snprintf(path, sizeof(path), "/proc/%ld/status", (long)thread);
     FILE *f = fopen(path, "re");
     if (!f)
         return false;
     while (fgets(line, sizeof(line), f)) {
-        found += sscanf(line, "SigPnd: %llx", &own) == 1;
-        found += sscanf(line, "ShdPnd: %llx", &shared) == 1;
-        found += sscanf(line, "SigBlk: %llx", &blocked) == 1;
+        found += read_set(line, "SigPnd:", &own) || read_set(line, "ShdPnd:", &shared) ||
+                 read_set(line, "SigBlk:", &blocked);
     }
     fclose(f);
     *ret = (own | shared) & ~blocked;
