@@ -68,6 +68,15 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
     return r;
 }
 
+/* What the listing of its directory (for the root: its own) says of a path. */
+static const struct sftp_attrs *listed_attrs(const struct listing *l, const char *path)
+{
+    const struct listing_entry *e = path[0] ? listing_find(l, path_name(path)) : NULL;
+    if (e)
+        return &e->attrs;
+    return !path[0] && l->root.flags ? &l->root : NULL;
+}
+
 int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
                    const struct wait *wait, struct sftp_attrs *ret, int64_t *ret_true_at)
 {
@@ -81,14 +90,15 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
     if (settled < 0)
         return settled;
     LISTING_AUTO *l = (struct listing *)cache_peek(remote->listings, dir, &true_at);
-    const struct listing_entry *e = l && path[0] ? listing_find(l, path_name(path)) : NULL;
-    if (l && path[0] && !written && max_age_ms > 0 && true_at >= clock_ms() - max_age_ms) {
-        if (e)
-            *ret = e->attrs;
+    const struct sftp_attrs *known = l ? listed_attrs(l, path) : NULL;
+    bool tells = l && (known || path[0]) && !written && max_age_ms > 0;
+    if (tells && true_at >= clock_ms() - max_age_ms) {
+        if (known)
+            *ret = *known;
         *ret_true_at = true_at;
-        return e ? 0 : -ENOENT;
+        return known ? 0 : -ENOENT;
     }
-    if (l && path[0] && !written && max_age_ms > 0)
+    if (tells && path[0])
         prefetch_missed_attrs(remote->prefetch, path);
     int r;
     *ret_true_at = clock_ms();
@@ -98,8 +108,8 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
         if (r == 0)
             *ret = *sftp_call_attrs(call);
     } while (remote_again(remote, wait, &r));
-    if (r == -EIO && e) {
-        *ret = e->attrs;
+    if (r == -EIO && known) {
+        *ret = *known;
         r = 0;
     }
     return r == -EREMOTEIO ? -EIO : r;

@@ -16,6 +16,8 @@ struct listing {
     struct cached cached;
     size_t n;
     struct listing_entry *entries; /* by name, without our own hidden files */
+    struct sftp_attrs root; /* of the directory itself, if that is the root: no listing has it
+                               as an entry; flags 0: not known */
 };
 
 /* The entries of a directory, at most max_age_ms old. *ret is a reference. */

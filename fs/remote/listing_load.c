@@ -26,6 +26,7 @@ struct listing_load {
     struct load load; /* first */
     enum stage stage;
     struct sftp_call *open;
+    struct sftp_call *root; /* its attributes, where the listing is the root's */
     struct sftp_handle handle;
     struct flight names;
     struct listing *listing; /* being made */
@@ -134,6 +135,7 @@ static void restart(struct load *load)
 {
     struct listing_load *l = (struct listing_load *)load;
     sftp_call_free(&l->open);
+    sftp_call_free(&l->root);
     flight_done(&l->names);
     if (l->handle.len > 0)
         sftp_forget(sftp_close(load->remote->sftp, &l->handle));
@@ -150,6 +152,8 @@ static int ask(struct listing_load *l)
     l->listing->cached.destroy = destroy;
     l->listing->cached.bytes = sizeof(*l->listing);
     atomic_init(&l->listing->cached.refs, 1);
+    if (!l->load.path[0])
+        l->root = sftp_lstat(l->load.remote->sftp, l->load.full);
     l->open = sftp_opendir(l->load.remote->sftp, l->load.full);
     l->stage = OPENING;
     return 1;
@@ -188,6 +192,8 @@ static int complete(struct listing_load *l, const struct wait *wait)
     if (listing->n > 0)
         qsort(listing->entries, listing->n, sizeof(*listing->entries), compare_entries);
     int r = unlist_uuids(l->load.remote, l->load.path, wait, listing);
+    if (l->root && sftp_wait(l->root, wait) == 0)
+        listing->root = *sftp_call_attrs(l->root);
     if (r == 0)
         l->load.made = &steal(l->listing)->cached;
     return r;

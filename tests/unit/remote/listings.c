@@ -262,6 +262,33 @@ static void a_listing_is_shown_while_the_link_is_down(void **state)
     folder_remove(&folder);
 }
 
+/* No listing has the root as an entry. */
+static void the_root_is_known_from_its_own_listing(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    struct sftp_attrs attrs;
+    int64_t true_at;
+    struct wait wait = patience();
+    must_make_folder(&folder);
+    must_make_relay(&relay);
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    LISTING_AUTO *l = must_list(&mount, "", 0);
+    usleep(50000); /* the close */
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    assert_int_equal(remote_getattr(mount.remote, "", 5000, &wait, &attrs, &true_at), 0);
+    assert_true(S_ISDIR(attrs.mode));
+    assert_int_equal(attrs.mtime, must_lstat(&folder, ".").st_mtime);
+    assert_int_equal(relay_requests(&relay), 0);
+    assert_int_equal(remote_getattr(mount.remote, "", 0, &wait, &attrs, &true_at), 0);
+    assert_int_equal(relay_requests(&relay), 1);
+    listing_unref(&l);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_uuid_at_the_root_is_unlisted_too),
         cmocka_unit_test(ten_thousand_entries_are_listed),
         cmocka_unit_test(getattr_takes_a_young_listing),
+        cmocka_unit_test(the_root_is_known_from_its_own_listing),
         cmocka_unit_test(a_listing_is_shown_while_the_link_is_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
