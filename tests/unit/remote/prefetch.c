@@ -439,7 +439,7 @@ static void a_directory_is_checked_in_few_flights(void **state)
     options.cache_timeout_ms = SHORT_MS;
     must_mount_relay(&mount, &relay, &folder, &options);
     int fewest = INT_MAX; /* a busy machine makes two flights of one, now and then */
-    for (int i = 0; i < 6 && (i < 3 || fewest > FEW); i++) {
+    for (int i = 0; i < 12 && (i < 3 || fewest > FEW); i++) {
         usleep(i > 0 ? 2100000 : 0); /* texts are read a second time; then their times will do */
         relay_restart(&relay, RELAY_CUT_NONE, 0);
         LISTING_AUTO *l = NULL;
