@@ -2,7 +2,7 @@
 /*
  * Loading a document or a listing into its cache, as a sequence of flights: each step waits for the
  * flight before and sends the next one. One load is its steps in a row; of hundreds of loads
- * (fleet.h) each takes its next step as soon as its flight has been answered.
+ * (pipeline.h) each takes its next step as soon as its flight has been answered.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Users' threads leave news; the thread turns them into walks (walk.h), and keeps as many loads of
- * the first walks in flight as the fleet (fleet.h) takes. All but the news is the thread's own.
+ * the first walks in flight as the pipeline (pipeline.h) takes. All but the news is the thread's
+ * own.
  */
 #include "prefetch.h"
 
@@ -13,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "fleet.h"
+#include "pipeline.h"
 #include "walk.h"
 
 enum {
@@ -51,7 +52,7 @@ struct prefetch {
     atomic_bool walking; /* somebody is interested in USED */
 
     /* the thread's own */
-    struct fleet fleet;
+    struct pipeline pipeline;
     struct walk *walks;
     struct miss missed[TOPICS];
     bool link_lost;
@@ -141,7 +142,7 @@ static bool has_room(const struct prefetch *prefetch, const struct walk *walk,
         room =
             cache_room_ahead(wanted->cache, SIZE_MAX, prefetch->remote->options.cache_timeout_ms);
     }
-    return prefetch->fleet.bytes + wanted->bytes <= room;
+    return prefetch->pipeline.bytes + wanted->bytes <= room;
 }
 
 static void begin_load(struct prefetch *prefetch, const struct wanted *wanted)
@@ -152,7 +153,7 @@ static void begin_load(struct prefetch *prefetch, const struct wanted *wanted)
     if (cache_try_begin(wanted->cache, wanted->path, wanted->not_before, &known, &ticket) &&
         load_new(wanted->kind, prefetch->remote, wanted->cache, wanted->path, &ticket, known,
                  &load) == 0)
-        fleet_add(&prefetch->fleet, load, wanted->bytes);
+        pipeline_add(&prefetch->pipeline, load, wanted->bytes);
 }
 
 /* True: it is over. */
@@ -160,7 +161,7 @@ static bool go_on(struct prefetch *prefetch, struct walk *walk)
 {
     if (clock_ms() > walk->used_at + IDLE_MS)
         return true;
-    while (fleet_has_room(&prefetch->fleet)) {
+    while (pipeline_has_room(&prefetch->pipeline)) {
         struct wanted wanted;
         enum walk_state state = walk_next(walk, prefetch->remote, &wanted);
         if (state != WALK_WANTS)
@@ -186,7 +187,7 @@ static void go_on_all(struct prefetch *prefetch)
     prefetch->link_lost = false;
     DL_FOREACH_SAFE(prefetch->walks, walk, next)
     {
-        if (!fleet_has_room(&prefetch->fleet))
+        if (!pipeline_has_room(&prefetch->pipeline))
             break;
         if (go_on(prefetch, walk))
             end_walk(prefetch, walk);
@@ -228,7 +229,7 @@ static void relist(struct prefetch *prefetch, const char *dir)
         .path = path,
         .not_before = cache_not_before(remote->options.cache_timeout_ms),
     };
-    if (path && fleet_has_room(&prefetch->fleet))
+    if (path && pipeline_has_room(&prefetch->pipeline))
         begin_load(prefetch, &wanted);
 }
 
@@ -314,12 +315,12 @@ static void *run(void *arg)
     while (!atomic_load(&prefetch->stop)) {
         hear_all(prefetch);
         go_on_all(prefetch);
-        if (prefetch->fleet.vessels)
-            fleet_step(&prefetch->fleet);
+        if (prefetch->pipeline.slots)
+            pipeline_step(&prefetch->pipeline);
         else
             await_news(prefetch);
     }
-    fleet_done(&prefetch->fleet);
+    pipeline_done(&prefetch->pipeline);
     return NULL;
 }
 
@@ -394,8 +395,9 @@ int prefetch_new(struct remote *remote, struct prefetch **ret)
     if (!prefetch)
         return -ENOMEM;
     prefetch->remote = remote;
-    prefetch->fleet = (struct fleet){.stopped = is_stopped, .ending = ending, .ctx = prefetch};
-    fleet_init(&prefetch->fleet, remote);
+    prefetch->pipeline =
+        (struct pipeline){.stopped = is_stopped, .ending = ending, .ctx = prefetch};
+    pipeline_init(&prefetch->pipeline, remote);
     int r = start(prefetch);
     if (r < 0) {
         free(prefetch);

@@ -8,9 +8,9 @@
 #include "load.h"
 #include "window.h"
 
-struct vessel;
+struct slot;
 
-struct fleet {
+struct pipeline {
     struct remote *remote;
     bool (*stopped)(void *ctx);
     /* A load is about to be ended and freed. */
@@ -18,24 +18,24 @@ struct fleet {
     void *ctx;
 
     struct window window;
-    struct vessel *vessels; /* in the order in which their flights were sent */
-    unsigned requests;      /* that may be under way */
-    unsigned handles;       /* that may be open */
-    size_t bytes;           /* that they are expected to bring */
-    bool is_held_up;        /* requests wait unsent: users' go first */
+    struct slot *slots; /* in the order in which their flights were sent */
+    unsigned requests;  /* that may be under way */
+    unsigned handles;   /* that may be open */
+    size_t bytes;       /* that they are expected to bring */
+    bool is_held_up;    /* requests wait unsent: users' go first */
 };
 
 /* The functions and ctx are set by the caller. */
-void fleet_init(struct fleet *fleet, struct remote *remote);
+void pipeline_init(struct pipeline *pipeline, struct remote *remote);
 
 /* Ends all loads, without an answer. */
-void fleet_done(struct fleet *fleet);
+void pipeline_done(struct pipeline *pipeline);
 
 /* Whether another load may begin now. One at least always may. */
-bool fleet_has_room(const struct fleet *fleet);
+bool pipeline_has_room(const struct pipeline *pipeline);
 
-/* Begins a load, which is the fleet's from now on. bytes: what it is expected to bring. */
-void fleet_add(struct fleet *fleet, struct load *load, size_t bytes);
+/* Begins a load, which is the pipeline's from now on. bytes: what it is expected to bring. */
+void pipeline_add(struct pipeline *pipeline, struct load *load, size_t bytes);
 
 /* Takes those loads on that have been answered; waits a little for one if none has. */
-void fleet_step(struct fleet *fleet);
+void pipeline_step(struct pipeline *pipeline);
