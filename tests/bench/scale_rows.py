@@ -51,14 +51,14 @@ def delay(rtt_ms):
 
 
 def first_ls(bench, layout, path, rtt):
+    """Its target, a part of what reading all of them takes, is set by who knows that."""
     sides = {kind: timed(bench, kind, rtt, path, layout.first_ls, layout.names)
              for kind in ("vmxfs", "sshfs") if bench.has(kind)}
     got = bench.in_turn(sides)
     row = Row(f"first ls, {layout.title}, {delay(rtt)}", str(got["vmxfs"]))
     if "sshfs" in got:
         row.peer, row.ratio = f"sshfs {got['sshfs']}", times(got["sshfs"], got["vmxfs"])
-        row.target, row.met = "1x", faster(got["vmxfs"], got["sshfs"]) > 1
-    return row
+    return row, got["vmxfs"]
 
 
 def sampled(bench, rtt, vms):
@@ -94,8 +94,10 @@ def scale(bench):
     for layout in layouts(bench):
         path = bench.lab.store(layout.vms, stores=layout.stores)
         for rtt in (0, bench.rtt_ms):
-            yield first_ls(bench, layout, path, rtt)
+            first, answer = first_ls(bench, layout, path, rtt)
             row, ours = full_cat(bench, layout, path, rtt)
+            first.target, first.met = "1/10 of all", answer.value <= ours.value / 10
+            yield first
             if layout.stores == 1:
                 bench.full[rtt] = ours
             yield row
