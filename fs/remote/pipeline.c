@@ -18,7 +18,7 @@ enum {
     REQUESTS_MAX = SFTP_UNDER_WAY_MAX * 3 / 4,
     REQUESTS_FIRST = 128,
     REQUESTS_OF_A_LOAD = 2, /* in one flight of a document or a small listing */
-    HANDLES_MAX = 512,
+    HANDLES_MAX = 2048,
     HANDLES_UNKNOWN = 64, /* where the server does not say what it can */
     PATIENCE_MS = 100,
 };

@@ -5,7 +5,7 @@
 #include "sftp.h"
 
 /* So many requests are on the wire or with the server at most; more wait to be sent. */
-enum { SFTP_UNDER_WAY_MAX = 2048 };
+enum { SFTP_UNDER_WAY_MAX = 4096 };
 
 /* True when sftp_wait would not wait. */
 bool sftp_call_has_ended(const struct sftp_call *call);
