@@ -435,6 +435,7 @@ static void a_directory_is_checked_in_few_flights(void **state)
     must_make_vms(&folder, VMS);
     must_make_relay(&relay);
     relay.gathers = true;
+    relay.idle_ms = 100; /* hundreds of requests take their time */
     struct remote_options options = ahead(&folder);
     options.cache_timeout_ms = SHORT_MS;
     must_mount_relay(&mount, &relay, &folder, &options);
