@@ -34,7 +34,7 @@ def watch(mount, work, vms, seconds):
 
 
 def soak(bench):
-    """The third tenth of the time, when all that is kept has come to be, against the last."""
+    """The sixth tenth of the time, when all that is kept has come to be, against the last."""
     vms, seconds = min(100, bench.vms), bench.soak_s
     path = bench.lab.renew(vms, "soak")
     add_vms(path)
@@ -53,7 +53,7 @@ def soak(bench):
         raise Failure("soak.py: " + "; ".join(line for line in said.splitlines() if " times " in line))
     tenths = [[size for left, size, _ in marks if 9 - n <= left * 10 / seconds <= 10 - n] for n in range(10)]
     print("soak: resident by tenths of the time:", ", ".join(mib(max(sizes, default=0)) for sizes in tenths))
-    early = [mark for mark in marks if 0.7 * seconds <= mark[0] <= 0.8 * seconds] or marks[:1]
+    early = [mark for mark in marks if 0.4 * seconds <= mark[0] <= 0.5 * seconds] or marks[:1]
     late = [mark for mark in marks if mark[0] <= 0.1 * seconds] or marks[-1:]
     before, after = (max(size for _, size, _ in part) for part in (early, late))
     open_before = max(number for _, _, number in early)
