@@ -126,7 +126,7 @@ class Lab:
         identity = os.path.join(self.sshd, "id")
         if kind == "vmxfs":
             return [self.program("fs/vmxfs"), "-f", "-o", f"port={port},IdentityFile={identity},"
-                    f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes,transport=libssh2,"
+                    f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes,"
                     f"profile_dir={ROOT}/fs/profiles" + "".join("," + option for option in more),
                     f"127.0.0.1:{path}", mnt]
         if kind == "sshfs":
