@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <time.h>
 
 #include "clock.h"
@@ -54,6 +55,17 @@ void condition_done(struct condition *c)
 void condition_wake_all(struct condition *c)
 {
     pthread_cond_broadcast(&c->cond);
+}
+
+int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg)
+{
+    sigset_t all;
+    sigset_t old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int r = pthread_create(ret, NULL, run, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return -r;
 }
 
 struct wait wait_for_ms(int64_t ms)

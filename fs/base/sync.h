@@ -51,6 +51,10 @@ int condition_init(struct condition *c);
 void condition_done(struct condition *c);
 void condition_wake_all(struct condition *c);
 
+/* Starts a thread that no signal is delivered to: they are for the thread that expects them. 0,
+ * -errno. */
+int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg);
+
 /* A wait that ends ms from now and cannot be interrupted. */
 struct wait wait_for_ms(int64_t ms);
 

@@ -13,7 +13,6 @@
 #include "lanes.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -195,18 +194,6 @@ static void *run(void *arg)
 
 /* ---- the others */
 
-/* Signals are for the threads that expect them. */
-static int start_thread(struct lanes *l)
-{
-    sigset_t all;
-    sigset_t old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int r = pthread_create(&l->thread, NULL, run, l);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return -r;
-}
-
 int lanes_new(const struct lanes_options *options, struct lanes **ret)
 {
     struct lanes *l = calloc(1, sizeof(*l));
@@ -217,7 +204,7 @@ int lanes_new(const struct lanes_options *options, struct lanes **ret)
     if (r == 0) {
         r = condition_init(&l->woken);
         if (r == 0) {
-            r = start_thread(l);
+            r = thread_start(&l->thread, run, l);
             if (r == 0) {
                 *ret = l;
                 return 0;

@@ -380,7 +380,7 @@ static int start(struct prefetch *prefetch)
         return r;
     r = condition_init(&prefetch->woken);
     if (r == 0) {
-        r = -pthread_create(&prefetch->thread, NULL, run, prefetch);
+        r = thread_start(&prefetch->thread, run, prefetch);
         if (r == 0)
             return 0;
         condition_done(&prefetch->woken);

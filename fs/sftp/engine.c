@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -70,18 +69,6 @@ static struct sftp *engine_make(const struct sftp_options *options)
     return NULL;
 }
 
-/* Signals are for the threads that expect them. */
-static int start_thread(struct sftp *s)
-{
-    sigset_t all;
-    sigset_t old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int r = pthread_create(&s->thread, NULL, link_main, s);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return -r;
-}
-
 static int await_start(struct sftp *s, struct why *why)
 {
     /* The hello has deadlines of its own. */
@@ -104,7 +91,7 @@ int sftp_new(struct transport *transport, const struct sftp_options *options, st
     int r = s ? 0 : -ENOMEM;
     if (r == 0) {
         s->link.transport = transport;
-        r = start_thread(s);
+        r = thread_start(&s->thread, link_main, s);
     }
     if (r != 0) {
         transport_free(transport);

@@ -11,7 +11,6 @@
  * (ESTALE, op_getattr).
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,18 +71,6 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Signals are for the thread that expects them. */
-static int start_thread(struct notifier *t)
-{
-    sigset_t all;
-    sigset_t old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int r = pthread_create(&t->thread, NULL, run, t);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return -r;
-}
-
 int notifier_new(struct notifier **ret)
 {
     struct notifier *t = calloc(1, sizeof(*t));
@@ -93,7 +80,7 @@ int notifier_new(struct notifier **ret)
     if (r == 0) {
         r = condition_init(&t->woken);
         if (r == 0) {
-            r = start_thread(t);
+            r = thread_start(&t->thread, run, t);
             if (r == 0) {
                 *ret = t;
                 return 0;
