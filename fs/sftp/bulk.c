@@ -105,11 +105,9 @@ static int ask(struct bulk_reader *b, uint64_t from, uint64_t to, struct chunk *
         struct chunk *chunk = calloc(1, sizeof(*chunk));
         if (!chunk)
             return -ENOMEM;
-        const struct bulk_way *way = &b->ways.way[from / BULK_STRIPE % b->ways.n];
-        uint64_t end = (from / BULK_STRIPE + 1) * BULK_STRIPE;
-        uint64_t left = (to < end ? to : end) - from;
+        const struct bulk_way *way = &b->ways.way[bulk_way_of(&b->ways, from)];
         chunk->offset = from;
-        chunk->size = left < b->chunk_size ? (size_t)left : b->chunk_size;
+        chunk->size = bulk_part(from, to - from, b->chunk_size);
         chunk->call = sftp_read(way->sftp, &way->handle, from, (uint32_t)chunk->size);
         if (before)
             DL_PREPEND_ELEM(b->chunks, before, chunk);

@@ -27,6 +27,22 @@ static inline struct bulk_ways bulk_one_way(struct sftp *sftp, const struct sftp
     return (struct bulk_ways){.n = 1, .way = {{sftp, *handle}}};
 }
 
+/* The way of the byte at offset. */
+static inline unsigned bulk_way_of(const struct bulk_ways *ways, uint64_t offset)
+{
+    return (unsigned)(offset / BULK_STRIPE % ways->n);
+}
+
+/* How many of the bytes at offset, n at the most, one request may hold: they go one way, and are no
+ * more than max. */
+static inline size_t bulk_part(uint64_t offset, uint64_t n, size_t max)
+{
+    uint64_t part = BULK_STRIPE - offset % BULK_STRIPE;
+    if (part > max)
+        part = max;
+    return (size_t)(part < n ? part : n);
+}
+
 /*
  * Reading a file through a window of requests: what the caller will ask for next is already under
  * way. Sequential reading opens the window (up to 2 MiB each way), a jump closes it.

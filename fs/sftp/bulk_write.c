@@ -17,7 +17,7 @@
 #include "bulk.h"
 
 enum {
-    PIECE = 128 << 10,  /* bytes in one request at the most */
+    PIECE = 128 << 10,  /* bytes in one request, if the server takes so many */
     WINDOW = 2560 << 10 /* bytes unanswered each way: OpenSSH's own receive window is 2 MiB */
 };
 
@@ -31,6 +31,7 @@ struct piece {
 
 struct bulk_writer {
     struct bulk_ways ways;
+    size_t piece_size; /* bytes in one request at the most */
     struct piece *pieces[BULK_WAYS];
     size_t unanswered[BULK_WAYS]; /* bytes in pieces */
     int error;                    /* found by a drain that could not be finished */
@@ -85,26 +86,9 @@ static int settle(struct bulk_writer *w, unsigned way, struct piece *p, const st
     return r;
 }
 
-static unsigned way_of(const struct bulk_writer *w, uint64_t offset)
-{
-    return (unsigned)(offset / BULK_STRIPE % w->ways.n);
-}
-
-/* The length of the next piece of n bytes. */
-static size_t piece_size(const struct bulk_writer *w, uint64_t offset, size_t n)
-{
-    uint64_t max = sftp_features(w->ways.way[way_of(w, offset)].sftp).max_write;
-    uint64_t size = BULK_STRIPE - offset % BULK_STRIPE;
-    if (size > PIECE)
-        size = PIECE;
-    if (size > max)
-        size = max;
-    return size < n ? (size_t)size : n;
-}
-
 static int add_piece(struct bulk_writer *w, uint64_t offset, struct span data)
 {
-    unsigned i = way_of(w, offset);
+    unsigned i = bulk_way_of(&w->ways, offset);
     struct piece *p = malloc(sizeof(*p));
     if (!p)
         return -ENOMEM;
@@ -125,8 +109,8 @@ static int make_room(struct bulk_writer *w, uint64_t offset, size_t n, const str
     size_t wanted[BULK_WAYS] = {0};
     int r = 0;
     for (size_t at = 0, step; at < n; at += step) {
-        step = piece_size(w, offset + at, n - at);
-        wanted[way_of(w, offset + at)] += step;
+        step = bulk_part(offset + at, n - at, w->piece_size);
+        wanted[bulk_way_of(&w->ways, offset + at)] += step;
     }
     for (unsigned i = 0; i < w->ways.n; i++) {
         while (r == 0 && wanted[i] && w->pieces[i] && w->unanswered[i] + wanted[i] > WINDOW)
@@ -140,7 +124,7 @@ int bulk_writer_add(struct bulk_writer *w, uint64_t offset, struct span data,
 {
     int r = make_room(w, offset, data.n, wait);
     for (size_t at = 0, n; r == 0 && at < data.n; at += n) {
-        n = piece_size(w, offset + at, data.n - at);
+        n = bulk_part(offset + at, data.n - at, w->piece_size);
         r = add_piece(w, offset + at, (struct span){data.p + at, n});
     }
     return r;
@@ -189,10 +173,16 @@ void bulk_writer_move(struct bulk_writer *w, const struct bulk_ways *ways)
         w->unanswered[i] = 0;
     }
     w->ways = *ways;
+    w->piece_size = PIECE;
+    for (unsigned i = 0; i < ways->n; i++) {
+        uint64_t max = sftp_features(ways->way[i].sftp).max_write;
+        if (max < w->piece_size)
+            w->piece_size = (size_t)max;
+    }
     DL_FOREACH_SAFE(lost, p, next)
     {
         assert(p->lost);
-        unsigned i = way_of(w, p->offset);
+        unsigned i = bulk_way_of(ways, p->offset);
         struct sftp_call *call = sftp_write(ways->way[i].sftp, &ways->way[i].handle, p->offset,
                                             sftp_call_written(p->call));
         if (call) { /* without memory it stays lost */
