@@ -75,7 +75,8 @@ static int open_again(struct remote_file *file, const struct wait *wait)
     int r = file_open_handle(file, file->open_flags & ~once, 0, wait, &attrs);
     if (r < 0)
         return r;
-    if (file->written || (attrs.size == file->size && attrs.mtime == file->mtime))
+    if (file->written ||
+        (attrs.size == file->opened_as.size && attrs.mtime == file->opened_as.mtime))
         return 0;
     /* Another file, for good: the next operation must not take its handle for ours. */
     sftp_forget(sftp_close(file->remote->sftp, &file->handle));

@@ -30,6 +30,8 @@ struct remote_file;
 /* open_flags of the protocol. mode: of a file that is created. 0, -EEXIST, -EISDIR, ... */
 int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
                      const struct wait *wait, struct remote_file **ret);
+/* What the server said of the file beside its opening. */
+const struct sftp_attrs *remote_file_opened_as(const struct remote_file *file);
 void remote_file_free(struct remote_file *file); /* closes, without waiting; accepts NULL */
 
 /* Reads; *ret_n is less than size only at the end. Operations of one open file wait for each other.

@@ -63,12 +63,6 @@ int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
     return r;
 }
 
-static void seen(struct remote_file *file, const struct sftp_attrs *attrs)
-{
-    file->size = attrs->size;
-    file->mtime = attrs->mtime;
-}
-
 static int new_file(struct remote *remote, const char *path, uint32_t open_flags,
                     struct remote_file **ret)
 {
@@ -110,7 +104,7 @@ int remote_file_open(struct remote *remote, const char *path, uint32_t open_flag
         r = file_open_handle(file, open_flags, mode, wait, &attrs);
     while (!(open_flags & SFTP_OPEN_EXCL) && remote_again(remote, wait, &r));
     if (r == 0) {
-        seen(file, &attrs);
+        file->opened_as = attrs;
         file_set_ways(file);
         file->written = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
         *ret = file;
@@ -118,6 +112,11 @@ int remote_file_open(struct remote *remote, const char *path, uint32_t open_flag
     }
     remote_file_free(file);
     return r == -ENOTCONN ? -EIO : remote_write_error(remote, path, wait, r);
+}
+
+const struct sftp_attrs *remote_file_opened_as(const struct remote_file *file)
+{
+    return &file->opened_as;
 }
 
 /* The error that the writer has not been told yet. */
@@ -167,7 +166,8 @@ int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
     lock_take(&file->lock);
     int r = file_drain(file, wait);
     if (r == 0) {
-        file_choose_ways(file, offset, size, file->size > offset ? file->size - offset : 0, wait);
+        file_choose_ways(file, offset, size,
+                         file->opened_as.size > offset ? file->opened_as.size - offset : 0, wait);
         do {
             const struct bulk_ways ways = file_ways(file);
             if (!file->reader)

@@ -20,8 +20,7 @@ struct remote_file {
     struct sftp_handle handle;  /* of the main connection, for all but bulk data */
     struct bulk_reader *reader; /* NULL until the first read */
     struct bulk_writer *writer;
-    uint64_t size;  /* as last seen, and ... */
-    uint32_t mtime; /* ... to know the file again by, if nothing was written */
+    struct sftp_attrs opened_as; /* to know the file again by, if nothing was written */
     atomic_bool written;
     int error; /* of data that was taken and is lost; for the next write, flush or fsync */
 

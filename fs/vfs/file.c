@@ -127,14 +127,6 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
     return refuse(c->vfs, path, NULL, file_set_attributes(c, path, st, valid), NULL);
 }
 
-/* What is cached of it, most likely: the kernel has just looked it up. */
-static bool version(struct call *c, struct node *n, const char *path, struct sftp_attrs *ret)
-{
-    int64_t true_at;
-    return !is_gone(c->vfs, n, NULL) &&
-           remote_getattr(c->vfs->remote, path, cache_ms(c), &c->wait, ret, &true_at) == 0;
-}
-
 static int file_open(struct call *c, struct node *n, int flags, struct handle *h)
 {
     uint32_t open_flags = 0;
@@ -147,13 +139,13 @@ static int file_open(struct call *c, struct node *n, int flags, struct handle *h
         open_flags |= SFTP_OPEN_WRITE;
     if (flags & O_TRUNC)
         open_flags |= SFTP_OPEN_TRUNC;
-    struct sftp_attrs attrs;
-    bool known = !h->writes && version(c, n, path, &attrs);
     int r = h->writes && c->vfs->options.read_only
                 ? -EROFS
                 : remote_file_open(c->vfs->remote, path, open_flags, 0, &c->wait, &h->file);
-    if (r == 0)
-        kept_open(c->vfs, n, known ? &attrs : NULL, h);
+    if (r == 0) {
+        bool known = !h->writes && !is_gone(c->vfs, n, NULL);
+        kept_open(c->vfs, n, known ? remote_file_opened_as(h->file) : NULL, h);
+    }
     return refuse(c->vfs, path, NULL, r, NULL);
 }
 
