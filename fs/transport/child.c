@@ -170,6 +170,8 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
         words_addf(argv, "-oUserKnownHostsFile=\"%s\"", o->known_hosts_file);
     if (login->ciphers)
         words_addf(argv, "-oCiphers=%s", login->ciphers);
+    if (login->kex)
+        words_addf(argv, "-oKexAlgorithms=%s", login->kex);
     if (strict[o->strict])
         words_addf(argv, "-oStrictHostKeyChecking=%s", strict[o->strict]);
     if (o->password_stdin)

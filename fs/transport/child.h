@@ -20,6 +20,7 @@ struct child_login {
     struct keyring *secrets;
     bool interactive;
     const char *ciphers; /* instead of the configured ones; NULL: those */
+    const char *kex;     /* as ciphers */
 };
 
 /* Starts the ssh program. Where it is OpenSSH's, waits until it is authenticated. As

@@ -323,22 +323,23 @@ int ssh_config_read(const struct connect_options *options, struct ssh_config *re
     return r;
 }
 
-static int add_ciphers(const char *list, bool gcm, struct buf *ret)
+static int add_names(const char *list, const char *mark, bool has, struct buf *ret)
 {
     int r = 0;
     while (r == 0 && *list) {
         struct span word = {list, strcspn(list, ",")};
-        if (word.n && span_ends_with(word, SPAN_LITERAL("-gcm@openssh.com")) == gcm)
+        bool marked = memmem(word.p, word.n, mark, strlen(mark)) != NULL;
+        if (word.n && marked == has)
             r = buf_addf(ret, "%s%.*s", ret->len ? "," : "", (int)word.n, word.p);
         list += word.n + (list[word.n] != '\0');
     }
     return r;
 }
 
-int ssh_config_gcm_first(const char *ciphers, struct buf *ret)
+int ssh_config_prefer(const char *list, const char *mark, struct buf *ret)
 {
-    int r = add_ciphers(ciphers, true, ret);
-    return r == 0 ? add_ciphers(ciphers, false, ret) : r;
+    int r = add_names(list, mark, true, ret);
+    return r == 0 ? add_names(list, mark, false, ret) : r;
 }
 
 void ssh_config_done(struct ssh_config *c)

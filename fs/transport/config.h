@@ -44,7 +44,8 @@ int ssh_config_read(const struct connect_options *options, struct ssh_config *re
 int ssh_config_parse(struct span text, const struct connect_options *options,
                      struct ssh_config *ret);
 
-/* The list of ciphers with AES-GCM, in the order given, before all others. 0, -ENOMEM. */
-int ssh_config_gcm_first(const char *ciphers, struct buf *ret);
+/* The list of algorithms with those whose names have mark in them, in the order given, before all
+ * others. 0, -ENOMEM. */
+int ssh_config_prefer(const char *list, const char *mark, struct buf *ret);
 
 void ssh_config_done(struct ssh_config *config);

@@ -280,8 +280,8 @@ static bool has_aes(void)
 #endif
 }
 
-/* With instructions for AES, GCM is faster than what ssh prefers by itself. Only what ssh_config
- * allows is offered. */
+/* What is faster than what ssh prefers by itself, and only what ssh_config allows: GCM, with
+ * instructions for AES. */
 static int bulk_ciphers(const struct connector *c, struct buf *ret)
 {
     struct why why = {0};
@@ -290,9 +290,19 @@ static int bulk_ciphers(const struct connector *c, struct buf *ret)
         return 0;
     int r = c->config.ciphers ? 0 : ssh_config_read(&c->options, &read, &why);
     if (r == 0)
-        r = ssh_config_gcm_first(c->config.ciphers ? c->config.ciphers : read.ciphers, ret);
+        r = ssh_config_prefer(c->config.ciphers ? c->config.ciphers : read.ciphers,
+                              "-gcm@openssh.com", ret);
     ssh_config_done(&read);
     return r;
+}
+
+/* The kind that libssh2 has agreed on for the first connection: what ssh prefers by itself takes
+ * longer than all the rest of the login. */
+static int bulk_kex(const struct connector *c, struct buf *ret)
+{
+    if (c->options.ssh_command || !c->config.kex)
+        return 0;
+    return ssh_config_prefer(c->config.kex, "curve25519-", ret);
 }
 
 static int bulk_any(struct connector *c, struct transport **ret, struct why *why)
@@ -303,10 +313,12 @@ static int bulk_any(struct connector *c, struct transport **ret, struct why *why
     if (via == CONNECT_LIBSSH2)
         return via_libssh2(c, &c->bulk_secrets, false, ret, why);
     BUF_AUTO ciphers = {0};
+    BUF_AUTO kex = {0};
     const struct child_login login = {
         .options = &c->options,
         .secrets = &c->bulk_secrets,
         .ciphers = bulk_ciphers(c, &ciphers) == 0 && ciphers.len ? ciphers.data : NULL,
+        .kex = via == CONNECT_AUTO && bulk_kex(c, &kex) == 0 && kex.len ? kex.data : NULL,
     };
     int r = child_ssh(&login, ret, why);
     /* The ssh program cannot: libssh2 could. */

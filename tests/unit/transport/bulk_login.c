@@ -294,20 +294,23 @@ static void questions_have_purposes(void **state)
     }
 }
 
-static void gcm_goes_first_and_nothing_is_added(void **state)
+static void what_is_preferred_goes_first_and_nothing_is_added(void **state)
 {
     (void)state;
-    static const char *const table[][2] = {
-        {"", ""},
-        {"aes128-ctr", "aes128-ctr"},
-        {"chacha20-poly1305@openssh.com,aes128-ctr,aes256-gcm@openssh.com,aes128-gcm@openssh.com",
+    static const char *const table[][3] = {
+        {"-gcm@", "", ""},
+        {"-gcm@", "aes128-ctr", "aes128-ctr"},
+        {"-gcm@",
+         "chacha20-poly1305@openssh.com,aes128-ctr,aes256-gcm@openssh.com,aes128-gcm@openssh.com",
          "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr"},
-        {"aes128-gcm@openssh.com,aes128-ctr", "aes128-gcm@openssh.com,aes128-ctr"},
+        {"-gcm@", "aes128-gcm@openssh.com,aes128-ctr", "aes128-gcm@openssh.com,aes128-ctr"},
+        {"curve25519-", "sntrup761x25519-sha512,curve25519-sha256,ecdh-sha2-nistp256",
+         "curve25519-sha256,sntrup761x25519-sha512,ecdh-sha2-nistp256"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         BUF_AUTO out = {0};
-        assert_int_equal(ssh_config_gcm_first(table[i][0], &out), 0);
-        assert_string_equal(out.len ? out.data : "", table[i][1]);
+        assert_int_equal(ssh_config_prefer(table[i][1], table[i][0], &out), 0);
+        assert_string_equal(out.len ? out.data : "", table[i][2]);
     }
 }
 
@@ -317,7 +320,7 @@ int main(int argc, char **argv)
         return askpass_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(questions_have_purposes),
-        cmocka_unit_test(gcm_goes_first_and_nothing_is_added),
+        cmocka_unit_test(what_is_preferred_goes_first_and_nothing_is_added),
         cmocka_unit_test(the_ssh_program_carries_them),
         cmocka_unit_test(an_unknown_host_key_is_refused_for_them_too),
         cmocka_unit_test(none_comes_before_the_first_login),
