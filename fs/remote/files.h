@@ -6,6 +6,7 @@
 #pragma once
 
 #include "remote.h"
+#include "sftp/bulk.h"
 
 int remote_mkdir(struct remote *remote, const char *path, uint32_t mode, const struct wait *wait);
 int remote_rmdir(struct remote *remote, const char *path, const struct wait *wait);
@@ -22,6 +23,9 @@ int remote_setattr(struct remote *remote, const char *path, const struct sftp_at
                    const struct wait *wait);
 int remote_statvfs(struct remote *remote, const char *path, const struct wait *wait,
                    struct sftp_statvfs *ret);
+
+/* What a write should hold that is one of many: bytes. */
+enum { REMOTE_WRITE_SIZE = BULK_PIECE };
 
 /* An open plain file. It survives a lost link: it is opened again by its path, if that still is the
  * same file as far as SFTP can tell. */

@@ -107,7 +107,7 @@ static int ask(struct bulk_reader *b, uint64_t from, uint64_t to, struct chunk *
             return -ENOMEM;
         const struct bulk_way *way = &b->ways.way[bulk_way_of(&b->ways, from)];
         chunk->offset = from;
-        chunk->size = bulk_part(from, to - from, b->chunk_size);
+        chunk->size = bulk_part(&b->ways, from, to - from, b->chunk_size);
         chunk->call = sftp_read(way->sftp, &way->handle, from, (uint32_t)chunk->size);
         if (before)
             DL_PREPEND_ELEM(b->chunks, before, chunk);

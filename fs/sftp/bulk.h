@@ -10,7 +10,9 @@
 
 enum {
     BULK_WAYS = 2,
-    BULK_STRIPE = 512 << 10, /* bytes that go one way before the next one's turn */
+    BULK_PIECE = 252 << 10,       /* bytes of one WRITE, if the server takes so many: whole pages
+                                     within OpenSSH's limit, 255 KiB */
+    BULK_STRIPE = 2 * BULK_PIECE, /* bytes that go one way before the next one's turn */
 };
 
 /* The same file, opened over each. Borrowed: the handles stay the caller's to close. */
@@ -35,9 +37,10 @@ static inline unsigned bulk_way_of(const struct bulk_ways *ways, uint64_t offset
 
 /* How many of the bytes at offset, n at the most, one request may hold: they go one way, and are no
  * more than max. */
-static inline size_t bulk_part(uint64_t offset, uint64_t n, size_t max)
+static inline size_t bulk_part(const struct bulk_ways *ways, uint64_t offset, uint64_t n,
+                               size_t max)
 {
-    uint64_t part = BULK_STRIPE - offset % BULK_STRIPE;
+    uint64_t part = ways->n > 1 ? BULK_STRIPE - offset % BULK_STRIPE : max;
     if (part > max)
         part = max;
     return (size_t)(part < n ? part : n);

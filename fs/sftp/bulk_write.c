@@ -17,8 +17,11 @@
 #include "bulk.h"
 
 enum {
-    PIECE = 128 << 10,  /* bytes in one request, if the server takes so many */
-    WINDOW = 2560 << 10 /* bytes unanswered each way: OpenSSH's own receive window is 2 MiB */
+    /* Bytes unanswered each way. OpenSSH's own receive window is 2 MiB. Where the link holds next
+     * to nothing, a large window would only fill buffers that leave the processors' caches. */
+    WINDOW_FAR = 10 * BULK_PIECE,
+    WINDOW_NEAR = 5 * BULK_PIECE,
+    FAR_MS = 2, /* round trip from which on a link is far */
 };
 
 struct piece {
@@ -32,6 +35,7 @@ struct piece {
 struct bulk_writer {
     struct bulk_ways ways;
     size_t piece_size; /* bytes in one request at the most */
+    size_t window;     /* bytes unanswered each way at the most */
     struct piece *pieces[BULK_WAYS];
     size_t unanswered[BULK_WAYS]; /* bytes in pieces */
     int error;                    /* found by a drain that could not be finished */
@@ -109,11 +113,11 @@ static int make_room(struct bulk_writer *w, uint64_t offset, size_t n, const str
     size_t wanted[BULK_WAYS] = {0};
     int r = 0;
     for (size_t at = 0, step; at < n; at += step) {
-        step = bulk_part(offset + at, n - at, w->piece_size);
+        step = bulk_part(&w->ways, offset + at, n - at, w->piece_size);
         wanted[bulk_way_of(&w->ways, offset + at)] += step;
     }
     for (unsigned i = 0; i < w->ways.n; i++) {
-        while (r == 0 && wanted[i] && w->pieces[i] && w->unanswered[i] + wanted[i] > WINDOW)
+        while (r == 0 && wanted[i] && w->pieces[i] && w->unanswered[i] + wanted[i] > w->window)
             r = settle(w, i, w->pieces[i], wait);
     }
     return r;
@@ -124,7 +128,7 @@ int bulk_writer_add(struct bulk_writer *w, uint64_t offset, struct span data,
 {
     int r = make_room(w, offset, data.n, wait);
     for (size_t at = 0, n; r == 0 && at < data.n; at += n) {
-        n = bulk_part(offset + at, data.n - at, w->piece_size);
+        n = bulk_part(&w->ways, offset + at, data.n - at, w->piece_size);
         r = add_piece(w, offset + at, (struct span){data.p + at, n});
     }
     return r;
@@ -173,7 +177,8 @@ void bulk_writer_move(struct bulk_writer *w, const struct bulk_ways *ways)
         w->unanswered[i] = 0;
     }
     w->ways = *ways;
-    w->piece_size = PIECE;
+    w->piece_size = BULK_PIECE;
+    w->window = sftp_round_trip_ms(ways->way[0].sftp) < FAR_MS ? WINDOW_NEAR : WINDOW_FAR;
     for (unsigned i = 0; i < ways->n; i++) {
         uint64_t max = sftp_features(ways->way[i].sftp).max_write;
         if (max < w->piece_size)

@@ -14,6 +14,7 @@ struct handle *handle_new(struct vfs *vfs, struct node *n, int flags)
     if (!h)
         return NULL;
     h->node = n;
+    h->reads = (flags & O_ACCMODE) != O_WRONLY;
     h->writes = (flags & O_ACCMODE) != O_RDONLY;
     h->append = flags & O_APPEND;
     lock_take(&vfs->lock);

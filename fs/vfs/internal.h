@@ -58,6 +58,7 @@ struct dir_names;
 /* An open file or directory. */
 struct handle {
     struct node *node;
+    bool reads;
     bool writes;
     bool append;
     struct buf content;    /* what reads give, where it was made at open; or what was written
@@ -73,6 +74,7 @@ struct handle {
                      IO_PAGED,
     } io;
     bool keep;                /* files: the kernel's pages are good */
+    bool direct;              /* plain files: it goes past the kernel's pages (kept.h) */
     unsigned generation;      /* plain files: 0, or how it is counted (kept.h) */
     struct remote_file *file; /* plain files */
     struct dir_names *names;  /* directories */

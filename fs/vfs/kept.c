@@ -15,7 +15,8 @@ struct kept {
     bool clean;          /* no other handle was open then */
     bool read;           /* by a handle of this generation: the kernel has dropped the pages */
     unsigned opens;      /* handles */
-    unsigned writers;    /* those of them that write */
+    unsigned writers;    /* those of them that write, and ... */
+    unsigned direct;     /* ... that go past the pages */
 };
 
 static struct kept *kept_of(struct node *n)
@@ -55,8 +56,10 @@ void kept_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *attrs, 
             k->clean = k->opens == 0 && !h->writes;
             k->read = false;
         }
+        h->direct = k->direct > 0 || (!h->reads && k->opens == 0);
         k->opens++;
         k->writers += h->writes;
+        k->direct += h->direct;
         h->generation = k->generation;
     }
     lock_drop(&vfs->lock);
@@ -65,7 +68,7 @@ void kept_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *attrs, 
 void kept_read(struct vfs *vfs, struct node *n, const struct handle *h)
 {
     lock_take(&vfs->lock);
-    if (h->generation != 0 && h->generation == n->kept->generation)
+    if (h->generation != 0 && h->generation == n->kept->generation && !h->direct)
         n->kept->read = true;
     lock_drop(&vfs->lock);
 }
@@ -76,6 +79,7 @@ void kept_close(struct vfs *vfs, struct node *n, struct handle *h)
     if (h->generation != 0) {
         n->kept->opens--;
         n->kept->writers -= h->writes;
+        n->kept->direct -= h->direct;
         if (h->writes)
             n->kept->known = false;
         h->generation = 0;

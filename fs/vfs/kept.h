@@ -8,12 +8,17 @@
  * An open that keeps nothing begins anew; what is read through it and those after it is kept,
  * unless something else can still bring in old data: a handle that was open before (it reads
  * ahead), or a writer, whose data may not have reached the server.
+ *
+ * Who only writes has no use for pages, and goes past them if nobody else has the file open. So
+ * does then whoever opens the file before all such handles are closed: nobody has pages that such
+ * a write does not change.
  */
 #pragma once
 
 #include "internal.h"
 
-/* A plain file was opened while its attributes were these; NULL: unknown. Sets h->keep. */
+/* A plain file was opened while its attributes were these; NULL: unknown. Sets h->keep and
+ * h->direct. */
 void kept_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *attrs, struct handle *h);
 /* A read comes for the handle. */
 void kept_read(struct vfs *vfs, struct node *n, const struct handle *h);

@@ -81,11 +81,13 @@ static void reply_found(struct call *c, struct node *dir, const char *name, int 
         take_back(c->vfs, entry.ino);
 }
 
-/* The kernel's own bound on what it asks for ahead is for disks. */
+/* The kernel's own bound on what it asks for ahead is for disks. A write is what one request to the
+ * server holds, so that the link is busy while the next one is copied. */
 static void op_init(void *userdata, struct fuse_conn_info *connection)
 {
     enum { BACKGROUND = 256 };
     (void)userdata;
+    connection->max_write = REMOTE_WRITE_SIZE;
     connection->max_background = BACKGROUND;
     connection->congestion_threshold = BACKGROUND / 4 * 3;
 }
@@ -322,12 +324,19 @@ static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
 
 /* ---- files */
 
-/* How the kernel shall treat an open file: what is made at open bypasses its cache, but for a key's
- * text that it may keep, and who only reads needs no flush. */
+/* What is made at open has no pages, but for a key's text that may be kept. */
+static bool is_direct(const struct node *n, const struct handle *h)
+{
+    if (n->ops == &file_ops || n->ops == &scratch_ops)
+        return h->direct;
+    return h->io != IO_PAGED;
+}
+
+/* How the kernel shall treat an open file: who only reads needs no flush. */
 static void set_up(const struct node *n, struct handle *h, struct fuse_file_info *fi)
 {
     fi->fh = (uint64_t)(uintptr_t)h;
-    fi->direct_io = n->ops != &file_ops && n->ops != &scratch_ops && h->io != IO_PAGED;
+    fi->direct_io = is_direct(n, h);
     fi->keep_cache = h->keep;
     fi->noflush = !h->writes;
 }

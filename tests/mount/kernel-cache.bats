@@ -470,3 +470,64 @@ cat_kept() { # FILE
     cmp "$LAB/file" "$MNT/file"
     cmp "$LAB/file" "$MNT/file"
 }
+
+@test "what is written to a plain file is read at once by whoever has it open" {
+    head -c 20000 /dev/zero >"$LAB/file"
+    touch -d "1 hour ago" "$LAB/file"
+    mount_local
+    cat >"$TEST_DIR/see.py" <<'END'
+import mmap, os, sys
+
+path, server = sys.argv[1:3]
+data = bytearray(open(server, "rb").read())
+step = 0
+
+
+def put(writer):
+    global step
+    step += 1
+    at, text = step * 4099 % 15000, bytes([step]) * 5000
+    assert os.pwrite(writer, text, at) == len(text)
+    data[at:at + len(text)] = text
+
+
+def see(readers):
+    for r in readers:
+        got = os.pread(r, 1 << 20, 0)
+        assert got == data, f"step {step}, reader {readers.index(r)}: an old text"
+
+
+# Writers before and after the readers, of both kinds, and one after the other
+for first in ([], [os.O_RDONLY], [os.O_RDWR]):
+    open_first = [os.open(path, flags) for flags in first]
+    see(open_first)
+    for flags in (os.O_WRONLY, os.O_RDWR):
+        writer = os.open(path, flags)
+        put(writer)
+        see(open_first)
+        readers = open_first + [os.open(path, os.O_RDONLY), os.open(path, os.O_RDWR)]
+        see(readers)
+        put(writer)
+        see(readers)
+        put(readers[-1])
+        see(readers)
+        mapped = mmap.mmap(readers[-2], len(data), mmap.MAP_PRIVATE, mmap.PROT_READ)
+        assert mapped[:] == data
+        os.close(writer)
+        see(readers)
+        later = os.open(path, os.O_WRONLY)
+        put(later)
+        os.close(later)
+        see(readers)
+        mapped.close()
+        for r in readers[len(first):]:
+            os.close(r)
+        again = os.open(path, os.O_RDONLY)
+        see(open_first + [again])
+        os.close(again)
+    for r in open_first:
+        os.close(r)
+assert open(server, "rb").read() == data
+END
+    python3 "$TEST_DIR/see.py" "$MNT/file" "$LAB/file"
+}
