@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ESXi host behind a mount: what it knows, and what it is told.
+ *
+ * A thread of its own asks for what changes by itself, reloads VMs whose .vmx has changed, and
+ * closes the connection when idle. Whoever wants something done at once (power, reload,
+ * passthrough) waits for it.
+ *
+ * A server that runs no commands, or is no ESXi, has no host: -EOPNOTSUPP, found out once. One that
+ * cannot be reached at present is -EIO, and is asked again later.
+ */
+#pragma once
+
+#include "base/journal.h"
+#include "exec.h"
+#include "facts.h"
+#include "remote/remote.h"
+
+struct host;
+
+struct host_options {
+    /* As of struct exec_options. NULL: there is no host. */
+    int (*connect)(void *ctx, struct transport **ret, struct why *why);
+    void *ctx;
+    bool reload; /* tell the host to read a .vmx that we changed */
+};
+
+/* remote and journal are borrowed and must outlive the host. Nothing is asked yet. 0, -errno. */
+int host_new(struct remote *remote, struct journal *journal, const struct host_options *options,
+             struct host **ret);
+
+/* First completes the reloads that are due, bounded by the timeout. Accepts NULL. */
+void host_free(struct host *host);
+
+/* What the host said, not longer than max_age_ms ago (0: it is asked now). 0 with a reference;
+ * -EOPNOTSUPP: there is no host; -EIO, -EACCES, -EINTR, ... */
+int host_facts(struct host *host, int max_age_ms, const struct wait *wait,
+               const struct host_facts **ret);
+
+/* Whether there is a host: true or false once it was found out; waits for that. */
+bool host_exists(struct host *host, const struct wait *wait);
+
+/* What the report on a VM and plans need of it: fills in the VM's part. */
+void host_about_vm(const struct host_facts *facts, const char *path, struct vmx_host_vm *ret);
+
+/* The power state as the host says it now. path: of the VM, relative to the root. -EOPNOTSUPP: no
+ * host; -ENOENT: not registered there; -EIO. */
+int host_power(struct host *host, const char *path, const struct wait *wait, enum vmx_power *ret,
+               struct why *why);
+
+enum host_power_command { HOST_POWER_ON, HOST_POWER_SHUTDOWN, HOST_POWER_OFF, HOST_POWER_RESET };
+
+/* Completes a reload that is due, gives the command and waits until the state is what was asked for
+ * (not after RESET). 0 also where it was so before; -ETIMEDOUT: it did not come to that in time;
+ * -EREMOTEIO: the command failed, *why says how; else as host_power. */
+int host_power_set(struct host *host, const char *path, enum host_power_command command,
+                   const struct wait *wait, struct why *why);
+
+/* Reloads the VM now. -EBUSY: it runs; -EREMOTEIO: the command failed; else as host_power. */
+int host_reload(struct host *host, const char *path, const struct wait *wait, struct why *why);
+
+/* Enables or disables passthrough of a device (and what else it needs: see
+ * "esxcli hardware pci pcipassthru set"). force: also of one that the host needs. -ENODEV: no such
+ * device; -EBUSY: the host needs it; -EOPNOTSUPP: it is not capable; -EREMOTEIO: the command
+ * failed; *why. */
+int host_passthrough_set(struct host *host, const struct vmx_pci *address, bool on, bool force,
+                         const struct wait *wait, struct why *why);
+
+/* A .vmx was written: its VM is reloaded once a second has passed without another change, unless it
+ * runs. What becomes of that is found in the journal and in host_describe. Never blocks. */
+void host_changed(struct host *host, const char *path);
+
+/* About the connection, reloads and the version, as "key: value" lines. -ENOMEM. */
+int host_describe(struct host *host, struct buf *ret);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What ESXi's commands print, from 6.5 to 8.0. Pure functions on texts, which may be hostile: what
+ * is not understood is left out or is -EBADMSG, never guessed.
+ *
+ * Standard error is mixed into the texts: lines that do not belong are passed over.
+ */
+#pragma once
+
+#include "facts.h"
+
+/* "vmware -v" (or the first line of -vl): fills in version, build and the line itself. -EBADMSG:
+ * no ESXi. */
+int parse_version(struct span text, struct host_facts *ret);
+
+/* "esxcli hardware cpu list" and "esxcli hardware cpu global get". 0, -ENOMEM. */
+int parse_cpu_list(struct span text, struct host_facts *ret);
+int parse_cpu_global(struct span text, struct host_facts *ret);
+
+/* "esxcli system uuid get". */
+int parse_uuid(struct span text, struct host_facts *ret);
+
+/* "esxcli hardware platform get": is it a VM itself? */
+int parse_platform(struct span text, struct host_facts *ret);
+
+/* "esxcli hardware pci list": appends to facts->host.pci. capable, enabled and active come from
+ * "Passthru Capable", "Configured Owner" and "Current Owner". 0, -EBADMSG (no device in it),
+ * -ENOMEM. */
+int parse_pci_list(struct span text, struct host_facts *ret);
+
+/* "esxcli hardware pci pcipassthru list" (7.0 and later): sets enabled of the devices known. */
+int parse_pci_passthru(struct span text, struct host_facts *ret);
+
+/* "vim-cmd vmsvc/getallvms": appends to facts->vms, registered, path not filled in. */
+int parse_vms(struct span text, struct host_facts *ret);
+
+/* "esxcli vm process list": the paths of the running VMs, as the host says them, added to *ret
+ * (facts->running). */
+int parse_running(struct span text, struct host_facts *ret);
+
+/* "vim-cmd vmsvc/power.getstate N". 0; -ENOENT: no such VM; -EBADMSG. */
+int parse_power(struct span text, enum vmx_power *ret);
+
+/* "vmfsfilelockinfo -p FILE": 0 and whether somebody holds it; -EBADMSG: it does not say. */
+int parse_lock(struct span text, bool *ret_held);
