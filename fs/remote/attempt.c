@@ -317,7 +317,7 @@ static int check_rename(struct remote *remote, struct vmx_diag *diag)
 /* dict: the settings as the server has them. */
 static int check_use(struct attempt *a, const struct vmx_dict *dict, struct vmx_diag *diag)
 {
-    int r = a->remote->options.ignore_running ? 0 : inuse_answer(&a->inuse, dict, a->wait);
+    int r = a->remote->options.ignore_running ? 0 : inuse_answer(&a->inuse, a->path, dict, a->wait);
     if (r < 0 || !a->inuse.found[0] || a->remote->options.ignore_running)
         return r;
     vmx_diag_set(diag, 0, 0, "%s; power it off, or mount with -o running=allow", a->inuse.found);

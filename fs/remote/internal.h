@@ -22,6 +22,7 @@ struct remote {
     struct cache *documents;
     struct prefetch *prefetch; /* NULL: off */
     struct lanes *lanes;       /* for large files; NULL: off */
+    struct remote_evidence evidence;
     void (*changed)(void *ctx, const char *path);
     void *changed_ctx;
     char process[16];             /* names this process in temporary files; lock.c */

@@ -68,12 +68,20 @@ static int has_entries(struct inuse *inuse, const struct wait *wait)
     return n > 0 ? 1 : r == -ENODATA ? 0 : r;
 }
 
-static int answer_lck(struct inuse *inuse, const struct wait *wait)
+static bool is_stale(const struct inuse *inuse, const char *path, const struct wait *wait)
+{
+    const struct remote_evidence *host = &inuse->remote->evidence;
+    return host->lock_is_stale && host->lock_is_stale(host->ctx, path, inuse->lck_path, wait);
+}
+
+static int answer_lck(struct inuse *inuse, const char *path, const struct wait *wait)
 {
     int r = sftp_wait(inuse->lck_stat, wait);
     int used = r == 0;
     if (r == 0 && S_ISDIR(sftp_call_attrs(inuse->lck_stat)->mode))
         used = has_entries(inuse, wait);
+    else if (r == 0)
+        used = !is_stale(inuse, path, wait);
     if (used > 0)
         found(inuse, "in use", path_name(inuse->lck_path));
     return used < 0 ? used : r == -ENOENT ? 0 : r;
@@ -96,15 +104,29 @@ static int answer_swap(struct inuse *inuse, const struct vmx_dict *dict, const s
     return r == -ENOENT ? 0 : r;
 }
 
-int inuse_answer(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait)
+/* Asked last: it may take a command on the host. */
+static void ask_host(struct inuse *inuse, const char *path, const struct wait *wait)
+{
+    const struct remote_evidence *host = &inuse->remote->evidence;
+    char how[200];
+    if (!inuse->found[0] && host->runs && host->runs(host->ctx, path, wait, how, sizeof(how)))
+        found(inuse, "powered on", how);
+}
+
+int inuse_answer(struct inuse *inuse, const char *path, const struct vmx_dict *dict,
+                 const struct wait *wait)
 {
     BUF_AUTO state = {0};
     int r = vmx_dict_get(dict, SPAN_LITERAL("checkpoint.vmState"), &state);
     if (r == 0 && state.len > 0)
         found(inuse, "suspended", "checkpoint.vmState");
     if (r == 0 || r == -ENOENT)
-        r = answer_lck(inuse, wait);
-    return r == 0 ? answer_swap(inuse, dict, wait) : r;
+        r = answer_lck(inuse, path, wait);
+    if (r == 0)
+        r = answer_swap(inuse, dict, wait);
+    if (r == 0)
+        ask_host(inuse, path, wait);
+    return r;
 }
 
 void inuse_look_at_name(struct inuse *inuse, const char *name)

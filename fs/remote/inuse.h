@@ -3,7 +3,8 @@
  * Is the VM in use? Any evidence wins: "X.vmx.lck" (a file on VMFS, a non-empty folder by
  * Workstation and Fusion), ".lck-HEX" in the folder (NFS: they cannot be matched to one file over
  * SFTP, so any counts), the swap file that the setting "sched.swap.derivedName" names, and
- * "checkpoint.vmState" (suspended). "X.vmx~" proves nothing: it stays behind.
+ * "checkpoint.vmState" (suspended); and what its host says (struct remote_evidence), which alone
+ * may overrule a lock file. "X.vmx~" proves nothing: it stays behind.
  */
 #pragma once
 
@@ -24,9 +25,10 @@ struct inuse {
 int inuse_ask(struct inuse *inuse, struct remote *remote, const char *folder, const char *name,
               const struct vmx_dict *dict);
 
-/* Waits for that. dict: what the settings really are; where they name another swap file it is asked
- * for now. 0, -errno; found is filled in where there is evidence. */
-int inuse_answer(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait);
+/* Waits for that. path: the document's. dict: what the settings really are; where they name another
+ * swap file it is asked for now. 0, -errno; found is filled in where there is evidence. */
+int inuse_answer(struct inuse *inuse, const char *path, const struct vmx_dict *dict,
+                 const struct wait *wait);
 
 /* A name in the VM's folder, from its listing. */
 void inuse_look_at_name(struct inuse *inuse, const char *name);

@@ -174,6 +174,16 @@ struct sftp *remote_sftp(struct remote *remote)
     return remote->sftp;
 }
 
+const char *remote_root(const struct remote *remote)
+{
+    return remote->root;
+}
+
+void remote_set_evidence(struct remote *remote, const struct remote_evidence *evidence)
+{
+    remote->evidence = evidence ? *evidence : (struct remote_evidence){0};
+}
+
 const struct remote_options *remote_options(const struct remote *remote)
 {
     return &remote->options;

@@ -62,6 +62,28 @@ int remote_contain_link(const struct remote *remote, const char *dir, const char
 /* What the caches hold, as "key: value" lines. -ENOMEM. */
 int remote_describe(struct remote *remote, struct buf *ret);
 
+/* The root's absolute path on the server, free of links; "" is "/". Valid as long as the remote. */
+const char *remote_root(const struct remote *remote);
+
+/* Where absolute paths of the server are below the root, free of links: as strings of the caller's,
+ * NULL for what is outside, or is not there. All are asked for at once. 0; -EIO, -EINTR, -ENOMEM
+ * (then none is set). */
+int remote_locate(struct remote *remote, const char *const *paths, size_t n,
+                  const struct wait *wait, char **ret);
+
+/* What tells of a VM's use besides the files beside it: its host. */
+struct remote_evidence {
+    /* True, with a sentence for people, if it is known that the VM runs. */
+    bool (*runs)(void *ctx, const char *path, const struct wait *wait, char *ret, size_t size);
+    /* True if somebody who must know says that nobody holds the VM's lock file (an absolute path).
+     */
+    bool (*lock_is_stale)(void *ctx, const char *path, const char *lock, const struct wait *wait);
+    void *ctx;
+};
+
+/* NULL: nothing else tells. Before the first commit and after the last one. */
+void remote_set_evidence(struct remote *remote, const struct remote_evidence *evidence);
+
 /* Called (with no lock held) with the path of a document that was found changed on the server. */
 void remote_on_foreign_change(struct remote *remote, void (*changed)(void *ctx, const char *path),
                               void *ctx);
