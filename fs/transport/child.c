@@ -21,6 +21,7 @@ struct child_transport {
     struct transport *stream;
     int words;
     char *host;
+    bool has_command; /* a command of ours is run instead of the SFTP server */
 };
 
 static struct child_transport *self(struct transport *t)
@@ -68,6 +69,10 @@ static int child_last_words(struct transport *t, struct why *why)
     BUF_AUTO words = {0};
     if (program_words(self(t)->words, &words) < 0 || words.len == 0)
         return 0;
+    if (self(t)->has_command && child_words_ended(words.data)) {
+        why_set(why, "%s does not run commands", self(t)->host);
+        return -EOPNOTSUPP;
+    }
     return child_words_explain(words.data, self(t)->host, why);
 }
 
@@ -136,14 +141,15 @@ static int start(const struct words *argv, char *const *env, const char *name, c
 }
 
 /* As sshfs does, a name without a slash is a subsystem. */
-static void add_server(struct words *argv, const struct connect_options *o)
+static void add_remote(struct words *argv, const struct child_login *login)
 {
+    const struct connect_options *o = login->options;
     const char *server = o->sftp_server ? o->sftp_server : "sftp";
-    if (!strchr(server, '/'))
+    if (!login->command && !strchr(server, '/'))
         words_add(argv, "-s");
     words_add(argv, "--");
     words_add(argv, o->host);
-    words_add(argv, server);
+    words_add(argv, login->command ? login->command : server);
 }
 
 static void ssh_argv(const struct child_login *login, struct words *argv)
@@ -154,7 +160,7 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
                                          [CONNECT_STRICT_NO] = "no"};
     const struct connect_options *o = login->options;
     words_split(argv, o->ssh_command ? o->ssh_command : "ssh");
-    /* A connection of our own, for nothing but SFTP; the log level is for child_words. */
+    /* A connection of our own, for nothing else; the log level is for child_words. */
     words_split(argv,
                 "-x -a -T -oLogLevel=DEBUG1 -oClearAllForwardings=yes -oControlMaster=no "
                 "-oControlPath=none -oPermitLocalCommand=no -oRemoteCommand=none "
@@ -178,7 +184,7 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
         words_split(argv,
                     "-oPreferredAuthentications=keyboard-interactive,password "
                     "-oPubkeyAuthentication=no");
-    add_server(argv, o);
+    add_remote(argv, login);
 }
 
 /* Ours, with what makes ssh ask us. */
@@ -219,6 +225,7 @@ static int start_ssh(const struct child_login *login, const struct askpass *askp
                 r == -ENOENT ? "; install the OpenSSH client, or check ssh_command" : "");
         return r;
     }
+    c->has_command = login->command != NULL;
     if (is_openssh(argv.list[0]))
         r = child_login_wait(login, askpass, child_fd(&c->base), c->words, why);
     if (r < 0)

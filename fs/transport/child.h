@@ -18,13 +18,15 @@
 struct child_login {
     const struct connect_options *options;
     struct keyring *secrets;
+    const char *command; /* for the server to run; NULL: the SFTP server */
     bool interactive;
     const char *ciphers; /* instead of the configured ones; NULL: those */
     const char *kex;     /* as ciphers */
 };
 
 /* Starts the ssh program. Where it is OpenSSH's, waits until it is authenticated. As
- * connector_connect, and -ECANCELED. */
+ * connector_connect, and -ECANCELED. With a command, the transport's last words are -EOPNOTSUPP
+ * where the server refused it, or it came to its own end. */
 int child_ssh(const struct child_login *login, struct transport **ret, struct why *why);
 
 /* Starts a local sftp-server; program NULL: the first one that is found. 0, -ENOENT, ... with *why.

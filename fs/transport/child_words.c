@@ -28,6 +28,18 @@ bool child_words_connected(const char *words)
     return false;
 }
 
+bool child_words_ended(const char *words)
+{
+    struct span line;
+    while (next_line(&words, &line)) {
+        if (span_starts_with(line, SPAN_LITERAL("exec request failed on channel ")) ||
+            (span_starts_with(line, SPAN_LITERAL("debug1: client_input_channel_req: ")) &&
+             memmem(line.p, line.n, " rtype exit-", strlen(" rtype exit-"))))
+            return true;
+    }
+    return false;
+}
+
 /* The last line that is meant for people. */
 static struct span last_line(const char *words)
 {

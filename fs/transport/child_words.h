@@ -11,6 +11,10 @@
 /* True when it says that it is authenticated. */
 bool child_words_connected(const char *words);
 
+/* True when it says that the server refused the command that it was to run, or that the command has
+ * ended; not when the connection was lost. */
+bool child_words_ended(const char *words);
+
 /* Why it ended. host: for the sentence. 0 when it said nothing of use; else a fitting -errno (see
  * connector_connect) with *why. */
 int child_words_explain(const char *words, const char *host, struct why *why);

@@ -22,6 +22,9 @@
 #include "ssh.h"
 #include "words.h"
 
+/* Connections after the first one, made with what was given for that. */
+enum further { FURTHER_BULK, FURTHER_SHELL, FURTHER_KINDS };
+
 struct connector {
     struct connect_options options; /* its strings are in words */
     struct words strings;
@@ -31,9 +34,8 @@ struct connector {
     atomic_bool refused;
 
     struct lock lock;            /* of all below */
-    struct keyring bulk_secrets; /* a copy; connector_connect_bulk's own while bulk_busy */
-    bool bulk_allowed;           /* the first login can be repeated, and was not refused */
-    bool bulk_busy;
+    struct keyring kept;         /* what the first login took; each further one gets a copy */
+    bool allowed[FURTHER_KINDS]; /* the first login can be repeated, and was not refused */
 };
 
 /* Keeps a string for the connector's life. */
@@ -179,22 +181,26 @@ int connector_new(const struct connect_options *options, struct connector **ret,
     return r;
 }
 
-static int via_ssh(struct connector *c, bool interactive, struct transport **ret, struct why *why)
+/* command: NULL for the SFTP server. */
+static int via_ssh(struct connector *c, struct keyring *secrets, const char *command,
+                   bool interactive, struct transport **ret, struct why *why)
 {
     const struct child_login login = {
         .options = &c->options,
-        .secrets = &c->secrets,
+        .secrets = secrets,
+        .command = command,
         .interactive = interactive,
     };
     return child_ssh(&login, ret, why);
 }
 
-static int via_libssh2(struct connector *c, struct keyring *secrets, bool interactive,
-                       struct transport **ret, struct why *why)
+static int via_libssh2(struct connector *c, struct keyring *secrets, const char *command,
+                       bool interactive, struct transport **ret, struct why *why)
 {
     const struct ssh_login login = {
         .config = &c->config,
         .secrets = secrets,
+        .command = command,
         .sftp_server = c->options.sftp_server,
         .password_only = c->options.password_stdin,
         .interactive = interactive && !c->config.batch,
@@ -210,13 +216,13 @@ static int connect_any(struct connector *c, bool interactive, struct transport *
     if (!c->options.host)
         return child_local(c->options.sftp_server, ret, why);
     if (c->via == CONNECT_OPENSSH)
-        return via_ssh(c, interactive, ret, why);
+        return via_ssh(c, &c->secrets, NULL, interactive, ret, why);
     struct why told = {0};
-    int r = via_libssh2(c, &c->secrets, interactive, ret, &told);
+    int r = via_libssh2(c, &c->secrets, NULL, interactive, ret, &told);
     if (r == -EOPNOTSUPP && c->via == CONNECT_AUTO) {
         log_debug("%s; using the ssh program", told.text);
         c->via = CONNECT_OPENSSH;
-        return via_ssh(c, interactive, ret, why);
+        return via_ssh(c, &c->secrets, NULL, interactive, ret, why);
     }
     if (r < 0)
         why_set(why, "%s", told.text);
@@ -226,25 +232,25 @@ static int connect_any(struct connector *c, bool interactive, struct transport *
 /* After the first login. What was typed then is known; an answer to a code would not be right
  * again.
  */
-static void allow_bulk(struct connector *c)
+static void allow_further(struct connector *c)
 {
     lock_take(&c->lock);
-    c->bulk_allowed =
-        keyring_lasts(&c->secrets) && keyring_copy(&c->secrets, &c->bulk_secrets) == 0;
+    bool allowed = keyring_lasts(&c->secrets) && keyring_copy(&c->secrets, &c->kept) == 0;
+    for (size_t i = 0; i < FURTHER_KINDS; i++)
+        c->allowed[i] = allowed;
     lock_drop(&c->lock);
 }
 
-static void forbid_bulk_locked(struct connector *c) REQUIRES(&c->lock)
+/* One may be refused and another not: the ssh program and libssh2 carry them. */
+static void forbid(struct connector *c, enum further kind)
 {
-    c->bulk_allowed = false;
-    if (!c->bulk_busy)
-        keyring_wipe(&c->bulk_secrets);
-}
-
-static void forbid_bulk(struct connector *c)
-{
+    bool any = false;
     lock_take(&c->lock);
-    forbid_bulk_locked(c);
+    c->allowed[kind] = false;
+    for (size_t i = 0; i < FURTHER_KINDS; i++)
+        any |= c->allowed[i];
+    if (!any)
+        keyring_wipe(&c->kept);
     lock_drop(&c->lock);
 }
 
@@ -260,11 +266,12 @@ int connector_connect(struct connector *c, bool interactive, struct transport **
     }
     int r = connect_any(c, interactive, ret, why);
     if (r == 0 && interactive)
-        allow_bulk(c);
+        allow_further(c);
     if (r == -EACCES) {
         keyring_wipe(&c->secrets);
         atomic_store(&c->refused, true);
-        forbid_bulk(c);
+        for (enum further kind = 0; kind < FURTHER_KINDS; kind++)
+            forbid(c, kind);
     }
     return r;
 }
@@ -305,45 +312,81 @@ static int bulk_kex(const struct connector *c, struct buf *ret)
     return ssh_config_prefer(c->config.kex, "curve25519-", ret);
 }
 
-static int bulk_any(struct connector *c, struct transport **ret, struct why *why)
+static int bulk_any(struct connector *c, struct keyring *secrets, struct transport **ret,
+                    struct why *why)
 {
     enum connect_via via = atomic_load(&c->via);
     if (!c->options.host)
         return child_local(c->options.sftp_server, ret, why);
     if (via == CONNECT_LIBSSH2)
-        return via_libssh2(c, &c->bulk_secrets, false, ret, why);
+        return via_libssh2(c, secrets, NULL, false, ret, why);
     BUF_AUTO ciphers = {0};
     BUF_AUTO kex = {0};
     const struct child_login login = {
         .options = &c->options,
-        .secrets = &c->bulk_secrets,
+        .secrets = secrets,
         .ciphers = bulk_ciphers(c, &ciphers) == 0 && ciphers.len ? ciphers.data : NULL,
         .kex = via == CONNECT_AUTO && bulk_kex(c, &kex) == 0 && kex.len ? kex.data : NULL,
     };
     int r = child_ssh(&login, ret, why);
     /* The ssh program cannot: libssh2 could. */
     if (via == CONNECT_AUTO && (r == -EPERM || r == -EINVAL || r == -ENOENT || r == -EPROTO))
-        r = via_libssh2(c, &c->bulk_secrets, false, ret, why);
+        r = via_libssh2(c, secrets, NULL, false, ret, why);
+    return r;
+}
+
+/* Another shell than sh, which a user may have, knows this command too. */
+static int shell_any(struct connector *c, struct keyring *secrets, struct transport **ret,
+                     struct why *why)
+{
+    static const char shell[] = "exec /bin/sh";
+    enum connect_via via = atomic_load(&c->via);
+    if (via == CONNECT_OPENSSH)
+        return via_ssh(c, secrets, shell, false, ret, why);
+    struct why told = {0};
+    int r = via_libssh2(c, secrets, shell, false, ret, &told);
+    if (r == -EOPNOTSUPP && via == CONNECT_AUTO)
+        return via_ssh(c, secrets, shell, false, ret, why);
+    if (r < 0)
+        why_set(why, "%s", told.text);
+    /* What libssh2 cannot do today is not said of the server. */
+    return r == -EOPNOTSUPP ? -EPROTO : r == -ENOEXEC ? -EOPNOTSUPP : r;
+}
+
+static int connect_further(struct connector *c, enum further kind, struct transport **ret,
+                           struct why *why)
+{
+    struct keyring secrets = {0};
+    lock_take(&c->lock);
+    bool allowed = c->allowed[kind];
+    int r = allowed ? keyring_copy(&c->kept, &secrets) : -EACCES;
+    lock_drop(&c->lock);
+    if (!allowed)
+        why_set(why, "the login cannot be repeated without asking, or was refused");
+    else if (r < 0)
+        why_set(why, "cannot keep what the login needs: %s", strerror(-r));
+    else if (kind == FURTHER_BULK)
+        r = bulk_any(c, &secrets, ret, why);
+    else
+        r = shell_any(c, &secrets, ret, why);
+    keyring_wipe(&secrets);
+    if (r == -EACCES)
+        forbid(c, kind);
     return r;
 }
 
 int connector_connect_bulk(struct connector *c, struct transport **ret, struct why *why)
 {
-    lock_take(&c->lock);
-    bool allowed = c->bulk_allowed;
-    c->bulk_busy = allowed;
-    lock_drop(&c->lock);
-    if (!allowed) {
-        why_set(why, "the login cannot be repeated without asking");
-        return -EACCES;
+    return connect_further(c, FURTHER_BULK, ret, why);
+}
+
+int connector_connect_shell(struct connector *c, struct transport **ret, struct why *why)
+{
+    if (!c->options.host) {
+        why_set(why, "a local directory has no host that runs commands");
+        return -EOPNOTSUPP;
     }
-    int r = bulk_any(c, ret, why);
-    lock_take(&c->lock);
-    c->bulk_busy = false;
-    if (r == -EACCES || !c->bulk_allowed)
-        forbid_bulk_locked(c);
-    lock_drop(&c->lock);
-    return r;
+    return connect_further(c, FURTHER_SHELL, ret, why);
 }
 
 bool connector_refused(const struct connector *c)
@@ -356,7 +399,7 @@ void connector_free(struct connector *c)
     if (!c)
         return;
     keyring_wipe(&c->secrets);
-    keyring_wipe(&c->bulk_secrets);
+    keyring_wipe(&c->kept);
     lock_done(&c->lock);
     ssh_config_done(&c->config);
     words_done(&c->strings);

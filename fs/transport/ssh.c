@@ -253,10 +253,8 @@ static int read_host_key(struct ssh_io *io, struct host_key *ret)
     return 0;
 }
 
-static int start_sftp(struct ssh_transport *s, const struct ssh_login *login, struct why *why)
+static int open_channel(struct ssh_transport *s, const char *host, struct why *why)
 {
-    const char *host = login->config->alias;
-    const char *server = login->sftp_server;
     s->channel = libssh2_channel_open_ex(s->io.session, "session", strlen("session"), WINDOW,
                                          PACKET, NULL, 0);
     if (!s->channel) {
@@ -267,19 +265,37 @@ static int start_sftp(struct ssh_transport *s, const struct ssh_login *login, st
     }
     /* What the server says on standard error would fill the window if nobody took it away. */
     libssh2_channel_handle_extended_data2(s->channel, LIBSSH2_CHANNEL_EXTENDED_DATA_IGNORE);
+    return 0;
+}
+
+/* request: "exec", "subsystem". libssh2's error. */
+static int start(struct ssh_transport *s, const char *request, const char *what)
+{
+    return libssh2_channel_process_startup(s->channel, request, (unsigned)strlen(request), what,
+                                           (unsigned)strlen(what));
+}
+
+static int start_sftp(struct ssh_transport *s, const struct ssh_login *login, struct why *why)
+{
     /* As in sshfs, a name without a slash is a subsystem. */
-    bool program = server && strchr(server, '/');
-    const char *what = server ? server : "sftp";
-    int error = libssh2_channel_process_startup(s->channel, program ? "exec" : "subsystem",
-                                                program ? strlen("exec") : strlen("subsystem"),
-                                                what, (unsigned)strlen(what));
+    const char *server = login->sftp_server ? login->sftp_server : "sftp";
+    int error = start(s, strchr(server, '/') ? "exec" : "subsystem", server);
     if (error == 0)
         return 0;
     why_set(why,
             "%s does not start \"%s\" (%s): enable its SFTP server, or name one with "
             "-o sftp_server",
-            host, what, ssh_io_words(&s->io));
+            login->config->alias, server, ssh_io_words(&s->io));
     return ssh_io_errno(error);
+}
+
+static int start_command(struct ssh_transport *s, const struct ssh_login *login, struct why *why)
+{
+    int error = start(s, "exec", login->command);
+    if (error == 0)
+        return 0;
+    why_set(why, "%s does not run commands (%s)", login->config->alias, ssh_io_words(&s->io));
+    return error == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED ? -ENOEXEC : ssh_io_errno(error);
 }
 
 static int describe(struct ssh_transport *s, const struct host_key *key)
@@ -330,7 +346,9 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
     if (r == 0)
         r = ssh_auth(&s->io, login, doubtful, why);
     if (r == 0)
-        r = start_sftp(s, login, why);
+        r = open_channel(s, c->alias, why);
+    if (r == 0)
+        r = login->command ? start_command(s, login, why) : start_sftp(s, login, why);
     if (r < 0)
         return r;
     libssh2_session_set_blocking(s->io.session, 0);

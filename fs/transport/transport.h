@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A transport: a byte stream to an SFTP server, whatever carries it (a libssh2 channel, a child
- * process, one end of a socket pair in tests).
+ * A transport: a byte stream to an SFTP server or a shell, whatever carries it (a libssh2 channel,
+ * a child process, one end of a socket pair in tests).
  *
- * It never blocks. One thread uses it, from its making to its end; another may have made it.
+ * It never blocks. One thread at a time uses it.
  */
 #pragma once
 
