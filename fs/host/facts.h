@@ -20,11 +20,12 @@ struct host_vm {
 
 struct host_facts {
     atomic_uint refs;
-    int64_t at;           /* clock_ms() when the host was asked */
-    struct vmx_host host; /* its strings and list belong to the facts */
-    char *version_line;   /* as "vmware -v" says it */
-    char *cpu_brand;      /* as the host says it; NULL */
-    int hv_support;       /* -1: not known; 3: enabled, 2: off in the firmware */
+    int64_t at;                    /* clock_ms() when the host was asked */
+    struct vmx_host host;          /* its strings and list belong to the facts */
+    char *version_line;            /* as "vmware -v" says it */
+    char *cpu_brand;               /* as the host says it; NULL */
+    int hv_support;                /* -1: not known; 3: enabled, 2: off in the firmware */
+    bool vms_known, running_known; /* the host answered */
     struct host_vm *vms;
     size_t n_vms;
     char **running; /* absolute paths on the server, as the host says them */

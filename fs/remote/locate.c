@@ -35,13 +35,13 @@ int remote_locate(struct remote *remote, const char *const *paths, size_t n,
     int r = calls ? 0 : -ENOMEM;
     for (size_t i = 0; i < n; i++) {
         ret[i] = NULL;
-        if (calls) {
+        if (calls && paths[i]) {
             calls[2 * i] = sftp_realpath(remote->sftp, paths[i]);
             calls[2 * i + 1] = sftp_stat(remote->sftp, paths[i]);
         }
     }
     for (size_t i = 0; calls && i < n; i++) {
-        if (r == 0)
+        if (r == 0 && paths[i])
             r = locate(remote, calls[2 * i], calls[2 * i + 1], wait, &ret[i]);
         sftp_call_free(&calls[2 * i]);
         sftp_call_free(&calls[2 * i + 1]);

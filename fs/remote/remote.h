@@ -66,8 +66,8 @@ int remote_describe(struct remote *remote, struct buf *ret);
 const char *remote_root(const struct remote *remote);
 
 /* Where absolute paths of the server are below the root, free of links: as strings of the caller's,
- * NULL for what is outside, or is not there. All are asked for at once. 0; -EIO, -EINTR, -ENOMEM
- * (then none is set). */
+ * NULL for what is outside, or is not there, or is NULL itself. All are asked for at once. 0; -EIO,
+ * -EINTR, -ENOMEM (then none is set). */
 int remote_locate(struct remote *remote, const char *const *paths, size_t n,
                   const struct wait *wait, char **ret);
 

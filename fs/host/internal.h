@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of this folder share:
+ *
+ *     exec      commands on the server
+ *     parse     what they print
+ *     facts     what is known from that
+ *     ask       which commands are asked, how often, and where the VMs are in the mount
+ *     reload    VMs whose .vmx has changed
+ *     power     what the host is told to do
+ *     host      the thread, and who waits for whom
+ */
+#pragma once
+
+#include "host.h"
+
+/* What is asked; the order is ask.c's. */
+enum { QUESTION_VMS = 7, QUESTION_RUNNING = 8, QUESTIONS = 9 };
+
+/* A VM that is to be reloaded. */
+struct due {
+    struct due *prev, *next;
+    char *path;
+    int64_t at; /* of clock_ms() */
+};
+
+struct host {
+    struct remote *remote;
+    struct journal *journal;
+    struct host_options options;
+    struct exec *exec;
+    pthread_t thread;
+
+    struct lock lock;
+    struct condition moved; /* with lock */
+
+    /* protected by lock */
+    bool stop;
+    enum { HOST_NOT_KNOWN, HOST_POSSIBLE, HOST_THERE, HOST_NONE } kind;
+    bool asking; /* somebody asks for facts: the others wait */
+    bool acting; /* somebody tells the host to do something: the others wait */
+    const struct host_facts *facts;
+    int64_t wanted_at; /* clock_ms() when somebody last wanted to know what runs */
+    struct due *due;
+    unsigned long reloads, reloads_failed;
+    struct why why; /* of the last failure */
+
+    atomic_bool hardware_again; /* what was said of the hardware is not true any more */
+
+    /* Whoever asks has these. */
+    struct answer {
+        struct buf text;
+        bool good;
+        int64_t at; /* 0: not asked */
+    } answers[QUESTIONS];
+};
+
+/* ---- ask */
+
+/* Has the server datastores? Asked over SFTP: others are not to be logged in to once more.
+ * 0; -EOPNOTSUPP: no; -EIO, ... */
+int ask_volumes(struct host *host, const struct wait *wait);
+
+/* Is it ESXi? As ask_volumes, with *why. */
+int ask_who(struct host *host, const struct wait *wait, struct why *why);
+
+/* New facts: what changes by itself is asked now, what belongs to the hardware if it was last asked
+ * long ago. */
+int ask_facts(struct host *host, const struct wait *wait, const struct host_facts **ret,
+              struct why *why);
+
+/* ---- host */
+
+/* One at a time tells the host to do something, until host_done. 0, -EIO, -EINTR. */
+int host_begin(struct host *host, const struct wait *wait);
+void host_done(struct host *host);
+
+/* Runs a command that prints nothing of interest. -EREMOTEIO: it failed, *why has what it said. */
+int host_command(struct host *host, const char *const *words, const struct wait *wait,
+                 struct why *why);
+
+/* The id of the VM of a path, for vim-cmd. -ENXIO: it is not registered. */
+int host_vm_id(struct host *host, const char *path, const struct wait *wait, char ret[24],
+               struct why *why);
+
+/* The power state of the VM with that id. */
+int host_state_of(struct host *host, const char *id, const struct wait *wait, enum vmx_power *ret,
+                  struct why *why);
+
+/* ---- reload */
+
+/* The next time at which one is due; INT64_MAX: none is. */
+int64_t reload_next_locked(const struct host *host) REQUIRES(&host->lock);
+
+/* Reloads one VM that is due by then; false: none is. Between host_begin and host_done. */
+bool reload_one_due(struct host *host, int64_t by, const struct wait *wait);
+
+/* Nothing is due for a while. */
+void reload_postpone(struct host *host, int64_t ms);
+
+/* Reloads the one VM if that is due. 0, -errno: the reload failed. */
+int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct why *why);
+
+void reload_forget(struct host *host);

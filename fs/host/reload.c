@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* VMs whose .vmx has changed: the host keeps a copy, and writes it back over the file unless it is
+ * told to read the file anew. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "internal.h"
+
+enum { QUIET_MS = 1000 };
+
+static struct due *find_locked(struct host *host, const char *path) REQUIRES(&host->lock)
+{
+    struct due *d;
+    DL_FOREACH (host->due, d) {
+        if (strcmp(d->path, path) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+static void due_free(struct due *d)
+{
+    if (d)
+        free(d->path);
+    free(d);
+}
+
+void host_changed(struct host *host, const char *path)
+{
+    lock_take(&host->lock);
+    bool wanted = host->options.connect && host->options.reload && host->kind != HOST_NONE;
+    struct due *d = wanted ? find_locked(host, path) : NULL;
+    if (wanted && !d) {
+        d = calloc(1, sizeof(*d));
+        if (d)
+            d->path = strdup(path);
+        if (d && d->path) {
+            DL_APPEND(host->due, d);
+        } else {
+            due_free(d);
+            d = NULL;
+            journal_add(host->journal, -ENOMEM, path, NULL, "the host was not told to reload it");
+        }
+    }
+    if (d)
+        d->at = clock_ms() + QUIET_MS;
+    condition_wake_all(&host->moved);
+    lock_drop(&host->lock);
+}
+
+int64_t reload_next_locked(const struct host *host)
+{
+    const struct due *d;
+    int64_t next = INT64_MAX;
+    DL_FOREACH (host->due, d) {
+        if (d->at < next)
+            next = d->at;
+    }
+    return next;
+}
+
+/* The first one that is due, taken off the list; NULL: none is. */
+static struct due *take(struct host *host, int64_t by)
+{
+    struct due *d;
+    lock_take(&host->lock);
+    DL_FOREACH (host->due, d) {
+        if (d->at <= by) {
+            DL_DELETE(host->due, d);
+            break;
+        }
+    }
+    lock_drop(&host->lock);
+    return d;
+}
+
+static void count(struct host *host, bool good)
+{
+    lock_take(&host->lock);
+    host->reloads += good;
+    host->reloads_failed += !good;
+    lock_drop(&host->lock);
+}
+
+/* -EBUSY: it runs. */
+static int reload(struct host *host, const char *path, const struct wait *wait, struct why *why)
+{
+    char id[24];
+    enum vmx_power power = VMX_POWER_UNKNOWN;
+    int r = host_vm_id(host, path, wait, id, why);
+    if (r == 0)
+        r = host_state_of(host, id, wait, &power, why);
+    if (r == 0 && power != VMX_POWER_OFF) {
+        why_set(why, "the VM is %s: the host keeps its own copy until it is powered off",
+                power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
+        r = -EBUSY;
+    }
+    if (r == 0) {
+        const char *const words[] = {"vim-cmd", "vmsvc/reload", id, NULL};
+        r = host_command(host, words, wait, why);
+    }
+    count(host, r == 0);
+    return r;
+}
+
+/* A reload that failed is for people to see: the commit it follows stands. */
+static void reload_one(struct host *host, const char *path, const struct wait *wait)
+{
+    struct why why = {0};
+    char reason[sizeof(why.text) + 80];
+    int r = reload(host, path, wait, &why);
+    if (r == 0 || r == -EOPNOTSUPP)
+        return;
+    if (r == -EBUSY)
+        snprintf(reason, sizeof(reason),
+                 "was switched on while the file was written, and not reloaded: %s", why.text);
+    else
+        snprintf(reason, sizeof(reason), "not reloaded: %s", why.text[0] ? why.text : strerror(-r));
+    journal_add(host->journal, r, path, NULL, reason);
+}
+
+bool reload_one_due(struct host *host, int64_t by, const struct wait *wait)
+{
+    struct due *d = take(host, by);
+    if (d)
+        reload_one(host, d->path, wait);
+    bool any = d != NULL;
+    due_free(d);
+    return any;
+}
+
+void reload_postpone(struct host *host, int64_t ms)
+{
+    struct due *d;
+    lock_take(&host->lock);
+    DL_FOREACH (host->due, d)
+        d->at = clock_ms() + ms;
+    lock_drop(&host->lock);
+}
+
+int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct why *why)
+{
+    lock_take(&host->lock);
+    struct due *d = find_locked(host, path);
+    if (d)
+        DL_DELETE(host->due, d);
+    lock_drop(&host->lock);
+    int r = d ? reload(host, path, wait, why) : 0;
+    due_free(d);
+    return r == -EBUSY ? 0 : r;
+}
+
+int host_reload(struct host *host, const char *path, const struct wait *wait, struct why *why)
+{
+    int r = host_begin(host, wait);
+    if (r < 0)
+        return r;
+    lock_take(&host->lock);
+    struct due *d = find_locked(host, path);
+    if (d)
+        DL_DELETE(host->due, d);
+    lock_drop(&host->lock);
+    due_free(d);
+    r = reload(host, path, wait, why);
+    host_done(host);
+    return r;
+}
+
+void reload_forget(struct host *host)
+{
+    struct due *d;
+    while ((d = take(host, INT64_MAX)))
+        due_free(d);
+}
