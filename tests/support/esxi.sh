@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# A pretended ESXi host for tests and for trying things out: datastores and VMs below DIR/vmfs/volumes,
+# ESXi's commands with memory of what they did (tests/support/esxi), and a private sshd with ESXi's
+# settings. Can be run, or sourced for its functions; needs python3.
+#
+#   esxi.sh start DIR [OPTION...] [-- SSHD_CONFIG_LINE...]     esxi_start DIR ...
+#   esxi.sh stop DIR                                           esxi_stop DIR
+#
+#   --kind intel|amd       the processor, default intel
+#   --nested               the host is a VM itself, with a GPU that was passed to it
+#   --version VERSION      8.0.1, 7.0.3 or 6.5.0; default 7.0.3, of a nested host 8.0.1
+#   --build NUMBER         of that version
+#   --password WORD        log in by keyboard-interactive authentication alone (only as root)
+#   --empty                without VMs
+#
+# start leaves in DIR: vmfs/volumes, sshd (as sshd.sh does), commands (a line for each command that
+# ran), state.json. It keeps what is there from before. The VMs are listed in esxi/lab.py.
+#
+# What happens there without a command of the host (VM: an id or a name):
+#
+#   esxi.sh reboot DIR                       VMs off; passthrough as configured; all .vmx read anew
+#   esxi.sh register DIR FILE [ID]           prints the id
+#   esxi.sh unregister DIR VM
+#   esxi.sh client-edit DIR VM KEY VALUE     an edit in the host client, which drops vhv.enable
+#   esxi.sh guest-memory DIR VM              prints the memory that a running VM was started with
+#   esxi.sh lock|unlock DIR FILE             another host runs the VM of this .vmx, no longer does
+
+esxi_support=${ESXI_SUPPORT:-$(cd "$(dirname "$0")" && pwd)}
+# shellcheck source-path=SCRIPTDIR source=sshd.sh
+. "$esxi_support/sshd.sh"
+
+esxi_admin() { # VERB DIR WORD...
+    python3 -BS "$esxi_support/esxi/admin.py" "$@"
+}
+
+# Starts DIR's sshd as ESXi configures its own, with lines that overrule.
+esxi_sshd() { # DIR PASSWORD LINE...
+    esxi_dir=$1 esxi_password=$2
+    shift 2
+    if [ -n "$esxi_password" ]; then
+        set -- "$@" "PasswordAuthentication no" "PubkeyAuthentication no"
+    fi
+    # In FIPS mode there is no Ed25519, neither as a host key nor as a user's.
+    mkdir -p "$esxi_dir/sshd" && sshd_keygen ecdsa "$esxi_dir/sshd/id" || return 1
+    SSHD_HOST_KEYS="rsa ecdsa" SSHD_PASSWORD=$esxi_password sshd_start "$esxi_dir/sshd" "$@" \
+        "SetEnv \"PATH=$esxi_dir/bin:/usr/local/bin:/usr/bin:/bin\"" \
+        "HostKeyAlgorithms ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256" \
+        "PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256" \
+        "MaxSessions 1" "AllowTcpForwarding no" "AllowStreamLocalForwarding no" \
+        "AllowAgentForwarding no" "X11Forwarding no" "PermitTunnel no" \
+        "RekeyLimit 1G 1H" "MaxStartups 10:30:100"
+}
+
+esxi_start() { # DIR OPTION...
+    mkdir -p "$1" || return 1
+    esxi_dir=$(cd "$1" && pwd)
+    shift
+    kind=intel nested=no version='' build=0 password='' empty=no
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --kind) kind=$2 && shift ;;
+        --version) version=$2 && shift ;;
+        --build) build=$2 && shift ;;
+        --password) password=$2 && shift ;;
+        --nested) nested=yes ;;
+        --empty) empty=yes ;;
+        --) shift && break ;;
+        *) echo "esxi.sh: unknown option: $1" >&2 && return 2 ;;
+        esac
+        shift
+    done
+    if [ -z "$version" ]; then
+        [ "$nested" = yes ] && version=8.0.1 || version=7.0.3
+    fi
+    case $kind:$version in
+    intel:8.0.1 | intel:7.0.3 | intel:6.5.0 | amd:8.0.1 | amd:7.0.3 | amd:6.5.0) ;;
+    *) echo "esxi.sh: no such host: $kind, $version" >&2 && return 2 ;;
+    esac
+    esxi_admin install "$esxi_dir" "$kind" "$nested" "$version" "$build" "$empty" &&
+        esxi_sshd "$esxi_dir" "$password" "$@"
+}
+
+esxi_stop() { # DIR
+    sshd_stop "$1/sshd"
+}
+
+case ${0##*/} in
+esxi.sh)
+    [ $# -ge 2 ] || {
+        sed -n '/^#   /s/^#   //p' "$0" >&2
+        exit 2
+    }
+    case $1 in
+    start | stop)
+        verb=$1
+        shift
+        "esxi_$verb" "$@"
+        ;;
+    *) esxi_admin "$@" ;;
+    esac
+    ;;
+esac
