@@ -76,6 +76,11 @@ const struct plan_line *check_line(const struct check *check)
     return &check->active.line;
 }
 
+struct plan_on check_on(const struct check *check, const struct vmx_profile *profile)
+{
+    return (struct plan_on){check->dict, check->around, profile, check_line(check), false};
+}
+
 static int sum_up(struct check *check)
 {
     const size_t *count = check->result.count;
@@ -86,15 +91,17 @@ static int sum_up(struct check *check)
                     count[VMX_WARN], count[VMX_FAIL], count[VMX_UNKNOWN]);
 }
 
-int vmx_check_run(const struct vmx_dict *dict, const struct vmx_profiles *profiles, const char *dir,
-                  struct buf *report, struct vmx_check *ret)
+int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,
+                  const char *mount, struct buf *report, struct vmx_check *ret)
 {
     static int (*const parts[])(struct check *) = {check_file, check_profile, check_guide,
                                                    check_device, sum_up};
-    struct check check = {.dict = dict, .dir = dir, .report = report};
+    struct check check = {
+        .dict = dict, .around = around, .dir = dir, .mount = mount, .report = report};
+    const struct vmx_profiles *profiles = around->profiles;
     size_t start = report ? report->len : 0;
 
-    int r = plan_active_read(dict, profiles, &check.active);
+    int r = plan_active_read(dict, around, &check.active);
     if (r != 0)
         return r;
     bool active = check.active.line.profile.len > 0;

@@ -11,7 +11,7 @@
 
 #include "buf.h"
 #include "dict.h"
-#include "profile.h"
+#include "plan.h"
 
 enum vmx_severity { VMX_PASS, VMX_UNKNOWN, VMX_WARN, VMX_FAIL, VMX_SEVERITIES };
 
@@ -20,8 +20,9 @@ struct vmx_check {
     enum vmx_severity worst;
 };
 
-/* Reports on the active profile, or on all where none is active, and on the file itself. dir: how
- * the mending commands name the VM's directory of settings ("." there). What needs a host is
- * UNKNOWN. Appends to *report (may be NULL: count only). 0, -ENOMEM. */
-int vmx_check_run(const struct vmx_dict *dict, const struct vmx_profiles *profiles, const char *dir,
-                  struct buf *report, struct vmx_check *ret);
+/* Reports on the active profile, or on all where none is active, and on the file itself. dir,
+ * mount: how the mending commands name the VM's directory of settings ("." there), and the
+ * mountpoint. What needs a host is UNKNOWN where there is none. Appends to *report (may be NULL:
+ * count only). 0, -ENOMEM. */
+int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,
+                  const char *mount, struct buf *report, struct vmx_check *ret);

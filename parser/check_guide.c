@@ -164,7 +164,8 @@ static int hardware_version(struct check *c)
     long long version = 0;
 
     for (size_t i = 0; i < c->n_judged; i++) {
-        int r = plan_param(c->dict, c->judged[i], check_line(c), SPAN_LITERAL("cpu"), &cpu);
+        const struct plan_on on = check_on(c, c->judged[i]);
+        int r = plan_param(&on, SPAN_LITERAL("cpu"), &cpu);
         if (r != 0 && r != -ENOENT)
             return r;
     }

@@ -17,7 +17,8 @@
 
 struct check {
     const struct vmx_dict *dict;
-    const char *dir;
+    const struct vmx_around *around;
+    const char *dir, *mount;
     struct buf *report; /* NULL: only counted */
     struct vmx_check result;
     struct plan_active active;
@@ -68,6 +69,7 @@ bool check_profiles_set(const struct check *check, const char *key);
 
 /* The line that a judged profile is taken with: the recorded one, or just its defaults. */
 const struct plan_line *check_line(const struct check *check);
+struct plan_on check_on(const struct check *check, const struct vmx_profile *profile);
 
 /* A passed device, as far as the file tells. */
 struct check_device {

@@ -121,15 +121,16 @@ static int setting(struct check *c, const struct vmx_profile *profile,
     struct vmx_diag diag = {0};
     BUF_AUTO rule = {0};
     enum vmx_severity bad = VMX_FAIL;
+    const struct plan_on on = check_on(c, profile);
     bool applies = false;
 
     /* How much is enough is a rule of its own. */
     if (span_eq_fold(wish.key, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB")))
         return 0;
-    int r = plan_when(c->dict, profile, check_line(c), s, &applies, &wish.known);
+    int r = plan_when(&on, s, &applies, &wish.known);
     if (r != 0 || (!applies && wish.known))
         return r == -EINVAL ? 0 : r;
-    r = plan_expand(c->dict, profile, check_line(c), s, &wish.value, &diag);
+    r = plan_expand(&on, s, &wish.value, &diag);
     if (r == 0)
         r = judge_setting(c, &wish);
     else if (r == -EINVAL && (r = rule_of(wish.key, &rule, &bad)) == 0)

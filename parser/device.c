@@ -159,9 +159,11 @@ static int want_fact(const struct vmx_dict *dict, const struct plan_line *line, 
     return r;
 }
 
-int device_want(const struct vmx_dict *dict, const struct plan_line *line, struct span device,
-                struct plan_wanted *wanted, struct vmx_diag *diag)
+int device_want(const struct plan_on *on, struct span device, struct plan_wanted *wanted,
+                struct vmx_diag *diag)
 {
+    const struct vmx_dict *dict = on->dict;
+    const struct plan_line *line = on->line;
     struct vmx_pci pci;
     size_t n = 0;
     BUF_AUTO id = {0};

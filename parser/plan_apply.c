@@ -12,7 +12,7 @@
 
 struct apply {
     const struct vmx_dict *dict;
-    const struct vmx_profiles *profiles;
+    const struct vmx_around *around;
     struct plan_active active;
     struct vmx_edits edits;
     struct buf *notes;
@@ -66,9 +66,10 @@ static int forget_leftovers(struct apply *a)
 static int take_back_unwanted(struct apply *a, const struct vmx_profile *profile,
                               const struct plan_line *line)
 {
+    const struct plan_on on = {a->dict, a->around, profile, line, true};
     struct plan_wanted wanted = {0};
 
-    int r = plan_want(a->dict, profile, line, &wanted, a->diag);
+    int r = plan_want(&on, &wanted, a->diag);
     if (r == 0)
         r = plan_restore(a->dict, &wanted, &a->active.wanted, &a->edits, a->notes);
     plan_wanted_done(&wanted);
@@ -130,9 +131,10 @@ static int save_key(struct apply *a, const struct vmx_dict *dict, const struct p
 static int put_in_place(struct apply *a, const struct vmx_dict *dict,
                         const struct vmx_profile *profile, const struct plan_line *line, bool fresh)
 {
+    const struct plan_on on = {dict, a->around, profile, line, true};
     struct plan_wanted wanted = {0};
 
-    int r = plan_want(dict, profile, line, &wanted, a->diag);
+    int r = plan_want(&on, &wanted, a->diag);
     if (r == 0)
         r = set_keys(a, dict, &wanted);
     if (r == 0)
@@ -150,8 +152,8 @@ static int unknown_profile(const struct apply *a, struct span name)
     BUF_AUTO known = {0};
     int r = buf_add_str(&known, "none");
 
-    for (size_t i = 0; r == 0 && i < a->profiles->n; i++)
-        r = buf_addf(&known, " %s", vmx_profile_name(a->profiles->items[i]));
+    for (size_t i = 0; r == 0 && i < a->around->profiles->n; i++)
+        r = buf_addf(&known, " %s", vmx_profile_name(a->around->profiles->items[i]));
     if (r != 0)
         return r;
     vmx_diag_set(a->diag, 0, 0, "there is no profile \"" SPAN_FORMAT "\"; there are: %s",
@@ -209,7 +211,7 @@ static int run(struct apply *a, struct span text)
     if (r != 0)
         return r;
     struct span name = buf_span(&given.profile);
-    const struct vmx_profile *profile = vmx_profiles_find(a->profiles, name);
+    const struct vmx_profile *profile = vmx_profiles_find(a->around->profiles, name);
     bool none = span_eq(name, SPAN_LITERAL("none"));
     if (none && given.n > 0)
         r = refuse(a->diag, "none takes no parameters");
@@ -232,11 +234,10 @@ static int hand_over(struct apply *a, struct vmx_edits *edits)
     return vmx_edits_move(edits, &a->edits);
 }
 
-int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
-                  struct span line, struct vmx_edits *edits, struct buf *notes,
-                  struct vmx_diag *diag)
+int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_around *around, struct span line,
+                  struct vmx_edits *edits, struct buf *notes, struct vmx_diag *diag)
 {
-    struct apply a = {.dict = dict, .profiles = profiles, .notes = notes, .diag = diag};
+    struct apply a = {.dict = dict, .around = around, .notes = notes, .diag = diag};
 
     if (line.n > 0 && line.p[line.n - 1] == '\n')
         line.n--;
@@ -245,7 +246,7 @@ int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_profiles *profil
     if (is_state_line(line))
         return 0;
     size_t noted = notes ? notes->len : 0;
-    int r = plan_active_read(dict, profiles, &a.active);
+    int r = plan_active_read(dict, around, &a.active);
     if (r == 0)
         r = run(&a, line);
     if (r == 0)

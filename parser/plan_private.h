@@ -55,10 +55,18 @@ struct plan_wanted {
     size_t n;
 };
 
+/* On what a plan is made. */
+struct plan_on {
+    const struct vmx_dict *dict;
+    const struct vmx_around *around;
+    const struct vmx_profile *profile;
+    const struct plan_line *line;
+    bool ask; /* the host about the device; otherwise it is what was recorded */
+};
+
 /* What the profile wants of this document. 0; -EINVAL (a requirement is not met, ${NAME} names
- * nothing, a value has the wrong type); -ENOMEM. */
-int plan_want(const struct vmx_dict *dict, const struct vmx_profile *profile,
-              const struct plan_line *line, struct plan_wanted *ret, struct vmx_diag *diag);
+ * nothing, a value has the wrong type, a device is refused); -ENOMEM. */
+int plan_want(const struct plan_on *on, struct plan_wanted *ret, struct vmx_diag *diag);
 void plan_wanted_done(struct plan_wanted *wanted);
 int plan_wanted_set(struct plan_wanted *wanted, struct span key, struct span value);
 const struct plan_setting *plan_wanted_find(const struct plan_wanted *wanted, struct span key);
@@ -69,17 +77,14 @@ int plan_all_hold(const struct vmx_dict *dict, const struct plan_wanted *wanted,
 
 /* A parameter as it counts for this document: given, or else the default; cpu=auto decided where
  * that is possible. *ret borrows from the arguments. 0, -ENOENT (not declared), -ENOMEM. */
-int plan_param(const struct vmx_dict *dict, const struct vmx_profile *profile,
-               const struct plan_line *line, struct span name, struct span *ret);
+int plan_param(const struct plan_on *on, struct span name, struct span *ret);
 
 /* Puts the parameters and settings that the value names in their place. 0, -EINVAL, -ENOMEM. */
-int plan_expand(const struct vmx_dict *dict, const struct vmx_profile *profile,
-                const struct plan_line *line, const struct profile_setting *setting,
-                struct buf *ret, struct vmx_diag *diag);
+int plan_expand(const struct plan_on *on, const struct profile_setting *setting, struct buf *ret,
+                struct vmx_diag *diag);
 
 /* Whether a setting's [when] is met; *ret_known: false for cpu=auto that nothing decides. */
-int plan_when(const struct vmx_dict *dict, const struct vmx_profile *profile,
-              const struct plan_line *line, const struct profile_setting *setting, bool *ret,
+int plan_when(const struct plan_on *on, const struct profile_setting *setting, bool *ret,
               bool *ret_known);
 
 /* ---- device ---- */
@@ -89,8 +94,8 @@ int device_get(const struct vmx_dict *dict, size_t n, const char *name, struct b
 
 /* Adds what it takes to pass the function at that address: in the block that is it already, or
  * in the next free one. The line knows the rest (vendor, deviceid, system). 0, -EINVAL, -ENOMEM. */
-int device_want(const struct vmx_dict *dict, const struct plan_line *line, struct span device,
-                struct plan_wanted *wanted, struct vmx_diag *diag);
+int device_want(const struct plan_on *on, struct span device, struct plan_wanted *wanted,
+                struct vmx_diag *diag);
 
 enum device_owner {
     DEVICE_OTHER, /* the block was there before, or is none */
@@ -141,6 +146,6 @@ struct plan_active {
     bool valid;
     struct plan_wanted wanted;
 };
-int plan_active_read(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
+int plan_active_read(const struct vmx_dict *dict, const struct vmx_around *around,
                      struct plan_active *ret);
 void plan_active_done(struct plan_active *active);

@@ -13,29 +13,31 @@ void plan_active_done(struct plan_active *active)
 }
 
 /* Reads the recorded line the way the profile understands it: without what it does not declare. */
-static int understand(const struct vmx_dict *dict, struct plan_active *active)
+static int understand(const struct vmx_dict *dict, const struct vmx_around *around,
+                      struct plan_active *active)
 {
     struct plan_line nothing = {0};
     struct plan_line merged = {0};
+    const struct plan_on on = {dict, around, active->profile, &merged, false};
 
     int r = plan_line_merge(active->profile, &active->line, &nothing, &merged, NULL);
     if (r == 0)
-        r = plan_want(dict, active->profile, &merged, &active->wanted, NULL);
+        r = plan_want(&on, &active->wanted, NULL);
     active->valid = r == 0;
     plan_line_done(&merged);
     return r == -EINVAL ? 0 : r;
 }
 
-int plan_active_read(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
+int plan_active_read(const struct vmx_dict *dict, const struct vmx_around *around,
                      struct plan_active *ret)
 {
     struct plan_active active = {0};
 
     int r = plan_line_recorded(dict, &active.line);
     if (r == 0 && active.line.profile.len > 0)
-        active.profile = vmx_profiles_find(profiles, buf_span(&active.line.profile));
+        active.profile = vmx_profiles_find(around->profiles, buf_span(&active.line.profile));
     if (r == 0 && active.profile)
-        r = understand(dict, &active);
+        r = understand(dict, around, &active);
     if (r != 0)
         plan_active_done(&active);
     else
@@ -49,22 +51,21 @@ static int add_name(struct buf *ret, const char *name, bool active, bool holds)
                     active && !holds ? "!" : "", active ? "]" : "");
 }
 
-int vmx_plan_state(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
-                   struct buf *ret)
+int vmx_plan_state(const struct vmx_dict *dict, const struct vmx_around *around, struct buf *ret)
 {
     struct plan_active active = {0};
     BUF_AUTO line = {0};
     bool holds = false;
 
-    int r = plan_active_read(dict, profiles, &active);
+    int r = plan_active_read(dict, around, &active);
     if (r == 0 && active.valid)
         r = plan_all_hold(dict, &active.wanted, &holds);
     bool any = active.line.profile.len > 0;
     if (r == 0)
         r = add_name(&line, "none", !any, true);
-    for (size_t i = 0; r == 0 && i < profiles->n; i++)
-        r = add_name(&line, vmx_profile_name(profiles->items[i]),
-                     profiles->items[i] == active.profile, holds);
+    for (size_t i = 0; r == 0 && i < around->profiles->n; i++)
+        r = add_name(&line, vmx_profile_name(around->profiles->items[i]),
+                     around->profiles->items[i] == active.profile, holds);
     if (r == 0 && any && !active.profile)
         r = add_name(&line, active.line.profile.data, true, false);
     if (r == 0)
@@ -113,12 +114,12 @@ static int follow_key(const struct follow *f, const struct plan_setting *now)
     return r == -ENOENT || r == -EINVAL ? 0 : r;
 }
 
-static int follow_all(const struct follow *f, const struct vmx_profiles *profiles,
+static int follow_all(const struct follow *f, const struct vmx_around *around,
                       const struct plan_active *before)
 {
     struct plan_active after = {0};
 
-    int r = plan_active_read(f->after, profiles, &after);
+    int r = plan_active_read(f->after, around, &after);
     if (r == 0 && after.valid && after.profile == before->profile)
         for (size_t i = 0; r == 0 && i < after.wanted.n; i++)
             r = follow_key(f, &after.wanted.items[i]);
@@ -126,14 +127,14 @@ static int follow_all(const struct follow *f, const struct vmx_profiles *profile
     return r;
 }
 
-int vmx_plan_follow(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
+int vmx_plan_follow(const struct vmx_dict *dict, const struct vmx_around *around,
                     struct vmx_edits *edits)
 {
     struct plan_active active = {0};
     struct vmx_dict *after = NULL;
     BUF_AUTO text = {0};
 
-    int r = plan_active_read(dict, profiles, &active);
+    int r = plan_active_read(dict, around, &active);
     if (r != 0 || !active.valid)
         goto out;
     r = vmx_edits_apply(edits, dict, &text, NULL);
@@ -141,7 +142,7 @@ int vmx_plan_follow(const struct vmx_dict *dict, const struct vmx_profiles *prof
         r = vmx_dict_parse(buf_span(&text), &after);
     if (r == 0) {
         struct follow follow = {dict, after, &active.wanted, edits, edits->n};
-        r = follow_all(&follow, profiles, &active);
+        r = follow_all(&follow, around, &active);
     }
 out:
     vmx_dict_free(after);
@@ -152,14 +153,14 @@ out:
 
 /* ---- what would change ---- */
 
-int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
-                  const char *profile, const char *file, struct buf *ret)
+int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_around *around, const char *profile,
+                  const char *file, struct buf *ret)
 {
     struct vmx_edits edits = {0};
     struct vmx_diag diag = {0};
     BUF_AUTO text = {0};
 
-    int r = vmx_plan_line(dict, profiles, span_of(profile), &edits, NULL, &diag);
+    int r = vmx_plan_line(dict, around, span_of(profile), &edits, NULL, &diag);
     if (r == 0)
         r = vmx_edits_apply(&edits, dict, &text, &diag);
     if (r == 0)

@@ -63,24 +63,31 @@ static struct span cpu_of(struct span registers)
     return SPAN_LITERAL("auto");
 }
 
-int plan_param(const struct vmx_dict *dict, const struct vmx_profile *profile,
-               const struct plan_line *line, struct span name, struct span *ret)
+static int decide_cpu(const struct plan_on *on, struct span *ret)
 {
-    const struct buf *given = plan_line_param(line, name);
-    const struct profile_param *param = profile_param(profile, name);
+    const struct vmx_host *host = on->around->host;
     BUF_AUTO registers = {0};
+
+    if (host && host->cpu != VMX_CPU_UNKNOWN) {
+        *ret = host->cpu == VMX_CPU_AMD ? SPAN_LITERAL("amd") : SPAN_LITERAL("intel");
+        return 0;
+    }
+    int r = vmx_dict_get(on->dict, SPAN_LITERAL("hostCPUID.0"), &registers);
+    if (r == 0 || r == -ENOENT)
+        *ret = cpu_of(buf_span(&registers));
+    return r == -ENOENT ? 0 : r;
+}
+
+int plan_param(const struct plan_on *on, struct span name, struct span *ret)
+{
+    const struct buf *given = plan_line_param(on->line, name);
+    const struct profile_param *param = profile_param(on->profile, name);
 
     if (!given && !param)
         return -ENOENT;
-    struct span value = buf_span(given ? given : &param->value);
-    if (span_eq(name, SPAN_LITERAL("cpu")) && span_eq(value, SPAN_LITERAL("auto"))) {
-        int r = vmx_dict_get(dict, SPAN_LITERAL("hostCPUID.0"), &registers);
-        if (r != 0 && r != -ENOENT)
-            return r;
-        value = cpu_of(buf_span(&registers));
-    }
-    *ret = value;
-    return 0;
+    *ret = buf_span(given ? given : &param->value);
+    bool automatic = span_eq(name, SPAN_LITERAL("cpu")) && span_eq(*ret, SPAN_LITERAL("auto"));
+    return automatic ? decide_cpu(on, ret) : 0;
 }
 
 /* A profile may be used for a VM that lacks what the profile builds on. */
@@ -92,9 +99,8 @@ static int missing(struct span name, const struct profile_setting *setting, stru
     return -EINVAL;
 }
 
-int plan_expand(const struct vmx_dict *dict, const struct vmx_profile *profile,
-                const struct plan_line *line, const struct profile_setting *setting,
-                struct buf *ret, struct vmx_diag *diag)
+int plan_expand(const struct plan_on *on, const struct profile_setting *setting, struct buf *ret,
+                struct vmx_diag *diag)
 {
     struct span rest = buf_span(&setting->value);
     int r = 0;
@@ -109,11 +115,11 @@ int plan_expand(const struct vmx_dict *dict, const struct vmx_profile *profile,
         size_t close = text_find(rest, '}');
         struct span name = span_from(span_head(rest, close), 2);
         struct span value = {0};
-        r = plan_param(dict, profile, line, name, &value);
+        r = plan_param(on, name, &value);
         if (r == 0)
             r = buf_add(ret, value);
         else if (r == -ENOENT)
-            r = vmx_dict_get(dict, name, ret);
+            r = vmx_dict_get(on->dict, name, ret);
         if (r == -ENOENT)
             return missing(name, setting, diag);
         rest = span_from(rest, close + 1);
@@ -121,8 +127,7 @@ int plan_expand(const struct vmx_dict *dict, const struct vmx_profile *profile,
     return r;
 }
 
-int plan_when(const struct vmx_dict *dict, const struct vmx_profile *profile,
-              const struct plan_line *line, const struct profile_setting *setting, bool *ret,
+int plan_when(const struct plan_on *on, const struct profile_setting *setting, bool *ret,
               bool *ret_known)
 {
     struct span value = {0};
@@ -131,8 +136,8 @@ int plan_when(const struct vmx_dict *dict, const struct vmx_profile *profile,
     *ret = true;
     if (setting->when == PROFILE_ALWAYS)
         return 0;
-    const struct profile_condition *when = &profile->whens.items[setting->when];
-    int r = plan_param(dict, profile, line, buf_span(&when->key), &value);
+    const struct profile_condition *when = &on->profile->whens.items[setting->when];
+    int r = plan_param(on, buf_span(&when->key), &value);
     if (r != 0)
         return r == -ENOENT ? -EINVAL : r;
     *ret = span_eq(value, buf_span(&when->value));
@@ -163,35 +168,32 @@ static int require(const struct vmx_dict *dict, const struct vmx_profile *profil
     return 0;
 }
 
-static int want_setting(const struct vmx_dict *dict, const struct vmx_profile *profile,
-                        const struct plan_line *line, const struct profile_setting *setting,
+static int want_setting(const struct plan_on *on, const struct profile_setting *setting,
                         struct plan_wanted *wanted, struct vmx_diag *diag)
 {
     BUF_AUTO value = {0};
     bool applies = false;
     bool known = false;
 
-    int r = plan_when(dict, profile, line, setting, &applies, &known);
+    int r = plan_when(on, setting, &applies, &known);
     if (r != 0 || !applies)
         return r;
-    r = plan_expand(dict, profile, line, setting, &value, diag);
+    r = plan_expand(on, setting, &value, diag);
     if (r == 0)
         r = vmx_value_check(buf_span(&setting->key), buf_span(&value), diag);
     return r != 0 ? r : plan_wanted_set(wanted, buf_span(&setting->key), buf_span(&value));
 }
 
-int plan_want(const struct vmx_dict *dict, const struct vmx_profile *profile,
-              const struct plan_line *line, struct plan_wanted *ret, struct vmx_diag *diag)
+int plan_want(const struct plan_on *on, struct plan_wanted *ret, struct vmx_diag *diag)
 {
     struct plan_wanted wanted = {0};
     struct span device = {0};
 
-    int r = require(dict, profile, diag);
-    for (size_t i = 0; r == 0 && i < profile->n_settings; i++)
-        r = want_setting(dict, profile, line, &profile->settings[i], &wanted, diag);
-    if (r == 0 && plan_param(dict, profile, line, SPAN_LITERAL("device"), &device) == 0 &&
-        device.n > 0)
-        r = device_want(dict, line, device, &wanted, diag);
+    int r = require(on->dict, on->profile, diag);
+    for (size_t i = 0; r == 0 && i < on->profile->n_settings; i++)
+        r = want_setting(on, &on->profile->settings[i], &wanted, diag);
+    if (r == 0 && plan_param(on, SPAN_LITERAL("device"), &device) == 0 && device.n > 0)
+        r = device_want(on, device, &wanted, diag);
     if (r != 0)
         plan_wanted_done(&wanted);
     else

@@ -145,7 +145,7 @@ static int apply(struct change *change, const struct server_text *server,
     struct vmx_edits edits = {0};
     r = add_edit(k, current, &edits);
     if (r == 0)
-        r = vmx_plan_follow(current, &k->vfs->profiles, &edits);
+        r = vmx_plan_follow(current, &(struct vmx_around){&k->vfs->profiles, NULL, NULL}, &edits);
     if (r == 0)
         r = vmx_edits_apply(&edits, current, ret, diag);
     vmx_edits_done(&edits);

@@ -107,7 +107,8 @@ static int survey_one(struct survey *s, const char *path, const char *shown)
     if (r == -ENOENT || r == -EMEDIUMTYPE || r == -EACCES)
         return 0;
     if (r == 0)
-        r = vmx_check_run(doc->dict, &vfs->profiles, ".", NULL, &check);
+        r = vmx_check_run(doc->dict, &(struct vmx_around){&vfs->profiles, NULL, NULL}, ".", ".",
+                          NULL, &check);
     if (r < 0)
         return r;
     s->count[check.worst]++;

@@ -94,14 +94,15 @@ static int profile_show(struct call *c, struct node *n, struct buf *ret)
     FREE_AUTO char *path = NULL;
     int r = document_of(c, n, &path, &doc);
     if (r == 0)
-        r = vmx_plan_state(doc->dict, &c->vfs->profiles, ret);
+        r = vmx_plan_state(doc->dict, &(struct vmx_around){&c->vfs->profiles, NULL, NULL}, ret);
     return r == 0 ? buf_add_char(ret, '\n') : r;
 }
 
 static int profile_edits(struct text_change *t, const struct vmx_dict *current,
                          struct vmx_edits *ret, struct vmx_diag *diag)
 {
-    return vmx_plan_line(current, &t->vfs->profiles, t->text, ret, &t->notes, diag);
+    return vmx_plan_line(current, &(struct vmx_around){&t->vfs->profiles, NULL, NULL}, t->text, ret,
+                         &t->notes, diag);
 }
 
 int profile_write(struct call *c, struct node *vmx_dir, struct span line)
@@ -130,7 +131,9 @@ static int merge_edits(struct text_change *t, const struct vmx_dict *current, st
         if (e->op == VMX_EDIT_SET)
             r = vmx_value_check(buf_span(&e->key), buf_span(&e->value), diag);
     }
-    return r == 0 ? vmx_plan_follow(current, &t->vfs->profiles, ret) : r;
+    return r == 0
+               ? vmx_plan_follow(current, &(struct vmx_around){&t->vfs->profiles, NULL, NULL}, ret)
+               : r;
 }
 
 static int merge_store(struct call *c, struct node *n, struct span text)
@@ -152,7 +155,9 @@ static int plan_show(struct call *c, struct node *n, struct buf *ret)
     DOCUMENT_AUTO *doc = NULL;
     FREE_AUTO char *path = NULL;
     int r = document_of(c, n, &path, &doc);
-    return r == 0 ? vmx_plan_diff(doc->dict, &c->vfs->profiles, n->name, path, ret) : r;
+    return r == 0 ? vmx_plan_diff(doc->dict, &(struct vmx_around){&c->vfs->profiles, NULL, NULL},
+                                  n->name, path, ret)
+                  : r;
 }
 
 const struct control plan_control = {
@@ -170,7 +175,9 @@ static int check_show(struct call *c, struct node *n, struct buf *ret)
     int r = document_of(c, n, &path, &doc);
     if (r == 0)
         r = buf_addf(&dir, "%s/%s", c->vfs->options.mountpoint, path);
-    return r == 0 ? vmx_check_run(doc->dict, &c->vfs->profiles, dir.data, ret, &check) : r;
+    return r == 0 ? vmx_check_run(doc->dict, &(struct vmx_around){&c->vfs->profiles, NULL, NULL},
+                                  dir.data, c->vfs->options.mountpoint, ret, &check)
+                  : r;
 }
 
 const struct control vmx_check_control = {

@@ -29,7 +29,8 @@ static struct vmx_dict *plan(const struct vmx_dict *dict, const struct vmx_profi
     struct vmx_dict *after = NULL;
     BUF_AUTO text = {0};
 
-    int r = vmx_plan_line(dict, profiles, span_of(line), &edits, NULL, NULL);
+    int r = vmx_plan_line(dict, &(struct vmx_around){profiles, NULL, NULL}, span_of(line), &edits,
+                          NULL, NULL);
     assert(r == 0 || r == -EINVAL || r == -EILSEQ);
     if (r == 0) {
         r = vmx_edits_apply(&edits, dict, &text, NULL);
@@ -59,7 +60,7 @@ static void check_plan(const struct vmx_dict *dict, const struct vmx_profiles *p
     if (!applied)
         return;
     BUF_AUTO state = {0};
-    int r = vmx_plan_state(applied, profiles, &state);
+    int r = vmx_plan_state(applied, &(struct vmx_around){profiles, NULL, NULL}, &state);
     assert(r == 0 && strcmp(state.data, "none [fuzzed]") == 0);
     struct vmx_dict *again = plan(applied, profiles, "fuzzed", &edits);
     assert(again && edits == 0);
@@ -77,9 +78,10 @@ static void check_document(struct span text, const struct vmx_profiles *profiles
     BUF_AUTO report = {0};
     BUF_AUTO diff = {0};
 
-    int r = vmx_check_run(dict, profiles, "DIR", &report, &check);
+    int r = vmx_check_run(dict, &(struct vmx_around){profiles, NULL, NULL}, "DIR", "MOUNT", &report,
+                          &check);
     assert(r == 0 && report.len > 0);
-    r = vmx_plan_diff(dict, profiles, "fuzzed", "x.vmx", &diff);
+    r = vmx_plan_diff(dict, &(struct vmx_around){profiles, NULL, NULL}, "fuzzed", "x.vmx", &diff);
     assert(r == 0);
     if (is_ordinary(dict))
         check_plan(dict, profiles);

@@ -12,7 +12,7 @@ static struct vmx_check run(struct span text, const struct vmx_profiles *profile
 {
     DICT_AUTO dict = parsed(text);
     struct vmx_check check = {0};
-    assert_int_equal(vmx_check_run(dict, profiles, dir, report, &check), 0);
+    assert_int_equal(vmx_check_run(dict, NO_HOST(profiles), dir, "MNT", report, &check), 0);
     return check;
 }
 
@@ -468,13 +468,14 @@ static void execute(const char *command, const struct vmx_profiles *profiles, st
     if (strcmp(target, "passthrough-profile") == 0) {
         for (char *c = input.data; *c; c++)
             *c = *c == '\n' ? ' ' : *c;
-        assert_int_equal(vmx_plan_line(dict, profiles, buf_span(&input), &edits, NULL, NULL), 0);
+        assert_int_equal(
+            vmx_plan_line(dict, NO_HOST(profiles), buf_span(&input), &edits, NULL, NULL), 0);
     } else if (strcmp(target, ".vmxfs/merge") == 0) {
         assert_int_equal(vmx_edits_parse(buf_span(&input), "UTF-8", &edits, NULL), 0);
     } else {
         assert_int_equal(vmx_edits_set(&edits, span_of(target), buf_span(&input)), 0);
     }
-    assert_int_equal(vmx_plan_follow(dict, profiles, &edits), 0);
+    assert_int_equal(vmx_plan_follow(dict, NO_HOST(profiles), &edits), 0);
     assert_int_equal(vmx_edits_apply(&edits, dict, &out, NULL), 0);
     buf_clear(text);
     assert_int_equal(buf_add(text, buf_span(&out)), 0);

@@ -79,8 +79,8 @@ static void the_line_that_cat_printed_changes_nothing(void **state)
     for (size_t i = 0; i < sizeof(printed) / sizeof(printed[0]); i++) {
         DICT_AUTO dict = parsed(buf_span(&applied));
         EDITS_AUTO edits = {0};
-        assert_int_equal(vmx_plan_line(dict, &profiles, span_of(printed[i]), &edits, NULL, NULL),
-                         0);
+        assert_int_equal(
+            vmx_plan_line(dict, NO_HOST(&profiles), span_of(printed[i]), &edits, NULL, NULL), 0);
         assert_int_equal(edits.n, 0);
     }
 }
@@ -331,7 +331,7 @@ static void the_plan_reads_as_a_diff(void **state)
     (void)state;
 
     add_shipped(&profiles);
-    assert_int_equal(vmx_plan_diff(dict, &profiles, "inner-guest", "x.vmx", &diff), 0);
+    assert_int_equal(vmx_plan_diff(dict, NO_HOST(&profiles), "inner-guest", "x.vmx", &diff), 0);
     assert_span(buf_span(&diff),
                 SPAN_LITERAL("--- x.vmx\n+++ x.vmx\n@@ -1 +1,10 @@\n"
                              " memSize = \"8192\"\n"
@@ -347,10 +347,10 @@ static void the_plan_reads_as_a_diff(void **state)
     planned(vmx_dict_text(dict), &profiles, "inner-guest", &applied);
     DICT_AUTO after = parsed(buf_span(&applied));
     buf_clear(&diff);
-    assert_int_equal(vmx_plan_diff(after, &profiles, "inner-guest", "x.vmx", &diff), 0);
+    assert_int_equal(vmx_plan_diff(after, NO_HOST(&profiles), "inner-guest", "x.vmx", &diff), 0);
     assert_int_equal(diff.len, 0);
     DICT_AUTO empty = parsed(SPAN_LITERAL(""));
-    assert_int_equal(vmx_plan_diff(empty, &profiles, "inner-guest", "x.vmx", &diff), 0);
+    assert_int_equal(vmx_plan_diff(empty, NO_HOST(&profiles), "inner-guest", "x.vmx", &diff), 0);
     assert_string_equal(diff.data, "# refused: inner-guest requires memSize to be set\n");
 }
 

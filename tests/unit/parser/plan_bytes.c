@@ -38,7 +38,8 @@ static void applying_twice_is_applying_once(void **state)
                 if (again)
                     name.data[strcspn(name.data, " ")] = '\0';
                 assert_int_equal(
-                    vmx_plan_line(dict, &profiles, span_of(name.data), &edits, NULL, NULL), 0);
+                    vmx_plan_line(dict, NO_HOST(&profiles), span_of(name.data), &edits, NULL, NULL),
+                    0);
                 assert_int_equal(edits.n, 0);
             }
         }
@@ -117,8 +118,8 @@ static void none_without_a_profile_changes_nothing(void **state)
     for (size_t d = 0; d < DOCUMENTS; d++) {
         DICT_AUTO dict = parsed(documents[d]);
         EDITS_AUTO edits = {0};
-        assert_int_equal(vmx_plan_line(dict, &profiles, SPAN_LITERAL("none\n"), &edits, NULL, NULL),
-                         0);
+        assert_int_equal(
+            vmx_plan_line(dict, NO_HOST(&profiles), SPAN_LITERAL("none\n"), &edits, NULL, NULL), 0);
         assert_int_equal(edits.n, 0);
     }
 }

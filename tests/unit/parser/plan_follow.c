@@ -8,7 +8,7 @@ static void follow(const struct buf *text, const struct vmx_profiles *profiles, 
     DICT_AUTO dict = parsed(buf_span(text));
     EDITS_AUTO edits = {0};
     assert_int_equal(vmx_edits_set(&edits, span_of(key), span_of(value)), 0);
-    assert_int_equal(vmx_plan_follow(dict, profiles, &edits), 0);
+    assert_int_equal(vmx_plan_follow(dict, NO_HOST(profiles), &edits), 0);
     buf_clear(ret);
     assert_int_equal(vmx_edits_apply(&edits, dict, ret, NULL), 0);
 }
@@ -69,7 +69,7 @@ static void a_reservation_that_is_set_as_well_does_not_follow(void **state)
     DICT_AUTO dict = parsed(buf_span(&a));
     assert_int_equal(vmx_edits_set(&edits, SPAN_LITERAL("memSize"), SPAN_LITERAL("16384")), 0);
     assert_int_equal(vmx_edits_set(&edits, SPAN_LITERAL("SCHED.mem.min"), SPAN_LITERAL("8192")), 0);
-    assert_int_equal(vmx_plan_follow(dict, &profiles, &edits), 0);
+    assert_int_equal(vmx_plan_follow(dict, NO_HOST(&profiles), &edits), 0);
     assert_int_equal(vmx_edits_apply(&edits, dict, &b, NULL), 0);
     value_is(&b, "sched.mem.min", "8192");
 }

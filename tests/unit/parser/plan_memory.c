@@ -17,7 +17,7 @@ static int use(const struct vmx_dict *dict, const char *line, struct buf *out)
     EDITS_AUTO edits = {0};
     BUF_AUTO notes = {0};
 
-    int r = vmx_plan_line(dict, shipped, span_of(line), &edits, &notes, NULL);
+    int r = vmx_plan_line(dict, NO_HOST(shipped), span_of(line), &edits, &notes, NULL);
     return r == 0 ? vmx_edits_apply(&edits, dict, out, NULL) : r;
 }
 
@@ -41,12 +41,12 @@ static int take_back(const struct vmx_dict *dict, struct buf *out)
 
 static int show(const struct vmx_dict *dict, struct buf *out)
 {
-    return vmx_plan_state(dict, shipped, out);
+    return vmx_plan_state(dict, NO_HOST(shipped), out);
 }
 
 static int show_plan(const struct vmx_dict *dict, struct buf *out)
 {
-    return vmx_plan_diff(dict, shipped, "inner-guest", "x.vmx", out);
+    return vmx_plan_diff(dict, NO_HOST(shipped), "inner-guest", "x.vmx", out);
 }
 
 static int follow(const struct vmx_dict *dict, struct buf *out)
@@ -55,14 +55,14 @@ static int follow(const struct vmx_dict *dict, struct buf *out)
 
     int r = vmx_edits_set(&edits, SPAN_LITERAL("memSize"), SPAN_LITERAL("4096"));
     if (r == 0)
-        r = vmx_plan_follow(dict, shipped, &edits);
+        r = vmx_plan_follow(dict, NO_HOST(shipped), &edits);
     return r == 0 ? vmx_edits_apply(&edits, dict, out, NULL) : r;
 }
 
 static int report(const struct vmx_dict *dict, struct buf *out)
 {
     struct vmx_check check;
-    return vmx_check_run(dict, shipped, "DIR", out, &check);
+    return vmx_check_run(dict, NO_HOST(shipped), "DIR", "MNT", out, &check);
 }
 
 static int read_profile(const struct vmx_dict *dict, struct buf *out)

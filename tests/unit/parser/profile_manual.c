@@ -67,7 +67,7 @@ static void the_example_follows_and_is_taken_back(void **state)
     planned(vm, &profiles, "low-latency", &applied);
     DICT_AUTO dict = parsed(buf_span(&applied));
     assert_int_equal(vmx_edits_set(&edits, SPAN_LITERAL("memSize"), SPAN_LITERAL("4096")), 0);
-    assert_int_equal(vmx_plan_follow(dict, &profiles, &edits), 0);
+    assert_int_equal(vmx_plan_follow(dict, NO_HOST(&profiles), &edits), 0);
     assert_int_equal(apply(buf_span(&applied), &edits, &followed), 0);
     value_is(&followed, "sched.mem.min", "4096");
     planned(buf_span(&followed), &profiles, "none", &back);
