@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -224,6 +225,93 @@ static void an_nfs_lock_is_found_in_a_large_folder(void **state)
     folder_remove(&folder);
 }
 
+/* A host that says what the test wants. */
+struct told {
+    bool runs, stale;
+    int asked; /* about the lock */
+};
+
+static bool told_runs(void *ctx, const char *path, const struct wait *wait, char *ret, size_t size)
+{
+    const struct told *t = ctx;
+    (void)wait;
+    snprintf(ret, size, "told of %s", path);
+    return t->runs;
+}
+
+static bool told_stale(void *ctx, const char *path, const char *lock, const struct wait *wait)
+{
+    struct told *t = ctx;
+    (void)wait;
+    t->asked += strcmp(path, "vm/a.vmx") == 0 && strstr(lock, "/vm/a.vmx.lck");
+    return t->stale;
+}
+
+static void a_host_tells_too(void **state)
+{
+    (void)state;
+    static const struct {
+        struct evidence files;
+        bool runs, stale;
+        int result, asked;
+    } table[] = {
+        {{TEXT, NULL, NULL, 0, NULL}, false, false, 0, 0},
+        {{TEXT, NULL, NULL, 0, NULL}, true, false, -EBUSY, 0},
+        {{TEXT, NULL, "vm/a.vmx.lck", 0, NULL}, false, false, -EBUSY, 1},
+        {{TEXT, NULL, "vm/a.vmx.lck", 0, NULL}, false, true, 0, 1},
+        {{TEXT, NULL, "vm/a.vmx.lck", 0, NULL}, true, true, -EBUSY, 1},
+        /* It may overrule nothing but that file. */
+        {{TEXT, "vm/a.vmx.lck", "vm/a.vmx.lck/M1.lck", 0, NULL}, false, true, -EBUSY, 0},
+        {{TEXT, NULL, "vm/.lck-abcdef", 0, NULL}, false, true, -EBUSY, 0},
+        {{SWAP("a-1.vswp"), NULL, "vm/a-1.vswp", 0, NULL}, false, true, -EBUSY, 0},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct folder folder;
+        struct mount mount;
+        struct set set = set_of("memSize", "8192");
+        struct told told = {.runs = table[i].runs, .stale = table[i].stale};
+        const struct remote_evidence evidence = {told_runs, told_stale, &told};
+        must_make(&folder, &table[i].files);
+        must_mount(&mount, &folder, NULL);
+        remote_set_evidence(mount.remote, &evidence);
+        assert_int_equal(commit(&mount, &set), table[i].result);
+        assert_int_equal(told.asked, table[i].asked);
+        if (table[i].runs)
+            assert_non_null(strstr(set.change.diag.text, "told of vm/a.vmx"));
+        mount_end(&mount);
+        folder_remove(&folder);
+    }
+}
+
+static void paths_of_the_server_are_found_below_the_root(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct folder elsewhere;
+    struct mount mount;
+    char in[PATH_MAX], linked[PATH_MAX], missing[PATH_MAX], out[PATH_MAX];
+    char *found[5];
+    struct wait wait = patience();
+    must_make(&folder, &(struct evidence){.text = TEXT});
+    must_make(&elsewhere, &(struct evidence){.text = TEXT});
+    must_link(&folder, "vm", "name of it");
+    must_mount(&mount, &folder, NULL);
+    const char *paths[] = {
+        file_path(&folder, "vm/a.vmx", in), file_path(&folder, "name of it/a.vmx", linked),
+        file_path(&folder, "vm/b.vmx", missing), file_path(&elsewhere, "vm/a.vmx", out), NULL};
+    assert_int_equal(remote_locate(mount.remote, paths, 5, &wait, found), 0);
+    assert_string_equal(found[0], "vm/a.vmx");
+    assert_string_equal(found[1], "vm/a.vmx");
+    assert_null(found[2]);
+    assert_null(found[3]);
+    assert_null(found[4]);
+    free(found[0]);
+    free(found[1]);
+    mount_end(&mount);
+    folder_remove(&folder);
+    folder_remove(&elsewhere);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +322,8 @@ int main(void)
         cmocka_unit_test(the_servers_settings_count),
         cmocka_unit_test(a_swap_file_elsewhere_is_found_by_its_path),
         cmocka_unit_test(an_nfs_lock_is_found_in_a_large_folder),
+        cmocka_unit_test(a_host_tells_too),
+        cmocka_unit_test(paths_of_the_server_are_found_below_the_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
