@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "host.h"
+
+enum {
+    VENDOR_AMD = 0x1002,
+    VENDOR_NVIDIA = 0x10de,
+    VENDOR_INTEL = 0x8086,
+    CLASS_AUDIO = 0x0403,
+    CLASS_PCI_BRIDGE = 0x0604,
+    CLASS_USB = 0x0c03,
+    BUSES = 256,
+};
+
+const struct vmx_host_pci *vmx_host_find(const struct vmx_host *host, const struct vmx_pci *address)
+{
+    for (size_t i = 0; i < host->n_pci; i++) {
+        if (vmx_pci_eq(&host->pci[i].address, address))
+            return &host->pci[i];
+    }
+    return NULL;
+}
+
+bool vmx_host_is_gpu(const struct vmx_host_pci *pci)
+{
+    bool known =
+        pci->vendor == VENDOR_AMD || pci->vendor == VENDOR_NVIDIA || pci->vendor == VENDOR_INTEL;
+    return known && (pci->class == 0x0300 || pci->class == 0x0302 || pci->class == 0x0380);
+}
+
+/* ---- the tree of buses */
+
+/* The bridge to each bus of a domain. A bus that two bridges claim has none: the list is wrong. */
+struct buses {
+    const struct vmx_host_pci *bridge[BUSES];
+    bool twice[BUSES];
+};
+
+static void find_buses(const struct vmx_host *host, unsigned domain, struct buses *ret)
+{
+    *ret = (struct buses){0};
+    for (size_t i = 0; i < host->n_pci; i++) {
+        const struct vmx_host_pci *pci = &host->pci[i];
+        if (pci->address.domain != domain || pci->class != CLASS_PCI_BRIDGE ||
+            pci->spawned_bus <= 0 || pci->spawned_bus >= BUSES)
+            continue;
+        size_t bus = (size_t)pci->spawned_bus;
+        ret->twice[bus] = ret->twice[bus] || ret->bridge[bus];
+        ret->bridge[bus] = ret->twice[bus] ? NULL : pci;
+    }
+}
+
+static const struct vmx_host_pci *bridge_to(const struct buses *buses,
+                                            const struct vmx_host_pci *pci)
+{
+    return pci && pci->address.bus < BUSES ? buses->bridge[pci->address.bus] : NULL;
+}
+
+/* A bridge of the switch that is on the card itself; one of the machine's would have other
+ * devices behind it. Arc's first generation has 4f90 to 4faf, the second e2f0 to e2ff. */
+static bool is_on_arc_card(const struct vmx_host_pci *bridge)
+{
+    if (!bridge || bridge->vendor != VENDOR_INTEL)
+        return false;
+    return (bridge->device >= 0x4f90 && bridge->device <= 0x4faf) ||
+           (bridge->device >= 0xe2f0 && bridge->device <= 0xe2ff);
+}
+
+/* The upstream bridge of the card that a device is on, or NULL. */
+static const struct vmx_host_pci *arc_card(const struct buses *buses,
+                                           const struct vmx_host_pci *pci)
+{
+    const struct vmx_host_pci *port = bridge_to(buses, pci);
+    const struct vmx_host_pci *upstream = bridge_to(buses, port);
+    return is_on_arc_card(port) && is_on_arc_card(upstream) ? upstream : NULL;
+}
+
+static const struct vmx_host_pci *arc_audio(const struct vmx_host *host,
+                                            const struct vmx_host_pci *gpu)
+{
+    struct buses buses;
+    find_buses(host, gpu->address.domain, &buses);
+    const struct vmx_host_pci *card = arc_card(&buses, gpu);
+    for (size_t i = 0; card && i < host->n_pci; i++) {
+        const struct vmx_host_pci *pci = &host->pci[i];
+        if (pci->class == CLASS_AUDIO && pci->vendor == VENDOR_INTEL &&
+            pci->address.domain == gpu->address.domain && arc_card(&buses, pci) == card)
+            return pci;
+    }
+    return NULL;
+}
+
+/* ---- what goes with a device */
+
+const struct vmx_host_pci *vmx_host_audio(const struct vmx_host *host,
+                                          const struct vmx_host_pci *gpu)
+{
+    if (!vmx_host_is_gpu(gpu))
+        return NULL;
+    struct vmx_pci address = gpu->address;
+    address.function = 1;
+    const struct vmx_host_pci *second = vmx_host_find(host, &address);
+    if (second && second->class == CLASS_AUDIO)
+        return second;
+    return gpu->vendor == VENDOR_INTEL ? arc_audio(host, gpu) : NULL;
+}
+
+static bool same_slot(const struct vmx_pci *a, const struct vmx_pci *b)
+{
+    return a->domain == b->domain && a->bus == b->bus && a->slot == b->slot;
+}
+
+size_t vmx_host_functions(const struct vmx_host *host, const struct vmx_pci *address,
+                          const struct vmx_host_pci **ret, size_t max)
+{
+    const struct vmx_host_pci *first = vmx_host_find(host, address);
+    size_t n = 0;
+
+    if (!first)
+        return 0;
+    if (max > 0)
+        ret[n++] = first;
+    for (size_t i = 0; i < host->n_pci && n < max; i++) {
+        if (&host->pci[i] != first && same_slot(&host->pci[i].address, address))
+            ret[n++] = &host->pci[i];
+    }
+    const struct vmx_host_pci *audio = vmx_host_audio(host, first);
+    if (audio && n < max && !same_slot(&audio->address, address))
+        ret[n++] = audio;
+    return n;
+}
+
+bool vmx_host_needs(const struct vmx_host_pci *pci, const char **ret_reason)
+{
+    const char *reason = NULL;
+
+    if (pci->vmkernel_name[0] != '\0')
+        reason = pci->vmkernel_name;
+    else if (pci->class == CLASS_USB)
+        reason = "a USB controller";
+    else if (pci->class >= 0x0100 && pci->class <= 0x01ff)
+        reason = "a storage controller";
+    else if (pci->class >= 0x0200 && pci->class <= 0x02ff)
+        reason = "a network adapter";
+    else if (pci->class >= 0x0600 && pci->class <= 0x06ff)
+        reason = "a bridge";
+    if (reason)
+        *ret_reason = reason;
+    return reason != NULL;
+}
+
+int vmx_host_compare(const struct vmx_host *host, const unsigned version[3], unsigned long build)
+{
+    for (size_t i = 0; i < 3; i++) {
+        if (host->version[i] != version[i])
+            return host->version[i] < version[i] ? -1 : 1;
+    }
+    if (host->build == build)
+        return 0;
+    return host->build < build ? -1 : 1;
+}
