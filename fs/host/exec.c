@@ -1,7 +1,43 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Whoever runs a command is the only one until it has ended ("busy"). The connection is made by a
+ * thread of its own, since that blocks for longer than a caller may want to wait; one who gives up
+ * leaves it to the next.
+ *
+ * A command goes out once. Only where the connection turns out to be dead before any byte of it was
+ * sent, it is sent over a new one.
+ */
 #include "exec.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "shell.h"
+
+struct exec {
+    struct exec_options options;
+    struct lock lock;
+    struct condition changed;
+
+    /* Protected by lock. */
+    bool busy;
+    bool making;
+    struct transport *made; /* by the maker, and not taken yet */
+    int result;             /* the maker's; with why */
+    int final;              /* -EACCES, -EOPNOTSUPP: there will be no connection; with why */
+    struct why why;
+    int64_t used_at;
+
+    /* Whoever is busy has these. */
+    struct shell shell; /* no transport: there is none */
+    pthread_t maker;
+    bool has_maker; /* it is to be joined */
+};
 
 int exec_quote(const char *word, struct buf *ret)
 {
@@ -14,4 +50,200 @@ int exec_quote(const char *word, struct buf *ret)
     if (r < 0)
         ret->len = before;
     return r;
+}
+
+int exec_new(const struct exec_options *options, struct exec **ret)
+{
+    FREE_AUTO struct exec *e = calloc(1, sizeof(*e));
+    if (!e)
+        return -ENOMEM;
+    e->options = *options;
+    int r = lock_init(&e->lock);
+    if (r < 0)
+        return r;
+    r = condition_init(&e->changed);
+    if (r < 0) {
+        lock_done(&e->lock);
+        return r;
+    }
+    *ret = steal(e);
+    return 0;
+}
+
+void exec_free(struct exec *e)
+{
+    if (!e)
+        return;
+    assert(!e->busy);
+    if (e->has_maker)
+        pthread_join(e->maker, NULL);
+    transport_free(e->made);
+    transport_free(e->shell.transport);
+    condition_done(&e->changed);
+    lock_done(&e->lock);
+    free(e);
+}
+
+static void *make_one(void *arg)
+{
+    struct exec *e = arg;
+    struct transport *t = NULL;
+    struct why why = {0};
+    int r = e->options.connect(e->options.ctx, &t, &why);
+    lock_take(&e->lock);
+    e->making = false;
+    e->made = r == 0 ? t : NULL;
+    e->result = r;
+    e->why = why;
+    e->used_at = clock_ms();
+    condition_wake_all(&e->changed);
+    lock_drop(&e->lock);
+    return NULL;
+}
+
+static int start_maker_locked(struct exec *e) REQUIRES(&e->lock)
+{
+    if (e->has_maker)
+        pthread_join(e->maker, NULL); /* it needs no lock any more */
+    e->has_maker = false;
+    e->making = true;
+    int r = thread_start(&e->maker, make_one, e);
+    e->has_maker = r == 0;
+    e->making = r == 0;
+    return r;
+}
+
+/* Takes the connection that is there, or makes one. */
+static int take_connection(struct exec *e, const struct wait *wait, struct transport **ret,
+                           struct why *why)
+{
+    int r = 0;
+    lock_take(&e->lock);
+    if (!e->made && !e->making)
+        r = start_maker_locked(e);
+    while (r == 0 && e->making)
+        r = wait_on(wait, &e->changed, &e->lock);
+    if (r < 0) {
+        why_set(why, "the connection for commands could not be made%s",
+                r == -ETIMEDOUT ? " in time" : "");
+    } else if (e->made) {
+        *ret = steal(e->made);
+    } else {
+        why_set(why, "%s", e->why.text);
+        r = e->result;
+    }
+    lock_drop(&e->lock);
+    return r;
+}
+
+static int open_shell(struct exec *e, const struct wait *wait, struct why *why)
+{
+    struct transport *t = NULL;
+    struct why told = {0};
+    int r = take_connection(e, wait, &t, &told);
+    if (r == 0)
+        r = shell_begin(&e->shell, t, wait, &told);
+    if (r == 0)
+        return 0;
+    e->shell.transport = NULL;
+    transport_free(t);
+    why_set(why, "%s", told.text);
+    log_debug("exec: %s", told.text);
+    if (r == -EACCES || r == -EOPNOTSUPP) {
+        lock_take(&e->lock);
+        e->final = r;
+        e->why = told;
+        lock_drop(&e->lock);
+        return r;
+    }
+    return r == -EINTR || r == -ENOMEM ? r : -EIO;
+}
+
+static int run(struct exec *e, const char *line, const struct wait *wait, struct buf *ret_out,
+               int *ret_status, struct why *why)
+{
+    for (;;) {
+        bool fresh = !e->shell.transport;
+        int r = fresh ? open_shell(e, wait, why) : 0;
+        if (r < 0)
+            return r;
+        r = shell_run(&e->shell, line, wait, ret_out, ret_status, why);
+        if (r == 0)
+            return 0;
+        transport_free(steal(e->shell.transport));
+        if (r != -ENOTCONN)
+            return r;
+        if (fresh)
+            return -EIO;
+    }
+}
+
+/* A subshell, so that a builtin changes or ends only that. */
+static int make_line(const char *const *words, struct buf *ret, struct why *why)
+{
+    int r = buf_add_char(ret, '(');
+    for (; r == 0 && *words; words++) {
+        if (strchr(*words, '\n')) {
+            why_set(why, "a name with a newline in it is not given to the host's commands");
+            return -EINVAL;
+        }
+        r = buf_add_char(ret, ' ');
+        if (r == 0)
+            r = exec_quote(*words, ret);
+    }
+    if (r == 0)
+        r = buf_add_str(ret, " ) </dev/null 2>&1");
+    if (r < 0)
+        why_set(why, "no memory for a command on the server");
+    return r;
+}
+
+static int become_busy(struct exec *e, const struct wait *wait, struct why *why)
+{
+    int r = 0;
+    lock_take(&e->lock);
+    while (r == 0 && e->busy && !e->final)
+        r = wait_on(wait, &e->changed, &e->lock);
+    if (e->final) {
+        r = e->final;
+        why_set(why, "%s", e->why.text);
+    } else if (r < 0) {
+        why_set(why, "the server is busy with another command");
+    } else {
+        e->busy = true;
+    }
+    lock_drop(&e->lock);
+    return r == -ETIMEDOUT ? -EIO : r;
+}
+
+int exec_run(struct exec *e, const char *const *words, const struct wait *wait, struct buf *ret_out,
+             int *ret_status, struct why *why)
+{
+    assert(words[0]);
+    BUF_AUTO line = {0};
+    int r = make_line(words, &line, why);
+    if (r == 0)
+        r = become_busy(e, wait, why);
+    if (r < 0)
+        return r;
+    r = run(e, line.data, wait, ret_out, ret_status, why);
+    lock_take(&e->lock);
+    e->busy = false;
+    e->used_at = clock_ms();
+    condition_wake_all(&e->changed);
+    lock_drop(&e->lock);
+    return r;
+}
+
+void exec_tidy(struct exec *e)
+{
+    struct transport *idle[2] = {0};
+    lock_take(&e->lock);
+    if (!e->busy && clock_ms() - e->used_at >= e->options.idle_ms) {
+        idle[0] = steal(e->shell.transport);
+        idle[1] = steal(e->made);
+    }
+    lock_drop(&e->lock);
+    transport_free(idle[0]);
+    transport_free(idle[1]);
 }

@@ -34,7 +34,7 @@ bool child_words_ended(const char *words)
     while (next_line(&words, &line)) {
         if (span_starts_with(line, SPAN_LITERAL("exec request failed on channel ")) ||
             (span_starts_with(line, SPAN_LITERAL("debug1: client_input_channel_req: ")) &&
-             memmem(line.p, line.n, " rtype exit-", strlen(" rtype exit-"))))
+             memmem(line.p, line.n, " rtype exit-status ", strlen(" rtype exit-status "))))
             return true;
     }
     return false;
