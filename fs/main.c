@@ -20,8 +20,10 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/journal.h"
 #include "base/log.h"
 #include "base/why.h"
+#include "host/host.h"
 #include "options.h"
 #include "remote/remote.h"
 #include "sftp/sftp.h"
@@ -34,6 +36,8 @@ struct mount {
     struct connector *connector;
     struct sftp *sftp;
     struct remote *remote;
+    struct journal *journal;
+    struct host *host;
     struct vfs *vfs;
     struct fuse_session *session;
     bool mounted;
@@ -120,6 +124,11 @@ static int connect_bulk(void *ctx, struct transport **ret, struct why *why)
     return connector_connect_bulk(ctx, ret, why);
 }
 
+static int connect_shell(void *ctx, struct transport **ret, struct why *why)
+{
+    return connector_connect_shell(ctx, ret, why);
+}
+
 static int connect_up(struct mount *m, struct why *why)
 {
     const struct connect_options options = options_connect(m->options);
@@ -166,7 +175,7 @@ static int profile_dirs(const struct options *o, char **ret)
                     config && config[0] ? "" : "/.config");
 }
 
-static int open_tree(struct mount *m, struct why *why)
+static int open_remote(struct mount *m, struct why *why)
 {
     const struct options *o = m->options;
     const struct remote_options remote_options = {
@@ -181,14 +190,30 @@ static int open_tree(struct mount *m, struct why *why)
         .connect_bulk = connect_bulk,
         .connect_ctx = m->connector,
     };
+    return remote_new(m->sftp, &remote_options, &m->remote, why);
+}
+
+/* A local directory has no host. */
+static int open_host(struct mount *m)
+{
+    const struct options *o = m->options;
+    const struct host_options host_options = {
+        .connect = o->host ? connect_shell : NULL,
+        .ctx = m->connector,
+        .reload = !o->read_only && !(o->reload && strcmp(o->reload, "off") == 0),
+    };
+    int r = journal_new(&m->journal);
+    return r == 0 ? host_new(m->remote, m->journal, &host_options, &m->host) : r;
+}
+
+static int open_vfs(struct mount *m, struct why *why)
+{
+    const struct options *o = m->options;
     FREE_AUTO char *dirs = NULL;
     if (profile_dirs(o, &dirs) < 0) {
         dirs = NULL;
         return -ENOMEM;
     }
-    int r = remote_new(m->sftp, &remote_options, &m->remote, why);
-    if (r < 0)
-        return r;
     const struct vfs_options vfs_options = {
         .uid = o->uid,
         .gid = o->gid,
@@ -198,7 +223,7 @@ static int open_tree(struct mount *m, struct why *why)
         .mountpoint = o->mountpoint,
         .profile_dirs = dirs,
     };
-    return vfs_new(m->remote, &vfs_options, &m->vfs, why);
+    return vfs_new(m->remote, m->host, m->journal, &vfs_options, &m->vfs, why);
 }
 
 static bool has_option(const struct fuse_args *args, const char *name)
@@ -245,6 +270,8 @@ static void take_down(struct mount *m)
         fuse_remove_signal_handlers(m->session);
         fuse_session_destroy(m->session);
     }
+    host_free(m->host);
+    journal_free(m->journal);
     remote_free(m->remote);
     sftp_free(m->sftp);
     connector_free(m->connector);
@@ -287,7 +314,11 @@ static int serve(struct options *o, int *parent)
     struct why why = {{0}};
     int r = connect_up(&m, &why);
     if (r == 0)
-        r = open_tree(&m, &why);
+        r = open_remote(&m, &why);
+    if (r == 0)
+        r = open_host(&m);
+    if (r == 0)
+        r = open_vfs(&m, &why);
     if (r == 0)
         r = mount_up(&m, &why);
     if (r < 0 && !why.text[0])

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "host_views.h"
 #include "parser/edit.h"
 #include "parser/names.h"
 #include "parser/plan.h"
@@ -143,9 +144,10 @@ static int apply(struct change *change, const struct server_text *server,
             return r;
     }
     struct vmx_edits edits = {0};
+    const struct vmx_around around = around_alone(k->vfs);
     r = add_edit(k, current, &edits);
     if (r == 0)
-        r = vmx_plan_follow(current, &(struct vmx_around){&k->vfs->profiles, NULL, NULL}, &edits);
+        r = vmx_plan_follow(current, &around, &edits);
     if (r == 0)
         r = vmx_edits_apply(&edits, current, ret, diag);
     vmx_edits_done(&edits);
@@ -179,8 +181,7 @@ static void committed(struct change *change, const struct document *before,
     remember(k, k->key, k->op == VMX_EDIT_SET, k->value);
     if (k->op == VMX_EDIT_RENAME && vmx_dict_get(after->dict, k->new_key, &value) == 0)
         remember(k, k->new_key, true, buf_span(&value));
-    if (before != after)
-        notify_document(k->vfs, k->path, before, after);
+    notify_commit(k->vfs, k->path, before, after);
 }
 
 static int commit(struct call *c, struct key_change *k)

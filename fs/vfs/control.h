@@ -27,13 +27,18 @@ struct folder {
     const struct control *each_profile;    /* one file for each profile; may be NULL */
     bool has_raw;                          /* ... and the file "raw" */
     bool has_plain;                        /* ... and the tree "plain" */
+    bool of_host;                          /* it is there only where there is a host */
+    /* Entries that are in none of these; may be NULL. -ENOENT: there is no such. */
+    int (*find)(struct call *c, struct node *dir, const char *name, struct found *ret);
+    int (*list)(struct call *c, struct node *dir, struct dir_names *ret);
 };
 
 extern const struct control profile_control;
 extern const struct folder vmx_folder;  /* NAME.vmx/.vmxfs */
 extern const struct folder root_folder; /* .vmxfs */
-extern const struct control plan_control, merge_control, vmx_check_control;
-extern const struct control status_control, errors_control, root_check_control,
+extern const struct control plan_control, merge_control, vmx_check_control, power_control,
+    reload_control;
+extern const struct control status_control, errors_control, root_check_control, root_vms_control,
     profile_text_control;
 
 int control_lookup(struct call *c, struct node *dir, const struct control *control,

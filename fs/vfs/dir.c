@@ -177,6 +177,8 @@ static int dir_mkdir(struct call *c, struct node *dir, const char *name, mode_t 
     int r = remote_is_hidden_name(name) ? -EPERM
             : as_vmx                    ? remote_create_vmx(c->vfs->remote, path, &c->wait)
                      : remote_mkdir(c->vfs->remote, path, mode & 07777, &c->wait);
+    if (r == 0 && as_vmx)
+        notify_host(c->vfs, path);
     if (r == 0)
         r = dir_lookup(c, dir, name, ret);
     ret->fresh = r == 0 && as_vmx;
@@ -340,6 +342,8 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
     if (r == 0)
         r = move_on_server(c, &from, &to, from_path, to_path, to_node, &diag);
     node_unref(c->vfs, to_node);
+    if (r == 0 && from.ops != &dir_ops && remote_is_vmx_name(new_name))
+        notify_host(c->vfs, to_path);
     if (r == 0 && to.ops == &file_ops)
         file_gone(c->vfs, new_dir, new_name, &to.st);
     if (r == 0 && remote_is_vmx_name(name) != remote_is_vmx_name(new_name)) {

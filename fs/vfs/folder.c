@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "control.h"
+#include "host_views.h"
 #include "vmx.h"
 #include "whole.h"
 
@@ -16,7 +17,8 @@ static const struct folder profiles_folder = {.name = "profiles",
 
 const struct folder vmx_folder = {
     .name = CONTROL_NAME,
-    .controls = (const struct control *const[]){&merge_control, &vmx_check_control, NULL},
+    .controls = (const struct control *const[]){&merge_control, &vmx_check_control, &power_control,
+                                                &reload_control, NULL},
     .folders = (const struct folder *const[]){&plan_folder, NULL},
     .has_raw = true,
 };
@@ -24,8 +26,8 @@ const struct folder vmx_folder = {
 const struct folder root_folder = {
     .name = CONTROL_NAME,
     .controls = (const struct control *const[]){&status_control, &errors_control,
-                                                &root_check_control, NULL},
-    .folders = (const struct folder *const[]){&profiles_folder, NULL},
+                                                &root_check_control, &root_vms_control, NULL},
+    .folders = (const struct folder *const[]){&profiles_folder, &host_folder, NULL},
     .has_plain = true,
 };
 
@@ -46,6 +48,11 @@ int folder_lookup(struct call *c, struct node *dir, const struct folder *folder,
     return 0;
 }
 
+static bool is_there(struct call *c, const struct folder *folder)
+{
+    return !folder->of_host || (c->vfs->host && host_exists(c->vfs->host, &c->wait));
+}
+
 static int lookup_raw(struct call *c, struct node *dir, struct found *ret)
 {
     struct node *vmx = vmx_above(dir);
@@ -63,7 +70,7 @@ static int lookup(struct call *c, struct node *dir, const char *name, struct fou
             return control_lookup(c, dir, f->controls[i], ret);
     }
     for (size_t i = 0; f->folders && f->folders[i]; i++) {
-        if (strcmp(f->folders[i]->name, name) == 0)
+        if (strcmp(f->folders[i]->name, name) == 0 && is_there(c, f->folders[i]))
             return folder_lookup(c, dir, f->folders[i], ret);
     }
     if (f->each_profile && vmx_profiles_find(&c->vfs->profiles, span_of(name)))
@@ -75,7 +82,8 @@ static int lookup(struct call *c, struct node *dir, const char *name, struct fou
         attr_dir(c->vfs, &ret->st, (uint32_t)c->vfs->started.tv_sec);
         return 0;
     }
-    return scratch_lookup(c, dir, name, ret);
+    int r = f->find ? f->find(c, dir, name, ret) : -ENOENT;
+    return r == -ENOENT ? scratch_lookup(c, dir, name, ret) : r;
 }
 
 static int list(struct call *c, struct node *dir, struct dir_names *ret)
@@ -84,14 +92,18 @@ static int list(struct call *c, struct node *dir, struct dir_names *ret)
     int r = 0;
     for (size_t i = 0; r == 0 && f->controls && f->controls[i]; i++)
         r = dir_names_add(ret, f->controls[i]->name, S_IFREG);
-    for (size_t i = 0; r == 0 && f->folders && f->folders[i]; i++)
-        r = dir_names_add(ret, f->folders[i]->name, S_IFDIR);
+    for (size_t i = 0; r == 0 && f->folders && f->folders[i]; i++) {
+        if (is_there(c, f->folders[i]))
+            r = dir_names_add(ret, f->folders[i]->name, S_IFDIR);
+    }
     for (size_t i = 0; r == 0 && f->each_profile && i < c->vfs->profiles.n; i++)
         r = dir_names_add(ret, vmx_profile_name(c->vfs->profiles.items[i]), S_IFREG);
     if (r == 0 && f->has_raw)
         r = dir_names_add(ret, "raw", S_IFREG);
     if (r == 0 && f->has_plain)
         r = dir_names_add(ret, "plain", S_IFDIR);
+    if (r == 0 && f->list)
+        r = f->list(c, dir, ret);
     return r == 0 ? scratch_list(c, dir, ret) : r;
 }
 

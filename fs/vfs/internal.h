@@ -164,11 +164,12 @@ struct node {
 };
 
 struct vfs {
-    struct remote *remote;
+    struct remote *remote; /* borrowed, as the next two */
+    struct host *host;     /* NULL: none */
+    struct journal *journal;
     struct vfs_options options;
     struct timespec started;
     struct vmx_profiles profiles; /* read only after vfs_new */
-    struct journal *journal;
     struct notifier *notifier;
     atomic_uint_least64_t init_request; /* session.c: the kernel's INIT; 0: not seen, or answered */
 
@@ -297,6 +298,13 @@ void notify_entry(struct vfs *vfs, const struct node *dir, const char *name);
 /* Tells the kernel what differs between two documents; either may be NULL (unknown). */
 void notify_document(struct vfs *vfs, const char *path, const struct document *before,
                      const struct document *after);
+
+/* After each commit: tells the kernel of it, and the host. before == after: nothing was written. */
+void notify_commit(struct vfs *vfs, const char *path, const struct document *before,
+                   const struct document *after);
+
+/* The same after a .vmx was created, or renamed. */
+void notify_host(struct vfs *vfs, const char *path);
 
 /* ---- file.c */
 

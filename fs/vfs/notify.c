@@ -16,6 +16,7 @@
 
 #include <utlist.h>
 
+#include "host/host.h"
 #include "internal.h"
 #include "parser/names.h"
 #include "vmx.h"
@@ -201,4 +202,19 @@ void notify_document(struct vfs *vfs, const char *path, const struct document *b
     if (file)
         notify_inode(vfs, file);
     node_unref(vfs, file);
+}
+
+void notify_commit(struct vfs *vfs, const char *path, const struct document *before,
+                   const struct document *after)
+{
+    if (before == after)
+        return;
+    notify_document(vfs, path, before, after);
+    notify_host(vfs, path);
+}
+
+void notify_host(struct vfs *vfs, const char *path)
+{
+    if (vfs->host)
+        host_changed(vfs->host, path);
 }

@@ -32,13 +32,15 @@ static int make_root(struct vfs *vfs)
     return 0;
 }
 
-int vfs_new(struct remote *remote, const struct vfs_options *options, struct vfs **ret,
-            struct why *why)
+int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
+            const struct vfs_options *options, struct vfs **ret, struct why *why)
 {
     struct vfs *vfs = calloc(1, sizeof(*vfs));
     if (!vfs)
         return -ENOMEM;
     vfs->remote = remote;
+    vfs->host = host;
+    vfs->journal = journal;
     vfs->options = *options;
     vfs->options.profile_dirs = NULL;
     clock_gettime(CLOCK_REALTIME, &vfs->started);
@@ -55,11 +57,9 @@ int vfs_new(struct remote *remote, const struct vfs_options *options, struct vfs
     }
     r = make_root(vfs);
     if (r == 0)
-        r = journal_new(&vfs->journal);
-    if (r == 0)
         r = notifier_new(&vfs->notifier);
     if (r == 0)
-        r = profiles_load(options->profile_dirs, &vfs->profiles, vfs->journal);
+        r = profiles_load(options->profile_dirs, &vfs->profiles, journal);
     if (r < 0) {
         why_set(why, "cannot start: %s", strerror(-r));
         vfs_free(vfs);
@@ -80,7 +80,6 @@ void vfs_free(struct vfs *vfs)
     removed_free_all(vfs);
     node_free_all(vfs);
     vmx_profiles_done(&vfs->profiles);
-    journal_free(vfs->journal);
     condition_done(&vfs->gate.moved);
     lock_done(&vfs->lock);
     free(vfs);

@@ -10,7 +10,9 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
+#include "base/journal.h"
 #include "base/why.h"
+#include "host/host.h"
 #include "remote/remote.h"
 
 struct vfs_options {
@@ -25,9 +27,10 @@ struct vfs_options {
 
 struct vfs;
 
-/* remote is borrowed and must outlive the vfs. 0; -errno with *why. */
-int vfs_new(struct remote *remote, const struct vfs_options *options, struct vfs **ret,
-            struct why *why);
+/* remote, host (NULL: there is none) and journal are borrowed and must outlive the vfs. 0; -errno
+ * with *why. */
+int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
+            const struct vfs_options *options, struct vfs **ret, struct why *why);
 
 /* After the session has ended. Accepts NULL. */
 void vfs_free(struct vfs *vfs);

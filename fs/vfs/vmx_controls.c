@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "control.h"
+#include "host_views.h"
 #include "parser/check.h"
 #include "parser/edit.h"
 #include "parser/plan.h"
@@ -33,6 +34,8 @@ struct text_change {
     struct vfs *vfs;
     const char *path;
     struct span text;
+    bool asks_host;
+    struct vmx_around around;
     struct buf notes; /* for people: what was left alone */
     int (*edits)(struct text_change *t, const struct vmx_dict *current, struct vmx_edits *ret,
                  struct vmx_diag *diag);
@@ -59,21 +62,26 @@ static void committed(struct change *change, const struct document *before,
                       const struct document *after)
 {
     const struct text_change *t = (const struct text_change *)change;
-    if (before != after)
-        notify_document(t->vfs, t->path, before, after);
+    notify_commit(t->vfs, t->path, before, after);
 }
 
 static int run(struct call *c, struct node *n, const char *name, struct text_change *t)
 {
     struct node *dir = vmx_above(n);
     FREE_AUTO char *path = dir ? node_path(c->vfs, dir) : NULL;
+    FACTS_AUTO *facts = NULL;
+    struct vmx_host_vm vm = {0};
     if (!path)
         return -ENOMEM;
+    int r = t->asks_host ? host_said_if_any(c, &facts) : 0;
+    if (r < 0)
+        return r;
     t->vfs = c->vfs;
     t->path = path;
+    t->around = around_vm(c->vfs, facts, path, &vm);
     t->change.apply = apply;
     t->change.committed = committed;
-    int r = remote_commit(c->vfs->remote, path, &t->change, &c->wait);
+    r = remote_commit(c->vfs->remote, path, &t->change, &c->wait);
     refuse(c->vfs, path, name, r, &t->change.diag);
     for (char *line = r == 0 && t->notes.data ? t->notes.data : NULL; line && *line;) {
         size_t len = strcspn(line, "\n");
@@ -92,22 +100,24 @@ static int profile_show(struct call *c, struct node *n, struct buf *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
     FREE_AUTO char *path = NULL;
+    const struct vmx_around around = around_alone(c->vfs);
     int r = document_of(c, n, &path, &doc);
     if (r == 0)
-        r = vmx_plan_state(doc->dict, &(struct vmx_around){&c->vfs->profiles, NULL, NULL}, ret);
+        r = vmx_plan_state(doc->dict, &around, ret);
     return r == 0 ? buf_add_char(ret, '\n') : r;
 }
 
 static int profile_edits(struct text_change *t, const struct vmx_dict *current,
                          struct vmx_edits *ret, struct vmx_diag *diag)
 {
-    return vmx_plan_line(current, &(struct vmx_around){&t->vfs->profiles, NULL, NULL}, t->text, ret,
-                         &t->notes, diag);
+    return vmx_plan_line(current, &t->around, t->text, ret, &t->notes, diag);
 }
 
 int profile_write(struct call *c, struct node *vmx_dir, struct span line)
 {
-    struct text_change t = {.text = line, .edits = profile_edits};
+    /* The host is not asked for what needs none: no profile, and the line that was read. */
+    bool applies = !span_eq(line, SPAN_LITERAL("none")) && !memchr(line.p, '[', line.n);
+    struct text_change t = {.text = line, .edits = profile_edits, .asks_host = applies};
     return run(c, vmx_dir, PROFILE_NAME, &t);
 }
 
@@ -131,9 +141,7 @@ static int merge_edits(struct text_change *t, const struct vmx_dict *current, st
         if (e->op == VMX_EDIT_SET)
             r = vmx_value_check(buf_span(&e->key), buf_span(&e->value), diag);
     }
-    return r == 0
-               ? vmx_plan_follow(current, &(struct vmx_around){&t->vfs->profiles, NULL, NULL}, ret)
-               : r;
+    return r == 0 ? vmx_plan_follow(current, &t->around, ret) : r;
 }
 
 static int merge_store(struct call *c, struct node *n, struct span text)
@@ -154,10 +162,15 @@ static int plan_show(struct call *c, struct node *n, struct buf *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
     FREE_AUTO char *path = NULL;
-    int r = document_of(c, n, &path, &doc);
-    return r == 0 ? vmx_plan_diff(doc->dict, &(struct vmx_around){&c->vfs->profiles, NULL, NULL},
-                                  n->name, path, ret)
-                  : r;
+    FACTS_AUTO *facts = NULL;
+    struct vmx_host_vm vm = {0};
+    int r = host_said_if_any(c, &facts);
+    if (r == 0)
+        r = document_of(c, n, &path, &doc);
+    if (r < 0)
+        return r;
+    const struct vmx_around around = around_vm(c->vfs, facts, path, &vm);
+    return vmx_plan_diff(doc->dict, &around, n->name, path, ret);
 }
 
 const struct control plan_control = {
@@ -170,14 +183,19 @@ static int check_show(struct call *c, struct node *n, struct buf *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
     FREE_AUTO char *path = NULL;
+    FACTS_AUTO *facts = NULL;
+    struct vmx_host_vm vm = {0};
     struct vmx_check check;
     BUF_AUTO dir = {0};
-    int r = document_of(c, n, &path, &doc);
+    int r = host_said_if_any(c, &facts);
+    if (r == 0)
+        r = document_of(c, n, &path, &doc);
     if (r == 0)
         r = buf_addf(&dir, "%s/%s", c->vfs->options.mountpoint, path);
-    return r == 0 ? vmx_check_run(doc->dict, &(struct vmx_around){&c->vfs->profiles, NULL, NULL},
-                                  dir.data, c->vfs->options.mountpoint, ret, &check)
-                  : r;
+    if (r < 0)
+        return r;
+    const struct vmx_around around = around_vm(c->vfs, facts, path, &vm);
+    return vmx_check_run(doc->dict, &around, dir.data, c->vfs->options.mountpoint, ret, &check);
 }
 
 const struct control vmx_check_control = {

@@ -86,8 +86,7 @@ static void committed(struct change *change, const struct document *before,
                       const struct document *after)
 {
     const struct whole_change *w = (const struct whole_change *)change;
-    if (before != after)
-        notify_document(w->vfs, w->path, before, after);
+    notify_commit(w->vfs, w->path, before, after);
 }
 
 static int replace(struct call *c, const char *path, struct span text, const struct document *base,

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the tree that are about the host share. All of it works without a host. */
+#pragma once
+
+#include "base/why.h"
+#include "control.h"
+#include "host/host.h"
+#include "parser/plan.h"
+
+/* What the host said, at most as old as max_age_ms. 0 with a reference; -EOPNOTSUPP: there is no
+ * host; -EIO: it cannot be reached; ... */
+int host_said(struct call *c, int64_t max_age_ms, const struct host_facts **ret);
+
+/* The same for reports, which say what they can without a host, or while it does not answer: then
+ * *ret is NULL, and the call may wait anew. 0, -EINTR, -ENOMEM. */
+int host_said_if_any(struct call *c, const struct host_facts **ret);
+
+static inline void host_facts_drop(const struct host_facts **facts)
+{
+    host_facts_unref(*facts);
+    *facts = NULL;
+}
+#define FACTS_AUTO __attribute__((cleanup(host_facts_drop))) const struct host_facts
+
+/* What plans and reports look at the VM of a path with. facts: may be NULL, and must outlive it, as
+ * must vm, which is filled in. */
+struct vmx_around around_vm(const struct vfs *vfs, const struct host_facts *facts, const char *path,
+                            struct vmx_host_vm *vm);
+
+/* The same with no host: where an answer must come at once, and with what is in the file already.
+ */
+static inline struct vmx_around around_alone(const struct vfs *vfs)
+{
+    return (struct vmx_around){.profiles = &vfs->profiles};
+}
+
+/* Lets a report that asks for much wait once more: the server is silent for the timeout, or it is
+ * not. */
+void go_on_waiting(struct call *c);
+
+/* As refuse, with the host's own reason, if there is one. A command that failed is -EIO. */
+int refuse_host(struct vfs *vfs, const char *path, const char *key, int r, const struct why *why);
+
+/* ---- host_folder.c */
+
+extern const struct folder host_folder; /* .vmxfs/host */
+
+/* The device whose directory n is in. 0 with a reference in *ret_facts; -ENOENT: it is not there
+ * any more; ... */
+int host_device_of(struct call *c, struct node *n, const struct host_facts **ret_facts,
+                   const struct vmx_host_pci **ret);
+
+/* ---- host_vms.c */
+
+extern const struct folder host_vms_folder; /* .vmxfs/host/vms */
+
+/* ---- host_controls.c, host_device.c: their files */
+
+extern const struct control host_version_control, host_cpu_control, host_uuid_control;
+extern const struct control device_vendor_control, device_id_control, device_class_control,
+    device_name_control, device_owner_control, device_passthrough_control;

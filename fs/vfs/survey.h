@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* All VMs below the root, one after the other, for the reports on all of them. */
+#pragma once
+
+#include "internal.h"
+
+struct survey {
+    struct call *c;
+    /* Called for each .vmx that can be read. path: free of links; shown: with the names that people
+     * use. An error ends the walk. */
+    int (*see)(struct survey *s, const char *path, const char *shown, const struct vmx_dict *dict);
+};
+
+/* Waits for the server as long as it answers: many VMs may take longer than the timeout. 0; the
+ * first error, but for what may not be read, or is gone. */
+int survey_run(struct survey *s);
+
+/* Appends the path with the names that people use, where these are known. */
+int survey_add_shown(struct call *c, const char *path, struct buf *ret);
+
+/* Appends a text as a field of a table: what would end it there becomes "?". 0, -ENOMEM. */
+int survey_add_field(struct buf *ret, const char *text);
