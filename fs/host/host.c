@@ -102,6 +102,8 @@ int host_facts(struct host *host, int max_age_ms, const struct wait *wait,
     int64_t since = clock_ms() - max_age_ms;
     lock_take(&host->lock);
     int r = identify_locked(host, HOST_THERE, wait);
+    if (since < host->changed_at)
+        since = host->changed_at;
     while (r == 0 && !(host->facts && host->facts->at >= since)) {
         r = begin_asking_locked(host, wait);
         if (r == 0 && host->facts && host->facts->at >= since)
@@ -152,6 +154,15 @@ void host_done(struct host *host)
     lock_take(&host->lock);
     host->acting = false;
     condition_wake_all(&host->moved);
+    lock_drop(&host->lock);
+}
+
+void host_outdate(struct host *host, bool hardware)
+{
+    if (hardware)
+        atomic_store(&host->hardware_again, true);
+    lock_take(&host->lock);
+    host->changed_at = clock_ms() + 1;
     lock_drop(&host->lock);
 }
 

@@ -40,7 +40,8 @@ struct host {
     bool asking; /* somebody asks for facts: the others wait */
     bool acting; /* somebody tells the host to do something: the others wait */
     const struct host_facts *facts;
-    int64_t wanted_at; /* clock_ms() when somebody last wanted to know what runs */
+    int64_t wanted_at;  /* clock_ms() when somebody last wanted to know what runs */
+    int64_t changed_at; /* ... when we changed something on the host: older facts are not true */
     struct due *due;
     unsigned long reloads, reloads_failed;
     struct why why; /* of the last failure */
@@ -74,6 +75,9 @@ int ask_facts(struct host *host, const struct wait *wait, const struct host_fact
 /* One at a time tells the host to do something, until host_done. 0, -EIO, -EINTR. */
 int host_begin(struct host *host, const struct wait *wait);
 void host_done(struct host *host);
+
+/* What is known of the host is not true any more. */
+void host_outdate(struct host *host, bool hardware);
 
 /* Runs a command that prints nothing of interest. -EREMOTEIO: it failed, *why has what it said. */
 int host_command(struct host *host, const char *const *words, const struct wait *wait,

@@ -87,6 +87,7 @@ int host_power_set(struct host *host, const char *path, enum host_power_command 
     r = reload_due_of(host, path, wait, why);
     if (r == 0)
         r = set_power(host, path, command, wait, why);
+    host_outdate(host, false);
     host_done(host);
     return r;
 }
@@ -137,7 +138,7 @@ int host_passthrough_set(struct host *host, const struct vmx_pci *address, bool 
     int r = host_begin(host, wait);
     if (r < 0)
         return r;
-    atomic_store(&host->hardware_again, true);
+    host_outdate(host, true);
     r = host_facts(host, 0, wait, &facts);
     if (r == 0)
         r = check_device(facts, address, on, force, why);
@@ -146,7 +147,7 @@ int host_passthrough_set(struct host *host, const struct vmx_pci *address, bool 
         r = vmx_pci_add_address(address, &text);
     if (r == 0)
         r = switch_device(host, text.data, on, wait, why);
-    atomic_store(&host->hardware_again, true);
+    host_outdate(host, true);
     host_done(host);
     return r;
 }
