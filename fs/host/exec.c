@@ -163,18 +163,19 @@ static int run(struct exec *e, const char *line, const struct wait *wait, struct
                int *ret_status, struct why *why)
 {
     for (;;) {
+        struct why told = {0};
         bool fresh = !e->shell.transport;
         int r = fresh ? open_shell(e, wait, why) : 0;
         if (r < 0)
             return r;
-        r = shell_run(&e->shell, line, wait, ret_out, ret_status, why);
+        r = shell_run(&e->shell, line, wait, ret_out, ret_status, &told);
         if (r == 0)
             return 0;
         transport_free(steal(e->shell.transport));
-        if (r != -ENOTCONN)
-            return r;
-        if (fresh)
-            return -EIO;
+        if (r == -ENOTCONN && !fresh)
+            continue;
+        why_set(why, "%s", told.text);
+        return r == -ENOTCONN ? -EIO : r;
     }
 }
 

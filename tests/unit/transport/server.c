@@ -53,10 +53,15 @@ void server_start(struct server *s, const char *env, const char *lines)
     server_restart(s, env, lines);
 }
 
+void server_signal(const struct server *s, const char *name)
+{
+    if (run("sh '%s' signal '%s' %s", TEST_SSHD, s->dir, name) != 0)
+        die("sshd.sh did not signal it");
+}
+
 void server_kill(const struct server *s)
 {
-    if (run("sh '%s' signal '%s' KILL", TEST_SSHD, s->dir) != 0)
-        die("sshd.sh did not kill it");
+    server_signal(s, "KILL");
 }
 
 void server_stop(struct server *s)

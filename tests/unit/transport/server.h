@@ -19,8 +19,9 @@ void server_start(struct server *s, const char *env, const char *lines);
 
 /* Starts it again in the same place, after server_kill. */
 void server_restart(struct server *s, const char *env, const char *lines);
-void server_kill(const struct server *s); /* suddenly, with its connections */
-void server_stop(struct server *s);       /* and removes its directory */
+void server_signal(const struct server *s, const char *name); /* "STOP": it and its connections */
+void server_kill(const struct server *s);                     /* suddenly, with its connections */
+void server_stop(struct server *s);                           /* and removes its directory */
 
 /* Options that fit: the host, its port, key and known_hosts. */
 struct connect_options server_options(const struct server *s);
