@@ -33,7 +33,7 @@ static void due_free(struct due *d)
 void host_changed(struct host *host, const char *path)
 {
     lock_take(&host->lock);
-    bool wanted = host->options.connect && host->options.reload && host->kind != HOST_NONE;
+    bool wanted = host->options.connect && host->kind != HOST_NONE;
     struct due *d = wanted ? find_locked(host, path) : NULL;
     if (wanted && !d) {
         d = calloc(1, sizeof(*d));
@@ -79,6 +79,16 @@ static struct due *take(struct host *host, int64_t by)
     return d;
 }
 
+static struct due *take_of(struct host *host, const char *path)
+{
+    lock_take(&host->lock);
+    struct due *d = find_locked(host, path);
+    if (d)
+        DL_DELETE(host->due, d);
+    lock_drop(&host->lock);
+    return d;
+}
+
 static void count(struct host *host, bool good)
 {
     lock_take(&host->lock);
@@ -87,40 +97,52 @@ static void count(struct host *host, bool good)
     lock_drop(&host->lock);
 }
 
-/* -EBUSY: it runs. */
-static int reload(struct host *host, const char *path, const struct wait *wait, struct why *why)
+/* The id of a VM that is off. -EBUSY: it is not. */
+static int find_off(struct host *host, const char *path, const struct wait *wait, char id[24],
+                    struct why *why)
 {
-    char id[24];
     enum vmx_power power = VMX_POWER_UNKNOWN;
     int r = host_vm_id(host, path, wait, id, why);
     if (r == 0)
         r = host_state_of(host, id, wait, &power, why);
-    if (r == 0 && power != VMX_POWER_OFF) {
-        why_set(why, "the VM is %s: the host keeps its own copy until it is powered off",
-                power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
-        r = -EBUSY;
-    }
-    if (r == 0) {
-        const char *const words[] = {"vim-cmd", "vmsvc/reload", id, NULL};
+    if (r < 0 || power == VMX_POWER_OFF)
+        return r;
+    why_set(why, "the VM is %s: the host keeps its own copy until it is powered off",
+            power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
+    return -EBUSY;
+}
+
+static int reload(struct host *host, const char *path, const struct wait *wait, struct why *why)
+{
+    char id[24];
+    const char *const words[] = {"vim-cmd", "vmsvc/reload", id, NULL};
+    int r = find_off(host, path, wait, id, why);
+    if (r == 0)
         r = host_command(host, words, wait, why);
-    }
     count(host, r == 0);
     return r;
 }
 
-/* A reload that failed is for people to see: the commit it follows stands. */
+/* Where nothing is to be reloaded, it is still to be seen that the VM runs with other settings. */
+static int look(struct host *host, const char *path, const struct wait *wait, struct why *why)
+{
+    char id[24];
+    return find_off(host, path, wait, id, why) == -EBUSY ? -EBUSY : 0;
+}
+
+/* A reload that failed is for people to see: the commit it follows stands. Before the commit the VM
+ * was off, if that mattered. */
 static void reload_one(struct host *host, const char *path, const struct wait *wait)
 {
     struct why why = {0};
     char reason[sizeof(why.text) + 80];
-    int r = reload(host, path, wait, &why);
+    bool was_off = !remote_options(host->remote)->ignore_running;
+    int r = host->options.reload ? reload(host, path, wait, &why) : look(host, path, wait, &why);
     if (r == 0 || r == -EOPNOTSUPP)
         return;
-    if (r == -EBUSY)
-        snprintf(reason, sizeof(reason),
-                 "was switched on while the file was written, and not reloaded: %s", why.text);
-    else
-        snprintf(reason, sizeof(reason), "not reloaded: %s", why.text[0] ? why.text : strerror(-r));
+    snprintf(reason, sizeof(reason), "%snot reloaded: %s",
+             r == -EBUSY && was_off ? "switched on while the file was written, and " : "",
+             why.text[0] ? why.text : strerror(-r));
     journal_add(host->journal, r, path, NULL, reason);
 }
 
@@ -145,12 +167,8 @@ void reload_postpone(struct host *host, int64_t ms)
 
 int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct why *why)
 {
-    lock_take(&host->lock);
-    struct due *d = find_locked(host, path);
-    if (d)
-        DL_DELETE(host->due, d);
-    lock_drop(&host->lock);
-    int r = d ? reload(host, path, wait, why) : 0;
+    struct due *d = take_of(host, path);
+    int r = d && host->options.reload ? reload(host, path, wait, why) : 0;
     due_free(d);
     return r == -EBUSY ? 0 : r;
 }
@@ -160,12 +178,7 @@ int host_reload(struct host *host, const char *path, const struct wait *wait, st
     int r = host_begin(host, wait);
     if (r < 0)
         return r;
-    lock_take(&host->lock);
-    struct due *d = find_locked(host, path);
-    if (d)
-        DL_DELETE(host->due, d);
-    lock_drop(&host->lock);
-    due_free(d);
+    due_free(take_of(host, path));
     r = reload(host, path, wait, why);
     host_done(host);
     return r;
