@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Blocks of pciPassthruN.*: whose they are, which is a function, and where a new one goes. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -81,40 +82,76 @@ static int find_block(const struct vmx_dict *dict, const struct vmx_pci *pci, si
     return -ENOENT;
 }
 
-/* The block that was made for this function and whose id somebody has changed since. */
-static int find_made(const struct vmx_dict *dict, const struct vmx_pci *pci, size_t *ret)
+/* The block that was this function when the profile was applied. made: only one that it made. */
+static int find_saved(const struct vmx_dict *dict, const struct vmx_pci *pci, bool made,
+                      size_t *ret)
 {
     for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
         struct plan_saved saved = {0};
         struct span rest = {0};
+        size_t n = 0;
         int r = plan_saved_nth(dict, i, &saved);
         if (r == -ENOENT || r == -EINVAL)
             continue;
         if (r != 0)
             return r;
-        bool found = saved.absent && vmx_pci_key(saved.key, ret, &rest) &&
+        bool found = (saved.absent || !made) && vmx_pci_key(saved.key, &n, &rest) &&
                      span_eq_fold(rest, SPAN_LITERAL("id")) && is_id(buf_span(&saved.set), pci);
         plan_saved_done(&saved);
-        if (found)
+        if (found) {
+            *ret = n;
             return 0;
+        }
     }
     return -ENOENT;
 }
 
-/* The lowest number that no key uses. */
-static int find_free(const struct vmx_dict *dict, size_t *ret)
+int device_recorded(const struct vmx_dict *dict, const struct vmx_pci *pci, size_t *ret)
 {
-    size_t keys = vmx_dict_keys(dict);
-    bool *used = calloc(keys + 1, sizeof(*used));
+    return find_saved(dict, pci, false, ret);
+}
+
+int device_recorded_get(const struct vmx_dict *dict, const struct vmx_pci *pci, const char *name,
+                        struct buf *ret)
+{
+    struct plan_saved saved = {0};
+    BUF_AUTO key = {0};
+    size_t n = SIZE_MAX;
+
+    int r = device_recorded(dict, pci, &n);
+    if (r == 0)
+        r = buf_addf(&key, "pciPassthru%zu.%s", n, name);
+    if (r == 0)
+        r = plan_saved_find(dict, buf_span(&key), &saved);
+    if (r == 0)
+        r = buf_add(ret, buf_span(&saved.set));
+    else if (r == -ENOENT || r == -EINVAL)
+        r = n == SIZE_MAX ? -ENOENT : device_get(dict, n, name, ret);
+    plan_saved_done(&saved);
+    return r;
+}
+
+int device_find(const struct vmx_dict *dict, const struct vmx_pci *pci, size_t *ret)
+{
+    return find_block(dict, pci, ret);
+}
+
+/* The lowest number that no key uses, of the document or wanted. */
+static int find_free(const struct vmx_dict *dict, const struct plan_wanted *wanted, size_t *ret)
+{
+    size_t most = vmx_dict_keys(dict) + wanted->n;
+    bool *used = calloc(most + 1, sizeof(*used));
+    struct span rest = {0};
     size_t n = 0;
 
     if (!used)
         return -ENOMEM;
-    for (size_t i = 0; i < keys; i++) {
-        struct span rest = {0};
-        if (vmx_pci_key(vmx_dict_name(dict, vmx_dict_key_extent(dict, i)), &n, &rest) && n < keys)
+    for (size_t i = 0; i < vmx_dict_keys(dict); i++)
+        if (vmx_pci_key(vmx_dict_name(dict, vmx_dict_key_extent(dict, i)), &n, &rest) && n < most)
             used[n] = true;
-    }
+    for (size_t i = 0; i < wanted->n; i++)
+        if (vmx_pci_key(buf_span(&wanted->items[i].key), &n, &rest) && n < most)
+            used[n] = true;
     for (n = 0; used[n];)
         n++;
     free(used);
@@ -122,71 +159,44 @@ static int find_free(const struct vmx_dict *dict, size_t *ret)
     return 0;
 }
 
-static int find_place(const struct vmx_dict *dict, const struct vmx_pci *pci, size_t *ret)
-{
-    size_t n = 0;
-    int r = find_block(dict, pci, &n);
-    if (r == -ENOENT)
-        r = find_made(dict, pci, &n);
-    if (r == -ENOENT)
-        r = find_free(dict, &n);
-    if (r == 0)
-        *ret = n;
-    return r;
-}
-
-static int want(struct plan_wanted *wanted, size_t n, const char *name, struct span value)
+/* What is wanted of a block already: *ret_id NULL where that is nothing. 0, -ENOMEM. */
+static int wanted_id(const struct plan_wanted *wanted, size_t n, const struct plan_setting **ret_id)
 {
     BUF_AUTO key = {0};
 
-    int r = buf_addf(&key, "pciPassthru%zu.%s", n, name);
-    return r != 0 ? r : plan_wanted_set(wanted, buf_span(&key), value);
-}
-
-/* What was given, or else what is there already, which then stays. */
-static int want_fact(const struct vmx_dict *dict, const struct plan_line *line, size_t n,
-                     const char *name, const char *param, struct plan_wanted *wanted,
-                     struct buf *missing)
-{
-    const struct buf *given = plan_line_param(line, span_of(param));
-    BUF_AUTO found = {0};
-
-    if (given)
-        return want(wanted, n, name, buf_span(given));
-    int r = device_get(dict, n, name, &found);
-    if (r == -ENOENT || (r == 0 && found.len == 0))
-        r = buf_addf(missing, "%s%s=", missing->len > 0 ? ", " : "", param);
+    int r = buf_addf(&key, "pciPassthru%zu.id", n);
+    if (r == 0)
+        *ret_id = plan_wanted_find(wanted, buf_span(&key));
     return r;
 }
 
-int device_want(const struct plan_on *on, struct span device, struct plan_wanted *wanted,
-                struct vmx_diag *diag)
+static bool find_wanted(const struct plan_wanted *wanted, const struct vmx_pci *pci, size_t *ret)
 {
-    const struct vmx_dict *dict = on->dict;
-    const struct plan_line *line = on->line;
-    struct vmx_pci pci;
-    size_t n = 0;
-    BUF_AUTO id = {0};
-    BUF_AUTO missing = {0};
+    struct span rest = {0};
 
-    if (!vmx_pci_parse(device, &pci))
-        return profile_param_check(SPAN_LITERAL("device"), device, diag);
-    int r = find_place(dict, &pci, &n);
+    for (size_t i = 0; i < wanted->n; i++)
+        if (vmx_pci_key(buf_span(&wanted->items[i].key), ret, &rest) &&
+            span_eq_fold(rest, SPAN_LITERAL("id")) && is_id(buf_span(&wanted->items[i].value), pci))
+            return true;
+    return false;
+}
+
+int device_place(const struct vmx_dict *dict, const struct plan_wanted *wanted,
+                 const struct vmx_pci *pci, size_t *ret)
+{
+    const struct plan_setting *other = NULL;
+    size_t n = 0;
+
+    if (find_wanted(wanted, pci, ret))
+        return 0;
+    int r = find_block(dict, pci, &n);
+    if (r == -ENOENT)
+        r = find_saved(dict, pci, true, &n);
     if (r == 0)
-        r = vmx_pci_add_id(&pci, &id);
+        r = wanted_id(wanted, n, &other);
+    if (r == -ENOENT || other) /* what was made for this one is another one now */
+        r = find_free(dict, wanted, &n);
     if (r == 0)
-        r = want(wanted, n, "id", buf_span(&id));
-    if (r == 0)
-        r = want_fact(dict, line, n, "deviceId", "deviceid", wanted, &missing);
-    if (r == 0)
-        r = want_fact(dict, line, n, "vendorId", "vendor", wanted, &missing);
-    if (r == 0)
-        r = want_fact(dict, line, n, "systemId", "system", wanted, &missing);
-    if (r == 0 && missing.len > 0) {
-        vmx_diag_set(diag, 0, 0,
-                     "device=" SPAN_FORMAT " needs %s too: there is no host here to ask",
-                     SPAN_SHOWN(device), missing.data);
-        return -EINVAL;
-    }
-    return r != 0 ? r : want(wanted, n, "present", SPAN_LITERAL("TRUE"));
+        *ret = n;
+    return r;
 }

@@ -117,9 +117,10 @@ static int save_key(struct apply *a, const struct vmx_dict *dict, const struct p
     bool holds = false;
 
     int r = plan_holds(dict, s, &holds);
-    if (r != 0 || (holds && !fresh))
-        return r;
-    r = plan_saved_find(dict, buf_span(&s->key), &saved);
+    if (r == 0)
+        r = plan_saved_find(dict, buf_span(&s->key), &saved);
+    if ((r == -ENOENT || r == -EINVAL) && holds && !fresh)
+        return 0;
     if (r == -ENOENT || r == -EINVAL)
         return plan_saved_add(dict, buf_span(&s->key), buf_span(&s->value), &a->edits);
     if (r == 0 && !span_eq(buf_span(&saved.set), buf_span(&s->value)))

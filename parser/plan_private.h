@@ -5,6 +5,8 @@
  *     plan_line      "NAME param=value ...": what was asked for, and what is recorded
  *     plan_want      a profile and such a line, resolved to settings for one document
  *     device         blocks of pciPassthruN.*
+ *     device_want    a device, resolved to settings
+ *     device_host    asking the host for it
  *     plan_saved     how vmxfs.saved.KEY says what was there before
  *     plan_restore   taking settings back
  *     plan_apply     putting the above together
@@ -79,6 +81,10 @@ int plan_all_hold(const struct vmx_dict *dict, const struct plan_wanted *wanted,
  * that is possible. *ret borrows from the arguments. 0, -ENOENT (not declared), -ENOMEM. */
 int plan_param(const struct plan_on *on, struct span name, struct span *ret);
 
+/* Whether the document records the same profile with the same value of the parameter. 0, -ENOMEM.
+ */
+int plan_is_recorded(const struct plan_on *on, struct span name, bool *ret);
+
 /* Puts the parameters and settings that the value names in their place. 0, -EINVAL, -ENOMEM. */
 int plan_expand(const struct plan_on *on, const struct profile_setting *setting, struct buf *ret,
                 struct vmx_diag *diag);
@@ -92,10 +98,19 @@ int plan_when(const struct plan_on *on, const struct profile_setting *setting, b
 /* Reads pciPassthruN.NAME. 0, -ENOENT, -ENOMEM. */
 int device_get(const struct vmx_dict *dict, size_t n, const char *name, struct buf *ret);
 
-/* Adds what it takes to pass the function at that address: in the block that is it already, or
- * in the next free one. The line knows the rest (vendor, deviceid, system). 0, -EINVAL, -ENOMEM. */
-int device_want(const struct plan_on *on, struct span device, struct plan_wanted *wanted,
-                struct vmx_diag *diag);
+/* The block that is this function; the block that was it when the profile was applied. 0, -ENOENT,
+ * -ENOMEM. */
+int device_find(const struct vmx_dict *dict, const struct vmx_pci *pci, size_t *ret);
+int device_recorded(const struct vmx_dict *dict, const struct vmx_pci *pci, size_t *ret);
+
+/* What the profile made of such a block's NAME, or else what that is. 0, -ENOENT, -ENOMEM. */
+int device_recorded_get(const struct vmx_dict *dict, const struct vmx_pci *pci, const char *name,
+                        struct buf *ret);
+
+/* The block for this function: the one that is it, was made for it, or the lowest number that is
+ * free, also of what is wanted. 0, -ENOMEM. */
+int device_place(const struct vmx_dict *dict, const struct plan_wanted *wanted,
+                 const struct vmx_pci *pci, size_t *ret);
 
 enum device_owner {
     DEVICE_OTHER, /* the block was there before, or is none */
@@ -103,6 +118,34 @@ enum device_owner {
     DEVICE_TAKEN, /* a profile made it, and it is another device now */
 };
 int device_owner(const struct vmx_dict *dict, size_t n, enum device_owner *ret);
+
+/* ---- device_want ---- */
+
+/* Adds what it takes to pass the device at that address. Where the host is asked: all functions of
+ * it, as the host says them. Otherwise as the line and the document say it: what was recorded when
+ * it was applied, also of other functions. 0, -EINVAL, -ENOMEM. */
+int device_want(const struct plan_on *on, struct span device, struct plan_wanted *wanted,
+                struct vmx_diag *diag);
+
+/* ---- device_host ---- */
+
+enum { DEVICE_FUNCTIONS_MAX = 16 };
+
+struct device_functions {
+    const struct vmx_host_pci *items[DEVICE_FUNCTIONS_MAX];
+    size_t n;
+};
+
+/* What the host passes along with the function at that address, itself first. 0; -EINVAL with the
+ * reason why it does not, or where the line contradicts it; -ENOMEM. What the profile was applied
+ * with before is not judged again. */
+int device_ask(const struct plan_on *on, const struct vmx_pci *pci, struct device_functions *ret,
+               struct vmx_diag *diag);
+
+bool device_is_integrated(const struct vmx_host_pci *pci);
+
+/* By another VM that is powered on. */
+bool device_in_use(const struct vmx_around *around, const struct vmx_host_pci *pci);
 
 /* ---- plan_saved ---- */
 

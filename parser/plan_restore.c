@@ -113,13 +113,15 @@ static int is_as_saved(const struct restore *r, const struct plan_saved *saved, 
     return rc;
 }
 
-static int restore_value(const struct restore *r, const struct plan_saved *saved, size_t extent)
+/* device: it belongs to a device of ours, which goes as a whole. */
+static int restore_value(const struct restore *r, const struct plan_saved *saved, size_t extent,
+                         bool device)
 {
-    bool ours = false;
+    bool ours = device && saved->absent;
     bool as_saved = false;
 
     int rc = is_as_saved(r, saved, extent, &as_saved);
-    if (rc == 0 && !as_saved)
+    if (rc == 0 && !as_saved && !ours)
         rc = is_ours(r, saved, extent, &ours);
     if (rc != 0 || as_saved)
         return rc;
@@ -156,21 +158,22 @@ static int remove_rest_of_device(const struct restore *r, size_t n)
     return rc;
 }
 
-/* *ret_done: the key needs nothing more. */
-static int restore_device(const struct restore *r, const struct plan_saved *saved, bool *ret_done)
+/* Looks at the device that the key belongs to, if any. */
+static int restore_device(const struct restore *r, const struct plan_saved *saved,
+                          enum device_owner *ret)
 {
     enum device_owner owner = DEVICE_OTHER;
     struct span rest;
     size_t n = 0;
 
-    *ret_done = false;
+    *ret = DEVICE_OTHER;
     if (!vmx_pci_key(saved->key, &n, &rest))
         return 0;
     int rc = device_owner(r->dict, n, &owner);
     if (rc != 0)
         return rc;
     bool id = span_eq_fold(rest, SPAN_LITERAL("id"));
-    *ret_done = owner == DEVICE_TAKEN;
+    *ret = owner;
     if (owner == DEVICE_TAKEN && id)
         return note(r, saved->key, "is another device now: all of it stays as it is");
     return owner == DEVICE_OURS && id ? remove_rest_of_device(r, n) : 0;
@@ -181,13 +184,13 @@ static int restore_device(const struct restore *r, const struct plan_saved *save
 static int restore_key(const struct restore *r, const struct plan_saved *saved)
 {
     size_t extent = vmx_dict_find(r->dict, saved->key);
-    bool done = false;
+    enum device_owner owner = DEVICE_OTHER;
 
-    int rc = restore_device(r, saved, &done);
-    if (rc != 0 || done)
+    int rc = restore_device(r, saved, &owner);
+    if (rc != 0 || owner == DEVICE_TAKEN)
         return rc;
     if (extent != SIZE_MAX)
-        return restore_value(r, saved, extent);
+        return restore_value(r, saved, extent, owner == DEVICE_OURS);
     return saved->absent
                ? 0
                : note(r, saved->key, "was removed since the profile was applied: it stays away");

@@ -90,6 +90,30 @@ int plan_param(const struct plan_on *on, struct span name, struct span *ret)
     return automatic ? decide_cpu(on, ret) : 0;
 }
 
+/* What a line says of a parameter, or else the default. */
+static struct span effective(const struct plan_on *on, const struct plan_line *line,
+                             struct span name)
+{
+    const struct buf *given = plan_line_param(line, name);
+    const struct profile_param *param = profile_param(on->profile, name);
+
+    if (given)
+        return buf_span(given);
+    return param ? buf_span(&param->value) : SPAN_LITERAL("");
+}
+
+int plan_is_recorded(const struct plan_on *on, struct span name, bool *ret)
+{
+    struct plan_line recorded = {0};
+
+    int r = plan_line_recorded(on->dict, &recorded);
+    if (r == 0)
+        *ret = span_eq(buf_span(&recorded.profile), buf_span(&on->profile->name)) &&
+               span_eq(effective(on, &recorded, name), effective(on, on->line, name));
+    plan_line_done(&recorded);
+    return r;
+}
+
 /* A profile may be used for a VM that lacks what the profile builds on. */
 static int missing(struct span name, const struct profile_setting *setting, struct vmx_diag *diag)
 {
@@ -168,6 +192,22 @@ static int require(const struct vmx_dict *dict, const struct vmx_profile *profil
     return 0;
 }
 
+/* cpu=auto that nothing decides now, but did when the profile was applied. */
+static int want_as_recorded(const struct plan_on *on, struct span key, struct plan_wanted *wanted)
+{
+    struct plan_saved saved = {0};
+    bool recorded = false;
+
+    int r = plan_is_recorded(on, SPAN_LITERAL("cpu"), &recorded);
+    if (r != 0 || !recorded)
+        return r;
+    r = plan_saved_find(on->dict, key, &saved);
+    if (r == 0 && !plan_wanted_find(wanted, key))
+        r = plan_wanted_set(wanted, key, buf_span(&saved.set));
+    plan_saved_done(&saved);
+    return r == -ENOENT || r == -EINVAL ? 0 : r;
+}
+
 static int want_setting(const struct plan_on *on, const struct profile_setting *setting,
                         struct plan_wanted *wanted, struct vmx_diag *diag)
 {
@@ -176,6 +216,8 @@ static int want_setting(const struct plan_on *on, const struct profile_setting *
     bool known = false;
 
     int r = plan_when(on, setting, &applies, &known);
+    if (r == 0 && !known)
+        return want_as_recorded(on, buf_span(&setting->key), wanted);
     if (r != 0 || !applies)
         return r;
     r = plan_expand(on, setting, &value, diag);

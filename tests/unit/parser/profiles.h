@@ -33,24 +33,33 @@ static inline void add_shipped(struct vmx_profiles *profiles)
 }
 
 /* What the file becomes when the line is written to it; the plan's own result. */
-static inline int plan(struct span text, const struct vmx_profiles *profiles, const char *line,
-                       struct buf *ret, struct buf *notes, struct vmx_diag *diag)
+static inline int plan_around(struct span text, const struct vmx_around *around, const char *line,
+                              struct buf *ret, struct buf *notes, struct vmx_diag *diag)
 {
     DICT_AUTO dict = parsed(text);
     EDITS_AUTO edits = {0};
-    int r = vmx_plan_line(dict, NO_HOST(profiles), span_of(line), &edits, notes, diag);
+    int r = vmx_plan_line(dict, around, span_of(line), &edits, notes, diag);
     if (r == 0)
         assert_int_equal(vmx_edits_apply(&edits, dict, ret, diag), 0);
     return r;
 }
 
-#define planned(text, profiles, line, ret) planned_at(text, profiles, line, ret, __FILE__, __LINE__)
+static inline int plan(struct span text, const struct vmx_profiles *profiles, const char *line,
+                       struct buf *ret, struct buf *notes, struct vmx_diag *diag)
+{
+    return plan_around(text, NO_HOST(profiles), line, ret, notes, diag);
+}
 
-static inline void planned_at(struct span text, const struct vmx_profiles *profiles,
-                              const char *line, struct buf *ret, const char *file, int at)
+#define planned(text, profiles, line, ret)                                                         \
+    planned_at(text, NO_HOST(profiles), line, ret, __FILE__, __LINE__)
+#define planned_around(text, around, line, ret)                                                    \
+    planned_at(text, around, line, ret, __FILE__, __LINE__)
+
+static inline void planned_at(struct span text, const struct vmx_around *around, const char *line,
+                              struct buf *ret, const char *file, int at)
 {
     struct vmx_diag diag = {0};
-    if (plan(text, profiles, line, ret, NULL, &diag) == 0)
+    if (plan_around(text, around, line, ret, NULL, &diag) == 0)
         return;
     print_error("\"%s\" was refused: %s\n", line, diag.text);
     _fail(file, at);
@@ -61,12 +70,18 @@ static inline void planned_at(struct span text, const struct vmx_profiles *profi
 
 static const struct span small_vm = BYTES("memSize = \"8192\"\n");
 
-static inline void state_is(struct span text, const struct vmx_profiles *profiles, const char *want)
+static inline void state_is_around(struct span text, const struct vmx_around *around,
+                                   const char *want)
 {
     DICT_AUTO dict = parsed(text);
     BUF_AUTO state = {0};
-    assert_int_equal(vmx_plan_state(dict, NO_HOST(profiles), &state), 0);
+    assert_int_equal(vmx_plan_state(dict, around, &state), 0);
     assert_string_equal(state.data, want);
+}
+
+static inline void state_is(struct span text, const struct vmx_profiles *profiles, const char *want)
+{
+    state_is_around(text, NO_HOST(profiles), want);
 }
 
 static inline void value_is(const struct buf *text, const char *key, const char *want)
