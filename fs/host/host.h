@@ -44,7 +44,7 @@ bool host_exists(struct host *host, const struct wait *wait);
 void host_about_vm(const struct host_facts *facts, const char *path, struct vmx_host_vm *ret);
 
 /* The power state as the host says it now. path: of the VM, relative to the root. -EOPNOTSUPP: no
- * host; -ENOENT: not registered there; -EIO. */
+ * host; -ENXIO: not registered there; -EIO. */
 int host_power(struct host *host, const char *path, const struct wait *wait, enum vmx_power *ret,
                struct why *why);
 

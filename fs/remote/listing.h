@@ -24,6 +24,10 @@ struct listing {
 int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, const struct wait *wait,
                 struct listing **ret);
 
+/* Names that VMware makes of a UUID: hexadecimal digits in groups (VMFS, NFS, vSAN). Only these are
+ * known by a link. */
+bool listing_is_uuid_name(const char *name);
+
 /* NULL if the name is not there. */
 const struct listing_entry *listing_find(const struct listing *listing, const char *name);
 

@@ -74,8 +74,7 @@ static int add_names(struct listing *l, const struct sftp_name *names, size_t n)
     return 0;
 }
 
-/* Names that VMware makes of a UUID: hexadecimal digits in groups (VMFS, NFS, vSAN). */
-static bool is_uuid_name(const char *name)
+bool listing_is_uuid_name(const char *name)
 {
     size_t len = strlen(name);
     return len >= 17 && strspn(name, "0123456789abcdefABCDEF-") == len && strchr(name, '-');
@@ -84,7 +83,8 @@ static bool is_uuid_name(const char *name)
 /* Takes the directory out of the list that a link beside it names. text: what the link shows. */
 static int unlist_one(const char *dir, const char *link, const char *text, struct listing *l)
 {
-    struct listing_entry *e = is_uuid_name(path_name(text)) ? find(l, path_name(text)) : NULL;
+    struct listing_entry *e =
+        listing_is_uuid_name(path_name(text)) ? find(l, path_name(text)) : NULL;
     if (!e || !S_ISDIR(e->attrs.mode))
         return 0;
     BUF_AUTO through_root = {0}; /* how an absolute link names what is beside it */
@@ -104,7 +104,7 @@ static int unlist_uuids(struct remote *remote, const char *dir, const struct wai
 {
     bool any = false;
     for (size_t i = 0; i < l->n && !any; i++)
-        any = S_ISDIR(l->entries[i].attrs.mode) && is_uuid_name(l->entries[i].name);
+        any = S_ISDIR(l->entries[i].attrs.mode) && listing_is_uuid_name(l->entries[i].name);
     if (!any)
         return 0;
     FREE_AUTO struct sftp_call **calls = calloc(l->n, sizeof(struct sftp_call *));

@@ -60,7 +60,9 @@ static int add_profile(struct table *t, const struct vmx_dict *dict, struct buf 
                  : buf_add_char(ret, '-');
 }
 
-static const char *power_of(const struct host_vm *vm, const struct vmx_dict *dict)
+/* vm: NULL if it is not registered; dict: NULL if its .vmx was not found. */
+static const char *power_of(const struct table *t, const struct host_vm *vm,
+                            const struct vmx_dict *dict)
 {
     BUF_AUTO state = {0};
     if (vm && vm->running)
@@ -68,7 +70,7 @@ static const char *power_of(const struct host_vm *vm, const struct vmx_dict *dic
     if (dict && vmx_dict_get(dict, SPAN_LITERAL("checkpoint.vmState"), &state) == 0 &&
         state.len > 0)
         return "suspended";
-    return vm && dict ? "off" : "unknown";
+    return vm && dict && t->facts->running_known ? "off" : "unknown";
 }
 
 static int see_vmx(struct survey *s, const char *path, const char *shown,
@@ -80,11 +82,11 @@ static int see_vmx(struct survey *s, const char *path, const char *shown,
     const struct host_vm *vm = t->facts ? host_facts_vm(t->facts, path) : NULL;
     if (vm)
         t->seen[vm - t->facts->vms] = true;
-    int r = buf_addf(&rest, "%s\t", power_of(vm, dict));
+    int r = buf_addf(&rest, "%s\t", power_of(t, vm, dict));
     if (r == 0 && vm)
         r = buf_addf(&rest, "%lu\tyes\t", vm->id);
     else if (r == 0)
-        r = buf_addf(&rest, "-\t%s\t", t->facts ? "no" : "-");
+        r = buf_addf(&rest, "-\t%s\t", t->facts && t->facts->vms_known ? "no" : "-");
     if (r == 0)
         r = add_profile(t, dict, &rest);
     if (r == 0)
@@ -116,7 +118,7 @@ static int add_others(struct table *t)
         BUF_AUTO rest = {0};
         if (t->seen[i])
             continue;
-        r = buf_addf(&rest, "%s\t%lu\t%s\t-", power_of(vm, NULL), vm->id,
+        r = buf_addf(&rest, "%s\t%lu\t%s\t-", power_of(t, vm, NULL), vm->id,
                      vm->valid ? "yes" : "invalid");
         if (r == 0)
             r = add_place(t->survey.c, vm, &place);

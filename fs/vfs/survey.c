@@ -50,8 +50,10 @@ int survey_run(struct survey *s)
 static int add_shown_name(struct call *c, const char *dir, const char *name, struct buf *ret)
 {
     LISTING_AUTO *l = NULL;
-    int r = remote_list(c->vfs->remote, dir, cache_ms(c), &c->wait, &l);
-    const struct listing_entry *e = r == 0 ? listing_find(l, name) : NULL;
+    const struct listing_entry *e = NULL;
+    if (listing_is_uuid_name(name) &&
+        remote_list(c->vfs->remote, dir, cache_ms(c), &c->wait, &l) == 0)
+        e = listing_find(l, name);
     return buf_add_str(ret, e && e->link ? e->link : name);
 }
 

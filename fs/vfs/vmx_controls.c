@@ -11,6 +11,7 @@
 #include "parser/plan.h"
 #include "parser/value.h"
 #include "remote/commit.h"
+#include "survey.h"
 #include "vmx.h"
 
 static int document_of(struct call *c, struct node *n, char **ret_path, struct document **ret)
@@ -191,7 +192,9 @@ static int check_show(struct call *c, struct node *n, struct buf *ret)
     if (r == 0)
         r = document_of(c, n, &path, &doc);
     if (r == 0)
-        r = buf_addf(&dir, "%s/%s", c->vfs->options.mountpoint, path);
+        r = buf_addf(&dir, "%s/", c->vfs->options.mountpoint);
+    if (r == 0)
+        r = survey_add_shown(c, path, &dir);
     if (r < 0)
         return r;
     const struct vmx_around around = around_vm(c->vfs, facts, path, &vm);
