@@ -10,14 +10,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "internal.h"
-#include "parse.h"
 
 enum {
     IDLE_MS = 5 * 60 * 1000,  /* the connection is closed when unused for so long */
     TIDY_MS = 10 * 1000,      /* how often that is looked at */
     WATCH_MS = 60 * 1000,     /* after a commit, what runs is asked for so long ... */
     WATCH_EACH_MS = 5 * 1000, /* ... this often */
-    EVIDENCE_MS = 30 * 1000,  /* so old may be what a commit believes of what runs */
 };
 
 /* ---- facts: one asks, the others wait */
@@ -42,7 +40,8 @@ static void end_asking_locked(struct host *host, int r, const struct why *why) R
     host->asking = false;
     if (r == -EOPNOTSUPP)
         host->kind = HOST_NONE;
-    if (r < 0 && r != -EINTR)
+    bool plain = r == -EOPNOTSUPP && !why->text[0]; /* a server without datastores */
+    if (r < 0 && r != -EINTR && !plain)
         why_set(&host->why, "%s", why->text[0] ? why->text : strerror(-r));
     condition_wake_all(&host->moved);
 }
@@ -50,10 +49,7 @@ static void end_asking_locked(struct host *host, int r, const struct why *why) R
 /* One step of finding out what the server is. */
 static int identify_step(struct host *host, int kind, const struct wait *wait, struct why *why)
 {
-    int r = kind == HOST_NOT_KNOWN ? ask_volumes(host, wait) : ask_who(host, wait, why);
-    if (r == -EOPNOTSUPP && !why->text[0])
-        why_set(why, "the server has no datastores");
-    return r;
+    return kind == HOST_NOT_KNOWN ? ask_volumes(host, wait) : ask_who(host, wait, why);
 }
 
 /* Up to a kind: POSSIBLE needs no login. */
@@ -210,53 +206,6 @@ int host_vm_id(struct host *host, const char *path, const struct wait *wait, cha
     return r;
 }
 
-/* ---- evidence of use, for commits */
-
-/* What was asked a short while ago is good enough to go on, but not to refuse. */
-static bool evidence_runs(void *ctx, const char *path, const struct wait *wait, char *ret,
-                          size_t size)
-{
-    struct host *host = ctx;
-    const struct host_facts *facts = NULL;
-    lock_take(&host->lock);
-    host->wanted_at = clock_ms();
-    condition_wake_all(&host->moved);
-    lock_drop(&host->lock);
-    if (host_facts(host, EVIDENCE_MS, wait, &facts) < 0)
-        return false;
-    const struct host_vm *vm = host_facts_vm(facts, path);
-    bool runs = vm && vm->running;
-    host_facts_unref(facts);
-    if (!runs || host_facts(host, 0, wait, &facts) < 0)
-        return false;
-    vm = host_facts_vm(facts, path);
-    runs = vm && vm->running;
-    if (runs)
-        snprintf(ret, size, "its host says so");
-    host_facts_unref(facts);
-    return runs;
-}
-
-/* Only the host on which the VM is registered knows. */
-static bool evidence_lock_is_stale(void *ctx, const char *path, const char *lock,
-                                   const struct wait *wait)
-{
-    struct host *host = ctx;
-    const struct host_facts *facts = NULL;
-    BUF_AUTO text = {0};
-    struct why why = {0};
-    int status = 0;
-    bool held = true;
-    if (host_facts(host, 0, wait, &facts) < 0)
-        return false;
-    const struct host_vm *vm = host_facts_vm(facts, path);
-    bool off = vm && facts->running_known && !vm->running;
-    host_facts_unref(facts);
-    const char *const words[] = {"vmfsfilelockinfo", "-p", lock, NULL};
-    return off && exec_run(host->exec, words, wait, &text, &status, &why) == 0 && status == 0 &&
-           parse_lock(buf_span(&text), &held) == 0 && !held;
-}
-
 /* ---- the thread */
 
 /* A commit is likely to be followed by others. */
@@ -350,9 +299,7 @@ int host_new(struct remote *remote, struct journal *journal, const struct host_o
             if (r == 0)
                 r = thread_start(&host->thread, run, host);
             if (r == 0) {
-                const struct remote_evidence evidence = {
-                    .runs = evidence_runs, .lock_is_stale = evidence_lock_is_stale, .ctx = host};
-                remote_set_evidence(remote, &evidence);
+                evidence_give(host);
                 *ret = host;
                 return 0;
             }

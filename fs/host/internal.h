@@ -6,6 +6,7 @@
  *     parse     what they print
  *     facts     what is known from that
  *     ask       which commands are asked, how often, and where the VMs are in the mount
+ *     evidence  what commits are told of a VM's use
  *     reload    VMs whose .vmx has changed
  *     power     what the host is told to do
  *     host      the thread, and who waits for whom
@@ -69,6 +70,11 @@ int ask_who(struct host *host, const struct wait *wait, struct why *why);
  * long ago. */
 int ask_facts(struct host *host, const struct wait *wait, const struct host_facts **ret,
               struct why *why);
+
+/* ---- evidence */
+
+/* Lets commits ask the host, until remote_set_evidence(NULL). */
+void evidence_give(struct host *host);
 
 /* ---- host */
 
