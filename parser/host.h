@@ -58,13 +58,14 @@ const struct vmx_host_pci *vmx_host_audio(const struct vmx_host *host,
                                           const struct vmx_host_pci *gpu);
 
 /* The functions that go with the one at an address when it is passed to a VM, itself first: all
- * functions of its slot, and its audio device. Fills ret with at most max; their number. */
+ * functions of its slot, and its audio device. Fills ret with at most max; how many it filled in, 0
+ * where the host has nothing at that address. */
 size_t vmx_host_functions(const struct vmx_host *host, const struct vmx_pci *address,
                           const struct vmx_host_pci **ret, size_t max);
 
 /* Whether the host would be cut off without the device: storage, network, USB and bridge classes,
- * or a VMkernel name. *ret_reason: a text for people ("it is the host's vmnic0"), constant or
- * borrowed from pci. */
+ * or a VMkernel name. *ret_reason: what it is to the host ("vmnic0", "a storage controller"),
+ * constant or borrowed from pci; untouched where it is not needed. */
 bool vmx_host_needs(const struct vmx_host_pci *pci, const char **ret_reason);
 
 /* < 0, 0, > 0 as the host's (version, build) is before, at or after the given one. Build numbers

@@ -13,29 +13,34 @@
  * no ESXi. */
 int parse_version(struct span text, struct host_facts *ret);
 
-/* "esxcli hardware cpu list" and "esxcli hardware cpu global get". 0, -ENOMEM. */
+/* "esxcli hardware cpu list" and "esxcli hardware cpu global get". 0, -ENOMEM; here and below, what
+ * the text does not say stays unknown. */
 int parse_cpu_list(struct span text, struct host_facts *ret);
 int parse_cpu_global(struct span text, struct host_facts *ret);
 
 /* "esxcli system uuid get". */
 int parse_uuid(struct span text, struct host_facts *ret);
 
-/* "esxcli hardware platform get": is it a VM itself? */
+/* "esxcli hardware platform get": is it a VM of VMware's itself? */
 int parse_platform(struct span text, struct host_facts *ret);
 
 /* "esxcli hardware pci list": appends to facts->host.pci. capable, enabled and active come from
- * "Passthru Capable", "Configured Owner" and "Current Owner". 0, -EBADMSG (no device in it),
- * -ENOMEM. */
+ * "Passthru Capable", "Configured Owner" and "Current Owner". 0, -EBADMSG (no device in it, one
+ * twice, or more than a host has), -ENOMEM. */
 int parse_pci_list(struct span text, struct host_facts *ret);
 
-/* "esxcli hardware pci pcipassthru list" (7.0 and later): sets enabled of the devices known. */
+/* "esxcli hardware pci pcipassthru list" (7.0 and later): sets enabled of the devices known.
+ * "false" does not overrule a configured owner. 0, -ENOMEM. */
 int parse_pci_passthru(struct span text, struct host_facts *ret);
 
-/* "vim-cmd vmsvc/getallvms": appends to facts->vms, registered, path not filled in. */
+/* "vim-cmd vmsvc/getallvms": appends to facts->vms, registered, path not filled in, by id. Of a row
+ * that can be read in more than one way, and of an id that is there twice, only the id is known;
+ * what the host runs for itself ("[] /var/run/crx/...") is left out. 0; -EBADMSG: it is no such
+ * table; -ENOMEM. */
 int parse_vms(struct span text, struct host_facts *ret);
 
-/* "esxcli vm process list": the paths of the running VMs, as the host says them, added to *ret
- * (facts->running). */
+/* "esxcli vm process list": appends to facts->running. 0; -EBADMSG: more than a host runs;
+ * -ENOMEM. */
 int parse_running(struct span text, struct host_facts *ret);
 
 /* "vim-cmd vmsvc/power.getstate N". 0; -ENOENT: no such VM; -EBADMSG. */
