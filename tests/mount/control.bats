@@ -328,3 +328,43 @@ vm/vm.vmx" ]
     run mv "$VMX/passthrough-profile" "$VMX/other"
     [ "$status" -ne 0 ]
 }
+
+# ---- without a host
+
+# Fails, and FILE's last line of errors has the error's name.
+refused() { # ERRNO COMMAND...
+    local errno=$1
+    shift
+    run "$@"
+    echo "status $status: $output"
+    [ "$status" -ne 0 ] && [ "$(last_error | cut -f 2)" = "$errno" ]
+}
+
+@test "without a host there is no host/, and power and reload say so" {
+    mount_local
+    [ ! -e "$MNT/.vmxfs/host" ]
+    ! ls "$MNT/.vmxfs" | grep -qx host
+    refused EOPNOTSUPP cat "$VMX/.vmxfs/power"
+    refused EOPNOTSUPP bash -c "echo on >'$VMX/.vmxfs/power'"
+    refused EINVAL bash -c "echo boot >'$VMX/.vmxfs/power'"
+    refused EOPNOTSUPP bash -c "echo 1 >'$VMX/.vmxfs/reload'"
+    [ "$(last_error | cut -f 3,4)" = "vm/vm.vmx"$'\t'"reload" ]
+    cmp "$TEST_DIR/before" "$FILE"
+}
+
+@test "without a host vms tells what the files say" {
+    mkdir "$LAB/a"
+    cp "$FILE" "$LAB/a/z.vmx"
+    echo 'checkpoint.vmState = "z.vmss"' >>"$LAB/a/z.vmx"
+    mkdir "$LAB/b"$'\t'"c"
+    cp "$FILE" "$LAB/b"$'\t'"c/y.vmx"
+    mount_local
+    echo nested-esxi >"$VMX/passthrough-profile"
+    diff -u - "$MNT/.vmxfs/vms" <<END
+suspended	-	-	none	a/z.vmx
+unknown	-	-	none	b?c/y.vmx
+unknown	-	-	nested-esxi	vm/vm.vmx
+END
+    echo FALSE >"$VMX/vhv.enable"
+    grep -q "^unknown	-	-	nested-esxi!	vm/vm.vmx$" "$MNT/.vmxfs/vms"
+}
