@@ -421,15 +421,16 @@ static void *lie(void *arg)
     while ((fd = atomic_load(&liar->end->fd)) < 0)
         usleep(1000);
     while (n + 1 < sizeof(line) && read(fd, line + n, 1) == 1) {
-        char nonce[33], answer[512];
-        unsigned long count;
+        char nonce[33] = "", answer[512];
         if (line[n++] != '\n')
             continue;
         line[n] = '\0';
         n = 0;
         const char *mark = strstr(line, " %d\\n' ");
-        if (!mark || sscanf(mark + 7, "%32s %lu", nonce, &count) != 2)
+        if (!mark || strlen(mark) < 7 + 32)
             break;
+        memcpy(nonce, mark + 7, 32);
+        unsigned long count = strtoul(mark + 7 + 32, NULL, 10);
         snprintf(answer, sizeof(answer), "%s\n%s:%lu 0\n", count == 2 ? liar->first : "", nonce,
                  count);
         for (char *at; (at = strstr(answer, "NONCE"));) {

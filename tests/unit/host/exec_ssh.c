@@ -150,7 +150,7 @@ static void a_lost_connection_costs_the_command_under_way_alone(void **state)
         must_print(&m, WORDS("echo", "on"), "on\n");
         server_kill(&server);
         server_restart(&server, getuid() == 0 ? "SSHD_PASSWORD='" PASSWORD "'" : "", "");
-        usleep(100000);
+        usleep(1000000);                                   /* the ssh program has to notice */
         must_print(&m, WORDS("echo", "again"), "again\n"); /* nothing was sent before */
         done(&m);
     }

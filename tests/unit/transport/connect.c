@@ -306,13 +306,13 @@ static void silent_connection_ends_at_once(void **state)
         struct connector *c;
         o.via = ways[i];
         struct transport *t = connected(&o, &c);
-        server_shell(&server, "sh " TEST_SSHD " signal $DIR STOP");
+        server_signal(&server, "STOP");
         for (int n = 0; n < 1000 && t->ops->write(t, data, sizeof(data)) > 0; n++)
             t->ops->flush(t);
         int64_t begin = clock_ms();
         transport_free(t);
         assert_true(clock_ms() - begin < 1000);
-        server_shell(&server, "sh " TEST_SSHD " signal $DIR CONT");
+        server_signal(&server, "CONT");
         connector_free(c);
     }
 }
