@@ -12,7 +12,7 @@ static int version_show(struct call *c, struct node *n, struct buf *ret)
 {
     (void)n;
     FACTS_AUTO *facts = NULL;
-    int r = host_said(c, cache_ms(c), &facts);
+    int r = host_said(c, HARDWARE_MAX_AGE_MS, &facts);
     return r == 0 ? add_line(ret, facts->version_line) : r;
 }
 
@@ -22,7 +22,7 @@ static int cpu_show(struct call *c, struct node *n, struct buf *ret)
 {
     (void)n;
     FACTS_AUTO *facts = NULL;
-    int r = host_said(c, cache_ms(c), &facts);
+    int r = host_said(c, HARDWARE_MAX_AGE_MS, &facts);
     if (r < 0)
         return r;
     r = buf_addf(ret, "%s, HV Support: ", facts->cpu_brand ? facts->cpu_brand : "unknown");
@@ -37,7 +37,7 @@ static int uuid_show(struct call *c, struct node *n, struct buf *ret)
 {
     (void)n;
     FACTS_AUTO *facts = NULL;
-    int r = host_said(c, cache_ms(c), &facts);
+    int r = host_said(c, HARDWARE_MAX_AGE_MS, &facts);
     return r == 0 ? add_line(ret, facts->host.uuid) : r;
 }
 

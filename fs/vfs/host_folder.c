@@ -27,7 +27,7 @@ int host_device_of(struct call *c, struct node *n, const struct host_facts **ret
                    const struct vmx_host_pci **ret)
 {
     FACTS_AUTO *facts = NULL;
-    int r = host_said(c, cache_ms(c), &facts);
+    int r = host_said(c, HARDWARE_MAX_AGE_MS, &facts);
     const struct vmx_host_pci *device = r == 0 ? find_device(facts, n->parent->name) : NULL;
     if (r < 0)
         return r;
@@ -38,11 +38,10 @@ int host_device_of(struct call *c, struct node *n, const struct host_facts **ret
     return 0;
 }
 
-/* Devices do not come and go: whatever the host said last will do. */
 static int pci_find(struct call *c, struct node *dir, const char *name, struct found *ret)
 {
     FACTS_AUTO *facts = NULL;
-    int r = host_said(c, INT64_MAX, &facts);
+    int r = host_said(c, HARDWARE_MAX_AGE_MS, &facts);
     if (r < 0)
         return r;
     return find_device(facts, name) ? folder_lookup(c, dir, &device_folder, ret) : -ENOENT;
@@ -52,7 +51,7 @@ static int pci_list(struct call *c, struct node *dir, struct dir_names *ret)
 {
     (void)dir;
     FACTS_AUTO *facts = NULL;
-    int r = host_said(c, cache_ms(c), &facts);
+    int r = host_said(c, HARDWARE_MAX_AGE_MS, &facts);
     for (size_t i = 0; r == 0 && i < facts->host.n_pci; i++) {
         BUF_AUTO address = {0};
         r = vmx_pci_add_address(&facts->host.pci[i].address, &address);

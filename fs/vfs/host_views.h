@@ -7,6 +7,9 @@
 #include "host/host.h"
 #include "parser/plan.h"
 
+/* How old may be what the host said of itself and its devices: it is long in answering. */
+enum { HARDWARE_MAX_AGE_MS = 60 * 1000 };
+
 /* What the host said, at most as old as max_age_ms. 0 with a reference; -EOPNOTSUPP: there is no
  * host; -EIO: it cannot be reached; ... */
 int host_said(struct call *c, int64_t max_age_ms, const struct host_facts **ret);
