@@ -82,8 +82,8 @@ static const struct vmx_host_pci *arc_audio(const struct vmx_host *host,
     const struct vmx_host_pci *card = arc_card(&buses, gpu);
     for (size_t i = 0; card && i < host->n_pci; i++) {
         const struct vmx_host_pci *pci = &host->pci[i];
-        if (pci->class == CLASS_AUDIO && pci->vendor == VENDOR_INTEL &&
-            pci->address.domain == gpu->address.domain && arc_card(&buses, pci) == card)
+        if (pci->class == CLASS_AUDIO && pci->address.domain == gpu->address.domain &&
+            arc_card(&buses, pci) == card)
             return pci;
     }
     return NULL;

@@ -140,6 +140,8 @@ static void strange_lines_end_a_block(void **state)
         "   Device Class: 0x0300\n"
         "02:00.0\n"
         "   Device ID: 0x1111\n"
+        "00000:3:00.0\n"
+        "   Device ID: 0x1111\n"
         "Errors: \n"
         "   Device ID: 0x1111";
     FACTS_AUTO facts = new_facts();

@@ -114,6 +114,9 @@ static void any_name_and_folder_is_told_apart(void **state)
         {"a [b] c", "my ds (1)", "dir/a b.vmx", "[b] c.vmx"},
         {"[ds] a.vmx", "ds", "a/a.vmx", ""},
         {"a   [ds] b/b.vmx   otherGuest   vmx-13", "ds", "c/c.vmx", ""},
+        {"a   [ds] b/b.vmx   otherGuest   vmx-13", "ds", "cc/c.vmx", ""},
+        {"\xc3\xa9   [ds] b/b.vmx   otherGuest   vmx-13", "ds", "c/c.vmx", ""},
+        {"\xc3\xa9   [ds] b/b.vmx   otherGuest   vmx-13", "ds", "\xc3\xa9/c.vmx", ""},
         {"a  [b]  c", "ds", "a  [b]  c/a  [b]  c.vmx", ""},
         {"x", "ds", "x   [y] z.vmx   otherGuest   vmx-13/x.vmx", ""},
         {"x", "ds", "x/x.vmx", "was [old] y/y.vmx   otherGuest   vmx-13   note"},
@@ -165,6 +168,18 @@ static void rows_beside_their_columns_are_read_if_in_one_way_only(void **state)
         {"1  a [b] c  [ds] a [b] c/a.vmx  otherGuest  vmx-13  an annotation\n",
          1,
          {1, "a [b] c", "ds", "a [b] c/a.vmx"}},
+        {"1      a longer name than this   [ds] a/a.vmx   otherGuest   vmx-13   as b.vmx   x   "
+         "vmx-9\n",
+         1,
+         {1, NULL, NULL, NULL}},
+        {"1      a longer name   [ds] a.vmx x  vmx-1 b/b.vmx   otherGuest   vmx-13\n",
+         1,
+         {1, "a longer name", "ds", "a.vmx x  vmx-1 b/b.vmx"}},
+        /* where a column would cut it */
+        {"1      1234567[ds] b/12345678.vmx   otherGuest   vmx-13\n", 1, {1, NULL, NULL, NULL}},
+        {"1      name   [ds] b/1234567890.vmx2/c.vmx   otherGuest   vmx-13\n",
+         1,
+         {1, "name", "ds", "b/1234567890.vmx2/c.vmx"}},
         {"1      no guest   [ds] a/a.vmx                vmx-13\n",
          1,
          {1, "no guest", "ds", "a/a.vmx"}},
@@ -194,8 +209,17 @@ static void rows_beside_their_columns_are_read_if_in_one_way_only(void **state)
 static void no_file_leaves_its_datastore(void **state)
 {
     static const char *const cells[] = {
-        "[ds] ../x.vmx", "[ds] a/../../x.vmx", "[ds] /x.vmx",   "[ds] a//x.vmx", "[ds] ./x.vmx",
-        "[..] x/x.vmx",  "[.] x/x.vmx",        "[a/b] x/x.vmx", "[] x/x.vmx",    "[] /x/x.vmx",
+        "[ds] ../x.vmx",
+        "[ds] a/../../x.vmx",
+        "[ds] /x.vmx",
+        "[ds] a//x.vmx",
+        "[ds] ./x.vmx",
+        "[..] x/x.vmx",
+        "[.] x/x.vmx",
+        "[a/b] x/x.vmx",
+        "[] x/x.vmx",
+        "[] /x/x.vmx",
+        "[ds] /var/run/crx/x.vmx",
     };
     const struct vm want = {1, NULL, NULL, NULL};
     for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {

@@ -14,6 +14,7 @@
 /* Two Arc cards, one of each generation, a graphics card with four functions, and an Intel audio
  * device of the machine's own behind the same root port's switch. */
 static struct vmx_host_pci machine[] = {
+    PCI(1, 0x87, 0, 0, 0x8086, 0x4f90, 0x0403, 0),
     PCI(0, 0x80, 2, 0, 0x8086, 0x347a, 0x0604, 0x84),
     PCI(0, 0x84, 0, 0, 0x8086, 0x4fa0, 0x0604, 0x85),
     PCI(0, 0x85, 1, 0, 0x8086, 0x4fa4, 0x0604, 0x86),
@@ -32,7 +33,7 @@ static struct vmx_host_pci machine[] = {
     PCI(0, 0x65, 0, 1, 0x10de, 0x10f8, 0x0403, 0),
     PCI(0, 0x65, 0, 2, 0x10de, 0x1ad8, 0x0c03, 0),
     PCI(0, 0x65, 0, 3, 0x10de, 0x1ad9, 0x0c80, 0),
-    /* the first card's addresses again, in another domain and without an audio device */
+    /* the first card's addresses again, in another domain and without a way to the audio device */
     PCI(1, 0x84, 0, 0, 0x8086, 0x4fa0, 0x0604, 0x85),
     PCI(1, 0x85, 1, 0, 0x8086, 0x4fa4, 0x0604, 0x86),
     PCI(1, 0x86, 0, 0, 0x8086, 0x5690, 0x0300, 0),
@@ -54,8 +55,8 @@ static const struct vmx_host_pci *at(const char *address)
 
 static void find_goes_by_the_whole_address(void **state)
 {
-    assert_ptr_equal(at("0000:86:00.0"), &machine[4]);
-    assert_ptr_equal(at("0001:86:00.0"), &machine[20]);
+    assert_ptr_equal(at("0000:86:00.0"), &machine[5]);
+    assert_ptr_equal(at("0001:86:00.0"), &machine[21]);
     assert_null(at("0002:86:00.0"));
     assert_null(at("0000:86:00.1"));
     assert_null(vmx_host_find(&(struct vmx_host){.pci = NULL}, &machine[0].address));
@@ -115,6 +116,12 @@ static void broken_trees_have_no_audio(void **state)
          PCI(0, 3, 0, 0, 0x8086, 0x5690, 0x0300, 0), PCI(0, 4, 0, 0, 0x8086, 0x4f90, 0x0403, 0)},
         {PCI(0, 1, 0, 0, 0x8086, 0x4fa0, 0x0604, 2), PCI(0, 1, 1, 0, 0x8086, 0x4fa0, 0x0604, 5),
          PCI(0, 2, 1, 0, 0x8086, 0x4fa4, 0x0604, 3), PCI(0, 5, 4, 0, 0x8086, 0x4fa4, 0x0604, 4),
+         PCI(0, 3, 0, 0, 0x8086, 0x5690, 0x0300, 0), PCI(0, 4, 0, 0, 0x8086, 0x4f90, 0x0403, 0)},
+        {PCI(0, 1, 0, 0, 0x8086, 0x4fa0, 0x0604, 2), PCI(0, 1, 1, 0, 0x8086, 0x4fa0, 0x0604, 9),
+         PCI(0, 2, 1, 0, 0x10b5, 0x8747, 0x0604, 3), PCI(0, 2, 4, 0, 0x8086, 0x4fa4, 0x0604, 4),
+         PCI(0, 3, 0, 0, 0x8086, 0x5690, 0x0300, 0), PCI(0, 4, 0, 0, 0x8086, 0x4f90, 0x0403, 0)},
+        {PCI(0, 1, 0, 0, 0x8086, 0x4fa0, 0x0604, 2), PCI(0, 1, 1, 0, 0x8086, 0x4fa0, 0x0604, 9),
+         PCI(0, 2, 1, 0, 0x8086, 0x4fa4, 0x0604, 3), PCI(0, 2, 4, 0, 0x10b5, 0x8747, 0x0604, 4),
          PCI(0, 3, 0, 0, 0x8086, 0x5690, 0x0300, 0), PCI(0, 4, 0, 0, 0x8086, 0x4f90, 0x0403, 0)},
         {PCI(0, 3, 1, 0, 0x8086, 0x4fa0, 0x0604, 3), PCI(0, 4, 1, 0, 0x8086, 0x4fa4, 0x0604, 4),
          PCI(0, 300, 1, 0, 0x8086, 0x4fa4, 0x0604, 300), PCI(0, 2, 4, 0, 0x8086, 0x4fa4, 0x0604, 9),
