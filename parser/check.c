@@ -76,6 +76,25 @@ const struct plan_line *check_line(const struct check *check)
     return &check->active.line;
 }
 
+bool check_is_of_profile(const struct check *check, struct span key)
+{
+    return check->active.valid && plan_wanted_find(&check->active.wanted, key);
+}
+
+int check_after(const struct check *check, const char *line, struct vmx_dict **ret)
+{
+    struct vmx_edits edits = {0};
+    BUF_AUTO text = {0};
+
+    int r = vmx_plan_line(check->dict, check->around, span_of(line), &edits, NULL, NULL);
+    if (r == 0)
+        r = vmx_edits_apply(&edits, check->dict, &text, NULL);
+    if (r == 0)
+        r = vmx_dict_parse(buf_span(&text), ret);
+    vmx_edits_done(&edits);
+    return r == -ENOMEM || r == 0 ? r : -EINVAL;
+}
+
 struct plan_on check_on(const struct check *check, const struct vmx_profile *profile)
 {
     return (struct plan_on){check->dict, check->around, profile, check_line(check), false};
@@ -95,7 +114,7 @@ int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, 
                   const char *mount, struct buf *report, struct vmx_check *ret)
 {
     static int (*const parts[])(struct check *) = {check_file, check_profile, check_guide,
-                                                   check_device, sum_up};
+                                                   check_host, check_device,  sum_up};
     struct check check = {
         .dict = dict, .around = around, .dir = dir, .mount = mount, .report = report};
     const struct vmx_profiles *profiles = around->profiles;

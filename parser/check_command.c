@@ -37,11 +37,11 @@ static int add_echo(struct span text, struct buf *ret)
     return r == 0 ? add_word(text, ret) : r;
 }
 
-static int add_target(const struct check *check, struct span name, struct buf *ret)
+static int add_target(const char *dir, struct span name, struct buf *ret)
 {
     BUF_AUTO path = {0};
 
-    int r = buf_addf(&path, "%s/", check->dir);
+    int r = buf_addf(&path, "%s/", dir);
     if (r == 0)
         r = buf_add(&path, name);
     if (r == 0)
@@ -67,7 +67,7 @@ int check_command_set(const struct check *check, struct span key, struct span va
     if (r == 0)
         r = add_echo(value, &command);
     if (r == 0)
-        r = add_target(check, buf_span(&name), &command);
+        r = add_target(check->dir, buf_span(&name), &command);
     return finish(r, &command, ret);
 }
 
@@ -78,7 +78,7 @@ int check_command_profile(const struct check *check, const char *line, struct bu
     /* Unquoted: names and parameters are words to the shell as they are to us. */
     int r = buf_addf(&command, "echo %s", line);
     if (r == 0)
-        r = add_target(check, SPAN_LITERAL("passthrough-profile"), &command);
+        r = add_target(check->dir, SPAN_LITERAL("passthrough-profile"), &command);
     return finish(r, &command, ret);
 }
 
@@ -94,6 +94,34 @@ int check_command_merge(const struct check *check, const struct buf *lines, size
             r = add_word(buf_span(&lines[i]), &command);
     }
     if (r == 0)
-        r = add_target(check, SPAN_LITERAL(".vmxfs/merge"), &command);
+        r = add_target(check->dir, SPAN_LITERAL(".vmxfs/merge"), &command);
+    return finish(r, &command, ret);
+}
+
+int check_command_passthrough(const struct check *check, const struct vmx_pci *address,
+                              struct buf *ret)
+{
+    BUF_AUTO command = {0};
+    BUF_AUTO name = {0};
+
+    int r = buf_add_str(&name, ".vmxfs/host/pci/");
+    if (r == 0)
+        r = vmx_pci_add_address(address, &name);
+    if (r == 0)
+        r = buf_add_str(&name, "/passthrough");
+    if (r == 0)
+        r = add_echo(SPAN_LITERAL("1"), &command);
+    if (r == 0)
+        r = add_target(check->mount, buf_span(&name), &command);
+    return finish(r, &command, ret);
+}
+
+int check_command_power(const struct check *check, const char *state, struct buf *ret)
+{
+    BUF_AUTO command = {0};
+
+    int r = add_echo(span_of(state), &command);
+    if (r == 0)
+        r = add_target(check->dir, SPAN_LITERAL(".vmxfs/power"), &command);
     return finish(r, &command, ret);
 }

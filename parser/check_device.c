@@ -1,27 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules about the devices that the VM is given. */
+/* Rules about the devices that the VM is given, and about them on the host. */
 #include <errno.h>
 
 #include "check_private.h"
 #include "text.h"
 #include "value.h"
-
-enum { VENDOR_INTEL = 0x8086, VENDOR_AMD = 0x1002, VENDOR_NVIDIA = 0x10de };
-
-/* GB of memory on cards that are known. No command of a host tells it. */
-static const struct {
-    long long vendor, device, gb;
-} cards[] = {
-    {VENDOR_INTEL, 0x5690, 16},  {VENDOR_INTEL, 0x5691, 12},  {VENDOR_INTEL, 0x5692, 8},
-    {VENDOR_INTEL, 0x5693, 4},   {VENDOR_INTEL, 0x5694, 4},   {VENDOR_INTEL, 0x56a0, 16},
-    {VENDOR_INTEL, 0x56a1, 8},   {VENDOR_INTEL, 0x56a2, 8},   {VENDOR_INTEL, 0x56a5, 6},
-    {VENDOR_INTEL, 0xe20b, 12},  {VENDOR_INTEL, 0xe20c, 10},  {VENDOR_NVIDIA, 0x1b38, 24},
-    {VENDOR_NVIDIA, 0x1c82, 4},  {VENDOR_NVIDIA, 0x1cb2, 2},  {VENDOR_NVIDIA, 0x1eb8, 16},
-    {VENDOR_NVIDIA, 0x20b5, 80}, {VENDOR_NVIDIA, 0x20f1, 40}, {VENDOR_NVIDIA, 0x2204, 24},
-    {VENDOR_NVIDIA, 0x2235, 48}, {VENDOR_NVIDIA, 0x2236, 24}, {VENDOR_NVIDIA, 0x2331, 80},
-    {VENDOR_NVIDIA, 0x2684, 24}, {VENDOR_NVIDIA, 0x26b5, 48}, {VENDOR_NVIDIA, 0x26b9, 48},
-    {VENDOR_NVIDIA, 0x27b8, 24},
-};
 
 /* ---- reading ---- */
 
@@ -36,6 +19,17 @@ static int read_number(const struct check *c, size_t n, const char *name, long l
     return r == -ENOENT ? 0 : r;
 }
 
+/* What the file does not say. */
+static void ask_host(struct check_device *d)
+{
+    if (d->vendor == 0 && d->host->vendor > 0)
+        d->vendor = d->host->vendor;
+    if (d->device == 0 && d->host->device > 0)
+        d->device = d->host->device;
+    if (d->class == 0 && d->host->class > 0)
+        d->class = d->host->class;
+}
+
 static int read_device(const struct check *c, size_t n, struct check_device *ret)
 {
     BUF_AUTO id = {0};
@@ -44,11 +38,17 @@ static int read_device(const struct check *c, size_t n, struct check_device *ret
     int r = device_get(c->dict, n, "id", &id);
     if (r == 0)
         ret->has_address = vmx_pci_parse_id(buf_span(&id), &ret->address);
+    if (ret->has_address && c->around->host)
+        ret->host = vmx_host_find(c->around->host, &ret->address);
     if (r == 0 || r == -ENOENT)
         r = read_number(c, n, "vendorId", &ret->vendor);
     if (r == 0)
         r = read_number(c, n, "deviceId", &ret->device);
-    return r == 0 ? read_number(c, n, "class", &ret->class) : r;
+    if (r == 0)
+        r = read_number(c, n, "class", &ret->class);
+    if (r == 0 && ret->host)
+        ask_host(ret);
+    return r;
 }
 
 int check_device_nth(const struct check *check, size_t nth, struct check_device *ret)
@@ -82,61 +82,6 @@ int check_has_device(const struct check *check, bool *ret)
         }
     }
     *ret = false;
-    return 0;
-}
-
-static bool is_gpu(const struct check_device *d)
-{
-    if (d->class != 0)
-        return d->class >> 8 == 0x03;
-    return d->address.function == 0 &&
-           (d->vendor == VENDOR_INTEL || d->vendor == VENDOR_AMD || d->vendor == VENDOR_NVIDIA);
-}
-
-/* ---- framebuffers ---- */
-
-/* What the profile was told of this device ("vram=16"). */
-static long long told(const struct check *c, const struct check_device *d)
-{
-    const struct buf *device = plan_line_param(check_line(c), SPAN_LITERAL("device"));
-    const struct buf *vram = plan_line_param(check_line(c), SPAN_LITERAL("vram"));
-    struct vmx_pci address;
-    long long gb = 0;
-
-    if (!device || !vram || !d->has_address || !vmx_pci_parse(buf_span(device), &address) ||
-        !vmx_pci_eq(&address, &d->address) || !vmx_value_int(buf_span(vram), &gb))
-        return 0;
-    return gb;
-}
-
-static long long framebuffer(const struct check *c, const struct check_device *d)
-{
-    long long gb = told(c, d);
-
-    for (size_t i = 0; gb == 0 && i < sizeof(cards) / sizeof(cards[0]); i++)
-        if (cards[i].vendor == d->vendor && cards[i].device == d->device)
-            gb = cards[i].gb;
-    return gb;
-}
-
-int check_framebuffers(const struct check *check, long long *ret, bool *ret_known)
-{
-    struct check_device device;
-    long long sum = 0;
-    bool known = true;
-
-    for (size_t i = 0; i < vmx_dict_keys(check->dict); i++) {
-        int r = check_device_nth(check, i, &device);
-        if (r == -ENOENT || (r == 0 && !is_gpu(&device)))
-            continue;
-        if (r != 0)
-            return r;
-        long long gb = framebuffer(check, &device);
-        known = known && gb > 0;
-        sum += gb;
-    }
-    *ret = sum;
-    *ret_known = known;
     return 0;
 }
 
@@ -176,87 +121,147 @@ static int device_id(struct check *c, const struct check_device *d)
                      d->has_address ? "" : "; every field has to be decimal");
 }
 
+/* Whether the host has the very device there that the file says. */
+static bool is_same(const struct check_device *d)
+{
+    return d->host && (d->host->vendor < 0 || d->host->vendor == d->vendor) &&
+           (d->host->device < 0 || d->host->device == d->device);
+}
+
+static int device_on_host(struct check *c, const struct check_device *d)
+{
+    const struct vmx_host *host = c->around->host;
+    BUF_AUTO address = {0};
+
+    if (!d->has_address)
+        return 0;
+    int r = vmx_pci_add_address(&d->address, &address);
+    if (r != 0)
+        return r;
+    if (!host || host->n_pci == 0)
+        return check_add(c, VMX_UNKNOWN, "device-on-host", NULL,
+                         "the host's list of PCI devices would tell whether %s is there",
+                         address.data);
+    if (!d->host)
+        return check_add(c, VMX_FAIL, "device-on-host", NULL,
+                         "pciPassthru%zu is %s, which is not on this host: choose another one",
+                         d->n, address.data);
+    if (!is_same(d))
+        return check_add(c, VMX_FAIL, "device-on-host", NULL,
+                         "pciPassthru%zu is %s %04llx:%04llx, but the host has %04llx:%04llx there",
+                         d->n, address.data, d->vendor, d->device, d->host->vendor,
+                         d->host->device);
+    return check_add(c, VMX_PASS, "device-on-host", NULL, "pciPassthru%zu is %s, %s", d->n,
+                     address.data, d->host->name[0] ? d->host->name : "on this host");
+}
+
+/* ---- passthrough on the host ---- */
+
+static int passthrough_enabled(struct check *c, const struct check_device *d)
+{
+    static const char rule[] = "passthrough-enabled";
+    const struct vmx_host_pci *pci = d->host;
+    const char *reason = NULL;
+    BUF_AUTO command = {0};
+
+    if (!d->has_address || (!pci && c->around->host && c->around->host->n_pci > 0))
+        return 0;
+    if (!pci || (pci->capable != VMX_NO && pci->enabled == VMX_NOT_KNOWN))
+        return check_add(c, VMX_UNKNOWN, rule, NULL,
+                         "the host would tell whether it lets pciPassthru%zu go", d->n);
+    if (pci->capable == VMX_NO)
+        return check_add(c, VMX_FAIL, rule, NULL,
+                         "pciPassthru%zu cannot be passed to a VM, the host says", d->n);
+    if (pci->enabled == VMX_NO && vmx_host_needs(pci, &reason))
+        return check_add(c, VMX_FAIL, rule, NULL,
+                         "pciPassthru%zu is not enabled on the host, which needs it: %s", d->n,
+                         reason);
+    if (pci->enabled == VMX_NO) {
+        int r = check_command_passthrough(c, &d->address, &command);
+        return r != 0 ? r
+                      : check_add(c, VMX_FAIL, rule, &command,
+                                  "pciPassthru%zu is not enabled on the host", d->n);
+    }
+    if (pci->active == VMX_NO)
+        return check_add(c, VMX_WARN, rule, NULL,
+                         "pciPassthru%zu is enabled once the host has been rebooted", d->n);
+    return check_add(c, VMX_PASS, rule, NULL, "pciPassthru%zu is enabled on the host", d->n);
+}
+
+/* ---- the host that it is bound to ---- */
+
+/* Applying the profile again binds its devices to this host. */
+static int system_by_profile(const struct check *c, struct span key, struct buf *ret)
+{
+    bool given = plan_line_param(check_line(c), SPAN_LITERAL("system"));
+    struct vmx_dict *after = NULL;
+    BUF_AUTO line = {0};
+    BUF_AUTO value = {0};
+
+    int r = buf_addf(&line, "%s%s", vmx_profile_name(c->active.profile), given ? " system=" : "");
+    if (r == 0)
+        r = check_after(c, line.data, &after);
+    if (r == 0)
+        r = vmx_dict_get(after, key, &value);
+    if (r == 0 && span_eq_fold(buf_span(&value), span_of(c->around->host->uuid)))
+        r = check_command_profile(c, line.data, ret);
+    vmx_dict_free(after);
+    return r == -ENOMEM ? r : 0;
+}
+
+static int system_command(const struct check *c, const struct check_device *d, struct buf *ret)
+{
+    BUF_AUTO key = {0};
+
+    if (!c->report || !is_same(d))
+        return 0;
+    int r = buf_addf(&key, "pciPassthru%zu.systemId", d->n);
+    if (r != 0)
+        return r;
+    if (check_is_of_profile(c, buf_span(&key)))
+        return system_by_profile(c, buf_span(&key), ret);
+    return check_command_set(c, buf_span(&key), span_of(c->around->host->uuid), ret);
+}
+
 static int device_system(struct check *c, const struct check_device *d)
 {
+    static const char rule[] = "device-system";
+    const char *uuid = c->around->host ? c->around->host->uuid : "";
     BUF_AUTO system = {0};
+    BUF_AUTO command = {0};
 
     int r = device_get(c->dict, d->n, "systemId", &system);
     if (r != 0 && r != -ENOENT)
         return r;
-    if (system.len == 0 && d->has_address)
-        return check_add(c, VMX_FAIL, "device-system", NULL,
-                         "pciPassthru%zu.systemId is missing: \"esxcli system uuid get\" tells it",
-                         d->n);
-    if (system.len == 0 || span_eq_fold(buf_span(&system), SPAN_LITERAL("BYPASS")))
-        return check_add(c, VMX_PASS, "device-system", NULL, "pciPassthru%zu is bound to no host",
-                         d->n);
-    return check_add(c, VMX_UNKNOWN, "device-system", NULL,
-                     "pciPassthru%zu is bound to host " SPAN_FORMAT ": is it this one?", d->n,
-                     SPAN_SHOWN(buf_span(&system)));
-}
-
-static int integrated_gpu(struct check *c, const struct check_device *d)
-{
-    static const struct vmx_pci integrated = {0, 0, 2, 0};
-    bool is = d->vendor == VENDOR_INTEL && d->has_address && is_gpu(d) &&
-              vmx_pci_eq(&d->address, &integrated);
-
-    if (!check_profiles_set(c, "vvtd.enable"))
-        return 0;
-    return check_add(c, is ? VMX_FAIL : VMX_PASS, "integrated-gpu", NULL,
-                     is ? "pciPassthru%zu is an integrated Intel GPU: it cannot be passed on"
-                        : "pciPassthru%zu is no integrated Intel GPU",
-                     d->n);
-}
-
-static int gpu(struct check *c, const struct check_device *d)
-{
-    bool tried = d->vendor == VENDOR_INTEL && d->device == 0x5690;
-
-    int r =
-        check_add(c, d->vendor == VENDOR_AMD ? VMX_WARN : VMX_PASS, "gpu-reset", NULL,
-                  d->vendor == VENDOR_AMD
-                      ? "pciPassthru%zu is an AMD GPU: the host may hang when the guest restarts"
-                      : "pciPassthru%zu is no AMD GPU",
-                  d->n);
+    bool missing = system.len == 0 && d->has_address;
+    if (!missing && (system.len == 0 || span_eq_fold(buf_span(&system), SPAN_LITERAL("BYPASS"))))
+        return check_add(c, VMX_PASS, rule, NULL, "pciPassthru%zu is bound to no host", d->n);
+    bool same = span_eq_fold(buf_span(&system), span_of(uuid));
+    r = uuid[0] && !same ? system_command(c, d, &command) : 0;
     if (r != 0)
         return r;
-    return check_add(c, tried ? VMX_PASS : VMX_WARN, "gpu-tested", NULL,
-                     "pciPassthru%zu is %04llx:%04llx%s", d->n, d->vendor, d->device,
-                     tried ? "" : ": untested, the guide was tried with an Arc A770M (8086:5690)");
-}
-
-static int audio_function(struct check *c, const struct check_device *d)
-{
-    struct vmx_pci audio = d->address;
-    struct check_device other;
-
-    audio.function = 1;
-    for (size_t i = 0; i < vmx_dict_keys(c->dict); i++) {
-        int r = check_device_nth(c, i, &other);
-        if (r == 0 && other.has_address && vmx_pci_eq(&other.address, &audio))
-            return check_add(c, VMX_PASS, "audio-function", NULL,
-                             "pciPassthru%zu is the second function of pciPassthru%zu", other.n,
-                             d->n);
-        if (r != 0 && r != -ENOENT)
-            return r;
-    }
-    return check_add(
-        c, VMX_UNKNOWN, "audio-function", NULL,
-        "the host would tell whether pciPassthru%zu has an audio function to pass along", d->n);
+    if (missing)
+        return check_add(c, VMX_FAIL, rule, &command,
+                         "pciPassthru%zu.systemId is missing: \"esxcli system uuid get\" tells it",
+                         d->n);
+    if (!uuid[0])
+        return check_add(c, VMX_UNKNOWN, rule, NULL,
+                         "pciPassthru%zu is bound to host " SPAN_FORMAT ": is it this one?", d->n,
+                         SPAN_SHOWN(buf_span(&system)));
+    return check_add(c, same ? VMX_PASS : VMX_FAIL, rule, &command,
+                     "pciPassthru%zu is bound to host " SPAN_FORMAT "%s%s", d->n,
+                     SPAN_SHOWN(buf_span(&system)), same ? "" : ", but this one is ",
+                     same ? "" : uuid);
 }
 
 static int one_device(struct check *c, const struct check_device *d)
 {
-    int r = device_id(c, d);
-    if (r == 0)
-        r = device_system(c, d);
-    if (r == 0)
-        r = integrated_gpu(c, d);
-    if (r == 0 && is_gpu(d))
-        r = gpu(c, d);
-    if (r == 0 && is_gpu(d) && d->has_address)
-        r = audio_function(c, d);
+    static int (*const rules[])(struct check *, const struct check_device *) = {
+        device_id, device_on_host, device_system, passthrough_enabled, check_gpu};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+        r = rules[i](c, d);
     return r;
 }
 

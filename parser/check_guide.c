@@ -156,28 +156,75 @@ static int cpu_hot_add(struct check *c)
     return hot_add(c, "vcpu.hotadd", "cpu-hot-add");
 }
 
-/* A virtual IOMMU needs 14 on Intel, which the profile advises, and 19 on AMD. */
-static int hardware_version(struct check *c)
-{
-    BUF_AUTO value = {0};
-    struct span cpu = {0};
-    long long version = 0;
+/* ---- AMD ---- */
 
+/* The VM has a virtual IOMMU, or is to have one. */
+static int has_iommu(const struct check *c, bool *ret)
+{
+    *ret = check_profiles_set(c, "vvtd.enable");
+    return *ret ? 0 : check_is_true(c, "vvtd.enable", ret);
+}
+
+/* The host's CPU, or else what the profile takes it for. */
+static int is_amd(const struct check *c, bool *ret)
+{
+    const struct vmx_host *host = c->around->host;
+    struct span cpu = {0};
+
+    *ret = false;
+    if (host && host->cpu == VMX_CPU_AMD)
+        return has_iommu(c, ret);
     for (size_t i = 0; i < c->n_judged; i++) {
         const struct plan_on on = check_on(c, c->judged[i]);
         int r = plan_param(&on, SPAN_LITERAL("cpu"), &cpu);
         if (r != 0 && r != -ENOENT)
             return r;
     }
-    if (!span_eq(cpu, SPAN_LITERAL("amd")))
-        return 0;
-    int r = check_get(c, "virtualHW.version", &value);
+    *ret = span_eq(cpu, SPAN_LITERAL("amd"));
+    return 0;
+}
+
+/* A virtual IOMMU needs 14 on Intel, which the profile advises, and 19 on AMD. */
+static int hardware_version(struct check *c)
+{
+    BUF_AUTO value = {0};
+    long long version = 0;
+    bool amd = false;
+
+    int r = is_amd(c, &amd);
+    if (r != 0 || !amd)
+        return r;
+    r = check_get(c, "virtualHW.version", &value);
     if (r != 0)
         return r;
     bool good = vmx_value_int(buf_span(&value), &version) && version >= 19;
     return check_add(c, good ? VMX_PASS : VMX_WARN, "hardware-version-amd", NULL,
                      "virtualHW.version is \"" SPAN_FORMAT "\"; a virtual IOMMU on AMD needs 19",
                      SPAN_SHOWN(buf_span(&value)));
+}
+
+/* Where no profile says so, the host does. */
+static int amd_iommu(struct check *c)
+{
+    static const char rule[] = "amd-iommu";
+    struct span value = SPAN_LITERAL("TRUE");
+    BUF_AUTO command = {0};
+    bool amd = false;
+    bool set = false;
+    bool told = false;
+
+    int r = is_amd(c, &amd);
+    if (r == 0 && amd)
+        r = check_seen(c, rule, value, &told);
+    if (r == 0)
+        r = check_is_true(c, "amd.iommu.supportsPcip", &set);
+    if (r == 0)
+        r = check_command_set(c, SPAN_LITERAL("amd.iommu.supportsPcip"), value, &command);
+    if (r != 0 || !amd || told)
+        return r;
+    return check_judge(c, set, VMX_FAIL, rule, &command,
+                       set ? "amd.iommu.supportsPcip is TRUE"
+                           : "amd.iommu.supportsPcip is not TRUE, and the host's CPU is AMD's");
 }
 
 /* ---- bridges ---- */
@@ -272,37 +319,11 @@ static int snapshots(struct check *c)
     return check_add(c, VMX_PASS, "snapshots", NULL, "no disk is on a snapshot");
 }
 
-/* ---- what only a host knows ---- */
-
-static int host(struct check *c)
-{
-    static const struct {
-        const char *rule, *needed;
-        bool plan; /* asked only before a profile is applied */
-    } rules[] = {
-        {"powered-off", "the host would tell whether the VM is powered off", true},
-        {"esxi-version", "the host would tell its version: 7.0 U3c or later, 8.0 U1 where nested",
-         false},
-        {"device-on-host", "the host's list of PCI devices is needed", false},
-        {"reserved-memory", "whether the device's memory is tied down by the firmware (RMRR)",
-         false},
-        {"above-4g-decoding", "a setting of the host's firmware that no command shows", false},
-        {"bar-size", "no command shows how large the device's BARs are", false},
-    };
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
-        if (!rules[i].plan || c->active.line.profile.len == 0)
-            r = check_add(c, VMX_UNKNOWN, rules[i].rule, NULL, "%s", rules[i].needed);
-    return r;
-}
-
 int check_guide(struct check *check)
 {
     static int (*const rules[])(struct check *) = {
-        mmio_size,      memory_reservation, nested_passthrough,
-        memory_hot_add, cpu_hot_add,        hardware_version,
-        pci_bridges,    snapshots,          host};
+        mmio_size,        memory_reservation, nested_passthrough, memory_hot_add, cpu_hot_add,
+        hardware_version, amd_iommu,          pci_bridges,        snapshots};
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)

@@ -49,7 +49,7 @@ static int rule_of(struct span key, struct buf *ret, enum vmx_severity *ret_bad)
 }
 
 /* What two profiles want alike is one line of the report. */
-static int seen(struct check *c, const char *rule, struct span what, bool *ret)
+int check_seen(struct check *c, const char *rule, struct span what, bool *ret)
 {
     BUF_AUTO entry = {0};
 
@@ -83,7 +83,7 @@ static int judge_setting(struct check *c, const struct wish *wish)
 
     int r = rule_of(wish->key, &rule, &bad);
     if (r == 0)
-        r = seen(c, rule.data, buf_span(&wish->value), &again);
+        r = check_seen(c, rule.data, buf_span(&wish->value), &again);
     if (r != 0 || again)
         return r;
     r = vmx_dict_get(c->dict, wish->key, &found);
@@ -100,7 +100,7 @@ static int judge_setting(struct check *c, const struct wish *wish)
         return r;
     if (!good && !wish->known)
         return check_add(c, VMX_UNKNOWN, rule.data, NULL,
-                         SPAN_FORMAT " is needed on some CPUs: hostCPUID.0 would tell which",
+                         SPAN_FORMAT " is needed on some CPUs: the host would tell",
                          SPAN_SHOWN(wish->key));
     if (good)
         return check_add(c, VMX_PASS, rule.data, NULL, SPAN_FORMAT " is " SPAN_FORMAT,
@@ -170,7 +170,7 @@ static int condition(struct check *c, const struct profile_condition *condition,
     if (r == 0)
         r = profile_condition_add(condition, &text);
     if (r == 0)
-        r = seen(c, rule.data, buf_span(&text), &again);
+        r = check_seen(c, rule.data, buf_span(&text), &again);
     if (r != 0 || again)
         return r;
     r = profile_condition_met(condition, c->dict, &met);

@@ -1,50 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "parser/check.h"
 
-#include "profiles.h"
+#include "reports.h"
 
 #define ARC "device=03:00.0 vendor=8086 deviceid=5690 system=5aec7ae7-7d90-8511-435a-d094660b7768"
 
 static const struct span bare = BYTES("memSize = \"8192\"\n");
-
-static struct vmx_check run(struct span text, const struct vmx_profiles *profiles, const char *dir,
-                            struct buf *report)
-{
-    DICT_AUTO dict = parsed(text);
-    struct vmx_check check = {0};
-    assert_int_equal(vmx_check_run(dict, NO_HOST(profiles), dir, "MNT", report, &check), 0);
-    return check;
-}
-
-/* The line of the report that begins "SEVERITY<TAB>RULE<TAB>", or NULL. */
-static const char *find_line(const struct buf *report, const char *severity, const char *rule)
-{
-    char start[100];
-    snprintf(start, sizeof(start), "%s\t%s\t", severity, rule);
-    for (const char *line = report->data; line && *line; line = strchr(line, '\n') + 1)
-        if (strncmp(line, start, strlen(start)) == 0)
-            return line;
-    return NULL;
-}
-
-/* Any line of the rule has the severity, the words and the command (NULL: whatever). */
-static void reports(struct span text, const struct vmx_profiles *profiles, const char *severity,
-                    const char *rule, const char *found, const char *command)
-{
-    BUF_AUTO report = {0};
-    run(text, profiles, "DIR", &report);
-    const char *line = find_line(&report, severity, rule);
-    if (!line)
-        fail_msg("no %s %s in:\n%s", severity, rule, report.data);
-    BUF_AUTO copy = {0};
-    assert_int_equal(buf_add(&copy, (struct span){line, strcspn(line, "\n")}), 0);
-    char *tail = strrchr(copy.data, '\t');
-    *tail++ = '\0';
-    if (found && !strstr(copy.data, found))
-        fail_msg("%s: \"%s\" is not in \"%s\"", rule, found, copy.data);
-    if (command)
-        assert_string_equal(tail, command);
-}
 
 static void applied(const char *line, struct span text, const struct vmx_profiles *profiles,
                     struct buf *ret)
@@ -426,75 +387,6 @@ static void a_device_needs_a_reservation_whatever_the_profile(void **state)
 
 /* ---- commands mend ---- */
 
-/* One word of a shell command: quotes are taken away. False at the end of the text. */
-static bool shell_word(const char **at, struct buf *ret)
-{
-    bool quoted = false;
-    bool any = false;
-
-    buf_clear(ret);
-    while (**at == ' ')
-        (*at)++;
-    for (; **at && **at != '\n' && (quoted || **at != ' '); (*at)++) {
-        any = true;
-        if (**at == '\'')
-            quoted = !quoted;
-        else if (**at == '\\' && !quoted)
-            assert_int_equal(buf_add_char(ret, *++*at), 0);
-        else
-            assert_int_equal(buf_add_char(ret, **at), 0);
-    }
-    assert_int_equal(buf_reserve(ret, 0), 0);
-    return any;
-}
-
-/* Does what the command does in a mount: the text goes into the file behind "> DIR/". */
-static void execute(const char *command, const struct vmx_profiles *profiles, struct buf *text)
-{
-    BUF_AUTO word = {0};
-    BUF_AUTO input = {0};
-    BUF_AUTO out = {0};
-    DICT_AUTO dict = parsed(buf_span(text));
-    EDITS_AUTO edits = {0};
-
-    assert_true(shell_word(&command, &word));
-    if (strcmp(word.data, "printf") == 0)
-        assert_true(shell_word(&command, &word));
-    while (shell_word(&command, &word) && strcmp(word.data, ">") != 0)
-        assert_int_equal(buf_addf(&input, "%s%s", input.len > 0 ? "\n" : "", word.data), 0);
-    assert_true(shell_word(&command, &word));
-    assert_memory_equal(word.data, "DIR/", 4);
-    const char *target = word.data + 4;
-    if (strcmp(target, "passthrough-profile") == 0) {
-        for (char *c = input.data; *c; c++)
-            *c = *c == '\n' ? ' ' : *c;
-        assert_int_equal(
-            vmx_plan_line(dict, NO_HOST(profiles), buf_span(&input), &edits, NULL, NULL), 0);
-    } else if (strcmp(target, ".vmxfs/merge") == 0) {
-        assert_int_equal(vmx_edits_parse(buf_span(&input), "UTF-8", &edits, NULL), 0);
-    } else {
-        assert_int_equal(vmx_edits_set(&edits, span_of(target), buf_span(&input)), 0);
-    }
-    assert_int_equal(vmx_plan_follow(dict, NO_HOST(profiles), &edits), 0);
-    assert_int_equal(vmx_edits_apply(&edits, dict, &out, NULL), 0);
-    buf_clear(text);
-    assert_int_equal(buf_add(text, buf_span(&out)), 0);
-}
-
-/* The first line with a command. */
-static const char *first_command(const struct buf *report)
-{
-    for (const char *line = report->data; *line != '#'; line = strchr(line, '\n') + 1) {
-        const char *end = strchr(line, '\n');
-        if (end[-1] != '-' || end[-2] != '\t') {
-            while (end[-1] != '\t')
-                end--;
-            return end;
-        }
-    }
-    return NULL;
-}
-
 static void commands_mend_until_none_is_left(void **state)
 {
     static const struct span texts[] = {
@@ -512,25 +404,10 @@ static void commands_mend_until_none_is_left(void **state)
     add_shipped(&profiles);
     for (size_t i = 0; i < 8; i++) {
         BUF_AUTO text = {0};
-        BUF_AUTO report = {0};
-        const char *command = NULL;
-        size_t steps = 0;
         planned(texts[i % 2], &profiles, lines[i / 2], &text);
         if (i >= 2)
             with(buf_span(&text), "pciPassthru.use64bitMMIO", "FALSE", &text);
-        run(buf_span(&text), &profiles, "DIR", &report);
-        while ((command = first_command(&report)) != NULL) {
-            BUF_AUTO before = {0};
-            assert_int_equal(buf_add(&before, (struct span){command, strcspn(command, "\n")}), 0);
-            execute(command, &profiles, &text);
-            buf_clear(&report);
-            run(buf_span(&text), &profiles, "DIR", &report);
-            if (strstr(report.data, before.data))
-                fail_msg("does not mend: %s", before.data);
-            if (++steps > 40)
-                fail_msg("there is no end to: %s", before.data);
-        }
-        assert_true(steps > 0);
+        assert_true(mend_all(&text, NO_HOST(&profiles), NULL) > 0);
     }
 }
 

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules about the host, and about the VM as the host sees it. */
+#include <errno.h>
+
+#include "check_private.h"
+
+/* ---- power ---- */
+
+/* It matters for what would be applied now; what was applied may run. */
+static int powered_off(struct check *c)
+{
+    static const char rule[] = "powered-off";
+    const struct vmx_host_vm *vm = c->around->host ? c->around->vm : NULL;
+    enum vmx_power power = vm ? vm->power : VMX_POWER_UNKNOWN;
+    BUF_AUTO command = {0};
+
+    if (c->active.line.profile.len > 0)
+        return 0;
+    if (power == VMX_POWER_OFF)
+        return check_add(c, VMX_PASS, rule, NULL, "the VM is powered off");
+    if (power == VMX_POWER_SUSPENDED)
+        return check_add(c, VMX_FAIL, rule, NULL,
+                         "the VM is suspended: resume it and shut it down");
+    if (power == VMX_POWER_ON) {
+        int r = check_command_power(c, "shutdown", &command);
+        return r != 0 ? r : check_add(c, VMX_FAIL, rule, &command, "the VM is powered on");
+    }
+    return check_add(c, VMX_UNKNOWN, rule, NULL,
+                     vm && vm->listed == VMX_NO
+                         ? "the VM is not registered on this host: another one may run it"
+                         : "the host would tell whether the VM is powered off");
+}
+
+/* ---- version ---- */
+
+/* 7.0 Update 3c and 3g, 8.0 Update 1. */
+static const struct release {
+    unsigned version[3];
+    unsigned long build;
+} oldest = {{7, 0, 3}, 19193900}, of_guide = {{7, 0, 3}, 20328353}, nested = {{8, 0, 1}, 21495797};
+
+static bool is_before(const struct vmx_host *host, const struct release *release)
+{
+    return vmx_host_compare(host, release->version, release->build) < 0;
+}
+
+static enum vmx_severity judge_version(const struct check *c, const char **ret_found)
+{
+    const struct vmx_host *host = c->around->host;
+
+    if (is_before(host, &oldest)) {
+        *ret_found = "too old: 7.0 Update 3c is needed, 8.0 Update 1 where it is nested";
+        return VMX_FAIL;
+    }
+    if (host->nested == VMX_YES && is_before(host, &nested)) {
+        *ret_found = "too old for a nested host: 8.0 Update 1 is needed";
+        return VMX_FAIL;
+    }
+    if (host->nested == VMX_NOT_KNOWN) {
+        *ret_found = "is this host nested? Then 8.0 Update 1 is needed";
+        return VMX_UNKNOWN;
+    }
+    if (is_before(host, &of_guide)) {
+        *ret_found = "older than the guide's: update to 7.0 Update 3g";
+        return VMX_WARN;
+    }
+    if (host->nested == VMX_NO && host->version[0] == 8 && check_profiles_set(c, "vvtd.enable")) {
+        *ret_found = "the first 8.x could not do it: apply the latest patch";
+        return VMX_WARN;
+    }
+    *ret_found = host->nested == VMX_YES ? "a nested host may be that" : "the guide works with it";
+    return VMX_PASS;
+}
+
+static int esxi_version(struct check *c)
+{
+    const struct vmx_host *host = c->around->host;
+    const char *found = NULL;
+
+    if (!host || host->version[0] == 0 || host->build == 0)
+        return check_add(c, VMX_UNKNOWN, "esxi-version", NULL,
+                         "the host would tell its version: 7.0 U3c or later, 8.0 U1 where nested");
+    enum vmx_severity severity = judge_version(c, &found);
+    return check_add(c, severity, "esxi-version", NULL, "ESXi %u.%u.%u build %lu: %s",
+                     host->version[0], host->version[1], host->version[2], host->build, found);
+}
+
+/* ---- what not even the host tells ---- */
+
+static int firmware(struct check *c)
+{
+    static const struct {
+        const char *rule, *found;
+    } rules[] = {
+        {"reserved-memory",
+         "no command shows whether the firmware ties down a device's memory (RMRR)"},
+        {"above-4g-decoding",
+         "no command shows \"above 4G decoding\" of the host's firmware: it has to be on"},
+        {"bar-size", "no command shows how large the device's BARs are"},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+        r = check_add(c, VMX_UNKNOWN, rules[i].rule, NULL, "%s", rules[i].found);
+    return r;
+}
+
+int check_host(struct check *check)
+{
+    static int (*const rules[])(struct check *) = {powered_off, esxi_version, firmware};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+        r = rules[i](check);
+    return r;
+}
