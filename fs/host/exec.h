@@ -17,8 +17,8 @@
 struct exec;
 
 struct exec_options {
-    /* Connects to a shell that reads commands from the stream. -EACCES and -EOPNOTSUPP are final.
-     */
+    /* Connects to a shell that reads commands from the stream; called in a thread of its own.
+     * -EACCES and -EOPNOTSUPP are final. */
     int (*connect)(void *ctx, struct transport **ret, struct why *why);
     void *ctx;
     int idle_ms; /* it is closed by exec_tidy when unused for so long */
@@ -26,7 +26,9 @@ struct exec_options {
 
 /* Connects nothing. 0, -errno. */
 int exec_new(const struct exec_options *options, struct exec **ret);
-void exec_free(struct exec *exec); /* accepts NULL */
+
+/* No command may run. Waits for a connection that is being made. Accepts NULL. */
+void exec_free(struct exec *exec);
 
 /* Runs a command and waits for its end; commands of several threads wait for each other. words: the
  * command and its arguments, NULL-terminated. *ret_out is appended to. 0 with the exit status in

@@ -67,12 +67,17 @@ static int connect_end(void *ctx, struct transport **ret, struct why *why)
     return transport_from_fd(ends[0], pid, "test", ret);
 }
 
-static struct exec *exec_of(struct end *end)
+static struct exec *exec_with(struct end *end, int idle_ms)
 {
-    const struct exec_options options = {.connect = connect_end, .ctx = end, .idle_ms = 0};
+    const struct exec_options options = {.connect = connect_end, .ctx = end, .idle_ms = idle_ms};
     struct exec *e;
     assert_int_equal(exec_new(&options, &e), 0);
     return e;
+}
+
+static struct exec *exec_of(struct end *end)
+{
+    return exec_with(end, 0);
 }
 
 /* Its result, with output and status. */
@@ -394,22 +399,27 @@ static void a_slow_connection_is_left_to_the_next_command(void **state)
 static void idle_ones_are_closed(void **state)
 {
     (void)state;
-    struct end end = {.argv = sh};
-    struct exec *e = exec_of(&end);
-    exec_tidy(e);
-    must_print(e, WORDS("echo", "one"), span_of("one\n"), 0);
-    must_print(e, WORDS("echo", "two"), span_of("two\n"), 0);
-    assert_int_equal(end.made, 1);
-    exec_tidy(e);
-    must_print(e, WORDS("echo", "three"), span_of("three\n"), 0);
-    assert_int_equal(end.made, 2);
-    exec_free(e);
+    static const struct {
+        int idle_ms, made;
+    } table[] = {{0, 2}, {60000, 1}};
+    for (size_t i = 0; i < 2; i++) {
+        struct end end = {.argv = sh};
+        struct exec *e = exec_with(&end, table[i].idle_ms);
+        exec_tidy(e);
+        must_print(e, WORDS("echo", "one"), span_of("one\n"), 0);
+        must_print(e, WORDS("echo", "two"), span_of("two\n"), 0);
+        assert_int_equal(end.made, 1);
+        exec_tidy(e);
+        must_print(e, WORDS("echo", "three"), span_of("three\n"), 0);
+        assert_int_equal(end.made, table[i].made);
+        exec_free(e);
+    }
 }
 
 /* A peer that answers as a shell would, but for what it puts before the second command's answer. */
 struct liar {
     struct end *end;
-    const char *first; /* a format for the nonce */
+    const char *first; /* "NONCE" in it becomes the real one */
 };
 
 static void *lie(void *arg)

@@ -192,12 +192,10 @@ static void a_server_that_stops_is_not_waited_for(void **state)
 static void a_server_for_files_alone_is_asked_once(void **state)
 {
     (void)state;
-    static const char *const forced[] = {
-        "internal-sftp",
-        "/usr/lib/openssh/sftp-server",
+    static const char polite[] =
         "if [ \"$SSH_ORIGINAL_COMMAND\" = /usr/lib/openssh/sftp-server ]; then "
-        "exec /usr/lib/openssh/sftp-server; fi; echo This account is not for people; exit 1",
-    };
+        "exec /usr/lib/openssh/sftp-server; fi; echo This account is not for people; exit 1";
+    static const char *const forced[] = {"internal-sftp", "/usr/lib/openssh/sftp-server", polite};
     for (size_t f = 0; f < sizeof(forced) / sizeof(forced[0]); f++) {
         struct server strict;
         char line[512];

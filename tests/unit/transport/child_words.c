@@ -57,11 +57,34 @@ static void endings_are_explained(void **state)
     }
 }
 
+static void the_end_of_a_command_is_no_lost_connection(void **state)
+{
+    (void)state;
+    static const char exit_status[] =
+        "debug1: client_input_channel_req: channel 0 rtype exit-status reply 0\r\n";
+    static const struct {
+        const char *words;
+        bool ended;
+    } table[] = {
+        {"", false},
+        {exit_status, true},
+        {"exec request failed on channel 0\r\n", true},
+        {"debug1: client_input_channel_req: channel 0 rtype exit-signal reply 0\r\n", false},
+        {"debug1: client_input_channel_req: channel 0 rtype keepalive@openssh.com reply 1\r\n",
+         false},
+        {"rtype exit-status reply 0\r\n", false},
+        {"Connection to h closed by remote host.\r\ndebug1: Exit status -1\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        assert_int_equal(child_words_ended(table[i].words), table[i].ended);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(authentication_is_noticed),
         cmocka_unit_test(endings_are_explained),
+        cmocka_unit_test(the_end_of_a_command_is_no_lost_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
