@@ -2,18 +2,22 @@
 # SPDX-License-Identifier: MIT
 # Installs what vmxfs needs (Debian 12, Ubuntu 24.04 or later), builds it and mounts something.
 #
-#   sh docs/quickstart.sh                       a sample lab, served by a private sshd on 127.0.0.1
+#   sh docs/quickstart.sh                       three pretended ESXi hosts, to walk through docs/guide.md
 #   sh docs/quickstart.sh [OPTION]... SOURCE MOUNTPOINT   that, with vmxfs(1)'s options
-#   sh docs/quickstart.sh stop                  ends the sample: unmounts it and stops its sshd
+#   sh docs/quickstart.sh stop                  unmounts the pretended hosts and stops their sshds
 #
-# The sample lives in ~/vmxfs-demo, or in $VMXFS_DEMO.
+# The pretended hosts (tests/support/esxi.sh) serve on 127.0.0.1 and live in ~/vmxfs-demo, or in
+# $VMXFS_DEMO: physical (Intel), amd, and nested, the host that runs in a VM of the first.
+# With $VMXFS that program is run, and nothing is installed or built.
 
 set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
+vmxfs=${VMXFS:-$build/fs/vmxfs}
 demo=${VMXFS_DEMO:-$HOME/vmxfs-demo}
-sshd=$root/tests/support/sshd.sh
+esxi=$root/tests/support/esxi.sh
+hosts="physical amd nested"
 
 fail() {
     echo "quickstart: $*" >&2
@@ -29,6 +33,7 @@ quietly() { # WHAT COMMAND...
 }
 
 prepare() {
+    [ -z "${VMXFS:-}" ] || return
     sh "$root/tests/packages.sh" build run || exit 1
     pkg-config --atleast-version=3.14 fuse3 ||
         fail "libfuse $(pkg-config --modversion fuse3) is too old: 3.14 is needed (Debian 12, Ubuntu 24.04)"
@@ -38,73 +43,89 @@ prepare() {
     quietly "the build" ninja -C "$build" fs/vmxfs
 }
 
-check_fuse() {
+mount_vmxfs() {
     [ -e /dev/fuse ] || modprobe fuse 2>/dev/null
     (: <>/dev/fuse) 2>/dev/null || fail "cannot open /dev/fuse: a container needs --device /dev/fuse --cap-add SYS_ADMIN"
+    "$vmxfs" -o profile_dir="$root/fs/profiles" "$@" || exit 1
 }
 
-is_mounted() {
-    awk -v at="$demo/mnt" '$2 == at { found = 1 } END { exit !found }' /proc/mounts
+is_mounted() { # HOST
+    awk -v at="$demo/$1" '$2 == at { found = 1 } END { exit !found }' /proc/mounts
 }
 
-start_sample() {
-    mkdir -p "$demo/mnt" && sh "$root/docs/demo/lab.sh" "$demo/lab" || fail "cannot write the sample to $demo"
-    if is_mounted && ls "$demo/mnt" >/dev/null 2>&1; then
+start_host() { # HOST [OPTION...]
+    host=$1 files=$demo/hosts/$1
+    if is_mounted "$host" && ls "$demo/$host" >/dev/null 2>&1; then
         return
     fi
-    stop_sample
-    sh "$sshd" start "$demo/sshd" >/dev/null || fail "the private sshd did not start, see $demo/sshd/log"
-    mount_vmxfs -p "$(cat "$demo/sshd/port")" -o IdentityFile="$demo/sshd/id" \
-        -o UserKnownHostsFile="$demo/sshd/known_hosts" \
-        "$(id -un)@127.0.0.1:$demo/lab/vmfs/volumes" "$demo/mnt"
+    stop_host "$host"
+    shift
+    mkdir -p "$demo/$host" "$files" || fail "cannot write to $demo"
+    sh "$esxi" start "$files" "$@" || fail "the pretended host did not start, see $files/sshd/log"
+    mount_vmxfs -p "$(cat "$files/sshd/port")" -o IdentityFile="$files/sshd/id" \
+        -o UserKnownHostsFile="$files/sshd/known_hosts" \
+        "$(id -un)@127.0.0.1:$files/vmfs/volumes" "$demo/$host"
 }
 
-stop_sample() {
-    if is_mounted; then
-        fusermount3 -u "$demo/mnt" 2>/dev/null || fusermount3 -u -z "$demo/mnt" ||
-            fail "cannot unmount $demo/mnt"
+stop_host() { # HOST
+    if is_mounted "$1"; then
+        fusermount3 -u "$demo/$1" 2>/dev/null || fusermount3 -u -z "$demo/$1" ||
+            fail "cannot unmount $demo/$1"
     fi
-    [ ! -d "$demo/sshd" ] || sh "$sshd" stop "$demo/sshd"
+    [ ! -d "$demo/hosts/$1" ] || sh "$esxi" stop "$demo/hosts/$1"
 }
 
-mount_vmxfs() {
-    check_fuse
-    "$build/fs/vmxfs" -o profile_dir="$root/fs/profiles" "$@" || exit 1
+start_hosts() {
+    start_host physical
+    start_host amd --kind amd
+    start_host nested --nested
+    cat >"$demo/happens" <<END
+#!/bin/sh
+# What happens at a pretended host without vmxfs: happens VERB HOST [WORD...], with the verbs of
+# $esxi
+verb=\$1 host=\$2
+shift 2
+exec sh '$esxi' "\$verb" '$demo/hosts/'"\$host" "\$@"
+END
+    chmod 755 "$demo/happens"
 }
 
 tour() {
     cat <<END
-The sample lab is mounted on $demo/mnt. To try:
+Three pretended ESXi hosts are mounted below $demo: physical (Intel), amd, and
+nested, the host in a VM of the first. To try:
 
-  cd $demo/mnt/datastore1
-  ls nested-01/nested-01.vmx                       every setting is a file
-  grep -H . */*.vmx/memSize                        one setting of all VMs
-  echo 32768 > nested-01/nested-01.vmx/memSize     set one; the file on the server changes at once
-  echo lots > nested-01/nested-01.vmx/memSize      a wrong value is refused
+  cd $demo/physical
+  cat .vmxfs/host/version .vmxfs/host/cpu          the host
+  grep . .vmxfs/host/pci/*/name                    its PCI devices
+  cat .vmxfs/vms                                   its VMs
+  cd datastore1
+  ls nested-esxi/nested-esxi.vmx                   every setting is a file
+  grep . */*.vmx/memSize                           one setting of all VMs
+  echo 32768 > nested-esxi/nested-esxi.vmx/memSize set one; the file on the host changes at once
+  echo lots > nested-esxi/nested-esxi.vmx/memSize  a wrong value is refused
   echo 8 > db-01/db-01.vmx/numvcpus                so is a change to a running VM
   cat ../.vmxfs/errors                             why they were refused
-  cat build-cn/build-cn.vmx/displayName            a .vmx in GBK, read as UTF-8
 
-  cd nested-01/nested-01.vmx
-  cat .vmxfs/plan/nested-esxi                      what the GPU passthrough profile would change
-  echo nested-esxi > passthrough-profile           apply it, in one rewrite of the file
-  cat .vmxfs/check                                 what still stands in the way of passthrough
-  echo none > passthrough-profile                  take it back, to the byte
+A GPU for a VM in a nested host, step by step: $root/docs/guide.md
+Its commands begin in $demo and work here as they stand.
 
-The files that the server sees: $demo/lab/vmfs/volumes
-To stop:                        sh $root/docs/quickstart.sh stop
+The files of the hosts: $demo/hosts
+To stop:                sh $root/docs/quickstart.sh stop
 END
 }
 
 case "$#:${1:-}" in
 0:*)
     prepare
-    start_sample
+    start_hosts
     tour
     ;;
 1:stop)
-    stop_sample
-    echo "Stopped. The sample's files are still in $demo; remove them with: rm -r $demo"
+    for host in $hosts; do
+        stop_host "$host"
+    done
+    echo "Stopped. The files of the hosts are still in $demo; remove them with: rm -r $demo"
     ;;
 1:*) fail "usage: sh docs/quickstart.sh [[OPTION]... SOURCE MOUNTPOINT | stop]" ;;
 *)
