@@ -162,6 +162,19 @@ static int unknown_profile(const struct apply *a, struct span name)
     return -EINVAL;
 }
 
+/* Which host the device before was bound to says nothing where there is a host to ask. */
+static void forget_host(const struct apply *a, const struct plan_line *given,
+                        struct plan_line *line)
+{
+    const struct buf *before = plan_line_param(&a->active.line, SPAN_LITERAL("device"));
+    const struct buf *device = plan_line_param(line, SPAN_LITERAL("device"));
+    const struct vmx_host *host = a->around->host;
+    bool other = device && !(before && span_eq(buf_span(before), buf_span(device)));
+
+    if (host && host->uuid[0] && other && !plan_line_param(given, SPAN_LITERAL("system")))
+        plan_line_drop(line, SPAN_LITERAL("system"));
+}
+
 static int apply_profile(struct apply *a, const struct vmx_profile *profile,
                          const struct plan_line *given)
 {
@@ -173,6 +186,7 @@ static int apply_profile(struct apply *a, const struct vmx_profile *profile,
     int r = plan_line_merge(profile, same ? &a->active.line : NULL, given, &line, a->diag);
     if (r != 0)
         return r;
+    forget_host(a, given, &line);
     if (same)
         r = take_back_unwanted(a, profile, &line);
     else

@@ -33,7 +33,7 @@ const struct buf *plan_line_param(const struct plan_line *line, struct span name
     return param ? &param->value : NULL;
 }
 
-static void drop(struct plan_line *line, struct span name)
+void plan_line_drop(struct plan_line *line, struct span name)
 {
     struct profile_param *param = find(line, name);
 
@@ -180,16 +180,16 @@ static int merge(const struct vmx_profile *profile, const struct plan_line *base
         if (declared(profile, buf_span(&base->params[i].name)))
             r = put(line, buf_span(&base->params[i].name), buf_span(&base->params[i].value));
     if (r == 0 && find(given, device) && !same_param(line, given, device)) {
-        drop(line, SPAN_LITERAL("vendor"));
-        drop(line, SPAN_LITERAL("deviceid"));
-        drop(line, SPAN_LITERAL("vram"));
+        plan_line_drop(line, SPAN_LITERAL("vendor"));
+        plan_line_drop(line, SPAN_LITERAL("deviceid"));
+        plan_line_drop(line, SPAN_LITERAL("vram"));
     }
     for (size_t i = 0; r == 0 && i < given->n; i++) {
         struct span name = buf_span(&given->params[i].name);
         if (!declared(profile, name))
             return unknown(profile, name, diag);
         if (given->params[i].value.len == 0)
-            drop(line, name);
+            plan_line_drop(line, name);
         else
             r = put(line, name, buf_span(&given->params[i].value));
     }
@@ -227,7 +227,7 @@ static void drop_device_facts(const struct plan_line *given, struct plan_line *l
         return;
     for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
         if (!find(given, span_of(facts[i])))
-            drop(line, span_of(facts[i]));
+            plan_line_drop(line, span_of(facts[i]));
 }
 
 int plan_line_merge(const struct vmx_profile *profile, const struct plan_line *base,

@@ -41,6 +41,7 @@ int plan_line_recorded(const struct vmx_dict *dict, struct plan_line *ret);
 int plan_line_merge(const struct vmx_profile *profile, const struct plan_line *base,
                     const struct plan_line *given, struct plan_line *ret, struct vmx_diag *diag);
 int plan_line_add(const struct plan_line *line, struct buf *ret);
+void plan_line_drop(struct plan_line *line, struct span name);
 void plan_line_done(struct plan_line *line);
 
 /* The value that was given, or NULL. */

@@ -112,6 +112,22 @@ static void another_device_takes_the_place_of_all_functions(void **state)
     assert_span(buf_span(&restored), small_vm);
 }
 
+static void another_device_forgets_what_was_said_of_the_first(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO a = {0};
+    BUF_AUTO b = {0};
+    struct machine m;
+    (void)state;
+
+    setting_up(&m, &profiles);
+    planned(small_vm, &profiles, "nested-esxi vram=4 " NEW_DEVICE, &a);
+    m.host.uuid = OTHER_UUID;
+    planned_around(buf_span(&a), &m.around, "nested-esxi device=0d:00.0", &b);
+    value_is(&b, "vmxfs.profile", "nested-esxi device=0000:0d:00.0");
+    value_is(&b, "pciPassthru0.systemId", OTHER_UUID);
+}
+
 static void what_the_vm_has_already_is_completed(void **state)
 {
     PROFILES_AUTO profiles = {0};
@@ -531,6 +547,7 @@ int main(void)
         cmocka_unit_test(an_address_is_written_in_decimal),
         cmocka_unit_test(an_arcs_audio_comes_from_its_own_bus),
         cmocka_unit_test(another_device_takes_the_place_of_all_functions),
+        cmocka_unit_test(another_device_forgets_what_was_said_of_the_first),
         cmocka_unit_test(what_the_vm_has_already_is_completed),
         cmocka_unit_test(a_plan_shows_what_the_host_would_fill_in),
         cmocka_unit_test(what_the_host_does_not_let_go_is_refused),

@@ -4,9 +4,10 @@
 
 #include "parser/check.h"
 #include "parser/diff.h"
-#include "profiles.h"
+#include "hosts.h"
 
 static const struct vmx_profiles *shipped; /* read with enough memory */
+static struct machine machine;
 
 static const struct span bare = BYTES(
     "memSize = 8192\nvhv.enable = FALSE # x\nbad\n"
@@ -65,6 +66,33 @@ static int report(const struct vmx_dict *dict, struct buf *out)
     return vmx_check_run(dict, NO_HOST(shipped), "DIR", "MNT", out, &check);
 }
 
+static int apply_from_host(const struct vmx_dict *dict, struct buf *out)
+{
+    EDITS_AUTO edits = {0};
+    BUF_AUTO notes = {0};
+
+    int r = vmx_plan_line(dict, &machine.around, SPAN_LITERAL("nested-esxi device=86:00.0"), &edits,
+                          &notes, NULL);
+    return r == 0 ? vmx_edits_apply(&edits, dict, out, NULL) : r;
+}
+
+static int refuse_from_host(const struct vmx_dict *dict, struct buf *out)
+{
+    EDITS_AUTO edits = {0};
+    struct vmx_diag diag = {0};
+    (void)out;
+
+    int r = vmx_plan_line(dict, &machine.around, SPAN_LITERAL("nested-esxi device=19:00.0"), &edits,
+                          NULL, &diag);
+    return r == -EINVAL ? 0 : r;
+}
+
+static int report_with_host(const struct vmx_dict *dict, struct buf *out)
+{
+    struct vmx_check check;
+    return vmx_check_run(dict, &machine.around, "DIR", "MNT", out, &check);
+}
+
 static int read_profile(const struct vmx_dict *dict, struct buf *out)
 {
     PROFILES_AUTO profiles = {0};
@@ -89,8 +117,9 @@ static int compare(const struct vmx_dict *dict, struct buf *out)
 static void for_a_bare_and_an_applied_file(void **state)
 {
     static int (*const calls[])(const struct vmx_dict *, struct buf *) = {
-        apply_device, apply_other, take_back, show,        show_plan,
-        follow,       report,      compare,   read_profile};
+        apply_device, apply_other,     take_back,        show,
+        show_plan,    follow,          report,           compare,
+        read_profile, apply_from_host, refuse_from_host, report_with_host};
     PROFILES_AUTO profiles = {0};
     BUF_AUTO applied = {0};
     BUF_AUTO changed = {0};
@@ -106,6 +135,11 @@ static void for_a_bare_and_an_applied_file(void **state)
     assert_int_equal(
         apply_set(buf_span(&applied), SPAN_LITERAL("vvtd.enable"), SPAN_LITERAL("FALSE"), &changed),
         0);
+    machine_init(&machine, &profiles);
+    machine.host.uuid = OTHER_UUID;
+    machine.host.cpu = VMX_CPU_AMD;
+    machine.vm.power = VMX_POWER_ON;
+    machine.pci[AT_GPU_AUDIO].enabled = VMX_NO;
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         if (calls[i] != take_back) /* nothing to do, and nothing to allocate for it */
             check_failures_on(bare, calls[i]);
