@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shell.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
@@ -194,6 +195,16 @@ static bool has_ended(struct transport *t)
     return n == 0;
 }
 
+/* The first line of what came instead, for a message: nothing that a terminal would obey. */
+static void quote_line(const struct buf *in, char *ret, size_t size)
+{
+    size_t n = 0;
+    const char *p = in->len ? in->data : "";
+    for (; n + 1 < size && *p && *p != '\r' && *p != '\n'; p++)
+        ret[n++] = (char)(iscntrl((unsigned char)*p) ? '?' : *p);
+    ret[n] = '\0';
+}
+
 /* Why there is no shell. */
 static int explain_begin(struct shell *s, int r, const struct talk *k, struct why *why)
 {
@@ -212,9 +223,9 @@ static int explain_begin(struct shell *s, int r, const struct talk *k, struct wh
     struct why words = {0};
     int known = transport_last_words(s->transport, &words);
     if (known == 0 && has_ended(s->transport)) {
-        size_t n = k->in.len ? strcspn(k->in.data, "\r\n") : 0;
-        why_set(why, "the server runs no commands%s%.*s", n ? ": " : "", n > 200 ? 200 : (int)n,
-                k->in.data ? k->in.data : "");
+        char line[200];
+        quote_line(&k->in, line, sizeof(line));
+        why_set(why, "the server runs no commands%s%s", line[0] ? ": " : "", line);
         return -EOPNOTSUPP;
     }
     why_set(why, "%s", known ? words.text : "the connection for commands was lost");

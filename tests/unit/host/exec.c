@@ -340,6 +340,21 @@ static void what_is_no_shell_is_not_asked_again(void **state)
     }
 }
 
+static void a_server_s_words_cannot_reach_the_terminal(void **state)
+{
+    (void)state;
+    static const char *const says[] = {"printf", "no \033[31mshells\a here\r\nbye\n", NULL};
+    struct end end = {.argv = says};
+    struct exec *e = exec_of(&end);
+    const struct wait wait = wait_for_ms(5000);
+    struct why why = {0};
+    BUF_AUTO out = {0};
+    int status;
+    assert_int_equal(exec_run(e, WORDS("true"), &wait, &out, &status, &why), -EOPNOTSUPP);
+    assert_string_equal(why.text, "the server runs no commands: no ?[31mshells? here");
+    exec_free(e);
+}
+
 static void refusals_are_final_and_other_failures_are_not(void **state)
 {
     (void)state;
@@ -529,6 +544,7 @@ int main(void)
         cmocka_unit_test(a_connection_lost_while_idle_is_made_anew),
         cmocka_unit_test(noise_before_the_shell_is_passed_over),
         cmocka_unit_test(what_is_no_shell_is_not_asked_again),
+        cmocka_unit_test(a_server_s_words_cannot_reach_the_terminal),
         cmocka_unit_test(refusals_are_final_and_other_failures_are_not),
         cmocka_unit_test(a_silent_peer_costs_no_more_than_the_wait),
         cmocka_unit_test(a_slow_connection_is_left_to_the_next_command),
