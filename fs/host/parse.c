@@ -162,6 +162,7 @@ int parse_running(struct span text, struct host_facts *ret)
 {
     size_t before = ret->n_running;
     bool in_block = false;
+    bool said = false;
     struct span line;
     struct span name;
     struct span value;
@@ -170,12 +171,16 @@ int parse_running(struct span text, struct host_facts *ret)
     while (r == 0 && line_next(&text, &line)) {
         bool first = !in_block;
         in_block = text_trim(line).n > 0;
+        said = said || in_block;
         if (!first && line_field(line, &name, &value) &&
             span_eq(name, SPAN_LITERAL("Config File")) && value.n > 0 && value.p[0] == '/')
             r = add_running(value, ret);
     }
+    if (r == 0 && said && ret->n_running == before)
+        r = -EBADMSG;
     while (r < 0 && ret->n_running > before)
         free(ret->running[--ret->n_running]);
+    ret->running_known = ret->running_known && r == 0;
     return r;
 }
 

@@ -4,6 +4,9 @@
  * is not understood is left out or is -EBADMSG, never guessed.
  *
  * Standard error is mixed into the texts: lines that do not belong are passed over.
+ *
+ * parse_vms and parse_running take vms_known and running_known back where they fail: a list that is
+ * not understood is no empty one.
  */
 #pragma once
 
@@ -39,8 +42,8 @@ int parse_pci_passthru(struct span text, struct host_facts *ret);
  * table; -ENOMEM. */
 int parse_vms(struct span text, struct host_facts *ret);
 
-/* "esxcli vm process list": appends to facts->running. 0; -EBADMSG: more than a host runs;
- * -ENOMEM. */
+/* "esxcli vm process list": appends to facts->running. 0, also for no text at all; -EBADMSG: it
+ * says something else, or more than a host runs; -ENOMEM. */
 int parse_running(struct span text, struct host_facts *ret);
 
 /* "vim-cmd vmsvc/power.getstate N". 0; -ENOENT: no such VM; -EBADMSG. */

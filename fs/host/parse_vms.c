@@ -340,5 +340,6 @@ int parse_vms(struct span text, struct host_facts *ret)
         host_facts_done_vm(&ret->vms[--ret->n_vms]);
     if (r == 0)
         sort_and_merge(ret);
+    ret->vms_known = ret->vms_known && r == 0;
     return r;
 }

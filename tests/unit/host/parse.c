@@ -179,6 +179,28 @@ static void running_vms_are_their_config_files(void **state)
     (void)state;
 }
 
+static void no_running_vms_are_not_something_else(void **state)
+{
+    static const struct {
+        const char *text;
+        int want;
+    } cases[] = {
+        {"", 0},
+        {"\r\n\n", 0},
+        {"Connect to localhost failed: Connection failure.\n", -EBADMSG},
+        {"x8\n   World ID: 2101234\n", -EBADMSG},
+        {"   Config File: /vmfs/volumes/a/named/like this.vmx\n   World ID: 1\n", -EBADMSG},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        FACTS_AUTO facts = new_facts();
+        facts->running_known = true;
+        assert_int_equal(parse_running(span_of(cases[i].text), facts), cases[i].want);
+        assert_int_equal(facts->running_known, cases[i].want == 0);
+        assert_int_equal(facts->n_running, 0);
+    }
+    (void)state;
+}
+
 static void more_running_vms_than_a_host_has_are_refused(void **state)
 {
     BUF_AUTO text = {0};
@@ -288,6 +310,7 @@ int main(void)
         cmocka_unit_test(uuid_is_the_line_that_is_one),
         cmocka_unit_test(nested_is_a_vm_of_vmwares),
         cmocka_unit_test(running_vms_are_their_config_files),
+        cmocka_unit_test(no_running_vms_are_not_something_else),
         cmocka_unit_test(more_running_vms_than_a_host_has_are_refused),
         cmocka_unit_test(power_is_what_one_line_says),
         cmocka_unit_test(lock_is_held_free_or_not_said),

@@ -265,7 +265,9 @@ static void tables_of_no_host_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         FACTS_AUTO facts = new_facts();
+        facts->vms_known = true;
         assert_int_equal(parse_vms(span_of(cases[i].text), facts), cases[i].want);
+        assert_int_equal(facts->vms_known, cases[i].want == 0);
         assert_int_equal(facts->n_vms, 0);
     }
     (void)state;
