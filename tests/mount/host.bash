@@ -62,3 +62,34 @@ setting() { # FILE KEY
 edit() { # FILE KEY VALUE
     on_host "sed -i 's/^$2 = .*/$2 = \"$3\"/' '$1'"
 }
+
+# A write through the mount that fails with an error's text.
+refused() { # TEXT VALUE FILE
+    run bash -c 'printf "%s\n" "$1" >"$2"' bash "$2" "$3"
+    echo "status $status: $output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"$1"* ]]
+}
+
+# A line of .vmxfs/errors has this errno, this file and key, and a reason that matches.
+explained() { # ERRNO FILE KEY REASON-PATTERN
+    awk -F '\t' -v errno="$1" -v file="$2" -v key="$3" -v reason="$4" '
+        NF == 5 && $2 == errno && $3 == file && $4 == key && $5 ~ reason { found = 1 }
+        END { exit !found }' "$MNT/.vmxfs/errors" || {
+        cat "$MNT/.vmxfs/errors"
+        return 1
+    }
+}
+
+# The host is told to reload so often, and no more.
+reloaded() { # TIMES
+    so_often() { [ "$(counter reloads-due)" = 0 ] && [ "$(reloads)" -ge "$1" ]; }
+    eventually 10 so_often "$1" && [ "$(reloads)" = "$1" ] || {
+        cat "$HOST/commands" "$MNT/.vmxfs/errors"
+        return 1
+    }
+}
+
+reloads() {
+    grep -c '^vim-cmd vmsvc/reload ' "$HOST/commands" || :
+}

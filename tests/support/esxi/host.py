@@ -295,6 +295,8 @@ def main(run):
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     program = os.path.abspath(sys.argv[0])
     root = os.path.dirname(os.path.dirname(program))
+    if not os.path.exists(os.path.join(root, "state.json")):
+        sys.exit(f"{program}: not in the bin of a test host")
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     sys.stderr.reconfigure(encoding="utf-8", errors="surrogateescape")
     words = [os.path.basename(program)] + sys.argv[1:]

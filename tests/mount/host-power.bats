@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: MIT
+# What a mount makes an ESXi host do: power, and reading a .vmx again after it was changed; and what
+# it does not let happen to a VM that is in use.
+
+load host
+
+setup() {
+    lab_new
+}
+
+teardown() {
+    host_end
+}
+
+# A host, mounted, with an outer VM (off) and another one (on).
+start() { # [MOUNT-OPTION...]
+    host_start
+    mount_host "$@"
+    vm=$MNT/datastore1/nested-esxi/nested-esxi.vmx vmx=$DS1/nested-esxi/nested-esxi.vmx
+    running=$MNT/datastore1/db-01/db-01.vmx
+    uuid=${DS1##*/}
+}
+
+@test "a new value is what the VM starts with, by either transport" {
+    start transport=libssh2
+    echo 32768 >"$vm/memSize"
+    echo on >"$vm/.vmxfs/power"
+    [ "$(esxi guest-memory nested-esxi)" = 32768 ]
+    [ "$(cat "$vm/.vmxfs/power")" = on ]
+    echo off >"$vm/.vmxfs/power"
+    [ "$(cat "$vm/.vmxfs/power")" = off ]
+    [ "$(setting "$vmx" memSize)" = 32768 ]
+    unmount_lab
+    mount_host transport=openssh
+    echo 24576 >"$vm/memSize"
+    echo on >"$vm/.vmxfs/power"
+    [ "$(esxi guest-memory nested-esxi)" = 24576 ]
+}
+
+@test "an edit is kept by the host a second after it was made" {
+    start
+    echo 32768 >"$vm/memSize"
+    reloaded 1
+    on_host "vim-cmd vmsvc/power.on 1; vim-cmd vmsvc/power.off 1"
+    [ "$(setting "$vmx" memSize)" = 32768 ]
+    [ "$(cat "$vm/memSize")" = 32768 ]
+}
+
+@test "with reload=off the host loses the edit" {
+    start reload=off
+    echo 32768 >"$vm/memSize"
+    sleep 1.5
+    reloaded 0
+    on_host "vim-cmd vmsvc/power.on 1; vim-cmd vmsvc/power.off 1"
+    [ "$(setting "$vmx" memSize)" = 16384 ]
+}
+
+@test "several edits within a second are one reload" {
+    start
+    for n in 1 2 3 4 5 6 7 8; do
+        echo "$n" >"$vm/numvcpus"
+        echo "$n" >"$MNT/datastore1/gpu-guest/gpu-guest.vmx/numvcpus"
+        sleep 0.2
+    done
+    reloaded 2
+    [ "$(ran "vim-cmd vmsvc/reload 1")" = 1 ]
+    [ "$(ran "vim-cmd vmsvc/reload 2")" = 1 ]
+    grep -qx "reloads: 2" "$MNT/.vmxfs/status"
+    grep -qx "reloads-failed: 0" "$MNT/.vmxfs/status"
+    on_host "vim-cmd vmsvc/power.on 1; vim-cmd vmsvc/power.off 1"
+    [ "$(setting "$vmx" numvcpus)" = 8 ]
+}
+
+@test "a file is known by its UUID path, too, and however it was written" {
+    start
+    echo 6 >"$MNT/${DS1##*/}/nested-esxi/nested-esxi.vmx/numvcpus"
+    reloaded 1
+    echo 'numvcpus = "2"' >"$vm/.vmxfs/merge"
+    reloaded 2
+    sed 's/^numvcpus.*/numvcpus = "4"/' "$vm/.vmxfs/raw" >"$TEST_DIR/raw"
+    cp "$TEST_DIR/raw" "$vm/.vmxfs/raw"
+    reloaded 3
+    sed -i 's/^numvcpus.*/numvcpus = "6"/' "$MNT/.vmxfs/plain/datastore1/nested-esxi/nested-esxi.vmx"
+    reloaded 4
+    [ "$(ran "vim-cmd vmsvc/reload 1")" = 4 ]
+    echo nested-esxi >"$vm/passthrough-profile"
+    echo on >"$vm/.vmxfs/power"
+    [ "$(ran "vim-cmd vmsvc/reload 1")" = 5 ]
+    echo off >"$vm/.vmxfs/power"
+    [ "$(cat "$vm/passthrough-profile")" = "none [nested-esxi] inner-guest" ]
+    [ "$(setting "$vmx" numvcpus)" = 6 ]
+}
+
+@test "unmounting completes a reload that is due" {
+    start
+    for transport in libssh2 openssh; do
+        was=$(ran "vim-cmd vmsvc/reload 1")
+        echo "$((20480 + 4 * was))" >"$vm/memSize"
+        unmount_lab
+        [ "$(ran "vim-cmd vmsvc/reload 1")" = $((was + 1)) ]
+        on_host "vim-cmd vmsvc/power.on 1"
+        [ "$(esxi guest-memory 1)" = "$((20480 + 4 * was))" ]
+        on_host "vim-cmd vmsvc/power.off 1"
+        mount_host "transport=$transport"
+    done
+}
+
+@test "reload is made at once, and says what went wrong" {
+    start
+    edit "$vmx" memSize 20480
+    echo 1 >"$vm/.vmxfs/reload"
+    reloaded 1
+    refused "Device or resource busy" 1 "$running/.vmxfs/reload"
+    explained EBUSY $uuid/db-01/db-01.vmx reload "powered on"
+    refused "No such device or address" 1 "$MNT/datastore1/orphan/orphan.vmx/.vmxfs/reload"
+    explained ENXIO $uuid/orphan/orphan.vmx reload "not registered"
+    reloaded 1
+    echo on >"$vm/.vmxfs/power"
+    [ "$(esxi guest-memory 1)" = 20480 ]
+}
+
+@test "a VM that is not registered is written, and errors says that it was not reloaded" {
+    start
+    echo 8192 >"$MNT/datastore1/orphan/orphan.vmx/memSize"
+    [ "$(setting "$DS1/orphan/orphan.vmx" memSize)" = 8192 ]
+    eventually 5 explained ENXIO $uuid/orphan/orphan.vmx - "not reloaded: the VM is not registered"
+    grep -qx "reloads-failed: 1" "$MNT/.vmxfs/status"
+}
+
+@test "a VM that is registered after the mount asked is found" {
+    start
+    cat "$MNT/.vmxfs/vms" >/dev/null
+    esxi register "$DS1/orphan/orphan.vmx"
+    echo on >"$MNT/datastore1/orphan/orphan.vmx/.vmxfs/power"
+    [ "$(cat "$MNT/datastore1/orphan/orphan.vmx/.vmxfs/power")" = on ]
+}
+
+@test "a reload that fails is told, and the commit stands" {
+    start
+    mv "$HOST/bin/vim-cmd" "$HOST/bin/vim-cmd.real"
+    cat >"$HOST/bin/vim-cmd" <<END
+#!/bin/sh
+case \$1 in
+vmsvc/reload) echo "hostd is upset" >&2; exit 1 ;;
+*) exec '$HOST/bin/vim-cmd.real' "\$@" ;;
+esac
+END
+    chmod 755 "$HOST/bin/vim-cmd"
+    echo 8192 >"$vm/memSize"
+    eventually 5 explained EREMOTEIO $uuid/nested-esxi/nested-esxi.vmx - "hostd is upset"
+    [ "$(setting "$vmx" memSize)" = 8192 ]
+    refused "Input/output error" 1 "$vm/.vmxfs/reload"
+    explained EIO $uuid/nested-esxi/nested-esxi.vmx reload "hostd is upset"
+}
+
+@test "power waits for the state to change" {
+    start
+    echo shutdown >"$running/.vmxfs/power"
+    on_host "vim-cmd vmsvc/power.getstate 11" | grep -qx "Powered off"
+    echo on >"$running/.vmxfs/power"
+    echo reset >"$running/.vmxfs/power"
+    [ "$(ran "vim-cmd vmsvc/power.reset 11")" = 1 ]
+    # What is so already needs no command.
+    echo on >"$running/.vmxfs/power"
+    [ "$(ran "vim-cmd vmsvc/power.on 11")" = 1 ]
+    [ "$(cat "$running/.vmxfs/power")" = on ]
+    on_host "vim-cmd vmsvc/power.suspend 11"
+    [ "$(cat "$running/.vmxfs/power")" = suspended ]
+    echo on >"$running/.vmxfs/power"
+    [ "$(cat "$running/.vmxfs/power")" = on ]
+}
+
+@test "a guest that does not shut down is told of within the timeout" {
+    start timeout=3
+    mv "$HOST/bin/vim-cmd" "$HOST/bin/vim-cmd.real"
+    cat >"$HOST/bin/vim-cmd" <<END
+#!/bin/sh
+[ "\$1" = vmsvc/power.shutdown ] || exec '$HOST/bin/vim-cmd.real' "\$@"
+END
+    chmod 755 "$HOST/bin/vim-cmd"
+    local before=$SECONDS
+    refused "Connection timed out" shutdown "$running/.vmxfs/power"
+    [ $((SECONDS - before)) -le 6 ]
+    explained ETIMEDOUT $uuid/db-01/db-01.vmx power "still powered on"
+}
+
+@test "a power command that fails says what the host said" {
+    start
+    refused "Input/output error" reset "$vm/.vmxfs/power"
+    explained EIO $uuid/nested-esxi/nested-esxi.vmx power "current state .Powered off."
+    refused "Invalid argument" up "$vm/.vmxfs/power"
+    refused "No such device or address" on "$MNT/datastore1/orphan/orphan.vmx/.vmxfs/power"
+    printf '%s = "%s"\n' pciPassthru0.present TRUE pciPassthru0.id 00000:066:00.0 >"$TEST_DIR/gpu"
+    cat "$TEST_DIR/gpu" >"$vm/.vmxfs/merge"
+    refused "Input/output error" on "$vm/.vmxfs/power"
+    explained EIO $uuid/nested-esxi/nested-esxi.vmx power \
+        "memory reservation .sched.mem.min. should be equal to memsize.16384."
+}
+
+@test "a running VM is not changed" {
+    start
+    cp "$DS1/db-01/db-01.vmx" "$TEST_DIR/before"
+    refused "Device or resource busy" 8192 "$running/memSize"
+    explained EBUSY $uuid/db-01/db-01.vmx memSize .
+    refused "Device or resource busy" nested-esxi "$running/passthrough-profile"
+    cmp "$DS1/db-01/db-01.vmx" "$TEST_DIR/before"
+    echo off >"$running/.vmxfs/power"
+    echo 8192 >"$running/memSize"
+    reloaded 1
+}
+
+@test "a running VM without a lock file is known by the host's list" {
+    start
+    rm "$DS1/db-01/db-01.vmx.lck" "$DS1"/db-01/*.vswp
+    cat "$MNT/.vmxfs/vms" >/dev/null
+    refused "Device or resource busy" 8192 "$running/memSize"
+    explained EBUSY $uuid/db-01/db-01.vmx memSize "host"
+}
+
+@test "a VM that runs on another host is not changed" {
+    start
+    esxi lock "$vmx"
+    refused "Device or resource busy" 8192 "$vm/memSize"
+    esxi unlock "$vmx"
+    echo 8192 >"$vm/memSize"
+    # Nor one that this host does not know.
+    esxi lock "$DS1/orphan/orphan.vmx"
+    refused "Device or resource busy" 8192 "$MNT/datastore1/orphan/orphan.vmx/memSize"
+}
+
+@test "a lock that nobody holds is overruled by the host that would run the VM" {
+    start
+    touch "$vmx.lck"
+    echo 8192 >"$vm/memSize"
+    [ "$(setting "$vmx" memSize)" = 8192 ]
+    # Of a VM that it does not know the host knows nothing.
+    touch "$DS1/orphan/orphan.vmx.lck"
+    refused "Device or resource busy" 8192 "$MNT/datastore1/orphan/orphan.vmx/memSize"
+}
+
+@test "a suspended VM is not changed" {
+    start
+    on_host "vim-cmd vmsvc/power.suspend 11"
+    refused "Device or resource busy" 8192 "$running/memSize"
+}
+
+@test "a VM that is started by somebody else is known at the next write" {
+    start
+    echo 8192 >"$vm/memSize"
+    reloaded 1
+    on_host "vim-cmd vmsvc/power.on 1"
+    refused "Device or resource busy" 4096 "$vm/memSize"
+    on_host "vim-cmd vmsvc/power.off 1"
+    echo 4096 >"$vm/memSize"
+    reloaded 2
+}
+
+@test "names are words, whatever is in them" {
+    host_start
+    name="it's \$(touch $TEST_DIR/pwned) \`touch $TEST_DIR/pwned\`; touch pwned #\"x"
+    name=${name//\//_}
+    mkdir "$DS1/$name"
+    sed 's/^displayName = .*/displayName = "$(reboot) \& co"/' "$DS1/orphan/orphan.vmx" >"$DS1/$name/$name.vmx"
+    [ "$(esxi register "$DS1/$name/$name.vmx")" = 12 ]
+    touch "$DS1/$name/$name.vmx.lck"
+    mount_host
+    vm=$MNT/datastore1/$name/$name.vmx
+    echo 8192 >"$vm/memSize"
+    echo on >"$vm/.vmxfs/power"
+    [ "$(esxi guest-memory 12)" = 8192 ]
+    [ "$(cat "$MNT/.vmxfs/host/vms/\$(reboot) & co/memSize")" = 8192 ]
+    [ -z "$(find "$TEST_DIR" -name 'pwned*')" ]
+}
+
+@test "a host that goes away and comes back is reloaded then" {
+    start timeout=4
+    cat "$vm/.vmxfs/power" >/dev/null
+    echo 32768 >"$vm/memSize"
+    sh "$support/sshd.sh" stop "$HOST/sshd"
+    sleep 1.5
+    [ "$(ran "vim-cmd vmsvc/reload 1")" = 0 ]
+    sh "$support/esxi.sh" start "$HOST" 3>&-
+    eventually 30 test -n "$(ls "$MNT")"
+    once() { [ "$(ran "vim-cmd vmsvc/reload 1")" = 1 ]; }
+    eventually 30 once
+}
+
+@test "passthrough, profile, power: the guide's first half" {
+    start
+    echo 1 >"$MNT/.vmxfs/host/pci/0000:86:00.0/passthrough"
+    echo 1 >"$MNT/.vmxfs/host/pci/0000:87:00.0/passthrough"
+    echo nested-esxi device=0000:86:00.0 >"$vm/passthrough-profile"
+    [ "$(cat "$vm/pciPassthru0.id")" = 00000:134:00.0 ]
+    echo on >"$vm/.vmxfs/power"
+    [ "$(esxi guest-memory nested-esxi)" = 16384 ]
+    echo off >"$vm/.vmxfs/power"
+    # An edit in the host client takes what made it work away, and the profile brings it back.
+    esxi client-edit nested-esxi numvcpus 8
+    drifted() { [ "$(cat "$vm/passthrough-profile")" = "none [nested-esxi!] inner-guest" ]; }
+    eventually 5 drifted
+    echo nested-esxi >"$vm/passthrough-profile"
+    [ "$(cat "$vm/vhv.enable")" = TRUE ]
+    [ "$(cat "$vm/numvcpus")" = 8 ]
+}

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: MIT
+# What a mount tells of the ESXi host behind it, and passthrough of the host's devices.
+
+load host
+
+setup() {
+    lab_new
+}
+
+teardown() {
+    host_end
+}
+
+# All files of a folder below .vmxfs/host, with what they hold.
+host_says() { # FOLDER
+    (cd "$MNT/.vmxfs/host/$1" && grep -H . -- *) | sort
+}
+
+tree_of_a_host() { # TRANSPORT
+    mount_host "transport=$1"
+    [ "$(ls -m "$MNT/.vmxfs/host")" = "cpu, pci, uuid, version, vms" ]
+    [ "$(cat "$MNT/.vmxfs/host/version")" = "VMware ESXi 7.0.3 build-20328353" ]
+    [ "$(cat "$MNT/.vmxfs/host/cpu")" = "GenuineIntel, HV Support: 3" ]
+    [ "$(cat "$MNT/.vmxfs/host/uuid")" = 5aec7ae7-7d90-8511-435a-d094660b7768 ]
+    ls "$MNT/.vmxfs/host/pci" >"$TEST_DIR/shown"
+    on_host "esxcli hardware pci list" | grep '^0000' | sort | holds "$TEST_DIR/shown"
+    host_says pci/0000:42:00.0 >"$TEST_DIR/shown"
+    holds "$TEST_DIR/shown" <<END
+class:0x0300
+device:0x1cb2
+name:GP107GL [Quadro P600]
+owner:VMkernel
+passthrough:0
+vendor:0x10de
+END
+    unmount_lab
+}
+
+@test "the host is a folder" {
+    host_start
+    tree_of_a_host libssh2
+    tree_of_a_host openssh
+}
+
+@test "a nested host, and one with an AMD processor" {
+    host_start --nested
+    mount_host
+    [ "$(cat "$MNT/.vmxfs/host/version")" = "VMware ESXi 8.0.1 build-21495797" ]
+    [ "$(cat "$MNT/.vmxfs/host/uuid")" = "$(on_host "esxcli system uuid get")" ]
+    [ "$(cat "$MNT/.vmxfs/host/pci/0000:13:00.0/name")" = "DG2 [Arc A770M]" ]
+    unmount_lab
+    host_again --kind amd
+    mount_host
+    [ "$(cat "$MNT/.vmxfs/host/cpu")" = "AuthenticAMD, HV Support: 3" ]
+}
+
+@test "VMs are links by their names, wherever they are" {
+    host_start
+    mount_host
+    ls "$MNT/.vmxfs/host/vms" >"$TEST_DIR/names"
+    holds "$TEST_DIR/names" <<END
+build [gpu] box
+db-01
+gpu-guest
+nested-esxi
+END
+    for name in "build [gpu] box" nested-esxi; do
+        [ "$(cat "$MNT/.vmxfs/host/vms/$name/displayName")" = "$name" ]
+    done
+    echo 6 >"$MNT/.vmxfs/host/vms/build [gpu] box/numvcpus"
+    [ "$(setting "$VOLUMES/data [2]/build [gpu] box/build [gpu] box.vmx" numvcpus)" = 6 ]
+}
+
+@test "VMs that share a name are told apart by their ids" {
+    host_start
+    mkdir "$DS1/twin"
+    sed 's/^displayName = .*/displayName = "nested-esxi"/' "$DS1/orphan/orphan.vmx" \
+        >"$DS1/twin/twin.vmx"
+    [ "$(esxi register "$DS1/twin/twin.vmx")" = 12 ]
+    mount_host
+    ls "$MNT/.vmxfs/host/vms" >"$TEST_DIR/names"
+    holds "$TEST_DIR/names" <<END
+build [gpu] box
+db-01
+gpu-guest
+nested-esxi.1
+nested-esxi.12
+END
+    [ "$(readlink -f "$MNT/.vmxfs/host/vms/nested-esxi.12")" = "$(readlink -f "$MNT/datastore1/twin/twin.vmx")" ]
+}
+
+@test "a mount of one datastore shows the VMs that are in it" {
+    host_start
+    for root in "$DS1" "$VOLUMES/datastore1"; do
+        SERVER=$HOST/sshd
+        mount_lab -s "$root" cache_timeout=1
+        ls "$MNT/.vmxfs/host/vms" >"$TEST_DIR/names"
+        printf '%s\n' db-01 gpu-guest nested-esxi | holds "$TEST_DIR/names"
+        [ "$(cat "$MNT/.vmxfs/host/vms/nested-esxi/memSize")" = 16384 ]
+        [ "$(cat "$MNT/db-01/db-01.vmx/.vmxfs/power")" = on ]
+        unmount_lab
+    done
+}
+
+vms_table() {
+    tr '\t' '|' <"$MNT/.vmxfs/vms"
+}
+
+@test "the table of VMs has orphans, strangers and what is invalid" {
+    host_start
+    mount_host
+    vms_table >"$TEST_DIR/table"
+    holds "$TEST_DIR/table" <<END
+unknown|6|invalid|-|-
+off|10|yes|none|data [2]/build [gpu] box/build [gpu] box.vmx
+on|11|yes|none|datastore1/db-01/db-01.vmx
+off|2|yes|none|datastore1/gpu-guest/gpu-guest.vmx
+off|1|yes|none|datastore1/nested-esxi/nested-esxi.vmx
+unknown|-|no|none|datastore1/orphan/orphan.vmx
+END
+    unmount_lab
+    SERVER=$HOST/sshd
+    mount_lab -s "$VOLUMES/data [2]" cache_timeout=1
+    echo nested-esxi >"$MNT/build [gpu] box/build [gpu] box.vmx/passthrough-profile"
+    vms_table | sed -n '/build/p;/db-01/p' >"$TEST_DIR/table"
+    holds "$TEST_DIR/table" <<END
+unknown|11|yes|-|[datastore1] db-01/db-01.vmx
+off|10|yes|nested-esxi|build [gpu] box/build [gpu] box.vmx
+END
+}
+
+@test "the table follows what happens on the host" {
+    host_start
+    mount_host
+    grep -q "^off.*nested-esxi.vmx" "$MNT/.vmxfs/vms"
+    on_host "vim-cmd vmsvc/power.on 1"
+    esxi register "$DS1/orphan/orphan.vmx"
+    follows() { grep -q "^on.*nested-esxi.vmx" "$MNT/.vmxfs/vms" && grep -q "^off.*yes.*orphan.vmx" "$MNT/.vmxfs/vms"; }
+    eventually 5 follows
+    on_host "vim-cmd vmsvc/power.suspend 1"
+    suspended() { grep -q "^suspended.*nested-esxi.vmx" "$MNT/.vmxfs/vms"; }
+    eventually 5 suspended
+}
+
+@test "passthrough is enabled and disabled" {
+    host_start
+    for transport in libssh2 openssh; do
+        mount_host "transport=$transport"
+        device=$MNT/.vmxfs/host/pci/0000:86:00.0
+        echo 1 >"$device/passthrough"
+        [ "$(cat "$device/passthrough")" = 1 ]
+        [ "$(cat "$device/owner")" = "VM Passthru" ]
+        on_host "esxcli hardware pci pcipassthru list" | grep -qx "0000:86:00.0     true"
+        echo 1 >"$device/passthrough"
+        echo 0 >"$device/passthrough"
+        [ "$(cat "$device/passthrough")" = 0 ]
+        on_host "esxcli hardware pci pcipassthru list" | grep -qx "0000:86:00.0    false"
+        unmount_lab
+    done
+}
+
+@test "passthrough may wait for a reboot" {
+    host_start
+    on_host "esxcli hardware pci pcipassthru set -d 0000:42:00.0 -e true"
+    mount_host
+    [ "$(cat "$MNT/.vmxfs/host/pci/0000:42:00.0/passthrough")" = "1 (reboot pending)" ]
+    [ "$(cat "$MNT/.vmxfs/host/pci/0000:42:00.0/owner")" = VMkernel ]
+    esxi reboot
+    unmount_lab
+    mount_host
+    [ "$(cat "$MNT/.vmxfs/host/pci/0000:42:00.0/passthrough")" = 1 ]
+}
+
+@test "a device that the host needs is taken away only by force" {
+    host_start
+    mount_host
+    pci=$MNT/.vmxfs/host/pci
+    for address in 0000:03:00.0 0000:04:00.0 0000:00:14.0; do
+        refused "Device or resource busy" 1 "$pci/$address/passthrough"
+        explained EBUSY ".vmxfs/host/pci/$address" passthrough "needs it"
+        [ "$(cat "$pci/$address/passthrough")" = 0 ]
+    done
+    ! grep "pcipassthru set" "$HOST/commands"
+    echo "1 force" >"$pci/0000:00:14.0/passthrough"
+    [ "$(cat "$pci/0000:00:14.0/passthrough")" = 1 ]
+    echo 0 >"$pci/0000:00:14.0/passthrough"
+}
+
+@test "what cannot be passed on, and what is no command, is refused" {
+    host_start
+    mount_host
+    pci=$MNT/.vmxfs/host/pci
+    refused "Operation not supported" "1" "$pci/0000:07:00.0/passthrough"
+    explained EOPNOTSUPP .vmxfs/host/pci/0000:07:00.0 passthrough "not capable"
+    for value in 2 "" on "1 please" "1force"; do
+        refused "Invalid argument" "$value" "$pci/0000:42:00.0/passthrough"
+    done
+    [ ! -e "$pci/0000:ff:00.0" ]
+    ! grep "pcipassthru set" "$HOST/commands"
+}
+
+@test "6.5 has no command for passthrough, and says so" {
+    host_start --version 6.5.0
+    mount_host
+    device=$MNT/.vmxfs/host/pci/0000:42:00.0
+    [ "$(cat "$MNT/.vmxfs/host/version")" = "VMware ESXi 6.5.0 build-14320405" ]
+    [ "$(cat "$device/owner")" = VMkernel ]
+    refused "Input/output error" 1 "$device/passthrough"
+    explained EIO .vmxfs/host/pci/0000:42:00.0 passthrough "Unknown command or namespace"
+    # The rest works.
+    [ "$(cat "$MNT/datastore1/db-01/db-01.vmx/.vmxfs/power")" = on ]
+}
+
+@test "commands are asked for once, not once a VM" {
+    host_start
+    mount_host cache_timeout=60
+    cat "$MNT/.vmxfs/vms" "$MNT"/.vmxfs/host/vms/*/memSize "$MNT"/*/*/*.vmx/.vmxfs/check >/dev/null
+    for vm in nested-esxi gpu-guest orphan; do
+        echo 8192 >"$MNT/datastore1/$vm/$vm.vmx/memSize"
+    done
+    [ "$(ran "esxcli vm process list")" = 1 ]
+    [ "$(ran "vim-cmd vmsvc/getallvms")" = 1 ]
+    [ "$(ran "esxcli hardware pci list")" = 1 ]
+}
+
+@test "a server that runs no commands has no host" {
+    host_start -- "ForceCommand internal-sftp"
+    for transport in libssh2 openssh; do
+        mount_host "transport=$transport"
+        has_no_host
+        unmount_lab
+    done
+}
+
+has_no_host() {
+    vm=$MNT/datastore1/nested-esxi/nested-esxi.vmx
+    [ ! -e "$MNT/.vmxfs/host" ]
+    ! ls "$MNT/.vmxfs" | grep -x host
+    echo 8192 >"$vm/memSize"
+    [ "$(setting "$DS1/nested-esxi/nested-esxi.vmx" memSize)" = 8192 ]
+    refused "Operation not supported" on "$vm/.vmxfs/power"
+    refused "Operation not supported" 1 "$vm/.vmxfs/reload"
+    run cat "$vm/.vmxfs/power"
+    [ "$status" -eq 1 ]
+    [[ $output == *"Operation not supported"* ]]
+    [ "$(cut -f1-3 "$MNT/.vmxfs/vms" | sort -u)" = "$(printf 'unknown\t-\t-')" ]
+    grep -qx "host: none" "$MNT/.vmxfs/status"
+    echo 16384 >"$vm/memSize"
+}
+
+@test "a server that is no ESXi has no host" {
+    host_start
+    rm "$HOST/bin/vmware"
+    mount_host
+    has_no_host
+}
+
+@test "a password is enough for both connections" {
+    [ "$(id -u)" = 0 ] || skip "only root can start such a server"
+    host_start --password secret
+    SERVER=$HOST/sshd
+    "$VMXFS" -o "port=$(cat "$SERVER/port"),UserKnownHostsFile=$SERVER/known_hosts,password_stdin" \
+        "127.0.0.1:$VOLUMES" "$MNT" <<<secret 3>&-
+    [ "$(cat "$MNT/.vmxfs/host/uuid")" = 5aec7ae7-7d90-8511-435a-d094660b7768 ]
+    echo 8192 >"$MNT/datastore1/nested-esxi/nested-esxi.vmx/memSize"
+    [ "$(cat "$MNT/datastore1/nested-esxi/nested-esxi.vmx/.vmxfs/power")" = off ]
+}
