@@ -23,6 +23,7 @@ struct due {
     struct due *prev, *next;
     char *path;
     int64_t at; /* of clock_ms() */
+    bool told;  /* that the host was not within reach: once is enough */
 };
 
 struct host {
@@ -102,7 +103,8 @@ int host_state_of(struct host *host, const char *id, const struct wait *wait, en
 /* The next time at which one is due; INT64_MAX: none is. */
 int64_t reload_next_locked(const struct host *host) REQUIRES(&host->lock);
 
-/* Reloads one VM that is due by then; false: none is. Between host_begin and host_done. */
+/* Reloads one VM that is due by then; false: none is. While the host is not within reach it is due
+ * again later, unless by is INT64_MAX. Between host_begin and host_done. */
 bool reload_one_due(struct host *host, int64_t by, const struct wait *wait);
 
 /* Nothing is due for a while. */

@@ -11,7 +11,10 @@
 #include "base/clock.h"
 #include "internal.h"
 
-enum { QUIET_MS = 1000 };
+enum {
+    QUIET_MS = 1000,
+    RETRY_MS = 5 * 1000, /* while the host is not within reach */
+};
 
 static struct due *find_locked(struct host *host, const char *path) REQUIRES(&host->lock)
 {
@@ -132,28 +135,43 @@ static int look(struct host *host, const char *path, const struct wait *wait, st
 
 /* A reload that failed is for people to see: the commit it follows stands. Before the commit the VM
  * was off, if that mattered. */
-static void reload_one(struct host *host, const char *path, const struct wait *wait)
+static void tell(struct host *host, struct due *d, int r, bool again, const struct why *why)
 {
-    struct why why = {0};
-    char reason[sizeof(why.text) + 80];
+    char reason[sizeof(why->text) + 80];
     bool was_off = !remote_options(host->remote)->ignore_running;
-    int r = host->options.reload ? reload(host, path, wait, &why) : look(host, path, wait, &why);
-    if (r == 0 || r == -EOPNOTSUPP)
-        return;
-    snprintf(reason, sizeof(reason), "%snot reloaded: %s",
+    snprintf(reason, sizeof(reason), "%snot reloaded%s: %s",
              r == -EBUSY && was_off ? "switched on while the file was written, and " : "",
-             why.text[0] ? why.text : strerror(-r));
-    journal_add(host->journal, r, path, NULL, reason);
+             again ? " yet" : "", why->text[0] ? why->text : strerror(-r));
+    journal_add(host->journal, r, d->path, NULL, reason);
+}
+
+/* Puts back what could not be made. NULL, or the reload if another change has made one due. */
+static struct due *put_back(struct host *host, struct due *d)
+{
+    lock_take(&host->lock);
+    if (!find_locked(host, d->path)) {
+        d->at = clock_ms() + RETRY_MS;
+        d->told = true;
+        DL_APPEND(host->due, d);
+        d = NULL;
+    }
+    lock_drop(&host->lock);
+    return d;
 }
 
 bool reload_one_due(struct host *host, int64_t by, const struct wait *wait)
 {
+    struct why why = {0};
     struct due *d = take(host, by);
-    if (d)
-        reload_one(host, d->path, wait);
-    bool any = d != NULL;
-    due_free(d);
-    return any;
+    if (!d)
+        return false;
+    int r =
+        host->options.reload ? reload(host, d->path, wait, &why) : look(host, d->path, wait, &why);
+    bool again = r == -EIO && by != INT64_MAX;
+    if (r < 0 && r != -EOPNOTSUPP && !(again && d->told))
+        tell(host, d, r, again, &why);
+    due_free(again ? put_back(host, d) : d);
+    return true;
 }
 
 void reload_postpone(struct host *host, int64_t ms)
