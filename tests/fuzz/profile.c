@@ -2,7 +2,7 @@
 /*
  * Two texts, parted by a line "----": a profile, and a document that it is applied to. Whatever
  * they are, a plan holds once it is applied, comes to nothing when applied again, and is taken back
- * to the very bytes.
+ * to the very bytes. So with a host that has devices, and afterwards without it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -22,15 +22,14 @@ static struct vmx_dict *parse(struct span text)
 }
 
 /* The document that writing the line makes of it, or NULL if it is refused. */
-static struct vmx_dict *plan(const struct vmx_dict *dict, const struct vmx_profiles *profiles,
+static struct vmx_dict *plan(const struct vmx_dict *dict, const struct vmx_around *around,
                              const char *line, size_t *ret_edits)
 {
     struct vmx_edits edits = {0};
     struct vmx_dict *after = NULL;
     BUF_AUTO text = {0};
 
-    int r = vmx_plan_line(dict, &(struct vmx_around){profiles, NULL, NULL}, span_of(line), &edits,
-                          NULL, NULL);
+    int r = vmx_plan_line(dict, around, span_of(line), &edits, NULL, NULL);
     assert(r == 0 || r == -EINVAL || r == -EILSEQ);
     if (r == 0) {
         r = vmx_edits_apply(&edits, dict, &text, NULL);
@@ -53,39 +52,79 @@ static bool is_ordinary(const struct vmx_dict *dict)
     return vmx_dict_duplicates(dict) == 0;
 }
 
-static void check_plan(const struct vmx_dict *dict, const struct vmx_profiles *profiles)
+static void is_active(const struct vmx_dict *dict, const struct vmx_around *around)
 {
+    BUF_AUTO state = {0};
+    int r = vmx_plan_state(dict, around, &state);
+    assert(r == 0 && strcmp(state.data, "none [fuzzed]") == 0);
+}
+
+static void check_plan(const struct vmx_dict *dict, const struct vmx_around *around)
+{
+    const struct vmx_around later = {around->profiles, NULL, NULL};
     size_t edits = 0;
-    struct vmx_dict *applied = plan(dict, profiles, "fuzzed", &edits);
+    struct vmx_dict *applied = plan(dict, around, "fuzzed", &edits);
     if (!applied)
         return;
-    BUF_AUTO state = {0};
-    int r = vmx_plan_state(applied, &(struct vmx_around){profiles, NULL, NULL}, &state);
-    assert(r == 0 && strcmp(state.data, "none [fuzzed]") == 0);
-    struct vmx_dict *again = plan(applied, profiles, "fuzzed", &edits);
+    is_active(applied, around);
+    is_active(applied, &later);
+    struct vmx_dict *again = plan(applied, around, "fuzzed", &edits);
     assert(again && edits == 0);
-    struct vmx_dict *restored = plan(applied, profiles, "none", &edits);
+    vmx_dict_free(again);
+    again = plan(applied, &later, "fuzzed", &edits);
+    assert(again && edits == 0);
+    struct vmx_dict *restored = plan(applied, around, "none", &edits);
     assert(restored && span_eq(vmx_dict_text(restored), vmx_dict_text(dict)));
     vmx_dict_free(restored);
     vmx_dict_free(again);
     vmx_dict_free(applied);
 }
 
-static void check_document(struct span text, const struct vmx_profiles *profiles)
+static void check_document(struct span text, const struct vmx_around *around)
 {
     struct vmx_dict *dict = parse(text);
     struct vmx_check check;
     BUF_AUTO report = {0};
     BUF_AUTO diff = {0};
 
-    int r = vmx_check_run(dict, &(struct vmx_around){profiles, NULL, NULL}, "DIR", "MOUNT", &report,
-                          &check);
+    int r = vmx_check_run(dict, around, "DIR", "MOUNT", &report, &check);
     assert(r == 0 && report.len > 0);
-    r = vmx_plan_diff(dict, &(struct vmx_around){profiles, NULL, NULL}, "fuzzed", "x.vmx", &diff);
+    r = vmx_plan_diff(dict, around, "fuzzed", "x.vmx", &diff);
     assert(r == 0);
     if (is_ordinary(dict))
-        check_plan(dict, profiles);
+        check_plan(dict, around);
     vmx_dict_free(dict);
+}
+
+/* A card with its audio, both to be had. */
+static struct vmx_host_pci card(unsigned function, long long device, long long class)
+{
+    return (struct vmx_host_pci){.address = {0, 3, 0, function},
+                                 .vendor = 0x10de,
+                                 .device = device,
+                                 .class = class,
+                                 .vendor_name = "",
+                                 .name = "",
+                                 .vmkernel_name = "",
+                                 .configured_owner = "",
+                                 .owner = "",
+                                 .capable = VMX_YES,
+                                 .enabled = VMX_YES,
+                                 .active = VMX_YES};
+}
+
+static void check_both(struct span document, const struct vmx_profiles *profiles)
+{
+    struct vmx_host_pci pci[] = {card(0, 0x1cb2, 0x0300), card(1, 0x0fb9, 0x0403)};
+    const struct vmx_host host = {.version = {8, 0, 1},
+                                  .build = 21495797,
+                                  .uuid = "5aec7ae7-7d90-8511-435a-d094660b7768",
+                                  .pci = pci,
+                                  .n_pci = 2};
+    const struct vmx_host_vm vm = {.path = "/x.vmx"};
+
+    check_document(document, &(struct vmx_around){profiles, NULL, NULL});
+    check_document(document, &(struct vmx_around){profiles, &host, &vm});
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -107,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         r = vmx_profiles_add(&profiles, profile);
         assert(r == 0);
     }
-    check_document(document, &profiles);
+    check_both(document, &profiles);
     vmx_profiles_done(&profiles);
     return 0;
 }
