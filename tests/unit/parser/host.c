@@ -199,25 +199,25 @@ static void host_needs_what_it_stands_on(void **state)
 static void builds_are_compared_within_a_version(void **state)
 {
     static const struct {
-        unsigned a[3];
-        unsigned long a_build;
-        unsigned b[3];
-        unsigned long b_build;
+        struct release {
+            unsigned version[3];
+            unsigned build;
+        } a, b;
         int want;
     } cases[] = {
-        {{7, 0, 3}, 21930508, {8, 0, 1}, 21495797, -1},
-        {{8, 0, 1}, 21495797, {7, 0, 3}, 21930508, 1},
-        {{7, 0, 3}, 19193900, {7, 0, 3}, 20328353, -1},
-        {{7, 0, 3}, 20328353, {7, 0, 3}, 20328353, 0},
-        {{7, 0, 3}, 24784741, {7, 0, 3}, 20328353, 1},
-        {{8, 0, 0}, 20513097, {8, 0, 1}, 0, -1},
-        {{6, 7, 0}, 20497097, {7, 0, 0}, 15843807, -1},
-        {{9, 0, 0}, 1, {8, 9, 9}, 2, 1},
+        {{{7, 0, 3}, 21930508}, {{8, 0, 1}, 21495797}, -1},
+        {{{8, 0, 1}, 21495797}, {{7, 0, 3}, 21930508}, 1},
+        {{{7, 0, 3}, 19193900}, {{7, 0, 3}, 20328353}, -1},
+        {{{7, 0, 3}, 20328353}, {{7, 0, 3}, 20328353}, 0},
+        {{{7, 0, 3}, 24784741}, {{7, 0, 3}, 20328353}, 1},
+        {{{8, 0, 0}, 20513097}, {{8, 0, 1}, 0}, -1},
+        {{{6, 7, 0}, 20497097}, {{7, 0, 0}, 15843807}, -1},
+        {{{9, 0, 0}, 1}, {{8, 9, 9}, 2}, 1},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct vmx_host known = {.build = cases[i].a_build};
-        memcpy(known.version, cases[i].a, sizeof(known.version));
-        int got = vmx_host_compare(&known, cases[i].b, cases[i].b_build);
+        struct vmx_host known = {.build = cases[i].a.build};
+        memcpy(known.version, cases[i].a.version, sizeof(known.version));
+        int got = vmx_host_compare(&known, cases[i].b.version, cases[i].b.build);
         assert_int_equal((got > 0) - (got < 0), cases[i].want);
     }
     (void)state;
