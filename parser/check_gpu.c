@@ -197,13 +197,14 @@ static int audio_by_merge(const struct check *c, const struct vmx_host_pci *audi
 static int audio_by_profile(const struct check *c, const struct vmx_host_pci *audio,
                             struct buf *ret)
 {
+    const struct plan_wanted nothing = {0};
     const char *name = vmx_profile_name(c->active.profile);
     struct vmx_dict *after = NULL;
     size_t n = 0;
 
     int r = check_after(c, name, &after);
     if (r == 0)
-        r = device_find(after, &audio->address, &n);
+        r = device_find(after, &nothing, &audio->address, &n);
     if (r == 0)
         r = check_command_profile(c, name, ret);
     vmx_dict_free(after);

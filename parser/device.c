@@ -58,23 +58,47 @@ int device_owner(const struct vmx_dict *dict, size_t n, enum device_owner *ret)
     return 0;
 }
 
-/* The block that is this function. 0, -ENOENT, -ENOMEM. */
-static int find_block(const struct vmx_dict *dict, const struct vmx_pci *pci, size_t *ret)
+int device_is(const struct vmx_dict *dict, size_t n, const struct vmx_pci *pci, bool *ret)
 {
     BUF_AUTO id = {0};
 
+    int r = device_get(dict, n, "id", &id);
+    *ret = r == 0 && is_id(buf_span(&id), pci);
+    return r == -ENOENT ? 0 : r;
+}
+
+/* Whether the block is to be another function. 0, -ENOMEM. */
+static int is_taken(const struct plan_wanted *wanted, size_t n, const struct vmx_pci *pci,
+                    bool *ret)
+{
+    BUF_AUTO key = {0};
+
+    int r = buf_addf(&key, "pciPassthru%zu.id", n);
+    if (r != 0)
+        return r;
+    const struct plan_setting *id = plan_wanted_find(wanted, buf_span(&key));
+    *ret = id && !is_id(buf_span(&id->value), pci);
+    return 0;
+}
+
+int device_find(const struct vmx_dict *dict, const struct plan_wanted *wanted,
+                const struct vmx_pci *pci, size_t *ret)
+{
     for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
         size_t extent = vmx_dict_key_extent(dict, i);
         struct span rest = {0};
         size_t n = 0;
+        bool found = false;
+        bool taken = false;
         if (!vmx_pci_key(vmx_dict_name(dict, extent), &n, &rest) ||
             !span_eq_fold(rest, SPAN_LITERAL("id")))
             continue;
-        buf_clear(&id);
-        int r = vmx_dict_value(dict, extent, &id);
+        int r = device_is(dict, n, pci, &found);
+        if (r == 0 && found)
+            r = is_taken(wanted, n, pci, &taken);
         if (r != 0)
             return r;
-        if (is_id(buf_span(&id), pci)) {
+        if (found && !taken) {
             *ret = n;
             return 0;
         }
@@ -131,11 +155,6 @@ int device_recorded_get(const struct vmx_dict *dict, const struct vmx_pci *pci, 
     return r;
 }
 
-int device_find(const struct vmx_dict *dict, const struct vmx_pci *pci, size_t *ret)
-{
-    return find_block(dict, pci, ret);
-}
-
 /* The lowest number that no key uses, of the document or wanted. */
 static int find_free(const struct vmx_dict *dict, const struct plan_wanted *wanted, size_t *ret)
 {
@@ -159,17 +178,6 @@ static int find_free(const struct vmx_dict *dict, const struct plan_wanted *want
     return 0;
 }
 
-/* What is wanted of a block already: *ret_id NULL where that is nothing. 0, -ENOMEM. */
-static int wanted_id(const struct plan_wanted *wanted, size_t n, const struct plan_setting **ret_id)
-{
-    BUF_AUTO key = {0};
-
-    int r = buf_addf(&key, "pciPassthru%zu.id", n);
-    if (r == 0)
-        *ret_id = plan_wanted_find(wanted, buf_span(&key));
-    return r;
-}
-
 static bool find_wanted(const struct plan_wanted *wanted, const struct vmx_pci *pci, size_t *ret)
 {
     struct span rest = {0};
@@ -184,17 +192,18 @@ static bool find_wanted(const struct plan_wanted *wanted, const struct vmx_pci *
 int device_place(const struct vmx_dict *dict, const struct plan_wanted *wanted,
                  const struct vmx_pci *pci, size_t *ret)
 {
-    const struct plan_setting *other = NULL;
     size_t n = 0;
+    bool taken = false;
 
     if (find_wanted(wanted, pci, ret))
         return 0;
-    int r = find_block(dict, pci, &n);
-    if (r == -ENOENT)
+    int r = device_find(dict, wanted, pci, &n);
+    if (r == -ENOENT) {
         r = find_saved(dict, pci, true, &n);
-    if (r == 0)
-        r = wanted_id(wanted, n, &other);
-    if (r == -ENOENT || other) /* what was made for this one is another one now */
+        if (r == 0)
+            r = is_taken(wanted, n, pci, &taken);
+    }
+    if (r == -ENOENT || (r == 0 && taken))
         r = find_free(dict, wanted, &n);
     if (r == 0)
         *ret = n;

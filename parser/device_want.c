@@ -114,11 +114,13 @@ static int want_recorded_block(const struct vmx_dict *dict, const struct plan_sa
 {
     struct vmx_pci pci;
     size_t n = made;
-    int r = 0;
+    bool still = false;
 
     if (!vmx_pci_parse_id(buf_span(&id->set), &pci))
         return 0;
-    r = device_find(dict, &pci, &n);
+    int r = device_is(dict, made, &pci, &still);
+    if (r == 0 && !still)
+        r = device_find(dict, wanted, &pci, &n);
     if (r == -ENOENT)
         r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++) {

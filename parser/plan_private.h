@@ -99,9 +99,13 @@ int plan_when(const struct plan_on *on, const struct profile_setting *setting, b
 /* Reads pciPassthruN.NAME. 0, -ENOENT, -ENOMEM. */
 int device_get(const struct vmx_dict *dict, size_t n, const char *name, struct buf *ret);
 
-/* The block that is this function; the block that was it when the profile was applied. 0, -ENOENT,
- * -ENOMEM. */
-int device_find(const struct vmx_dict *dict, const struct vmx_pci *pci, size_t *ret);
+/* Whether the block is this function. 0, -ENOMEM. */
+int device_is(const struct vmx_dict *dict, size_t n, const struct vmx_pci *pci, bool *ret);
+
+/* The block that is this function, and is wanted as no other; the block that was it when the
+ * profile was applied. 0, -ENOENT, -ENOMEM. */
+int device_find(const struct vmx_dict *dict, const struct plan_wanted *wanted,
+                const struct vmx_pci *pci, size_t *ret);
 int device_recorded(const struct vmx_dict *dict, const struct vmx_pci *pci, size_t *ret);
 
 /* What the profile made of such a block's NAME, or else what that is. 0, -ENOENT, -ENOMEM. */

@@ -410,6 +410,28 @@ static void drift_is_seen_and_mended_without_the_host_too(void **state)
     }
 }
 
+/* One function's block was made another's, which has its own. */
+static void functions_that_were_mixed_up_are_told_apart(void **state)
+{
+    static const char *const ids[][2] = {{"pciPassthru0.id", "00000:003:00.1"},
+                                         {"pciPassthru1.id", "00000:003:00.0"}};
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO text = {0};
+    struct machine m;
+    (void)state;
+
+    setting_up(&m, &profiles);
+    planned_around(small_vm, &m.around, GPU, &text);
+    for (size_t i = 0; i < 4; i++) {
+        const struct vmx_around *around = i % 2 ? &m.around : NO_HOST(&profiles);
+        BUF_AUTO mixed = {0};
+        BUF_AUTO mended = {0};
+        edited(&text, ids[i / 2][0], ids[i / 2][1], &mixed);
+        planned_around(buf_span(&mixed), around, "nested-esxi", &mended);
+        assert_span(buf_span(&mended), buf_span(&text));
+    }
+}
+
 static void on_another_host_it_is_bound_anew(void **state)
 {
     PROFILES_AUTO profiles = {0};
@@ -556,6 +578,7 @@ int main(void)
         cmocka_unit_test(what_was_applied_goes_on_holding),
         cmocka_unit_test(another_device_at_the_address_is_not_taken_for_it),
         cmocka_unit_test(drift_is_seen_and_mended_without_the_host_too),
+        cmocka_unit_test(functions_that_were_mixed_up_are_told_apart),
         cmocka_unit_test(on_another_host_it_is_bound_anew),
         cmocka_unit_test(a_block_of_ours_goes_as_a_whole),
         cmocka_unit_test(a_setting_follows_with_a_device_too),
