@@ -255,6 +255,28 @@ END
     reloaded 2
 }
 
+@test "a VM that is switched on right after the write is reported" {
+    start
+    for mode in auto off; do
+        echo 8192 >"$vm/memSize"
+        on_host "vim-cmd vmsvc/power.on 1"
+        eventually 5 explained EBUSY "$uuid/nested-esxi/nested-esxi.vmx" - "switched on while the file was written"
+        [ "$(reloads)" = 0 ]
+        on_host "vim-cmd vmsvc/power.off 1"
+        [ "$(setting "$vmx" memSize)" = 16384 ]
+        unmount_lab
+        mount_host reload=off
+    done
+}
+
+@test "a running VM that may be changed is not reloaded" {
+    start running=allow
+    echo 8192 >"$running/memSize"
+    [ "$(setting "$DS1/db-01/db-01.vmx" memSize)" = 8192 ]
+    eventually 5 explained EBUSY "$uuid/db-01/db-01.vmx" - "^not reloaded: the VM is powered on"
+    [ "$(reloads)" = 0 ]
+}
+
 @test "names are words, whatever is in them" {
     host_start
     name="it's \$(touch $TEST_DIR/pwned) \`touch $TEST_DIR/pwned\`; touch pwned #\"x"
