@@ -108,7 +108,7 @@ nested, the host in a VM of the first. To try:
   cat ../.vmxfs/errors                             why they were refused
 
 A GPU for a VM in a nested host, step by step: $root/docs/guide.md
-Its commands begin in $demo and work here as they stand.
+Its commands work here as they stand.
 
 The files of the hosts: $demo/hosts
 To stop:                sh $root/docs/quickstart.sh stop
