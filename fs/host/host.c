@@ -102,8 +102,9 @@ int host_facts(struct host *host, int max_age_ms, const struct wait *wait,
         since = host->changed_at;
     while (r == 0 && !(host->facts && host->facts->at >= since)) {
         r = begin_asking_locked(host, wait);
+        const struct why none = {0};
         if (r == 0 && host->facts && host->facts->at >= since)
-            end_asking_locked(host, 0, NULL);
+            end_asking_locked(host, 0, &none);
         else if (r == 0)
             r = refresh_locked(host, wait);
     }

@@ -31,7 +31,7 @@ static int locate(const struct remote *remote, struct sftp_call *real, struct sf
 int remote_locate(struct remote *remote, const char *const *paths, size_t n,
                   const struct wait *wait, char **ret)
 {
-    struct sftp_call **calls = calloc(2 * n + 1, sizeof(*calls));
+    struct sftp_call **calls = calloc(2 * n + 1, sizeof(struct sftp_call *));
     int r = calls ? 0 : -ENOMEM;
     for (size_t i = 0; i < n; i++) {
         ret[i] = NULL;
