@@ -128,6 +128,38 @@ static bool is_same(const struct check_device *d)
            (d->host->device < 0 || d->host->device == d->device);
 }
 
+/* Whoever copied an address in hex may have got one that is right in decimal too. */
+static int meant_in_hex(const struct check *c, const struct check_device *d, struct buf *ret)
+{
+    struct check_device meant = *d;
+    BUF_AUTO id = {0};
+    BUF_AUTO key = {0};
+    BUF_AUTO right = {0};
+
+    int r = device_get(c->dict, d->n, "id", &id);
+    if (r != 0 || !vmx_pci_parse(buf_span(&id), &meant.address))
+        return r == -ENOMEM ? r : 0;
+    meant.host = vmx_host_find(c->around->host, &meant.address);
+    if (!is_same(&meant))
+        return 0;
+    r = buf_addf(&key, "pciPassthru%zu.id", d->n);
+    if (r == 0)
+        r = vmx_pci_add_id(&meant.address, &right);
+    return r == 0 ? check_command_set(c, buf_span(&key), buf_span(&right), ret) : r;
+}
+
+static int not_on_host(struct check *c, const struct check_device *d, const char *address)
+{
+    BUF_AUTO command = {0};
+
+    int r = meant_in_hex(c, d, &command);
+    if (r != 0)
+        return r;
+    return check_add(c, VMX_FAIL, "device-on-host", &command,
+                     "pciPassthru%zu is %s, which is not on this host: %s", d->n, address,
+                     command.len > 0 ? "it was meant in hex" : "choose another one");
+}
+
 static int device_on_host(struct check *c, const struct check_device *d)
 {
     const struct vmx_host *host = c->around->host;
@@ -143,9 +175,7 @@ static int device_on_host(struct check *c, const struct check_device *d)
                          "the host's list of PCI devices would tell whether %s is there",
                          address.data);
     if (!d->host)
-        return check_add(c, VMX_FAIL, "device-on-host", NULL,
-                         "pciPassthru%zu is %s, which is not on this host: choose another one",
-                         d->n, address.data);
+        return not_on_host(c, d, address.data);
     if (!is_same(d))
         return check_add(c, VMX_FAIL, "device-on-host", NULL,
                          "pciPassthru%zu is %s %04llx:%04llx, but the host has %04llx:%04llx there",
