@@ -63,7 +63,8 @@ refused() { # LINE
     mount_local
     echo "nested-esxi mmio=32 cpu=amd" >"$PROFILE"
     [ "$(renames_onto vm/vm.vmx)" -eq 1 ]
-    grep -v '^vmxfs\.' "$FILE" | holds - <<'END'
+    grep -v '^vmxfs\.' "$FILE" >"$TEST_DIR/settings"
+    holds "$TEST_DIR/settings" <<'END'
 #!/usr/bin/vmware
 .encoding = "UTF-8"
 displayName = "nested-01"
