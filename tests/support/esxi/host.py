@@ -21,7 +21,8 @@ import vmx
 
 SHUTDOWN_SECONDS = 1.0
 BUILDS = {"8.0.1": 21495797, "7.0.3": 20328353, "6.5.0": 14320405}
-UUIDS = {False: "5aec7ae7-7d90-8511-435a-d094660b7768", True: "64b1c0de-2f4a-77d3-9e10-005056a1b2c3"}
+UUIDS = {False: "5aec7ae7-7d90-8511-435a-d094660b7768",
+         True: "64b1c0de-2f4a-77d3-9e10-005056a1b2c3"}
 
 
 class Refused(Exception):
