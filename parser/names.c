@@ -147,7 +147,7 @@ int vmx_key_from_name(const char *charset, struct span name, struct buf *ret)
 {
     BUF_AUTO key = {0};
     BUF_AUTO again = {0};
-    int r = name.n > VMX_NAME_MAX ? -EINVAL : read_pieces(charset, name, &key);
+    int r = name.n > VMX_NAME_MAX ? -ENAMETOOLONG : read_pieces(charset, name, &key);
     if (r != 0)
         return r;
     if (!is_key(buf_span(&key)))

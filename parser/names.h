@@ -15,6 +15,6 @@
 int vmx_name_from_key(const char *charset, struct span key, struct buf *ret);
 
 /* Appends the key's bytes. 0; -EINVAL when no key can have this name (an unescaped byte that a key
- * cannot hold: NUL, space, tab, #, =; CR or LF; a bad percent sign); -EILSEQ when the charset
- * cannot hold it; -ENOMEM. */
+ * cannot hold: NUL, space, tab, #, =; CR or LF; a bad percent sign); -ENAMETOOLONG when it passes
+ * VMX_NAME_MAX; -EILSEQ when the charset cannot hold it; -ENOMEM. */
 int vmx_key_from_name(const char *charset, struct span name, struct buf *ret);

@@ -188,6 +188,8 @@ int refuse_name(struct call *c, struct node *dir, const char *name, int r)
             &diag, 0, 0,
             "no key can have this name: white space, # and = end a key, and a percent sign "
             "begins %%25 or the like");
+    else if (r == -ENAMETOOLONG)
+        vmx_diag_set(&diag, 0, 0, "a name has 255 bytes at most; .vmxfs/raw takes longer keys");
     else if (r == -EILSEQ)
         vmx_diag_set(&diag, 0, 0, "the file's .encoding cannot hold this name");
     return refuse(c->vfs, path, name, r, &diag);

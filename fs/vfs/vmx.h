@@ -93,15 +93,16 @@ struct key_at {
     int64_t asked_at; /* clock_ms() before the document was asked for */
 };
 
-/* 0 (also where the document has no such key); -EINVAL: no key can have this name; -EILSEQ: the
- * document's charset cannot hold it; -ENOENT: there is no document; ... */
+/* 0 (also where the document has no such key); -EINVAL: no key can have this name; -ENAMETOOLONG:
+ * it is too long for one; -EILSEQ: the document's charset cannot hold it; -ENOENT: there is no
+ * document; ... */
 int key_at(struct call *c, struct node *dir, const char *name, int64_t max_age_ms,
            struct key_at *ret);
 void key_at_done(struct key_at *at);
 /* Whether key_at says so of a name that no key of this document can have. */
 static inline bool is_no_key(int r)
 {
-    return r == -EINVAL || r == -EILSEQ;
+    return r == -EINVAL || r == -ENAMETOOLONG || r == -EILSEQ;
 }
 /* Notes the refusal of such a name and returns r. Other errors are noted too. */
 int refuse_name(struct call *c, struct node *dir, const char *name, int r);

@@ -173,7 +173,7 @@ shells_cannot_tell() { # VALUE KEY ERRNO
     becomes 0
 }
 
-@test "names that no key can have: EINVAL" {
+@test "names that no key can have: EINVAL, or ENAMETOOLONG" {
     start
     for name in 'two words' 'a=b' 'a#b' $'a\tb' 'a%zz'; do
         run bash -c 'echo x > "$1"' sh "$K/$name"
@@ -181,6 +181,11 @@ shells_cannot_tell() { # VALUE KEY ERRNO
         [[ "$output" == *"Invalid argument"* ]]
         [ "$name" = $'a\tb' ] || explained EINVAL "$name" 'no key can'
     done
+    long=$(printf 'k%.0s' {1..256})
+    run bash -c 'echo x > "$1"' sh "$K/$long"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"File name too long"* ]]
+    grep -q 'ENAMETOOLONG.*255 bytes' "$MNT/.vmxfs/errors"
     run mv "$K/guestinfo.a" "$K/a b"
     [ "$status" -eq 1 ]
     run cat "$K/two words"

@@ -109,7 +109,10 @@ static void a_name_has_255_bytes_at_most(void **state)
     memset(key, '\xff', sizeof(key));
     assert_int_equal(vmx_name_from_key("UTF-8", (struct span){key, 86}, &name), -ENAMETOOLONG);
     BUF_AUTO ignored = {0};
-    assert_int_equal(vmx_key_from_name("UTF-8", (struct span){key, 1000}, &ignored), -EINVAL);
+    assert_int_equal(vmx_key_from_name("UTF-8", (struct span){key, 1000}, &ignored), -ENAMETOOLONG);
+    memset(key, 'k', sizeof(key));
+    assert_int_equal(vmx_key_from_name("UTF-8", (struct span){key, 256}, &ignored), -ENAMETOOLONG);
+    assert_int_equal(vmx_key_from_name("UTF-8", (struct span){key, 255}, &ignored), 0);
 }
 
 static void names_can_be_reversed_in_every_charset(void **state)
