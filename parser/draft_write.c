@@ -3,6 +3,7 @@
 #include "draft.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <utlist.h>
 
@@ -107,6 +108,21 @@ static int write_entry(const struct writer *w, const struct draft_line *l)
     return r == 0 ? transcode_free_text(w, span_from(l->text, value_at + value.n)) : r;
 }
 
+static void explain_charset(const struct writer *w, struct span name, struct vmx_diag *diag)
+{
+    if (w->transcode)
+        vmx_diag_set(diag, 0, 0, "not possible from charset %s to %s: \"" SPAN_FORMAT "\"",
+                     name_of_charset(w->from), name_of_charset(w->to), SPAN_SHOWN(name));
+    else if (w->to && strcmp(w->to, "UTF-8") == 0)
+        vmx_diag_set(diag, 0, 0, "the text is not UTF-8: \"" SPAN_FORMAT "\"", SPAN_SHOWN(name));
+    else
+        vmx_diag_set(
+            diag, 0, 0,
+            "the text is not UTF-8, or the file's .encoding (%s) cannot hold it: \"" SPAN_FORMAT
+            "\"",
+            name_of_charset(w->to), SPAN_SHOWN(name));
+}
+
 static int write_line(const struct writer *w, const struct draft_line *l, struct vmx_diag *diag)
 {
     if (!w->transcode && !l->value)
@@ -122,9 +138,7 @@ static int write_line(const struct writer *w, const struct draft_line *l, struct
         vmx_diag_set(diag, 0, 0, "a value cannot hold a NUL: \"" SPAN_FORMAT "\"",
                      SPAN_SHOWN(name));
     if (r == -EILSEQ)
-        vmx_diag_set(diag, 0, 0, "not possible from charset %s to %s: \"" SPAN_FORMAT "\"",
-                     w->transcode ? name_of_charset(w->from) : "UTF-8", name_of_charset(w->to),
-                     SPAN_SHOWN(name));
+        explain_charset(w, name, diag);
     return r;
 }
 

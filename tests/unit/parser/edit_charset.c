@@ -30,17 +30,24 @@ static void what_the_charset_cannot_hold_is_refused(void **state)
     (void)state;
     static const struct {
         struct span text, value;
+        const char *reason;
     } rows[] = {
-        {BYTES(".encoding = \"windows-1252\"\na = 1\n"), BYTES("\xe3\x83\x9d")},
-        {BYTES(".encoding = \"Shift_JIS\"\na = 1\n"), BYTES("\xc2\xa5")},
-        {BYTES(".encoding = \"nonsense\"\na = 1\n"), BYTES("\xc3\xa9")},
-        {BYTES("a = 1\n"), BYTES("caf\xe9")},
+        {BYTES(".encoding = \"windows-1252\"\na = 1\n"), BYTES("\xe3\x83\x9d"),
+         ".encoding (CP1252) cannot hold it: \"a\""},
+        {BYTES(".encoding = \"Shift_JIS\"\na = 1\n"), BYTES("\xc2\xa5"), "cannot hold it"},
+        {BYTES(".encoding = \"nonsense\"\na = 1\n"), BYTES("\xc3\xa9"), "(unknown)"},
+        {BYTES("a = 1\n"), BYTES("caf\xe9"), "the text is not UTF-8: \"a\""},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         BUF_AUTO out = {0};
+        DICT_AUTO dict = parsed(rows[i].text);
+        EDITS_AUTO edits = {0};
+        struct vmx_diag diag = {.text = ""};
         assert_int_equal(buf_add_str(&out, "kept"), 0);
-        assert_int_equal(apply_set(rows[i].text, SPAN_LITERAL("a"), rows[i].value, &out), -EILSEQ);
+        assert_int_equal(vmx_edits_set(&edits, SPAN_LITERAL("a"), rows[i].value), 0);
+        assert_int_equal(vmx_edits_apply(&edits, dict, &out, &diag), -EILSEQ);
         assert_string_equal(out.data, "kept");
+        assert_non_null(strstr(diag.text, rows[i].reason));
     }
 }
 
