@@ -50,7 +50,7 @@ struct vmx_around {
 int vmx_plan_state(const struct vmx_dict *dict, const struct vmx_around *around, struct buf *ret);
 
 /* The edits that the line asks for: "none", "NAME [param=value ...]", or the line that
- * vmx_plan_state printed (any line with exactly one name in brackets), which asks for nothing.
+ * vmx_plan_state printed (none first, and exactly one name in brackets), which asks for nothing.
  * Appends to *edits; none added: nothing to do. notes: lines for people about keys that were left
  * alone (may be NULL). 0; -EINVAL (unknown profile or parameter, a requirement not met, a device
  * that the host does not let go, nothing saved) with the reason; -ENOMEM. */

@@ -200,12 +200,18 @@ static int apply_profile(struct apply *a, const struct vmx_profile *profile,
     return r;
 }
 
-/* "none [nested-esxi] inner-guest", as it was read: nothing is asked for. */
+/* "none [nested-esxi] inner-guest", as it was read: nothing is asked for. A name in brackets alone
+ * is meant to be applied. */
 static bool is_state_line(struct span text)
 {
     size_t brackets = 0;
     struct span word = {0};
+    struct span first = {0};
+    struct span rest = text;
 
+    if (!text_word(&rest, &first) ||
+        !(span_eq(first, SPAN_LITERAL("none")) || span_eq(first, SPAN_LITERAL("[none]"))))
+        return false;
     while (text_word(&text, &word)) {
         if (word.n > 2 && word.p[0] == '[' && word.p[word.n - 1] == ']') {
             word = (struct span){word.p + 1, word.n - 2};

@@ -95,6 +95,7 @@ static void refusals_say_what_to_do(void **state)
          "there is no profile \"nested\"; there are: none nested-"},
         {"memSize = \"8192\"\n", "nested-esxi\ninner-guest", "one line"},
         {"memSize = \"8192\"\n", "[nested-esxi] [inner-guest]", "PARAM=VALUE"},
+        {"memSize = \"8192\"\n", "[nested-esxi]", "there is no profile \"[nested-esxi]\""},
         {"memSize = \"8192\"\n", "nested-esxi fast", "PARAM=VALUE"},
         {"memSize = \"8192\"\n", "nested-esxi fast=1", "no parameter \"fast\"; it has: mmio, cpu"},
         {"memSize = \"8192\"\n", "nested-esxi mmio=1 mmio=2", "twice"},
