@@ -299,6 +299,15 @@ static int one_device(struct check *c, const struct check_device *d)
 
 enum { DEVICES_MAX = 32 }; /* more than any VM may have */
 
+/* A profile of the user's own may have nothing to do with devices. */
+static bool profiles_want_one(const struct check *check)
+{
+    for (size_t i = 0; i < check->n_judged; i++)
+        if (profile_param(check->judged[i], SPAN_LITERAL("device")))
+            return true;
+    return check->n_judged == 0;
+}
+
 int check_device(struct check *check)
 {
     struct check_device device;
@@ -315,7 +324,7 @@ int check_device(struct check *check)
             r = one_device(check, &device);
         shown++;
     }
-    if (r != 0)
+    if (r != 0 || (shown == 0 && !profiles_want_one(check)))
         return r;
     return check_judge(check, shown > 0, VMX_FAIL, "device-present", NULL,
                        shown > 0 ? "a device is passed to the VM"

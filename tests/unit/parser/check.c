@@ -266,6 +266,22 @@ static void a_profile_of_ones_own_is_judged_too(void **state)
     reports(bare, &profiles, "PASS", "memory-size", "memSize is 8192", "-");
 }
 
+static void only_a_profile_for_devices_wants_one(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO report = {0};
+    BUF_AUTO with_device = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    add_profile(&profiles, "own", SPAN_LITERAL("numvcpus = \"4\"\n"));
+    run(SPAN_LITERAL("numvcpus = \"4\"\nvmxfs.profile = \"own\"\n"), &profiles, "D", &report);
+    assert_null(strstr(report.data, "device-present"));
+    run(SPAN_LITERAL("pciPassthru0.present = \"TRUE\"\nvmxfs.profile = \"own\"\n"), &profiles, "D",
+        &with_device);
+    assert_non_null(strstr(with_device.data, "PASS\tdevice-present"));
+}
+
 /* ---- the guide ---- */
 
 static void the_guide_is_judged(void **state)
@@ -425,6 +441,7 @@ int main(void)
         cmocka_unit_test(drift_is_mended_by_the_profile),
         cmocka_unit_test(amd_is_judged_where_it_is_known),
         cmocka_unit_test(a_profile_of_ones_own_is_judged_too),
+        cmocka_unit_test(only_a_profile_for_devices_wants_one),
         cmocka_unit_test(the_guide_is_judged),
         cmocka_unit_test(vram_is_what_the_profile_was_told),
         cmocka_unit_test(devices_are_judged),
