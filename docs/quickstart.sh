@@ -45,6 +45,8 @@ prepare() {
 
 mount_vmxfs() {
     [ -e /dev/fuse ] || modprobe fuse 2>/dev/null
+    [ ! -e /dev/fuse ] || [ -w /dev/fuse ] ||
+        fail "$(id -un) may not open /dev/fuse: as root, chmod 666 /dev/fuse"
     (: <>/dev/fuse) 2>/dev/null || fail "cannot open /dev/fuse: a container needs --device /dev/fuse --cap-add SYS_ADMIN"
     "$vmxfs" -o profile_dir="$root/fs/profiles" "$@" || exit 1
 }
