@@ -85,6 +85,10 @@ start_hosts() {
 #!/bin/sh
 # What happens at a pretended host without vmxfs: happens VERB HOST [WORD...], with the verbs of
 # $esxi
+[ \$# -ge 2 ] && [ -d '$demo/hosts/'"\$2" ] || {
+    echo "usage: happens VERB HOST [WORD...], with a HOST of: $hosts" >&2
+    exit 2
+}
 verb=\$1 host=\$2
 shift 2
 exec sh '$esxi' "\$verb" '$demo/hosts/'"\$host" "\$@"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What happens to a test host other than by its commands. Run by esxi.sh, which says how."""
+import inspect
 import os
 import sys
 
@@ -60,7 +61,16 @@ VERBS = {"install": install, "register": register, "unregister": unregister,
 
 
 def main():
+    if len(sys.argv) < 3 or sys.argv[1] not in VERBS:
+        print("usage: esxi.sh", "|".join(sorted(set(VERBS) - {"install"})), "DIR WORD...",
+              file=sys.stderr)
+        return 2
     verb, root, *words = sys.argv[1:]
+    try:
+        inspect.signature(VERBS[verb]).bind(None, *words)
+    except TypeError as wrong:
+        print(f"esxi.sh: {verb}: {wrong}", file=sys.stderr)
+        return 2
     os.makedirs(os.path.join(root, "vmfs/volumes"), exist_ok=True)
     with esxi.Host(root) as host:
         try:
