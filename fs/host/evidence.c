@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the host tells commits of a VM's use. */
+/* What the host tells commits of a VM's use. A host that does not answer must not keep a commit
+ * from its end: half of the time stays for that. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -9,27 +10,26 @@
 
 enum { EVIDENCE_MS = 30 * 1000 }; /* so old may be what a commit believes of what runs */
 
+static bool runs_as_of(struct host *host, int max_age_ms, const char *path, const struct wait *wait)
+{
+    const struct host_facts *facts = host_facts_soon(host, max_age_ms, wait);
+    const struct host_vm *vm = facts ? host_facts_vm(facts, path) : NULL;
+    bool running = vm && vm->running;
+    host_facts_unref(facts);
+    return running;
+}
+
 /* What was asked a short while ago is good enough to go on, but not to refuse. */
 static bool runs(void *ctx, const char *path, const struct wait *wait, char *ret, size_t size)
 {
     struct host *host = ctx;
-    const struct host_facts *facts = NULL;
     lock_take(&host->lock);
     host->wanted_at = clock_ms();
     condition_wake_all(&host->moved);
     lock_drop(&host->lock);
-    if (host_facts(host, EVIDENCE_MS, wait, &facts) < 0)
-        return false;
-    const struct host_vm *vm = host_facts_vm(facts, path);
-    bool running = vm && vm->running;
-    host_facts_unref(facts);
-    if (!running || host_facts(host, 0, wait, &facts) < 0)
-        return false;
-    vm = host_facts_vm(facts, path);
-    running = vm && vm->running;
+    bool running = runs_as_of(host, EVIDENCE_MS, path, wait) && runs_as_of(host, 0, path, wait);
     if (running)
         snprintf(ret, size, "its host says so");
-    host_facts_unref(facts);
     return running;
 }
 
@@ -37,18 +37,19 @@ static bool runs(void *ctx, const char *path, const struct wait *wait, char *ret
 static bool lock_is_stale(void *ctx, const char *path, const char *lock, const struct wait *wait)
 {
     struct host *host = ctx;
-    const struct host_facts *facts = NULL;
     BUF_AUTO text = {0};
     struct why why = {0};
     int status = 0;
     bool held = true;
-    if (host_facts(host, 0, wait, &facts) < 0)
+    const struct host_facts *facts = host_facts_soon(host, 0, wait);
+    if (!facts)
         return false;
     const struct host_vm *vm = host_facts_vm(facts, path);
     bool off = vm && facts->running_known && !vm->running;
     host_facts_unref(facts);
+    struct wait half = host_half_of(wait);
     const char *const words[] = {"vmfsfilelockinfo", "-p", lock, NULL};
-    return off && exec_run(host->exec, words, wait, &text, &status, &why) == 0 && status == 0 &&
+    return off && exec_run(host->exec, words, &half, &text, &status, &why) == 0 && status == 0 &&
            parse_lock(buf_span(&text), &held) == 0 && !held;
 }
 

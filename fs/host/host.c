@@ -16,6 +16,7 @@ enum {
     TIDY_MS = 10 * 1000,      /* how often that is looked at */
     WATCH_MS = 60 * 1000,     /* after a commit, what runs is asked for so long ... */
     WATCH_EACH_MS = 5 * 1000, /* ... this often */
+    SILENT_MS = 30 * 1000,    /* so long nobody waits in vain once more, who need not */
 };
 
 /* ---- facts: one asks, the others wait */
@@ -38,6 +39,8 @@ static int begin_asking_locked(struct host *host, const struct wait *wait) REQUI
 static void end_asking_locked(struct host *host, int r, const struct why *why) REQUIRES(&host->lock)
 {
     host->asking = false;
+    host->asked_at = clock_ms();
+    host->silent = r == -EINTR ? host->silent : r < 0;
     if (r == -EOPNOTSUPP)
         host->kind = HOST_NONE;
     bool plain = r == -EOPNOTSUPP && !why->text[0]; /* a server without datastores */
@@ -112,6 +115,30 @@ int host_facts(struct host *host, int max_age_ms, const struct wait *wait,
         *ret = host_facts_ref(host->facts);
     lock_drop(&host->lock);
     return r == -EACCES ? -EIO : r;
+}
+
+struct wait host_half_of(const struct wait *wait)
+{
+    struct wait half = *wait;
+    int64_t now = clock_ms();
+    half.deadline = now + (wait->deadline - now) / 2;
+    return half;
+}
+
+const struct host_facts *host_facts_soon(struct host *host, int max_age_ms, const struct wait *wait)
+{
+    const struct host_facts *facts = NULL;
+    int64_t now = clock_ms();
+    struct wait half = host_half_of(wait);
+    lock_take(&host->lock);
+    bool silent = host->silent && now - host->asked_at < SILENT_MS;
+    if (silent && host->facts && host->facts->at >= now - max_age_ms &&
+        host->facts->at >= host->changed_at)
+        facts = host_facts_ref(host->facts);
+    lock_drop(&host->lock);
+    if (!silent && host_facts(host, max_age_ms, &half, &facts) < 0)
+        return NULL;
+    return facts;
 }
 
 bool host_exists(struct host *host, const struct wait *wait)
@@ -209,10 +236,15 @@ int host_vm_id(struct host *host, const char *path, const struct wait *wait, cha
 
 /* ---- the thread */
 
+static bool is_stopped(void *ctx)
+{
+    return atomic_load(&((struct host *)ctx)->stop);
+}
+
 /* A commit is likely to be followed by others. */
 static bool is_watched_locked(const struct host *host, int64_t now) REQUIRES(&host->lock)
 {
-    return host->kind == HOST_THERE && host->facts && now - host->wanted_at < WATCH_MS;
+    return host->kind != HOST_NONE && now - host->wanted_at < WATCH_MS;
 }
 
 static void serve_reloads(struct host *host)
@@ -229,7 +261,7 @@ static void serve_reloads(struct host *host)
         if (r == 0)
             host_done(host);
         lock_take(&host->lock);
-        more = more && !host->stop;
+        more = more && !is_stopped(host);
         lock_drop(&host->lock);
     }
 }
@@ -237,6 +269,8 @@ static void serve_reloads(struct host *host)
 static void watch_vms(struct host *host)
 {
     struct wait wait = wait_for_ms(remote_options(host->remote)->timeout_ms);
+    wait.interrupted = is_stopped;
+    wait.ctx = host;
     const struct host_facts *facts = NULL;
     host_facts(host, WATCH_EACH_MS, &wait, &facts);
     host_facts_unref(facts);
@@ -253,7 +287,7 @@ static bool wait_for_work_locked(struct host *host, bool *ret_watch) REQUIRES(&h
     if (next > now)
         wait_on(&wait, &host->moved, &host->lock);
     now = clock_ms();
-    *ret_watch = is_watched_locked(host, now) && now - host->facts->at >= WATCH_EACH_MS;
+    *ret_watch = is_watched_locked(host, now) && now - host->asked_at >= WATCH_EACH_MS;
     return reload_next_locked(host) <= now;
 }
 
@@ -263,7 +297,7 @@ static void *run(void *arg)
     struct wait first = wait_for_ms(remote_options(host->remote)->timeout_ms);
     lock_take(&host->lock);
     identify_locked(host, HOST_POSSIBLE, &first);
-    while (!host->stop) {
+    while (!is_stopped(host)) {
         bool watch = false;
         bool reload = wait_for_work_locked(host, &watch);
         lock_drop(&host->lock);
@@ -319,11 +353,13 @@ void host_free(struct host *host)
         return;
     struct wait wait = wait_for_ms(remote_options(host->remote)->timeout_ms);
     lock_take(&host->lock);
-    host->stop = true;
-    bool due = host->due != NULL;
+    atomic_store(&host->stop, true);
     condition_wake_all(&host->moved);
     lock_drop(&host->lock);
     pthread_join(host->thread, NULL);
+    lock_take(&host->lock);
+    bool due = host->due != NULL;
+    lock_drop(&host->lock);
     if (due && host_begin(host, &wait) == 0) {
         while (reload_one_due(host, INT64_MAX, &wait))
             ;

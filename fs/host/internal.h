@@ -37,17 +37,19 @@ struct host {
     struct condition moved; /* with lock */
 
     /* protected by lock */
-    bool stop;
     enum { HOST_NOT_KNOWN, HOST_POSSIBLE, HOST_THERE, HOST_NONE } kind;
     bool asking; /* somebody asks for facts: the others wait */
     bool acting; /* somebody tells the host to do something: the others wait */
     const struct host_facts *facts;
     int64_t wanted_at;  /* clock_ms() when somebody last wanted to know what runs */
+    int64_t asked_at;   /* ... when asking last ended */
+    bool silent;        /* ... and no answer had come */
     int64_t changed_at; /* ... when we changed something on the host: older facts are not true */
     struct due *due;
     unsigned long reloads, reloads_failed;
     struct why why; /* of the last failure */
 
+    atomic_bool stop;           /* changes with lock held */
     atomic_bool hardware_again; /* what was said of the hardware is not true any more */
 
     /* Whoever asks has these. */
@@ -90,6 +92,15 @@ void host_outdate(struct host *host, bool hardware);
 int host_command(struct host *host, const char *const *words, const struct wait *wait,
                  struct why *why);
 
+/* Half of the time that is left. */
+struct wait host_half_of(const struct wait *wait);
+
+/* What the host said not longer than max_age_ms ago, for somebody who has better things to do than
+ * to wait: not longer than half of the wait, and not at all if the host did not answer a short
+ * while ago. NULL: it is not known. */
+const struct host_facts *host_facts_soon(struct host *host, int max_age_ms,
+                                         const struct wait *wait);
+
 /* The id of the VM of a path, for vim-cmd. -ENXIO: it is not registered. */
 int host_vm_id(struct host *host, const char *path, const struct wait *wait, char ret[24],
                struct why *why);
@@ -97,6 +108,10 @@ int host_vm_id(struct host *host, const char *path, const struct wait *wait, cha
 /* The power state of the VM with that id. */
 int host_state_of(struct host *host, const char *id, const struct wait *wait, enum vmx_power *ret,
                   struct why *why);
+
+/* Both, also of a VM that was registered anew since the ids were asked for. */
+int host_vm_state(struct host *host, const char *path, const struct wait *wait, char ret_id[24],
+                  enum vmx_power *ret, struct why *why);
 
 /* ---- reload */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "internal.h"
 #include "parse.h"
 
@@ -26,12 +27,25 @@ int host_state_of(struct host *host, const char *id, const struct wait *wait, en
     return r == -ENOENT ? -ENXIO : r < 0 ? -EREMOTEIO : 0;
 }
 
+int host_vm_state(struct host *host, const char *path, const struct wait *wait, char ret_id[24],
+                  enum vmx_power *ret, struct why *why)
+{
+    int r = host_vm_id(host, path, wait, ret_id, why);
+    if (r < 0)
+        return r;
+    r = host_state_of(host, ret_id, wait, ret, why);
+    if (r != -ENXIO)
+        return r;
+    host_outdate(host, false);
+    r = host_vm_id(host, path, wait, ret_id, why);
+    return r == 0 ? host_state_of(host, ret_id, wait, ret, why) : r;
+}
+
 int host_power(struct host *host, const char *path, const struct wait *wait, enum vmx_power *ret,
                struct why *why)
 {
     char id[24];
-    int r = host_vm_id(host, path, wait, id, why);
-    return r == 0 ? host_state_of(host, id, wait, ret, why) : r;
+    return host_vm_state(host, path, wait, id, ret, why);
 }
 
 static const struct {
@@ -54,6 +68,8 @@ static int await_state(struct host *host, const char *id, enum vmx_power wanted,
         if (r == 0 && power != wanted)
             r = wait_sleep(wait, LOOK_MS);
     }
+    if (r == -EIO && clock_ms() >= wait->deadline) /* while the state was asked for once more */
+        r = -ETIMEDOUT;
     if (r == -ETIMEDOUT)
         why_set(why, "the VM is still %s: its state did not change in time",
                 power == VMX_POWER_ON    ? "powered on"
@@ -68,9 +84,7 @@ static int set_power(struct host *host, const char *path, enum host_power_comman
     enum vmx_power wanted = commands[command].wanted;
     enum vmx_power power = VMX_POWER_UNKNOWN;
     char id[24];
-    int r = host_vm_id(host, path, wait, id, why);
-    if (r == 0)
-        r = host_state_of(host, id, wait, &power, why);
+    int r = host_vm_state(host, path, wait, id, &power, why);
     if (r < 0 || (wanted != VMX_POWER_UNKNOWN && power == wanted))
         return r;
     const char *const words[] = {"vim-cmd", commands[command].command, id, NULL};

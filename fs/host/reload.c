@@ -105,9 +105,7 @@ static int find_off(struct host *host, const char *path, const struct wait *wait
                     struct why *why)
 {
     enum vmx_power power = VMX_POWER_UNKNOWN;
-    int r = host_vm_id(host, path, wait, id, why);
-    if (r == 0)
-        r = host_state_of(host, id, wait, &power, why);
+    int r = host_vm_state(host, path, wait, id, &power, why);
     if (r < 0 || power == VMX_POWER_OFF)
         return r;
     why_set(why, "the VM is %s: the host keeps its own copy until it is powered off",
@@ -183,11 +181,24 @@ void reload_postpone(struct host *host, int64_t ms)
     lock_drop(&host->lock);
 }
 
+/* What somebody has just been told of, and is to be tried again: the file is still newer than what
+ * the host has. */
+static void keep_due(struct host *host, struct due *d, int r)
+{
+    bool keep = d && r < 0 && r != -EBUSY && r != -ENXIO && r != -EOPNOTSUPP;
+    due_free(keep ? put_back(host, d) : d);
+}
+
 int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct why *why)
 {
     struct due *d = take_of(host, path);
-    int r = d && host->options.reload ? reload(host, path, wait, why) : 0;
-    due_free(d);
+    struct why told = {0};
+    int r = d && host->options.reload ? reload(host, path, wait, &told) : 0;
+    if (r == -EBUSY)
+        tell(host, d, r, false, &told);
+    else if (r < 0)
+        why_set(why, "%s", told.text);
+    keep_due(host, d, r);
     return r == -EBUSY ? 0 : r;
 }
 
@@ -196,8 +207,9 @@ int host_reload(struct host *host, const char *path, const struct wait *wait, st
     int r = host_begin(host, wait);
     if (r < 0)
         return r;
-    due_free(take_of(host, path));
+    struct due *d = take_of(host, path);
     r = reload(host, path, wait, why);
+    keep_due(host, d, r);
     host_done(host);
     return r;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -74,6 +75,14 @@ static int load_public_keys(const struct words *files, struct key_files *ret)
     return r;
 }
 
+/* libssh2 says the same of a signature that is refused and of an answer that never came. */
+static bool is_closed(int fd)
+{
+    char byte;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 /* What a try says, for the message and for what comes next. 0, -EACCES, -errno of a lost one. */
 static int note(struct ssh_auth *a, int libssh2_error, const char *what, const char *type)
 {
@@ -85,6 +94,8 @@ static int note(struct ssh_auth *a, int libssh2_error, const char *what, const c
     ssh_auth_tried(a, what);
     a->foreign_key |= is_foreign(type);
     int r = ssh_io_errno(libssh2_error);
+    if (libssh2_error == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED && is_closed(a->io->fd))
+        r = -ECONNRESET;
     return r == -ECONNRESET || r == -ETIMEDOUT || r == -ENOMEM ? r : -EACCES;
 }
 

@@ -135,6 +135,18 @@ start() { # [MOUNT-OPTION...]
     [ "$(cat "$MNT/datastore1/orphan/orphan.vmx/.vmxfs/power")" = on ]
 }
 
+@test "a VM that is registered anew after the mount asked is reloaded by its new id" {
+    start
+    cat "$vm/.vmxfs/power" >/dev/null
+    esxi unregister nested-esxi
+    [ "$(esxi register "$vmx" 21)" = 21 ]
+    echo 8192 >"$vm/memSize"
+    reloaded 1
+    [ "$(ran "vim-cmd vmsvc/reload 21")" = 1 ]
+    echo on >"$vm/.vmxfs/power"
+    [ "$(esxi guest-memory 21)" = 8192 ]
+}
+
 @test "a reload that fails is told, and the commit stands" {
     start
     mv "$HOST/bin/vim-cmd" "$HOST/bin/vim-cmd.real"
@@ -267,6 +279,15 @@ END
         unmount_lab
         mount_host reload=off
     done
+}
+
+@test "switching it off again hides that from nobody" {
+    start
+    echo 8192 >"$vm/memSize"
+    on_host "vim-cmd vmsvc/power.on 1"
+    echo off >"$vm/.vmxfs/power"
+    eventually 5 explained EBUSY "$uuid/nested-esxi/nested-esxi.vmx" - "switched on while the file was written"
+    [ "$(reloads)" = 0 ]
 }
 
 @test "a running VM that may be changed is not reloaded" {

@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# A host whose commands do not end, or whose connection for them is lost: what is written over SFTP
+# is written all the same, and no reload is lost.
+
+load ../mount/host
+
+setup() {
+    lab_new
+}
+
+teardown() {
+    proxy_stop
+    host_end
+}
+
+# A host, mounted, with an outer VM (off).
+start() { # [MOUNT-OPTION...]
+    host_start
+    mount_host "$@"
+    vm=$MNT/datastore1/nested-esxi/nested-esxi.vmx vmx=$DS1/nested-esxi/nested-esxi.vmx
+    uuid=${DS1##*/}
+}
+
+# A command of the host does not end while a file is there: all of it, or for one first word.
+hangs() { # COMMAND [WORD]
+    mkdir -p "$HOST/real" && mv "$HOST/bin/$1" "$HOST/real/"
+    cat >"$HOST/bin/$1" <<END
+#!/bin/sh
+case \$1 in
+${2:-*})
+    i=0
+    while [ -e '$TEST_DIR/hangs' ] && [ \$i -lt 600 ]; do sleep 0.1 && i=\$((i + 1)); done
+    ;;
+esac
+exec '$HOST/real/$1' "\$@"
+END
+    chmod 755 "$HOST/bin/$1"
+    touch "$TEST_DIR/hangs"
+}
+
+took() { # COMMAND...
+    local before
+    before=$(now_ms)
+    "$@" || return 1
+    TOOK=$(($(now_ms) - before))
+    echo "$TOOK ms: $*"
+}
+
+put() { # VALUE FILE
+    echo "$1" >"$2"
+}
+
+@test "a commit goes on without a host that does not answer" {
+    start timeout=4
+    cat "$vm/memSize"
+    hangs vmware
+    took put 8192 "$vm/memSize"
+    [ "$TOOK" -lt 3500 ]
+    [ "$(setting "$vmx" memSize)" = 8192 ]
+    # Once is enough, for a while.
+    took put 4096 "$vm/memSize"
+    [ "$TOOK" -lt 1000 ]
+    took cat "$vm/numvcpus"
+    [ "$TOOK" -lt 1000 ]
+    [ "$(setting "$vmx" memSize)" = 4096 ]
+    [ "$(counter commits-failed)" = 0 ]
+    # It is reloaded when that is possible again.
+    rm "$TEST_DIR/hangs"
+    reloaded 1
+}
+
+@test "a lock file counts while the host does not say that it is stale" {
+    start timeout=4
+    touch "$vmx.lck"
+    hangs vmfsfilelockinfo
+    took refused "Device or resource busy" 8192 "$vm/memSize"
+    [ "$TOOK" -lt 3500 ]
+    rm "$TEST_DIR/hangs"
+    echo 8192 >"$vm/memSize"
+}
+
+@test "a reload that did not end before power is made by the next one" {
+    start timeout=4
+    hangs vim-cmd vmsvc/reload
+    echo 8192 >"$vm/memSize"
+    refused "Input/output error" on "$vm/.vmxfs/power"
+    [ "$(ran "vim-cmd vmsvc/power.on 1")" = 0 ]
+    rm "$TEST_DIR/hangs"
+    echo on >"$vm/.vmxfs/power"
+    [ "$(esxi guest-memory 1)" = 8192 ]
+}
+
+@test "a reload that somebody gives up is made later" {
+    start timeout=10
+    hangs vim-cmd vmsvc/reload
+    echo 8192 >"$vm/memSize"
+    ! timeout 2 sh -c 'echo 1 >"$1"' sh "$vm/.vmxfs/reload"
+    rm "$TEST_DIR/hangs"
+    rm "$HOST/commands"
+    eventually 20 grep -qx "vim-cmd vmsvc/reload 1" "$HOST/commands"
+}
+
+@test "unmounting does not wait longer than the timeout for a host that does not answer" {
+    start timeout=4
+    cat "$vm/.vmxfs/power"
+    hangs vim-cmd
+    echo 8192 >"$vm/memSize"
+    sleep 2
+    took unmount_lab
+    [ "$TOOK" -lt 7000 ]
+}
+
+# sshd names itself so between a login's first request and its end.
+logging_in() {
+    LOGIN=$(pgrep -f '^sshd: .*\[net\]$' -P "$(pgrep -d, -P "$(cat "$HOST/sshd/pid")")")
+    [ -n "$LOGIN" ]
+}
+
+@test "a connection that is lost in the middle of a login is no refusal" {
+    host_start
+    SERVER=$HOST/sshd
+    proxy_start 150
+    mount_source "127.0.0.1:$VOLUMES" transport=libssh2 "port=$PROXY_PORT" cache_timeout=1 \
+        "IdentityFile=$SERVER/id" "UserKnownHostsFile=$SERVER/known_hosts" \
+        "StrictHostKeyChecking=no"
+    vm=$MNT/datastore1/nested-esxi/nested-esxi.vmx
+    cat "$vm/.vmxfs/power" >"$TEST_DIR/power" 2>&1 3>&- &
+    local reader=$!
+    soon logging_in
+    # shellcheck disable=SC2086 # a list
+    kill -KILL $LOGIN
+    wait "$reader" || :
+    cat "$TEST_DIR/power"
+    [ "$(cat "$vm/.vmxfs/power")" = off ]
+}
