@@ -22,7 +22,8 @@ start() { # [MOUNT-OPTION...]
     uuid=${DS1##*/}
 }
 
-# A command of the host does not end while a file is there: all of it, or for one first word.
+# A command of the host does not end while a file is there, and has done nothing then: whatever its
+# words are, or only with one first word.
 hangs() { # COMMAND [WORD]
     mkdir -p "$HOST/real" && mv "$HOST/bin/$1" "$HOST/real/"
     cat >"$HOST/bin/$1" <<END
@@ -31,6 +32,7 @@ case \$1 in
 ${2:-*})
     i=0
     while [ -e '$TEST_DIR/hangs' ] && [ \$i -lt 600 ]; do sleep 0.1 && i=\$((i + 1)); done
+    [ \$i -eq 0 ] || exit 1
     ;;
 esac
 exec '$HOST/real/$1' "\$@"
@@ -106,14 +108,14 @@ put() { # VALUE FILE
     cat "$vm/.vmxfs/power"
     hangs vim-cmd
     echo 8192 >"$vm/memSize"
-    sleep 2
+    sleep 10.8 # the reload is tried again, and the list of VMs is due
     took unmount_lab
-    [ "$TOOK" -lt 7000 ]
+    [ "$TOOK" -lt 6500 ]
 }
 
-# sshd names itself so between a login's first request and its end.
+# sshd names itself so, with the user, between a login's first request and its end.
 logging_in() {
-    LOGIN=$(pgrep -f '^sshd: .*\[net\]$' -P "$(pgrep -d, -P "$(cat "$HOST/sshd/pid")")")
+    LOGIN=$(pgrep -f '^sshd: [^ ]+ \[net\]$' -P "$(pgrep -d, -P "$(cat "$HOST/sshd/pid")")")
     [ -n "$LOGIN" ]
 }
 
@@ -128,6 +130,7 @@ logging_in() {
     cat "$vm/.vmxfs/power" >"$TEST_DIR/power" 2>&1 3>&- &
     local reader=$!
     soon logging_in
+    sleep 0.22 # now the server is about to be asked for the key
     # shellcheck disable=SC2086 # a list
     kill -KILL $LOGIN
     wait "$reader" || :
