@@ -417,7 +417,7 @@ static void a_small_cache_does_not_thrash(void **state)
     assert_true(must_count(&mount, "cached-document-bytes") <= options.cache_size * 3 / 8);
     for (int i = 0; i < VMS; i++)
         must_read_in(&mount, "", i, 60000);
-    assert_true(relay_requests(&relay) <= VMS * 9 + VMS / 4);
+    assert_in_range(relay_requests(&relay), VMS * 8, VMS * 12); /* twice would be VMS * 17 */
     assert_in_range(relay_flights(&relay), 3, VMS);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
