@@ -6,10 +6,12 @@
  *     parse     what they print
  *     facts     what is known from that
  *     ask       which commands are asked, how often, and where the VMs are in the mount
+ *     known     who asks, who waits for the answer, and how old it may be
+ *     command   commands about one VM or device, one at a time
  *     evidence  what commits are told of a VM's use
  *     reload    VMs whose .vmx has changed
  *     power     what the host is told to do
- *     host      the thread, and who waits for whom
+ *     host      the thread, its beginning and its end
  */
 #pragma once
 
@@ -74,23 +76,15 @@ int ask_who(struct host *host, const struct wait *wait, struct why *why);
 int ask_facts(struct host *host, const struct wait *wait, const struct host_facts **ret,
               struct why *why);
 
-/* ---- evidence */
+/* ---- known */
 
-/* Lets commits ask the host, until remote_set_evidence(NULL). */
-void evidence_give(struct host *host);
-
-/* ---- host */
-
-/* One at a time tells the host to do something, until host_done. 0, -EIO, -EINTR. */
-int host_begin(struct host *host, const struct wait *wait);
-void host_done(struct host *host);
+/* Finds out what the server is, up to a kind: POSSIBLE needs no login. 0; -EOPNOTSUPP: it has no
+ * host; -EIO, ... */
+int host_identify_locked(struct host *host, int up_to, const struct wait *wait)
+    REQUIRES(&host->lock);
 
 /* What is known of the host is not true any more. */
 void host_outdate(struct host *host, bool hardware);
-
-/* Runs a command that prints nothing of interest. -EREMOTEIO: it failed, *why has what it said. */
-int host_command(struct host *host, const char *const *words, const struct wait *wait,
-                 struct why *why);
 
 /* Half of the time that is left. */
 struct wait host_half_of(const struct wait *wait);
@@ -100,6 +94,20 @@ struct wait host_half_of(const struct wait *wait);
  * while ago. NULL: it is not known. */
 const struct host_facts *host_facts_soon(struct host *host, int max_age_ms,
                                          const struct wait *wait);
+
+/* ---- command */
+
+/* One at a time tells the host to do something, until host_done. 0, -EIO, -EINTR. */
+int host_begin(struct host *host, const struct wait *wait);
+void host_done(struct host *host);
+
+/* Runs a command that changes nothing, once more if the connection was lost. As exec_run. */
+int host_ask(struct host *host, const char *const *words, const struct wait *wait,
+             struct buf *ret_out, int *ret_status, struct why *why);
+
+/* Runs a command that prints nothing of interest. -EREMOTEIO: it failed, *why has what it said. */
+int host_command(struct host *host, const char *const *words, const struct wait *wait,
+                 struct why *why);
 
 /* The id of the VM of a path, for vim-cmd. -ENXIO: it is not registered. */
 int host_vm_id(struct host *host, const char *path, const struct wait *wait, char ret[24],
@@ -112,6 +120,11 @@ int host_state_of(struct host *host, const char *id, const struct wait *wait, en
 /* Both, also of a VM that was registered anew since the ids were asked for. */
 int host_vm_state(struct host *host, const char *path, const struct wait *wait, char ret_id[24],
                   enum vmx_power *ret, struct why *why);
+
+/* ---- evidence */
+
+/* Lets commits ask the host, until remote_set_evidence(NULL). */
+void evidence_give(struct host *host);
 
 /* ---- reload */
 

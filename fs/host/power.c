@@ -7,39 +7,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "internal.h"
-#include "parse.h"
 
 enum { LOOK_MS = 250 }; /* how often the power state is looked at while it changes */
-
-int host_state_of(struct host *host, const char *id, const struct wait *wait, enum vmx_power *ret,
-                  struct why *why)
-{
-    const char *const words[] = {"vim-cmd", "vmsvc/power.getstate", id, NULL};
-    BUF_AUTO text = {0};
-    int status = 0;
-    int r = exec_run(host->exec, words, wait, &text, &status, why);
-    if (r < 0)
-        return r;
-    r = parse_power(buf_span(&text), ret);
-    if (r < 0)
-        why_set(why, "the host does not tell the power state of VM %s: %.200s", id,
-                text.len ? text.data : "");
-    return r == -ENOENT ? -ENXIO : r < 0 ? -EREMOTEIO : 0;
-}
-
-int host_vm_state(struct host *host, const char *path, const struct wait *wait, char ret_id[24],
-                  enum vmx_power *ret, struct why *why)
-{
-    int r = host_vm_id(host, path, wait, ret_id, why);
-    if (r < 0)
-        return r;
-    r = host_state_of(host, ret_id, wait, ret, why);
-    if (r != -ENXIO)
-        return r;
-    host_outdate(host, false);
-    r = host_vm_id(host, path, wait, ret_id, why);
-    return r == 0 ? host_state_of(host, ret_id, wait, ret, why) : r;
-}
 
 int host_power(struct host *host, const char *path, const struct wait *wait, enum vmx_power *ret,
                struct why *why)
@@ -124,6 +93,11 @@ static int check_device(const struct host_facts *facts, const struct vmx_pci *ad
     if (on && !force && vmx_host_needs(pci, &reason)) {
         why_set(why, "the host needs it (%s); write \"1 force\" to take it away nevertheless",
                 reason);
+        return -EBUSY;
+    }
+    if (!on && !force && pci->user) {
+        why_set(why, "%s has it and is powered on; write \"0 force\" to take it away nevertheless",
+                pci->user);
         return -EBUSY;
     }
     return 0;

@@ -114,6 +114,13 @@ END
     eventually 20 taken
     refused_line "inner-guest device=42:00.0" "0000:42:00.0 is used by "
     grep -q 'is used by .*nested-esxi/nested-esxi.vmx, which is powered on' "$MNT/.vmxfs/errors"
+    # ... and is not taken back under it.
+    pci=$MNT/.vmxfs/host/pci/0000:42:00.0
+    ! echo 0 >"$pci/passthrough" || return 1
+    tail -n 1 "$MNT/.vmxfs/errors" | grep -q 'EBUSY.*nested-esxi.vmx has it and is powered on'
+    [ "$(cat "$pci/passthrough")" = 1 ]
+    echo "0 force" >"$pci/passthrough"
+    [ "$(cat "$pci/passthrough")" = 0 ]
 }
 
 @test "cpu=auto asks the host" {
