@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # vmxfs is killed at any moment, again and again.
 #
-# KILL_ROUNDS: how often, default 500, but no longer than for KILL_SECONDS, default 240. KILL_SEED: of
+# KILL_ROUNDS: how often, default 500, but no longer than for KILL_SECONDS, default 120. KILL_SEED: of
 # the moments.
 
 load helper
@@ -115,7 +115,7 @@ one_round() {
     unmount_lab
     echo 16384 >"$TEST_DIR/asked"
     echo 16384 >"$TEST_DIR/acknowledged"
-    local end=$((SECONDS + ${KILL_SECONDS:-240}))
+    local end=$((SECONDS + ${KILL_SECONDS:-120}))
     for ((round = 1; round <= ${KILL_ROUNDS:-500} && SECONDS < end; round++)); do
         one_round
     done
