@@ -167,11 +167,12 @@ static void forgotten_calls_go_out_before_the_end(void **state)
 {
     (void)state;
     struct fixture f;
+    enum { CALLS = 200 }; /* the socket holds them all, even if each goes out by itself */
     fixture_begin(&f, 0, SLOW_MS, false);
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < CALLS; i++)
         sftp_forget(sftp_remove(f.sftp, "a", 0));
     sftp_free(f.sftp);
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < CALLS; i++)
         expect(&f, SSH_FXP_REMOVE);
     peer_done(&f.peer);
 }
