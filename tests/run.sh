@@ -88,9 +88,8 @@ unit_tests() { # BUILD OPTIONS
     log=$builds/$1/meson-logs/testlog.json
     rm -f "$log"
     export ASAN_OPTIONS="$2" UBSAN_OPTIONS="$2" TSAN_OPTIONS="$2"
-    # Most of them wait most of their time.
     narrow meson test -C "$builds/$1" --no-rebuild --suite unit --suite fuzz \
-        --num-processes $((jobs * 2)) --timeout-multiplier 4 >"$work/step" 2>&1 </dev/null
+        --num-processes "$jobs" --timeout-multiplier 4 >"$work/step" 2>&1 </dev/null
     if [ -f "$log" ]; then
         report meson "$1" "$log"
     else
