@@ -79,6 +79,19 @@ int buf_add_char(struct buf *b, char c)
     return buf_add(b, (struct span){&c, 1});
 }
 
+int buf_add_quoted(struct buf *b, struct span word)
+{
+    size_t before = b->len;
+    int r = buf_add_char(b, '\'');
+    for (size_t i = 0; r == 0 && i < word.n; i++)
+        r = word.p[i] == '\'' ? buf_add_str(b, "'\\''") : buf_add_char(b, word.p[i]);
+    if (r == 0)
+        r = buf_add_char(b, '\'');
+    if (r != 0 && b->data)
+        b->data[b->len = before] = '\0';
+    return r;
+}
+
 int buf_addf(struct buf *b, const char *format, ...)
 {
     va_list args;

@@ -50,6 +50,8 @@ int buf_reserve(struct buf *b, size_t extra);
 int buf_add(struct buf *b, struct span bytes);
 int buf_add_str(struct buf *b, const char *string);
 int buf_add_char(struct buf *b, char c);
+/* As one word for a POSIX shell. Nothing is appended on failure. */
+int buf_add_quoted(struct buf *b, struct span word);
 int buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Forgets the content and keeps the memory. */

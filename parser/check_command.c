@@ -18,14 +18,12 @@ static int add_word(struct span word, struct buf *ret)
 {
     if (is_plain(word))
         return buf_add(ret, word);
-    int r = buf_add_char(ret, '\'');
-    for (size_t i = 0; r == 0 && i < word.n; i++) {
+    for (size_t i = 0; i < word.n; i++) {
         unsigned char c = (unsigned char)word.p[i];
         if (c < ' ' || c == 0x7f)
             return -EINVAL;
-        r = c == '\'' ? buf_add_str(ret, "'\\''") : buf_add_char(ret, word.p[i]);
     }
-    return r == 0 ? buf_add_char(ret, '\'') : r;
+    return buf_add_quoted(ret, word);
 }
 
 /* Some shells' echo reads "-n" and backslashes in its own way. */

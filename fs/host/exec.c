@@ -39,19 +39,6 @@ struct exec {
     bool has_maker; /* it is to be joined */
 };
 
-int exec_quote(const char *word, struct buf *ret)
-{
-    size_t before = ret->len;
-    int r = buf_add_char(ret, '\'');
-    for (const char *p = word; r == 0 && *p; p++)
-        r = *p == '\'' ? buf_add_str(ret, "'\\''") : buf_add_char(ret, *p);
-    if (r == 0)
-        r = buf_add_char(ret, '\'');
-    if (r < 0)
-        ret->len = before;
-    return r;
-}
-
 int exec_new(const struct exec_options *options, struct exec **ret)
 {
     FREE_AUTO struct exec *e = calloc(1, sizeof(*e));
@@ -190,7 +177,7 @@ static int make_line(const char *const *words, struct buf *ret, struct why *why)
         }
         r = buf_add_char(ret, ' ');
         if (r == 0)
-            r = exec_quote(*words, ret);
+            r = buf_add_quoted(ret, span_of(*words));
     }
     if (r == 0)
         r = buf_add_str(ret, " ) </dev/null 2>&1");

@@ -41,6 +41,3 @@ int exec_run(struct exec *exec, const char *const *words, const struct wait *wai
 
 /* Closes a connection that has been idle for long enough. */
 void exec_tidy(struct exec *exec);
-
-/* Quotes a word for sh. 0, -ENOMEM. */
-int exec_quote(const char *word, struct buf *ret);

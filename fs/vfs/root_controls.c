@@ -59,15 +59,6 @@ static const char *severity_name(enum vmx_severity severity)
     return names[severity];
 }
 
-/* Quoted for a shell. */
-static int add_quoted(struct buf *ret, const char *text)
-{
-    int r = buf_add_char(ret, '\'');
-    for (; r == 0 && *text; text++)
-        r = *text == '\'' ? buf_add_str(ret, "'\\''") : buf_add_char(ret, *text);
-    return r == 0 ? buf_add_char(ret, '\'') : r;
-}
-
 /* The path as a field, and a command that shows the whole report; a name that is more than one line
  * cannot stand in a command of one. */
 static int add_place(const struct vfs *vfs, const char *path, const struct vmx_check *check,
@@ -88,7 +79,7 @@ static int add_place(const struct vfs *vfs, const char *path, const struct vmx_c
     if (r == 0)
         r = buf_add_str(ret, odd ? "-" : "cat ");
     if (r == 0 && !odd)
-        r = add_quoted(ret, full);
+        r = buf_add_quoted(ret, span_of(full));
     return r == 0 ? buf_add_char(ret, '\n') : r;
 }
 
