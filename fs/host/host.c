@@ -60,13 +60,15 @@ static void watch_vms(struct host *host)
     host_facts_unref(facts);
 }
 
-/* Waits for the next thing to do. True: a reload is due. */
+/* Waits for the next thing to do; without a host there is none. True: a reload is due. */
 static bool wait_for_work_locked(struct host *host, bool *ret_watch) REQUIRES(&host->lock)
 {
     int64_t now = clock_ms();
     bool watched = is_watched_locked(host, now);
     int64_t next = reload_next_locked(host);
-    int64_t until = now + (watched ? WATCH_EACH_MS : TIDY_MS);
+    int64_t until = host->kind == HOST_NONE ? INT64_MAX / 2
+                    : watched               ? now + WATCH_EACH_MS
+                                            : now + TIDY_MS;
     const struct wait wait = {.deadline = next < until ? next : until};
     if (next > now)
         wait_on(&wait, &host->moved, &host->lock);
