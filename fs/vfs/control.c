@@ -104,3 +104,9 @@ struct node *vmx_above(struct node *n)
         n = n->parent;
     return n;
 }
+
+char *vmx_path_above(struct call *c, struct node *n)
+{
+    struct node *dir = vmx_above(n);
+    return dir ? node_path(c->vfs, dir) : NULL;
+}

@@ -48,6 +48,9 @@ int folder_lookup(struct call *c, struct node *dir, const struct folder *folder,
 /* The directory of settings that a node is in (or is). */
 struct node *vmx_above(struct node *n);
 
+/* Its path, the caller's to free. NULL: there is none, or no memory. */
+char *vmx_path_above(struct call *c, struct node *n);
+
 /* Carries out a line of passthrough-profile for a directory of settings. */
 int profile_write(struct call *c, struct node *vmx_dir, struct span line);
 

@@ -55,8 +55,7 @@ static bool is_there(struct call *c, const struct folder *folder)
 
 static int lookup_raw(struct call *c, struct node *dir, struct found *ret)
 {
-    struct node *vmx = vmx_above(dir);
-    FREE_AUTO char *path = vmx ? node_path(c->vfs, vmx) : NULL;
+    FREE_AUTO char *path = vmx_path_above(c, dir);
     int r = path ? whole_lookup(c, path, ret) : -ENOMEM;
     whole_raw_mode(c->vfs, &ret->st);
     return r;

@@ -2,18 +2,12 @@
 /* What .vmxfs/host says of the host itself: version, cpu, uuid. */
 #include "host_views.h"
 
-/* A line that the host may not have said. */
-static int add_line(struct buf *ret, const char *text)
-{
-    return buf_addf(ret, "%s\n", text && text[0] ? text : "unknown");
-}
-
 static int version_show(struct call *c, struct node *n, struct buf *ret)
 {
     (void)n;
     FACTS_AUTO *facts = NULL;
     int r = host_said(c, HARDWARE_MAX_AGE_MS, &facts);
-    return r == 0 ? add_line(ret, facts->version_line) : r;
+    return r == 0 ? host_add_line(ret, facts->version_line) : r;
 }
 
 const struct control host_version_control = {.name = "version", .mode = 0444, .show = version_show};
@@ -28,7 +22,8 @@ static int cpu_show(struct call *c, struct node *n, struct buf *ret)
     r = buf_addf(ret, "%s, HV Support: ", facts->cpu_brand ? facts->cpu_brand : "unknown");
     if (r < 0)
         return r;
-    return facts->hv_support < 0 ? add_line(ret, NULL) : buf_addf(ret, "%d\n", facts->hv_support);
+    return facts->hv_support < 0 ? host_add_line(ret, NULL)
+                                 : buf_addf(ret, "%d\n", facts->hv_support);
 }
 
 const struct control host_cpu_control = {.name = "cpu", .mode = 0444, .show = cpu_show};
@@ -38,7 +33,7 @@ static int uuid_show(struct call *c, struct node *n, struct buf *ret)
     (void)n;
     FACTS_AUTO *facts = NULL;
     int r = host_said(c, HARDWARE_MAX_AGE_MS, &facts);
-    return r == 0 ? add_line(ret, facts->host.uuid) : r;
+    return r == 0 ? host_add_line(ret, facts->host.uuid) : r;
 }
 
 const struct control host_uuid_control = {.name = "uuid", .mode = 0444, .show = uuid_show};

@@ -6,15 +6,10 @@
 #include "host_views.h"
 #include "vmx.h"
 
-static int add_text(struct buf *ret, const char *text)
-{
-    return buf_addf(ret, "%s\n", text && text[0] ? text : "unknown");
-}
-
 /* As the host writes vendors, devices and classes. */
 static int add_id(struct buf *ret, long long id)
 {
-    return id < 0 ? add_text(ret, NULL) : buf_addf(ret, "0x%04llx\n", (unsigned long long)id);
+    return id < 0 ? host_add_line(ret, NULL) : buf_addf(ret, "0x%04llx\n", (unsigned long long)id);
 }
 
 static int attribute_show(struct call *c, struct node *n, struct buf *ret)
@@ -31,7 +26,7 @@ static int attribute_show(struct call *c, struct node *n, struct buf *ret)
         return add_id(ret, device->device);
     if (which == &device_class_control)
         return add_id(ret, device->class);
-    return add_text(ret, which == &device_name_control ? device->name : device->owner);
+    return host_add_line(ret, which == &device_name_control ? device->name : device->owner);
 }
 
 const struct control device_vendor_control = {
@@ -48,7 +43,7 @@ static int passthrough_show(struct call *c, struct node *n, struct buf *ret)
     const struct vmx_host_pci *device = NULL;
     int r = host_device_of(c, n, &facts, &device);
     if (r < 0 || device->enabled == VMX_NOT_KNOWN)
-        return r < 0 ? r : add_text(ret, NULL);
+        return r < 0 ? r : host_add_line(ret, NULL);
     bool pending = device->active != VMX_NOT_KNOWN && device->active != device->enabled;
     return buf_addf(ret, "%d%s\n", device->enabled == VMX_YES, pending ? " (reboot pending)" : "");
 }

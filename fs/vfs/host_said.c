@@ -38,6 +38,11 @@ void go_on_waiting(struct call *c)
     c->wait.deadline = clock_ms() + remote_options(c->vfs->remote)->timeout_ms;
 }
 
+int host_add_line(struct buf *ret, const char *text)
+{
+    return buf_addf(ret, "%s\n", text && text[0] ? text : "unknown");
+}
+
 int refuse_host(struct vfs *vfs, const char *path, const char *key, int r, const struct why *why)
 {
     struct vmx_diag diag = {0};

@@ -41,6 +41,9 @@ static inline struct vmx_around around_alone(const struct vfs *vfs)
  * not. */
 void go_on_waiting(struct call *c);
 
+/* Appends a line; "unknown" for what the host did not say (NULL or ""). 0, -ENOMEM. */
+int host_add_line(struct buf *ret, const char *text);
+
 /* As refuse, with the host's own reason, if there is one. A command that failed is -EIO. */
 int refuse_host(struct vfs *vfs, const char *path, const char *key, int r, const struct why *why);
 

@@ -16,8 +16,7 @@
 
 static int document_of(struct call *c, struct node *n, char **ret_path, struct document **ret)
 {
-    struct node *dir = vmx_above(n);
-    char *path = dir ? node_path(c->vfs, dir) : NULL;
+    char *path = vmx_path_above(c, n);
     if (!path)
         return -ENOMEM;
     int r = remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, ret);
@@ -68,8 +67,7 @@ static void committed(struct change *change, const struct document *before,
 
 static int run(struct call *c, struct node *n, const char *name, struct text_change *t)
 {
-    struct node *dir = vmx_above(n);
-    FREE_AUTO char *path = dir ? node_path(c->vfs, dir) : NULL;
+    FREE_AUTO char *path = vmx_path_above(c, n);
     FACTS_AUTO *facts = NULL;
     struct vmx_host_vm vm = {0};
     if (!path)

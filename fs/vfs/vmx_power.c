@@ -5,12 +5,6 @@
 #include "base/cleanup.h"
 #include "host_views.h"
 
-static char *vmx_path(struct call *c, struct node *n)
-{
-    struct node *dir = vmx_above(n);
-    return dir ? node_path(c->vfs, dir) : NULL;
-}
-
 /* ---- power */
 
 static const struct {
@@ -36,7 +30,7 @@ static int power_show(struct call *c, struct node *n, struct buf *ret)
 {
     struct why why = {{0}};
     enum vmx_power power = VMX_POWER_UNKNOWN;
-    FREE_AUTO char *path = vmx_path(c, n);
+    FREE_AUTO char *path = vmx_path_above(c, n);
     if (!path)
         return -ENOMEM;
     int r = c->vfs->host ? host_power(c->vfs->host, path, &c->wait, &power, &why) : -EOPNOTSUPP;
@@ -61,7 +55,7 @@ static int power_command(struct call *c, const char *path, struct span line, str
 static int power_store(struct call *c, struct node *n, struct span line)
 {
     struct why why = {{0}};
-    FREE_AUTO char *path = vmx_path(c, n);
+    FREE_AUTO char *path = vmx_path_above(c, n);
     if (!path)
         return -ENOMEM;
     int r = power_command(c, path, line, &why);
@@ -83,7 +77,7 @@ static int reload_store(struct call *c, struct node *n, struct span line)
 {
     (void)line;
     struct why why = {{0}};
-    FREE_AUTO char *path = vmx_path(c, n);
+    FREE_AUTO char *path = vmx_path_above(c, n);
     if (!path)
         return -ENOMEM;
     int r = c->vfs->host ? host_reload(c->vfs->host, path, &c->wait, &why) : -EOPNOTSUPP;
