@@ -13,16 +13,10 @@
 
 enum { KEY_IGNORE, KEY_KEEP, KEY_READ_ONLY, KEY_READ_WRITE };
 
-#define OPTION(template, member)                                                                   \
-    {                                                                                              \
-        template, offsetof(struct options, member), 1                                              \
-    }
+#define OPTION(template, member) {template, offsetof(struct options, member), 1}
 
 /* FUSE_OPT_KEY, without its conversion that clang warns of. */
-#define WORD(template, key)                                                                        \
-    {                                                                                              \
-        template, UINT_MAX, key                                                                    \
-    }
+#define WORD(template, key) {template, UINT_MAX, key}
 
 static const struct fuse_opt table[] = {
     OPTION("-p %s", port_text),

@@ -298,7 +298,8 @@ bool vmx_value_same(struct span key, struct span a, struct span b)
 
     if (span_eq(a, b))
         return true;
-    switch (rule ? rule->type : VALUE_TEXT) {
+    enum value_type type = rule ? rule->type : VALUE_TEXT;
+    switch (type) {
     case VALUE_BOOL:
         return vmx_value_bool(a, &truth_a) && vmx_value_bool(b, &truth_b) && truth_a == truth_b;
     case VALUE_INT:

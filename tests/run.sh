@@ -53,7 +53,7 @@ configure() { # NAME COMPILER MESON-OPTION...
     name=$1 compiler=$2
     shift 2
     [ -f "$builds/$name/build.ninja" ] ||
-        step "configure/$name" env CC="$compiler" meson setup "$builds/$name" "$root" "$@"
+        step "configure/$name" env CC="$compiler" meson setup -Dwerror=true "$builds/$name" "$root" "$@"
 }
 
 configure_asan() {

@@ -16,8 +16,8 @@ static int append_normalized(struct buf *path, const char *text)
     while (*text) {
         size_t len = strcspn(text, "/");
         if (len == 2 && text[0] == '.' && text[1] == '.') {
-            while (path->len > 0 && path->data[--path->len] != '/')
-                ;
+            const char *slash = path->len ? memrchr(path->data, '/', path->len) : NULL;
+            path->len = slash ? (size_t)(slash - path->data) : 0;
             if (path->data)
                 path->data[path->len] = '\0';
         } else if (len > 0 && !(len == 1 && text[0] == '.')) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "host_key.h"
 #include "parser/buf.h"
 
 static bool next_line(const char **rest, struct span *ret)
@@ -16,6 +17,17 @@ static bool next_line(const char **rest, struct span *ret)
     while (ret->n && (ret->p[ret->n - 1] == '\r' || ret->p[ret->n - 1] == ' '))
         ret->n--;
     return true;
+}
+
+/* What stands behind the mark in the first line that begins with it. */
+static struct span behind(const char *words, const char *mark)
+{
+    struct span line;
+    while (next_line(&words, &line)) {
+        if (span_starts_with(line, (struct span){mark, strlen(mark)}))
+            return (struct span){line.p + strlen(mark), line.n - strlen(mark)};
+    }
+    return (struct span){0};
 }
 
 bool child_words_connected(const char *words)
@@ -58,13 +70,8 @@ static struct span last_line(const char *words)
 /* "ssh-ed25519 SHA256:...", as the debug line has it. */
 static struct span shown_key(const char *words)
 {
-    const struct span mark = SPAN_LITERAL("debug1: Server host key: ");
-    struct span line;
-    while (next_line(&words, &line)) {
-        if (span_starts_with(line, mark))
-            return (struct span){line.p + mark.n, line.n - mark.n};
-    }
-    return SPAN_LITERAL("unknown");
+    struct span key = behind(words, "debug1: Server host key: ");
+    return key.n ? key : SPAN_LITERAL("unknown");
 }
 
 static void explain_host_key(const char *words, const char *host, struct why *why)
@@ -119,6 +126,54 @@ int child_words_explain(const char *words, const char *host, struct why *why)
             explain_host_key(words, host, why);
         return table[i].error;
     }
-    why_set(why, "%s: %.*s", host, (int)last.n, last.p);
+    /* Behind a ProxyCommand ssh knows no port: what failed is the command. */
+    if (strstr(words, "kex_exchange_identification: ") && !strstr(words, "UNKNOWN port"))
+        why_set(why,
+                "%s closed the connection before the handshake (%.*s): no SSH server at that port, "
+                "or one with too many connections, or one that shuts this address out for a while "
+                "after failed logins (PerSourcePenalties): try again in a minute",
+                host, (int)last.n, last.p);
+    else
+        why_set(why, "%s: %.*s", host, (int)last.n, last.p);
     return -ECONNRESET;
+}
+
+static int add_line(struct buf *ret, const char *name, const char *before, struct span value)
+{
+    return value.n ? buf_addf(ret, "%s: %s%.*s\n", name, before, (int)value.n, value.p) : 0;
+}
+
+static struct span up_to(struct span text, const char *mark)
+{
+    const char *end = memmem(text.p, text.n, mark, strlen(mark));
+    return end ? (struct span){text.p, (size_t)(end - text.p)} : text;
+}
+
+/* "CIPHER MAC: MAC compression: none" */
+static int describe_cipher(struct span text, struct buf *ret)
+{
+    static const char mark[] = " MAC: ";
+    struct span cipher = up_to(text, mark);
+    struct span mac = {0};
+    if (cipher.n + strlen(mark) <= text.n)
+        mac = up_to(
+            (struct span){cipher.p + cipher.n + strlen(mark), text.n - cipher.n - strlen(mark)},
+            " compression: ");
+    int r = add_line(ret, "cipher", "", cipher);
+    return r == 0 ? add_line(ret, "mac", "", mac) : r;
+}
+
+int child_words_describe(const char *words, struct buf *ret)
+{
+    int r =
+        add_line(ret, "server", "SSH-2.0-",
+                 behind(words, "debug1: Remote protocol version 2.0, remote software version "));
+    struct span key = behind(words, "debug1: Server host key: ");
+    struct span type = up_to(key, " ");
+    if (r == 0)
+        r = add_line(ret, "host-key", host_key_type_name(type),
+                     (struct span){key.p + type.n, key.n - type.n});
+    if (r == 0)
+        r = add_line(ret, "key-exchange", "", behind(words, "debug1: kex: algorithm: "));
+    return r == 0 ? describe_cipher(behind(words, "debug1: kex: client->server cipher: "), ret) : r;
 }

@@ -14,10 +14,12 @@
 #endif
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sync.h"
 #include "child.h"
 #include "config.h"
+#include "penalty.h"
 #include "secret.h"
 #include "ssh.h"
 #include "words.h"
@@ -34,6 +36,7 @@ struct connector {
     atomic_bool refused;
 
     struct lock lock;            /* of all below */
+    struct penalty penalty;      /* of all connections */
     struct keyring kept;         /* what the first login took; each further one gets a copy */
     bool allowed[FURTHER_KINDS]; /* the first login can be repeated, and was not refused */
 };
@@ -52,7 +55,7 @@ static const char *keep_path(struct connector *c, const char *path)
 {
     if (!path || *path == '/' || *path == '~' || *path == '%' || *path == '$')
         return keep(c, path);
-    FREE_AUTO char *directory = getcwd(NULL, 0);
+    FREE_AUTO char *directory = get_current_dir_name();
     if (!directory)
         return keep(c, path);
     words_addf(&c->strings, "%s/%s", directory, path);
@@ -181,6 +184,30 @@ int connector_new(const struct connect_options *options, struct connector **ret,
     return r;
 }
 
+static int note_attempt(struct connector *c, int result)
+{
+    lock_take(&c->lock);
+    penalty_note(&c->penalty, result, clock_ms());
+    lock_drop(&c->lock);
+    return result;
+}
+
+/* Nobody waits for a connection that is made again, or beside the first one, but other clients of
+ * this address may wait at the server's door. */
+static int check_penalty(struct connector *c, struct why *why)
+{
+    lock_take(&c->lock);
+    bool allowed = penalty_allows(&c->penalty, clock_ms());
+    lock_drop(&c->lock);
+    if (allowed || !c->options.host)
+        return 0;
+    why_set(why,
+            "the last connections to %s failed; the next attempt waits some seconds, so that the "
+            "server does not shut this address out (PerSourcePenalties)",
+            c->options.host);
+    return -ECONNREFUSED;
+}
+
 /* command: NULL for the SFTP server. */
 static int via_ssh(struct connector *c, struct keyring *secrets, const char *command,
                    bool interactive, struct transport **ret, struct why *why)
@@ -191,7 +218,7 @@ static int via_ssh(struct connector *c, struct keyring *secrets, const char *com
         .command = command,
         .interactive = interactive,
     };
-    return child_ssh(&login, ret, why);
+    return note_attempt(c, child_ssh(&login, ret, why));
 }
 
 static int via_libssh2(struct connector *c, struct keyring *secrets, const char *command,
@@ -207,7 +234,7 @@ static int via_libssh2(struct connector *c, struct keyring *secrets, const char 
         .has_other_way = c->via == CONNECT_AUTO,
         .timeout_ms = c->options.timeout_ms,
     };
-    return ssh_connect(&login, ret, why);
+    return note_attempt(c, ssh_connect(&login, ret, why));
 }
 
 static int connect_any(struct connector *c, bool interactive, struct transport **ret,
@@ -264,7 +291,9 @@ int connector_connect(struct connector *c, bool interactive, struct transport **
                 c->options.host);
         return -EACCES;
     }
-    int r = connect_any(c, interactive, ret, why);
+    int r = interactive ? 0 : check_penalty(c, why);
+    if (r == 0)
+        r = connect_any(c, interactive, ret, why);
     if (r == 0 && interactive)
         allow_further(c);
     if (r == -EACCES) {
@@ -328,7 +357,7 @@ static int bulk_any(struct connector *c, struct keyring *secrets, struct transpo
         .ciphers = bulk_ciphers(c, &ciphers) == 0 && ciphers.len ? ciphers.data : NULL,
         .kex = via == CONNECT_AUTO && bulk_kex(c, &kex) == 0 && kex.len ? kex.data : NULL,
     };
-    int r = child_ssh(&login, ret, why);
+    int r = note_attempt(c, child_ssh(&login, ret, why));
     /* The ssh program cannot: libssh2 could. */
     if (via == CONNECT_AUTO && (r == -EPERM || r == -EINVAL || r == -ENOENT || r == -EPROTO))
         r = via_libssh2(c, secrets, NULL, false, ret, why);
@@ -357,9 +386,12 @@ static int connect_further(struct connector *c, enum further kind, struct transp
                            struct why *why)
 {
     struct keyring secrets = {0};
+    int r = check_penalty(c, why);
+    if (r < 0)
+        return r;
     lock_take(&c->lock);
     bool allowed = c->allowed[kind];
-    int r = allowed ? keyring_copy(&c->kept, &secrets) : -EACCES;
+    r = allowed ? keyring_copy(&c->kept, &secrets) : -EACCES;
     lock_drop(&c->lock);
     if (!allowed)
         why_set(why, "the login cannot be repeated without asking, or was refused");

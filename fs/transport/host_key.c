@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
-#include "file.h"
 
 int host_key_load(const struct ssh_config *config, struct known_hosts **ret, struct why *why)
 {
@@ -76,7 +76,7 @@ static struct span blob_type(struct span blob)
     return (struct span){blob.p + 4, n};
 }
 
-static const char *short_type(struct span type)
+const char *host_key_type_name(struct span type)
 {
     if (span_eq(type, SPAN_LITERAL("ssh-ed25519")))
         return "ED25519";
@@ -87,7 +87,7 @@ static const char *short_type(struct span type)
 
 int host_key_describe(const struct host_key *key, struct buf *ret)
 {
-    int r = buf_addf(ret, "%s SHA256:", short_type(blob_type(key->blob)));
+    int r = buf_addf(ret, "%s SHA256:", host_key_type_name(blob_type(key->blob)));
     if (r == 0)
         r = base64_encode(key->sha256, ret);
     while (r == 0 && ret->data[ret->len - 1] == '=') /* ssh shows no padding */

@@ -22,6 +22,9 @@ int host_key_load(const struct ssh_config *config, struct known_hosts **ret, str
 int host_key_order(const struct ssh_config *config, const struct known_hosts *known,
                    struct buf *ret);
 
+/* What ssh calls a type of key ("ssh-ed25519") when it speaks to people: "ED25519". */
+const char *host_key_type_name(struct span type);
+
 /* Appends "ED25519 SHA256:...", as ssh shows it. -ENOMEM. */
 int host_key_describe(const struct host_key *key, struct buf *ret);
 

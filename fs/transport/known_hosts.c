@@ -9,7 +9,7 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
-#include "file.h"
+#include "base/file.h"
 #include "words.h"
 
 enum { KNOWN_FILE_MAX = 16 << 20, KNOWN_LINE_MAX = 32 << 10, SSH_PORT = 22 };

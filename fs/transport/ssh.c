@@ -18,6 +18,7 @@
 #include "host_key.h"
 #include "ssh_auth.h"
 #include "ssh_io.h"
+#include "ssh_library.h"
 #include "tcp.h"
 
 enum {
@@ -155,7 +156,7 @@ static bool is_among(const char *word, const char *const *list, int n)
     return false;
 }
 
-/* The words of the comma list that libssh2 has and that are not weak. */
+/* The words of the comma list that libssh2 has and that may be offered. */
 static int choose(struct ssh_io *io, int method, const char *list, struct buf *ret)
 {
     const char **supported = NULL;
@@ -166,7 +167,8 @@ static int choose(struct ssh_io *io, int method, const char *list, struct buf *r
     int r = copy ? 0 : -ENOMEM;
     char *rest = copy;
     for (char *word = strsep(&rest, ","); r == 0 && word; word = strsep(&rest, ",")) {
-        if (is_among(word, supported, n) && !is_weak(word))
+        if (is_among(word, supported, n) && !is_weak(word) &&
+            ssh_library_is_safe(ssh_library_version(), word))
             r = buf_addf(ret, "%s%s", ret->len ? "," : "", word);
     }
     libssh2_free(io->session, supported);
@@ -209,8 +211,8 @@ static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
     }
     if (r == -EOPNOTSUPP)
         why_set(why,
-                "libssh2 %s has none of the algorithms that ssh_config allows for %s: use "
-                "transport=openssh",
+                "libssh2 %s has none of the algorithms that ssh_config allows for %s, or none "
+                "that is safe in this version: use transport=openssh",
                 libssh2_version(0), c->alias);
     else if (r < 0)
         why_set(why, "cannot prepare the connection to %s: %s", c->alias, strerror(-r));
@@ -229,7 +231,8 @@ static int handshake(struct ssh_io *io, const struct ssh_config *c, struct why *
     else if (r == -ECONNRESET)
         why_set(why,
                 "%s closed the connection before the handshake: no SSH server at port %u, or "
-                "one with too many connections; try again later",
+                "one with too many connections, or one that shuts this address out for a while "
+                "after failed logins (PerSourcePenalties): try again in a minute",
                 c->alias, c->port);
     else if (r == -ETIMEDOUT)
         why_set(why,

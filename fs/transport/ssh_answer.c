@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "prompt.h"
+#include "ssh_library.h"
 
 int ssh_answer_find(struct ssh_auth *a, const char *purpose, const char *text, bool echo,
                     const struct secret **ret)
@@ -46,7 +47,7 @@ static int answer_one(struct ssh_auth *a, const LIBSSH2_USERAUTH_KBDINT_PROMPT *
                       LIBSSH2_USERAUTH_KBDINT_RESPONSE *ret)
 {
     const struct ssh_config *c = a->login->config;
-    FREE_AUTO char *question = strndup(prompt->text ? prompt->text : "", prompt->length);
+    FREE_AUTO char *question = ssh_library_prompt(prompt);
     BUF_AUTO shown = {0};
     bool echo = prompt->echo != 0;
     int r = question ? buf_addf(&shown, "(%s@%s) %s", c->user, c->alias, question) : -ENOMEM;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "ssh_library.h"
+
 static LIBSSH2_ALLOC_FUNC(io_alloc)
 {
     (void)abstract;
@@ -56,12 +58,7 @@ int ssh_io_init(struct ssh_io *io, int fd)
     io->session = libssh2_session_init_ex(io_alloc, io_free, io_realloc, io);
     if (!io->session)
         return -ENOMEM;
-    /* libssh2 takes callbacks of all types as pointers to void. */
-    union {
-        LIBSSH2_SEND_FUNC((*function));
-        void *pointer;
-    } callback = {.function = io_send};
-    libssh2_session_callback_set(io->session, LIBSSH2_CALLBACK_SEND, callback.pointer);
+    ssh_library_set_send(io->session, io_send);
     return 0;
 }
 

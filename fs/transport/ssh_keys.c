@@ -13,8 +13,9 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
-#include "file.h"
+#include "ssh_library.h"
 
 enum { KEY_FILE_MAX = 64 << 10, PASSPHRASE_TRIES = 3 };
 
@@ -24,10 +25,9 @@ struct key_files {
     bool *done;               /* the agent had it */
 };
 
-/* libssh2 before 1.11 signs with RSA keys only in a way that servers no longer accept. */
 static bool is_foreign(const char *type)
 {
-    bool rsa_ok = libssh2_version(0x010b00) != NULL;
+    bool rsa_ok = ssh_library_has_rsa_sha2(ssh_library_version());
     return !(strncmp(type, "ecdsa-", 6) == 0 || strcmp(type, "ssh-ed25519") == 0 ||
              (rsa_ok && strcmp(type, "ssh-rsa") == 0));
 }

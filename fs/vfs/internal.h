@@ -245,7 +245,7 @@ struct dir_names {
     struct dir_name {
         char *name;
         mode_t type;
-    } * items;
+    } *items;
     size_t n, cap;
 };
 int dir_names_add(struct dir_names *names, const char *name, mode_t type);

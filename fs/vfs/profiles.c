@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 enum { PROFILE_MAX = 1 << 20 };
 
@@ -39,29 +40,13 @@ static int in_order(const struct dirent **a, const struct dirent **b)
     return difference ? difference : strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int read_file(const char *path, struct buf *ret)
-{
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return -errno;
-    char chunk[4096];
-    int r = 0;
-    size_t n;
-    while (r == 0 && (n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-        r = ret->len + n > PROFILE_MAX ? -EFBIG : buf_add(ret, (struct span){chunk, n});
-    if (r == 0 && ferror(f))
-        r = -EIO;
-    fclose(f);
-    return r;
-}
-
 static int load_one(const char *path, const char *file_name, struct vmx_profiles *profiles,
                     struct vmx_diag *diag)
 {
     BUF_AUTO text = {0};
     struct vmx_profile *profile = NULL;
     FREE_AUTO char *name = strndup(file_name, strlen(file_name) - strlen(suffix));
-    int r = name ? read_file(path, &text) : -ENOMEM;
+    int r = name ? file_read(path, PROFILE_MAX, &text) : -ENOMEM;
     if (r < 0)
         vmx_diag_set(diag, 0, 0, "%s", strerror(-r));
     if (r == 0)

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "within.h"
 
 #define DELAY_MS 50
 
@@ -153,7 +154,7 @@ static void a_round_trip_takes_twice_the_delay(void **state)
         send_all(fd, "hello", 5);
         expect_bytes(fd, "hello", 5);
         int64_t took = clock_ms() - start;
-        assert_in_range(took, 2 * DELAY_MS, 2 * DELAY_MS + 400);
+        assert_within(took, 2 * DELAY_MS, 2 * DELAY_MS + 400);
     }
     close(fd);
 }
@@ -170,7 +171,7 @@ static void round_trips_overlap(void **state)
         expect_bytes(fds[i], "x", 1);
         close(fds[i]);
     }
-    assert_in_range(clock_ms() - start, 2 * DELAY_MS, 2 * DELAY_MS + 1000);
+    assert_within(clock_ms() - start, 2 * DELAY_MS, 2 * DELAY_MS + 1000);
 }
 
 /* A proxy that waited for each piece of 64 KiB would need 50 s for this. The echo fits into the
@@ -186,7 +187,7 @@ static void bandwidth_is_not_limited(void **state)
     int64_t start = clock_ms();
     send_all(fd, data, size);
     expect_bytes(fd, data, size);
-    assert_in_range(clock_ms() - start, 2 * DELAY_MS, 5000);
+    assert_within(clock_ms() - start, 2 * DELAY_MS, 5000);
     close(fd);
     free(data);
 }

@@ -18,6 +18,9 @@
 #                    authentication (through PAM, so only root can start such a server). PAM ends a
 #                    keyboard-interactive login with a round of zero prompts, as ESXi does.
 #
+# Where sshd knows penalties for an address (OpenSSH since 9.8) they are off, because all clients of
+# all tests come from one address; a line "PerSourcePenalties yes" brings sshd's own defaults.
+#
 # start leaves in DIR: port, pid, log, known_hosts, id (the user's key, with id.pub), ssh_config (for
 # "ssh -F"; any host name leads to the server), host_TYPE and authorized_keys. A second start in
 # the same DIR takes the same keys and, if it is still free, the same port.
@@ -28,8 +31,15 @@ sshd_keygen() { # TYPE FILE
     [ -f "$2" ] || ssh-keygen -q -t "$1" -N '' -C "vmxfs test" -f "$2" </dev/null
 }
 
-# sshd's PAM service is named as the program, so a symbolic link to it gives us a service of our own.
-sshd_pam_service() {
+# Is this line of configuration understood?
+sshd_knows() { # DIR LINE
+    types=${SSHD_HOST_KEYS:-ed25519 ecdsa}
+    "$sshd_program" -t -f /dev/null -h "$1/host_${types%% *}" -o "$2" 2>/dev/null
+}
+
+# A PAM service of our own. OpenSSH since 9.8 is told its name (PAMServiceName); an older one takes
+# the name under which the program was started: a symbolic link's.
+sshd_pam_service() { # DIR
     echo "vmxfs-sshd-$(cksum <"$1/id.pub" | cut -d' ' -f1)"
 }
 
@@ -45,7 +55,7 @@ END
     printf '%s\n' "auth required pam_exec.so expose_authtok quiet $1/check-password" \
         "auth required pam_permit.so" "account required pam_permit.so" \
         "session required pam_permit.so" >"/etc/pam.d/$service"
-    ln -sf "$sshd_program" "$1/$service"
+    sshd_knows "$1" "PAMServiceName=$service" || ln -sf "$sshd_program" "$1/$service"
 }
 
 sshd_config() { # DIR PORT LINE...
@@ -63,12 +73,14 @@ sshd_config() { # DIR PORT LINE...
     esac
     if [ -n "$SSHD_PASSWORD" ]; then
         printf '%s\n' "UsePAM yes" "PasswordAuthentication yes" "KbdInteractiveAuthentication yes"
+        [ -L "$dir/$(sshd_pam_service "$dir")" ] || echo "PAMServiceName $(sshd_pam_service "$dir")"
     else
         printf '%s\n' "UsePAM no" "PasswordAuthentication no" "KbdInteractiveAuthentication no"
     fi
     printf '%s\n' "ListenAddress 127.0.0.1" "PidFile $dir/pid" "StrictModes no" \
         "AuthorizedKeysFile $dir/authorized_keys" "PermitRootLogin yes" "PrintMotd no" \
         "UseDNS no" "MaxStartups 1000" "MaxAuthTries 20" "LogLevel VERBOSE"
+    ! sshd_knows "$dir" "PerSourcePenalties=no" || echo "PerSourcePenalties no"
 }
 
 sshd_client_files() { # DIR PORT
@@ -129,7 +141,7 @@ sshd_start() { # DIR LINE...
     program=$sshd_program
     if [ -n "$SSHD_PASSWORD" ]; then
         sshd_pam_setup "$dir" "$SSHD_PASSWORD" || return 1
-        program=$dir/$(sshd_pam_service "$dir")
+        [ ! -L "$dir/$(sshd_pam_service "$dir")" ] || program=$dir/$(sshd_pam_service "$dir")
     fi
 
     # Below the range that the kernel takes for outgoing connections.

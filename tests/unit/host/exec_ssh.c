@@ -34,7 +34,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_server(void **state)
 {
     (void)state;
     server_stop(&server);
@@ -350,5 +350,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_password_serves_again_and_is_refused_once),
         cmocka_unit_test(all_kinds_are_made_at_a_time),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

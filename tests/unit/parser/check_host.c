@@ -465,7 +465,7 @@ static void commands_mend_until_none_is_left(void **state)
     static const char *const lines[] = {"none", "nested-esxi", "inner-guest",
                                         "nested-esxi mmio=8 device=03:00.0",
                                         "inner-guest device=86:00.0"};
-    static void (*const changes[])(struct machine * m) = {
+    static void (*const changes[])(struct machine *m) = {
         powered_on, other_host, disabled, audio_disabled, amd, nested, no_list, pending};
     enum { CHANGES = sizeof(changes) / sizeof(changes[0]) };
     PROFILES_AUTO profiles = {0};

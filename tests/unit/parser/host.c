@@ -6,10 +6,12 @@
 #define NOTHING                                                                                    \
     .vendor_name = "", .name = "", .vmkernel_name = "", .configured_owner = "", .owner = ""
 #define PCI(domain, bus, slot, function, vendor_id, device_id, class_id, bus_behind)               \
-    {                                                                                              \
-        .address = {(domain), (bus), (slot), (function)}, .vendor = (vendor_id),                   \
-        .device = (device_id), .class = (class_id), .spawned_bus = (bus_behind), NOTHING           \
-    }
+    {.address = {(domain), (bus), (slot), (function)},                                             \
+     .vendor = (vendor_id),                                                                        \
+     .device = (device_id),                                                                        \
+     .class = (class_id),                                                                          \
+     .spawned_bus = (bus_behind),                                                                  \
+     NOTHING}
 
 /* Two Arc cards, one of each generation, a graphics card with four functions, and an Intel audio
  * device of the machine's own behind the same root port's switch. */

@@ -331,7 +331,7 @@ static void a_host_without_a_list_is_none_to_ask(void **state)
 /* Whatever becomes of the host, what was applied holds and can be applied again. */
 static void what_was_applied_goes_on_holding(void **state)
 {
-    static void (*const changes[])(struct machine * m) = {
+    static void (*const changes[])(struct machine *m) = {
         as_it_is, incapable,       of_the_kernel,         audio_of_the_kernel, before_a_reboot,
         nested,   used_by_another, audio_used_by_another, nothing_is_known,    without_uuid};
     PROFILES_AUTO profiles = {0};

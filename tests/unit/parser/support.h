@@ -16,10 +16,7 @@
 #include "parser/edit.h"
 
 /* Spans of literals with NULs in them, for initializers too. */
-#define BYTES(s)                                                                                   \
-    {                                                                                              \
-        (s), sizeof(s) - 1                                                                         \
-    }
+#define BYTES(s) {(s), sizeof(s) - 1}
 
 #define DICT_AUTO __attribute__((cleanup(free_dict))) struct vmx_dict *
 #define EDITS_AUTO __attribute__((cleanup(vmx_edits_done))) struct vmx_edits

@@ -260,7 +260,7 @@ static void a_commit_in_a_huge_folder_is_few_flights(void **state)
     must_load(p, 0);
     begin(p);
     assert_int_equal(commit_set(&p->mount, VMX, "memSize", "8192"), 0);
-    assert_in_range(relay_flights(&p->relay), 3, 8);
+    assert_within(relay_flights(&p->relay), 3, 8);
 }
 
 static void a_merge_is_one_flight_more(void **state)
@@ -341,7 +341,7 @@ static void a_revalidation_of_many_documents_is_few_flights(void **state)
         least = relay_flights(&relay) < least ? relay_flights(&relay) : least;
         usleep((unsigned)(options.cache_timeout_ms + 200) * 1000);
     }
-    assert_in_range(least, 1, 3);
+    assert_within(least, 1, 3);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
 }

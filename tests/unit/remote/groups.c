@@ -226,7 +226,7 @@ static void a_failing_change_fails_alone(void **state)
         else
             assert_false(is_stored(&folder, writers[i].key, "1"));
     }
-    assert_in_range(must_count(&mount, "commits"), 2, FEW);
+    assert_within(must_count(&mount, "commits"), 2, FEW);
     must_be_clean(&folder);
     mount_end_relay(&mount, &relay);
     gate_done(&gate);

@@ -108,7 +108,7 @@ static void a_listing_brings_what_is_below(void **state)
     must_mount_relay(&mount, &relay, &folder, &options);
     must_list(&mount, "");
     await(&relay, VMS * 8);
-    assert_in_range(relay_flights(&relay), 3, 40); /* not some for each VM */
+    assert_within(relay_flights(&relay), 3, 40); /* not some for each VM */
     relay_restart(&relay, RELAY_CUT_NONE, 0);
     for (int i = 0; i < VMS; i++) {
         char dir[16];
@@ -257,7 +257,7 @@ static void a_user_is_not_kept_waiting(void **state)
         int before = relay_requests(&relay);
         assert_int_equal(
             remote_getattr(mount.remote, "vm000/vm000.vmx", 0, &wait, &attrs, &true_at), 0);
-        assert_in_range(relay_requests(&relay) - before, 1, 64);
+        assert_within(relay_requests(&relay) - before, 1, 64);
     }
     assert_true(relay_requests(&relay) < MANY * 8); /* it was still at work */
     mount_end_relay(&mount, &relay);
@@ -283,7 +283,7 @@ static void keep_ahead_of_a_reader(bool backward)
     relay_restart(&relay, RELAY_CUT_NONE, 0);
     for (int i = 0; i < VMS; i++)
         must_read_in(&mount, "", backward ? VMS - 1 - i : i, SHORT_MS);
-    assert_in_range(relay_flights(&relay), 3, VMS / 4);
+    assert_within(relay_flights(&relay), 3, VMS / 4);
     assert_true(relay_requests(&relay) <= VMS * 9); /* and nothing is asked again and again */
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
@@ -322,7 +322,7 @@ static void a_value_now_and_then_is_nothing_to_keep_ahead_of(void **state)
         must_read_in(&mount, "", 3 * i, SHORT_MS);
     }
     await_quiet(&relay);
-    assert_in_range(relay_requests(&relay), 3, 3 * 5);
+    assert_within(relay_requests(&relay), 3, 3 * 5);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
 }
@@ -353,7 +353,7 @@ static void a_reader_of_one_folder_is_kept_ahead_of(void **state)
         snprintf(name, sizeof(name), "%03d.vmx", i);
         must_read_at(&mount, name, SHORT_MS);
     }
-    assert_in_range(relay_flights(&relay), 3, VMS / 4);
+    assert_within(relay_flights(&relay), 3, VMS / 4);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
 }
@@ -417,8 +417,8 @@ static void a_small_cache_does_not_thrash(void **state)
     assert_true(must_count(&mount, "cached-document-bytes") <= options.cache_size * 3 / 8);
     for (int i = 0; i < VMS; i++)
         must_read_in(&mount, "", i, 60000);
-    assert_in_range(relay_requests(&relay), VMS * 8, VMS * 12); /* twice would be VMS * 17 */
-    assert_in_range(relay_flights(&relay), 3, VMS);
+    assert_within(relay_requests(&relay), VMS * 8, VMS * 12); /* twice would be VMS * 17 */
+    assert_within(relay_flights(&relay), 3, VMS);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
 }
@@ -449,8 +449,8 @@ static void a_directory_is_checked_in_few_flights(void **state)
         if (relay_flights(&relay) < fewest)
             fewest = relay_flights(&relay);
     }
-    assert_in_range(fewest, 2, FEW);
-    assert_in_range(relay_requests(&relay), VMS * 5, VMS * 5 + VMS / 4);
+    assert_within(fewest, 2, FEW);
+    assert_within(relay_requests(&relay), VMS * 5, VMS * 5 + VMS / 4);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
 }

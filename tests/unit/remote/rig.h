@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "support/within.h"
+
 #include "parser/edit.h"
 #include "remote/commit.h"
 #include "remote/document.h"

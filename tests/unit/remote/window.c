@@ -50,7 +50,7 @@ static void a_link_is_full_and_its_queue_short(void **state)
         struct window w;
         window_init(&w, FIRST, MAX);
         struct outcome o = run_link(&w, links[i].per_ms, links[i].base_ms, 10000);
-        assert_in_range(o.slowest_ms, links[i].base_ms, 3 * links[i].base_ms);
+        assert_within(o.slowest_ms, links[i].base_ms, 3 * links[i].base_ms);
         assert_true(o.answered >= 5000 * links[i].per_ms * 8 / 10);
         assert_true(w.size >= links[i].full / 2);
     }
@@ -75,7 +75,7 @@ static void a_link_that_becomes_slow_is_noticed(void **state)
         for (int i = 0; i < 30; i++)
             window_answered(&w, now - 90, w.size, now);
     }
-    assert_in_range(w.size, 1, MAX / 2);
+    assert_within(w.size, 1, MAX / 2);
 }
 
 static void a_longer_way_is_got_used_to(void **state)

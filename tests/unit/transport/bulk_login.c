@@ -37,7 +37,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_server(void **state)
 {
     (void)state;
     server_stop(&server);
@@ -329,5 +329,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_refusal_is_the_last_one_and_theirs_alone),
         cmocka_unit_test(both_kinds_are_made_at_a_time),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

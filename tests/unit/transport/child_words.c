@@ -48,6 +48,15 @@ static void endings_are_explained(void **state)
         {"Authenticated to h\nsubsystem request failed on channel 0\nTransferred: sent 1\r\n",
          -EPROTO, "-o sftp_server"},
         {"something new\ndebug1: Exit status 255\n", -ECONNRESET, "something new"},
+        {"kex_exchange_identification: Connection closed by remote host\r\nConnection closed by "
+         "127.0.0.1 port 22\r\n",
+         -ECONNRESET, "after failed logins (PerSourcePenalties)"},
+        {"kex_exchange_identification: read: Connection reset by peer\r\nConnection reset by ::1 "
+         "port 22\r\n",
+         -ECONNRESET, "(Connection reset by ::1 port 22)"},
+        {"jump: it failed\nkex_exchange_identification: Connection closed by remote host\r\n"
+         "Connection closed by UNKNOWN port 65535\r\n",
+         -ECONNRESET, "h: Connection closed by UNKNOWN port 65535"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct why why = {0};
@@ -79,11 +88,41 @@ static void the_end_of_a_command_is_no_lost_connection(void **state)
         assert_int_equal(child_words_ended(table[i].words), table[i].ended);
 }
 
+static void what_was_agreed_on_is_described(void **state)
+{
+    (void)state;
+    static const char words[] =
+        "debug1: Remote protocol version 2.0, remote software version OpenSSH_10.0p2 Debian-7\r\n"
+        "debug1: kex: algorithm: sntrup761x25519-sha512\r\n"
+        "debug1: kex: host key algorithm: ssh-ed25519\r\n"
+        "debug1: kex: server->client cipher: a MAC: b compression: none\r\n"
+        "debug1: kex: client->server cipher: chacha20-poly1305@openssh.com MAC: <implicit> "
+        "compression: none\r\n"
+        "debug1: Server host key: ssh-ed25519 SHA256:abc\r\n"
+        "debug1: kex: algorithm: of-a-rekey\r\n";
+    struct buf text = {0};
+    assert_int_equal(child_words_describe(words, &text), 0);
+    assert_string_equal(text.data,
+                        "server: SSH-2.0-OpenSSH_10.0p2 Debian-7\n"
+                        "host-key: ED25519 SHA256:abc\n"
+                        "key-exchange: sntrup761x25519-sha512\n"
+                        "cipher: chacha20-poly1305@openssh.com\n"
+                        "mac: <implicit>\n");
+    buf_clear(&text);
+    assert_int_equal(child_words_describe("debug1: kex: client->server cipher: a\n", &text), 0);
+    assert_string_equal(text.data, "cipher: a\n");
+    buf_clear(&text);
+    assert_int_equal(child_words_describe("who knows\n", &text), 0);
+    assert_int_equal(text.len, 0);
+    buf_done(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(authentication_is_noticed),
         cmocka_unit_test(endings_are_explained),
+        cmocka_unit_test(what_was_agreed_on_is_described),
         cmocka_unit_test(the_end_of_a_command_is_no_lost_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

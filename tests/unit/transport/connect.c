@@ -32,7 +32,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_server(void **state)
 {
     (void)state;
     server_stop(&server);
@@ -363,5 +363,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(silent_connection_ends_at_once),
         cmocka_unit_test(nothing_is_left_behind),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

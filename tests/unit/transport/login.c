@@ -32,7 +32,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_server(void **state)
 {
     (void)state;
     server_stop(&server);
@@ -220,5 +220,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(nobody_to_ask_is_a_refusal),
         cmocka_unit_test(agent_logs_in),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

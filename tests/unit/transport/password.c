@@ -44,7 +44,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_server(void **state)
 {
     (void)state;
     for (size_t i = 0; i < SERVERS; i++)
@@ -230,5 +230,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(empty_input_is_said),
         cmocka_unit_test(password_changed_meanwhile_is_tried_once),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

@@ -36,7 +36,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_server(void **state)
 {
     (void)state;
     server_stop(&server);
@@ -151,5 +151,5 @@ int main(void)
         cmocka_unit_test(libssh2_pumps_both_ways_while_rekeying),
         cmocka_unit_test(the_ssh_program_pumps_both_ways_while_rekeying),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

@@ -34,7 +34,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_server(void **state)
 {
     (void)state;
     server_stop(&server);
@@ -219,5 +219,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(wildcards_are_left_to_the_ssh_program),
         cmocka_unit_test(certificate_authority_is_left_to_the_ssh_program),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

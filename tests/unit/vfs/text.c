@@ -13,10 +13,7 @@
 enum { MAX = 16 };
 
 /* A span, as an initializer. */
-#define BYTES(s)                                                                                   \
-    {                                                                                              \
-        (s), sizeof(s) - 1                                                                         \
-    }
+#define BYTES(s) {(s), sizeof(s) - 1}
 
 #define TEXT_AUTO __attribute__((cleanup(text_done))) struct text
 
