@@ -2,11 +2,9 @@
 /* The command line: vmxfs [options] SOURCE MOUNTPOINT. */
 #pragma once
 
-#define FUSE_USE_VERSION 314
-#include <fuse_lowlevel.h>
-
 #include "base/why.h"
 #include "transport/connect.h"
+#include "vfs/fuse_library.h"
 
 /* Strings belong to the options, until options_done. */
 struct options {

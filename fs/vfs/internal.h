@@ -171,7 +171,7 @@ struct vfs {
     struct timespec started;
     struct vmx_profiles profiles; /* read only after vfs_new */
     struct notifier *notifier;
-    atomic_uint_least64_t init_request; /* session.c: the kernel's INIT; 0: not seen, or answered */
+    atomic_uint_least64_t init_request; /* the kernel's INIT; 0: not seen, or answered */
 
     struct lock lock;
     struct {

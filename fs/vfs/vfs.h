@@ -7,13 +7,11 @@
  */
 #pragma once
 
-#define FUSE_USE_VERSION 314
-#include <fuse_lowlevel.h>
-
 #include "base/journal.h"
 #include "base/why.h"
 #include "host/host.h"
 #include "remote/remote.h"
+#include "fuse_library.h"
 
 struct vfs_options {
     uid_t uid;

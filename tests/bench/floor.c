@@ -6,13 +6,13 @@
  *
  *   floor FOLDERS FILES MOUNTPOINT     FILES in each folder; stays in the foreground
  */
-#define FUSE_USE_VERSION 314
 #include <errno.h>
-#include <fuse_lowlevel.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "vfs/fuse_library.h"
 
 /* As vmxfs's own default. */
 static const double TRUST_S = 5;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What differs between the versions of libfuse, 3.14 to 3.18; no other file asks for a version.
+ * Includes libfuse's low-level interface as it is in 3.14, which the later ones keep.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+/* Whether a version (as of fuse_version()) forgets FUSE_PARALLEL_DIROPS in its reply to INIT, so
+ * that the kernel asks for one name of a directory at a time, however long each takes. Versions up
+ * to 3.16.2 do (libfuse's commit c9905341 mended it for 3.17). */
+bool fuse_library_forgets_parallel(int version);
+
+/* Makes up for it, where the library that is loaded forgets it. Call it between mounting and the
+ * session's loop; the session's user data is a struct vfs. 0, -errno. */
+int fuse_library_mend(struct fuse_session *session);
