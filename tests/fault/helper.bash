@@ -52,9 +52,9 @@ now_ms() {
     echo "$((${EPOCHREALTIME/./} / 1000))"
 }
 
-# Puts a delay proxy before the server of the file: $PROXY_PID, $PROXY_PORT.
-proxy_start() { # [DELAY_MS]
-    "$VMXFS_BUILD/tests/support/delay-proxy" --to "127.0.0.1:$(cat "$SERVER/port")" \
+# Puts a delay proxy before the server of the file, or before another port: $PROXY_PID, $PROXY_PORT.
+proxy_start() { # [DELAY_MS [PORT]]
+    "$VMXFS_BUILD/tests/support/delay-proxy" --to "127.0.0.1:${2:-$(cat "$SERVER/port")}" \
         --delay-ms "${1:-0}" >"$TEST_DIR/proxy.out" 3>&- &
     PROXY_PID=$!
     eventually 10 test -s "$TEST_DIR/proxy.out"
@@ -78,9 +78,10 @@ proxy_stop() {
     PROXY_PID=
 }
 
-# Mounts $LAB at $MNT over ssh and the proxy. known_hosts has the server's own port.
+# Mounts $LAB at $MNT over ssh and the proxy, with $TRANSPORT (default libssh2). known_hosts has the
+# server's own port.
 mount_proxied() { # [OPTION...]
     sed "s/:$(cat "$SERVER/port")/:$PROXY_PORT/g" "$SERVER/known_hosts" >"$TEST_DIR/known_hosts"
-    mount_source "127.0.0.1:$LAB" "transport=libssh2" "port=$PROXY_PORT" \
+    mount_source "127.0.0.1:$LAB" "transport=${TRANSPORT:-libssh2}" "port=$PROXY_PORT" \
         "IdentityFile=$SERVER/id" "UserKnownHostsFile=$TEST_DIR/known_hosts" "$@"
 }
