@@ -76,8 +76,9 @@ static int lookup_staged(struct call *c, struct node *dir, const char *name, str
     struct node *n = node_find(c->vfs, dir, name);
     int r = -ENOENT;
     if (n && n->ops == &whole_ops && whole_is_staged(c->vfs, n)) {
-        ret->ops = &whole_ops;
         r = n->ops->getattr(c, n, &ret->st, &ret->true_at);
+        if (r == 0)
+            ret->ops = &whole_ops;
     }
     node_unref(c->vfs, n);
     return r;

@@ -296,6 +296,38 @@ with open(sys.argv[1], "rb") as f, open(sys.argv[2], "rb") as g:
     [ -d "$LAB/vm/folder.vmx" ]
 }
 
+# mv of coreutils 9.5 and later asks for it first, and so does mv -n.
+@test "renaming without replacing is refused only where there is something to replace" {
+    fill_lab
+    mount_lab
+    local place
+    for place in "$MNT" "$PLAIN"; do
+        rename_noreplace "$place/two/two.vmx" "$place/two/free.vmx"
+        [ -f "$LAB/two/free.vmx" ] && [ ! -e "$LAB/two/two.vmx" ]
+        rename_noreplace "$place/two/free.vmx" "$place/two/two.vmx"
+        cp "$LAB/two/two.vmx" "$LAB/two/taken.vmx"
+        eventually 10 test -e "$place/two/taken.vmx"
+        run rename_noreplace "$place/two/two.vmx" "$place/two/taken.vmx"
+        [[ $output == *"File exists"* ]]
+        rm "$LAB/two/taken.vmx"
+        eventually 10 test ! -e "$place/two/taken.vmx"
+    done
+    : >"$MNT/two/file"
+    rename_noreplace "$MNT/two/file" "$MNT/two/other"
+    [ -e "$LAB/two/other" ]
+}
+
+rename_noreplace() { # OLD NEW
+    python3 - "$@" <<'END'
+import ctypes, os, sys
+AT_FDCWD, RENAME_NOREPLACE = -100, 1
+libc = ctypes.CDLL(None, use_errno=True)
+old, new = map(os.fsencode, sys.argv[1:])
+if libc.renameat2(AT_FDCWD, old, AT_FDCWD, new, RENAME_NOREPLACE) < 0:
+    sys.exit(os.strerror(ctypes.get_errno()))
+END
+}
+
 @test "a .vmx in use is not replaced, renamed or removed" {
     fill_lab
     mount_lab cache_timeout=0

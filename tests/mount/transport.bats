@@ -124,11 +124,15 @@ own_ssh() { # SSH_CONFIG
     host_keys=rsa start
     mount_from transport=auto
     works
-    if dpkg --compare-versions "$(dpkg-query -W -f='${Version}' libssh2-1 2>/dev/null || echo 2)" lt 1.11; then
-        mount_from transport=auto
-        [[ $(transport) != libssh2* ]]
+    mount_from transport=auto
+    if [[ $(transport) == libssh2* ]]; then
+        [[ $(transport) != "libssh2 1.10."* ]]
         unmount_lab
-        refuses 'libssh2.*transport=openssh' mount_from transport=libssh2
+        mount_from transport=libssh2
+        works
+    else
+        unmount_lab
+        refuses 'libssh2 1\.10.*transport=openssh' mount_from transport=libssh2
     fi
 }
 
