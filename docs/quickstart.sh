@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs what vmxfs needs (Debian 12, Ubuntu 24.04 or later), builds it and mounts something.
+# Installs what vmxfs needs (Debian 12 and 13; Ubuntu has the same packages), builds it and mounts
+# something.
 #
 #   sh docs/quickstart.sh                       three pretended ESXi hosts, to walk through docs/guide.md
 #   sh docs/quickstart.sh [OPTION]... SOURCE MOUNTPOINT   that, with vmxfs(1)'s options
