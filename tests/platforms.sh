@@ -60,6 +60,7 @@ inside() { # FOLDER COMMAND...
         system=$1
         shift
         mount --make-rprivate /
+        mount --bind "$system" "$system"
         mount -t proc proc "$system/proc"
         mount --rbind -o ro /sys "$system/sys"
         mount -t tmpfs -o mode=755 devices "$system/dev"
@@ -72,6 +73,9 @@ inside() { # FOLDER COMMAND...
         mount -t tmpfs -o mode=1777 shared "$system/dev/shm"
         ln -s pts/ptmx "$system/dev/ptmx"
         ln -s /proc/self/fd "$system/dev/fd"
+        for stream in 0,stdin 1,stdout 2,stderr; do
+            ln -s "fd/${stream%,*}" "$system/dev/${stream#*,}"
+        done
         exec chroot "$system" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
             LC_ALL=C.UTF-8 CI=1 DEBIAN_FRONTEND=noninteractive "$@"' sh "$@" </dev/null
 }

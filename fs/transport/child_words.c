@@ -145,7 +145,7 @@ static int add_line(struct buf *ret, const char *name, const char *before, struc
 
 static struct span up_to(struct span text, const char *mark)
 {
-    const char *end = memmem(text.p, text.n, mark, strlen(mark));
+    const char *end = text.n ? memmem(text.p, text.n, mark, strlen(mark)) : NULL;
     return end ? (struct span){text.p, (size_t)(end - text.p)} : text;
 }
 

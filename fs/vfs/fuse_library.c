@@ -15,6 +15,11 @@
 
 #include "internal.h"
 
+void fuse_library_want_parallel(struct fuse_conn_info *connection)
+{
+    connection->want |= connection->capable & FUSE_CAP_PARALLEL_DIROPS;
+}
+
 bool fuse_library_forgets_parallel(int version)
 {
     return version < FUSE_MAKE_VERSION(3, 17);

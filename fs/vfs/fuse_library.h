@@ -10,9 +10,12 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
-/* Whether a version (as of fuse_version()) forgets FUSE_PARALLEL_DIROPS in its reply to INIT, so
- * that the kernel asks for one name of a directory at a time, however long each takes. Versions up
- * to 3.16.2 do (libfuse's commit c9905341 mended it for 3.17). */
+/* Asks for parallel lookups in one directory. Without them the kernel asks for one name at a time,
+ * however long each takes. Since 3.17 they are not asked for by default. Call it at INIT. */
+void fuse_library_want_parallel(struct fuse_conn_info *connection);
+
+/* Whether a version (as of fuse_version()) forgets FUSE_PARALLEL_DIROPS in its reply to INIT even
+ * where it is wanted. Versions up to 3.16.2 do (libfuse's commit c9905341 mended it for 3.17). */
 bool fuse_library_forgets_parallel(int version);
 
 /* Makes up for it, where the library that is loaded forgets it. Call it between mounting and the

@@ -87,6 +87,7 @@ static void op_init(void *userdata, struct fuse_conn_info *connection)
 {
     enum { BACKGROUND = 256 };
     (void)userdata;
+    fuse_library_want_parallel(connection);
     connection->max_write = REMOTE_WRITE_SIZE;
     connection->max_background = BACKGROUND;
     connection->congestion_threshold = BACKGROUND / 4 * 3;

@@ -115,7 +115,7 @@ put() { # VALUE FILE
 
 # sshd names itself so, with the user, between a login's first request and its end.
 logging_in() {
-    LOGIN=$(pgrep -f '^sshd: [^ ]+ \[net\]$' -P "$(pgrep -d, -P "$(cat "$HOST/sshd/pid")")")
+    LOGIN=$(pgrep -f '^sshd(-auth)?: [^ ]+ \[net\]$' -P "$(pgrep -d, -P "$(cat "$HOST/sshd/pid")")")
     [ -n "$LOGIN" ]
 }
 
