@@ -143,9 +143,14 @@ static int add_line(struct buf *ret, const char *name, const char *before, struc
     return value.n ? buf_addf(ret, "%s: %s%.*s\n", name, before, (int)value.n, value.p) : 0;
 }
 
+static const char *find(struct span text, const char *mark)
+{
+    return text.n ? memmem(text.p, text.n, mark, strlen(mark)) : NULL;
+}
+
 static struct span up_to(struct span text, const char *mark)
 {
-    const char *end = text.n ? memmem(text.p, text.n, mark, strlen(mark)) : NULL;
+    const char *end = find(text, mark);
     return end ? (struct span){text.p, (size_t)(end - text.p)} : text;
 }
 
@@ -153,14 +158,14 @@ static struct span up_to(struct span text, const char *mark)
 static int describe_cipher(struct span text, struct buf *ret)
 {
     static const char mark[] = " MAC: ";
-    struct span cipher = up_to(text, mark);
-    struct span mac = {0};
-    if (cipher.n + strlen(mark) <= text.n)
-        mac = up_to(
-            (struct span){cipher.p + cipher.n + strlen(mark), text.n - cipher.n - strlen(mark)},
-            " compression: ");
-    int r = add_line(ret, "cipher", "", cipher);
-    return r == 0 ? add_line(ret, "mac", "", mac) : r;
+    const char *end = text.p + text.n;
+    const char *mac = find(text, mark);
+    int r = add_line(ret, "cipher", "", up_to(text, mark));
+    if (r < 0 || !mac)
+        return r;
+    mac += strlen(mark);
+    return add_line(ret, "mac", "",
+                    up_to((struct span){mac, (size_t)(end - mac)}, " compression: "));
 }
 
 int child_words_describe(const char *words, struct buf *ret)
