@@ -136,6 +136,61 @@ own_ssh() { # SSH_CONFIG
     fi
 }
 
+agreed() { # KEY
+    sed -n "s/^$1: //p" "$MNT/.vmxfs/status"
+}
+
+@test "the status shows what was agreed on, whoever carries the connection" {
+    local way shown
+    start
+    shown="ED25519 $(ssh-keygen -lf "$DIR/host_ed25519.pub" | cut -d' ' -f2)"
+    for way in libssh2 openssh; do
+        mount_from "transport=$way"
+        [ "$(agreed host-key)" = "$shown" ]
+        [[ $(agreed server) == SSH-2.0-OpenSSH_* ]]
+        [ -n "$(agreed key-exchange)" ]
+        [ -n "$(agreed cipher)" ]
+        [ -n "$(agreed mac)" ]
+        unmount_lab
+    done
+}
+
+# libssh2 1.10 does not have these; 1.11.0 and 1.11.1 read them unchecked.
+@test "libssh2 is offered no algorithm that it reads unchecked; the ssh program carries it then" {
+    local lines
+    for lines in "Ciphers chacha20-poly1305@openssh.com" \
+        "Ciphers aes256-gcm@openssh.com,aes128-gcm@openssh.com" \
+        "MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com"; do
+        start "$lines" "Ciphers aes256-ctr"
+        mount_from transport=auto
+        if [[ $(agreed transport) == libssh2* ]]; then # a later version, which is mended
+            [[ ! $(agreed transport) =~ ^libssh2\ 1\.(10\..*|11\.[01])$ ]]
+            works
+        else
+            [ "$(agreed transport)" = openssh ]
+            [[ $lines == *"$(agreed cipher)"* || $lines == *"$(agreed mac)"* ]]
+            works
+            refuses 'libssh2 1\.1[01]\..*use transport=openssh' mount_from transport=libssh2
+        fi
+        sh "$support/sshd.sh" stop "$DIR"
+    done
+}
+
+# Who allows only these finds no use for libssh2 either.
+@test "Ciphers of ssh_config do not bring back what libssh2 reads unchecked" {
+    start
+    printf 'Host *\n    Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com\n' \
+        >>"$DIR/ssh_config"
+    own_ssh "$DIR/ssh_config"
+    mount_from transport=auto
+    if [[ $(agreed transport) == libssh2* ]]; then
+        [[ ! $(agreed transport) =~ ^libssh2\ 1\.(10\..*|11\.[01])$ ]]
+    else
+        [ "$(agreed cipher)" = chacha20-poly1305@openssh.com ]
+    fi
+    works
+}
+
 @test "aliases and options of ssh_config" {
     start
     own_ssh "$DIR/ssh_config"
