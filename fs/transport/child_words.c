@@ -27,7 +27,7 @@ static struct span behind(const char *words, const char *mark)
         if (span_starts_with(line, (struct span){mark, strlen(mark)}))
             return (struct span){line.p + strlen(mark), line.n - strlen(mark)};
     }
-    return (struct span){0};
+    return SPAN_LITERAL("");
 }
 
 bool child_words_connected(const char *words)
@@ -145,7 +145,7 @@ static int add_line(struct buf *ret, const char *name, const char *before, struc
 
 static const char *find(struct span text, const char *mark)
 {
-    return text.n ? memmem(text.p, text.n, mark, strlen(mark)) : NULL;
+    return memmem(text.p, text.n, mark, strlen(mark));
 }
 
 static struct span up_to(struct span text, const char *mark)
