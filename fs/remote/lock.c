@@ -76,12 +76,16 @@ int64_t vmx_lock_expiry(const struct vmx_lock *lock)
     return lock->asked_at + LOCK_HOLD_MS;
 }
 
-/* The owner's part of a temporary name of this .vmx, or NULL. */
+/* The owner's part of a temporary name of this .vmx, or NULL. Anybody who may write to the folder
+ * may write such a name into a lock, and it becomes a path: it must be nothing but what vmxfs
+ * makes.
+ */
 static const char *owner_in(const struct vmx_lock *lock, const char *temp_name)
 {
     size_t prefix = strlen(lock->temp_name) - OWNER_NAME_LEN - SERIAL_DIGITS;
     if (strlen(temp_name) != strlen(lock->temp_name) ||
-        memcmp(temp_name, lock->temp_name, prefix) != 0)
+        memcmp(temp_name, lock->temp_name, prefix) != 0 ||
+        strspn(temp_name + prefix, "0123456789abcdef") != OWNER_NAME_LEN + SERIAL_DIGITS)
         return NULL;
     return temp_name + prefix;
 }

@@ -158,13 +158,19 @@ static void an_unsigned_lock_is_judged_by_what_is_beside_it(void **state)
 static void a_lock_cannot_name_other_files(void **state)
 {
     (void)state;
-    static const char *const names[] = {"precious", "../precious", VMX, ".b.vmx.vmxfs-lock"};
+    static const char *const names[] = {"precious",
+                                        "../precious",
+                                        VMX,
+                                        ".b.vmx.vmxfs-lock",
+                                        ".a.vmx.vmxfs-a//////////precious",
+                                        ".a.vmx.vmxfs-0123456700012300/0F"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct folder folder;
         struct mount mount;
         must_make_folder(&folder);
         must_write(&folder, VMX, TEXT);
         must_write(&folder, "precious", TEXT);
+        must_link(&folder, ".", ".a.vmx.vmxfs-a");
         must_write(&folder, ".b.vmx.vmxfs-lock", TEXT);
         must_sign(&folder, LOCK, names[i]);
         must_set_age(&folder, LOCK, 100);
