@@ -282,7 +282,7 @@ static void tell_parent(int *fd, const char *text)
 {
     if (*fd < 0) {
         if (text[0])
-            fprintf(stderr, "vmxfs: %s\n", text);
+            log_say(text);
         return;
     }
     ssize_t n = write(*fd, text, strlen(text) + 1);
@@ -346,7 +346,7 @@ static int wait_for_child(int fd, pid_t child)
     int status;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
-    fprintf(stderr, "vmxfs: %s\n", used > 0 ? text : "ended before it had mounted anything");
+    log_say(used > 0 ? text : "ended before it had mounted anything");
     return 1;
 }
 
@@ -356,7 +356,7 @@ static int run(struct options *o)
     FD_AUTO parent = -1;
     signal(SIGPIPE, SIG_IGN);
     if (check_mountpoint(o, &why) < 0) {
-        fprintf(stderr, "vmxfs: %s\n", why.text);
+        log_say(why.text);
         return 1;
     }
     if (!o->foreground && !o->debug) {
@@ -400,7 +400,7 @@ int main(int argc, char **argv)
         return askpass_main(argc, argv);
     tune_memory();
     if (options_parse(argc, argv, &options, &why) < 0) {
-        fprintf(stderr, "vmxfs: %s\n", why.text);
+        log_say(why.text);
         return 1;
     }
     int r = 0;

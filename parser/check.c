@@ -6,18 +6,11 @@
 #include <stdio.h>
 
 #include "check_private.h"
+#include "safe_text.h"
 #include "value.h"
 
 static const char *const names[VMX_SEVERITIES] = {
     [VMX_PASS] = "PASS", [VMX_UNKNOWN] = "UNKNOWN", [VMX_WARN] = "WARN", [VMX_FAIL] = "FAIL"};
-
-/* What was found comes from the file: it must not look like another column or line. */
-static void flatten(char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            *text = ' ';
-}
 
 int check_add(struct check *check, enum vmx_severity severity, const char *rule,
               const struct buf *command, const char *format, ...)
@@ -34,7 +27,7 @@ int check_add(struct check *check, enum vmx_severity severity, const char *rule,
     if (vsnprintf(found, sizeof(found), format, args) < 0)
         found[0] = '\0';
     va_end(args);
-    flatten(found);
+    safe_text_make(found, strlen(found)); /* it comes from the file */
     return buf_addf(check->report, "%s\t%s\t%s\t%s\n", names[severity], rule, found,
                     severity != VMX_PASS && command && command->len > 0 ? command->data : "-");
 }

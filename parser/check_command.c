@@ -3,6 +3,7 @@
 
 #include "check_private.h"
 #include "names.h"
+#include "safe_text.h"
 #include "text.h"
 
 static bool is_plain(struct span word)
@@ -13,17 +14,12 @@ static bool is_plain(struct span word)
     return word.n > 0;
 }
 
-/* -EINVAL for what does not fit on one line. */
+/* -EINVAL for what cannot be shown as it is. */
 static int add_word(struct span word, struct buf *ret)
 {
     if (is_plain(word))
         return buf_add(ret, word);
-    for (size_t i = 0; i < word.n; i++) {
-        unsigned char c = (unsigned char)word.p[i];
-        if (c < ' ' || c == 0x7f)
-            return -EINVAL;
-    }
-    return buf_add_quoted(ret, word);
+    return safe_text_is(word) ? buf_add_quoted(ret, word) : -EINVAL;
 }
 
 /* Some shells' echo reads "-n" and backslashes in its own way. */

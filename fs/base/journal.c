@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "parser/safe_text.h"
 #include "sync.h"
 
 struct journal {
@@ -40,15 +41,6 @@ void journal_free(struct journal *journal)
     free(journal);
 }
 
-/* A name that holds a line break or a TAB must not look like more than one field. */
-static void make_plain(char *line)
-{
-    for (; *line; line++) {
-        if (*line == '\n' || *line == '\r' || *line == '\t')
-            *line = '?';
-    }
-}
-
 void journal_add(struct journal *journal, int error, const char *file, const char *key,
                  const char *reason)
 {
@@ -64,9 +56,9 @@ void journal_add(struct journal *journal, int error, const char *file, const cha
     snprintf(safe_file, sizeof(safe_file), "%s", file);
     snprintf(safe_key, sizeof(safe_key), "%s", key && key[0] ? key : "-");
     snprintf(safe_reason, sizeof(safe_reason), "%s", reason);
-    make_plain(safe_file);
-    make_plain(safe_key);
-    make_plain(safe_reason);
+    safe_text_make(safe_file, strlen(safe_file));
+    safe_text_make(safe_key, strlen(safe_key));
+    safe_text_make(safe_reason, strlen(safe_reason));
     log_warning("%s: %s: %s: %s", safe_file, safe_key, name ? name : "?", safe_reason);
     char *line;
     if (asprintf(&line, "%s\t%s\t%s\t%s\t%s\n", when, name ? name : "?", safe_file, safe_key,

@@ -3,7 +3,10 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
+
+#include "parser/safe_text.h"
 
 static atomic_bool use_syslog;
 static atomic_int max_level = LOG_LEVEL_WARNING;
@@ -22,12 +25,22 @@ void log_message_v(enum log_level level, const char *format, va_list args)
 
     if ((int)level > atomic_load(&max_level))
         return;
-    if (atomic_load(&use_syslog)) {
-        vsyslog(priorities[level], format, args);
-        return;
-    }
     char line[1024];
-    vsnprintf(line, sizeof(line), format, args);
+    if (vsnprintf(line, sizeof(line), format, args) < 0)
+        return;
+    if (atomic_load(&use_syslog)) {
+        safe_text_make(line, strlen(line));
+        syslog(priorities[level], "%s", line);
+    } else {
+        log_say(line);
+    }
+}
+
+void log_say(const char *text)
+{
+    char line[1024];
+    snprintf(line, sizeof(line), "%s", text);
+    safe_text_make(line, strlen(line));
     fprintf(stderr, "vmxfs: %s\n", line);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shell.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
@@ -195,14 +194,11 @@ static bool has_ended(struct transport *t)
     return n == 0;
 }
 
-/* The first line of what came instead, for a message: nothing that a terminal would obey. */
+/* The first line of what came instead, for a message. */
 static void quote_line(const struct buf *in, char *ret, size_t size)
 {
-    size_t n = 0;
     const char *p = in->len ? in->data : "";
-    for (; n + 1 < size && *p && *p != '\r' && *p != '\n'; p++)
-        ret[n++] = (char)(iscntrl((unsigned char)*p) ? '?' : *p);
-    ret[n] = '\0';
+    snprintf(ret, size, "%.*s", (int)strcspn(p, "\r\n"), p);
 }
 
 /* Why there is no shell. */

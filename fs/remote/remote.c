@@ -9,6 +9,7 @@
 #include "internal.h"
 #include "lanes.h"
 #include "owner.h"
+#include "parser/safe_text.h"
 #include "prefetch.h"
 
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
@@ -232,8 +233,12 @@ int remote_describe(struct remote *remote, struct buf *ret)
     size_t listing_bytes;
     cache_stats(remote->documents, &documents, &document_bytes);
     cache_stats(remote->listings, &listings, &listing_bytes);
-    int r = buf_addf(ret,
-                     "root: %s\n"
+    int r = buf_add_str(ret, "root: ");
+    if (r == 0)
+        r = safe_text_add(ret, span_of(remote->root[0] ? remote->root : "/"));
+    if (r == 0)
+        r = buf_addf(ret,
+                     "\n"
                      "cached-documents: %zu\n"
                      "cached-document-bytes: %zu\n"
                      "cached-listings: %zu\n"
@@ -241,8 +246,8 @@ int remote_describe(struct remote *remote, struct buf *ret)
                      "commits: %lu\n"
                      "commits-joined: %lu\n"
                      "commits-failed: %lu\n",
-                     remote->root[0] ? remote->root : "/", documents, document_bytes, listings,
-                     listing_bytes, atomic_load(&remote->commits),
-                     atomic_load(&remote->commits_joined), atomic_load(&remote->commits_failed));
+                     documents, document_bytes, listings, listing_bytes,
+                     atomic_load(&remote->commits), atomic_load(&remote->commits_joined),
+                     atomic_load(&remote->commits_failed));
     return r == 0 ? lanes_describe(remote->lanes, ret) : r;
 }

@@ -14,11 +14,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "parser/safe_text.h"
 
+/* The server may have chosen the words. */
 static void show(int tty, const char *text)
 {
-    for (; *text; text++)
-        dprintf(tty, "%c", iscntrl((unsigned char)*text) ? '?' : *text);
+    BUF_AUTO safe = {0};
+    if (safe_text_add(&safe, span_of(text)) == 0)
+        dprintf(tty, "%s", safe.data);
 }
 
 /* One character typed. 1: the line is complete; 0: go on; -errno. */
@@ -37,7 +40,7 @@ static int take(struct secret *line, char c, int tty, const struct termios *keys
             secret_chop(line, secret_len(line) - 1);
     } else {
         if (echo)
-            show(tty, (const char[]){c, 0});
+            dprintf(tty, "%c", iscntrl((unsigned char)c) ? '?' : c);
         return secret_add(line, c);
     }
     return 0;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "host_views.h"
+#include "parser/safe_text.h"
 
 int host_said(struct call *c, int64_t max_age_ms, const struct host_facts **ret)
 {
@@ -40,7 +41,8 @@ void go_on_waiting(struct call *c)
 
 int host_add_line(struct buf *ret, const char *text)
 {
-    return buf_addf(ret, "%s\n", text && text[0] ? text : "unknown");
+    int r = safe_text_add(ret, span_of(text && text[0] ? text : "unknown"));
+    return r == 0 ? buf_add_char(ret, '\n') : r;
 }
 
 int refuse_host(struct vfs *vfs, const char *path, const char *key, int r, const struct why *why)

@@ -8,20 +8,36 @@
 #include "control.h"
 #include "host_views.h"
 #include "parser/check.h"
+#include "parser/safe_text.h"
 #include "survey.h"
+
+/* The server's words (its version, the reason of a loss) are among these lines. */
+static int add_safe_lines(struct buf *ret, const struct buf *lines)
+{
+    int r = 0;
+    for (size_t at = 0; r == 0 && at < lines->len;) {
+        size_t n = strcspn(lines->data + at, "\n");
+        r = safe_text_add(ret, (struct span){lines->data + at, n});
+        if (r == 0)
+            r = buf_add_char(ret, '\n');
+        at += n + 1;
+    }
+    return r;
+}
 
 static int status_show(struct call *c, struct node *n, struct buf *ret)
 {
     (void)n;
-    int r = buf_addf(ret, "version: %s\nmounted: %s\n", VMXFS_VERSION,
+    BUF_AUTO lines = {0};
+    int r = buf_addf(&lines, "version: %s\nmounted: %s\n", VMXFS_VERSION,
                      c->vfs->options.read_only ? "read-only" : "read-write");
     if (r == 0)
-        r = sftp_describe(remote_sftp(c->vfs->remote), ret);
+        r = sftp_describe(remote_sftp(c->vfs->remote), &lines);
     if (r == 0)
-        r = remote_describe(c->vfs->remote, ret);
+        r = remote_describe(c->vfs->remote, &lines);
     if (r == 0 && c->vfs->host)
-        r = host_describe(c->vfs->host, ret);
-    return r;
+        r = host_describe(c->vfs->host, &lines);
+    return r == 0 ? add_safe_lines(ret, &lines) : r;
 }
 
 const struct control status_control = {.name = "status", .mode = 0444, .show = status_show};
@@ -59,8 +75,8 @@ static const char *severity_name(enum vmx_severity severity)
     return names[severity];
 }
 
-/* The path as a field, and a command that shows the whole report; a name that is more than one line
- * cannot stand in a command of one. */
+/* The path as a field, and a command that shows the whole report; a name that cannot be
+ * shown as it is cannot stand in a command either. */
 static int add_place(const struct vfs *vfs, const char *path, const struct vmx_check *check,
                      struct buf *ret)
 {
@@ -69,10 +85,10 @@ static int add_place(const struct vfs *vfs, const char *path, const struct vmx_c
         full = NULL;
     if (!full)
         return -ENOMEM;
-    bool odd = path[strcspn(path, "\t\r\n")] != '\0';
+    bool odd = !safe_text_is(span_of(full));
     int r = buf_add_char(ret, '\t');
     if (r == 0)
-        r = survey_add_field(ret, path);
+        r = safe_text_add(ret, span_of(path));
     if (r == 0)
         r = buf_addf(ret, "\t%zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\t", check->count[VMX_PASS],
                      check->count[VMX_WARN], check->count[VMX_FAIL], check->count[VMX_UNKNOWN]);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "host_views.h"
 #include "parser/plan.h"
+#include "parser/safe_text.h"
 #include "survey.h"
 
 struct row {
@@ -56,7 +57,7 @@ static int add_profile(struct table *t, const struct vmx_dict *dict, struct buf 
     const char *close = open ? strchr(open, ']') : NULL;
     if (r < 0)
         return r;
-    return close ? buf_add(ret, (struct span){open + 1, (size_t)(close - open - 1)})
+    return close ? safe_text_add(ret, (struct span){open + 1, (size_t)(close - open - 1)})
                  : buf_add_char(ret, '-');
 }
 
@@ -90,7 +91,7 @@ static int see_vmx(struct survey *s, const char *path, const char *shown,
     if (r == 0)
         r = add_profile(t, dict, &rest);
     if (r == 0)
-        r = survey_add_field(&place, shown);
+        r = safe_text_add(&place, span_of(shown));
     return r == 0 ? add_row(t, &place, &rest) : r;
 }
 
@@ -105,7 +106,7 @@ static int add_place(struct call *c, const struct host_vm *vm, struct buf *ret)
         r = survey_add_shown(c, vm->path, &shown);
     else
         r = buf_addf(&shown, "[%s] %s", vm->datastore, vm->file);
-    return r == 0 ? survey_add_field(ret, shown.data) : r;
+    return r == 0 ? safe_text_add(ret, span_of(shown.data)) : r;
 }
 
 /* Those that the host lists and whose .vmx is not below the root, or not there. */

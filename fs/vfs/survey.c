@@ -77,11 +77,3 @@ int survey_add_shown(struct call *c, const char *path, struct buf *ret)
     }
     return r;
 }
-
-int survey_add_field(struct buf *ret, const char *text)
-{
-    int r = 0;
-    for (; r == 0 && *text; text++)
-        r = buf_add_char(ret, strchr("\t\r\n", *text) ? '?' : *text);
-    return r;
-}

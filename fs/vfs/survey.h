@@ -17,6 +17,3 @@ int survey_run(struct survey *s);
 
 /* Appends the path with the names that people use, where these are known. */
 int survey_add_shown(struct call *c, const char *path, struct buf *ret);
-
-/* Appends a text as a field of a table: what would end it there becomes "?". 0, -ENOMEM. */
-int survey_add_field(struct buf *ret, const char *text);
