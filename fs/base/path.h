@@ -2,6 +2,12 @@
 /* Relative paths: no slash at either end, "" for the top. New strings are NULL without memory. */
 #pragma once
 
+#include <stdbool.h>
+
 char *path_dir(const char *path);        /* the folder, "" at the top */
 const char *path_name(const char *path); /* the last component */
 char *path_join(const char *dir, const char *name);
+
+/* Whether a relative path can only lead down: no empty component, no "." and "..", none longer than
+ * a name may be. "" can. */
+bool path_leads_down(const char *path);

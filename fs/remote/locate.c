@@ -22,7 +22,7 @@ static int locate(const struct remote *remote, struct sftp_call *real, struct sf
     if (r == -EIO || r == -EINTR || r == -ENOTCONN || r == -ENOMEM)
         return r == -ENOTCONN ? -EIO : r;
     const char *path = r == 0 ? below(remote->root, sftp_call_path(real)) : NULL;
-    if (!path)
+    if (!path || !path_leads_down(path)) /* the server's word alone */
         return 0;
     *ret = strdup(path);
     return *ret ? 0 : -ENOMEM;

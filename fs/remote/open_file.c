@@ -214,6 +214,8 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
     begin_change(file);
     if (append)
         r = end_of_file(file, wait, &offset);
+    if (r == 0 && data.n > INT64_MAX - offset)
+        r = -EFBIG;
     if (r == 0) {
         file_choose_ways(file, offset, data.n, UINT64_MAX, wait);
         do

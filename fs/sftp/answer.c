@@ -2,6 +2,7 @@
 #include "answer.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "proto.h"
@@ -66,9 +67,24 @@ static int count_names(struct wire_in *in, uint32_t *ret)
     return r;
 }
 
-static bool is_dot(const char *name)
+/* An offset in such a file would be no off_t. */
+static bool has_impossible_size(const struct sftp_attrs *attrs)
 {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+    return attrs->flags & SFTP_ATTR_SIZE && attrs->size > INT64_MAX;
+}
+
+static int read_attrs(struct wire_in *in, struct sftp_attrs *ret)
+{
+    int r = wire_get_attrs(in, ret);
+    return r == 0 && has_impossible_size(ret) ? -EFBIG : r;
+}
+
+/* The kernel takes no longer names, and a mount cannot show what a stat of the name would refuse.
+ */
+static bool can_be_listed(const struct sftp_name *name)
+{
+    return strcmp(name->name, ".") != 0 && strcmp(name->name, "..") != 0 &&
+           strlen(name->name) <= NAME_MAX && !has_impossible_size(&name->attrs);
 }
 
 static int read_listing(struct wire_in *in, struct answer *a)
@@ -89,7 +105,7 @@ static int read_listing(struct wire_in *in, struct answer *a)
             return r;
         if (strchr(name->name, '/'))
             return -EPROTO;
-        if (!is_dot(name->name))
+        if (can_be_listed(name))
             a->n_names++;
     }
     return 0;
@@ -102,6 +118,8 @@ static int read_path(struct wire_in *in, struct answer *a)
     int r = count_names(in, &n);
     if (r == 0)
         r = n == 1 ? wire_get_name(in, &name) : -EPROTO;
+    if (r == 0 && strlen(name.name) >= PATH_MAX)
+        return -EPROTO;
     if (r == 0)
         a->path = name.name;
     return r;
@@ -156,7 +174,7 @@ int answer_read(struct answer *a, enum call_kind kind, size_t asked)
     if (k->answer == SSH_FXP_DATA)
         return read_data(&in, asked, a);
     if (k->answer == SSH_FXP_ATTRS)
-        return wire_get_attrs(&in, &a->attrs);
+        return read_attrs(&in, &a->attrs);
     if (kind == CALL_READDIR)
         return read_listing(&in, a);
     if (k->answer == SSH_FXP_NAME)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Attributes of what the tree shows, and the contents of directories. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static void common(const struct vfs *vfs, struct stat *st, mode_t mode, off_t si
         .st_gid = vfs->options.gid,
         .st_size = size,
         .st_blksize = 4096,
-        .st_blocks = (size + BLOCK - 1) / BLOCK,
+        .st_blocks = size / BLOCK + (size % BLOCK > 0),
     };
     st->st_mtim.tv_sec = mtime;
     st->st_ctim.tv_sec = mtime;
@@ -48,11 +49,17 @@ void attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs
     st->st_atim.tv_sec = attrs->atime;
 }
 
+/* The kernel passes on 32 bits of it, and programs divide by it. */
+static unsigned long block_size(uint64_t size)
+{
+    return size > 0 && size <= INT32_MAX ? size : 4096;
+}
+
 void attr_space(const struct sftp_statvfs *fs, struct statvfs *ret)
 {
     *ret = (struct statvfs){
-        .f_bsize = fs->bsize,
-        .f_frsize = fs->frsize,
+        .f_bsize = block_size(fs->bsize),
+        .f_frsize = block_size(fs->frsize),
         .f_blocks = fs->blocks,
         .f_bfree = fs->bfree,
         .f_bavail = fs->bavail,
@@ -60,7 +67,7 @@ void attr_space(const struct sftp_statvfs *fs, struct statvfs *ret)
         .f_ffree = fs->ffree,
         .f_favail = fs->favail,
         .f_flag = fs->flag,
-        .f_namemax = fs->namemax,
+        .f_namemax = fs->namemax > 0 && fs->namemax < NAME_MAX ? fs->namemax : NAME_MAX,
     };
 }
 

@@ -64,6 +64,20 @@ poke_all() { # MODE
     [ "$output" = good ] || [[ "$output" == *"Input/output error" ]]
 }
 
+@test "names that are too long are left out, and the others shown" {
+    mount_hostile long_names
+    [ "$(ls -A "$MNT/vm")" = "$(printf 'g%.0s' {1..255} && echo && echo good)" ]
+}
+
+@test "a size beyond all offsets is too large, and nothing else" {
+    mount_hostile huge_size
+    run stat "$MNT/vm/vm.vmx"
+    [ "$status" -ne 0 ]
+    [[ $output == *"File too large" ]]
+    run stat -c %s "$MNT/vm/disk.bin"
+    [ "$output" = 4000 ]
+}
+
 @test "endless and huge listings end" {
     local mode
     for mode in endless many_names; do

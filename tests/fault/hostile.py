@@ -153,6 +153,19 @@ def bad_names(server, kind, ident, args):
     return True
 
 
+def long_names(server, kind, ident, args):
+    """Names that no filesystem has, and one that is just short enough."""
+    if kind != READDIR:
+        return False
+    handle = server.handles[args[4:]]
+    if handle[1]:
+        return False
+    handle[1] = True
+    names = ["good", "g" * 255, "x" * 256, "y" * 5000]
+    server.names(ident, [(n, attrs(REGULAR, 3)) for n in names])
+    return True
+
+
 def endless(server, kind, ident, args):
     if kind != READDIR:
         return False

@@ -2,6 +2,7 @@
 #include "sftp/answer.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -115,6 +116,62 @@ static void hostile_names_are_refused(void **state)
     }
 }
 
+/* VMFS and ext4 have no longer names, and neither has the kernel. */
+static void names_and_sizes_that_cannot_be_are_left_out(void **state)
+{
+    (void)state;
+    char longest[257];
+    struct wire_out out = {0};
+    struct answer a;
+    const struct sftp_attrs huge = {.flags = SFTP_ATTR_SIZE, .size = 1ULL << 63};
+    const struct sftp_attrs largest = {.flags = SFTP_ATTR_SIZE, .size = INT64_MAX};
+    memset(longest, 'n', sizeof(longest));
+    wire_put_u32(&out, 4);
+    put_name(&out, (struct span){longest, 255});
+    put_name(&out, (struct span){longest, 256});
+    wire_put_string(&out, SPAN_LITERAL("huge"));
+    wire_put_string(&out, SPAN_LITERAL(""));
+    wire_put_attrs(&out, &huge);
+    wire_put_string(&out, SPAN_LITERAL("largest"));
+    wire_put_string(&out, SPAN_LITERAL(""));
+    wire_put_attrs(&out, &largest);
+    assert_int_equal(read_packet(CALL_READDIR, SSH_FXP_NAME, buf_span(&out.bytes), &a), 0);
+    assert_int_equal(a.n_names, 2);
+    assert_int_equal(strlen(a.names[0].name), 255);
+    assert_string_equal(a.names[1].name, "largest");
+    answer_done(&a);
+    buf_done(&out.bytes);
+}
+
+static void a_size_that_is_no_offset_is_too_large(void **state)
+{
+    (void)state;
+    const uint64_t sizes[] = {INT64_MAX, 1ULL << 63, UINT64_MAX};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct wire_out out = {0};
+        const struct sftp_attrs attrs = {.flags = SFTP_ATTR_SIZE, .size = sizes[i]};
+        wire_put_attrs(&out, &attrs);
+        assert_int_equal(outcome(CALL_FSTAT, SSH_FXP_ATTRS, buf_span(&out.bytes)),
+                         i == 0 ? 0 : -EFBIG);
+        buf_done(&out.bytes);
+    }
+}
+
+static void a_path_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    static char path[PATH_MAX];
+    memset(path, 'p', sizeof(path));
+    for (size_t n = PATH_MAX - 1; n <= PATH_MAX; n++) {
+        struct wire_out out = {0};
+        wire_put_u32(&out, 1);
+        put_name(&out, (struct span){path, n});
+        assert_int_equal(outcome(CALL_READLINK, SSH_FXP_NAME, buf_span(&out.bytes)),
+                         n < PATH_MAX ? 0 : -EPROTO);
+        buf_done(&out.bytes);
+    }
+}
+
 static void a_count_beyond_the_packet_is_refused(void **state)
 {
     (void)state;
@@ -210,6 +267,9 @@ int main(void)
         cmocka_unit_test(an_answer_must_fit_its_call),
         cmocka_unit_test(a_listing_leaves_out_the_dots),
         cmocka_unit_test(hostile_names_are_refused),
+        cmocka_unit_test(names_and_sizes_that_cannot_be_are_left_out),
+        cmocka_unit_test(a_size_that_is_no_offset_is_too_large),
+        cmocka_unit_test(a_path_that_cannot_be_is_refused),
         cmocka_unit_test(a_count_beyond_the_packet_is_refused),
         cmocka_unit_test(a_handle_has_256_bytes_at_most),
         cmocka_unit_test(version_3_alone_will_do),
