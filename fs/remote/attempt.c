@@ -304,7 +304,7 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret)
     return r == -ETIME ? -EAGAIN : remote_write_error(a->remote, a->path, &firm, r);
 }
 
-static int check_rename(struct remote *remote, struct vmx_diag *diag)
+int attempt_check_rename(struct remote *remote, struct vmx_diag *diag)
 {
     if (sftp_features(remote->sftp).posix_rename || remote->options.unsafe_rename)
         return 0;
@@ -372,7 +372,7 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
     struct document *server = NULL;
     BUF_AUTO server_text = {0};
     int64_t read_at = clock_ms();
-    int r = check_rename(a->remote, diag);
+    int r = attempt_check_rename(a->remote, diag);
     if (r == 0)
         r = first_flight(a, known, diag);
     if (r == 0)
@@ -429,16 +429,14 @@ static int commit(struct attempt *a, struct document *guess, const struct rewrit
     return r;
 }
 
-static int with_attempt(struct remote *remote, const char *path, const struct wait *wait,
-                        int (*work)(struct attempt *a, void *ctx), void *ctx)
+/* Ends with attempt_done, also where it failed. */
+static int attempt_begin(struct attempt *a, struct remote *remote, const char *path,
+                         const struct wait *wait)
 {
-    struct attempt a = {.remote = remote, .path = path, .wait = wait};
-    a.full = remote_path(remote, path);
-    int r = vmx_lock_init(&a.lock, remote, path);
-    if (r == 0)
-        r = a.full ? work(&a, ctx) : -ENOMEM;
-    attempt_done(&a);
-    return r;
+    *a = (struct attempt){.remote = remote, .path = path, .wait = wait};
+    a->full = remote_path(remote, path);
+    int r = vmx_lock_init(&a->lock, remote, path);
+    return r == 0 && !a->full ? -ENOMEM : r;
 }
 
 void lost_done(struct lost *lost)
@@ -447,68 +445,75 @@ void lost_done(struct lost *lost)
     buf_done(&lost->text);
 }
 
-struct commit_args {
-    struct document *known;
-    const struct rewrite *rewrite;
-    struct lost *lost;
-    struct vmx_diag *diag;
-    struct document **ret_before, **ret_after;
-};
-
-static int do_commit(struct attempt *a, void *ctx)
-{
-    struct commit_args *c = ctx;
-    return commit(a, c->known, c->rewrite, c->lost, c->diag, c->ret_before, c->ret_after);
-}
-
 int attempt_commit(struct remote *remote, const char *path, struct document *known,
                    const struct rewrite *rewrite, struct lost *lost, const struct wait *wait,
                    struct vmx_diag *diag, struct document **ret_before, struct document **ret_after)
 {
-    struct commit_args args = {known, rewrite, lost, diag, ret_before, ret_after};
-    return with_attempt(remote, path, wait, do_commit, &args);
+    struct attempt a;
+    int r = attempt_begin(&a, remote, path, wait);
+    if (r == 0)
+        r = commit(&a, known, rewrite, lost, diag, ret_before, ret_after);
+    attempt_done(&a);
+    return r;
 }
 
-struct move_args {
-    const char *to;
-    struct vmx_diag *diag;
-};
+/* ---- a name that is held */
 
-static int do_move(struct attempt *a, void *ctx)
+/* What has the name is a link, or no text of settings: its VM's use shows beside it. */
+static int look_around(struct attempt *a)
 {
-    const struct move_args *m = ctx;
-    struct sftp *sftp = a->remote->sftp;
+    struct folder_read folder = {0};
+    sftp_forget(vmx_lock_sign(&a->lock));
+    folder_ask(a, &folder);
+    return folder_answer(a, &folder);
+}
+
+static int take(struct attempt *a, bool any, struct vmx_diag *diag, struct hold *ret)
+{
     int64_t true_at;
     DOCUMENT_AUTO *known = (struct document *)cache_peek(a->remote->documents, a->path, &true_at);
     BUF_AUTO text = {0};
     struct vmx_dict *dict = NULL;
-    int r = m->to ? check_rename(a->remote, m->diag) : 0;
-    if (r == 0)
-        r = first_flight(a, known, m->diag);
-    if (r == 0 && a->target.len == 0)
-        r = -ENOENT;
-    if (r == 0)
+    int r = first_flight(a, known, diag);
+    bool other = any && (r == -ELOOP || r == -EMEDIUMTYPE);
+    if (other)
+        r = look_around(a);
+    else if (r == 0)
         r = second_flight(a, NULL, &text);
     if (r == 0)
         r = vmx_dict_parse(buf_span(&text), &dict);
     if (r == 0)
-        r = check_use(a, dict, m->diag);
+        r = check_use(a, dict, diag);
+    if (r == 0)
+        *ret = (struct hold){.attempt = a,
+                             .there = other || a->target.len > 0,
+                             .settings = vmx_dict_keys(dict),
+                             .expiry = vmx_lock_expiry(&a->lock)};
     vmx_dict_free(dict);
-    if (r < 0)
-        return r;
-    FREE_AUTO char *to = m->to ? remote_path(a->remote, m->to) : NULL;
-    if (m->to && !to)
-        return -ENOMEM;
-    SFTP_CALL_AUTO *call = to ? sftp_posix_rename(sftp, a->full, to, vmx_lock_expiry(&a->lock))
-                              : sftp_remove(sftp, a->full, vmx_lock_expiry(&a->lock));
-    struct wait firm = {.deadline = a->wait->deadline};
-    r = sftp_wait(call, &firm);
-    return r == -ETIME ? -EAGAIN : remote_write_error(a->remote, a->path, &firm, r);
+    return r;
 }
 
-int attempt_move(struct remote *remote, const char *path, const char *to, const struct wait *wait,
-                 struct vmx_diag *diag)
+int hold_take(struct remote *remote, const char *path, bool any, const struct wait *wait,
+              struct vmx_diag *diag, struct hold *ret)
 {
-    struct move_args args = {to, diag};
-    return with_attempt(remote, path, wait, do_move, &args);
+    struct attempt *a = malloc(sizeof(*a));
+    if (!a)
+        return -ENOMEM;
+    int r = attempt_begin(a, remote, path, wait);
+    if (r == 0)
+        r = take(a, any, diag, ret);
+    if (r < 0) {
+        attempt_done(a);
+        free(a);
+    }
+    return r;
+}
+
+void hold_drop(struct hold *hold)
+{
+    if (!hold->attempt)
+        return;
+    attempt_done(hold->attempt);
+    free(hold->attempt);
+    hold->attempt = NULL;
 }

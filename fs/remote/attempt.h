@@ -35,6 +35,19 @@ int attempt_commit(struct remote *remote, const char *path, struct document *kno
                    struct vmx_diag *diag, struct document **ret_before,
                    struct document **ret_after);
 
-/* Under the lock, and if the VM is not in use: removes the file (to == NULL), or renames it. */
-int attempt_move(struct remote *remote, const char *path, const char *to, const struct wait *wait,
-                 struct vmx_diag *diag);
+/* 0, or -EOPNOTSUPP where the server cannot rename as a commit needs it. */
+int attempt_check_rename(struct remote *remote, struct vmx_diag *diag);
+
+/* The name of a .vmx whose lock is held, and whose VM is not in use. All zeros: none. */
+struct hold {
+    struct attempt *attempt;
+    bool there;      /* something has the name */
+    size_t settings; /* that it holds */
+    int64_t expiry;  /* clock_boot_ms(): nothing is to be sent later */
+};
+
+/* any: what has the name need not be a document. wait and path must outlive the hold. 0; -EBUSY,
+ * with *diag; the errors that ask for another attempt; ... */
+int hold_take(struct remote *remote, const char *path, bool any, const struct wait *wait,
+              struct vmx_diag *diag, struct hold *ret);
+void hold_drop(struct hold *hold);

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "internal.h"
+#include "move.h"
 
 enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 160, LINKS_MAX = 8 };
 
@@ -330,17 +331,17 @@ static bool was_moved(struct remote *remote, const char *to, const struct wait *
     return sftp_wait(call, wait) == 0;
 }
 
-/* Tries to remove (to NULL) or rename until there is an outcome. */
-static int try_move(struct remote *remote, const char *path, const char *to,
-                    const struct wait *wait, struct vmx_diag *diag)
+/* Tries to remove or rename until there is an outcome. */
+static int try_move(struct remote *remote, const struct move *move, const struct wait *wait,
+                    struct vmx_diag *diag)
 {
     int64_t backoff = BACKOFF_FIRST_MS;
     bool lost = false;
     int r = 0;
     while (r == 0) {
         int64_t began = clock_ms();
-        r = attempt_move(remote, path, to, wait, diag);
-        if (r == 0 || (r == -ENOENT && lost && was_moved(remote, to, wait)))
+        r = attempt_move(remote, move, wait, diag);
+        if (r == 0 || (r == -ENOENT && lost && was_moved(remote, move->to, wait)))
             return 0;
         lost = lost || r == -ENOTCONN;
         if (r == -EAGAIN)
@@ -359,28 +360,55 @@ static void forget(struct remote *remote, const char *path)
         cache_drop(remote->listings, dir);
 }
 
-/* Waits for the commits of a file to end and keeps others away while work is done. */
-static int alone(struct remote *remote, const char *path, const char *to, const struct wait *wait,
-                 struct vmx_diag *diag)
+/* Waits for the commits of a file to end and keeps others away until queue_release. */
+static int queue_claim(struct remote *remote, const char *path, const struct wait *wait,
+                       struct commit_queue **ret) REQUIRES(remote->lock)
 {
-    lock_take(&remote->lock);
     struct commit_queue *q = queue_get(remote, path);
     int r = q ? 0 : -ENOMEM;
     while (r == 0 && q->busy)
         r = wait_on(wait, &remote->queue_moved, &remote->lock);
     if (r == 0) {
         q->busy = true;
-        lock_drop(&remote->lock);
-        r = try_move(remote, path, to, wait, diag);
-        forget(remote, path);
-        if (to)
-            forget(remote, to);
-        lock_take(&remote->lock);
-        q->busy = false;
-        condition_wake_all(&remote->queue_moved);
-    }
-    if (q)
+        *ret = q;
+    } else if (q) {
         queue_put(remote, q);
+    }
+    return r;
+}
+
+static void queue_release(struct remote *remote, struct commit_queue *q) REQUIRES(remote->lock)
+{
+    if (!q)
+        return;
+    q->busy = false;
+    condition_wake_all(&remote->queue_moved);
+    queue_put(remote, q);
+}
+
+/* Moves while no commit of either name is under way here. They are waited for in one order, or two
+ * moves could wait for each other. */
+static int alone(struct remote *remote, const struct move *move, const struct wait *wait,
+                 struct vmx_diag *diag)
+{
+    struct commit_queue *first = NULL;
+    struct commit_queue *second = NULL;
+    bool swapped = move->to && strcmp(move->to, move->path) < 0;
+    const char *other = swapped ? move->path : move->to;
+    lock_take(&remote->lock);
+    int r = queue_claim(remote, swapped ? move->to : move->path, wait, &first);
+    if (r == 0 && other)
+        r = queue_claim(remote, other, wait, &second);
+    lock_drop(&remote->lock);
+    if (r == 0) {
+        r = try_move(remote, move, wait, diag);
+        forget(remote, move->path);
+        if (move->to)
+            forget(remote, move->to);
+    }
+    lock_take(&remote->lock);
+    queue_release(remote, second);
+    queue_release(remote, first);
     lock_drop(&remote->lock);
     return r == -ETIMEDOUT ? -EIO : r;
 }
@@ -388,13 +416,15 @@ static int alone(struct remote *remote, const char *path, const char *to, const 
 int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
                       struct vmx_diag *diag)
 {
-    return alone(remote, path, NULL, wait, diag);
+    const struct move removal = {.path = path};
+    return alone(remote, &removal, wait, diag);
 }
 
-int remote_rename_vmx(struct remote *remote, const char *path, const char *to,
+int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
                       const struct wait *wait, struct vmx_diag *diag)
 {
-    return alone(remote, path, to, wait, diag);
+    const struct move move = {path, to, onto};
+    return alone(remote, &move, wait, diag);
 }
 
 int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait)

@@ -51,11 +51,21 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
 /* Waits until no commit of a file below dir is under way: dir is to be renamed. 0, -EINTR, -EIO. */
 int remote_commits_below(struct remote *remote, const char *dir, const struct wait *wait);
 
-/* Removes, or renames, a .vmx under its lock, if the VM is not in use. diag: why it is refused.
- * to may exist only if replace. 0, -EBUSY, -ENOLCK, -EEXIST, ... */
+/* Removes a .vmx under its lock, if the VM is not in use. diag: why it is refused. 0, -EBUSY,
+ * -ENOLCK, ... */
 int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
                       struct vmx_diag *diag);
-int remote_rename_vmx(struct remote *remote, const char *path, const char *to,
+
+/* What a file that is moved may replace. */
+enum move_onto {
+    MOVE_ONTO_ANY,
+    MOVE_ONTO_EMPTY,   /* a .vmx without settings; else -ENOTEMPTY */
+    MOVE_ONTO_NOTHING, /* else -EEXIST */
+};
+
+/* Renames a .vmx, or another file to the name of a .vmx: a change of both, so that each that is a
+ * .vmx is locked, and refused if its VM is in use. 0, -EBUSY, -ENOLCK, -EEXIST, -ENOTEMPTY, ... */
+int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
                       const struct wait *wait, struct vmx_diag *diag);
 
 /* Creates an empty one. 0, -EEXIST, ... */

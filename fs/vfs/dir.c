@@ -247,26 +247,47 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
 
 /* ---- rename */
 
+/* The whole text of a file, of which a .vmx is to be made. */
+static int read_text(struct call *c, const char *path, struct buf *ret)
+{
+    size_t max = remote_options(c->vfs->remote)->vmx_max;
+    struct remote_file *file = NULL;
+    int r = buf_reserve(ret, max + 1);
+    if (r == 0)
+        r = remote_file_open(c->vfs->remote, path, SFTP_OPEN_READ, 0, &c->wait, &file);
+    if (r == 0)
+        r = remote_file_read(file, 0, max + 1, &c->wait, ret->data, &ret->len);
+    remote_file_free(file);
+    return r == 0 && ret->len > max ? -EFBIG : r;
+}
+
+/* The file that a .vmx was made of goes, if it still is what was installed. */
+static int remove_installed(struct call *c, const char *from, const char *to, struct span text,
+                            struct vmx_diag *diag)
+{
+    BUF_AUTO now = {0};
+    int r = read_text(c, from, &now);
+    if (r == -EFBIG || (r == 0 && !span_eq(buf_span(&now), text))) {
+        vmx_diag_set(diag, 0, 0,
+                     "it was changed while it was moved, and stays; %s holds the text from before",
+                     path_name(to));
+        return -ECANCELED;
+    }
+    return r == 0 ? remote_remove(c->vfs->remote, from, &c->wait) : r;
+}
+
 /* A file becomes the .vmx at to: its content is checked and committed, and the file removed. */
 static int install_file(struct call *c, const char *from, const char *to, struct node *to_node,
                         struct vmx_diag *diag)
 {
     struct sftp_attrs attrs;
     int64_t true_at;
-    struct remote_file *file = NULL;
+    BUF_AUTO text = {0};
     int r = remote_getattr(c->vfs->remote, from, 0, &c->wait, &attrs, &true_at);
-    if (r == 0 && attrs.size > remote_options(c->vfs->remote)->vmx_max)
-        return -EFBIG;
-    BUF_AUTO bytes = {0};
     if (r == 0)
-        r = buf_reserve(&bytes, attrs.size + 1);
+        r = read_text(c, from, &text);
     if (r == 0)
-        r = remote_file_open(c->vfs->remote, from, SFTP_OPEN_READ, 0, &c->wait, &file);
-    if (r == 0)
-        r = remote_file_read(file, 0, attrs.size, &c->wait, bytes.data, &bytes.len);
-    remote_file_free(file);
-    if (r == 0)
-        r = whole_install(c, to, to_node, buf_span(&bytes), diag);
+        r = whole_install(c, to, to_node, buf_span(&text), diag);
     if (r < 0)
         return r;
     const struct sftp_attrs keep = {.flags = SFTP_ATTR_MODE | SFTP_ATTR_TIMES,
@@ -274,7 +295,7 @@ static int install_file(struct call *c, const char *from, const char *to, struct
                                     .atime = attrs.atime,
                                     .mtime = attrs.mtime};
     remote_setattr(c->vfs->remote, to, &keep, &c->wait);
-    return remote_remove(c->vfs->remote, from, &c->wait);
+    return remove_installed(c, from, to, buf_span(&text), diag);
 }
 
 /* What may be replaced by what, as far as the server would not say it itself. */
@@ -299,54 +320,81 @@ static int check_target(struct call *c, const struct found *from, const struct f
     return 0;
 }
 
-static int move_on_server(struct call *c, const struct found *from, const struct found *to,
-                          const char *from_path, const char *to_path, struct node *to_node,
-                          struct vmx_diag *diag)
+/* A rename that the kernel asked for: what its names are, and where. */
+struct renaming {
+    struct found from, to; /* to.ops NULL: there is nothing */
+    const char *from_path, *to_path;
+    struct node *to_node; /* or NULL */
+    bool plain;
+    bool exclusive;
+};
+
+/* Below .vmxfs/plain a .vmx replaces another as files do; else both are directories. */
+static enum move_onto what_may_go(const struct renaming *m)
 {
-    bool to_vmx = remote_is_vmx_name(path_name(to_path));
-    bool is_vmx = from->ops == &vmx_ops || from->ops == &whole_ops;
-    /* Onto nothing it is a mere renaming, of whatever the file holds. */
-    if (from->ops == &file_ops && to_vmx && to->ops)
-        return install_file(c, from_path, to_path, to_node, diag);
-    if (from->ops == &whole_ops)
-        removed_note(c, from_path);
-    if (is_vmx)
-        return remote_rename_vmx(c->vfs->remote, from_path, to_path, &c->wait, diag);
+    if (m->exclusive || m->from.ops == &file_ops)
+        return MOVE_ONTO_NOTHING;
+    return m->plain || m->from.ops == &link_ops ? MOVE_ONTO_ANY : MOVE_ONTO_EMPTY;
+}
+
+/* One of the names is a .vmx's. */
+static int move_vmx(struct call *c, const struct renaming *m, struct vmx_diag *diag)
+{
+    bool from_file = m->from.ops == &file_ops;
+    int r = -EEXIST;
+    if (m->from.ops == &whole_ops)
+        removed_note(c, m->from_path);
+    /* A file onto nothing is merely renamed, whatever it holds. */
+    if (!from_file || !m->to.ops)
+        r = remote_rename_vmx(c->vfs->remote, m->from_path, m->to_path, what_may_go(m), &c->wait,
+                              diag);
+    if (r == -EEXIST && from_file && !m->exclusive)
+        r = install_file(c, m->from_path, m->to_path, m->to_node, diag);
+    return r;
+}
+
+static int move_on_server(struct call *c, const struct renaming *m, struct vmx_diag *diag)
+{
     int r = 0;
-    if (from->ops == &dir_ops)
-        r = remote_commits_below(c->vfs->remote, from_path, &c->wait);
-    return r == 0 ? remote_rename(c->vfs->remote, from_path, to_path, false, &c->wait) : r;
+    if (m->from.ops == &dir_ops)
+        r = remote_commits_below(c->vfs->remote, m->from_path, &c->wait);
+    else if (m->from.ops == &vmx_ops || m->from.ops == &whole_ops ||
+             remote_is_vmx_name(path_name(m->to_path)))
+        return move_vmx(c, m, diag);
+    return r == 0 ? remote_rename(c->vfs->remote, m->from_path, m->to_path, false, &c->wait) : r;
 }
 
 static int dir_rename(struct call *c, struct node *dir, const char *name, struct node *new_dir,
                       const char *new_name, unsigned flags)
 {
-    struct found from = {0};
-    struct found to = {0};
     struct vmx_diag diag = {0};
     FREE_AUTO char *from_path = node_child_path(c->vfs, dir, name);
     FREE_AUTO char *to_path = node_child_path(c->vfs, new_dir, new_name);
+    struct renaming m = {.from_path = from_path,
+                         .to_path = to_path,
+                         .plain = node_is_plain(c->vfs, dir),
+                         .exclusive = flags & RENAME_NOREPLACE};
     if (!from_path || !to_path)
         return -ENOMEM;
-    if (node_is_plain(c->vfs, dir) != node_is_plain(c->vfs, new_dir))
+    if (m.plain != node_is_plain(c->vfs, new_dir))
         return -EXDEV;
     if (flags & ~(unsigned)RENAME_NOREPLACE || remote_is_hidden_name(new_name))
         return -EINVAL;
-    int r = dir_lookup(c, dir, name, &from);
+    int r = dir_lookup(c, dir, name, &m.from);
     if (r == 0)
-        r = dir_lookup(c, new_dir, new_name, &to);
-    if (r == -ENOENT && from.ops)
+        r = dir_lookup(c, new_dir, new_name, &m.to);
+    if (r == -ENOENT && m.from.ops)
         r = check_unseen(c, to_path);
     if (r == 0)
-        r = check_target(c, &from, &to, to_path, flags);
-    struct node *to_node = node_find(c->vfs, new_dir, new_name);
+        r = check_target(c, &m.from, &m.to, to_path, flags);
+    m.to_node = node_find(c->vfs, new_dir, new_name);
     if (r == 0)
-        r = move_on_server(c, &from, &to, from_path, to_path, to_node, &diag);
-    node_unref(c->vfs, to_node);
-    if (r == 0 && from.ops != &dir_ops && remote_is_vmx_name(new_name))
+        r = move_on_server(c, &m, &diag);
+    node_unref(c->vfs, m.to_node);
+    if (r == 0 && m.from.ops != &dir_ops && remote_is_vmx_name(new_name))
         notify_host(c->vfs, to_path);
-    if (r == 0 && to.ops == &file_ops)
-        file_gone(c->vfs, new_dir, new_name, &to.st);
+    if (r == 0 && m.to.ops == &file_ops)
+        file_gone(c->vfs, new_dir, new_name, &m.to.st);
     if (r == 0 && remote_is_vmx_name(name) != remote_is_vmx_name(new_name)) {
         /* It is of another kind under its new name. */
         node_detach(c->vfs, dir, name);

@@ -345,3 +345,60 @@ END
     [[ $output == *busy* ]]
     diff "$TEST_DIR/before" <(tell "$LAB")
 }
+
+@test "a .vmx in use is not replaced by what is moved onto it" {
+    fill_lab
+    cp "$data/utf8.vmx" "$LAB/two/notes"
+    cp "$data/crlf.vmx" "$LAB/two/other.vmx"
+    : >"$LAB/two/two.vmx.lck"
+    mount_lab cache_timeout=0
+    tell "$LAB" >"$TEST_DIR/before"
+    local name
+    for name in other.vmx notes; do
+        run mv "$PLAIN/two/$name" "$PLAIN/two/two.vmx"
+        [[ $output == *busy* ]]
+        tail -n 1 "$MNT/.vmxfs/errors" | grep "EBUSY.*two/$name.*two.vmx.lck"
+    done
+    diff "$TEST_DIR/before" <(tell "$LAB")
+    # One that is not there, and is in use all the same.
+    rm "$LAB/two/two.vmx"
+    run mv "$PLAIN/two/notes" "$PLAIN/two/two.vmx"
+    [[ $output == *busy* ]]
+    [ ! -e "$LAB/two/two.vmx" ]
+    rm "$LAB/two/two.vmx.lck"
+    mv "$PLAIN/two/notes" "$PLAIN/two/two.vmx"
+    cmp "$data/utf8.vmx" "$LAB/two/two.vmx"
+    mv "$PLAIN/two/other.vmx" "$PLAIN/two/two.vmx"
+    cmp "$data/crlf.vmx" "$LAB/two/two.vmx"
+    holds_only "$LAB/two" template.vmtx two.vmx
+}
+
+# A server that carries out a command before each posix-rename that it is asked for.
+server_with_hook() { # COMMAND
+    cat >"$TEST_DIR/hooked" <<END
+#!/usr/bin/env python3
+import os, subprocess, sys
+server = subprocess.Popen(["$SFTP_SERVER"], stdin=subprocess.PIPE)
+while head := sys.stdin.buffer.read(4):
+    body = sys.stdin.buffer.read(int.from_bytes(head, "big"))
+    if b"posix-rename@openssh.com" in body:
+        subprocess.run(["sh", "-c", """$1"""])
+    server.stdin.write(head + body)
+    server.stdin.flush()
+server.stdin.close()
+sys.exit(server.wait())
+END
+    chmod 755 "$TEST_DIR/hooked"
+}
+
+@test "a file that grows while it is moved onto a .vmx is not lost" {
+    fill_lab
+    cp "$data/utf8.vmx" "$LAB/two/notes"
+    server_with_hook "printf 'late = \"1\"\\n' >>'$LAB/two/notes'"
+    mount_source "$LAB" "sftp_server=$TEST_DIR/hooked"
+    run mv "$PLAIN/two/notes" "$PLAIN/two/two.vmx"
+    [ "$status" -ne 0 ]
+    cmp "$data/utf8.vmx" "$LAB/two/two.vmx"
+    diff "$LAB/two/notes" <(cat "$data/utf8.vmx" && echo 'late = "1"')
+    grep "ECANCELED.*two/notes.*two.vmx holds the text from before" "$MNT/.vmxfs/errors"
+}

@@ -388,10 +388,10 @@ static void remove_and_rename_go_under_the_lock(void **state)
     struct wait wait = patience();
     struct vmx_diag diag = {0};
     struct remote *remote = p->mount.remote;
-    assert_int_equal(remote_rename_vmx(remote, VMX, "b.vmx", &wait, &diag), 0);
+    assert_int_equal(remote_rename_vmx(remote, VMX, "b.vmx", MOVE_ONTO_ANY, &wait, &diag), 0);
     assert_false(file_exists(&p->folder, VMX));
     must_hold(&p->folder, "b.vmx", TEXT);
-    assert_int_equal(remote_rename_vmx(remote, VMX, "c.vmx", &wait, &diag), -ENOENT);
+    assert_int_equal(remote_rename_vmx(remote, VMX, "c.vmx", MOVE_ONTO_ANY, &wait, &diag), -ENOENT);
     assert_int_equal(remote_remove_vmx(remote, "b.vmx", &wait, &diag), 0);
     assert_false(file_exists(&p->folder, "b.vmx"));
     assert_int_equal(remote_remove_vmx(remote, "b.vmx", &wait, &diag), -ENOENT);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A move changes two names. Each that is a .vmx's is locked before anything is looked at, always in
+ * the order of their paths, so that two moves that cross do not keep each other from both locks.
+ * What is asked under the locks stays true until the rename: nothing that takes part in the locking
+ * writes to either name meanwhile, and a set that comes later is applied to the text that was
+ * moved.
+ */
+#include "move.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "attempt.h"
+#include "base/cleanup.h"
+
+struct ends {
+    struct hold from, to;
+};
+
+/* The VM that is in use is that of the new name: says so. */
+static void name_target(const struct move *move, struct vmx_diag *diag)
+{
+    const struct vmx_diag why = *diag;
+    vmx_diag_set(diag, 0, 0, "%s: %s", path_name(move->to), why.text);
+}
+
+static int take_from(struct remote *remote, const struct move *move, const struct wait *wait,
+                     struct vmx_diag *diag, struct ends *ends)
+{
+    if (!remote_is_vmx_name(path_name(move->path)))
+        return 0;
+    return hold_take(remote, move->path, move->to, wait, diag, &ends->from);
+}
+
+static int take_to(struct remote *remote, const struct move *move, const struct wait *wait,
+                   struct vmx_diag *diag, struct ends *ends)
+{
+    if (!move->to || !remote_is_vmx_name(path_name(move->to)))
+        return 0;
+    int r = hold_take(remote, move->to, true, wait, diag, &ends->to);
+    if (r == -EBUSY)
+        name_target(move, diag);
+    return r;
+}
+
+static int take_both(struct remote *remote, const struct move *move, const struct wait *wait,
+                     struct vmx_diag *diag, struct ends *ends)
+{
+    bool swapped = move->to && strcmp(move->to, move->path) < 0;
+    int r = swapped ? take_to(remote, move, wait, diag, ends)
+                    : take_from(remote, move, wait, diag, ends);
+    if (r == 0)
+        r = swapped ? take_from(remote, move, wait, diag, ends)
+                    : take_to(remote, move, wait, diag, ends);
+    return r;
+}
+
+/* A source that is no .vmx: has no lock, and is looked for all the same. */
+static int look_for(struct remote *remote, const char *path, const struct wait *wait,
+                    struct hold *ret)
+{
+    FREE_AUTO char *full = remote_path(remote, path);
+    SFTP_CALL_AUTO *call = full ? sftp_lstat(remote->sftp, full) : NULL;
+    int r = sftp_wait(call, wait);
+    ret->there = r == 0;
+    return r == -ENOENT ? 0 : r;
+}
+
+static int check(const struct move *move, const struct ends *ends)
+{
+    if (!ends->from.there)
+        return -ENOENT;
+    if (move->onto == MOVE_ONTO_NOTHING && ends->to.there)
+        return -EEXIST;
+    return move->onto == MOVE_ONTO_EMPTY && ends->to.settings > 0 ? -ENOTEMPTY : 0;
+}
+
+/* Until when something may be sent: when the first of the locks ends. */
+static int64_t expiry(const struct ends *ends)
+{
+    if (!ends->from.attempt || !ends->to.attempt)
+        return ends->from.attempt ? ends->from.expiry : ends->to.expiry;
+    return ends->from.expiry < ends->to.expiry ? ends->from.expiry : ends->to.expiry;
+}
+
+static int send(struct remote *remote, const struct move *move, int64_t not_after,
+                const struct wait *wait)
+{
+    FREE_AUTO char *from = remote_path(remote, move->path);
+    FREE_AUTO char *to = move->to ? remote_path(remote, move->to) : NULL;
+    if (!from || (move->to && !to))
+        return -ENOMEM;
+    SFTP_CALL_AUTO *call = to ? sftp_posix_rename(remote->sftp, from, to, not_after)
+                              : sftp_remove(remote->sftp, from, not_after);
+    struct wait firm = {.deadline = wait->deadline};
+    int r = sftp_wait(call, &firm);
+    return r == -ETIME ? -EAGAIN : remote_write_error(remote, move->path, &firm, r);
+}
+
+int attempt_move(struct remote *remote, const struct move *move, const struct wait *wait,
+                 struct vmx_diag *diag)
+{
+    struct ends ends = {.from = {0}};
+    int r = move->to ? attempt_check_rename(remote, diag) : 0;
+    if (r == 0)
+        r = take_both(remote, move, wait, diag, &ends);
+    if (r == 0 && !ends.from.attempt)
+        r = look_for(remote, move->path, wait, &ends.from);
+    if (r == 0)
+        r = check(move, &ends);
+    if (r == 0)
+        r = send(remote, move, expiry(&ends), wait);
+    hold_drop(&ends.to);
+    hold_drop(&ends.from);
+    return r;
+}
