@@ -73,6 +73,16 @@ struct wait wait_for_ms(int64_t ms)
     return (struct wait){.deadline = clock_ms() + ms};
 }
 
+struct wait wait_firmly(const struct wait *w)
+{
+    struct wait firm = *w;
+    if (w->committed)
+        *w->committed = true;
+    else
+        firm.interrupted = NULL;
+    return firm;
+}
+
 /* When to look next: the deadline, or a poll for an interrupt if that is sooner. */
 static int next_look(const struct wait *w, int64_t *ret)
 {

@@ -40,6 +40,9 @@ struct wait {
     int64_t deadline;               /* of clock_ms(); when the wait is over */
     bool (*interrupted)(void *ctx); /* NULL: cannot be interrupted */
     void *ctx;
+    bool *committed; /* set once something has been sent that changes what is on the server. From
+                        then on interrupted() says no, because "not done" would be wrong; it is
+                        still asked, and may let its caller go. NULL: nobody wants to know */
 };
 
 int lock_init(struct lock *l); /* 0 or -errno */
@@ -57,6 +60,9 @@ int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg);
 
 /* A wait that ends ms from now and cannot be interrupted. */
 struct wait wait_for_ms(int64_t ms);
+
+/* The same wait for what cannot be given up any more: it is committed, and not interrupted. */
+struct wait wait_firmly(const struct wait *w);
 
 /* Waits, with the lock released, until woken or for a while: 0, and the caller looks again at what
  * it waits for; -EINTR when the caller was interrupted; -ETIMEDOUT when the deadline has passed. */

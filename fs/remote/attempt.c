@@ -293,7 +293,7 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret)
         flight_add(&flight, sftp_fsync(sftp, &a->lock.temp));
     struct sftp_call *stat = flight_add(&flight, sftp_fstat(sftp, &a->lock.temp));
     /* Once the rename is on its way its outcome is worth waiting for: no interrupt any more. */
-    struct wait firm = {.deadline = a->wait->deadline};
+    const struct wait firm = wait_firmly(a->wait);
     int r = flight_wait(&flight, 0, &firm);
     if (r == 0) {
         *ret = *sftp_call_attrs(stat);

@@ -281,7 +281,8 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
         while (c && c != change)
             c = c->next;
         if (!c) { /* being committed: its outcome is near, and must be known */
-            struct wait firm = {.deadline = INT64_MAX / 2};
+            struct wait firm = wait_firmly(wait);
+            firm.deadline = INT64_MAX / 2;
             wait_on(&firm, &remote->queue_moved, &remote->lock);
             continue;
         }

@@ -276,6 +276,7 @@ void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint6
         return;
     /* The operation that is delayed by this must still have time for itself. */
     struct wait brief = *wait;
+    brief.committed = NULL; /* the proof changes a time and sets it back */
     int64_t latest = clock_ms() + file->remote->options.timeout_ms / 4;
     if (brief.deadline > latest)
         brief.deadline = latest;

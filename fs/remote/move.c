@@ -93,7 +93,7 @@ static int send(struct remote *remote, const struct move *move, int64_t not_afte
         return -ENOMEM;
     SFTP_CALL_AUTO *call = to ? sftp_posix_rename(remote->sftp, from, to, not_after)
                               : sftp_remove(remote->sftp, from, not_after);
-    struct wait firm = {.deadline = wait->deadline};
+    const struct wait firm = wait_firmly(wait);
     int r = sftp_wait(call, &firm);
     return r == -ETIME ? -EAGAIN : remote_write_error(remote, move->path, &firm, r);
 }

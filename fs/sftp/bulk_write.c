@@ -78,10 +78,13 @@ bool bulk_writer_busy(const struct bulk_writer *w)
 }
 
 /* Waits for a piece. It is done with then, but for -ENOTCONN (it is lost) and -EINTR and -EIO (the
- * wait came to nothing). */
+ * wait came to nothing). The piece is an earlier caller's: it commits nobody, and is never
+ * withdrawn. */
 static int settle(struct bulk_writer *w, unsigned way, struct piece *p, const struct wait *wait)
 {
-    int r = p->lost ? -ENOTCONN : sftp_wait(p->call, wait);
+    struct wait plain = *wait;
+    plain.committed = NULL;
+    int r = p->lost ? -ENOTCONN : sftp_wait(p->call, &plain);
     if (r == -EIO && clock_ms() < wait->deadline)
         r = -ENOTCONN; /* the link is or was down, and the handle went with it */
     p->lost = r == -ENOTCONN;

@@ -21,6 +21,7 @@ struct sftp_call *call_new(struct sftp *s, enum call_kind kind)
     }
     call->sftp = s;
     call->kind = kind;
+    call->changes = kind_changes(kind);
     call->refs = 1;
     wire_put_u32(&call->request, 0); /* the length, when it is known */
     wire_put_u8(&call->request, k->request);
@@ -170,6 +171,22 @@ static void suspect_locked(struct sftp *s, const struct sftp_call *call) REQUIRE
     }
 }
 
+/* From its first byte on a change is not given up. */
+static void note_sent_locked(const struct sftp_call *call, const struct wait *wait)
+    REQUIRES(&call->sftp->lock)
+{
+    if (call->changes && call->was_sent && wait->committed)
+        *wait->committed = true;
+}
+
+/* The caller is told that nothing was done: so it must not be done later. */
+static void withdraw_locked(struct sftp *s, struct sftp_call *call, const struct wait *wait)
+    REQUIRES(&s->lock)
+{
+    if (call->changes && call->stage == STAGE_QUEUED && wait->committed)
+        call_finish_locked(s, call, -EINTR);
+}
+
 int sftp_wait(struct sftp_call *call, const struct wait *wait)
 {
     if (!call)
@@ -179,8 +196,13 @@ int sftp_wait(struct sftp_call *call, const struct wait *wait)
     struct sftp *s = call->sftp;
     int r = 0;
     lock_take(&s->lock);
-    while (r == 0 && call->stage != STAGE_DONE)
+    note_sent_locked(call, wait);
+    while (r == 0 && call->stage != STAGE_DONE) {
         r = wait_on(wait, &call->done, &s->lock);
+        note_sent_locked(call, wait);
+    }
+    if (r == -EINTR)
+        withdraw_locked(s, call, wait);
     if (r == -ETIMEDOUT) {
         suspect_locked(s, call);
         r = -EIO;

@@ -42,6 +42,7 @@ struct sftp_call *sftp_open(struct sftp *sftp, const char *path, uint32_t open_f
 {
     struct sftp_call *call = on_path(sftp, CALL_OPEN, path);
     if (call) {
+        call->changes = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
         wire_put_u32(&call->request, open_flags);
         wire_put_attrs(&call->request, attrs);
     }

@@ -41,6 +41,7 @@ struct sftp_call {
     struct wire_out request; /* the whole packet; the I/O thread's own once the call is queued */
     uint32_t asked;          /* bytes, of a read; of a write: its data, the end of the request */
     int64_t not_after;
+    bool changes; /* what others can see on the server */
     struct condition done;
 
     /* protected by sftp->lock */

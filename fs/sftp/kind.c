@@ -37,6 +37,13 @@ const struct kind *kind_of(enum call_kind kind)
     return &kinds[kind];
 }
 
+bool kind_changes(enum call_kind kind)
+{
+    return kind == CALL_WRITE || kind == CALL_SETSTAT || kind == CALL_FSETSTAT ||
+           kind == CALL_REMOVE || kind == CALL_MKDIR || kind == CALL_RMDIR ||
+           kind == CALL_SYMLINK || kind == CALL_RENAME || kind == CALL_POSIX_RENAME;
+}
+
 bool kind_offered(enum call_kind kind, const struct sftp_features *features)
 {
     if (kind == CALL_POSIX_RENAME)

@@ -43,5 +43,8 @@ struct kind {
 
 const struct kind *kind_of(enum call_kind kind);
 
+/* Whether it changes what others can see on the server. Of an open its flags say so. */
+bool kind_changes(enum call_kind kind);
+
 /* Whether the server said that it can do this. */
 bool kind_offered(enum call_kind kind, const struct sftp_features *features);

@@ -161,7 +161,9 @@ struct sftp_call *sftp_remove(struct sftp *sftp, const char *path, int64_t not_a
  *
  * The wait's own deadline is -EIO, and takes the link down if no byte has come since the call was
  * sent and that is longer ago than half the timeout. After it, as after -EINTR, the call is still
- * under way and can be waited for again. */
+ * under way and can be waited for again. But a wait that can be committed (sync.h) is, by a call
+ * that changes something and was sent; one that was not is withdrawn when the wait is interrupted:
+ * it is never sent, and -EINTR is its result. */
 int sftp_wait(struct sftp_call *call, const struct wait *wait);
 
 /* True when the call had been put on the wire (its effect on the server is unknown if it then

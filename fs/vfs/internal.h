@@ -36,9 +36,15 @@ struct kept;      /* kept.c: what the kernel keeps of a plain file */
 /* One request of the kernel. */
 struct call {
     struct vfs *vfs;
-    fuse_req_t request;
+    fuse_req_t request; /* NULL once it was answered before its end (interrupt.c) */
     struct wait wait;
-    bool listing; /* the lookup is for a directory listing: nothing is to be loaded for it */
+    bool listing;   /* the lookup is for a directory listing: nothing is to be loaded for it */
+    bool changes;   /* it is to change something; by change_begin */
+    bool committed; /* and something of that has been sent */
+    int64_t interrupted_at; /* clock_ms() when that was first seen; 0: never */
+    int64_t asked_at;       /* the same of a signal that asks to end, as long as it is pending */
+    struct node *nodes[2];  /* kept until change_end: their caller may be gone by then */
+    struct handle *handle;
 };
 
 /* What a lookup found, before it has a node. */
@@ -68,6 +74,7 @@ struct handle {
     bool cut;              /* what it writes next does not go into the old value: it cut that,
                               and nothing came of it yet */
     bool closing;          /* keys, with vfs->lock: counted as such there */
+    unsigned changing;     /* changes that are under way with it; protected by vfs->lock */
     enum handle_io {       /* keys: how it is counted in its node's pages (pages.h) */
                      IO_NONE,
                      IO_DIRECT,
@@ -178,7 +185,8 @@ struct vfs {
         struct condition moved; /* with lock */
         bool closed;
         unsigned inside;
-    } gate; /* gate.c; protected by lock */
+    } gate;                   /* gate.c; protected by lock */
+    struct condition changed; /* with lock: a change of an open file has ended */
     struct node *root;
     struct node *nodes GUARDED_BY(lock);
     struct handle *handles GUARDED_BY(lock);
@@ -251,11 +259,25 @@ struct dir_names {
 int dir_names_add(struct dir_names *names, const char *name, mode_t type);
 void dir_names_free(struct dir_names *names);
 
+/* ---- call.c */
+
+/* A request that changes nothing. */
+void call_begin(struct call *c, fuse_req_t request);
+
+/* One that does. What it works with (NULL: nothing) stays until change_end, also when its caller is
+ * answered before that and closes and forgets it. */
+void change_begin(struct call *c, fuse_req_t request, struct node *n, struct node *other,
+                  struct handle *h);
+void change_end(struct call *c);
+
+/* Waits until no change is under way with an open file that is being released. */
+void change_await(struct vfs *vfs, const struct handle *h);
+
 /* ---- interrupt.c */
 
-/* For a struct wait, whose ctx is the request: whether its caller was told to end, or may be
- * waiting for a signal to free it. */
-bool is_interrupted(void *request);
+/* For a struct wait, whose ctx is the call: whether its caller is to be freed with EINTR. A caller
+ * that ends while its change is committed is answered by this, and the change goes on. */
+bool is_interrupted(void *call);
 
 /* ---- gate.c: the rename of a directory waits for the changes below it, and they for it */
 

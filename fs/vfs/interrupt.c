@@ -1,19 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether the caller of a request wants to be freed.
+ * Whether the caller of a request is to be freed before the request is done.
  *
- * The kernel tells of any signal, and would hand EINTR on to a caller who never asked for it: a
- * shell one of whose children ends meanwhile, a program in Go, whose runtime sends SIGURG to its
- * own threads. Disks do not do that. So it is looked up in the caller's /proc/PID/status (proc(5))
- * what is pending: the thread sleeps in the kernel, and its signals stay pending. One whose action
- * is to end the process shows as SIGKILL there.
+ * The kernel tells of any signal, once a request, and would hand EINTR on to a caller that never
+ * asked for it: git, perl, make and runtimes get timers' signals by the hundred. Disks do not do
+ * that. So from then on it is looked up what is pending in the caller's /proc/TID/status (proc(5));
+ * the thread sleeps in the kernel, and its signals stay pending:
+ *
+ *      one whose action ends the process         the caller ends: it is freed
+ *      SIGINT, SIGQUIT, SIGTERM, SIGHUP, caught  it is freed once that is pending for a second
+ *      any other that is caught                  it waits on
+ *      none, or it cannot be known               it is freed after two seconds, if it changes
+ * nothing
+ *
+ * A change of which something was sent cannot be answered with EINTR, which says that nothing was
+ * done. Its caller waits on; but one that ends is answered at once, because the kernel lets no
+ * process end that has a request under way, and the change goes on without it (call.c).
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "internal.h"
+
+enum { PATIENCE_MS = 1000, UNKNOWN_PATIENCE_MS = 2000 };
+
+enum wish { WISH_STAY, WISH_LEAVE, WISH_END, WISH_UNKNOWN };
+
+struct signals {
+    uint64_t own, shared, blocked, ignored, caught;
+};
 
 static uint64_t bit(int signal)
 {
@@ -31,34 +50,72 @@ static bool read_set(const char *line, const char *name, uint64_t *ret)
 }
 
 /* False: it cannot be known. */
-static bool read_pending(pid_t thread, uint64_t *ret)
+static bool read_signals(pid_t thread, struct signals *ret)
 {
     char path[64];
     char line[256];
-    uint64_t own = 0;
-    uint64_t shared = 0;
-    uint64_t blocked = 0;
+    struct signals s = {0};
     int found = 0;
     snprintf(path, sizeof(path), "/proc/%ld/status", (long)thread);
     FILE *f = fopen(path, "re");
     if (!f)
         return false;
     while (fgets(line, sizeof(line), f)) {
-        found += read_set(line, "SigPnd:", &own) || read_set(line, "ShdPnd:", &shared) ||
-                 read_set(line, "SigBlk:", &blocked);
+        found += read_set(line, "SigPnd:", &s.own) || read_set(line, "ShdPnd:", &s.shared) ||
+                 read_set(line, "SigBlk:", &s.blocked) || read_set(line, "SigIgn:", &s.ignored) ||
+                 read_set(line, "SigCgt:", &s.caught);
     }
     fclose(f);
-    *ret = (own | shared) & ~blocked;
-    return found == 3;
+    if (found != 5)
+        return false;
+    *ret = s;
+    return true;
 }
 
-bool is_interrupted(void *request)
+/* Whether a signal that asks to end has been pending for long enough. */
+static bool was_asked(struct call *c, uint64_t pending, int64_t now)
 {
-    const uint64_t not_for_us = bit(SIGCHLD) | bit(SIGCONT) | bit(SIGSTOP) | bit(SIGTSTP) |
-                                bit(SIGTTIN) | bit(SIGTTOU) | bit(SIGURG) | bit(SIGWINCH) |
-                                bit(SIGPROF) | bit(SIGVTALRM) | bit(SIGIO);
-    uint64_t pending;
-    if (!fuse_req_interrupted(request))
+    if (!(pending & (bit(SIGINT) | bit(SIGQUIT) | bit(SIGTERM) | bit(SIGHUP)))) {
+        c->asked_at = 0;
         return false;
-    return !read_pending(fuse_req_ctx(request)->pid, &pending) || (pending & ~not_for_us);
+    }
+    if (c->asked_at == 0)
+        c->asked_at = now;
+    return now - c->asked_at >= PATIENCE_MS;
+}
+
+static enum wish wish_of(struct call *c, int64_t now)
+{
+    const uint64_t harmless = bit(SIGCHLD) | bit(SIGCONT) | bit(SIGURG) | bit(SIGWINCH) |
+                              bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
+    struct signals s;
+    if (!read_signals(fuse_req_ctx(c->request)->pid, &s))
+        return WISH_UNKNOWN;
+    uint64_t pending = (s.own | s.shared) & ~s.blocked;
+    if (pending == 0)
+        return WISH_UNKNOWN;
+    pending &= ~s.ignored;
+    if (pending & ~s.caught & ~harmless)
+        return WISH_END;
+    return was_asked(c, pending, now) ? WISH_LEAVE : WISH_STAY;
+}
+
+bool is_interrupted(void *call)
+{
+    struct call *c = call;
+    if (!c->request || !fuse_req_interrupted(c->request))
+        return false;
+    const int64_t now = clock_ms();
+    if (c->interrupted_at == 0)
+        c->interrupted_at = now;
+    enum wish wish = wish_of(c, now);
+    if (wish == WISH_UNKNOWN)
+        return !c->changes && now - c->interrupted_at >= UNKNOWN_PATIENCE_MS;
+    if (wish == WISH_END && c->committed) {
+        /* This may be called with a lock held. The reply neither waits nor calls back, and what the
+         * kernel sends then is for other threads. */
+        fuse_reply_err(c->request, EINTR);
+        c->request = NULL;
+    }
+    return wish != WISH_STAY && !c->committed;
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "control.h"
 #include "kept.h"
 #include "ops.h"
@@ -19,21 +18,10 @@
 
 enum { READ_MAX = 1 << 20 };
 
-struct call call_of(fuse_req_t request)
-{
-    struct vfs *vfs = fuse_req_userdata(request);
-    return (struct call){
-        .vfs = vfs,
-        .request = request,
-        .wait = {.deadline = clock_ms() + remote_options(vfs->remote)->timeout_ms,
-                 .interrupted = is_interrupted,
-                 .ctx = request},
-    };
-}
-
 void reply(fuse_req_t request, int r)
 {
-    fuse_reply_err(request, r < 0 ? errno_for_kernel(r) : 0);
+    if (request)
+        fuse_reply_err(request, r < 0 ? errno_for_kernel(r) : 0);
 }
 
 /* ---- entries */
@@ -73,6 +61,8 @@ static void reply_found(struct call *c, struct node *dir, const char *name, int 
                         const struct found *found)
 {
     struct fuse_entry_param entry;
+    if (!c->request)
+        return;
     if (r == 0)
         r = make_entry(c->vfs, dir, name, found, &entry);
     if (r < 0)
@@ -95,7 +85,8 @@ static void op_init(void *userdata, struct fuse_conn_info *connection)
 
 static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
-    struct call c = call_of(request);
+    struct call c;
+    call_begin(&c, request);
     struct node *dir = node_of(c.vfs, parent);
     struct found found = {0};
     int r = dir->ops->lookup ? dir->ops->lookup(&c, dir, name, &found) : -ENOTDIR;
@@ -168,7 +159,8 @@ static void reply_attr(struct call *c, struct node *n, const struct handle *h, i
 
 static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    struct call c = call_of(request);
+    struct call c;
+    call_begin(&c, request);
     struct node *n = node_of(c.vfs, id);
     /* The kernel believes the name to be there: after ESTALE it looks it up again. */
     reply_attr(&c, n, handle_of(fi), node_has_name(c.vfs, n) ? ESTALE : ENOENT);
@@ -177,24 +169,27 @@ static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
 static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int valid,
                        struct fuse_file_info *fi)
 {
-    struct call c = call_of(request);
-    struct node *n = node_of(c.vfs, id);
+    struct call c;
+    struct node *n = node_of(fuse_req_userdata(request), id);
+    change_begin(&c, request, n, NULL, handle_of(fi));
     int r = gate_enter(c.vfs, &c.wait);
     if (r == 0) {
         r = n->ops->setattr ? n->ops->setattr(&c, n, handle_of(fi), st, valid) : 0;
         gate_leave(c.vfs);
     }
-    if (r == -ESTALE)
-        fuse_reply_err(request, ESTALE);
+    if (c.request && r == -ESTALE)
+        fuse_reply_err(c.request, ESTALE);
     else if (r < 0)
-        reply(request, r);
-    else
+        reply(c.request, r);
+    else if (c.request)
         reply_attr(&c, n, handle_of(fi), ENOENT);
+    change_end(&c);
 }
 
 static void op_readlink(fuse_req_t request, fuse_ino_t id)
 {
-    struct call c = call_of(request);
+    struct call c;
+    call_begin(&c, request);
     struct node *n = node_of(c.vfs, id);
     BUF_AUTO text = {0};
     int r = n->ops->readlink ? n->ops->readlink(&c, n, &text) : -EINVAL;
@@ -208,28 +203,32 @@ static void op_readlink(fuse_req_t request, fuse_ino_t id)
 
 static void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
 {
-    struct call c = call_of(request);
-    struct node *dir = node_of(c.vfs, parent);
+    struct call c;
+    struct node *dir = node_of(fuse_req_userdata(request), parent);
     struct found found = {0};
+    change_begin(&c, request, dir, NULL, NULL);
     int r = gate_enter(c.vfs, &c.wait);
     if (r == 0) {
         r = dir->ops->mkdir ? dir->ops->mkdir(&c, dir, name, mode, &found) : -EPERM;
         gate_leave(c.vfs);
     }
     reply_found(&c, dir, name, r, &found);
+    change_end(&c);
 }
 
 static void op_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name)
 {
-    struct call c = call_of(request);
-    struct node *dir = node_of(c.vfs, parent);
+    struct call c;
+    struct node *dir = node_of(fuse_req_userdata(request), parent);
     struct found found = {0};
+    change_begin(&c, request, dir, NULL, NULL);
     int r = gate_enter(c.vfs, &c.wait);
     if (r == 0) {
         r = dir->ops->symlink ? dir->ops->symlink(&c, dir, name, target, &found) : -EPERM;
         gate_leave(c.vfs);
     }
     reply_found(&c, dir, name, r, &found);
+    change_end(&c);
 }
 
 static void op_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
@@ -252,8 +251,9 @@ static void op_link(fuse_req_t request, fuse_ino_t id, fuse_ino_t parent, const 
 
 static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
-    struct call c = call_of(request);
-    struct node *dir = node_of(c.vfs, parent);
+    struct call c;
+    struct node *dir = node_of(fuse_req_userdata(request), parent);
+    change_begin(&c, request, dir, NULL, NULL);
     int r = gate_enter(c.vfs, &c.wait);
     if (r == 0) {
         r = dir->ops->unlink ? dir->ops->unlink(&c, dir, name) : -EPERM;
@@ -261,13 +261,15 @@ static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
     }
     if (r == 0)
         node_detach(c.vfs, dir, name);
-    reply(request, r);
+    reply(c.request, r);
+    change_end(&c);
 }
 
 static void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
-    struct call c = call_of(request);
-    struct node *dir = node_of(c.vfs, parent);
+    struct call c;
+    struct node *dir = node_of(fuse_req_userdata(request), parent);
+    change_begin(&c, request, dir, NULL, NULL);
     int r = gate_enter(c.vfs, &c.wait);
     if (r == 0) {
         r = dir->ops->rmdir ? dir->ops->rmdir(&c, dir, name) : -EPERM;
@@ -275,7 +277,8 @@ static void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
     }
     if (r == 0)
         node_detach(c.vfs, dir, name);
-    reply(request, r);
+    reply(c.request, r);
+    change_end(&c);
 }
 
 /* With the gate passed, or closed. */
@@ -308,9 +311,10 @@ static bool is_folder(struct vfs *vfs, struct node *dir, const char *name)
 static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
                       fuse_ino_t new_parent, const char *new_name, unsigned int flags)
 {
-    struct call c = call_of(request);
-    struct node *dir = node_of(c.vfs, parent);
-    struct node *new_dir = node_of(c.vfs, new_parent);
+    struct call c;
+    struct node *dir = node_of(fuse_req_userdata(request), parent);
+    struct node *new_dir = node_of(fuse_req_userdata(request), new_parent);
+    change_begin(&c, request, dir, new_dir, NULL);
     bool folder = is_folder(c.vfs, dir, name);
     int r = folder ? gate_close(c.vfs, &c.wait) : gate_enter(c.vfs, &c.wait);
     if (r == 0) {
@@ -320,7 +324,8 @@ static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
         else
             gate_leave(c.vfs);
     }
-    reply(request, r);
+    reply(c.request, r);
+    change_end(&c);
 }
 
 /* ---- files */
@@ -342,37 +347,48 @@ static void set_up(const struct node *n, struct handle *h, struct fuse_file_info
     fi->noflush = !h->writes;
 }
 
+/* Who was answered before the open was done, or does not want it any more, will not close it. */
+static void reply_open(struct call *c, struct node *n, struct handle *h, struct fuse_file_info *fi)
+{
+    set_up(n, h, fi);
+    if (c->request && fuse_reply_open(c->request, fi) != -ENOENT)
+        return;
+    if (n->ops->release)
+        n->ops->release(c, n, h);
+    handle_free(c->vfs, h);
+}
+
 static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    struct call c = call_of(request);
-    struct node *n = node_of(c.vfs, id);
+    struct call c;
+    struct node *n = node_of(fuse_req_userdata(request), id);
+    if (fi->flags & O_TRUNC)
+        change_begin(&c, request, n, NULL, NULL);
+    else
+        call_begin(&c, request);
     struct handle *h = handle_new(c.vfs, n, fi->flags);
     int r = !h ? -ENOMEM : n->ops->open ? n->ops->open(&c, n, fi->flags, h) : -EPERM;
-    if (r < 0) {
+    if (r == 0)
+        reply_open(&c, n, h, fi);
+    else
         handle_free(c.vfs, h);
-        /* The kernel believed it to be there: after ESTALE it looks again, and creates it if that
-         * is what the caller asked for. */
-        if (r == -ENOENT || r == -ESTALE)
-            fuse_reply_err(request, ESTALE);
-        else
-            reply(request, r);
-        return;
-    }
-    set_up(n, h, fi);
-    if (fuse_reply_open(request, fi) == -ENOENT) {
-        if (n->ops->release)
-            n->ops->release(&c, n, h);
-        handle_free(c.vfs, h);
-    }
+    /* The kernel believed it to be there: after ESTALE it looks again, and creates it if that is
+     * what the caller asked for. */
+    if (c.request && (r == -ENOENT || r == -ESTALE))
+        fuse_reply_err(c.request, ESTALE);
+    else if (r < 0)
+        reply(c.request, r);
+    change_end(&c);
 }
 
 static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
                       struct fuse_file_info *fi)
 {
-    struct call c = call_of(request);
-    struct node *dir = node_of(c.vfs, parent);
+    struct call c;
+    struct node *dir = node_of(fuse_req_userdata(request), parent);
     struct found found = {0};
     struct fuse_entry_param entry;
+    change_begin(&c, request, dir, NULL, NULL);
     struct handle *h = handle_new(c.vfs, NULL, fi->flags);
     int r = h ? -EPERM : -ENOMEM;
     if (h && dir->ops->create) {
@@ -388,7 +404,8 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     node_unref(c.vfs, held);
     if (r < 0) {
         handle_free(c.vfs, h);
-        reply(request, r);
+        reply(c.request, r);
+        change_end(&c);
         return;
     }
     struct node *n = node_of(c.vfs, entry.ino);
@@ -398,12 +415,13 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     else if (n->ops == &file_ops)
         kept_open(c.vfs, n, NULL, h);
     set_up(n, h, fi);
-    if (fuse_reply_create(request, &entry, fi) == -ENOENT) {
+    if (!c.request || fuse_reply_create(c.request, &entry, fi) == -ENOENT) {
         if (n->ops->release)
             n->ops->release(&c, n, h);
         handle_free(c.vfs, h);
         take_back(c.vfs, entry.ino);
     }
+    change_end(&c);
 }
 
 static void reply_part(fuse_req_t request, struct span text, off_t offset, size_t size)
@@ -416,7 +434,8 @@ static void reply_part(fuse_req_t request, struct span text, off_t offset, size_
 static void op_read(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
-    struct call c = call_of(request);
+    struct call c;
+    call_begin(&c, request);
     struct node *n = node_of(c.vfs, id);
     struct handle *h = handle_of(fi);
     if (h && h->io == IO_PAGED) {
@@ -436,8 +455,9 @@ static void op_read(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset
 static void op_write(fuse_req_t request, fuse_ino_t id, const char *data, size_t size, off_t offset,
                      struct fuse_file_info *fi)
 {
-    struct call c = call_of(request);
-    struct node *n = node_of(c.vfs, id);
+    struct call c;
+    struct node *n = node_of(fuse_req_userdata(request), id);
+    change_begin(&c, request, n, NULL, handle_of(fi));
     int r = gate_enter(c.vfs, &c.wait);
     if (r == 0) {
         r = n->ops->write ? n->ops->write(&c, n, handle_of(fi), offset, (struct span){data, size})
@@ -445,42 +465,50 @@ static void op_write(fuse_req_t request, fuse_ino_t id, const char *data, size_t
         gate_leave(c.vfs);
     }
     if (r < 0)
-        reply(request, r);
-    else
-        fuse_reply_write(request, size);
+        reply(c.request, r);
+    else if (c.request)
+        fuse_reply_write(c.request, size);
+    change_end(&c);
 }
 
 static void op_flush(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    struct call c = call_of(request);
-    struct node *n = node_of(c.vfs, id);
+    struct call c;
+    struct node *n = node_of(fuse_req_userdata(request), id);
+    change_begin(&c, request, n, NULL, handle_of(fi));
     int r = gate_enter(c.vfs, &c.wait);
     if (r == 0) {
         r = n->ops->flush ? n->ops->flush(&c, n, handle_of(fi)) : 0;
         gate_leave(c.vfs);
     }
-    reply(request, r);
+    reply(c.request, r);
+    change_end(&c);
 }
 
 static void op_fsync(fuse_req_t request, fuse_ino_t id, int data_only, struct fuse_file_info *fi)
 {
-    struct call c = call_of(request);
-    struct node *n = node_of(c.vfs, id);
+    struct call c;
+    struct node *n = node_of(fuse_req_userdata(request), id);
+    change_begin(&c, request, n, NULL, handle_of(fi));
     (void)data_only;
     int r = gate_enter(c.vfs, &c.wait);
     if (r == 0) {
         r = n->ops->fsync ? n->ops->fsync(&c, n, handle_of(fi)) : 0;
         gate_leave(c.vfs);
     }
-    reply(request, r);
+    reply(c.request, r);
+    change_end(&c);
 }
 
 static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    struct call c = call_of(request);
+    struct call c;
+    call_begin(&c, request);
     struct node *n = node_of(c.vfs, id);
     struct handle *h = handle_of(fi);
     c.wait.interrupted = NULL; /* nobody waits for it */
+    if (h)
+        change_await(c.vfs, h);
     const struct node_ops *ops =
         h && h->key ? &key_ops : n->ops; /* a rename may have changed them */
     bool passed = h && h->writes && gate_enter(c.vfs, &c.wait) == 0;
@@ -494,7 +522,8 @@ static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
 
 static void op_statfs(fuse_req_t request, fuse_ino_t id)
 {
-    struct call c = call_of(request);
+    struct call c;
+    call_begin(&c, request);
     struct sftp_statvfs fs;
     struct statvfs out = {.f_namemax = 255, .f_bsize = 4096, .f_frsize = 4096};
     FREE_AUTO char *path = node_path(c.vfs, node_of(c.vfs, id));

@@ -4,8 +4,6 @@
 
 #include "internal.h"
 
-struct call call_of(fuse_req_t request);
-
 static inline struct node *node_of(const struct vfs *vfs, fuse_ino_t id)
 {
     return id == FUSE_ROOT_ID ? vfs->root : (struct node *)(uintptr_t)id;

@@ -8,7 +8,8 @@
 
 void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    struct call c = call_of(request);
+    struct call c;
+    call_begin(&c, request);
     struct node *n = node_of(c.vfs, id);
     struct handle *h = handle_new(c.vfs, n, fi->flags);
     int r = h ? 0 : -ENOMEM;
@@ -55,7 +56,8 @@ static size_t add_name(struct call *c, struct node *dir, const struct dir_names 
 static void read_dir(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset,
                      struct fuse_file_info *fi, bool plus)
 {
-    struct call c = call_of(request);
+    struct call c;
+    call_begin(&c, request);
     struct node *dir = node_of(c.vfs, id);
     const struct handle *h = handle_of(fi);
     c.listing = true;

@@ -32,6 +32,17 @@ static int make_root(struct vfs *vfs)
     return 0;
 }
 
+static int init_conditions(struct vfs *vfs)
+{
+    int r = condition_init(&vfs->gate.moved);
+    if (r < 0)
+        return r;
+    r = condition_init(&vfs->changed);
+    if (r < 0)
+        condition_done(&vfs->gate.moved);
+    return r;
+}
+
 int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
             const struct vfs_options *options, struct vfs **ret, struct why *why)
 {
@@ -49,7 +60,7 @@ int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
         free(vfs);
         return r;
     }
-    r = condition_init(&vfs->gate.moved);
+    r = init_conditions(vfs);
     if (r < 0) {
         lock_done(&vfs->lock);
         free(vfs);
@@ -80,6 +91,7 @@ void vfs_free(struct vfs *vfs)
     removed_free_all(vfs);
     node_free_all(vfs);
     vmx_profiles_done(&vfs->profiles);
+    condition_done(&vfs->changed);
     condition_done(&vfs->gate.moved);
     lock_done(&vfs->lock);
     free(vfs);

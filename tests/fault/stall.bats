@@ -19,13 +19,17 @@ teardown() {
 
 # As mount_local, but the server can be stalled.
 mount_stallable() { # [OPTION...]
+    stallable_server
+    mount_source "$LAB" "sftp_server=$TEST_DIR/server" "$@"
+}
+
+stallable_server() {
     cat >"$TEST_DIR/server" <<END
 #!/bin/sh
 while [ -e "$TEST_DIR/stalled" ]; do sleep 0.05; done
 exec $SFTP_SERVER
 END
     chmod 755 "$TEST_DIR/server"
-    mount_source "$LAB" "sftp_server=$TEST_DIR/server" "$@"
 }
 
 # Neither the child that serves the mount answers nor a new one.
@@ -180,6 +184,149 @@ END
     echo done >"$MNT/vm/vm.vmx/k2"
     [ "$(stored "$LAB/vm/vm.vmx" k1)" = 0 ] || [ "$(stored "$LAB/vm/vm.vmx" k1)" = new ]
     soon no_leftovers "$LAB/vm"
+}
+
+# What the changes below need, and a stalled server. The kernel allows one change at a time in a
+# folder.
+begin_changes() { # [OPTION...]
+    local i
+    mkdir "$LAB"/{1..8} "$LAB/2/gone"
+    for i in {3..7}; do
+        echo text >"$LAB/$i/old"
+    done
+    mount_stallable cache_timeout=60 "$@"
+    ls -l "$MNT"/{,*/} "$MNT/vm/vm.vmx" >/dev/null
+    cat "$MNT/vm/vm.vmx/k1"
+    changes=
+    start_change "key = os.open('vm/vm.vmx/k1', os.O_WRONLY | os.O_TRUNC)
+open('$TEST_DIR/opened', 'w')
+while not os.path.exists('$TEST_DIR/stalled-now'): time.sleep(0.01)
+os.write(key, b'new\n')"
+    eventually 20 test -e "$TEST_DIR/opened"
+    stall
+}
+
+start_change() { # PYTHON
+    python3 -c "import os, signal, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.chdir('$MNT')
+$1" 3>&- &
+    changes="$changes $!"
+}
+
+# A process for each change: $changes, with the default for all signals. The key is open already:
+# to open it asks the server, too.
+start_changes() {
+    local change
+    for change in 'os.mkdir("1/new")' 'os.rmdir("2/gone")' 'os.rename("3/old", "3/moved")' \
+        'os.unlink("4/old")' 'os.symlink("old", "5/link")' 'os.chmod("6/old", 0o600)' \
+        'os.open("7/old", os.O_WRONLY | os.O_TRUNC)' \
+        'os.open("8/new", os.O_CREAT | os.O_EXCL | os.O_WRONLY)'; do
+        start_change "$change"
+    done
+    touch "$TEST_DIR/stalled-now"
+    # shellcheck disable=SC2086 # a list
+    eventually 30 in_requests $changes
+    sleep 0.5 # for the last one to be sent
+}
+
+changed() {
+    [ -d "$LAB/1/new" ] && [ ! -e "$LAB/2/gone" ] && [ "$(ls "$LAB/3")" = moved ] &&
+        [ ! -e "$LAB/4/old" ] && [ -L "$LAB/5/link" ] &&
+        [ "$(stat -c %a "$LAB/6/old")" = 600 ] && [ ! -s "$LAB/7/old" ] && [ -e "$LAB/8/new" ] &&
+        [ "$(stored "$LAB/vm/vm.vmx" k1)" = new ]
+}
+
+# Whether processes wait for the mount.
+in_requests() { # PID...
+    local pid
+    for pid in "$@"; do
+        grep -q request_wait_answer "/proc/$pid/wchan" || return 1
+    done
+}
+
+@test "who is killed or interrupted in a change ends, and the change goes on" {
+    local signal
+    for signal in KILL INT; do
+        begin_changes timeout=60
+        start_changes
+        # shellcheck disable=SC2086 # a list
+        kill -s "$signal" $changes
+        # shellcheck disable=SC2086 # a list
+        eventually 20 ended $changes
+        resume
+        eventually 20 changed
+        soon no_leftovers "$LAB/vm"
+        [ "$(cat "$MNT/vm/vm.vmx/k1")" = new ]
+        unmount_lab
+        rm -r "$LAB"/* "$TEST_DIR/opened" "$TEST_DIR/stalled-now"
+        vm_with_keys vm 3
+    done
+}
+
+# Says what became of a call in a process that catches a signal.
+catching() { # SIGNAL CALL
+    python3 -c "import ctypes, os, signal
+libc = ctypes.CDLL(None, use_errno=True)
+signal.signal(signal.$1, lambda *_: None)
+os.chdir('$MNT')
+r = $2
+print(r, os.strerror(ctypes.get_errno()) if r < 0 else 'done')" >"$TEST_DIR/said-$1" 3>&- &
+    catchers="$catchers $!"
+}
+
+@test "a caught SIGTERM frees a reader after a second; a timer's signal and a change wait on" {
+    local catchers='' look all
+    look="libc.open(b'3/old', os.O_RDONLY)"
+    begin_changes timeout=60
+    catching SIGALRM "$look"
+    catching SIGTERM "$look"
+    catching SIGHUP "libc.mkdir(b'1/new', 0o755)"
+    touch "$TEST_DIR/stalled-now"
+    read -ra all <<<"$catchers"
+    eventually 20 in_requests "${all[@]}"
+    sleep 0.5
+    kill -ALRM "${all[0]}"
+    kill -TERM "${all[1]}"
+    kill -HUP "${all[2]}"
+    eventually 20 grep -qx -e '-1 Interrupted system call' "$TEST_DIR/said-SIGTERM"
+    sleep 2.5
+    [ ! -s "$TEST_DIR/said-SIGALRM" ]
+    [ ! -s "$TEST_DIR/said-SIGHUP" ]
+    resume
+    wait "${all[@]}"
+    grep -qx '[0-9]* done' "$TEST_DIR/said-SIGALRM"
+    grep -qx '0 done' "$TEST_DIR/said-SIGHUP"
+    [ -d "$LAB/1/new" ]
+}
+
+@test "where the caller cannot be looked at, a reader is freed after two seconds, a change is not" {
+    local catchers='' all before
+    [ "$(id -u)" -eq 0 ] || skip "needs a pid namespace"
+    echo text >"$LAB/old"
+    stallable_server
+    # To who is in another pid namespace our processes have no number.
+    unshare --pid --fork "$VMXFS" -f -o "sftp_server=$TEST_DIR/server,timeout=60,cache_timeout=60" \
+        "$LAB" "$MNT" 3>&- &
+    eventually 20 grep -q " $MNT " /proc/mounts
+    ls -l "$MNT" >/dev/null
+    stall
+    catching SIGTERM "libc.open(b'old', os.O_RDONLY)"
+    catching SIGHUP "libc.mkdir(b'new', 0o755)"
+    read -ra all <<<"$catchers"
+    eventually 20 in_requests "${all[@]}"
+    sleep 0.5
+    before=$(now_ms)
+    kill -HUP "${all[1]}"
+    kill -TERM "${all[0]}"
+    eventually 20 grep -qx -e '-1 Interrupted system call' "$TEST_DIR/said-SIGTERM"
+    [ $(($(now_ms) - before)) -ge 1900 ]
+    sleep 2.5
+    [ ! -s "$TEST_DIR/said-SIGHUP" ]
+    resume
+    wait "${all[@]}"
+    grep -qx '0 done' "$TEST_DIR/said-SIGHUP"
+    [ -d "$LAB/new" ]
 }
 
 @test "unmounting while requests wait ends, and ends cleanly" {

@@ -525,7 +525,8 @@ static void *commit_interruptibly(void *ctx)
 {
     struct breaker *b = ctx;
     struct set set = set_of(b->key, "1");
-    struct wait wait = {clock_ms() + 10000, interrupted_once_stalled, b->stall};
+    struct wait wait = {
+        .deadline = clock_ms() + 10000, .interrupted = interrupted_once_stalled, .ctx = b->stall};
     b->result = remote_commit(b->mount.remote, VMX, &set.change, &wait);
     return NULL;
 }

@@ -197,6 +197,43 @@ static void an_interrupted_wait_can_be_repeated(void **state)
     fixture_end(&f);
 }
 
+static bool unless_committed(void *ctx)
+{
+    const bool *committed = ctx;
+    return !*committed;
+}
+
+/* The same of a caller who must know whether something was done. */
+static int wait_committing(struct sftp_call *call, bool *committed)
+{
+    const struct wait wait = {.deadline = clock_ms() + TIMEOUT_MS,
+                              .interrupted = unless_committed,
+                              .ctx = committed,
+                              .committed = committed};
+    return sftp_wait(call, &wait);
+}
+
+static void a_sent_change_is_not_interrupted(void **state)
+{
+    (void)state;
+    struct fixture f;
+    bool committed = false;
+    fixture_begin(&f, 0, SLOW_MS, false);
+    struct sftp_call *look = sftp_open(f.sftp, "a", SFTP_OPEN_READ, NULL);
+    uint32_t look_id = expect(&f, SSH_FXP_OPEN);
+    assert_int_equal(wait_committing(look, &committed), -EINTR);
+    assert_false(committed);
+    struct sftp_call *open = sftp_open(f.sftp, "a", SFTP_OPEN_WRITE | SFTP_OPEN_CREAT, NULL);
+    uint32_t id = expect(&f, SSH_FXP_OPEN);
+    assert_int_equal(wait_committing(open, &committed), -EIO); /* the deadline */
+    assert_true(committed);
+    assert_int_equal(peer_status(&f.peer, look_id, SSH_FX_NO_SUCH_FILE), 0);
+    assert_int_equal(peer_status(&f.peer, id, SSH_FX_PERMISSION_DENIED), 0);
+    assert_int_equal(outcome_of(open), -EACCES);
+    assert_int_equal(outcome_of(look), -ENOENT);
+    fixture_end(&f);
+}
+
 /* Takes all slots: what is called from now on waits in the queue. */
 static void fill_slots(struct fixture *f, uint32_t ids[SFTP_UNDER_WAY_MAX])
 {
@@ -204,6 +241,26 @@ static void fill_slots(struct fixture *f, uint32_t ids[SFTP_UNDER_WAY_MAX])
         sftp_forget(sftp_rmdir(f->sftp, "filler"));
     for (int i = 0; i < SFTP_UNDER_WAY_MAX; i++)
         ids[i] = expect(f, SSH_FXP_RMDIR);
+}
+
+static void an_interrupted_change_that_was_not_sent_never_is(void **state)
+{
+    (void)state;
+    struct fixture f;
+    bool committed = false;
+    uint32_t ids[SFTP_UNDER_WAY_MAX];
+    fixture_begin(&f, 0, SLOW_MS, false);
+    fill_slots(&f, ids);
+    struct sftp_call *change = sftp_mkdir(f.sftp, "a", 0755);
+    assert_int_equal(wait_committing(change, &committed), -EINTR);
+    assert_false(committed);
+    struct sftp_call *next = sftp_lstat(f.sftp, "a");
+    for (int i = 0; i < SFTP_UNDER_WAY_MAX; i++)
+        assert_int_equal(peer_status(&f.peer, ids[i], SSH_FX_OK), 0);
+    assert_int_equal(peer_size(&f.peer, expect(&f, SSH_FXP_LSTAT), 1), 0);
+    assert_int_equal(outcome_of(next), 0);
+    assert_int_equal(outcome_of(change), -EINTR);
+    fixture_end(&f);
 }
 
 static void of_unsent_abandoned_calls_only_those_that_change_something_go_out(void **state)
@@ -297,6 +354,8 @@ int main(void)
         cmocka_unit_test(a_handle_for_an_interrupted_caller_is_closed),
         cmocka_unit_test(a_handle_that_nobody_looked_at_is_closed),
         cmocka_unit_test(an_interrupted_wait_can_be_repeated),
+        cmocka_unit_test(a_sent_change_is_not_interrupted),
+        cmocka_unit_test(an_interrupted_change_that_was_not_sent_never_is),
         cmocka_unit_test(of_unsent_abandoned_calls_only_those_that_change_something_go_out),
         cmocka_unit_test(a_call_that_comes_too_late_is_not_sent),
         cmocka_unit_test(a_time_limit_holds_while_slots_are_full),
