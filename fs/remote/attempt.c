@@ -136,6 +136,7 @@ static int folder_answer(struct attempt *a, struct folder_read *folder)
         r = sftp_wait(folder->names.calls[i], a->wait);
         if (r == 0)
             look_at_names(a, folder->names.calls[i]);
+        sftp_call_free(&folder->names.calls[i]);
         /* A folder with more names than the flight could hold: twice as many, and so on. */
         if (r == 0 && i + 1 == folder->names.n)
             ask_names(a, folder, folder->names.n < READDIRS_MAX ? folder->names.n : READDIRS_MAX);

@@ -32,7 +32,8 @@ struct remote {
     struct vmx_lock *attempts GUARDED_BY(lock);   /* under way */
     struct remote_file *writers GUARDED_BY(lock); /* all open plain files */
     atomic_ulong commits, commits_joined, commits_failed;
-    atomic_uint serial; /* of temporary names */
+    atomic_uint serial;           /* of temporary names */
+    atomic_size_t listings_bytes; /* of listings that are being loaded */
 };
 
 /* The server's path. NULL: no memory. */

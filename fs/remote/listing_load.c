@@ -12,10 +12,14 @@
 #include "flight.h"
 #include "load.h"
 
+/* A hostile server could go on for ever, in many directories at once. */
 enum {
-    ENTRIES_MAX = 1 << 20, /* a hostile server could go on for ever */
-    NAMES = 100,           /* with which OpenSSH answers a READDIR at most */
-    READDIRS = 2,          /* in the first flight: of a VM's folder, say */
+    BYTES_MAX = 16 << 20,     /* of one listing: about 200,000 names */
+    ALL_BYTES_MAX = 24 << 20, /* of all that are being loaded */
+    BLOCK_BYTES = 16,         /* what a block of memory takes besides its content */
+    LINKS = 512,              /* that are read at once */
+    NAMES = 100,              /* with which OpenSSH answers a READDIR at most */
+    READDIRS = 2,             /* in the first flight: of a VM's folder, say */
     READDIRS_FOR_USERS = 8,
     READDIRS_MAX = 64,
 };
@@ -30,6 +34,8 @@ struct listing_load {
     struct sftp_handle handle;
     struct flight names;
     struct listing *listing; /* being made */
+    size_t room;             /* entries that it has memory for */
+    size_t counted;          /* of its bytes, in remote->listings_bytes */
 };
 
 static void destroy(struct cached *c)
@@ -54,24 +60,60 @@ static struct listing_entry *find(struct listing *l, const char *name)
     return e ? &l->entries[e - l->entries] : NULL;
 }
 
-static int add_names(struct listing *l, const struct sftp_name *names, size_t n)
+/* 0; -EFBIG: the listing is too long; -ENOMEM: there are too many at once. */
+static int count(struct listing_load *l, size_t bytes)
 {
-    if (l->n + n > ENTRIES_MAX)
+    l->listing->cached.bytes += bytes;
+    l->counted += bytes;
+    size_t others = atomic_fetch_add(&l->load.remote->listings_bytes, bytes);
+    if (l->listing->cached.bytes > BYTES_MAX)
         return -EFBIG;
-    struct listing_entry *more = reallocarray(l->entries, l->n + n + 1, sizeof(*more));
+    return others + bytes > ALL_BYTES_MAX ? -ENOMEM : 0;
+}
+
+static void discount(struct listing_load *l)
+{
+    atomic_fetch_sub(&l->load.remote->listings_bytes, l->counted);
+    l->counted = 0;
+}
+
+static int make_room(struct listing_load *l)
+{
+    if (l->listing->n < l->room)
+        return 0;
+    size_t room = l->room + l->room / 2 + NAMES;
+    struct listing_entry *more = reallocarray(l->listing->entries, room, sizeof(*more));
     if (!more)
         return -ENOMEM;
-    l->entries = more;
-    for (size_t i = 0; i < n; i++) {
-        if (remote_is_hidden_name(names[i].name))
-            continue;
-        char *name = strdup(names[i].name);
-        if (!name)
-            return -ENOMEM;
-        l->entries[l->n++] = (struct listing_entry){.name = name, .attrs = names[i].attrs};
-        l->cached.bytes += sizeof(*more) + strlen(name) + 1;
-    }
+    l->listing->entries = more;
+    l->room = room;
     return 0;
+}
+
+static int add_name(struct listing_load *l, const struct sftp_name *name)
+{
+    size_t size = strlen(name->name) + 1;
+    int r = count(l, sizeof(struct listing_entry) + size + BLOCK_BYTES);
+    if (r == 0)
+        r = make_room(l);
+    char *copy = r == 0 ? strdup(name->name) : NULL;
+    if (!copy)
+        return r < 0 ? r : -ENOMEM;
+    l->listing->entries[l->listing->n++] =
+        (struct listing_entry){.name = copy, .attrs = name->attrs};
+    return 0;
+}
+
+static int add_names(struct listing_load *l, const struct sftp_call *call)
+{
+    size_t n;
+    const struct sftp_name *names = sftp_call_names(call, &n);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        if (!remote_is_hidden_name(names[i].name))
+            r = add_name(l, &names[i]);
+    }
+    return r;
 }
 
 bool listing_is_uuid_name(const char *name)
@@ -98,6 +140,41 @@ static int unlist_one(const char *dir, const char *link, const char *text, struc
     return r;
 }
 
+/* Links that are read at once: where they are in the list. */
+struct links {
+    struct sftp_call *calls[LINKS];
+    size_t at[LINKS];
+    size_t n;
+};
+
+static void ask_link(struct remote *remote, const char *dir, const struct listing *l, size_t i,
+                     struct links *links)
+{
+    FREE_AUTO char *path = path_join(dir, l->entries[i].name);
+    FREE_AUTO char *full = path ? remote_path(remote, path) : NULL;
+    links->calls[links->n] = full ? sftp_readlink(remote->sftp, full) : NULL;
+    links->at[links->n++] = i;
+}
+
+static int answer_links(struct remote *remote, const char *dir, const struct wait *wait,
+                        struct listing *l, struct links *links)
+{
+    int r = 0;
+    for (size_t i = 0; i < links->n; i++) {
+        int call_r = sftp_wait(links->calls[i], wait);
+        BUF_AUTO text = {0};
+        if (call_r == 0)
+            call_r = remote_contain_link(remote, dir, sftp_call_path(links->calls[i]), &text);
+        if (call_r == 0)
+            call_r = unlist_one(dir, l->entries[links->at[i]].name, text.data, l);
+        if (call_r == -ENOTCONN || call_r == -EINTR || call_r == -EIO || call_r == -ENOMEM)
+            r = call_r;
+        sftp_call_free(&links->calls[i]);
+    }
+    links->n = 0;
+    return r;
+}
+
 /* Takes those directories out of the list that a link beside them names. */
 static int unlist_uuids(struct remote *remote, const char *dir, const struct wait *wait,
                         struct listing *l)
@@ -105,30 +182,18 @@ static int unlist_uuids(struct remote *remote, const char *dir, const struct wai
     bool any = false;
     for (size_t i = 0; i < l->n && !any; i++)
         any = S_ISDIR(l->entries[i].attrs.mode) && listing_is_uuid_name(l->entries[i].name);
-    if (!any)
-        return 0;
-    FREE_AUTO struct sftp_call **calls = calloc(l->n, sizeof(struct sftp_call *));
-    if (!calls)
-        return -ENOMEM;
-    for (size_t i = 0; i < l->n; i++) {
-        FREE_AUTO char *path = path_join(dir, l->entries[i].name);
-        FREE_AUTO char *full = path ? remote_path(remote, path) : NULL;
-        if (full && S_ISLNK(l->entries[i].attrs.mode))
-            calls[i] = sftp_readlink(remote->sftp, full);
-    }
+    FREE_AUTO struct links *links = any ? calloc(1, sizeof(*links)) : NULL;
+    if (!links)
+        return any ? -ENOMEM : 0;
     int r = 0;
-    for (size_t i = 0; i < l->n; i++) {
-        int call_r = calls[i] ? sftp_wait(calls[i], wait) : -ENOENT;
-        BUF_AUTO text = {0};
-        if (call_r == 0)
-            call_r = remote_contain_link(remote, dir, sftp_call_path(calls[i]), &text);
-        if (call_r == 0)
-            call_r = unlist_one(dir, l->entries[i].name, text.data, l);
-        if (call_r == -ENOTCONN || call_r == -EINTR || call_r == -EIO || call_r == -ENOMEM)
-            r = call_r;
-        sftp_call_free(&calls[i]);
+    for (size_t i = 0; r == 0 && i < l->n; i++) {
+        if (S_ISLNK(l->entries[i].attrs.mode))
+            ask_link(remote, dir, l, i, links);
+        if (links->n == LINKS)
+            r = answer_links(remote, dir, wait, l, links);
     }
-    return r;
+    int last_r = answer_links(remote, dir, wait, l, links);
+    return r < 0 ? r : last_r;
 }
 
 static void restart(struct load *load)
@@ -141,6 +206,8 @@ static void restart(struct load *load)
         sftp_forget(sftp_close(load->remote->sftp, &l->handle));
     l->handle.len = 0;
     listing_unref(&l->listing);
+    l->room = 0;
+    discount(l);
     l->stage = START;
 }
 
@@ -204,11 +271,9 @@ static int have_names(struct listing_load *l, const struct wait *wait)
     int r = l->names.error;
     for (size_t i = 0; r == 0 && i < l->names.n; i++) {
         r = sftp_wait(l->names.calls[i], wait);
-        if (r == 0) {
-            size_t n;
-            const struct sftp_name *names = sftp_call_names(l->names.calls[i], &n);
-            r = add_names(l->listing, names, n);
-        }
+        if (r == 0)
+            r = add_names(l, l->names.calls[i]);
+        sftp_call_free(&l->names.calls[i]);
     }
     if (r == -ENODATA)
         return complete(l, wait);

@@ -9,7 +9,10 @@
 #include "status.h"
 #include "wire.h"
 
-enum { NAME_BYTES_MIN = 12 }; /* of an entry: two lengths and the flags of attrs */
+enum {
+    NAME_BYTES_MIN = 12,          /* of an entry: two lengths and the flags of attrs */
+    SMALL_ANSWER_MAX = 16 * 1024, /* a status with its message, a path with its long name */
+};
 
 void answer_done(struct answer *a)
 {
@@ -21,6 +24,13 @@ void answer_done(struct answer *a)
 static struct wire_in packet_in(const struct packet *packet)
 {
     return (struct wire_in){packet->bytes, packet->n};
+}
+
+size_t answer_max(enum call_kind kind, size_t asked)
+{
+    if (kind == CALL_READDIR)
+        return SFTP_PACKET_MAX;
+    return (kind == CALL_READ ? asked : 0) + SMALL_ANSWER_MAX;
 }
 
 bool answer_id(const struct packet *packet, uint32_t *ret)

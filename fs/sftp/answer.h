@@ -22,6 +22,9 @@ void answer_done(struct answer *a);
  * the server's status as -errno; -EPROTO for what makes no sense; -ENOMEM. */
 int answer_read(struct answer *a, enum call_kind kind, size_t asked);
 
+/* How many bytes a packet that answers such a call may have. */
+size_t answer_max(enum call_kind kind, size_t asked);
+
 /* The id of an answer; false when this is not an answer at all. */
 bool answer_id(const struct packet *packet, uint32_t *ret);
 

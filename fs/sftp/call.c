@@ -44,6 +44,7 @@ void call_unref_locked(struct sftp *s, struct sftp_call *call)
     assert(call->refs > 0);
     if (--call->refs > 0)
         return;
+    s->listed -= call->listed;
     call_destroy(call);
     s->refs--;
 }

@@ -31,7 +31,12 @@
 #include "sftp.h"
 #include "wire.h"
 
-enum { SLOTS = SFTP_UNDER_WAY_MAX };
+enum {
+    SLOTS = SFTP_UNDER_WAY_MAX,
+    /* Of listings that nobody has taken yet, in all. Without a bound a server that fills each
+     * packet to its end could make a few hundred requests take as many times 256 KiB. */
+    LISTED_MAX = 24 << 20,
+};
 
 enum call_stage { STAGE_NEW, STAGE_QUEUED, STAGE_IN_FLIGHT, STAGE_DONE };
 
@@ -60,6 +65,7 @@ struct sftp_call {
     int result;
     struct answer answer;
     bool collected; /* a wait has read the answer */
+    size_t listed;  /* what it has added to sftp->listed; protected by sftp->lock */
 };
 
 /* The I/O thread's own. */
@@ -105,6 +111,7 @@ struct sftp {
     uint32_t generation;
     bool woken;        /* wake_fd was written and the I/O thread has not looked yet */
     uint64_t received; /* bytes, over all links */
+    size_t listed;     /* bytes of listings in calls that are done and not freed */
     int64_t received_at;
     uint64_t sent, calls;
     int64_t round_trip_ms; /* -1: not measured */

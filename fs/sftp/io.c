@@ -164,6 +164,20 @@ static void measure_locked(struct sftp *s, const struct sftp_call *call) REQUIRE
         s->round_trip_ms = clock_ms() - call->sent_at;
 }
 
+/* Whether the answer of a call may take so much memory: 0, -EPROTO, -ENOMEM. */
+static int admit_locked(struct sftp *s, struct sftp_call *call, size_t n) REQUIRES(&s->lock)
+{
+    if (n > answer_max(call->kind, call->asked))
+        return -EPROTO;
+    if (call->kind != CALL_READDIR)
+        return 0;
+    if (s->listed + n > LISTED_MAX)
+        return -ENOMEM;
+    call->listed = n;
+    s->listed += n;
+    return 0;
+}
+
 /* Gives a packet to the call that waits for it. -EPROTO when there is none. */
 static int deliver(struct sftp *s, const struct packet *packet)
 {
@@ -181,11 +195,12 @@ static int deliver(struct sftp *s, const struct packet *packet)
     uint64_t epoch = call->epoch;
     bool abandoned = call->abandoned;
     measure_locked(s, call);
-    if (abandoned)
+    int r = abandoned ? 0 : admit_locked(s, call, packet->n);
+    if (abandoned || r < 0)
         unwanted.packet = *packet;
     else
         call->answer.packet = *packet;
-    call_finish_locked(s, call, 0);
+    call_finish_locked(s, call, r);
     lock_drop(&s->lock);
     if (abandoned)
         call_close_unwanted(s, &unwanted, kind, epoch);

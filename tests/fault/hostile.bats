@@ -88,6 +88,30 @@ poke_all() { # MODE
     done
 }
 
+# The most that the mount has ever had in memory, in MiB.
+peak_mib() {
+    awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$(vmxfs_pid)/status"
+}
+
+@test "listings without an end cost little memory" {
+    local mode before
+    ! grep -q __asan_init "$VMXFS" || skip "a sanitizer takes memory of its own"
+    for mode in crowd big_names; do
+        mount_hostile "$mode"
+        before=$(peak_mib)
+        poke 'ls vm & ls vm & ls . & wait; ls vm'
+        echo "$mode: $before MiB before, $(peak_mib) MiB at most"
+        [ "$(peak_mib)" -lt $((before + 64)) ]
+        unmount_lab
+    done
+}
+
+@test "a directory of too many names is too large" {
+    mount_hostile crowd
+    run ls "$MNT/vm"
+    [[ $output == *"File too large" ]]
+}
+
 @test "garbage for answers" {
     local mode
     for mode in garbage giant_packet empty_packet wrong_id twice wrong_type count_lie; do

@@ -36,6 +36,7 @@ class Server:
         self.lie = lie
         self.handles = {}
         self.count = 0
+        self.packet = b""
 
     def send_raw(self, data):
         sys.stdout.buffer.write(data)
@@ -172,6 +173,24 @@ def endless(server, kind, ident, args):
     server.count += 100
     server.names(ident, [("file-%d" % (server.count + i), attrs(REGULAR)) for i in range(100)])
     return True
+
+
+def again_and_again(server, kind, ident, names):
+    """The same names for ever, as fast as can be."""
+    if kind != READDIR:
+        return False
+    if not server.packet:
+        server.packet = u32(len(names)) + b"".join(text(n) + text("") + attrs(REGULAR) for n in names)
+    server.send(NAME, ident, server.packet)
+    return True
+
+
+def crowd(server, kind, ident, args):
+    return again_and_again(server, kind, ident, ["%03d" % i + "x" * 230 for i in range(900)])
+
+
+def big_names(server, kind, ident, args):
+    return again_and_again(server, kind, ident, ["x" * 250000])
 
 
 def many_names(server, kind, ident, args):

@@ -200,6 +200,65 @@ static void a_senseless_answer_fails_its_call_alone(void **state)
     fixture_end(&f);
 }
 
+static void a_long_answer_to_a_short_question_fails_its_call_alone(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static char long_text[20000];
+    struct wire_out out = {0};
+    memset(long_text, 'x', sizeof(long_text));
+    fixture_begin(&f, 0, SLOW_MS, false);
+    SFTP_CALL_AUTO *call = sftp_lstat(f.sftp, "a");
+    wire_put_u32(&out, SSH_FX_NO_SUCH_FILE);
+    wire_put_string(&out, (struct span){long_text, sizeof(long_text)});
+    assert_int_equal(
+        peer_reply(&f.peer, SSH_FXP_STATUS, expect(&f, SSH_FXP_LSTAT), buf_span(&out.bytes)), 0);
+    assert_int_equal(settle(call), -EPROTO);
+    assert_int_equal(sftp_state(f.sftp), SFTP_UP);
+    buf_done(&out.bytes);
+    sftp_call_free(&call);
+    fixture_end(&f);
+}
+
+/* 24 MiB of what nobody has taken yet, whatever the number of requests; what was freed counts no
+ * more. */
+static void listings_that_nobody_takes_are_bounded(void **state)
+{
+    (void)state;
+    enum { N = 120, BYTES = 250000, FIT = (24 << 20) / BYTES };
+    struct fixture f;
+    static char name[BYTES];
+    struct sftp_call *calls[N];
+    struct wire_out out = {0};
+    const struct sftp_handle handle = {.bytes = "h", .len = 1, .epoch = 1};
+    int fit = 0;
+    memset(name, 'x', sizeof(name));
+    wire_put_u32(&out, 1);
+    wire_put_string(&out, (struct span){name, sizeof(name)});
+    wire_put_u32(&out, 0);
+    wire_put_u32(&out, 0);
+    fixture_begin(&f, 0, SLOW_MS, false);
+    for (int round = 0; round < 2; round++, fit = 0) {
+        for (int i = 0; i < N; i++)
+            calls[i] = sftp_readdir(f.sftp, &handle);
+        for (int i = 0; i < N; i++)
+            assert_int_equal(peer_reply(&f.peer, SSH_FXP_NAME, expect(&f, SSH_FXP_READDIR),
+                                        buf_span(&out.bytes)),
+                             0);
+        for (int i = 0; i < N; i++) {
+            int r = settle(calls[i]);
+            assert_true(r == 0 || r == -ENOMEM);
+            fit += r == 0;
+        }
+        assert_in_range(fit, FIT - 1, FIT);
+        for (int i = 0; i < N; i++)
+            sftp_call_free(&calls[i]);
+    }
+    assert_int_equal(sftp_state(f.sftp), SFTP_UP);
+    buf_done(&out.bytes);
+    fixture_end(&f);
+}
+
 /* As many names as a packet holds are taken; one that claims 100,000 is refused. */
 static void a_listing_may_fill_a_packet(void **state)
 {
@@ -343,6 +402,8 @@ int main(void)
         cmocka_unit_test(a_second_answer_to_one_call_loses_the_link),
         cmocka_unit_test(a_packet_cut_by_the_end_loses_the_link),
         cmocka_unit_test(a_senseless_answer_fails_its_call_alone),
+        cmocka_unit_test(a_long_answer_to_a_short_question_fails_its_call_alone),
+        cmocka_unit_test(listings_that_nobody_takes_are_bounded),
         cmocka_unit_test(a_listing_may_fill_a_packet),
         cmocka_unit_test(what_the_server_lacks_is_not_asked_for),
         cmocka_unit_test(limits_bound_what_is_asked_for),
