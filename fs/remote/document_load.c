@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The flights that load a document: LSTAT, with OPEN beside it unless the attributes alone may do;
- * then READs and FSTAT together. A file that changes while it is read is read again.
+ * The flights that load a document: LSTAT, with OPEN behind it unless the attributes alone may do,
+ * or there may be no regular file (open_ahead.h); then READs and FSTAT together. A file that
+ * changes while it is read is read again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include "base/clock.h"
 #include "flight.h"
 #include "load.h"
+#include "open_ahead.h"
+#include "sftp/progress.h"
 
 enum { TORN_READS = 3 }; /* how often a file that changes while it is read is read again */
 
@@ -49,7 +52,7 @@ static int ask(struct document_load *l)
     const struct document *old = (const struct document *)l->load.known;
     l->began = clock_ms();
     l->stat = sftp_lstat(sftp, l->load.full);
-    if (!old || document_is_racy(old))
+    if ((!old || document_is_racy(old)) && open_ahead_allowed(l->load.remote, l->load.path))
         l->open = sftp_open(sftp, l->load.full, SFTP_OPEN_READ, NULL);
     l->load.is_glance = !l->open;
     l->stage = ASKED;
@@ -81,6 +84,16 @@ static int opened(struct document_load *l, const struct wait *wait)
     return 1;
 }
 
+/* Whether the attributes are there, and those of something that is not to be opened. */
+static bool shows_no_file(const struct document_load *l)
+{
+    const struct wait no_wait = {0};
+    if (!sftp_call_has_ended(l->stat) || sftp_wait(l->stat, &no_wait) < 0)
+        return false;
+    const struct sftp_attrs *attrs = sftp_call_attrs(l->stat);
+    return attrs->flags & SFTP_ATTR_MODE && !S_ISREG(attrs->mode);
+}
+
 /* 0: what is known is still true. */
 static int judge(struct document_load *l, const struct wait *wait)
 {
@@ -89,9 +102,12 @@ static int judge(struct document_load *l, const struct wait *wait)
     if (r < 0)
         return r;
     l->before = *sftp_call_attrs(l->stat);
+    if (l->open && shows_no_file(l))
+        open_ahead_was_wrong(l->load.remote, l->load.path, &l->before, l->open, wait);
     if (!S_ISREG(l->before.mode) || l->before.size > l->load.remote->options.vmx_max)
         return -EMEDIUMTYPE;
-    if (old && !l->open && document_same_version(&old->attrs, &l->before)) {
+    if (old && !l->open && !document_is_racy(old) &&
+        document_same_version(&old->attrs, &l->before)) {
         l->load.made = cached_ref(&old->cached);
         return 0;
     }
@@ -186,7 +202,10 @@ static int step(struct load *load, const struct wait *wait)
 static struct sftp_call *last(const struct load *load)
 {
     const struct document_load *l = (const struct document_load *)load;
-    return l->stage == READING ? l->handle_stat : l->open ? l->open : l->stat;
+    if (l->stage == READING)
+        return l->handle_stat;
+    bool opens = l->open && !(l->stage == ASKED && shows_no_file(l));
+    return opens ? l->open : l->stat;
 }
 
 static int explain(struct load *load, const struct wait *wait, int r)

@@ -12,6 +12,7 @@ struct commit_queue;
 struct lanes;
 struct prefetch;
 struct vmx_lock;
+struct wrong_guess;
 
 struct remote {
     struct sftp *sftp;
@@ -29,8 +30,9 @@ struct remote {
     struct lock lock;             /* of the queues; taken before no other lock */
     struct condition queue_moved; /* with lock */
     struct commit_queue *queues GUARDED_BY(lock);
-    struct vmx_lock *attempts GUARDED_BY(lock);   /* under way */
-    struct remote_file *writers GUARDED_BY(lock); /* all open plain files */
+    struct vmx_lock *attempts GUARDED_BY(lock);         /* under way */
+    struct wrong_guess *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
+    struct remote_file *writers GUARDED_BY(lock);       /* all open plain files */
     atomic_ulong commits, commits_joined, commits_failed;
     atomic_uint serial;           /* of temporary names */
     atomic_size_t listings_bytes; /* of listings that are being loaded */

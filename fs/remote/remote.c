@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "internal.h"
 #include "lanes.h"
+#include "open_ahead.h"
 #include "owner.h"
 #include "parser/safe_text.h"
 #include "prefetch.h"
@@ -163,6 +164,7 @@ void remote_free(struct remote *remote)
     }
     cache_free(remote->listings);
     cache_free(remote->documents);
+    open_ahead_done(remote);
     condition_done(&remote->queue_moved);
     lock_done(&remote->lock);
     free(remote->root);

@@ -218,6 +218,21 @@ int sftp_wait(struct sftp_call *call, const struct wait *wait)
     return call->result;
 }
 
+void sftp_give_up(struct sftp_call *call, const char *why)
+{
+    if (!call)
+        return;
+    struct sftp *s = call->sftp;
+    lock_take(&s->lock);
+    if (call->stage == STAGE_QUEUED) {
+        call_finish_locked(s, call, -ECANCELED);
+    } else if (call->stage == STAGE_IN_FLIGHT) {
+        link_fail_locked(s, SFTP_LOST, -ENOTCONN, why);
+        engine_wake(s);
+    }
+    lock_drop(&s->lock);
+}
+
 struct span sftp_call_written(const struct sftp_call *call)
 {
     assert(call->kind == CALL_WRITE);

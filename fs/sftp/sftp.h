@@ -166,6 +166,10 @@ struct sftp_call *sftp_remove(struct sftp *sftp, const char *path, int64_t not_a
  * it is never sent, and -EINTR is its result. */
 int sftp_wait(struct sftp_call *call, const struct wait *wait);
 
+/* Waits no more for a call behind which the server hangs: the connection is lost and made anew, for
+ * that reason. Nothing happens if the call has ended; one that was not sent yet never is. */
+void sftp_give_up(struct sftp_call *call, const char *why);
+
 /* True when the call had been put on the wire (its effect on the server is unknown if it then
  * failed with -ENOTCONN, -EIO or -EINTR). */
 bool sftp_call_was_sent(const struct sftp_call *call);
