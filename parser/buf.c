@@ -92,6 +92,16 @@ int buf_add_quoted(struct buf *b, struct span word)
     return r;
 }
 
+int buf_add_name(struct buf *b, struct span name)
+{
+    if (name.n == 0 || memchr(name.p, '\0', name.n))
+        return 0;
+    int r = buf_reserve(b, name.n + 1);
+    if (r == 0)
+        r = buf_add(b, name);
+    return r == 0 ? buf_add_char(b, '\0') : r;
+}
+
 int buf_addf(struct buf *b, const char *format, ...)
 {
     va_list args;

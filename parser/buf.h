@@ -52,6 +52,9 @@ int buf_add_str(struct buf *b, const char *string);
 int buf_add_char(struct buf *b, char c);
 /* As one word for a POSIX shell. Nothing is appended on failure. */
 int buf_add_quoted(struct buf *b, struct span word);
+/* As one of several names in a row, each followed by a NUL (which len counts). One that is empty,
+ * or holds a NUL itself, is that of no file, and is left out. */
+int buf_add_name(struct buf *b, struct span name);
 int buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Forgets the content and keeps the memory. */

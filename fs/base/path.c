@@ -37,3 +37,43 @@ bool path_leads_down(const char *path)
     }
     return true;
 }
+
+/* Appends one component to the len bytes of path. False: above the top. */
+static bool step(char *path, size_t *len, const char *name, size_t n)
+{
+    if (n == 0 || (n == 1 && name[0] == '.'))
+        return true;
+    if (n == 2 && name[0] == '.' && name[1] == '.') {
+        if (*len == 0)
+            return false;
+        const char *slash = memrchr(path, '/', *len);
+        *len = slash ? (size_t)(slash - path) : 0;
+        return true;
+    }
+    if (*len > 0)
+        path[(*len)++] = '/';
+    memcpy(path + *len, name, n);
+    *len += n;
+    return true;
+}
+
+char *path_resolve(const char *dir, const char *name)
+{
+    size_t len = strlen(dir);
+    char *path = malloc(len + strlen(name) + 2);
+    if (!path)
+        return NULL;
+    memcpy(path, dir, len);
+    bool below = true;
+    while (*name && below) {
+        size_t n = strcspn(name, "/");
+        below = step(path, &len, name, n);
+        name += n + (name[n] == '/');
+    }
+    path[len] = '\0';
+    if (!below || len == 0) {
+        free(path);
+        return NULL;
+    }
+    return path;
+}

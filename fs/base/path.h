@@ -11,3 +11,7 @@ char *path_join(const char *dir, const char *name);
 /* Whether a relative path can only lead down: no empty component, no "." and "..", none longer than
  * a name may be. "" can. */
 bool path_leads_down(const char *path);
+
+/* The path that a relative name means in dir, without "." and "..". NULL also where that is above
+ * the top, or the top itself. */
+char *path_resolve(const char *dir, const char *name);

@@ -40,6 +40,7 @@ struct cache {
     struct cache_entry *ahead GUARDED_BY(lock);
     size_t bytes GUARDED_BY(lock);
     size_t bytes_ahead GUARDED_BY(lock);
+    unsigned long changes GUARDED_BY(lock);
 };
 
 int cache_new(size_t max_bytes, struct cache **ret)
@@ -99,6 +100,7 @@ static void hold(struct cache *cache, struct cache_entry *e, struct cached *c, b
     REQUIRES(cache->lock)
 {
     struct cached *before = e->held;
+    cache->changes += c != before;
     if (before) {
         unlist(cache, e);
         cache->bytes -= before->bytes;
@@ -349,6 +351,25 @@ void cache_drop_below(struct cache *cache, const char *path)
 int64_t cache_not_before(int64_t max_age_ms)
 {
     return max_age_ms > 0 ? clock_ms() - max_age_ms : clock_ms() + 1;
+}
+
+void cache_each(struct cache *cache, void (*see)(void *ctx, const char *path, struct cached *c),
+                void *ctx)
+{
+    lock_take(&cache->lock);
+    for (const struct cache_entry *e = cache->table; e; e = e->hh.next) {
+        if (e->held)
+            see(ctx, e->path, e->held);
+    }
+    lock_drop(&cache->lock);
+}
+
+unsigned long cache_changes(struct cache *cache)
+{
+    lock_take(&cache->lock);
+    unsigned long changes = cache->changes;
+    lock_drop(&cache->lock);
+    return changes;
 }
 
 void cache_stats(struct cache *cache, size_t *ret_count, size_t *ret_bytes)

@@ -75,4 +75,11 @@ void cache_drop_below(struct cache *cache, const char *path);
  * this millisecond. */
 int64_t cache_not_before(int64_t max_age_ms);
 
+/* Calls back, with the cache locked, for all that is known. */
+void cache_each(struct cache *cache, void (*see)(void *ctx, const char *path, struct cached *c),
+                void *ctx);
+
+/* Differs once something else is known. */
+unsigned long cache_changes(struct cache *cache);
+
 void cache_stats(struct cache *cache, size_t *ret_count, size_t *ret_bytes);

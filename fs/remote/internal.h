@@ -11,6 +11,7 @@
 struct commit_queue;
 struct lanes;
 struct prefetch;
+struct used_files;
 struct vmx_lock;
 struct wrong_guess;
 
@@ -23,6 +24,7 @@ struct remote {
     struct cache *documents;
     struct prefetch *prefetch; /* NULL: off */
     struct lanes *lanes;       /* for large files; NULL: off */
+    struct used_files *used;
     struct remote_evidence evidence;
     void (*changed)(void *ctx, const char *path);
     void *changed_ctx;

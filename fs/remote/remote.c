@@ -12,6 +12,7 @@
 #include "owner.h"
 #include "parser/safe_text.h"
 #include "prefetch.h"
+#include "used_files.h"
 
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
 
@@ -133,6 +134,8 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
     if (r == 0)
         r = cache_new(options->cache_size - options->cache_size / 4, &remote->documents);
     if (r == 0)
+        r = used_files_new(&remote->used);
+    if (r == 0)
         r = find_root(remote, options->root, why);
     remote->options.root = remote->given_root;
     if (r == 0 && options->prefetch)
@@ -162,6 +165,7 @@ void remote_free(struct remote *remote)
         SFTP_CALL_AUTO *last = sftp_realpath(remote->sftp, ".");
         sftp_wait(last, &wait);
     }
+    used_files_free(remote->used);
     cache_free(remote->listings);
     cache_free(remote->documents);
     open_ahead_done(remote);

@@ -218,7 +218,10 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
     k->key = buf_span(&at.key);
     if (r == 0)
         r = commit(c, k);
-    refuse(c->vfs, at.path, name, r, &k->change.diag);
+    if (k->op == VMX_EDIT_REMOVE)
+        refuse_removal(c, at.path, name, r, &k->change.diag, at.path);
+    else
+        refuse(c->vfs, at.path, name, r, &k->change.diag);
     if (own.key)
         key_end_writing(c, dir, &own);
     return r;

@@ -11,6 +11,7 @@
 #include "control.h"
 #include "remote/commit.h"
 #include "remote/files.h"
+#include "remote/used_files.h"
 #include "removed.h"
 #include "vmx.h"
 #include "whole.h"
@@ -153,14 +154,22 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
     uint32_t open_flags = SFTP_OPEN_CREAT | SFTP_OPEN_WRITE;
     if ((flags & O_ACCMODE) == O_RDWR)
         open_flags |= SFTP_OPEN_READ;
-    if (flags & O_EXCL || c->vfs->options.vmx_only) /* there may be a file that is not shown */
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *vm = NULL;
+    int r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);
+    if (r < 0 && r != -EBUSY)
+        return refuse(c->vfs, path, NULL, r, &diag);
+    bool used = r == -EBUSY; /* it may be made, but not opened if it is there */
+    if (flags & O_EXCL || used || c->vfs->options.vmx_only) /* there may be one that is not shown */
         open_flags |= SFTP_OPEN_EXCL;
     if (flags & O_TRUNC)
         open_flags |= SFTP_OPEN_TRUNC;
     struct sftp_attrs attrs;
-    int r = remote_file_open(c->vfs->remote, path, open_flags, mode, &c->wait, &h->file);
+    r = remote_file_open(c->vfs->remote, path, open_flags, mode, &c->wait, &h->file);
     if (r == 0)
         r = remote_file_getattr(h->file, &c->wait, &attrs);
+    if (r == -EEXIST && used && !(flags & O_EXCL))
+        return refuse(c->vfs, path, NULL, -EBUSY, &diag);
     if (r < 0)
         return refuse(c->vfs, path, NULL, r, NULL);
     ret->ops = &file_ops;
@@ -207,23 +216,34 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
 {
     struct found found = {0};
     struct vmx_diag diag = {0};
+    FREE_AUTO char *vm = NULL;
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
     int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
-    if (r == 0 && found.ops == &whole_ops)
+    bool whole = found.ops == &whole_ops;
+    if (r == 0 && whole)
         r = remove_whole(c, path, &diag);
-    else if (r == 0 && found.ops->type != S_IFDIR)
-        r = remote_remove(c->vfs->remote, path, &c->wait);
-    else if (r == 0)
+    else if (r == 0 && found.ops->type == S_IFDIR)
         r = -EISDIR;
+    else if (r == 0)
+        r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);
+    if (r == 0 && !whole)
+        r = remote_remove(c->vfs->remote, path, &c->wait);
     if (r == 0)
         file_gone(c->vfs, dir, name, &found.st);
-    return refuse(c->vfs, path, NULL, r, &diag);
+    return refuse_removal(c, path, NULL, r, &diag, whole ? path : vm);
+}
+
+static int remove_folder(struct call *c, const char *path, struct vmx_diag *diag, char **ret_vm)
+{
+    int r = remote_check_unused(c->vfs->remote, path, true, &c->wait, diag, ret_vm);
+    return r == 0 ? remote_rmdir(c->vfs->remote, path, &c->wait) : r;
 }
 
 static int dir_rmdir(struct call *c, struct node *dir, const char *name)
 {
     struct found found = {0};
     struct vmx_diag diag = {0};
+    FREE_AUTO char *vm = NULL;
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
     int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
     if (r == 0 && found.ops == &vmx_ops) {
@@ -238,11 +258,11 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
             vmx_forget(c->vfs, n);
         node_unref(c->vfs, n);
     } else if (r == 0 && found.ops->type == S_IFDIR) {
-        r = found.ops->named ? remote_rmdir(c->vfs->remote, path, &c->wait) : -EPERM;
+        r = found.ops->named ? remove_folder(c, path, &diag, &vm) : -EPERM;
     } else if (r == 0) {
         r = -ENOTDIR;
     }
-    return r == -ENOTEMPTY ? r : refuse(c->vfs, path, NULL, r, &diag);
+    return r == -ENOTEMPTY ? r : refuse_removal(c, path, NULL, r, &diag, vm ? vm : path);
 }
 
 /* ---- rename */
@@ -364,6 +384,20 @@ static int move_on_server(struct call *c, const struct renaming *m, struct vmx_d
     return r == 0 ? remote_rename(c->vfs->remote, m->from_path, m->to_path, false, &c->wait) : r;
 }
 
+/* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. */
+static int check_ends_unused(struct call *c, const struct renaming *m, struct vmx_diag *diag)
+{
+    FREE_AUTO char *vm = NULL;
+    int r = 0;
+    if (m->from.ops != &vmx_ops && m->from.ops != &whole_ops)
+        r = remote_check_unused(c->vfs->remote, m->from_path, m->from.ops == &dir_ops, &c->wait,
+                                diag, &vm);
+    if (r == 0 && m->to.ops && m->to.ops != &vmx_ops && m->to.ops != &whole_ops)
+        r = remote_check_unused(c->vfs->remote, m->to_path, m->to.ops == &dir_ops, &c->wait, diag,
+                                &vm);
+    return r;
+}
+
 static int dir_rename(struct call *c, struct node *dir, const char *name, struct node *new_dir,
                       const char *new_name, unsigned flags)
 {
@@ -387,6 +421,8 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
         r = check_unseen(c, to_path);
     if (r == 0)
         r = check_target(c, &m.from, &m.to, to_path, flags);
+    if (r == 0)
+        r = check_ends_unused(c, &m, &diag);
     m.to_node = node_find(c->vfs, new_dir, new_name);
     if (r == 0)
         r = move_on_server(c, &m, &diag);

@@ -115,9 +115,12 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
     FREE_AUTO char *path = node_path(c->vfs, n);
     if (!path)
         return -ENOMEM;
+    int r = valid & FUSE_SET_ATTR_SIZE && !is_gone(c->vfs, n, NULL) ? check_unused(c, path) : 0;
+    if (r < 0)
+        return r;
     if (h && h->file && (valid & FUSE_SET_ATTR_SIZE)) {
         const struct sftp_attrs attrs = {.flags = SFTP_ATTR_SIZE, .size = (uint64_t)st->st_size};
-        int r = remote_file_setattr(h->file, &attrs, &c->wait);
+        r = remote_file_setattr(h->file, &attrs, &c->wait);
         if (r < 0)
             return r;
         valid &= ~FUSE_SET_ATTR_SIZE;
@@ -139,9 +142,12 @@ static int file_open(struct call *c, struct node *n, int flags, struct handle *h
         open_flags |= SFTP_OPEN_WRITE;
     if (flags & O_TRUNC)
         open_flags |= SFTP_OPEN_TRUNC;
-    int r = h->writes && c->vfs->options.read_only
-                ? -EROFS
-                : remote_file_open(c->vfs->remote, path, open_flags, 0, &c->wait, &h->file);
+    int r = h->writes && !c->vfs->options.read_only ? check_unused(c, path) : 0;
+    if (r < 0)
+        return r;
+    r = h->writes && c->vfs->options.read_only
+            ? -EROFS
+            : remote_file_open(c->vfs->remote, path, open_flags, 0, &c->wait, &h->file);
     if (r == 0) {
         bool known = !h->writes && !is_gone(c->vfs, n, NULL);
         kept_open(c->vfs, n, known ? remote_file_opened_as(h->file) : NULL, h);

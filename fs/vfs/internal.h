@@ -170,6 +170,8 @@ struct node {
     UT_hash_handle hh;
 };
 
+enum { REFUSED_MAX = 8 }; /* programs that remove the files of a VM in use, at the same time */
+
 struct vfs {
     struct remote *remote; /* borrowed, as the next two */
     struct host *host;     /* NULL: none */
@@ -192,6 +194,12 @@ struct vfs {
     struct handle *handles GUARDED_BY(lock);
     size_t scratch_bytes GUARDED_BY(lock);
     struct removed *removed GUARDED_BY(lock); /* removed.c */
+    struct refused {
+        pid_t pid;
+        char *vm;
+        int64_t until;
+    } refused[REFUSED_MAX] GUARDED_BY(lock); /* refuse.c */
+    size_t refused_next GUARDED_BY(lock);
 };
 
 /* ---- node.c */
@@ -302,6 +310,15 @@ int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st);
 /* Notes a refusal in the journal and returns r. path: of the file; key: or NULL. diag may be empty:
  * the errno is explained then. Only r < 0 is noted; -EINTR and -ENOENT are not. */
 int refuse(struct vfs *vfs, const char *path, const char *key, int r, const struct vmx_diag *diag);
+
+/* The same for a removal. Of all that one process may not remove of one VM in use ("rm -r") only
+ * the first is noted. vm: the path of its .vmx. */
+int refuse_removal(struct call *c, const char *path, const char *key, int r,
+                   const struct vmx_diag *diag, const char *vm);
+void refused_free_all(struct vfs *vfs);
+
+/* Refuses, and notes, a change to a file of a VM in use. 0, -EBUSY, -EIO, ... */
+int check_unused(struct call *c, const char *path);
 
 /* The errno that the kernel is told. ENOSYS and ESTALE have side effects there (docs), and what is
  * only ours must not leak. */

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "internal.h"
+#include "remote/used_files.h"
+
+enum { REFUSED_MS = 60 * 1000 }; /* so long a program may be silent between two removals */
 
 /* What an errno means here, for those that come without a reason of their own. */
 static const char *meaning(int r)
@@ -48,6 +54,51 @@ int refuse(struct vfs *vfs, const char *path, const char *key, int r, const stru
     }
     journal_add(vfs->journal, r, path ? path : "?", key, reason);
     return r;
+}
+
+/* Whether the process was refused a file of the VM a while ago. From now on it was. */
+static bool was_refused(struct vfs *vfs, pid_t pid, const char *vm) REQUIRES(vfs->lock)
+{
+    int64_t now = clock_ms();
+    for (size_t i = 0; i < REFUSED_MAX; i++) {
+        struct refused *known = &vfs->refused[i];
+        if (known->vm && known->until > now && known->pid == pid && strcmp(known->vm, vm) == 0) {
+            known->until = now + REFUSED_MS;
+            return true;
+        }
+    }
+    struct refused *item = &vfs->refused[vfs->refused_next++ % REFUSED_MAX];
+    free(item->vm);
+    *item = (struct refused){.pid = pid, .vm = strdup(vm), .until = now + REFUSED_MS};
+    return false;
+}
+
+int refuse_removal(struct call *c, const char *path, const char *key, int r,
+                   const struct vmx_diag *diag, const char *vm)
+{
+    bool again = false;
+    if (r == -EBUSY && vm) {
+        lock_take(&c->vfs->lock);
+        again = was_refused(c->vfs, fuse_req_ctx(c->request)->pid, vm);
+        lock_drop(&c->vfs->lock);
+    }
+    return again ? r : refuse(c->vfs, path, key, r, diag);
+}
+
+void refused_free_all(struct vfs *vfs)
+{
+    lock_take(&vfs->lock);
+    for (size_t i = 0; i < REFUSED_MAX; i++)
+        free(steal(vfs->refused[i].vm));
+    lock_drop(&vfs->lock);
+}
+
+int check_unused(struct call *c, const char *path)
+{
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *vm = NULL;
+    int r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);
+    return refuse(c->vfs, path, NULL, r, &diag);
 }
 
 int errno_for_kernel(int r)

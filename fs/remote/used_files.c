@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What VMs name is collected when it is first wanted, and anew after USED_MS; meanwhile folders and
+ * documents that were not known are added. One thread at a time does so, and asks; the others wait
+ * for their turn.
+ */
+#include "used_files.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "document.h"
+#include "inuse.h"
+#include "named_files.h"
+#include "parser/list.h"
+#include "parser/vm_files.h"
+
+enum {
+    DEPTH_MAX = 4,     /* below a folder that is moved, folders are looked into so deep, ... */
+    FOLDERS_MAX = 256, /* ... and so many */
+};
+
+struct seen_folder {
+    UT_hash_handle hh;
+    char path[];
+};
+
+struct used_files {
+    struct lock lock;
+    struct condition moved; /* with lock */
+    bool busy;              /* protected by lock; all below belongs to who has set it */
+    int64_t began_at;       /* of the collection */
+    unsigned long changes;  /* of the cache of documents, when it was last looked through */
+    bool looked;            /* it was */
+    struct seen_folder *folders;
+    struct named_files named;
+};
+
+int used_files_new(struct used_files **ret)
+{
+    struct used_files *used = calloc(1, sizeof(*used));
+    if (!used)
+        return -ENOMEM;
+    int r = lock_init(&used->lock);
+    if (r == 0) {
+        r = condition_init(&used->moved);
+        if (r == 0) {
+            *ret = used;
+            return 0;
+        }
+        lock_done(&used->lock);
+    }
+    free(used);
+    return r;
+}
+
+static void clear(struct used_files *used)
+{
+    struct seen_folder *f;
+    struct seen_folder *next;
+    HASH_ITER (hh, used->folders, f, next) {
+        HASH_DEL(used->folders, f);
+        free(f);
+    }
+    named_files_clear(&used->named);
+    used->looked = false;
+}
+
+void used_files_free(struct used_files *used)
+{
+    if (!used)
+        return;
+    clear(used);
+    named_files_done(&used->named);
+    condition_done(&used->moved);
+    lock_done(&used->lock);
+    free(used);
+}
+
+/* ---- collecting */
+
+/* VMs whose files are to be added. */
+struct vms {
+    char **paths;
+    struct document **docs;
+    size_t n;
+    int error;
+};
+
+static void vms_done(struct vms *vms)
+{
+    for (size_t i = 0; i < vms->n; i++) {
+        free(vms->paths[i]);
+        document_unref(&vms->docs[i]);
+    }
+    free(vms->paths);
+    free(vms->docs);
+}
+
+static void vms_add(struct vms *vms, const char *path, struct document *doc)
+{
+    char **paths = list_room(vms->paths, vms->n, sizeof(*paths));
+    if (paths)
+        vms->paths = paths;
+    struct document **docs = list_room(vms->docs, vms->n, sizeof(*docs));
+    if (docs)
+        vms->docs = docs;
+    char *copy = strdup(path);
+    if (!paths || !docs || !copy) {
+        free(copy);
+        vms->error = -ENOMEM;
+        return;
+    }
+    vms->paths[vms->n] = copy;
+    vms->docs[vms->n++] = document_ref(doc);
+}
+
+static void see_document(void *ctx, const char *path, struct cached *c)
+{
+    vms_add(ctx, path, (struct document *)c);
+}
+
+static int note_folder(struct used_files *used, const char *path)
+{
+    size_t len = strlen(path);
+    struct seen_folder *f = calloc(1, sizeof(*f) + len + 1);
+    if (!f)
+        return -ENOMEM;
+    memcpy(f->path, path, len + 1);
+    HASH_ADD_KEYPTR(hh, used->folders, f->path, len, f);
+    if (f->hh.tbl)
+        return 0;
+    free(f);
+    return -ENOMEM;
+}
+
+/* What cannot be read here tells nothing; what says that nobody could read it is an error. */
+static int without(int r)
+{
+    return r == -EIO || r == -EINTR || r == -ENOMEM || r == -ENOTCONN ? r : 0;
+}
+
+/* Loads the .vmx of a folder; in the folders below it, too, if any depth is left. */
+static int load_folder(struct remote *remote, const char *dir, int depth, int *left,
+                       const struct wait *wait, struct vms *vms)
+{
+    LISTING_AUTO *l = NULL;
+    int r = --*left >= 0 ? remote_list(remote, dir, USED_MS, wait, &l) : -ENOENT;
+    if (r < 0)
+        return without(r);
+    for (size_t i = 0; i < l->n && r == 0; i++) {
+        const struct listing_entry *e = &l->entries[i];
+        bool is_vmx = remote_is_vmx(remote, e->name, &e->attrs);
+        if (!is_vmx && !(depth > 0 && S_ISDIR(e->attrs.mode)))
+            continue;
+        DOCUMENT_AUTO *doc = NULL;
+        FREE_AUTO char *path = path_join(dir, e->name);
+        if (!path)
+            r = -ENOMEM;
+        else if (!is_vmx)
+            r = load_folder(remote, path, depth - 1, left, wait, vms);
+        else if (remote_document(remote, path, USED_MS, wait, &doc) == 0)
+            vms_add(vms, path, doc);
+    }
+    return r == 0 ? vms->error : r;
+}
+
+/* Adds what is not known yet: the VMs in dir, or below it, and those whose .vmx is cached. */
+static int collect(struct used_files *used, struct remote *remote, const char *dir, bool below,
+                   const struct wait *wait)
+{
+    struct vms vms = {0};
+    struct seen_folder *seen;
+    int left = FOLDERS_MAX;
+    int r = 0;
+    if (!used->began_at || clock_ms() - used->began_at >= USED_MS) {
+        clear(used);
+        used->began_at = clock_ms();
+    }
+    HASH_FIND(hh, used->folders, dir, strlen(dir), seen);
+    if (!seen || below)
+        r = load_folder(remote, dir, below ? DEPTH_MAX : 0, &left, wait, &vms);
+    unsigned long changes = cache_changes(remote->documents);
+    if (r == 0 && (!used->looked || changes != used->changes)) {
+        cache_each(remote->documents, see_document, &vms);
+        r = vms.error;
+    }
+    if (r == 0)
+        r = named_files_add(&used->named, remote, vms.paths, vms.docs, vms.n, wait);
+    if (r < 0)
+        clear(used); /* what is known of some VMs is not all that they name */
+    if (r == 0) {
+        used->changes = changes;
+        used->looked = true;
+    }
+    if (r == 0 && !seen)
+        r = note_folder(used, dir);
+    vms_done(&vms);
+    return r;
+}
+
+/* ---- judging */
+
+static void look_at_names(struct inuse *inuse, const struct listing *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        inuse_look_at_name(inuse, l->entries[i].name);
+}
+
+/* Asks for the evidence, as a commit does. */
+static int ask(struct remote *remote, const char *path, const struct document *doc,
+               const struct wait *wait, struct vmx_diag *diag)
+{
+    struct inuse inuse = {.found = ""};
+    LISTING_AUTO *l = NULL;
+    FREE_AUTO char *dir = path_dir(path);
+    FREE_AUTO char *full = dir ? remote_path(remote, dir[0] ? dir : "") : NULL;
+    BUF_AUTO folder = {0};
+    int r = full ? buf_add_str(&folder, full) : -ENOMEM;
+    if (r == 0 && !span_ends_with(buf_span(&folder), SPAN_LITERAL("/")))
+        r = buf_add_char(&folder, '/');
+    if (r < 0)
+        return r;
+    r = inuse_ask(&inuse, remote, folder.data, path_name(path), doc->dict);
+    if (r == 0)
+        r = remote_list(remote, dir, 0, wait, &l);
+    if (r == 0)
+        look_at_names(&inuse, l);
+    if (r == 0 || r == -EACCES)
+        r = inuse_answer(&inuse, path, doc->dict, wait);
+    if (r == 0 && inuse.found[0]) {
+        vmx_diag_set(diag, 0, 0, "a file of %s: %s; power it off, or mount with -o running=allow",
+                     path, inuse.found);
+        r = -EBUSY;
+    }
+    inuse_done(&inuse);
+    return r;
+}
+
+/* 0, -EBUSY, -errno. */
+static int check_vm(struct remote *remote, struct known_vm *vm, const struct wait *wait,
+                    struct vmx_diag *diag)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    int64_t now = clock_ms();
+    if (vm->unused_at > 0 && now - vm->unused_at < USED_MS)
+        return 0;
+    int r = remote_document(remote, vm->path, 0, wait, &doc);
+    if (r < 0)
+        return without(r);
+    r = ask(remote, vm->path, doc, wait, diag);
+    if (r == 0)
+        vm->unused_at = now;
+    return r;
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+    return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0' || len == 0);
+}
+
+/* Whether a name beside the .vmx is one of its VM's. */
+static bool is_beside(const struct known_vm *vm, const char *path)
+{
+    const char *name = path_name(path);
+    const char *vmx = path_name(vm->path);
+    size_t dir = (size_t)(name - path);
+    return dir == (size_t)(vmx - vm->path) && memcmp(path, vm->path, dir) == 0 &&
+           vm_files_has(vmx, name);
+}
+
+static bool is_named_by(const struct named_file *file, const struct known_vm *vm)
+{
+    for (const struct naming *by = file ? file->by : NULL; by; by = by->next) {
+        if (by->vm == vm)
+            return true;
+    }
+    return false;
+}
+
+static bool holds_a_file_of(const struct named_files *named, const char *folder,
+                            const struct known_vm *vm)
+{
+    if (is_below(vm->path, folder))
+        return true;
+    for (const struct named_file *f = named->files; f; f = f->hh.next) {
+        if (is_below(f->path, folder) && is_named_by(f, vm))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the host says that nobody holds a lock. */
+static bool is_stale(struct remote *remote, const struct known_vm *vm, const char *path,
+                     const struct wait *wait)
+{
+    const struct remote_evidence *host = &remote->evidence;
+    FREE_AUTO char *full = remote_path(remote, path);
+    return full && host->lock_is_stale && vm_files_is_lock(path_name(path)) &&
+           host->lock_is_stale(host->ctx, vm->path, full, wait);
+}
+
+static int check(struct remote *remote, const char *path, bool folder, const struct wait *wait,
+                 struct vmx_diag *diag, char **ret_vm)
+{
+    struct used_files *used = remote->used;
+    FREE_AUTO char *dir = path_dir(path);
+    int r = dir ? collect(used, remote, dir, false, wait) : -ENOMEM;
+    if (r == 0 && folder)
+        r = collect(used, remote, path, true, wait);
+    const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
+    struct known_vm *vm;
+    for (vm = used->named.vms; vm && r == 0; vm = vm->hh.next) {
+        if (!is_named_by(file, vm) && !is_beside(vm, path) &&
+            !(folder && holds_a_file_of(&used->named, path, vm)))
+            continue;
+        r = check_vm(remote, vm, wait, diag);
+        if (r == -EBUSY && is_stale(remote, vm, path, wait))
+            r = 0;
+        if (r == -EBUSY)
+            *ret_vm = strdup(vm->path);
+    }
+    return r;
+}
+
+/* What is in a lock that is a folder is part of the lock. */
+static char *lock_above(const char *path)
+{
+    char *of = strdup(path);
+    char *slash = of ? strrchr(of, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        if (!vm_files_is_lock(path_name(of)))
+            *slash = '/';
+    }
+    return of;
+}
+
+int remote_check_unused(struct remote *remote, const char *path, bool folder,
+                        const struct wait *wait, struct vmx_diag *diag, char **ret_vm)
+{
+    struct used_files *used = remote->used;
+    FREE_AUTO char *of = lock_above(path);
+    int r = of ? 0 : -ENOMEM;
+    if (r < 0 || remote->options.ignore_running)
+        return r;
+    lock_take(&used->lock);
+    while (used->busy && r == 0)
+        r = wait_on(wait, &used->moved, &used->lock);
+    if (r == 0)
+        used->busy = true;
+    lock_drop(&used->lock);
+    if (r < 0)
+        return r == -ETIMEDOUT ? -EIO : r;
+    do
+        r = check(remote, of, folder, wait, diag, ret_vm);
+    while (remote_again(remote, wait, &r));
+    lock_take(&used->lock);
+    used->busy = false;
+    condition_wake_all(&used->moved);
+    lock_drop(&used->lock);
+    return r == -EREMOTEIO ? -EIO : r;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files of a VM in use: what must not be removed, replaced, renamed, truncated or opened for
+ * writing. They are the VM's by their names beside its .vmx (parser/vm_files.h), or because it
+ * names them (named_files.h), wherever they lie.
+ *
+ * Judged are the VMs in the file's own folder, and all whose .vmx is cached. That a VM is not in
+ * use is good for USED_MS; before a file is refused its VM is looked at again.
+ */
+#pragma once
+
+#include "parser/diag.h"
+#include "remote.h"
+
+enum { USED_MS = 5000 };
+
+/* -EBUSY, with *diag, if path is a file of a VM in use, or (folder) such a folder or one that holds
+ * such a file. *ret_vm: the path of that VM's .vmx, a string of the caller's. 0; -EIO, -EINTR,
+ * -ENOMEM. */
+int remote_check_unused(struct remote *remote, const char *path, bool folder,
+                        const struct wait *wait, struct vmx_diag *diag, char **ret_vm);
+
+struct used_files;
+int used_files_new(struct used_files **ret);
+void used_files_free(struct used_files *used); /* accepts NULL */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Which files are those of a VM in use; tests/mount/used-files.bats has what is refused of them. */
+#include "relay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "remote/used_files.h"
+
+#define TEXT "scsi0:0.fileName = \"a.vmdk\"\n"
+
+static void must_make(struct folder *folder)
+{
+    must_make_folder(folder);
+    must_mkdir(folder, "vm");
+    must_mkdir(folder, "base");
+    must_write(folder, "vm/a.vmx", TEXT);
+    must_write(folder, "vm/a.vmx.lck", "");
+    must_write(folder, "vm/a.vmdk", "parentFileNameHint=\"../base/b.vmdk\"\n");
+    must_write(folder, "base/b.vmdk", "RW 1 VMFS \"b-flat.vmdk\"\n");
+    must_write(folder, "base/b-flat.vmdk", "");
+}
+
+static int check(struct mount *mount, const char *path, bool folder, char **ret_vm)
+{
+    struct wait wait = patience();
+    struct vmx_diag diag = {0};
+    return remote_check_unused(mount->remote, path, folder, &wait, &diag, ret_vm);
+}
+
+static void must_know_document(struct mount *mount)
+{
+    struct wait wait = patience();
+    DOCUMENT_AUTO *d = NULL;
+    assert_int_equal(remote_document(mount->remote, "vm/a.vmx", 0, &wait, &d), 0);
+}
+
+static void relative_paths_are_resolved(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *dir, *name, *path; /* NULL: there is none */
+    } table[] = {
+        {"", "a", "a"},
+        {"x", "a", "x/a"},
+        {"x/y", "../a", "x/a"},
+        {"x/y", "../../a/b", "a/b"},
+        {"x/y", "../../../a", NULL},
+        {"x", "..", NULL},
+        {"x", ".", "x"},
+        {"x", ".//a/./b/", "x/a/b"},
+        {"x", "a/../..a", "x/..a"},
+        {"", "", NULL},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        FREE_AUTO char *path = path_resolve(table[i].dir, table[i].name);
+        if (table[i].path)
+            assert_string_equal(path, table[i].path);
+        else
+            assert_null(path);
+    }
+}
+
+/* A host that says what the test wants. */
+static bool told_runs(void *ctx, const char *path, const struct wait *wait, char *ret, size_t size)
+{
+    (void)wait;
+    snprintf(ret, size, "told of %s", path);
+    return *(bool *)ctx;
+}
+
+static bool told_stale(void *ctx, const char *path, const char *lock, const struct wait *wait)
+{
+    (void)ctx;
+    (void)path;
+    (void)lock;
+    (void)wait;
+    return true;
+}
+
+static void a_lock_goes_that_the_host_says_nobody_holds(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    bool runs = true;
+    const struct remote_evidence evidence = {told_runs, told_stale, &runs};
+    must_make(&folder);
+    must_write(&folder, "vm/.lck-00ab", "");
+    must_mount(&mount, &folder, NULL);
+    remote_set_evidence(mount.remote, &evidence);
+    FREE_AUTO char *vm = NULL;
+    assert_int_equal(check(&mount, "vm/a.vmdk", false, &vm), -EBUSY);
+    assert_string_equal(vm, "vm/a.vmx");
+    FREE_AUTO char *none = NULL;
+    assert_int_equal(check(&mount, "vm/a.vmx.lck", false, &none), 0);
+    assert_int_equal(check(&mount, "vm/.lck-00ab", false, &none), 0);
+    assert_null(none);
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+/* What is not known of is not judged: the VM lies in another folder. */
+static void a_vm_in_another_folder_counts_once_it_is_known(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"base/b.vmdk", "base/b-flat.vmdk"};
+    struct folder folder;
+    struct mount mount;
+    struct remote_options options;
+    must_make(&folder);
+    options = default_options(&folder);
+    options.prefetch = false;
+    must_mount(&mount, &folder, &options);
+    for (size_t i = 0; i < 2; i++) {
+        FREE_AUTO char *vm = NULL;
+        assert_int_equal(check(&mount, files[i], false, &vm), 0);
+    }
+    must_know_document(&mount);
+    for (size_t i = 0; i < 2; i++) {
+        FREE_AUTO char *vm = NULL;
+        assert_int_equal(check(&mount, files[i], false, &vm), -EBUSY);
+        assert_string_equal(vm, "vm/a.vmx");
+    }
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+/* False when there were fewer requests. */
+static bool cut_at(enum relay_cut cut, int at)
+{
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    FREE_AUTO char *vm = NULL;
+    must_make(&folder);
+    must_make_relay(&relay);
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    must_know_document(&mount);
+    relay_restart(&relay, cut, at);
+    assert_int_equal(check(&mount, "base/b-flat.vmdk", false, &vm), -EBUSY);
+    mount_end_relay(&mount, &relay);
+    bool reached = relay.links > 1;
+    folder_remove(&folder);
+    return reached;
+}
+
+static void a_lost_link_lets_nothing_through(void **state)
+{
+    (void)state;
+    int at = 1;
+    while (cut_at(RELAY_CUT_BEFORE, at) && cut_at(RELAY_CUT_AFTER, at))
+        at++;
+    assert_true(at > 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(relative_paths_are_resolved),
+        cmocka_unit_test(a_lock_goes_that_the_host_says_nobody_holds),
+        cmocka_unit_test(a_vm_in_another_folder_counts_once_it_is_known),
+        cmocka_unit_test(a_lost_link_lets_nothing_through),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
