@@ -12,7 +12,8 @@
 void call_begin(struct call *c, fuse_req_t request)
 {
     struct vfs *vfs = fuse_req_userdata(request);
-    *c = (struct call){.vfs = vfs, .request = request};
+    const struct fuse_ctx *caller = fuse_req_ctx(request);
+    *c = (struct call){.vfs = vfs, .request = request, .thread = caller->pid, .uid = caller->uid};
     c->wait = (struct wait){.deadline = clock_ms() + remote_options(vfs->remote)->timeout_ms,
                             .interrupted = is_interrupted,
                             .ctx = c};

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "vmx.h"
 
 static int fill_attr(struct call *c, struct node *n, const struct control *control, struct stat *st)
@@ -75,17 +76,32 @@ static int control_write(struct call *c, struct node *n, struct handle *h, off_t
 {
     const struct control *control = n->detail;
     (void)offset; /* a command goes on where the last write ended */
+    if (h->broken)
+        return -ECANCELED;
     if (h->content.len + data.n > remote_options(c->vfs->remote)->vmx_max)
         return -EFBIG;
     int r = buf_add(&h->content, data);
     if (r == 0 && control->by_line && data.n > 0 && data.p[data.n - 1] == '\n')
         r = carry_out(c, n, h);
+    else
+        h->writer = call_process(c);
     return r;
 }
 
 static int control_flush(struct call *c, struct node *n, struct handle *h)
 {
     return h->writes && h->content.len > 0 ? carry_out(c, n, h) : 0;
+}
+
+static void control_drop(struct call *c, struct node *n, struct handle *h)
+{
+    if (h->content.len == 0 || h->writer == 0 || h->writer != call_process(c))
+        return;
+    FREE_AUTO char *path = vmx_path_above(c, n);
+    const struct control *control = n->detail;
+    buf_done(&h->content);
+    h->broken = true;
+    note_killed(c->vfs, path ? path : control->name, NULL);
 }
 
 const struct node_ops control_ops = {
@@ -95,6 +111,7 @@ const struct node_ops control_ops = {
     .read = control_read,
     .write = control_write,
     .flush = control_flush,
+    .drop = control_drop,
     .fsync = control_flush,
 };
 

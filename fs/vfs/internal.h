@@ -37,6 +37,8 @@ struct kept;      /* kept.c: what the kernel keeps of a plain file */
 struct call {
     struct vfs *vfs;
     fuse_req_t request; /* NULL once it was answered before its end (interrupt.c) */
+    pid_t thread;       /* of the caller; 0: in another PID namespace */
+    uid_t uid;          /* the same */
     struct wait wait;
     bool listing;   /* the lookup is for a directory listing: nothing is to be loaded for it */
     bool changes;   /* it is to change something; by change_begin */
@@ -73,6 +75,9 @@ struct handle {
     unsigned epoch;        /* the key's, when it was opened */
     bool cut;              /* what it writes next does not go into the old value: it cut that,
                               and nothing came of it yet */
+    bool wrote;            /* keys, with vfs->lock: a write of it was taken */
+    pid_t writer;          /* controls: the process that wrote last; 0: not known */
+    bool broken;           /* controls: what was written before this was dropped */
     bool closing;          /* keys, with vfs->lock: counted as such there */
     unsigned changing;     /* changes that are under way with it; protected by vfs->lock */
     enum handle_io {       /* keys: how it is counted in its node's pages (pages.h) */
@@ -121,6 +126,9 @@ struct node_ops {
                 struct buf *ret);
     int (*write)(struct call *c, struct node *n, struct handle *h, off_t offset, struct span data);
     int (*flush)(struct call *c, struct node *n, struct handle *h);
+    /* Instead of flush, where a signal ends who closes: drops what that process has written and was
+     * not committed. Nothing is waited for. */
+    void (*drop)(struct call *c, struct node *n, struct handle *h);
     int (*fsync)(struct call *c, struct node *n, struct handle *h);
     void (*release)(struct call *c, struct node *n, struct handle *h);
     int (*readlink)(struct call *c, struct node *n, struct buf *ret);
@@ -280,6 +288,17 @@ void change_end(struct call *c);
 
 /* Waits until no change is under way with an open file that is being released. */
 void change_await(struct vfs *vfs, const struct handle *h);
+
+/* ---- killed.c */
+
+/* The process that makes the request; 0: not known. */
+pid_t call_process(const struct call *c);
+
+/* Whether that process closes the file because a signal ends it. */
+bool call_is_killed(const struct call *c);
+
+/* Notes in the journal that what it wrote was dropped. */
+void note_killed(struct vfs *vfs, const char *path, const char *key);
 
 /* ---- interrupt.c */
 

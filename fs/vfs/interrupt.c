@@ -89,7 +89,7 @@ static enum wish wish_of(struct call *c, int64_t now)
     const uint64_t harmless = bit(SIGCHLD) | bit(SIGCONT) | bit(SIGURG) | bit(SIGWINCH) |
                               bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
     struct signals s;
-    if (!read_signals(fuse_req_ctx(c->request)->pid, &s))
+    if (!read_signals(c->thread, &s))
         return WISH_UNKNOWN;
     uint64_t pending = (s.own | s.shared) & ~s.blocked;
     if (pending == 0)

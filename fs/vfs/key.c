@@ -2,10 +2,12 @@
 /*
  * Key files: the value and one newline.
  *
- * What is being written belongs to the key, not to the handle. A write after which the text ends in
- * a newline is committed before it is answered, because shells drop the error of close(); other
- * text is committed at flush or fsync. A truncation, or a creation, that nothing followed is
- * committed when the last writer closes: shells close the file once before they write to it.
+ * What is being written belongs to the key, not to the handle. The first write of a handle, if the
+ * text ends in a newline then, is committed before it is answered, because shells drop the error of
+ * close(). Other text is committed at flush or fsync: a value of many lines is not rewritten for
+ * each. What a process that is killed had not finished is dropped (killed.c). A truncation, or a
+ * creation, that nothing followed is committed when the last writer closes: shells close the file
+ * once before they write to it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -129,6 +131,7 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
     KEY_AT_AUTO at = {0};
     BUF_AUTO value = {0};
     unsigned long sets = 0;
+    const pid_t writer = how == WRITING_ANEW ? call_process(c) : 0;
     int r = enter(c, dir, asked, h, &sets);
     if (r < 0)
         return r;
@@ -145,8 +148,10 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
         r = take_base(ks, at.extent != SIZE_MAX, buf_span(&value), cut);
     if (r == 0 && first && ks->base.known && how != WRITING_FROM_CACHE)
         note_glance(&ks->base, &at, asked);
-    if (r == 0 && cut)
+    if (r == 0 && cut) {
         r = text_resize(&ks->text, 0, max_text(c));
+        ks->text.writer = writer;
+    }
     h->epoch = ks->epoch;
     h->cut = cut;
     lock_drop(&c->vfs->lock);
@@ -287,6 +292,7 @@ static int commit_text(struct call *c, struct node *n, struct handle *h)
     if (r < 0 || ks->text.version == version)
         text_clean(&ks->text);
     h->cut = r < 0 && anew;
+    h->wrote = h->wrote && r == 0; /* who begins anew is told the next error, too */
     lock_drop(&c->vfs->lock);
     if (r < 0)
         notify_inode(c->vfs, n);
@@ -325,11 +331,12 @@ static int load_text(struct key_state *ks, const struct handle *h)
     return r;
 }
 
-/* Edits the key's text. *ret_whole: it ends in a newline now. */
+/* Edits the key's text. *ret_due: it is to be committed before the caller is answered. */
 static int edit_text(struct call *c, struct node *n, struct handle *h, const struct text_edit *edit,
-                     bool *ret_whole)
+                     bool *ret_due)
 {
     struct key_state *ks = h->key;
+    const pid_t writer = call_process(c);
     lock_take(&c->vfs->lock);
     bool late = h->epoch != ks->epoch;
     int r = late ? -ECANCELED : ks->text.state == TEXT_CLEAN ? load_text(ks, h) : 0;
@@ -339,9 +346,12 @@ static int edit_text(struct call *c, struct node *n, struct handle *h, const str
         r = text_write(&ks->text, edit->at, edit->append, edit->data, max_text(c));
     if (r < 0 && !late)
         text_clean(&ks->text);
-    if (r == 0)
+    if (r == 0) {
         h->cut = edit->resize && edit->at == 0;
-    *ret_whole = r == 0 && text_is_whole(&ks->text);
+        ks->text.writer = writer;
+    }
+    *ret_due = r == 0 && !h->wrote && text_is_whole(&ks->text);
+    h->wrote = h->wrote || !edit->resize;
     lock_drop(&c->vfs->lock);
     if (r < 0) {
         FREE_AUTO char *path = node_path(c->vfs, n->parent);
@@ -353,18 +363,39 @@ static int edit_text(struct call *c, struct node *n, struct handle *h, const str
 static int key_write(struct call *c, struct node *n, struct handle *h, off_t offset,
                      struct span data)
 {
-    bool whole = false;
+    bool due = false;
     const struct text_edit edit = {.at = offset, .append = h->append, .data = data};
     /* Without a key it was opened as a scratch file, which then was renamed onto the key. */
     int r = h->key ? 0 : open_to_write(c, n, O_WRONLY, h);
     if (r == 0)
-        r = edit_text(c, n, h, &edit, &whole);
-    return r == 0 && whole ? commit_text(c, n, h) : r;
+        r = edit_text(c, n, h, &edit, &due);
+    return r == 0 && due ? commit_text(c, n, h) : r;
 }
 
 static int key_flush(struct call *c, struct node *n, struct handle *h)
 {
     return h->key ? commit_if(c, n, h, TEXT_DIRTY) : 0;
+}
+
+/* Who else writes to it would go on in the middle: its next write is refused. */
+static void key_drop(struct call *c, struct node *n, struct handle *h)
+{
+    if (!h->key)
+        return;
+    const pid_t writer = call_process(c);
+    lock_take(&c->vfs->lock);
+    struct key_state *ks = h->key;
+    bool own = ks->text.state != TEXT_CLEAN && writer != 0 && ks->text.writer == writer;
+    if (own) {
+        text_clean(&ks->text);
+        ks->epoch++;
+    }
+    lock_drop(&c->vfs->lock);
+    if (!own)
+        return;
+    FREE_AUTO char *path = node_path(c->vfs, n->parent);
+    note_killed(c->vfs, path, n->name);
+    notify_inode(c->vfs, n);
 }
 
 static void key_release(struct call *c, struct node *n, struct handle *h)
@@ -410,16 +441,16 @@ static int key_setattr(struct call *c, struct node *n, struct handle *h, const s
     if (!(valid & FUSE_SET_ATTR_SIZE)) /* chmod, chown and times are accepted and ignored */
         return valid & FUSE_SET_ATTR_MTIME ? commit_cut(c, n) : 0;
     const struct text_edit edit = {.resize = true, .at = st->st_size};
-    bool whole;
+    bool due;
     if (h && h->key) /* committed when it is closed, unless something is written first */
-        return edit_text(c, n, h, &edit, &whole);
+        return edit_text(c, n, h, &edit, &due);
     struct handle own = {.node = n, .writes = true};
     int r = pages_write(c->vfs, n, NULL);
     if (r == 0)
         r = open_to_write(c, n, O_WRONLY, &own);
     if (r < 0)
         return r;
-    r = edit_text(c, n, &own, &edit, &whole);
+    r = edit_text(c, n, &own, &edit, &due);
     if (r == 0)
         r = commit_if(c, n, &own, TEXT_CUT);
     key_end_writing(c, n->parent, &own);
@@ -452,6 +483,7 @@ const struct node_ops key_ops = {
     .read = key_read,
     .write = key_write,
     .flush = key_flush,
+    .drop = key_drop,
     .fsync = key_flush,
     .release = key_release,
 };

@@ -476,8 +476,12 @@ static void op_flush(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *f
     struct call c;
     struct node *n = node_of(fuse_req_userdata(request), id);
     change_begin(&c, request, n, NULL, handle_of(fi));
-    int r = gate_enter(c.vfs, &c.wait);
-    if (r == 0) {
+    bool killed = call_is_killed(&c);
+    int r = killed ? 0 : gate_enter(c.vfs, &c.wait);
+    if (killed) { /* it does not end before this is answered */
+        if (n->ops->drop)
+            n->ops->drop(&c, n, handle_of(fi));
+    } else if (r == 0) {
         r = n->ops->flush ? n->ops->flush(&c, n, handle_of(fi)) : 0;
         gate_leave(c.vfs);
     }

@@ -19,6 +19,7 @@ struct whole {
     struct text text;
     unsigned writers;
     unsigned closing;      /* those of them that are being closed: the last one commits */
+    bool broken;           /* what was written was dropped: who goes on would do so in the middle */
     bool staged;           /* being created: a file until the last writer closes it */
     struct document *base; /* what a writer saw when it opened the file; NULL: there was none */
     struct sftp_attrs set; /* mode and times to be set once the text is there */
@@ -264,16 +265,20 @@ static size_t max_text(const struct call *c)
 /* base: moved into the state by the first writer. What is being created is known to its writers. */
 static int begin_writing(struct call *c, struct node *n, struct document **base, bool cut)
 {
+    const pid_t writer = cut ? call_process(c) : 0;
     lock_take(&c->vfs->lock);
     struct whole *w = state(n);
     int r = w ? 0 : -ENOMEM;
     if (w && w->writers == 0) {
+        w->broken = false;
         document_unref(&w->base);
         w->staged = *base == NULL;
         w->base = steal(*base);
     }
-    if (r == 0 && cut)
+    if (r == 0 && cut) {
         r = text_resize(&w->text, 0, max_text(c));
+        w->text.writer = writer;
+    }
     if (r == 0)
         w->writers++;
     lock_drop(&c->vfs->lock);
@@ -353,9 +358,12 @@ static int whole_read(struct call *c, struct node *n, struct handle *h, off_t of
     return r;
 }
 
-/* A text that is to be edited, loaded with what the file holds. */
-static int load(struct whole *w)
+/* A text that is to be edited by a process, loaded with what the file holds. */
+static int load(struct whole *w, pid_t writer)
 {
+    if (w->broken)
+        return -ECANCELED;
+    w->text.writer = writer;
     if (w->text.state != TEXT_CLEAN)
         return 0;
     return text_load(&w->text, w->base ? vmx_dict_text(w->base->dict) : (struct span){0});
@@ -364,8 +372,9 @@ static int load(struct whole *w)
 static int whole_write(struct call *c, struct node *n, struct handle *h, off_t offset,
                        struct span data)
 {
+    const pid_t writer = call_process(c);
     lock_take(&c->vfs->lock);
-    int r = load(n->whole);
+    int r = load(n->whole, writer);
     if (r == 0)
         r = text_write(&n->whole->text, offset, h->append, data, max_text(c));
     if (r < 0)
@@ -377,6 +386,24 @@ static int whole_write(struct call *c, struct node *n, struct handle *h, off_t o
 static int whole_flush(struct call *c, struct node *n, struct handle *h)
 {
     return h->writes ? commit_if(c, n, TEXT_DIRTY) : 0;
+}
+
+static void whole_drop(struct call *c, struct node *n, struct handle *h)
+{
+    const pid_t writer = call_process(c);
+    bool own = false;
+    lock_take(&c->vfs->lock);
+    struct whole *w = h->writes ? n->whole : NULL;
+    if (w && w->text.state != TEXT_CLEAN && writer != 0 && w->text.writer == writer) {
+        text_clean(&w->text);
+        w->set.flags = 0;
+        w->broken = true;
+        own = true;
+    }
+    lock_drop(&c->vfs->lock);
+    FREE_AUTO char *path = own ? path_of(c, n) : NULL;
+    if (own)
+        note_killed(c->vfs, path, NULL);
 }
 
 static void whole_release(struct call *c, struct node *n, struct handle *h)
@@ -421,8 +448,9 @@ static int resize(struct call *c, struct node *n, struct handle *h, off_t size)
     int r = borrowed ? 0 : whole_open(c, n, O_WRONLY, &own);
     if (r < 0)
         return r;
+    const pid_t writer = call_process(c);
     lock_take(&c->vfs->lock);
-    r = load(n->whole);
+    r = load(n->whole, writer);
     if (r == 0)
         r = text_resize(&n->whole->text, size, max_text(c));
     lock_drop(&c->vfs->lock);
@@ -479,6 +507,7 @@ const struct node_ops whole_ops = {
     .read = whole_read,
     .write = whole_write,
     .flush = whole_flush,
+    .drop = whole_drop,
     .fsync = whole_flush,
     .release = whole_release,
     .destroy = whole_destroy,

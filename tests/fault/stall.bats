@@ -32,17 +32,19 @@ END
     chmod 755 "$TEST_DIR/server"
 }
 
-# Neither the child that serves the mount answers nor a new one.
+# Neither the children that serve the mount answer nor a new one.
 stall() {
     touch "$TEST_DIR/stalled"
     stalled=$(pgrep -P "$(vmxfs_pid)" -f sftp-server)
     [ -n "$stalled" ]
-    kill -STOP "$stalled"
+    # shellcheck disable=SC2086 # a list
+    kill -STOP $stalled
 }
 
 resume() {
     rm "$TEST_DIR/stalled"
-    kill -CONT "$stalled" 2>/dev/null || : # it may have been given up
+    # shellcheck disable=SC2086 # a list
+    kill -CONT $stalled 2>/dev/null || : # it may have been given up
     stalled=
 }
 
@@ -300,6 +302,22 @@ print(r, os.strerror(ctypes.get_errno()) if r < 0 else 'done')" >"$TEST_DIR/said
     [ -d "$LAB/1/new" ]
 }
 
+@test "who is killed while it writes a plain file ends" {
+    mount_stallable timeout=60
+    python3 -c "import os
+f = os.open('$MNT/large', os.O_CREAT | os.O_WRONLY)
+while True: os.write(f, bytes(1 << 20))" 3>&- &
+    readers=$!
+    eventually 20 test -s "$LAB/large"
+    stall
+    eventually 20 in_requests "$readers"
+    sleep 0.5 # until it waits for answers
+    kill -KILL "$readers"
+    eventually 20 ended "$readers"
+    readers=
+    resume
+}
+
 @test "where the caller cannot be looked at, a reader is freed after two seconds, a change is not" {
     local catchers='' all before
     [ "$(id -u)" -eq 0 ] || skip "needs a pid namespace"
@@ -343,7 +361,8 @@ print(r, os.strerror(ctypes.get_errno()) if r < 0 else 'done')" >"$TEST_DIR/said
     eventually 15 ended "$processes"
     wait "$readers"
     readers=
-    eventually 5 ended "$stalled"
+    # shellcheck disable=SC2086 # a list
+    eventually 5 ended $stalled
     resume
     ! grep -q " $MNT " /proc/mounts
 }

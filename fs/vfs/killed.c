@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whose a text is that is being written, and whether that process was killed.
+ *
+ * A process that dies closes its files, so that half a value would be committed like a whole one.
+ * The kernel does that on the dying thread, whose /proc/TID/stat (proc(5)) says so. Threads that
+ * another one's exit() ends are marked as killed, too; the exit code tells them apart, to who may
+ * see it. Who has merely inherited an open file has written nothing: so the process that wrote last
+ * is remembered.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum { STAT_FLAGS = 9, STAT_EXIT_CODE = 52, KILLED = 0x400, SIGNAL_OF_EXIT = 0x7f };
+
+static FILE *open_proc(const struct call *c, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%ld/%s", (long)c->thread, name);
+    return fopen(path, "re");
+}
+
+pid_t call_process(const struct call *c)
+{
+    char line[256];
+    long process = 0;
+    FILE *f = open_proc(c, "status");
+    while (f && process == 0 && fgets(line, sizeof(line), f))
+        sscanf(line, "Tgid: %ld", &process);
+    if (f)
+        fclose(f);
+    return (pid_t)process;
+}
+
+/* A field of proc(5)'s stat, from the state (3) on: the name before it may hold anything. */
+static unsigned long field(const char *stat, int number)
+{
+    const char *at = strrchr(stat, ')');
+    for (int i = 2; at && i < number; i++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoul(at, NULL, 10) : 0;
+}
+
+bool call_is_killed(const struct call *c)
+{
+    char stat[1024];
+    FILE *f = open_proc(c, "stat");
+    if (!f)
+        return false;
+    stat[fread(stat, 1, sizeof(stat) - 1, f)] = '\0';
+    fclose(f);
+    bool sees_code = geteuid() == 0 || geteuid() == c->uid;
+    return field(stat, STAT_FLAGS) & KILLED &&
+           (!sees_code || field(stat, STAT_EXIT_CODE) & SIGNAL_OF_EXIT);
+}
+
+void note_killed(struct vfs *vfs, const char *path, const char *key)
+{
+    journal_add(vfs->journal, 0, path ? path : "?", key,
+                "the program that was writing was killed; what it had not completed was dropped");
+}
