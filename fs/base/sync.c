@@ -57,6 +57,11 @@ void condition_wake_all(struct condition *c)
     pthread_cond_broadcast(&c->cond);
 }
 
+void condition_wake_one(struct condition *c)
+{
+    pthread_cond_signal(&c->cond);
+}
+
 int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg)
 {
     sigset_t all;

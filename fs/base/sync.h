@@ -53,6 +53,7 @@ void lock_drop(struct lock *l) RELEASE(l);
 int condition_init(struct condition *c);
 void condition_done(struct condition *c);
 void condition_wake_all(struct condition *c);
+void condition_wake_one(struct condition *c);
 
 /* Starts a thread that no signal is delivered to: they are for the thread that expects them. 0,
  * -errno. */

@@ -38,8 +38,8 @@ int remote_file_open(struct remote *remote, const char *path, uint32_t open_flag
 const struct sftp_attrs *remote_file_opened_as(const struct remote_file *file);
 void remote_file_free(struct remote_file *file); /* closes, without waiting; accepts NULL */
 
-/* Reads; *ret_n is less than size only at the end. Operations of one open file wait for each other.
- */
+/* Reads; *ret_n is less than size only at the end. Operations of one open file wait for each other,
+ * with their own deadlines and interrupts. */
 int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n);
 

@@ -26,7 +26,7 @@ static void unref(struct remote_file *file)
         sftp_forget(sftp_close(file->remote->sftp, &file->handle));
     if (file->written)
         file_forget_listing(file);
-    lock_done(&file->lock);
+    turn_done(&file->turn);
     free(file->path);
     free(file);
 }
@@ -76,7 +76,7 @@ static int new_file(struct remote *remote, const char *path, uint32_t open_flags
     file->path = strdup(path);
     int r = file->path ? bulk_writer_new(&file->writer) : -ENOMEM;
     if (r == 0)
-        r = lock_init(&file->lock);
+        r = turn_init(&file->turn);
     if (r < 0) {
         bulk_writer_free(file->writer);
         free(file->path);
@@ -119,6 +119,13 @@ const struct sftp_attrs *remote_file_opened_as(const struct remote_file *file)
     return &file->opened_as;
 }
 
+/* Begins an operation, which turn_give ends. 0, -EINTR, -EIO. */
+static int begin(struct remote_file *file, const struct wait *wait)
+{
+    int r = turn_take(&file->turn, wait);
+    return r == -ETIMEDOUT ? -EIO : r;
+}
+
 /* The error that the writer has not been told yet. */
 static int take_error(struct remote_file *file)
 {
@@ -149,9 +156,11 @@ int remote_settle(struct remote *remote, const char *path, const struct wait *wa
     bool any = false;
     int r = 0;
     while ((file = next_written(remote, file, path))) {
-        lock_take(&file->lock);
-        int one = file_drain(file, wait);
-        lock_drop(&file->lock);
+        int one = begin(file, wait);
+        if (one == 0) {
+            one = file_drain(file, wait);
+            turn_give(&file->turn);
+        }
         r = r == 0 ? one : r;
         any = true;
     }
@@ -163,8 +172,10 @@ int remote_settle(struct remote *remote, const char *path, const struct wait *wa
 int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n)
 {
-    lock_take(&file->lock);
-    int r = file_drain(file, wait);
+    int r = begin(file, wait);
+    if (r < 0)
+        return r;
+    r = file_drain(file, wait);
     if (r == 0) {
         file_choose_ways(file, offset, size,
                          file->opened_as.size > offset ? file->opened_as.size - offset : 0, wait);
@@ -176,7 +187,7 @@ int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                 r = bulk_read(file->reader, offset, size, wait, ret, ret_n);
         } while (file_again(file, wait, &r));
     }
-    lock_drop(&file->lock);
+    turn_give(&file->turn);
     return r == -EREMOTEIO ? -EIO : r;
 }
 
@@ -209,8 +220,9 @@ static void begin_change(struct remote_file *file)
 int remote_file_write(struct remote_file *file, uint64_t offset, bool append, struct span data,
                       const struct wait *wait)
 {
-    int r = 0;
-    lock_take(&file->lock);
+    int r = begin(file, wait);
+    if (r < 0)
+        return r;
     begin_change(file);
     if (append)
         r = end_of_file(file, wait, &offset);
@@ -225,24 +237,28 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
     r = remote_write_error(file->remote, file->path, wait, r);
     if (r == 0)
         r = take_error(file);
-    lock_drop(&file->lock);
+    turn_give(&file->turn);
     return r;
 }
 
 int remote_file_flush(struct remote_file *file, const struct wait *wait)
 {
-    lock_take(&file->lock);
-    int r = file_drain(file, wait);
+    int r = begin(file, wait);
+    if (r < 0)
+        return r;
+    r = file_drain(file, wait);
     if (r == 0)
         r = take_error(file);
-    lock_drop(&file->lock);
+    turn_give(&file->turn);
     return r;
 }
 
 int remote_file_fsync(struct remote_file *file, const struct wait *wait)
 {
-    lock_take(&file->lock);
-    int r = file_drain(file, wait);
+    int r = begin(file, wait);
+    if (r < 0)
+        return r;
+    r = file_drain(file, wait);
     if (r == 0 && sftp_features(file->remote->sftp).fsync) {
         do {
             SFTP_CALL_AUTO *call = sftp_fsync(file->remote->sftp, &file->handle);
@@ -252,14 +268,16 @@ int remote_file_fsync(struct remote_file *file, const struct wait *wait)
     r = remote_write_error(file->remote, file->path, wait, r);
     if (r == 0)
         r = take_error(file);
-    lock_drop(&file->lock);
+    turn_give(&file->turn);
     return r;
 }
 
 int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
 {
-    lock_take(&file->lock);
-    int r = file_drain(file, wait);
+    int r = begin(file, wait);
+    if (r < 0)
+        return r;
+    r = file_drain(file, wait);
     if (r == 0) {
         do {
             SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
@@ -268,22 +286,24 @@ int remote_file_getattr(struct remote_file *file, const struct wait *wait, struc
                 *ret = *sftp_call_attrs(call);
         } while (file_again(file, wait, &r));
     }
-    lock_drop(&file->lock);
+    turn_give(&file->turn);
     return r == -EREMOTEIO ? -EIO : r;
 }
 
 int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,
                         const struct wait *wait)
 {
-    lock_take(&file->lock);
+    int r = begin(file, wait);
+    if (r < 0)
+        return r;
     begin_change(file);
-    int r = file_drain(file, wait);
+    r = file_drain(file, wait);
     if (r == 0) {
         do {
             SFTP_CALL_AUTO *call = sftp_fsetstat(file->remote->sftp, &file->handle, attrs);
             r = sftp_wait(call, wait);
         } while (file_again(file, wait, &r));
     }
-    lock_drop(&file->lock);
+    turn_give(&file->turn);
     return remote_write_error(file->remote, file->path, wait, r);
 }

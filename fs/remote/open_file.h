@@ -2,6 +2,7 @@
 /* What the files about open plain files share: the file, and the ways that its data goes. */
 #pragma once
 
+#include "base/turn.h"
 #include "files.h"
 #include "internal.h"
 #include "lanes.h"
@@ -16,7 +17,7 @@ struct remote_file {
     unsigned refs; /* protected by remote->lock, as is being in the list */
     struct remote_file *prev, *next;
 
-    struct lock lock;           /* of all below; held also while waiting: one operation at a time */
+    struct turn turn;           /* of all below: one operation at a time */
     struct sftp_handle handle;  /* of the main connection, for all but bulk data */
     struct bulk_reader *reader; /* NULL until the first read */
     struct bulk_writer *writer;

@@ -302,8 +302,8 @@ print(r, os.strerror(ctypes.get_errno()) if r < 0 else 'done')" >"$TEST_DIR/said
     [ -d "$LAB/1/new" ]
 }
 
-@test "who is killed while it writes a plain file ends" {
-    mount_stallable timeout=60
+# Writes a large file without an end, until the server is stalled: $readers.
+write_stalled() {
     python3 -c "import os
 f = os.open('$MNT/large', os.O_CREAT | os.O_WRONLY)
 while True: os.write(f, bytes(1 << 20))" 3>&- &
@@ -312,6 +312,29 @@ while True: os.write(f, bytes(1 << 20))" 3>&- &
     stall
     eventually 20 in_requests "$readers"
     sleep 0.5 # until it waits for answers
+}
+
+@test "who waits behind another for an open file is freed by an interrupt" {
+    local waiter
+    mount_stallable timeout=60
+    write_stalled
+    python3 -c "import os, signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.stat('$MNT/large')" 3>&- &
+    waiter=$!
+    eventually 20 in_requests "$waiter"
+    sleep 0.5
+    kill -INT "$waiter"
+    eventually 20 ended "$waiter"
+    kill -KILL "$readers"
+    eventually 20 ended "$readers"
+    readers=
+    resume
+}
+
+@test "who is killed while it writes a plain file ends" {
+    mount_stallable timeout=60
+    write_stalled
     kill -KILL "$readers"
     eventually 20 ended "$readers"
     readers=

@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "relay.h"
+#include "remote/internal.h"
 #include "remote/listing.h"
+#include "sftp/proto.h"
 
 struct place {
     struct folder folder;
@@ -153,6 +156,86 @@ static void attributes_are_set_by_path(void **state)
     assert_true(fs.blocks > 0);
 }
 
+/* A server that keeps a write from its answer until it is told to go on. */
+struct held_write {
+    struct lock lock;
+    struct condition moved;
+    bool reached, released; /* protected by lock */
+    struct remote_file *file;
+    atomic_bool flushed;
+};
+
+static void hold_write(void *ctx, const struct relay_request *request)
+{
+    struct held_write *h = ctx;
+    const struct wait wait = wait_for_ms(60 * 1000);
+    if (request->type != SSH_FXP_WRITE)
+        return;
+    lock_take(&h->lock);
+    h->reached = true;
+    condition_wake_all(&h->moved);
+    while (!h->released && wait_on(&wait, &h->moved, &h->lock) == 0)
+        ;
+    lock_drop(&h->lock);
+}
+
+static void *flush(void *ctx)
+{
+    struct held_write *h = ctx;
+    const struct wait wait = wait_for_ms(60 * 1000);
+    lock_take(&h->lock);
+    while (!h->reached && wait_on(&wait, &h->moved, &h->lock) == 0)
+        ;
+    lock_drop(&h->lock);
+    int r = remote_file_flush(h->file, &wait);
+    atomic_store(&h->flushed, true);
+    return r == 0 ? h : NULL;
+}
+
+static bool always(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static void who_waits_for_an_open_file_ends_before_the_other(void **state)
+{
+    struct place *p = *state;
+    struct held_write h = {0};
+    struct relay relay;
+    struct mount mount;
+    struct sftp_attrs attrs;
+    pthread_t thread;
+    void *flushed;
+    const struct wait brief = wait_for_ms(500);
+    const struct wait interrupted = {.deadline = INT64_MAX / 2, .interrupted = always};
+    assert_int_equal(lock_init(&h.lock), 0);
+    assert_int_equal(condition_init(&h.moved), 0);
+    must_make_relay(&relay);
+    relay.before = hold_write;
+    relay.ctx = &h;
+    must_mount_relay(&mount, &relay, &p->folder, NULL);
+    assert_int_equal(remote_file_open(mount.remote, "file", SFTP_OPEN_WRITE, 0, &p->wait, &h.file),
+                     0);
+    assert_int_equal(remote_file_write(h.file, 0, false, SPAN_LITERAL("new"), &p->wait), 0);
+    assert_int_equal(pthread_create(&thread, NULL, flush, &h), 0);
+    assert_int_equal(remote_file_getattr(h.file, &brief, &attrs), -EIO);
+    assert_int_equal(remote_file_getattr(h.file, &interrupted, &attrs), -EINTR);
+    assert_int_equal(remote_settle(mount.remote, "file", &interrupted, NULL), -EINTR);
+    assert_false(atomic_load(&h.flushed));
+    lock_take(&h.lock);
+    h.released = true;
+    condition_wake_all(&h.moved);
+    lock_drop(&h.lock);
+    pthread_join(thread, &flushed);
+    assert_non_null(flushed);
+    must_hold(&p->folder, "file", "new3456789");
+    remote_file_free(h.file);
+    mount_end_relay(&mount, &relay);
+    condition_done(&h.moved);
+    lock_done(&h.lock);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -163,6 +246,7 @@ int main(void)
         TEST(a_rename_takes_what_is_below_along),
         TEST(a_file_is_written_and_read),
         TEST(attributes_are_set_by_path),
+        TEST(who_waits_for_an_open_file_ends_before_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

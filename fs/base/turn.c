@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "turn.h"
+
+int turn_init(struct turn *turn)
+{
+    turn->taken = false;
+    int r = lock_init(&turn->lock);
+    if (r < 0)
+        return r;
+    r = condition_init(&turn->given);
+    if (r < 0)
+        lock_done(&turn->lock);
+    return r;
+}
+
+void turn_done(struct turn *turn)
+{
+    condition_done(&turn->given);
+    lock_done(&turn->lock);
+}
+
+int turn_take(struct turn *turn, const struct wait *wait)
+{
+    int r = 0;
+    lock_take(&turn->lock);
+    while (turn->taken && r == 0)
+        r = wait_on(wait, &turn->given, &turn->lock);
+    if (r == 0)
+        turn->taken = true;
+    lock_drop(&turn->lock);
+    return r;
+}
+
+void turn_give(struct turn *turn)
+{
+    lock_take(&turn->lock);
+    turn->taken = false;
+    /* One is enough: who is woken looks whether it is taken before he looks at his wait. */
+    condition_wake_one(&turn->given);
+    lock_drop(&turn->lock);
+}
