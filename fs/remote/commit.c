@@ -66,6 +66,11 @@ struct group {
     struct change *changes;
 };
 
+const struct change *change_before(const struct change *change)
+{
+    return change->prev->next ? change->prev : NULL; /* utlist: the first one's prev is the last */
+}
+
 /* Applies one change to the text so far. A failing change leaves it as it was. */
 static int apply_one(struct group *group, struct change *c, const struct server_text *server,
                      struct buf *text)
@@ -101,10 +106,11 @@ static int make(void *ctx, const struct server_text *server, struct buf *ret)
         return r;
     int failed = 0;
     bool any = false;
+    struct server_text so_far = *server;
     DL_FOREACH (group->changes, c) {
-        c->result = apply_one(group, c, server, &text);
+        c->result = apply_one(group, c, &so_far, &text);
         if (c->result == 0)
-            any = true;
+            any = so_far.exists = true;
         else
             failed = c->result;
     }

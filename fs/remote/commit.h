@@ -17,15 +17,16 @@
 /* What the server has, when a change is applied to it. */
 struct server_text {
     const struct document *doc; /* an empty one, when there is no such file */
-    bool exists;
+    bool exists;                /* there, or made by a change before this one in the same commit */
     uint32_t clock_s; /* what its clock showed when a commit had begun, seconds; 0: not known */
 };
 
 struct change {
     /* Appends the whole new text to *ret. current: what the server has, with the changes before
-     * this one applied. Called by one thread at a time, several times when the server's text was
-     * not the expected one. 0 (equal to current: nothing to do); -ECANCELED when somebody else
-     * changed what this change is about; another -errno, with *diag. */
+     * this one applied. They are committed if this one is, so that current, not the server's text,
+     * is what a change must agree with. Called by one thread at a time, several times when the
+     * server's text was not the expected one. 0 (equal to current: nothing to do); -ECANCELED when
+     * somebody else changed what this change is about; another -errno, with *diag. */
     int (*apply)(struct change *change, const struct server_text *server,
                  const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag);
 
@@ -41,6 +42,9 @@ struct change {
     bool done;
     struct change *prev, *next;
 };
+
+/* While a change is applied: the one before it in the same commit, or NULL. It may have failed. */
+const struct change *change_before(const struct change *change);
 
 /* Applies the change and waits until it is on the server, synced. 0; the change's own error;
  * -EBUSY: the VM is in use; -ENOLCK: another vmxfs holds the lock; -EFBIG; -EOPNOTSUPP: the server

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Changes to keys, as the remote layer's commits want them: a function from the text that the
- * server has to the new one. Where the server's value of the key is not what the user saw, somebody
+ * server has to the new one. Where the value of the key is not what the user saw, somebody
  * else changed it, and the change is refused rather than lost; where it already is what the user
  * wants, nothing is refused.
  */
@@ -42,23 +42,53 @@ static bool was_there(const struct seen *base, const struct server_text *server)
            clock_then >= ((int64_t)base->attrs.mtime + 1) * 1000;
 }
 
-/* Compares what the user saw with what the server has. */
-static int check_base(struct key_change *k, const struct server_text *server)
+static bool has_value(const struct vmx_dict *dict, struct span key, bool there, struct span value)
+{
+    BUF_AUTO found = {0};
+    int r = vmx_dict_get(dict, key, &found);
+    return there ? r == 0 && span_eq(buf_span(&found), value) : r == -ENOENT;
+}
+
+/* Whether a value was put there by this mount's own users of the key, earlier in the same commit:
+ * each of them would have told the next, had they been committed one by one. */
+static bool is_our_own(const struct key_change *k, bool there, struct span value)
+{
+    const struct change *c = &k->change;
+    while ((c = change_before(c))) {
+        const struct key_change *earlier = (const struct key_change *)c;
+        if (c->apply != k->change.apply || c->result < 0)
+            continue;
+        if (earlier->op == VMX_EDIT_RENAME && span_eq_fold(earlier->new_key, k->key))
+            return there;
+        if (!span_eq_fold(earlier->key, k->key))
+            continue;
+        return earlier->op == VMX_EDIT_SET ? there && span_eq(earlier->value, value) : !there;
+    }
+    return false;
+}
+
+/* Compares what the user saw with what there is: on the server, or made by the changes before. */
+static int check_base(struct key_change *k, const struct server_text *server,
+                      const struct vmx_dict *current)
 {
     BUF_AUTO now = {0};
-    int r = vmx_dict_get(server->doc->dict, k->key, &now);
+    int r = vmx_dict_get(current, k->key, &now);
     if (r < 0 && r != -ENOENT)
         return r;
     bool there = r == 0;
-    if (k->op == VMX_EDIT_SET && there && span_eq(buf_span(&now), k->value))
+    struct span value = buf_span(&now);
+    if (k->op == VMX_EDIT_SET && there && span_eq(value, k->value))
         return 0;
     if (k->op == VMX_EDIT_REMOVE && !there)
         return 0;
+    if (is_our_own(k, there, value))
+        return 0;
     lock_take(&k->vfs->lock);
     const struct seen *base = &k->ks->base;
-    bool same =
-        !base->known || (k->anew && was_there(base, server)) ||
-        (base->there == there && (!there || span_eq(buf_span(&base->value), buf_span(&now))));
+    bool same = !base->known ||
+                (k->anew && was_there(base, server) &&
+                 has_value(server->doc->dict, k->key, there, value)) ||
+                (base->there == there && (!there || span_eq(buf_span(&base->value), value)));
     lock_drop(&k->vfs->lock);
     return same ? 0 : -ECANCELED;
 }
@@ -129,12 +159,12 @@ static int apply(struct change *change, const struct server_text *server,
                  const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
 {
     struct key_change *k = (struct key_change *)change;
-    int r = server->exists ? check_base(k, server) : -ENOENT;
+    int r = server->exists ? check_base(k, server, current) : -ENOENT;
     if (r < 0)
         return r;
     /* Also a value that would be refused today may stay. */
     if (!is_there_already(k, current)) {
-        if (vmx_dict_encrypted(server->doc->dict))
+        if (vmx_dict_encrypted(current))
             return -EPERM;
         if (k->op == VMX_EDIT_SET)
             r = vmx_value_check(span_of(k->name), k->value, diag);

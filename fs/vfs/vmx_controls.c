@@ -50,7 +50,7 @@ static int apply(struct change *change, const struct server_text *server,
         return -ENOENT;
     buf_clear(&t->notes);
     int r = t->edits(t, current, &edits, diag);
-    if (r == 0 && edits.n > 0 && vmx_dict_encrypted(server->doc->dict))
+    if (r == 0 && edits.n > 0 && vmx_dict_encrypted(current))
         r = -EPERM;
     if (r == 0)
         r = vmx_edits_apply(&edits, current, ret, diag);

@@ -51,17 +51,17 @@ struct whole_change {
 };
 
 /* A new text is measured by what has just been removed under its name, or by an empty one. */
-static int check_text(const struct whole_change *w, const struct vmx_dict *server,
+static int check_text(const struct whole_change *w, const struct vmx_dict *current,
                       struct vmx_diag *diag)
 {
-    DOCUMENT_AUTO *before = server ? NULL : removed_find(w->vfs, w->path);
+    DOCUMENT_AUTO *before = current ? NULL : removed_find(w->vfs, w->path);
     struct vmx_dict *text = NULL;
     struct vmx_dict *none = NULL;
     int r = vmx_dict_parse(w->text, &text);
     if (r == 0)
         r = vmx_dict_parse((struct span){0}, &none);
     if (r == 0)
-        r = vmx_replace_check(server ? server : before ? before->dict : none, text, diag);
+        r = vmx_replace_check(current ? current : before ? before->dict : none, text, diag);
     vmx_dict_free(text);
     vmx_dict_free(none);
     return r;
@@ -71,15 +71,14 @@ static int apply(struct change *change, const struct server_text *server,
                  const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
 {
     struct whole_change *w = (struct whole_change *)change;
-    (void)current; /* what came before in the same commit is replaced too, or refused below */
-    struct span before = vmx_dict_text(server->doc->dict);
+    struct span before = vmx_dict_text(current);
     if (server->exists && span_eq(before, w->text))
         return buf_add(ret, w->text);
     if (server->exists != (w->base != NULL))
         return server->exists ? -EEXIST : -ECANCELED;
     if (server->exists && !span_eq(before, vmx_dict_text(w->base->dict)))
         return -ECANCELED;
-    int r = check_text(w, server->exists ? server->doc->dict : NULL, diag);
+    int r = check_text(w, server->exists ? current : NULL, diag);
     return r == 0 ? buf_add(ret, w->text) : r;
 }
 
