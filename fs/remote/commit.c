@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "internal.h"
 #include "move.h"
+#include "open_file.h"
 
 enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 160, LINKS_MAX = 8 };
 
@@ -409,6 +410,10 @@ static int alone(struct remote *remote, const struct move *move, const struct wa
     lock_drop(&remote->lock);
     if (r == 0) {
         r = try_move(remote, move, wait, diag);
+        if (r == 0 && move->to)
+            files_renamed(remote, move->path, move->to);
+        else if (r == 0)
+            files_removed(remote, move->path);
         forget(remote, move->path);
         if (move->to)
             forget(remote, move->to);

@@ -27,7 +27,9 @@ enum {
 
 void file_forget_listing(const struct remote_file *file)
 {
+    lock_take(&file->remote->lock);
     FREE_AUTO char *dir = path_dir(file->path);
+    lock_drop(&file->remote->lock);
     if (dir)
         cache_drop(file->remote->listings, dir);
 }
@@ -66,28 +68,30 @@ void file_leave_lanes(struct remote_file *file)
 
 /* ---- after a lost link */
 
-/* Opens the file over the main connection again: 0 when it still is the same. */
+/* Opens what has the file's name over the main connection: 0 when it can be the same file. */
 static int open_again(struct remote_file *file, const struct wait *wait)
 {
+    struct sftp *sftp = file->remote->sftp;
     struct sftp_attrs attrs = {0};
     const uint32_t once = SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC | SFTP_OPEN_EXCL;
     file->handle.len = 0;
     int r = file_open_handle(file, file->open_flags & ~once, 0, wait, &attrs);
     if (r < 0)
-        return r;
-    if (file->written ||
-        (attrs.size == file->opened_as.size && attrs.mtime == file->opened_as.mtime))
+        return r == -ENOENT || r == -EISDIR ? -EIO : r;
+    SFTP_CALL_AUTO *stat = sftp_fstat(sftp, &file->handle);
+    r = sftp_wait(stat, wait);
+    if (r == 0 && file_can_be(file, sftp_call_attrs(stat)))
         return 0;
-    /* Another file, for good: the next operation must not take its handle for ours. */
-    sftp_forget(sftp_close(file->remote->sftp, &file->handle));
+    /* The next operation must not take this handle for ours. */
+    sftp_forget(sftp_close(sftp, &file->handle));
     file->handle.len = 0;
-    return -EIO;
+    return r < 0 ? r : -EIO;
 }
 
 static void note_error(struct remote_file *file, const struct wait *wait, int r)
 {
     if (file->error == 0)
-        file->error = remote_write_error(file->remote, file->path, wait, r);
+        file->error = file_write_error(file, wait, r);
 }
 
 /* Leaves the lanes, has a handle of the main connection that lives, and sends again over it what
@@ -185,12 +189,6 @@ static int open_over_lanes(struct move *m, const char *full)
     return r < 0 ? r : one;
 }
 
-static bool looks_same(const struct sftp_attrs *a, const struct sftp_attrs *b)
-{
-    return a->flags == b->flags && a->size == b->size && a->uid == b->uid && a->gid == b->gid &&
-           a->mode == b->mode && a->mtime == b->mtime;
-}
-
 /* 0 when all handles show the same as the file's own. */
 static int compare(const struct move *m, bool atime)
 {
@@ -201,7 +199,8 @@ static int compare(const struct move *m, bool atime)
     for (unsigned i = 0; i < m->ways.n; i++) {
         int one = sftp_wait(calls[i], m->wait);
         const struct sftp_attrs *attrs = one == 0 ? sftp_call_attrs(calls[i]) : NULL;
-        if (attrs && (!looks_same(attrs, &m->attrs) || (atime && attrs->atime != m->attrs.atime)))
+        if (attrs &&
+            (!file_looks_same(attrs, &m->attrs) || (atime && attrs->atime != m->attrs.atime)))
             one = -ESTALE;
         r = r < 0 ? r : one;
         sftp_call_free(&calls[i]);
@@ -236,8 +235,8 @@ static int prove(struct move *m)
 static int move_to_lanes(struct move *m)
 {
     struct remote_file *file = m->file;
-    FREE_AUTO char *full = remote_path(file->remote, file->path);
-    int r = full ? open_over_lanes(m, full) : -ENOMEM;
+    FREE_AUTO char *full = file_server_path(file);
+    int r = full ? open_over_lanes(m, full) : -ENOENT;
     if (r == 0)
         r = file->written ? prove(m) : compare(m, false);
     for (unsigned i = 0; i < m->ways.n; i++)
@@ -290,7 +289,7 @@ void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint6
     else
         drop_lanes(file, m.lanes, m.ways.n);
     if (r < 0 && r != -EINTR) {
-        log_debug("%s stays on the main connection: %s", file->path, strerror(-r));
+        log_debug("a file stays on the main connection: %s", strerror(-r));
         file->patience *= file->patience < UINT64_MAX / PATIENCE_FACTOR ? PATIENCE_FACTOR : 1;
     }
     file->moved = 0;

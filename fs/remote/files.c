@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "internal.h"
+#include "open_file.h"
 
 /* Forgets what a change at path makes untrue. */
 static void changed(struct remote *remote, const char *path)
@@ -76,6 +77,8 @@ int remote_remove(struct remote *remote, const char *path, const struct wait *wa
     uint32_t type = 0;
     if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type == S_IFDIR)
         r = -EISDIR;
+    if (r == 0)
+        files_removed(remote, path);
     changed(remote, path);
     return remote_write_error(remote, path, wait, r);
 }
@@ -116,6 +119,8 @@ int remote_rename(struct remote *remote, const char *from, const char *to, bool 
     r = unsure(sftp_wait(call, wait));
     if (r == -EREMOTEIO || r == -ENOENT)
         r = explain_rename(remote, from, to, wait, r);
+    if (r == 0)
+        files_renamed(remote, from, to);
     changed(remote, from);
     changed(remote, to);
     cache_drop_below(remote->listings, from);

@@ -27,8 +27,9 @@ int remote_statvfs(struct remote *remote, const char *path, const struct wait *w
 /* What a write should hold that is one of many: bytes. */
 enum { REMOTE_WRITE_SIZE = BULK_PIECE };
 
-/* An open plain file. It survives a lost link: it is opened again by its path, if that still is the
- * same file as far as SFTP can tell. */
+/* An open plain file. What is done with it is done through its handle, whatever becomes of its
+ * name. It survives a lost link: it is opened again by its name, if that still is the same file as
+ * far as SFTP can tell; else all that is done with it is -EIO. */
 struct remote_file;
 
 /* open_flags of the protocol. mode: of a file that is created. 0, -EEXIST, -EISDIR, ... */
@@ -36,7 +37,21 @@ int remote_file_open(struct remote *remote, const char *path, uint32_t open_flag
                      const struct wait *wait, struct remote_file **ret);
 /* What the server said of the file beside its opening. */
 const struct sftp_attrs *remote_file_opened_as(const struct remote_file *file);
-void remote_file_free(struct remote_file *file); /* closes, without waiting; accepts NULL */
+struct remote_file *remote_file_ref(struct remote_file *file);
+/* Gives a reference back; the last one closes, without waiting. Accepts NULL. */
+void remote_file_free(struct remote_file *file);
+
+/* What the file's handle shows, with all that was written to it, and whether the file still has its
+ * name as far as SFTP can tell. One without a name never gets one again. */
+int remote_file_look(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret,
+                     bool *ret_named);
+
+/* Whether two open files are one as far as SFTP can tell. Nobody else may use the first one yet. */
+int remote_file_compare(struct remote_file *file, struct remote_file *other,
+                        const struct wait *wait, bool *ret_same);
+
+/* The name that the file was opened under belongs to another file. */
+void remote_file_unname(struct remote_file *file);
 
 /* Reads; *ret_n is less than size only at the end. Operations of one open file wait for each other,
  * with their own deadlines and interrupts. */

@@ -14,6 +14,8 @@ static void unref(struct remote_file *file)
 {
     lock_take(&file->remote->lock);
     bool last = --file->refs == 0;
+    if (last && file->written)
+        file_hand_over_locked(file);
     if (last)
         DL_DELETE(file->remote->writers, file);
     lock_drop(&file->remote->lock);
@@ -31,6 +33,14 @@ static void unref(struct remote_file *file)
     free(file);
 }
 
+struct remote_file *remote_file_ref(struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    file->refs++;
+    lock_drop(&file->remote->lock);
+    return file;
+}
+
 void remote_file_free(struct remote_file *file)
 {
     if (file)
@@ -42,9 +52,9 @@ int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
                      const struct wait *wait, struct sftp_attrs *ret)
 {
     struct sftp *sftp = file->remote->sftp;
-    FREE_AUTO char *full = remote_path(file->remote, file->path);
+    FREE_AUTO char *full = file_server_path(file);
     if (!full)
-        return -ENOMEM;
+        return file_is_nameless(file) ? -EIO : -ENOMEM;
     const struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = mode & 07777};
     SFTP_CALL_AUTO *open = sftp_open(sftp, full, flags, flags & SFTP_OPEN_CREAT ? &attrs : NULL);
     SFTP_CALL_AUTO *stat = sftp_stat(sftp, full);
@@ -61,6 +71,14 @@ int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
     if (r == -EREMOTEIO && stat_r == 0 && flags & SFTP_OPEN_EXCL)
         return -EEXIST;
     return r;
+}
+
+int file_write_error(const struct remote_file *file, const struct wait *wait, int r)
+{
+    lock_take(&file->remote->lock);
+    FREE_AUTO char *path = strdup(file->path);
+    lock_drop(&file->remote->lock);
+    return path ? remote_write_error(file->remote, path, wait, r) : -ENOMEM;
 }
 
 static int new_file(struct remote *remote, const char *path, uint32_t open_flags,
@@ -105,6 +123,7 @@ int remote_file_open(struct remote *remote, const char *path, uint32_t open_flag
     while (!(open_flags & SFTP_OPEN_EXCL) && remote_again(remote, wait, &r));
     if (r == 0) {
         file->opened_as = attrs;
+        file_note_seen(file, &attrs);
         file_set_ways(file);
         file->written = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
         *ret = file;
@@ -120,7 +139,7 @@ const struct sftp_attrs *remote_file_opened_as(const struct remote_file *file)
 }
 
 /* Begins an operation, which turn_give ends. 0, -EINTR, -EIO. */
-static int begin(struct remote_file *file, const struct wait *wait)
+int file_begin(struct remote_file *file, const struct wait *wait)
 {
     int r = turn_take(&file->turn, wait);
     return r == -ETIMEDOUT ? -EIO : r;
@@ -140,7 +159,7 @@ static struct remote_file *next_written(struct remote *remote, struct remote_fil
 {
     lock_take(&remote->lock);
     struct remote_file *file = after ? after->next : remote->writers;
-    while (file && !(file->written && strcmp(file->path, path) == 0))
+    while (file && !(file->written && !file->nameless && strcmp(file->path, path) == 0))
         file = file->next;
     if (file)
         file->refs++;
@@ -156,7 +175,7 @@ int remote_settle(struct remote *remote, const char *path, const struct wait *wa
     bool any = false;
     int r = 0;
     while ((file = next_written(remote, file, path))) {
-        int one = begin(file, wait);
+        int one = file_begin(file, wait);
         if (one == 0) {
             one = file_drain(file, wait);
             turn_give(&file->turn);
@@ -172,7 +191,7 @@ int remote_settle(struct remote *remote, const char *path, const struct wait *wa
 int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n)
 {
-    int r = begin(file, wait);
+    int r = file_begin(file, wait);
     if (r < 0)
         return r;
     r = file_drain(file, wait);
@@ -191,8 +210,8 @@ int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
     return r == -EREMOTEIO ? -EIO : r;
 }
 
-/* Where an appending write goes: the kernel's idea of the end may be old. */
-static int end_of_file(struct remote_file *file, const struct wait *wait, uint64_t *ret)
+/* What the handle shows, with all that was written. */
+static int handle_attrs(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
 {
     int r = file_drain(file, wait);
     if (r < 0)
@@ -201,8 +220,20 @@ static int end_of_file(struct remote_file *file, const struct wait *wait, uint64
         SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
         r = sftp_wait(call, wait);
         if (r == 0)
-            *ret = sftp_call_attrs(call)->size;
+            *ret = *sftp_call_attrs(call);
     } while (file_again(file, wait, &r));
+    if (r == 0)
+        file_note_seen(file, ret);
+    return r;
+}
+
+/* Where an appending write goes: the kernel's idea of the end may be old. */
+static int end_of_file(struct remote_file *file, const struct wait *wait, uint64_t *ret)
+{
+    struct sftp_attrs attrs;
+    int r = handle_attrs(file, wait, &attrs);
+    if (r == 0)
+        *ret = attrs.size;
     return r;
 }
 
@@ -220,7 +251,7 @@ static void begin_change(struct remote_file *file)
 int remote_file_write(struct remote_file *file, uint64_t offset, bool append, struct span data,
                       const struct wait *wait)
 {
-    int r = begin(file, wait);
+    int r = file_begin(file, wait);
     if (r < 0)
         return r;
     begin_change(file);
@@ -230,23 +261,35 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
         r = -EFBIG;
     if (r == 0) {
         file_choose_ways(file, offset, data.n, UINT64_MAX, wait);
+        file_note_change(file, UINT64_MAX, offset + data.n);
         do
             r = bulk_writer_add(file->writer, offset, data, wait);
         while (file_again(file, wait, &r));
     }
-    r = remote_write_error(file->remote, file->path, wait, r);
+    r = file_write_error(file, wait, r);
     if (r == 0)
         r = take_error(file);
     turn_give(&file->turn);
     return r;
 }
 
+/* The server takes the question behind the data, so that it costs no round trip of its own. */
+static int drain_and_see(struct remote_file *file, const struct wait *wait)
+{
+    bool one_way = bulk_writer_busy(file->writer) && file->ways.n == 0;
+    SFTP_CALL_AUTO *stat = one_way ? sftp_fstat(file->remote->sftp, &file->handle) : NULL;
+    int r = file_drain(file, wait);
+    if (r == 0 && stat && sftp_wait(stat, wait) == 0)
+        file_note_seen(file, sftp_call_attrs(stat));
+    return r;
+}
+
 int remote_file_flush(struct remote_file *file, const struct wait *wait)
 {
-    int r = begin(file, wait);
+    int r = file_begin(file, wait);
     if (r < 0)
         return r;
-    r = file_drain(file, wait);
+    r = drain_and_see(file, wait);
     if (r == 0)
         r = take_error(file);
     turn_give(&file->turn);
@@ -255,17 +298,17 @@ int remote_file_flush(struct remote_file *file, const struct wait *wait)
 
 int remote_file_fsync(struct remote_file *file, const struct wait *wait)
 {
-    int r = begin(file, wait);
+    int r = file_begin(file, wait);
     if (r < 0)
         return r;
-    r = file_drain(file, wait);
+    r = drain_and_see(file, wait);
     if (r == 0 && sftp_features(file->remote->sftp).fsync) {
         do {
             SFTP_CALL_AUTO *call = sftp_fsync(file->remote->sftp, &file->handle);
             r = sftp_wait(call, wait);
         } while (file_again(file, wait, &r));
     }
-    r = remote_write_error(file->remote, file->path, wait, r);
+    r = file_write_error(file, wait, r);
     if (r == 0)
         r = take_error(file);
     turn_give(&file->turn);
@@ -274,36 +317,57 @@ int remote_file_fsync(struct remote_file *file, const struct wait *wait)
 
 int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
 {
-    int r = begin(file, wait);
+    int r = file_begin(file, wait);
     if (r < 0)
         return r;
-    r = file_drain(file, wait);
-    if (r == 0) {
-        do {
-            SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
-            r = sftp_wait(call, wait);
-            if (r == 0)
-                *ret = *sftp_call_attrs(call);
-        } while (file_again(file, wait, &r));
-    }
+    r = handle_attrs(file, wait, ret);
     turn_give(&file->turn);
     return r == -EREMOTEIO ? -EIO : r;
+}
+
+/* Late writes through other handles would change the times. */
+static int settle_others(struct remote_file *file, const struct wait *wait)
+{
+    lock_take(&file->remote->lock);
+    FREE_AUTO char *path = strdup(file->path);
+    bool nameless = file->nameless;
+    lock_drop(&file->remote->lock);
+    if (nameless)
+        return 0;
+    return path ? remote_settle(file->remote, path, wait, NULL) : -ENOMEM;
+}
+
+/* Sets, and sees what came of it, in one flight. */
+static int set_and_see(struct remote_file *file, const struct sftp_attrs *attrs,
+                       const struct wait *wait)
+{
+    SFTP_CALL_AUTO *set = sftp_fsetstat(file->remote->sftp, &file->handle, attrs);
+    SFTP_CALL_AUTO *stat = sftp_fstat(file->remote->sftp, &file->handle);
+    int r = sftp_wait(set, wait);
+    if (r == 0 && sftp_wait(stat, wait) == 0)
+        file_note_seen(file, sftp_call_attrs(stat));
+    return r;
 }
 
 int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,
                         const struct wait *wait)
 {
-    int r = begin(file, wait);
+    int r = settle_others(file, wait);
+    if (r == 0)
+        r = file_begin(file, wait);
     if (r < 0)
         return r;
-    begin_change(file);
+    if (attrs->flags & SFTP_ATTR_SIZE)
+        begin_change(file);
     r = file_drain(file, wait);
     if (r == 0) {
-        do {
-            SFTP_CALL_AUTO *call = sftp_fsetstat(file->remote->sftp, &file->handle, attrs);
-            r = sftp_wait(call, wait);
-        } while (file_again(file, wait, &r));
+        if (attrs->flags & SFTP_ATTR_SIZE)
+            file_note_change(file, attrs->size, attrs->size);
+        do
+            r = set_and_see(file, attrs, wait);
+        while (file_again(file, wait, &r));
     }
+    file_forget_listing(file);
     turn_give(&file->turn);
-    return remote_write_error(file->remote, file->path, wait, r);
+    return file_write_error(file, wait, r);
 }

@@ -12,16 +12,22 @@ enum { FILE_PATIENCE = 8 << 20 };
 
 struct remote_file {
     struct remote *remote;
-    char *path;
     uint32_t open_flags;
-    unsigned refs; /* protected by remote->lock, as is being in the list */
+
+    /* Protected by remote->lock. */
+    unsigned refs;
     struct remote_file *prev, *next;
+    char *path;             /* its name, or the last one that it had */
+    bool nameless;          /* it was removed, or replaced */
+    struct sftp_attrs seen; /* see file_name.c, as for the next three */
+    bool dirty;
+    uint64_t least, most;
 
     struct turn turn;           /* of all below: one operation at a time */
     struct sftp_handle handle;  /* of the main connection, for all but bulk data */
     struct bulk_reader *reader; /* NULL until the first read */
     struct bulk_writer *writer;
-    struct sftp_attrs opened_as; /* to know the file again by, if nothing was written */
+    struct sftp_attrs opened_as;
     atomic_bool written;
     int error; /* of data that was taken and is lost; for the next write, flush or fsync */
 
@@ -43,6 +49,37 @@ int file_drain(struct remote_file *file, const struct wait *wait);
 /* Opens the file over the main connection, and sets file->handle. ret: its attributes. */
 int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
                      const struct wait *wait, struct sftp_attrs *ret);
+
+/* remote_write_error for the file's name. */
+int file_write_error(const struct remote_file *file, const struct wait *wait, int r);
+
+/* ---- open_file.c */
+
+/* Takes the file's turn, which turn_give gives back. 0, -EINTR, -EIO when the deadline has passed.
+ */
+int file_begin(struct remote_file *file, const struct wait *wait);
+
+/* ---- file_name.c */
+
+/* The file's path on the server. NULL: it has none, or no memory. */
+char *file_server_path(const struct remote_file *file);
+bool file_is_nameless(const struct remote_file *file);
+
+/* What this mount did to names; files open below a renamed folder are renamed too. */
+void files_removed(struct remote *remote, const char *path);
+void files_renamed(struct remote *remote, const char *from, const char *to);
+
+/* The handle shows this, and all that was sent before is answered. */
+void file_note_seen(struct remote_file *file, const struct sftp_attrs *attrs);
+/* Something is sent after which the file is at least and at most so large, if it was as seen. */
+void file_note_change(struct remote_file *file, uint64_t least, uint64_t most);
+/* The file goes; others that are open under its name learn that it was written to. */
+void file_hand_over_locked(struct remote_file *file) REQUIRES(file->remote->lock);
+/* Whether what is open under the file's name, and shows attrs, can be the file. */
+bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs);
+bool file_looks_same(const struct sftp_attrs *a, const struct sftp_attrs *b);
+
+/* ---- file_ways.c */
 
 /* Where the data goes now: over the lanes, or with the rest. */
 struct bulk_ways file_ways(const struct remote_file *file);

@@ -93,5 +93,8 @@ int bulk_writer_drain(struct bulk_writer *writer, const struct wait *wait);
  * is unanswered: after bulk_writer_drain has said 0 or -ENOTCONN. */
 void bulk_writer_move(struct bulk_writer *writer, const struct bulk_ways *ways);
 
+/* The end of the data that the server has said yes to since the last such question; 0: none. */
+uint64_t bulk_writer_take_reached(struct bulk_writer *writer);
+
 /* Whether anything is unanswered, or an error untold. */
 bool bulk_writer_busy(const struct bulk_writer *writer);

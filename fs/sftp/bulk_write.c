@@ -38,6 +38,7 @@ struct bulk_writer {
     size_t window;     /* bytes unanswered each way at the most */
     struct piece *pieces[BULK_WAYS];
     size_t unanswered[BULK_WAYS]; /* bytes in pieces */
+    uint64_t reached;             /* the end of what was answered */
     int error;                    /* found by a drain that could not be finished */
 };
 
@@ -77,6 +78,13 @@ bool bulk_writer_busy(const struct bulk_writer *w)
     return busy;
 }
 
+uint64_t bulk_writer_take_reached(struct bulk_writer *w)
+{
+    uint64_t reached = w->reached;
+    w->reached = 0;
+    return reached;
+}
+
 /* Waits for a piece. It is done with then, but for -ENOTCONN (it is lost) and -EINTR and -EIO (the
  * wait came to nothing). The piece is an earlier caller's: it commits nobody, and is never
  * withdrawn. */
@@ -88,6 +96,8 @@ static int settle(struct bulk_writer *w, unsigned way, struct piece *p, const st
     if (r == -EIO && clock_ms() < wait->deadline)
         r = -ENOTCONN; /* the link is or was down, and the handle went with it */
     p->lost = r == -ENOTCONN;
+    if (r == 0 && w->reached < p->offset + p->n)
+        w->reached = p->offset + p->n;
     if (r != -ENOTCONN && r != -EINTR && r != -EIO)
         drop(w, way, p);
     return r;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/path.h"
 #include "control.h"
 #include "remote/commit.h"
@@ -85,6 +86,22 @@ static int lookup_staged(struct call *c, struct node *dir, const char *name, str
     return r;
 }
 
+/* A plain file that somebody has open is what it shows to him; -ENODATA: there is none. */
+static int lookup_open(struct call *c, struct node *dir, const char *name, struct found *ret)
+{
+    struct sftp_attrs attrs;
+    int64_t now = clock_ms();
+    int r = file_lookup_open(c, dir, name, &attrs);
+    if (r == 0 && remote_is_vmx(c->vfs->remote, name, &attrs))
+        r = -ENODATA;
+    if (r < 0)
+        return r;
+    ret->ops = &file_ops;
+    ret->true_at = now;
+    attr_remote(c->vfs, &ret->st, &attrs);
+    return 0;
+}
+
 static int dir_lookup(struct call *c, struct node *dir, const char *name, struct found *ret)
 {
     if (dir == c->vfs->root && strcmp(name, CONTROL_NAME) == 0)
@@ -94,8 +111,11 @@ static int dir_lookup(struct call *c, struct node *dir, const char *name, struct
         return -ENOMEM;
     if (remote_is_hidden_name(name))
         return -ENOENT;
-    int r = -EMEDIUMTYPE;
     struct sftp_attrs attrs;
+    int r = lookup_open(c, dir, name, ret);
+    if (r != -ENODATA)
+        return r;
+    r = -EMEDIUMTYPE;
     if (remote_is_vmx_name(name)) {
         r = lookup_staged(c, dir, name, ret);
         if (r == 0)
@@ -170,6 +190,8 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
         r = remote_file_getattr(h->file, &c->wait, &attrs);
     if (r == -EEXIST && used && !(flags & O_EXCL))
         return refuse(c->vfs, path, NULL, -EBUSY, &diag);
+    if (r == 0)
+        r = file_found_created(c, dir, name, open_flags & SFTP_OPEN_EXCL, h->file);
     if (r < 0)
         return refuse(c->vfs, path, NULL, r, NULL);
     ret->ops = &file_ops;
@@ -229,7 +251,7 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
     if (r == 0 && !whole)
         r = remote_remove(c->vfs->remote, path, &c->wait);
     if (r == 0)
-        file_gone(c->vfs, dir, name, &found.st);
+        node_detach(c->vfs, dir, name);
     return refuse_removal(c, path, NULL, r, &diag, whole ? path : vm);
 }
 
@@ -429,8 +451,6 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
     node_unref(c->vfs, m.to_node);
     if (r == 0 && m.from.ops != &dir_ops && remote_is_vmx_name(new_name))
         notify_host(c->vfs, to_path);
-    if (r == 0 && m.to.ops == &file_ops)
-        file_gone(c->vfs, new_dir, new_name, &m.to.st);
     if (r == 0 && remote_is_vmx_name(name) != remote_is_vmx_name(new_name)) {
         /* It is of another kind under its new name. */
         node_detach(c->vfs, dir, name);

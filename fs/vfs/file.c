@@ -7,44 +7,40 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "kept.h"
-#include "remote/files.h"
-
-void file_gone(struct vfs *vfs, struct node *dir, const char *name, const struct stat *st)
-{
-    struct node *n = node_find(vfs, dir, name);
-    struct stat *copy = n && n->ops == &file_ops ? malloc(sizeof(*copy)) : NULL;
-    if (copy) {
-        *copy = *st;
-        copy->st_nlink = 0;
-        lock_take(&vfs->lock);
-        free(n->gone);
-        n->gone = copy;
-        lock_drop(&vfs->lock);
-    }
-    node_unref(vfs, n);
-}
-
-static bool is_gone(struct vfs *vfs, struct node *n, struct stat *ret)
-{
-    lock_take(&vfs->lock);
-    bool gone = n->gone != NULL;
-    if (gone && ret)
-        *ret = *n->gone;
-    lock_drop(&vfs->lock);
-    return gone;
-}
+#include "open_files.h"
 
 static void file_destroy(struct vfs *vfs, struct node *n)
 {
     (void)vfs;
-    free(n->gone);
     free(n->kept);
 }
 
-static int file_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
+int file_lookup_open(struct call *c, struct node *dir, const char *name, struct sftp_attrs *ret)
 {
-    if (is_gone(c->vfs, n, st))
-        return 0;
+    struct node *n = node_find(c->vfs, dir, name);
+    bool named = false;
+    int r = n && n->ops == &file_ops ? open_files_look(c, n, ret, &named) : -ENODATA;
+    node_unref(c->vfs, n);
+    return r == 0 && !named ? -ENODATA : r;
+}
+
+static int getattr_open(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    struct sftp_attrs attrs;
+    bool named = false;
+    int64_t now = clock_ms();
+    int r = open_files_look(c, n, &attrs, &named);
+    if (r < 0)
+        return r;
+    attr_remote(c->vfs, st, &attrs);
+    if (!named)
+        st->st_nlink = 0;
+    *ret_true_at = now;
+    return 0;
+}
+
+static int path_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
     FREE_AUTO char *path = node_path(c->vfs, n);
     struct sftp_attrs attrs;
     if (!path)
@@ -55,37 +51,32 @@ static int file_getattr(struct call *c, struct node *n, struct stat *st, int64_t
     return r;
 }
 
-/* SFTP sets both times or none: the one that is not asked for is taken from the server. */
-static int fill_times(struct call *c, const char *path, const struct stat *st, int valid,
-                      struct sftp_attrs *attrs)
+static int file_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
-    const int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
-    struct sftp_attrs now = {0};
-    int64_t true_at;
-    if (!(valid & (both | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
-        return 0;
-    if ((valid & both) != both) {
-        int r = remote_getattr(c->vfs->remote, path, 0, &c->wait, &now, &true_at);
-        if (r < 0)
-            return r;
-    }
+    int r = getattr_open(c, n, st, ret_true_at);
+    if (r != -ENODATA)
+        return r;
+    return node_has_name(c->vfs, n) ? path_getattr(c, n, st, ret_true_at) : -ESTALE;
+}
+
+/* SFTP sets both times, or both owners, or none: what is not asked for is taken from now. */
+static void fill_times(const struct stat *st, int valid, const struct sftp_attrs *now,
+                       struct sftp_attrs *attrs)
+{
     uint32_t clock = (uint32_t)clock_wall_s();
     attrs->flags |= SFTP_ATTR_TIMES;
     attrs->atime = valid & FUSE_SET_ATTR_ATIME_NOW ? clock
                    : valid & FUSE_SET_ATTR_ATIME   ? (uint32_t)st->st_atim.tv_sec
-                                                   : now.atime;
+                                                   : now->atime;
     attrs->mtime = valid & FUSE_SET_ATTR_MTIME_NOW ? clock
                    : valid & FUSE_SET_ATTR_MTIME   ? (uint32_t)st->st_mtim.tv_sec
-                                                   : now.mtime;
-    return 0;
+                                                   : now->mtime;
 }
 
-int file_set_attributes(struct call *c, const char *path, const struct stat *st, int valid)
+static struct sftp_attrs wanted_attributes(const struct stat *st, int valid,
+                                           const struct sftp_attrs *now)
 {
     struct sftp_attrs attrs = {0};
-    int64_t true_at;
-    if (c->vfs->options.read_only)
-        return -EROFS;
     if (valid & FUSE_SET_ATTR_SIZE) {
         attrs.flags |= SFTP_ATTR_SIZE;
         attrs.size = (uint64_t)st->st_size;
@@ -95,18 +86,65 @@ int file_set_attributes(struct call *c, const char *path, const struct stat *st,
         attrs.mode = st->st_mode & 07777;
     }
     if (valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
-        struct sftp_attrs now;
-        int r = remote_getattr(c->vfs->remote, path, 0, &c->wait, &now, &true_at);
-        if (r < 0)
-            return r;
         attrs.flags |= SFTP_ATTR_OWNER;
-        attrs.uid = valid & FUSE_SET_ATTR_UID ? st->st_uid : now.uid;
-        attrs.gid = valid & FUSE_SET_ATTR_GID ? st->st_gid : now.gid;
+        attrs.uid = valid & FUSE_SET_ATTR_UID ? st->st_uid : now->uid;
+        attrs.gid = valid & FUSE_SET_ATTR_GID ? st->st_gid : now->gid;
     }
-    int r = fill_times(c, path, st, valid, &attrs);
+    if (valid & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
+                 FUSE_SET_ATTR_MTIME_NOW))
+        fill_times(st, valid, now, &attrs);
+    return attrs;
+}
+
+/* Whether what there is now must be known first. */
+static bool takes_from_now(int valid)
+{
+    const int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
+    const int times = both | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
+    return valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID) ||
+           (valid & times && (valid & both) != both);
+}
+
+int file_set_attributes(struct call *c, const char *path, const struct stat *st, int valid)
+{
+    struct sftp_attrs now = {0};
+    int64_t true_at;
+    int r = 0;
+    if (c->vfs->options.read_only)
+        return -EROFS;
+    if (takes_from_now(valid))
+        r = remote_getattr(c->vfs->remote, path, 0, &c->wait, &now, &true_at);
+    const struct sftp_attrs attrs = wanted_attributes(st, valid, &now);
     if (r == 0 && attrs.flags)
         r = remote_setattr(c->vfs->remote, path, &attrs, &c->wait);
     return r;
+}
+
+/* Through a handle, so that it is this file whatever has its name. */
+static int set_open(struct call *c, struct remote_file *file, const struct stat *st, int valid)
+{
+    struct sftp_attrs now = {0};
+    int r = 0;
+    if (c->vfs->options.read_only)
+        return -EROFS;
+    if (takes_from_now(valid))
+        r = remote_file_getattr(file, &c->wait, &now);
+    const struct sftp_attrs attrs = wanted_attributes(st, valid, &now);
+    if (r == 0 && attrs.flags)
+        r = remote_file_setattr(file, &attrs, &c->wait);
+    return r;
+}
+
+/* The size is set by name, and who has the file open only reads it. */
+static int truncate_by_name(struct call *c, struct node *n, const char *path, const struct stat *st,
+                            int valid)
+{
+    struct sftp_attrs attrs;
+    bool named = false;
+    int r = open_files_look(c, n, &attrs, &named);
+    if (r < 0)
+        return r;
+    return named ? file_set_attributes(c, path, st, valid) : -ESTALE;
 }
 
 static int file_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,
@@ -115,44 +153,106 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
     FREE_AUTO char *path = node_path(c->vfs, n);
     if (!path)
         return -ENOMEM;
-    int r = valid & FUSE_SET_ATTR_SIZE && !is_gone(c->vfs, n, NULL) ? check_unused(c, path) : 0;
+    bool cuts = valid & FUSE_SET_ATTR_SIZE && node_has_name(c->vfs, n);
+    int r = cuts ? check_unused(c, path) : 0;
     if (r < 0)
         return r;
-    if (h && h->file && (valid & FUSE_SET_ATTR_SIZE)) {
-        const struct sftp_attrs attrs = {.flags = SFTP_ATTR_SIZE, .size = (uint64_t)st->st_size};
-        r = remote_file_setattr(h->file, &attrs, &c->wait);
-        if (r < 0)
-            return r;
-        valid &= ~FUSE_SET_ATTR_SIZE;
-    }
-    if (is_gone(c->vfs, n, NULL))
-        return 0;
-    return refuse(c->vfs, path, NULL, file_set_attributes(c, path, st, valid), NULL);
+    struct remote_file *file =
+        h && h->file ? remote_file_ref(h->file) : open_files_writer(c->vfs, n);
+    struct remote_file *reader = file ? NULL : open_files_any(c->vfs, n, NULL);
+    if (reader && valid & FUSE_SET_ATTR_SIZE)
+        r = truncate_by_name(c, n, path, st, valid);
+    else if (file || reader)
+        r = set_open(c, file ? file : reader, st, valid);
+    else if (node_has_name(c->vfs, n))
+        r = file_set_attributes(c, path, st, valid);
+    else
+        r = -ESTALE;
+    remote_file_free(file);
+    remote_file_free(reader);
+    return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
 }
 
-static int file_open(struct call *c, struct node *n, int flags, struct handle *h)
+static void file_close(struct call *c, struct node *n, struct handle *h)
+{
+    open_files_remove(c->vfs, n, h);
+    remote_file_free(h->file);
+    h->file = NULL;
+}
+
+/* An open that truncates is not repeated once it was sent: it asks first. */
+static int check_before_cutting(struct call *c, struct node *n)
+{
+    struct sftp_attrs attrs;
+    bool named = true;
+    int r = open_files_look(c, n, &attrs, &named);
+    if (r == -EINTR)
+        return r;
+    return named ? 0 : -ESTALE;
+}
+
+static int open_by_name(struct call *c, struct node *n, const char *path, int flags,
+                        struct handle *h)
 {
     uint32_t open_flags = 0;
-    FREE_AUTO char *path = node_path(c->vfs, n);
-    if (!path)
-        return -ENOMEM;
+    int r = 0;
     if ((flags & O_ACCMODE) != O_WRONLY)
         open_flags |= SFTP_OPEN_READ;
     if (h->writes)
         open_flags |= SFTP_OPEN_WRITE;
-    if (flags & O_TRUNC)
+    if (flags & O_TRUNC) {
         open_flags |= SFTP_OPEN_TRUNC;
-    int r = h->writes && !c->vfs->options.read_only ? check_unused(c, path) : 0;
-    if (r < 0)
-        return r;
-    r = h->writes && c->vfs->options.read_only
-            ? -EROFS
-            : remote_file_open(c->vfs->remote, path, open_flags, 0, &c->wait, &h->file);
-    if (r == 0) {
-        bool known = !h->writes && !is_gone(c->vfs, n, NULL);
-        kept_open(c->vfs, n, known ? remote_file_opened_as(h->file) : NULL, h);
+        r = check_before_cutting(c, n);
     }
-    return refuse(c->vfs, path, NULL, r, NULL);
+    if (r == 0)
+        r = remote_file_open(c->vfs->remote, path, open_flags, 0, &c->wait, &h->file);
+    return r;
+}
+
+static int file_open(struct call *c, struct node *n, int flags, struct handle *h)
+{
+    FREE_AUTO char *path = node_path(c->vfs, n);
+    if (!path)
+        return -ENOMEM;
+    if (!node_has_name(c->vfs, n))
+        return -ESTALE;
+    int r = h->writes && c->vfs->options.read_only ? -EROFS : 0;
+    if (r == 0 && h->writes) {
+        r = check_unused(c, path);
+        if (r < 0)
+            return r;
+    }
+    if (r == 0)
+        r = open_by_name(c, n, path, flags, h);
+    if (r < 0)
+        return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
+    open_files_add(c->vfs, n, h);
+    r = flags & O_TRUNC ? 0 : open_files_compare(c, n, h->file, h);
+    if (r < 0) {
+        file_close(c, n, h);
+        return r;
+    }
+    kept_open(c->vfs, n, h->writes ? NULL : remote_file_opened_as(h->file), h);
+    return 0;
+}
+
+int file_found_created(struct call *c, struct node *dir, const char *name, bool exclusive,
+                       struct remote_file *file)
+{
+    struct node *n = node_find(c->vfs, dir, name);
+    int r = 0;
+    if (n && n->ops == &file_ops && exclusive)
+        node_detach(c->vfs, dir, name);
+    else if (n && n->ops == &file_ops)
+        r = open_files_compare(c, n, file, NULL);
+    node_unref(c->vfs, n);
+    return r == -ESTALE ? 0 : r;
+}
+
+void file_created(struct vfs *vfs, struct node *n, struct handle *h)
+{
+    open_files_add(vfs, n, h);
+    kept_open(vfs, n, NULL, h);
 }
 
 static int file_read(struct call *c, struct node *n, struct handle *h, off_t offset, size_t size,
@@ -191,8 +291,7 @@ static void file_release(struct call *c, struct node *n, struct handle *h)
     /* What the flushes could not wait for; nobody else can be told any more. */
     if (h->writes)
         refuse(c->vfs, path, NULL, remote_file_flush(h->file, &c->wait), NULL);
-    remote_file_free(h->file);
-    h->file = NULL;
+    file_close(c, n, h);
     kept_close(c->vfs, n, h);
 }
 
@@ -219,6 +318,6 @@ const struct node_ops file_ops = {
 const struct node_ops link_ops = {
     .type = S_IFLNK,
     .named = true,
-    .getattr = file_getattr,
+    .getattr = path_getattr,
     .readlink = link_readlink,
 };

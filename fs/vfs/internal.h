@@ -85,11 +85,12 @@ struct handle {
                      IO_DIRECT,
                      IO_PAGED,
     } io;
-    bool keep;                /* files: the kernel's pages are good */
-    bool direct;              /* plain files: it goes past the kernel's pages (kept.h) */
-    unsigned generation;      /* plain files: 0, or how it is counted (kept.h) */
-    struct remote_file *file; /* plain files */
-    struct dir_names *names;  /* directories */
+    bool keep;                      /* files: the kernel's pages are good */
+    bool direct;                    /* plain files: it goes past the kernel's pages (kept.h) */
+    unsigned generation;            /* plain files: 0, or how it is counted (kept.h) */
+    struct remote_file *file;       /* plain files */
+    struct handle *before, *behind; /* plain files: in node->open_files */
+    struct dir_names *names;        /* directories */
     struct handle *prev, *next;
 };
 
@@ -165,12 +166,13 @@ struct node {
     uint64_t lookups; /* the kernel's */
     unsigned refs;    /* children, pins and running requests */
     bool in_table;
+    bool stray;          /* its number is kept (numbers.h) */
     struct vmx *vmx;     /* of a directory of settings */
     struct whole *whole; /* of a .vmx as a file */
     struct stat *told;   /* what the kernel was told last, of what is on the server; or NULL */
-    struct stat *gone;   /* of a plain file that was removed: what it was; it may still be open */
-    struct pages pages;  /* of a key: what the kernel keeps of it */
-    struct kept *kept;   /* of a plain file, once it was opened: the same; or NULL */
+    struct handle *open_files; /* of a plain file (open_files.h) */
+    struct pages pages;        /* of a key: what the kernel keeps of it */
+    struct kept *kept;         /* of a plain file, once it was opened: the same; or NULL */
     struct {
         struct node *parent;
         uint64_t name_hash;
@@ -208,6 +210,7 @@ struct vfs {
         int64_t until;
     } refused[REFUSED_MAX] GUARDED_BY(lock); /* refuse.c */
     size_t refused_next GUARDED_BY(lock);
+    struct stray *strays GUARDED_BY(lock); /* numbers.c */
 };
 
 /* ---- node.c */
@@ -225,6 +228,8 @@ void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups);
 void node_detach(struct vfs *vfs, struct node *dir, const char *name);
 /* The same of a key's node, whose inode the kernel shall not open any more. */
 void node_retire(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
+/* The same of a node, if it has its name. */
+void node_lose_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
 /* The node of a name becomes what found says. */
 void node_become(struct vfs *vfs, struct node *dir, const char *name, const struct found *found);
 /* Gives the node of a name another parent and name; what was there is detached. */
@@ -366,9 +371,16 @@ void notify_host(struct vfs *vfs, const char *path);
 
 /* ---- file.c */
 
-/* The plain file under a name has been removed or replaced; st: what it was. Who has it open goes
- * on with it, whatever comes to be there. */
-void file_gone(struct vfs *vfs, struct node *dir, const char *name, const struct stat *st);
+/* The plain file under a name, if somebody has it open: what it shows. -ENODATA: it is to be looked
+ * up on the server. */
+int file_lookup_open(struct call *c, struct node *dir, const char *name, struct sftp_attrs *ret);
+
+/* A file was created, or opened in place of that, under a name: a node that has the name and is
+ * another file leaves the table. exclusive: the server said that there was none. */
+int file_found_created(struct call *c, struct node *dir, const char *name, bool exclusive,
+                       struct remote_file *file);
+/* The node is there, and the handle with its file is the node's from now on. */
+void file_created(struct vfs *vfs, struct node *n, struct handle *h);
 
 /* Sets attributes of something on the server (FUSE_SET_ATTR_*). */
 int file_set_attributes(struct call *c, const char *path, const struct stat *st, int valid);

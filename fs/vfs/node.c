@@ -14,6 +14,7 @@
 
 #include "base/path.h"
 #include "internal.h"
+#include "numbers.h"
 #include "pages.h"
 
 /* FNV-1a, 64 bits, see RFC 9923: inode numbers must be the same after a remount. */
@@ -42,6 +43,14 @@ static void leave_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     n->in_table = false;
 }
 
+/* Its name is another's from now on, or nobody's. */
+static void leave_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    leave_table(vfs, n);
+    if (n->ops == &file_ops)
+        number_keep(vfs, n);
+}
+
 static bool enter_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     n->key.parent = n->parent;
@@ -66,6 +75,7 @@ static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     struct node *parent = n->parent;
     struct former *former;
     leave_table(vfs, n);
+    number_drop(vfs, n);
     if (n->ops->destroy)
         n->ops->destroy(vfs, n);
     while ((former = n->formers)) {
@@ -136,7 +146,7 @@ static struct node *make(struct vfs *vfs, struct node *dir, const char *name,
         return NULL;
     n->ops = found->ops;
     n->detail = found->detail;
-    n->ino = ino;
+    n->ino = found->ops == &file_ops ? number_free(vfs, ino) : ino;
     n->name = strdup(name);
     n->parent = dir;
     if (!n->name || !enter_table(vfs, n)) {
@@ -157,7 +167,7 @@ struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
     struct node *n = find_child(vfs, dir, name);
     bool key = found->ops == &key_ops;
     if (n && (n->ops != found->ops || n->detail != found->detail)) {
-        leave_table(vfs, n);
+        leave_name(vfs, n);
         n = NULL;
     }
     if (n && key && !pages_take(vfs, n, &found->st, found->written))
@@ -217,8 +227,14 @@ void node_detach(struct vfs *vfs, struct node *dir, const char *name)
     lock_take(&vfs->lock);
     struct node *n = find_child(vfs, dir, name);
     if (n)
-        leave_table(vfs, n);
+        leave_name(vfs, n);
     lock_drop(&vfs->lock);
+}
+
+void node_lose_name(struct vfs *vfs, struct node *n)
+{
+    if (n->in_table)
+        leave_name(vfs, n);
 }
 
 void node_retire(struct vfs *vfs, struct node *n)
@@ -236,6 +252,7 @@ void node_become(struct vfs *vfs, struct node *dir, const char *name, const stru
             pages_spoil(vfs, n);
         n->ops = found->ops;
         n->detail = found->detail;
+        number_drop(vfs, n);
         n->ino = node_ino(dir, name, found->folded);
     }
     lock_drop(&vfs->lock);
@@ -263,11 +280,14 @@ static bool rename_node(struct node *n, struct node *new_dir, const char *new_na
 }
 
 /* Numbers a node and all below it by their present paths: something else may come to be at the old
- * ones, and would have the same numbers. */
+ * ones, and would have the same numbers. A plain file keeps its own. */
 static void renumber(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     struct node *child;
-    n->ino = node_ino(n->parent, n->name, n->parent->ops == &vmx_ops);
+    if (n->ops == &file_ops)
+        number_keep(vfs, n);
+    else
+        n->ino = node_ino(n->parent, n->name, n->parent->ops == &vmx_ops);
     DL_FOREACH2(n->children, child, next) renumber(vfs, child);
 }
 
@@ -278,7 +298,7 @@ void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node 
     struct node *n = find_child(vfs, dir, name);
     struct node *old = find_child(vfs, new_dir, new_name);
     if (old && old != n)
-        leave_table(vfs, old);
+        leave_name(vfs, old);
     if (n) {
         leave_table(vfs, n);
         if (rename_node(n, new_dir, new_name)) { /* else the next lookup makes a new node */

@@ -413,7 +413,7 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     if (n->ops == &key_ops)
         pages_count(c.vfs, h);
     else if (n->ops == &file_ops)
-        kept_open(c.vfs, n, NULL, h);
+        file_created(c.vfs, n, h);
     set_up(n, h, fi);
     if (!c.request || fuse_reply_create(c.request, &entry, fi) == -ENOENT) {
         if (n->ops->release)

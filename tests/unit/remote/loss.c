@@ -344,6 +344,157 @@ static void an_open_file_survives_a_lost_link(void **state)
     folder_remove(&folder);
 }
 
+/* A file that is open for writing, and what becomes of its name while the link is lost. */
+struct written {
+    struct folder folder;
+    struct mount mount;
+    struct wait wait;
+    struct remote_file *file;
+};
+
+static void must_open(struct written *w)
+{
+    *w = (struct written){.wait = patience()};
+    must_make_folder(&w->folder);
+    must_mount(&w->mount, &w->folder, NULL);
+    assert_int_equal(remote_file_open(w->mount.remote, "disk",
+                                      SFTP_OPEN_READ | SFTP_OPEN_WRITE | SFTP_OPEN_CREAT, 0644,
+                                      &w->wait, &w->file),
+                     0);
+    assert_int_equal(remote_file_write(w->file, 0, false, SPAN_LITERAL("0123456789"), &w->wait), 0);
+    assert_int_equal(remote_file_flush(w->file, &w->wait), 0);
+}
+
+static void done(struct written *w)
+{
+    remote_file_free(w->file);
+    mount_end(&w->mount);
+    folder_remove(&w->folder);
+}
+
+static void lose_link(struct written *w)
+{
+    local_server_signal(&w->mount.server, SIGKILL);
+    usleep(50000);
+}
+
+static void must_be_lost(struct written *w)
+{
+    char data[16];
+    size_t n = 0;
+    struct sftp_attrs attrs;
+    const struct sftp_attrs cut = {.flags = SFTP_ATTR_SIZE};
+    assert_int_equal(remote_file_read(w->file, 0, 16, &w->wait, data, &n), -EIO);
+    assert_int_equal(remote_file_getattr(w->file, &w->wait, &attrs), -EIO);
+    assert_int_equal(remote_file_setattr(w->file, &cut, &w->wait), -EIO);
+    remote_file_write(w->file, 0, false, SPAN_LITERAL("X"), &w->wait);
+    assert_int_equal(remote_file_flush(w->file, &w->wait), -EIO);
+}
+
+static void must_be_written(struct written *w, const char *name)
+{
+    assert_int_equal(remote_file_write(w->file, 10, false, SPAN_LITERAL("more"), &w->wait), 0);
+    assert_int_equal(remote_file_flush(w->file, &w->wait), 0);
+    must_hold(&w->folder, name, "0123456789more");
+}
+
+static void must_move(struct folder *folder, const char *from, const char *to)
+{
+    char a[PATH_MAX];
+    char b[PATH_MAX];
+    assert_int_equal(rename(file_path(folder, from, a), file_path(folder, to, b)), 0);
+}
+
+static void what_was_written_is_not_looked_for_in_another_file(void **state)
+{
+    (void)state;
+    struct written w;
+    must_open(&w);
+    must_write(&w.folder, "other", "another file");
+    must_move(&w.folder, "other", "disk");
+    lose_link(&w);
+    must_be_lost(&w);
+    must_hold(&w.folder, "disk", "another file");
+    done(&w);
+}
+
+/* Its removal is known, so that no likeness counts. */
+static void a_removed_file_is_lost_with_its_link(void **state)
+{
+    (void)state;
+    struct written w;
+    must_open(&w);
+    assert_int_equal(remote_remove(w.mount.remote, "disk", &w.wait), 0);
+    assert_int_equal(remote_file_write(w.file, 10, false, SPAN_LITERAL("x"), &w.wait), 0);
+    assert_int_equal(remote_file_flush(w.file, &w.wait), 0);
+    must_write(&w.folder, "disk", "0123456789x");
+    lose_link(&w);
+    must_be_lost(&w);
+    must_hold(&w.folder, "disk", "0123456789x");
+    done(&w);
+}
+
+static void a_renamed_file_is_found_under_its_new_name(void **state)
+{
+    (void)state;
+    struct written w;
+    must_open(&w);
+    must_mkdir(&w.folder, "a");
+    assert_int_equal(remote_rename(w.mount.remote, "disk", "a/disk", false, &w.wait), 0);
+    assert_int_equal(remote_rename(w.mount.remote, "a", "b", false, &w.wait), 0);
+    must_write(&w.folder, "disk", "0123456789");
+    lose_link(&w);
+    must_be_written(&w, "b/disk");
+    must_hold(&w.folder, "disk", "0123456789");
+    done(&w);
+}
+
+/* What one handle wrote is no reason to lose the other. */
+static void two_handles_of_one_file_survive_a_lost_link(void **state)
+{
+    (void)state;
+    struct written w;
+    struct remote_file *other = NULL;
+    char data[16];
+    size_t n = 0;
+    must_open(&w);
+    assert_int_equal(remote_file_open(w.mount.remote, "disk", SFTP_OPEN_READ, 0, &w.wait, &other),
+                     0);
+    must_be_written(&w, "disk");
+    lose_link(&w);
+    assert_int_equal(remote_file_read(other, 8, 16, &w.wait, data, &n), 0);
+    assert_int_equal(n, 6);
+    remote_file_free(w.file);
+    w.file = NULL;
+    lose_link(&w);
+    assert_int_equal(remote_file_read(other, 8, 16, &w.wait, data, &n), 0);
+    assert_memory_equal(data, "89more", 6);
+    remote_file_free(other);
+    done(&w);
+}
+
+static void whether_a_file_has_its_name_is_seen(void **state)
+{
+    (void)state;
+    struct written w;
+    struct sftp_attrs attrs;
+    bool named = false;
+    must_open(&w);
+    assert_int_equal(remote_file_look(w.file, &w.wait, &attrs, &named), 0);
+    assert_true(named);
+    must_be_written(&w, "disk");
+    assert_int_equal(remote_file_look(w.file, &w.wait, &attrs, &named), 0);
+    assert_true(named);
+    must_write(&w.folder, "other", "another file");
+    must_move(&w.folder, "other", "disk");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(remote_file_look(w.file, &w.wait, &attrs, &named), 0);
+        assert_false(named);
+        assert_int_equal(attrs.size, 14);
+    }
+    done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +506,11 @@ int main(void)
         cmocka_unit_test(commits_survive_killed_servers),
         cmocka_unit_test(a_stalled_server_fails_commits_in_time),
         cmocka_unit_test(an_open_file_survives_a_lost_link),
+        cmocka_unit_test(what_was_written_is_not_looked_for_in_another_file),
+        cmocka_unit_test(a_removed_file_is_lost_with_its_link),
+        cmocka_unit_test(a_renamed_file_is_found_under_its_new_name),
+        cmocka_unit_test(two_handles_of_one_file_survive_a_lost_link),
+        cmocka_unit_test(whether_a_file_has_its_name_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which name an open file has. It follows what this mount renames and removes; what others did is
+ * found by comparing. SFTP shows no inodes, only attributes, and those of a file that is being
+ * written change from one request to the next.
+ *
+ * A file that has lost its name keeps its handle. When that goes with a lost link there is no way
+ * back to the file, and what has its name by then must not be taken for it. So what the handle
+ * showed last is kept (seen); of a file that was written to since, only bounds are known:
+ *
+ *      not dirty     size and time are exactly as seen
+ *      dirty         the size is between least and most, the time not before the one seen, mode
+ *                    and owner as seen
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "open_file.h"
+
+char *file_server_path(const struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    char *full = file->nameless ? NULL : remote_path(file->remote, file->path);
+    lock_drop(&file->remote->lock);
+    return full;
+}
+
+bool file_is_nameless(const struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    bool nameless = file->nameless;
+    lock_drop(&file->remote->lock);
+    return nameless;
+}
+
+void remote_file_unname(struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    file->nameless = true;
+    lock_drop(&file->remote->lock);
+}
+
+/* Another file has been seen under the name; what was known of the folder is old. */
+static void lose_name(struct remote_file *file)
+{
+    file_forget_listing(file);
+    remote_file_unname(file);
+}
+
+/* The rest of path behind dir, "" for dir itself, NULL for what is elsewhere. */
+static const char *rest_behind(const char *path, const char *dir)
+{
+    size_t len = strlen(dir);
+    if (strncmp(path, dir, len) != 0 || (path[len] != '/' && path[len] != '\0'))
+        return NULL;
+    return path + len;
+}
+
+void files_removed(struct remote *remote, const char *path)
+{
+    struct remote_file *file;
+    lock_take(&remote->lock);
+    DL_FOREACH (remote->writers, file) {
+        if (strcmp(file->path, path) == 0)
+            file->nameless = true;
+    }
+    lock_drop(&remote->lock);
+}
+
+void files_renamed(struct remote *remote, const char *from, const char *to)
+{
+    struct remote_file *file;
+    lock_take(&remote->lock);
+    DL_FOREACH (remote->writers, file) {
+        const char *rest = rest_behind(file->path, from);
+        char *path = NULL;
+        if (rest && !file->nameless && asprintf(&path, "%s%s", to, rest) >= 0) {
+            free(file->path);
+            file->path = path;
+        } else if (rest || strcmp(file->path, to) == 0) {
+            file->nameless = true;
+        }
+    }
+    lock_drop(&remote->lock);
+}
+
+/* ---- what the handle showed */
+
+void file_note_seen(struct remote_file *file, const struct sftp_attrs *attrs)
+{
+    bulk_writer_take_reached(file->writer);
+    lock_take(&file->remote->lock);
+    file->seen = *attrs;
+    file->dirty = false;
+    lock_drop(&file->remote->lock);
+}
+
+void file_note_change(struct remote_file *file, uint64_t least, uint64_t most)
+{
+    lock_take(&file->remote->lock);
+    if (!file->dirty)
+        file->least = file->most = file->seen.size;
+    file->dirty = true;
+    if (file->least > least)
+        file->least = least;
+    if (file->most < most)
+        file->most = most;
+    lock_drop(&file->remote->lock);
+}
+
+void file_hand_over_locked(struct remote_file *file)
+{
+    struct remote_file *other;
+    DL_FOREACH (file->remote->writers, other) {
+        if (other == file || file->nameless || strcmp(other->path, file->path) != 0)
+            continue;
+        other->dirty = true;
+        other->least = 0;
+        other->most = UINT64_MAX;
+    }
+}
+
+bool file_looks_same(const struct sftp_attrs *a, const struct sftp_attrs *b)
+{
+    return a->flags == b->flags && a->size == b->size && a->uid == b->uid && a->gid == b->gid &&
+           a->mode == b->mode && a->mtime == b->mtime;
+}
+
+/* Whether attrs can be those of the file now. */
+static bool fits(const struct remote_file *file, const struct sftp_attrs *attrs)
+{
+    const struct sftp_attrs *seen = &file->seen;
+    if (!file->dirty)
+        return attrs->size == seen->size && attrs->mtime == seen->mtime;
+    return attrs->size >= file->least && attrs->size <= file->most && attrs->mtime >= seen->mtime &&
+           attrs->mode == seen->mode && attrs->uid == seen->uid && attrs->gid == seen->gid;
+}
+
+/* Files of this mount that are open under one name are one file: what any of them wrote explains
+ * what is there. */
+bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs)
+{
+    struct remote_file *other;
+    uint64_t reached = bulk_writer_take_reached(file->writer);
+    bool can = false;
+    lock_take(&file->remote->lock);
+    if (file->dirty && file->least < reached)
+        file->least = reached;
+    DL_FOREACH (file->remote->writers, other) {
+        if (!other->nameless && strcmp(other->path, file->path) == 0)
+            can |= fits(other, attrs);
+    }
+    lock_drop(&file->remote->lock);
+    return can;
+}
+
+/* ---- comparing */
+
+/* What a flight of three told: the same thing twice, and another one in between. */
+struct sight {
+    struct sftp_attrs before, between, after;
+    bool there; /* the one in between */
+};
+
+/* -ENOTCONN if any answer was lost; another failure of the one in between counts as unknown: it is
+ * then as before. */
+static int see(struct sftp_call *before, struct sftp_call *between, struct sftp_call *after,
+               const struct wait *wait, struct sight *ret)
+{
+    int first = sftp_wait(before, wait);
+    int middle = sftp_wait(between, wait);
+    int last = sftp_wait(after, wait);
+    if (first < 0 || last < 0)
+        return first < 0 ? first : last;
+    if (middle == -ENOTCONN || middle == -EINTR || middle == -EIO || middle == -ENOMEM)
+        return middle;
+    ret->before = *sftp_call_attrs(before);
+    ret->after = *sftp_call_attrs(after);
+    ret->between = middle == 0 ? *sftp_call_attrs(between) : ret->before;
+    ret->there = middle != -ENOENT;
+    return 0;
+}
+
+static bool is_another(const struct sight *s)
+{
+    return !s->there ||
+           (file_looks_same(&s->before, &s->after) && !file_looks_same(&s->before, &s->between));
+}
+
+static int look(struct remote_file *file, const struct wait *wait, struct sight *ret)
+{
+    struct sftp *sftp = file->remote->sftp;
+    FREE_AUTO char *full = file_server_path(file);
+    if (!full)
+        return file_is_nameless(file) ? -ESTALE : -ENOMEM;
+    SFTP_CALL_AUTO *before = sftp_fstat(sftp, &file->handle);
+    SFTP_CALL_AUTO *named = sftp_lstat(sftp, full);
+    SFTP_CALL_AUTO *after = sftp_fstat(sftp, &file->handle);
+    return see(before, named, after, wait, ret);
+}
+
+int remote_file_look(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret,
+                     bool *ret_named)
+{
+    if (file_is_nameless(file)) {
+        *ret_named = false;
+        return remote_file_getattr(file, wait, ret);
+    }
+    struct sight sight;
+    int r = file_begin(file, wait);
+    if (r < 0)
+        return r;
+    r = file_drain(file, wait);
+    if (r == 0) {
+        do
+            r = look(file, wait, &sight);
+        while (file_again(file, wait, &r));
+    }
+    if (r == 0)
+        file_note_seen(file, &sight.after);
+    turn_give(&file->turn);
+    if (r == -ESTALE) /* it has lost its name just now */
+        return remote_file_look(file, wait, ret, ret_named);
+    if (r < 0)
+        return r == -EREMOTEIO ? -EIO : r;
+    *ret = sight.after;
+    *ret_named = !is_another(&sight);
+    if (!*ret_named)
+        lose_name(file);
+    return 0;
+}
+
+static int compare(struct remote_file *file, struct remote_file *other, const struct wait *wait,
+                   struct sight *ret)
+{
+    struct sftp *sftp = file->remote->sftp;
+    SFTP_CALL_AUTO *before = sftp_fstat(sftp, &other->handle);
+    SFTP_CALL_AUTO *between = sftp_fstat(sftp, &file->handle);
+    SFTP_CALL_AUTO *after = sftp_fstat(sftp, &other->handle);
+    return see(before, between, after, wait, ret);
+}
+
+/* Whether an error says that the file has been lost with its handle, and not that the link is down.
+ */
+static bool is_lost(struct remote_file *file, const struct wait *wait, int r)
+{
+    return r == -EIO && clock_ms() < wait->deadline && sftp_state(file->remote->sftp) == SFTP_UP;
+}
+
+int remote_file_compare(struct remote_file *file, struct remote_file *other,
+                        const struct wait *wait, bool *ret_same)
+{
+    struct sight sight;
+    int r = file_begin(file, wait);
+    if (r < 0)
+        return r;
+    r = file_begin(other, wait);
+    if (r < 0) {
+        turn_give(&file->turn);
+        return r;
+    }
+    r = file_drain(other, wait);
+    if (r == 0) {
+        do
+            r = compare(file, other, wait, &sight);
+        while (sftp_handle_lives(file->remote->sftp, &file->handle) && file_again(other, wait, &r));
+    }
+    turn_give(&other->turn);
+    turn_give(&file->turn);
+    if (r == -ENOTCONN) /* both are compared with what they were when they are opened again */
+        *ret_same = true;
+    else if (r == 0 || is_lost(other, wait, r))
+        *ret_same = r == 0 && !is_another(&sight);
+    else
+        return r == -EREMOTEIO ? -EIO : r;
+    if (!*ret_same)
+        lose_name(other);
+    return 0;
+}

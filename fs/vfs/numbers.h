@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inode numbers of plain files. A number is made from the path, so that it is the same after a
+ * remount, but belongs to the file: it goes along with a rename, and stays with a file whose name
+ * another one has taken, as long as the kernel knows the node. What comes to be at the old path
+ * gets another number then; programs know by the number that a log was rotated.
+ */
+#pragma once
+
+#include "internal.h"
+
+/* The node's number is not the one of its path any more, and nobody else's from now on. */
+void number_keep(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
+/* The node goes, or gets another number. */
+void number_drop(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
+/* The number for a new node whose path gives ino. */
+uint64_t number_free(struct vfs *vfs, uint64_t ino) REQUIRES(vfs->lock);

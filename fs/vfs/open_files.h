@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A plain file that is open is what its handles show, not what its name leads to: that may be
+ * another file by now. Such a file gets a node of its own, and the one before lives on without a
+ * name for those who have it open.
+ */
+#pragma once
+
+#include "internal.h"
+#include "remote/files.h"
+
+/* The handle, whose file is open, belongs to the node from now on. */
+void open_files_add(struct vfs *vfs, struct node *n, struct handle *h);
+void open_files_remove(struct vfs *vfs, struct node *n, struct handle *h);
+
+/* A file that the node has open, not through the handle (may be NULL): a reference, or NULL. */
+struct remote_file *open_files_any(struct vfs *vfs, struct node *n, const struct handle *except);
+/* The same, open for writing. */
+struct remote_file *open_files_writer(struct vfs *vfs, struct node *n);
+
+/* What the handles of a node show, and whether it still has its name; where not, it has left the
+ * table. -ENODATA: nobody has it open. */
+int open_files_look(struct call *c, struct node *n, struct sftp_attrs *ret, bool *ret_named);
+
+/* A file was opened by the name of a node that others may have open. 0: it is theirs. -ESTALE: it
+ * is another one, and the node has left the table. */
+int open_files_compare(struct call *c, struct node *n, struct remote_file *file,
+                       const struct handle *except);

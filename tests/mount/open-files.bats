@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# An open plain file is what its handle shows, whatever becomes of its name.
+
+load helper
+
+setup() { lab_new; }
+teardown() { lab_end; }
+
+@test "a file that is removed, replaced or moved away while it is open is written, read and truncated on" {
+    mount_local cache_timeout="${CACHE_TIMEOUT:-5}"
+    cat >"$TEST_DIR/use.py" <<'END'
+import os, sys, tempfile
+
+mnt, lab = sys.argv[1:]
+
+def use(fd):
+    os.pwrite(fd, b"0123456789", 0)
+    assert os.fstat(fd).st_size == 10, os.fstat(fd)
+    assert os.pread(fd, 100, 0) == b"0123456789"
+    os.ftruncate(fd, 4)
+    assert os.fstat(fd).st_size == 4
+    assert os.pread(fd, 100, 0) == b"0123"
+    os.ftruncate(fd, 6)
+    assert os.pread(fd, 100, 0) == b"0123\0\0"
+    os.fchmod(fd, 0o640)
+    os.utime(fd, (1000, 2000))
+    st = os.fstat(fd)
+    assert (st.st_mode & 0o777, st.st_mtime) == (0o640, 2000), st
+    os.pwrite(fd, b"x" * 300000, 6)
+    assert os.fstat(fd).st_size == 300006
+    os.fsync(fd)
+    assert len(os.pread(fd, 400000, 0)) == 300006
+
+def put(folder, name, text):
+    with open(folder + "/" + name, "wb") as f:
+        f.write(text)
+
+for how in "removed", "replaced", "moved":
+    for side in mnt, lab:
+        name = how + os.path.basename(side)
+        fd = os.open(f"{mnt}/{name}", os.O_RDWR | os.O_CREAT)
+        os.write(fd, b"begun")
+        os.fsync(fd)
+        put(side, "other", b"another file")
+        if how == "removed":
+            os.unlink(f"{side}/{name}")
+        else:
+            if how == "moved":
+                os.rename(f"{side}/{name}", f"{side}/{name}.1")
+            os.rename(f"{side}/other", f"{side}/{name}")
+        use(fd)
+        if how != "removed":
+            with open(f"{lab}/{name}", "rb") as f:
+                assert f.read() == b"another file"
+        os.close(fd)
+with tempfile.TemporaryFile(dir=mnt) as f:
+    f.write(b"temporary")
+    f.flush()
+    f.seek(0)
+    assert f.read() == b"temporary"
+END
+    python3 "$TEST_DIR/use.py" "$MNT" "$LAB"
+}
+
+@test "a file that is replaced on the server in the middle of a copy is read to its end" {
+    head -c 3000000 /dev/urandom >"$LAB/log"
+    cp "$LAB/log" "$TEST_DIR/log"
+    mount_local cache_timeout=0
+    exec 7<"$MNT/log"
+    head -c 100000 <&7 >"$TEST_DIR/copy"
+    echo short >"$LAB/new"
+    mv "$LAB/new" "$LAB/log"
+    # Whoever looks meanwhile sees the new one.
+    ls -l "$MNT" >/dev/null
+    [ "$(stat -c %s "$MNT/log")" = 6 ]
+    [ "$(cat "$MNT/log")" = short ]
+    cat <&7 >>"$TEST_DIR/copy"
+    exec 7<&-
+    cmp "$TEST_DIR/log" "$TEST_DIR/copy"
+}
+
+@test "another file under the name of an open one has a number of its own" {
+    mount_local cache_timeout=0
+    local side old
+    for side in "$LAB" "$MNT"; do
+        echo old >"$LAB/log"
+        exec 7<"$MNT/log"
+        old=$(stat -L -c %i /proc/self/fd/7)
+        mv "$side/log" "$side/log.1"
+        echo newer >"$side/log"
+        [ "$(stat -c %i "$MNT/log")" != "$old" ]
+        [ "$(stat -L -c %i /proc/self/fd/7)" = "$old" ]
+        [ "$(cat "$MNT/log") $(cat <&7)" = "newer old" ]
+        exec 7<&-
+    done
+}
+
+@test "tail -F follows a rotation and repeats no line" {
+    mount_local cache_timeout=1
+    local side n=0 follower
+    for side in "$LAB" "$MNT"; do
+        rm -f "$LAB"/log*
+        echo line 1 >"$LAB/log"
+        eventually 10 grep -qx "line 1" "$MNT/log"
+        tail -n +1 -s 0.1 --max-unchanged-stats=1 -F "$MNT/log" >"$TEST_DIR/out" 2>"$TEST_DIR/said" 3>&- &
+        follower=$!
+        eventually 20 grep -qx "line 1" "$TEST_DIR/out"
+        echo line 2 >>"$LAB/log"
+        eventually 20 grep -qx "line 2" "$TEST_DIR/out"
+        mv "$side/log" "$side/log.1"
+        echo line 3 >"$side/log"
+        eventually 20 grep -qx "line 3" "$TEST_DIR/out"
+        echo line 4 >>"$LAB/log"
+        eventually 20 grep -qx "line 4" "$TEST_DIR/out"
+        kill "$follower"
+        wait "$follower" || :
+        diff <(printf 'line %d\n' 1 2 3 4) "$TEST_DIR/out"
+        n=$((n + 1))
+    done
+    [ "$n" = 2 ]
+}
+
+# The kernel still has the old file under the name.
+@test "an open for reading, writing or truncating means the file that has the name now" {
+    mount_local cache_timeout=60
+    local mode
+    for mode in '<' '>>' '>' '<>'; do
+        echo "the old one" >"$LAB/file$mode"
+        exec 7<"$MNT/file$mode"
+        echo new >"$LAB/other"
+        mv "$LAB/file$mode" "$LAB/old"
+        mv "$LAB/other" "$LAB/file$mode"
+        case $mode in
+        '<') [ "$(cat "$MNT/file$mode")" = new ] ;;
+        '>>') echo more >>"$MNT/file$mode" ;;
+        '>') echo newer >"$MNT/file$mode" ;;
+        '<>') printf N 1<>"$MNT/file$mode" ;;
+        esac
+        [ "$(cat "$LAB/old")" = "the old one" ]
+        [ "$(cat <&7)" = "the old one" ]
+        exec 7<&-
+    done
+    [ "$(cat "$LAB/file>>")" = "new
+more" ]
+    [ "$(cat "$LAB/file>")" = newer ]
+    [ "$(cat "$LAB/file<>")" = New ]
+    truncate -s 3 "$MNT/file>"
+    [ "$(cat "$LAB/file>")" = new ]
+}
