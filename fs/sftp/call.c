@@ -173,9 +173,10 @@ static void suspect_locked(struct sftp *s, const struct sftp_call *call) REQUIRE
 }
 
 /* From its first byte on a change is not given up. */
-static void note_sent_locked(const struct sftp_call *call, const struct wait *wait)
-    REQUIRES(&call->sftp->lock)
+static void note_sent_locked(const struct sftp *s, const struct sftp_call *call,
+                             const struct wait *wait) REQUIRES(&s->lock)
 {
+    assert(call->sftp == s);
     if (call->changes && call->was_sent && wait->committed)
         *wait->committed = true;
 }
@@ -197,10 +198,10 @@ int sftp_wait(struct sftp_call *call, const struct wait *wait)
     struct sftp *s = call->sftp;
     int r = 0;
     lock_take(&s->lock);
-    note_sent_locked(call, wait);
+    note_sent_locked(s, call, wait);
     while (r == 0 && call->stage != STAGE_DONE) {
         r = wait_on(wait, &call->done, &s->lock);
-        note_sent_locked(call, wait);
+        note_sent_locked(s, call, wait);
     }
     if (r == -EINTR)
         withdraw_locked(s, call, wait);

@@ -114,7 +114,7 @@ if child == 0: half()
 os.waitpid(child, 0)
 os.close(f)"
     becomes 1 's/"alpha"/"whole"/'
-    ! grep -q killed "$MNT/.vmxfs/errors"
+    [ "$(grep -c killed "$MNT/.vmxfs/errors")" -eq 0 ]
     # Who would go on in the middle is told.
     program "
 f = key()
