@@ -76,6 +76,7 @@ struct link {
     struct sftp_call *single; /* or a request that is sent from its own memory */
     size_t sent;              /* of the batch or the single */
     int64_t up_since;
+    uint64_t received_before; /* sftp->received when it came up */
     int64_t pinged_at;
     int backoff_ms;
 };

@@ -77,6 +77,7 @@ static int link_begin(struct sftp *s)
         s->features = features;
         s->round_trip_ms = round_trip;
         s->received_at = s->link.up_since = s->link.pinged_at = clock_ms();
+        s->link.received_before = s->received;
         buf_done(&s->transport_text);
         s->transport_text = text;
         text = (struct buf){0};
@@ -116,12 +117,22 @@ static void nap(struct sftp *s, int ms)
     }
 }
 
-/* The first attempt comes at once, unless the last link lived no longer than the pause before
- * it. */
+/* A link that carried an answer, or lived for a moment, is a good one: to lose it says nothing
+ * about the next. One that ends with its hello is as good as none. */
+static bool was_good(struct sftp *s)
+{
+    const struct link *l = &s->link;
+    lock_take(&s->lock);
+    bool answered = s->received > l->received_before;
+    lock_drop(&s->lock);
+    return l->up_since > 0 && (answered || clock_ms() - l->up_since > BACKOFF_MIN_MS);
+}
+
+/* The pauses start anew after each good link, and the first attempt comes at once. */
 static void back_off(struct sftp *s)
 {
     struct link *l = &s->link;
-    if (l->up_since > 0 && clock_ms() - l->up_since > l->backoff_ms)
+    if (was_good(s))
         l->backoff_ms = 0;
     l->up_since = 0;
     if (l->backoff_ms > 0)

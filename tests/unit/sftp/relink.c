@@ -2,6 +2,8 @@
 /* Links that are lost and come back, or do not. */
 #include "fixture.h"
 
+#include <unistd.h>
+
 static void a_lost_link_comes_back_and_old_handles_do_not(void **state)
 {
     (void)state;
@@ -177,11 +179,33 @@ static void forgotten_calls_go_out_before_the_end(void **state)
     peer_done(&f.peer);
 }
 
+/* Ten pauses that grow would take 40 s. */
+static void pauses_start_anew_after_each_good_link(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, SLOW_MS, true);
+    int64_t began = clock_ms();
+    for (int i = 0; i < 10; i++) {
+        struct sftp_call *call = sftp_lstat(f.sftp, "x");
+        assert_int_equal(peer_size(&f.peer, expect(&f, SSH_FXP_LSTAT), 1), 0);
+        assert_int_equal(outcome_of(call), 0);
+        peer_hang_up(&f.peer);
+        while (sftp_state(f.sftp) == SFTP_UP && peer_links(&f.peer) == i + 1)
+            usleep(1000);
+        await_up(&f);
+    }
+    assert_int_equal(peer_links(&f.peer), 11);
+    assert_true(clock_ms() - began < SLOW_MS);
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lost_link_comes_back_and_old_handles_do_not),
         cmocka_unit_test(a_link_may_be_lost_many_times),
+        cmocka_unit_test(pauses_start_anew_after_each_good_link),
         cmocka_unit_test(a_link_that_stays_lost_is_down_and_comes_up_later),
         cmocka_unit_test(a_refused_authentication_is_not_tried_again),
         cmocka_unit_test(without_a_connector_nobody_waits_for_the_link),
