@@ -398,6 +398,9 @@ int main(int argc, char **argv)
     struct why why = {{0}};
     if (askpass_wanted())
         return askpass_main(argc, argv);
+    /* A descriptor of who started us would stay open as long as the mount: the lock of flock(1),
+     * say, or the end of a pipe that somebody reads. */
+    closefrom(STDERR_FILENO + 1);
     tune_memory();
     if (options_parse(argc, argv, &options, &why) < 0) {
         log_say(why.text);

@@ -410,3 +410,13 @@ foreground() { # OPTION...
     exec 7<&-
     unmount_lab
 }
+
+@test "a mount keeps nothing open that it was started with" {
+    local pid
+    flock "$TEST_DIR/lock" "$VMXFS" "$LAB" "$MNT" 3>&-
+    is_mounted
+    flock -n "$TEST_DIR/lock" true
+    for pid in $(mount_processes); do
+        ! readlink "/proc/$pid/fd/"* | grep -F "$TEST_DIR/lock"
+    done
+}
