@@ -14,11 +14,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "host_key.h"
 #include "ssh_auth.h"
 #include "ssh_io.h"
 #include "ssh_library.h"
+#include "ssh_watch.h"
 #include "tcp.h"
 
 enum {
@@ -266,8 +268,6 @@ static int open_channel(struct ssh_transport *s, const char *host, struct why *w
                 ssh_io_words(&s->io));
         return r;
     }
-    /* What the server says on standard error would fill the window if nobody took it away. */
-    libssh2_channel_handle_extended_data2(s->channel, LIBSSH2_CHANNEL_EXTENDED_DATA_IGNORE);
     return 0;
 }
 
@@ -325,6 +325,15 @@ static int describe(struct ssh_transport *s, const struct host_key *key)
     return r;
 }
 
+/* What the server says on standard error would fill the window if nobody took it away. libssh2 then
+ * sends a window adjust for it, and uses freed memory if that says EAGAIN: it never does from now
+ * on, because io_send takes whole packets. */
+static void drop_standard_error(struct ssh_transport *s)
+{
+    libssh2_channel_handle_extended_data2(s->channel, LIBSSH2_CHANNEL_EXTENDED_DATA_IGNORE);
+    libssh2_channel_flush_ex(s->channel, SSH_EXTENDED_DATA_STDERR);
+}
+
 static int log_in(struct ssh_transport *s, const struct ssh_login *login,
                   const struct known_hosts *known, struct why *why)
 {
@@ -357,12 +366,36 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
     libssh2_session_set_blocking(s->io.session, 0);
     s->io.wipe = false;
     s->io.buffered = true;
+    drop_standard_error(s);
     return 0;
+}
+
+/* log_in, with an end. */
+static int log_in_watched(struct ssh_transport *s, const struct ssh_login *login, int64_t deadline,
+                          const struct known_hosts *known, struct why *why)
+{
+    struct ssh_watch watch;
+    int r = ssh_watch_begin(&watch, s->fd, deadline);
+    if (r < 0) {
+        why_set(why, "cannot watch over the login: %s", strerror(-r));
+        return r;
+    }
+    s->io.watch = &watch;
+    r = log_in(s, login, known, why);
+    s->io.watch = NULL;
+    if (!ssh_watch_end(&watch))
+        return r;
+    why_set(why,
+            "%s: the login was given up, because it took longer than %d s: check the host, or "
+            "give it more with -o timeout",
+            login->config->alias, login->timeout_ms / 1000);
+    return -ETIMEDOUT;
 }
 
 static int open_session(const struct ssh_login *login, struct ssh_transport *s, struct why *why)
 {
     const struct ssh_config *c = login->config;
+    int64_t deadline = clock_ms() + login->timeout_ms;
     struct known_hosts *known;
     int r = host_key_load(c, &known, why);
     if (r < 0)
@@ -374,7 +407,7 @@ static int open_session(const struct ssh_login *login, struct ssh_transport *s, 
             why_set(why, "cannot start libssh2: %s", strerror(-r));
     }
     if (r == 0)
-        r = log_in(s, login, known, why);
+        r = log_in_watched(s, login, deadline, known, why);
     known_hosts_free(known);
     return r;
 }

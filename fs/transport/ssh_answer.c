@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "prompt.h"
 #include "ssh_library.h"
+#include "ssh_watch.h"
 
 int ssh_answer_find(struct ssh_auth *a, const char *purpose, const char *text, bool echo,
                     const struct secret **ret)
@@ -20,7 +21,9 @@ int ssh_answer_find(struct ssh_auth *a, const char *purpose, const char *text, b
         return -ENOKEY;
     if (!known) {
         struct secret *typed;
+        ssh_watch_pause(a->io->watch);
         int r = prompt_secret(text, echo, &typed);
+        ssh_watch_resume(a->io->watch);
         if (r < 0)
             return r == -ENOTTY ? -ENOKEY : r;
         r = keyring_put(a->login->secrets, purpose, typed);

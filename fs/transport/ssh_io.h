@@ -14,15 +14,18 @@
 
 #include "parser/buf.h"
 
+struct ssh_watch;
+
 struct ssh_io {
     LIBSSH2_SESSION *session;
     int fd;
     struct buf out;
-    size_t sent;   /* bytes of out that are on their way */
-    bool buffered; /* packets go into out */
-    bool mute;     /* nothing may be sent any more */
-    bool wipe;     /* memory is wiped when libssh2 frees it: it may hold a password */
-    void *user;    /* for callbacks during authentication */
+    size_t sent;             /* bytes of out that are on their way */
+    bool buffered;           /* packets go into out */
+    bool mute;               /* nothing may be sent any more */
+    bool wipe;               /* memory is wiped when libssh2 frees it: it may hold a password */
+    void *user;              /* for callbacks during authentication */
+    struct ssh_watch *watch; /* during the login */
 };
 
 /* fd stays the caller's. The object must not move. -ENOMEM. */

@@ -15,6 +15,7 @@ setup() {
 
 teardown() {
     lab_end
+    [ -z "${BABBLER:-}" ] || kill "$BABBLER" 2>/dev/null || :
     [ ! -d "$DIR" ] || sh "$support/sshd.sh" stop "$DIR"
 }
 
@@ -482,4 +483,26 @@ END
     chmod 755 "$TEST_DIR/server"
     start "Subsystem sftp $TEST_DIR/server"
     refuses 'SFTP|sftp' mount_from transport=libssh2 timeout=5
+}
+
+# A server that says lines without end before its version, as it may say some.
+babble() {
+    cat >"$TEST_DIR/babble.py" <<'EOF'
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+peer = listener.accept()[0]
+while True:
+    peer.sendall(b"one more line\r\n" * 1000)
+EOF
+    python3 "$TEST_DIR/babble.py" >"$TEST_DIR/babble.out" 2>/dev/null 3>&- &
+    BABBLER=$!
+    eventually 10 test -s "$TEST_DIR/babble.out"
+}
+
+@test "a login without an end is given up" {
+    babble
+    # Whatever the load: without an end of its own it would go on.
+    refuses 'was given up' timeout 60 "$VMXFS" -o transport=libssh2,timeout=2 \
+        -o "port=$(head -n 1 "$TEST_DIR/babble.out")" 127.0.0.1:/ "$MNT"
 }
