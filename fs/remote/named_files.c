@@ -24,7 +24,7 @@ enum {
 struct name {
     struct known_vm *vm;
     char *text;  /* absolute; or NULL */
-    char *path;  /* below the root; NULL: it is not there */
+    char *path;  /* below the root; NULL: it cannot be there */
     bool expand; /* it may be a descriptor */
 };
 
@@ -52,14 +52,11 @@ static int add_name(struct level *level, struct known_vm *vm, const char *dir, c
     level->names = more;
     struct name *name = &level->names[level->n];
     *name = (struct name){.vm = vm, .expand = expand};
-    if (text[0] == '/')
-        name->text = strdup(text);
-    else
-        name->path = path_resolve(dir, text);
-    if (text[0] == '/' && !name->text)
-        return -ENOMEM;
+    /* An absolute name may be that of another host: then the file is looked for here. */
+    name->path = path_resolve(dir, text[0] == '/' ? path_name(text) : text);
+    name->text = text[0] == '/' ? strdup(text) : NULL;
     level->n++;
-    return 0;
+    return text[0] == '/' && !name->text ? -ENOMEM : 0;
 }
 
 /* names: in a row, each followed by a NUL; relative ones in the folder of path. */
@@ -215,8 +212,10 @@ static int locate(struct level *level, struct remote *remote, const struct wait 
         r = remote_locate(remote, texts, n, wait, paths);
     n = 0;
     for (size_t i = 0; r == 0 && i < level->n; i++) {
-        if (level->names[i].text)
-            level->names[i].path = paths[n++];
+        if (!level->names[i].text || !paths[n++])
+            continue;
+        free(level->names[i].path);
+        level->names[i].path = paths[n - 1];
     }
     free(texts);
     free(paths);

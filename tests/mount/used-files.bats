@@ -134,6 +134,17 @@ busy() { # COMMAND...
     diff "$TEST_DIR/before" <(tell)
 }
 
+@test "a disk that is named by the path of another host is found beside what names it" {
+    sed -i 's|db-01-000001.vmdk|/vmfs/volumes/5f3c1a2b-00000000-1234-0123456789ab/db-01/db-01-000001.vmdk|' \
+        "$LAB/db-01/db-01.vmx"
+    descriptor db-01/db-01-000001 db-01-000001-delta /vmfs/volumes/elsewhere/db-01/db-01.vmdk
+    mount_known
+    local name
+    for name in db-01/db-01{-000001,-000001-delta,,-flat}.vmdk base/golden-flat.vmdk; do
+        busy rm "$MNT/$name"
+    done
+}
+
 @test "folders that hold a file of a VM in use stay where they are" {
     mkdir -p "$LAB/deep/er" "$LAB/deep/free"
     cp -r "$LAB/db-01" "$LAB/deep/er/db-02"
