@@ -81,3 +81,7 @@ int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edi
  * final newline; 0 otherwise. old NULL: a new file, anything goes. */
 int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text,
                       struct vmx_diag *diag);
+
+/* Appends a text that is as bad as old in the eyes of vmx_replace_check, and holds nothing else:
+ * for who has to remember only that. -ENOMEM. */
+int vmx_replace_rest(const struct vmx_dict *old, struct buf *ret);

@@ -86,3 +86,35 @@ int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text,
     }
     return 0;
 }
+
+static int add_line(const struct vmx_dict *dict, size_t extent, struct buf *ret)
+{
+    const struct vmx_extent *e = vmx_dict_extent(dict, extent);
+    int r = buf_add(ret, (struct span){vmx_dict_text(dict).p + e->at, e->line.body_len});
+    return r == 0 ? buf_add_str(ret, "\n") : r;
+}
+
+/* A superseded line is one only as long as the line that supersedes it comes behind. */
+static bool supersedes(const struct vmx_dict *dict, size_t extent, const struct keymap *faults)
+{
+    return vmx_dict_extent(dict, extent)->line.kind == VMX_LINE_ENTRY &&
+           keymap_find(faults, vmx_dict_name(dict, extent)) != NULL;
+}
+
+int vmx_replace_rest(const struct vmx_dict *old, struct buf *ret)
+{
+    KEYMAP_AUTO faults = {0};
+    struct span fault;
+    size_t before = ret->len;
+    int r = count_faults(old, &faults);
+    for (size_t i = 0; r == 0 && i < vmx_dict_extents(old); i++) {
+        if (fault_of(old, i, &fault) || supersedes(old, i, &faults))
+            r = add_line(old, i, ret);
+    }
+    bool ended = is_ended(vmx_dict_text(old));
+    if (r == 0 && ended && ret->len == before)
+        r = buf_add_str(ret, "\n");
+    if (r == 0 && !ended && ret->len > before)
+        ret->data[--ret->len] = '\0';
+    return r;
+}

@@ -246,6 +246,8 @@ struct node *node_at(struct vfs *vfs, const char *path, bool plain);
 bool node_has_name(struct vfs *vfs, struct node *n);
 /* Whether the node is below .vmxfs/plain. */
 bool node_is_plain(struct vfs *vfs, struct node *n);
+/* FNV-1a, 64 bits. */
+uint64_t hash_of(struct span bytes);
 uint64_t node_ino(const struct node *dir, const char *name, bool folded);
 /* Calls back for each child that is known, with vfs->lock held. */
 void node_each_child(struct vfs *vfs, struct node *dir,

@@ -27,10 +27,15 @@ static uint64_t hash_bytes(uint64_t h, struct span bytes)
 
 static const uint64_t hash_start = 14695981039346656037U;
 
+uint64_t hash_of(struct span bytes)
+{
+    return hash_bytes(hash_start, bytes);
+}
+
 static struct node *find_child(struct vfs *vfs, struct node *dir, const char *name)
     REQUIRES(vfs->lock)
 {
-    struct node probe = {.key.parent = dir, .key.name_hash = hash_bytes(hash_start, span_of(name))};
+    struct node probe = {.key.parent = dir, .key.name_hash = hash_of(span_of(name))};
     struct node *n;
     HASH_FIND(hh, vfs->nodes, &probe.key, sizeof(probe.key), n);
     return n && strcmp(n->name, name) == 0 ? n : NULL;
@@ -54,7 +59,7 @@ static void leave_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 static bool enter_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     n->key.parent = n->parent;
-    n->key.name_hash = hash_bytes(hash_start, span_of(n->name));
+    n->key.name_hash = hash_of(span_of(n->name));
     HASH_ADD(hh, vfs->nodes, key, sizeof(n->key), n);
     n->in_table = n->hh.tbl != NULL;
     return n->in_table;

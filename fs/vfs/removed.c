@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "removed.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,13 +9,14 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "parser/edit.h"
 #include "vmx.h"
 
 enum { REMOVED_MAX = 16 };
 
 struct removed {
     char *path;
-    struct document *document;
+    struct vmx_dict *rest;
     int64_t until;
     struct removed *prev, *next;
 };
@@ -22,7 +24,7 @@ struct removed {
 static void drop(struct vfs *vfs, struct removed *item) REQUIRES(vfs->lock)
 {
     DL_DELETE(vfs->removed, item);
-    document_unref(&item->document);
+    vmx_dict_free(item->rest);
     free(item->path);
     free(item);
 }
@@ -40,6 +42,13 @@ static void make_room(struct vfs *vfs, const char *path) REQUIRES(vfs->lock)
     }
 }
 
+static int rest_of(const struct document *doc, struct vmx_dict **ret)
+{
+    BUF_AUTO text = {0};
+    int r = vmx_replace_rest(doc->dict, &text);
+    return r == 0 ? vmx_dict_parse(buf_span(&text), ret) : r;
+}
+
 void removed_note(struct call *c, const char *path)
 {
     DOCUMENT_AUTO *doc = NULL;
@@ -47,30 +56,31 @@ void removed_note(struct call *c, const char *path)
         return;
     struct removed *item = calloc(1, sizeof(*item));
     char *copy = strdup(path);
-    if (!item || !copy) {
+    struct vmx_dict *rest = NULL;
+    if (!item || !copy || rest_of(doc, &rest) < 0) {
         free(item);
         free(copy);
         return;
     }
-    *item =
-        (struct removed){.path = copy, .document = steal(doc), .until = clock_ms() + REMEMBER_MS};
+    *item = (struct removed){.path = copy, .rest = rest, .until = clock_ms() + REMEMBER_MS};
     lock_take(&c->vfs->lock);
     make_room(c->vfs, path);
     DL_PREPEND(c->vfs->removed, item);
     lock_drop(&c->vfs->lock);
 }
 
-struct document *removed_find(struct vfs *vfs, const char *path)
+int removed_check(struct vfs *vfs, const char *path, const struct vmx_dict *text,
+                  struct vmx_diag *diag)
 {
-    struct document *found = NULL;
     struct removed *item;
+    int r = -ENOENT;
     lock_take(&vfs->lock);
     DL_FOREACH (vfs->removed, item) {
-        if (!found && item->until > clock_ms() && strcmp(item->path, path) == 0)
-            found = document_ref(item->document);
+        if (r == -ENOENT && item->until > clock_ms() && strcmp(item->path, path) == 0)
+            r = vmx_replace_check(item->rest, text, diag);
     }
     lock_drop(&vfs->lock);
-    return found;
+    return r;
 }
 
 void removed_free_all(struct vfs *vfs)

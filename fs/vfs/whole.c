@@ -15,16 +15,24 @@
 #include "text.h"
 #include "vmx.h"
 
+/* What a text was, for who has to know only whether it still is the same. */
+struct fingerprint {
+    bool there;
+    size_t n;
+    uint64_t hash;
+};
+
 struct whole {
     struct text text;
     unsigned writers;
     unsigned closing;      /* those of them that are being closed: the last one commits */
     bool broken;           /* what was written was dropped: who goes on would do so in the middle */
     bool staged;           /* being created: a file until the last writer closes it */
-    struct document *base; /* what a writer saw when it opened the file; NULL: there was none */
+    struct document *base; /* what a writer saw when it opened the file; NULL: there was none, or
+                              there are no writers */
     struct sftp_attrs set; /* mode and times to be set once the text is there */
-    struct document *seen; /* what a reader saw who opened the file ... */
-    int64_t seen_until;    /* ... not long ago */
+    struct fingerprint seen; /* what a reader saw who opened the file ... */
+    int64_t seen_until;      /* ... not long ago */
 };
 
 static char *path_of(struct call *c, struct node *n)
@@ -47,21 +55,33 @@ struct whole_change {
     struct vfs *vfs;
     const char *path;
     struct span text;
-    const struct document *base; /* NULL: there was no file */
+    struct fingerprint base;
 };
+
+static struct fingerprint fingerprint_of(const struct document *doc)
+{
+    const struct span text = doc ? vmx_dict_text(doc->dict) : (struct span){0};
+    return (struct fingerprint){.there = doc != NULL, .n = text.n, .hash = hash_of(text)};
+}
+
+static bool is_fingerprint_of(const struct fingerprint *f, struct span text)
+{
+    return f->there && f->n == text.n && f->hash == hash_of(text);
+}
 
 /* A new text is measured by what has just been removed under its name, or by an empty one. */
 static int check_text(const struct whole_change *w, const struct vmx_dict *current,
                       struct vmx_diag *diag)
 {
-    DOCUMENT_AUTO *before = current ? NULL : removed_find(w->vfs, w->path);
     struct vmx_dict *text = NULL;
     struct vmx_dict *none = NULL;
     int r = vmx_dict_parse(w->text, &text);
     if (r == 0)
         r = vmx_dict_parse((struct span){0}, &none);
     if (r == 0)
-        r = vmx_replace_check(current ? current : before ? before->dict : none, text, diag);
+        r = current ? -ENOENT : removed_check(w->vfs, w->path, text, diag);
+    if (r == -ENOENT)
+        r = vmx_replace_check(current ? current : none, text, diag);
     vmx_dict_free(text);
     vmx_dict_free(none);
     return r;
@@ -74,9 +94,9 @@ static int apply(struct change *change, const struct server_text *server,
     struct span before = vmx_dict_text(current);
     if (server->exists && span_eq(before, w->text))
         return buf_add(ret, w->text);
-    if (server->exists != (w->base != NULL))
+    if (server->exists != w->base.there)
         return server->exists ? -EEXIST : -ECANCELED;
-    if (server->exists && !span_eq(before, vmx_dict_text(w->base->dict)))
+    if (server->exists && !is_fingerprint_of(&w->base, before))
         return -ECANCELED;
     int r = check_text(w, server->exists ? current : NULL, diag);
     return r == 0 ? buf_add(ret, w->text) : r;
@@ -89,7 +109,7 @@ static void committed(struct change *change, const struct document *before,
     notify_commit(w->vfs, w->path, before, after);
 }
 
-static int replace(struct call *c, const char *path, struct span text, const struct document *base,
+static int replace(struct call *c, const char *path, struct span text, struct fingerprint base,
                    struct vmx_diag *diag)
 {
     struct whole_change w = {.vfs = c->vfs, .path = path, .text = text, .base = base};
@@ -100,15 +120,16 @@ static int replace(struct call *c, const char *path, struct span text, const str
     return r;
 }
 
-/* What was seen in the node a short while ago, once: a reference, or NULL. */
-static struct document *take_seen(struct vfs *vfs, struct node *n)
+/* What was seen in the node a short while ago, once. False: nothing was. */
+static bool take_seen(struct vfs *vfs, struct node *n, struct fingerprint *ret)
 {
-    struct document *seen = NULL;
+    bool seen = false;
     lock_take(&vfs->lock);
     if (n && n->whole) {
-        if (n->whole->seen_until > clock_ms())
-            seen = steal(n->whole->seen);
-        document_unref(&n->whole->seen);
+        seen = n->whole->seen_until > clock_ms();
+        if (seen)
+            *ret = n->whole->seen;
+        n->whole->seen_until = 0;
     }
     lock_drop(&vfs->lock);
     return seen;
@@ -116,11 +137,11 @@ static struct document *take_seen(struct vfs *vfs, struct node *n)
 
 static void note_seen(struct vfs *vfs, struct node *n, struct document *doc)
 {
+    const struct fingerprint seen = fingerprint_of(doc);
     lock_take(&vfs->lock);
     struct whole *w = state(n);
     if (w) {
-        document_unref(&w->seen);
-        w->seen = document_ref(doc);
+        w->seen = seen;
         w->seen_until = clock_ms() + REMEMBER_MS;
     }
     lock_drop(&vfs->lock);
@@ -129,10 +150,14 @@ static void note_seen(struct vfs *vfs, struct node *n, struct document *doc)
 int whole_install(struct call *c, const char *path, struct node *n, struct span text,
                   struct vmx_diag *diag)
 {
-    DOCUMENT_AUTO *base = take_seen(c->vfs, n);
-    int r = base ? 0 : remote_document(c->vfs->remote, path, 0, &c->wait, &base);
-    if (r < 0 && r != -ENOENT)
-        return r;
+    struct fingerprint base;
+    if (!take_seen(c->vfs, n, &base)) {
+        DOCUMENT_AUTO *doc = NULL;
+        int r = remote_document(c->vfs->remote, path, 0, &c->wait, &doc);
+        if (r < 0 && r != -ENOENT)
+            return r;
+        base = fingerprint_of(doc);
+    }
     return replace(c, path, text, base, diag);
 }
 
@@ -141,15 +166,13 @@ static int commit_text(struct call *c, struct node *n)
 {
     BUF_AUTO copy = {0};
     FREE_AUTO char *path = path_of(c, n);
-    DOCUMENT_AUTO *base = NULL;
     struct vmx_diag diag = {0};
     lock_take(&c->vfs->lock);
     struct whole *w = n->whole;
     int r = path ? buf_add(&copy, buf_span(&w->text.bytes)) : -ENOMEM;
     unsigned long version = w->text.version;
     struct sftp_attrs attrs = w->set;
-    if (w->base)
-        base = document_ref(w->base);
+    const struct fingerprint base = fingerprint_of(w->base);
     lock_drop(&c->vfs->lock);
     if (r == 0)
         r = refuse(c->vfs, path, NULL, replace(c, path, buf_span(&copy), base, &diag), &diag);
@@ -416,7 +439,8 @@ static void whole_release(struct call *c, struct node *n, struct handle *h)
         commit_if(c, n, TEXT_CUT); /* a refusal is noted; nobody else can be told */
     lock_take(&c->vfs->lock);
     n->whole->closing--;
-    n->whole->writers--;
+    if (--n->whole->writers == 0)
+        document_unref(&n->whole->base);
     lock_drop(&c->vfs->lock);
     /* What was created as a file is a directory from now on. The kernel trusts the name of what is
      * being created for no time, and looks it up again. */
@@ -493,7 +517,6 @@ static void whole_destroy(struct vfs *vfs, struct node *n)
         return;
     text_done(&n->whole->text);
     document_unref(&n->whole->base);
-    document_unref(&n->whole->seen);
     free(n->whole);
 }
 

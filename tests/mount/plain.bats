@@ -402,3 +402,23 @@ END
     diff "$LAB/two/notes" <(cat "$data/utf8.vmx" && echo 'late = "1"')
     grep "ECANCELED.*two/notes.*two.vmx holds the text from before" "$MNT/.vmxfs/errors"
 }
+
+memory() {
+    sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(mount_processes | head -n 1)/status"
+}
+
+@test "reading every .vmx as a file keeps no more of them than cache_size says" {
+    local i before
+    for i in $(seq 300); do
+        mkdir "$LAB/v$i"
+        { cat "$data/lf.vmx" && seq -f "guestinfo.k%g = \"$(printf '%0200d' "$i")\"" 300; } >"$LAB/v$i/v$i.vmx"
+    done
+    mount_lab cache_size=1 prefetch=off
+    cat "$PLAIN"/v?/v?.vmx "$PLAIN"/v?/v?.vmx >/dev/null
+    before=$(memory)
+    cat "$PLAIN"/*/*.vmx | cmp - <(cat "$LAB"/*/*.vmx)
+    cat "$MNT"/*/*.vmx/.vmxfs/raw | cmp - <(cat "$LAB"/*/*.vmx)
+    echo "before: $before kB, after: $(memory) kB"
+    # A sanitizer keeps what was freed.
+    [ -n "${ASAN_OPTIONS:-}${TSAN_OPTIONS:-}" ] || [ "$(memory)" -lt $((before + 16384)) ]
+}
