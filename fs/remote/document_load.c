@@ -226,10 +226,9 @@ static bool differs(const struct document *a, const struct document *b)
 
 static void loaded(struct load *load)
 {
-    struct remote *remote = load->remote;
-    if (load->known && remote->changed &&
+    if (load->known &&
         differs((const struct document *)load->known, (const struct document *)load->made))
-        remote->changed(remote->changed_ctx, load->path);
+        remote_tell_change(load->remote, load->path);
 }
 
 const struct load_kind document_load_kind = {

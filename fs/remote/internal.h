@@ -26,11 +26,12 @@ struct remote {
     struct lanes *lanes;       /* for large files; NULL: off */
     struct used_files *used;
     struct remote_evidence evidence;
-    void (*changed)(void *ctx, const char *path);
-    void *changed_ctx;
     char process[16];             /* names this process in temporary files; lock.c */
-    struct lock lock;             /* of the queues; taken before no other lock */
-    struct condition queue_moved; /* with lock */
+    struct lock lock;             /* of all below; taken before no other lock */
+    struct condition queue_moved; /* with lock; also when telling gets less */
+    void (*changed)(void *ctx, const char *path) GUARDED_BY(lock);
+    void *changed_ctx GUARDED_BY(lock);
+    unsigned telling GUARDED_BY(lock); /* threads in changed */
     struct commit_queue *queues GUARDED_BY(lock);
     struct vmx_lock *attempts GUARDED_BY(lock);         /* under way */
     struct wrong_guess *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
@@ -42,6 +43,9 @@ struct remote {
 
 /* The server's path. NULL: no memory. */
 char *remote_path(const struct remote *remote, const char *path);
+
+/* Says that the document at path was found changed; no lock is held. */
+void remote_tell_change(struct remote *remote, const char *path);
 
 /* Waits until what was written to path through an open plain file is on the server. *ret_any (may
  * be NULL): there is such a file, and cached attributes are not to be trusted. 0; -EIO, -EINTR: the

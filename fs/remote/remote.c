@@ -199,8 +199,30 @@ const struct remote_options *remote_options(const struct remote *remote)
 void remote_on_foreign_change(struct remote *remote, void (*changed)(void *ctx, const char *path),
                               void *ctx)
 {
+    lock_take(&remote->lock);
     remote->changed = changed;
     remote->changed_ctx = ctx;
+    while (remote->telling > 0) {
+        const struct wait wait = wait_for_ms(remote->options.timeout_ms);
+        wait_on(&wait, &remote->queue_moved, &remote->lock);
+    }
+    lock_drop(&remote->lock);
+}
+
+void remote_tell_change(struct remote *remote, const char *path)
+{
+    lock_take(&remote->lock);
+    void (*changed)(void *ctx, const char *path) = remote->changed;
+    void *ctx = remote->changed_ctx;
+    remote->telling += changed != NULL;
+    lock_drop(&remote->lock);
+    if (!changed)
+        return;
+    changed(ctx, path);
+    lock_take(&remote->lock);
+    remote->telling--;
+    condition_wake_all(&remote->queue_moved);
+    lock_drop(&remote->lock);
 }
 
 bool remote_again(struct remote *remote, const struct wait *wait, int *r)

@@ -84,6 +84,8 @@ struct remote_evidence {
 /* NULL: nothing else tells. Before the first commit and after the last one. */
 void remote_set_evidence(struct remote *remote, const struct remote_evidence *evidence);
 
-/* Called (with no lock held) with the path of a document that was found changed on the server. */
+/* changed is called (with no lock held, by any thread) with the path of a document that was found
+ * changed on the server. NULL: nobody is told. When this returns, what was set before is not called
+ * any more, so it must not call this itself. */
 void remote_on_foreign_change(struct remote *remote, void (*changed)(void *ctx, const char *path),
                               void *ctx);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -410,6 +411,57 @@ static void a_foreign_change_is_told_once(void **state)
     folder_remove(&folder);
 }
 
+/* Somebody who is told of changes, and takes his time. */
+struct listener {
+    struct mount *mount;
+    atomic_bool told, done;
+};
+
+static void listen(void *ctx, const char *path)
+{
+    struct listener *l = ctx;
+    (void)path;
+    atomic_store(&l->told, true);
+    usleep(200000);
+    atomic_store(&l->done, true);
+}
+
+static void *read_again(void *ctx)
+{
+    struct listener *l = ctx;
+    read_error(l->mount, "vm.vmx", 0);
+    return NULL;
+}
+
+/* At unmount the listener goes while documents are still read ahead. */
+static void who_does_not_listen_any_more_is_not_being_told(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct listener listener = {.mount = &mount};
+    pthread_t thread;
+    must_make_folder(&folder);
+    must_write(&folder, "vm.vmx", "memSize = \"4096\"\n");
+    must_mount(&mount, &folder, NULL);
+    remote_on_foreign_change(mount.remote, listen, &listener);
+    assert_int_equal(read_error(&mount, "vm.vmx", 0), 0);
+    must_write(&folder, "vm.vmx", "memSize = \"16384\"\n");
+    assert_int_equal(pthread_create(&thread, NULL, read_again, &listener), 0);
+    while (!atomic_load(&listener.told))
+        usleep(1000);
+    remote_on_foreign_change(mount.remote, NULL, NULL);
+    bool done = atomic_load(&listener.done);
+    pthread_join(thread, NULL);
+    assert_true(done);
+    must_write(&folder, "vm.vmx", "memSize = \"8\"\n");
+    atomic_store(&listener.told, false);
+    must_read(&mount, "vm.vmx", 0, "memSize = \"8\"\n");
+    assert_false(atomic_load(&listener.told));
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +478,7 @@ int main(void)
         cmocka_unit_test(a_file_that_never_rests_is_an_error),
         cmocka_unit_test(what_is_cached_is_shown_to_all_while_the_link_is_down),
         cmocka_unit_test(a_foreign_change_is_told_once),
+        cmocka_unit_test(who_does_not_listen_any_more_is_not_being_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
