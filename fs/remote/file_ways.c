@@ -94,6 +94,12 @@ static void note_error(struct remote_file *file, const struct wait *wait, int r)
         file->error = file_write_error(file, wait, r);
 }
 
+static int note_unsure(void *ctx, uint64_t offset, struct span data)
+{
+    struct remote_file *file = ctx;
+    return unsure_note(&file->unsure, offset, data);
+}
+
 /* Leaves the lanes, has a handle of the main connection that lives, and sends again over it what
  * was lost. -ENOTCONN: that link went, too. */
 static int recover(struct remote_file *file, const struct wait *wait)
@@ -114,6 +120,9 @@ static int recover(struct remote_file *file, const struct wait *wait)
         if (r < 0)
             return r;
     }
+    r = bulk_writer_each_lost(file->writer, note_unsure, file);
+    if (r < 0)
+        return r;
     file_set_ways(file);
     return 0;
 }

@@ -59,7 +59,9 @@ int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n);
 
 /* Takes the data, which is sent behind the caller's back. An error of data taken earlier is
- * returned by the next write, flush or fsync, once. append: offset is not used. */
+ * returned by the next write, flush or fsync, once. append: offset is not used.
+ * -EUCLEAN: other data for the same place was under way when a link was lost, and may still be
+ * written there; the data was not taken (unsure.h). */
 int remote_file_write(struct remote_file *file, uint64_t offset, bool append, struct span data,
                       const struct wait *wait);
 

@@ -23,6 +23,7 @@ static void unref(struct remote_file *file)
         return;
     bulk_reader_free(file->reader);
     bulk_writer_free(file->writer);
+    unsure_free(&file->unsure);
     file_leave_lanes(file);
     if (file->handle.len > 0)
         sftp_forget(sftp_close(file->remote->sftp, &file->handle));
@@ -259,6 +260,8 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
         r = end_of_file(file, wait, &offset);
     if (r == 0 && data.n > INT64_MAX - offset)
         r = -EFBIG;
+    if (r == 0 && unsure_hinders(&file->unsure, offset, data))
+        r = -EUCLEAN;
     if (r == 0) {
         file_choose_ways(file, offset, data.n, UINT64_MAX, wait);
         file_note_change(file, UINT64_MAX, offset + data.n);
@@ -360,6 +363,9 @@ int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs
     if (attrs->flags & SFTP_ATTR_SIZE)
         begin_change(file);
     r = file_drain(file, wait);
+    if (r == 0 && attrs->flags & SFTP_ATTR_SIZE &&
+        unsure_hinders(&file->unsure, attrs->size, (struct span){0}))
+        r = -EUCLEAN;
     if (r == 0) {
         if (attrs->flags & SFTP_ATTR_SIZE)
             file_note_change(file, attrs->size, attrs->size);

@@ -6,6 +6,7 @@
 #include "files.h"
 #include "internal.h"
 #include "lanes.h"
+#include "unsure.h"
 
 /* Bytes: what a few round trips for opening a file over the lanes are worth. */
 enum { FILE_PATIENCE = 8 << 20 };
@@ -27,6 +28,7 @@ struct remote_file {
     struct sftp_handle handle;  /* of the main connection, for all but bulk data */
     struct bulk_reader *reader; /* NULL until the first read */
     struct bulk_writer *writer;
+    struct unsure *unsure; /* what may still be written by an old connection's server */
     struct sftp_attrs opened_as;
     atomic_bool written;
     int error; /* of data that was taken and is lost; for the next write, flush or fsync */

@@ -78,6 +78,20 @@ bool bulk_writer_busy(const struct bulk_writer *w)
     return busy;
 }
 
+int bulk_writer_each_lost(const struct bulk_writer *w,
+                          int (*see)(void *ctx, uint64_t offset, struct span data), void *ctx)
+{
+    const struct piece *p;
+    int r = 0;
+    for (unsigned i = 0; i < BULK_WAYS; i++) {
+        DL_FOREACH (w->pieces[i], p) {
+            if (r == 0 && p->lost && sftp_call_was_sent(p->call))
+                r = see(ctx, p->offset, sftp_call_written(p->call));
+        }
+    }
+    return r;
+}
+
 uint64_t bulk_writer_take_reached(struct bulk_writer *w)
 {
     uint64_t reached = w->reached;

@@ -120,6 +120,17 @@ int file_set_attributes(struct call *c, const char *path, const struct stat *st,
     return r;
 }
 
+static int refuse_unsure(struct call *c, struct node *n)
+{
+    FREE_AUTO char *path = node_path(c->vfs, n);
+    struct vmx_diag diag = {0};
+    vmx_diag_set(
+        &diag, 0, 0,
+        "not known whether an earlier write, under way when the connection was lost, is still "
+        "to come; close the file, or wait a minute, and write again");
+    return refuse(c->vfs, path, NULL, -EIO, &diag);
+}
+
 /* Through a handle, so that it is this file whatever has its name. */
 static int set_open(struct call *c, struct remote_file *file, const struct stat *st, int valid)
 {
@@ -170,6 +181,8 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
         r = -ESTALE;
     remote_file_free(file);
     remote_file_free(reader);
+    if (r == -EUCLEAN)
+        return refuse_unsure(c, n);
     return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
 }
 
@@ -269,8 +282,8 @@ static int file_read(struct call *c, struct node *n, struct handle *h, off_t off
 static int file_write(struct call *c, struct node *n, struct handle *h, off_t offset,
                       struct span data)
 {
-    (void)n;
-    return remote_file_write(h->file, (uint64_t)offset, h->append, data, &c->wait);
+    int r = remote_file_write(h->file, (uint64_t)offset, h->append, data, &c->wait);
+    return r == -EUCLEAN ? refuse_unsure(c, n) : r;
 }
 
 static int file_flush(struct call *c, struct node *n, struct handle *h)

@@ -114,6 +114,7 @@ int errno_for_kernel(int r)
     case EPROTO:
     case ENODATA:
     case ETIME:
+    case EUCLEAN:
         return EIO;
     default:
         return -r;

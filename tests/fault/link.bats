@@ -175,3 +175,28 @@ logins() {
     [ "$(logins)" -eq $((before + 1)) ]
     [ "$(stored "$LAB/vm/vm.vmx" k1)" = 0 ]
 }
+
+@test "data that was under way when the link was lost is not written over by other data" {
+    : >"$LAB/disk.bin"
+    proxy_start 200
+    mount_proxied timeout=15
+    python3 - "$MNT/disk.bin" "$PROXY_PID" <<'END'
+import errno, os, signal, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+os.pwrite(fd, b"first", 0)
+os.kill(int(sys.argv[2]), signal.SIGUSR1)
+os.fsync(fd)
+try:
+    os.pwrite(fd, b"other", 0)
+    sys.exit("other data was taken")
+except OSError as e:
+    assert e.errno == errno.EIO, e
+os.pwrite(fd, b"first", 0)
+os.pwrite(fd, b" and more", 5)
+os.close(fd)
+END
+    [ "$(cat "$LAB/disk.bin")" = "first and more" ]
+    grep -q 'EIO.*disk.bin.*not known whether' "$MNT/.vmxfs/errors"
+    echo other >"$MNT/disk.bin"
+    [ "$(cat "$LAB/disk.bin")" = other ]
+}

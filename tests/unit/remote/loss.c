@@ -495,6 +495,41 @@ static void whether_a_file_has_its_name_is_seen(void **state)
     done(&w);
 }
 
+/* What an old server process may still write is sent again, and nothing else in its place. */
+static void other_bytes_for_what_is_unsure_are_refused(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct relay relay;
+    struct mount mount;
+    struct wait wait = patience();
+    struct remote_file *file = NULL;
+    const struct sftp_attrs shorter = {.flags = SFTP_ATTR_SIZE, .size = 5};
+    must_make_folder(&folder);
+    must_make_relay(&relay);
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    assert_int_equal(remote_file_open(mount.remote, "disk", SFTP_OPEN_WRITE | SFTP_OPEN_CREAT, 0644,
+                                      &wait, &file),
+                     0);
+    relay_restart(&relay, RELAY_CUT_BEFORE, 1);
+    assert_int_equal(remote_file_write(file, 0, false, SPAN_LITERAL("AAAAAAAA"), &wait), 0);
+    assert_int_equal(remote_file_flush(file, &wait), 0);
+    assert_int_equal(remote_file_write(file, 4, false, SPAN_LITERAL("BBBB"), &wait), -EUCLEAN);
+    assert_int_equal(remote_file_setattr(file, &shorter, &wait), -EUCLEAN);
+    assert_int_equal(remote_file_write(file, 2, false, SPAN_LITERAL("AAAA"), &wait), 0);
+    assert_int_equal(remote_file_write(file, 8, false, SPAN_LITERAL("CC"), &wait), 0);
+    assert_int_equal(remote_file_flush(file, &wait), 0);
+    must_hold(&folder, "disk", "AAAAAAAACC");
+    remote_file_free(file);
+    assert_int_equal(remote_file_open(mount.remote, "disk", SFTP_OPEN_WRITE, 0, &wait, &file), 0);
+    assert_int_equal(remote_file_write(file, 4, false, SPAN_LITERAL("BBBB"), &wait), 0);
+    assert_int_equal(remote_file_flush(file, &wait), 0);
+    must_hold(&folder, "disk", "AAAABBBBCC");
+    remote_file_free(file);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -510,6 +545,7 @@ int main(void)
         cmocka_unit_test(a_removed_file_is_lost_with_its_link),
         cmocka_unit_test(a_renamed_file_is_found_under_its_new_name),
         cmocka_unit_test(two_handles_of_one_file_survive_a_lost_link),
+        cmocka_unit_test(other_bytes_for_what_is_unsure_are_refused),
         cmocka_unit_test(whether_a_file_has_its_name_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
