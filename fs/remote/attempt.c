@@ -7,7 +7,10 @@
  *      use;
  *   2. sign the lock; read the folder's listing (more evidence; what dead owners left) and the
  *      target; write, chmod and sync the temporary file; last, LSTAT of the target;
- *   3. rename; sync again; FSTAT.
+ *   3. LSTAT and OPEN of the target; rename; sync again; FSTAT.
+ *
+ * If the third flight shows another file than the one that was read, or one whose time cannot tell,
+ * the replaced text is read through the handle, and merged and installed before anybody is told.
  *
  * Then the lock is removed, which nobody waits for. Invariants:
  *
@@ -32,11 +35,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "flight.h"
+#include "foreign_edit.h"
 #include "inuse.h"
 #include "lock.h"
+#include "replaced.h"
 #include "sftp/bulk.h"
 
-enum { READDIRS = 4, READDIRS_MAX = 64 };
+enum { READDIRS = 4, READDIRS_MAX = 64, FOREIGN_EDITS_MAX = 16 };
 
 struct attempt {
     struct remote *remote;
@@ -278,10 +283,11 @@ static int write_again(struct attempt *a, struct span text)
 }
 
 /* Third flight. */
-static int third_flight(struct attempt *a, struct sftp_attrs *ret)
+static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replaced *ret_replaced)
 {
     struct sftp *sftp = a->remote->sftp;
     FLIGHT_AUTO flight = {0};
+    replaced_ask(ret_replaced, a->remote, a->full);
     if (sftp_features(sftp).posix_rename) {
         flight_add(&flight,
                    sftp_posix_rename(sftp, a->lock.temp_path, a->full, vmx_lock_expiry(&a->lock)));
@@ -303,6 +309,65 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret)
     if (r == -ENOENT) /* somebody took our lock for a dead one's, and our file with it */
         return -EAGAIN;
     return r == -ETIME ? -EAGAIN : remote_write_error(a->remote, a->path, &firm, r);
+}
+
+/* Another text under the same lock, by a new temporary file of the same name: it names its owner in
+ * the lock, and whoever breaks that removes it. */
+static int install_again(struct attempt *a, struct span text, struct sftp_attrs *ret,
+                         struct replaced *ret_replaced)
+{
+    FLIGHT_AUTO writes = {0};
+    int r = text.n > a->remote->options.vmx_max ? -EFBIG : vmx_lock_renew_temp(&a->lock, a->wait);
+    if (r < 0)
+        return r;
+    send_text(a, text, false, &writes);
+    r = flight_wait(&writes, 0, a->wait);
+    return r == 0 ? third_flight(a, ret, ret_replaced) : r;
+}
+
+static void tell_lost(void *ctx, const char *key, const char *reason)
+{
+    const struct attempt *a = ctx;
+    if (a->remote->lost)
+        a->remote->lost(a->remote->lost_ctx, a->path, key, reason);
+}
+
+/* Sees to it that an edit of somebody who takes no lock, which our rename replaced, is kept. What
+ * was to be committed is on the server already: nothing here makes that fail. base: what *text was
+ * made from. */
+static void keep_foreign_edits(struct attempt *a, struct span base, struct buf *text,
+                               struct sftp_attrs *attrs, struct replaced *replaced)
+{
+    const struct foreign_lost lost = {tell_lost, a};
+    BUF_AUTO below = {0};
+    int r = buf_add(&below, base);
+    for (int i = 0; r == 0 && i < FOREIGN_EDITS_MAX; i++) {
+        BUF_AUTO theirs = {0};
+        BUF_AUTO merged = {0};
+        const struct sftp_attrs *before = a->target.len > 0 || i > 0 ? &a->before : NULL;
+        if (!replaced_may_be_foreign(replaced, before, a->clock_s, a->wait))
+            return;
+        r = replaced_read(replaced, a->remote, a->wait, &theirs);
+        if (r < 0)
+            tell_lost(a, NULL, "somebody else's edit may have been replaced: it cannot be read");
+        if (r < 0 || span_eq(buf_span(&theirs), buf_span(&below)))
+            return;
+        r = foreign_edit_merge(buf_span(&below), buf_span(text), buf_span(&theirs), &lost, &merged);
+        if (r < 0 || span_eq(buf_span(&merged), buf_span(text)))
+            return;
+        replaced_done(replaced, a->remote, a->wait);
+        a->before = *attrs;
+        r = install_again(a, buf_span(&merged), attrs, replaced);
+        if (r < 0) {
+            foreign_edit_tell_all(buf_span(&below), buf_span(text), buf_span(&theirs), &lost);
+            return;
+        }
+        buf_clear(&below);
+        r = buf_add(&below, buf_span(text));
+        buf_done(text);
+        *text = merged;
+        merged = (struct buf){0};
+    }
 }
 
 int attempt_check_rename(struct remote *remote, struct vmx_diag *diag)
@@ -416,7 +481,15 @@ static int commit(struct attempt *a, struct document *guess, const struct rewrit
     }
     struct sftp_attrs attrs;
     if (r == 0) {
-        r = third_flight(a, &attrs);
+        struct replaced replaced = {0};
+        r = third_flight(a, &attrs, &replaced);
+        const struct wait *given = a->wait;
+        struct wait firm = {.deadline = given->deadline};
+        a->wait = &firm; /* what is on the server is not interrupted any more */
+        if (r == 0)
+            keep_foreign_edits(a, vmx_dict_text(server->dict), &text, &attrs, &replaced);
+        replaced_done(&replaced, a->remote, a->wait);
+        a->wait = given;
         if (r == -ENOTCONN) {
             lost_done(lost);
             *lost = (struct lost){true, steal(server), text};

@@ -26,6 +26,8 @@ struct remote {
     struct lanes *lanes;       /* for large files; NULL: off */
     struct used_files *used;
     struct remote_evidence evidence;
+    void (*lost)(void *ctx, const char *path, const char *key, const char *reason);
+    void *lost_ctx;
     char process[16];             /* names this process in temporary files; lock.c */
     struct lock lock;             /* of all below; taken before no other lock */
     struct condition queue_moved; /* with lock; also when telling gets less */

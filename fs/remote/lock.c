@@ -154,6 +154,18 @@ void vmx_lock_drop(struct vmx_lock *lock)
     lock->has_temp = false;
 }
 
+int vmx_lock_renew_temp(struct vmx_lock *lock, const struct wait *wait)
+{
+    const uint32_t create = SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL;
+    close_now(lock, &lock->temp);
+    SFTP_CALL_AUTO *open = sftp_open(lock->remote->sftp, lock->temp_path, create, &private_mode);
+    lock->has_temp = true;
+    int r = sftp_wait(open, wait);
+    if (r == 0)
+        lock->temp = *sftp_call_handle(open);
+    return r;
+}
+
 /* What a lock file says, and the version of it. */
 struct lock_text {
     char text[LOCK_TEXT_MAX];

@@ -60,6 +60,9 @@ void vmx_lock_ask(struct vmx_lock *lock);
  * nothing of ours is left on the server that the next commit does not clear away at once. */
 int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag);
 
+/* The temporary file has been renamed: makes another one. 0, -errno. */
+int vmx_lock_renew_temp(struct vmx_lock *lock, const struct wait *wait);
+
 /* Second flight: writes into the lock whose it is. */
 struct sftp_call *vmx_lock_sign(struct vmx_lock *lock);
 

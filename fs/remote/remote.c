@@ -196,6 +196,15 @@ const struct remote_options *remote_options(const struct remote *remote)
     return &remote->options;
 }
 
+void remote_on_lost_edit(struct remote *remote,
+                         void (*lost)(void *ctx, const char *path, const char *key,
+                                      const char *reason),
+                         void *ctx)
+{
+    remote->lost = lost;
+    remote->lost_ctx = ctx;
+}
+
 void remote_on_foreign_change(struct remote *remote, void (*changed)(void *ctx, const char *path),
                               void *ctx)
 {

@@ -27,7 +27,7 @@ start_settled() { # [OPTION...]
     cat "$K/memSize"
     [ "$(reads)" -eq 1 ]
     echo 8192 >"$K/memSize"
-    [ "$(reads)" -eq 2 ] # the commit's own
+    [ "$(reads)" -eq 3 ] # the commit's own: before it writes, and of what its rename replaces
     becomes 1 's/"4096"/"8192"/'
     echo 16384 >"$K/memSize"
     becomes 2 's/"4096"/"16384"/'

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two edits of one text that did not know of each other: ours, and that of a program that takes no
+ * lock, which our rename replaced. Both are kept as far as they concern different settings; of the
+ * same setting ours stays.
+ */
+#pragma once
+
+#include "parser/dict.h"
+
+/* Told of each value of theirs that the merged text does not have, in words. key: NULL where it is
+ * not about one setting. */
+struct foreign_lost {
+    void (*tell)(void *ctx, const char *key, const char *reason);
+    void *ctx;
+};
+
+/* Appends ours with what they made of base, all three whole texts. 0, -errno. */
+int foreign_edit_merge(struct span base, struct span ours, struct span theirs,
+                       const struct foreign_lost *lost, struct buf *ret);
+
+/* Tells of all settings that they changed, where ours is all that stays. */
+void foreign_edit_tell_all(struct span base, struct span ours, struct span theirs,
+                           const struct foreign_lost *lost);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* Edits by programs that take no lock, in the moment in which a commit replaces their file. */
+#include "relay.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sftp/proto.h"
+
+#define VMX "a.vmx"
+
+/* An editor that takes no lock and puts a file of its own in the target's place, right before the
+ * third flight: when the target is looked at for the third time. */
+struct editor {
+    struct folder folder;
+    struct relay relay;
+    struct mount mount;
+    const char *text;
+    const char *then; /* not NULL: it does so again in the flights of the merge */
+    struct timespec times[2];
+    int looks;
+    int told;
+    char key[32], reason[200]; /* of the last value that was lost */
+};
+
+static void edit_before_the_third_flight(void *ctx, const struct relay_request *request)
+{
+    struct editor *e = ctx;
+    char target[PATH_MAX];
+    char mine[PATH_MAX];
+    file_path(&e->folder, VMX, target);
+    if (request->type != SSH_FXP_LSTAT || strcmp(request->text, target) != 0)
+        return;
+    e->looks++;
+    const char *text = e->looks == 3 ? e->text : e->looks == 4 ? e->then : NULL;
+    if (!text)
+        return;
+    file_write(file_path(&e->folder, "editors-own", mine), text);
+    utimensat(AT_FDCWD, mine, e->times, 0);
+    rename(mine, target);
+}
+
+static void note_lost(void *ctx, const char *path, const char *key, const char *reason)
+{
+    struct editor *e = ctx;
+    (void)path;
+    e->told++;
+    snprintf(e->key, sizeof(e->key), "%s", key ? key : "-");
+    snprintf(e->reason, sizeof(e->reason), "%s", reason);
+}
+
+/* age_s: of the file, which the editor keeps. */
+static void must_begin_editing(struct editor *e, int age_s, const char *text, const char *then)
+{
+    struct wait wait = patience();
+    DOCUMENT_AUTO *d = NULL;
+    *e = (struct editor){.text = text, .then = then};
+    must_make_folder(&e->folder);
+    must_write(&e->folder, VMX, "memSize = \"4096\"\nnumvcpus = \"4\"\n");
+    must_set_age(&e->folder, VMX, age_s);
+    struct stat st = must_lstat(&e->folder, VMX);
+    e->times[0] = st.st_atim;
+    e->times[1] = st.st_mtim;
+    must_make_relay(&e->relay);
+    e->relay.before = edit_before_the_third_flight;
+    e->relay.ctx = e;
+    must_mount_relay(&e->mount, &e->relay, &e->folder, NULL);
+    remote_on_lost_edit(e->mount.remote, note_lost, e);
+    assert_int_equal(remote_document(e->mount.remote, VMX, 0, &wait, &d), 0);
+    e->looks = 0;
+}
+
+static void must_end_editing(struct editor *e)
+{
+    must_be_clean(&e->folder);
+    mount_end_relay(&e->mount, &e->relay);
+    folder_remove(&e->folder);
+}
+
+/* Same size and mode, and the times of the file that it replaces: long ago, or not yet over. */
+static void an_edit_that_the_rename_replaced_is_merged(void **state)
+{
+    (void)state;
+    static const int ages_s[] = {3600, 0, -60};
+    for (size_t i = 0; i < sizeof(ages_s) / sizeof(ages_s[0]); i++) {
+        struct editor e;
+        struct set set = set_of("memSize", "8192");
+        struct wait wait = patience();
+        must_begin_editing(&e, ages_s[i], "memSize = \"4096\"\nnumvcpus = \"8\"\n", NULL);
+        assert_int_equal(remote_commit(e.mount.remote, VMX, &set.change, &wait), 0);
+        must_hold(&e.folder, VMX, "memSize = \"8192\"\nnumvcpus = \"8\"\n");
+        assert_int_equal(set.committed, 1);
+        assert_int_equal(e.told, 0);
+        must_end_editing(&e);
+    }
+}
+
+static void comments_of_the_replaced_edit_are_kept(void **state)
+{
+    (void)state;
+    struct editor e;
+    must_begin_editing(&e, 3600, "# mine\nmemSize = \"4096\"\nmore = \"1\"\n", NULL);
+    assert_int_equal(commit_set(&e.mount, VMX, "memSize", "8192"), 0);
+    must_hold(&e.folder, VMX, "# mine\nmemSize = \"8192\"\nmore = \"1\"\n");
+    must_end_editing(&e);
+}
+
+static void of_the_same_key_ours_stays_and_the_other_value_is_told(void **state)
+{
+    (void)state;
+    struct editor e;
+    must_begin_editing(&e, 3600, "memSize = \"1024\"\nnumvcpus = \"8\"\n", NULL);
+    assert_int_equal(commit_set(&e.mount, VMX, "memSize", "8192"), 0);
+    must_hold(&e.folder, VMX, "memSize = \"8192\"\nnumvcpus = \"8\"\n");
+    assert_int_equal(e.told, 1);
+    assert_string_equal(e.key, "memSize");
+    assert_non_null(strstr(e.reason, "\"1024\""));
+    must_end_editing(&e);
+}
+
+/* The editor made its second text from ours, before the merged one was there. */
+static void a_second_edit_during_the_merge_is_merged_too(void **state)
+{
+    (void)state;
+    struct editor e;
+    must_begin_editing(&e, 3600, "memSize = \"4096\"\nnumvcpus = \"8\"\n",
+                       "memSize = \"8192\"\nnumvcpus = \"4\"\nmore = \"1\"\n");
+    assert_int_equal(commit_set(&e.mount, VMX, "memSize", "8192"), 0);
+    must_hold(&e.folder, VMX, "memSize = \"8192\"\nnumvcpus = \"8\"\nmore = \"1\"\n");
+    must_end_editing(&e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_edit_that_the_rename_replaced_is_merged),
+        cmocka_unit_test(comments_of_the_replaced_edit_are_kept),
+        cmocka_unit_test(of_the_same_key_ours_stays_and_the_other_value_is_told),
+        cmocka_unit_test(a_second_edit_during_the_merge_is_merged_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
