@@ -7,7 +7,7 @@
  *      use;
  *   2. sign the lock; read the folder's listing (more evidence; what dead owners left) and the
  *      target; write, chmod and sync the temporary file; last, LSTAT of the target;
- *   3. LSTAT and OPEN of the target; rename; sync again; FSTAT.
+ *   3. LSTAT, OPEN and LSTAT of the target; rename; sync again; FSTAT.
  *
  * If the third flight shows another file than the one that was read, or one whose time cannot tell,
  * the replaced text is read through the handle, and merged and installed before anybody is told.
@@ -348,9 +348,10 @@ static void keep_foreign_edits(struct attempt *a, struct span base, struct buf *
         if (!replaced_may_be_foreign(replaced, before, a->clock_s, a->wait))
             return;
         r = replaced_read(replaced, a->remote, a->wait, &theirs);
-        if (r < 0)
+        bool same = r == 0 && span_eq(buf_span(&theirs), buf_span(&below));
+        if (r < 0 || (same && replaced_was_missed(replaced, a->wait)))
             tell_lost(a, NULL, "somebody else's edit may have been replaced: it cannot be read");
-        if (r < 0 || span_eq(buf_span(&theirs), buf_span(&below)))
+        if (r < 0 || same)
             return;
         r = foreign_edit_merge(buf_span(&below), buf_span(text), buf_span(&theirs), &lost, &merged);
         if (r < 0 || span_eq(buf_span(&merged), buf_span(text)))

@@ -7,6 +7,7 @@ void replaced_ask(struct replaced *replaced, struct remote *remote, const char *
 {
     replaced->stat = sftp_lstat(remote->sftp, full);
     replaced->open = sftp_open(remote->sftp, full, SFTP_OPEN_READ, NULL);
+    replaced->stat_behind = sftp_lstat(remote->sftp, full);
 }
 
 void replaced_done(struct replaced *replaced, struct remote *remote, const struct wait *wait)
@@ -15,18 +16,30 @@ void replaced_done(struct replaced *replaced, struct remote *remote, const struc
         sftp_forget(sftp_close(remote->sftp, sftp_call_handle(replaced->open)));
     sftp_call_free(&replaced->open);
     sftp_call_free(&replaced->stat);
+    sftp_call_free(&replaced->stat_behind);
+}
+
+static bool same_version(const struct sftp_attrs *a, const struct sftp_attrs *b)
+{
+    return a->size == b->size && a->mtime == b->mtime && a->mode == b->mode && a->uid == b->uid &&
+           a->gid == b->gid;
+}
+
+bool replaced_was_missed(const struct replaced *replaced, const struct wait *wait)
+{
+    return sftp_wait(replaced->stat, wait) == 0 && sftp_wait(replaced->stat_behind, wait) == 0 &&
+           !same_version(sftp_call_attrs(replaced->stat), sftp_call_attrs(replaced->stat_behind));
 }
 
 bool replaced_may_be_foreign(const struct replaced *replaced, const struct sftp_attrs *before,
                              uint32_t clock_s, const struct wait *wait)
 {
-    if (sftp_wait(replaced->stat, wait) < 0)
+    if (sftp_wait(replaced->stat_behind, wait) < 0)
         return false; /* no file: there was nothing to lose */
-    const struct sftp_attrs *now = sftp_call_attrs(replaced->stat);
+    const struct sftp_attrs *now = sftp_call_attrs(replaced->stat_behind);
     /* The time of the last access tells apart what was given the times of what it replaced. */
-    return !before || before->size != now->size || before->mtime != now->mtime ||
-           before->mode != now->mode || before->uid != now->uid || before->gid != now->gid ||
-           before->atime != now->atime || now->mtime >= clock_s;
+    return !before || !same_version(before, now) || before->atime != now->atime ||
+           now->mtime >= clock_s;
 }
 
 int replaced_read(const struct replaced *replaced, struct remote *remote, const struct wait *wait,
@@ -36,5 +49,6 @@ int replaced_read(const struct replaced *replaced, struct remote *remote, const 
     if (r < 0)
         return r;
     return bulk_read_all(remote->sftp, sftp_call_handle(replaced->open),
-                         sftp_call_attrs(replaced->stat)->size, remote->options.vmx_max, wait, ret);
+                         sftp_call_attrs(replaced->stat_behind)->size, remote->options.vmx_max,
+                         wait, ret);
 }

@@ -5,7 +5,7 @@
 #include "internal.h"
 
 struct replaced {
-    struct sftp_call *stat, *open;
+    struct sftp_call *stat, *open, *stat_behind;
 };
 
 void replaced_ask(struct replaced *replaced, struct remote *remote, const char *full);
@@ -16,6 +16,9 @@ void replaced_done(struct replaced *replaced, struct remote *remote, const struc
  * shows no edit made within its second. */
 bool replaced_may_be_foreign(const struct replaced *replaced, const struct sftp_attrs *before,
                              uint32_t clock_s, const struct wait *wait);
+
+/* Whether the name meant another file by then than the one that can be read. */
+bool replaced_was_missed(const struct replaced *replaced, const struct wait *wait);
 
 /* Appends its text. 0, -errno. */
 int replaced_read(const struct replaced *replaced, struct remote *remote, const struct wait *wait,

@@ -20,6 +20,7 @@ struct editor {
     struct mount mount;
     const char *text;
     const char *then; /* not NULL: it does so again in the flights of the merge */
+    int at;           /* the look before which it does so first */
     struct timespec times[2];
     int looks;
     int told;
@@ -35,7 +36,7 @@ static void edit_before_the_third_flight(void *ctx, const struct relay_request *
     if (request->type != SSH_FXP_LSTAT || strcmp(request->text, target) != 0)
         return;
     e->looks++;
-    const char *text = e->looks == 3 ? e->text : e->looks == 4 ? e->then : NULL;
+    const char *text = e->looks == e->at ? e->text : e->looks == 5 ? e->then : NULL;
     if (!text)
         return;
     file_write(file_path(&e->folder, "editors-own", mine), text);
@@ -57,7 +58,7 @@ static void must_begin_editing(struct editor *e, int age_s, const char *text, co
 {
     struct wait wait = patience();
     DOCUMENT_AUTO *d = NULL;
-    *e = (struct editor){.text = text, .then = then};
+    *e = (struct editor){.text = text, .then = then, .at = 3};
     must_make_folder(&e->folder);
     must_write(&e->folder, VMX, "memSize = \"4096\"\nnumvcpus = \"4\"\n");
     must_set_age(&e->folder, VMX, age_s);
@@ -80,16 +81,19 @@ static void must_end_editing(struct editor *e)
     folder_remove(&e->folder);
 }
 
-/* Same size and mode, and the times of the file that it replaces: long ago, or not yet over. */
+/* Same size and mode, and the times of the file that it replaces: long ago (where reading a file
+ * sets its time of access), or not yet over. */
 static void an_edit_that_the_rename_replaced_is_merged(void **state)
 {
     (void)state;
-    static const int ages_s[] = {3600, 0, -60};
+    static const int ages_s[] = {3600, -60};
     for (size_t i = 0; i < sizeof(ages_s) / sizeof(ages_s[0]); i++) {
         struct editor e;
         struct set set = set_of("memSize", "8192");
         struct wait wait = patience();
         must_begin_editing(&e, ages_s[i], "memSize = \"4096\"\nnumvcpus = \"8\"\n", NULL);
+        if (ages_s[i] > 0 && must_lstat(&e.folder, VMX).st_atim.tv_sec == e.times[0].tv_sec)
+            e.times[0].tv_sec++; /* mounted with noatime */
         assert_int_equal(remote_commit(e.mount.remote, VMX, &set.change, &wait), 0);
         must_hold(&e.folder, VMX, "memSize = \"8192\"\nnumvcpus = \"8\"\n");
         assert_int_equal(set.committed, 1);
@@ -133,6 +137,20 @@ static void a_second_edit_during_the_merge_is_merged_too(void **state)
     must_end_editing(&e);
 }
 
+/* It came when the handle was open and the target was not replaced yet. */
+static void an_edit_that_cannot_be_read_any_more_is_told(void **state)
+{
+    (void)state;
+    struct editor e;
+    must_begin_editing(&e, 3600, "memSize = \"4096\"\nnumvcpus = \"16\"\n", NULL);
+    e.at = 4;
+    assert_int_equal(commit_set(&e.mount, VMX, "memSize", "8192"), 0);
+    must_hold(&e.folder, VMX, "memSize = \"8192\"\nnumvcpus = \"4\"\n");
+    assert_int_equal(e.told, 1);
+    assert_non_null(strstr(e.reason, "cannot be read"));
+    must_end_editing(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +158,7 @@ int main(void)
         cmocka_unit_test(comments_of_the_replaced_edit_are_kept),
         cmocka_unit_test(of_the_same_key_ours_stays_and_the_other_value_is_told),
         cmocka_unit_test(a_second_edit_during_the_merge_is_merged_too),
+        cmocka_unit_test(an_edit_that_cannot_be_read_any_more_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
