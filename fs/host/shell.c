@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "parser/safe_text.h"
 
 enum {
     NOISE_MAX = 64 << 10, /* what a login may print before the shell answers */
@@ -199,6 +200,7 @@ static void quote_line(const struct buf *in, char *ret, size_t size)
 {
     const char *p = in->len ? in->data : "";
     snprintf(ret, size, "%.*s", (int)strcspn(p, "\r\n"), p);
+    safe_text_make(ret, strlen(ret));
 }
 
 /* Why there is no shell. */
