@@ -68,7 +68,8 @@ void open_ahead_was_wrong(struct remote *remote, const char *path, const struct 
     struct wait soon = *wait;
     int64_t end = clock_ms() + (S_ISLNK(attrs->mode) ? LINK_MS : 0);
     soon.deadline = soon.deadline < end ? soon.deadline : end;
-    sftp_wait(open, &soon);
+    if (sftp_wait(open, &soon) == 0)
+        sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
     sftp_give_up(open, "the server hangs in opening what is no regular file");
 }
 
