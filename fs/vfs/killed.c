@@ -26,11 +26,14 @@ static FILE *open_proc(const struct call *c, const char *name)
 
 pid_t call_process(const struct call *c)
 {
+    static const char mark[] = "Tgid:";
     char line[256];
     long process = 0;
     FILE *f = open_proc(c, "status");
-    while (f && process == 0 && fgets(line, sizeof(line), f))
-        sscanf(line, "Tgid: %ld", &process);
+    while (f && process == 0 && fgets(line, sizeof(line), f)) {
+        if (strncmp(line, mark, strlen(mark)) == 0)
+            process = strtol(line + strlen(mark), NULL, 10);
+    }
     if (f)
         fclose(f);
     return (pid_t)process;
