@@ -115,7 +115,9 @@ mount_tests() { # BUILD FOLDER OPTIONS JOBS
         return
     fi
     build "$1" || [ -x "$builds/$1/fs/vmxfs" ] || return
+    build gcc || [ -x "$builds/gcc/fs/vmxfs" ] || return
     export VMXFS="$builds/$1/fs/vmxfs" VMXFS_BUILD="$builds/$1" SANITIZER_OPTIONS="$3"
+    export VMXFS_UNSANITIZED="$builds/gcc/fs/vmxfs"
     # shellcheck disable=SC2016 # for the inner shell
     narrow xargs -P "$4" -I FILE sh -c '
         sh tests/support/run-bats.sh "$1" "$2" "$3/$2-$(basename "$1" .bats)" "$4" >"$3/$$.out" 2>&1

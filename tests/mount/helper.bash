@@ -8,10 +8,12 @@
 #   teardown() { lab_end; }
 #
 # lab_new sets LAB (an empty folder, to be filled and mounted) and MNT (its mount point), both of
-# this test alone, below $BATS_FILE_TMPDIR. The program is $VMXFS.
+# this test alone, below $BATS_FILE_TMPDIR. The program is $VMXFS; a test that measures memory takes
+# $VMXFS_UNSANITIZED, because a sanitizer keeps what was freed.
 
 support=$BATS_TEST_DIRNAME/../support
 SFTP_SERVER=${SFTP_SERVER:-/usr/lib/openssh/sftp-server}
+VMXFS_UNSANITIZED=${VMXFS_UNSANITIZED:-$VMXFS}
 
 # A private sshd for the file. Its sftp-server notes every operation in $SERVER_LOG. Further lines
 # of configuration may be given.
