@@ -142,29 +142,26 @@ def mute(server, kind, ident, args):
     return True
 
 
-def bad_names(server, kind, ident, args):
+def list_once(server, kind, ident, args, names):
+    """Answers the first READDIR of each handle with regular files of these names."""
     if kind != READDIR:
         return False
     handle = server.handles[args[4:]]
     if handle[1]:
         return False
     handle[1] = True
-    names = ["a/b", "../../etc/passwd", "/etc/passwd", ".", "..", "", "nul\0byte", "x" * 5000]
-    server.names(ident, [(n, attrs(REGULAR, 3)) for n in names + ["good"]])
+    server.names(ident, [(n, attrs(REGULAR, 3)) for n in names])
     return True
+
+
+def bad_names(server, kind, ident, args):
+    names = ["a/b", "../../etc/passwd", "/etc/passwd", ".", "..", "", "nul\0byte", "x" * 5000]
+    return list_once(server, kind, ident, args, names + ["good"])
 
 
 def long_names(server, kind, ident, args):
     """Names that no filesystem has, and one that is just short enough."""
-    if kind != READDIR:
-        return False
-    handle = server.handles[args[4:]]
-    if handle[1]:
-        return False
-    handle[1] = True
-    names = ["good", "g" * 255, "x" * 256, "y" * 5000]
-    server.names(ident, [(n, attrs(REGULAR, 3)) for n in names])
-    return True
+    return list_once(server, kind, ident, args, ["good", "g" * 255, "x" * 256, "y" * 5000])
 
 
 def endless(server, kind, ident, args):
