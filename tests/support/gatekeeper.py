@@ -22,7 +22,8 @@ class Gatekeeper:
     def __init__(self, port, log):
         self.port, self.log = port, log
         self.lock = threading.Lock()
-        self.until = 0
+        self.until = 0  # when everything that was charged has passed
+        self.active = False  # since MIN was reached, until then
 
     def cost(self, port):
         with open(self.log, encoding="utf-8", errors="replace") as f:
@@ -35,12 +36,15 @@ class Gatekeeper:
     def charge(self, seconds):
         with self.lock:
             now = time.monotonic()
+            self.active = self.active and now < self.until
             self.until = min(max(now, self.until) + seconds, now + MAX)
-            return self.until - now
+            held = self.until - now
+            self.active = self.active or held >= MIN
+            return held
 
     def serve(self, client):
         with self.lock:
-            shut_out = self.until - time.monotonic() >= MIN
+            shut_out = self.active and time.monotonic() < self.until
         if shut_out:
             print("refused", flush=True)
             client.sendall(b"Not allowed at this time\r\n")
