@@ -77,6 +77,8 @@ static int lookup_staged(struct call *c, struct node *dir, const char *name, str
 {
     struct node *n = node_find(c->vfs, dir, name);
     int r = -ENOENT;
+    if (n && n->ops == &whole_ops)
+        whole_await_release(c, n);
     if (n && n->ops == &whole_ops && whole_is_staged(c->vfs, n)) {
         r = n->ops->getattr(c, n, &ret->st, &ret->true_at);
         if (r == 0)

@@ -197,8 +197,9 @@ struct vfs {
         struct condition moved; /* with lock */
         bool closed;
         unsigned inside;
-    } gate;                   /* gate.c; protected by lock */
-    struct condition changed; /* with lock: a change of an open file has ended */
+    } gate; /* gate.c; protected by lock */
+    struct condition
+        changed; /* with lock: a change of an open file has ended, or the file was released */
     struct node *root;
     struct node *nodes GUARDED_BY(lock);
     struct handle *handles GUARDED_BY(lock);

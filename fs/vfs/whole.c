@@ -15,6 +15,8 @@
 #include "text.h"
 #include "vmx.h"
 
+enum { RELEASE_MS = 250 };
+
 /* What a text was, for who has to know only whether it still is the same. */
 struct fingerprint {
     bool there;
@@ -28,6 +30,7 @@ struct whole {
     unsigned closing;      /* those of them that are being closed: the last one commits */
     bool broken;           /* what was written was dropped: who goes on would do so in the middle */
     bool staged;           /* being created: a file until the last writer closes it */
+    bool flushed;          /* since it was written: a writer is closing it */
     struct document *base; /* what a writer saw when it opened the file; NULL: there was none, or
                               there are no writers */
     struct sftp_attrs set; /* mode and times to be set once the text is there */
@@ -279,6 +282,19 @@ bool whole_is_staged(struct vfs *vfs, struct node *n)
     return staged;
 }
 
+void whole_await_release(struct call *c, struct node *n)
+{
+    struct wait wait = c->wait;
+    int64_t latest = clock_ms() + RELEASE_MS;
+    wait.deadline = wait.deadline < latest ? wait.deadline : latest;
+    lock_take(&c->vfs->lock);
+    const struct whole *w = n->whole;
+    while (w && w->staged && w->flushed && w->writers > 0 &&
+           wait_on(&wait, &c->vfs->changed, &c->vfs->lock) == 0)
+        ;
+    lock_drop(&c->vfs->lock);
+}
+
 static size_t max_text(const struct call *c)
 {
     return remote_options(c->vfs->remote)->vmx_max;
@@ -397,6 +413,7 @@ static int whole_write(struct call *c, struct node *n, struct handle *h, off_t o
     const pid_t writer = call_process(c);
     lock_take(&c->vfs->lock);
     int r = load(n->whole, writer);
+    n->whole->flushed = false;
     if (r == 0)
         r = text_write(&n->whole->text, offset, h->append, data, max_text(c));
     if (r < 0)
@@ -407,7 +424,13 @@ static int whole_write(struct call *c, struct node *n, struct handle *h, off_t o
 
 static int whole_flush(struct call *c, struct node *n, struct handle *h)
 {
-    return h->writes ? commit_if(c, n, TEXT_DIRTY) : 0;
+    int r = h->writes ? commit_if(c, n, TEXT_DIRTY) : 0;
+    if (r == 0 && h->writes) {
+        lock_take(&c->vfs->lock);
+        n->whole->flushed = n->whole->text.state == TEXT_CLEAN;
+        lock_drop(&c->vfs->lock);
+    }
+    return r;
 }
 
 static void whole_drop(struct call *c, struct node *n, struct handle *h)
@@ -446,6 +469,9 @@ static void whole_release(struct call *c, struct node *n, struct handle *h)
      * being created for no time, and looks it up again. */
     if (last && !vmx_above(n) && !node_is_plain(c->vfs, n))
         node_detach(c->vfs, n->parent, n->name);
+    lock_take(&c->vfs->lock);
+    condition_wake_all(&c->vfs->changed);
+    lock_drop(&c->vfs->lock);
 }
 
 /* ---- setattr */

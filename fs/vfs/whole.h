@@ -21,6 +21,11 @@ int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode
 /* Whether a node is a file that is being created: it has a writer, and had no document before. */
 bool whole_is_staged(struct vfs *vfs, struct node *n);
 
+/* Waits for the release of a file that is being created and has just been closed: the kernel sends
+ * it behind the back of close(2), and whoever closed the file may look its name up first. A copy of
+ * the descriptor that stays open is not waited for longer than a moment. */
+void whole_await_release(struct call *c, struct node *n);
+
 /* Replaces (or creates) the file at path by text in one commit: by what was renamed onto it. n: its
  * node, or NULL; who has just read it there is taken to have made the text from that. */
 int whole_install(struct call *c, const char *path, struct node *n, struct span text,

@@ -58,7 +58,7 @@ passthrough-profile" ]
     [ -f "$MNT/vm/large.vmx" ]
     cmp "$LAB/vm/large.vmx" "$MNT/vm/large.vmx"
     yes '# filler' | head -c 3000 >>"$LAB/vm/small.vmx"
-    eventually 5 test -f "$MNT/vm/small.vmx"
+    eventually 30 test -f "$MNT/vm/small.vmx"
     cmp "$LAB/vm/small.vmx" "$MNT/vm/small.vmx"
 }
 
@@ -379,6 +379,23 @@ datastore1" ]
     done
 }
 
+# The kernel tells of the last close after the program has gone on.
+@test "a VM that was created as a file is a directory for whoever has closed it" {
+    write_vmx "$LAB/vm/x.vmx" one
+    mount_local
+    python3 - "$MNT/vm" "$LAB/vm/x.vmx" <<'END'
+import os, shutil, stat, sys
+os.chdir(sys.argv[1])
+text = open(sys.argv[2], "rb").read()
+for i in range(100):
+    with open("y.vmx", "xb") as f:
+        f.write(text)
+    if not stat.S_ISDIR(os.stat("y.vmx").st_mode):
+        sys.exit(f"round {i}: still a file")
+    shutil.rmtree("y.vmx")
+END
+}
+
 @test "a VM is not replaced by another one, or by a file that is none" {
     write_vmx "$LAB/vm/x.vmx" one
     write_vmx "$LAB/vm/y.vmx" two
@@ -433,7 +450,7 @@ y.vmx" ]
     cat "$TEST_DIR/x.vmx" >&7
     [ "$(stat -c %s "$MNT/vm/x.vmx")" = "$(stat -c %s "$TEST_DIR/x.vmx")" ]
     exec 7>&-
-    eventually 5 test -d "$MNT/vm/x.vmx"
+    eventually 30 test -d "$MNT/vm/x.vmx"
     [ "$(cat "$MNT/vm/x.vmx/displayName")" = one ]
     cmp "$TEST_DIR/x.vmx" "$LAB/vm/x.vmx"
     holds_only "$LAB/vm" x.vmx
@@ -475,7 +492,7 @@ y.vmx" ]
         [ "$status" -ne 0 ]
         [[ $output == *"Invalid argument"* ]]
         [ ! -e "$LAB/vm/$name.vmx" ]
-        eventually 5 test ! -e "$MNT/vm/$name.vmx"
+        eventually 30 test ! -e "$MNT/vm/$name.vmx"
         grep -q "EINVAL.*vm/$name.vmx.*line 2" "$MNT/.vmxfs/errors"
     done
     holds_only "$LAB/vm"
