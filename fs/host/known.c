@@ -6,7 +6,10 @@
 #include "base/clock.h"
 #include "internal.h"
 
-enum { SILENT_MS = 30 * 1000 }; /* so long nobody waits in vain once more, who need not */
+enum {
+    SILENT_MS = 30 * 1000, /* so long nobody waits in vain once more, who need not */
+    HALF_MAX_MS = 10 * 1000,
+};
 
 static int kind_error_locked(const struct host *host) REQUIRES(&host->lock)
 {
@@ -108,7 +111,9 @@ struct wait host_half_of(const struct wait *wait)
 {
     struct wait half = *wait;
     int64_t now = clock_ms();
+    int64_t most = now + HALF_MAX_MS;
     half.deadline = now + (wait->deadline - now) / 2;
+    half.deadline = half.deadline < most ? half.deadline : most;
     return half;
 }
 
