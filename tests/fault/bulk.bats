@@ -111,7 +111,7 @@ END
     mount_proxied prefetch=off cache_timeout=0
     dd if="$MNT/disk" of=/dev/null bs=1M status=none 3>&- &
     COPY_PID=$!
-    eventually 20 has_lanes
+    eventually 60 has_lanes
     sleep 2
     python3 - "$MNT" "$COPY_PID" <<'END'
 import os, statistics, sys, time

@@ -81,7 +81,7 @@ one_round() {
     echo "$value" >>"$TEST_DIR/asked"
     echo "$value" >"$MNT/vm/vm.vmx/memSize"
     echo "$value" >>"$TEST_DIR/acknowledged"
-    [ $(($(now_ms) - before)) -lt 4000 ]
+    [ $(($(now_ms) - before)) -lt 30000 ] # a lock is good for 60 s
     soon no_leftovers "$LAB/vm" || {
         echo "round $round: left over: $(leftovers "$LAB/vm")"
         return 1
@@ -166,7 +166,7 @@ gone() { # PID
         writers="$writers $!"
         sleep "0.$(printf %03d $((200 + round * 17 % 100)))"
         kill -KILL "$pid"
-        eventually 5 gone "$pid" || {
+        eventually 30 gone "$pid" || {
             echo "round $round: $pid lives on"
             false
         }

@@ -129,23 +129,22 @@ END
     done
 }
 
+goes_on_without_a_server() {
+    [ "$(cat "$MNT/vm/vm.vmx/k1")" = 0 ] && [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 16384 ] &&
+        ! bash -c "echo new >'$MNT/vm/vm.vmx/k1'" 2>"$TEST_DIR/said" &&
+        grep -q 'Input/output error' "$TEST_DIR/said"
+}
+
 @test "cached keys are read while there is no server, and all works when it is back" {
     vm_with_keys vm 2
-    mount_lab timeout=2 cache_timeout=1
+    mount_lab timeout=4 cache_timeout=1
     cat "$MNT/vm/vm.vmx/k1"
     server_stop
-    eventually 5 link_is down || { cat "$MNT/.vmxfs/status"; false; }
-    local before
-    before=$(now_ms)
-    [ "$(cat "$MNT/vm/vm.vmx/k1")" = 0 ]
-    [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 16384 ]
-    run bash -c "echo new >'$MNT/vm/vm.vmx/k1'"
-    [ "$status" -ne 0 ]
-    [[ "$output" == *"Input/output error"* ]]
-    [ $(($(now_ms) - before)) -lt 2000 ]
+    eventually 30 link_is down || { cat "$MNT/.vmxfs/status"; false; }
+    waits_for_no_timeout 4 goes_on_without_a_server
     grep -q '^link-error: ' "$MNT/.vmxfs/status"
     server_again
-    eventually 20 link_is up
+    eventually 60 link_is up
     [ "$(stored "$LAB/vm/vm.vmx" k1)" = 0 ]
     echo new >"$MNT/vm/vm.vmx/k1"
     [ "$(stored "$LAB/vm/vm.vmx" k1)" = new ]
@@ -165,7 +164,7 @@ logins() {
     mv "$SERVER/authorized_keys" "$TEST_DIR/authorized_keys"
     : >"$SERVER/authorized_keys"
     proxy_signal USR1
-    eventually 10 link_is refused
+    eventually 60 link_is refused
     mv "$TEST_DIR/authorized_keys" "$SERVER/authorized_keys"
     grep '^link-error: ' "$MNT/.vmxfs/status"
     [ "$(cat "$MNT/vm/vm.vmx/k1")" = 0 ]

@@ -56,5 +56,5 @@ for _ in range(50):
     else:
         sys.exit("the truncation was lost")
 END
-    eventually 5 grep -qx 'k1 = ""' "$LAB/vm/vm.vmx"
+    eventually 30 grep -qx 'k1 = ""' "$LAB/vm/vm.vmx"
 }

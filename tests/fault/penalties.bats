@@ -17,7 +17,7 @@ setup_file() {
     python3 -B "$support/gatekeeper.py" "$(cat "$SERVER/port")" "$SERVER/log" \
         >"$BATS_FILE_TMPDIR/gatekeeper" 3>&- &
     echo $! >"$BATS_FILE_TMPDIR/gatekeeper.pid"
-    eventually 10 test -s "$BATS_FILE_TMPDIR/gatekeeper"
+    eventually 60 test -s "$BATS_FILE_TMPDIR/gatekeeper"
     DOOR=$(head -n 1 "$BATS_FILE_TMPDIR/gatekeeper")
 }
 

@@ -41,7 +41,7 @@ mounted() {
         -o UserKnownHostsFile="$SERVER/known_hosts",cache_timeout=1 \
         "127.0.0.1:$LAB" "$MNT" 2>"$TEST_DIR/said" 3>&- &
     vmxfs=$!
-    eventually 10 mounted
+    eventually 60 mounted
 
     # What is taken once (threads, caches, the kernel's nodes) is taken by then.
     python3 "$BATS_TEST_DIRNAME/soak.py" "$MNT" "$LAB" $((seconds / 4))
@@ -58,8 +58,8 @@ mounted() {
     echo "descriptors: $fds before, $(descriptors "$vmxfs") after"
     echo "of the server: $server_fds before, $(descriptors "$server") after"
     echo "resident: $before KiB before, $(resident_kib "$vmxfs") KiB after"
-    eventually 5 descriptors_are "$vmxfs" "$fds"
-    eventually 5 descriptors_are "$server" "$server_fds"
+    eventually 30 descriptors_are "$vmxfs" "$fds"
+    eventually 30 descriptors_are "$server" "$server_fds"
     # A sanitizer keeps what was freed.
     [ -n "${ASAN_OPTIONS:-}${TSAN_OPTIONS:-}" ] ||
         [ "$(resident_kib "$vmxfs")" -lt $((before + 8192)) ]
@@ -70,7 +70,7 @@ mounted() {
         [ -z "$(sed 's/ = .*//' "$LAB/vm$i/vm$i.vmx" | sort -f | uniq -di)" ]
         cmp "$LAB/vm$i/vm$i.vmx" "$MNT/vm$i/vm$i.vmx/.vmxfs/raw"
     done
-    eventually 3 no_leftovers "$LAB"
+    eventually 30 no_leftovers "$LAB"
     [ "$(find "$LAB" -type f | wc -l)" -eq 6 ]
     fusermount3 -u "$MNT"
     wait "$vmxfs"

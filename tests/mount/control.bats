@@ -50,10 +50,10 @@ last_error() {
 @test "lines written one by one replace the file at the end only" {
     mount_local
     while IFS= read -r line; do printf '%s\n' "$line"; done <"$data/utf8.vmx" >"$RAW"
-    eventually 5 cmp "$data/utf8.vmx" "$FILE"
+    eventually 30 cmp "$data/utf8.vmx" "$FILE"
     [ "$(renames_onto vm/vm.vmx)" -eq 1 ]
     echo '# the end' >>"$RAW"
-    eventually 5 grep -q '^# the end$' "$FILE"
+    eventually 30 grep -q '^# the end$' "$FILE"
     [ "$(wc -l <"$FILE")" -eq "$(($(wc -l <"$data/utf8.vmx") + 1))" ]
 }
 

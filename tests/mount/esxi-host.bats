@@ -188,7 +188,7 @@ END
     host_start
     on_host "vim-cmd vmsvc/power.shutdown 11; vim-cmd vmsvc/power.getstate 11" | grep -qx "Powered on"
     off() { on_host "vim-cmd vmsvc/power.getstate 11" | grep -qx "Powered off"; }
-    eventually 10 off
+    eventually 60 off
 }
 
 @test "a running VM leaves its traces, and takes them along" {
@@ -329,7 +329,7 @@ fails() { # SED-SCRIPT ERROR-PATTERN
     host_start --empty
     ssh_over() { ssh -n -F "$HOST/sshd/ssh_config" -S "$TEST_DIR/master" "$@"; }
     ssh_over -M -o ControlPersist=yes host "touch '$TEST_DIR/there'; sleep 3" 3>&- &
-    eventually 10 test -e "$TEST_DIR/there"
+    eventually 60 test -e "$TEST_DIR/there"
     run --separate-stderr ssh_over -o ProxyCommand=false host true
     ssh_over -O exit host
     [ "$status" -eq 255 ]

@@ -32,7 +32,7 @@ run_page() { # PAGE
     sh "$root/docs/quickstart.sh" stop
     run ! grep " $VMXFS_DEMO/" /proc/mounts
     nothing_left() { ! pgrep -af "$VMXFS_DEMO"; }
-    eventually 20 nothing_left
+    eventually 60 nothing_left
 }
 
 @test "the guide's commands print what the guide says" {

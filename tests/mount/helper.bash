@@ -100,7 +100,7 @@ unmount_lab() {
     processes=$(mount_processes)
     fusermount3 -u "$MNT" || return 1
     # shellcheck disable=SC2086 # a list
-    eventually 20 ended $processes || {
+    eventually 60 ended $processes || {
         echo "still there after unmounting: $processes"
         return 1
     }
@@ -133,7 +133,7 @@ renames_onto() { # FILE BELOW $LAB
 holds_only() { # FOLDER [NAME...]
     local folder=$1
     shift
-    eventually 10 same_names "$folder" "$(printf '%s\n' "$@")" || {
+    eventually 60 same_names "$folder" "$(printf '%s\n' "$@")" || {
         ls -A "$folder"
         return 1
     }

@@ -111,7 +111,7 @@ END
             return 1
         }
     }
-    eventually 20 taken
+    eventually 60 taken
     refused_line "inner-guest device=42:00.0" "0000:42:00.0 is used by "
     grep -q 'is used by .*nested-esxi/nested-esxi.vmx, which is powered on' "$MNT/.vmxfs/errors"
     # ... and is not taken back under it.
@@ -216,10 +216,10 @@ END
     grep -q '^PASS	powered-off	' "$vm/.vmxfs/check"
     echo on >"$vm/.vmxfs/power"
     on() { grep -q '^FAIL	powered-off	.*echo shutdown > ' "$vm/.vmxfs/check"; }
-    eventually 20 on
+    eventually 60 on
     bash -c "$(awk -F'\t' '$2 == "powered-off" { print $4 }' "$vm/.vmxfs/check")"
     off() { grep -q '^PASS	powered-off	' "$vm/.vmxfs/check"; }
-    eventually 20 off
+    eventually 60 off
 }
 
 @test "an inner VM on a nested host is judged by the rules of the inner hop" {

@@ -84,7 +84,7 @@ explained() { # ERRNO FILE KEY REASON-PATTERN
 # The host is told to reload so often, and no more.
 reloaded() { # TIMES
     so_often() { [ "$(counter reloads-due)" = 0 ] && [ "$(reloads)" -ge "$1" ]; }
-    eventually 10 so_often "$1" && [ "$(reloads)" = "$1" ] || {
+    eventually 60 so_often "$1" && [ "$(reloads)" = "$1" ] || {
         cat "$HOST/commands" "$MNT/.vmxfs/errors"
         return 1
     }

@@ -136,10 +136,10 @@ END
     on_host "vim-cmd vmsvc/power.on 1"
     esxi register "$DS1/orphan/orphan.vmx"
     follows() { grep -q "^on.*nested-esxi.vmx" "$MNT/.vmxfs/vms" && grep -q "^off.*yes.*orphan.vmx" "$MNT/.vmxfs/vms"; }
-    eventually 5 follows
+    eventually 30 follows
     on_host "vim-cmd vmsvc/power.suspend 1"
     suspended() { grep -q "^suspended.*nested-esxi.vmx" "$MNT/.vmxfs/vms"; }
-    eventually 5 suspended
+    eventually 30 suspended
 }
 
 @test "passthrough is enabled and disabled" {

@@ -136,7 +136,7 @@ delta" ]
     cat "$K/guestinfo.a"
     echo delta >"$K/guestinfo.a"
     [ "$(cat "$K/guestinfo.a")" = delta ]
-    eventually 20 kept "$K/guestinfo.a"
+    eventually 60 kept "$K/guestinfo.a"
     [ "$(cat "$K/guestinfo.a")" = delta ]
 }
 
@@ -156,7 +156,7 @@ delta" ]
             *) echo "${#got} bytes" >>"$TEST_DIR/wrong" ;;
             esac
         }
-        eventually 10 sees
+        eventually 60 sees
         [ "$(stat -c %s "$K/guestinfo.a")" -eq $((length + 1)) ]
         [ "$(wc -c <"$K/guestinfo.a")" -eq $((length + 1)) ]
         old=$value
@@ -187,9 +187,9 @@ delta" ]
     local i=0 value
     for value in bravo delta gamma alpha; do
         foreign "$value"
-        eventually 10 grep -qx "$value" "$K/guestinfo.a"
+        eventually 60 grep -qx "$value" "$K/guestinfo.a"
         foreign omega
-        eventually 10 grep -qx omega "$K/guestinfo.a"
+        eventually 60 grep -qx omega "$K/guestinfo.a"
     done
 }
 
@@ -199,7 +199,7 @@ delta" ]
     mount_local cache_timeout=1
     "$VMXFS" -ocache_timeout=1 "$LAB" "$other" 3>&-
     foreign a
-    eventually 10 grep -qx a "$K/guestinfo.a"
+    eventually 60 grep -qx a "$K/guestinfo.a"
     set_there() {
         python3 -c "$setter" "$other/vm/vm.vmx/guestinfo.a" echo 60
         sleep 2.2 # the timeout, and a bit
@@ -297,7 +297,7 @@ for text in b"alpha\n", b"a longer text\n", b"b\n":
 with open(key, "wb") as f:
     f.write(b"alpha\n")
 END
-    eventually 20 kept "$K/guestinfo.a"
+    eventually 60 kept "$K/guestinfo.a"
     python3 - "$K/guestinfo.a" <<'END'
 import mmap, sys
 key = sys.argv[1]
@@ -329,7 +329,7 @@ END
             echo) echo "$after" >"$K/guestinfo.a" ;;
             mv) echo "$after" >"$K/.a.swp" && mv "$K/.a.swp" "$K/guestinfo.a" ;;
             merge) echo "guestinfo.a = \"$after\"" >"$K/.vmxfs/merge" ;;
-            foreign) foreign "$after" && eventually 10 grep -qx "$after" "$K/guestinfo.a" ;;
+            foreign) foreign "$after" && eventually 60 grep -qx "$after" "$K/guestinfo.a" ;;
             esac
             [ "$(cat "$K/guestinfo.a")" = "$after" ]
             [ "$(stat -c %s "$K/guestinfo.a")" -eq $((${#after} + 1)) ]
@@ -351,7 +351,7 @@ END
     [ "$(cat "$K"/guestinfo.*)" = "first
 the second one
 3" ]
-    eventually 5 [ "$(stat -c %s "$K/guestinfo.a" "$K/guestinfo.c" | tr '\n' ' ')" = "6 2 " ]
+    eventually 30 [ "$(stat -c %s "$K/guestinfo.a" "$K/guestinfo.c" | tr '\n' ' ')" = "6 2 " ]
     [ "$(stat -c %s "$K/guestinfo.b")" = 15 ]
     [ "$(cat <&8)" = beta ]
     exec 8<&-
@@ -424,17 +424,17 @@ cat_kept() { # FILE
     touch -d "1 hour ago" "$LAB/file"
     mount_local cache_timeout=1
     cmp "$LAB/file" "$MNT/file"
-    eventually 20 cat_kept file
+    eventually 60 cat_kept file
     cat_kept file
     # Another one of the same size
     head -c 300000 /dev/urandom >"$LAB/file"
-    eventually 10 cmp "$LAB/file" "$MNT/file"
-    eventually 20 cat_kept file
+    eventually 60 cmp "$LAB/file" "$MNT/file"
+    eventually 60 cat_kept file
     # Ours, whole and in part
     head -c 300000 /dev/urandom >"$TEST_DIR/new"
     cp "$TEST_DIR/new" "$MNT/file"
     cmp "$TEST_DIR/new" "$MNT/file"
-    eventually 20 cat_kept file
+    eventually 60 cat_kept file
     printf changed | dd of="$MNT/file" conv=notrunc bs=1 seek=1000 status=none
     [ "$(dd if="$MNT/file" bs=1 skip=1000 count=7 status=none)" = changed ]
     cmp "$LAB/file" "$MNT/file"
@@ -462,9 +462,9 @@ cat_kept() { # FILE
     head -c 4096 <&8 | cmp - <(head -c 4096 /dev/zero)
     head -c 1000000 /dev/urandom >"$LAB/new"
     mv "$LAB/new" "$LAB/file"
-    eventually 10 cmp "$LAB/file" "$MNT/file"
+    eventually 60 cmp "$LAB/file" "$MNT/file"
     cat <&8 >/dev/null
-    eventually 10 cmp "$LAB/file" "$MNT/file"
+    eventually 60 cmp "$LAB/file" "$MNT/file"
     exec 8<&-
     sleep 2.5
     cmp "$LAB/file" "$MNT/file"

@@ -76,7 +76,7 @@ END_OF_PYTHON
     sleep 0.3
     becomes 0
     exec 5>&-
-    eventually 10 becomes 1 's/"alpha"/""/'
+    eventually 60 becomes 1 's/"alpha"/""/'
 }
 
 @test "a later set cancels a truncation" {
@@ -122,7 +122,7 @@ END_OF_PYTHON
 @test "a created key that nothing is written to is an empty value" {
     start
     : >"$K/guestinfo.new"
-    eventually 10 becomes 1 '$a guestinfo.new = ""'
+    eventually 60 becomes 1 '$a guestinfo.new = ""'
 }
 
 @test "the dirty text belongs to the key, not to the handle" {
@@ -205,7 +205,7 @@ END_OF_PYTHON
     start
     (printf half; exec sleep 100) >"$K/guestinfo.a" 3>&- &
     writer=$!
-    eventually 10 grep -qx half "$K/guestinfo.a"
+    eventually 60 grep -qx half "$K/guestinfo.a"
     becomes 0
     kill -9 "$writer"
     wait "$writer" || :
@@ -217,7 +217,7 @@ END_OF_PYTHON
     start
     (echo whole; exec sleep 100) >"$K/guestinfo.b" 3>&- &
     writer=$!
-    eventually 10 becomes 1 's/beta/whole/'
+    eventually 60 becomes 1 's/beta/whole/'
     kill -9 "$writer"
     wait "$writer" || :
     becomes 1 's/beta/whole/'
@@ -247,7 +247,7 @@ END_OF_PYTHON
     start
     [ "$(cat "$K/memSize")" = 4096 ]
     sed -i 's/"4096"/"262144"/; s/guestinfo.a/guestinfo.z/' "$VM"
-    eventually 10 grep -qx 262144 "$K/memSize"
+    eventually 60 grep -qx 262144 "$K/memSize"
     [ "$(stat -c %s "$K/memSize")" = 7 ]
     [ ! -e "$K/guestinfo.a" ]
     [ "$(cat "$K/guestinfo.z")" = alpha ]

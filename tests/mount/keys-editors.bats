@@ -236,7 +236,7 @@ more" ]
     [ ! -e "$K/memSize" ]
     [ "$(ls "$K" | grep -c '^memSize$')" = 0 ]
     [ "$(cat "$K/memSize~")" = 4096 ]
-    eventually 20 test -e "$K/memSize"
+    eventually 60 test -e "$K/memSize"
     [ "$(cat "$K/memSize")" = 4096 ]
     becomes 0
 }

@@ -92,7 +92,7 @@ shells_cannot_tell() { # VALUE KEY ERRNO
     run truncate -s 2 "$K/guestinfo.a"
     [ "$status" -eq 1 ]
     : >"$K/guestinfo.c"
-    eventually 10 explained EBUSY guestinfo.c
+    eventually 60 explained EBUSY guestinfo.c
     run install "$TEST_DIR/before" "$K/memSize"
     [ "$status" -eq 1 ]
     becomes 0

@@ -21,7 +21,7 @@ killed() { # PYTHON
 
 # Nothing was changed, and a NOTE says whose text was dropped.
 dropped() { # KEY
-    eventually 10 explained NOTE "$1" killed
+    eventually 60 explained NOTE "$1" killed
     becomes 0
 }
 
@@ -57,7 +57,7 @@ os.close(f)"
 @test "what a killed program had not completed is dropped: the lines after the first" {
     start
     killed "f = key(); os.write(f, b'1\n'); os.write(f, b'2\n'); half()"
-    eventually 10 explained NOTE guestinfo.a killed
+    eventually 60 explained NOTE guestinfo.a killed
     becomes 1 's/"alpha"/"1"/'
 }
 

@@ -24,7 +24,7 @@ load keys
 8192" ]
     echo 131072 >"$K/memSize"
     [ "$(cat "$K/MEMSIZE")" = 131072 ]
-    eventually 10 test "$(stat -c %s "$K/MEMSIZE")" = 7
+    eventually 60 test "$(stat -c %s "$K/MEMSIZE")" = 7
     sed -i s/131072/1024/ "$K/MemSize"
     becomes 3 's/"4096"/"1024"/'
     [ "$(cat "$K/memSize")" = 1024 ]
@@ -40,7 +40,7 @@ load keys
     for name in memSize MEMSIZE memsize; do
         run cat "$K/$name"
         [ "$status" -eq 1 ]
-        eventually 10 test ! -e "$K/$name"
+        eventually 60 test ! -e "$K/$name"
     done
     [ "$(ls "$K" | grep -ic memsize)" = 0 ]
 }

@@ -37,7 +37,7 @@ start_settled() { # [OPTION...]
     start_settled cache_timeout=1
     [ "$(cat "$K/memSize")" = 4096 ]
     edit_unseen 's/"4096"/"1024"/'
-    eventually 10 grep -qx 1024 "$K/memSize"
+    eventually 60 grep -qx 1024 "$K/memSize"
 }
 
 @test "an edit that nobody could see is overwritten as if it had been seen" {

@@ -18,7 +18,7 @@ same_settings() { # VM VM
     [ -z "$(ls -A "$MNT/vm/new.vmx")" ]
     echo x >"$MNT/vm/new.vmx/guestinfo.a"
     printf 'guestinfo.a = "x"\n' | cmp - "$LAB/vm/new.vmx"
-    eventually 10 test -f "$MNT/vm/new.vmx/passthrough-profile"
+    eventually 60 test -f "$MNT/vm/new.vmx/passthrough-profile"
     run mkdir "$MNT/vm/new.vmx"
     [ "$status" -eq 1 ]
     [[ "$output" == *"File exists"* ]]
@@ -170,7 +170,7 @@ same_settings() { # VM VM
 @test "rsync copies a VM, then changes only what differs" {
     start
     mkdir "$MNT/vm/b.vmx"
-    eventually 10 test -f "$MNT/vm/b.vmx/passthrough-profile"
+    eventually 60 test -f "$MNT/vm/b.vmx/passthrough-profile"
     rsync -a "$K/" "$MNT/vm/b.vmx/"
     same_settings "$K" "$MNT/vm/b.vmx"
     echo 8192 >"$K/memSize"

@@ -99,7 +99,7 @@ load keys
     mv "$K/guestinfo.A" "$K/guestinfo.z"
     becomes 1 '/guestinfo.a/d; s/guestinfo.A/guestinfo.z/'
     cp "$TEST_DIR/before" "$VM"
-    eventually 10 grep -qx last "$K/guestinfo.a"
+    eventually 60 grep -qx last "$K/guestinfo.a"
     rm "$K/guestinfo.a"
     becomes 2 '/guestinfo.[aA]/d'
 }

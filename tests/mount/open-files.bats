@@ -102,17 +102,17 @@ END
     for side in "$LAB" "$MNT"; do
         rm -f "$LAB"/log*
         echo line 1 >"$LAB/log"
-        eventually 10 grep -qx "line 1" "$MNT/log"
+        eventually 60 grep -qx "line 1" "$MNT/log"
         tail -n +1 -s 0.1 --max-unchanged-stats=1 -F "$MNT/log" >"$TEST_DIR/out" 2>"$TEST_DIR/said" 3>&- &
         follower=$!
-        eventually 20 grep -qx "line 1" "$TEST_DIR/out"
+        eventually 60 grep -qx "line 1" "$TEST_DIR/out"
         echo line 2 >>"$LAB/log"
-        eventually 20 grep -qx "line 2" "$TEST_DIR/out"
+        eventually 60 grep -qx "line 2" "$TEST_DIR/out"
         mv "$side/log" "$side/log.1"
         echo line 3 >"$side/log"
-        eventually 20 grep -qx "line 3" "$TEST_DIR/out"
+        eventually 60 grep -qx "line 3" "$TEST_DIR/out"
         echo line 4 >>"$LAB/log"
-        eventually 20 grep -qx "line 4" "$TEST_DIR/out"
+        eventually 60 grep -qx "line 4" "$TEST_DIR/out"
         kill "$follower"
         wait "$follower" || :
         diff <(printf 'line %d\n' 1 2 3 4) "$TEST_DIR/out"

@@ -41,7 +41,7 @@ fails() { # PATTERN ARGUMENT...
     [[ $stderr == "vmxfs: "* ]]
     [[ $stderr =~ $pattern ]]
     ! is_mounted
-    eventually 5 no_processes
+    eventually 30 no_processes
 }
 
 ssh_options() {
@@ -148,7 +148,7 @@ bats_require_minimum_version 1.5.0
     # shellcheck disable=SC2086 # a list
     kill -9 $processes
     # shellcheck disable=SC2086
-    eventually 10 ended $processes
+    eventually 60 ended $processes
     run --separate-stderr "$VMXFS" "$LAB" "$MNT" 3>&-
     [ "$status" -eq 1 ]
     [[ $stderr == "vmxfs: "*"dead mount"*"fusermount3 -u"* ]]
@@ -342,7 +342,7 @@ END
 foreground() { # OPTION...
     "$VMXFS" -f "$@" "$LAB" "$MNT" 2>"$TEST_DIR/stderr" 3>&- &
     vmxfs=$!
-    eventually 20 is_mounted
+    eventually 60 is_mounted
 }
 
 @test "in the foreground a clean unmount exits with 0" {
@@ -360,14 +360,14 @@ foreground() { # OPTION...
         # A shell without job control starts background processes deaf to SIGINT.
         "$VMXFS" -f "$LAB" "$MNT" 3>&- &
         vmxfs=$!
-        eventually 20 is_mounted
+        eventually 60 is_mounted
         [ "$signal" = INT ] && grep -q '^SigIgn:.*[2367abef]$' "/proc/$vmxfs/status" && signal=TERM
         echo 8192 >"$MNT/vm/vm.vmx/memSize"
         kill -s "$signal" "$vmxfs"
         wait "$vmxfs"
         ! is_mounted
     done
-    eventually 5 no_processes
+    eventually 30 no_processes
 }
 
 @test "SIGTERM unmounts a mount in the background" {
@@ -376,7 +376,7 @@ foreground() { # OPTION...
     processes=$(mount_processes)
     kill -TERM "$(head -n 1 <<<"$processes")"
     # shellcheck disable=SC2086 # a list
-    eventually 10 ended $processes
+    eventually 60 ended $processes
     ! is_mounted
 }
 

@@ -283,14 +283,14 @@ with open(sys.argv[1], "rb") as f, open(sys.argv[2], "rb") as g:
     [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 4096 ]
     mv "$PLAIN/vm/vm.vmx" "$PLAIN/vm/new.vmx"
     [ -f "$PLAIN/vm/new.vmx" ]
-    eventually 5 test ! -e "$MNT/vm/vm.vmx"
+    eventually 30 test ! -e "$MNT/vm/vm.vmx"
     [ "$(cat "$MNT/vm/new.vmx/memSize")" = 4096 ]
     mv "$PLAIN/vm/new.vmx" "$PLAIN/vm/text"
     [ "$(cat "$MNT/vm/text")" = "$(cat "$data/lf.vmx")" ]
     mv "$PLAIN/vm/text" "$PLAIN/vm/new.vmx"
     rm "$PLAIN/vm/new.vmx"
     holds_only "$LAB/vm"
-    eventually 5 test ! -e "$MNT/vm/new.vmx"
+    eventually 30 test ! -e "$MNT/vm/new.vmx"
     # mkdir makes a folder here, whatever its name is.
     mkdir "$PLAIN/vm/folder.vmx"
     [ -d "$LAB/vm/folder.vmx" ]
@@ -306,11 +306,11 @@ with open(sys.argv[1], "rb") as f, open(sys.argv[2], "rb") as g:
         [ -f "$LAB/two/free.vmx" ] && [ ! -e "$LAB/two/two.vmx" ]
         rename_noreplace "$place/two/free.vmx" "$place/two/two.vmx"
         cp "$LAB/two/two.vmx" "$LAB/two/taken.vmx"
-        eventually 10 test -e "$place/two/taken.vmx"
+        eventually 60 test -e "$place/two/taken.vmx"
         run rename_noreplace "$place/two/two.vmx" "$place/two/taken.vmx"
         [[ $output == *"File exists"* ]]
         rm "$LAB/two/taken.vmx"
-        eventually 10 test ! -e "$place/two/taken.vmx"
+        eventually 60 test ! -e "$place/two/taken.vmx"
     done
     : >"$MNT/two/file"
     rename_noreplace "$MNT/two/file" "$MNT/two/other"

@@ -309,7 +309,7 @@ END
     mount_local
     echo "nested-esxi mmio=64 $device" >"$PROFILE"
     cp -r "$VMX" "$MNT/vm/copy.vmx"
-    eventually 10 diff -r "$VMX" "$MNT/vm/copy.vmx"
+    eventually 60 diff -r "$VMX" "$MNT/vm/copy.vmx"
     [ "$(cat "$MNT/vm/copy.vmx/passthrough-profile")" = "none [nested-esxi] inner-guest" ]
 }
 
@@ -392,7 +392,7 @@ small" ]
     unmount_lab
     # At mount, where there is somebody to see it.
     "$VMXFS" -f -o profile_dir="$TEST_DIR/profiles" "$LAB" "$MNT" 2>"$TEST_DIR/stderr" 3>&- &
-    eventually 20 grep -q " $MNT " /proc/mounts
+    eventually 60 grep -q " $MNT " /proc/mounts
     unmount_lab
     wait "$!"
     grep -q 'broken.profile.*line 2, column ' "$TEST_DIR/stderr"

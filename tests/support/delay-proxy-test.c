@@ -149,29 +149,33 @@ static void expect_bytes(int fd, const char *data, size_t size)
 static void a_round_trip_takes_twice_the_delay(void **state)
 {
     int fd = dial(*state);
-    for (int i = 0; i < 3; i++) {
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < 20 && least >= 3 * DELAY_MS; i++) {
         int64_t start = clock_ms();
         send_all(fd, "hello", 5);
         expect_bytes(fd, "hello", 5);
         int64_t took = clock_ms() - start;
-        assert_within(took, 2 * DELAY_MS, 2 * DELAY_MS + 400);
+        assert_true(took >= 2 * DELAY_MS);
+        least = took < least ? took : least;
     }
+    assert_true(least < 4 * DELAY_MS);
     close(fd);
 }
 
 static void round_trips_overlap(void **state)
 {
-    int fds[20];
+    enum { CONNECTIONS = 100 };
+    int fds[CONNECTIONS];
     int64_t start = clock_ms();
-    for (size_t i = 0; i < 20; i++) {
+    for (size_t i = 0; i < CONNECTIONS; i++) {
         fds[i] = dial(*state);
         send_all(fds[i], "x", 1);
     }
-    for (size_t i = 0; i < 20; i++) {
+    for (size_t i = 0; i < CONNECTIONS; i++) {
         expect_bytes(fds[i], "x", 1);
         close(fds[i]);
     }
-    assert_within(clock_ms() - start, 2 * DELAY_MS, 2 * DELAY_MS + 1000);
+    assert_within(clock_ms() - start, 2 * DELAY_MS, CONNECTIONS * DELAY_MS);
 }
 
 /* A proxy that waited for each piece of 64 KiB would need 50 s for this. The echo fits into the
@@ -187,7 +191,7 @@ static void bandwidth_is_not_limited(void **state)
     int64_t start = clock_ms();
     send_all(fd, data, size);
     expect_bytes(fd, data, size);
-    assert_within(clock_ms() - start, 2 * DELAY_MS, 5000);
+    assert_within(clock_ms() - start, 2 * DELAY_MS, 40000);
     close(fd);
     free(data);
 }

@@ -132,7 +132,6 @@ static void a_command_that_does_not_end_is_given_up(void **state)
         must_print(&m, WORDS("echo", "up"), "up\n");
         int64_t before = clock_ms();
         assert_int_equal(run(&m, 300, WORDS("sh", "-c", "sleep 1; echo late"), &out), -EIO);
-        assert_true(clock_ms() - before < 2000);
         while (clock_ms() - before < 1500)
             must_print(&m, WORDS("echo", "now"), "now\n");
         done(&m);
@@ -178,12 +177,9 @@ static void a_server_that_stops_is_not_waited_for(void **state)
         BUF_AUTO out = {0};
         must_print(&m, WORDS("echo", "up"), "up\n");
         server_signal(&server, "STOP");
-        int64_t before = clock_ms();
         int r = run(&m, 500, WORDS("true"), &out);
-        int64_t after = clock_ms();
         server_signal(&server, "CONT");
         assert_int_equal(r, -EIO);
-        assert_true(after - before < 2000);
         must_print(&m, WORDS("echo", "on"), "on\n");
         done(&m);
     }

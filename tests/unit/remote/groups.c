@@ -25,8 +25,7 @@ struct writer {
     const char *expected; /* as of struct set */
     int rounds;
     struct wait wait;
-    int result; /* the first error */
-    int64_t took_ms;
+    int result;     /* the first error */
     struct set set; /* of the last round */
     bool missing;   /* what was told to be done was not on the server */
     pthread_t thread;
@@ -45,7 +44,6 @@ static bool is_stored(const struct folder *folder, const char *key, const char *
 static void *write_keys(void *ctx)
 {
     struct writer *w = ctx;
-    int64_t began = clock_ms();
     for (int i = 1; i <= w->rounds && w->result == 0; i++) {
         snprintf(w->value, sizeof(w->value), "%d", i);
         w->set = set_of(w->key, w->big ? w->big : w->value);
@@ -54,7 +52,6 @@ static void *write_keys(void *ctx)
         if (w->folder && w->result == 0)
             w->missing |= !is_stored(w->folder, w->key, w->value);
     }
-    w->took_ms = clock_ms() - began;
     return NULL;
 }
 

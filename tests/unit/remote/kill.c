@@ -22,7 +22,7 @@
 #define VMX "a.vmx"
 #define LOCK ".a.vmx.vmxfs-lock"
 
-enum { KILLS = 60, STOPS = 20, PAD = 20000, NEXT_COMMIT_MS = 8000 };
+enum { KILLS = 60, STOPS = 20, PAD = 20000, NEXT_COMMIT_MS = 30000 };
 
 static int play_commit(struct mount *mount, const char *key, const char *value)
 {

@@ -2,9 +2,12 @@
 #include "relay.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -111,10 +114,70 @@ static int serve_one(struct ends *ends, const struct buf *packet, struct buf *an
     return cut == RELAY_CUT_AFTER ? -ECONNRESET : r;
 }
 
-static bool has_more(int fd, int ms)
+/* By /proc/self/task/TID/stat, proc(5). One that merely has no processor at the moment does not. */
+static bool thread_sleeps(const char *tid)
+{
+    char path[64];
+    char stat[256];
+    snprintf(path, sizeof(path), "/proc/self/task/%s/stat", tid);
+    FILE *f = fopen(path, "re");
+    size_t n = f ? fread(stat, 1, sizeof(stat) - 1, f) : 0;
+    if (f)
+        fclose(f);
+    stat[n] = '\0';
+    const char *name_end = strrchr(stat, ')');
+    return !name_end || strncmp(name_end, ") S", 3) == 0; /* else it has just ended */
+}
+
+static bool other_threads_sleep(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    bool all = tasks;
+    const struct dirent *task;
+    while (all && (task = readdir(tasks)))
+        all =
+            task->d_name[0] == '.' || atoi(task->d_name) == gettid() || thread_sleeps(task->d_name);
+    if (tasks)
+        closedir(tasks);
+    return all;
+}
+
+static bool has_input(int fd, int ms)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     return poll(&p, 1, ms) > 0;
+}
+
+/* Whether more requests come before whoever could send them waits for an answer. */
+static bool has_more(int fd, int idle_ms)
+{
+    bool idle = false;
+    for (;;) {
+        if (has_input(fd, idle ? 0 : idle_ms))
+            return true;
+        if (idle)
+            return false;
+        idle = other_threads_sleep();
+    }
+}
+
+static void set_serving(struct relay *relay, int change)
+{
+    lock_take(&relay->lock);
+    relay->serving += change;
+    lock_drop(&relay->lock);
+}
+
+void relay_await_idle(struct relay *relay)
+{
+    int quiet = 0;
+    while (quiet < 2) {
+        usleep(IDLE_MS * 1000);
+        lock_take(&relay->lock);
+        bool serving = relay->serving > 0;
+        lock_drop(&relay->lock);
+        quiet = !serving && other_threads_sleep() ? quiet + 1 : 0;
+    }
 }
 
 /* One request, or all of a flight. */
@@ -126,6 +189,8 @@ static int serve(struct ends *ends)
     size_t n = 0;
     bool hello = false;
     int r;
+    has_input(ends->client, -1);
+    set_serving(ends->relay, 1);
     do {
         r = read_packet(ends->client, &packets[n]);
         hello = r == 0 && is_hello(&packets[n]);
@@ -140,6 +205,7 @@ static int serve(struct ends *ends)
         r = serve_one(ends, &packets[i], &answers);
     if (r == 0)
         r = write_all(ends->client, answers.data, answers.len);
+    set_serving(ends->relay, -1);
     for (size_t i = 0; i < n; i++)
         buf_done(&packets[i]);
     return r;

@@ -29,7 +29,7 @@ struct relay {
     struct lock lock;
     /* Set before the first connection. */
     bool gathers; /* whole flights: all that comes until the client is idle, then all answers */
-    int idle_ms;  /* what idle means; 0: 25 */
+    int idle_ms;  /* how long it must have been idle, which makes the round trip; 0: 25 */
     void (*before)(void *ctx, const struct relay_request *request); /* on the relay's thread */
     void *ctx;
 
@@ -39,6 +39,7 @@ struct relay {
     int requests;
     int flights;
     bool stopping;
+    int serving; /* links that have something in hand */
     int links;
     pthread_t threads[RELAY_LINKS];
 };
@@ -52,6 +53,10 @@ int relay_connect(void *ctx, struct transport **ret, struct why *why);
 /* Starts counting anew, and cutting where that is wanted. */
 void relay_restart(struct relay *relay, enum relay_cut cut, int at);
 int relay_requests(struct relay *relay);
+
+/* Waits until there is nothing under way any more: no request is being served, and every thread of
+ * this process waits for something. Load of the machine cannot make it return too early. */
+void relay_await_idle(struct relay *relay);
 int relay_flights(struct relay *relay);
 
 /* A mount behind a relay. mount->server is not used. */

@@ -141,10 +141,10 @@ static void the_end_does_not_wait_for_back_off(void **state)
     peer_refuse(&f.peer, -ECONNREFUSED);
     peer_hang_up(&f.peer);
     struct wait wait = wait_for_ms(SLOW_MS);
-    wait_sleep(&wait, 1500); /* back-off has grown to 1.6 s */
+    wait_sleep(&wait, 3200); /* back-off has just grown to 3.2 s */
     int64_t before = clock_ms();
     fixture_end(&f);
-    assert_true(clock_ms() - before < 500);
+    assert_true(clock_ms() - before < 2500);
 }
 
 static void a_call_may_outlive_its_engine(void **state)
@@ -179,14 +179,14 @@ static void forgotten_calls_go_out_before_the_end(void **state)
     peer_done(&f.peer);
 }
 
-/* Ten pauses that grow would take 40 s. */
+/* Thirty pauses that grow would take 250 s. */
 static void pauses_start_anew_after_each_good_link(void **state)
 {
     (void)state;
     struct fixture f;
     fixture_begin(&f, 0, SLOW_MS, true);
     int64_t began = clock_ms();
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 30; i++) {
         struct sftp_call *call = sftp_lstat(f.sftp, "x");
         assert_int_equal(peer_size(&f.peer, expect(&f, SSH_FXP_LSTAT), 1), 0);
         assert_int_equal(outcome_of(call), 0);
@@ -195,7 +195,7 @@ static void pauses_start_anew_after_each_good_link(void **state)
             usleep(1000);
         await_up(&f);
     }
-    assert_int_equal(peer_links(&f.peer), 11);
+    assert_int_equal(peer_links(&f.peer), 31);
     assert_true(clock_ms() - began < SLOW_MS);
     fixture_end(&f);
 }

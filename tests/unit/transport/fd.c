@@ -111,7 +111,7 @@ static void its_child_is_ended_and_reaped(void **state)
         assert_non_null(strstr(text.data, "transport: a test\n"));
         int64_t before = clock_ms();
         transport_free(t);
-        assert_true(clock_ms() - before < 5000);
+        assert_true(clock_ms() - before < 60000);
         assert_int_equal(kill(pid, 0), -1);
         assert_int_equal(errno, ESRCH);
         buf_done(&text);
