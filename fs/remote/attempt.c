@@ -3,25 +3,26 @@
  * A commit is three flights of requests; each is sent as a whole before its first answer is waited
  * for.
  *
- *   1. open the temporary file and the lock (both EXCL), open the target, ask for the evidence of
- *      use;
- *   2. sign the lock; read the folder's listing (more evidence; what dead owners left) and the
- *      target; write, chmod and sync the temporary file; last, LSTAT of the target;
+ *   1. take the lock, with the temporary file in it (lock.h); open the target, ask for the evidence
+ *      of use;
+ *   2. read the folder's listing (more evidence; what dead owners left) and the target; write,
+ *      chmod and sync the temporary file; last, LSTAT of the target;
  *   3. LSTAT, OPEN and LSTAT of the target; rename; sync again; FSTAT.
  *
  * If the third flight shows another file than the one that was read, or one whose time cannot tell,
- * the replaced text is read through the handle, and merged and installed before anybody is told.
+ * the replaced text is read through the handle, for the caller to merge.
  *
- * Then the lock is removed, which nobody waits for. Invariants:
+ * The lock's folder is removed, which nobody waits for. Invariants:
  *
  *   - the target is only ever replaced by the rename of a whole, synced file;
  *   - what is renamed over it was made from bytes that were read after the lock was taken;
- *   - nothing is renamed, and no lock is removed, after vmx_lock_expiry;
+ *   - it is renamed out of the lock: once that is broken there is nothing to rename;
+ *   - nothing is renamed after vmx_lock_expiry;
  *   - an attempt that fails before the third flight leaves the target as it was.
  *
- * After a lost link there is a new attempt, under a lock of its own. Whether the rename of the lost
- * one happened shows itself then: the server has the very text. If the old server process still has
- * that rename before it, it will find no temporary file: breaking the old lock removes it.
+ * After a lost link there is a new attempt, under a lock of its own, which is had only when the
+ * lost one's token is gone: so its rename has happened, or never will. Which of both shows itself:
+ * the server has the very text.
  */
 #include "attempt.h"
 
@@ -35,13 +36,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "flight.h"
-#include "foreign_edit.h"
 #include "inuse.h"
 #include "lock.h"
+#include "other_lock.h"
 #include "replaced.h"
 #include "sftp/bulk.h"
 
-enum { READDIRS = 4, READDIRS_MAX = 64, FOREIGN_EDITS_MAX = 16 };
+enum { READDIRS = 4, READDIRS_MAX = 64 };
 
 struct attempt {
     struct remote *remote;
@@ -103,14 +104,8 @@ static void look_at_names(struct attempt *a, const struct sftp_call *call)
     size_t n;
     const struct sftp_name *names = sftp_call_names(call, &n);
     for (size_t i = 0; i < n; i++) {
-        FREE_AUTO char *path = NULL;
         inuse_look_at_name(&a->inuse, names[i].name);
-        if (!vmx_lock_is_leftover(&a->lock, &names[i], a->clock_s))
-            continue;
-        if (asprintf(&path, "%s%s", a->lock.dir, names[i].name) < 0)
-            path = NULL;
-        else
-            sftp_forget(sftp_remove(a->remote->sftp, path, 0));
+        other_lock_clear_leftover(&a->lock, &names[i], a->clock_s);
     }
 }
 
@@ -250,7 +245,6 @@ static int second_flight(struct attempt *a, const struct buf *text, struct buf *
     struct target_read target = {0};
     struct folder_read folder = {0};
     FLIGHT_AUTO writes = {0};
-    sftp_forget(vmx_lock_sign(&a->lock));
     folder_ask(a, &folder);
     target_ask(a, &target);
     if (text)
@@ -290,11 +284,11 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replac
     replaced_ask(ret_replaced, a->remote, a->full);
     if (sftp_features(sftp).posix_rename) {
         flight_add(&flight,
-                   sftp_posix_rename(sftp, a->lock.temp_path, a->full, vmx_lock_expiry(&a->lock)));
+                   sftp_posix_rename(sftp, a->lock.paths.temp, a->full, vmx_lock_expiry(&a->lock)));
     } else {
+        vmx_lock_leave_temp(&a->lock);
         sftp_forget(sftp_remove(sftp, a->full, vmx_lock_expiry(&a->lock)));
-        flight_add(&flight, sftp_rename(sftp, a->lock.temp_path, a->full));
-        a->lock.has_temp = false; /* it may be all that is left: not ours to remove */
+        flight_add(&flight, sftp_rename(sftp, a->lock.paths.temp, a->full));
     }
     if (sftp_features(sftp).fsync)
         flight_add(&flight, sftp_fsync(sftp, &a->lock.temp));
@@ -304,71 +298,26 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replac
     int r = flight_wait(&flight, 0, &firm);
     if (r == 0) {
         *ret = *sftp_call_attrs(stat);
-        a->lock.has_temp = false;
+        vmx_lock_installed(&a->lock);
     }
     if (r == -ENOENT) /* somebody took our lock for a dead one's, and our file with it */
         return -EAGAIN;
     return r == -ETIME ? -EAGAIN : remote_write_error(a->remote, a->path, &firm, r);
 }
 
-/* Another text under the same lock, by a new temporary file of the same name: it names its owner in
- * the lock, and whoever breaks that removes it. */
-static int install_again(struct attempt *a, struct span text, struct sftp_attrs *ret,
-                         struct replaced *ret_replaced)
+/* Reads what the rename replaced, where that may be another text than base, which ours was made
+ * from. What was to be committed is on the server already: nothing here makes that fail. */
+static void look_at_replaced(struct attempt *a, struct span base, struct replaced *replaced,
+                             struct outcome *ret)
 {
-    FLIGHT_AUTO writes = {0};
-    int r = text.n > a->remote->options.vmx_max ? -EFBIG : vmx_lock_renew_temp(&a->lock, a->wait);
-    if (r < 0)
-        return r;
-    send_text(a, text, false, &writes);
-    r = flight_wait(&writes, 0, a->wait);
-    return r == 0 ? third_flight(a, ret, ret_replaced) : r;
-}
-
-static void tell_lost(void *ctx, const char *key, const char *reason)
-{
-    const struct attempt *a = ctx;
-    if (a->remote->lost)
-        a->remote->lost(a->remote->lost_ctx, a->path, key, reason);
-}
-
-/* Sees to it that an edit of somebody who takes no lock, which our rename replaced, is kept. What
- * was to be committed is on the server already: nothing here makes that fail. base: what *text was
- * made from. */
-static void keep_foreign_edits(struct attempt *a, struct span base, struct buf *text,
-                               struct sftp_attrs *attrs, struct replaced *replaced)
-{
-    const struct foreign_lost lost = {tell_lost, a};
-    BUF_AUTO below = {0};
-    int r = buf_add(&below, base);
-    for (int i = 0; r == 0 && i < FOREIGN_EDITS_MAX; i++) {
-        BUF_AUTO theirs = {0};
-        BUF_AUTO merged = {0};
-        const struct sftp_attrs *before = a->target.len > 0 || i > 0 ? &a->before : NULL;
-        if (!replaced_may_be_foreign(replaced, before, a->clock_s, a->wait))
-            return;
-        r = replaced_read(replaced, a->remote, a->wait, &theirs);
-        bool same = r == 0 && span_eq(buf_span(&theirs), buf_span(&below));
-        if (r < 0 || (same && replaced_was_missed(replaced, a->wait)))
-            tell_lost(a, NULL, "somebody else's edit may have been replaced: it cannot be read");
-        if (r < 0 || same)
-            return;
-        r = foreign_edit_merge(buf_span(&below), buf_span(text), buf_span(&theirs), &lost, &merged);
-        if (r < 0 || span_eq(buf_span(&merged), buf_span(text)))
-            return;
-        replaced_done(replaced, a->remote, a->wait);
-        a->before = *attrs;
-        r = install_again(a, buf_span(&merged), attrs, replaced);
-        if (r < 0) {
-            foreign_edit_tell_all(buf_span(&below), buf_span(text), buf_span(&theirs), &lost);
-            return;
-        }
-        buf_clear(&below);
-        r = buf_add(&below, buf_span(text));
-        buf_done(text);
-        *text = merged;
-        merged = (struct buf){0};
-    }
+    const struct sftp_attrs *before = a->target.len > 0 ? &a->before : NULL;
+    const struct wait firm = {.deadline = a->wait->deadline}; /* not interrupted any more */
+    if (!replaced_may_be_foreign(replaced, before, a->clock_s, &firm))
+        return;
+    int r = replaced_read(replaced, a->remote, &firm, &ret->replaced);
+    bool same = r == 0 && span_eq(buf_span(&ret->replaced), base);
+    ret->missed = r < 0 || (same && replaced_was_missed(replaced, &firm));
+    ret->edited = r == 0 && !same;
 }
 
 int attempt_check_rename(struct remote *remote, struct vmx_diag *diag)
@@ -457,14 +406,13 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
         buf_clear(text);
         r = rewrite->make(rewrite->ctx, &seen, text);
     }
-    if (r == 0)
+    if (r == 0 && !rewrite->regardless)
         r = check_use(a, server->dict, diag);
     return r == 0 && server != known ? write_again(a, buf_span(text)) : r;
 }
 
 static int commit(struct attempt *a, struct document *guess, const struct rewrite *rewrite,
-                  struct lost *lost, struct vmx_diag *diag, struct document **ret_before,
-                  struct document **ret_after)
+                  struct lost *lost, struct vmx_diag *diag, struct outcome *ret)
 {
     BUF_AUTO text = {0};
     DOCUMENT_AUTO *known = guess && !lost->link ? document_ref(guess) : NULL;
@@ -476,21 +424,17 @@ static int commit(struct attempt *a, struct document *guess, const struct rewrit
         r = prepare(a, rewrite, known, lost, diag, &text, &server);
     if (r == 1) {
         assert(server);
-        *ret_before = document_ref(has_arrived(lost, server) ? lost->before : server);
-        *ret_after = steal(server);
+        ret->before = document_ref(has_arrived(lost, server) ? lost->before : server);
+        ret->after = steal(server);
         return 0;
     }
     struct sftp_attrs attrs;
     if (r == 0) {
         struct replaced replaced = {0};
         r = third_flight(a, &attrs, &replaced);
-        const struct wait *given = a->wait;
-        struct wait firm = {.deadline = given->deadline};
-        a->wait = &firm; /* what is on the server is not interrupted any more */
         if (r == 0)
-            keep_foreign_edits(a, vmx_dict_text(server->dict), &text, &attrs, &replaced);
+            look_at_replaced(a, vmx_dict_text(server->dict), &replaced, ret);
         replaced_done(&replaced, a->remote, a->wait);
-        a->wait = given;
         if (r == -ENOTCONN) {
             lost_done(lost);
             *lost = (struct lost){true, steal(server), text};
@@ -498,9 +442,9 @@ static int commit(struct attempt *a, struct document *guess, const struct rewrit
         }
     }
     if (r == 0)
-        r = document_new(buf_span(&text), &attrs, clock_ms(), ret_after);
+        r = document_new(buf_span(&text), &attrs, clock_ms(), &ret->after);
     if (r == 0)
-        *ret_before = steal(server);
+        ret->before = steal(server);
     return r;
 }
 
@@ -520,14 +464,21 @@ void lost_done(struct lost *lost)
     buf_done(&lost->text);
 }
 
+void outcome_done(struct outcome *outcome)
+{
+    document_unref(&outcome->before);
+    document_unref(&outcome->after);
+    buf_done(&outcome->replaced);
+}
+
 int attempt_commit(struct remote *remote, const char *path, struct document *known,
                    const struct rewrite *rewrite, struct lost *lost, const struct wait *wait,
-                   struct vmx_diag *diag, struct document **ret_before, struct document **ret_after)
+                   struct vmx_diag *diag, struct outcome *ret)
 {
     struct attempt a;
     int r = attempt_begin(&a, remote, path, wait);
     if (r == 0)
-        r = commit(&a, known, rewrite, lost, diag, ret_before, ret_after);
+        r = commit(&a, known, rewrite, lost, diag, ret);
     attempt_done(&a);
     return r;
 }
@@ -538,7 +489,6 @@ int attempt_commit(struct remote *remote, const char *path, struct document *kno
 static int look_around(struct attempt *a)
 {
     struct folder_read folder = {0};
-    sftp_forget(vmx_lock_sign(&a->lock));
     folder_ask(a, &folder);
     return folder_answer(a, &folder);
 }
@@ -559,11 +509,15 @@ static int take(struct attempt *a, bool any, struct vmx_diag *diag, struct hold 
         r = vmx_dict_parse(buf_span(&text), &dict);
     if (r == 0)
         r = check_use(a, dict, diag);
-    if (r == 0)
+    if (r == 0) {
         *ret = (struct hold){.attempt = a,
                              .there = other || a->target.len > 0,
+                             .attrs = a->before,
+                             .text = text,
                              .settings = vmx_dict_keys(dict),
                              .expiry = vmx_lock_expiry(&a->lock)};
+        text = (struct buf){0};
+    }
     vmx_dict_free(dict);
     return r;
 }
@@ -586,6 +540,7 @@ int hold_take(struct remote *remote, const char *path, bool any, const struct wa
 
 void hold_drop(struct hold *hold)
 {
+    buf_done(&hold->text);
     if (!hold->attempt)
         return;
     attempt_done(hold->attempt);

@@ -17,6 +17,7 @@
 struct rewrite {
     int (*make)(void *ctx, const struct server_text *server, struct buf *ret);
     void *ctx;
+    bool regardless; /* also where the VM is in use */
 };
 
 /* What earlier attempts at the same commit left open when the link was lost. All zeros at first;
@@ -28,12 +29,21 @@ struct lost {
 };
 void lost_done(struct lost *lost);
 
-/* known: what the cache says, a guess that saves a round trip where it is right; or NULL.
- * 0: *ret_before and *ret_after are references (the same one if nothing was to be done). */
+/* What a commit has made of what. All zeros at first; ends with outcome_done. */
+struct outcome {
+    struct document *before, *after; /* the same one if nothing was to be done */
+    struct buf replaced; /* what the rename replaced, if it was edited in the last moment ... */
+    bool edited;         /* ... by somebody who takes no lock: not the text of before */
+    bool missed;         /* it may have been, but cannot be read */
+};
+void outcome_done(struct outcome *outcome);
+#define OUTCOME_AUTO __attribute__((cleanup(outcome_done))) struct outcome
+
+/* known: what the cache says, a guess that saves a round trip where it is right; or NULL. 0: ret is
+ * filled in. */
 int attempt_commit(struct remote *remote, const char *path, struct document *known,
                    const struct rewrite *rewrite, struct lost *lost, const struct wait *wait,
-                   struct vmx_diag *diag, struct document **ret_before,
-                   struct document **ret_after);
+                   struct vmx_diag *diag, struct outcome *ret);
 
 /* 0, or -EOPNOTSUPP where the server cannot rename as a commit needs it. */
 int attempt_check_rename(struct remote *remote, struct vmx_diag *diag);
@@ -41,8 +51,10 @@ int attempt_check_rename(struct remote *remote, struct vmx_diag *diag);
 /* The name of a .vmx whose lock is held, and whose VM is not in use. All zeros: none. */
 struct hold {
     struct attempt *attempt;
-    bool there;      /* something has the name */
-    size_t settings; /* that it holds */
+    bool there; /* something has the name, which looks like this */
+    struct sftp_attrs attrs;
+    struct buf text; /* that it holds, if it is a document */
+    size_t settings; /* in it */
     int64_t expiry;  /* clock_boot_ms(): nothing is to be sent later */
 };
 

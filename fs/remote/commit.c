@@ -18,11 +18,12 @@
 #include "attempt.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "foreign_edit.h"
 #include "internal.h"
 #include "move.h"
 #include "open_file.h"
 
-enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 160, LINKS_MAX = 8 };
+enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 160, LINKS_MAX = 8, FOREIGN_EDITS_MAX = 16 };
 
 struct commit_queue {
     struct change *waiting; /* all protected by remote->lock */
@@ -173,8 +174,7 @@ static int follow(struct remote *remote, char **target, const struct wait *wait)
 
 /* Tries until an attempt has an outcome. *target is replaced when it is a link. */
 static int try_commit(struct remote *remote, char **target, const struct rewrite *rewrite,
-                      const struct wait *wait, struct vmx_diag *diag, struct document **ret_before,
-                      struct document **ret_after)
+                      const struct wait *wait, struct vmx_diag *diag, struct outcome *ret)
 {
     struct lost lost = {0};
     int64_t backoff = BACKOFF_FIRST_MS;
@@ -185,8 +185,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
         int64_t began = clock_ms();
         r = known_document(remote, *target, wait, &known);
         if (r == 0)
-            r = attempt_commit(remote, *target, known, rewrite, &lost, wait, diag, ret_before,
-                               ret_after);
+            r = attempt_commit(remote, *target, known, rewrite, &lost, wait, diag, ret);
         if (r == 0)
             break;
         lost.link = lost.link || r == -ENOTCONN;
@@ -203,20 +202,96 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
     return r == -EREMOTEIO ? -EIO : r;
 }
 
+/* Edits of somebody who takes no lock, which our rename replaced, as a rewrite of what is there. */
+struct merge {
+    struct span base, theirs;
+};
+
+static void tell_nobody(void *ctx, const char *key, const char *reason)
+{
+    (void)ctx;
+    (void)key;
+    (void)reason;
+}
+
+static int make_merged(void *ctx, const struct server_text *server, struct buf *ret)
+{
+    const struct merge *m = ctx;
+    const struct foreign_lost untold = {tell_nobody, NULL};
+    struct span ours = vmx_dict_text(server->doc->dict);
+    int r = foreign_edit_merge(m->base, ours, m->theirs, &untold, ret);
+    return r == 0 && span_eq(buf_span(ret), ours) ? 1 : r;
+}
+
+struct told {
+    struct remote *remote;
+    const char *path;
+};
+
+static void tell_lost(void *ctx, const char *key, const char *reason)
+{
+    const struct told *told = ctx;
+    if (told->remote->lost)
+        told->remote->lost(told->remote->lost_ctx, told->path, key, reason);
+}
+
+/* Commits what the last commit replaced on top of what the server has by then. *last becomes that
+ * commit's outcome. 0, -errno. */
+static int merge_replaced(struct remote *remote, char **target, const struct foreign_lost *lost,
+                          const struct wait *wait, struct outcome *last)
+{
+    OUTCOME_AUTO done = *last;
+    BUF_AUTO unused = {0};
+    struct vmx_diag diag = {0};
+    struct merge m = {vmx_dict_text(done.before->dict), buf_span(&done.replaced)};
+    const struct rewrite rewrite = {.make = make_merged, .ctx = &m, .regardless = true};
+    *last = (struct outcome){0};
+    cache_put(remote->documents, *target, &done.after->cached);
+    int r = try_commit(remote, target, &rewrite, wait, &diag, last);
+    if (r == 0) {
+        struct span ours = vmx_dict_text(last->before->dict);
+        return foreign_edit_merge(m.base, ours, m.theirs, lost, &unused);
+    }
+    foreign_edit_tell_all(m.base, vmx_dict_text(done.after->dict), m.theirs, lost);
+    outcome_done(last);
+    *last =
+        (struct outcome){.before = document_ref(done.before), .after = document_ref(done.after)};
+    return r;
+}
+
+/* Keeps the edits that the commit replaced. What was to be committed is on the server already:
+ * nothing here makes it fail, nor is it interrupted. */
+static void keep_foreign_edits(struct remote *remote, char **target, const struct wait *wait,
+                               struct outcome *outcome)
+{
+    const struct wait firm = {.deadline = wait->deadline};
+    struct told told = {remote, *target};
+    const struct foreign_lost lost = {tell_lost, &told};
+    int r = 0;
+    for (int i = 0; r == 0 && outcome->edited && i < FOREIGN_EDITS_MAX; i++)
+        r = merge_replaced(remote, target, &lost, &firm, outcome);
+    if (outcome->missed)
+        tell_lost(&told, NULL, "somebody else's edit may have been replaced: it cannot be read");
+}
+
 /* Commits a group and gives each change its result. */
 static int commit_group(struct remote *remote, const char *path, struct group *group,
                         const struct wait *wait)
 {
+    OUTCOME_AUTO outcome = {0};
     DOCUMENT_AUTO *before = NULL;
-    DOCUMENT_AUTO *after = NULL;
     struct vmx_diag diag = {0};
-    const struct rewrite rewrite = {make, group};
+    const struct rewrite rewrite = {.make = make, .ctx = group};
     FREE_AUTO char *target = strdup(path);
-    int r = target ? try_commit(remote, &target, &rewrite, wait, &diag, &before, &after) : -ENOMEM;
-    if (r == 0 && before != after) {
+    int r = target ? try_commit(remote, &target, &rewrite, wait, &diag, &outcome) : -ENOMEM;
+    if (r == 0) {
+        before = document_ref(outcome.before);
+        keep_foreign_edits(remote, &target, wait, &outcome);
+    }
+    if (r == 0 && before != outcome.after) {
         atomic_fetch_add(&remote->commits, 1);
         FREE_AUTO char *dir = path_dir(target);
-        cache_put(remote->documents, target, &after->cached);
+        cache_put(remote->documents, target, &outcome.after->cached);
         if (dir)
             cache_drop(remote->listings, dir);
     } else if (r < 0) {
@@ -230,7 +305,7 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
             c->diag = diag;
         }
         if (c->result == 0 && c->committed)
-            c->committed(c, before, after);
+            c->committed(c, before, outcome.after);
     }
     return r;
 }
@@ -328,35 +403,26 @@ int remote_commits_below(struct remote *remote, const char *dir, const struct wa
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
-/* Whether a removal or rename whose answer was lost has been made, now that there is no such file.
- */
-static bool was_moved(struct remote *remote, const char *to, const struct wait *wait)
-{
-    if (!to)
-        return true;
-    FREE_AUTO char *full = remote_path(remote, to);
-    SFTP_CALL_AUTO *call = full ? sftp_lstat(remote->sftp, full) : NULL;
-    return sftp_wait(call, wait) == 0;
-}
-
 /* Tries to remove or rename until there is an outcome. */
 static int try_move(struct remote *remote, const struct move *move, const struct wait *wait,
                     struct vmx_diag *diag)
 {
+    struct lost_move lost = {0};
     int64_t backoff = BACKOFF_FIRST_MS;
-    bool lost = false;
-    int r = 0;
-    while (r == 0) {
+    int r;
+    do {
         int64_t began = clock_ms();
-        r = attempt_move(remote, move, wait, diag);
-        if (r == 0 || (r == -ENOENT && lost && was_moved(remote, move->to, wait)))
-            return 0;
-        lost = lost || r == -ENOTCONN;
+        r = attempt_move(remote, move, &lost, wait, diag);
+        if (r == -ENOENT)
+            r = lost_move_answer(remote, move, &lost, wait, diag);
+        if (r == 0)
+            break;
         if (r == -EAGAIN)
             r = back_off(wait, began, &backoff);
         else
             remote_again(remote, wait, &r);
-    }
+    } while (r == 0);
+    lost_move_done(&lost);
     return r == -EREMOTEIO ? -EIO : r;
 }
 

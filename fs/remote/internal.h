@@ -7,9 +7,11 @@
 #include "document.h"
 #include "listing.h"
 #include "remote.h"
+#include "token.h"
 
 struct commit_queue;
 struct lanes;
+struct late;
 struct prefetch;
 struct used_files;
 struct vmx_lock;
@@ -28,7 +30,8 @@ struct remote {
     struct remote_evidence evidence;
     void (*lost)(void *ctx, const char *path, const char *key, const char *reason);
     void *lost_ctx;
-    char process[16];             /* names this process in temporary files; lock.c */
+    struct token_owner owner;     /* names this process in locks */
+    struct late *late;            /* what may still be made of requests that were lost */
     struct lock lock;             /* of all below; taken before no other lock */
     struct condition queue_moved; /* with lock; also when telling gets less */
     void (*changed)(void *ctx, const char *path) GUARDED_BY(lock);
@@ -39,7 +42,8 @@ struct remote {
     struct wrong_guess *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
     struct remote_file *writers GUARDED_BY(lock);       /* all open plain files */
     atomic_ulong commits, commits_joined, commits_failed;
-    atomic_uint serial;           /* of temporary names */
+    atomic_uint serial;           /* of tokens */
+    atomic_int folder_renames;    /* enum folder_renames, as far as it is known */
     atomic_size_t listings_bytes; /* of listings that are being loaded */
 };
 

@@ -1,20 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock of a .vmx: ".NAME.vmxfs-lock" beside it, created with EXCL, and the temporary file that
- * its owner writes, ".NAME.vmxfs-" + owner + serial. The lock holds the temporary file's name.
+ * The lock of a .vmx is a folder beside it, ".NAME.vmxfs-lock", that is never there unsigned. What
+ * signs it is the temporary file: its name is the owner's token (token.h), and it becomes the .vmx.
  *
- * Who breaks a lock first removes the owner's temporary file. An owner that was merely stopped
- * finds nothing to rename when it goes on: that, and not the clock, is what keeps a broken lock
- * harmless. Besides, an owner puts nothing on the wire any more when it has held its lock for
- * LOCK_HOLD_MS.
+ *   take     MKDIR  .vmxfs-TOKEN
+ *            OPEN   .vmxfs-TOKEN/TOKEN           (must be new)
+ *            RENAME .vmxfs-TOKEN  LOCK           refused unless LOCK is missing or empty
+ *            All three said yes: the lock is held. One flight.
+ *   install  RENAME LOCK/TOKEN  target           unsigns the lock and installs, in one act
+ *   let go   RMDIR  LOCK                         refused if somebody has it by then
+ *   break    REMOVE LOCK/THEIR-TOKEN             unsigns it, and what its owner would install is
+ * gone
  *
- * Broken are locks whose owner is a process of this machine that is gone, our own from a connection
- * that was lost, and those older than LOCK_STALE_S by the server's clock. A lock that says nothing
- * (its owner has not written into it yet) belongs to the owners of the temporary files beside it:
- * an owner always makes its temporary file first, and removes it last.
+ * So these hold, whatever is delayed, stopped, cut off, or carried out by the server's process of a
+ * connection that was lost long ago:
  *
- * Breakers exclude each other by a third file, ".NAME.vmxfs-break". Whoever may hold that has a
- * temporary file too: one that no living owner's temporary file stands beside is a dead breaker's.
+ *   1. A folder with a token in it is never replaced, and an empty one is nobody's.
+ *   2. Nobody's text is installed after his lock was broken: his rename finds no file. That, and
+ *      no clock, is what makes breaking harmless.
+ *   3. Each request names a token, or asks only for what an empty folder grants. So it can be sent
+ *      at any time, twice, and late, and does nothing to another's lock.
+ *
+ * A token's owner is asked nothing. Its lock is broken when the owner is a process of this machine
+ * that is gone; when it is ours and no attempt of ours has it (its link was lost); or when its time
+ * and the server's (that of a file just made) differ by more than LOCK_STALE_S, in either
+ * direction. An owner puts nothing on the wire that others see once it has held the lock for
+ * LOCK_HOLD_MS: moves, which rename no token, rely on that.
+ *
+ * Only exact tokens are broken. What else lies in the folder, or has its name, is not touched: the
+ * lock cannot be had, and diag says why. The exception is a plain file, the lock of vmxfs 0.1: it
+ * is removed, after the temporary file that it names, when its time is over.
+ *
+ * The folder is made with mode 0755: who may look at the VM sees whose lock it is. Nobody but its
+ * owner (and root) may write there, because a file that is put in the token's place would become
+ * the .vmx. So another user cannot remove a token. He breaks the lock by renaming the folder back
+ * to .vmxfs-TOKEN, which takes no more than writing to the VM's folder, and unsigns it as well.
+ *
+ * A server that refuses to rename folders is found out (another free name is tried). There the lock
+ * is made and signed in its place, then listed, and held only if no other token is in it: of two
+ * who sign at once, one at least sees the other. Both ways go together.
+ *
+ * What an owner cannot take back because its link is lost, its process looks for for a minute
+ * (late.h). Folders of tokens that are over are removed by whoever lists the VM's folder.
+ *
+ *                    all yes
+ *   IDLE -- ASKED ------------> HELD --.
+ *               \-- no --> REFUSED -----+-- drop --> IDLE
+ *                \-- no answer --> UNSURE --'
  *
  * Calling sequence: vmx_lock_ask, vmx_lock_answer; when that said 0: ..., vmx_lock_drop. Both parts
  * of the first flight are apart so that the caller's own requests travel with them.
@@ -23,32 +55,57 @@
 
 #include "internal.h"
 #include "parser/diag.h"
+#include "token.h"
 
 enum {
     LOCK_HOLD_MS = 30000,
     LOCK_STALE_S = 60,
-    LOCK_NAME_MAX = 228, /* a longer NAME has no room for the names of lock and temporary file */
-    LOCK_SUFFIX_MAX = 26,
-    LOCK_GRACE_MS = 1000, /* an interrupted owner waits so long to learn what it owns */
+    LOCK_NAME_MAX = 243, /* a longer NAME has no room for the name of its lock */
 };
+
+/* The server's paths, all of them of one token. */
+struct lock_paths {
+    char *lock;      /* LOCK */
+    char *temp;      /* LOCK/TOKEN */
+    char *made;      /* .vmxfs-TOKEN */
+    char *made_temp; /* .vmxfs-TOKEN/TOKEN */
+};
+
+/* Three strings as one of the caller's. NULL: no memory. */
+char *lock_join(const char *a, const char *b, const char *c);
+
+/* Sends what removes all that is the token's, wherever it is by now, and nothing else. */
+void lock_paths_clear(const struct lock_paths *paths, struct sftp *sftp);
+void lock_paths_done(struct lock_paths *paths);
+
+enum lock_state {
+    LOCK_IDLE,    /* nothing of ours is on the server */
+    LOCK_ASKED,   /* the first flight is under way */
+    LOCK_HELD,    /* LOCK/TOKEN is there, until it is broken or installed */
+    LOCK_REFUSED, /* not ours; what we made for it may be there */
+    LOCK_UNSURE,  /* an answer is missing: anything of ours may be there, now or later */
+    LOCK_LEFT,    /* held, but LOCK/TOKEN may be all that is left of the .vmx: it stays */
+};
+
+/* Whether the server renames folders. */
+enum folder_renames { RENAMES_UNKNOWN, RENAMES_FOLDERS, RENAMES_NO_FOLDERS };
 
 struct vmx_lock {
     struct remote *remote;
-    char *name;      /* of the .vmx */
-    char *dir;       /* the server's path of its folder, with a final slash */
-    char *lock_path; /* the server's paths */
-    char *temp_path;
-    char temp_name[LOCK_NAME_MAX + LOCK_SUFFIX_MAX + 2];
-    int64_t asked_at; /* clock_boot_ms() */
-    bool held;
-    bool has_temp; /* the temporary file is there and ours to remove */
-    struct sftp_handle temp, lock,
-        folder; /* open while held; folder only if its listing is wanted */
-    struct sftp_call *temp_open, *lock_open, *lock_stat, *folder_open;
+    enum lock_state state;
+    char *name; /* of the .vmx */
+    char *dir;  /* the server's path of its folder, with a final slash */
+    char token[TOKEN_MAX + 1];
+    struct lock_paths paths;
+    int64_t asked_at;                /* clock_boot_ms() */
+    bool in_place;                   /* signed in its place: the server renames no folders */
+    bool installed;                  /* the temporary file has left the lock */
+    struct sftp_handle temp, folder; /* open while held; folder only if its listing is wanted */
+    struct sftp_call *make, *temp_open, *take, *stat, *folder_open;
     struct vmx_lock *prev, *next; /* in remote->attempts, with its lock; prev NULL: not there */
 };
 
-/* Fills in the names. 0, -ENAMETOOLONG, -ENOMEM. Ends with vmx_lock_done in any case. */
+/* Draws a token. 0, -ENAMETOOLONG, -ENOMEM. Ends with vmx_lock_done in any case. */
 int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path);
 void vmx_lock_done(struct vmx_lock *lock);
 
@@ -56,24 +113,18 @@ void vmx_lock_done(struct vmx_lock *lock);
 void vmx_lock_ask(struct vmx_lock *lock);
 
 /* First flight: waits. 0: the lock is held, temp and folder are open. -EAGAIN: it is somebody
- * else's (diag tells whose) or has just been broken: try again after a while. -errno. Unless 0,
- * nothing of ours is left on the server that the next commit does not clear away at once. */
+ * else's (diag tells whose) or has just been broken: try again after a while. -errno. */
 int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag);
-
-/* The temporary file has been renamed: makes another one. 0, -errno. */
-int vmx_lock_renew_temp(struct vmx_lock *lock, const struct wait *wait);
-
-/* Second flight: writes into the lock whose it is. */
-struct sftp_call *vmx_lock_sign(struct vmx_lock *lock);
 
 /* Until when (clock_boot_ms()) the owner may send what others see. */
 int64_t vmx_lock_expiry(const struct vmx_lock *lock);
 
-/* Removes the lock and, where it is still there, the temporary file, without waiting. An owner
- * whose time is over leaves the lock alone: it may be another's by now. */
-void vmx_lock_drop(struct vmx_lock *lock);
+/* The target is about to be removed before the temporary file is renamed to its place (a server
+ * without posix-rename). */
+void vmx_lock_leave_temp(struct vmx_lock *lock);
 
-/* Whether name is a temporary file of this .vmx that nobody will use any more: its owner is gone,
- * or it is old by the server's clock (server_now, in seconds). */
-bool vmx_lock_is_leftover(const struct vmx_lock *lock, const struct sftp_name *name,
-                          uint32_t server_now);
+/* The temporary file was renamed to its place. */
+void vmx_lock_installed(struct vmx_lock *lock);
+
+/* Lets go, whatever the state, without waiting. */
+void vmx_lock_drop(struct vmx_lock *lock);

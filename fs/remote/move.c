@@ -13,6 +13,7 @@
 
 #include "attempt.h"
 #include "base/cleanup.h"
+#include "sftp/bulk.h"
 
 struct ends {
     struct hold from, to;
@@ -64,6 +65,8 @@ static int look_for(struct remote *remote, const char *path, const struct wait *
     SFTP_CALL_AUTO *call = full ? sftp_lstat(remote->sftp, full) : NULL;
     int r = sftp_wait(call, wait);
     ret->there = r == 0;
+    if (r == 0)
+        ret->attrs = *sftp_call_attrs(call);
     return r == -ENOENT ? 0 : r;
 }
 
@@ -85,7 +88,7 @@ static int64_t expiry(const struct ends *ends)
 }
 
 static int send(struct remote *remote, const struct move *move, int64_t not_after,
-                const struct wait *wait)
+                const struct wait *wait, bool *ret_sent)
 {
     FREE_AUTO char *from = remote_path(remote, move->path);
     FREE_AUTO char *to = move->to ? remote_path(remote, move->to) : NULL;
@@ -95,13 +98,15 @@ static int send(struct remote *remote, const struct move *move, int64_t not_afte
                               : sftp_remove(remote->sftp, from, not_after);
     const struct wait firm = wait_firmly(wait);
     int r = sftp_wait(call, &firm);
+    *ret_sent = sftp_call_was_sent(call);
     return r == -ETIME ? -EAGAIN : remote_write_error(remote, move->path, &firm, r);
 }
 
-int attempt_move(struct remote *remote, const struct move *move, const struct wait *wait,
-                 struct vmx_diag *diag)
+int attempt_move(struct remote *remote, const struct move *move, struct lost_move *lost,
+                 const struct wait *wait, struct vmx_diag *diag)
 {
     struct ends ends = {.from = {0}};
+    bool sent = false;
     int r = move->to ? attempt_check_rename(remote, diag) : 0;
     if (r == 0)
         r = take_both(remote, move, wait, diag, &ends);
@@ -110,8 +115,62 @@ int attempt_move(struct remote *remote, const struct move *move, const struct wa
     if (r == 0)
         r = check(move, &ends);
     if (r == 0)
-        r = send(remote, move, expiry(&ends), wait);
+        r = send(remote, move, expiry(&ends), wait, &sent);
+    if (r == -ENOTCONN && sent) {
+        lost_move_done(lost);
+        *lost = (struct lost_move){true, ends.from.attrs, ends.from.text};
+        ends.from.text = (struct buf){0};
+    }
     hold_drop(&ends.to);
     hold_drop(&ends.from);
     return r;
+}
+
+void lost_move_done(struct lost_move *lost)
+{
+    buf_done(&lost->text);
+    *lost = (struct lost_move){0};
+}
+
+/* A rename keeps all of these. */
+static bool same_attrs(const struct sftp_attrs *a, const struct sftp_attrs *b)
+{
+    return a->mode == b->mode && a->size == b->size && a->mtime == b->mtime && a->uid == b->uid &&
+           a->gid == b->gid;
+}
+
+/* Whether a file holds this text. 0, 1, -errno. */
+static int holds(struct remote *remote, const char *path, struct span text, const struct wait *wait)
+{
+    BUF_AUTO found = {0};
+    FREE_AUTO char *full = remote_path(remote, path);
+    SFTP_CALL_AUTO *open = full ? sftp_open(remote->sftp, full, SFTP_OPEN_READ, NULL) : NULL;
+    int r = sftp_wait(open, wait);
+    if (r < 0)
+        return r;
+    r = bulk_read_all(remote->sftp, sftp_call_handle(open), text.n, remote->options.vmx_max, wait,
+                      &found);
+    sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
+    return r == 0 ? span_eq(buf_span(&found), text) : r;
+}
+
+int lost_move_answer(struct remote *remote, const struct move *move, const struct lost_move *lost,
+                     const struct wait *wait, struct vmx_diag *diag)
+{
+    if (!lost->sent)
+        return -ENOENT;
+    if (!move->to)
+        return 0;
+    struct hold to = {.attempt = NULL};
+    int r = look_for(remote, move->to, wait, &to);
+    bool same = r == 0 && to.there && same_attrs(&lost->attrs, &to.attrs);
+    if (same && lost->text.len > 0) {
+        r = holds(remote, move->to, buf_span(&lost->text), wait);
+        same = r == 1;
+    }
+    if (r < 0 || same)
+        return same ? 0 : r;
+    vmx_diag_set(diag, 0, 0, "the link was lost: it is not known whether it became %s",
+                 path_name(move->to));
+    return -EIO;
 }

@@ -13,7 +13,20 @@ struct move {
     enum move_onto onto;
 };
 
+/* What a change was to move whose answer was lost. All zeros at first. */
+struct lost_move {
+    bool sent;               /* it may have been made, and ... */
+    struct sftp_attrs attrs; /* ... moved this, ... */
+    struct buf text;         /* ... a document with this text, or another file */
+};
+void lost_move_done(struct lost_move *lost);
+
 /* Under the locks of all names that are a .vmx's, and if no VM of theirs is in use. -ENOENT: there
  * is no such file; -EEXIST, -ENOTEMPTY: what has the new name is not to be replaced. */
-int attempt_move(struct remote *remote, const struct move *move, const struct wait *wait,
-                 struct vmx_diag *diag);
+int attempt_move(struct remote *remote, const struct move *move, struct lost_move *lost,
+                 const struct wait *wait, struct vmx_diag *diag);
+
+/* What was to be moved is not there any more: whether a lost change did that. 0; -ENOENT: none was
+ * sent; -EIO: what has the new name is another file, and nobody knows, with *diag; -errno. */
+int lost_move_answer(struct remote *remote, const struct move *move, const struct lost_move *lost,
+                     const struct wait *wait, struct vmx_diag *diag);

@@ -8,10 +8,11 @@
 #include "base/cleanup.h"
 #include "internal.h"
 #include "lanes.h"
+#include "late.h"
 #include "open_ahead.h"
-#include "owner.h"
 #include "parser/safe_text.h"
 #include "prefetch.h"
+#include "token.h"
 #include "used_files.h"
 
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
@@ -38,6 +39,9 @@ bool remote_is_vmx(const struct remote *remote, const char *name, const struct s
 
 bool remote_is_hidden_name(const char *name)
 {
+    size_t len = strlen(hidden_mark);
+    if (strncmp(name, hidden_mark, len) == 0)
+        return token_is(name + len);
     const char *mark = name[0] == '.' ? strstr(name, hidden_mark) : NULL;
     if (!mark)
         return false;
@@ -98,7 +102,7 @@ static int init_parts(struct remote *remote)
         lock_done(&remote->lock);
         return r;
     }
-    owner_name(remote->process, sizeof(remote->process));
+    token_owner_init(&remote->owner);
     return 0;
 }
 
@@ -134,6 +138,8 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
     if (r == 0)
         r = cache_new(options->cache_size - options->cache_size / 4, &remote->documents);
     if (r == 0)
+        r = late_new(sftp, &remote->late);
+    if (r == 0)
         r = used_files_new(&remote->used);
     if (r == 0)
         r = find_root(remote, options->root, why);
@@ -158,6 +164,7 @@ void remote_free(struct remote *remote)
         return;
     prefetch_free(remote->prefetch);
     lanes_free(remote->lanes);
+    late_free(remote->late);
     if (remote->root) {
         /* The server takes requests in order: when this one is answered, the removals of locks
          * that nobody waited for are done. */

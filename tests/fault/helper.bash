@@ -22,7 +22,7 @@ vm_with_keys() { # NAME N
 
 # What vmxfs leaves beside a .vmx while it commits.
 leftovers() { # FOLDER
-    find "$1" -name '.*.vmxfs-*'
+    find "$1" -name '.*vmxfs-*'
 }
 
 no_leftovers() { # FOLDER

@@ -30,16 +30,24 @@ mount_there() { # [OPTION...]
     MNT=$HERE
 }
 
-# Begins a commit over a long way and stops vmxfs in the middle of it: the lock is signed and the
-# new text is written, but the rename has not been sent. $writer is the shell that waits for it.
+# The file that signs the lock, and holds the new text.
+token() {
+    echo "$LAB/vm/.vm.vmx.vmxfs-lock"/*
+}
+
+is_written() {
+    [ -s "$(token)" ]
+}
+
+# Begins a commit over a long way and stops vmxfs in the middle of it: the lock is held and the new
+# text is written, but the rename has not been sent. $writer is the shell that waits for it.
 stop_in_commit() { # KEY VALUE
-    local lock=$LAB/vm/.vm.vmx.vmxfs-lock
     (echo "$2" >"$HERE/vm/vm.vmx/$1") >"$TEST_DIR/writer.out" 2>&1 3>&- &
     writer=$!
-    soon test -s "$lock"
+    soon is_written
     stopped=$(vmxfs_pid)
     kill -STOP "$stopped"
-    [ -s "$lock" ]
+    is_written
 }
 
 go_on() {
@@ -49,7 +57,7 @@ go_on() {
 
 # As if its owner had held it for minutes.
 age_lock() {
-    touch -d '2 minutes ago' "$LAB/vm/.vm.vmx.vmxfs-lock"
+    touch -d '2 minutes ago' "$(token)"
 }
 
 @test "edits of different keys on two mounts are merged, though each has an old copy" {
@@ -115,12 +123,14 @@ age_lock() {
     cat "$HERE/vm/vm.vmx/k1"
     stop_in_commit k1 here
     # Its temporary file comes back, so that only the clock can hold its rename up.
-    ln "$LAB/vm/".vm.vmx.vmxfs-[0-9a-f]*[0-9a-f] "$TEST_DIR/kept"
     local temp
-    temp=$(basename "$LAB/vm/".vm.vmx.vmxfs-[0-9a-f]*[0-9a-f])
+    temp=$(token)
+    ln "$temp" "$TEST_DIR/kept"
     age_lock
     echo there >"$THERE/vm/vm.vmx/k2"
-    ln "$TEST_DIR/kept" "$LAB/vm/$temp"
+    soon no_leftovers "$LAB/vm"
+    mkdir "$(dirname "$temp")"
+    ln "$TEST_DIR/kept" "$temp"
     sleep 31
     go_on
     wait "$writer"

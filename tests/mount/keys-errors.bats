@@ -258,18 +258,25 @@ shells_cannot_tell() { # VALUE KEY ERRNO
 
 @test "another vmxfs' lock that is not let go: ENOLCK" {
     start timeout=2
-    echo "somebody" >"$LAB/vm/.vm.vmx.vmxfs-lock"
+    local lock=$LAB/vm/.vm.vmx.vmxfs-lock
+    mkdir "$lock"
+    echo half >"$lock/01234567000123abcdef00000001-root@elsewhere"
     run bash -c 'echo 8192 > "$1"' sh "$K/memSize"
     [ "$status" -eq 1 ]
     [[ "$output" == *"write error"*"No locks available"* ]]
-    explained ENOLCK memSize lock
+    explained ENOLCK memSize root@elsewhere
     becomes 0
     echo 8192 >"$TEST_DIR/new"
     run cp "$TEST_DIR/new" "$K/memSize"
     [ "$status" -eq 1 ]
     [[ "$output" == *"No locks available"* ]]
-    [ "$(cat "$LAB/vm/.vm.vmx.vmxfs-lock")" = somebody ]
-    rm "$LAB/vm/.vm.vmx.vmxfs-lock"
+    [ "$(cat "$lock"/*)" = half ]
+    mv "$lock"/* "$lock/precious"
+    run bash -c 'echo 8192 > "$1"' sh "$K/memSize"
+    [ "$status" -eq 1 ]
+    explained ENOLCK memSize 'precious'
+    [ "$(cat "$lock/precious")" = half ]
+    rm -r "$lock"
     echo 8192 >"$K/memSize"
     becomes 1 's/"4096"/"8192"/'
 }

@@ -373,7 +373,7 @@ END
     holds_only "$LAB/two" template.vmtx two.vmx
 }
 
-# A server that carries out a command before each posix-rename that it is asked for.
+# A server that carries out a command before each posix-rename that it is asked for, but for locks.
 server_with_hook() { # COMMAND
     cat >"$TEST_DIR/hooked" <<END
 #!/usr/bin/env python3
@@ -381,7 +381,7 @@ import os, subprocess, sys
 server = subprocess.Popen(["$SFTP_SERVER"], stdin=subprocess.PIPE)
 while head := sys.stdin.buffer.read(4):
     body = sys.stdin.buffer.read(int.from_bytes(head, "big"))
-    if b"posix-rename@openssh.com" in body:
+    if b"posix-rename@openssh.com" in body and not body.endswith(b".vmxfs-lock"):
         subprocess.run(["sh", "-c", """$1"""])
     server.stdin.write(head + body)
     server.stdin.flush()

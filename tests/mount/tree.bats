@@ -196,14 +196,17 @@ datastore1" ]
     write_vmx "$LAB/vm/vm.vmx" one
     mount_local
     local name
-    for name in .vm.vmx.vmxfs-lock .vm.vmx.vmxfs-break; do
-        : >"$LAB/vm/$name"
+    for name in .vm.vmx.vmxfs-lock .vmxfs-0f3a6b1c0004d25e6f7081000003-root@lab; do
+        mkdir "$LAB/vm/$name"
     done
+    : >"$LAB/vm/.vm.vmx.vmxfs-break"
     holds_only "$MNT/vm" vm.vmx
     [ ! -e "$MNT/vm/.vm.vmx.vmxfs-lock" ]
     run touch "$MNT/vm/.vm.vmx.vmxfs-lock"
     [ "$status" -ne 0 ]
     run mkdir "$MNT/vm/.other.vmx.vmxfs-lock"
+    [ "$status" -ne 0 ]
+    run mkdir "$MNT/vm/.vmxfs-0f3a6b1c0004d25e6f7081000004-root@lab"
     [ "$status" -ne 0 ]
     run mv "$MNT/vm/vm.vmx" "$MNT/vm/.vm.vmx.vmxfs-lock"
     [ "$status" -ne 0 ]

@@ -33,7 +33,7 @@ static void count_syncs(void *ctx, const struct relay_request *request)
     lock_take(&p->relay.lock);
     if (strcmp(request->text, SSH_EXT_FSYNC) == 0)
         p->syncs++;
-    if (strcmp(request->text, SSH_EXT_POSIX_RENAME) == 0)
+    if (relay_is_install(request))
         p->syncs_before_rename = p->syncs;
     lock_drop(&p->relay.lock);
 }

@@ -19,7 +19,9 @@ struct editor {
     struct relay relay;
     struct mount mount;
     const char *text;
-    const char *then; /* not NULL: it does so again in the flights of the merge */
+    const char *then; /* not NULL: it does so again during the merge, before look then_at */
+    int then_at;
+    const char *also; /* not NULL: a file that it makes too */
     int at;           /* the look before which it does so first */
     struct timespec times[2];
     int looks;
@@ -36,12 +38,14 @@ static void edit_before_the_third_flight(void *ctx, const struct relay_request *
     if (request->type != SSH_FXP_LSTAT || strcmp(request->text, target) != 0)
         return;
     e->looks++;
-    const char *text = e->looks == e->at ? e->text : e->looks == 5 ? e->then : NULL;
+    const char *text = e->looks == e->at ? e->text : e->looks == e->then_at ? e->then : NULL;
     if (!text)
         return;
     file_write(file_path(&e->folder, "editors-own", mine), text);
     utimensat(AT_FDCWD, mine, e->times, 0);
     rename(mine, target);
+    if (e->also)
+        file_write(file_path(&e->folder, e->also, mine), "");
 }
 
 static void note_lost(void *ctx, const char *path, const char *key, const char *reason)
@@ -125,15 +129,32 @@ static void of_the_same_key_ours_stays_and_the_other_value_is_told(void **state)
     must_end_editing(&e);
 }
 
-/* The editor made its second text from ours, before the merged one was there. */
+/* The editor made its second text from ours, before the merged one was there: before the first,
+ * second or third flight of the merge's commit. */
 static void a_second_edit_during_the_merge_is_merged_too(void **state)
 {
     (void)state;
+    for (int look = 5; look < 8; look++) {
+        struct editor e;
+        must_begin_editing(&e, 3600, "memSize = \"4096\"\nnumvcpus = \"8\"\n",
+                           "memSize = \"8192\"\nnumvcpus = \"4\"\nmore = \"1\"\n");
+        e.then_at = look;
+        assert_int_equal(commit_set(&e.mount, VMX, "memSize", "8192"), 0);
+        must_hold(&e.folder, VMX, "memSize = \"8192\"\nnumvcpus = \"8\"\nmore = \"1\"\n");
+        assert_true(e.looks > look);
+        must_end_editing(&e);
+    }
+}
+
+/* What replaced it may be the host's, which has powered the VM on. */
+static void a_replaced_edit_is_merged_though_the_vm_is_in_use_by_then(void **state)
+{
+    (void)state;
     struct editor e;
-    must_begin_editing(&e, 3600, "memSize = \"4096\"\nnumvcpus = \"8\"\n",
-                       "memSize = \"8192\"\nnumvcpus = \"4\"\nmore = \"1\"\n");
+    must_begin_editing(&e, 3600, "memSize = \"4096\"\nnumvcpus = \"8\"\n", NULL);
+    e.also = VMX ".lck";
     assert_int_equal(commit_set(&e.mount, VMX, "memSize", "8192"), 0);
-    must_hold(&e.folder, VMX, "memSize = \"8192\"\nnumvcpus = \"8\"\nmore = \"1\"\n");
+    must_hold(&e.folder, VMX, "memSize = \"8192\"\nnumvcpus = \"8\"\n");
     must_end_editing(&e);
 }
 
@@ -158,6 +179,7 @@ int main(void)
         cmocka_unit_test(comments_of_the_replaced_edit_are_kept),
         cmocka_unit_test(of_the_same_key_ours_stays_and_the_other_value_is_told),
         cmocka_unit_test(a_second_edit_during_the_merge_is_merged_too),
+        cmocka_unit_test(a_replaced_edit_is_merged_though_the_vm_is_in_use_by_then),
         cmocka_unit_test(an_edit_that_cannot_be_read_any_more_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "sftp/proto.h"
 
 #define VMX "a.vmx"
 
@@ -124,7 +123,7 @@ struct gate {
 static void wait_at_gate(void *ctx, const struct relay_request *request)
 {
     struct gate *gate = ctx;
-    if (request->type != SSH_FXP_EXTENDED || strcmp(request->text, SSH_EXT_POSIX_RENAME) != 0)
+    if (!relay_is_install(request))
         return;
     struct wait wait = wait_for_ms(10000);
     lock_take(&gate->lock);

@@ -17,7 +17,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/owner.h"
 
 #define VMX "a.vmx"
 #define LOCK ".a.vmx.vmxfs-lock"
@@ -150,7 +149,6 @@ static void a_killed_process_leaves_the_old_file_or_the_new(void **state)
         last = count;
     }
     struct mount mount;
-    usleep(1200000); /* a lock that says nothing is judged when it is a second old */
     must_mount(&mount, &folder, NULL);
     assert_int_equal(commit_set(&mount, VMX, "count", "1"), 0);
     mount_end(&mount);
@@ -158,28 +156,16 @@ static void a_killed_process_leaves_the_old_file_or_the_new(void **state)
     folder_remove(&folder);
 }
 
-static void age_temps_of(const struct folder *folder, pid_t pid)
-{
-    char self[OWNER_NAME_LEN + 1];
-    char name[64];
-    owner_name(self, sizeof(self));
-    for (unsigned serial = 0; serial < 3; serial++) {
-        snprintf(name, sizeof(name), ".a.vmx.vmxfs-%.8s%06x%05x", self, (unsigned)pid, serial);
-        if (file_exists(folder, name))
-            must_set_age(folder, name, 62);
-    }
-}
-
 /* Stops a process that holds the lock. False when it was too quick. */
 static bool stop_in_the_middle(const struct folder *folder, pid_t pid, useconds_t delay)
 {
     int64_t end = clock_ms() + 5000;
-    while (!file_exists(folder, LOCK) && clock_ms() < end)
+    while (count_in(folder, LOCK) == 0 && clock_ms() < end)
         usleep(50);
     usleep(delay);
     kill(pid, SIGSTOP);
     usleep(20000); /* its server still does what it was asked to */
-    return file_exists(folder, LOCK);
+    return count_in(folder, LOCK) > 0;
 }
 
 static void a_stopped_process_does_not_install_an_old_text(void **state)
@@ -200,9 +186,7 @@ static void a_stopped_process_does_not_install_an_old_text(void **state)
         bool middle = stop_in_the_middle(&folder, pid, (useconds_t)rand_r(&seed) % 3000);
         if (middle) {
             stopped++;
-            must_set_age(&folder, LOCK, 62);
-            if (i % 2)
-                age_temps_of(&folder, pid);
+            must_age_locks(&folder, i % 2 ? 62 : -62);
         }
         assert_int_equal(commit_set(&mount, VMX, "quick", "1"), 0);
         kill(pid, SIGCONT);

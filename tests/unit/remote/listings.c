@@ -54,6 +54,10 @@ static void names_tell_what_is_a_vmx(void **state)
         {"a.vmx.vmxfs-lock", false, false},
         {".notes.vmxfs-lock", false, false},
         {".vmxfs-lock", false, false},
+        {".vmxfs-0f3a6b1c0004d25e6f7081000003-root@lab", false, true},
+        {".vmxfs-0f3a6b1c0004d25e6f7081000003-root@", false, false},
+        {".vmxfs-0f3a6b1c0004d25e6f708100000-root@lab", false, false},
+        {"vmxfs-0f3a6b1c0004d25e6f7081000003-root@lab", false, false},
         {".vmxfs", false, false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -99,7 +103,8 @@ static void our_own_files_are_hidden(void **state)
     struct mount mount;
     must_make_folder(&folder);
     must_write(&folder, "a.vmx", "");
-    must_write(&folder, ".a.vmx.vmxfs-lock", "");
+    must_mkdir(&folder, ".a.vmx.vmxfs-lock");
+    must_mkdir(&folder, ".vmxfs-0f3a6b1c0004d25e6f7081000003-root@lab");
     must_write(&folder, ".a.vmx.vmxfs-break", "");
     must_write(&folder, ".a.vmx.vmxfs-0123456789abcd00001", "");
     must_write(&folder, ".hidden", "");

@@ -116,9 +116,7 @@ static void note_decision(void *ctx, const struct relay_request *request)
     size_t end = strlen("/" VMX);
     bool removes = request->type == SSH_FXP_REMOVE && len > end &&
                    strcmp(request->text + len - end, "/" VMX) == 0;
-    bool renames =
-        request->type == SSH_FXP_EXTENDED && strcmp(request->text, SSH_EXT_POSIX_RENAME) == 0;
-    if (atomic_load(number) == 0 && (removes || renames))
+    if (atomic_load(number) == 0 && (removes || relay_is_install(request)))
         atomic_store(number, request->number);
 }
 

@@ -16,7 +16,16 @@
 #include "base/cleanup.h"
 #include "sftp/proto.h"
 
-enum { IDLE_MS = 25, PACKET_MAX = 300000, TEXT_AT = 9, SOCKET_BYTES = 1 << 20, FLIGHT_MAX = 4096 };
+enum {
+    IDLE_MS = 25,
+    LATE_IDLE_MS = 100,
+    PACKET_MAX = 300000,
+    ID_AT = 5,
+    TEXT_AT = 9,
+    TEXT_MAX = 4200,
+    SOCKET_BYTES = 1 << 20,
+    FLIGHT_MAX = 4096
+};
 
 struct ends {
     struct relay *relay;
@@ -75,20 +84,59 @@ static bool is_hello(const struct buf *packet)
             memcmp(packet->data + TEXT_AT + 4, limits, sizeof(limits) - 1) == 0);
 }
 
-static void tell(struct relay *relay, const struct buf *packet, int number)
+bool relay_is_install(const struct relay_request *request)
 {
-    char text[4200] = "";
+    const char *name = strrchr(request->to, '/');
+    return name && strcmp(request->text, SSH_EXT_POSIX_RENAME) == 0 && !strstr(name, ".vmxfs-");
+}
+
+/* Copies the string at an offset, which becomes that of what follows. */
+static void take_string(const struct buf *packet, size_t *at, char ret[TEXT_MAX])
+{
     uint32_t length;
-    if (packet->len > TEXT_AT + 4) {
-        memcpy(&length, packet->data + TEXT_AT, 4);
-        length = ntohl(length);
-        if (length < sizeof(text) && TEXT_AT + 4 + length <= packet->len)
-            memcpy(text, packet->data + TEXT_AT + 4, length);
+    ret[0] = '\0';
+    if (packet->len < *at + 4)
+        return;
+    memcpy(&length, packet->data + *at, 4);
+    length = ntohl(length);
+    if (length < TEXT_MAX && *at + 4 + length <= packet->len) {
+        memcpy(ret, packet->data + *at + 4, length);
+        ret[length] = '\0';
     }
+    *at += 4 + (size_t)length;
+}
+
+/* Tells the hooks of a request. The status that it is to be answered with, 0: it is to be done. */
+static uint32_t tell(struct relay *relay, const struct buf *packet, int number)
+{
+    char text[TEXT_MAX];
+    char from[TEXT_MAX] = "";
+    char to[TEXT_MAX] = "";
+    size_t at = TEXT_AT;
+    take_string(packet, &at, text);
     const struct relay_request request = {
-        .number = number, .type = (uint8_t)packet->data[4], .text = text};
+        .number = number, .type = (uint8_t)packet->data[4], .text = text, .from = from, .to = to};
+    if (request.type == SSH_FXP_EXTENDED && strcmp(text, SSH_EXT_POSIX_RENAME) == 0) {
+        take_string(packet, &at, from);
+        take_string(packet, &at, to);
+    }
     if (relay->before)
         relay->before(relay->ctx, &request);
+    return relay->refuse ? relay->refuse(relay->ctx, &request) : 0;
+}
+
+/* A status without a message, for the request in the packet. */
+static int answer_status(const struct buf *packet, uint32_t status, struct buf *answers)
+{
+    const uint32_t words[] = {htonl(status), 0, 0};
+    const uint32_t length = htonl(1 + 4 + (uint32_t)sizeof(words));
+    const char type = SSH_FXP_STATUS;
+    int r = buf_add(answers, (struct span){(const char *)&length, 4});
+    if (r == 0)
+        r = buf_add(answers, (struct span){&type, 1});
+    if (r == 0)
+        r = buf_add(answers, (struct span){packet->data + ID_AT, 4});
+    return r == 0 ? buf_add(answers, (struct span){(const char *)words, sizeof(words)}) : r;
 }
 
 /* Takes one request to the server and appends the answer. */
@@ -97,6 +145,7 @@ static int serve_one(struct ends *ends, const struct buf *packet, struct buf *an
     struct relay *relay = ends->relay;
     bool hello = is_hello(packet);
     int number = 0;
+    uint32_t status = 0;
     enum relay_cut cut = RELAY_CUT_NONE;
     if (!hello) {
         lock_take(&relay->lock);
@@ -104,10 +153,14 @@ static int serve_one(struct ends *ends, const struct buf *packet, struct buf *an
         if (number == relay->cut_at)
             cut = relay->cut;
         lock_drop(&relay->lock);
-        tell(relay, packet, number);
+        status = tell(relay, packet, number);
     }
     if (cut == RELAY_CUT_BEFORE)
         return -ECONNRESET;
+    if (cut == RELAY_CUT_LATE)
+        return -EINPROGRESS;
+    if (status != 0)
+        return answer_status(packet, status, answers);
     int r = write_all(ends->server, packet->data, packet->len);
     if (r == 0)
         r = read_packet(ends->server, answers);
@@ -180,6 +233,36 @@ void relay_await_idle(struct relay *relay)
     }
 }
 
+/* The link is lost for the client; what it has sent waits for relay_deliver. */
+static void keep_and_deliver(struct ends *ends, struct buf *packets, size_t n)
+{
+    struct relay *relay = ends->relay;
+    BUF_AUTO answers = {0};
+    size_t i = 0;
+    while (n < FLIGHT_MAX && has_more(ends->client, LATE_IDLE_MS) &&
+           read_packet(ends->client, &packets[n]) == 0)
+        n++;
+    close(ends->client);
+    ends->client = -1;
+    lock_take(&relay->lock);
+    relay->keeps = true;
+    while (!relay->delivers && !relay->stopping) {
+        struct wait wait = wait_for_ms(1000);
+        wait_on(&wait, &relay->moved, &relay->lock);
+    }
+    bool delivers = relay->delivers;
+    lock_drop(&relay->lock);
+    while (delivers && i < n && write_all(ends->server, packets[i].data, packets[i].len) == 0 &&
+           read_packet(ends->server, &answers) == 0)
+        i++;
+    for (i = 0; i < FLIGHT_MAX; i++)
+        buf_done(&packets[i]);
+    lock_take(&relay->lock);
+    relay->delivered = true;
+    condition_wake_all(&relay->moved);
+    lock_drop(&relay->lock);
+}
+
 /* One request, or all of a flight. */
 static int serve(struct ends *ends)
 {
@@ -187,6 +270,7 @@ static int serve(struct ends *ends)
     struct buf packets[FLIGHT_MAX] = {0};
     BUF_AUTO answers = {0};
     size_t n = 0;
+    size_t i = 0;
     bool hello = false;
     int r;
     has_input(ends->client, -1);
@@ -201,14 +285,38 @@ static int serve(struct ends *ends)
         ends->relay->flights++;
         lock_drop(&ends->relay->lock);
     }
-    for (size_t i = 0; i < n && r == 0; i++)
+    while (i < n && r == 0) {
         r = serve_one(ends, &packets[i], &answers);
+        if (r == 0)
+            buf_done(&packets[i++]);
+    }
+    if (r == -EINPROGRESS) {
+        memmove(packets, packets + i, (n - i) * sizeof(packets[0]));
+        memset(packets + (n - i), 0, i * sizeof(packets[0]));
+        set_serving(ends->relay, -1);
+        keep_and_deliver(ends, packets, n - i);
+        return -ECONNRESET;
+    }
     if (r == 0)
         r = write_all(ends->client, answers.data, answers.len);
     set_serving(ends->relay, -1);
-    for (size_t i = 0; i < n; i++)
+    for (; i < n; i++)
         buf_done(&packets[i]);
     return r;
+}
+
+bool relay_deliver(struct relay *relay)
+{
+    lock_take(&relay->lock);
+    bool keeps = relay->keeps;
+    relay->delivers = keeps;
+    condition_wake_all(&relay->moved);
+    while (keeps && !relay->delivered) {
+        struct wait wait = wait_for_ms(1000);
+        wait_on(&wait, &relay->moved, &relay->lock);
+    }
+    lock_drop(&relay->lock);
+    return keeps;
 }
 
 static void *run(void *ctx)
@@ -216,7 +324,8 @@ static void *run(void *ctx)
     struct ends *ends = ctx;
     while (serve(ends) == 0)
         ;
-    close(ends->client);
+    if (ends->client >= 0)
+        close(ends->client);
     close(ends->server);
     kill(ends->pid, SIGKILL);
     waitpid(ends->pid, NULL, 0);
@@ -284,16 +393,19 @@ void must_make_relay(struct relay *relay)
 {
     *relay = (struct relay){0};
     assert_int_equal(lock_init(&relay->lock), 0);
+    assert_int_equal(condition_init(&relay->moved), 0);
 }
 
 void relay_done(struct relay *relay)
 {
     lock_take(&relay->lock);
     relay->stopping = true;
+    condition_wake_all(&relay->moved);
     int links = relay->links;
     lock_drop(&relay->lock);
     for (int i = 0; i < links; i++)
         pthread_join(relay->threads[i], NULL);
+    condition_done(&relay->moved);
     lock_done(&relay->lock);
 }
 

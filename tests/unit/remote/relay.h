@@ -17,13 +17,18 @@ enum relay_cut {
     RELAY_CUT_NONE,
     RELAY_CUT_BEFORE, /* the server never sees the request */
     RELAY_CUT_AFTER,  /* it does what it asks; the answer is lost */
+    RELAY_CUT_LATE,   /* it and all behind it are kept for relay_deliver */
 };
 
 struct relay_request {
-    int number;       /* from 1, without the hello, over all links */
-    uint8_t type;     /* SSH_FXP_*; hook and cuts see none of the hello */
-    const char *text; /* its first string: a path, a handle's bytes, an extension's name */
+    int number;            /* from 1, without the hello, over all links */
+    uint8_t type;          /* SSH_FXP_*; hook and cuts see none of the hello */
+    const char *text;      /* its first string: a path, a handle's bytes, an extension's name */
+    const char *from, *to; /* of posix-rename; else "" */
 };
+
+/* Whether it is the rename of a commit or a move, and not that of a lock's folder. */
+bool relay_is_install(const struct relay_request *request);
 
 struct relay {
     struct lock lock;
@@ -31,9 +36,14 @@ struct relay {
     bool gathers; /* whole flights: all that comes until the client is idle, then all answers */
     int idle_ms;  /* how long it must have been idle, which makes the round trip; 0: 25 */
     void (*before)(void *ctx, const struct relay_request *request); /* on the relay's thread */
+    /* NULL, or: the SSH_FX_* status that a request is answered with instead of being done; 0: it is
+     * done. On the relay's thread, after before. */
+    uint32_t (*refuse)(void *ctx, const struct relay_request *request);
     void *ctx;
 
     /* protected by lock */
+    struct condition moved;
+    bool keeps, delivers, delivered; /* a cut link: what was sent over it */
     enum relay_cut cut;
     int cut_at; /* the number of a request; 0: at none */
     int requests;
@@ -58,6 +68,10 @@ int relay_requests(struct relay *relay);
  * this process waits for something. Load of the machine cannot make it return too early. */
 void relay_await_idle(struct relay *relay);
 int relay_flights(struct relay *relay);
+
+/* Hands what a RELAY_CUT_LATE kept to the old server, which does it all. False: nothing was kept.
+ */
+bool relay_deliver(struct relay *relay);
 
 /* A mount behind a relay. mount->server is not used. */
 void must_mount_relay(struct mount *mount, struct relay *relay, const struct folder *folder,

@@ -125,9 +125,9 @@ void must_hold(const struct folder *folder, const char *name, const char *text)
     assert_string_equal(found, text);
 }
 
-size_t count_names(const struct folder *folder, const char *text)
+static size_t count_entries(const char *path, const char *text)
 {
-    DIR *dir = opendir(folder->path);
+    DIR *dir = opendir(path);
     const struct dirent *e;
     size_t n = 0;
     while (dir && (e = readdir(dir))) {
@@ -137,6 +137,45 @@ size_t count_names(const struct folder *folder, const char *text)
     if (dir)
         closedir(dir);
     return n;
+}
+
+size_t count_names(const struct folder *folder, const char *text)
+{
+    return count_entries(folder->path, text);
+}
+
+size_t count_in(const struct folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    return count_entries(file_path(folder, name, path), "");
+}
+
+void must_sign(const struct folder *folder, const char *lock, const char *token, int age)
+{
+    char name[PATH_MAX];
+    snprintf(name, sizeof(name), "%s/%s", lock, token);
+    must_mkdir(folder, lock);
+    must_write(folder, name, "half");
+    must_set_age(folder, name, age);
+}
+
+/* For nftw, which hands nothing on: of must_age_locks. */
+static struct timespec age_times[2];
+
+static int age_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    if (strstr(path, ".vmxfs-"))
+        utimensat(AT_FDCWD, path, age_times, AT_SYMLINK_NOFOLLOW);
+    return 0;
+}
+
+void must_age_locks(const struct folder *folder, int seconds)
+{
+    age_times[0] = age_times[1] = (struct timespec){.tv_sec = time(NULL) - seconds};
+    nftw(folder->path, age_one, 16, FTW_PHYS);
 }
 
 void must_be_clean(const struct folder *folder)
@@ -196,9 +235,9 @@ void mount_end(struct mount *mount)
 
 void mount_as_foreign(struct mount *mount, unsigned machine)
 {
-    char name[9];
+    char name[TOKEN_BOOT_LEN + 1];
     snprintf(name, sizeof(name), "f0e1%04x", machine & 0xffffU);
-    memcpy(mount->remote->process, name, 8);
+    memcpy(mount->remote->owner.process, name, TOKEN_BOOT_LEN);
 }
 
 unsigned long must_count(struct mount *mount, const char *name)

@@ -36,6 +36,15 @@ void must_mkdir(const struct folder *folder, const char *name);
 void must_link(const struct folder *folder, const char *target, const char *name);
 void must_set_age(const struct folder *folder, const char *name, int seconds);
 bool file_exists(const struct folder *folder, const char *name);
+
+/* Entries of a folder in the folder; 0 where there is none. */
+size_t count_in(const struct folder *folder, const char *name);
+
+/* Makes a lock that the token signs, with the text "half", so many seconds ago. */
+void must_sign(const struct folder *folder, const char *lock, const char *token, int age);
+
+/* Sets the time of all locks and tokens, and of what is in them. */
+void must_age_locks(const struct folder *folder, int seconds);
 struct stat must_lstat(const struct folder *folder, const char *name);
 int file_write(const char *path, const char *text); /* any thread; 0 or -errno */
 char *file_read(const char *path);                  /* any thread; NULL if there is none */
@@ -46,7 +55,7 @@ void must_hold(const struct folder *folder, const char *name, const char *text);
 /* Entries of the folder whose names hold the text; "" counts all. */
 size_t count_names(const struct folder *folder, const char *text);
 
-/* No lock, temporary file or guard is left. Removals that nobody waited for may still be on their
+/* No lock and no token's folder is left. Removals that nobody waited for may still be on their
  * way: waits for them a little. */
 void must_be_clean(const struct folder *folder);
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the server's process of a lost connection may still make. It can carry out the requests that
+ * it has read long after others were answered over the next connection: a lock that it takes then
+ * has an owner that lives and does not know of it, and would keep others out until its time is
+ * over. So what had no answer is looked for, and removed, again and again for a minute, by a thread
+ * that is there only while there is something to look for.
+ */
+#pragma once
+
+#include "lock.h"
+
+enum { LATE_LOOK_MS = 1000, LATE_MS = 60000 };
+
+struct late;
+
+int late_new(struct sftp *sftp, struct late **ret);
+
+/* Looks a last time, and ends the thread. */
+void late_free(struct late *late);
+
+/* Takes the paths over, looks for them at once, and then for LATE_MS. */
+void late_add(struct late *late, struct lock_paths *paths);
+
+/* Looks for all that may be in this lock, before it is asked for. */
+void late_clear(struct late *late, const char *lock);

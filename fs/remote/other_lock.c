@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "other_lock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <utlist.h>
+
+#include "base/cleanup.h"
+
+enum { NAMES_MAX = 256, OLD_TEXT_MAX = 1024, OLD_DIGITS = 19 };
+
+static const char folder_prefix[] = ".vmxfs-";
+
+/* Two paths may lead to one file, so that two attempts at it may be under way in this process. */
+static bool is_under_way(const struct vmx_lock *lock, const char *token)
+{
+    struct remote *remote = lock->remote;
+    bool found = false;
+    struct vmx_lock *other;
+    lock_take(&remote->lock);
+    DL_FOREACH (remote->attempts, other)
+        found = found || strcmp(token, other->token) == 0;
+    lock_drop(&remote->lock);
+    return found;
+}
+
+/* Also what has a time that is still to come: nobody can wait for it. */
+static bool is_stale(const struct sftp_attrs *attrs, uint32_t server_now)
+{
+    int64_t age = (int64_t)server_now - attrs->mtime;
+    return attrs->flags & SFTP_ATTR_TIMES && (age > LOCK_STALE_S || age < -LOCK_STALE_S);
+}
+
+static bool is_over(const struct vmx_lock *lock, const char *token, const struct sftp_attrs *attrs,
+                    uint32_t server_now)
+{
+    switch (token_state(&lock->remote->owner, token)) {
+    case TOKEN_OURS:
+        return !is_under_way(lock, token);
+    case TOKEN_DEAD:
+        return true;
+    case TOKEN_UNKNOWN:
+        break;
+    }
+    return is_stale(attrs, server_now);
+}
+
+/* The server's clock, in seconds: the time of what has just been made. */
+static int ask_clock(struct vmx_lock *lock, const struct wait *wait, uint32_t *ret)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    SFTP_CALL_AUTO *stat = NULL;
+    if (lock->temp.len > 0) {
+        stat = sftp_fstat(sftp, &lock->temp);
+    } else {
+        sftp_forget(sftp_mkdir(sftp, lock->paths.made, 0700));
+        stat = sftp_lstat(sftp, lock->paths.made);
+        sftp_forget(sftp_rmdir(sftp, lock->paths.made));
+    }
+    int r = sftp_wait(stat, wait);
+    if (r == 0)
+        *ret = sftp_call_attrs(stat)->mtime;
+    return r;
+}
+
+/* ---- a folder: what vmxfs makes */
+
+/* Breaks another's lock. 0; -EACCES: it is another user's, who lets nobody break it; -errno. */
+static int break_token(struct vmx_lock *lock, const char *token, const struct wait *wait)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    FREE_AUTO char *temp = lock_join(lock->paths.lock, "/", token);
+    FREE_AUTO char *made = lock_join(lock->dir, folder_prefix, token);
+    if (!temp || !made)
+        return -ENOMEM;
+    SFTP_CALL_AUTO *removal = sftp_remove(sftp, temp, vmx_lock_expiry(lock));
+    int r = sftp_wait(removal, wait);
+    if (r == -EACCES && !lock->in_place && sftp_features(sftp).posix_rename) {
+        SFTP_CALL_AUTO *rename =
+            sftp_posix_rename(sftp, lock->paths.lock, made, vmx_lock_expiry(lock));
+        r = sftp_wait(rename, wait);
+        r = r == -EREMOTEIO ? -EACCES : r;
+    }
+    return r == -ENOENT ? 0 : r;
+}
+
+/* One name in the lock's folder. 0: it is none any more; -EAGAIN: it stays, and diag says why. */
+static int meet_name(struct vmx_lock *lock, const struct sftp_name *name, uint32_t server_now,
+                     const struct wait *wait, struct vmx_diag *diag)
+{
+    const char *lock_name = path_name(lock->paths.lock);
+    char who[TOKEN_MAX + 32];
+    if (strcmp(name->name, lock->token) == 0)
+        return 0;
+    bool file = !(name->attrs.flags & SFTP_ATTR_MODE) || S_ISREG(name->attrs.mode);
+    if (!file || !token_is(name->name)) {
+        vmx_diag_set(diag, 0, 0, "the lock %s holds %s, which no vmxfs made: look at it, remove it",
+                     lock_name, name->name);
+        return -EAGAIN;
+    }
+    bool over = is_over(lock, name->name, &name->attrs, server_now);
+    int r = over ? break_token(lock, name->name, wait) : -EAGAIN;
+    if (r != -EAGAIN && r != -EACCES)
+        return r;
+    token_describe(name->name, who, sizeof(who));
+    vmx_diag_set(diag, 0, 0, "another vmxfs holds the lock %s (%s)%s", lock_name, who,
+                 over ? "; its time is over, but it cannot be removed" : "");
+    return -EAGAIN;
+}
+
+/* The names of one READDIR. */
+static int meet_names(struct vmx_lock *lock, const struct sftp_call *call, uint32_t server_now,
+                      const struct wait *wait, struct vmx_diag *diag)
+{
+    size_t n;
+    int r = 0;
+    const struct sftp_name *names = sftp_call_names(call, &n);
+    for (size_t i = 0; i < n && (r == 0 || r == -EAGAIN); i++) {
+        int name_r = meet_name(lock, &names[i], server_now, wait, diag);
+        r = name_r < 0 ? name_r : r;
+    }
+    return r;
+}
+
+static int meet_folder(struct vmx_lock *lock, uint32_t server_now, const struct wait *wait,
+                       struct vmx_diag *diag)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    SFTP_CALL_AUTO *open = sftp_opendir(sftp, lock->paths.lock);
+    int r = sftp_wait(open, wait);
+    if (r == -EACCES) {
+        vmx_diag_set(diag, 0, 0, "somebody holds the lock %s and hides who",
+                     path_name(lock->paths.lock));
+        return -EAGAIN;
+    }
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    size_t n = 0;
+    bool more = true;
+    while (more && (r == 0 || r == -EAGAIN)) {
+        SFTP_CALL_AUTO *call = sftp_readdir(sftp, sftp_call_handle(open));
+        int read_r = sftp_wait(call, wait);
+        size_t got = 0;
+        if (read_r == 0) {
+            sftp_call_names(call, &got);
+            read_r = meet_names(lock, call, server_now, wait, diag);
+        }
+        n += got;
+        more = read_r != -ENODATA && n < NAMES_MAX;
+        r = read_r < 0 && read_r != -ENODATA ? read_r : r;
+    }
+    sftp_forget(sftp_close(sftp, sftp_call_handle(open)));
+    return r == 0 && more ? -EAGAIN : r;
+}
+
+/* ---- a plain file: the lock of vmxfs 0.1 */
+
+/* The name of a file that vmxfs 0.1 made beside this .vmx: a temporary file, or what kept others
+ * from breaking a lock. */
+static bool is_old_name(const struct vmx_lock *lock, const char *name)
+{
+    size_t n = strlen(lock->name);
+    if (name[0] != '.' || strncmp(name + 1, lock->name, n) != 0 ||
+        strncmp(name + 1 + n, folder_prefix, strlen(folder_prefix)) != 0)
+        return false;
+    const char *rest = name + 1 + n + strlen(folder_prefix);
+    return strcmp(rest, "break") == 0 ||
+           (strlen(rest) == OLD_DIGITS && strspn(rest, "0123456789abcdef") == OLD_DIGITS);
+}
+
+/* Removes the temporary file that an old lock names, so that its owner finds nothing to rename. One
+ * that cannot be read was never signed, or is another user's. */
+static int remove_old_temp(struct vmx_lock *lock, const struct wait *wait)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    SFTP_CALL_AUTO *open = sftp_open(sftp, lock->paths.lock, SFTP_OPEN_READ, NULL);
+    int r = sftp_wait(open, wait);
+    if (r < 0)
+        return r == -EACCES ? 0 : r;
+    SFTP_CALL_AUTO *read = sftp_read(sftp, sftp_call_handle(open), 0, OLD_TEXT_MAX);
+    sftp_forget(sftp_close(sftp, sftp_call_handle(open)));
+    r = sftp_wait(read, wait);
+    if (r < 0)
+        return r == -ENODATA ? 0 : r;
+    struct span text = sftp_call_data(read);
+    const char *end = memchr(text.p, '\n', text.n);
+    FREE_AUTO char *name = strndup(text.p, end ? (size_t)(end - text.p) : 0);
+    FREE_AUTO char *temp = name ? lock_join(lock->dir, name, "") : NULL;
+    if (!temp)
+        return -ENOMEM;
+    if (!is_old_name(lock, name))
+        return 0;
+    SFTP_CALL_AUTO *removal = sftp_remove(sftp, temp, vmx_lock_expiry(lock));
+    r = sftp_wait(removal, wait);
+    return r == -ENOENT ? 0 : r;
+}
+
+static int meet_old_lock(struct vmx_lock *lock, const struct sftp_attrs *attrs, uint32_t server_now,
+                         const struct wait *wait, struct vmx_diag *diag)
+{
+    vmx_diag_set(diag, 0, 0, "another vmxfs, of version 0.1, holds the lock %s",
+                 path_name(lock->paths.lock));
+    if (!is_stale(attrs, server_now))
+        return -EAGAIN;
+    int r = remove_old_temp(lock, wait);
+    if (r == 0) /* a file's removal does nothing to a folder that has its name by then */
+        sftp_forget(sftp_remove(lock->remote->sftp, lock->paths.lock, vmx_lock_expiry(lock)));
+    return r < 0 && r != -ENOENT ? r : -EAGAIN;
+}
+
+int other_lock_meet(struct vmx_lock *lock, const struct sftp_attrs *attrs, const struct wait *wait,
+                    struct vmx_diag *diag)
+{
+    uint32_t server_now = 0;
+    int r = ask_clock(lock, wait, &server_now);
+    if (r < 0)
+        return r;
+    if (S_ISDIR(attrs->mode))
+        return meet_folder(lock, server_now, wait, diag);
+    if (S_ISREG(attrs->mode))
+        return meet_old_lock(lock, attrs, server_now, wait, diag);
+    vmx_diag_set(diag, 0, 0, "%s is no lock that a vmxfs made: look at it, remove it",
+                 path_name(lock->paths.lock));
+    return -EAGAIN;
+}
+
+/* ---- beside the .vmx */
+
+static void remove_file(struct vmx_lock *lock, const char *name)
+{
+    FREE_AUTO char *path = lock_join(lock->dir, name, "");
+    if (path)
+        sftp_forget(sftp_remove(lock->remote->sftp, path, 0));
+}
+
+static void remove_folder(struct vmx_lock *lock, const char *token)
+{
+    FREE_AUTO char *made = lock_join(lock->dir, folder_prefix, token);
+    FREE_AUTO char *temp = made ? lock_join(made, "/", token) : NULL;
+    if (!temp)
+        return;
+    sftp_forget(sftp_remove(lock->remote->sftp, temp, 0));
+    sftp_forget(sftp_rmdir(lock->remote->sftp, made));
+}
+
+void other_lock_clear_leftover(struct vmx_lock *lock, const struct sftp_name *name,
+                               uint32_t server_now)
+{
+    size_t prefix = strlen(folder_prefix);
+    const char *token = strncmp(name->name, folder_prefix, prefix) == 0 ? name->name + prefix : "";
+    if (token_is(token) && is_over(lock, token, &name->attrs, server_now))
+        remove_folder(lock, token);
+    else if (is_old_name(lock, name->name) && is_stale(&name->attrs, server_now))
+        remove_file(lock, name->name);
+}
