@@ -2,13 +2,18 @@
 # SPDX-License-Identifier: MIT
 # Runs all tests and prints, at the end, "N passed, N failed"; status 1 if any failed.
 #
-# usage: sh tests/run.sh [STAGE]...
+# usage: sh tests/run.sh [STAGE]... [--budget MINUTES]
 #   lint   formatting, clang-tidy, cppcheck, layers and sizes
 #   unit   unit and fuzz tests: gcc with optimization, clang with ASan and UBSan
 #   mount  a real mount over a real sshd, with ASan and UBSan
 #   fault  broken connections and servers, with ASan and UBSan
 #   tsan   the unit and mount tests with the thread sanitizer
-#   tsan-fault   the fault tests with the thread sanitizer, fewer rounds; only when asked for
+# and, only when asked for:
+#   tsan-fault   the fault tests with the thread sanitizer, fewer rounds
+#   sweep        faults at random bytes of every operation, kills, and a mixed load under faults, for
+#                MINUTES (default 30) in all; prints the tables of docs/reliability.md. The counts add
+#                up in SWEEP_RECORD, default BUILD_ROOT/sweep.jsonl
+#   worst-day    everything fails at once; prints what was acknowledged and what was kept
 #
 # Missing Debian packages are installed first (as root, or with sudo). A test that cannot run here
 # is a failure if CI is set in the environment. BUILD_ROOT: where to build, default build-tests.
@@ -133,6 +138,29 @@ lint_stage() {
     done
 }
 
+# The unsanitized program: it is as fast as a user's, and keeps nothing that was freed.
+long_test() { # PROGRAM OPTION...
+    program=$1
+    shift
+    step "$program" python3 -B "tests/fault/sweep/$program" --vmxfs "$builds/gcc/fs/vmxfs" \
+        --relay "$builds/gcc/tests/support/sftp-relay" "$@" && cat "$work/step"
+}
+
+# Half of the time for faults, a fifth for kills, the rest for the mixed load.
+sweep_stage() {
+    build gcc || return
+    record=${SWEEP_RECORD:-$builds/sweep.jsonl}
+    long_test sweep.py --minutes "$(part 0.5)" --record "$record" --workers 10
+    long_test kills.py --minutes "$(part 0.2)" --record "$record"
+    long_test mixed.py --minutes "$(part 0.3)" --record "$record"
+    printf '\nall runs in %s:\n\n' "$record"
+    python3 -B tests/fault/sweep/tally.py "$record"
+}
+
+part() { # SHARE
+    awk -v budget="$budget" -v share="$1" 'BEGIN { print budget * share }'
+}
+
 run_stage() {
     heading "$1"
     case $1 in
@@ -154,6 +182,8 @@ run_stage() {
             mount_tests tsan fault "$tsan_options" 1
         )
         ;;
+    sweep) sweep_stage ;;
+    worst-day) build gcc && long_test worst_day.py ;;
     *)
         echo "run.sh: no such stage: $1" >&2
         exit 2
@@ -161,13 +191,25 @@ run_stage() {
     esac
 }
 
+budget=30
+stages=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --budget)
+        budget=${2:?minutes}
+        shift
+        ;;
+    *) stages="$stages $1" ;;
+    esac
+    shift
+done
+
 heading packages
 if ! sh tests/packages.sh build run test; then
     echo "0 passed, 1 failed"
     exit 1
 fi
-[ $# -gt 0 ] || set -- lint unit mount fault tsan
-for stage in "$@"; do
+for stage in ${stages:-lint unit mount fault tsan}; do
     run_stage "$stage"
 done
 echo

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Uses a mount in all ways at once for a while, and edits on the server's side meanwhile.
 
-usage: soak.py MOUNTPOINT SERVER_FOLDER SECONDS
+usage: soak.py MOUNTPOINT SERVER_FOLDER SECONDS [faults]
 
 The folder holds vm0 to vm5 with keys k1 to k20. Exits with 1 where a call failed in a way that
 nothing of this can explain, or where the mount does not show, at the end, what was done on the
-server.
+server. faults: somebody cuts the link meanwhile, which explains EIO and a lock that is not let go.
 """
 
 import collections
@@ -27,6 +27,8 @@ PATIENCE_S = 15
 # What others do meanwhile explains these. ESTALE: a key was removed, made and removed again while it
 # was being opened; the kernel tries twice.
 EXPECTED = {errno.ECANCELED, errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY, errno.ESTALE}
+if sys.argv[4:] == ["faults"]:
+    EXPECTED |= {errno.EIO, errno.ENOLCK}
 calls = collections.Counter()
 wrong = collections.Counter()
 
@@ -110,8 +112,16 @@ def merge():
     write(f"{MOUNT}/{vm(random.randrange(VMS))}/.vmxfs/merge", 'k2 = "m"\nk3 = "n"\n')
 
 
+def clear(*names):
+    """What a call left that failed in the middle."""
+    for name in names:
+        if os.path.lexists(name):
+            shutil.rmtree(name)
+
+
 def make_and_remove():
     name = f"{MOUNT}/vm0/new{threading.get_ident()}.vmx"
+    clear(name, name + ".other.vmx")
     os.mkdir(name)
     write(f"{name}/memSize", "4096\n")
     os.rename(name, name + ".other.vmx")
@@ -131,6 +141,7 @@ def plain_files():
 
 def folders():
     name = f"{MOUNT}/folder{threading.get_ident()}"
+    clear(name)
     os.mkdir(name)
     os.symlink("nowhere", f"{name}/link")
     os.readlink(f"{name}/link")
