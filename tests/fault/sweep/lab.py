@@ -3,6 +3,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -38,9 +39,10 @@ def fusermount(*words):
 
 
 class Mount:
-    """A vmxfs of its own, over a relay of its own. vmxfs, relay: the programs."""
+    """A vmxfs of its own, over a relay of its own, which shows the folder "server". sftp_server: the
+    words of its command."""
 
-    def __init__(self, folder, server, vmxfs, relay_program, options):
+    def __init__(self, folder, server, vmxfs, relay_program, options, sftp_server=(SFTP_SERVER,)):
         os.makedirs(folder)
         self.path = os.path.join(folder, "mnt")
         os.mkdir(self.path)
@@ -49,7 +51,7 @@ class Mount:
         self.plan = relay.Plan(os.path.join(folder, "plan"))
         script = os.path.join(folder, "server")
         with open(script, "w", encoding="utf-8") as f:
-            f.write(f"#!/bin/sh\nexec '{relay_program}' '{folder}/plan' '{SFTP_SERVER}'\n")
+            f.write(f"#!/bin/sh\nexec {shlex.join([relay_program, folder + '/plan', *sftp_server])}\n")
         os.chmod(script, 0o755)
         self.command = [vmxfs, "-f", "-o", f"sftp_server={script},{options}", server, self.path]
         self.process = None
@@ -75,9 +77,11 @@ class Mount:
         connections have done what they were sent. False: that does not happen."""
         self.plan.disarm()
         self.plan.release()
-        return wait_until(self.answers, SETTLE_PATIENCE_S) and \
-            wait_until(lambda: self.plan.word("open") <= 1, SETTLE_PATIENCE_S) and \
-            wait_until(self.answers, SETTLE_PATIENCE_S)
+        return self.comes_to(self.answers) and self.comes_to(lambda: self.plan.word("open") <= 1) and \
+            self.comes_to(self.answers)
+
+    def comes_to(self, condition):
+        return wait_until(lambda: not self.alive() or condition(), SETTLE_PATIENCE_S) and self.alive()
 
     def answers(self):
         """Whether the server has answered a question that nobody has asked before. What the

@@ -114,7 +114,10 @@ class Judge:
             self.wrong.append("told success too early: " + operations.difference(files, at_once))
         if late:
             files = self.judge_late(told, files)
-        self.judge_return(files)
+        if self.mount.alive():
+            self.judge_return(files)
+        if not self.mount.alive():
+            self.wrong.append(f"vmxfs ended: {self.mount.said()}")
         return {"operation": self.operation.name, "fault": self.case.fault, "fired": fired, "told": told,
                 "end": end, "waited": took / self.timeout, "wrong": self.wrong}
 
@@ -178,8 +181,6 @@ class Judge:
             self.wrong.append("the change after it: " + operations.difference(
                 self.operation.after_again(files), self.place.files()))
         self.judge_litter()
-        if not self.mount.alive():
-            self.wrong.append(f"vmxfs ended: {self.mount.said()}")
 
     def judge_litter(self):
         """What a lost connection left beside a .vmx goes with the next change of that .vmx."""
