@@ -17,7 +17,6 @@ conditional rename ("unseen"). Both are counted; more than UNSEEN_MAX of the edi
 """
 
 import collections
-import multiprocessing
 import os
 import random
 import re
@@ -27,6 +26,7 @@ import tempfile
 import threading
 import time
 
+import cases
 import lab
 import operations
 import tally
@@ -158,55 +158,49 @@ class Round:
         return wrong
 
 
-def work(options, root, take, results):
-    """A worker has a datastore of its own."""
-    os.makedirs(os.path.join(root, "lab/vm"))
-    with open(os.path.join(root, "lab/vm/vm.vmx"), "w", encoding="ascii") as f:
-        f.write(TEXT)
-    number = take()
-    while number is not None:
-        result = Round(root, options, number).run(random.Random(f"{options.seed}/{number}"))
-        results.put((number, result))
-        number = take()
-    results.put((None, None))
+def worker(options, root):
+    """Returns the work of one process, which has a datastore of its own."""
+
+    def work(name, numbered, put):
+        folder = os.path.join(root, name)
+        os.makedirs(f"{folder}/lab/vm")
+        with open(f"{folder}/lab/vm/vm.vmx", "w", encoding="ascii") as f:
+            f.write(TEXT)
+        for number in numbered.numbers():
+            put((number, Round(folder, options, number).run(random.Random(f"{options.seed}/{number}"))))
+
+    return work
 
 
-def collect(options, results):
-    """Adds up until all workers have ended."""
+def collect(options, found):
+    """Adds up all results."""
     total = collections.Counter()
-    left = options.workers
-    while left:
-        number, result = results.get()
-        if number is None:
-            left -= 1
+    for result in found:
+        if isinstance(result, str):
+            print(result, flush=True)
+            total["broken"] += 1
             continue
+        number, result = result
         total["kills"] += 1
         for name in ("acknowledged", "foreign edits", "cut off by a kill", "unseen"):
             total[name] += result[name]
         if result["wrong"]:
             total["broken"] += 1
-            print(f"BROKEN: seed {options.seed} round {number}: {'; '.join(result['wrong'])}", flush=True)
+            print(f"broken: seed {options.seed} round {number}: {'; '.join(result['wrong'])}", flush=True)
     return total
 
 
 def main():
-    options = tally.parse(__doc__, workers=3)
+    options = cases.parse(__doc__, workers=3)
     root = tempfile.mkdtemp(prefix="vmxfs-kills.")
-    take, following = tally.taker(options)
-    results = multiprocessing.SimpleQueue()
-    workers = [multiprocessing.Process(target=work, args=(options, os.path.join(root, f"w{i}"), take, results))
-               for i in range(options.workers)]
-    for worker in workers:
-        worker.start()
-    total = collect(options, results)
-    for worker in workers:
-        worker.join()
+    numbered = cases.Cases(options)
+    total = collect(options, cases.results(options.workers, numbered, worker(options, root)))
     shutil.rmtree(root, ignore_errors=True)
-    counts = {"kind": "kills", "seed": options.seed, "first": options.first, "next": following.value,
+    counts = {"kind": "kills", "seed": options.seed, "first": options.first, "next": numbered.next(),
               "counts": dict(total)}
     tally.record(options.record, counts)
     print(tally.kills_table([counts]))
-    print(f"seed {options.seed}: the next round is {following.value}")
+    print(f"seed {options.seed}: the next round is {numbered.next()}")
     return 1 if total["broken"] or total["unseen"] > 2 + UNSEEN_MAX * total["foreign edits"] else 0
 
 

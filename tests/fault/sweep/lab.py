@@ -65,6 +65,12 @@ class Mount:
                 not self.alive():
             raise Failure(f"vmxfs did not mount: {self.said()}")
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
     def said(self):
         with open(self.log, encoding="utf-8", errors="replace") as f:
             return f.read()[-2000:]
@@ -106,7 +112,7 @@ class Mount:
         fusermount("-z", self.path)
 
     def end(self):
-        """Returns how vmxfs ended: 0."""
+        """Unmounts, where that is still to be done. Returns how vmxfs ended: 0."""
         self.plan.disarm()
         self.plan.release()
         if not wait_until(lambda: not is_mounted(self.path) or fusermount(self.path), 20):

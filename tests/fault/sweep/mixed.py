@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 
+import cases
 import lab
 import relay
 import tally
@@ -115,7 +116,7 @@ def litter(server):
 
 
 def main():
-    options = tally.parse(__doc__, workers=1)
+    options = cases.parse(__doc__, workers=1)
     root = tempfile.mkdtemp(prefix="vmxfs-mixed.")
     server = os.path.join(root, "lab")
     make_vms(server)
@@ -142,7 +143,7 @@ def main():
     tally.record(options.record, counts)
     print(tally.mixed_table([counts]))
     for line in wrong:
-        print(f"BROKEN: seed {options.seed}: {line}")
+        print(f"broken: seed {options.seed}: {line}")
     return 1 if wrong else 0
 
 

@@ -256,6 +256,10 @@ def tell(call, *arguments):
         return e.errno
 
 
+def errors(told):
+    return {one for one in (told if isinstance(told, list) else [told]) if one}
+
+
 def said(told):
     """For a person."""
     if isinstance(told, list):

@@ -14,7 +14,6 @@ KNOWN does not list, or where an operation never succeeded.
 import collections
 import dataclasses
 import errno
-import multiprocessing
 import os
 import random
 import shutil
@@ -23,6 +22,7 @@ import tempfile
 import threading
 import time
 
+import cases
 import lab
 import operations
 import relay
@@ -138,7 +138,7 @@ class Judge:
 
     def judge_answer(self, told, took, files):
         """Returns how it ended: "new", or after a failure "old", "done" or "between"."""
-        errors = {one for one in (told if isinstance(told, list) else [told]) if one}
+        errors = operations.errors(told)
         wrong = self.operation.wrong(told, files)
         end = ("new" if not errors else "old" if files == self.operation.before else
                "done" if files == self.operation.after else "between")
@@ -203,102 +203,100 @@ def new_mount(options, root, name, timeout):
 def calibrate(options, root):
     """Does every operation once without a fault. Returns them, and their bytes in both directions."""
     todo = operations.operations()
-    mount = new_mount(options, root, "calibrate", CALM_TIMEOUT_S)
-    place = lab.Place(mount, "learn", {"vm.vmx": operations.BASE})
-    operations.write(f"{place.mount}/vm.vmx/passthrough-profile", "nested-esxi mmio=32\n")
-    operations.learn(todo, place.files()["vm.vmx"])
-    sizes = []
-    for number, operation in enumerate(todo):
-        judge = Judge(mount, operation, Case(number, number, "cut", 0, 0, False), (0, 0), options.timeout)
-        judge.place = lab.Place(mount, f"case{number}", operation.before)
-        operation.warm(judge.place)
-        mount.plan.arm(relay.NONE)
-        told = operations.tell(operation.do, judge.place)
-        lab.wait_until(lambda: not judge.place.litter(), LITTER_PATIENCE_S)
-        mount.plan.disarm()
-        sizes.append((mount.plan.passed(relay.TO_SERVER), mount.plan.passed(relay.TO_CLIENT)))
-        files = judge.place.files()
-        if files != operation.after or (told and any(told if isinstance(told, list) else [told])):
-            raise lab.Failure(f"{operation.name}, without a fault: told {operations.said(told)}; "
-                              + operations.difference(operation.after, files))
-        judge.judge_return(files)
-        if judge.wrong:
-            raise lab.Failure(f"{operation.name}, without a fault: {judge.wrong}")
-        judge.place.remove()
-    if mount.end() != 0:
-        raise lab.Failure(f"vmxfs ended badly: {mount.said()}")
+    with new_mount(options, root, "calibrate", CALM_TIMEOUT_S) as mount:
+        place = lab.Place(mount, "learn", {"vm.vmx": operations.BASE})
+        operations.write(f"{place.mount}/vm.vmx/passthrough-profile", "nested-esxi mmio=32\n")
+        operations.learn(todo, place.files()["vm.vmx"])
+        sizes = [measure(options, mount, number, operation) for number, operation in enumerate(todo)]
+        if mount.end() != 0:
+            raise lab.Failure(f"vmxfs ended badly: {mount.said()}")
     return todo, sizes
 
 
-def work(options, root, name, todo, sizes, take, results):
-    """A worker: cases until there are no more."""
-    mount = new_mount(options, root, name, options.timeout)
-    number = take()
-    while number is not None:
-        case = make_case(options.seed, number, len(todo))
-        operation = todo[case.operation]
-        hang = threading.Timer(HANG_S, mount.process.kill)
-        hang.start()
-        judge = Judge(mount, operation, case, sizes[case.operation], options.timeout)
-        try:
-            result = judge.run()
-        except OSError as e:
-            result = {"operation": operation.name, "fault": case.fault, "fired": 1, "told": e.errno,
-                      "end": "between", "waited": 0, "wrong": judge.wrong + [f"the lab: {e}"]}
+def measure(options, mount, number, operation):
+    judge = Judge(mount, operation, Case(number, number, "cut", 0, 0, False), (0, 0), options.timeout)
+    judge.place = lab.Place(mount, f"case{number}", operation.before)
+    operation.warm(judge.place)
+    mount.plan.arm(relay.NONE)
+    told = operations.tell(operation.do, judge.place)
+    lab.wait_until(lambda: not judge.place.litter(), LITTER_PATIENCE_S)
+    mount.plan.disarm()
+    size = mount.plan.passed(relay.TO_SERVER), mount.plan.passed(relay.TO_CLIENT)
+    files = judge.place.files()
+    if judge.judge_answer(told, 0, files) == "new":
+        judge.judge_return(files)
+    if judge.wrong or any(operations.errors(told)):
+        raise lab.Failure(f"{operation.name}, without a fault: told {operations.said(told)}; {judge.wrong}")
+    judge.place.remove()
+    return size
+
+
+def worker(options, root, todo, sizes):
+    """Returns the work of one process: cases until there are no more."""
+
+    def work(name, numbered, put):
+        mount = new_mount(options, root, name, options.timeout)
+        for number in numbered.numbers():
+            case = make_case(options.seed, number, len(todo))
+            put((case, run_case(options, mount, todo[case.operation], case, sizes[case.operation])))
+            if not mount.alive():
+                mount.end()
+                mount = new_mount(options, root, name, options.timeout)
+        if mount.end() != 0:
+            put(f"vmxfs ended badly: {mount.said()}")
+
+    return work
+
+
+def run_case(options, mount, operation, case, size):
+    hang = threading.Timer(HANG_S, mount.process.kill)
+    hang.start()
+    judge = Judge(mount, operation, case, size, options.timeout)
+    try:
+        return judge.run()
+    except OSError as e:
+        return {"operation": operation.name, "fault": case.fault, "fired": 1, "told": e.errno, "end": "between",
+                "waited": 0, "wrong": judge.wrong + [f"the lab: {e}"]}
+    finally:
         hang.cancel()
-        results.put((case, result))
-        if not mount.alive():
-            mount.end()
-            mount = new_mount(options, root, name, options.timeout)
-        number = take()
-    status = mount.end()
-    results.put((None, None if status == 0 else f"vmxfs ended with {status}: {mount.said()}"))
 
 
-def collect(options, results):
-    """Counts until all workers have ended. Returns the rows, and what is broken and not known."""
+def collect(options, found):
+    """Counts all results. Returns the rows, and what is broken and not known."""
     rows = collections.defaultdict(collections.Counter)
     unknown = []
-    left = options.workers
-    while left:
-        case, result = results.get()
-        if case is None:
-            left -= 1
-            unknown += [result] if result else []
+    for result in found:
+        if isinstance(result, str):
+            print(result, flush=True)
+            unknown.append(result)
             continue
+        case, result = result
         tally.add(rows[result["operation"]], result)
         if result["wrong"]:
-            expected = is_known(result)
-            rows[result["operation"]]["known" if expected else "broken"] += 1
-            line = (f"{'known' if expected else 'BROKEN'}: seed {options.seed} case {case.number}: "
-                    f"{result['operation']}, {case.fault}{' lasting' if case.lasting else ''} at {case.where:.3f} "
-                    f"to the {'client' if case.direction else 'server'}, told {operations.said(result['told'])}: "
-                    f"{'; '.join(result['wrong'])}")
-            print(line, flush=True)
-            unknown += [] if expected else [line]
+            kind = "known" if is_known(result) else "broken"
+            rows[result["operation"]][kind] += 1
+            text = (f"{kind}: seed {options.seed} case {case.number}: {result['operation']}, {case.fault}"
+                    f"{' lasting' if case.lasting else ''} at {case.where:.3f} "
+                    f"to the {'client' if case.direction else 'server'}, "
+                    f"told {operations.said(result['told'])}: {'; '.join(result['wrong'])}")
+            print(text, flush=True)
+            unknown += [text] if kind == "broken" else []
     return rows, unknown
 
 
 def main():
-    options = tally.parse(__doc__, workers=8)
+    options = cases.parse(__doc__, workers=8)
     root = tempfile.mkdtemp(prefix="vmxfs-sweep.")
     print(f"seed {options.seed}, from case {options.first}", flush=True)
     todo, sizes = calibrate(options, root)
-    take, following = tally.taker(options)
-    results = multiprocessing.SimpleQueue()
-    workers = [multiprocessing.Process(target=work, args=(options, root, f"w{i}", todo, sizes, take, results))
-               for i in range(options.workers)]
-    for worker in workers:
-        worker.start()
-    rows, unknown = collect(options, results)
-    for worker in workers:
-        worker.join()
+    numbered = cases.Cases(options)
+    rows, unknown = collect(options, cases.results(options.workers, numbered, worker(options, root, todo, sizes)))
     shutil.rmtree(root, ignore_errors=True)
-    counts = {"kind": "sweep", "seed": options.seed, "first": options.first, "next": following.value,
+    counts = {"kind": "sweep", "seed": options.seed, "first": options.first, "next": numbered.next(),
               "rows": {name: dict(row) for name, row in rows.items()}}
     tally.record(options.record, counts)
     print(tally.sweep_table([counts]))
-    print(f"seed {options.seed}: the next case is {following.value}")
+    print(f"seed {options.seed}: the next case is {numbered.next()}")
     unacknowledged = [name for name, row in rows.items() if not row["new"]]
     if unacknowledged:
         print(f"never told success: {', '.join(unacknowledged)}")

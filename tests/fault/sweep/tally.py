@@ -1,53 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What the long fault tests have in common: options, numbered cases, and a record that adds up.
+"""What runs of the long fault tests have counted; a record that adds up.
 
 usage: tally.py FILE        prints the tables of docs/reliability.md; a line of FILE is one run
 """
 
-import argparse
 import collections
 import json
-import multiprocessing
-import random
 import sys
-import time
 
 FAULTS = ("cut", "kill", "stall", "late", "delay", "down")
 ENDS = ("new", "old", "done", "between")
 HEADINGS = ("operation", "cuts", "server killed", "stalls", "late", "delays", "link down", "told success",
             "told failure: as before", "made all the same", "in between", "longest wait", "broken", "known")
-
-
-def parse(usage, workers):
-    parser = argparse.ArgumentParser(description=usage, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vmxfs", required=True)
-    parser.add_argument("--relay", required=True)
-    parser.add_argument("--seed", default=str(random.randrange(10**6)))
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--minutes", type=float)
-    parser.add_argument("--workers", type=int, default=workers)
-    parser.add_argument("--timeout", type=int, default=2)
-    parser.add_argument("--record")
-    return parser.parse_args()
-
-
-def taker(options):
-    """Gives each number once, to whichever worker asks, until count or time is over."""
-    following = multiprocessing.Value("q", options.first)
-    end = time.monotonic() + options.minutes * 60 if options.minutes else None
-
-    def take():
-        with following.get_lock():
-            number = following.value
-            over = time.monotonic() > end if end else number >= options.first + options.count
-            if over:
-                return None
-            following.value += 1
-            return number
-
-    return take, following
 
 
 def add(row, result):

@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 
+import cases
 import lab
 import operations
 import relay
@@ -249,7 +250,7 @@ def run(options, root, server):
 
 
 def main():
-    options = tally.parse(__doc__, workers=2)
+    options = cases.parse(__doc__, workers=2)
     options.minutes = options.minutes or 1
     root = tempfile.mkdtemp(prefix="vmxfs-worst-day.")
     server = os.path.join(root, "lab")
@@ -261,7 +262,7 @@ def main():
     finally:
         subprocess.run(["umount", "-l", server], check=True)
     for line in wrong:
-        print(f"BROKEN: {line}")
+        print(f"broken: {line}")
     return 1 if wrong else 0
 
 
