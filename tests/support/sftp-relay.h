@@ -38,3 +38,5 @@ struct relay_plan {
     uint64_t after;             /* the fault comes when so many bytes have passed since armed */
     _Atomic uint64_t passed[2]; /* by direction, over all connections, while armed */
 };
+
+_Static_assert(sizeof(struct relay_plan) == 64, "relay.py has another layout");
