@@ -37,7 +37,7 @@ UNSEEN_MAX = 0.01
 CUT_OFF_MAX = 0.4
 FEW = 2  # are no measure
 TEXT = operations.BASE + 'foreign = "000000000"\n'
-LITTER_PATIENCE_S = 30
+LITTER_PATIENCE_S = 120
 MERGE_PATIENCE_S = 5
 
 

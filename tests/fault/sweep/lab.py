@@ -12,7 +12,7 @@ import relay
 
 SFTP_SERVER = os.environ.get("SFTP_SERVER", "/usr/lib/openssh/sftp-server")
 LITTER = re.compile(r"\..*vmxfs")  # lock, temporary file, what breaks a lock
-MOUNT_PATIENCE_S = 60
+MOUNT_PATIENCE_S = 300
 SETTLE_PATIENCE_S = 120
 
 
@@ -115,7 +115,7 @@ class Mount:
         """Unmounts, where that is still to be done. Returns how vmxfs ended: 0."""
         self.plan.disarm()
         self.plan.release()
-        if not wait_until(lambda: not is_mounted(self.path) or fusermount(self.path), 20):
+        if not wait_until(lambda: not is_mounted(self.path) or fusermount(self.path), MOUNT_PATIENCE_S):
             fusermount("-z", self.path)
         try:
             return self.process.wait(MOUNT_PATIENCE_S)

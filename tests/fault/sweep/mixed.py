@@ -28,7 +28,7 @@ SOAK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "soak.py")
 VMS, KEYS = 6, 20
 TIMEOUT_S = 3
 GROWTH_KIB = 16 * 1024
-LITTER_PATIENCE_S = 30
+LITTER_PATIENCE_S = 120
 FAULTS = (relay.CUT, relay.KILL, relay.STALL, relay.DELAY, relay.LATE)
 
 
