@@ -38,7 +38,8 @@ CUT_OFF_MAX = 0.4
 FEW = 2  # are no measure
 TEXT = operations.BASE + 'foreign = "000000000"\n'
 LITTER_PATIENCE_S = 120
-MERGE_PATIENCE_S = 5
+MERGE_PATIENCE_S = 60
+CUT_OFF_PATIENCE_S = 5  # nobody is left who would merge
 
 
 class Counter:
@@ -89,10 +90,16 @@ class Foreign:
 
     def look(self):
         """What our rename has replaced comes back with the merge that follows."""
-        if self.last is not None and not lab.wait_until(lambda: self.read() == self.last, MERGE_PATIENCE_S):
-            self.cut_off += self.kill_came
-            self.unseen += not self.kill_came
+        if self.last is None:
+            return
+        kept = lab.wait_until(self.shows_last, CUT_OFF_PATIENCE_S) or (
+            not self.kill_came and lab.wait_until(self.shows_last, MERGE_PATIENCE_S))
+        self.cut_off += not kept and self.kill_came
+        self.unseen += not kept and not self.kill_came
         self.last = None
+
+    def shows_last(self):
+        return self.read() == self.last
 
 
 def value(text, key):
