@@ -147,6 +147,21 @@ static bool has_ending(const struct draft_line *l)
     return l->line.len > l->line.body_len || l->line.kind == VMX_LINE_BOM;
 }
 
+/* What stands before the first line keeps a U+FEFF that it begins with from being the mark of the
+ * file: the mark is no part of the text, and the key would be another one. */
+static int keep_from_top(const struct draft *draft, struct buf *out)
+{
+    if (draft->head->line.kind == VMX_LINE_BOM ||
+        !span_starts_with(buf_span(out), SPAN_LITERAL("\xef\xbb\xbf")))
+        return 0;
+    BUF_AUTO text = {0};
+    int r = buf_add(&text, draft->ending);
+    if (r == 0)
+        r = buf_add(&text, buf_span(out));
+    buf_clear(out);
+    return r == 0 ? buf_add(out, buf_span(&text)) : r;
+}
+
 static int write_lines(const struct draft *draft, const struct writer *w, struct vmx_diag *diag)
 {
     const struct draft_line *l = NULL;
@@ -157,6 +172,8 @@ static int write_lines(const struct draft *draft, const struct writer *w, struct
             r = buf_add(w->out, l->lead.n > 0 ? l->lead : draft->ending);
         if (r == 0)
             r = write_line(w, l, diag);
+        if (r == 0 && l == draft->head)
+            r = keep_from_top(draft, w->out);
         if (r != 0)
             return r;
     }

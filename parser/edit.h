@@ -8,7 +8,8 @@
  * Where a key has several lines, an edit of it leaves the last one only.
  *
  * A file whose last line has no ending has none after any edit (but where only an empty line is
- * left there). A removal takes the whole line with its ending.
+ * left there). A removal takes the whole line with its ending; where that would leave a U+FEFF at
+ * the top, which would be the mark of the file, an empty line stays before it.
  *
  * Setting or removing ".encoding" transcodes the names and values of all other lines (and comments
  * that decode), or fails with -EILSEQ.

@@ -155,6 +155,53 @@ static void a_key_never_gets_a_second_line(void **state)
     assert_int_equal(vmx_dict_keys(dict), 5);
 }
 
+/* U+FEFF is a byte order mark at the top of a file only; there it is no part of the first key. */
+static void a_key_never_turns_into_a_byte_order_mark(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span text, key, value, after; /* without a value the key is removed */
+    } rows[] = {
+        {BYTES("a = \"1\"\n\xef\xbb\xbf"
+               "b = \"2\"\nA = \"3\"\n"),
+         BYTES("a"), BYTES("4"),
+         BYTES("\n\xef\xbb\xbf"
+               "b = \"2\"\nA = \"4\"\n")},
+        {BYTES("a = \"1\"\r\n\xef\xbb\xbf"
+               "b = \"2\""),
+         BYTES("a"),
+         {NULL, 0},
+         BYTES("\r\n\xef\xbb\xbf"
+               "b = \"2\"")},
+        {BYTES("\xef\xbb\xbf"
+               "a = \"1\"\n\xef\xbb\xbf"
+               "b = \"2\"\n"),
+         BYTES("a"),
+         {NULL, 0},
+         BYTES("\xef\xbb\xbf\xef\xbb\xbf"
+               "b = \"2\"\n")},
+        {BYTES("\xc3\xaf\xc2\xbb\xc2\xbf"
+               "b = \"2\"\n"),
+         BYTES(".encoding"), BYTES("windows-1252"),
+         BYTES("\n\xef\xbb\xbf"
+               "b = \"2\"\n.encoding = \"windows-1252\"\n")},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        EDITS_AUTO edits = {0};
+        BUF_AUTO out = {0};
+        int r = rows[i].value.p ? vmx_edits_set(&edits, rows[i].key, rows[i].value)
+                                : vmx_edits_remove(&edits, rows[i].key);
+        assert_int_equal(r, 0);
+        assert_int_equal(apply(rows[i].text, &edits, &out), 0);
+        assert_span(buf_span(&out), rows[i].after);
+        DICT_AUTO dict = parsed(buf_span(&out));
+        assert_value(dict,
+                     SPAN_LITERAL("\xef\xbb\xbf"
+                                  "b"),
+                     SPAN_LITERAL("2"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_newline_is_never_written_raw),
         cmocka_unit_test(bytes_that_do_not_decode_are_not_lost),
         cmocka_unit_test(a_key_never_gets_a_second_line),
+        cmocka_unit_test(a_key_never_turns_into_a_byte_order_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
