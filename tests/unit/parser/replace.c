@@ -31,6 +31,9 @@ static void a_text_may_be_no_worse_than_the_old_one(void **state)
         {"a = 1\nA = 2\n", "b = 1\nb = 2\n", -EINVAL, 1, 1},
         {"a = 1\nA = 2\n", "a = 1\n", 0, 0, 0},
         {"a = 1\n", "\xef\xbb\xbfx\n", -EINVAL, 1, 2},
+        {"a = 1\na = 2\n", "a\na = 1\n", -EINVAL, 1, 2},
+        {"a\na = 1\n", "a = 1\na = 2\n", -EINVAL, 1, 1},
+        {"a = 1\n\xef\xbb\xbfx\n", "b = 1\n\xef\xbb\xbfx\n", 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct vmx_diag diag = {0};
