@@ -104,7 +104,7 @@ static int judge(struct document_load *l, const struct wait *wait)
     l->before = *sftp_call_attrs(l->stat);
     if (l->open && shows_no_file(l))
         open_ahead_was_wrong(l->load.remote, l->load.path, &l->before, l->open, wait);
-    if (!S_ISREG(l->before.mode) || l->before.size > l->load.remote->options.vmx_max)
+    if (!remote_can_be_vmx(l->load.remote, &l->before))
         return -EMEDIUMTYPE;
     if (old && !l->open && !document_is_racy(old) &&
         document_same_version(&old->attrs, &l->before)) {

@@ -31,10 +31,15 @@ bool remote_is_vmx_name(const char *name)
     return false;
 }
 
+bool remote_can_be_vmx(const struct remote *remote, const struct sftp_attrs *attrs)
+{
+    return S_ISREG(attrs->mode) && attrs->flags & SFTP_ATTR_SIZE &&
+           attrs->size <= remote->options.vmx_max;
+}
+
 bool remote_is_vmx(const struct remote *remote, const char *name, const struct sftp_attrs *attrs)
 {
-    return S_ISREG(attrs->mode) && attrs->size <= remote->options.vmx_max &&
-           remote_is_vmx_name(name);
+    return remote_can_be_vmx(remote, attrs) && remote_is_vmx_name(name);
 }
 
 bool remote_is_hidden_name(const char *name)

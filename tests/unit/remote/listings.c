@@ -66,6 +66,25 @@ static void names_tell_what_is_a_vmx(void **state)
     }
 }
 
+/* It would be taken for empty, and written anew. */
+static void a_file_of_unknown_size_is_no_vmx(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    must_make_folder(&folder);
+    must_mount(&mount, &folder, NULL);
+    struct sftp_attrs attrs = {
+        .flags = SFTP_ATTR_MODE | SFTP_ATTR_SIZE, .mode = S_IFREG, .size = 1 << 20};
+    assert_true(remote_is_vmx(mount.remote, "a.vmx", &attrs));
+    attrs.size++;
+    assert_false(remote_is_vmx(mount.remote, "a.vmx", &attrs));
+    attrs = (struct sftp_attrs){.flags = SFTP_ATTR_MODE, .mode = S_IFREG};
+    assert_false(remote_is_vmx(mount.remote, "a.vmx", &attrs));
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
 static void a_listing_has_names_and_attributes(void **state)
 {
     (void)state;
@@ -298,6 +317,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_tell_what_is_a_vmx),
+        cmocka_unit_test(a_file_of_unknown_size_is_no_vmx),
         cmocka_unit_test(a_listing_has_names_and_attributes),
         cmocka_unit_test(our_own_files_are_hidden),
         cmocka_unit_test(what_is_no_folder_has_its_errno),
