@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Any bytes as what the ssh program says: an end has an errno and a sentence, or neither; what is
+ * described are lines of .vmxfs/status. */
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/child_words.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_reason(const char *words)
+{
+    static const int errors[] = {EPERM,  EACCES,     EHOSTUNREACH, ECONNREFUSED, ETIMEDOUT, EPROTO,
+                                 ENOENT, ECONNRESET, EINVAL,       EOPNOTSUPP,   EIO};
+    struct why why = {0};
+    bool known = false;
+    int r = child_words_explain(words, "host", &why);
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+        known = known || r == -errors[i];
+    assert(r == 0 || known);
+    assert((r != 0) == (why.text[0] != '\0') && !strchr(why.text, '\n'));
+}
+
+static void check_description(const char *words)
+{
+    static const char *const names[] = {
+        "server: ", "host-key: ", "key-exchange: ", "cipher: ", "mac: "};
+    BUF_AUTO text = {0};
+    size_t next = 0;
+    int r = child_words_describe(words, &text);
+    assert(r == 0);
+    for (size_t at = 0; at < text.len; at += strcspn(text.data + at, "\n") + 1) {
+        while (next < 5 && strncmp(text.data + at, names[next], strlen(names[next])) != 0)
+            next++;
+        assert(next < 5);
+    }
+    assert(text.len == 0 || text.data[text.len - 1] == '\n');
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *words = malloc(size + 1);
+    if (!words)
+        return 0;
+    memcpy(words, data, size);
+    words[size] = '\0';
+    bool connected = child_words_connected(words);
+    bool ended = child_words_ended(words);
+    assert(!connected || strstr(words, "Authenticated to "));
+    assert(!ended || strstr(words, "request failed") || strstr(words, "exit-status"));
+    check_reason(words);
+    check_description(words);
+    free(words);
+    return 0;
+}

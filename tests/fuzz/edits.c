@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two texts, parted by a line "----": a document, and what is written to its merge, or put in its
+ * place as raw. What becomes of it is compared with a slow reference (reference.h): which texts are
+ * refused, the settings afterwards, and every line that nobody asked to change, byte for byte.
+ *
+ * Texts with ".encoding" are left out: the reference knows UTF-8 only.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "parser/dict.h"
+#include "parser/edit.h"
+#include "parser/encoding.h"
+#include "reference.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { TEXT_MAX = 4096 }; /* the reference is slow */
+
+static struct vmx_dict *parse(struct span text)
+{
+    struct vmx_dict *dict = NULL;
+    int r = vmx_dict_parse(text, &dict);
+    assert(r == 0);
+    return dict;
+}
+
+/* A dict knows the settings that the reference finds, and counts the same faults. */
+static void check_dict(const struct vmx_dict *dict, const struct ref_text *ref)
+{
+    size_t keys = 0;
+    size_t malformed = 0;
+    size_t duplicates = 0;
+    for (size_t i = 0; i < ref->n; i++) {
+        const struct ref_line *l = &ref->lines[i];
+        malformed += l->kind == REF_MALFORMED;
+        duplicates += l->kind == REF_ENTRY && ref_last(ref, l->key) != i;
+        if (l->kind != REF_ENTRY || ref_last(ref, l->key) != i)
+            continue;
+        size_t extent = vmx_dict_key_extent(dict, keys++);
+        assert(span_eq(vmx_dict_name(dict, extent), l->key));
+        assert(span_eq(vmx_dict_raw_value(dict, extent), l->raw));
+    }
+    assert(keys == vmx_dict_keys(dict) && malformed == vmx_dict_malformed(dict) &&
+           duplicates == vmx_dict_duplicates(dict));
+}
+
+/* All lines but those of a key that the merge names. */
+static void keep_untouched(const struct ref_text *text, const struct ref_merge *merge,
+                           struct ref_text *ret)
+{
+    *ret = (struct ref_text){0};
+    for (size_t i = 0; i < text->n; i++) {
+        const struct ref_line *l = &text->lines[i];
+        if (l->kind != REF_ENTRY || ref_merge_find(merge, l->key) == SIZE_MAX)
+            ref_add(ret, *l);
+    }
+}
+
+static bool has_no_ending(const struct ref_text *text, const struct ref_line *l)
+{
+    return l->whole.n == l->body.n || l->whole.p + l->whole.n == text->all.p + text->all.n;
+}
+
+/* Whether an empty line keeps a U+FEFF that has come to the top from being a byte order mark. */
+static bool shields_feff(const struct ref_text *before, const struct ref_text *after)
+{
+    const struct span bom = SPAN_LITERAL(REF_BOM_BYTES);
+    return after->n > 1 && after->lines[0].body.n == 0 &&
+           span_starts_with(after->lines[1].body, bom) &&
+           !(before->n > 1 && before->lines[0].body.n == 0 &&
+             span_starts_with(before->lines[1].body, bom));
+}
+
+/* The lines that nobody named are there as they were and in their order; only the last one of
+ * either text may have got or lost its ending. */
+static void check_untouched(const struct ref_text *before, const struct ref_text *after,
+                            const struct ref_merge *merge)
+{
+    struct ref_text old;
+    struct ref_text new;
+    keep_untouched(before, merge, &old);
+    keep_untouched(after, merge, &new);
+    size_t skip = shields_feff(before, after);
+    assert(new.n == old.n + skip);
+    for (size_t i = 0; i < old.n; i++) {
+        const struct ref_line *a = &old.lines[i];
+        const struct ref_line *b = &new.lines[i + skip];
+        assert(a->kind == b->kind && span_eq(a->body, b->body));
+        if (!has_no_ending(before, a) && !has_no_ending(after, b))
+            assert(span_eq(a->whole, b->whole));
+    }
+    ref_done(&old);
+    ref_done(&new);
+}
+
+/* Each key of the merge has one line with its value, or none; each other key what it had. */
+static void check_settings(const struct ref_text *before, const struct ref_text *after,
+                           const struct ref_merge *merge)
+{
+    for (size_t i = 0; i < merge->n; i++) {
+        const struct ref_edit *e = &merge->edits[i];
+        size_t n = 0;
+        size_t at = 0;
+        for (size_t k = 0; k < after->n; k++) {
+            if (after->lines[k].kind == REF_ENTRY && span_eq_fold(after->lines[k].key, e->key)) {
+                at = k;
+                n++;
+            }
+        }
+        assert(n == (e->remove ? 0 : 1));
+        if (!e->remove)
+            assert(ref_same_value(after->lines[at].raw, e->raw));
+    }
+    for (size_t i = 0; i < before->n; i++) {
+        const struct ref_line *l = &before->lines[i];
+        if (l->kind != REF_ENTRY || ref_merge_find(merge, l->key) != SIZE_MAX)
+            continue;
+        size_t at = ref_last(after, l->key);
+        assert(at != SIZE_MAX);
+        assert(span_eq(after->lines[at].raw, before->lines[ref_last(before, l->key)].raw));
+    }
+}
+
+/* A new key that would be a byte order mark at the top. */
+static bool names_a_bom(const struct ref_text *before, const struct ref_merge *merge)
+{
+    for (size_t i = 0; i < merge->n; i++) {
+        const struct ref_edit *e = &merge->edits[i];
+        if (!e->remove && span_starts_with(e->key, SPAN_LITERAL(REF_BOM_BYTES)) &&
+            ref_last(before, e->key) == SIZE_MAX)
+            return true;
+    }
+    return false;
+}
+
+static void check_merge(struct span document, struct span text)
+{
+    struct vmx_dict *dict = parse(document);
+    struct vmx_edits edits = {0};
+    struct ref_text before;
+    struct ref_merge merge;
+    BUF_AUTO result = {0};
+
+    ref_read(document, &before);
+    check_dict(dict, &before);
+    bool legal = ref_merge_read(text, &merge);
+    int r = vmx_edits_parse(text, vmx_dict_charset(dict), &edits, NULL);
+    assert(r == 0 || r == -EINVAL || r == -EILSEQ);
+    assert(r != -EILSEQ || !vmx_ascii(text));
+    assert((r == -EINVAL) == !legal || r == -EILSEQ);
+    if (r == 0) {
+        r = vmx_edits_apply(&edits, dict, &result, NULL);
+        assert(r == 0 || (r == -EINVAL && names_a_bom(&before, &merge)));
+    }
+    if (r == 0) {
+        struct ref_text after;
+        ref_read(buf_span(&result), &after);
+        check_untouched(&before, &after, &merge);
+        check_settings(&before, &after, &merge);
+        ref_done(&after);
+    }
+    vmx_edits_done(&edits);
+    vmx_dict_free(dict);
+    ref_merge_done(&merge);
+    ref_done(&before);
+}
+
+static void check_raw(struct span document, struct span text)
+{
+    struct vmx_dict *old = parse(document);
+    struct vmx_dict *new = parse(text);
+    struct ref_text before;
+    struct ref_text after;
+    ref_read(document, &before);
+    ref_read(text, &after);
+    check_dict(new, &after);
+    int r = vmx_replace_check(old, new, NULL);
+    assert(r == (ref_may_replace(&before, &after) ? 0 : -EINVAL));
+    BUF_AUTO rest = {0};
+    r = vmx_replace_rest(old, &rest);
+    assert(r == 0);
+    struct vmx_dict *stands_for_old = parse(buf_span(&rest));
+    assert(vmx_replace_check(stands_for_old, new, NULL) == vmx_replace_check(old, new, NULL));
+    vmx_dict_free(stands_for_old);
+    vmx_dict_free(new);
+    vmx_dict_free(old);
+    ref_done(&before);
+    ref_done(&after);
+}
+
+static bool names_a_charset(struct span text)
+{
+    const struct span key = SPAN_LITERAL(".encoding");
+    for (size_t at = 0; at + key.n <= text.n; at++) {
+        if (span_eq_fold((struct span){text.p + at, key.n}, key))
+            return true;
+    }
+    return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span document = {(const char *)data, size};
+    struct span text = {NULL, 0};
+    if (size > TEXT_MAX || names_a_charset(document))
+        return 0;
+    const char *parting = size > 0 ? memmem(document.p, document.n, "----\n", 5) : NULL;
+    if (parting) {
+        text = (struct span){parting + 5, document.n - (size_t)(parting - document.p) - 5};
+        document.n = (size_t)(parting - document.p);
+    }
+    check_merge(document, text);
+    check_raw(document, text);
+    return 0;
+}
