@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "safe_text.h"
 #include "text.h"
 
 enum { CONTEXT = 3, COST_MAX = 1500 };
@@ -257,8 +258,8 @@ static int add_hunk(const struct side *a, const struct side *b, const struct hun
 static int add_name(struct buf *ret, const char *marker, const char *name)
 {
     int r = buf_add_str(ret, marker);
-    for (const char *c = name; r == 0 && *c; c++)
-        r = buf_add_char(ret, (unsigned char)*c < ' ' ? '?' : *c);
+    if (r == 0)
+        r = safe_text_add(ret, span_of(name));
     return r == 0 ? buf_add_str(ret, strchr(name, ' ') ? "\t\n" : "\n") : r;
 }
 

@@ -307,6 +307,13 @@ END
     [ "$(cat "$TEST_DIR/a,ro/file")" = x ]
 }
 
+@test "what the server says of devices and of whose rights a program has means nothing" {
+    mount_local
+    awk -v at="$MNT" '$2 == at { print "," $4 "," }' /proc/mounts >"$TEST_DIR/options"
+    grep -q ,nosuid, "$TEST_DIR/options"
+    grep -q ,nodev, "$TEST_DIR/options"
+}
+
 @test "odd names of source and mount point" {
     local odd="$TEST_DIR/-o ro, \$(touch pwned) 'q' ü"
     mkdir -p "$odd/lab/vm" "$odd/mnt"

@@ -38,14 +38,15 @@ static void diffs_read_as_patch_wants_them(void **state)
     }
 }
 
-static void names_that_would_mislead_patch_are_marked(void **state)
+static void names_that_would_mislead_patch_or_a_terminal_are_marked(void **state)
 {
     BUF_AUTO diff = {0};
     (void)state;
 
-    assert_int_equal(vmx_diff(SPAN_LITERAL("a\n"), SPAN_LITERAL("b\n"), "my vm.vmx", "x\ny", &diff),
-                     0);
-    assert_string_equal(diff.data, "--- my vm.vmx\t\n+++ x?y\n@@ -1 +1 @@\n-a\n+b\n");
+    assert_int_equal(
+        vmx_diff(SPAN_LITERAL("a\n"), SPAN_LITERAL("b\n"), "my vm.vmx", "x\ny\x7f\xc2\x9bz", &diff),
+        0);
+    assert_string_equal(diff.data, "--- my vm.vmx\t\n+++ x?y???z\n@@ -1 +1 @@\n-a\n+b\n");
 }
 
 /* A reader of diffs: what "patch" does, for texts that fit exactly. */
@@ -222,7 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(diffs_read_as_patch_wants_them),
-        cmocka_unit_test(names_that_would_mislead_patch_are_marked),
+        cmocka_unit_test(names_that_would_mislead_patch_or_a_terminal_are_marked),
         cmocka_unit_test(patching_gives_the_other_text),
         cmocka_unit_test(diffs_are_as_short_as_can_be),
         cmocka_unit_test(large_texts_that_share_nothing_are_compared_in_time),
