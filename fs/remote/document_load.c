@@ -170,6 +170,8 @@ static int have_read(struct document_load *l, const struct wait *wait)
     const struct sftp_attrs *attrs = sftp_call_attrs(l->handle_stat);
     if (!document_same_version(&l->before, attrs))
         return -EAGAIN;
+    if (!remote_can_be_vmx(l->load.remote, attrs))
+        return -EMEDIUMTYPE;
     if (l->text.len < attrs->size) {
         send_reads(l);
         return 1;

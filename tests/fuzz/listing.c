@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A server that lies: what it says of files, how long their texts are, which names a folder has,
- * where links lead. The input is what its answers are made of, byte by byte; when that is used up
- * there are no more names and no more text. Whatever it says, a listing holds names that can be
- * shown, and a document is as long as its attributes say and no longer than is allowed.
+ * where links and files of the host are. The input is what its answers are made of, byte by byte;
+ * when that is used up there are no more names and no more text. Whatever it says, a listing holds
+ * names that can be shown, a document is as long as its attributes say and no longer than is
+ * allowed, and no file is found outside the mount.
  */
 #include <assert.h>
 #include <endian.h>
@@ -21,6 +22,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define ROOT "/vmfs/volumes/ds"
+
 enum { DOCUMENT_MAX = 4096, NAMES_MAX = 8, NAME_MAX_BYTES = 300 };
 
 struct server {
@@ -29,6 +32,7 @@ struct server {
     struct buf asked;           /* requests that are not complete yet */
     struct buf answers;         /* and how much of them was read */
     size_t sent;
+    bool has_root; /* it has told where the root is, truly */
     const uint8_t *script;
     size_t left;
 };
@@ -146,7 +150,8 @@ static void answer_request(struct server *s, struct wire_in in, struct wire_out 
         wire_put_u32(out, SFTP_VERSION);
         break;
     case SSH_FXP_REALPATH:
-        answer_path(out, id, SPAN_LITERAL("/vmfs/volumes/ds"));
+        answer_path(out, id, s->has_root ? next_word(s) : SPAN_LITERAL(ROOT));
+        s->has_root = true;
         break;
     case SSH_FXP_STAT: { /* the root */
         const struct sftp_attrs folder = {.flags = SFTP_ATTR_MODE, .mode = S_IFDIR};
@@ -315,6 +320,23 @@ static void get_attrs(struct remote *remote, const char *path)
         assert(attrs.flags & SFTP_ATTR_SIZE && attrs.size <= DOCUMENT_MAX);
 }
 
+/* Where a file of the host's is in the mount: nowhere else, whatever the server says. */
+static void locate(struct remote *remote)
+{
+    const struct wait wait = wait_for_ms(60000);
+    const char *const asked[] = {ROOT "/a.vmx", "/vmfs/volumes/other/b.vmx"};
+    char *found[2];
+    int r = remote_locate(remote, asked, 2, &wait, found);
+    for (size_t i = 0; i < 2; i++) {
+        for (const char *at = found[i]; at && *at; at += strcspn(at, "/"), at += *at == '/') {
+            size_t n = strcspn(at, "/");
+            assert(r == 0 && n > 0 && !(n == 2 && strncmp(at, "..", 2) == 0));
+            assert(at[n] == '\0' || at[n + 1] != '\0');
+        }
+        free(found[i]);
+    }
+}
+
 static void use(struct remote *remote)
 {
     list(remote, "", 0);
@@ -325,12 +347,13 @@ static void use(struct remote *remote)
     get_attrs(remote, "vm");
     list(remote, "vm", 60000);
     read_document(remote, "vm/vm.vmx", 0);
+    locate(remote);
 }
 
 static void mount(const uint8_t *data, size_t size, int event)
 {
     const struct sftp_options sftp_options = {.timeout_ms = 60000};
-    const struct remote_options options = {.root = "/vmfs/volumes/ds",
+    const struct remote_options options = {.root = ROOT,
                                            .timeout_ms = 60000,
                                            .cache_timeout_ms = 60000,
                                            .cache_size = 1 << 20,

@@ -103,6 +103,20 @@ own_ssh() { # SSH_CONFIG
     works
 }
 
+@test "the ssh program forwards nothing, runs nothing here, and takes no host for an option" {
+    start
+    printf '#!/bin/sh\nprintf "%%s\\n" "$@" >%s\nexec ssh -F %s "$@"\n' \
+        "$TEST_DIR/words" "$DIR/ssh_config" >"$TEST_DIR/my-ssh"
+    chmod 755 "$TEST_DIR/my-ssh"
+    mount_from ssh_command="$TEST_DIR/my-ssh"
+    works
+    local word
+    for word in -a -x -T -oClearAllForwardings=yes -oPermitLocalCommand=no -oControlPath=none; do
+        grep -qxFe "$word" "$TEST_DIR/words"
+    done
+    [ "$(tail -n 3 "$TEST_DIR/words" | head -n 1)" = -- ]
+}
+
 @test "sftp_server names a program on the server, or here" {
     start
     printf '#!/bin/sh\necho called >>%s\nexec %s\n' "$TEST_DIR/called" "$SFTP_SERVER" >"$TEST_DIR/server"
