@@ -31,7 +31,7 @@ enum {
 
 struct host {
     struct transport transport; /* first */
-    const struct shell *shell;
+    struct shell shell;
     const uint8_t *script;
     size_t left;
     size_t piece;
@@ -59,7 +59,7 @@ static short host_events(const struct transport *t)
 static int make_mark(struct host *h)
 {
     buf_clear(&h->mark);
-    return buf_addf(&h->mark, "\n%s:%lu ", h->shell->nonce, h->shell->count);
+    return buf_addf(&h->mark, "\n%s:%lu ", h->shell.nonce, h->shell.count);
 }
 
 static ssize_t give(struct host *h, const void *bytes, size_t n, void *ret)
@@ -147,14 +147,14 @@ static bool interrupted(void *ctx)
 static void check_output(const struct host *h, const struct buf *out, int status)
 {
     char mark[64];
-    snprintf(mark, sizeof(mark), "\n%s:%lu ", h->shell->nonce, h->shell->count);
+    snprintf(mark, sizeof(mark), "\n%s:%lu ", h->shell.nonce, h->shell.count);
     const char *end = memmem(h->said.data, h->said.len, mark, strlen(mark));
     assert(end && (size_t)(end - h->said.data) == out->len);
     assert(out->len == 0 || memcmp(h->said.data, out->data, out->len) == 0);
     assert(status == (int)strtol(end + strlen(mark), NULL, 10));
 }
 
-static int run(struct shell *shell, struct host *h)
+static int run(struct host *h)
 {
     static const int errors[] = {ENOTCONN, EIO, EINTR, EFBIG, ENOMEM};
     const struct wait wait = {.deadline = clock_ms() + 60000, .interrupted = interrupted, .ctx = h};
@@ -163,7 +163,7 @@ static int run(struct shell *shell, struct host *h)
     int status = 0;
     bool known = false;
     h->looks = LOOKS;
-    int r = shell_run(shell, "true", &wait, &out, &status, &why);
+    int r = shell_run(&h->shell, "true", &wait, &out, &status, &why);
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
         known = known || r == -errors[i];
     assert(r == 0 || (known && why.text[0]));
@@ -174,16 +174,14 @@ static int run(struct shell *shell, struct host *h)
 
 static void talk(struct host *h)
 {
-    struct shell shell = {0};
     struct why why = {0};
     const struct wait wait = {.deadline = clock_ms() + 60000, .interrupted = interrupted, .ctx = h};
-    h->shell = &shell;
     h->looks = LOOKS;
-    int r = shell_begin(&shell, &h->transport, &wait, &why);
+    int r = shell_begin(&h->shell, &h->transport, &wait, &why);
     assert(r == 0 ||
            ((r == -EOPNOTSUPP || r == -EACCES || r == -EIO || r == -EINTR) && why.text[0]));
     for (int i = 0; i < COMMANDS && r == 0; i++)
-        r = run(&shell, h);
+        r = run(h);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
