@@ -8,11 +8,26 @@
 #include "base/path.h"
 #include "host_views.h"
 
+/* A hostile server's tree has no end, and the reports on it are made in memory. */
+enum {
+    DEPTH_MAX = 16,
+    SEEN_MAX = 4 << 20,  /* bytes of the paths of all folders and documents */
+    HELD_MAX = 32 << 20, /* bytes of the listings from the root down to where it is */
+};
+
+static int count_path(struct survey *s, const char *path)
+{
+    s->seen += strlen(path) + 1;
+    return s->seen > SEEN_MAX ? -EFBIG : 0;
+}
+
 static int see_document(struct survey *s, const char *path, const char *shown)
 {
     DOCUMENT_AUTO *doc = NULL;
     go_on_waiting(s->c);
-    int r = remote_document(s->c->vfs->remote, path, cache_ms(s->c), &s->c->wait, &doc);
+    int r = count_path(s, path);
+    if (r == 0)
+        r = remote_document(s->c->vfs->remote, path, cache_ms(s->c), &s->c->wait, &doc);
     if (r == -ENOENT || r == -EMEDIUMTYPE || r == -EACCES)
         return 0;
     return r == 0 ? s->see(s, path, shown, doc->dict) : r;
@@ -20,24 +35,29 @@ static int see_document(struct survey *s, const char *path, const char *shown)
 
 static int see_dir(struct survey *s, const char *dir, const char *shown_dir, int depth)
 {
-    enum { DEPTH_MAX = 16 };
     LISTING_AUTO *l = NULL;
     struct remote *remote = s->c->vfs->remote;
     go_on_waiting(s->c);
-    int r = remote_list(remote, dir, cache_ms(s->c), &s->c->wait, &l);
-    if (r == -EACCES || r == -ENOENT)
-        return 0;
+    int r = count_path(s, dir);
+    if (r == 0)
+        r = remote_list(remote, dir, cache_ms(s->c), &s->c->wait, &l);
+    if (r < 0)
+        return r == -EACCES || r == -ENOENT ? 0 : r;
+    s->held += l->cached.bytes;
+    if (s->held > HELD_MAX)
+        r = -EFBIG;
     for (size_t i = 0; r == 0 && i < l->n; i++) {
         const struct listing_entry *e = &l->entries[i];
         FREE_AUTO char *path = path_join(dir, e->name);
         FREE_AUTO char *shown = path_join(shown_dir, e->link ? e->link : e->name);
         if (!path || !shown)
-            return -ENOMEM;
-        if (S_ISDIR(e->attrs.mode) && depth < DEPTH_MAX)
+            r = -ENOMEM;
+        else if (S_ISDIR(e->attrs.mode) && depth < DEPTH_MAX)
             r = see_dir(s, path, shown, depth + 1);
         else if (remote_is_vmx(remote, e->name, &e->attrs))
             r = see_document(s, path, shown);
     }
+    s->held -= l->cached.bytes;
     return r;
 }
 

@@ -9,10 +9,13 @@ struct survey {
     /* Called for each .vmx that can be read. path: free of links; shown: with the names that people
      * use. An error ends the walk. */
     int (*see)(struct survey *s, const char *path, const char *shown, const struct vmx_dict *dict);
+
+    size_t seen, held; /* its own: what it has cost; 0 at first */
 };
 
 /* Waits for the server as long as it answers: many VMs may take longer than the timeout. 0; the
- * first error, but for what may not be read, or is gone. */
+ * first error, but for what may not be read, or is gone; -EFBIG: the tree is larger than any real
+ * one. */
 int survey_run(struct survey *s);
 
 /* Appends the path with the names that people use, where these are known. */

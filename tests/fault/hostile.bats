@@ -111,6 +111,14 @@ peak_mib() {
     [[ $output == *"File too large" ]]
 }
 
+@test "a tree without an end is too large for a report" {
+    mount_hostile maze timeout=60 prefetch=off
+    run timeout 1200 cat "$MNT/.vmxfs/check"
+    [ "$status" -eq 1 ]
+    [[ $output == *"File too large" ]]
+    [ "$(cat "$MNT/x.vmx/memSize")" = 4096 ]
+}
+
 @test "garbage for answers" {
     local mode
     for mode in garbage giant_packet empty_packet wrong_id twice wrong_type count_lie; do

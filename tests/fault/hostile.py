@@ -172,6 +172,26 @@ def endless(server, kind, ident, args):
     return True
 
 
+def maze(server, kind, ident, args):
+    """Every folder holds folders, and a VM."""
+    what = args[4:4 + struct.unpack(">I", args[:4])[0]] if kind in (LSTAT, OPEN, OPENDIR) else b""
+    path = what.decode()
+    if kind == READDIR and not server.handles[args[4:]][1]:
+        server.handles[args[4:]][1] = True
+        folders = [(c * 200, attrs(DIRECTORY)) for c in "abcdefgh"]
+        server.names(ident, folders + [("x.vmx", attrs(REGULAR, len(VMX)))])
+    elif kind == LSTAT:
+        vmx = path.endswith(".vmx")
+        server.send(ATTRS, ident, attrs(REGULAR, len(VMX)) if vmx else attrs(DIRECTORY))
+    elif kind == OPENDIR:
+        server.new_handle(ident, path)
+    elif kind == OPEN:
+        server.new_handle(ident, "/vm/vm.vmx")
+    else:
+        return False
+    return True
+
+
 def again_and_again(server, kind, ident, names):
     """The same names for ever, as fast as can be."""
     if kind != READDIR:
