@@ -40,11 +40,11 @@ have_debootstrap() {
     export DEBOOTSTRAP_DIR PATH
 }
 
-# A suite that is newer than debootstrap is made as unstable is.
+# A suite that is newer than debootstrap is made as unstable is. What it mounts ends with it.
 make_system() { # SUITE FOLDER
     script=${DEBOOTSTRAP_DIR:-/usr/share/debootstrap}/scripts/$1
     [ -e "$script" ] || script=${script%/*}/sid
-    debootstrap --variant=minbase "$1" "$2" "$mirror" "$script" || return
+    unshare --mount debootstrap --variant=minbase "$1" "$2" "$mirror" "$script" || return
     # How to reach the mirror from here.
     cp /etc/resolv.conf /etc/hosts "$2/etc/"
     apt-config dump | grep -E '^Acquire::(https?::|Check-)' >"$2/etc/apt/apt.conf.d/01mirror"

@@ -152,7 +152,7 @@ gone() { # PID
     local round pid
     for ((round = 1; round <= ${KILL_NAMES_ROUNDS:-25}; round++)); do
         vm_with_keys vm 4
-        rm -f "$LAB"/vm/.vm*
+        rm -rf "$LAB"/vm/.vm*
         mount_local cache_timeout=1
         pid=$(vmxfs_pid)
         writers=

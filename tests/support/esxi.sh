@@ -48,7 +48,7 @@ esxi_sshd() { # DIR PASSWORD LINE...
     [ -f "$esxi_dir/sshd/id" ] ||
         ssh-keygen -q -t ecdsa -m PEM -N '' -C "vmxfs test" -f "$esxi_dir/sshd/id" || return 1
     SSHD_HOST_KEYS="rsa ecdsa" SSHD_PASSWORD=$esxi_password sshd_start "$esxi_dir/sshd" "$@" \
-        "SetEnv \"PATH=$esxi_dir/bin:/usr/local/bin:/usr/bin:/bin\"" \
+        "SetEnv SHLVL=1 \"PATH=$esxi_dir/bin:/usr/local/bin:/usr/bin:/bin\"" \
         "HostKeyAlgorithms ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256" \
         "PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256" \
         "MaxSessions 1" "AllowTcpForwarding no" "AllowStreamLocalForwarding no" \

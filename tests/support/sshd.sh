@@ -80,6 +80,12 @@ sshd_config() { # DIR PORT LINE...
     printf '%s\n' "ListenAddress 127.0.0.1" "PidFile $dir/pid" "StrictModes no" \
         "AuthorizedKeysFile $dir/authorized_keys" "PermitRootLogin yes" "PrintMotd no" \
         "UseDNS no" "MaxStartups 1000" "MaxAuthTries 20" "LogLevel VERBOSE"
+    # bash reads the user's own .bashrc for what sshd starts, unless it is below another shell: that
+    # may be slow, print, or wait for a lock that a killed login has left.
+    case "$*" in
+    *SetEnv*) ;;
+    *) echo "SetEnv SHLVL=1" ;;
+    esac
     ! sshd_knows "$dir" "PerSourcePenalties=no" || echo "PerSourcePenalties no"
 }
 

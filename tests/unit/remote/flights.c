@@ -344,7 +344,7 @@ static void a_revalidation_of_many_documents_is_few_flights(void **state)
     must_make_vms(&folder);
     must_make_relay(&relay);
     relay.gathers = true;
-    relay.idle_ms = 200; /* beside which the time for hundreds of requests is short */
+    relay.idle_ms = 500; /* beside which the time for hundreds of requests is short */
     struct remote_options options = default_options(&folder);
     options.prefetch = true;
     options.cache_timeout_ms = 3000;

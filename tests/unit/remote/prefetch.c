@@ -412,7 +412,7 @@ static void a_directory_is_checked_in_few_flights(void **state)
     must_make_vms(&folder, VMS);
     must_make_relay(&relay);
     relay.gathers = true;
-    relay.idle_ms = 200; /* beside which the time for hundreds of requests is short */
+    relay.idle_ms = 500; /* beside which the time for hundreds of requests is short */
     struct remote_options options = ahead(&folder);
     options.cache_timeout_ms = SHORT_MS;
     must_mount_relay(&mount, &relay, &folder, &options);
