@@ -9,8 +9,7 @@
  *            All three said yes: the lock is held. One flight.
  *   install  RENAME LOCK/TOKEN  target           unsigns the lock and installs, in one act
  *   let go   RMDIR  LOCK                         refused if somebody has it by then
- *   break    REMOVE LOCK/THEIR-TOKEN             unsigns it, and what its owner would install is
- * gone
+ *   break    REMOVE LOCK/THEIR-TOKEN             unsigns it; its owner finds nothing to install
  *
  * So these hold, whatever is delayed, stopped, cut off, or carried out by the server's process of a
  * connection that was lost long ago:

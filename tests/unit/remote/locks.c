@@ -116,8 +116,8 @@ static void a_fresh_foreign_lock_is_respected(void **state)
 {
     (void)state;
     must_behave(&(struct lock_case){.token = FOREIGN});
-    must_behave(&(struct lock_case){.token = FOREIGN, .age = 50});
-    must_behave(&(struct lock_case){.token = FOREIGN, .age = -50});
+    must_behave(&(struct lock_case){.token = FOREIGN, .age = 20});
+    must_behave(&(struct lock_case){.token = FOREIGN, .age = -20});
 }
 
 static void a_foreign_lock_from_another_time_is_broken(void **state)
@@ -139,7 +139,7 @@ static void a_dead_process_lock_is_broken_at_once(void **state)
 static void a_living_process_lock_is_respected_until_it_is_stale(void **state)
 {
     (void)state;
-    must_behave(&(struct lock_case){.token = "L", .age = 50});
+    must_behave(&(struct lock_case){.token = "L", .age = 20});
     must_behave(&(struct lock_case){.token = "L", .age = 62, .broken = true});
 }
 
@@ -240,7 +240,7 @@ static void a_lock_of_0_1_is_respected_for_its_time(void **state)
         int age;
         bool broken, temp_stays;
     } cases[] = {
-        {OLD_TEMP "\nhost elsewhere, process 1, boot 2\n", 50, false, true},
+        {OLD_TEMP "\nhost elsewhere, process 1, boot 2\n", 20, false, true},
         {OLD_TEMP "\nhost elsewhere, process 1, boot 2\n", 62, true, false},
         {OLD_TEMP "\nhost elsewhere, process 1, boot 2\n", -70, true, false},
         {"", 0, false, true},
@@ -395,7 +395,7 @@ static void leftovers_are_removed(void **state)
         bool stays;
     } cases[] = {
         {"D", "T", 0, false},       {"D", NULL, 0, false},       {"S", "T", 0, false},
-        {"L", "T", 0, true},        {"L", "T", 62, false},       {FOREIGN, "T", 50, true},
+        {"L", "T", 0, true},        {"L", "T", 62, false},       {FOREIGN, "T", 20, true},
         {FOREIGN, "T", 62, false},  {FOREIGN, NULL, -62, false}, {FOREIGN, "precious", 62, true},
         {"notes", NULL, 100, true},
     };
@@ -433,7 +433,7 @@ static void leftovers_of_0_1_are_removed(void **state)
         int age;
         bool stays;
     } cases[] = {
-        {OLD_TEMP, 50, true},
+        {OLD_TEMP, 20, true},
         {OLD_TEMP, 62, false},
         {".a.vmx.vmxfs-break", 62, false},
         {".b.vmx.vmxfs-0123456700012300001", 100, true}, /* another file's */

@@ -122,14 +122,16 @@ static int set_at_once(struct mount *mount)
 {
     struct set set = set_of("memSize", "8192");
     struct wait wait = wait_for_ms(1000);
-    return remote_commit(mount->remote, "b.vmx", &set.change, &wait);
+    int r = remote_commit(mount->remote, "b.vmx", &set.change, &wait);
+    return r == -EIO ? set_at_once(mount) : r; /* its time ended in the middle of an attempt */
 }
 
 static int move_at_once(struct mount *mount)
 {
     struct vmx_diag diag;
     struct wait wait = wait_for_ms(1000);
-    return remote_rename_vmx(mount->remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, &wait, &diag);
+    int r = remote_rename_vmx(mount->remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, &wait, &diag);
+    return r == -EIO ? move_at_once(mount) : r;
 }
 
 static void must_make_meeting(struct meeting *m, struct mount *mount, struct relay *relay,
