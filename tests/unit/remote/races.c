@@ -110,6 +110,16 @@ static void *race_for_it(void *ctx)
     return NULL;
 }
 
+/* What a client that ended without a link could not take back. */
+static void must_clear_away(const struct folder *folder)
+{
+    struct mount mount;
+    must_age_locks(folder, 62);
+    must_mount(&mount, folder, NULL);
+    assert_int_equal(commit_set(&mount, VMX, "memSize", "1"), 0);
+    mount_end(&mount);
+}
+
 /* in_place: how many of the clients take it as on a server that renames no folders. */
 static void must_race(int in_place, bool kills)
 {
@@ -143,6 +153,8 @@ static void must_race(int in_place, bool kills)
     assert_true(refused > 0);
     for (int i = 0; i < CLIENTS; i++)
         mount_end(&clients[i].mount);
+    if (kills)
+        must_clear_away(&race.folder);
     must_be_clean(&race.folder);
     folder_remove(&race.folder);
 }
@@ -178,7 +190,7 @@ struct counter {
     int number, rounds;
     int made; /* the last number that is known to be there */
     int result;
-    atomic_int *running;
+    atomic_int *running, *all_made; /* of all counters */
     pthread_t thread;
 };
 
@@ -190,8 +202,9 @@ static void *count_up(void *ctx)
     snprintf(key, sizeof(key), "key%d", c->number);
     for (int i = 0; i < c->rounds && c->result == 0; i++) {
         snprintf(value, sizeof(value), "%d", i + 1);
-        c->result = commit_set(&c->mount, VMX, key, value);
+        c->result = commit_set_in_turn(&c->mount, VMX, key, value);
         c->made += c->result == 0;
+        atomic_fetch_add(c->all_made, c->result == 0);
     }
     atomic_fetch_sub(c->running, 1);
     return NULL;
@@ -203,13 +216,15 @@ static void must_count_up(bool in_place)
     struct folder folder;
     struct counter counters[COUNTERS];
     atomic_int running = COUNTERS;
+    atomic_int all_made = 0;
     unsigned seed = race_seed();
     int aged = 0;
     char path[PATH_MAX];
     must_make_folder(&folder);
     must_write(&folder, VMX, TEXT);
     for (int i = 0; i < COUNTERS; i++) {
-        counters[i] = (struct counter){.number = i, .rounds = rounds() / 4, .running = &running};
+        counters[i] = (struct counter){
+            .number = i, .rounds = rounds() / 4, .running = &running, .all_made = &all_made};
         must_mount(&counters[i].mount, &folder, NULL);
         mount_as_foreign(&counters[i].mount, (unsigned)i);
         if (in_place)
@@ -218,9 +233,13 @@ static void must_count_up(bool in_place)
     for (int i = 0; i < COUNTERS; i++)
         assert_int_equal(pthread_create(&counters[i].thread, NULL, count_up, &counters[i]), 0);
     while (atomic_load(&running) > 0) {
+        /* Some come through between two times, however slow they are. */
+        int enough = atomic_load(&all_made) + rand_r(&seed) % 4;
+        while (atomic_load(&all_made) < enough && atomic_load(&running) > 0)
+            usleep(1000);
+        usleep((useconds_t)rand_r(&seed) % 20000);
         must_age_locks(&folder, rand_r(&seed) % 2 ? 62 : -62);
         aged++;
-        usleep((useconds_t)rand_r(&seed) % 20000);
     }
     for (int i = 0; i < COUNTERS; i++)
         pthread_join(counters[i].thread, NULL);

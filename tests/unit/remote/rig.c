@@ -297,3 +297,12 @@ int commit_set(struct mount *mount, const char *path, const char *key, const cha
     struct wait wait = patience();
     return remote_commit(mount->remote, path, &set.change, &wait);
 }
+
+int commit_set_in_turn(struct mount *mount, const char *path, const char *key, const char *value)
+{
+    int r;
+    do
+        r = commit_set(mount, path, key, value);
+    while (r == -ENOLCK);
+    return r;
+}

@@ -96,3 +96,6 @@ struct set set_of(const char *key, const char *value);
 struct wait patience(void);
 
 int commit_set(struct mount *mount, const char *path, const char *key, const char *value);
+
+/* The same where many want the lock: who is refused it for so long tries again. */
+int commit_set_in_turn(struct mount *mount, const char *path, const char *key, const char *value);

@@ -79,7 +79,7 @@ struct breaker {
 static void *break_and_commit(void *ctx)
 {
     struct breaker *b = ctx;
-    b->result = commit_set(&b->mount, VMX, b->key, "1");
+    b->result = commit_set_in_turn(&b->mount, VMX, b->key, "1");
     if (b->stall)
         end(b->stall);
     return NULL;
