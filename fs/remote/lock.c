@@ -198,7 +198,8 @@ static int answer_refusal(struct vmx_lock *lock, int take_r, int stat_r, const s
     if (stat_r < 0)
         return take_r;
     int r = other_lock_meet(lock, sftp_call_attrs(lock->stat), wait, diag);
-    return r == 0 ? -EAGAIN : r;
+    /* A time that ends while the other is looked at leaves nothing in doubt. */
+    return r == 0 || r == -EIO ? -EAGAIN : r;
 }
 
 /* Signed in its place: held if nobody else has signed it. */

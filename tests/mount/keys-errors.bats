@@ -257,7 +257,7 @@ shells_cannot_tell() { # VALUE KEY ERRNO
 }
 
 @test "another vmxfs' lock that is not let go: ENOLCK" {
-    start timeout=2
+    start timeout=5
     local lock=$LAB/vm/.vm.vmx.vmxfs-lock
     mkdir "$lock"
     echo half >"$lock/01234567000123abcdef00000001-root@elsewhere"
