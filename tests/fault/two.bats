@@ -36,16 +36,17 @@ token() {
 }
 
 is_written() {
-    [ -s "$(token)" ]
+    local token=("$LAB/vm/.vm.vmx.vmxfs-lock"/*)
+    [ -s "${token[0]}" ]
 }
 
 # Begins a commit over a long way and stops vmxfs in the middle of it: the lock is held and the new
 # text is written, but the rename has not been sent. $writer is the shell that waits for it.
 stop_in_commit() { # KEY VALUE
+    stopped=$(vmxfs_pid)
     (echo "$2" >"$HERE/vm/vm.vmx/$1") >"$TEST_DIR/writer.out" 2>&1 3>&- &
     writer=$!
     soon is_written
-    stopped=$(vmxfs_pid)
     kill -STOP "$stopped"
     is_written
 }
@@ -84,7 +85,7 @@ age_lock() {
 
 @test "an owner that was stopped while its lock was broken loses nobody's edit" {
     vm_with_keys vm 2
-    proxy_start 300
+    proxy_start 800
     mount_proxied timeout=30
     mount_there timeout=10
     cat "$HERE/vm/vm.vmx/k1"
@@ -101,7 +102,7 @@ age_lock() {
 
 @test "an owner that was stopped while its lock was broken is told that its key was changed" {
     vm_with_keys vm 1
-    proxy_start 300
+    proxy_start 800
     mount_proxied timeout=30
     mount_there timeout=10
     cat "$HERE/vm/vm.vmx/k1"
@@ -117,7 +118,7 @@ age_lock() {
 
 @test "an owner that was stopped for longer than a lock is good for sends no rename" {
     vm_with_keys vm 2
-    proxy_start 300
+    proxy_start 800
     mount_proxied timeout=150
     mount_there timeout=10
     cat "$HERE/vm/vm.vmx/k1"
@@ -140,7 +141,7 @@ age_lock() {
 
 @test "a lock that is held is waited for, and ENOLCK says that nobody let go" {
     vm_with_keys vm 2
-    proxy_start 300
+    proxy_start 800
     mount_proxied timeout=30
     mount_there timeout=2
     cat "$HERE/vm/vm.vmx/k1"
