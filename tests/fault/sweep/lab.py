@@ -21,7 +21,7 @@ class Failure(Exception):
 
 
 def is_mounted(path):
-    with open("/proc/self/mounts", encoding="utf-8") as f:
+    with open("/proc/self/mounts", encoding="utf-8", errors="replace") as f:
         return any(line.split()[1] == path for line in f)
 
 
