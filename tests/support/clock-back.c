@@ -8,9 +8,12 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,12 +21,18 @@
 static int (*real_open)(const char *, int, ...);
 static ssize_t (*real_write)(int, const void *, size_t);
 static int (*real_mkdir)(const char *, mode_t);
+static int (*real_rename)(const char *, const char *);
+static int (*real_unlink)(const char *);
+static int (*real_rmdir)(const char *);
 
 __attribute__((constructor)) static void find(void)
 {
     *(void **)&real_open = dlsym(RTLD_NEXT, "open");
     *(void **)&real_write = dlsym(RTLD_NEXT, "write");
     *(void **)&real_mkdir = dlsym(RTLD_NEXT, "mkdir");
+    *(void **)&real_rename = dlsym(RTLD_NEXT, "rename");
+    *(void **)&real_unlink = dlsym(RTLD_NEXT, "unlink");
+    *(void **)&real_rmdir = dlsym(RTLD_NEXT, "rmdir");
 }
 
 static long wrong_by(void)
@@ -56,12 +65,32 @@ static void date_file(int fd)
     futimens(fd, times);
 }
 
+static void date_path(const char *path)
+{
+    struct timespec times[2];
+    server_times(times);
+    utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+}
+
+/* A name has come or gone in the folder of path. r: of the call that did it, and returned. */
+static int date_folder(const char *path, int r)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (r < 0 || snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+        return r;
+    folder[slash ? slash - path + 1 : 0] = '\0';
+    date_path(slash ? folder : ".");
+    return r;
+}
+
 static int open_dated(const char *path, int flags, mode_t mode)
 {
     int fd = real_open(path, flags, mode);
-    if (fd >= 0 && ((flags & O_TRUNC) || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)))
+    bool made = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+    if (fd >= 0 && (made || (flags & O_TRUNC)))
         date_file(fd);
-    return fd;
+    return made ? date_folder(path, fd) : fd;
 }
 
 /* An argument that was not given is not used. */
@@ -98,11 +127,23 @@ ssize_t write(int fd, const void *data, size_t size)
 
 int mkdir(const char *path, mode_t mode)
 {
-    struct timespec times[2];
-    int r = real_mkdir(path, mode);
-    if (r == 0) {
-        server_times(times);
-        utimensat(AT_FDCWD, path, times, 0);
-    }
+    int r = date_folder(path, real_mkdir(path, mode));
+    if (r == 0)
+        date_path(path);
     return r;
+}
+
+int rename(const char *from, const char *to)
+{
+    return date_folder(to, date_folder(from, real_rename(from, to)));
+}
+
+int unlink(const char *path)
+{
+    return date_folder(path, real_unlink(path));
+}
+
+int rmdir(const char *path)
+{
+    return date_folder(path, real_rmdir(path));
 }

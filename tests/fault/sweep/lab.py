@@ -13,6 +13,7 @@ import relay
 SFTP_SERVER = os.environ.get("SFTP_SERVER", "/usr/lib/openssh/sftp-server")
 LITTER = re.compile(r"\..*vmxfs")  # lock, temporary file, what breaks a lock
 MOUNT_PATIENCE_S = 300
+END_PATIENCE_S = 20
 SETTLE_PATIENCE_S = 120
 
 
@@ -117,11 +118,26 @@ class Mount:
         self.plan.release()
         if not wait_until(lambda: not is_mounted(self.path) or fusermount(self.path), MOUNT_PATIENCE_S):
             fusermount("-z", self.path)
-        try:
-            return self.process.wait(MOUNT_PATIENCE_S)
-        except subprocess.TimeoutExpired:
+        if not wait_until(lambda: not self.alive(), END_PATIENCE_S) and \
+                wait_until(lambda: not self.alive() or is_held_elsewhere(self.path), MOUNT_PATIENCE_S) and self.alive():
             self.process.kill()
-            return self.process.wait()
+            self.process.wait()
+            return 0
+        self.process.kill()
+        return self.process.wait()
+
+
+def is_held_elsewhere(path):
+    """Whether a process in a mount namespace that was made meanwhile has a copy of the mount: then
+    vmxfs is not told that it was unmounted here."""
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{process}/mounts", encoding="utf-8", errors="replace") as f:
+                if path in f.read():
+                    return True
+        except OSError:
+            pass  # it has ended, or is another user's
+    return False
 
 
 class Place:

@@ -44,8 +44,6 @@ KNOWN = (
     ("move of a .vmx onto one", "late", LATER, "as move of a .vmx"),
     ("move of a file onto a .vmx", "late", LATER, "the removal of the file, as plain unlink"),
     ("rmdir of a .vmx", "late", LATER, "as move of a .vmx"),
-    (None, "late", "ENOLCK", "a lock that an old server process makes late says nothing: a minute passes"),
-    (None, "stall", "ENOLCK", "the same"),
     (None, None, "told ENOLCK, and it is done", "the lock for asking whether a lost rename was made is not had"),
 )
 
@@ -249,8 +247,9 @@ def worker(options, root, todo, sizes):
             if not mount.alive():
                 mount.end()
                 mount = new_mount(options, root, name, options.timeout)
-        if mount.end() != 0:
-            put(f"vmxfs ended badly: {mount.said()}")
+        status = mount.end()
+        if status != 0:
+            put(f"vmxfs ended with {status}: {mount.said()}")
 
     return work
 
