@@ -21,6 +21,7 @@ import time
 
 import cases
 import lab
+import operations
 import relay
 import tally
 
@@ -28,7 +29,7 @@ SOAK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "soak.py")
 VMS, KEYS = 6, 20
 TIMEOUT_S = 3
 GROWTH_KIB = 16 * 1024
-LITTER_PATIENCE_S = 120
+LITTER_PATIENCE_S = RETURN_S = 150
 FAULTS = (relay.CUT, relay.KILL, relay.STALL, relay.DELAY, relay.LATE)
 
 
@@ -98,8 +99,9 @@ def check_files(mount, wrong):
         if not all(re.fullmatch('[^ =]+ = "[^"]*"', line) for line in text.splitlines()) or \
                 len(keys) != len(set(keys)):
             wrong.append(f"torn: {text}")
-        with open(f"{mount.path}/vm{i}/vm{i}.vmx/k1", "w", encoding="ascii") as f:
-            f.write("the end\n")
+        path = f"{mount.path}/vm{i}/vm{i}.vmx/k1"
+        if not lab.wait_until(lambda p=path: operations.tell(operations.write, p, "the end\n") == 0, RETURN_S):
+            wrong.append(f"vm{i}.vmx cannot be changed any more")
         with open(f"{mount.path}/vm{i}/vm{i}.vmx/.vmxfs/raw", encoding="ascii") as shown, \
                 open(f"{mount.server}/vm{i}/vm{i}.vmx", encoding="ascii") as stored:
             if shown.read() != stored.read():
@@ -115,35 +117,43 @@ def litter(server):
             if lab.LITTER.match(name) and not name.startswith(".new")]
 
 
-def main():
-    options = cases.parse(__doc__, workers=1)
-    root = tempfile.mkdtemp(prefix="vmxfs-mixed.")
-    server = os.path.join(root, "lab")
-    make_vms(server)
-    mount = lab.Mount(os.path.join(root, "mount"), server, options.vmxfs, options.relay,
-                      f"timeout={TIMEOUT_S},cache_timeout=1")
-    wrong = []
+def run(options, mount, wrong):
+    """Returns the counts."""
     seconds = options.minutes * 60
     faults = use(mount, seconds / 5, f"{options.seed}/warm", wrong)
     pid = mount.process.pid
     fds, before = descriptors(pid), resident_kib(pid)
     faults += use(mount, seconds * 4 / 5, options.seed, wrong)
-    if not lab.wait_until(lambda: descriptors(pid) <= fds, 30):
+    if not lab.wait_until(lambda: descriptors(pid) <= fds, RETURN_S):
         wrong.append(f"descriptors: {fds}, then {descriptors(pid)}")
     after = resident_kib(pid)
     if after > before + GROWTH_KIB:
         wrong.append(f"resident: {before} KiB, then {after} KiB")
-    counts = {"kind": "mixed", "counts": {"minutes": options.minutes, "faults": faults, "before": before,
-                                          "after": after, "fds before": fds, "fds after": descriptors(pid)}}
+    counts = {"minutes": options.minutes, "faults": faults, "before": before, "after": after, "fds before": fds,
+              "fds after": descriptors(pid)}
     check_files(mount, wrong)
-    if mount.end() != 0:
-        wrong.append(f"vmxfs ended: {mount.said()}")
-    counts["counts"]["broken"] = len(wrong)
+    return counts
+
+
+def main():
+    options = cases.parse(__doc__, workers=1)
+    root = tempfile.mkdtemp(prefix="vmxfs-mixed.")
+    server = os.path.join(root, "lab")
+    make_vms(server)
+    wrong = []
+    with lab.Mount(os.path.join(root, "mount"), server, options.vmxfs, options.relay,
+                   f"timeout={TIMEOUT_S},cache_timeout=1") as mount:
+        counts = run(options, mount, wrong)
+        status = mount.end()
+    if status != 0:
+        wrong.append(f"vmxfs ended with {status}: {mount.said()}")
+    counts["broken"] = len(wrong)
     shutil.rmtree(root, ignore_errors=True)
-    tally.record(options.record, counts)
-    print(tally.mixed_table([counts]))
-    for line in wrong:
-        print(f"broken: seed {options.seed}: {line}")
+    run_counts = {"kind": "mixed", "counts": counts}
+    tally.record(options.record, run_counts)
+    print(tally.mixed_table([run_counts]))
+    for text in wrong:
+        print(f"broken: seed {options.seed}: {text}")
     return 1 if wrong else 0
 
 
