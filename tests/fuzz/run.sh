@@ -7,7 +7,7 @@
 #        sh tests/fuzz/run.sh merge [TARGET]...
 #
 # The minutes are divided among the targets, all of them where none is named. What is found goes on
-# being used the next time; merge takes what adds to the coverage over into the corpus, up to 80
+# being used the next time; merge takes what adds to the coverage over into the corpus, up to 40
 # files a target, the smallest first.
 #
 # BUILD_ROOT: where to build, default build-tests. JOBS: how many targets at a time, default the
@@ -24,7 +24,7 @@ found=$build/found
 jobs=${JOBS:-$(nproc)}
 corpus=$root/tests/fuzz/corpus
 input_max=4096 # bytes
-files_max=80
+files_max=40
 if [ $# -eq 0 ]; then
     cd "$corpus"
     set -- *

@@ -108,7 +108,7 @@ own_ssh() { # SSH_CONFIG
     printf '#!/bin/sh\nprintf "%%s\\n" "$@" >%s\nexec ssh -F %s "$@"\n' \
         "$TEST_DIR/words" "$DIR/ssh_config" >"$TEST_DIR/my-ssh"
     chmod 755 "$TEST_DIR/my-ssh"
-    mount_from ssh_command="$TEST_DIR/my-ssh"
+    mount_from ssh_command="$TEST_DIR/my-ssh" timeout=120
     works
     local word
     for word in -a -x -T -oClearAllForwardings=yes -oPermitLocalCommand=no -oControlPath=none; do
