@@ -63,7 +63,7 @@ static uint32_t draw(void)
 static void add_word(char *ret, size_t max, const char *text)
 {
     size_t n = 0;
-    for (; text[n] && n < max; n++)
+    for (; n < max && text[n]; n++)
         ret[n] = strchr(letters, text[n]) ? text[n] : '_';
     if (n == 0)
         ret[n++] = '_';
