@@ -285,7 +285,8 @@ static void check_listing(const struct listing *l)
         assert(!remote_is_hidden_name(e->name));
         assert(i == 0 || strcmp(l->entries[i - 1].name, e->name) <= 0);
         assert(e->attrs.size <= INT64_MAX);
-        assert(!e->link || (S_ISDIR(e->attrs.mode) && listing_find(l, e->link)));
+        const bool is_dir = S_ISDIR(e->attrs.mode);
+        assert(!e->link || (is_dir && listing_find(l, e->link)));
         assert(strcmp(listing_find(l, e->name)->name, e->name) == 0);
     }
 }
@@ -304,7 +305,8 @@ static void read_document(struct remote *remote, const char *path, int64_t max_a
     DOCUMENT_AUTO *d = NULL;
     if (remote_document(remote, path, max_age_ms, &wait, &d) != 0)
         return;
-    assert(d->attrs.flags & SFTP_ATTR_SIZE && S_ISREG(d->attrs.mode));
+    const bool is_file = S_ISREG(d->attrs.mode);
+    assert(is_file && d->attrs.flags & SFTP_ATTR_SIZE);
     assert(vmx_dict_text(d->dict).n == d->attrs.size && d->attrs.size <= DOCUMENT_MAX);
 }
 

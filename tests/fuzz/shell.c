@@ -151,7 +151,8 @@ static void check_output(const struct host *h, const struct buf *out, int status
     const char *end = memmem(h->said.data, h->said.len, mark, strlen(mark));
     assert(end && (size_t)(end - h->said.data) == out->len);
     assert(out->len == 0 || memcmp(h->said.data, out->data, out->len) == 0);
-    assert(status == (int)strtol(end + strlen(mark), NULL, 10));
+    const long said = strtol(end + strlen(mark), NULL, 10);
+    assert(status == said);
 }
 
 static int run(struct host *h)

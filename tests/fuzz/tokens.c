@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(name, data, size);
     name[size] = '\0';
     bool token = token_is(name);
-    assert(token == (regexec(&regex, name, 0, NULL, 0) == 0));
+    const bool matches = regexec(&regex, name, 0, NULL, 0) == 0;
+    assert(token == matches);
     if (token)
         check_token(&self, name);
     free(name);

@@ -118,12 +118,14 @@ static void hold(struct relay *r)
 static void take_rest(struct way *up)
 {
     struct pollfd p = {.fd = up->from, .events = POLLIN};
-    while (up->have < sizeof(up->data) && poll(&p, 1, QUIET_MS) > 0) {
-        ssize_t n = read(up->from, up->data + up->have, sizeof(up->data) - up->have);
+    size_t have = up->have;
+    while (have < sizeof(up->data) && poll(&p, 1, QUIET_MS) > 0) {
+        ssize_t n = read(up->from, up->data + have, sizeof(up->data) - have);
         if (n <= 0)
-            return;
-        up->have += (size_t)n;
+            break;
+        have += (size_t)n;
     }
+    up->have = have;
 }
 
 static void strike(struct relay *r)
