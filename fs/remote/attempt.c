@@ -82,6 +82,8 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
     int open_r = sftp_wait(a->target_open, a->wait);
     if (open_r == 0)
         a->target = *sftp_call_handle(a->target_open);
+    if (lock_r == -EIO && clock_ms() >= a->wait->deadline)
+        return -ETIMEDOUT; /* with nothing sent that changes the target */
     if (lock_r < 0)
         return lock_r;
     int stat_r = sftp_wait(a->target_stat, a->wait);
@@ -500,6 +502,7 @@ static int take(struct attempt *a, bool any, struct vmx_diag *diag, struct hold 
     BUF_AUTO text = {0};
     struct vmx_dict *dict = NULL;
     int r = first_flight(a, known, diag);
+    r = r == -ETIMEDOUT ? -EIO : r;
     bool other = any && (r == -ELOOP || r == -EMEDIUMTYPE);
     if (other)
         r = look_around(a);

@@ -172,6 +172,17 @@ static int follow(struct remote *remote, char **target, const struct wait *wait)
     return 0;
 }
 
+/* What the caller is told. ENOLCK says that nothing was changed: not after a rename whose answer
+ * was lost. contended: the lock was somebody else's when it was last looked at. */
+static int told_error(int r, bool contended, const struct lost *lost)
+{
+    if (r == -ETIMEDOUT)
+        r = contended ? -ENOLCK : -EIO;
+    if (r == -EREMOTEIO || (r == -ENOLCK && lost->before))
+        r = -EIO;
+    return r;
+}
+
 /* Tries until an attempt has an outcome. *target is replaced when it is a link. */
 static int try_commit(struct remote *remote, char **target, const struct rewrite *rewrite,
                       const struct wait *wait, struct vmx_diag *diag, struct outcome *ret)
@@ -179,6 +190,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
     struct lost lost = {0};
     int64_t backoff = BACKOFF_FIRST_MS;
     int links = 0;
+    bool contended = false;
     int r = 0;
     while (r == 0) {
         DOCUMENT_AUTO *known = NULL;
@@ -189,6 +201,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
         if (r == 0)
             break;
         lost.link = lost.link || r == -ENOTCONN;
+        contended = r == -EAGAIN || (contended && r == -ETIMEDOUT);
         if (r == -ENOTCONN || r == -EAGAIN)
             cache_drop(remote->documents, *target);
         if (r == -EAGAIN)
@@ -198,8 +211,9 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
         else
             remote_again(remote, wait, &r);
     }
+    r = told_error(r, contended, &lost);
     lost_done(&lost);
-    return r == -EREMOTEIO ? -EIO : r;
+    return r;
 }
 
 /* Edits of somebody who takes no lock, which our rename replaced, as a rewrite of what is there. */
