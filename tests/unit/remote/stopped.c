@@ -118,6 +118,22 @@ static void breakers_at_once_lose_nothing(void **state)
     }
 }
 
+/* A mount of b's behind a relay that stalls at a request's number. */
+static void must_mount_stalling(struct breaker *b, struct relay *relay, struct folder *folder,
+                                struct stall *s, int at)
+{
+    must_make_folder(folder);
+    must_write(folder, VMX, TEXT);
+    assert_int_equal(lock_init(&s->lock), 0);
+    assert_int_equal(condition_init(&s->moved), 0);
+    must_make_relay(relay);
+    relay->before = stall;
+    relay->ctx = s;
+    must_mount_relay(&b->mount, relay, folder, NULL);
+    relay_restart(relay, RELAY_CUT_NONE, 0);
+    s->at = at;
+}
+
 /* age: of all that the owner has made by then. */
 static bool late_requests_from(int at, int age)
 {
@@ -127,16 +143,7 @@ static bool late_requests_from(int at, int age)
     struct breaker slow = {.key = "slow", .stall = &s};
     struct mount quick;
     char path[PATH_MAX];
-    must_make_folder(&folder);
-    must_write(&folder, VMX, TEXT);
-    assert_int_equal(lock_init(&s.lock), 0);
-    assert_int_equal(condition_init(&s.moved), 0);
-    must_make_relay(&relay);
-    relay.before = stall;
-    relay.ctx = &s;
-    must_mount_relay(&slow.mount, &relay, &folder, NULL);
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
-    s.at = at;
+    must_mount_stalling(&slow, &relay, &folder, &s, at);
     mount_as_foreign(&slow.mount, 1);
     must_mount(&quick, &folder, NULL);
     assert_int_equal(pthread_create(&slow.thread, NULL, break_and_commit, &slow), 0);
@@ -199,16 +206,7 @@ static bool interrupted_at(int at)
     struct relay relay;
     struct stall s = {0};
     struct breaker b = {.key = "key", .stall = &s};
-    must_make_folder(&folder);
-    must_write(&folder, VMX, TEXT);
-    assert_int_equal(lock_init(&s.lock), 0);
-    assert_int_equal(condition_init(&s.moved), 0);
-    must_make_relay(&relay);
-    relay.before = stall;
-    relay.ctx = &s;
-    must_mount_relay(&b.mount, &relay, &folder, NULL);
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
-    s.at = at;
+    must_mount_stalling(&b, &relay, &folder, &s, at);
     assert_int_equal(pthread_create(&b.thread, NULL, commit_interruptibly, &b), 0);
     bool reached = await_stall(&s);
     usleep(150000); /* for the waits to notice */
