@@ -181,10 +181,25 @@ sshd_processes() { # DIR
             for (pid in parent)
                 for (p = pid; p != "" && p > 1; p = parent[p])
                     if (p == root) { print pid; break }
-        }'
+        }' | sort -n
+}
+
+# Stops all of them: a client that sees one end connects again at once, and another could serve it.
+sshd_freeze() { # DIR
+    frozen=none
+    processes=$(sshd_processes "$1")
+    while [ -n "$processes" ] && [ "$processes" != "$frozen" ]; do
+        frozen=$processes
+        # shellcheck disable=SC2086 # a list
+        kill -s STOP $processes 2>/dev/null || :
+        processes=$(sshd_processes "$1")
+    done
 }
 
 sshd_signal() { # DIR NAME
+    if [ "$2" = KILL ] || [ "$2" = STOP ]; then
+        sshd_freeze "$1"
+    fi
     processes=$(sshd_processes "$1")
     # shellcheck disable=SC2086 # a list
     [ -z "$processes" ] || kill -s "$2" $processes 2>/dev/null
@@ -198,8 +213,6 @@ sshd_lives() { # PID; a zombie does not
 }
 
 sshd_stop() { # DIR
-    sshd_signal "$1" CONT
-    processes=$(sshd_processes "$1")
     sshd_signal "$1" KILL
     tries=0
     for process in $processes; do
