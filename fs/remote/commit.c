@@ -245,8 +245,7 @@ struct told {
 static void tell_lost(void *ctx, const char *key, const char *reason)
 {
     const struct told *told = ctx;
-    if (told->remote->lost)
-        told->remote->lost(told->remote->lost_ctx, told->path, key, reason);
+    remote_note(told->remote, told->path, key, reason);
 }
 
 /* Commits what the last commit replaced on top of what the server has by then. *last becomes that

@@ -28,15 +28,15 @@ struct remote {
     struct lanes *lanes;       /* for large files; NULL: off */
     struct used_files *used;
     struct remote_evidence evidence;
-    void (*lost)(void *ctx, const char *path, const char *key, const char *reason);
-    void *lost_ctx;
     struct token_owner owner;     /* names this process in locks */
     struct late *late;            /* what may still be made of requests that were lost */
     struct lock lock;             /* of all below; taken before no other lock */
     struct condition queue_moved; /* with lock; also when telling gets less */
     void (*changed)(void *ctx, const char *path) GUARDED_BY(lock);
     void *changed_ctx GUARDED_BY(lock);
-    unsigned telling GUARDED_BY(lock); /* threads in changed */
+    void (*note)(void *ctx, const char *path, const char *key, const char *reason) GUARDED_BY(lock);
+    void *note_ctx GUARDED_BY(lock);
+    unsigned telling GUARDED_BY(lock); /* threads in changed or note */
     struct commit_queue *queues GUARDED_BY(lock);
     struct vmx_lock *attempts GUARDED_BY(lock);         /* under way */
     struct wrong_guess *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
@@ -56,6 +56,9 @@ bool remote_can_be_vmx(const struct remote *remote, const struct sftp_attrs *att
 
 /* Says that the document at path was found changed; no lock is held. */
 void remote_tell_change(struct remote *remote, const char *path);
+
+/* Tells what a user should know of a path (remote_on_note); no lock is held. */
+void remote_note(struct remote *remote, const char *path, const char *key, const char *reason);
 
 /* Waits until what was written to path through an open plain file is on the server. *ret_any (may
  * be NULL): there is such a file, and cached attributes are not to be trusted. 0; -EIO, -EINTR: the

@@ -113,7 +113,19 @@ static int add_names(struct listing_load *l, const struct sftp_call *call)
         if (!remote_is_hidden_name(names[i].name))
             r = add_name(l, &names[i]);
     }
+    l->listing->left_out += sftp_call_left_out(call);
     return r;
+}
+
+/* Once, as long as the directory is known. */
+static void tell_left_out(const struct listing_load *l)
+{
+    const struct listing *known = (const struct listing *)l->load.known;
+    if (l->listing->left_out == 0 || (known && known->left_out > 0))
+        return;
+    remote_note(l->load.remote, l->load.path[0] ? l->load.path : "/", NULL,
+                "entries of the server's were left out that no file can be: a name that is empty, "
+                "over 255 bytes or holds / or NUL, or a size beyond all offsets");
 }
 
 bool listing_is_uuid_name(const char *name)
@@ -261,9 +273,11 @@ static int complete(struct listing_load *l, const struct wait *wait)
     int r = unlist_uuids(l->load.remote, l->load.path, wait, listing);
     if (l->root && sftp_wait(l->root, wait) == 0)
         listing->root = *sftp_call_attrs(l->root);
-    if (r == 0)
-        l->load.made = &steal(l->listing)->cached;
-    return r;
+    if (r < 0)
+        return r;
+    tell_left_out(l);
+    l->load.made = &steal(l->listing)->cached;
+    return 0;
 }
 
 static int have_names(struct listing_load *l, const struct wait *wait)

@@ -208,13 +208,45 @@ const struct remote_options *remote_options(const struct remote *remote)
     return &remote->options;
 }
 
-void remote_on_lost_edit(struct remote *remote,
-                         void (*lost)(void *ctx, const char *path, const char *key,
-                                      const char *reason),
-                         void *ctx)
+/* Until nobody is in a callback that was set before. */
+static void await_told(struct remote *remote) REQUIRES(remote->lock)
 {
-    remote->lost = lost;
-    remote->lost_ctx = ctx;
+    while (remote->telling > 0) {
+        const struct wait wait = wait_for_ms(remote->options.timeout_ms);
+        wait_on(&wait, &remote->queue_moved, &remote->lock);
+    }
+}
+
+static void end_telling(struct remote *remote)
+{
+    lock_take(&remote->lock);
+    remote->telling--;
+    condition_wake_all(&remote->queue_moved);
+    lock_drop(&remote->lock);
+}
+
+void remote_on_note(struct remote *remote,
+                    void (*note)(void *ctx, const char *path, const char *key, const char *reason),
+                    void *ctx)
+{
+    lock_take(&remote->lock);
+    remote->note = note;
+    remote->note_ctx = ctx;
+    await_told(remote);
+    lock_drop(&remote->lock);
+}
+
+void remote_note(struct remote *remote, const char *path, const char *key, const char *reason)
+{
+    lock_take(&remote->lock);
+    void (*note)(void *ctx, const char *path, const char *key, const char *reason) = remote->note;
+    void *ctx = remote->note_ctx;
+    remote->telling += note != NULL;
+    lock_drop(&remote->lock);
+    if (!note)
+        return;
+    note(ctx, path, key, reason);
+    end_telling(remote);
 }
 
 void remote_on_foreign_change(struct remote *remote, void (*changed)(void *ctx, const char *path),
@@ -223,10 +255,7 @@ void remote_on_foreign_change(struct remote *remote, void (*changed)(void *ctx, 
     lock_take(&remote->lock);
     remote->changed = changed;
     remote->changed_ctx = ctx;
-    while (remote->telling > 0) {
-        const struct wait wait = wait_for_ms(remote->options.timeout_ms);
-        wait_on(&wait, &remote->queue_moved, &remote->lock);
-    }
+    await_told(remote);
     lock_drop(&remote->lock);
 }
 
@@ -240,10 +269,7 @@ void remote_tell_change(struct remote *remote, const char *path)
     if (!changed)
         return;
     changed(ctx, path);
-    lock_take(&remote->lock);
-    remote->telling--;
-    condition_wake_all(&remote->queue_moved);
-    lock_drop(&remote->lock);
+    end_telling(remote);
 }
 
 bool remote_again(struct remote *remote, const struct wait *wait, int *r)

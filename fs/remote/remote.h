@@ -84,12 +84,11 @@ struct remote_evidence {
 /* NULL: nothing else tells. Before the first commit and after the last one. */
 void remote_set_evidence(struct remote *remote, const struct remote_evidence *evidence);
 
-/* Called (with no lock held) with what somebody else set and a commit had to replace; key may be
- * NULL. */
-void remote_on_lost_edit(struct remote *remote,
-                         void (*lost)(void *ctx, const char *path, const char *key,
-                                      const char *reason),
-                         void *ctx);
+/* note is called (with no lock held, by any thread) with what a user should know of a path and is
+ * no error of his; key may be NULL. As remote_on_foreign_change. */
+void remote_on_note(struct remote *remote,
+                    void (*note)(void *ctx, const char *path, const char *key, const char *reason),
+                    void *ctx);
 
 /* changed is called (with no lock held, by any thread) with the path of a document that was found
  * changed on the server. NULL: nobody is told. When this returns, what was set before is not called

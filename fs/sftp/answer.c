@@ -89,12 +89,31 @@ static int read_attrs(struct wire_in *in, struct sftp_attrs *ret)
     return r == 0 && has_impossible_size(ret) ? -EFBIG : r;
 }
 
-/* The kernel takes no longer names, and a mount cannot show what a stat of the name would refuse.
- */
+static bool is_dots(const struct sftp_name *name)
+{
+    return strcmp(name->name, ".") == 0 || strcmp(name->name, "..") == 0;
+}
+
+/* The kernel takes no longer names, and none with a slash; and a mount cannot show what a stat of
+ * the name would refuse. */
 static bool can_be_listed(const struct sftp_name *name)
 {
-    return strcmp(name->name, ".") != 0 && strcmp(name->name, "..") != 0 &&
-           strlen(name->name) <= NAME_MAX && !has_impossible_size(&name->attrs);
+    return strlen(name->name) <= NAME_MAX && !strchr(name->name, '/') &&
+           !has_impossible_size(&name->attrs);
+}
+
+/* A name that cannot be is the server's matter; it costs the others nothing. */
+static int read_entry(struct wire_in *in, struct answer *a)
+{
+    struct sftp_name *name = &a->names[a->n_names];
+    int r = wire_get_name(in, name);
+    if (r != 0 && r != -EILSEQ)
+        return r;
+    if (r == -EILSEQ || !can_be_listed(name))
+        a->left_out++;
+    else if (!is_dots(name))
+        a->n_names++;
+    return 0;
 }
 
 static int read_listing(struct wire_in *in, struct answer *a)
@@ -108,17 +127,9 @@ static int read_listing(struct wire_in *in, struct answer *a)
     a->names = calloc(n, sizeof(*a->names));
     if (!a->names)
         return -ENOMEM;
-    for (uint32_t i = 0; i < n; i++) {
-        struct sftp_name *name = &a->names[a->n_names];
-        r = wire_get_name(in, name);
-        if (r != 0)
-            return r;
-        if (strchr(name->name, '/'))
-            return -EPROTO;
-        if (can_be_listed(name))
-            a->n_names++;
-    }
-    return 0;
+    for (uint32_t i = 0; r == 0 && i < n; i++)
+        r = read_entry(in, a);
+    return r;
 }
 
 static int read_path(struct wire_in *in, struct answer *a)
@@ -128,6 +139,8 @@ static int read_path(struct wire_in *in, struct answer *a)
     int r = count_names(in, &n);
     if (r == 0)
         r = n == 1 ? wire_get_name(in, &name) : -EPROTO;
+    if (r == -EILSEQ)
+        return -EPROTO;
     if (r == 0 && strlen(name.name) >= PATH_MAX)
         return -EPROTO;
     if (r == 0)

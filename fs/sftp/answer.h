@@ -12,6 +12,7 @@ struct answer {
     struct span data;
     struct sftp_name *names; /* owned */
     size_t n_names;
+    size_t left_out; /* entries of a listing that no file can be */
     const char *path;
     struct sftp_statvfs statvfs;
 };

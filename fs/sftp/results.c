@@ -32,6 +32,11 @@ const struct sftp_name *sftp_call_names(const struct sftp_call *call, size_t *re
     return a->names;
 }
 
+size_t sftp_call_left_out(const struct sftp_call *call)
+{
+    return answer_of(call)->left_out;
+}
+
 const char *sftp_call_path(const struct sftp_call *call)
 {
     return answer_of(call)->path;

@@ -182,6 +182,9 @@ const struct sftp_handle *sftp_call_handle(const struct sftp_call *call); /* ope
 const struct sftp_attrs *sftp_call_attrs(const struct sftp_call *call);   /* *stat */
 struct span sftp_call_data(const struct sftp_call *call);                 /* read */
 const struct sftp_name *sftp_call_names(const struct sftp_call *call, size_t *ret_n); /* readdir */
+/* Entries of a readdir that are not among the names, because no file can be so: a name that is
+ * empty, too long, or holds "/" or NUL; a size beyond all offsets. */
+size_t sftp_call_left_out(const struct sftp_call *call);
 const char *sftp_call_path(const struct sftp_call *call); /* readlink, realpath */
 const struct sftp_statvfs *sftp_call_statvfs(const struct sftp_call *call);
 

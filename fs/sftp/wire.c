@@ -176,7 +176,7 @@ int wire_get_name(struct wire_in *in, struct sftp_name *ret)
     if (r != 0)
         return r;
     if (name.n == 0 || memchr(name.p, '\0', name.n))
-        return -EPROTO;
+        return -EILSEQ;
     *end = '\0'; /* the long name's length, which has been read */
     entry.name = name.p;
     *ret = entry;

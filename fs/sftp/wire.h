@@ -36,6 +36,6 @@ int wire_get_u64(struct wire_in *in, uint64_t *ret);
 int wire_get_string(struct wire_in *in, struct span *ret);
 int wire_get_attrs(struct wire_in *in, struct sftp_attrs *ret);
 
-/* An entry of a NAME packet; the name is checked (not empty, no NUL) and ended with a NUL by
- * writing over the byte behind it. */
+/* An entry of a NAME packet; the name is ended with a NUL by writing over the byte behind it.
+ * -EILSEQ: the entry is passed over, since its name is empty or holds a NUL. */
 int wire_get_name(struct wire_in *in, struct sftp_name *ret);

@@ -43,7 +43,7 @@ static int init_conditions(struct vfs *vfs)
     return r;
 }
 
-static void lost_edit(void *ctx, const char *path, const char *key, const char *reason)
+static void note(void *ctx, const char *path, const char *key, const char *reason)
 {
     struct vfs *vfs = ctx;
     journal_add(vfs->journal, 0, path, key, reason);
@@ -83,7 +83,7 @@ int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
         return r;
     }
     remote_on_foreign_change(remote, foreign_change, vfs);
-    remote_on_lost_edit(remote, lost_edit, vfs);
+    remote_on_note(remote, note, vfs);
     *ret = vfs;
     return 0;
 }
@@ -93,7 +93,7 @@ void vfs_free(struct vfs *vfs)
     if (!vfs)
         return;
     remote_on_foreign_change(vfs->remote, NULL, NULL);
-    remote_on_lost_edit(vfs->remote, NULL, NULL);
+    remote_on_note(vfs->remote, NULL, NULL);
     notifier_free(vfs->notifier);
     handle_free_all(vfs);
     removed_free_all(vfs);

@@ -73,7 +73,7 @@ static void must_begin_editing(struct editor *e, int age_s, const char *text, co
     e->relay.before = edit_before_the_third_flight;
     e->relay.ctx = e;
     must_mount_relay(&e->mount, &e->relay, &e->folder, NULL);
-    remote_on_lost_edit(e->mount.remote, note_lost, e);
+    remote_on_note(e->mount.remote, note_lost, e);
     assert_int_equal(remote_document(e->mount.remote, VMX, 0, &wait, &d), 0);
     e->looks = 0;
 }
