@@ -342,13 +342,54 @@ int ssh_config_prefer(const char *list, const char *mark, struct buf *ret)
     return r == 0 ? add_names(list, mark, false, ret) : r;
 }
 
+enum { STRINGS = 11 };
+
+static void strings_of(struct ssh_config *c, char **ret[STRINGS])
+{
+    char **const all[STRINGS] = {&c->alias,          &c->home,           &c->hostname,
+                                 &c->user,           &c->host_key_alias, &c->kex,
+                                 &c->ciphers,        &c->macs,           &c->host_key_algorithms,
+                                 &c->identity_agent, &c->beyond};
+    memcpy(ret, all, sizeof(all));
+}
+
+static struct words copy_words(const struct words *from)
+{
+    struct words to = {0};
+    for (size_t i = 0; i < from->n; i++)
+        words_add(&to, from->list[i]);
+    return to;
+}
+
+int ssh_config_copy(const struct ssh_config *config, struct ssh_config *ret)
+{
+    struct ssh_config c = *config;
+    char **strings[STRINGS];
+    bool failed = false;
+    strings_of(&c, strings);
+    for (size_t i = 0; i < STRINGS; i++) {
+        const char *string = *strings[i];
+        *strings[i] = string ? strdup(string) : NULL;
+        failed |= string && !*strings[i];
+    }
+    c.identity_files = copy_words(&config->identity_files);
+    c.user_known_hosts = copy_words(&config->user_known_hosts);
+    c.global_known_hosts = copy_words(&config->global_known_hosts);
+    if (failed || c.identity_files.error || c.user_known_hosts.error ||
+        c.global_known_hosts.error) {
+        ssh_config_done(&c);
+        return -ENOMEM;
+    }
+    *ret = c;
+    return 0;
+}
+
 void ssh_config_done(struct ssh_config *c)
 {
-    char *strings[] = {c->alias,          c->home, c->hostname, c->user, c->host_key_alias,
-                       c->identity_agent, c->kex,  c->ciphers,  c->macs, c->host_key_algorithms,
-                       c->beyond};
-    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
-        free(strings[i]);
+    char **strings[STRINGS];
+    strings_of(c, strings);
+    for (size_t i = 0; i < STRINGS; i++)
+        free(*strings[i]);
     words_done(&c->identity_files);
     words_done(&c->user_known_hosts);
     words_done(&c->global_known_hosts);

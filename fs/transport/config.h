@@ -48,4 +48,5 @@ int ssh_config_parse(struct span text, const struct connect_options *options,
  * others. 0, -ENOMEM. */
 int ssh_config_prefer(const char *list, const char *mark, struct buf *ret);
 
+int ssh_config_copy(const struct ssh_config *config, struct ssh_config *ret); /* 0, -ENOMEM */
 void ssh_config_done(struct ssh_config *config);

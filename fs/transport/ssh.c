@@ -370,21 +370,100 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
     return 0;
 }
 
-/* log_in, with an end. */
-static int log_in_watched(struct ssh_transport *s, const struct ssh_login *login, int64_t deadline,
-                          const struct known_hosts *known, struct why *why)
-{
+/* A login, with all that it works with: it may outlive who wanted it (ssh_watch.h). */
+struct attempt {
     struct ssh_watch watch;
-    int r = ssh_watch_begin(&watch, s->fd, deadline);
-    if (r < 0) {
-        why_set(why, "cannot watch over the login: %s", strerror(-r));
-        return r;
+    struct ssh_login login; /* points to what is below */
+    struct ssh_config config;
+    struct keyring secrets;
+    struct words strings;
+    struct known_hosts *known;
+    struct ssh_transport *transport;
+    struct why why;
+    int result;
+};
+
+static void attempt_free(struct attempt *a)
+{
+    if (a->transport)
+        ssh_free(&a->transport->base);
+    known_hosts_free(a->known);
+    words_done(&a->strings);
+    keyring_wipe(&a->secrets);
+    ssh_config_done(&a->config);
+    free(a);
+}
+
+/* A job is done, or was abandoned and has come to its end. */
+static void release(void *job)
+{
+    struct attempt *a = job;
+    ssh_watch_done(&a->watch);
+    attempt_free(a);
+}
+
+static void run(void *job)
+{
+    struct attempt *a = job;
+    a->result = log_in(a->transport, &a->login, a->known, &a->why);
+}
+
+static const char *keep(struct attempt *a, const char *string)
+{
+    if (!string)
+        return NULL;
+    words_add(&a->strings, string);
+    return a->strings.error ? NULL : a->strings.list[a->strings.n - 1];
+}
+
+static struct ssh_transport *new_transport(void)
+{
+    struct ssh_transport *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    s->base.ops = &ssh_ops;
+    s->fd = -1;
+    s->io.fd = -1;
+    return s;
+}
+
+static int attempt_new(const struct ssh_login *login, struct attempt **ret)
+{
+    struct attempt *a = calloc(1, sizeof(*a));
+    if (!a)
+        return -ENOMEM;
+    int r = ssh_config_copy(login->config, &a->config);
+    if (r == 0)
+        r = keyring_copy(login->secrets, &a->secrets);
+    a->transport = r == 0 ? new_transport() : NULL;
+    a->login = *login;
+    a->login.config = &a->config;
+    a->login.secrets = &a->secrets;
+    a->login.command = keep(a, login->command);
+    a->login.sftp_server = keep(a, login->sftp_server);
+    if (r < 0 || !a->transport || a->strings.error) {
+        attempt_free(a);
+        return r < 0 ? r : -ENOMEM;
     }
-    s->io.watch = &watch;
-    r = log_in(s, login, known, why);
-    s->io.watch = NULL;
-    if (!ssh_watch_end(&watch))
+    *ret = a;
+    return 0;
+}
+
+static int connect_socket(struct attempt *a, struct why *why)
+{
+    const struct ssh_config *c = &a->config;
+    struct ssh_transport *s = a->transport;
+    int r = tcp_connect(c->hostname, c->port, c->family, a->login.timeout_ms, &s->fd, why);
+    if (r < 0)
         return r;
+    r = ssh_io_init(&s->io, s->fd);
+    if (r < 0)
+        why_set(why, "cannot start libssh2: %s", strerror(-r));
+    return r;
+}
+
+static int give_up(const struct ssh_login *login, struct why *why)
+{
     why_set(why,
             "%s: the login was given up, because it took longer than %d s: check the host, or "
             "give it more with -o timeout",
@@ -392,40 +471,57 @@ static int log_in_watched(struct ssh_transport *s, const struct ssh_login *login
     return -ETIMEDOUT;
 }
 
-static int open_session(const struct ssh_login *login, struct ssh_transport *s, struct why *why)
+/* The attempt is over, or gone: its end is told, and what was typed meanwhile is kept. */
+static int attempt_run(struct attempt *a, const struct ssh_login *login, int64_t deadline,
+                       struct transport **ret, struct why *why)
 {
-    const struct ssh_config *c = login->config;
-    int64_t deadline = clock_ms() + login->timeout_ms;
-    struct known_hosts *known;
-    int r = host_key_load(c, &known, why);
-    if (r < 0)
+    int r = ssh_watch_init(&a->watch, a->transport->fd, deadline);
+    if (r < 0) {
+        why_set(why, "cannot watch over the login: %s", strerror(-r));
+        attempt_free(a);
         return r;
-    r = tcp_connect(c->hostname, c->port, c->family, login->timeout_ms, &s->fd, why);
-    if (r == 0) {
-        r = ssh_io_init(&s->io, s->fd);
-        if (r < 0)
-            why_set(why, "cannot start libssh2: %s", strerror(-r));
     }
-    if (r == 0)
-        r = log_in_watched(s, login, deadline, known, why);
-    known_hosts_free(known);
+    a->transport->io.watch = &a->watch;
+    r = ssh_watch_run(&a->watch, run, release, a);
+    if (r == -EINPROGRESS)
+        return give_up(login, why);
+    a->transport->io.watch = NULL;
+    keyring_wipe(login->secrets);
+    *login->secrets = a->secrets;
+    a->secrets = (struct keyring){0};
+    if (r == 0 && a->result == 0)
+        *ret = &steal(a->transport)->base;
+    else if (r == 0)
+        why_set(why, "%s", a->why.text);
+    else if (r != -ETIMEDOUT)
+        why_set(why, "cannot start the login: %s", strerror(-r));
+    r = r == 0 ? a->result : r == -ETIMEDOUT ? give_up(login, why) : r;
+    release(a);
     return r;
 }
 
 int ssh_connect(const struct ssh_login *login, struct transport **ret, struct why *why)
 {
-    struct ssh_transport *s = calloc(1, sizeof(*s));
-    if (!s) {
-        why_set(why, "no memory");
-        return -ENOMEM;
+    enum { ABANDONED_MAX = 2 };
+    int64_t deadline = clock_ms() + login->timeout_ms;
+    struct attempt *a;
+    if (ssh_watch_abandoned() >= ABANDONED_MAX) {
+        why_set(why,
+                "%s: logins that were given up still go on inside libssh2 %s: use "
+                "transport=openssh",
+                login->config->alias, libssh2_version(0));
+        return -ETIMEDOUT;
     }
-    s->base.ops = &ssh_ops;
-    s->fd = -1;
-    s->io.fd = -1;
-    int r = open_session(login, s, why);
-    if (r < 0)
-        ssh_free(&s->base);
-    else
-        *ret = &s->base;
+    int r = attempt_new(login, &a);
+    if (r < 0) {
+        why_set(why, "no memory");
+        return r;
+    }
+    r = host_key_load(&a->config, &a->known, why);
+    if (r == 0)
+        r = connect_socket(a, why);
+    if (r == 0)
+        return attempt_run(a, login, deadline, ret, why);
+    attempt_free(a);
     return r;
 }
