@@ -195,7 +195,9 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
     while (r == 0) {
         DOCUMENT_AUTO *known = NULL;
         int64_t began = clock_ms();
-        r = known_document(remote, *target, wait, &known);
+        r = remote_check_new(remote, *target);
+        if (r == 0)
+            r = known_document(remote, *target, wait, &known);
         if (r == 0)
             r = attempt_commit(remote, *target, known, rewrite, &lost, wait, diag, ret);
         if (r == 0)
@@ -487,8 +489,12 @@ static int alone(struct remote *remote, const struct move *move, const struct wa
     if (r == 0 && other)
         r = queue_claim(remote, other, wait, &second);
     lock_drop(&remote->lock);
+    if (r == 0 && move->to)
+        r = remote_check_new(remote, move->to);
     if (r == 0) {
         r = try_move(remote, move, wait, diag);
+        if (r == 0 && move->to)
+            unsure_name_settled(remote, move->to);
         if (r == 0 && move->to)
             files_renamed(remote, move->path, move->to);
         else if (r == 0)
@@ -521,13 +527,14 @@ int remote_rename_vmx(struct remote *remote, const char *path, const char *to, e
 int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait)
 {
     FREE_AUTO char *full = remote_path(remote, path);
-    if (!full)
-        return -ENOMEM;
+    int r = remote_check_new(remote, path);
+    if (!full || r < 0)
+        return r < 0 ? r : -ENOMEM;
     const struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = 0644};
     SFTP_CALL_AUTO *open =
         sftp_open(remote->sftp, full, SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL, &attrs);
     SFTP_CALL_AUTO *stat = sftp_lstat(remote->sftp, full);
-    int r = sftp_wait(open, wait);
+    r = sftp_wait(open, wait);
     if (r == 0)
         sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
     else if (r == -EREMOTEIO && sftp_wait(stat, wait) == 0)

@@ -279,7 +279,8 @@ int remote_file_compare(struct remote_file *file, struct remote_file *other,
         *ret_same = r == 0 && !is_another(&sight);
     else
         return r == -EREMOTEIO ? -EIO : r;
-    if (!*ret_same)
-        lose_name(other);
-    return 0;
+    if (*ret_same)
+        return 0;
+    lose_name(other);
+    return file_stand_alone(file);
 }

@@ -97,7 +97,10 @@ static void note_error(struct remote_file *file, const struct wait *wait, int r)
 static int note_unsure(void *ctx, uint64_t offset, struct span data)
 {
     struct remote_file *file = ctx;
-    return unsure_note(&file->unsure, offset, data);
+    lock_take(&file->remote->lock);
+    int r = unsure_note_write(&file->shared->unsure, offset, data);
+    lock_drop(&file->remote->lock);
+    return r;
 }
 
 /* Leaves the lanes, has a handle of the main connection that lives, and sends again over it what
@@ -110,6 +113,9 @@ static int recover(struct remote_file *file, const struct wait *wait)
         return r;
     if (r != 0 && r != -ENOTCONN)
         note_error(file, wait, r);
+    r = bulk_writer_tell_lost(file->writer, note_unsure, file);
+    if (r < 0)
+        return r;
     bulk_reader_free(file->reader);
     file->reader = NULL;
     file_leave_lanes(file);
@@ -120,9 +126,6 @@ static int recover(struct remote_file *file, const struct wait *wait)
         if (r < 0)
             return r;
     }
-    r = bulk_writer_each_lost(file->writer, note_unsure, file);
-    if (r < 0)
-        return r;
     file_set_ways(file);
     return 0;
 }

@@ -32,18 +32,25 @@ static int type_at(struct remote *remote, const char *path, const struct wait *w
     return r == -ENOENT ? 0 : r;
 }
 
-/* A change was asked for and the link was lost before the answer: it may or may not have been made,
- * and asking again could do it twice. */
-static int unsure(int r)
+/* ---- changes of names. Of some it can be seen whether they were made. */
+
+/* A request was sent that makes something, and nobody knows what came of it: what is found there
+ * could be somebody else's. */
+static int unsure(const struct sftp_call *call, int r)
 {
-    return r == -ENOTCONN ? -EIO : r;
+    return unsure_is_unanswered(call, r) ? -EUCLEAN : r;
 }
 
 int remote_mkdir(struct remote *remote, const char *path, uint32_t mode, const struct wait *wait)
 {
     FREE_AUTO char *full = remote_path(remote, path);
-    SFTP_CALL_AUTO *call = full ? sftp_mkdir(remote->sftp, full, mode) : NULL;
-    int r = unsure(sftp_wait(call, wait));
+    int r = remote_check_new(remote, path);
+    if (r < 0)
+        return r;
+    do {
+        SFTP_CALL_AUTO *call = full ? sftp_mkdir(remote->sftp, full, mode) : NULL;
+        r = unsure(call, sftp_wait(call, wait));
+    } while (remote_again(remote, wait, &r));
     uint32_t type = 0;
     if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type)
         r = -EEXIST;
@@ -51,11 +58,85 @@ int remote_mkdir(struct remote *remote, const char *path, uint32_t mode, const s
     return remote_write_error(remote, path, wait, r);
 }
 
-int remote_rmdir(struct remote *remote, const char *path, const struct wait *wait)
+int remote_symlink(struct remote *remote, const char *target, const char *path,
+                   const struct wait *wait)
 {
     FREE_AUTO char *full = remote_path(remote, path);
-    SFTP_CALL_AUTO *call = full ? sftp_rmdir(remote->sftp, full) : NULL;
-    int r = unsure(sftp_wait(call, wait));
+    int r = remote_check_new(remote, path);
+    if (r < 0)
+        return r;
+    do {
+        SFTP_CALL_AUTO *call = full ? sftp_symlink(remote->sftp, target, full) : NULL;
+        r = unsure(call, sftp_wait(call, wait));
+    } while (remote_again(remote, wait, &r));
+    uint32_t type = 0;
+    if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type)
+        r = -EEXIST;
+    changed(remote, path);
+    return remote_write_error(remote, path, wait, r);
+}
+
+static bool is_as_seen(const struct sftp_attrs *seen, const struct sftp_attrs *now)
+{
+    if (!seen || (seen->mode ^ now->mode) & S_IFMT)
+        return false;
+    return S_ISDIR(now->mode) || (seen->size == now->size && seen->mtime == now->mtime);
+}
+
+/* What became of a name, after an answer was lost. 0: what was seen there has it; -ENOENT: nothing;
+ * -EUCLEAN: something else. */
+static int look_again(struct remote *remote, const char *path, const struct sftp_attrs *seen,
+                      const struct wait *wait)
+{
+    FREE_AUTO char *full = remote_path(remote, path);
+    SFTP_CALL_AUTO *call = full ? sftp_lstat(remote->sftp, full) : NULL;
+    int r = sftp_wait(call, wait);
+    return r == 0 && !is_as_seen(seen, sftp_call_attrs(call)) ? -EUCLEAN : r;
+}
+
+struct removal {
+    struct remote *remote;
+    const char *path;
+    bool folder;
+    const struct sftp_attrs *seen;
+    const struct wait *wait;
+    bool lost; /* an answer: the old server process may still remove what has the name */
+};
+
+static int remove_once(struct removal *m)
+{
+    FREE_AUTO char *full = remote_path(m->remote, m->path);
+    int r = m->lost ? look_again(m->remote, m->path, m->seen, m->wait) : 0;
+    if (r == 0) {
+        struct sftp *sftp = m->remote->sftp;
+        SFTP_CALL_AUTO *call = !full       ? NULL
+                               : m->folder ? sftp_rmdir(sftp, full)
+                                           : sftp_remove(sftp, full, 0);
+        r = sftp_wait(call, m->wait);
+        if (unsure_is_unanswered(call, r)) {
+            m->lost = true;
+            int noted = unsure_name_going(m->remote, m->path);
+            r = noted < 0 ? noted : r;
+        }
+    }
+    return r == -ENOENT && m->lost ? 0 : r;
+}
+
+/* Until it is known what came of it. */
+static int remove_name(struct removal *m)
+{
+    int r;
+    do
+        r = remove_once(m);
+    while (remote_again(m->remote, m->wait, &r));
+    return r == -EIO && m->lost ? -EUCLEAN : r;
+}
+
+int remote_rmdir(struct remote *remote, const char *path, const struct sftp_attrs *seen,
+                 const struct wait *wait)
+{
+    struct removal m = {remote, path, true, seen, wait, false};
+    int r = remove_name(&m);
     if (r == -EREMOTEIO || r == -ENOENT) { /* OpenSSH says "no such file" of a file too */
         LISTING_AUTO *l = NULL;
         int list_r = remote_list(remote, path, 0, wait, &l);
@@ -69,11 +150,11 @@ int remote_rmdir(struct remote *remote, const char *path, const struct wait *wai
     return remote_write_error(remote, path, wait, r);
 }
 
-int remote_remove(struct remote *remote, const char *path, const struct wait *wait)
+int remote_remove(struct remote *remote, const char *path, const struct sftp_attrs *seen,
+                  const struct wait *wait)
 {
-    FREE_AUTO char *full = remote_path(remote, path);
-    SFTP_CALL_AUTO *call = full ? sftp_remove(remote->sftp, full, 0) : NULL;
-    int r = unsure(sftp_wait(call, wait));
+    struct removal m = {remote, path, false, seen, wait, false};
+    int r = remove_name(&m);
     uint32_t type = 0;
     if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type == S_IFDIR)
         r = -EISDIR;
@@ -102,21 +183,68 @@ static int explain_rename(struct remote *remote, const char *from, const char *t
     return r;
 }
 
-int remote_rename(struct remote *remote, const char *from, const char *to, bool exclusive,
-                  const struct wait *wait)
+struct renaming {
+    struct remote *remote;
+    const char *from, *to;
+    bool exclusive;
+    const struct sftp_attrs *seen;
+    const struct wait *wait;
+    bool lost; /* as of a removal, of both names */
+};
+
+static int send_rename(struct renaming *m)
 {
-    FREE_AUTO char *full_from = remote_path(remote, from);
-    FREE_AUTO char *full_to = remote_path(remote, to);
-    if (!full_from || !full_to)
-        return -ENOMEM;
+    struct sftp *sftp = m->remote->sftp;
+    FREE_AUTO char *from = remote_path(m->remote, m->from);
+    FREE_AUTO char *to = remote_path(m->remote, m->to);
     uint32_t type = 0;
-    int r = exclusive ? type_at(remote, to, wait, &type) : 0;
+    int r = m->exclusive ? type_at(m->remote, m->to, m->wait, &type) : 0;
     if (r < 0 || type)
-        return r < 0 ? unsure(r) : -EEXIST;
-    bool posix = sftp_features(remote->sftp).posix_rename;
-    SFTP_CALL_AUTO *call = posix ? sftp_posix_rename(remote->sftp, full_from, full_to, 0)
-                                 : sftp_rename(remote->sftp, full_from, full_to);
-    r = unsure(sftp_wait(call, wait));
+        return r < 0 ? r : -EEXIST;
+    SFTP_CALL_AUTO *call = !from || !to                       ? NULL
+                           : sftp_features(sftp).posix_rename ? sftp_posix_rename(sftp, from, to, 0)
+                                                              : sftp_rename(sftp, from, to);
+    r = sftp_wait(call, m->wait);
+    if (!unsure_is_unanswered(call, r))
+        return r;
+    m->lost = true;
+    int noted = unsure_name_going(m->remote, m->from);
+    if (noted == 0)
+        noted = unsure_name_going(m->remote, m->to);
+    return noted < 0 ? noted : r;
+}
+
+/* Where what was to be renamed has gone while no answer came, it is looked for under the new name.
+ */
+static int rename_once(struct renaming *m)
+{
+    int r = m->lost ? look_again(m->remote, m->from, m->seen, m->wait) : 0;
+    if (r == 0)
+        r = send_rename(m);
+    if (r != -ENOENT || !m->lost)
+        return r;
+    r = look_again(m->remote, m->to, m->seen, m->wait);
+    return r == -ENOENT ? -EUCLEAN : r;
+}
+
+static int rename_name(struct renaming *m)
+{
+    int r = remote_check_new(m->remote, m->to);
+    if (r < 0)
+        return r;
+    do
+        r = rename_once(m);
+    while (remote_again(m->remote, m->wait, &r));
+    if (r == 0 && m->lost) /* the old one finds nothing to rename as long as nobody has that name */
+        unsure_name_settled(m->remote, m->to);
+    return r == -EIO && m->lost ? -EUCLEAN : r;
+}
+
+int remote_rename(struct remote *remote, const char *from, const char *to, bool exclusive,
+                  const struct sftp_attrs *seen, const struct wait *wait)
+{
+    struct renaming m = {remote, from, to, exclusive, seen, wait, false};
+    int r = rename_name(&m);
     if (r == -EREMOTEIO || r == -ENOENT)
         r = explain_rename(remote, from, to, wait, r);
     if (r == 0)
@@ -130,18 +258,7 @@ int remote_rename(struct remote *remote, const char *from, const char *to, bool 
     return remote_write_error(remote, to, wait, r);
 }
 
-int remote_symlink(struct remote *remote, const char *target, const char *path,
-                   const struct wait *wait)
-{
-    FREE_AUTO char *full = remote_path(remote, path);
-    SFTP_CALL_AUTO *call = full ? sftp_symlink(remote->sftp, target, full) : NULL;
-    int r = unsure(sftp_wait(call, wait));
-    uint32_t type = 0;
-    if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type)
-        r = -EEXIST;
-    changed(remote, path);
-    return remote_write_error(remote, path, wait, r);
-}
+/* ---- the rest */
 
 int remote_readlink(struct remote *remote, const char *path, const struct wait *wait,
                     struct buf *ret)
@@ -167,11 +284,15 @@ int remote_setattr(struct remote *remote, const char *path, const struct sftp_at
     if (!full)
         return -ENOMEM;
     int r = remote_settle(remote, path, wait, NULL); /* or late writes would change the times */
+    if (r == 0)
+        r = name_check_attrs(remote, path, attrs);
     if (r < 0)
         return r;
     do { /* setting the same twice is setting it once */
         SFTP_CALL_AUTO *call = sftp_setstat(remote->sftp, full, attrs);
         r = sftp_wait(call, wait);
+        if (unsure_is_unanswered(call, r) && unsure_name_attrs(remote, path, attrs) < 0)
+            r = -ENOMEM;
     } while (remote_again(remote, wait, &r));
     changed(remote, path);
     return remote_write_error(remote, path, wait, r);

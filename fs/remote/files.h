@@ -2,19 +2,30 @@
 /*
  * Plain files, folders and links on the server: what POSIX calls need, one request each. What they
  * change is forgotten by the caches.
+ *
+ * -EUCLEAN: nothing more is done, because it is not known whether a request was carried out, or
+ * still will be, that was under way when the link was lost: this one, or an earlier one that would
+ * undo it (unsure.h).
  */
 #pragma once
 
 #include "remote.h"
 #include "sftp/bulk.h"
 
+/* Whether something may be made under a name, or its text be replaced. 0, -EUCLEAN. */
+int remote_check_new(struct remote *remote, const char *path);
+
 int remote_mkdir(struct remote *remote, const char *path, uint32_t mode, const struct wait *wait);
-int remote_rmdir(struct remote *remote, const char *path, const struct wait *wait);
-int remote_remove(struct remote *remote, const char *path, const struct wait *wait);
+/* seen: what has the name, as the caller believes; NULL: nothing is known. Where the answer is
+ * lost, the server is asked what became of that. */
+int remote_rmdir(struct remote *remote, const char *path, const struct sftp_attrs *seen,
+                 const struct wait *wait);
+int remote_remove(struct remote *remote, const char *path, const struct sftp_attrs *seen,
+                  const struct wait *wait);
 
 /* Replaces what is there unless exclusive. */
 int remote_rename(struct remote *remote, const char *from, const char *to, bool exclusive,
-                  const struct wait *wait);
+                  const struct sftp_attrs *seen, const struct wait *wait);
 int remote_symlink(struct remote *remote, const char *target, const char *path,
                    const struct wait *wait);
 int remote_readlink(struct remote *remote, const char *path, const struct wait *wait,
@@ -32,9 +43,14 @@ enum { REMOTE_WRITE_SIZE = BULK_PIECE };
  * far as SFTP can tell; else all that is done with it is -EIO. */
 struct remote_file;
 
-/* open_flags of the protocol. mode: of a file that is created. 0, -EEXIST, -EISDIR, ... */
-int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
+/* open_flags of the protocol, without CREAT. 0, -ENOENT, -EISDIR, -EUCLEAN, ... */
+int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags,
                      const struct wait *wait, struct remote_file **ret);
+/* Makes a file and opens it; unless exclusive, one that is there is opened. *ret_made: there was
+ * none. 0, -EEXIST, -EISDIR, -EUCLEAN, ... */
+int remote_file_create(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
+                       bool exclusive, const struct wait *wait, struct remote_file **ret,
+                       bool *ret_made);
 /* What the server said of the file beside its opening. */
 const struct sftp_attrs *remote_file_opened_as(const struct remote_file *file);
 struct remote_file *remote_file_ref(struct remote_file *file);

@@ -13,6 +13,7 @@ struct commit_queue;
 struct lanes;
 struct late;
 struct prefetch;
+struct unsure_name;
 struct used_files;
 struct vmx_lock;
 struct wrong_guess;
@@ -41,6 +42,7 @@ struct remote {
     struct vmx_lock *attempts GUARDED_BY(lock);         /* under way */
     struct wrong_guess *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
     struct remote_file *writers GUARDED_BY(lock);       /* all open plain files */
+    struct unsure_name *unsure_names GUARDED_BY(lock);  /* unsure_names.c */
     atomic_ulong commits, commits_joined, commits_failed;
     atomic_uint serial;           /* of tokens */
     atomic_int folder_renames;    /* enum folder_renames, as far as it is known */

@@ -14,6 +14,7 @@
 #include "attempt.h"
 #include "base/cleanup.h"
 #include "sftp/bulk.h"
+#include "unsure_names.h"
 
 struct ends {
     struct hold from, to;
@@ -99,6 +100,12 @@ static int send(struct remote *remote, const struct move *move, int64_t not_afte
     const struct wait firm = wait_firmly(wait);
     int r = sftp_wait(call, &firm);
     *ret_sent = sftp_call_was_sent(call);
+    if (unsure_is_unanswered(call, r)) {
+        int noted = unsure_name_going(remote, move->path);
+        if (noted == 0 && move->to)
+            noted = unsure_name_going(remote, move->to);
+        r = noted < 0 ? noted : r;
+    }
     return r == -ETIME ? -EAGAIN : remote_write_error(remote, move->path, &firm, r);
 }
 

@@ -10,28 +10,34 @@
 #include "base/cleanup.h"
 #include "open_file.h"
 
+static void free_unlisted(struct remote_file *file)
+{
+    bulk_reader_free(file->reader);
+    bulk_writer_free(file->writer);
+    turn_done(&file->turn);
+    free(file->path);
+    free(file);
+}
+
 static void unref(struct remote_file *file)
 {
     lock_take(&file->remote->lock);
     bool last = --file->refs == 0;
     if (last && file->written)
         file_hand_over_locked(file);
-    if (last)
+    if (last) {
         DL_DELETE(file->remote->writers, file);
+        file_unshare_locked(file);
+    }
     lock_drop(&file->remote->lock);
     if (!last)
         return;
-    bulk_reader_free(file->reader);
-    bulk_writer_free(file->writer);
-    unsure_free(&file->unsure);
     file_leave_lanes(file);
     if (file->handle.len > 0)
         sftp_forget(sftp_close(file->remote->sftp, &file->handle));
     if (file->written)
         file_forget_listing(file);
-    turn_done(&file->turn);
-    free(file->path);
-    free(file);
+    free_unlisted(file);
 }
 
 struct remote_file *remote_file_ref(struct remote_file *file)
@@ -48,6 +54,23 @@ void remote_file_free(struct remote_file *file)
         unref(file);
 }
 
+static char *file_path_copy(const struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    char *path = strdup(file->path);
+    lock_drop(&file->remote->lock);
+    return path;
+}
+
+/* An open that truncates may still do so when others have written to the file. */
+static int note_unanswered_cut(struct remote_file *file)
+{
+    static const struct sftp_attrs empty = {.flags = SFTP_ATTR_SIZE};
+    FREE_AUTO char *path = file_path_copy(file);
+    int r = path ? unsure_name_attrs(file->remote, path, &empty) : -ENOMEM;
+    return r < 0 ? r : -EUCLEAN;
+}
+
 /* With the attributes beside it: what a bare failure means is known at once. */
 int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
                      const struct wait *wait, struct sftp_attrs *ret)
@@ -60,6 +83,8 @@ int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
     SFTP_CALL_AUTO *open = sftp_open(sftp, full, flags, flags & SFTP_OPEN_CREAT ? &attrs : NULL);
     SFTP_CALL_AUTO *stat = sftp_stat(sftp, full);
     int r = sftp_wait(open, wait);
+    if (flags & SFTP_OPEN_TRUNC && unsure_is_unanswered(open, r))
+        return note_unanswered_cut(file);
     int stat_r = sftp_wait(stat, wait);
     if (r == 0)
         file->handle = *sftp_call_handle(open);
@@ -76,9 +101,7 @@ int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
 
 int file_write_error(const struct remote_file *file, const struct wait *wait, int r)
 {
-    lock_take(&file->remote->lock);
-    FREE_AUTO char *path = strdup(file->path);
-    lock_drop(&file->remote->lock);
+    FREE_AUTO char *path = file_path_copy(file);
     return path ? remote_write_error(file->remote, path, wait, r) : -ENOMEM;
 }
 
@@ -103,25 +126,35 @@ static int new_file(struct remote *remote, const char *path, uint32_t open_flags
         return r;
     }
     lock_take(&remote->lock);
-    DL_APPEND(remote->writers, file);
+    r = file_share_locked(remote, file);
+    if (r == 0)
+        DL_APPEND(remote->writers, file);
     lock_drop(&remote->lock);
-    *ret = file;
-    return 0;
+    if (r == 0)
+        *ret = file;
+    else
+        free_unlisted(file);
+    return r;
 }
 
-int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
-                     const struct wait *wait, struct remote_file **ret)
+/* repeats: also one that was sent before, when its answer was lost with the link. */
+static int open_named(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
+                      bool repeats, const struct wait *wait, struct remote_file **ret)
 {
     struct remote_file *file = NULL;
     struct sftp_attrs attrs = {0};
     int r = remote_settle(remote, path, wait, NULL);
+    if (r == 0)
+        r = name_check_open(remote, path, open_flags);
+    if (r == 0 && !repeats)
+        r = sftp_wait_up(remote->sftp, wait);
     if (r == 0)
         r = new_file(remote, path, open_flags, &file);
     if (r < 0)
         return r;
     do
         r = file_open_handle(file, open_flags, mode, wait, &attrs);
-    while (!(open_flags & SFTP_OPEN_EXCL) && remote_again(remote, wait, &r));
+    while (repeats && remote_again(remote, wait, &r));
     if (r == 0) {
         file->opened_as = attrs;
         file_note_seen(file, &attrs);
@@ -131,7 +164,27 @@ int remote_file_open(struct remote *remote, const char *path, uint32_t open_flag
         return 0;
     }
     remote_file_free(file);
-    return r == -ENOTCONN ? -EIO : remote_write_error(remote, path, wait, r);
+    return r == -ENOTCONN ? -EUCLEAN : remote_write_error(remote, path, wait, r);
+}
+
+int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags,
+                     const struct wait *wait, struct remote_file **ret)
+{
+    return open_named(remote, path, open_flags, 0, true, wait, ret);
+}
+
+/* With EXCL, whatever the caller wants: it does no harm when an old server process carries it out
+ * once more, where TRUNC would. */
+int remote_file_create(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
+                       bool exclusive, const struct wait *wait, struct remote_file **ret,
+                       bool *ret_made)
+{
+    const uint32_t make = (open_flags & ~(uint32_t)SFTP_OPEN_TRUNC) | SFTP_OPEN_CREAT;
+    int r = open_named(remote, path, make | SFTP_OPEN_EXCL, mode, !exclusive, wait, ret);
+    *ret_made = r == 0;
+    if (r != -EEXIST || exclusive)
+        return r;
+    return open_named(remote, path, open_flags | SFTP_OPEN_CREAT, mode, true, wait, ret);
 }
 
 const struct sftp_attrs *remote_file_opened_as(const struct remote_file *file)
@@ -249,10 +302,33 @@ static void begin_change(struct remote_file *file)
     }
 }
 
+/* Late writes through other handles would change the times. */
+static int settle_others(struct remote_file *file, const struct wait *wait)
+{
+    lock_take(&file->remote->lock);
+    FREE_AUTO char *path = strdup(file->path);
+    bool nameless = file->nameless;
+    lock_drop(&file->remote->lock);
+    if (nameless)
+        return 0;
+    return path ? remote_settle(file->remote, path, wait, NULL) : -ENOMEM;
+}
+
+/* What was taken through other handles before a loss is sent again before what comes later. */
+static int begin_writing(struct remote_file *file, const struct wait *wait)
+{
+    int r = file_begin(file, wait);
+    if (r < 0 || sftp_handle_lives(file->remote->sftp, &file->handle))
+        return r;
+    turn_give(&file->turn);
+    r = settle_others(file, wait);
+    return r == 0 ? file_begin(file, wait) : r;
+}
+
 int remote_file_write(struct remote_file *file, uint64_t offset, bool append, struct span data,
                       const struct wait *wait)
 {
-    int r = file_begin(file, wait);
+    int r = begin_writing(file, wait);
     if (r < 0)
         return r;
     begin_change(file);
@@ -260,8 +336,8 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
         r = end_of_file(file, wait, &offset);
     if (r == 0 && data.n > INT64_MAX - offset)
         r = -EFBIG;
-    if (r == 0 && unsure_hinders(&file->unsure, offset, data))
-        r = -EUCLEAN;
+    if (r == 0)
+        r = file_check_write(file, offset, data);
     if (r == 0) {
         file_choose_ways(file, offset, data.n, UINT64_MAX, wait);
         file_note_change(file, UINT64_MAX, offset + data.n);
@@ -328,18 +404,6 @@ int remote_file_getattr(struct remote_file *file, const struct wait *wait, struc
     return r == -EREMOTEIO ? -EIO : r;
 }
 
-/* Late writes through other handles would change the times. */
-static int settle_others(struct remote_file *file, const struct wait *wait)
-{
-    lock_take(&file->remote->lock);
-    FREE_AUTO char *path = strdup(file->path);
-    bool nameless = file->nameless;
-    lock_drop(&file->remote->lock);
-    if (nameless)
-        return 0;
-    return path ? remote_settle(file->remote, path, wait, NULL) : -ENOMEM;
-}
-
 /* Sets, and sees what came of it, in one flight. */
 static int set_and_see(struct remote_file *file, const struct sftp_attrs *attrs,
                        const struct wait *wait)
@@ -349,6 +413,8 @@ static int set_and_see(struct remote_file *file, const struct sftp_attrs *attrs,
     int r = sftp_wait(set, wait);
     if (r == 0 && sftp_wait(stat, wait) == 0)
         file_note_seen(file, sftp_call_attrs(stat));
+    if (unsure_is_unanswered(set, r) && file_note_unanswered(file, attrs) < 0)
+        return -ENOMEM;
     return r;
 }
 
@@ -363,9 +429,8 @@ int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs
     if (attrs->flags & SFTP_ATTR_SIZE)
         begin_change(file);
     r = file_drain(file, wait);
-    if (r == 0 && attrs->flags & SFTP_ATTR_SIZE &&
-        unsure_hinders(&file->unsure, attrs->size, (struct span){0}))
-        r = -EUCLEAN;
+    if (r == 0)
+        r = file_check_attrs(file, attrs);
     if (r == 0) {
         if (attrs->flags & SFTP_ATTR_SIZE)
             file_note_change(file, attrs->size, attrs->size);

@@ -6,10 +6,16 @@
 #include "files.h"
 #include "internal.h"
 #include "lanes.h"
-#include "unsure.h"
+#include "unsure_names.h"
 
 /* Bytes: what a few round trips for opening a file over the lanes are worth. */
 enum { FILE_PATIENCE = 8 << 20 };
+
+/* What all know who have one file open; protected by remote->lock. */
+struct shared_file {
+    unsigned files;
+    struct unsure *unsure; /* what was sent through their handles, when a link was lost */
+};
 
 struct remote_file {
     struct remote *remote;
@@ -18,8 +24,9 @@ struct remote_file {
     /* Protected by remote->lock. */
     unsigned refs;
     struct remote_file *prev, *next;
-    char *path;             /* its name, or the last one that it had */
-    bool nameless;          /* it was removed, or replaced */
+    char *path;    /* its name, or the last one that it had */
+    bool nameless; /* it was removed, or replaced */
+    struct shared_file *shared;
     struct sftp_attrs seen; /* see file_name.c, as for the next three */
     bool dirty;
     uint64_t least, most;
@@ -28,7 +35,6 @@ struct remote_file {
     struct sftp_handle handle;  /* of the main connection, for all but bulk data */
     struct bulk_reader *reader; /* NULL until the first read */
     struct bulk_writer *writer;
-    struct unsure *unsure; /* what may still be written by an old connection's server */
     struct sftp_attrs opened_as;
     atomic_bool written;
     int error; /* of data that was taken and is lost; for the next write, flush or fsync */
@@ -60,6 +66,23 @@ int file_write_error(const struct remote_file *file, const struct wait *wait, in
 /* Takes the file's turn, which turn_give gives back. 0, -EINTR, -EIO when the deadline has passed.
  */
 int file_begin(struct remote_file *file, const struct wait *wait);
+
+/* ---- shared_file.c */
+
+/* Joins those who have the file open under the same name. 0, -ENOMEM. */
+int file_share_locked(struct remote *remote, struct remote_file *file) REQUIRES(remote->lock);
+void file_unshare_locked(struct remote_file *file) REQUIRES(file->remote->lock);
+/* It is no file that others have open, whatever was believed when it was opened. 0, -ENOMEM. */
+int file_stand_alone(struct remote_file *file);
+
+/* The link was lost when these were being set through the handle. 0, -ENOMEM. */
+int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attrs);
+
+/* Whether an old server process may undo what is asked for: 0, -EUCLEAN. */
+int file_check_write(struct remote_file *file, uint64_t offset, struct span data);
+int file_check_attrs(struct remote_file *file, const struct sftp_attrs *attrs);
+int name_check_attrs(struct remote *remote, const char *path, const struct sftp_attrs *attrs);
+int name_check_open(struct remote *remote, const char *path, uint32_t open_flags);
 
 /* ---- file_name.c */
 

@@ -13,6 +13,7 @@
 #include "parser/safe_text.h"
 #include "prefetch.h"
 #include "token.h"
+#include "unsure_names.h"
 #include "used_files.h"
 
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
@@ -181,6 +182,7 @@ void remote_free(struct remote *remote)
     cache_free(remote->listings);
     cache_free(remote->documents);
     open_ahead_done(remote);
+    unsure_names_done(remote);
     condition_done(&remote->queue_moved);
     lock_done(&remote->lock);
     free(remote->root);

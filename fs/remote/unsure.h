@@ -1,25 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes that were under way when a link was lost. The server's process of the old connection may
- * still carry them out, long after they were sent again and answered. The same bytes do no harm;
- * other bytes at the same place could be overwritten by them, after their writer was told that they
- * are safe. So those are refused while that may happen: until the file is closed, or for a minute.
+ * What was under way when a link was lost. The server's process of the old connection may still
+ * carry it out, long after it was sent again and answered. The same once more does no harm; what
+ * differs could be undone by it, after its caller was told that it is safe. So that is refused
+ * while this may happen: for a minute at the most.
+ *
+ *      may be written    other bytes there, an end of the file before them
+ *      may be set        another value; for a size also bytes behind it, and a new file
+ *      may go            (be removed, renamed or replaced) bytes, a size, and a new file
+ *
+ * A list is of a file, for what was sent through a handle, or of a name (unsure_names.h). It is
+ * protected by its owner's lock.
  */
 #pragma once
 
 #include <stdint.h>
 
-#include "parser/buf.h"
+#include "sftp/sftp.h"
 
 enum { UNSURE_MS = 60 * 1000 };
 
 struct unsure;
 
-/* Notes bytes that may still be written. 0, -ENOMEM. */
-int unsure_note(struct unsure **list, uint64_t offset, struct span data);
+/* 0, -ENOMEM. */
+int unsure_note_write(struct unsure **list, uint64_t offset, struct span data);
+int unsure_note_attrs(struct unsure **list, const struct sftp_attrs *attrs);
+int unsure_note_going(struct unsure **list);
 
-/* Whether bytes, or the end of the file (with data.p NULL), may come to nothing at offset because
- * other bytes are still to be written there. Forgets what is too old. */
-bool unsure_hinders(struct unsure **list, uint64_t offset, struct span data);
+/* Whether what is asked for may come to nothing. Forgets what is too old. */
+bool unsure_hinders_write(struct unsure **list, uint64_t offset, struct span data);
+bool unsure_hinders_attrs(struct unsure **list, const struct sftp_attrs *attrs);
+bool unsure_hinders_new(struct unsure **list);
 
 void unsure_free(struct unsure **list);

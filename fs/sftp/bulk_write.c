@@ -30,6 +30,7 @@ struct piece {
     size_t n;
     struct sftp_call *call;
     bool lost;
+    bool told; /* that it is */
 };
 
 struct bulk_writer {
@@ -78,15 +79,17 @@ bool bulk_writer_busy(const struct bulk_writer *w)
     return busy;
 }
 
-int bulk_writer_each_lost(const struct bulk_writer *w,
+int bulk_writer_tell_lost(struct bulk_writer *w,
                           int (*see)(void *ctx, uint64_t offset, struct span data), void *ctx)
 {
-    const struct piece *p;
+    struct piece *p;
     int r = 0;
     for (unsigned i = 0; i < BULK_WAYS; i++) {
         DL_FOREACH (w->pieces[i], p) {
-            if (r == 0 && p->lost && sftp_call_was_sent(p->call))
-                r = see(ctx, p->offset, sftp_call_written(p->call));
+            if (r < 0 || !p->lost || p->told || !sftp_call_was_sent(p->call))
+                continue;
+            r = see(ctx, p->offset, sftp_call_written(p->call));
+            p->told = r == 0;
         }
     }
     return r;
@@ -220,7 +223,7 @@ void bulk_writer_move(struct bulk_writer *w, const struct bulk_ways *ways)
         if (call) { /* without memory it stays lost */
             sftp_call_free(&p->call);
             p->call = call;
-            p->lost = false;
+            p->lost = p->told = false;
         }
         DL_DELETE(lost, p);
         DL_APPEND(w->pieces[i], p);

@@ -39,6 +39,14 @@ static const struct node_ops *ops_for(const struct sftp_attrs *attrs)
     return S_ISLNK(attrs->mode) ? &link_ops : &file_ops;
 }
 
+/* What a lookup has seen, for what is done to it next. */
+static struct sftp_attrs seen_in(const struct found *found)
+{
+    return (struct sftp_attrs){.mode = found->st.st_mode,
+                               .size = (uint64_t)found->st.st_size,
+                               .mtime = (uint32_t)found->st.st_mtim.tv_sec};
+}
+
 /* In a mount that shows .vmx only, other files are not there. */
 static bool is_shown(const struct vfs *vfs, const char *name, const struct sftp_attrs *attrs)
 {
@@ -168,32 +176,37 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
 {
     if (remote_is_hidden_name(name) || (dir == c->vfs->root && strcmp(name, CONTROL_NAME) == 0))
         return -EPERM;
-    if (remote_is_vmx_name(name))
-        return whole_create(c, dir, name, mode, h, ret);
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
     if (!path)
         return -ENOMEM;
-    uint32_t open_flags = SFTP_OPEN_CREAT | SFTP_OPEN_WRITE;
+    int r = remote_check_new(c->vfs->remote, path);
+    if (r < 0)
+        return refuse(c->vfs, path, NULL, r, NULL);
+    if (remote_is_vmx_name(name))
+        return whole_create(c, dir, name, mode, h, ret);
+    uint32_t open_flags = SFTP_OPEN_WRITE;
     if ((flags & O_ACCMODE) == O_RDWR)
         open_flags |= SFTP_OPEN_READ;
     struct vmx_diag diag = {0};
     FREE_AUTO char *vm = NULL;
-    int r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);
+    r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);
     if (r < 0 && r != -EBUSY)
         return refuse(c->vfs, path, NULL, r, &diag);
     bool used = r == -EBUSY; /* it may be made, but not opened if it is there */
-    if (flags & O_EXCL || used || c->vfs->options.vmx_only) /* there may be one that is not shown */
-        open_flags |= SFTP_OPEN_EXCL;
+    /* There may be one that is not shown. */
+    const bool exclusive = flags & O_EXCL || used || c->vfs->options.vmx_only;
     if (flags & O_TRUNC)
         open_flags |= SFTP_OPEN_TRUNC;
     struct sftp_attrs attrs;
-    r = remote_file_open(c->vfs->remote, path, open_flags, mode, &c->wait, &h->file);
+    bool made;
+    r = remote_file_create(c->vfs->remote, path, open_flags, mode, exclusive, &c->wait, &h->file,
+                           &made);
     if (r == 0)
         r = remote_file_getattr(h->file, &c->wait, &attrs);
     if (r == -EEXIST && used && !(flags & O_EXCL))
         return refuse(c->vfs, path, NULL, -EBUSY, &diag);
     if (r == 0)
-        r = file_found_created(c, dir, name, open_flags & SFTP_OPEN_EXCL, h->file);
+        r = file_found_created(c, dir, name, made, h->file);
     if (r < 0)
         return refuse(c->vfs, path, NULL, r, NULL);
     ret->ops = &file_ops;
@@ -250,17 +263,20 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
         r = -EISDIR;
     else if (r == 0)
         r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);
+    const struct sftp_attrs seen = seen_in(&found);
     if (r == 0 && !whole)
-        r = remote_remove(c->vfs->remote, path, &c->wait);
+        r = remote_remove(c->vfs->remote, path, &seen, &c->wait);
     if (r == 0)
         node_detach(c->vfs, dir, name);
     return refuse_removal(c, path, NULL, r, &diag, whole ? path : vm);
 }
 
-static int remove_folder(struct call *c, const char *path, struct vmx_diag *diag, char **ret_vm)
+static int remove_folder(struct call *c, const char *path, const struct found *found,
+                         struct vmx_diag *diag, char **ret_vm)
 {
+    const struct sftp_attrs seen = seen_in(found);
     int r = remote_check_unused(c->vfs->remote, path, true, &c->wait, diag, ret_vm);
-    return r == 0 ? remote_rmdir(c->vfs->remote, path, &c->wait) : r;
+    return r == 0 ? remote_rmdir(c->vfs->remote, path, &seen, &c->wait) : r;
 }
 
 static int dir_rmdir(struct call *c, struct node *dir, const char *name)
@@ -282,7 +298,7 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
             vmx_forget(c->vfs, n);
         node_unref(c->vfs, n);
     } else if (r == 0 && found.ops->type == S_IFDIR) {
-        r = found.ops->named ? remove_folder(c, path, &diag, &vm) : -EPERM;
+        r = found.ops->named ? remove_folder(c, path, &found, &diag, &vm) : -EPERM;
     } else if (r == 0) {
         r = -ENOTDIR;
     }
@@ -298,7 +314,7 @@ static int read_text(struct call *c, const char *path, struct buf *ret)
     struct remote_file *file = NULL;
     int r = buf_reserve(ret, max + 1);
     if (r == 0)
-        r = remote_file_open(c->vfs->remote, path, SFTP_OPEN_READ, 0, &c->wait, &file);
+        r = remote_file_open(c->vfs->remote, path, SFTP_OPEN_READ, &c->wait, &file);
     if (r == 0)
         r = remote_file_read(file, 0, max + 1, &c->wait, ret->data, &ret->len);
     remote_file_free(file);
@@ -306,8 +322,8 @@ static int read_text(struct call *c, const char *path, struct buf *ret)
 }
 
 /* The file that a .vmx was made of goes, if it still is what was installed. */
-static int remove_installed(struct call *c, const char *from, const char *to, struct span text,
-                            struct vmx_diag *diag)
+static int remove_installed(struct call *c, const char *from, const struct sftp_attrs *seen,
+                            const char *to, struct span text, struct vmx_diag *diag)
 {
     BUF_AUTO now = {0};
     int r = read_text(c, from, &now);
@@ -317,7 +333,7 @@ static int remove_installed(struct call *c, const char *from, const char *to, st
                      path_name(to));
         return -ECANCELED;
     }
-    return r == 0 ? remote_remove(c->vfs->remote, from, &c->wait) : r;
+    return r == 0 ? remote_remove(c->vfs->remote, from, seen, &c->wait) : r;
 }
 
 /* A file becomes the .vmx at to: its content is checked and committed, and the file removed. */
@@ -339,7 +355,7 @@ static int install_file(struct call *c, const char *from, const char *to, struct
                                     .atime = attrs.atime,
                                     .mtime = attrs.mtime};
     remote_setattr(c->vfs->remote, to, &keep, &c->wait);
-    return remove_installed(c, from, to, buf_span(&text), diag);
+    return remove_installed(c, from, &attrs, to, buf_span(&text), diag);
 }
 
 /* What may be replaced by what, as far as the server would not say it itself. */
@@ -405,7 +421,9 @@ static int move_on_server(struct call *c, const struct renaming *m, struct vmx_d
     else if (m->from.ops == &vmx_ops || m->from.ops == &whole_ops ||
              remote_is_vmx_name(path_name(m->to_path)))
         return move_vmx(c, m, diag);
-    return r == 0 ? remote_rename(c->vfs->remote, m->from_path, m->to_path, false, &c->wait) : r;
+    const struct sftp_attrs seen = seen_in(&m->from);
+    return r == 0 ? remote_rename(c->vfs->remote, m->from_path, m->to_path, false, &seen, &c->wait)
+                  : r;
 }
 
 /* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. */

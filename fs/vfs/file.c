@@ -120,17 +120,6 @@ int file_set_attributes(struct call *c, const char *path, const struct stat *st,
     return r;
 }
 
-static int refuse_unsure(struct call *c, struct node *n)
-{
-    FREE_AUTO char *path = node_path(c->vfs, n);
-    struct vmx_diag diag = {0};
-    vmx_diag_set(
-        &diag, 0, 0,
-        "not known whether an earlier write, under way when the connection was lost, is still "
-        "to come; close the file, or wait a minute, and write again");
-    return refuse(c->vfs, path, NULL, -EIO, &diag);
-}
-
 /* Through a handle, so that it is this file whatever has its name. */
 static int set_open(struct call *c, struct remote_file *file, const struct stat *st, int valid)
 {
@@ -181,8 +170,6 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
         r = -ESTALE;
     remote_file_free(file);
     remote_file_free(reader);
-    if (r == -EUCLEAN)
-        return refuse_unsure(c, n);
     return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
 }
 
@@ -218,7 +205,7 @@ static int open_by_name(struct call *c, struct node *n, const char *path, int fl
         r = check_before_cutting(c, n);
     }
     if (r == 0)
-        r = remote_file_open(c->vfs->remote, path, open_flags, 0, &c->wait, &h->file);
+        r = remote_file_open(c->vfs->remote, path, open_flags, &c->wait, &h->file);
     return r;
 }
 
@@ -283,7 +270,10 @@ static int file_write(struct call *c, struct node *n, struct handle *h, off_t of
                       struct span data)
 {
     int r = remote_file_write(h->file, (uint64_t)offset, h->append, data, &c->wait);
-    return r == -EUCLEAN ? refuse_unsure(c, n) : r;
+    if (r != -EUCLEAN)
+        return r;
+    FREE_AUTO char *path = node_path(c->vfs, n);
+    return refuse(c->vfs, path, NULL, r, NULL);
 }
 
 static int file_flush(struct call *c, struct node *n, struct handle *h)

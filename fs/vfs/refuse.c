@@ -31,6 +31,9 @@ static const char *meaning(int r)
         return "the server does not allow it to this user";
     case EIO:
         return "the server did not answer, or failed";
+    case EUCLEAN:
+        return "not known whether what was under way when the connection was lost is still to "
+               "come, and it would undo this; close the file, or wait a minute, and try again";
     case EFBIG:
         return "the file would be larger than vmx_max";
     default:
@@ -49,10 +52,10 @@ int refuse(struct vfs *vfs, const char *path, const char *key, int r, const stru
         if (diag->column > 0)
             snprintf(column, sizeof(column), ", column %zu", diag->column);
         snprintf(placed, sizeof(placed), "line %zu%s: %s", diag->line, column, reason);
-        journal_add(vfs->journal, r, path ? path : "?", key, placed);
+        journal_add(vfs->journal, errno_for_kernel(r), path ? path : "?", key, placed);
         return r;
     }
-    journal_add(vfs->journal, r, path ? path : "?", key, reason);
+    journal_add(vfs->journal, errno_for_kernel(r), path ? path : "?", key, reason);
     return r;
 }
 

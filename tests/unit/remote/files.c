@@ -57,21 +57,21 @@ static void failures_are_told_apart(void **state)
     assert_int_equal(remote_mkdir(r, "full", 0755, w), -EEXIST);
     assert_int_equal(remote_mkdir(r, "file", 0755, w), -EEXIST);
     assert_int_equal(remote_mkdir(r, "no/folder", 0755, w), -ENOENT);
-    assert_int_equal(remote_rmdir(r, "full", w), -ENOTEMPTY);
-    assert_int_equal(remote_rmdir(r, "missing", w), -ENOENT);
-    assert_int_equal(remote_rmdir(r, "file", w), -ENOTDIR);
-    assert_int_equal(remote_remove(r, "missing", w), -ENOENT);
-    assert_int_equal(remote_remove(r, "full", w), -EISDIR);
+    assert_int_equal(remote_rmdir(r, "full", NULL, w), -ENOTEMPTY);
+    assert_int_equal(remote_rmdir(r, "missing", NULL, w), -ENOENT);
+    assert_int_equal(remote_rmdir(r, "file", NULL, w), -ENOTDIR);
+    assert_int_equal(remote_remove(r, "missing", NULL, w), -ENOENT);
+    assert_int_equal(remote_remove(r, "full", NULL, w), -EISDIR);
     assert_int_equal(remote_symlink(r, "file", "link", w), -EEXIST);
-    assert_int_equal(remote_rename(r, "missing", "x", false, w), -ENOENT);
-    assert_int_equal(remote_rename(r, "file", "link", true, w), -EEXIST);
-    assert_int_equal(remote_rename(r, "empty", "full", false, w), -ENOTEMPTY);
-    assert_int_equal(remote_rename(r, "file", "full", false, w), -EISDIR);
-    assert_int_equal(remote_rename(r, "full", "file", false, w), -ENOTDIR);
-    assert_int_equal(remote_file_open(r, "full", SFTP_OPEN_WRITE, 0, w, &file), -EISDIR);
-    assert_int_equal(remote_file_open(r, "missing", SFTP_OPEN_READ, 0, w, &file), -ENOENT);
-    assert_int_equal(remote_file_open(r, "file", SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL,
-                                      0644, w, &file),
+    assert_int_equal(remote_rename(r, "missing", "x", false, NULL, w), -ENOENT);
+    assert_int_equal(remote_rename(r, "file", "link", true, NULL, w), -EEXIST);
+    assert_int_equal(remote_rename(r, "empty", "full", false, NULL, w), -ENOTEMPTY);
+    assert_int_equal(remote_rename(r, "file", "full", false, NULL, w), -EISDIR);
+    assert_int_equal(remote_rename(r, "full", "file", false, NULL, w), -ENOTDIR);
+    assert_int_equal(remote_file_open(r, "full", SFTP_OPEN_WRITE, w, &file), -EISDIR);
+    assert_int_equal(remote_file_open(r, "missing", SFTP_OPEN_READ, w, &file), -ENOENT);
+    bool made;
+    assert_int_equal(remote_file_create(r, "file", SFTP_OPEN_WRITE, 0644, true, w, &file, &made),
                      -EEXIST);
     must_hold(&p->folder, "file", "0123456789");
 }
@@ -84,10 +84,10 @@ static void changes_show_in_listings_at_once(void **state)
     LISTING_AUTO *before = NULL;
     assert_int_equal(remote_list(r, "", 60000, w, &before), 0);
     assert_int_equal(remote_mkdir(r, "new", 0750, w), 0);
-    assert_int_equal(remote_rmdir(r, "empty", w), 0);
-    assert_int_equal(remote_remove(r, "link", w), 0);
+    assert_int_equal(remote_rmdir(r, "empty", NULL, w), 0);
+    assert_int_equal(remote_remove(r, "link", NULL, w), 0);
     assert_int_equal(remote_symlink(r, "full/file", "other", w), 0);
-    assert_int_equal(remote_rename(r, "file", "moved", true, w), 0);
+    assert_int_equal(remote_rename(r, "file", "moved", true, NULL, w), 0);
     LISTING_AUTO *after = NULL;
     assert_int_equal(remote_list(r, "", 60000, w, &after), 0);
     assert_int_equal(after->n, 4);
@@ -105,7 +105,7 @@ static void a_rename_takes_what_is_below_along(void **state)
     LISTING_AUTO *below = NULL;
     LISTING_AUTO *gone = NULL;
     assert_int_equal(remote_list(r, "full", 60000, w, &below), 0);
-    assert_int_equal(remote_rename(r, "full", "moved", false, w), 0);
+    assert_int_equal(remote_rename(r, "full", "moved", false, NULL, w), 0);
     assert_int_equal(remote_list(r, "full", 60000, w, &gone), -ENOENT);
 }
 
@@ -121,9 +121,11 @@ static void a_file_is_written_and_read(void **state)
     size_t n = 0;
     for (size_t i = 0; i < sizeof(data); i++)
         data[i] = (char)(i * 7 % 251);
-    assert_int_equal(remote_file_open(r, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE | SFTP_OPEN_CREAT,
-                                      0600, w, &file),
+    bool made;
+    assert_int_equal(remote_file_create(r, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE, 0600, false, w,
+                                        &file, &made),
                      0);
+    assert_true(made);
     assert_int_equal(remote_file_write(file, 0, false, (struct span){data, sizeof(data)}, w), 0);
     assert_int_equal(remote_file_read(file, 0, sizeof(back), w, back, &n), 0);
     assert_int_equal(n, sizeof(back));
@@ -215,8 +217,7 @@ static void who_waits_for_an_open_file_ends_before_the_other(void **state)
     relay.before = hold_write;
     relay.ctx = &h;
     must_mount_relay(&mount, &relay, &p->folder, NULL);
-    assert_int_equal(remote_file_open(mount.remote, "file", SFTP_OPEN_WRITE, 0, &p->wait, &h.file),
-                     0);
+    assert_int_equal(remote_file_open(mount.remote, "file", SFTP_OPEN_WRITE, &p->wait, &h.file), 0);
     assert_int_equal(remote_file_write(h.file, 0, false, SPAN_LITERAL("new"), &p->wait), 0);
     assert_int_equal(pthread_create(&thread, NULL, flush, &h), 0);
     assert_int_equal(remote_file_getattr(h.file, &brief, &attrs), -EIO);

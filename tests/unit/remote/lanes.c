@@ -76,9 +76,9 @@ static void must_begin(struct place *p, const struct remote_options *options)
 {
     must_mount(&p->mount, &p->folder, options);
     p->wait = patience();
-    assert_int_equal(remote_file_open(p->mount.remote, "disk",
-                                      SFTP_OPEN_READ | SFTP_OPEN_WRITE | SFTP_OPEN_CREAT, 0644,
-                                      &p->wait, &p->file),
+    bool made;
+    assert_int_equal(remote_file_create(p->mount.remote, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE,
+                                        0644, false, &p->wait, &p->file, &made),
                      0);
 }
 
@@ -208,8 +208,8 @@ static void a_large_file_is_read_over_two(void **state)
     mount_end(&p->mount);
     assert_int_equal(chmod(file_path(&p->folder, "disk", path), 0444), 0);
     must_mount(&p->mount, &p->folder, &o);
-    assert_int_equal(
-        remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ, 0, &p->wait, &p->file), 0);
+    assert_int_equal(remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ, &p->wait, &p->file),
+                     0);
     for (size_t at = 0; at < 8 * MIB; at += STEP)
         must_get(p, at, STEP);
     must_have_lanes(p, 2);
@@ -431,7 +431,7 @@ static void what_was_only_read_is_not_written_to_unproven(void **state)
     p->file = NULL;
     mount_end(&p->mount);
     must_mount(&p->mount, &p->folder, &o);
-    assert_int_equal(remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE, 0,
+    assert_int_equal(remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE,
                                       &p->wait, &p->file),
                      0);
     must_get(p, 0, STEP);
@@ -465,8 +465,8 @@ static void another_file_at_the_path_is_not_read(void **state)
     p->file = NULL;
     mount_end(&p->mount);
     must_mount(&p->mount, &p->folder, &o);
-    assert_int_equal(
-        remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ, 0, &p->wait, &p->file), 0);
+    assert_int_equal(remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ, &p->wait, &p->file),
+                     0);
     must_get(p, 0, STEP);
     must_rename(p, "disk", "moved");
     must_write(&p->folder, "disk", "another");

@@ -324,7 +324,7 @@ static void an_open_file_survives_a_lost_link(void **state)
     must_make_folder(&folder);
     must_write(&folder, "disk", "0123456789");
     must_mount(&mount, &folder, NULL);
-    assert_int_equal(remote_file_open(mount.remote, "disk", SFTP_OPEN_READ, 0, &wait, &file), 0);
+    assert_int_equal(remote_file_open(mount.remote, "disk", SFTP_OPEN_READ, &wait, &file), 0);
     assert_int_equal(remote_file_read(file, 0, 4, &wait, data, &n), 0);
     local_server_signal(&mount.server, SIGKILL);
     usleep(50000);
@@ -355,9 +355,9 @@ static void must_open(struct written *w)
     *w = (struct written){.wait = patience()};
     must_make_folder(&w->folder);
     must_mount(&w->mount, &w->folder, NULL);
-    assert_int_equal(remote_file_open(w->mount.remote, "disk",
-                                      SFTP_OPEN_READ | SFTP_OPEN_WRITE | SFTP_OPEN_CREAT, 0644,
-                                      &w->wait, &w->file),
+    bool made;
+    assert_int_equal(remote_file_create(w->mount.remote, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE,
+                                        0644, false, &w->wait, &w->file, &made),
                      0);
     assert_int_equal(remote_file_write(w->file, 0, false, SPAN_LITERAL("0123456789"), &w->wait), 0);
     assert_int_equal(remote_file_flush(w->file, &w->wait), 0);
@@ -422,7 +422,7 @@ static void a_removed_file_is_lost_with_its_link(void **state)
     (void)state;
     struct written w;
     must_open(&w);
-    assert_int_equal(remote_remove(w.mount.remote, "disk", &w.wait), 0);
+    assert_int_equal(remote_remove(w.mount.remote, "disk", NULL, &w.wait), 0);
     assert_int_equal(remote_file_write(w.file, 10, false, SPAN_LITERAL("x"), &w.wait), 0);
     assert_int_equal(remote_file_flush(w.file, &w.wait), 0);
     must_write(&w.folder, "disk", "0123456789x");
@@ -438,8 +438,8 @@ static void a_renamed_file_is_found_under_its_new_name(void **state)
     struct written w;
     must_open(&w);
     must_mkdir(&w.folder, "a");
-    assert_int_equal(remote_rename(w.mount.remote, "disk", "a/disk", false, &w.wait), 0);
-    assert_int_equal(remote_rename(w.mount.remote, "a", "b", false, &w.wait), 0);
+    assert_int_equal(remote_rename(w.mount.remote, "disk", "a/disk", false, NULL, &w.wait), 0);
+    assert_int_equal(remote_rename(w.mount.remote, "a", "b", false, NULL, &w.wait), 0);
     must_write(&w.folder, "disk", "0123456789");
     lose_link(&w);
     must_be_written(&w, "b/disk");
@@ -456,8 +456,7 @@ static void two_handles_of_one_file_survive_a_lost_link(void **state)
     char data[16];
     size_t n = 0;
     must_open(&w);
-    assert_int_equal(remote_file_open(w.mount.remote, "disk", SFTP_OPEN_READ, 0, &w.wait, &other),
-                     0);
+    assert_int_equal(remote_file_open(w.mount.remote, "disk", SFTP_OPEN_READ, &w.wait, &other), 0);
     must_be_written(&w, "disk");
     lose_link(&w);
     assert_int_equal(remote_file_read(other, 8, 16, &w.wait, data, &n), 0);
@@ -493,41 +492,6 @@ static void whether_a_file_has_its_name_is_seen(void **state)
     done(&w);
 }
 
-/* What an old server process may still write is sent again, and nothing else in its place. */
-static void other_bytes_for_what_is_unsure_are_refused(void **state)
-{
-    (void)state;
-    struct folder folder;
-    struct relay relay;
-    struct mount mount;
-    struct wait wait = patience();
-    struct remote_file *file = NULL;
-    const struct sftp_attrs shorter = {.flags = SFTP_ATTR_SIZE, .size = 5};
-    must_make_folder(&folder);
-    must_make_relay(&relay);
-    must_mount_relay(&mount, &relay, &folder, NULL);
-    assert_int_equal(remote_file_open(mount.remote, "disk", SFTP_OPEN_WRITE | SFTP_OPEN_CREAT, 0644,
-                                      &wait, &file),
-                     0);
-    relay_restart(&relay, RELAY_CUT_BEFORE, 1);
-    assert_int_equal(remote_file_write(file, 0, false, SPAN_LITERAL("AAAAAAAA"), &wait), 0);
-    assert_int_equal(remote_file_flush(file, &wait), 0);
-    assert_int_equal(remote_file_write(file, 4, false, SPAN_LITERAL("BBBB"), &wait), -EUCLEAN);
-    assert_int_equal(remote_file_setattr(file, &shorter, &wait), -EUCLEAN);
-    assert_int_equal(remote_file_write(file, 2, false, SPAN_LITERAL("AAAA"), &wait), 0);
-    assert_int_equal(remote_file_write(file, 8, false, SPAN_LITERAL("CC"), &wait), 0);
-    assert_int_equal(remote_file_flush(file, &wait), 0);
-    must_hold(&folder, "disk", "AAAAAAAACC");
-    remote_file_free(file);
-    assert_int_equal(remote_file_open(mount.remote, "disk", SFTP_OPEN_WRITE, 0, &wait, &file), 0);
-    assert_int_equal(remote_file_write(file, 4, false, SPAN_LITERAL("BBBB"), &wait), 0);
-    assert_int_equal(remote_file_flush(file, &wait), 0);
-    must_hold(&folder, "disk", "AAAABBBBCC");
-    remote_file_free(file);
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -543,7 +507,6 @@ int main(void)
         cmocka_unit_test(a_removed_file_is_lost_with_its_link),
         cmocka_unit_test(a_renamed_file_is_found_under_its_new_name),
         cmocka_unit_test(two_handles_of_one_file_survive_a_lost_link),
-        cmocka_unit_test(other_bytes_for_what_is_unsure_are_refused),
         cmocka_unit_test(whether_a_file_has_its_name_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

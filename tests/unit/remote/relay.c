@@ -150,10 +150,12 @@ static int serve_one(struct ends *ends, const struct buf *packet, struct buf *an
     if (!hello) {
         lock_take(&relay->lock);
         number = ++relay->requests;
+        lock_drop(&relay->lock);
+        status = tell(relay, packet, number);
+        lock_take(&relay->lock);
         if (number == relay->cut_at)
             cut = relay->cut;
         lock_drop(&relay->lock);
-        status = tell(relay, packet, number);
     }
     if (cut == RELAY_CUT_BEFORE)
         return -ECONNRESET;
@@ -416,6 +418,14 @@ void relay_restart(struct relay *relay, enum relay_cut cut, int at)
     relay->cut_at = at;
     relay->requests = 0;
     relay->flights = 0;
+    lock_drop(&relay->lock);
+}
+
+void relay_cut_at(struct relay *relay, enum relay_cut cut, int at)
+{
+    lock_take(&relay->lock);
+    relay->cut = cut;
+    relay->cut_at = at;
     lock_drop(&relay->lock);
 }
 

@@ -62,6 +62,8 @@ int relay_connect(void *ctx, struct transport **ret, struct why *why);
 
 /* Starts counting anew, and cutting where that is wanted. */
 void relay_restart(struct relay *relay, enum relay_cut cut, int at);
+/* Cuts at a request, which may be the one that the hook is called before. */
+void relay_cut_at(struct relay *relay, enum relay_cut cut, int at);
 int relay_requests(struct relay *relay);
 
 /* Waits until there is nothing under way any more: no request is being served, and every thread of

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What holds for a file, however often it is open: what an old connection's server process may
+ * still do to it (unsure.h), through a handle that it had or by the name.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "open_file.h"
+
+static struct shared_file *shared_at(struct remote *remote, const char *path) REQUIRES(remote->lock)
+{
+    const struct remote_file *file;
+    DL_FOREACH (remote->writers, file) {
+        if (!file->nameless && strcmp(file->path, path) == 0)
+            return file->shared;
+    }
+    return NULL;
+}
+
+int file_share_locked(struct remote *remote, struct remote_file *file)
+{
+    struct shared_file *shared = shared_at(remote, file->path);
+    if (!shared)
+        shared = calloc(1, sizeof(*shared));
+    if (!shared)
+        return -ENOMEM;
+    shared->files++;
+    file->shared = shared;
+    return 0;
+}
+
+void file_unshare_locked(struct remote_file *file)
+{
+    struct shared_file *shared = file->shared;
+    file->shared = NULL;
+    if (--shared->files > 0)
+        return;
+    unsure_free(&shared->unsure);
+    free(shared);
+}
+
+int file_stand_alone(struct remote_file *file)
+{
+    struct shared_file *own = calloc(1, sizeof(*own));
+    if (!own)
+        return -ENOMEM;
+    own->files = 1;
+    lock_take(&file->remote->lock);
+    file_unshare_locked(file);
+    file->shared = own;
+    lock_drop(&file->remote->lock);
+    return 0;
+}
+
+int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attrs)
+{
+    lock_take(&file->remote->lock);
+    int r = unsure_note_attrs(&file->shared->unsure, attrs);
+    lock_drop(&file->remote->lock);
+    return r;
+}
+
+/* What is noted of the name that the file has; NULL: nothing. */
+static struct unsure **of_name(const struct remote_file *file) REQUIRES(file->remote->lock)
+{
+    return file->nameless ? NULL : unsure_of_name(file->remote, file->path);
+}
+
+int file_check_write(struct remote_file *file, uint64_t offset, struct span data)
+{
+    lock_take(&file->remote->lock);
+    struct unsure **named = of_name(file);
+    bool hindered = unsure_hinders_write(&file->shared->unsure, offset, data) ||
+                    (named && unsure_hinders_write(named, offset, data));
+    lock_drop(&file->remote->lock);
+    return hindered ? -EUCLEAN : 0;
+}
+
+int file_check_attrs(struct remote_file *file, const struct sftp_attrs *attrs)
+{
+    lock_take(&file->remote->lock);
+    struct unsure **named = of_name(file);
+    bool hindered = unsure_hinders_attrs(&file->shared->unsure, attrs) ||
+                    (named && unsure_hinders_attrs(named, attrs));
+    lock_drop(&file->remote->lock);
+    return hindered ? -EUCLEAN : 0;
+}
+
+int name_check_attrs(struct remote *remote, const char *path, const struct sftp_attrs *attrs)
+{
+    lock_take(&remote->lock);
+    struct shared_file *shared = shared_at(remote, path);
+    struct unsure **named = unsure_of_name(remote, path);
+    bool hindered = (shared && unsure_hinders_attrs(&shared->unsure, attrs)) ||
+                    (named && unsure_hinders_attrs(named, attrs));
+    lock_drop(&remote->lock);
+    return hindered ? -EUCLEAN : 0;
+}
+
+int name_check_open(struct remote *remote, const char *path, uint32_t open_flags)
+{
+    static const struct sftp_attrs empty = {.flags = SFTP_ATTR_SIZE};
+    int r = open_flags & SFTP_OPEN_TRUNC ? name_check_attrs(remote, path, &empty) : 0;
+    if (r == 0 && open_flags & SFTP_OPEN_CREAT)
+        r = remote_check_new(remote, path);
+    return r;
+}
