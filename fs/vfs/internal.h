@@ -47,6 +47,8 @@ struct call {
     int64_t asked_at;       /* the same of a signal that asks to end, as long as it is pending */
     struct node *nodes[2];  /* kept until change_end: their caller may be gone by then */
     struct handle *handle;
+    struct node *folder;      /* that it renames, or NULL; as the next two in gate.c */
+    struct call *prev, *next; /* in vfs->gate.inside */
 };
 
 /* What a lookup found, before it has a node. */
@@ -194,10 +196,10 @@ struct vfs {
 
     struct lock lock;
     struct {
-        struct condition moved; /* with lock */
-        bool closed;
-        unsigned inside;
-    } gate; /* gate.c; protected by lock */
+        struct condition moved; /* with lock: somebody has left */
+        struct call *inside;    /* changes that are under way */
+        unsigned waiting;       /* threads */
+    } gate;                     /* gate.c; protected by lock */
     struct condition
         changed; /* with lock: a change of an open file has ended, or the file was released */
     struct node *root;
@@ -316,10 +318,10 @@ bool is_interrupted(void *call);
 
 /* ---- gate.c: the rename of a directory waits for the changes below it, and they for it */
 
-int gate_enter(struct vfs *vfs, const struct wait *wait); /* a change; 0, -EINTR, -EIO */
-void gate_leave(struct vfs *vfs);
-int gate_close(struct vfs *vfs, const struct wait *wait); /* a rename; 0, -EINTR, -EIO */
-void gate_open(struct vfs *vfs);
+/* A change to c->nodes begins. folder: what it renames, if that is a directory; or NULL. 0, -EINTR,
+ * -EIO. */
+int gate_enter(struct call *c, struct node *folder);
+void gate_leave(struct call *c);
 
 /* ---- told.c: what is known while the link is down */
 

@@ -172,10 +172,10 @@ static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int v
     struct call c;
     struct node *n = node_of(fuse_req_userdata(request), id);
     change_begin(&c, request, n, NULL, handle_of(fi));
-    int r = gate_enter(c.vfs, &c.wait);
+    int r = gate_enter(&c, NULL);
     if (r == 0) {
         r = n->ops->setattr ? n->ops->setattr(&c, n, handle_of(fi), st, valid) : 0;
-        gate_leave(c.vfs);
+        gate_leave(&c);
     }
     if (c.request && r == -ESTALE)
         fuse_reply_err(c.request, ESTALE);
@@ -207,10 +207,10 @@ static void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mo
     struct node *dir = node_of(fuse_req_userdata(request), parent);
     struct found found = {0};
     change_begin(&c, request, dir, NULL, NULL);
-    int r = gate_enter(c.vfs, &c.wait);
+    int r = gate_enter(&c, NULL);
     if (r == 0) {
         r = dir->ops->mkdir ? dir->ops->mkdir(&c, dir, name, mode, &found) : -EPERM;
-        gate_leave(c.vfs);
+        gate_leave(&c);
     }
     reply_found(&c, dir, name, r, &found);
     change_end(&c);
@@ -222,10 +222,10 @@ static void op_symlink(fuse_req_t request, const char *target, fuse_ino_t parent
     struct node *dir = node_of(fuse_req_userdata(request), parent);
     struct found found = {0};
     change_begin(&c, request, dir, NULL, NULL);
-    int r = gate_enter(c.vfs, &c.wait);
+    int r = gate_enter(&c, NULL);
     if (r == 0) {
         r = dir->ops->symlink ? dir->ops->symlink(&c, dir, name, target, &found) : -EPERM;
-        gate_leave(c.vfs);
+        gate_leave(&c);
     }
     reply_found(&c, dir, name, r, &found);
     change_end(&c);
@@ -254,10 +254,10 @@ static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
     struct call c;
     struct node *dir = node_of(fuse_req_userdata(request), parent);
     change_begin(&c, request, dir, NULL, NULL);
-    int r = gate_enter(c.vfs, &c.wait);
+    int r = gate_enter(&c, NULL);
     if (r == 0) {
         r = dir->ops->unlink ? dir->ops->unlink(&c, dir, name) : -EPERM;
-        gate_leave(c.vfs);
+        gate_leave(&c);
     }
     if (r == 0)
         node_detach(c.vfs, dir, name);
@@ -270,10 +270,10 @@ static void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
     struct call c;
     struct node *dir = node_of(fuse_req_userdata(request), parent);
     change_begin(&c, request, dir, NULL, NULL);
-    int r = gate_enter(c.vfs, &c.wait);
+    int r = gate_enter(&c, NULL);
     if (r == 0) {
         r = dir->ops->rmdir ? dir->ops->rmdir(&c, dir, name) : -EPERM;
-        gate_leave(c.vfs);
+        gate_leave(&c);
     }
     if (r == 0)
         node_detach(c.vfs, dir, name);
@@ -281,7 +281,7 @@ static void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
     change_end(&c);
 }
 
-/* With the gate passed, or closed. */
+/* With the gate passed. */
 static int rename_entry(struct call *c, struct node *dir, const char *name, struct node *new_dir,
                         const char *new_name, unsigned flags)
 {
@@ -300,12 +300,14 @@ static int rename_entry(struct call *c, struct node *dir, const char *name, stru
     return 0;
 }
 
-static bool is_folder(struct vfs *vfs, struct node *dir, const char *name)
+/* With a reference more, or NULL. */
+static struct node *find_folder(struct vfs *vfs, struct node *dir, const char *name)
 {
     struct node *n = node_find(vfs, dir, name);
-    bool folder = n && n->ops->type == S_IFDIR;
+    if (n && n->ops->type == S_IFDIR)
+        return n;
     node_unref(vfs, n);
-    return folder;
+    return NULL;
 }
 
 static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
@@ -315,15 +317,13 @@ static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
     struct node *dir = node_of(fuse_req_userdata(request), parent);
     struct node *new_dir = node_of(fuse_req_userdata(request), new_parent);
     change_begin(&c, request, dir, new_dir, NULL);
-    bool folder = is_folder(c.vfs, dir, name);
-    int r = folder ? gate_close(c.vfs, &c.wait) : gate_enter(c.vfs, &c.wait);
+    struct node *folder = find_folder(c.vfs, dir, name);
+    int r = gate_enter(&c, folder);
     if (r == 0) {
         r = rename_entry(&c, dir, name, new_dir, new_name, flags);
-        if (folder)
-            gate_open(c.vfs);
-        else
-            gate_leave(c.vfs);
+        gate_leave(&c);
     }
+    node_unref(c.vfs, folder);
     reply(c.request, r);
     change_end(&c);
 }
@@ -392,10 +392,10 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     struct handle *h = handle_new(c.vfs, NULL, fi->flags);
     int r = h ? -EPERM : -ENOMEM;
     if (h && dir->ops->create) {
-        r = gate_enter(c.vfs, &c.wait);
+        r = gate_enter(&c, NULL);
         if (r == 0) {
             r = dir->ops->create(&c, dir, name, mode, fi->flags, h, &found);
-            gate_leave(c.vfs);
+            gate_leave(&c);
         }
     }
     struct node *held = h ? h->node : NULL;
@@ -458,11 +458,11 @@ static void op_write(fuse_req_t request, fuse_ino_t id, const char *data, size_t
     struct call c;
     struct node *n = node_of(fuse_req_userdata(request), id);
     change_begin(&c, request, n, NULL, handle_of(fi));
-    int r = gate_enter(c.vfs, &c.wait);
+    int r = gate_enter(&c, NULL);
     if (r == 0) {
         r = n->ops->write ? n->ops->write(&c, n, handle_of(fi), offset, (struct span){data, size})
                           : -EPERM;
-        gate_leave(c.vfs);
+        gate_leave(&c);
     }
     if (r < 0)
         reply(c.request, r);
@@ -477,13 +477,13 @@ static void op_flush(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *f
     struct node *n = node_of(fuse_req_userdata(request), id);
     change_begin(&c, request, n, NULL, handle_of(fi));
     bool killed = call_is_killed(&c);
-    int r = killed ? 0 : gate_enter(c.vfs, &c.wait);
+    int r = killed ? 0 : gate_enter(&c, NULL);
     if (killed) { /* it does not end before this is answered */
         if (n->ops->drop)
             n->ops->drop(&c, n, handle_of(fi));
     } else if (r == 0) {
         r = n->ops->flush ? n->ops->flush(&c, n, handle_of(fi)) : 0;
-        gate_leave(c.vfs);
+        gate_leave(&c);
     }
     reply(c.request, r);
     change_end(&c);
@@ -495,10 +495,10 @@ static void op_fsync(fuse_req_t request, fuse_ino_t id, int data_only, struct fu
     struct node *n = node_of(fuse_req_userdata(request), id);
     change_begin(&c, request, n, NULL, handle_of(fi));
     (void)data_only;
-    int r = gate_enter(c.vfs, &c.wait);
+    int r = gate_enter(&c, NULL);
     if (r == 0) {
         r = n->ops->fsync ? n->ops->fsync(&c, n, handle_of(fi)) : 0;
-        gate_leave(c.vfs);
+        gate_leave(&c);
     }
     reply(c.request, r);
     change_end(&c);
@@ -511,15 +511,16 @@ static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     struct node *n = node_of(c.vfs, id);
     struct handle *h = handle_of(fi);
     c.wait.interrupted = NULL; /* nobody waits for it */
+    c.nodes[0] = n;
     if (h)
         change_await(c.vfs, h);
     const struct node_ops *ops =
         h && h->key ? &key_ops : n->ops; /* a rename may have changed them */
-    bool passed = h && h->writes && gate_enter(c.vfs, &c.wait) == 0;
+    bool passed = h && h->writes && gate_enter(&c, NULL) == 0;
     if (ops->release)
         ops->release(&c, n, h);
     if (passed)
-        gate_leave(c.vfs);
+        gate_leave(&c);
     handle_free(c.vfs, h);
     reply(request, 0);
 }
