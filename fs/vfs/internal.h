@@ -113,6 +113,9 @@ struct node_ops {
      * that carries state from now on is left in h->node, with a reference for the caller. */
     int (*create)(struct call *c, struct node *dir, const char *name, mode_t mode, int flags,
                   struct handle *h, struct found *ret);
+    /* Takes back a create that succeeded and cannot be answered, in place of release: nothing of it
+     * is committed. Missing: there is nothing to take back. */
+    void (*uncreate)(struct call *c, struct node *dir, struct handle *h);
     int (*mkdir)(struct call *c, struct node *dir, const char *name, mode_t mode,
                  struct found *ret);
     int (*symlink)(struct call *c, struct node *dir, const char *name, const char *target,

@@ -255,7 +255,19 @@ int key_create(struct call *c, struct node *dir, const char *name, int flags, st
     ret->ops = &key_ops;
     ret->folded = true;
     ret->written = true;
-    return fill_attr(c, dir, &at, &ret->st);
+    r = fill_attr(c, dir, &at, &ret->st);
+    if (r < 0)
+        key_uncreate(c, dir, h);
+    return r;
+}
+
+void key_uncreate(struct call *c, struct node *dir, struct handle *h)
+{
+    lock_take(&c->vfs->lock);
+    if (h->key->writers == 1)
+        text_clean(&h->key->text);
+    lock_drop(&c->vfs->lock);
+    key_end_writing(c, dir, h);
 }
 
 static int key_read(struct call *c, struct node *n, struct handle *h, off_t offset, size_t size,

@@ -399,8 +399,11 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
         }
     }
     struct node *held = h ? h->node : NULL;
-    if (r == 0)
+    if (r == 0) {
         r = make_entry(c.vfs, dir, name, &found, &entry);
+        if (r < 0 && dir->ops->uncreate)
+            dir->ops->uncreate(&c, dir, h);
+    }
     node_unref(c.vfs, held);
     if (r < 0) {
         handle_free(c.vfs, h);

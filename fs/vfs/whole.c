@@ -474,6 +474,15 @@ static void whole_release(struct call *c, struct node *n, struct handle *h)
     lock_drop(&c->vfs->lock);
 }
 
+void whole_uncreate(struct call *c, struct handle *h)
+{
+    lock_take(&c->vfs->lock);
+    if (h->node->whole->writers == 1)
+        text_clean(&h->node->whole->text);
+    lock_drop(&c->vfs->lock);
+    whole_release(c, h->node, h);
+}
+
 /* ---- setattr */
 
 static void wanted(const struct stat *st, int valid, struct sftp_attrs *ret)

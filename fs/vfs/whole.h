@@ -18,6 +18,8 @@ void whole_raw_mode(const struct vfs *vfs, struct stat *st);
 int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode, struct handle *h,
                  struct found *ret);
 
+void whole_uncreate(struct call *c, struct handle *h); /* as node_ops.uncreate */
+
 /* Whether a node is a file that is being created: it has a writer, and had no document before. */
 bool whole_is_staged(struct vfs *vfs, struct node *n);
 
