@@ -51,6 +51,7 @@ KNOWN = (
 FAILURES = {errno.EIO, errno.ENOLCK}
 DELAY_MS = 300
 SLACK_S = 40  # for a machine that is busy with other things
+REFUSED_S = 60  # so long what a late request could undo is refused
 HANG_S = 900
 CALM_TIMEOUT_S = 60  # without a fault nothing may fail, however slow the machine is
 LITTER_PATIENCE_S = 120
@@ -179,7 +180,7 @@ class Judge:
 
     def repeated(self, call, *arguments):
         """What the call is told at last, as long as there is patience."""
-        deadline = time.monotonic() + self.patience
+        deadline = time.monotonic() + self.patience + REFUSED_S
         told = operations.tell(call, *arguments)
         while told != 0 and time.monotonic() < deadline and self.mount.alive():
             self.place.close()  # what is not known of an open file ends with it
