@@ -187,10 +187,17 @@ static int open_remote(struct mount *m, struct why *why)
         .prefetch = !o->prefetch || strcmp(o->prefetch, "on") == 0,
         .ignore_running = o->running && strcmp(o->running, "allow") == 0,
         .unsafe_rename = o->rename != NULL,
+        .absolute_links = o->transform_symlinks,
+        .any_links = !o->contain_symlinks,
         .connect_bulk = connect_bulk,
         .connect_ctx = m->connector,
     };
     return remote_new(m->sftp, &remote_options, &m->remote, why);
+}
+
+static int show_file(void *ctx, const char *file, struct buf *ret)
+{
+    return remote_add_shown(ctx, file, ret);
 }
 
 /* A local directory has no host. */
@@ -203,7 +210,10 @@ static int open_host(struct mount *m)
         .reload = !o->read_only && !(o->reload && strcmp(o->reload, "off") == 0),
     };
     int r = journal_new(&m->journal);
-    return r == 0 ? host_new(m->remote, m->journal, &host_options, &m->host) : r;
+    if (r < 0)
+        return r;
+    journal_name_files(m->journal, show_file, m->remote);
+    return host_new(m->remote, m->journal, &host_options, &m->host);
 }
 
 static int open_vfs(struct mount *m, struct why *why)

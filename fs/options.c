@@ -14,6 +14,7 @@
 enum { KEY_IGNORE, KEY_KEEP, KEY_READ_ONLY, KEY_READ_WRITE };
 
 #define OPTION(template, member) {template, offsetof(struct options, member), 1}
+#define NO_OPTION(template, member) {template, offsetof(struct options, member), 0}
 
 /* FUSE_OPT_KEY, without its conversion that clang warns of. */
 #define WORD(template, key) {template, UINT_MAX, key}
@@ -38,6 +39,9 @@ static const struct fuse_opt table[] = {
     OPTION("show=%s", show),
     OPTION("rename=%s", rename),
     OPTION("profile_dir=%s", profile_dir),
+    OPTION("transform_symlinks", transform_symlinks),
+    OPTION("contain_symlinks", contain_symlinks),
+    NO_OPTION("no_contain_symlinks", contain_symlinks),
     OPTION("uid=%s", uid_text),
     OPTION("gid=%s", gid_text),
     OPTION("umask=%s", umask_text),
@@ -312,6 +316,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct why *why)
                     .cache_timeout_s = 5,
                     .cache_mib = 256,
                     .vmx_max_kib = 1024,
+                    .contain_symlinks = 1,
                     .uid = getuid(),
                     .gid = getgid(),
                     .umask = umask(0),
@@ -388,6 +393,8 @@ void options_usage(void)
         "  profile_dir=DIR       more profiles ($XDG_CONFIG_HOME/vmxfs/profiles)\n"
         "  vmx_max=KIB           a larger .vmx is a plain file (1024)\n"
         "  rename=unsafe         also with servers that cannot replace a file atomically\n"
+        "  transform_symlinks    absolute links into the mount become relative ones\n"
+        "  no_contain_symlinks   links that lead out of the mount, or might, are shown, too\n"
         "  uid=N, gid=N, umask=OCTAL, ro, allow_other, default_permissions, fsname=NAME\n"
         "                        as with every FUSE filesystem\n",
         stdout);

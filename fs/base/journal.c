@@ -12,6 +12,8 @@
 #include "sync.h"
 
 struct journal {
+    int (*show)(void *ctx, const char *file, struct buf *ret); /* NULL: files as they are named */
+    void *show_ctx;
     struct lock lock;
     char *lines[JOURNAL_LINES]; /* protected by lock, and so is next */
     size_t next;
@@ -41,6 +43,13 @@ void journal_free(struct journal *journal)
     free(journal);
 }
 
+void journal_name_files(struct journal *journal,
+                        int (*show)(void *ctx, const char *file, struct buf *ret), void *ctx)
+{
+    journal->show = show;
+    journal->show_ctx = ctx;
+}
+
 void journal_add(struct journal *journal, int error, const char *file, const char *key,
                  const char *reason)
 {
@@ -50,10 +59,12 @@ void journal_add(struct journal *journal, int error, const char *file, const cha
     char safe_file[512];
     char safe_key[256];
     char safe_reason[512];
+    BUF_AUTO shown = {0};
     const char *name = error ? strerrorname_np(error < 0 ? -error : error) : "NOTE";
     gmtime_r(&now, &tm);
     strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    snprintf(safe_file, sizeof(safe_file), "%s", file);
+    bool named = journal->show && journal->show(journal->show_ctx, file, &shown) == 0 && shown.data;
+    snprintf(safe_file, sizeof(safe_file), "%s", named ? shown.data : file);
     snprintf(safe_key, sizeof(safe_key), "%s", key && key[0] ? key : "-");
     snprintf(safe_reason, sizeof(safe_reason), "%s", reason);
     safe_text_make(safe_file, strlen(safe_file));

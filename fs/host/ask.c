@@ -169,7 +169,7 @@ static int note_users(struct host *host, struct host_facts *facts, const struct 
             continue;
         r = remote_document(host->remote, vm->path, HARDWARE_MS, wait, &doc);
         if (r == 0)
-            r = note_user(facts, vm->path, doc);
+            r = note_user(facts, vm->shown, doc);
         else if (r != -EIO && r != -EINTR && r != -ENOMEM)
             r = 0;
     }
@@ -189,6 +189,23 @@ static int list_paths(const struct host *host, const struct host_facts *facts, c
     return r;
 }
 
+static int name_vms(struct host *host, struct host_facts *facts, const struct wait *wait)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < facts->n_vms; i++) {
+        struct host_vm *vm = &facts->vms[i];
+        BUF_AUTO shown = {0};
+        if (!vm->path)
+            continue;
+        r = remote_learn_shown(host->remote, vm->path, wait);
+        if (r == 0)
+            r = remote_add_shown(host->remote, vm->path, &shown);
+        if (r == 0)
+            vm->shown = buf_steal(&shown);
+    }
+    return r;
+}
+
 static int locate(struct host *host, struct host_facts *facts, const struct wait *wait)
 {
     size_t n = facts->n_vms + facts->n_running;
@@ -201,6 +218,7 @@ static int locate(struct host *host, struct host_facts *facts, const struct wait
         for (size_t i = 0; i < facts->n_vms; i++)
             facts->vms[i].path = steal(found[i]);
         note_running(facts, found + facts->n_vms);
+        r = name_vms(host, facts, wait);
     }
     free_strings(paths, n);
     free_strings(found, n);

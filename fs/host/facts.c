@@ -55,6 +55,7 @@ void host_facts_done_vm(struct host_vm *vm)
     free(vm->datastore);
     free(vm->file);
     free(vm->path);
+    free(vm->shown);
 }
 
 static void destroy(struct host_facts *facts)

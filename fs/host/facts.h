@@ -15,6 +15,7 @@ struct host_vm {
     char *datastore; /* of "[datastore] folder/x.vmx" */
     char *file;      /* what is behind that */
     char *path;      /* relative to the mounted root, free of links; NULL: outside, or not known */
+    char *shown;     /* the same with the names that people use; NULL where path is */
     bool running;    /* one of facts->running */
 };
 

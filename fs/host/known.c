@@ -141,10 +141,21 @@ bool host_exists(struct host *host, const struct wait *wait)
     return r == 0;
 }
 
+/* The path as the users of devices are named. */
+static const char *shown_path(const struct host_facts *facts, const char *path)
+{
+    for (size_t i = 0; i < facts->n_vms; i++) {
+        const struct host_vm *vm = &facts->vms[i];
+        if (vm->path && strcmp(vm->path, path) == 0)
+            return vm->shown;
+    }
+    return path;
+}
+
 void host_about_vm(const struct host_facts *facts, const char *path, struct vmx_host_vm *ret)
 {
     const struct host_vm *vm = host_facts_vm(facts, path);
-    *ret = (struct vmx_host_vm){.path = path};
+    *ret = (struct vmx_host_vm){.path = shown_path(facts, path)};
     if (facts->vms_known)
         ret->listed = vm ? VMX_YES : VMX_NO;
     if (vm && facts->running_known)

@@ -260,23 +260,6 @@ int remote_rename(struct remote *remote, const char *from, const char *to, bool 
 
 /* ---- the rest */
 
-int remote_readlink(struct remote *remote, const char *path, const struct wait *wait,
-                    struct buf *ret)
-{
-    FREE_AUTO char *full = remote_path(remote, path);
-    FREE_AUTO char *dir = path_dir(path);
-    if (!full || !dir)
-        return -ENOMEM;
-    int r;
-    do {
-        SFTP_CALL_AUTO *call = sftp_readlink(remote->sftp, full);
-        r = sftp_wait(call, wait);
-        if (r == 0)
-            r = remote_contain_link(remote, dir, sftp_call_path(call), ret);
-    } while (remote_again(remote, wait, &r));
-    return r == -EREMOTEIO ? -EINVAL : r;
-}
-
 int remote_setattr(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
                    const struct wait *wait)
 {

@@ -28,8 +28,16 @@ int remote_rename(struct remote *remote, const char *from, const char *to, bool 
                   const struct sftp_attrs *seen, const struct wait *wait);
 int remote_symlink(struct remote *remote, const char *target, const char *path,
                    const struct wait *wait);
+
+/* What the server says that a link says. -EINVAL: it is no link; -ENOENT, ... */
+int remote_link_text(struct remote *remote, const char *path, const struct wait *wait,
+                     struct buf *ret);
+
+/* The same as it is shown inside the mount. -EPERM: it is not, because it could lead out of it;
+ * *ret is what would have been shown. */
 int remote_readlink(struct remote *remote, const char *path, const struct wait *wait,
                     struct buf *ret);
+
 int remote_setattr(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
                    const struct wait *wait);
 int remote_statvfs(struct remote *remote, const char *path, const struct wait *wait,

@@ -9,6 +9,7 @@
 #include "remote.h"
 #include "token.h"
 
+struct aliases;
 struct commit_queue;
 struct lanes;
 struct late;
@@ -23,6 +24,7 @@ struct remote {
     struct remote_options options;
     char *given_root; /* absolute, as the user wrote it */
     char *root;       /* absolute, links resolved; "/" is "" here */
+    struct aliases *aliases;
     struct cache *listings;
     struct cache *documents;
     struct prefetch *prefetch; /* NULL: off */
@@ -55,6 +57,10 @@ char *remote_path(const struct remote *remote, const char *path);
 /* True for a regular file of at most vmx_max bytes. One whose size the server does not tell is
  * none: it would be taken for empty. */
 bool remote_can_be_vmx(const struct remote *remote, const struct sftp_attrs *attrs);
+
+/* What a link in dir shows of the text that it has on the server. 0; -EPERM, as remote_readlink. */
+int remote_show_link(const struct remote *remote, const char *dir, const char *text,
+                     struct buf *ret);
 
 /* Says that the document at path was found changed; no lock is held. */
 void remote_tell_change(struct remote *remote, const char *path);

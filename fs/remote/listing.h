@@ -8,8 +8,10 @@
 struct listing_entry {
     char *name;
     struct sftp_attrs attrs;
-    const char *link; /* of a UUID-named directory that a link beside it names: that link's name;
-                         the directory is reachable only */
+    const char *shown_as;   /* of a directory that a link beside it names (aliases.h): the link's
+                               name; the directory can be reached and is not listed */
+    const char *stands_for; /* of a link that is shown as the directory that it names: that one's
+                               name, which is an entry, too; the attributes are the link's */
 };
 
 struct listing {
@@ -24,10 +26,6 @@ struct listing {
 /* The entries of a directory, at most max_age_ms old. *ret is a reference. */
 int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, const struct wait *wait,
                 struct listing **ret);
-
-/* Names that VMware makes of a UUID: hexadecimal digits in groups (VMFS, NFS, vSAN). Only these are
- * known by a link. */
-bool listing_is_uuid_name(const char *name);
 
 /* NULL if the name is not there. */
 const struct listing_entry *listing_find(const struct listing *listing, const char *name);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The flights that load a listing: OPENDIR, then READDIRs, more of them each time; then READLINKs
- * in a directory where links may name UUIDs.
+ * in a directory where links may stand for others (aliases.h).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "aliases.h"
 #include "base/cleanup.h"
 #include "flight.h"
 #include "load.h"
@@ -17,7 +18,6 @@ enum {
     BYTES_MAX = 16 << 20,     /* of one listing: about 200,000 names */
     ALL_BYTES_MAX = 24 << 20, /* of all that are being loaded */
     BLOCK_BYTES = 16,         /* what a block of memory takes besides its content */
-    LINKS = 512,              /* that are read at once */
     NAMES = 100,              /* with which OpenSSH answers a READDIR at most */
     READDIRS = 2,             /* in the first flight: of a VM's folder, say */
     READDIRS_FOR_USERS = 8,
@@ -52,12 +52,6 @@ static int compare_entries(const void *a, const void *b)
     const struct listing_entry *x = a;
     const struct listing_entry *y = b;
     return strcmp(x->name, y->name);
-}
-
-static struct listing_entry *find(struct listing *l, const char *name)
-{
-    const struct listing_entry *e = listing_find(l, name);
-    return e ? &l->entries[e - l->entries] : NULL;
 }
 
 /* 0; -EFBIG: the listing is too long; -ENOMEM: there are too many at once. */
@@ -128,86 +122,6 @@ static void tell_left_out(const struct listing_load *l)
                 "over 255 bytes or holds / or NUL, or a size beyond all offsets");
 }
 
-bool listing_is_uuid_name(const char *name)
-{
-    size_t len = strlen(name);
-    return len >= 17 && strspn(name, "0123456789abcdefABCDEF-") == len && strchr(name, '-');
-}
-
-/* Takes the directory out of the list that a link beside it names. text: what the link shows. */
-static int unlist_one(const char *dir, const char *link, const char *text, struct listing *l)
-{
-    struct listing_entry *e =
-        listing_is_uuid_name(path_name(text)) ? find(l, path_name(text)) : NULL;
-    if (!e || !S_ISDIR(e->attrs.mode))
-        return 0;
-    BUF_AUTO through_root = {0}; /* how an absolute link names what is beside it */
-    int r = 0;
-    for (const char *at = dir; at && *at && r == 0; at = strchr(at, '/') ? strchr(at, '/') + 1 : 0)
-        r = buf_add_str(&through_root, "../");
-    if (r == 0)
-        r = buf_addf(&through_root, "%s%s%s", dir, dir[0] ? "/" : "", e->name);
-    if (r == 0 && (strcmp(text, e->name) == 0 || strcmp(text, through_root.data) == 0))
-        e->link = link;
-    return r;
-}
-
-/* Links that are read at once: where they are in the list. */
-struct links {
-    struct sftp_call *calls[LINKS];
-    size_t at[LINKS];
-    size_t n;
-};
-
-static void ask_link(struct remote *remote, const char *dir, const struct listing *l, size_t i,
-                     struct links *links)
-{
-    FREE_AUTO char *path = path_join(dir, l->entries[i].name);
-    FREE_AUTO char *full = path ? remote_path(remote, path) : NULL;
-    links->calls[links->n] = full ? sftp_readlink(remote->sftp, full) : NULL;
-    links->at[links->n++] = i;
-}
-
-static int answer_links(struct remote *remote, const char *dir, const struct wait *wait,
-                        struct listing *l, struct links *links)
-{
-    int r = 0;
-    for (size_t i = 0; i < links->n; i++) {
-        int call_r = sftp_wait(links->calls[i], wait);
-        BUF_AUTO text = {0};
-        if (call_r == 0)
-            call_r = remote_contain_link(remote, dir, sftp_call_path(links->calls[i]), &text);
-        if (call_r == 0)
-            call_r = unlist_one(dir, l->entries[links->at[i]].name, text.data, l);
-        if (call_r == -ENOTCONN || call_r == -EINTR || call_r == -EIO || call_r == -ENOMEM)
-            r = call_r;
-        sftp_call_free(&links->calls[i]);
-    }
-    links->n = 0;
-    return r;
-}
-
-/* Takes those directories out of the list that a link beside them names. */
-static int unlist_uuids(struct remote *remote, const char *dir, const struct wait *wait,
-                        struct listing *l)
-{
-    bool any = false;
-    for (size_t i = 0; i < l->n && !any; i++)
-        any = S_ISDIR(l->entries[i].attrs.mode) && listing_is_uuid_name(l->entries[i].name);
-    FREE_AUTO struct links *links = any ? calloc(1, sizeof(*links)) : NULL;
-    if (!links)
-        return any ? -ENOMEM : 0;
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < l->n; i++) {
-        if (S_ISLNK(l->entries[i].attrs.mode))
-            ask_link(remote, dir, l, i, links);
-        if (links->n == LINKS)
-            r = answer_links(remote, dir, wait, l, links);
-    }
-    int last_r = answer_links(remote, dir, wait, l, links);
-    return r < 0 ? r : last_r;
-}
-
 static void restart(struct load *load)
 {
     struct listing_load *l = (struct listing_load *)load;
@@ -270,12 +184,13 @@ static int complete(struct listing_load *l, const struct wait *wait)
     struct listing *listing = l->listing;
     if (listing->n > 0)
         qsort(listing->entries, listing->n, sizeof(*listing->entries), compare_entries);
-    int r = unlist_uuids(l->load.remote, l->load.path, wait, listing);
+    int r = aliases_find(l->load.remote, l->load.path, wait, listing);
     if (l->root && sftp_wait(l->root, wait) == 0)
         listing->root = *sftp_call_attrs(l->root);
     if (r < 0)
         return r;
     tell_left_out(l);
+    aliases_learn(l->load.remote, l->load.path, listing);
     l->load.made = &steal(l->listing)->cached;
     return 0;
 }

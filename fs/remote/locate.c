@@ -20,7 +20,7 @@ static int locate(const struct remote *remote, struct sftp_call *real, struct sf
     if (r == 0)
         r = sftp_wait(real, wait);
     if (r == -EIO || r == -EINTR || r == -ENOTCONN || r == -ENOMEM)
-        return r == -ENOTCONN ? -EIO : r;
+        return r;
     const char *path = r == 0 ? below(remote->root, sftp_call_path(real)) : NULL;
     if (!path || !path_leads_down(path)) /* the server's word alone */
         return 0;
@@ -28,19 +28,19 @@ static int locate(const struct remote *remote, struct sftp_call *real, struct sf
     return *ret ? 0 : -ENOMEM;
 }
 
-int remote_locate(struct remote *remote, const char *const *paths, size_t n,
-                  const struct wait *wait, char **ret)
+/* On an error none is set. */
+static int locate_all(struct remote *remote, const char *const *paths, size_t n,
+                      struct sftp_call **calls, const struct wait *wait, char **ret)
 {
-    struct sftp_call **calls = calloc(2 * n + 1, sizeof(struct sftp_call *));
-    int r = calls ? 0 : -ENOMEM;
+    int r = 0;
     for (size_t i = 0; i < n; i++) {
         ret[i] = NULL;
-        if (calls && paths[i]) {
+        if (paths[i]) {
             calls[2 * i] = sftp_realpath(remote->sftp, paths[i]);
             calls[2 * i + 1] = sftp_stat(remote->sftp, paths[i]);
         }
     }
-    for (size_t i = 0; calls && i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (r == 0 && paths[i])
             r = locate(remote, calls[2 * i], calls[2 * i + 1], wait, &ret[i]);
         sftp_call_free(&calls[2 * i]);
@@ -50,6 +50,19 @@ int remote_locate(struct remote *remote, const char *const *paths, size_t n,
         free(ret[i]);
         ret[i] = NULL;
     }
+    return r;
+}
+
+int remote_locate(struct remote *remote, const char *const *paths, size_t n,
+                  const struct wait *wait, char **ret)
+{
+    struct sftp_call **calls = calloc(2 * n + 1, sizeof(struct sftp_call *));
+    if (!calls)
+        return -ENOMEM;
+    int r;
+    do
+        r = locate_all(remote, paths, n, calls, wait, ret);
+    while (remote_again(remote, wait, &r));
     free(calls);
     return r;
 }

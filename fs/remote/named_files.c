@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The files of all VMs are found together, level by level: what the .vmx name, then what the
- * descriptors among that name, and so on. A level costs a flight for the absolute names, which may
- * go through links, one for the descriptors' attributes, and more only for those that are new.
+ * descriptors among that name, and so on. A level costs a flight for the names that are absolute
+ * or lead up, which may go through links, one for the descriptors' attributes, and more only for
+ * those that are new.
  */
 #include "named_files.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "document.h"
+#include "internal.h"
 #include "parser/list.h"
 #include "parser/vm_files.h"
 
@@ -23,7 +26,7 @@ enum {
 /* A name as it is written, and what becomes of it. */
 struct name {
     struct known_vm *vm;
-    char *text;  /* absolute; or NULL */
+    char *text;  /* the server's path, links and ".." in it; or NULL: it is path */
     char *path;  /* below the root; NULL: it cannot be there */
     bool expand; /* it may be a descriptor */
 };
@@ -43,8 +46,35 @@ static void level_done(struct level *level)
     *level = (struct level){0};
 }
 
-static int add_name(struct level *level, struct known_vm *vm, const char *dir, const char *text,
-                    bool expand)
+/* A text that leads up, to another datastore by its name, say, is as good as an absolute one. */
+static bool leads_up(const char *text)
+{
+    for (; *text; text += strspn(text, "/")) {
+        size_t len = strcspn(text, "/");
+        if (len == 2 && text[0] == '.' && text[1] == '.')
+            return true;
+        text += len;
+    }
+    return false;
+}
+
+/* Where the server is asked for a text of dir; NULL: it is below dir. */
+static int add_question(struct level *level, const struct remote *remote, const char *dir,
+                        const char *text)
+{
+    char **ret = &level->names[level->n].text;
+    if (text[0] == '/') {
+        *ret = strdup(text);
+        return *ret ? 0 : -ENOMEM;
+    }
+    FREE_AUTO char *full = leads_up(text) ? remote_path(remote, dir) : NULL;
+    if (!leads_up(text))
+        return 0;
+    return full && asprintf(ret, "%s/%s", full, text) >= 0 ? 0 : -ENOMEM;
+}
+
+static int add_name(struct level *level, const struct remote *remote, struct known_vm *vm,
+                    const char *dir, const char *text, bool expand)
 {
     struct name *more = list_room(level->names, level->n, sizeof(*more));
     if (!more)
@@ -54,19 +84,19 @@ static int add_name(struct level *level, struct known_vm *vm, const char *dir, c
     *name = (struct name){.vm = vm, .expand = expand};
     /* An absolute name may be that of another host: then the file is looked for here. */
     name->path = path_resolve(dir, text[0] == '/' ? path_name(text) : text);
-    name->text = text[0] == '/' ? strdup(text) : NULL;
+    int r = add_question(level, remote, dir, text);
     level->n++;
-    return text[0] == '/' && !name->text ? -ENOMEM : 0;
+    return r;
 }
 
 /* names: in a row, each followed by a NUL; relative ones in the folder of path. */
-static int add_names(struct level *level, struct known_vm *vm, const char *path,
-                     const struct buf *names, bool expand)
+static int add_names(struct level *level, const struct remote *remote, struct known_vm *vm,
+                     const char *path, const struct buf *names, bool expand)
 {
     FREE_AUTO char *dir = path_dir(path);
     int r = dir ? 0 : -ENOMEM;
     for (size_t at = 0; at < names->len && r == 0; at += strlen(names->data + at) + 1)
-        r = add_name(level, vm, dir, names->data + at, expand);
+        r = add_name(level, remote, vm, dir, names->data + at, expand);
     return r;
 }
 
@@ -175,8 +205,8 @@ static int take_vm(struct named_files *named, const char *path, const struct doc
 
 /* ---- the levels */
 
-static int first_level(struct named_files *named, char *const *paths, struct document *const *docs,
-                       size_t n, struct level *ret)
+static int first_level(struct named_files *named, const struct remote *remote, char *const *paths,
+                       struct document *const *docs, size_t n, struct level *ret)
 {
     int r = 0;
     for (size_t i = 0; i < n && r == 0; i++) {
@@ -190,14 +220,14 @@ static int first_level(struct named_files *named, char *const *paths, struct doc
         if (r == 0)
             r = vm_files_others(docs[i]->dict, &others);
         if (r == 0)
-            r = add_names(ret, vm, vm->path, &disks, true);
+            r = add_names(ret, remote, vm, vm->path, &disks, true);
         if (r == 0)
-            r = add_names(ret, vm, vm->path, &others, false);
+            r = add_names(ret, remote, vm, vm->path, &others, false);
     }
     return r;
 }
 
-/* Finds out where the absolute names lead. */
+/* Finds out where the names lead that may go through links. */
 static int locate(struct level *level, struct remote *remote, const struct wait *wait)
 {
     const char **texts = calloc(level->n + 1, sizeof(*texts));
@@ -248,8 +278,8 @@ static int note_level(struct named_files *named, const struct level *level, stru
 }
 
 /* What the descriptors of a level name. */
-static int next_level(const struct named_files *named, const struct level *level,
-                      const size_t *expand, size_t n, struct level *ret)
+static int next_level(const struct named_files *named, const struct remote *remote,
+                      const struct level *level, const size_t *expand, size_t n, struct level *ret)
 {
     int r = 0;
     for (size_t i = 0; i < n && r == 0; i++) {
@@ -257,9 +287,9 @@ static int next_level(const struct named_files *named, const struct level *level
         const struct descriptor *d = descriptors_find(&named->descriptors, name->path);
         if (!d)
             continue;
-        r = add_names(ret, name->vm, name->path, &d->parents, true);
+        r = add_names(ret, remote, name->vm, name->path, &d->parents, true);
         if (r == 0)
-            r = add_names(ret, name->vm, name->path, &d->extents, false);
+            r = add_names(ret, remote, name->vm, name->path, &d->extents, false);
     }
     return r;
 }
@@ -274,7 +304,7 @@ static int descend(struct named_files *named, struct level *level, struct remote
     if (r == 0)
         r = note_level(named, level, remote, wait, expand, &n);
     if (r == 0)
-        r = next_level(named, level, expand, n, &next);
+        r = next_level(named, remote, level, expand, n, &next);
     free(expand);
     level_done(level);
     *level = next;
@@ -285,7 +315,7 @@ int named_files_add(struct named_files *named, struct remote *remote, char *cons
                     struct document *const *docs, size_t n, const struct wait *wait)
 {
     struct level level = {0};
-    int r = first_level(named, paths, docs, n, &level);
+    int r = first_level(named, remote, paths, docs, n, &level);
     for (int i = 0; i < LEVELS_MAX && level.n > 0 && r == 0; i++)
         r = descend(named, &level, remote, wait);
     level_done(&level);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "aliases.h"
 #include "base/cleanup.h"
 #include "internal.h"
 #include "lanes.h"
@@ -146,6 +147,8 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
     if (r == 0)
         r = late_new(sftp, &remote->late);
     if (r == 0)
+        r = aliases_new(&remote->aliases);
+    if (r == 0)
         r = used_files_new(&remote->used);
     if (r == 0)
         r = find_root(remote, options->root, why);
@@ -181,6 +184,7 @@ void remote_free(struct remote *remote)
     used_files_free(remote->used);
     cache_free(remote->listings);
     cache_free(remote->documents);
+    aliases_free(remote->aliases);
     open_ahead_done(remote);
     unsure_names_done(remote);
     condition_done(&remote->queue_moved);
@@ -312,7 +316,7 @@ int remote_describe(struct remote *remote, struct buf *ret)
     cache_stats(remote->listings, &listings, &listing_bytes);
     int r = buf_add_str(ret, "root: ");
     if (r == 0)
-        r = safe_text_add(ret, span_of(remote->root[0] ? remote->root : "/"));
+        r = safe_text_add(ret, span_of(remote->given_root[0] ? remote->given_root : "/"));
     if (r == 0)
         r = buf_addf(ret,
                      "\n"

@@ -23,6 +23,8 @@ struct remote_options {
     bool prefetch;        /* read ahead of the user */
     bool ignore_running;  /* commit also where the VM is in use */
     bool unsafe_rename;   /* remove, then rename, where the server has no posix-rename */
+    bool absolute_links;  /* absolute links are shown as relative ones where they lead below root */
+    bool any_links;       /* links are shown as they are, wherever they lead */
 
     /* Makes a further connection for the data of large files; from a thread of its own. As
      * connector_connect_bulk. NULL: it goes with the rest. */
@@ -53,11 +55,22 @@ bool remote_is_vmx(const struct remote *remote, const char *name, const struct s
 /* True for our own lock and temporary files, which nobody is shown. */
 bool remote_is_hidden_name(const char *name);
 
-/* The text that a link shows inside the mount: relative, and never leading out of the tree. dir:
- * the folder that holds the link; target: what the server says. A target outside becomes a name
- * below the root's ".vmxfs/outside", which does not exist. 0, -ENOMEM. */
-int remote_contain_link(const struct remote *remote, const char *dir, const char *target,
-                        struct buf *ret);
+/* The path of the directory beside it that a link stands for: a datastore, which people know by the
+ * name of the link (aliases.h). Inside, only the directory's own path is used. *ret: a string of
+ * the caller's; NULL: the link is shown as a link. 0; -EIO, -EINTR, -ENOMEM. */
+int remote_stands_for(struct remote *remote, const char *link, int64_t max_age_ms,
+                      const struct wait *wait, char **ret);
+
+/* Appends a path with the names that people know its directories by, as far as they have been
+ * learned: from listings, or by remote_learn_shown. Waits for nothing. -ENOMEM. */
+int remote_add_shown(struct remote *remote, const char *path, struct buf *ret);
+
+/* Lists the directories of a path in which names may differ, if that was not done. 0; -EIO, -EINTR,
+ * -ENOMEM. */
+int remote_learn_shown(struct remote *remote, const char *path, const struct wait *wait);
+
+/* Whether people know the directory at path by another name. */
+bool remote_is_shown_otherwise(struct remote *remote, const char *path);
 
 /* What the caches hold, as "key: value" lines. -ENOMEM. */
 int remote_describe(struct remote *remote, struct buf *ret);

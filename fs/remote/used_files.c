@@ -211,6 +211,17 @@ static void look_at_names(struct inuse *inuse, const struct listing *l)
         inuse_look_at_name(inuse, l->entries[i].name);
 }
 
+/* -EBUSY, -ENOMEM. */
+static int refuse(struct remote *remote, const char *vm, const char *found, struct vmx_diag *diag)
+{
+    BUF_AUTO shown = {0};
+    int r = remote_add_shown(remote, vm, &shown);
+    if (r == 0)
+        vmx_diag_set(diag, 0, 0, "a file of %s: %s; power it off, or mount with -o running=allow",
+                     shown.data, found);
+    return r == 0 ? -EBUSY : r;
+}
+
 /* Asks for the evidence, as a commit does. */
 static int ask(struct remote *remote, const char *path, const struct document *doc,
                const struct wait *wait, struct vmx_diag *diag)
@@ -232,11 +243,8 @@ static int ask(struct remote *remote, const char *path, const struct document *d
         look_at_names(&inuse, l);
     if (r == 0 || r == -EACCES)
         r = inuse_answer(&inuse, path, doc->dict, wait);
-    if (r == 0 && inuse.found[0]) {
-        vmx_diag_set(diag, 0, 0, "a file of %s: %s; power it off, or mount with -o running=allow",
-                     path, inuse.found);
-        r = -EBUSY;
-    }
+    if (r == 0 && inuse.found[0])
+        r = refuse(remote, path, inuse.found, diag);
     inuse_done(&inuse);
     return r;
 }

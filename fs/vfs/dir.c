@@ -112,6 +112,29 @@ static int lookup_open(struct call *c, struct node *dir, const char *name, struc
     return 0;
 }
 
+/* What a name on the server is. A link that stands for a directory beside it is that directory, so
+ * that a file has one node whichever name leads to it. */
+static int look(struct call *c, struct node *dir, const char *name, struct found *ret,
+                struct sftp_attrs *attrs)
+{
+    struct remote *remote = c->vfs->remote;
+    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
+    if (!path)
+        return -ENOMEM;
+    int r = remote_getattr(remote, path, cache_ms(c), &c->wait, attrs, &ret->true_at);
+    if (r == 0 && S_ISDIR(attrs->mode) && remote_learn_shown(remote, path, &c->wait) == -EINTR)
+        return -EINTR;
+    if (r < 0 || !S_ISLNK(attrs->mode))
+        return r;
+    FREE_AUTO char *directory = NULL;
+    r = remote_stands_for(remote, path, cache_ms(c), &c->wait, &directory);
+    if (r < 0 || !directory)
+        return r;
+    snprintf(ret->name, sizeof(ret->name), "%s", path_name(directory));
+    r = remote_getattr(remote, directory, cache_ms(c), &c->wait, attrs, &ret->true_at);
+    return r == 0 && !S_ISDIR(attrs->mode) ? -ENOENT : r; /* it has just been replaced */
+}
+
 static int dir_lookup(struct call *c, struct node *dir, const char *name, struct found *ret)
 {
     if (dir == c->vfs->root && strcmp(name, CONTROL_NAME) == 0)
@@ -134,7 +157,7 @@ static int dir_lookup(struct call *c, struct node *dir, const char *name, struct
     }
     if (r != -EMEDIUMTYPE)
         return r;
-    r = remote_getattr(c->vfs->remote, path, cache_ms(c), &c->wait, &attrs, &ret->true_at);
+    r = look(c, dir, name, ret, &attrs);
     if (r < 0)
         return r;
     if (!is_shown(c->vfs, name, &attrs))
@@ -162,9 +185,13 @@ static int dir_list(struct call *c, struct node *dir, struct dir_names *ret)
     int r = remote_list(c->vfs->remote, path, cache_ms(c), &c->wait, &l);
     for (size_t i = 0; r == 0 && i < l->n; i++) {
         const struct listing_entry *e = &l->entries[i];
-        if (e->link || !is_shown(c->vfs, e->name, &e->attrs) ||
+        if (e->shown_as || !is_shown(c->vfs, e->name, &e->attrs) ||
             (dir == c->vfs->root && strcmp(e->name, CONTROL_NAME) == 0))
             continue;
+        if (e->stands_for) {
+            r = dir_names_add_alias(ret, e->name, e->stands_for);
+            continue;
+        }
         bool as_dir = !plain && remote_is_vmx(c->vfs->remote, e->name, &e->attrs);
         r = dir_names_add(ret, e->name, as_dir ? S_IFDIR : (mode_t)e->attrs.mode & S_IFMT);
     }
@@ -250,6 +277,22 @@ static int dir_symlink(struct call *c, struct node *dir, const char *name, const
     return r == 0 ? dir_lookup(c, dir, name, ret) : r;
 }
 
+/* A name of a datastore, or of its directory, is not that of a file. */
+static bool is_fixed(struct call *c, const struct found *found, const char *path)
+{
+    return found->ops && (found->name[0] || (found->ops == &dir_ops &&
+                                             remote_is_shown_otherwise(c->vfs->remote, path)));
+}
+
+static int refuse_fixed(struct call *c, const char *path)
+{
+    struct vmx_diag diag = {0};
+    vmx_diag_set(&diag, 0, 0,
+                 "a link of the server names this directory, as a datastore's name does its UUID; "
+                 "rename it on the host: vim-cmd hostsvc/datastore/rename OLD NEW");
+    return refuse(c->vfs, path, NULL, -EPERM, &diag);
+}
+
 static int remove_whole(struct call *c, const char *path, struct vmx_diag *diag)
 {
     removed_note(c, path);
@@ -264,6 +307,8 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
     int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
     bool whole = found.ops == &whole_ops;
+    if (r == 0 && is_fixed(c, &found, path))
+        return refuse_fixed(c, path);
     if (r == 0 && whole)
         r = remove_whole(c, path, &diag);
     else if (r == 0 && found.ops->type == S_IFDIR)
@@ -293,6 +338,8 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
     FREE_AUTO char *vm = NULL;
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
     int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
+    if (r == 0 && is_fixed(c, &found, path))
+        return refuse_fixed(c, path);
     if (r == 0 && found.ops == &vmx_ops) {
         DOCUMENT_AUTO *doc = NULL;
         r = remote_document(c->vfs->remote, path, 0, &c->wait, &doc);
@@ -466,6 +513,10 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
     int r = dir_lookup(c, dir, name, &m.from);
     if (r == 0)
         r = dir_lookup(c, new_dir, new_name, &m.to);
+    if (is_fixed(c, &m.from, from_path))
+        return refuse_fixed(c, from_path);
+    if (is_fixed(c, &m.to, to_path))
+        return refuse_fixed(c, to_path);
     if (r == -ENOENT && m.from.ops)
         r = check_unseen(c, to_path);
     if (r == 0)

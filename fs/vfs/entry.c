@@ -94,12 +94,24 @@ int dir_names_add(struct dir_names *names, const char *name, mode_t type)
     return 0;
 }
 
+int dir_names_add_alias(struct dir_names *names, const char *name, const char *own)
+{
+    int r = dir_names_add(names, name, S_IFDIR);
+    if (r < 0)
+        return r;
+    char **at = &names->items[names->n - 1].own;
+    *at = strdup(own);
+    return *at ? 0 : -ENOMEM;
+}
+
 void dir_names_free(struct dir_names *names)
 {
     if (!names)
         return;
-    for (size_t i = 0; i < names->n; i++)
+    for (size_t i = 0; i < names->n; i++) {
         free(names->items[i].name);
+        free(names->items[i].own);
+    }
     free(names->items);
     free(names);
 }

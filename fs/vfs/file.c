@@ -301,7 +301,15 @@ static void file_release(struct call *c, struct node *n, struct handle *h)
 static int link_readlink(struct call *c, struct node *n, struct buf *ret)
 {
     FREE_AUTO char *path = node_path(c->vfs, n);
-    return path ? remote_readlink(c->vfs->remote, path, &c->wait, ret) : -ENOMEM;
+    int r = path ? remote_readlink(c->vfs->remote, path, &c->wait, ret) : -ENOMEM;
+    if (r != -EPERM)
+        return r;
+    struct vmx_diag diag = {0};
+    vmx_diag_set(&diag, 0, 0,
+                 "the link may lead out of the mount, to %.100s; to see it mount with "
+                 "-o transform_symlinks (absolute links into the mount) or no_contain_symlinks",
+                 ret->data);
+    return refuse(c->vfs, path, NULL, r, &diag);
 }
 
 const struct node_ops file_ops = {

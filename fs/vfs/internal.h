@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -54,12 +55,13 @@ struct call {
 /* What a lookup found, before it has a node. */
 struct found {
     const struct node_ops *ops;
-    int64_t true_at;    /* clock_ms() as of which it is true: the kernel may trust it as long as
-                           what is left of the cache timeout; 0: not at all */
-    struct stat st;     /* st_ino is filled in by the caller */
-    bool fresh;         /* a directory of settings that was just made */
-    bool folded;        /* the inode number is the same for all spellings of the name */
-    bool written;       /* it is opened for writing with it */
+    int64_t true_at; /* clock_ms() as of which it is true: the kernel may trust it as long as
+                        what is left of the cache timeout; 0: not at all */
+    struct stat st;  /* st_ino is filled in by the caller */
+    char name[NAME_MAX + 1]; /* its own, where it was found by another one; or "" */
+    bool fresh;              /* a directory of settings that was just made */
+    bool folded;             /* the inode number is the same for all spellings of the name */
+    bool written;            /* it is opened for writing with it */
     const void *detail; /* for nodes with a table behind them (struct control, struct folder) */
 };
 
@@ -281,11 +283,13 @@ double attr_timeout(const struct vfs *vfs, int64_t true_at); /* seconds */
 struct dir_names {
     struct dir_name {
         char *name;
+        char *own; /* what a lookup will find under another name; or NULL */
         mode_t type;
     } *items;
     size_t n, cap;
 };
 int dir_names_add(struct dir_names *names, const char *name, mode_t type);
+int dir_names_add_alias(struct dir_names *names, const char *name, const char *own);
 void dir_names_free(struct dir_names *names);
 
 /* ---- call.c */

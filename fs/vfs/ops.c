@@ -38,7 +38,7 @@ static bool may_change_kind(const struct node_ops *ops, const char *name)
 int make_entry(struct vfs *vfs, struct node *dir, const char *name, const struct found *found,
                struct fuse_entry_param *ret)
 {
-    struct node *n = node_take(vfs, dir, name, found, true);
+    struct node *n = node_take(vfs, dir, found->name[0] ? found->name : name, found, true);
     if (!n)
         return -ENOMEM;
     if (found->fresh)

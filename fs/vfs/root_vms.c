@@ -96,17 +96,15 @@ static int see_vmx(struct survey *s, const char *path, const char *shown,
 }
 
 /* Where a VM is whose .vmx was not found. */
-static int add_place(struct call *c, const struct host_vm *vm, struct buf *ret)
+static int add_place(const struct host_vm *vm, struct buf *ret)
 {
-    BUF_AUTO shown = {0};
-    int r = 0;
+    BUF_AUTO outside = {0};
     if (!vm->valid)
         return buf_add_char(ret, '-');
     if (vm->path)
-        r = survey_add_shown(c, vm->path, &shown);
-    else
-        r = buf_addf(&shown, "[%s] %s", vm->datastore, vm->file);
-    return r == 0 ? safe_text_add(ret, span_of(shown.data)) : r;
+        return safe_text_add(ret, span_of(vm->shown));
+    int r = buf_addf(&outside, "[%s] %s", vm->datastore, vm->file);
+    return r == 0 ? safe_text_add(ret, span_of(outside.data)) : r;
 }
 
 /* Those that the host lists and whose .vmx is not below the root, or not there. */
@@ -122,7 +120,7 @@ static int add_others(struct table *t)
         r = buf_addf(&rest, "%s\t%lu\t%s\t-", power_of(t, vm, NULL), vm->id,
                      vm->valid ? "yes" : "invalid");
         if (r == 0)
-            r = add_place(t->survey.c, vm, &place);
+            r = add_place(vm, &place);
         if (r == 0)
             r = add_row(t, &place, &rest);
     }

@@ -17,6 +17,3 @@ struct survey {
  * first error, but for what may not be read, or is gone; -EFBIG: the tree is larger than any real
  * one. */
 int survey_run(struct survey *s);
-
-/* Appends the path with the names that people use, where these are known. */
-int survey_add_shown(struct call *c, const char *path, struct buf *ret);

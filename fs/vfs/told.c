@@ -39,7 +39,8 @@ int told_recall(struct vfs *vfs, struct node *n, int r, struct stat *ret)
 
 int told_recall_name(struct vfs *vfs, struct node *dir, const char *name, int r, struct found *ret)
 {
-    struct node *n = r == -EIO ? node_find(vfs, dir, name) : NULL;
+    const char *own = ret->name[0] ? ret->name : name;
+    struct node *n = r == -EIO ? node_find(vfs, dir, own) : NULL;
     r = told_recall(vfs, n, r, &ret->st);
     if (r == 0 && n) {
         ret->ops = n->ops;

@@ -11,7 +11,6 @@
 #include "parser/plan.h"
 #include "parser/value.h"
 #include "remote/commit.h"
-#include "survey.h"
 #include "vmx.h"
 
 static int document_of(struct call *c, struct node *n, char **ret_path, struct document **ret)
@@ -192,7 +191,7 @@ static int check_show(struct call *c, struct node *n, struct buf *ret)
     if (r == 0)
         r = buf_addf(&dir, "%s/", c->vfs->options.mountpoint);
     if (r == 0)
-        r = survey_add_shown(c, path, &dir);
+        r = remote_add_shown(c->vfs->remote, path, &dir);
     if (r < 0)
         return r;
     const struct vmx_around around = around_vm(c->vfs, facts, path, &vm);

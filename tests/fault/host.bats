@@ -19,7 +19,6 @@ start() { # [MOUNT-OPTION...]
     host_start
     mount_host "$@"
     vm=$MNT/datastore1/nested-esxi/nested-esxi.vmx vmx=$DS1/nested-esxi/nested-esxi.vmx
-    uuid=${DS1##*/}
 }
 
 # A command of the host does not end while a file is there: whatever its words are, or only with one

@@ -49,14 +49,18 @@ static void check_link(const char *root, const char *given_root, const char *dir
 {
     char real[64];
     char given[64];
-    BUF_AUTO shown = {0};
     strcpy(real, root);
     strcpy(given, given_root);
-    const struct remote remote = {.root = real, .given_root = given};
-    int r = remote_contain_link(&remote, dir, target, &shown);
-    assert(r == 0 || r == -EPERM);
-    if (r == 0)
-        check_shown(shown.data, depth_of(dir));
+    for (int absolute = 0; absolute < 2; absolute++) {
+        BUF_AUTO shown = {0};
+        const struct remote remote = {
+            .root = real, .given_root = given, .options.absolute_links = absolute};
+        int r = remote_show_link(&remote, dir, target, &shown);
+        assert(r == 0 || r == -EPERM);
+        if (r == 0)
+            check_shown(shown.data, depth_of(dir));
+        assert(r < 0 || target[0] == '/' || strcmp(shown.data, target) == 0);
+    }
 }
 
 static void check_inside(const char *path)

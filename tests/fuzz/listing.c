@@ -286,7 +286,9 @@ static void check_listing(const struct listing *l)
         assert(i == 0 || strcmp(l->entries[i - 1].name, e->name) <= 0);
         assert(e->attrs.size <= INT64_MAX);
         const bool is_dir = S_ISDIR(e->attrs.mode);
-        assert(!e->link || (is_dir && listing_find(l, e->link)));
+        const bool is_link = S_ISLNK(e->attrs.mode);
+        assert(!e->shown_as || (is_dir && listing_find(l, e->shown_as)));
+        assert(!e->stands_for || (is_link && listing_find(l, e->stands_for)));
         assert(strcmp(listing_find(l, e->name)->name, e->name) == 0);
     }
 }

@@ -46,6 +46,12 @@ mount_lab() { # [-s FOLDER] [OPTION...]
         "IdentityFile=$SERVER/id" "UserKnownHostsFile=$SERVER/known_hosts" "$@"
 }
 
+# A small .vmx, with a name in it.
+write_vmx() { # FILE NAME
+    mkdir -p "$(dirname "$1")"
+    printf '.encoding = "UTF-8"\ndisplayName = "%s"\nmemSize = "4096"\n' "$2" >"$1"
+}
+
 # Mounts $LAB at $MNT with a child sftp-server. It notes every operation in $SERVER_LOG.
 mount_local() { # [OPTION...]
     SERVER_LOG=$TEST_DIR/server.log

@@ -18,7 +18,6 @@ start() { # [MOUNT-OPTION...]
     mount_host "$@"
     vm=$MNT/datastore1/nested-esxi/nested-esxi.vmx vmx=$DS1/nested-esxi/nested-esxi.vmx
     running=$MNT/datastore1/db-01/db-01.vmx
-    uuid=${DS1##*/}
 }
 
 @test "a new value is what the VM starts with, by either transport" {
@@ -111,9 +110,9 @@ start() { # [MOUNT-OPTION...]
     echo 1 >"$vm/.vmxfs/reload"
     reloaded 1
     refused "Device or resource busy" 1 "$running/.vmxfs/reload"
-    explained EBUSY $uuid/db-01/db-01.vmx reload "powered on"
+    explained EBUSY datastore1/db-01/db-01.vmx reload "powered on"
     refused "No such device or address" 1 "$MNT/datastore1/orphan/orphan.vmx/.vmxfs/reload"
-    explained ENXIO $uuid/orphan/orphan.vmx reload "not registered"
+    explained ENXIO datastore1/orphan/orphan.vmx reload "not registered"
     reloaded 1
     echo on >"$vm/.vmxfs/power"
     [ "$(esxi guest-memory 1)" = 20480 ]
@@ -123,7 +122,7 @@ start() { # [MOUNT-OPTION...]
     start
     echo 8192 >"$MNT/datastore1/orphan/orphan.vmx/memSize"
     [ "$(setting "$DS1/orphan/orphan.vmx" memSize)" = 8192 ]
-    eventually 30 explained ENXIO $uuid/orphan/orphan.vmx - "not reloaded: the VM is not registered"
+    eventually 30 explained ENXIO datastore1/orphan/orphan.vmx - "not reloaded: the VM is not registered"
     grep -qx "reloads-failed: 1" "$MNT/.vmxfs/status"
 }
 
@@ -159,10 +158,10 @@ esac
 END
     chmod 755 "$HOST/bin/vim-cmd"
     echo 8192 >"$vm/memSize"
-    eventually 30 explained EREMOTEIO $uuid/nested-esxi/nested-esxi.vmx - "hostd is upset"
+    eventually 30 explained EREMOTEIO datastore1/nested-esxi/nested-esxi.vmx - "hostd is upset"
     [ "$(setting "$vmx" memSize)" = 8192 ]
     refused "Input/output error" 1 "$vm/.vmxfs/reload"
-    explained EIO $uuid/nested-esxi/nested-esxi.vmx reload "hostd is upset"
+    explained EIO datastore1/nested-esxi/nested-esxi.vmx reload "hostd is upset"
 }
 
 @test "power waits for the state to change" {
@@ -193,19 +192,19 @@ END
     local before=$SECONDS
     refused "Connection timed out" shutdown "$running/.vmxfs/power"
     [ $((SECONDS - before)) -le 60 ]
-    explained ETIMEDOUT $uuid/db-01/db-01.vmx power "still powered on"
+    explained ETIMEDOUT datastore1/db-01/db-01.vmx power "still powered on"
 }
 
 @test "a power command that fails says what the host said" {
     start
     refused "Input/output error" reset "$vm/.vmxfs/power"
-    explained EIO $uuid/nested-esxi/nested-esxi.vmx power "current state .Powered off."
+    explained EIO datastore1/nested-esxi/nested-esxi.vmx power "current state .Powered off."
     refused "Invalid argument" up "$vm/.vmxfs/power"
     refused "No such device or address" on "$MNT/datastore1/orphan/orphan.vmx/.vmxfs/power"
     printf '%s = "%s"\n' pciPassthru0.present TRUE pciPassthru0.id 00000:066:00.0 >"$TEST_DIR/gpu"
     cat "$TEST_DIR/gpu" >"$vm/.vmxfs/merge"
     refused "Input/output error" on "$vm/.vmxfs/power"
-    explained EIO $uuid/nested-esxi/nested-esxi.vmx power \
+    explained EIO datastore1/nested-esxi/nested-esxi.vmx power \
         "memory reservation .sched.mem.min. should be equal to memsize.16384."
 }
 
@@ -213,7 +212,7 @@ END
     start
     cp "$DS1/db-01/db-01.vmx" "$TEST_DIR/before"
     refused "Device or resource busy" 8192 "$running/memSize"
-    explained EBUSY $uuid/db-01/db-01.vmx memSize .
+    explained EBUSY datastore1/db-01/db-01.vmx memSize .
     refused "Device or resource busy" nested-esxi "$running/passthrough-profile"
     cmp "$DS1/db-01/db-01.vmx" "$TEST_DIR/before"
     echo off >"$running/.vmxfs/power"
@@ -226,7 +225,7 @@ END
     rm "$DS1/db-01/db-01.vmx.lck" "$DS1"/db-01/*.vswp
     cat "$MNT/.vmxfs/vms" >/dev/null
     refused "Device or resource busy" 8192 "$running/memSize"
-    explained EBUSY $uuid/db-01/db-01.vmx memSize "host"
+    explained EBUSY datastore1/db-01/db-01.vmx memSize "host"
 }
 
 @test "a VM that runs on another host is not changed" {
@@ -276,7 +275,7 @@ reported_when_switched_on() { # COMMAND after that
         echo $((8192 + 4 * try)) >"$vm/memSize"
         on_host "vim-cmd vmsvc/power.on 1"
         "$@"
-        if eventually 5 explained EBUSY "$uuid/nested-esxi/nested-esxi.vmx" - "switched on while the file was written"; then
+        if eventually 5 explained EBUSY "datastore1/nested-esxi/nested-esxi.vmx" - "switched on while the file was written"; then
             [ "$(reloads)" = "$before" ]
             return
         fi
@@ -306,7 +305,7 @@ reported_when_switched_on() { # COMMAND after that
     start running=allow
     echo 8192 >"$running/memSize"
     [ "$(setting "$DS1/db-01/db-01.vmx" memSize)" = 8192 ]
-    eventually 30 explained EBUSY "$uuid/db-01/db-01.vmx" - "^not reloaded: the VM is powered on"
+    eventually 30 explained EBUSY "datastore1/db-01/db-01.vmx" - "^not reloaded: the VM is powered on"
     [ "$(reloads)" = 0 ]
 }
 

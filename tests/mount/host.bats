@@ -98,6 +98,7 @@ END
         printf '%s\n' db-01 gpu-guest nested-esxi | holds "$TEST_DIR/names"
         [ "$(cat "$MNT/.vmxfs/host/vms/nested-esxi/memSize")" = 16384 ]
         [ "$(cat "$MNT/db-01/db-01.vmx/.vmxfs/power")" = on ]
+        [ "$(sed -n 's/^root: //p' "$MNT/.vmxfs/status")" = "$root" ]
         unmount_lab
     done
 }

@@ -295,7 +295,7 @@ END
     echo 'root:x:0:0::/:/bin/sh' >"$root/etc/passwd"
     cp "$LAB/vm/vm.vmx" "$root/vmfs/volumes/$uuid/vm/"
     ln -s "$uuid" "$root/vmfs/volumes/datastore1"
-    ln -s "/vmfs/volumes/$uuid/vm" "$root/vmfs/volumes/$uuid/again"
+    ln -s "/vmfs/volumes/datastore1/vm" "$root/vmfs/volumes/$uuid/again"
     local dir
     for dir in bin lib lib64; do
         if [ -L "/$dir" ]; then ln -s "$(readlink "/$dir")" "$root/$dir"; else mkdir "$root/$dir"; fi
@@ -310,7 +310,7 @@ END
     chmod 755 "$TEST_DIR/server"
     start "Subsystem sftp $TEST_DIR/server"
     path=
-    mount_from
+    mount_from transform_symlinks
     [ "$(ls "$MNT")" = datastore1 ]
     [ "$(cat "$MNT/datastore1/vm/vm.vmx/displayName")" = one ]
     [ "$(cat "$MNT/$uuid/again/vm.vmx/displayName")" = one ]
@@ -324,7 +324,7 @@ END
     ln -s "$LAB/file" "$LAB/real"
     start
     path=$TEST_DIR/link
-    mount_from
+    mount_from transform_symlinks
     [ "$(cat "$MNT/given")" = text ]
     [ "$(cat "$MNT/real")" = text ]
 }

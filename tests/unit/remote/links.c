@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rig.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,11 +9,13 @@
 
 #include "base/cleanup.h"
 #include "remote/files.h"
+#include "remote/internal.h"
 
 struct link_case {
     const char *dir;
-    const char *target; /* "R" and "G" at the front: the real and the given root */
-    const char *shown;  /* "O" in it: the outside, for this mount */
+    const char *text; /* on the server; "R" and "G" at the front: the real and the given root */
+    const char *contained; /* what is shown; NULL: nothing */
+    const char *relative;  /* the same where absolute links into the mount are made relative */
 };
 
 /* Writes what a case means by its short forms. */
@@ -26,104 +29,128 @@ static void expand(const struct folder *folder, const char *text, char *ret)
         snprintf(ret, PATH_MAX, "%s", text);
 }
 
-static void must_show(struct mount *mount, const struct folder *folder, const struct link_case *c)
+static void must_show(struct mount *mount, const char *dir, const char *text, const char *shown)
 {
-    char target[PATH_MAX];
-    char shown[PATH_MAX];
-    BUF_AUTO text = {0};
-    expand(folder, c->target, target);
-    const char *outside = strchr(c->shown, 'O');
-    if (outside)
-        snprintf(shown, sizeof(shown), "%.*s.vmxfs/outside%s%s", (int)(outside - c->shown),
-                 c->shown, outside[1] == 'F' ? folder->path : "",
-                 outside + (outside[1] == 'F' ? 2 : 1));
-    else
-        snprintf(shown, sizeof(shown), "%s", c->shown);
-    assert_int_equal(remote_contain_link(mount->remote, c->dir, target, &text), 0);
-    assert_string_equal(text.data, shown);
+    BUF_AUTO ret = {0};
+    int r = remote_show_link(mount->remote, dir, text, &ret);
+    if (r != (shown ? 0 : -EPERM) || (shown && strcmp(ret.data, shown) != 0))
+        fail_msg("%s in \"%s\": %d, \"%s\"", text, dir, r, ret.data);
+}
+
+static const struct link_case cases[] = {
+    {"", "vm/vm.vmx", "vm/vm.vmx", "vm/vm.vmx"},
+    {"", ".", ".", "."},
+    {"", "./vm", "./vm", "./vm"},
+    {"", "vm/", "vm/", "vm/"},
+    {"", "vm//x", "vm//x", "vm//x"},
+    {"", "...", "...", "..."},
+    {"", "..x/y", "..x/y", "..x/y"},
+    {"vm", "..", "..", ".."},
+    {"vm", "../", "../", "../"},
+    {"vm", "../other/x", "../other/x", "../other/x"},
+    {"a/b", "../../x", "../../x", "../../x"},
+    {"a/b", ".././../x", ".././../x", ".././../x"},
+    {"a/b", "..//..//x", "..//..//x", "..//..//x"},
+    /* more than there are folders */
+    {"", "..", NULL, NULL},
+    {"", "../x", NULL, NULL},
+    {"vm", "../../x", NULL, NULL},
+    {"vm", ".././../x", NULL, NULL},
+    {"a/b", "../../../etc", NULL, NULL},
+    {"", "../real/vm", NULL, NULL},
+    /* ".." behind a name, which may be a link itself */
+    {"", "a/..", NULL, NULL},
+    {"", "a/../b", NULL, NULL},
+    {"a/b/c", "../x/../y", NULL, NULL},
+    {"a/b/c", "x/./..", NULL, NULL},
+    /* absolute, into the mount */
+    {"", "R/vm/vm.vmx", NULL, "vm/vm.vmx"},
+    {"", "G/vm/vm.vmx", NULL, "vm/vm.vmx"},
+    {"a/b/c", "R/vm", NULL, "../../../vm"},
+    {"a/b/c", "G/vm", NULL, "../../../vm"},
+    {"a/b/c", "R/a/x", NULL, "../../x"},
+    {"a/b/c", "R//a/b//c/x/y", NULL, "x/y"},
+    {"a/b", "R/a/bc", NULL, "../bc"},
+    {"", "R", NULL, "."},
+    {"", "R/", NULL, "."},
+    {"a/b", "R", NULL, "../.."},
+    {"a/b", "R/a/b/", NULL, "."},
+    {"a/b", "R/a", NULL, ".."},
+    {"", "R/a/../b", NULL, NULL},
+    {"a", "R/a/../b", NULL, "../b"},
+    {"", "R/../x", NULL, NULL},
+    {"a", "R/../x", NULL, NULL},
+    /* absolute, elsewhere */
+    {"", "Rx/vm", NULL, NULL},
+    {"", "Gx/vm", NULL, NULL},
+    {"", "/etc/passwd", NULL, NULL},
+    {"vm", "/", NULL, NULL},
+    {"", "//etc", NULL, NULL},
+    {"", "", NULL, NULL},
+};
+
+static void must_show_all(bool absolute_links, bool any_links)
+{
+    struct folder folder;
+    struct folder given;
+    struct mount mount;
+    must_make_folder(&folder);
+    must_mkdir(&folder, "real");
+    must_link(&folder, "real", "given");
+    snprintf(given.path, sizeof(given.path), "%.40s/given/", folder.path);
+    struct remote_options options = default_options(&given);
+    options.absolute_links = absolute_links;
+    options.any_links = any_links;
+    must_mount(&mount, &given, &options);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[PATH_MAX];
+        const struct link_case *c = &cases[i];
+        expand(&folder, c->text, text);
+        must_show(&mount, c->dir, text,
+                  any_links        ? text
+                  : absolute_links ? c->relative
+                                   : c->contained);
+    }
+    mount_end(&mount);
+    folder_remove(&folder);
 }
 
 static void links_stay_in_the_tree(void **state)
 {
     (void)state;
-    static const struct link_case cases[] = {
-        {"", "vm/vm.vmx", "vm/vm.vmx"},
-        {"", ".", "."},
-        {"", "./vm", "./vm"},
-        {"", "vm/", "vm/"},
-        {"vm", "..", ".."},
-        {"vm", "../other/x", "../other/x"},
-        {"a/b", "../../x", "../../x"},
-        {"a/b", ".././../x", ".././../x"},
-        /* too many */
-        {"", "..", "OF"},
-        {"", "../x", "OF/x"},
-        {"vm", "../../x", "../OF/x"},
-        {"a/b", "../../../etc", "../../OF/etc"},
-        {"", "../../../../../../etc/passwd", "O/etc/passwd"},
-        /* ".." behind a name, which may be a link itself */
-        {"", "a/../b", "b"},
-        {"", "a/../../x", "OF/x"},
-        {"vm", "a/../../x", "../x"},
-        {"vm", "../a/../../x", "../OF/x"},
-        /* back in by the name of the root */
-        {"", "../real/vm", "vm"},
-        {"vm", "../../given/vm", "../vm"},
-        /* absolute */
-        {"", "R/vm/vm.vmx", "vm/vm.vmx"},
-        {"", "G/vm/vm.vmx", "vm/vm.vmx"},
-        {"a/b/c", "R/vm", "../../../vm"},
-        {"a/b/c", "G/vm", "../../../vm"},
-        {"", "R", "."},
-        {"", "R/", "."},
-        {"", "G", "."},
-        {"vm", "R", ".."},
-        {"", "R/a/../b", "b"},
-        {"", "R/../x", "OF/x"},
-        {"", "R//a/./b", "a/b"},
-        {"", "Rx/vm", "OF/realx/vm"},
-        {"", "Gx/vm", "OF/givenx/vm"},
-        {"", "/etc/passwd", "O/etc/passwd"},
-        {"vm", "/etc/passwd", "../O/etc/passwd"},
-        {"", "/", "O"},
-        {"", "//etc", "O/etc"},
-        {"", "/..", "O"},
-    };
-    struct folder folder;
-    struct mount mount;
-    must_make_folder(&folder);
-    must_mkdir(&folder, "real");
-    must_link(&folder, "real", "given");
-    struct folder given;
-    snprintf(given.path, sizeof(given.path), "%.40s/given/", folder.path);
-    must_mount(&mount, &given, NULL);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        must_show(&mount, &folder, &cases[i]);
-    mount_end(&mount);
-    folder_remove(&folder);
+    must_show_all(false, false);
+}
+
+static void absolute_links_are_made_relative_and_judged(void **state)
+{
+    (void)state;
+    must_show_all(true, false);
+}
+
+static void links_are_shown_as_they_are(void **state)
+{
+    (void)state;
+    must_show_all(false, true);
 }
 
 static void links_below_the_servers_top(void **state)
 {
     (void)state;
-    static const struct link_case cases[] = {
-        {"", "/etc/passwd", "etc/passwd"},
-        {"etc", "/etc/passwd", "../etc/passwd"},
-        {"", "../x", "x"},
-        {"a/b", "../../../x", "../../x"},
-        {"", "/", "."},
-        {"a", "/", ".."},
-        {"", "vmfs/volumes", "vmfs/volumes"},
-    };
     struct folder top = {.path = "/"};
     struct mount mount;
-    must_mount(&mount, &top, NULL);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        must_show(&mount, &top, &cases[i]);
+    struct remote_options options = default_options(&top);
+    options.absolute_links = true;
+    must_mount(&mount, &top, &options);
+    must_show(&mount, "", "/etc/passwd", "etc/passwd");
+    must_show(&mount, "etc", "/etc/passwd", "passwd");
+    must_show(&mount, "", "../x", NULL);
+    must_show(&mount, "", "/", ".");
+    must_show(&mount, "a", "/", "..");
+    must_show(&mount, "", "vmfs/volumes", "vmfs/volumes");
     mount_end(&mount);
 }
 
-static void readlink_contains_what_the_server_says(void **state)
+static void readlink_tells_what_it_does_not_show(void **state)
 {
     (void)state;
     struct folder folder;
@@ -131,6 +158,7 @@ static void readlink_contains_what_the_server_says(void **state)
     struct wait wait = patience();
     BUF_AUTO inside = {0};
     BUF_AUTO outside = {0};
+    BUF_AUTO none = {0};
     must_make_folder(&folder);
     must_mkdir(&folder, "vm");
     must_link(&folder, "../other", "vm/inside");
@@ -138,8 +166,10 @@ static void readlink_contains_what_the_server_says(void **state)
     must_mount(&mount, &folder, NULL);
     assert_int_equal(remote_readlink(mount.remote, "vm/inside", &wait, &inside), 0);
     assert_string_equal(inside.data, "../other");
-    assert_int_equal(remote_readlink(mount.remote, "vm/outside", &wait, &outside), 0);
-    assert_string_equal(outside.data, "../.vmxfs/outside/etc/passwd");
+    assert_int_equal(remote_readlink(mount.remote, "vm/outside", &wait, &outside), -EPERM);
+    assert_string_equal(outside.data, "/etc/passwd");
+    assert_int_equal(remote_readlink(mount.remote, "vm", &wait, &none), -EINVAL);
+    assert_int_equal(remote_readlink(mount.remote, "missing", &wait, &none), -ENOENT);
     mount_end(&mount);
     folder_remove(&folder);
 }
@@ -148,8 +178,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(links_stay_in_the_tree),
+        cmocka_unit_test(absolute_links_are_made_relative_and_judged),
+        cmocka_unit_test(links_are_shown_as_they_are),
         cmocka_unit_test(links_below_the_servers_top),
-        cmocka_unit_test(readlink_contains_what_the_server_says),
+        cmocka_unit_test(readlink_tells_what_it_does_not_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

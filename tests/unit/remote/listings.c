@@ -150,55 +150,151 @@ static void what_is_no_folder_has_its_errno(void **state)
     folder_remove(&folder);
 }
 
-static bool is_unlisted(const struct listing *l, const char *name)
+/* shown_as, stands_for: what the entry says; NULL: nothing. */
+static void must_be(const struct listing *l, const char *name, const char *shown_as,
+                    const char *stands_for)
 {
     const struct listing_entry *e = listing_find(l, name);
     assert_non_null(e);
-    return e->link != NULL;
+    if (shown_as)
+        assert_string_equal(e->shown_as, shown_as);
+    else
+        assert_null(e->shown_as);
+    if (stands_for)
+        assert_string_equal(e->stands_for, stands_for);
+    else
+        assert_null(e->stands_for);
 }
 
-static void a_uuid_that_a_link_beside_it_names_is_unlisted(void **state)
+static void must_be_shown(struct mount *mount, const char *path, const char *shown)
+{
+    BUF_AUTO text = {0};
+    assert_int_equal(remote_add_shown(mount->remote, path, &text), 0);
+    assert_string_equal(text.data, shown);
+}
+
+static void must_stand_for(struct mount *mount, const char *link, const char *directory)
+{
+    struct wait wait = patience();
+    FREE_AUTO char *found = NULL;
+    assert_int_equal(remote_stands_for(mount->remote, link, 5000, &wait, &found), 0);
+    if (directory)
+        assert_string_equal(found, directory);
+    else
+        assert_null(found);
+}
+
+static void must_make_volumes(struct folder *folder)
+{
+    static const struct {
+        const char *text, *name;
+    } links[] = {
+        {UUID_A, "volumes/datastore1"},
+        {UUID_A, "volumes/datastore0"},
+        {UUID_A, "volumes/BOOTBANK1"},
+        {UUID_B, "volumes/OSDATA-1"},
+        {UUID_B, "volumes/LOCKER-1"},
+        {"vsan:52a7c1e23b4d5f60-718293a4b5c6d7e8", "volumes/vsan"},
+        {"vvol:0123456789abcdef-0123456789abcdef", "volumes/vvol"},
+        {"plain", "volumes/alias"},
+        {"./" VSAN, "volumes/dot"},
+        {VSAN "/", "volumes/slash"},
+        {"../volumes/" VSAN, "volumes/roundabout"},
+        {"5f3c1a2b-1234abcd-9e8f-0011223344aa", "volumes/missing"},
+        {"6a3c1a2b-1234abcd-9e8f-0011223344bb", "volumes/file"},
+    };
+    must_make_folder(folder);
+    must_mkdir(folder, "volumes");
+    must_mkdir(folder, "volumes/" UUID_A);
+    must_mkdir(folder, "volumes/" UUID_B);
+    must_mkdir(folder, "volumes/" VSAN);
+    must_mkdir(folder, "volumes/vsan:52a7c1e23b4d5f60-718293a4b5c6d7e8");
+    must_mkdir(folder, "volumes/vvol:0123456789abcdef-0123456789abcdef");
+    must_mkdir(folder, "volumes/plain");
+    must_write(folder, "volumes/6a3c1a2b-1234abcd-9e8f-0011223344bb", "");
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+        must_link(folder, links[i].text, links[i].name);
+}
+
+static void a_link_stands_for_the_uuid_beside_it(void **state)
 {
     (void)state;
     struct folder folder;
     struct mount mount;
     char target[PATH_MAX];
-    must_make_folder(&folder);
-    must_mkdir(&folder, "volumes");
-    must_mkdir(&folder, "volumes/" UUID_A);
-    must_mkdir(&folder, "volumes/" UUID_B);
-    must_mkdir(&folder, "volumes/" VSAN);
-    must_mkdir(&folder, "volumes/plain");
-    must_link(&folder, UUID_A, "volumes/datastore1");
-    must_link(&folder, file_path(&folder, "volumes/" VSAN, target), "volumes/vsan");
-    must_link(&folder, "plain", "volumes/alias");
-    must_link(&folder, "../other/" UUID_B, "volumes/elsewhere");
+    must_make_volumes(&folder);
+    must_link(&folder, file_path(&folder, "volumes/" VSAN, target), "volumes/absolute");
     must_mount(&mount, &folder, NULL);
+    must_be_shown(&mount, "volumes/" UUID_A "/x", "volumes/" UUID_A "/x");
     LISTING_AUTO *l = must_list(&mount, "volumes", 0);
-    assert_int_equal(l->n, 8);
-    assert_true(is_unlisted(l, UUID_A));
-    assert_true(is_unlisted(l, VSAN));
-    assert_false(is_unlisted(l, UUID_B)); /* the link names another one */
-    assert_false(is_unlisted(l, "plain"));
-    assert_false(is_unlisted(l, "datastore1"));
+    must_be(l, UUID_A, "datastore0", NULL);
+    must_be(l, "datastore0", NULL, UUID_A);
+    must_be(l, "datastore1", NULL, NULL); /* not the first one */
+    must_be(l, "BOOTBANK1", NULL, NULL);  /* comes before, and is the host's */
+    must_be(l, UUID_B, "LOCKER-1", NULL);
+    must_be(l, "LOCKER-1", NULL, NULL);
+    must_be(l, "OSDATA-1", NULL, NULL);
+    must_be(l, "vsan", NULL, "vsan:52a7c1e23b4d5f60-718293a4b5c6d7e8");
+    must_be(l, "vvol", NULL, "vvol:0123456789abcdef-0123456789abcdef");
+    must_be(l, VSAN, NULL, NULL); /* no text is its name alone */
+    must_be(l, "plain", NULL, NULL);
+    must_be(l, "missing", NULL, NULL);
+    must_be(l, "file", NULL, NULL);
+    must_be_shown(&mount, "volumes/" UUID_A "/x/" UUID_A, "volumes/datastore0/x/" UUID_A);
+    must_be_shown(&mount, "volumes/" UUID_A, "volumes/datastore0");
+    must_be_shown(&mount, "volumes/" UUID_B "/x", "volumes/LOCKER-1/x");
+    must_be_shown(&mount, "volumes", "volumes");
+    must_be_shown(&mount, UUID_A, UUID_A);
+    assert_true(remote_is_shown_otherwise(mount.remote, "volumes/" UUID_A));
+    assert_false(remote_is_shown_otherwise(mount.remote, "volumes/" VSAN));
     mount_end(&mount);
     folder_remove(&folder);
 }
 
-static void a_uuid_at_the_root_is_unlisted_too(void **state)
+static void what_a_link_stands_for_is_found_without_a_listing(void **state)
+{
+    (void)state;
+    for (int listed = 0; listed < 2; listed++) {
+        struct folder folder;
+        struct mount mount;
+        must_make_volumes(&folder);
+        must_mount(&mount, &folder, NULL);
+        LISTING_AUTO *l = listed ? must_list(&mount, "volumes", 0) : NULL;
+        must_stand_for(&mount, "volumes/alias", NULL);
+        must_stand_for(&mount, "volumes/missing", NULL);
+        must_stand_for(&mount, "volumes/datastore1", NULL);
+        must_stand_for(&mount, "volumes/BOOTBANK1", NULL);
+        must_stand_for(&mount, "volumes/plain", NULL);
+        must_stand_for(&mount, "volumes/datastore0", "volumes/" UUID_A);
+        must_stand_for(&mount, "volumes/vsan", "volumes/vsan:52a7c1e23b4d5f60-718293a4b5c6d7e8");
+        mount_end(&mount);
+        folder_remove(&folder);
+    }
+}
+
+/* Whoever begins with a UUID hears the name that people use, too; and then its next one. */
+static void a_name_is_learned_and_forgotten(void **state)
 {
     (void)state;
     struct folder folder;
     struct mount mount;
-    char target[PATH_MAX];
+    struct wait wait = patience();
+    char path[PATH_MAX];
     must_make_folder(&folder);
     must_mkdir(&folder, UUID_A);
-    must_mkdir(&folder, UUID_B);
-    must_link(&folder, file_path(&folder, UUID_A, target), "datastore1");
+    must_link(&folder, UUID_A, "old");
     must_mount(&mount, &folder, NULL);
-    LISTING_AUTO *l = must_list(&mount, "", 0);
-    assert_true(is_unlisted(l, UUID_A));
-    assert_false(is_unlisted(l, UUID_B));
+    must_be_shown(&mount, UUID_A "/vm", UUID_A "/vm");
+    assert_int_equal(remote_learn_shown(mount.remote, UUID_A "/vm", &wait), 0);
+    must_be_shown(&mount, UUID_A "/vm", "old/vm");
+    unlink(file_path(&folder, "old", path));
+    must_link(&folder, UUID_A, "new");
+    LISTING_AUTO *again = must_list(&mount, "", 0);
+    must_be_shown(&mount, UUID_A "/vm", "new/vm");
+    unlink(file_path(&folder, "new", path));
+    LISTING_AUTO *last = must_list(&mount, "", 0);
+    must_be_shown(&mount, UUID_A "/vm", UUID_A "/vm");
+    assert_false(remote_is_shown_otherwise(mount.remote, UUID_A));
     mount_end(&mount);
     folder_remove(&folder);
 }
@@ -322,8 +418,9 @@ int main(void)
         cmocka_unit_test(a_listing_has_names_and_attributes),
         cmocka_unit_test(our_own_files_are_hidden),
         cmocka_unit_test(what_is_no_folder_has_its_errno),
-        cmocka_unit_test(a_uuid_that_a_link_beside_it_names_is_unlisted),
-        cmocka_unit_test(a_uuid_at_the_root_is_unlisted_too),
+        cmocka_unit_test(a_link_stands_for_the_uuid_beside_it),
+        cmocka_unit_test(what_a_link_stands_for_is_found_without_a_listing),
+        cmocka_unit_test(a_name_is_learned_and_forgotten),
         cmocka_unit_test(ten_thousand_entries_are_listed),
         cmocka_unit_test(getattr_takes_a_young_listing),
         cmocka_unit_test(the_root_is_known_from_its_own_listing),

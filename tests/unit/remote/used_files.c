@@ -130,6 +130,30 @@ static void a_vm_in_another_folder_counts_once_it_is_known(void **state)
     folder_remove(&folder);
 }
 
+/* Another datastore by its name, say. */
+static void a_name_that_leads_up_is_followed_through_links(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "scsi0:0.fileName = \"../name/b.vmdk\"\n",
+        "scsi0:0.fileName = \"../vm/../name/./b.vmdk\"\n",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct folder folder;
+        struct mount mount;
+        FREE_AUTO char *vm = NULL;
+        must_make(&folder);
+        must_link(&folder, "base", "name");
+        must_write(&folder, "vm/a.vmx", texts[i]);
+        must_mount(&mount, &folder, NULL);
+        must_know_document(&mount);
+        assert_int_equal(check(&mount, "base/b-flat.vmdk", false, &vm), -EBUSY);
+        assert_string_equal(vm, "vm/a.vmx");
+        mount_end(&mount);
+        folder_remove(&folder);
+    }
+}
+
 /* False when there were fewer requests. */
 static bool cut_at(enum relay_cut cut, int at)
 {
@@ -164,6 +188,7 @@ int main(void)
         cmocka_unit_test(relative_paths_are_resolved),
         cmocka_unit_test(a_lock_goes_that_the_host_says_nobody_holds),
         cmocka_unit_test(a_vm_in_another_folder_counts_once_it_is_known),
+        cmocka_unit_test(a_name_that_leads_up_is_followed_through_links),
         cmocka_unit_test(a_lost_link_lets_nothing_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
