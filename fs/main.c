@@ -229,6 +229,7 @@ static int open_vfs(struct mount *m, struct why *why)
         .gid = o->gid,
         .umask = o->umask,
         .read_only = o->read_only,
+        .follow_links = o->follow_symlinks,
         .vmx_only = o->show && strcmp(o->show, "vmx") == 0,
         .mountpoint = o->mountpoint,
         .profile_dirs = dirs,

@@ -39,6 +39,7 @@ static const struct fuse_opt table[] = {
     OPTION("show=%s", show),
     OPTION("rename=%s", rename),
     OPTION("profile_dir=%s", profile_dir),
+    OPTION("follow_symlinks", follow_symlinks),
     OPTION("transform_symlinks", transform_symlinks),
     OPTION("contain_symlinks", contain_symlinks),
     NO_OPTION("no_contain_symlinks", contain_symlinks),
@@ -394,6 +395,7 @@ void options_usage(void)
         "  vmx_max=KIB           a larger .vmx is a plain file (1024)\n"
         "  rename=unsafe         also with servers that cannot replace a file atomically\n"
         "  transform_symlinks    absolute links into the mount become relative ones\n"
+        "  follow_symlinks       links are what they lead to on the server\n"
         "  no_contain_symlinks   links that lead out of the mount, or might, are shown, too\n"
         "  uid=N, gid=N, umask=OCTAL, ro, allow_other, default_permissions, fsname=NAME\n"
         "                        as with every FUSE filesystem\n",

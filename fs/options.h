@@ -20,7 +20,7 @@ struct options {
     int password_stdin;
     unsigned timeout_s, cache_timeout_s, cache_mib, vmx_max_kib;
     char *prefetch, *running, *reload, *show, *rename, *profile_dir;
-    int read_only, transform_symlinks, contain_symlinks;
+    int read_only, transform_symlinks, contain_symlinks, follow_symlinks;
     /* The numbers, as they were given. */
     char *port_text, *timeout_text, *cache_timeout_text, *cache_size_text, *vmx_max_text;
     char *uid_text, *gid_text, *umask_text;

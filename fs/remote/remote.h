@@ -3,11 +3,11 @@
  * The remote tree as vmxfs sees it: directories, documents (parsed .vmx files) and plain files
  * below one root, with what is known about them cached.
  *
- * Paths are relative to the root ("" is the root itself, "vm/vm.vmx") and never begin or end with a
- * slash. All functions may be called from any thread and block, with no lock of the caller held, as
- * the wait says. They start over by themselves when the link was lost and came back in time; -EIO
- * says that it did not. SFTP's bare "failure" is never returned: it is asked again for what it
- * means.
+ * Paths are relative to the root ("" is the root itself, "vm/vm.vmx"), never begin or end with a
+ * slash, and go through no link: a file has one. All functions may be called from any thread and
+ * block, with no lock of the caller held, as the wait says. They start over by themselves when the
+ * link was lost and came back in time; -EIO says that it did not. SFTP's bare "failure" is never
+ * returned: it is asked again for what it means.
  */
 #pragma once
 
@@ -83,6 +83,14 @@ const char *remote_root(const struct remote *remote);
  * -EINTR, -ENOMEM (then none is set). */
 int remote_locate(struct remote *remote, const char *const *paths, size_t n,
                   const struct wait *wait, char **ret);
+
+/* The path, free of links, that a link leads to on the server. What is outside of the root is
+ * called by a path that begins with ".."; all functions take it. *ret: a string of the caller's;
+ * NULL: it leads nowhere. 0; -EIO, -EINTR, -ENOMEM. */
+int remote_follow(struct remote *remote, const char *path, const struct wait *wait, char **ret);
+
+/* Whether a path is that of the root: one that begins with ".." may be, too. */
+bool remote_is_root(const struct remote *remote, const char *path);
 
 /* What tells of a VM's use besides the files beside it: its host. */
 struct remote_evidence {

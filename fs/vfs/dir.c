@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "control.h"
+#include "dir.h"
 #include "remote/commit.h"
 #include "remote/files.h"
 #include "remote/used_files.h"
@@ -31,27 +32,12 @@ static int dir_getattr(struct call *c, struct node *n, struct stat *st, int64_t 
     return r;
 }
 
-/* What stands for something on the server that is no .vmx. */
-static const struct node_ops *ops_for(const struct sftp_attrs *attrs)
-{
-    if (S_ISDIR(attrs->mode))
-        return &dir_ops;
-    return S_ISLNK(attrs->mode) ? &link_ops : &file_ops;
-}
-
 /* What a lookup has seen, for what is done to it next. */
 static struct sftp_attrs seen_in(const struct found *found)
 {
     return (struct sftp_attrs){.mode = found->st.st_mode,
                                .size = (uint64_t)found->st.st_size,
                                .mtime = (uint32_t)found->st.st_mtim.tv_sec};
-}
-
-/* In a mount that shows .vmx only, other files are not there. */
-static bool is_shown(const struct vfs *vfs, const char *name, const struct sftp_attrs *attrs)
-{
-    return !vfs->options.vmx_only || S_ISDIR(attrs->mode) || S_ISLNK(attrs->mode) ||
-           remote_is_vmx(vfs->remote, name, attrs);
 }
 
 /* -EEXIST where a file that is not shown has this path: nobody can want to replace it. */
@@ -65,116 +51,6 @@ static int check_unseen(struct call *c, const char *path)
     return r == 0 ? -EEXIST : r == -ENOENT ? 0 : r;
 }
 
-/* A name that may be a .vmx: its document is loaded with the same flight as its attributes. */
-static int lookup_vmx(struct call *c, struct node *dir, const char *path, struct found *ret)
-{
-    if (node_is_plain(c->vfs, dir))
-        return whole_lookup(c, path, ret);
-    DOCUMENT_AUTO *doc = NULL;
-    int r = remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc);
-    if (r < 0)
-        return r;
-    ret->ops = &vmx_ops;
-    attr_dir(c->vfs, &ret->st, doc->attrs.mtime);
-    ret->true_at = remote_document_true_at(c->vfs->remote, path);
-    return 0;
-}
-
-/* A file that is being created here and not on the server yet. */
-static int lookup_staged(struct call *c, struct node *dir, const char *name, struct found *ret)
-{
-    struct node *n = node_find(c->vfs, dir, name);
-    int r = -ENOENT;
-    if (n && n->ops == &whole_ops)
-        whole_await_release(c, n);
-    if (n && n->ops == &whole_ops && whole_is_staged(c->vfs, n)) {
-        r = n->ops->getattr(c, n, &ret->st, &ret->true_at);
-        if (r == 0)
-            ret->ops = &whole_ops;
-    }
-    node_unref(c->vfs, n);
-    return r;
-}
-
-/* A plain file that somebody has open is what it shows to him; -ENODATA: there is none. */
-static int lookup_open(struct call *c, struct node *dir, const char *name, struct found *ret)
-{
-    struct sftp_attrs attrs;
-    int64_t now = clock_ms();
-    int r = file_lookup_open(c, dir, name, &attrs);
-    if (r == 0 && remote_is_vmx(c->vfs->remote, name, &attrs))
-        r = -ENODATA;
-    if (r < 0)
-        return r;
-    ret->ops = &file_ops;
-    ret->true_at = now;
-    attr_remote(c->vfs, &ret->st, &attrs);
-    return 0;
-}
-
-/* What a name on the server is. A link that stands for a directory beside it is that directory, so
- * that a file has one node whichever name leads to it. */
-static int look(struct call *c, struct node *dir, const char *name, struct found *ret,
-                struct sftp_attrs *attrs)
-{
-    struct remote *remote = c->vfs->remote;
-    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
-    if (!path)
-        return -ENOMEM;
-    int r = remote_getattr(remote, path, cache_ms(c), &c->wait, attrs, &ret->true_at);
-    if (r == 0 && S_ISDIR(attrs->mode) && remote_learn_shown(remote, path, &c->wait) == -EINTR)
-        return -EINTR;
-    if (r < 0 || !S_ISLNK(attrs->mode))
-        return r;
-    FREE_AUTO char *directory = NULL;
-    r = remote_stands_for(remote, path, cache_ms(c), &c->wait, &directory);
-    if (r < 0 || !directory)
-        return r;
-    snprintf(ret->name, sizeof(ret->name), "%s", path_name(directory));
-    r = remote_getattr(remote, directory, cache_ms(c), &c->wait, attrs, &ret->true_at);
-    return r == 0 && !S_ISDIR(attrs->mode) ? -ENOENT : r; /* it has just been replaced */
-}
-
-static int dir_lookup(struct call *c, struct node *dir, const char *name, struct found *ret)
-{
-    if (dir == c->vfs->root && strcmp(name, CONTROL_NAME) == 0)
-        return folder_lookup(c, dir, &root_folder, ret);
-    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
-    if (!path)
-        return -ENOMEM;
-    if (remote_is_hidden_name(name))
-        return -ENOENT;
-    struct sftp_attrs attrs;
-    int r = lookup_open(c, dir, name, ret);
-    if (r != -ENODATA)
-        return r;
-    r = -EMEDIUMTYPE;
-    if (remote_is_vmx_name(name)) {
-        r = lookup_staged(c, dir, name, ret);
-        if (r == 0)
-            return 0;
-        r = c->listing ? -EMEDIUMTYPE : lookup_vmx(c, dir, path, ret);
-    }
-    if (r != -EMEDIUMTYPE)
-        return r;
-    r = look(c, dir, name, ret, &attrs);
-    if (r < 0)
-        return r;
-    if (!is_shown(c->vfs, name, &attrs))
-        return -ENOENT;
-    if (!remote_is_vmx(c->vfs->remote, name, &attrs)) {
-        ret->ops = ops_for(&attrs);
-        attr_remote(c->vfs, &ret->st, &attrs);
-    } else if (node_is_plain(c->vfs, dir)) {
-        return whole_lookup(c, path, ret);
-    } else {
-        ret->ops = &vmx_ops;
-        attr_dir(c->vfs, &ret->st, attrs.mtime);
-    }
-    ret->st.st_nlink = 1;
-    return 0;
-}
-
 static int dir_list(struct call *c, struct node *dir, struct dir_names *ret)
 {
     LISTING_AUTO *l = NULL;
@@ -185,11 +61,15 @@ static int dir_list(struct call *c, struct node *dir, struct dir_names *ret)
     int r = remote_list(c->vfs->remote, path, cache_ms(c), &c->wait, &l);
     for (size_t i = 0; r == 0 && i < l->n; i++) {
         const struct listing_entry *e = &l->entries[i];
-        if (e->shown_as || !is_shown(c->vfs, e->name, &e->attrs) ||
+        if (e->shown_as || !dir_shows(c->vfs, e->name, &e->attrs) ||
             (dir == c->vfs->root && strcmp(e->name, CONTROL_NAME) == 0))
             continue;
         if (e->stands_for) {
             r = dir_names_add_alias(ret, e->name, e->stands_for);
+            continue;
+        }
+        if (S_ISLNK(e->attrs.mode) && c->vfs->options.follow_links) {
+            r = dir_names_add(ret, e->name, 0);
             continue;
         }
         bool as_dir = !plain && remote_is_vmx(c->vfs->remote, e->name, &e->attrs);
@@ -272,9 +152,18 @@ static int dir_symlink(struct call *c, struct node *dir, const char *name, const
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
     if (!path)
         return -ENOMEM;
+    struct sftp_attrs attrs;
+    int64_t true_at;
     int r = remote_is_hidden_name(name) ? -EPERM
                                         : remote_symlink(c->vfs->remote, target, path, &c->wait);
-    return r == 0 ? dir_lookup(c, dir, name, ret) : r;
+    if (r == 0)
+        r = remote_getattr(c->vfs->remote, path, 0, &c->wait, &attrs, &true_at);
+    if (r < 0)
+        return r;
+    /* The kernel takes nothing but a link for an answer; the next lookup may find what it shows. */
+    ret->ops = &link_ops;
+    attr_remote(c->vfs, &ret->st, &attrs);
+    return 0;
 }
 
 /* A name of a datastore, or of its directory, is not that of a file. */
@@ -293,6 +182,17 @@ static int refuse_fixed(struct call *c, const char *path)
     return refuse(c->vfs, path, NULL, -EPERM, &diag);
 }
 
+/* What a link leads to is neither moved nor removed with it. */
+static int refuse_followed(struct call *c, const char *path)
+{
+    struct vmx_diag diag = {0};
+    vmx_diag_set(
+        &diag, 0, 0,
+        "it is a link on the server, shown as what it leads to; to rename it, or to remove "
+        "one to a directory, mount without -o follow_symlinks");
+    return refuse(c->vfs, path, NULL, -EPERM, &diag);
+}
+
 static int remove_whole(struct call *c, const char *path, struct vmx_diag *diag)
 {
     removed_note(c, path);
@@ -306,6 +206,10 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
     FREE_AUTO char *vm = NULL;
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
     int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
+    if (r == 0 && found.followed) {
+        r = remote_remove(c->vfs->remote, path, &c->wait);
+        return refuse(c->vfs, path, NULL, r, NULL);
+    }
     bool whole = found.ops == &whole_ops;
     if (r == 0 && is_fixed(c, &found, path))
         return refuse_fixed(c, path);
@@ -340,6 +244,8 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
     int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
     if (r == 0 && is_fixed(c, &found, path))
         return refuse_fixed(c, path);
+    if (r == 0 && found.followed)
+        return refuse_followed(c, path);
     if (r == 0 && found.ops == &vmx_ops) {
         DOCUMENT_AUTO *doc = NULL;
         r = remote_document(c->vfs->remote, path, 0, &c->wait, &doc);
@@ -517,6 +423,8 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
         return refuse_fixed(c, from_path);
     if (is_fixed(c, &m.to, to_path))
         return refuse_fixed(c, to_path);
+    if (m.from.followed || m.to.followed)
+        return refuse_followed(c, m.from.followed ? from_path : to_path);
     if (r == -ENOENT && m.from.ops)
         r = check_unseen(c, to_path);
     if (r == 0)

@@ -19,7 +19,7 @@ int file_lookup_open(struct call *c, struct node *dir, const char *name, struct 
 {
     struct node *n = node_find(c->vfs, dir, name);
     bool named = false;
-    int r = n && n->ops == &file_ops ? open_files_look(c, n, ret, &named) : -ENODATA;
+    int r = n && n->ops == &file_ops && !n->target ? open_files_look(c, n, ret, &named) : -ENODATA;
     node_unref(c->vfs, n);
     return r == 0 && !named ? -ENODATA : r;
 }

@@ -59,6 +59,8 @@ struct found {
                         what is left of the cache timeout; 0: not at all */
     struct stat st;  /* st_ino is filled in by the caller */
     char name[NAME_MAX + 1]; /* its own, where it was found by another one; or "" */
+    bool followed;           /* it was found by a link that is shown as what it leads to: ... */
+    char target[PATH_MAX];   /* ... that has this remote path */
     bool fresh;              /* a directory of settings that was just made */
     bool folded;             /* the inode number is the same for all spellings of the name */
     bool written;            /* it is opened for writing with it */
@@ -164,6 +166,7 @@ struct node {
     const struct node_ops *_Atomic ops;
     const void *_Atomic detail; /* see struct found */
     _Atomic uint64_t ino;       /* st_ino: the same after a remount */
+    char *target;               /* the remote path, where a link led here (struct found); or NULL */
     /* A rename changes these two; what they were stays valid as long as the node, so that a request
      * can read them without a lock. */
     char *_Atomic name;
@@ -257,6 +260,8 @@ bool node_is_plain(struct vfs *vfs, struct node *n);
 /* FNV-1a, 64 bits. */
 uint64_t hash_of(struct span bytes);
 uint64_t node_ino(const struct node *dir, const char *name, bool folded);
+/* The number of what has a remote path, in the tree that dir is in. */
+uint64_t node_path_ino(struct vfs *vfs, struct node *dir, const char *path);
 /* Calls back for each child that is known, with vfs->lock held. */
 void node_each_child(struct vfs *vfs, struct node *dir,
                      void (*see)(struct vfs *vfs, struct node *child, void *ctx), void *ctx);

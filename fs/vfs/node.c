@@ -96,6 +96,7 @@ static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
         parent->refs--;
     }
     free(n->told);
+    free(n->target);
     free(n->pages.text);
     free(n->name);
     free(n);
@@ -154,8 +155,10 @@ static struct node *make(struct vfs *vfs, struct node *dir, const char *name,
     n->ino = found->ops == &file_ops ? number_free(vfs, ino) : ino;
     n->name = strdup(name);
     n->parent = dir;
-    if (!n->name || !enter_table(vfs, n)) {
+    n->target = found->followed ? strdup(found->target) : NULL;
+    if (!n->name || (found->followed && !n->target) || !enter_table(vfs, n)) {
         free(n->name);
+        free(n->target);
         free(n);
         return NULL;
     }
@@ -164,14 +167,22 @@ static struct node *make(struct vfs *vfs, struct node *dir, const char *name,
     return n;
 }
 
+static bool is_same(const struct node *n, const struct found *found)
+{
+    if (n->ops != found->ops || n->detail != found->detail)
+        return false;
+    return n->target ? found->followed && strcmp(n->target, found->target) == 0 : !found->followed;
+}
+
 struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
                        const struct found *found, bool lookup)
 {
-    uint64_t ino = node_ino(dir, name, found->folded);
+    uint64_t ino = found->followed ? node_path_ino(vfs, dir, found->target)
+                                   : node_ino(dir, name, found->folded);
     lock_take(&vfs->lock);
     struct node *n = find_child(vfs, dir, name);
     bool key = found->ops == &key_ops;
-    if (n && (n->ops != found->ops || n->detail != found->detail)) {
+    if (n && !is_same(n, found)) {
         leave_name(vfs, n);
         n = NULL;
     }
@@ -291,7 +302,7 @@ static void renumber(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     struct node *child;
     if (n->ops == &file_ops)
         number_keep(vfs, n);
-    else
+    else if (!n->target)
         n->ino = node_ino(n->parent, n->name, n->parent->ops == &vmx_ops);
     DL_FOREACH2(n->children, child, next) renumber(vfs, child);
 }
@@ -319,6 +330,8 @@ static int add_path(struct node *n, struct buf *path)
 {
     if (!n)
         return 0;
+    if (n->target)
+        return buf_addf(path, "/%s", n->target);
     int r = add_path(n->parent, path);
     return r == 0 && n->ops->named && n->parent ? buf_addf(path, "/%s", n->name) : r;
 }
@@ -388,15 +401,36 @@ bool node_is_plain(struct vfs *vfs, struct node *n)
     return plain;
 }
 
-uint64_t node_ino(const struct node *dir, const char *name, bool folded)
+static uint64_t child_ino(uint64_t parent, struct span name, bool folded)
 {
-    uint64_t parent = dir->ino;
     uint64_t h = hash_bytes(hash_start, (struct span){(const char *)&parent, sizeof(parent)});
-    for (; *name; name++) {
-        char c = folded && *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        if (folded && c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
         h = hash_bytes(h, (struct span){&c, 1});
     }
     return h > 1 ? h : 2; /* 1 is the root's, and 0 means none */
+}
+
+uint64_t node_ino(const struct node *dir, const char *name, bool folded)
+{
+    return child_ino(dir->ino, span_of(name), folded);
+}
+
+uint64_t node_path_ino(struct vfs *vfs, struct node *dir, const char *path)
+{
+    lock_take(&vfs->lock);
+    while (dir->parent && dir->ops != &plain_dir_ops)
+        dir = dir->parent;
+    uint64_t ino = dir->ino;
+    lock_drop(&vfs->lock);
+    while (*path) {
+        size_t len = strcspn(path, "/");
+        ino = child_ino(ino, (struct span){path, len}, false);
+        path += len + (path[len] == '/');
+    }
+    return ino;
 }
 
 void node_each_child(struct vfs *vfs, struct node *dir,

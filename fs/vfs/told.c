@@ -4,6 +4,7 @@
  * need none of that, because their documents are cached.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "internal.h"
@@ -45,6 +46,8 @@ int told_recall_name(struct vfs *vfs, struct node *dir, const char *name, int r,
     if (r == 0 && n) {
         ret->ops = n->ops;
         ret->detail = n->detail;
+        ret->followed = n->target != NULL;
+        snprintf(ret->target, sizeof(ret->target), "%s", n->target ? n->target : "");
     }
     node_unref(vfs, n);
     return r;

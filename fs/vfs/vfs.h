@@ -19,6 +19,7 @@ struct vfs_options {
     mode_t umask;
     bool read_only;
     bool vmx_only;            /* show directories, links and .vmx only */
+    bool follow_links;        /* show links as what they lead to on the server */
     const char *mountpoint;   /* absolute, for commands in reports; borrowed for good */
     const char *profile_dirs; /* colon-separated, later ones win; borrowed during vfs_new only */
 };

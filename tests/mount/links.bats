@@ -153,6 +153,67 @@ print(led)
 END
 }
 
+@test "follow_symlinks: a link is what it leads to, inside and outside of the mounted folder" {
+    mkdir -p "$LAB/a" "$LAB/c/d" "$TEST_DIR/out/sub"
+    write_vmx "$LAB/vm/vm.vmx" one
+    write_vmx "$TEST_DIR/out/sub/far.vmx" far
+    echo inside >"$LAB/c/file"
+    echo outside >"$TEST_DIR/out/file"
+    ln -s "$LAB/c/file" "$LAB/a/file"
+    ln -s ../c "$LAB/a/dir"
+    ln -s ../vm/vm.vmx "$LAB/a/settings"
+    ln -s a/settings "$LAB/chain.vmx"
+    ln -s "$TEST_DIR/out" "$LAB/out"
+    ln -s "$TEST_DIR" "$LAB/above"
+    ln -s .. "$LAB/c/up"
+    ln -s missing "$LAB/dangling"
+    ln -s loop "$LAB/loop"
+    mkdir "$LAB/ring"
+    ln -s . "$LAB/ring/again"
+    mount_local follow_symlinks,cache_timeout=1
+    local name
+    for name in a/file a/dir a/settings chain.vmx out above c/up; do
+        [ ! -L "$MNT/$name" ]
+        [ -e "$MNT/$name" ]
+    done
+    [ -L "$MNT/dangling" ]
+    [ -L "$MNT/loop" ]
+    [ "$(cat "$MNT/a/file" "$MNT/a/dir/file" "$MNT/out/file" "$MNT/c/up/a/file" | tr '\n' ' ')" = "inside inside outside inside " ]
+    # One file, whichever link leads to it.
+    for name in a/file a/dir/file c/up/c/file above/lab/c/file; do
+        [ "$(stat -c %i "$MNT/$name")" = "$(stat -c %i "$MNT/c/file")" ]
+    done
+    run cp "$MNT/a/file" "$MNT/c/file"
+    [[ $status -eq 1 && $output == *"are the same file"* ]]
+    # What leads to a .vmx is one, whatever it is called.
+    for name in a/settings chain.vmx vm/vm.vmx c/up/vm/vm.vmx; do
+        echo "$name" >"$MNT/$name/displayName"
+        [ "$(cat "$MNT/chain.vmx/displayName")" = "$name" ]
+        [ "$(cat "$MNT/vm/vm.vmx/displayName")" = "$name" ]
+    done
+    echo farther >"$MNT/out/sub/far.vmx/displayName"
+    grep -qx 'displayName = "farther"' "$TEST_DIR/out/sub/far.vmx"
+    [ ! -L "$TEST_DIR/out/sub/far.vmx" ]
+    echo new >"$MNT/out/made"
+    [ "$(cat "$TEST_DIR/out/made")" = new ]
+    # Who walks sees that he has been there.
+    run find "$MNT/ring"
+    [[ $status -eq 1 && $output == *"loop detected"* ]]
+    ln -s c/file "$MNT/made"
+    [ ! -L "$MNT/made" ]
+    [ "$(cat "$MNT/made")" = inside ]
+    # A link goes alone, and nothing else does.
+    rm "$MNT/a/file"
+    [ ! -L "$LAB/a/file" ]
+    [ "$(cat "$LAB/c/file")" = inside ]
+    run rmdir "$MNT/a/settings"
+    [[ $status -eq 1 && $output == *"Operation not permitted"* ]]
+    run mv "$MNT/chain.vmx" "$MNT/other.vmx"
+    [ "$status" -eq 1 ]
+    [ "$(readlink "$LAB/chain.vmx")" = a/settings ]
+    grep -qP '\tEPERM\tchain.vmx\t-\tit is a link on the server' "$MNT/.vmxfs/errors"
+}
+
 @test "in no forest of links the kernel is led out of the mount" {
     local seed option
     for seed in 1 2 3 4 5 6; do
@@ -296,7 +357,13 @@ vsanDatastore/vm3/vm3.vmx" ]
     done
     grep -qP '\tEPERM\tdatastore0x\t-\t.*vim-cmd hostsvc/datastore/rename' "$MNT/.vmxfs/errors"
     [ "$(readlink "$LAB/datastore0x")" = "$DS" ]
-    # A link that is none of its names can go, and then the other one is the name.
+    # A link that is none of its names can go, and another one come and be the name.
+    ln -s "$DS" "$MNT/also"
+    [ "$(readlink "$LAB/also")" = "$DS" ]
+    [ "$(stat -c %F "$MNT/also")" = directory ]
+    [ "$(stat -c %F "$MNT/datastore0x")" = "symbolic link" ]
+    rm "$LAB/also"
+    eventually 20 test -d "$MNT/datastore0x" -a ! -L "$MNT/datastore0x"
     rm "$MNT/datastore1"
     [ ! -L "$LAB/datastore1" ]
     rm "$LAB/datastore0x"

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "remote/files.h"
 #include "remote/internal.h"
+#include "remote/listing.h"
 
 struct link_case {
     const char *dir;
@@ -174,6 +175,64 @@ static void readlink_tells_what_it_does_not_show(void **state)
     folder_remove(&folder);
 }
 
+static void must_lead(struct mount *mount, const char *link, const char *path)
+{
+    struct wait wait = patience();
+    FREE_AUTO char *found = NULL;
+    assert_int_equal(remote_follow(mount->remote, link, &wait, &found), 0);
+    if (path)
+        assert_string_equal(found, path);
+    else
+        assert_null(found);
+}
+
+/* The path of something that is beside the mounted root. */
+static void beside(const struct folder *folder, const char *name, char *ret)
+{
+    /* The folder is two levels deep, /tmp/NAME, and the root one level deeper. */
+    snprintf(ret, PATH_MAX, "../../../%s/%s", folder->path + 1, name);
+}
+
+static void links_lead_to_one_path(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct folder root;
+    struct mount mount;
+    char path[PATH_MAX];
+    struct wait wait = patience();
+    LISTING_AUTO *listing = NULL;
+    must_make_folder(&folder);
+    must_mkdir(&folder, "real");
+    must_mkdir(&folder, "real/vm");
+    must_mkdir(&folder, "out");
+    must_write(&folder, "out/file", "");
+    must_link(&folder, "../vm", "real/vm/inside");
+    must_link(&folder, "../vm/inside", "real/vm/chain");
+    must_link(&folder, "..", "real/vm/root");
+    must_link(&folder, "../out", "real/out");
+    must_link(&folder, "/", "real/top");
+    must_link(&folder, "missing", "real/dangling");
+    must_link(&folder, "loop", "real/loop");
+    snprintf(root.path, sizeof(root.path), "%.40s/real", folder.path);
+    must_mount(&mount, &root, NULL);
+    must_lead(&mount, "vm/inside", "vm");
+    must_lead(&mount, "vm/chain", "vm");
+    must_lead(&mount, "vm/root", "");
+    must_lead(&mount, "top", "../../..");
+    must_lead(&mount, "dangling", NULL);
+    must_lead(&mount, "loop", NULL);
+    beside(&folder, "out", path);
+    must_lead(&mount, "out", path);
+    assert_false(remote_is_root(mount.remote, path));
+    assert_int_equal(remote_list(mount.remote, path, 0, &wait, &listing), 0);
+    assert_non_null(listing_find(listing, "file"));
+    beside(&folder, "real", path);
+    assert_true(remote_is_root(mount.remote, path));
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +241,7 @@ int main(void)
         cmocka_unit_test(links_are_shown_as_they_are),
         cmocka_unit_test(links_below_the_servers_top),
         cmocka_unit_test(readlink_tells_what_it_does_not_show),
+        cmocka_unit_test(links_lead_to_one_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "dir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/path.h"
+#include "control.h"
+#include "vmx.h"
+#include "whole.h"
+
+/* What stands for something on the server that is no .vmx. */
+static const struct node_ops *ops_for(const struct sftp_attrs *attrs)
+{
+    if (S_ISDIR(attrs->mode))
+        return &dir_ops;
+    return S_ISLNK(attrs->mode) ? &link_ops : &file_ops;
+}
+
+bool dir_shows(const struct vfs *vfs, const char *name, const struct sftp_attrs *attrs)
+{
+    return !vfs->options.vmx_only || S_ISDIR(attrs->mode) || S_ISLNK(attrs->mode) ||
+           remote_is_vmx(vfs->remote, name, attrs);
+}
+
+/* A name that may be a .vmx: its document is loaded with the same flight as its attributes. */
+static int lookup_vmx(struct call *c, struct node *dir, const char *path, struct found *ret)
+{
+    if (node_is_plain(c->vfs, dir))
+        return whole_lookup(c, path, ret);
+    DOCUMENT_AUTO *doc = NULL;
+    int r = remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc);
+    if (r < 0)
+        return r;
+    ret->ops = &vmx_ops;
+    attr_dir(c->vfs, &ret->st, doc->attrs.mtime);
+    ret->true_at = remote_document_true_at(c->vfs->remote, path);
+    return 0;
+}
+
+/* A file that is being created here and not on the server yet. */
+static int lookup_staged(struct call *c, struct node *dir, const char *name, struct found *ret)
+{
+    struct node *n = node_find(c->vfs, dir, name);
+    int r = -ENOENT;
+    if (n && n->ops == &whole_ops)
+        whole_await_release(c, n);
+    if (n && n->ops == &whole_ops && whole_is_staged(c->vfs, n)) {
+        r = n->ops->getattr(c, n, &ret->st, &ret->true_at);
+        if (r == 0)
+            ret->ops = &whole_ops;
+    }
+    node_unref(c->vfs, n);
+    return r;
+}
+
+/* A plain file that somebody has open is what it shows to him; -ENODATA: there is none. */
+static int lookup_open(struct call *c, struct node *dir, const char *name, struct found *ret)
+{
+    struct sftp_attrs attrs;
+    int64_t now = clock_ms();
+    int r = file_lookup_open(c, dir, name, &attrs);
+    if (r == 0 && remote_is_vmx(c->vfs->remote, name, &attrs))
+        r = -ENODATA;
+    if (r < 0)
+        return r;
+    ret->ops = &file_ops;
+    ret->true_at = now;
+    attr_remote(c->vfs, &ret->st, &attrs);
+    return 0;
+}
+
+/* A link is what it leads to, and a file has one path whichever link leads to it. One that leads
+ * nowhere stays a link. */
+static int follow(struct call *c, const char *path, struct found *ret, struct sftp_attrs *attrs)
+{
+    struct remote *remote = c->vfs->remote;
+    FREE_AUTO char *target = NULL;
+    int r = remote_follow(remote, path, &c->wait, &target);
+    if (r < 0 || !target)
+        return r;
+    if (remote_is_hidden_name(path_name(target)))
+        return -ENOENT;
+    if ((size_t)snprintf(ret->target, sizeof(ret->target), "%s", target) >= sizeof(ret->target))
+        return -ENAMETOOLONG;
+    ret->followed = true;
+    return remote_getattr(remote, target, cache_ms(c), &c->wait, attrs, &ret->true_at);
+}
+
+/* What a name on the server is. A link that stands for a directory beside it is that directory, so
+ * that a file has one node whichever name leads to it. */
+static int look(struct call *c, struct node *dir, const char *name, struct found *ret,
+                struct sftp_attrs *attrs)
+{
+    struct remote *remote = c->vfs->remote;
+    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
+    if (!path)
+        return -ENOMEM;
+    int r = remote_getattr(remote, path, cache_ms(c), &c->wait, attrs, &ret->true_at);
+    if (r == 0 && S_ISDIR(attrs->mode)) {
+        /* A link may have led above the root, and names back into it. */
+        ret->followed = c->vfs->options.follow_links && remote_is_root(remote, path);
+        return remote_learn_shown(remote, path, &c->wait) == -EINTR ? -EINTR : 0;
+    }
+    if (r < 0 || !S_ISLNK(attrs->mode))
+        return r;
+    FREE_AUTO char *directory = NULL;
+    r = remote_stands_for(remote, path, cache_ms(c), &c->wait, &directory);
+    if (r == 0 && !directory && c->vfs->options.follow_links)
+        return follow(c, path, ret, attrs);
+    if (r < 0 || !directory)
+        return r;
+    snprintf(ret->name, sizeof(ret->name), "%s", path_name(directory));
+    r = remote_getattr(remote, directory, cache_ms(c), &c->wait, attrs, &ret->true_at);
+    return r == 0 && !S_ISDIR(attrs->mode) ? -ENOENT : r; /* it has just been replaced */
+}
+
+int dir_lookup(struct call *c, struct node *dir, const char *name, struct found *ret)
+{
+    if (dir == c->vfs->root && strcmp(name, CONTROL_NAME) == 0)
+        return folder_lookup(c, dir, &root_folder, ret);
+    FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
+    if (!path)
+        return -ENOMEM;
+    if (remote_is_hidden_name(name))
+        return -ENOENT;
+    struct sftp_attrs attrs;
+    int r = lookup_open(c, dir, name, ret);
+    if (r != -ENODATA)
+        return r;
+    r = -EMEDIUMTYPE;
+    if (remote_is_vmx_name(name)) {
+        r = lookup_staged(c, dir, name, ret);
+        if (r == 0)
+            return 0;
+        r = c->listing ? -EMEDIUMTYPE : lookup_vmx(c, dir, path, ret);
+    }
+    if (r != -EMEDIUMTYPE)
+        return r;
+    r = look(c, dir, name, ret, &attrs);
+    if (r < 0)
+        return r;
+    const char *own = ret->followed ? path_name(ret->target) : name;
+    if (!dir_shows(c->vfs, own, &attrs))
+        return -ENOENT;
+    if (!remote_is_vmx(c->vfs->remote, own, &attrs)) {
+        ret->ops = ops_for(&attrs);
+        attr_remote(c->vfs, &ret->st, &attrs);
+    } else if (node_is_plain(c->vfs, dir)) {
+        return whole_lookup(c, ret->followed ? ret->target : path, ret);
+    } else {
+        ret->ops = &vmx_ops;
+        attr_dir(c->vfs, &ret->st, attrs.mtime);
+    }
+    ret->st.st_nlink = 1;
+    return 0;
+}
