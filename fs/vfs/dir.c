@@ -207,7 +207,7 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
     int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
     if (r == 0 && found.followed) {
-        r = remote_remove(c->vfs->remote, path, &c->wait);
+        r = remote_remove(c->vfs->remote, path, NULL, &c->wait);
         return refuse(c->vfs, path, NULL, r, NULL);
     }
     bool whole = found.ops == &whole_ops;
