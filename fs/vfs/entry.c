@@ -74,7 +74,9 @@ void attr_space(const struct sftp_statvfs *fs, struct statvfs *ret)
 double attr_timeout(const struct vfs *vfs, int64_t true_at)
 {
     int64_t left = true_at + remote_options(vfs->remote)->cache_timeout_ms - clock_ms();
-    return true_at > 0 && left > 0 ? (double)left / 1000.0 : 0.0;
+    /* Where links are followed a file may have names that are not told of its changes. */
+    bool trusted = true_at > 0 && left > 0 && !vfs->options.follow_links;
+    return trusted ? (double)left / 1000.0 : 0.0;
 }
 
 int dir_names_add(struct dir_names *names, const char *name, mode_t type)

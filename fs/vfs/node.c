@@ -330,8 +330,8 @@ static int add_path(struct node *n, struct buf *path)
 {
     if (!n)
         return 0;
-    if (n->target)
-        return buf_addf(path, "/%s", n->target);
+    if (n->target) /* "" is the root */
+        return n->target[0] ? buf_addf(path, "/%s", n->target) : 0;
     int r = add_path(n->parent, path);
     return r == 0 && n->ops->named && n->parent ? buf_addf(path, "/%s", n->name) : r;
 }

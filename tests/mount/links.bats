@@ -170,7 +170,7 @@ END
     ln -s loop "$LAB/loop"
     mkdir "$LAB/ring"
     ln -s . "$LAB/ring/again"
-    mount_local follow_symlinks,cache_timeout=1
+    mount_local follow_symlinks
     local name
     for name in a/file a/dir a/settings chain.vmx out above c/up; do
         [ ! -L "$MNT/$name" ]
