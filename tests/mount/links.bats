@@ -311,12 +311,16 @@ same_file() { # DIR DIR
         [ "$(cat vm.vmx/displayName)" = "$(cat "$MNT/$DS/vm/vm.vmx/displayName")" ]
     )
     # Sets by both names at once: each is there in the end.
-    local n
+    local n setters=
     for n in 1 2 3 4 5 6 7 8; do
-        echo "$n" >"$MNT/datastore0x/vm2/vm2.vmx/guestinfo.a$n" &
-        echo "$n" >"$MNT/$DS/vm2/vm2.vmx/guestinfo.b$n" &
+        echo "$n" >"$MNT/datastore0x/vm2/vm2.vmx/guestinfo.a$n" 3>&- &
+        setters="$setters $!"
+        echo "$n" >"$MNT/$DS/vm2/vm2.vmx/guestinfo.b$n" 3>&- &
+        setters="$setters $!"
     done
-    wait
+    for n in $setters; do
+        wait "$n"
+    done
     [ "$(grep -c guestinfo "$LAB/$DS/vm2/vm2.vmx")" -eq 16 ]
     [ "$(cat "$MNT/$DS/vm2/vm2.vmx"/guestinfo.* | sort -u | tr -d '\n')" = 12345678 ]
 }
