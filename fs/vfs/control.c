@@ -115,15 +115,17 @@ const struct node_ops control_ops = {
     .fsync = control_flush,
 };
 
-struct node *vmx_above(struct node *n)
+struct node *vmx_above(struct vfs *vfs, struct node *n)
 {
+    lock_take(&vfs->lock);
     while (n && n->ops != &vmx_ops)
         n = n->parent;
+    lock_drop(&vfs->lock);
     return n;
 }
 
 char *vmx_path_above(struct call *c, struct node *n)
 {
-    struct node *dir = vmx_above(n);
+    struct node *dir = vmx_above(c->vfs, n);
     return dir ? node_path(c->vfs, dir) : NULL;
 }

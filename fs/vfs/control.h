@@ -46,7 +46,7 @@ int control_lookup(struct call *c, struct node *dir, const struct control *contr
 int folder_lookup(struct call *c, struct node *dir, const struct folder *folder, struct found *ret);
 
 /* The directory of settings that a node is in (or is). */
-struct node *vmx_above(struct node *n);
+struct node *vmx_above(struct vfs *vfs, struct node *n);
 
 /* Its path, the caller's to free. NULL: there is none, or no memory. */
 char *vmx_path_above(struct call *c, struct node *n);

@@ -126,7 +126,7 @@ static int rename_scratch(struct call *c, struct node *dir, const char *name, st
                           const char *new_name, unsigned flags)
 {
     const struct folder *f = dir->detail;
-    struct node *vmx = vmx_above(dir);
+    struct node *vmx = vmx_above(c->vfs, dir);
     if (dir != new_dir)
         return -EXDEV;
     if (!f->has_raw || !vmx)

@@ -167,11 +167,10 @@ struct node {
     const void *_Atomic detail; /* see struct found */
     _Atomic uint64_t ino;       /* st_ino: the same after a remount */
     char *target;               /* the remote path, where a link led here (struct found); or NULL */
-    /* A rename changes these two; what they were stays valid as long as the node, so that a request
-     * can read them without a lock. */
-    char *_Atomic name;
-    struct node *_Atomic parent;
-    struct former *formers; /* protected by vfs->lock, as all below */
+    /* Protected by vfs->lock, as all below: a rename changes them. The names in folders that vmxfs
+     * makes up stay, and so does the parent of a setting: those are read without it. */
+    char *name;
+    struct node *parent;
     struct node *children, *prev, *next;
     uint64_t lookups; /* the kernel's */
     unsigned refs;    /* children, pins and running requests */
@@ -246,6 +245,8 @@ void node_become(struct vfs *vfs, struct node *dir, const char *name, const stru
 /* Gives the node of a name another parent and name; what was there is detached. */
 void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node *new_dir,
                const char *new_name);
+/* A copy of its name. NULL: no memory. */
+char *node_name(struct vfs *vfs, struct node *n);
 /* The remote path of a node. NULL: no memory. */
 char *node_path(struct vfs *vfs, struct node *n);
 /* The remote path of a name below it. */

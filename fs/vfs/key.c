@@ -63,10 +63,17 @@ int key_lookup(struct call *c, struct node *dir, const char *name, struct found 
     return 0;
 }
 
+/* The key that a node has the name of. */
+static int key_at_node(struct call *c, struct node *n, struct key_at *ret)
+{
+    FREE_AUTO char *name = node_name(c->vfs, n);
+    return name ? key_at(c, n->parent, name, cache_ms(c), ret) : -ENOMEM;
+}
+
 static int key_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     KEY_AT_AUTO at = {0};
-    int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
+    int r = key_at_node(c, n, &at);
     if (r == 0)
         r = fill_attr(c, n->parent, &at, st);
     if (r == 0)
@@ -198,11 +205,14 @@ static bool was_removed(struct call *c, struct node *dir, const struct key_at *a
 static int open_to_write(struct call *c, struct node *n, int flags, struct handle *h)
 {
     KEY_AT_AUTO at = {0};
+    FREE_AUTO char *name = node_name(c->vfs, n);
+    if (!name)
+        return -ENOMEM;
     /* A writer's base must be what the server has now, or an old foreign edit looks like a new one.
      */
-    int r = key_at(c, n->parent, n->name, DOCUMENT_TO_WRITE, &at);
+    int r = key_at(c, n->parent, name, DOCUMENT_TO_WRITE, &at);
     if (r == 0)
-        r = may_write(c, &at, n->name);
+        r = may_write(c, &at, name);
     enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
     if (r == 0)
         r = fill_attr(c, n->parent, &at, &(struct stat){0});
@@ -211,14 +221,14 @@ static int open_to_write(struct call *c, struct node *n, int flags, struct handl
         r = 0;
     }
     if (r == 0)
-        r = key_begin_writing(c, n->parent, n->name, &at, how, h);
+        r = key_begin_writing(c, n->parent, name, &at, how, h);
     return r;
 }
 
 static int open_to_read(struct call *c, struct node *n, int flags, struct handle *h)
 {
     KEY_AT_AUTO at = {0};
-    int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
+    int r = key_at_node(c, n, &at);
     if (r == 0)
         r = current_text(c, n->parent, &at, &h->content);
     /* The kernel cuts what it has when it is told to cut, though nobody can write. */
@@ -277,7 +287,7 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
     struct span text = buf_span(&h->content);
     if (h->writes) {
         KEY_AT_AUTO at = {0};
-        int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
+        int r = key_at_node(c, n, &at);
         if (r == 0)
             r = current_text(c, n->parent, &at, &live);
         if (r < 0)
@@ -292,14 +302,15 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
 static int commit_text(struct call *c, struct node *n, struct handle *h)
 {
     BUF_AUTO copy = {0};
+    FREE_AUTO char *name = node_name(c->vfs, n);
     struct key_state *ks = h->key;
     lock_take(&c->vfs->lock);
-    int r = buf_add(&copy, buf_span(&ks->text.bytes));
+    int r = name ? buf_add(&copy, buf_span(&ks->text.bytes)) : -ENOMEM;
     unsigned long version = ks->text.version;
     bool anew = ks->text.anew;
     lock_drop(&c->vfs->lock);
     if (r == 0)
-        r = key_set(c, n->parent, n->name, text_value(buf_span(&copy)), ks);
+        r = key_set(c, n->parent, name, text_value(buf_span(&copy)), ks);
     lock_take(&c->vfs->lock);
     if (r < 0 || ks->text.version == version)
         text_clean(&ks->text);
@@ -367,7 +378,8 @@ static int edit_text(struct call *c, struct node *n, struct handle *h, const str
     lock_drop(&c->vfs->lock);
     if (r < 0) {
         FREE_AUTO char *path = node_path(c->vfs, n->parent);
-        refuse(c->vfs, path, n->name, r, NULL);
+        FREE_AUTO char *name = node_name(c->vfs, n);
+        refuse(c->vfs, path, name, r, NULL);
     }
     return r;
 }
@@ -406,7 +418,8 @@ static void key_drop(struct call *c, struct node *n, struct handle *h)
     if (!own)
         return;
     FREE_AUTO char *path = node_path(c->vfs, n->parent);
-    note_killed(c->vfs, path, n->name);
+    FREE_AUTO char *name = node_name(c->vfs, n);
+    note_killed(c->vfs, path, name);
     notify_inode(c->vfs, n);
 }
 
@@ -433,7 +446,7 @@ static int commit_cut(struct call *c, struct node *n)
     KEY_AT_AUTO at = {0};
     struct handle own = {.node = n};
     unsigned long sets;
-    int r = key_at(c, n->parent, n->name, cache_ms(c), &at);
+    int r = key_at_node(c, n, &at);
     if (r == 0)
         r = enter(c, n->parent, &at, &own, &sets);
     if (r < 0)

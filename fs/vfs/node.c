@@ -65,32 +65,16 @@ static bool enter_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     return n->in_table;
 }
 
-/* What a renamed node was called before; it holds a reference to the parent. */
-struct former {
-    char *name;
-    struct node *parent;
-    struct former *next;
-};
-
 static void drop_if_unused(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
 
-/* Frees a node without children and lets go of its parents. */
+/* Frees a node without children and lets go of its parent. */
 static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     struct node *parent = n->parent;
-    struct former *former;
     leave_table(vfs, n);
     number_drop(vfs, n);
     if (n->ops->destroy)
         n->ops->destroy(vfs, n);
-    while ((former = n->formers)) {
-        n->formers = former->next;
-        former->parent->refs--;
-        if (former->parent != parent)
-            drop_if_unused(vfs, former->parent);
-        free(former->name);
-        free(former);
-    }
     if (parent) {
         DL_DELETE2(parent->children, n, prev, next);
         parent->refs--;
@@ -110,19 +94,6 @@ static void drop_if_unused(struct vfs *vfs, struct node *n)
         destroy(vfs, n);
 }
 
-/* In the end all go, the former parents in whatever order. */
-static void drop_formers_below(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
-{
-    struct former *former;
-    struct node *child;
-    while ((former = n->formers)) {
-        n->formers = former->next;
-        free(former->name);
-        free(former);
-    }
-    DL_FOREACH2(n->children, child, next) drop_formers_below(vfs, child);
-}
-
 static void free_below(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     n->refs++;
@@ -136,10 +107,8 @@ static void free_below(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 void node_free_all(struct vfs *vfs)
 {
     lock_take(&vfs->lock);
-    if (vfs->root) {
-        drop_formers_below(vfs, vfs->root);
+    if (vfs->root)
         free_below(vfs, vfs->root);
-    }
     vfs->root = NULL;
     lock_drop(&vfs->lock);
 }
@@ -247,6 +216,14 @@ void node_detach(struct vfs *vfs, struct node *dir, const char *name)
     lock_drop(&vfs->lock);
 }
 
+char *node_name(struct vfs *vfs, struct node *n)
+{
+    lock_take(&vfs->lock);
+    char *name = strdup(n->name);
+    lock_drop(&vfs->lock);
+    return name;
+}
+
 void node_lose_name(struct vfs *vfs, struct node *n)
 {
     if (n->in_table)
@@ -274,24 +251,22 @@ void node_become(struct vfs *vfs, struct node *dir, const char *name, const stru
     lock_drop(&vfs->lock);
 }
 
-/* Changes a node's name and parent. The former ones stay with it. */
-static bool rename_node(struct node *n, struct node *new_dir, const char *new_name)
+/* Changes a node's name and parent. False: no memory. */
+static bool rename_node(struct vfs *vfs, struct node *n, struct node *new_dir, const char *new_name)
+    REQUIRES(vfs->lock)
 {
-    struct former *former = calloc(1, sizeof(*former));
     char *copy = strdup(new_name);
-    if (!former || !copy) {
-        free(former);
-        free(copy);
+    if (!copy)
         return false;
-    }
-    *former = (struct former){.name = n->name, .parent = n->parent, .next = n->formers};
-    n->formers = former;
-    struct node *dir = former->parent;
-    DL_DELETE2(dir->children, n, prev, next);
-    DL_APPEND2(new_dir->children, n, prev, next);
-    new_dir->refs++;
+    struct node *dir = n->parent;
+    free(n->name);
     n->name = copy;
     n->parent = new_dir;
+    new_dir->refs++;
+    dir->refs--;
+    DL_DELETE2(dir->children, n, prev, next);
+    DL_APPEND2(new_dir->children, n, prev, next);
+    drop_if_unused(vfs, dir);
     return true;
 }
 
@@ -317,7 +292,7 @@ void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node 
         leave_name(vfs, old);
     if (n) {
         leave_table(vfs, n);
-        if (rename_node(n, new_dir, new_name)) { /* else the next lookup makes a new node */
+        if (rename_node(vfs, n, new_dir, new_name)) { /* else the next lookup makes a new node */
             enter_table(vfs, n);
             renumber(vfs, n);
         }

@@ -11,6 +11,7 @@
 
 #include <utlist.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "vmx.h"
 
@@ -213,10 +214,14 @@ int scratch_content(struct call *c, struct node *dir, const char *name, struct b
 static int scratch_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     struct found found = {0};
-    int r = scratch_lookup(c, n->parent, n->name, &found);
+    lock_take(&c->vfs->lock);
+    const struct scratch *s = find(c->vfs, n->parent, n->name);
+    if (s)
+        fill(c->vfs, s, &found);
+    lock_drop(&c->vfs->lock);
     *st = found.st;
     *ret_true_at = 0;
-    return r;
+    return s ? 0 : -ENOENT;
 }
 
 static int scratch_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,
@@ -287,7 +292,8 @@ static int scratch_write(struct call *c, struct node *n, struct handle *h, off_t
 
 static int scratch_readlink(struct call *c, struct node *n, struct buf *ret)
 {
-    return scratch_content(c, n->parent, n->name, ret);
+    FREE_AUTO char *name = node_name(c->vfs, n);
+    return name ? scratch_content(c, n->parent, name, ret) : -ENOMEM;
 }
 
 const struct node_ops scratch_ops = {

@@ -40,7 +40,7 @@ struct whole {
 
 static char *path_of(struct call *c, struct node *n)
 {
-    struct node *vmx = vmx_above(n); /* of raw; the others are not below one */
+    struct node *vmx = vmx_above(c->vfs, n); /* of raw; the others are not below one */
     return node_path(c->vfs, vmx ? vmx : n);
 }
 
@@ -265,7 +265,7 @@ static int whole_getattr(struct call *c, struct node *n, struct stat *st, int64_
         r = 0;
     }
     lock_drop(&c->vfs->lock);
-    if (vmx_above(n))
+    if (vmx_above(c->vfs, n))
         whole_raw_mode(c->vfs, &found.st);
     *st = found.st;
     *ret_true_at = found.true_at;
@@ -467,9 +467,10 @@ static void whole_release(struct call *c, struct node *n, struct handle *h)
     lock_drop(&c->vfs->lock);
     /* What was created as a file is a directory from now on. The kernel trusts the name of what is
      * being created for no time, and looks it up again. */
-    if (last && !vmx_above(n) && !node_is_plain(c->vfs, n))
-        node_detach(c->vfs, n->parent, n->name);
+    bool becomes_folder = last && !vmx_above(c->vfs, n) && !node_is_plain(c->vfs, n);
     lock_take(&c->vfs->lock);
+    if (becomes_folder)
+        node_lose_name(c->vfs, n);
     condition_wake_all(&c->vfs->changed);
     lock_drop(&c->vfs->lock);
 }
@@ -527,7 +528,7 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
         return -EROFS;
     if (valid & FUSE_SET_ATTR_SIZE)
         return resize(c, n, h, st->st_size);
-    if (vmx_above(n))
+    if (vmx_above(c->vfs, n))
         return 0; /* raw is no file of the server's */
     bool later = false;
     struct sftp_attrs attrs = {0};

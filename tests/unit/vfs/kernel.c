@@ -70,6 +70,13 @@ void kernel_interrupt(struct kernel *k)
          (struct span){0});
 }
 
+void kernel_forget(struct kernel *k, uint64_t node, uint64_t lookups)
+{
+    const struct fuse_forget_in in = {.nlookup = lookups};
+    send(k, FUSE_FORGET, ++k->unique, node, (struct span){(const char *)&in, sizeof(in)},
+         (struct span){0});
+}
+
 struct span kernel_name(const char *name)
 {
     return (struct span){name, strlen(name) + 1};

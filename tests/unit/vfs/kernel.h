@@ -37,5 +37,8 @@ void kernel_interrupt(struct kernel *k);
 /* 0 and the node's number, or the error. */
 int kernel_look_up(struct kernel *k, uint64_t dir, const char *name, uint64_t *ret);
 
+/* Says that the kernel does not know a node any more. */
+void kernel_forget(struct kernel *k, uint64_t node, uint64_t lookups);
+
 /* A name as requests hold it. */
 struct span kernel_name(const char *name);
