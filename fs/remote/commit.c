@@ -148,16 +148,16 @@ static int resolve(struct remote *remote, const char *path, const struct wait *w
     return *ret ? 0 : -ENOMEM;
 }
 
-/* Sleeps before another attempt. 0; -ENOLCK where the deadline would come in the middle of one as
- * long as the last one, whose outcome nobody would know; -EINTR. */
+/* Sleeps before another attempt. 0; -ETIMEDOUT where the deadline would come in the middle of one
+ * as long as the last one, whose outcome nobody would know; -EINTR. */
 static int back_off(const struct wait *wait, int64_t attempt_began, int64_t *backoff)
 {
     int64_t now = clock_ms();
     if (now + *backoff + (now - attempt_began) >= wait->deadline)
-        return -ENOLCK;
+        return -ETIMEDOUT;
     int r = wait_sleep(wait, *backoff);
     *backoff = *backoff * 2 < BACKOFF_MAX_MS ? *backoff * 2 : BACKOFF_MAX_MS;
-    return r == -ETIMEDOUT ? -ENOLCK : r;
+    return r;
 }
 
 /* *target is a link: it becomes what the link means. */
@@ -172,15 +172,14 @@ static int follow(struct remote *remote, char **target, const struct wait *wait)
     return 0;
 }
 
-/* What the caller is told. ENOLCK says that nothing was changed: not after a rename whose answer
- * was lost. contended: the lock was somebody else's when it was last looked at. */
-static int told_error(int r, bool contended, const struct lost *lost)
+/* What the caller is told. contended: the lock was somebody else's when it was last looked at.
+ * unsure: a rename was sent whose answer was lost, and ENOLCK would say that nothing was changed.
+ */
+static int told_error(int r, bool contended, bool unsure)
 {
     if (r == -ETIMEDOUT)
-        r = contended ? -ENOLCK : -EIO;
-    if (r == -EREMOTEIO || (r == -ENOLCK && lost->before))
-        r = -EIO;
-    return r;
+        return contended && !unsure ? -ENOLCK : -EIO;
+    return r == -EREMOTEIO ? -EIO : r;
 }
 
 /* Tries until an attempt has an outcome. *target is replaced when it is a link. */
@@ -213,7 +212,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
         else
             remote_again(remote, wait, &r);
     }
-    r = told_error(r, contended, &lost);
+    r = told_error(r, contended, lost.before != NULL);
     lost_done(&lost);
     return r;
 }
@@ -424,21 +423,24 @@ static int try_move(struct remote *remote, const struct move *move, const struct
 {
     struct lost_move lost = {0};
     int64_t backoff = BACKOFF_FIRST_MS;
+    bool contended;
     int r;
     do {
         int64_t began = clock_ms();
         r = attempt_move(remote, move, &lost, wait, diag);
         if (r == -ENOENT)
             r = lost_move_answer(remote, move, &lost, wait, diag);
+        contended = r == -EAGAIN;
         if (r == 0)
             break;
-        if (r == -EAGAIN)
+        if (contended)
             r = back_off(wait, began, &backoff);
         else
             remote_again(remote, wait, &r);
     } while (r == 0);
+    r = told_error(r, contended, lost.sent);
     lost_move_done(&lost);
-    return r == -EREMOTEIO ? -EIO : r;
+    return r;
 }
 
 static void forget(struct remote *remote, const char *path)
