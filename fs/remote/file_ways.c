@@ -4,8 +4,8 @@
  * moved in one go, over lanes (lanes.h).
  *
  * The file is opened over the lanes by its path, where another file may be by now. SFTP shows no
- * inode. For reading, what both handles show must be the same. For writing that is not enough: a
- * time of last access that was set through one handle must show through the others.
+ * inode. For reading, what all handles show must be the same. For writing that is not enough: from
+ * then on the file has to change under what is written the old way, and all handles must show it.
  *
  * When a link is lost, what can still be answered over the others is waited for, and all lanes are
  * left; what was lost is then sent again over the main connection. So no two requests for one place
@@ -23,6 +23,7 @@
 enum {
     PATIENCE_FACTOR = 8,  /* after each attempt that failed */
     SEQUENTIAL = 1 << 20, /* the kernel's requests may overtake each other by so much */
+    PROOF = 1 << 20,      /* what is written before it is looked at through the lanes */
 };
 
 void file_forget_listing(const struct remote_file *file)
@@ -36,7 +37,8 @@ void file_forget_listing(const struct remote_file *file)
 
 struct bulk_ways file_ways(const struct remote_file *file)
 {
-    return file->ways.n ? file->ways : bulk_one_way(file->remote->sftp, &file->handle);
+    const bool good = file->ways.n > 0 && (file->proven || !file->written);
+    return good ? file->ways : bulk_one_way(file->remote->sftp, &file->handle);
 }
 
 void file_set_ways(struct remote_file *file)
@@ -169,50 +171,37 @@ int file_drain(struct remote_file *file, const struct wait *wait)
 
 /* ---- to the lanes */
 
-/* What opening a file over the lanes needs. */
-struct move {
-    struct remote_file *file;
-    const struct wait *wait;
-    struct lane *lanes[BULK_WAYS];
-    struct bulk_ways ways;
-    struct sftp_attrs attrs; /* through the file's own handle */
-};
-
-static int open_over_lanes(struct move *m, const char *full)
+static int open_over_lanes(struct remote_file *file, const struct wait *wait)
 {
     struct sftp_call *calls[BULK_WAYS] = {0};
-    const uint32_t flags = m->file->open_flags & (SFTP_OPEN_READ | SFTP_OPEN_WRITE);
-    int r = 0;
-    for (unsigned i = 0; i < m->ways.n; i++) {
-        m->ways.way[i].sftp = lane_sftp(m->lanes[i]);
-        calls[i] = sftp_open(m->ways.way[i].sftp, full, flags, NULL);
-    }
-    SFTP_CALL_AUTO *stat = sftp_fstat(m->file->remote->sftp, &m->file->handle);
-    for (unsigned i = 0; i < m->ways.n; i++) {
-        int one = sftp_wait(calls[i], m->wait);
+    const uint32_t flags = file->open_flags & (SFTP_OPEN_READ | SFTP_OPEN_WRITE);
+    FREE_AUTO char *full = file_server_path(file);
+    int r = full ? 0 : -ENOENT;
+    for (unsigned i = 0; full && i < file->ways.n; i++)
+        calls[i] = sftp_open(file->ways.way[i].sftp, full, flags, NULL);
+    for (unsigned i = 0; full && i < file->ways.n; i++) {
+        int one = sftp_wait(calls[i], wait);
         if (one == 0)
-            m->ways.way[i].handle = *sftp_call_handle(calls[i]);
+            file->ways.way[i].handle = *sftp_call_handle(calls[i]);
         r = r < 0 ? r : one;
         sftp_call_free(&calls[i]);
     }
-    int one = sftp_wait(stat, m->wait);
-    if (one == 0)
-        m->attrs = *sftp_call_attrs(stat);
-    return r < 0 ? r : one;
+    return r;
 }
 
-/* 0 when all handles show the same as the file's own. */
-static int compare(const struct move *m, bool atime)
+/* 0 when all handles show the same, which is *ret. */
+static int compare(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
 {
     struct sftp_call *calls[BULK_WAYS] = {0};
-    int r = 0;
-    for (unsigned i = 0; i < m->ways.n; i++)
-        calls[i] = sftp_fstat(m->ways.way[i].sftp, &m->ways.way[i].handle);
-    for (unsigned i = 0; i < m->ways.n; i++) {
-        int one = sftp_wait(calls[i], m->wait);
-        const struct sftp_attrs *attrs = one == 0 ? sftp_call_attrs(calls[i]) : NULL;
-        if (attrs &&
-            (!file_looks_same(attrs, &m->attrs) || (atime && attrs->atime != m->attrs.atime)))
+    SFTP_CALL_AUTO *own = sftp_fstat(file->remote->sftp, &file->handle);
+    for (unsigned i = 0; i < file->ways.n; i++)
+        calls[i] = sftp_fstat(file->ways.way[i].sftp, &file->ways.way[i].handle);
+    int r = sftp_wait(own, wait);
+    if (r == 0)
+        *ret = *sftp_call_attrs(own);
+    for (unsigned i = 0; i < file->ways.n; i++) {
+        int one = sftp_wait(calls[i], wait);
+        if (r == 0 && one == 0 && !file_looks_same(sftp_call_attrs(calls[i]), ret))
             one = -ESTALE;
         r = r < 0 ? r : one;
         sftp_call_free(&calls[i]);
@@ -220,45 +209,36 @@ static int compare(const struct move *m, bool atime)
     return r;
 }
 
-static int set_atime(const struct move *m, uint32_t atime)
+/* Nothing is under way when this begins. The lanes are the file's. */
+static int open_lanes(struct remote_file *file, struct lane *const *lanes, unsigned n,
+                      const struct wait *wait)
 {
-    const struct sftp_attrs attrs = {
-        .flags = SFTP_ATTR_TIMES, .atime = atime, .mtime = m->attrs.mtime};
-    SFTP_CALL_AUTO *call = sftp_fsetstat(m->file->remote->sftp, &m->file->handle, &attrs);
-    return sftp_wait(call, m->wait);
-}
-
-/* Some time of the day before: it shows a second file that happens to look the same. */
-static int prove(struct move *m)
-{
-    const uint32_t day = 86400;
-    const uint32_t before = m->attrs.atime;
-    if (!(m->attrs.flags & SFTP_ATTR_TIMES) || before <= day)
-        return -EOPNOTSUPP;
-    m->attrs.atime = before - 1 - (uint32_t)((uint64_t)clock_ms() % (day - 1));
-    int r = set_atime(m, m->attrs.atime);
+    file->ways = (struct bulk_ways){.n = n};
+    for (unsigned i = 0; i < n; i++) {
+        file->lanes[i] = lanes[i];
+        file->ways.way[i].sftp = lane_sftp(lanes[i]);
+    }
+    int r = open_over_lanes(file, wait);
     if (r == 0)
-        r = compare(m, true);
-    int restored = set_atime(m, before);
-    return r < 0 ? r : restored;
-}
-
-/* Nothing is under way when this begins. */
-static int move_to_lanes(struct move *m)
-{
-    struct remote_file *file = m->file;
-    FREE_AUTO char *full = file_server_path(file);
-    int r = full ? open_over_lanes(m, full) : -ENOENT;
+        r = compare(file, wait, &file->unproven);
     if (r == 0)
-        r = file->written ? prove(m) : compare(m, false);
-    for (unsigned i = 0; i < m->ways.n; i++)
-        file->lanes[i] = m->lanes[i];
-    file->ways = m->ways;
-    file->proven = file->written;
-    if (r < 0)
-        file_leave_lanes(file);
-    else
         file_set_ways(file);
+    else
+        file_leave_lanes(file);
+    return r;
+}
+
+/* Nothing is under way when this begins. Where the file has not changed yet it proves nothing. */
+static int prove(struct remote_file *file, const struct wait *wait)
+{
+    struct sftp_attrs now;
+    int r = compare(file, wait, &now);
+    if (r < 0) {
+        file_leave_lanes(file);
+    } else if (!file_looks_same(&now, &file->unproven)) {
+        file->proven = true;
+        file_set_ways(file);
+    }
     return r;
 }
 
@@ -271,38 +251,51 @@ static void follow(struct remote_file *file, uint64_t offset, size_t n)
         file->expected = offset + n;
 }
 
+/* What fails shall not be tried soon again, unless the lanes are merely gone. */
+static void put_off(struct remote_file *file, int r)
+{
+    if (r < 0 && r != -EINTR && r != -ENOTCONN) {
+        log_debug("a file stays on the main connection: %s", strerror(-r));
+        file->patience *= file->patience < UINT64_MAX / PATIENCE_FACTOR ? PATIENCE_FACTOR : 1;
+    }
+    file->moved = 0;
+}
+
+static void take_lanes(struct remote_file *file, const struct wait *wait, const struct wait *brief)
+{
+    struct lane *lanes[BULK_WAYS];
+    unsigned n = lanes_take(file->remote->lanes, lanes);
+    if (n == 0)
+        return;
+    int r = file_drain(file, wait);
+    if (r == 0)
+        r = open_lanes(file, lanes, n, brief);
+    else
+        drop_lanes(file, lanes, n);
+    put_off(file, r);
+}
+
 void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint64_t rest,
                       const struct wait *wait)
 {
     struct lanes *lanes = file->remote->lanes;
+    /* The operation that is delayed by this must still have time for itself. */
+    struct wait brief = *wait;
+    int64_t latest = clock_ms() + file->remote->options.timeout_ms / 4;
+    if (brief.deadline > latest)
+        brief.deadline = latest;
     follow(file, offset, n);
     if (file->ways.n > 0) {
         lanes_touch(lanes);
+        if (!file->proven && bulk_writer_busy(file->writer) && file->moved >= PROOF) {
+            int r = file_drain(file, wait);
+            put_off(file, r == 0 ? prove(file, &brief) : r);
+        }
         return;
     }
     if (rest < FILE_PATIENCE || file->moved < file->patience / 2)
         return;
     lanes_want(lanes); /* connecting takes a while */
-    if (file->moved < file->patience)
-        return;
-    /* The operation that is delayed by this must still have time for itself. */
-    struct wait brief = *wait;
-    brief.committed = NULL; /* the proof changes a time and sets it back */
-    int64_t latest = clock_ms() + file->remote->options.timeout_ms / 4;
-    if (brief.deadline > latest)
-        brief.deadline = latest;
-    struct move m = {.file = file, .wait = &brief};
-    m.ways.n = lanes_take(lanes, m.lanes);
-    if (m.ways.n == 0)
-        return;
-    int r = file_drain(file, wait);
-    if (r == 0)
-        r = move_to_lanes(&m);
-    else
-        drop_lanes(file, m.lanes, m.ways.n);
-    if (r < 0 && r != -EINTR) {
-        log_debug("a file stays on the main connection: %s", strerror(-r));
-        file->patience *= file->patience < UINT64_MAX / PATIENCE_FACTOR ? PATIENCE_FACTOR : 1;
-    }
-    file->moved = 0;
+    if (file->moved >= file->patience)
+        take_lanes(file, wait, &brief);
 }

@@ -293,11 +293,11 @@ static int end_of_file(struct remote_file *file, const struct wait *wait, uint64
 
 static void begin_change(struct remote_file *file)
 {
-    file->written = true;
     bulk_reader_free(file->reader); /* what it has read ahead may be old soon */
     file->reader = NULL;
-    if (file->ways.n > 0 && !file->proven) {
-        file_leave_lanes(file);
+    if (!file->written) {
+        file->written = true;
+        file_leave_lanes(file); /* good enough to read from */
         file_set_ways(file);
     }
 }

@@ -41,10 +41,11 @@ struct remote_file {
 
     struct lane *lanes[BULK_WAYS];
     struct bulk_ways ways; /* over the lanes; n is 0 without any: the data goes with the rest */
-    bool proven;           /* that what is open over the lanes is this very file */
-    uint64_t expected;     /* where a sequential reader or writer goes on */
-    uint64_t moved;        /* bytes that came so, since ways was last set */
-    uint64_t patience;     /* bytes to move before lanes are taken */
+    struct sftp_attrs unproven; /* what all handles showed when it was opened over the lanes */
+    bool proven; /* they showed the same after a change: it may be written to over the lanes */
+    uint64_t expected; /* where a sequential reader or writer goes on */
+    uint64_t moved;    /* bytes that came so, since ways was last set */
+    uint64_t patience; /* bytes to move before lanes are taken */
 };
 
 /* What an operation on file->handle or on the ways ended with. True: the links are up again, or

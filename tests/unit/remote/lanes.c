@@ -417,6 +417,24 @@ static void another_file_at_the_path_is_not_written_to(void **state)
     assert_int_equal(must_lstat(&p->folder, "disk").st_size, 6 * MIB);
 }
 
+/* It looks the same when it is opened over the lanes, but does not grow with the file. */
+static void what_does_not_change_with_the_file_is_not_written_to(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = lane_options(p);
+    unsigned seed = 14;
+    must_begin(p, &o);
+    must_append(p, 8 * MIB - STEP, &seed); /* the next one opens it over the lanes */
+    must_have_lanes(p, 2);
+    assert_int_equal(remote_file_flush(p->file, &p->wait), 0);
+    must_twin(p, "disk", "twin");
+    must_rename(p, "disk", "moved");
+    must_rename(p, "twin", "disk");
+    must_append(p, 30 * MIB, &seed);
+    must_have_stored(p, "moved");
+    assert_int_equal(must_lstat(&p->folder, "disk").st_size, 8 * MIB - STEP);
+}
+
 /* It may be read over lanes, since it looks the same; to write, proof is needed. */
 static void what_was_only_read_is_not_written_to_unproven(void **state)
 {
@@ -493,6 +511,7 @@ int main(void)
         TEST(small_files_have_none),
         TEST(idle_ones_are_closed_and_made_anew),
         TEST(another_file_at_the_path_is_not_written_to),
+        TEST(what_does_not_change_with_the_file_is_not_written_to),
         TEST(what_was_only_read_is_not_written_to_unproven),
         TEST(another_file_at_the_path_is_not_read),
     };

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -58,13 +59,14 @@ static void a_folder_goes_though_what_was_in_it_stays(void **state)
 struct reader {
     struct vfs *vfs;
     struct node *node;
+    atomic_bool stop;
     pthread_t thread;
 };
 
 static void *read_names(void *ctx)
 {
-    const struct reader *r = ctx;
-    for (int i = 0; i < 20000; i++) {
+    struct reader *r = ctx;
+    while (!atomic_load(&r->stop)) {
         free(node_name(r->vfs, r->node));
         free(node_path(r->vfs, r->node));
     }
@@ -78,7 +80,7 @@ static void a_name_is_read_whole_while_it_changes(void **state)
     struct node *root = k->vfs->root;
     must_write(&k->folder, "notes", "text\n");
     assert_int_equal(kernel_look_up(k, FUSE_ROOT_ID, "notes", &notes), 0);
-    struct reader r = {k->vfs, (struct node *)(uintptr_t)notes, 0};
+    struct reader r = {k->vfs, (struct node *)(uintptr_t)notes, false, 0};
     assert_int_equal(pthread_create(&r.thread, NULL, read_names, &r), 0);
     for (int i = 0; i < 20000; i++) {
         node_move(k->vfs, root, i % 2 ? "a-longer-name" : "notes", root,
@@ -86,6 +88,7 @@ static void a_name_is_read_whole_while_it_changes(void **state)
         FREE_AUTO char *name = node_name(k->vfs, r.node);
         assert_string_equal(name, i % 2 ? "notes" : "a-longer-name");
     }
+    atomic_store(&r.stop, true);
     assert_int_equal(pthread_join(r.thread, NULL), 0);
 }
 
