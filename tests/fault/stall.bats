@@ -268,6 +268,29 @@ in_requests() { # PID...
     done
 }
 
+@test "who is killed before a removal is refused ends, and the refusal is told" {
+    local pid
+    echo used >"$LAB/vm/vm.vmx.lck"
+    mount_stallable timeout=60 cache_timeout=60
+    ls -l "$MNT/.vmxfs/plain" "$MNT/.vmxfs/plain/vm"
+    cat "$MNT/.vmxfs/plain/vm/vm.vmx"
+    pid=$(vmxfs_pid)
+    changes=
+    stall
+    start_change "os.unlink('.vmxfs/plain/vm/vm.vmx')"
+    # shellcheck disable=SC2086 # a list
+    eventually 30 in_requests $changes
+    sleep 2 # for its requests to be sent
+    # shellcheck disable=SC2086 # a list
+    kill -KILL $changes
+    # shellcheck disable=SC2086 # a list
+    eventually 60 ended $changes
+    resume
+    eventually 60 grep -q EBUSY "$MNT/.vmxfs/errors"
+    [ "$(vmxfs_pid)" = "$pid" ]
+    [ -f "$LAB/vm/vm.vmx" ]
+}
+
 # Says what became of a call in a process that catches a signal.
 catching() { # SIGNAL CALL
     python3 -c "import ctypes, os, signal
