@@ -38,6 +38,7 @@
 #include "flight.h"
 #include "inuse.h"
 #include "lock.h"
+#include "open_ahead.h"
 #include "other_lock.h"
 #include "replaced.h"
 #include "sftp/bulk.h"
@@ -69,19 +70,40 @@ static void attempt_done(struct attempt *a)
     free(a->full);
 }
 
+/* The target is opened ahead of its attributes where that may be (open_ahead.h), else behind them.
+ */
+static void ask_for_target(struct attempt *a)
+{
+    struct sftp *sftp = a->remote->sftp;
+    a->target_stat = sftp_lstat(sftp, a->full);
+    if (open_ahead_allowed(a->remote, a->path))
+        a->target_open = sftp_open(sftp, a->full, SFTP_OPEN_READ, NULL);
+}
+
+static int have_target(struct attempt *a)
+{
+    int r = sftp_wait(a->target_open, a->wait);
+    if (r == 0)
+        a->target = *sftp_call_handle(a->target_open);
+    return r;
+}
+
+static int open_target(struct attempt *a)
+{
+    a->target_open = sftp_open(a->remote->sftp, a->full, SFTP_OPEN_READ, NULL);
+    return have_target(a);
+}
+
 /* First flight. 0: the lock is held, and the target is open if there is one. */
 static int first_flight(struct attempt *a, const struct document *known, struct vmx_diag *diag)
 {
-    struct sftp *sftp = a->remote->sftp;
     vmx_lock_ask(&a->lock);
-    a->target_open = sftp_open(sftp, a->full, SFTP_OPEN_READ, NULL);
-    a->target_stat = sftp_lstat(sftp, a->full);
+    ask_for_target(a);
     int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
+    open_ahead_check(a->remote, a->path, a->target_stat, a->target_open, a->wait);
     int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
     lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
-    int open_r = sftp_wait(a->target_open, a->wait);
-    if (open_r == 0)
-        a->target = *sftp_call_handle(a->target_open);
+    int open_r = a->target_open ? have_target(a) : 0;
     if (lock_r == -EIO && clock_ms() >= a->wait->deadline)
         return -ETIMEDOUT; /* with nothing sent that changes the target */
     if (lock_r < 0)
@@ -97,7 +119,7 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
         return S_ISLNK(a->before.mode) ? -ELOOP : -EMEDIUMTYPE;
     if (a->before.size > a->remote->options.vmx_max)
         return -EMEDIUMTYPE;
-    return open_r;
+    return a->target_open ? open_r : open_target(a);
 }
 
 /* Looks at the names of one READDIR: evidence of use, and leftovers, which are removed. */
@@ -297,6 +319,7 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replac
     struct sftp_call *stat = flight_add(&flight, sftp_fstat(sftp, &a->lock.temp));
     /* Once the rename is on its way its outcome is worth waiting for: no interrupt any more. */
     const struct wait firm = wait_firmly(a->wait);
+    open_ahead_check(a->remote, a->path, ret_replaced->stat, ret_replaced->open, &firm);
     int r = flight_wait(&flight, 0, &firm);
     if (r == 0) {
         *ret = *sftp_call_attrs(stat);

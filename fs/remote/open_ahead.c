@@ -59,18 +59,35 @@ static void remember(struct remote *remote, const char *path)
     free(guess);
 }
 
+static int wait_soon(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
+                     struct sftp_call *open, const struct wait *wait)
+{
+    remember(remote, path);
+    struct wait soon = *wait;
+    int64_t end = clock_ms() + (S_ISLNK(attrs->mode) ? LINK_MS : 0);
+    soon.deadline = soon.deadline < end ? soon.deadline : end;
+    int r = sftp_wait(open, &soon);
+    sftp_give_up(open, "the server hangs in opening what is no regular file");
+    return r;
+}
+
 void open_ahead_was_wrong(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
                           struct sftp_call *open, const struct wait *wait)
 {
     if (S_ISDIR(attrs->mode)) /* opening one fails at once */
         return;
-    remember(remote, path);
-    struct wait soon = *wait;
-    int64_t end = clock_ms() + (S_ISLNK(attrs->mode) ? LINK_MS : 0);
-    soon.deadline = soon.deadline < end ? soon.deadline : end;
-    if (sftp_wait(open, &soon) == 0)
+    if (wait_soon(remote, path, attrs, open, wait) == 0)
         sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
-    sftp_give_up(open, "the server hangs in opening what is no regular file");
+}
+
+void open_ahead_check(struct remote *remote, const char *path, struct sftp_call *stat,
+                      struct sftp_call *open, const struct wait *wait)
+{
+    if (!open || sftp_wait(stat, wait) < 0)
+        return;
+    const struct sftp_attrs *attrs = sftp_call_attrs(stat);
+    if (attrs->flags & SFTP_ATTR_MODE && !S_ISREG(attrs->mode) && !S_ISDIR(attrs->mode))
+        wait_soon(remote, path, attrs, open, wait);
 }
 
 void open_ahead_done(struct remote *remote)

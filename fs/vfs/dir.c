@@ -304,6 +304,10 @@ static int install_file(struct call *c, const char *from, const char *to, struct
     int64_t true_at;
     BUF_AUTO text = {0};
     int r = remote_getattr(c->vfs->remote, from, 0, &c->wait, &attrs, &true_at);
+    if (r == 0 && !S_ISREG(attrs.mode)) { /* a server hangs in opening a pipe */
+        vmx_diag_set(diag, 0, 0, "it is no regular file, and cannot become a .vmx");
+        r = -EPERM;
+    }
     if (r == 0)
         r = read_text(c, from, &text);
     if (r == 0)

@@ -60,3 +60,39 @@ links() {
     [ "$(timeout 60 cat "$MNT/good/good.vmx/memSize")" = 16384 ]
     [ "$(links)" -le 2 ]
 }
+
+# Ends, with whatever status, and with no more connections than these.
+costs() { # LINKS COMMAND...
+    local most=$1
+    shift
+    timeout 60 "$@" 2>"$TEST_DIR/said" || [ $? -ne 124 ]
+    [ "$(timeout 60 cat "$MNT/good/good.vmx/memSize")" = 16384 ]
+    [ "$(links)" -le "$most" ]
+}
+
+@test "a pipe that is renamed, or renamed onto, costs no more than a look at it" {
+    mkfifo "$LAB/vm/other.vmx" "$LAB/vm/third.vmx"
+    vm_new moved
+    mount_local timeout=600 cache_timeout=0
+    kind vm/evil.vmx
+    costs 2 mv "$MNT/vm/evil.vmx" "$MNT/vm/new.vmx"
+    costs 3 mv -f "$MNT/.vmxfs/plain/moved/moved.vmx" "$MNT/.vmxfs/plain/vm/other.vmx"
+    costs 5 mv -f "$MNT/vm/new.vmx" "$MNT/vm/third.vmx"
+}
+
+@test "a pipe is not made a .vmx" {
+    mkfifo "$LAB/vm/pipe"
+    mount_local timeout=600 cache_timeout=0
+    costs 1 mv -f "$MNT/.vmxfs/plain/vm/pipe" "$MNT/.vmxfs/plain/good/good.vmx"
+    [ -f "$LAB/good/good.vmx" ]
+    grep -q "Operation not permitted" "$TEST_DIR/said"
+}
+
+@test "a pipe that a .vmx names as its disk is not opened" {
+    mkfifo "$LAB/good/disk.vmdk"
+    echo 'scsi0:0.fileName = "disk.vmdk"' >>"$LAB/good/good.vmx"
+    mount_local timeout=600 cache_timeout=0
+    cat "$MNT/good/good.vmx/memSize"
+    costs 1 touch "$MNT/good/new"
+    costs 1 rm "$MNT/good/disk.vmdk"
+}

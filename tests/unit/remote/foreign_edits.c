@@ -2,6 +2,7 @@
 /* Edits by programs that take no lock, in the moment in which a commit replaces their file. */
 #include "relay.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct editor {
     const char *then; /* not NULL: it does so again during the merge, before look then_at */
     int then_at;
     const char *also; /* not NULL: a file that it makes too */
+    bool pipe;        /* it makes a named pipe instead */
     int at;           /* the look before which it does so first */
     struct timespec times[2];
     int looks;
@@ -41,7 +43,11 @@ static void edit_before_the_third_flight(void *ctx, const struct relay_request *
     const char *text = e->looks == e->at ? e->text : e->looks == e->then_at ? e->then : NULL;
     if (!text)
         return;
-    file_write(file_path(&e->folder, "editors-own", mine), text);
+    file_path(&e->folder, "editors-own", mine);
+    if (e->pipe)
+        mkfifo(mine, 0644);
+    else
+        file_write(mine, text);
     utimensat(AT_FDCWD, mine, e->times, 0);
     rename(mine, target);
     if (e->also)
@@ -172,6 +178,21 @@ static void an_edit_that_cannot_be_read_any_more_is_told(void **state)
     must_end_editing(&e);
 }
 
+/* A server hangs in opening one: nobody waits for that until the time is over. */
+static void a_pipe_in_the_target_s_place_is_not_waited_for(void **state)
+{
+    (void)state;
+    for (int at = 1; at < 4; at++) {
+        struct editor e;
+        must_begin_editing(&e, 3600, "", NULL);
+        e.pipe = true;
+        e.at = at;
+        assert_int_equal(commit_set(&e.mount, VMX, "memSize", "8192"), -EMEDIUMTYPE);
+        assert_true(S_ISFIFO(must_lstat(&e.folder, VMX).st_mode));
+        must_end_editing(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_second_edit_during_the_merge_is_merged_too),
         cmocka_unit_test(a_replaced_edit_is_merged_though_the_vm_is_in_use_by_then),
         cmocka_unit_test(an_edit_that_cannot_be_read_any_more_is_told),
+        cmocka_unit_test(a_pipe_in_the_target_s_place_is_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -139,6 +139,16 @@ static int answer_status(const struct buf *packet, uint32_t status, struct buf *
     return r == 0 ? buf_add(answers, (struct span){(const char *)words, sizeof(words)}) : r;
 }
 
+/* A client that hangs up waits no more for a server that does. */
+static int await_answer(const struct ends *ends)
+{
+    struct pollfd p[] = {{.fd = ends->server, .events = POLLIN},
+                         {.fd = ends->client, .events = POLLRDHUP}};
+    while (poll(p, 2, -1) < 0)
+        ;
+    return p[0].revents ? 0 : -ECONNRESET;
+}
+
 /* Takes one request to the server and appends the answer. */
 static int serve_one(struct ends *ends, const struct buf *packet, struct buf *answers)
 {
@@ -164,6 +174,8 @@ static int serve_one(struct ends *ends, const struct buf *packet, struct buf *an
     if (status != 0)
         return answer_status(packet, status, answers);
     int r = write_all(ends->server, packet->data, packet->len);
+    if (r == 0)
+        r = await_answer(ends);
     if (r == 0)
         r = read_packet(ends->server, answers);
     return cut == RELAY_CUT_AFTER ? -ECONNRESET : r;
