@@ -9,7 +9,8 @@ import time
 import traceback
 
 
-def parse(usage, workers):
+def parse(usage, workers, choices=None):
+    """choices: by the name of an option that can be given several times, what it can be."""
     parser = argparse.ArgumentParser(description=usage, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vmxfs", required=True)
     parser.add_argument("--relay", required=True)
@@ -20,6 +21,8 @@ def parse(usage, workers):
     parser.add_argument("--workers", type=int, default=workers)
     parser.add_argument("--timeout", type=int, default=2)
     parser.add_argument("--record")
+    for name, values in (choices or {}).items():
+        parser.add_argument(f"--{name}", action="append", choices=values)
     return parser.parse_args()
 
 

@@ -4,9 +4,10 @@
 what was told against what the server has.
 
 usage: sweep.py --vmxfs PROGRAM --relay PROGRAM [--seed S] [--first N] [--count N | --minutes M]
-                [--workers N] [--timeout S] [--record FILE]
+                [--workers N] [--timeout S] [--record FILE] [--operation NAME...] [--fault NAME...]
 
-A case is a function of seed and number: "--seed S --first N --count 1" repeats one. --record adds the
+A case is a function of seed and number, among the operations and faults that are chosen (all):
+"--seed S --first N --count 1" repeats one. --record adds the
 counts to a file, of which tally.py prints the table. Exits with 1 where a promise was broken that
 KNOWN does not list, or where an operation never succeeded.
 """
@@ -68,10 +69,11 @@ class Case:
     lasting: bool
 
 
-def make_case(seed, number, count):
+def make_case(options, number, count):
     """Consecutive numbers go through the operations, so that few cases meet all of them."""
-    rng = random.Random(f"{seed}/{number}")
-    fault = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    rng = random.Random(f"{options.seed}/{number}")
+    faults = options.fault or list(WEIGHTS)
+    fault = rng.choices(faults, [WEIGHTS[name] for name in faults])[0]
     direction = relay.TO_SERVER if fault == "late" else rng.randrange(2)
     lasting = fault == "down" or (fault == "stall" and rng.random() < 0.5)
     return Case(number, number % count, fault, direction, rng.random(), lasting)
@@ -208,7 +210,7 @@ def new_mount(options, root, name, timeout):
 
 def calibrate(options, root):
     """Does every operation once without a fault. Returns them, and their bytes in both directions."""
-    todo = operations.operations()
+    todo = [one for one in operations.operations() if one.name in (options.operation or [one.name])]
     with new_mount(options, root, "calibrate", CALM_TIMEOUT_S) as mount:
         place = lab.Place(mount, "learn", {"vm.vmx": operations.BASE})
         operations.write(f"{place.mount}/vm.vmx/passthrough-profile", "nested-esxi mmio=32\n")
@@ -243,7 +245,7 @@ def worker(options, root, todo, sizes):
     def work(name, numbered, put):
         mount = new_mount(options, root, name, options.timeout)
         for number in numbered.numbers():
-            case = make_case(options.seed, number, len(todo))
+            case = make_case(options, number, len(todo))
             put((case, run_case(options, mount, todo[case.operation], case, sizes[case.operation])))
             if not mount.alive():
                 mount.end()
@@ -292,7 +294,8 @@ def collect(options, todo, found):
 
 
 def main():
-    options = cases.parse(__doc__, workers=8)
+    options = cases.parse(__doc__, workers=8, choices={
+        "operation": [operation.name for operation in operations.operations()], "fault": list(FAULTS)})
     root = tempfile.mkdtemp(prefix="vmxfs-sweep.")
     print(f"seed {options.seed}, from case {options.first}", flush=True)
     todo, sizes = calibrate(options, root)
