@@ -147,7 +147,7 @@ static void ask_names(struct attempt *a, struct folder_read *folder, size_t requ
 
 static void folder_ask(struct attempt *a, struct folder_read *folder)
 {
-    folder->clock = sftp_fstat(a->remote->sftp, &a->lock.temp);
+    folder->clock = vmx_lock_ask_token(&a->lock);
     if (a->lock.folder.len > 0)
         ask_names(a, folder, READDIRS);
 }
@@ -474,12 +474,12 @@ static int commit(struct attempt *a, struct document *guess, const struct rewrit
 }
 
 /* Ends with attempt_done, also where it failed. */
-static int attempt_begin(struct attempt *a, struct remote *remote, const char *path,
+static int attempt_begin(struct attempt *a, struct remote *remote, const char *path, bool moves,
                          const struct wait *wait)
 {
     *a = (struct attempt){.remote = remote, .path = path, .wait = wait};
     a->full = remote_path(remote, path);
-    int r = vmx_lock_init(&a->lock, remote, path);
+    int r = vmx_lock_init(&a->lock, remote, path, moves);
     return r == 0 && !a->full ? -ENOMEM : r;
 }
 
@@ -501,7 +501,7 @@ int attempt_commit(struct remote *remote, const char *path, struct document *kno
                    struct vmx_diag *diag, struct outcome *ret)
 {
     struct attempt a;
-    int r = attempt_begin(&a, remote, path, wait);
+    int r = attempt_begin(&a, remote, path, false, wait);
     if (r == 0)
         r = commit(&a, known, rewrite, lost, diag, ret);
     attempt_done(&a);
@@ -541,6 +541,7 @@ static int take(struct attempt *a, bool any, struct vmx_diag *diag, struct hold 
                              .attrs = a->before,
                              .text = text,
                              .settings = vmx_dict_keys(dict),
+                             .name = a->lock.paths.name,
                              .expiry = vmx_lock_expiry(&a->lock)};
         text = (struct buf){0};
     }
@@ -554,7 +555,7 @@ int hold_take(struct remote *remote, const char *path, bool any, const struct wa
     struct attempt *a = malloc(sizeof(*a));
     if (!a)
         return -ENOMEM;
-    int r = attempt_begin(a, remote, path, wait);
+    int r = attempt_begin(a, remote, path, true, wait);
     if (r == 0)
         r = take(a, any, diag, ret);
     if (r < 0) {

@@ -54,9 +54,10 @@ struct hold {
     struct attempt *attempt;
     bool there; /* something has the name, which looks like this */
     struct sftp_attrs attrs;
-    struct buf text; /* that it holds, if it is a document */
-    size_t settings; /* in it */
-    int64_t expiry;  /* clock_boot_ms(): nothing is to be sent later */
+    struct buf text;  /* that it holds, if it is a document */
+    size_t settings;  /* in it */
+    const char *name; /* the server's path, which is there only as long as the lock is held */
+    int64_t expiry;   /* clock_boot_ms(): nothing is to be sent later */
 };
 
 /* any: what has the name need not be a document. wait and path must outlive the hold. 0; -EBUSY,

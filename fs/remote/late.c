@@ -11,7 +11,8 @@
 
 struct late_entry {
     struct lock_paths paths;
-    int64_t until; /* of clock_ms() */
+    struct sftp_handle link; /* len 0: it is lost, and anything of the paths may come */
+    int64_t until;           /* of clock_ms() */
     struct late_entry *prev, *next;
 };
 
@@ -59,6 +60,11 @@ static void look(struct late *late) REQUIRES(late->lock)
     struct late_entry *next;
     DL_FOREACH_SAFE(late->entries, entry, next)
     {
+        if (entry->link.len > 0 && sftp_handle_lives(late->sftp, &entry->link)) {
+            forget(late, entry);
+            continue;
+        }
+        entry->link.len = 0;
         lock_paths_clear(&entry->paths, late->sftp);
         if (entry->until <= clock_ms())
             forget(late, entry);
@@ -93,13 +99,15 @@ static void start(struct late *late) REQUIRES(late->lock)
     }
 }
 
-void late_add(struct late *late, struct lock_paths *paths)
+void late_add(struct late *late, struct lock_paths *paths, const struct sftp_handle *link)
 {
     struct late_entry *entry = calloc(1, sizeof(*entry));
     lock_paths_clear(paths, late->sftp);
     if (!entry)
         return; /* the next commit clears it away, or time does */
     entry->paths = *paths;
+    if (link)
+        entry->link = *link;
     entry->until = clock_ms() + LATE_MS;
     *paths = (struct lock_paths){0};
     lock_take(&late->lock);

@@ -16,11 +16,16 @@
 
 enum { FOLDER_MODE = 0755, TEMP_MODE = 0600 };
 
+static void remove_token(const struct lock_paths *paths, struct sftp *sftp, const char *token)
+{
+    sftp_forget(paths->name ? sftp_rmdir(sftp, token) : sftp_remove(sftp, token, 0));
+}
+
 void lock_paths_clear(const struct lock_paths *paths, struct sftp *sftp)
 {
-    sftp_forget(sftp_remove(sftp, paths->made_temp, 0));
+    remove_token(paths, sftp, paths->made_temp);
     sftp_forget(sftp_rmdir(sftp, paths->made));
-    sftp_forget(sftp_remove(sftp, paths->temp, 0));
+    remove_token(paths, sftp, paths->temp);
     sftp_forget(sftp_rmdir(sftp, paths->lock));
 }
 
@@ -30,6 +35,7 @@ void lock_paths_done(struct lock_paths *paths)
     free(paths->temp);
     free(paths->made);
     free(paths->made_temp);
+    free(paths->name);
     *paths = (struct lock_paths){0};
 }
 
@@ -39,7 +45,7 @@ char *lock_join(const char *a, const char *b, const char *c)
     return asprintf(&ret, "%s%s%s", a, b, c) < 0 ? NULL : ret;
 }
 
-static int make_paths(struct vmx_lock *lock)
+static int make_paths(struct vmx_lock *lock, bool moves)
 {
     struct lock_paths *p = &lock->paths;
     FREE_AUTO char *stem = lock_join(lock->dir, ".", lock->name);
@@ -49,10 +55,11 @@ static int make_paths(struct vmx_lock *lock)
         return -ENOMEM;
     p->temp = lock_join(p->lock, "/", lock->token);
     p->made_temp = lock_join(p->made, "/", lock->token);
-    return p->temp && p->made_temp ? 0 : -ENOMEM;
+    p->name = p->temp && moves ? lock_join(p->temp, "/../../", lock->name) : NULL;
+    return p->temp && p->made_temp && (p->name || !moves) ? 0 : -ENOMEM;
 }
 
-int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path)
+int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path, bool moves)
 {
     *lock = (struct vmx_lock){.remote = remote};
     const char *name = path_name(path);
@@ -66,7 +73,7 @@ int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path
         return -ENOMEM;
     token_make(&remote->owner, atomic_fetch_add(&remote->serial, 1), lock->token,
                sizeof(lock->token));
-    int r = make_paths(lock);
+    int r = make_paths(lock, moves);
     if (r < 0)
         return r;
     lock_take(&remote->lock);
@@ -83,7 +90,7 @@ void vmx_lock_done(struct vmx_lock *lock)
         DL_DELETE(remote->attempts, lock);
     lock_drop(&remote->lock);
     sftp_call_free(&lock->make);
-    sftp_call_free(&lock->temp_open);
+    sftp_call_free(&lock->sign);
     sftp_call_free(&lock->take);
     sftp_call_free(&lock->stat);
     sftp_call_free(&lock->folder_open);
@@ -98,23 +105,36 @@ static struct sftp_call *rename_folder(struct sftp *sftp, const char *from, cons
                                             : sftp_rename(sftp, from, to);
 }
 
+static struct sftp_call *make_token(const struct lock_paths *paths, struct sftp *sftp,
+                                    const char *token)
+{
+    const uint32_t create = SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL;
+    const struct sftp_attrs mode = {.flags = SFTP_ATTR_MODE, .mode = TEMP_MODE};
+    return paths->name ? sftp_mkdir(sftp, token, FOLDER_MODE)
+                       : sftp_open(sftp, token, create, &mode);
+}
+
 void vmx_lock_ask(struct vmx_lock *lock)
 {
     struct remote *remote = lock->remote;
     struct sftp *sftp = remote->sftp;
     const struct lock_paths *p = &lock->paths;
-    const uint32_t create = SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL;
-    const struct sftp_attrs mode = {.flags = SFTP_ATTR_MODE, .mode = TEMP_MODE};
     late_clear(remote->late, p->lock);
     lock->state = LOCK_ASKED;
     lock->asked_at = clock_boot_ms();
     lock->in_place = atomic_load(&remote->folder_renames) == RENAMES_NO_FOLDERS;
     lock->make = sftp_mkdir(sftp, lock->in_place ? p->lock : p->made, FOLDER_MODE);
-    lock->temp_open = sftp_open(sftp, lock->in_place ? p->temp : p->made_temp, create, &mode);
+    lock->sign = make_token(p, sftp, lock->in_place ? p->temp : p->made_temp);
     if (!lock->in_place)
         lock->take = rename_folder(sftp, p->made, p->lock);
     lock->stat = sftp_lstat(sftp, p->lock);
     lock->folder_open = sftp_opendir(sftp, lock->dir);
+}
+
+struct sftp_call *vmx_lock_ask_token(const struct vmx_lock *lock)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    return lock->temp.len > 0 ? sftp_fstat(sftp, &lock->temp) : sftp_lstat(sftp, lock->paths.temp);
 }
 
 int64_t vmx_lock_expiry(const struct vmx_lock *lock)
@@ -140,6 +160,11 @@ static void close_now(struct vmx_lock *lock, struct sftp_handle *handle)
     handle->len = 0;
 }
 
+static bool is_dead(const struct vmx_lock *lock, const struct sftp_handle *handle)
+{
+    return handle->len > 0 && !sftp_handle_lives(lock->remote->sftp, handle);
+}
+
 void vmx_lock_drop(struct vmx_lock *lock)
 {
     struct sftp *sftp = lock->remote->sftp;
@@ -147,14 +172,15 @@ void vmx_lock_drop(struct vmx_lock *lock)
     if (state == LOCK_IDLE)
         return;
     lock->state = LOCK_IDLE;
-    bool lost = state == LOCK_UNSURE || state == LOCK_ASKED ||
-                (lock->temp.len > 0 && !sftp_handle_lives(sftp, &lock->temp));
+    bool lost = state == LOCK_UNSURE || state == LOCK_ASKED || is_dead(lock, &lock->temp) ||
+                is_dead(lock, &lock->folder);
+    const struct sftp_handle link = lock->temp.len > 0 ? lock->temp : lock->folder;
     close_now(lock, &lock->temp);
     close_now(lock, &lock->folder);
     if (state == LOCK_LEFT || (lock->installed && !lost))
         sftp_forget(sftp_rmdir(sftp, lock->paths.lock));
-    else if (lost)
-        late_add(lock->remote->late, &lock->paths);
+    else if (lost || state == LOCK_HELD)
+        late_add(lock->remote->late, &lock->paths, lost ? NULL : &link);
     else
         lock_paths_clear(&lock->paths, sftp);
 }
@@ -202,22 +228,28 @@ static int answer_refusal(struct vmx_lock *lock, int take_r, int stat_r, const s
     return r == 0 || r == -EIO ? -EAGAIN : r;
 }
 
+static int wait_signed(struct vmx_lock *lock, const struct wait *wait)
+{
+    int r = sftp_wait(lock->sign, wait);
+    if (r == 0 && !lock->paths.name)
+        lock->temp = *sftp_call_handle(lock->sign);
+    return r;
+}
+
 /* Signed in its place: held if nobody else has signed it. */
 static int judge_in_place(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag)
 {
     int make_r = sftp_wait(lock->make, wait); /* refused where the folder is there already */
-    int open_r = sftp_wait(lock->temp_open, wait);
+    int sign_r = wait_signed(lock, wait);
     int stat_r = sftp_wait(lock->stat, wait);
-    if (open_r == 0)
-        lock->temp = *sftp_call_handle(lock->temp_open);
     bool folder = stat_r == 0 && S_ISDIR(sftp_call_attrs(lock->stat)->mode);
-    if (stat_r == 0 && (open_r == 0 || !folder))
+    if (stat_r == 0 && (sign_r == 0 || !folder))
         return other_lock_meet(lock, sftp_call_attrs(lock->stat), wait, diag);
-    if (open_r == 0)
+    if (sign_r == 0)
         return stat_r;
     /* Somebody let go of it, and removed the folder, between the two requests. */
-    bool went = open_r == -ENOENT && (make_r == 0 || make_r == -EREMOTEIO);
-    return went ? -EAGAIN : open_r == -ENOENT ? make_r : open_r;
+    bool went = sign_r == -ENOENT && (make_r == 0 || make_r == -EREMOTEIO);
+    return went ? -EAGAIN : sign_r == -ENOENT ? make_r : sign_r;
 }
 
 /* What the answers of the first flight make of the lock. */
@@ -226,13 +258,11 @@ static int judge(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag
     if (lock->in_place)
         return judge_in_place(lock, wait, diag);
     int make_r = sftp_wait(lock->make, wait);
-    int open_r = sftp_wait(lock->temp_open, wait);
+    int sign_r = wait_signed(lock, wait);
     int take_r = sftp_wait(lock->take, wait);
     int stat_r = sftp_wait(lock->stat, wait);
-    if (open_r == 0)
-        lock->temp = *sftp_call_handle(lock->temp_open);
-    if (make_r < 0 || open_r < 0)
-        return make_r < 0 ? make_r : open_r;
+    if (make_r < 0 || sign_r < 0)
+        return make_r < 0 ? make_r : sign_r;
     if (take_r < 0)
         return has_no_answer(take_r) ? take_r : answer_refusal(lock, take_r, stat_r, wait, diag);
     atomic_store(&lock->remote->folder_renames, RENAMES_FOLDERS);

@@ -11,12 +11,17 @@
  *   let go   RMDIR  LOCK                         refused if somebody has it by then
  *   break    REMOVE LOCK/THEIR-TOKEN             unsigns it; its owner finds nothing to install
  *
+ * A move installs nothing. Its token is an empty folder (MKDIR, and RMDIR to break it), through
+ * which it reaches the name that it changes:
+ *
+ *   move     RENAME LOCK/TOKEN/../../NAME  ...   there is no such path once the lock is broken
+ *
  * So these hold, whatever is delayed, stopped, cut off, or carried out by the server's process of a
  * connection that was lost long ago:
  *
  *   1. A folder with a token in it is never replaced, and an empty one is nobody's.
- *   2. Nobody's text is installed after his lock was broken: his rename finds no file. That, and
- *      no clock, is what makes breaking harmless.
+ *   2. Nobody's text is installed, and nothing is moved, after his lock was broken: his rename
+ *      finds no file. That, and no clock, is what makes breaking harmless.
  *   3. Each request names a token, or asks only for what an empty folder grants. So it can be sent
  *      at any time, twice, and late, and does nothing to another's lock.
  *
@@ -24,7 +29,7 @@
  * that is gone; when it is ours and no attempt of ours has it (its link was lost); or when its time
  * and the server's (that of a file just made) differ by more than LOCK_STALE_S, in either
  * direction. An owner puts nothing on the wire that others see once it has held the lock for
- * LOCK_HOLD_MS: moves, which rename no token, rely on that.
+ * LOCK_HOLD_MS: what is left where a server resolves ".." by the words of a path alone.
  *
  * Only exact tokens are broken. What else lies in the folder, or has its name, is not touched: the
  * lock cannot be had, and diag says why. The exception is a plain file, the lock of vmxfs 0.1: it
@@ -68,6 +73,7 @@ struct lock_paths {
     char *temp;      /* LOCK/TOKEN */
     char *made;      /* .vmxfs-TOKEN */
     char *made_temp; /* .vmxfs-TOKEN/TOKEN */
+    char *name;      /* LOCK/TOKEN/../../NAME; NULL: TOKEN is a file */
 };
 
 /* Three strings as one of the caller's. NULL: no memory. */
@@ -99,13 +105,15 @@ struct vmx_lock {
     int64_t asked_at;                /* clock_boot_ms() */
     bool in_place;                   /* signed in its place: the server renames no folders */
     bool installed;                  /* the temporary file has left the lock */
-    struct sftp_handle temp, folder; /* open while held; folder only if its listing is wanted */
-    struct sftp_call *make, *temp_open, *take, *stat, *folder_open;
+    struct sftp_handle temp, folder; /* open while held; temp only if TOKEN is a file, folder only
+                                        if it may be listed */
+    struct sftp_call *make, *sign, *take, *stat, *folder_open;
     struct vmx_lock *prev, *next; /* in remote->attempts, with its lock; prev NULL: not there */
 };
 
-/* Draws a token. 0, -ENAMETOOLONG, -ENOMEM. Ends with vmx_lock_done in any case. */
-int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path);
+/* Draws a token. moves: it is a folder. 0, -ENAMETOOLONG, -ENOMEM. Ends with vmx_lock_done in any
+ * case. */
+int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path, bool moves);
 void vmx_lock_done(struct vmx_lock *lock);
 
 /* First flight: sends. */
@@ -114,6 +122,10 @@ void vmx_lock_ask(struct vmx_lock *lock);
 /* First flight: waits. 0: the lock is held, temp and folder are open. -EAGAIN: it is somebody
  * else's (diag tells whose) or has just been broken: try again after a while. -errno. */
 int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag);
+
+/* Of a lock that is held: asks for the attributes of its token, which was made when it was taken.
+ */
+struct sftp_call *vmx_lock_ask_token(const struct vmx_lock *lock);
 
 /* Until when (clock_boot_ms()) the owner may send what others see. */
 int64_t vmx_lock_expiry(const struct vmx_lock *lock);

@@ -5,6 +5,10 @@
  * What is asked under the locks stays true until the rename: nothing that takes part in the locking
  * writes to either name meanwhile, and a set that comes later is applied to the text that was
  * moved.
+ *
+ * The names are reached through the locks' tokens (lock.h). So a rename that an old, lost
+ * connection's server process still has before it does nothing any more once another attempt, or
+ * another client, has a lock.
  */
 #include "move.h"
 
@@ -88,15 +92,21 @@ static int64_t expiry(const struct ends *ends)
     return ends->from.expiry < ends->to.expiry ? ends->from.expiry : ends->to.expiry;
 }
 
-static int send(struct remote *remote, const struct move *move, int64_t not_after,
+/* The server's path of a name that is held, or is no .vmx's. NULL: no memory. */
+static char *end_path(const struct remote *remote, const char *path, const struct hold *hold)
+{
+    return hold->attempt ? strdup(hold->name) : remote_path(remote, path);
+}
+
+static int send(struct remote *remote, const struct move *move, const struct ends *ends,
                 const struct wait *wait, bool *ret_sent)
 {
-    FREE_AUTO char *from = remote_path(remote, move->path);
-    FREE_AUTO char *to = move->to ? remote_path(remote, move->to) : NULL;
+    FREE_AUTO char *from = end_path(remote, move->path, &ends->from);
+    FREE_AUTO char *to = move->to ? end_path(remote, move->to, &ends->to) : NULL;
     if (!from || (move->to && !to))
         return -ENOMEM;
-    SFTP_CALL_AUTO *call = to ? sftp_posix_rename(remote->sftp, from, to, not_after)
-                              : sftp_remove(remote->sftp, from, not_after);
+    SFTP_CALL_AUTO *call = to ? sftp_posix_rename(remote->sftp, from, to, expiry(ends))
+                              : sftp_remove(remote->sftp, from, expiry(ends));
     const struct wait firm = wait_firmly(wait);
     int r = sftp_wait(call, &firm);
     *ret_sent = sftp_call_was_sent(call);
@@ -106,7 +116,8 @@ static int send(struct remote *remote, const struct move *move, int64_t not_afte
             noted = unsure_name_going(remote, move->to);
         r = noted < 0 ? noted : r;
     }
-    return r == -ETIME ? -EAGAIN : remote_write_error(remote, move->path, &firm, r);
+    /* -ENOENT: somebody took our lock for a dead one's, or what was there is gone. */
+    return r == -ETIME || r == -ENOENT ? -EAGAIN : remote_write_error(remote, move->path, &firm, r);
 }
 
 int attempt_move(struct remote *remote, const struct move *move, struct lost_move *lost,
@@ -122,7 +133,7 @@ int attempt_move(struct remote *remote, const struct move *move, struct lost_mov
     if (r == 0)
         r = check(move, &ends);
     if (r == 0)
-        r = send(remote, move, expiry(&ends), wait, &sent);
+        r = send(remote, move, &ends, wait, &sent);
     if (r == -ENOTCONN && sent) {
         lost_move_done(lost);
         *lost = (struct lost_move){true, ends.from.attrs, ends.from.text};

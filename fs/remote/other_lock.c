@@ -69,15 +69,18 @@ static int ask_clock(struct vmx_lock *lock, const struct wait *wait, uint32_t *r
 
 /* ---- a folder: what vmxfs makes */
 
-/* Breaks another's lock. 0; -EACCES: it is another user's, who lets nobody break it; -errno. */
-static int break_token(struct vmx_lock *lock, const char *token, const struct wait *wait)
+/* Breaks another's lock. 0; -EACCES: it is another user's, who lets nobody break it; -ENOTEMPTY:
+ * somebody has put something in the token, a folder; -errno. */
+static int break_token(struct vmx_lock *lock, const char *token, bool folder,
+                       const struct wait *wait)
 {
     struct sftp *sftp = lock->remote->sftp;
     FREE_AUTO char *temp = lock_join(lock->paths.lock, "/", token);
     FREE_AUTO char *made = lock_join(lock->dir, folder_prefix, token);
     if (!temp || !made)
         return -ENOMEM;
-    SFTP_CALL_AUTO *removal = sftp_remove(sftp, temp, vmx_lock_expiry(lock));
+    SFTP_CALL_AUTO *removal =
+        folder ? sftp_rmdir(sftp, temp) : sftp_remove(sftp, temp, vmx_lock_expiry(lock));
     int r = sftp_wait(removal, wait);
     if (r == -EACCES && !lock->in_place && sftp_features(sftp).posix_rename) {
         SFTP_CALL_AUTO *rename =
@@ -85,7 +88,16 @@ static int break_token(struct vmx_lock *lock, const char *token, const struct wa
         r = sftp_wait(rename, wait);
         r = r == -EREMOTEIO ? -EACCES : r;
     }
+    if (folder && r == -EREMOTEIO)
+        r = -ENOTEMPTY;
     return r == -ENOENT ? 0 : r;
+}
+
+static int no_token(const struct vmx_lock *lock, const char *name, struct vmx_diag *diag)
+{
+    vmx_diag_set(diag, 0, 0, "the lock %s holds %s, which no vmxfs made: look at it, remove it",
+                 path_name(lock->paths.lock), name);
+    return -EAGAIN;
 }
 
 /* One name in the lock's folder. 0: it is none any more; -EAGAIN: it stays, and diag says why. */
@@ -96,14 +108,14 @@ static int meet_name(struct vmx_lock *lock, const struct sftp_name *name, uint32
     char who[TOKEN_MAX + 32];
     if (strcmp(name->name, lock->token) == 0)
         return 0;
+    bool folder = name->attrs.flags & SFTP_ATTR_MODE && S_ISDIR(name->attrs.mode);
     bool file = !(name->attrs.flags & SFTP_ATTR_MODE) || S_ISREG(name->attrs.mode);
-    if (!file || !token_is(name->name)) {
-        vmx_diag_set(diag, 0, 0, "the lock %s holds %s, which no vmxfs made: look at it, remove it",
-                     lock_name, name->name);
-        return -EAGAIN;
-    }
+    if (!(file || folder) || !token_is(name->name))
+        return no_token(lock, name->name, diag);
     bool over = is_over(lock, name->name, &name->attrs, server_now);
-    int r = over ? break_token(lock, name->name, wait) : -EAGAIN;
+    int r = over ? break_token(lock, name->name, folder, wait) : -EAGAIN;
+    if (r == -ENOTEMPTY)
+        return no_token(lock, name->name, diag);
     if (r != -EAGAIN && r != -EACCES)
         return r;
     token_describe(name->name, who, sizeof(who));
@@ -243,7 +255,8 @@ static void remove_folder(struct vmx_lock *lock, const char *token)
     FREE_AUTO char *temp = made ? lock_join(made, "/", token) : NULL;
     if (!temp)
         return;
-    sftp_forget(sftp_remove(lock->remote->sftp, temp, 0));
+    sftp_forget(sftp_remove(lock->remote->sftp, temp, 0)); /* of both one does nothing */
+    sftp_forget(sftp_rmdir(lock->remote->sftp, temp));
     sftp_forget(sftp_rmdir(lock->remote->sftp, made));
 }
 

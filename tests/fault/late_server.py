@@ -46,8 +46,8 @@ def copy(source, sink):
 
 
 def renames(packet):
-    """Whether it is a rename, and not that of a lock or of what is in one."""
-    return POSIX_RENAME in packet and b".vmxfs-" not in packet
+    """Whether it is a rename, and not that of a lock, to whichever path."""
+    return POSIX_RENAME in packet and b".vmxfs-" not in packet[packet.rindex(b"/"):]
 
 
 def take_hold(path, packet):

@@ -13,9 +13,21 @@
 #define TEXT "memSize = \"4096\"\n"
 #define LOCK ".a.vmx.vmxfs-lock"
 
-/* The link is cut at a request, and what was sent from there on is done after the commit was made
- * again and answered. False when the commit made fewer requests. */
-static bool commit_late(int at)
+static int set(struct mount *mount)
+{
+    return commit_set(mount, VMX, "slow", "1");
+}
+
+static int move_onto_it(struct mount *mount)
+{
+    struct vmx_diag diag;
+    struct wait wait = patience();
+    return remote_rename_vmx(mount->remote, "b.vmx", VMX, MOVE_ONTO_ANY, &wait, &diag);
+}
+
+/* The link is cut at a request, and what was sent from there on is done after the change was made
+ * again and answered. False when the change made fewer requests. */
+static bool late(int (*change)(struct mount *mount), int at)
 {
     struct folder folder;
     struct mount slow;
@@ -24,16 +36,17 @@ static bool commit_late(int at)
     char path[PATH_MAX];
     must_make_folder(&folder);
     must_write(&folder, VMX, TEXT);
+    must_write(&folder, "b.vmx", "slow = \"1\"\n");
     must_make_relay(&relay);
     relay.gathers = true;
     must_mount_relay(&slow, &relay, &folder, NULL);
     mount_as_foreign(&slow, 1);
     must_mount(&quick, &folder, NULL);
     relay_restart(&relay, RELAY_CUT_LATE, at);
-    assert_int_equal(commit_set(&slow, VMX, "slow", "1"), 0);
+    assert_int_equal(change(&slow), 0);
     assert_int_equal(commit_set(&quick, VMX, "quick", "1"), 0);
     FREE_AUTO char *before = file_read(file_path(&folder, VMX, path));
-    bool late = relay_deliver(&relay);
+    bool kept = relay_deliver(&relay);
     must_hold(&folder, VMX, before);
     assert_non_null(strstr(before, "slow = \"1\"\n"));
     /* What it has made by then keeps nobody out for longer than his patience, and goes by itself:
@@ -44,16 +57,25 @@ static bool commit_late(int at)
     mount_end(&quick);
     mount_end_relay(&slow, &relay);
     folder_remove(&folder);
-    return late;
+    return kept;
 }
 
 static void a_commit_that_is_delivered_late_keeps_nobody_out(void **state)
 {
     (void)state;
     int at = 1;
-    while (commit_late(at))
+    while (late(set, at))
         at++;
     assert_true(at > 25); /* a load and a commit */
+}
+
+static void a_move_that_is_delivered_late_keeps_nobody_out(void **state)
+{
+    (void)state;
+    int at = 1;
+    while (late(move_onto_it, at))
+        at++;
+    assert_true(at > 25); /* two locks and a rename */
 }
 
 /* The process has no commit left to make: only its looking can remove the lock. */
@@ -89,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_commit_that_is_delivered_late_keeps_nobody_out),
+        cmocka_unit_test(a_move_that_is_delivered_late_keeps_nobody_out),
         cmocka_unit_test(a_lock_that_is_taken_late_goes_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "remote/files.h"
+#include "sftp/proto.h"
 
 struct place {
     struct folder folder;
@@ -164,6 +165,52 @@ static void a_late_move_finds_no_new_vmx_under_the_old_name(void **state)
     assert_int_equal(commit_set(&p->mount, "b.vmx", "memSize", "8192"), 0);
     assert_true(relay_deliver(&p->relay));
     must_hold(&p->folder, "b.vmx", "memSize = \"8192\"\n");
+}
+
+static void hold_up_removal(void *ctx, const struct relay_request *request)
+{
+    struct place *p = ctx;
+    const char *name = strrchr(request->text, '/');
+    if (request->type == SSH_FXP_REMOVE && name && strcmp(name, "/a.vmx") == 0 &&
+        p->relay.links == 1)
+        relay_cut_at(&p->relay, RELAY_CUT_LATE, request->number);
+}
+
+/* Another client knows nothing of what may come late: it is kept from it by the lock. */
+static void must_not_touch_another_clients(struct place *p, const char *to)
+{
+    struct vmx_diag diag;
+    struct mount other;
+    must_mount(&other, &p->folder, NULL);
+    mount_as_foreign(&other, 7);
+    must_write(&p->folder, "a.vmx", "memSize = \"4096\"\n");
+    p->relay.ctx = p;
+    p->relay.before = to ? hold_up_rename : hold_up_removal;
+    assert_int_equal(to ? remote_rename_vmx(p->remote, "a.vmx", to, MOVE_ONTO_ANY, &p->wait, &diag)
+                        : remote_remove_vmx(p->remote, "a.vmx", &p->wait, &diag),
+                     0);
+    assert_int_equal(remote_create_vmx(other.remote, "a.vmx", &p->wait), 0);
+    assert_int_equal(commit_set(&other, "a.vmx", "memSize", "1"), 0);
+    assert_true(relay_deliver(&p->relay));
+    must_hold(&p->folder, "a.vmx", "memSize = \"1\"\n");
+    if (to)
+        must_hold(&p->folder, to, "memSize = \"4096\"\n");
+    mount_end(&other);
+}
+
+static void a_late_move_takes_no_vmx_of_another_client_along(void **state)
+{
+    must_not_touch_another_clients(*state, "b.vmx");
+}
+
+static void a_late_move_to_another_kind_of_name_takes_none_along(void **state)
+{
+    must_not_touch_another_clients(*state, "notes");
+}
+
+static void a_late_removal_of_a_vmx_takes_none_of_another_client_along(void **state)
+{
+    must_not_touch_another_clients(*state, NULL);
 }
 
 /* ---- the answer is lost, and what was asked for was done */
@@ -412,6 +459,9 @@ int main(void)
         LATE_TEST(a_late_removal_finds_no_new_file_under_the_name),
         LATE_TEST(a_late_removal_finds_no_new_folder_under_the_name),
         LATE_TEST(a_late_move_finds_no_new_vmx_under_the_old_name),
+        LATE_TEST(a_late_move_takes_no_vmx_of_another_client_along),
+        LATE_TEST(a_late_move_to_another_kind_of_name_takes_none_along),
+        LATE_TEST(a_late_removal_of_a_vmx_takes_none_of_another_client_along),
         LATE_TEST(what_was_done_is_seen),
         LATE_TEST(what_another_has_made_meanwhile_is_not_removed),
         LATE_TEST(what_another_has_made_meanwhile_is_not_renamed),

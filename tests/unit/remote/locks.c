@@ -165,7 +165,7 @@ static void what_is_no_token_is_not_touched(void **state)
     (void)state;
     static const struct {
         const char *name;
-        char kind; /* file, directory, link */
+        char kind; /* file, directory with something in it, link */
     } cases[] = {
         {"precious", 'f'},
         {".hidden", 'f'},
@@ -188,7 +188,7 @@ static void what_is_no_token_is_not_touched(void **state)
         if (cases[i].kind == 'f')
             must_write(&folder, path, TEXT);
         else if (cases[i].kind == 'd')
-            must_mkdir(&folder, path);
+            must_sign(&folder, path, "precious", 0);
         else
             must_link(&folder, "../precious", path);
         must_set_age(&folder, path, 1000);

@@ -108,6 +108,8 @@ static void a_move_replaces_what_it_may(void **state)
 struct meeting {
     struct mount other;
     int (*act)(struct mount *mount);
+    const struct folder *folder;
+    int age;    /* that the locks get before, if it is stopped for so long */
     int result; /* 1: not tried yet */
 };
 
@@ -182,6 +184,45 @@ static void a_move_waits_for_a_set_of_its_target(void **state)
     mount_end_relay(&mount, &relay);
     mount_end(&meeting.other);
     folder_remove(&folder);
+}
+
+static int break_and_create(struct mount *mount)
+{
+    return commit_set_in_turn(mount, "c.vmx", "memSize", "8192");
+}
+
+/* It is stopped at its rename, until another has made what it would replace. */
+static void before_stopped_rename(void *ctx, const struct relay_request *request)
+{
+    struct meeting *m = ctx;
+    if (m->result == 1 && relay_is_install(request))
+        must_age_locks(m->folder, m->age);
+    before_rename(ctx, request);
+}
+
+static void a_move_whose_lock_was_broken_replaces_nothing(void **state)
+{
+    (void)state;
+    static const int ages[] = {62, -62};
+    for (int i = 0; i < 2; i++) {
+        struct folder folder;
+        struct mount mount;
+        struct relay relay;
+        struct meeting meeting = {.act = break_and_create, .folder = &folder, .age = ages[i]};
+        struct vmx_diag diag = {0};
+        must_make_two(&folder);
+        must_make_meeting(&meeting, &mount, &relay, &folder);
+        mount_as_foreign(&mount, 1);
+        relay.before = before_stopped_rename;
+        assert_int_equal(move(&mount, "a.vmx", "c.vmx", MOVE_ONTO_NOTHING, &diag), -EEXIST);
+        assert_int_equal(meeting.result, 0);
+        must_hold(&folder, "a.vmx", TEXT_A);
+        must_hold(&folder, "c.vmx", "memSize = \"8192\"\n");
+        mount_end_relay(&mount, &relay);
+        mount_end(&meeting.other);
+        must_be_clean(&folder);
+        folder_remove(&folder);
+    }
 }
 
 /* Two moves in opposite directions, each of its own thread, at one mount or at two. */
@@ -299,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_move_replaces_what_it_may),
         cmocka_unit_test(a_set_of_the_target_waits_for_a_move),
         cmocka_unit_test(a_move_waits_for_a_set_of_its_target),
+        cmocka_unit_test(a_move_whose_lock_was_broken_replaces_nothing),
         cmocka_unit_test(moves_that_cross_do_not_stop_each_other),
         cmocka_unit_test(a_lost_rename_is_not_taken_for_done),
     };

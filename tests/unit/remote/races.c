@@ -91,7 +91,7 @@ static void *race_for_it(void *ctx)
         struct vmx_lock lock;
         struct vmx_diag diag = {0};
         struct wait wait = patience();
-        int r = vmx_lock_init(&lock, c->mount.remote, VMX);
+        int r = vmx_lock_init(&lock, c->mount.remote, VMX, false);
         if (r == 0) {
             vmx_lock_ask(&lock);
             r = vmx_lock_answer(&lock, &wait, &diag);
