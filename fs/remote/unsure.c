@@ -137,6 +137,12 @@ bool unsure_hinders_new(struct unsure **list)
     return hinders;
 }
 
+bool unsure_any(struct unsure **list)
+{
+    forget_old(list);
+    return *list != NULL;
+}
+
 void unsure_free(struct unsure **list)
 {
     struct unsure *u;

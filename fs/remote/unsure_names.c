@@ -41,8 +41,7 @@ static void forget_old(struct remote *remote) REQUIRES(remote->lock)
     struct unsure_name *next;
     LL_FOREACH_SAFE(remote->unsure_names, name, next)
     {
-        unsure_hinders_new(&name->list);
-        if (!name->list)
+        if (!unsure_any(&name->list))
             drop(remote, name);
     }
 }

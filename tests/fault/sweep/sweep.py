@@ -35,16 +35,7 @@ WEIGHTS = {"cut": 44, "kill": 40, "stall": 6, "delay": 3, "late": 6, "down": 1}
 
 # What is known to be broken: operation and fault (None: all), what shows it, and why. It is counted in the
 # last column of the table and fails neither the command nor the sample.
-LATER = "changed by the late delivery"
 KNOWN = (
-    ("plain write, closed", "late", LATER, "what a file's last user left unanswered is forgotten at its close"),
-    ("plain rename", "late", LATER, "a new file is made under a name whose fate is not known"),
-    ("plain unlink", "late", LATER, "as plain rename"),
-    ("plain truncate", "late", LATER, "a truncation that is sent again counts as done at the first answer"),
-    ("move of a .vmx", "late", LATER, "a move that is sent again counts as done at the first answer"),
-    ("move of a .vmx onto one", "late", LATER, "as move of a .vmx"),
-    ("move of a file onto a .vmx", "late", LATER, "the removal of the file, as plain unlink"),
-    ("rmdir of a .vmx", "late", LATER, "as move of a .vmx"),
     (None, None, "told ENOLCK, and it is done", "the lock for asking whether a lost rename was made is not had"),
 )
 
