@@ -115,10 +115,8 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
         return r;
     if (stat_r < 0)
         return stat_r;
-    if (!S_ISREG(a->before.mode))
+    if (!remote_can_be_vmx(a->remote, &a->before))
         return S_ISLNK(a->before.mode) ? -ELOOP : -EMEDIUMTYPE;
-    if (a->before.size > a->remote->options.vmx_max)
-        return -EMEDIUMTYPE;
     return a->target_open ? open_r : open_target(a);
 }
 
@@ -239,6 +237,8 @@ static int target_answer(struct attempt *a, struct target_read *target, struct b
     if (r < 0)
         return r == -ENOENT ? -EAGAIN : r;
     const struct sftp_attrs *by_handle = sftp_call_attrs(target->handle_stat);
+    if (!remote_can_be_vmx(a->remote, by_handle))
+        return -EMEDIUMTYPE;
     if (!same_file(by_handle, sftp_call_attrs(target->name_stat)))
         return -EAGAIN;
     a->before = *by_handle;

@@ -36,6 +36,7 @@ struct outcome {
     struct buf replaced; /* what the rename replaced, if it was edited in the last moment ... */
     bool edited;         /* ... by somebody who takes no lock: not the text of before */
     bool missed;         /* it may have been, but cannot be read */
+    bool unsure;         /* none of this is known: the answer to the rename was lost */
 };
 void outcome_done(struct outcome *outcome);
 #define OUTCOME_AUTO __attribute__((cleanup(outcome_done))) struct outcome

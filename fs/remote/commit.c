@@ -178,8 +178,8 @@ static int follow(struct remote *remote, char **target, const struct wait *wait)
 static int told_error(int r, bool contended, bool unsure)
 {
     if (r == -ETIMEDOUT)
-        return contended && !unsure ? -ENOLCK : -EIO;
-    return r == -EREMOTEIO ? -EIO : r;
+        r = contended ? -ENOLCK : -EIO;
+    return r == -EREMOTEIO || (r == -ENOLCK && unsure) ? -EIO : r;
 }
 
 /* Tries until an attempt has an outcome. *target is replaced when it is a link. */
@@ -213,6 +213,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
             remote_again(remote, wait, &r);
     }
     r = told_error(r, contended, lost.before != NULL);
+    ret->unsure = r < 0 && lost.before;
     lost_done(&lost);
     return r;
 }
@@ -315,6 +316,7 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
     struct change *c;
     DL_FOREACH (group->changes, c) {
         if (r < 0 && c->result == 0) {
+            c->unsure |= outcome.unsure;
             c->result = r;
             c->diag = diag;
         }
@@ -359,7 +361,7 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
                   const struct wait *wait)
 {
     change->result = 0;
-    change->done = false;
+    change->done = change->unsure = false;
     lock_take(&remote->lock);
     struct commit_queue *q = queue_get(remote, path);
     if (!q) {
@@ -391,7 +393,7 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
             break;
         }
     }
-    r = change->result;
+    r = change->result < 0 && change->unsure ? -EIO : change->result;
     queue_put(remote, q);
     lock_drop(&remote->lock);
     return r;

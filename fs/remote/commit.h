@@ -40,6 +40,7 @@ struct change {
     /* Private to the queue. */
     int result;
     bool done;
+    bool unsure; /* a commit of it was sent, and nobody knows what came of that */
     struct change *prev, *next;
 };
 

@@ -6,12 +6,15 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 
 #define VMX "a.vmx"
+#define LOCK ".a.vmx.vmxfs-lock"
+#define FOREIGN "01234567000123abcdef00000001-root@elsewhere"
 
 enum { THREADS = 64 };
 
@@ -269,6 +272,64 @@ static void an_interrupted_leader_leaves_the_others(void **state)
     folder_remove(&folder);
 }
 
+/* The link is lost at the second rename, which the server does, and then another client, who looks
+ * alive, has the lock. */
+struct thief {
+    struct gate gate;
+    struct relay *relay;
+    const struct folder *folder;
+    int renames;
+};
+
+static void lose_second_rename(void *ctx, const struct relay_request *request)
+{
+    struct thief *t = ctx;
+    char path[PATH_MAX];
+    if (relay_is_install(request) && ++t->renames == 2)
+        relay_cut_at(t->relay, RELAY_CUT_AFTER, request->number);
+    if (t->relay->links > 1 && mkdir(file_path(t->folder, LOCK, path), 0755) == 0)
+        file_write(file_path(t->folder, LOCK "/" FOREIGN, path), "");
+    wait_at_gate(&t->gate, request);
+}
+
+/* It was in a commit of which nobody knows what came: whatever its next leader finds is no answer to
+ * whether it was made. */
+static void a_change_of_a_lost_group_is_not_known(void **state)
+{
+    (void)state;
+    enum { MEMBERS = 3 };
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    struct thief thief = {.relay = &relay, .folder = &folder};
+    struct writer writers[MEMBERS];
+    must_make_folder(&folder);
+    must_write(&folder, VMX, "key1 = \"0\"\nkey2 = \"0\"\n");
+    gate_init(&thief.gate);
+    must_make_relay(&relay);
+    relay.before = lose_second_rename;
+    relay.ctx = &thief;
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    for (int i = 0; i < MEMBERS; i++)
+        writers[i] = writer_of(&mount, VMX, i, 1);
+    start(&writers[0]);
+    gate_await(&thief.gate);
+    for (int i = 1; i < MEMBERS; i++) {
+        writers[i].wait = wait_for_ms(4000);
+        writers[i].expected = "0";
+        start(&writers[i]);
+    }
+    usleep(300000);
+    gate_open(&thief.gate);
+    for (int i = 0; i < MEMBERS; i++)
+        pthread_join(writers[i].thread, NULL);
+    for (int i = 1; i < MEMBERS; i++)
+        assert_int_equal(writers[i].result, -EIO);
+    mount_end_relay(&mount, &relay);
+    gate_done(&thief.gate);
+    folder_remove(&folder);
+}
+
 /* The rename is on its way: an interrupt does not change what the caller is told. */
 static void a_sent_rename_is_not_interrupted(void **state)
 {
@@ -364,6 +425,7 @@ int main(void)
         cmocka_unit_test(many_edits_are_joined_into_few_rewrites),
         cmocka_unit_test(a_failing_change_fails_alone),
         cmocka_unit_test(an_interrupted_leader_leaves_the_others),
+        cmocka_unit_test(a_change_of_a_lost_group_is_not_known),
         cmocka_unit_test(a_sent_rename_is_not_interrupted),
         cmocka_unit_test(several_mounts_lose_nothing),
         cmocka_unit_test(two_paths_to_one_file_lose_nothing),

@@ -6,8 +6,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCK ".a.vmx.vmxfs-lock"
+#define FOREIGN "01234567000123abcdef00000001-root@elsewhere"
 #define TEXT_A "displayName = \"A\"\nmemSize = \"4096\"\n"
 #define TEXT_B "displayName = \"B\"\nmemSize = \"4096\"\n"
 
@@ -333,6 +336,43 @@ static void a_lost_rename_is_not_taken_for_done(void **state)
     assert_int_equal(unknown, 1);
 }
 
+/* Loses a move that was made, and has another client, who looks alive, take the lock. */
+struct rival {
+    const struct folder *folder;
+    struct relay *relay;
+};
+
+static void lose_and_lock(void *ctx, const struct relay_request *request)
+{
+    struct rival *t = ctx;
+    char path[PATH_MAX];
+    if (relay_is_install(request))
+        relay_cut_at(t->relay, RELAY_CUT_AFTER, request->number);
+    if (t->relay->links > 1 && mkdir(file_path(t->folder, LOCK, path), 0755) == 0)
+        file_write(file_path(t->folder, LOCK "/" FOREIGN, path), "");
+}
+
+static void a_lost_move_is_unknown_without_the_lock(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    struct rival rival = {&folder, &relay};
+    struct vmx_diag diag;
+    struct wait wait = wait_for_ms(4000);
+    must_make_two(&folder);
+    must_make_relay(&relay);
+    relay.before = lose_and_lock;
+    relay.ctx = &rival;
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    assert_int_equal(remote_rename_vmx(mount.remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, &wait, &diag),
+                     -EIO);
+    must_hold(&folder, "b.vmx", TEXT_A);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +383,7 @@ int main(void)
         cmocka_unit_test(a_move_whose_lock_was_broken_replaces_nothing),
         cmocka_unit_test(moves_that_cross_do_not_stop_each_other),
         cmocka_unit_test(a_lost_rename_is_not_taken_for_done),
+        cmocka_unit_test(a_lost_move_is_unknown_without_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
