@@ -278,7 +278,8 @@ int remote_setattr(struct remote *remote, const char *path, const struct sftp_at
             r = -ENOMEM;
     } while (remote_again(remote, wait, &r));
     changed(remote, path);
-    return remote_write_error(remote, path, wait, r);
+    const uint64_t size = attrs->flags & SFTP_ATTR_SIZE ? attrs->size : 0;
+    return remote_size_error(remote, path, size, wait, r);
 }
 
 int remote_statvfs(struct remote *remote, const char *path, const struct wait *wait,

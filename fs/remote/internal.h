@@ -82,3 +82,8 @@ bool remote_again(struct remote *remote, const struct wait *wait, int *r);
 /* Finds out what a bare "failure" (-EREMOTEIO) of writing at path meant: -ENOSPC when the server's
  * filesystem is full, -EROFS when it is mounted so, else -EIO. Other errors are returned as is. */
 int remote_write_error(struct remote *remote, const char *path, const struct wait *wait, int r);
+
+/* The same of what would make a file so large: -EFBIG, also of -EINVAL, when the server's whole
+ * filesystem is smaller. */
+int remote_size_error(struct remote *remote, const char *path, uint64_t size,
+                      const struct wait *wait, int r);

@@ -103,10 +103,13 @@ int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
     return r;
 }
 
-int file_write_error(const struct remote_file *file, const struct wait *wait, int r)
+int file_write_error(struct remote_file *file, const struct wait *wait, int r)
 {
-    FREE_AUTO char *path = file_path_copy(file);
-    return path ? remote_write_error(file->remote, path, wait, r) : -ENOMEM;
+    lock_take(&file->remote->lock);
+    FREE_AUTO char *path = strdup(file->path);
+    const uint64_t size = file->dirty ? file->most : 0;
+    lock_drop(&file->remote->lock);
+    return path ? remote_size_error(file->remote, path, size, wait, r) : -ENOMEM;
 }
 
 static int new_file(struct remote *remote, const char *path, uint32_t open_flags,

@@ -63,8 +63,8 @@ int file_drain(struct remote_file *file, const struct wait *wait);
 int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
                      const struct wait *wait, struct sftp_attrs *ret);
 
-/* remote_write_error for the file's name. */
-int file_write_error(const struct remote_file *file, const struct wait *wait, int r);
+/* remote_size_error for the file's name, and what it was to become. */
+int file_write_error(struct remote_file *file, const struct wait *wait, int r);
 
 /* ---- open_file.c */
 

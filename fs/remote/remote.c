@@ -288,9 +288,11 @@ bool remote_again(struct remote *remote, const struct wait *wait, int *r)
     return *r == 0;
 }
 
-int remote_write_error(struct remote *remote, const char *path, const struct wait *wait, int r)
+int remote_size_error(struct remote *remote, const char *path, uint64_t size,
+                      const struct wait *wait, int r)
 {
-    if (r != -EREMOTEIO)
+    bool size_tells = r == -EINVAL && size > 0;
+    if (r != -EREMOTEIO && !size_tells)
         return r;
     FREE_AUTO char *dir = path_dir(path);
     FREE_AUTO char *full = dir ? remote_path(remote, dir) : NULL;
@@ -298,14 +300,23 @@ int remote_write_error(struct remote *remote, const char *path, const struct wai
         return -ENOMEM;
     SFTP_CALL_AUTO *call = sftp_statvfs(remote->sftp, full);
     if (sftp_wait(call, wait) < 0)
-        return -EIO;
+        return size_tells ? r : -EIO;
     const struct sftp_statvfs *fs = sftp_call_statvfs(call);
+    if (fs->frsize > 0 && size <= INT64_MAX && size / fs->frsize > fs->blocks)
+        return -EFBIG;
+    if (size_tells)
+        return r;
     if (fs->flag & 1) /* SSH_FXE_STATVFS_ST_RDONLY */
         return -EROFS;
     /* A filesystem without inodes to count says 0 of 0. */
     if (fs->bavail == 0 || (fs->files > 0 && fs->favail == 0))
         return -ENOSPC;
     return -EIO;
+}
+
+int remote_write_error(struct remote *remote, const char *path, const struct wait *wait, int r)
+{
+    return remote_size_error(remote, path, 0, wait, r);
 }
 
 int remote_describe(struct remote *remote, struct buf *ret)

@@ -35,7 +35,7 @@ static const char *meaning(int r)
         return "not known whether what was under way when the connection was lost is still to "
                "come, and it would undo this; close the file, or wait a minute, and try again";
     case EFBIG:
-        return "the file would be larger than vmx_max";
+        return "the file would be larger than vmx_max, or than the server can hold";
     default:
         return strerror(-r);
     }

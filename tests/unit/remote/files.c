@@ -237,6 +237,50 @@ static void who_waits_for_an_open_file_ends_before_the_other(void **state)
     lock_done(&h.lock);
 }
 
+/* OpenSSH says "failure" of a truncation that its filesystem has no room for, and "bad message" of
+ * a write there. */
+static uint32_t refuse_changes(void *ctx, const struct relay_request *request)
+{
+    (void)ctx;
+    if (request->type == SSH_FXP_WRITE)
+        return SSH_FX_BAD_MESSAGE;
+    bool sets = request->type == SSH_FXP_SETSTAT || request->type == SSH_FXP_FSETSTAT;
+    return sets ? SSH_FX_FAILURE : SSH_FX_OK;
+}
+
+static int write_at(struct remote_file *file, uint64_t offset, const struct wait *wait)
+{
+    int r = remote_file_write(file, offset, false, SPAN_LITERAL("text"), wait);
+    return r == 0 ? remote_file_flush(file, wait) : r;
+}
+
+static void what_no_filesystem_there_can_hold_is_too_large(void **state)
+{
+    struct place *p = *state;
+    struct relay relay;
+    struct mount mount;
+    struct remote_file *file = NULL;
+    const struct sftp_attrs huge = {.flags = SFTP_ATTR_SIZE, .size = INT64_MAX};
+    const struct sftp_attrs small = {.flags = SFTP_ATTR_SIZE, .size = 20};
+    must_make_relay(&relay);
+    relay.refuse = refuse_changes;
+    must_mount_relay(&mount, &relay, &p->folder, NULL);
+    struct remote *r = mount.remote;
+    assert_int_equal(remote_setattr(r, "file", &small, &p->wait), -EIO);
+    assert_int_equal(remote_setattr(r, "file", &huge, &p->wait), -EFBIG);
+    assert_int_equal(remote_file_open(r, "file", SFTP_OPEN_WRITE, &p->wait, &file), 0);
+    assert_int_equal(remote_file_setattr(file, &small, &p->wait), -EIO);
+    assert_int_equal(write_at(file, 0, &p->wait), -EINVAL);
+    assert_int_equal(write_at(file, INT64_MAX - 4, &p->wait), -EFBIG);
+    assert_int_equal(write_at(file, INT64_MAX - 3, &p->wait), -EFBIG);
+    remote_file_free(file);
+    assert_int_equal(remote_file_open(r, "file", SFTP_OPEN_WRITE, &p->wait, &file), 0);
+    assert_int_equal(remote_file_setattr(file, &huge, &p->wait), -EFBIG);
+    remote_file_free(file);
+    mount_end_relay(&mount, &relay);
+    must_hold(&p->folder, "file", "0123456789");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -248,6 +292,7 @@ int main(void)
         TEST(a_file_is_written_and_read),
         TEST(attributes_are_set_by_path),
         TEST(who_waits_for_an_open_file_ends_before_the_other),
+        TEST(what_no_filesystem_there_can_hold_is_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
