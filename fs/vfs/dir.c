@@ -159,7 +159,7 @@ static int dir_symlink(struct call *c, struct node *dir, const char *name, const
     if (r == 0)
         r = remote_getattr(c->vfs->remote, path, 0, &c->wait, &attrs, &true_at);
     if (r < 0)
-        return r;
+        return r == -EEXIST ? r : refuse(c->vfs, path, NULL, r, NULL);
     /* The kernel takes nothing but a link for an answer; the next lookup may find what it shows. */
     ret->ops = &link_ops;
     attr_remote(c->vfs, &ret->st, &attrs);
@@ -455,7 +455,8 @@ static int dir_setattr(struct call *c, struct node *n, struct handle *h, const s
 {
     (void)h;
     FREE_AUTO char *path = node_path(c->vfs, n);
-    return path ? file_set_attributes(c, path, st, valid) : -ENOMEM;
+    int r = path ? file_set_attributes(c, path, st, valid) : -ENOMEM;
+    return refuse(c->vfs, path, NULL, r, NULL);
 }
 
 const struct node_ops dir_ops = {

@@ -266,34 +266,34 @@ static int file_read(struct call *c, struct node *n, struct handle *h, off_t off
     return r;
 }
 
+static int refuse_data(struct call *c, struct node *n, int r)
+{
+    FREE_AUTO char *path = r < 0 ? node_path(c->vfs, n) : NULL;
+    return refuse(c->vfs, path, NULL, r, NULL);
+}
+
 static int file_write(struct call *c, struct node *n, struct handle *h, off_t offset,
                       struct span data)
 {
     int r = remote_file_write(h->file, (uint64_t)offset, h->append, data, &c->wait);
-    if (r != -EUCLEAN)
-        return r;
-    FREE_AUTO char *path = node_path(c->vfs, n);
-    return refuse(c->vfs, path, NULL, r, NULL);
+    return refuse_data(c, n, r);
 }
 
 static int file_flush(struct call *c, struct node *n, struct handle *h)
 {
-    (void)n;
-    return h->writes ? remote_file_flush(h->file, &c->wait) : 0;
+    return h->writes ? refuse_data(c, n, remote_file_flush(h->file, &c->wait)) : 0;
 }
 
 static int file_fsync(struct call *c, struct node *n, struct handle *h)
 {
-    (void)n;
-    return remote_file_fsync(h->file, &c->wait);
+    return refuse_data(c, n, remote_file_fsync(h->file, &c->wait));
 }
 
 static void file_release(struct call *c, struct node *n, struct handle *h)
 {
-    FREE_AUTO char *path = node_path(c->vfs, n);
     /* What the flushes could not wait for; nobody else can be told any more. */
     if (h->writes)
-        refuse(c->vfs, path, NULL, remote_file_flush(h->file, &c->wait), NULL);
+        refuse_data(c, n, remote_file_flush(h->file, &c->wait));
     file_close(c, n, h);
     kept_close(c->vfs, n, h);
 }

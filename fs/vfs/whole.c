@@ -543,7 +543,8 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
     FREE_AUTO char *path = path_of(c, n);
     if (later || !attrs.flags)
         return 0;
-    return path ? remote_setattr(c->vfs->remote, path, &attrs, &c->wait) : -ENOMEM;
+    int r = path ? remote_setattr(c->vfs->remote, path, &attrs, &c->wait) : -ENOMEM;
+    return refuse(c->vfs, path, NULL, r, NULL);
 }
 
 static void whole_destroy(struct vfs *vfs, struct node *n)

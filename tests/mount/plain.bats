@@ -422,3 +422,19 @@ memory() {
     echo "before: $before kB, after: $(memory) kB"
     [ "$(memory)" -lt $((before + 16384)) ]
 }
+
+@test "data that the server cannot take is an error, with a line in errors" {
+    printf '#!/bin/sh\ntrap "" XFSZ\nulimit -f 8\nexec %s\n' "$SFTP_SERVER" >"$TEST_DIR/limited"
+    chmod 755 "$TEST_DIR/limited"
+    mount_source "$LAB" "sftp_server=$TEST_DIR/limited"
+    run dd if=/dev/zero of="$MNT/large" bs=64k count=1 status=none
+    [ "$status" -ne 0 ]
+    grep -q $'\tEIO\tlarge\t-\t' "$MNT/.vmxfs/errors"
+    run dd if=/dev/zero of="$MNT/larger" bs=64k count=1 conv=fsync status=none
+    [ "$status" -ne 0 ]
+    grep -q $'\tEIO\tlarger\t-\t' "$MNT/.vmxfs/errors"
+    run truncate -s 1T "$MNT/large"
+    [ "$status" -ne 0 ]
+    echo small >"$MNT/small"
+    [ "$(cat "$LAB/small")" = small ]
+}

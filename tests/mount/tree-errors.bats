@@ -45,10 +45,18 @@ vm.vmx" ]
     grep -q '	vm/vm.vmx	' "$MNT/.vmxfs/check"
 }
 
-@test "what cannot be written is refused, and stays" {
+# With a line of its own in errors.
+denied_and_told() { # COMMAND
+    local before
+    before=$(wc -l <"$MNT/.vmxfs/errors")
+    denied "$1"
+    [ "$(wc -l <"$MNT/.vmxfs/errors")" -gt "$before" ]
+}
+
+@test "what cannot be written is refused and told, and stays" {
     local command
     while read -r command; do
-        denied "$command"
+        denied_and_told "$command"
     done <<'END'
 echo 8192 >vm/vm.vmx/memSize
 echo nested-esxi >vm/vm.vmx/passthrough-profile
@@ -63,15 +71,17 @@ rm .vmxfs/plain/vm/vm.vmx
 mkdir vm/new.vmx
 cp vm/file vm/new.vmx
 mkdir vm/new
-rmdir locked/vm.vmx
 echo x >vm/file
 rm vm/file
 mv vm/file vm/other
 truncate -s 0 vm/file
 chmod 777 vm/file
 touch vm/file
+chmod 777 vm
+chmod 777 .vmxfs/plain/vm/vm.vmx
 ln -s x vm/link
 END
+    denied "rmdir locked/vm.vmx"
     (cd "$LAB" && find . -type f -exec cksum {} + | sort) | diff "$TEST_DIR/before" -
     grep -q 'EACCES	vm/vm.vmx	memSize	the server does not allow it' "$MNT/.vmxfs/errors"
 }
