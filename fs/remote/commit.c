@@ -132,22 +132,6 @@ static int known_document(struct remote *remote, const char *path, const struct 
     return r == -ENOENT || r == -EMEDIUMTYPE ? 0 : r;
 }
 
-/* A symbolic link as the target: what it means, so that the link stays. */
-static int resolve(struct remote *remote, const char *path, const struct wait *wait, char **ret)
-{
-    FREE_AUTO char *full = remote_path(remote, path);
-    SFTP_CALL_AUTO *call = full ? sftp_realpath(remote->sftp, full) : NULL;
-    int r = sftp_wait(call, wait);
-    if (r < 0)
-        return r;
-    const char *real = sftp_call_path(call);
-    size_t len = strlen(remote->root);
-    if (strncmp(real, remote->root, len) != 0 || real[len] != '/' || !real[len + 1])
-        return -EPERM; /* it leads out of the tree */
-    *ret = strdup(real + len + 1);
-    return *ret ? 0 : -ENOMEM;
-}
-
 /* Sleeps before another attempt. 0; -ETIMEDOUT where the deadline would come in the middle of one
  * as long as the last one, whose outcome nobody would know; -EINTR. */
 static int back_off(const struct wait *wait, int64_t attempt_began, int64_t *backoff)
@@ -160,15 +144,20 @@ static int back_off(const struct wait *wait, int64_t attempt_began, int64_t *bac
     return r;
 }
 
-/* *target is a link: it becomes what the link means. */
+/* *target is a link, which stays: it becomes what the link means. That must be a .vmx as well, or
+ * whoever may put a link there could have any file below the root written to. */
 static int follow(struct remote *remote, char **target, const struct wait *wait)
 {
-    char *real = NULL;
-    int r = resolve(remote, *target, wait, &real);
+    FREE_AUTO char *real = NULL;
+    FREE_AUTO char *full = remote_path(remote, *target);
+    const char *const paths[] = {full};
+    int r = full ? remote_locate(remote, paths, 1, wait, &real) : -ENOMEM;
     if (r < 0)
         return r;
+    if (!real || !remote_is_vmx_name(path_name(real)))
+        return -EPERM;
     free(*target);
-    *target = real;
+    *target = steal(real);
     return 0;
 }
 

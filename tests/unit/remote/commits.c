@@ -353,6 +353,17 @@ static void a_link_out_of_the_tree_is_refused(void **state)
     folder_remove(&outside);
 }
 
+/* Whoever may write to a VM's folder only could point to what he may not write. */
+static void a_link_to_what_is_no_vmx_is_refused(void **state)
+{
+    struct place *p = *state;
+    must_write(&p->folder, "notes", TEXT);
+    must_link(&p->folder, "notes", "a-link.vmx");
+    assert_int_equal(commit_set(&p->mount, "a-link.vmx", "memSize", "1"), -EPERM);
+    must_hold(&p->folder, "notes", TEXT);
+    must_be_clean(&p->folder);
+}
+
 static void a_name_may_have_243_bytes(void **state)
 {
     struct place *p = *state;
@@ -509,6 +520,7 @@ int main(void)
         TEST(a_large_text_is_written_whole),
         TEST(a_link_stays_a_link),
         TEST(a_link_out_of_the_tree_is_refused),
+        TEST(a_link_to_what_is_no_vmx_is_refused),
         TEST(a_name_may_have_243_bytes),
         TEST(a_create_is_exclusive),
         TEST(remove_and_rename_go_under_the_lock),
