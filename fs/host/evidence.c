@@ -10,16 +10,20 @@
 
 enum { EVIDENCE_MS = 30 * 1000 }; /* so old may be what a commit believes of what runs */
 
-static bool runs_as_of(struct host *host, int max_age_ms, const char *path, const struct wait *wait)
+enum use { IS_OFF, IS_ON, IS_NOT_KNOWN };
+
+static enum use use_as_of(struct host *host, int max_age_ms, const char *path,
+                          const struct wait *wait)
 {
     const struct host_facts *facts = host_facts_soon(host, max_age_ms, wait);
     const struct host_vm *vm = facts ? host_facts_vm(facts, path) : NULL;
-    bool running = vm && vm->running;
+    enum use use = !facts ? IS_NOT_KNOWN : vm && vm->running ? IS_ON : IS_OFF;
     host_facts_unref(facts);
-    return running;
+    return use;
 }
 
-/* What was asked a short while ago is good enough to go on, but not to refuse. */
+/* What was asked a short while ago is good enough to go on. Before a commit is refused the host is
+ * asked again; should it not answer any more, that it said so then counts. */
 static bool runs(void *ctx, const char *path, const struct wait *wait, char *ret, size_t size)
 {
     struct host *host = ctx;
@@ -27,10 +31,13 @@ static bool runs(void *ctx, const char *path, const struct wait *wait, char *ret
     host->wanted_at = clock_ms();
     condition_wake_all(&host->moved);
     lock_drop(&host->lock);
-    bool running = runs_as_of(host, EVIDENCE_MS, path, wait) && runs_as_of(host, 0, path, wait);
-    if (running)
-        snprintf(ret, size, "its host says so");
-    return running;
+    if (use_as_of(host, EVIDENCE_MS, path, wait) != IS_ON)
+        return false;
+    enum use now = use_as_of(host, 0, path, wait);
+    snprintf(ret, size, "%s",
+             now == IS_ON ? "its host says so"
+                          : "its host said so a moment ago, and does not answer now");
+    return now != IS_OFF;
 }
 
 /* Only the host on which the VM is registered knows. */

@@ -77,6 +77,20 @@ sets_in_a_row() {
     reloaded 1
 }
 
+@test "a VM that the host has just shown to run is in use while the host does not answer" {
+    local used=$MNT/datastore1/db-01/db-01.vmx
+    start timeout=10
+    rm "$DS1/db-01/db-01.vmx.lck" "$DS1"/db-01/*.vswp
+    cat "$used/memSize" "$MNT/.vmxfs/vms"
+    hangs vim-cmd
+    run bash -c "echo 8192 >'$used/memSize'"
+    [[ $output == *"Device or resource busy"* ]]
+    run mv "$MNT/datastore1/db-01" "$MNT/datastore1/elsewhere"
+    [[ $output == *"Device or resource busy"* ]]
+    rm "$TEST_DIR/hangs"
+    [ "$(setting "$DS1/db-01/db-01.vmx" memSize)" = 4096 ]
+}
+
 @test "a lock file counts while the host does not say that it is stale" {
     start timeout=60
     touch "$vmx.lck"
