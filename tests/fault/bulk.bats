@@ -33,6 +33,9 @@ status, name, copy, command = sys.argv[1:]
 def lanes():
     with open(status) as f:
         return int(re.search(r"^bulk-connections: (\d+)", f.read(), re.M).group(1))
+def refused():
+    with open(status) as f:
+        return "\nbulk-error: " in f.read()
 with open(name, "wb", buffering=0) as f, open(copy, "wb") as g:
     def put(mib):
         for _ in range(mib):
@@ -40,8 +43,7 @@ with open(name, "wb", buffering=0) as f, open(copy, "wb") as g:
             f.write(data)
             g.write(data)
     put(16)
-    end = time.monotonic() + 20
-    while lanes() == 0 and time.monotonic() < end:
+    while lanes() == 0 and not refused():
         time.sleep(0.05)
     if lanes():
         print("lanes")
@@ -114,7 +116,7 @@ END
     eventually 60 has_lanes
     sleep 2
     python3 - "$MNT" "$COPY_PID" <<'END'
-import os, statistics, sys, time
+import os, sys, time
 mnt, copy = sys.argv[1], int(sys.argv[2])
 def took(numbers):
     times = []
@@ -124,7 +126,7 @@ def took(numbers):
             assert f.read() == "16384\n"
         os.stat(f"{mnt}/vm{i}/vm{i}.vmx")
         times.append(time.monotonic() - begin)
-    return statistics.median(times)
+    return min(times) # what another waits for it waits for each time
 beside = took(range(1, 11))
 with open(f"/proc/{copy}/stat") as f:
     assert f.read().split()[2] != "Z", "the copy ended too early"

@@ -162,20 +162,35 @@ static void a_round_trip_takes_twice_the_delay(void **state)
     close(fd);
 }
 
-static void round_trips_overlap(void **state)
+enum { CONNECTIONS = 100 };
+
+/* How long a round trip over each connection takes, all at once. */
+static int64_t make_round_trips(void *state)
 {
-    enum { CONNECTIONS = 100 };
     int fds[CONNECTIONS];
     int64_t start = clock_ms();
     for (size_t i = 0; i < CONNECTIONS; i++) {
-        fds[i] = dial(*state);
+        fds[i] = dial(state);
         send_all(fds[i], "x", 1);
     }
     for (size_t i = 0; i < CONNECTIONS; i++) {
         expect_bytes(fds[i], "x", 1);
         close(fds[i]);
     }
-    assert_within(clock_ms() - start, 2 * DELAY_MS, CONNECTIONS * DELAY_MS);
+    return clock_ms() - start;
+}
+
+/* A proxy that did one after the other would take twice that each time; a busy machine is slow once
+ * in a while. */
+static void round_trips_overlap(void **state)
+{
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < 20 && least >= CONNECTIONS * DELAY_MS; i++) {
+        int64_t took = make_round_trips(*state);
+        assert_true(took >= 2 * DELAY_MS);
+        least = took < least ? took : least;
+    }
+    assert_true(least < CONNECTIONS * DELAY_MS);
 }
 
 /* A proxy that waited for each piece of 64 KiB would need 50 s for this. The echo fits into the

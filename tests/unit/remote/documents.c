@@ -331,7 +331,7 @@ struct reader {
 static void *read_stale(void *ctx)
 {
     struct reader *reader = ctx;
-    struct wait wait = wait_for_ms(3000);
+    struct wait wait = patience();
     DOCUMENT_AUTO *d = NULL;
     reader->result = remote_document(reader->mount->remote, "a.vmx", 20, &wait, &d);
     if (reader->result == 0)

@@ -25,7 +25,7 @@ enum {
     MIB = 1 << 20,
     SIZE_MAX_TEST = 96 * MIB,
     STEP = 128 << 10, /* as the kernel does it */
-    SOON_MS = 10000,
+    SOON_MS = 60 * 1000,
 };
 
 struct place {

@@ -492,55 +492,6 @@ static void whether_a_file_has_its_name_is_seen(void **state)
     done(&w);
 }
 
-#define FOREIGN "01234567000123abcdef00000001-root@elsewhere"
-
-/* The rename of a move is lost, and from then on somebody else has the lock. */
-struct unlucky {
-    struct relay relay;
-    struct folder folder;
-    int renames;
-};
-
-static void lose_rename(void *ctx, const struct relay_request *request)
-{
-    struct unlucky *u = ctx;
-    if (!relay_is_install(request) || ++u->renames > 1)
-        return;
-    char path[PATH_MAX];
-    file_write(file_path(&u->folder, ".a.vmx.vmxfs-lock/" FOREIGN, path), "half");
-    relay_cut_at(&u->relay, RELAY_CUT_BEFORE, request->number);
-}
-
-/* For a caller whose time is over so many ms later. False: it was over before the rename. */
-static bool must_not_know(int ms)
-{
-    struct unlucky u = {.renames = 0};
-    struct mount mount;
-    struct vmx_diag diag = {0};
-    must_make_folder(&u.folder);
-    must_write(&u.folder, VMX, TEXT);
-    must_make_relay(&u.relay);
-    u.relay.before = lose_rename;
-    u.relay.ctx = &u;
-    must_mount_relay(&mount, &u.relay, &u.folder, NULL);
-    const struct wait wait = wait_for_ms(ms);
-    int r = remote_rename_vmx(mount.remote, VMX, "b.vmx", MOVE_ONTO_NOTHING, &wait, &diag);
-    mount_end_relay(&mount, &u.relay);
-    folder_remove(&u.folder);
-    if (u.renames == 0)
-        return false;
-    assert_int_equal(r, -EIO);
-    return true;
-}
-
-static void a_lock_after_a_lost_rename_does_not_say_that_nothing_was_moved(void **state)
-{
-    (void)state;
-    int ms = 1000;
-    while (!must_not_know(ms))
-        ms *= 2;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -549,7 +500,6 @@ int main(void)
         cmocka_unit_test(a_lost_answer_does_not_make_a_change_twice),
         cmocka_unit_test(a_rename_survives_a_lost_link),
         cmocka_unit_test(a_removal_survives_a_lost_link),
-        cmocka_unit_test(a_lock_after_a_lost_rename_does_not_say_that_nothing_was_moved),
         cmocka_unit_test(commits_survive_killed_servers),
         cmocka_unit_test(a_stalled_server_fails_commits_in_time),
         cmocka_unit_test(an_open_file_survives_a_lost_link),

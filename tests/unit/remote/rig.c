@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "remote/internal.h"
 
-enum { PATIENCE_MS = 20000, CLEAN_MS = 3000 };
+enum { PATIENCE_MS = 60 * 1000, CLEAN_MS = 60 * 1000 };
 
 void must_make_folder(struct folder *folder)
 {

@@ -15,7 +15,7 @@
 #include "sftp/sftp.h"
 #include "tests/support/local_server.h"
 
-enum { SLOW_MS = 30 * 1000 };
+enum { SLOW_MS = 120 * 1000 };
 
 struct real {
     struct local_server server;

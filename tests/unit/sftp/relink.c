@@ -133,18 +133,27 @@ static void waiting_for_the_link_can_be_interrupted(void **state)
     fixture_end(&f);
 }
 
-static void the_end_does_not_wait_for_back_off(void **state)
+/* How long the end takes when back-off has just grown to 3.2 s. */
+static int64_t end_in_back_off(void)
 {
-    (void)state;
     struct fixture f;
     fixture_begin(&f, 0, TIMEOUT_MS, true);
     peer_refuse(&f.peer, -ECONNREFUSED);
     peer_hang_up(&f.peer);
     struct wait wait = wait_for_ms(SLOW_MS);
-    wait_sleep(&wait, 3200); /* back-off has just grown to 3.2 s */
+    wait_sleep(&wait, 3200);
     int64_t before = clock_ms();
     fixture_end(&f);
-    assert_true(clock_ms() - before < 2500);
+    return clock_ms() - before;
+}
+
+/* What it waited for it would wait for each time; a busy machine is slow once in a while. */
+static void the_end_does_not_wait_for_back_off(void **state)
+{
+    (void)state;
+    int tries = 20;
+    while (end_in_back_off() >= 2000)
+        assert_true(--tries > 0);
 }
 
 static void a_call_may_outlive_its_engine(void **state)
