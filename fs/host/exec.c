@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whoever runs a command is the only one until it has ended ("busy"). The connection is made by a
+ * Whoever runs a command is the only one until it has ended. The connection is made by a
  * thread of its own, since that blocks for longer than a caller may want to wait; one who gives up
  * leaves it to the next.
  *
@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/turn.h"
 #include "shell.h"
 
 struct exec {
@@ -25,7 +26,6 @@ struct exec {
     struct condition changed;
 
     /* Protected by lock. */
-    bool busy;
     bool making;
     struct transport *made; /* by the maker, and not taken yet */
     int result;             /* the maker's; with why */
@@ -33,7 +33,7 @@ struct exec {
     struct why why;
     int64_t used_at;
 
-    /* Whoever is busy has these. */
+    struct turn turn;   /* of all below */
     struct shell shell; /* no transport: there is none */
     pthread_t maker;
     bool has_maker; /* it is to be joined */
@@ -49,23 +49,28 @@ int exec_new(const struct exec_options *options, struct exec **ret)
     if (r < 0)
         return r;
     r = condition_init(&e->changed);
-    if (r < 0) {
-        lock_done(&e->lock);
-        return r;
+    if (r == 0) {
+        r = turn_init(&e->turn);
+        if (r == 0) {
+            *ret = steal(e);
+            return 0;
+        }
+        condition_done(&e->changed);
     }
-    *ret = steal(e);
-    return 0;
+    lock_done(&e->lock);
+    return r;
 }
 
 void exec_free(struct exec *e)
 {
     if (!e)
         return;
-    assert(!e->busy);
+    assert(!e->turn.taken);
     if (e->has_maker)
         pthread_join(e->maker, NULL);
     transport_free(e->made);
     transport_free(e->shell.transport);
+    turn_done(&e->turn);
     condition_done(&e->changed);
     lock_done(&e->lock);
     free(e);
@@ -186,22 +191,22 @@ static int make_line(const char *const *words, struct buf *ret, struct why *why)
     return r;
 }
 
-static int become_busy(struct exec *e, const struct wait *wait, struct why *why)
+/* 0: the caller has the turn; -EIO, -EINTR, or that there will be no connection. */
+static int begin(struct exec *e, const struct wait *wait, struct why *why)
 {
-    int r = 0;
-    lock_take(&e->lock);
-    while (r == 0 && e->busy && !e->final)
-        r = wait_on(wait, &e->changed, &e->lock);
-    if (e->final) {
-        r = e->final;
-        why_set(why, "%s", e->why.text);
-    } else if (r < 0) {
+    int r = turn_take(&e->turn, wait);
+    if (r < 0) {
         why_set(why, "the server is busy with another command");
-    } else {
-        e->busy = true;
+        return r == -ETIMEDOUT ? -EIO : r;
     }
+    lock_take(&e->lock);
+    r = e->final;
+    if (r < 0)
+        why_set(why, "%s", e->why.text);
     lock_drop(&e->lock);
-    return r == -ETIMEDOUT ? -EIO : r;
+    if (r < 0)
+        turn_give(&e->turn);
+    return r;
 }
 
 int exec_run(struct exec *e, const char *const *words, const struct wait *wait, struct buf *ret_out,
@@ -211,27 +216,30 @@ int exec_run(struct exec *e, const char *const *words, const struct wait *wait, 
     BUF_AUTO line = {0};
     int r = make_line(words, &line, why);
     if (r == 0)
-        r = become_busy(e, wait, why);
+        r = begin(e, wait, why);
     if (r < 0)
         return r;
     r = run(e, line.data, wait, ret_out, ret_status, why);
     lock_take(&e->lock);
-    e->busy = false;
     e->used_at = clock_ms();
-    condition_wake_all(&e->changed);
     lock_drop(&e->lock);
+    turn_give(&e->turn);
     return r;
 }
 
 void exec_tidy(struct exec *e)
 {
+    const struct wait not_at_all = {.deadline = 0};
     struct transport *idle[2] = {0};
+    if (turn_take(&e->turn, &not_at_all) < 0)
+        return;
     lock_take(&e->lock);
-    if (!e->busy && clock_ms() - e->used_at >= e->options.idle_ms) {
+    if (clock_ms() - e->used_at >= e->options.idle_ms) {
         idle[0] = steal(e->shell.transport);
         idle[1] = steal(e->made);
     }
     lock_drop(&e->lock);
+    turn_give(&e->turn);
     transport_free(idle[0]);
     transport_free(idle[1]);
 }

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/turn.h"
 #include "document.h"
 #include "inuse.h"
 #include "named_files.h"
@@ -30,12 +31,10 @@ struct seen_folder {
 };
 
 struct used_files {
-    struct lock lock;
-    struct condition moved; /* with lock */
-    bool busy;              /* protected by lock; all below belongs to who has set it */
-    int64_t began_at;       /* of the collection */
-    unsigned long changes;  /* of the cache of documents, when it was last looked through */
-    bool looked;            /* it was */
+    struct turn turn;      /* of all below */
+    int64_t began_at;      /* of the collection */
+    unsigned long changes; /* of the cache of documents, when it was last looked through */
+    bool looked;           /* it was */
     struct seen_folder *folders;
     struct named_files named;
 };
@@ -45,16 +44,11 @@ int used_files_new(struct used_files **ret)
     struct used_files *used = calloc(1, sizeof(*used));
     if (!used)
         return -ENOMEM;
-    int r = lock_init(&used->lock);
-    if (r == 0) {
-        r = condition_init(&used->moved);
-        if (r == 0) {
-            *ret = used;
-            return 0;
-        }
-        lock_done(&used->lock);
-    }
-    free(used);
+    int r = turn_init(&used->turn);
+    if (r == 0)
+        *ret = used;
+    else
+        free(used);
     return r;
 }
 
@@ -76,8 +70,7 @@ void used_files_free(struct used_files *used)
         return;
     clear(used);
     named_files_done(&used->named);
-    condition_done(&used->moved);
-    lock_done(&used->lock);
+    turn_done(&used->turn);
     free(used);
 }
 
@@ -357,20 +350,12 @@ int remote_check_unused(struct remote *remote, const char *path, bool folder,
     int r = of ? 0 : -ENOMEM;
     if (r < 0 || remote->options.ignore_running)
         return r;
-    lock_take(&used->lock);
-    while (used->busy && r == 0)
-        r = wait_on(wait, &used->moved, &used->lock);
-    if (r == 0)
-        used->busy = true;
-    lock_drop(&used->lock);
+    r = turn_take(&used->turn, wait);
     if (r < 0)
         return r == -ETIMEDOUT ? -EIO : r;
     do
         r = check(remote, of, folder, wait, diag, ret_vm);
     while (remote_again(remote, wait, &r));
-    lock_take(&used->lock);
-    used->busy = false;
-    condition_wake_all(&used->moved);
-    lock_drop(&used->lock);
+    turn_give(&used->turn);
     return r == -EREMOTEIO ? -EIO : r;
 }
