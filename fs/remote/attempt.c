@@ -538,6 +538,7 @@ static int take(struct attempt *a, bool any, struct vmx_diag *diag, struct hold 
     if (r == 0) {
         *ret = (struct hold){.attempt = a,
                              .there = other || a->target.len > 0,
+                             .other = other,
                              .attrs = a->before,
                              .text = text,
                              .settings = vmx_dict_keys(dict),

@@ -53,7 +53,8 @@ int attempt_check_rename(struct remote *remote, struct vmx_diag *diag);
 /* The name of a .vmx whose lock is held, and whose VM is not in use. All zeros: none. */
 struct hold {
     struct attempt *attempt;
-    bool there; /* something has the name, which looks like this */
+    bool there; /* something has the name, which looks like this ... */
+    bool other; /* ... and is no document */
     struct sftp_attrs attrs;
     struct buf text;  /* that it holds, if it is a document */
     size_t settings;  /* in it */

@@ -81,7 +81,8 @@ static int check(const struct move *move, const struct ends *ends)
         return -ENOENT;
     if (move->onto == MOVE_ONTO_NOTHING && ends->to.there)
         return -EEXIST;
-    return move->onto == MOVE_ONTO_EMPTY && ends->to.settings > 0 ? -ENOTEMPTY : 0;
+    bool empty = !ends->to.other && ends->to.settings == 0;
+    return move->onto == MOVE_ONTO_EMPTY && !empty ? -ENOTEMPTY : 0;
 }
 
 /* Until when something may be sent: when the first of the locks ends. */

@@ -273,6 +273,31 @@ static void a_target_that_is_too_large_is_not_touched(void **state)
     must_be_clean(&p->folder);
 }
 
+/* It would be taken for an empty one. */
+static void a_target_whose_size_is_not_told_is_not_touched(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    struct vmx_diag diag = {0};
+    struct wait wait = patience();
+    must_make_folder(&folder);
+    must_write(&folder, VMX, TEXT);
+    must_write(&folder, "b.vmx", "");
+    must_make_relay(&relay);
+    relay.sizeless = true;
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    assert_int_equal(commit_set(&mount, VMX, "memSize", "8192"), -EMEDIUMTYPE);
+    assert_int_equal(remote_remove_vmx(mount.remote, VMX, &wait, &diag), -EMEDIUMTYPE);
+    assert_int_equal(remote_rename_vmx(mount.remote, "b.vmx", VMX, MOVE_ONTO_EMPTY, &wait, &diag),
+                     -ENOTEMPTY);
+    must_hold(&folder, VMX, TEXT);
+    mount_end_relay(&mount, &relay);
+    must_be_clean(&folder);
+    folder_remove(&folder);
+}
+
 static void a_text_beyond_the_limit_is_refused(void **state)
 {
     struct place *p = *state;
@@ -516,6 +541,7 @@ int main(void)
         TEST(a_missing_file_is_created),
         TEST(a_folder_is_no_target),
         TEST(a_target_that_is_too_large_is_not_touched),
+        cmocka_unit_test(a_target_whose_size_is_not_told_is_not_touched),
         TEST(a_text_beyond_the_limit_is_refused),
         TEST(a_large_text_is_written_whole),
         TEST(a_link_stays_a_link),

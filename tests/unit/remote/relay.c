@@ -149,6 +149,23 @@ static int await_answer(const struct ends *ends)
     return p[0].revents ? 0 : -ECONNRESET;
 }
 
+/* Takes the size out of the attributes that an answer, at an offset, holds. */
+static void take_size_out(struct buf *answers, size_t at)
+{
+    const size_t flags_at = at + TEXT_AT;
+    const size_t size_at = flags_at + 4;
+    const uint32_t length = htonl((uint32_t)(answers->len - at - 4 - 8));
+    uint32_t flags;
+    memcpy(&flags, answers->data + flags_at, 4);
+    if (answers->data[at + 4] != SSH_FXP_ATTRS || !(ntohl(flags) & SFTP_ATTR_SIZE))
+        return;
+    flags = htonl(ntohl(flags) & ~(uint32_t)SFTP_ATTR_SIZE);
+    memcpy(answers->data + flags_at, &flags, 4);
+    memcpy(answers->data + at, &length, 4);
+    memmove(answers->data + size_at, answers->data + size_at + 8, answers->len - size_at - 8);
+    answers->len -= 8;
+}
+
 /* Takes one request to the server and appends the answer. */
 static int serve_one(struct ends *ends, const struct buf *packet, struct buf *answers)
 {
@@ -173,11 +190,14 @@ static int serve_one(struct ends *ends, const struct buf *packet, struct buf *an
         return -EINPROGRESS;
     if (status != 0)
         return answer_status(packet, status, answers);
+    const size_t at = answers->len;
     int r = write_all(ends->server, packet->data, packet->len);
     if (r == 0)
         r = await_answer(ends);
     if (r == 0)
         r = read_packet(ends->server, answers);
+    if (r == 0 && relay->sizeless)
+        take_size_out(answers, at);
     return cut == RELAY_CUT_AFTER ? -ECONNRESET : r;
 }
 

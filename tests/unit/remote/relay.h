@@ -40,6 +40,7 @@ struct relay {
      * done. On the relay's thread, after before. */
     uint32_t (*refuse)(void *ctx, const struct relay_request *request);
     void *ctx;
+    bool sizeless; /* attributes are answered without a size */
 
     /* protected by lock */
     struct condition moved;
