@@ -9,6 +9,8 @@
  * showed last is kept (seen); of a file that was written to since, only bounds are known:
  *
  *      not dirty     size and time are exactly as seen
+ *      unsure        so is the size; the time is not before the one seen: what was sent again may
+ *                    be done once more by an old server process (unsure.h)
  *      dirty         the size is between least and most, the time not before the one seen, mode
  *                    and owner as seen
  */
@@ -156,12 +158,18 @@ bool file_looks_same(const struct sftp_attrs *a, const struct sftp_attrs *b)
 
 /* Whether attrs can be those of the file now. */
 static bool fits(const struct remote_file *file, const struct sftp_attrs *attrs)
+    REQUIRES(file->remote->lock)
 {
     const struct sftp_attrs *seen = &file->seen;
-    if (!file->dirty)
-        return attrs->size == seen->size && attrs->mtime == seen->mtime;
-    return attrs->size >= file->least && attrs->size <= file->most && attrs->mtime >= seen->mtime &&
-           attrs->mode == seen->mode && attrs->uid == seen->uid && attrs->gid == seen->gid;
+    bool late = unsure_any(&file->shared->unsure);
+    uint64_t least = file->dirty ? file->least : seen->size;
+    uint64_t most = file->dirty ? file->most : seen->size;
+    if (attrs->size < least || attrs->size > most)
+        return false;
+    if (!file->dirty && !late)
+        return attrs->mtime == seen->mtime;
+    return attrs->mtime >= seen->mtime && attrs->mode == seen->mode && attrs->uid == seen->uid &&
+           attrs->gid == seen->gid;
 }
 
 /* Files of this mount that are open under one name are one file: what any of them wrote explains

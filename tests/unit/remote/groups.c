@@ -292,8 +292,8 @@ static void lose_second_rename(void *ctx, const struct relay_request *request)
     wait_at_gate(&t->gate, request);
 }
 
-/* It was in a commit of which nobody knows what came: whatever its next leader finds is no answer to
- * whether it was made. */
+/* It was in a commit of which nobody knows what came: whatever its next leader finds is no answer
+ * to whether it was made. */
 static void a_change_of_a_lost_group_is_not_known(void **state)
 {
     (void)state;

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -436,6 +437,32 @@ static void unsure_bytes_follow_their_file(void **state)
     remote_file_free(file);
 }
 
+/* It changes the file's time, by which the file is known after the next loss. */
+static void a_file_is_known_again_after_a_late_write(void **state)
+{
+    struct place *p = *state;
+    struct remote_file *file = NULL;
+    char text[16];
+    size_t n = 0;
+    assert_int_equal(
+        remote_file_open(p->remote, "file", SFTP_OPEN_READ | SFTP_OPEN_WRITE, &p->wait, &file), 0);
+    hold_up(p, 0);
+    assert_int_equal(remote_file_write(file, 0, false, SPAN_LITERAL("AAAA"), &p->wait), 0);
+    assert_int_equal(remote_file_flush(file, &p->wait), 0);
+    struct sftp_attrs attrs;
+    assert_int_equal(remote_file_getattr(file, &p->wait, &attrs), 0);
+    const uint32_t before = must_see(p, "file").mtime;
+    while (time(NULL) <= (time_t)before)
+        usleep(10000);
+    assert_true(relay_deliver(&p->relay));
+    assert_true(must_see(p, "file").mtime > before);
+    relay_restart(&p->relay, RELAY_CUT_BEFORE, 1);
+    assert_int_equal(remote_file_read(file, 0, sizeof(text), &p->wait, text, &n), 0);
+    assert_int_equal(n, 10);
+    assert_memory_equal(text, "AAAA456789", 10);
+    remote_file_free(file);
+}
+
 /* Writes to a file so that it may come late, and closes it. */
 static void write_unsurely(struct place *p, const char *name, const char *text)
 {
@@ -551,6 +578,7 @@ int main(void)
         LATE_TEST(a_late_mode_does_not_replace_a_newer_one),
         LATE_TEST(other_bytes_for_what_is_unsure_are_refused),
         LATE_TEST(unsure_bytes_follow_their_file),
+        LATE_TEST(a_file_is_known_again_after_a_late_write),
         LATE_TEST(unsure_bytes_follow_a_closed_file),
         LATE_TEST(unsure_bytes_go_with_a_closed_file),
         LATE_TEST(what_a_file_is_closed_with_unanswered_is_unsure),
