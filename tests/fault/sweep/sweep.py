@@ -95,6 +95,7 @@ class Judge:
                 self.place.remove()
 
     def judge(self):
+        self.settle()  # a machine that is busy with other things can make the link fail by itself
         self.operation.warm(self.place)
         told, took = self.call_with_fault()
         fired = self.mount.plan.word("fired")
@@ -113,9 +114,12 @@ class Judge:
         return {"operation": self.operation.name, "fault": self.case.fault, "fired": fired, "told": told,
                 "end": end, "waited": took / self.timeout, "wrong": self.wrong}
 
-    def settled_files(self):
+    def settle(self):
         if not self.mount.settle():
             self.wrong.append("the mount is not connected again")
+
+    def settled_files(self):
+        self.settle()
         return self.place.files()
 
     def call_with_fault(self):
