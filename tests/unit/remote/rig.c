@@ -303,6 +303,6 @@ int commit_set_in_turn(struct mount *mount, const char *path, const char *key, c
     int r;
     do
         r = commit_set(mount, path, key, value);
-    while (r == -ENOLCK);
+    while (r == -ENOLCK || r == -EIO);
     return r;
 }

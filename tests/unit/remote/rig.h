@@ -97,5 +97,6 @@ struct wait patience(void);
 
 int commit_set(struct mount *mount, const char *path, const char *key, const char *value);
 
-/* The same where many want the lock: who is refused it for so long tries again. */
+/* The same where many want the lock: who is refused it for so long, or whose time ends in the
+ * middle of an attempt, tries again. */
 int commit_set_in_turn(struct mount *mount, const char *path, const char *key, const char *value);
