@@ -157,16 +157,14 @@ bool file_looks_same(const struct sftp_attrs *a, const struct sftp_attrs *b)
 }
 
 /* Whether attrs can be those of the file now. */
-static bool fits(const struct remote_file *file, const struct sftp_attrs *attrs)
-    REQUIRES(file->remote->lock)
+static bool fits(const struct remote_file *file, bool unsure, const struct sftp_attrs *attrs)
 {
     const struct sftp_attrs *seen = &file->seen;
-    bool late = unsure_any(&file->shared->unsure);
     uint64_t least = file->dirty ? file->least : seen->size;
     uint64_t most = file->dirty ? file->most : seen->size;
     if (attrs->size < least || attrs->size > most)
         return false;
-    if (!file->dirty && !late)
+    if (!file->dirty && !unsure)
         return attrs->mtime == seen->mtime;
     return attrs->mtime >= seen->mtime && attrs->mode == seen->mode && attrs->uid == seen->uid &&
            attrs->gid == seen->gid;
@@ -180,11 +178,12 @@ bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs)
     uint64_t reached = bulk_writer_take_reached(file->writer);
     bool can = false;
     lock_take(&file->remote->lock);
+    bool unsure = unsure_any(&file->shared->unsure);
     if (file->dirty && file->least < reached)
         file->least = reached;
     DL_FOREACH (file->remote->writers, other) {
         if (!other->nameless && strcmp(other->path, file->path) == 0)
-            can |= fits(other, attrs);
+            can |= fits(other, unsure, attrs);
     }
     lock_drop(&file->remote->lock);
     return can;
