@@ -13,6 +13,8 @@
 
 #define VMX "a.vmx"
 
+enum { HOUR_MS = 60 * 60 * 1000 };
+
 /* An editor that takes no lock and puts a file of its own in the target's place, right before the
  * third flight: when the target is looked at for the third time. */
 struct editor {
@@ -78,7 +80,9 @@ static void must_begin_editing(struct editor *e, int age_s, const char *text, co
     must_make_relay(&e->relay);
     e->relay.before = edit_before_the_third_flight;
     e->relay.ctx = e;
-    must_mount_relay(&e->mount, &e->relay, &e->folder, NULL);
+    struct remote_options options = default_options(&e->folder);
+    options.timeout_ms = HOUR_MS;
+    must_mount_relay(&e->mount, &e->relay, &e->folder, &options);
     remote_on_note(e->mount.remote, note_lost, e);
     assert_int_equal(remote_document(e->mount.remote, VMX, 0, &wait, &d), 0);
     e->looks = 0;
@@ -178,16 +182,20 @@ static void an_edit_that_cannot_be_read_any_more_is_told(void **state)
     must_end_editing(&e);
 }
 
-/* A server hangs in opening one: nobody waits for that until the time is over. */
+/* A server hangs in opening one: nobody waits for that, which would take an hour here. What came of
+ * a rename that was sent behind it is not known. */
 static void a_pipe_in_the_target_s_place_is_not_waited_for(void **state)
 {
     (void)state;
-    for (int at = 1; at < 4; at++) {
+    static const int results[] = {-EMEDIUMTYPE, -EMEDIUMTYPE, -EIO};
+    for (int i = 0; i < 3; i++) {
         struct editor e;
+        struct set set = set_of("memSize", "8192");
+        struct wait wait = wait_for_ms(HOUR_MS);
         must_begin_editing(&e, 3600, "", NULL);
         e.pipe = true;
-        e.at = at;
-        assert_int_equal(commit_set(&e.mount, VMX, "memSize", "8192"), -EMEDIUMTYPE);
+        e.at = i + 1;
+        assert_int_equal(remote_commit(e.mount.remote, VMX, &set.change, &wait), results[i]);
         assert_true(S_ISFIFO(must_lstat(&e.folder, VMX).st_mode));
         must_end_editing(&e);
     }
