@@ -228,6 +228,43 @@ END
     explained EBUSY datastore1/db-01/db-01.vmx memSize "host"
 }
 
+# All of a VM stays where it is: $1, a folder of datastore1.
+stays() { # FOLDER
+    local folder=$MNT/datastore1/$1 before
+    before=$(cd "$DS1" && find "$1" -type f -exec cksum {} + | sort)
+    run mv "$folder" "$MNT/datastore1/elsewhere"
+    echo "$output"
+    [[ $output == *"Device or resource busy"* ]]
+    run mv "$folder/$1.vmx" "$folder/other.vmx"
+    [[ $output == *"Device or resource busy"* ]]
+    run mv "$MNT/.vmxfs/plain/datastore1/orphan/orphan.vmx" "$MNT/.vmxfs/plain/datastore1/$1/$1.vmx"
+    [[ $output == *"Device or resource busy"* ]]
+    run rm -r "$folder"
+    [[ $output == *"Device or resource busy"* ]]
+    run rm -r "$MNT/.vmxfs/plain/datastore1/$1"
+    [[ $output == *"Device or resource busy"* ]]
+    diff <(echo "$before") <(cd "$DS1" && find "$1" -type f -exec cksum {} + | sort)
+}
+
+@test "a VM that only the host's list shows to run is neither moved nor removed" {
+    start timeout=120
+    rm "$DS1/db-01/db-01.vmx.lck" "$DS1"/db-01/*.vswp
+    rm -f "$DS1/db-01/"{vmware.log,db-01.vmx~} # which it can do without
+    cat "$MNT/.vmxfs/vms" >/dev/null
+    stays db-01
+    echo off >"$running/.vmxfs/power"
+    mv "$MNT/datastore1/db-01" "$MNT/datastore1/db-02"
+}
+
+@test "a VM that runs on another host is neither moved nor removed" {
+    start timeout=120
+    esxi lock "$vmx"
+    rm -f "$DS1/nested-esxi/"{vmware.log,nested-esxi.vmx~}
+    stays nested-esxi
+    esxi unlock "$vmx"
+    mv "$MNT/datastore1/nested-esxi" "$MNT/datastore1/moved"
+}
+
 @test "a VM that runs on another host is not changed" {
     start
     esxi lock "$vmx"
