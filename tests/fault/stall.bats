@@ -231,7 +231,8 @@ start_changes() {
     touch "$TEST_DIR/stalled-now"
     # shellcheck disable=SC2086 # a list
     eventually 30 in_requests $changes
-    sleep 2 # for the last one to be sent
+    eventually 60 waiting 12 # the commit's first flight is more than all the others together
+    sleep 2                  # for the last one to be sent
 }
 
 changed() {
