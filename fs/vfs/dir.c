@@ -78,15 +78,25 @@ static int dir_list(struct call *c, struct node *dir, struct dir_names *ret)
     return r;
 }
 
+/* Nobody may make what vmxfs takes for its own. 0, -EPERM. */
+static int check_own_name(struct call *c, const struct node *dir, const char *path)
+{
+    struct vmx_diag diag = {0};
+    const char *name = path_name(path);
+    if (!remote_is_hidden_name(name) && (dir != c->vfs->root || strcmp(name, CONTROL_NAME) != 0))
+        return 0;
+    vmx_diag_set(&diag, 0, 0, "the name is one that vmxfs gives to files of its own");
+    return refuse(c->vfs, path, NULL, -EPERM, &diag);
+}
+
 static int dir_create(struct call *c, struct node *dir, const char *name, mode_t mode, int flags,
                       struct handle *h, struct found *ret)
 {
-    if (remote_is_hidden_name(name) || (dir == c->vfs->root && strcmp(name, CONTROL_NAME) == 0))
-        return -EPERM;
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
-    if (!path)
-        return -ENOMEM;
-    int r = remote_check_new(c->vfs->remote, path);
+    int r = path ? check_own_name(c, dir, path) : -ENOMEM;
+    if (r < 0)
+        return r;
+    r = remote_check_new(c->vfs->remote, path);
     if (r < 0)
         return refuse(c->vfs, path, NULL, r, NULL);
     if (remote_is_vmx_name(name))
@@ -132,12 +142,12 @@ static int dir_mkdir(struct call *c, struct node *dir, const char *name, mode_t 
                      struct found *ret)
 {
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
-    if (!path)
-        return -ENOMEM;
+    int r = path ? check_own_name(c, dir, path) : -ENOMEM;
+    if (r < 0)
+        return r;
     bool as_vmx = remote_is_vmx_name(name) && !node_is_plain(c->vfs, dir);
-    int r = remote_is_hidden_name(name) ? -EPERM
-            : as_vmx                    ? remote_create_vmx(c->vfs->remote, path, &c->wait)
-                     : remote_mkdir(c->vfs->remote, path, mode & 07777, &c->wait);
+    r = as_vmx ? remote_create_vmx(c->vfs->remote, path, &c->wait)
+               : remote_mkdir(c->vfs->remote, path, mode & 07777, &c->wait);
     if (r == 0 && as_vmx)
         notify_host(c->vfs, path);
     if (r == 0)
@@ -150,12 +160,12 @@ static int dir_symlink(struct call *c, struct node *dir, const char *name, const
                        struct found *ret)
 {
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
-    if (!path)
-        return -ENOMEM;
+    int r = path ? check_own_name(c, dir, path) : -ENOMEM;
+    if (r < 0)
+        return r;
     struct sftp_attrs attrs;
     int64_t true_at;
-    int r = remote_is_hidden_name(name) ? -EPERM
-                                        : remote_symlink(c->vfs->remote, target, path, &c->wait);
+    r = remote_symlink(c->vfs->remote, target, path, &c->wait);
     if (r == 0)
         r = remote_getattr(c->vfs->remote, path, 0, &c->wait, &attrs, &true_at);
     if (r < 0)
@@ -418,9 +428,12 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
         return -ENOMEM;
     if (m.plain != node_is_plain(c->vfs, new_dir))
         return -EXDEV;
-    if (flags & ~(unsigned)RENAME_NOREPLACE || remote_is_hidden_name(new_name))
+    if (flags & ~(unsigned)RENAME_NOREPLACE)
         return -EINVAL;
-    int r = dir_lookup(c, dir, name, &m.from);
+    int r = check_own_name(c, new_dir, to_path);
+    if (r < 0)
+        return r;
+    r = dir_lookup(c, dir, name, &m.from);
     if (r == 0)
         r = dir_lookup(c, new_dir, new_name, &m.to);
     if (is_fixed(c, &m.from, from_path))

@@ -115,6 +115,17 @@ passthrough-profile" ]
     [ -L "$LAB/vm/other" ]
 }
 
+# With EPERM, and a line in errors.
+is_refused_as_own() { # COMMAND...
+    local before
+    before=$(wc -l <"$MNT/.vmxfs/errors")
+    run "$@"
+    [ "$status" -ne 0 ]
+    [[ $output == *"Operation not permitted"* ]]
+    [ "$(wc -l <"$MNT/.vmxfs/errors")" -eq $((before + 1)) ]
+    tail -n 1 "$MNT/.vmxfs/errors" | grep -q "of its own"
+}
+
 @test "files of other clients' commits are hidden and cannot be made" {
     write_vmx "$LAB/vm/vm.vmx" one
     mount_local
@@ -125,14 +136,12 @@ passthrough-profile" ]
     : >"$LAB/vm/.vm.vmx.vmxfs-break"
     holds_only "$MNT/vm" vm.vmx
     [ ! -e "$MNT/vm/.vm.vmx.vmxfs-lock" ]
-    run touch "$MNT/vm/.vm.vmx.vmxfs-lock"
-    [ "$status" -ne 0 ]
-    run mkdir "$MNT/vm/.other.vmx.vmxfs-lock"
-    [ "$status" -ne 0 ]
-    run mkdir "$MNT/vm/.vmxfs-0f3a6b1c0004d25e6f7081000004-root@lab"
-    [ "$status" -ne 0 ]
-    run mv "$MNT/vm/vm.vmx" "$MNT/vm/.vm.vmx.vmxfs-lock"
-    [ "$status" -ne 0 ]
+    local own=$MNT/vm/.other.vmx.vmxfs-lock
+    is_refused_as_own touch "$own"
+    is_refused_as_own mkdir "$own"
+    is_refused_as_own ln -s vm.vmx "$own"
+    is_refused_as_own mkdir "$MNT/vm/.vmxfs-0f3a6b1c0004d25e6f7081000004-root@lab"
+    is_refused_as_own mv "$MNT/vm/vm.vmx" "$MNT/vm/.vm.vmx.vmxfs-lock"
     [ -e "$LAB/vm/vm.vmx" ]
 }
 
