@@ -80,10 +80,12 @@ static void ask_for_target(struct attempt *a)
         a->target_open = sftp_open(sftp, a->full, SFTP_OPEN_READ, NULL);
 }
 
+/* 0: it is open, or was not asked for. */
 static int have_target(struct attempt *a)
 {
-    int r = sftp_wait(a->target_open, a->wait);
-    if (r == 0)
+    open_ahead_check(a->remote, a->path, a->target_stat, a->target_open, a->wait);
+    int r = a->target_open ? sftp_wait(a->target_open, a->wait) : 0;
+    if (r == 0 && a->target_open)
         a->target = *sftp_call_handle(a->target_open);
     return r;
 }
@@ -94,30 +96,38 @@ static int open_target(struct attempt *a)
     return have_target(a);
 }
 
-/* First flight. 0: the lock is held, and the target is open if there is one. */
-static int first_flight(struct attempt *a, const struct document *known, struct vmx_diag *diag)
+/* What the target is, of which open_r says whether it was opened. 0: it is open if it is there. */
+static int judge_target(struct attempt *a, int open_r)
 {
-    vmx_lock_ask(&a->lock);
-    ask_for_target(a);
-    int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
-    open_ahead_check(a->remote, a->path, a->target_stat, a->target_open, a->wait);
-    int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
-    lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
-    int open_r = a->target_open ? have_target(a) : 0;
-    if (lock_r == -EIO && clock_ms() >= a->wait->deadline)
-        return -ETIMEDOUT; /* with nothing sent that changes the target */
-    if (lock_r < 0)
-        return lock_r;
-    int stat_r = sftp_wait(a->target_stat, a->wait);
-    if (stat_r == 0)
-        a->before = *sftp_call_attrs(a->target_stat);
-    if (r < 0 || stat_r == -ENOENT)
-        return r;
-    if (stat_r < 0)
-        return stat_r;
+    int r = sftp_wait(a->target_stat, a->wait);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    a->before = *sftp_call_attrs(a->target_stat);
     if (!remote_can_be_vmx(a->remote, &a->before))
         return S_ISLNK(a->before.mode) ? -ELOOP : -EMEDIUMTYPE;
     return a->target_open ? open_r : open_target(a);
+}
+
+/* First flight. 0: the lock is held, and the target is open if there is one. A lock that is signed
+ * in its place is held when it was listed, and the target may be another one until then. */
+static int first_flight(struct attempt *a, const struct document *known, struct vmx_diag *diag)
+{
+    vmx_lock_ask(&a->lock);
+    if (!a->lock.in_place)
+        ask_for_target(a);
+    int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
+    int open_r = have_target(a);
+    int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
+    lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
+    if (lock_r == -EIO && clock_ms() >= a->wait->deadline)
+        return -ETIMEDOUT; /* with nothing sent that changes the target */
+    if (lock_r < 0 || r < 0)
+        return lock_r < 0 ? lock_r : r;
+    if (a->lock.in_place) {
+        ask_for_target(a);
+        open_r = have_target(a);
+    }
+    return judge_target(a, open_r);
 }
 
 /* Looks at the names of one READDIR: evidence of use, and leftovers, which are removed. */
