@@ -67,49 +67,27 @@ static const char *rest_behind(const char *path, const char *dir)
 void files_removed(struct remote *remote, const char *path)
 {
     struct remote_file *file;
-    struct shared_file *left;
-    struct shared_file *next;
     lock_take(&remote->lock);
     DL_FOREACH (remote->writers, file) {
         if (strcmp(file->path, path) == 0)
             file->nameless = true;
     }
-    LL_FOREACH_SAFE(remote->left, left, next)
-    {
-        if (strcmp(left->path, path) == 0)
-            shared_forget_locked(remote, left);
-    }
     lock_drop(&remote->lock);
-}
-
-/* What becomes of a path by a rename. False: what had it has no name any more. */
-static bool follow_rename(char **path, const char *from, const char *to)
-{
-    const char *rest = rest_behind(*path, from);
-    char *moved = NULL;
-    if (!rest)
-        return strcmp(*path, to) != 0;
-    if (asprintf(&moved, "%s%s", to, rest) < 0)
-        return false;
-    free(*path);
-    *path = moved;
-    return true;
 }
 
 void files_renamed(struct remote *remote, const char *from, const char *to)
 {
     struct remote_file *file;
-    struct shared_file *left;
-    struct shared_file *next;
     lock_take(&remote->lock);
     DL_FOREACH (remote->writers, file) {
-        if (!file->nameless)
-            file->nameless = !follow_rename(&file->path, from, to);
-    }
-    LL_FOREACH_SAFE(remote->left, left, next)
-    {
-        if (!follow_rename(&left->path, from, to))
-            shared_forget_locked(remote, left);
+        const char *rest = rest_behind(file->path, from);
+        char *path = NULL;
+        if (rest && !file->nameless && asprintf(&path, "%s%s", to, rest) >= 0) {
+            free(file->path);
+            file->path = path;
+        } else if (rest || strcmp(file->path, to) == 0) {
+            file->nameless = true;
+        }
     }
     lock_drop(&remote->lock);
 }

@@ -105,11 +105,6 @@ static int note_unsure(void *ctx, uint64_t offset, struct span data)
     return r;
 }
 
-int file_note_lost(struct remote_file *file)
-{
-    return bulk_writer_tell_lost(file->writer, note_unsure, file);
-}
-
 /* Leaves the lanes, has a handle of the main connection that lives, and sends again over it what
  * was lost. -ENOTCONN: that link went, too. */
 static int recover(struct remote_file *file, const struct wait *wait)
@@ -120,7 +115,7 @@ static int recover(struct remote_file *file, const struct wait *wait)
         return r;
     if (r != 0 && r != -ENOTCONN)
         note_error(file, wait, r);
-    r = file_note_lost(file);
+    r = bulk_writer_tell_lost(file->writer, note_unsure, file);
     if (r < 0)
         return r;
     bulk_reader_free(file->reader);

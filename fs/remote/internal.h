@@ -14,7 +14,6 @@ struct commit_queue;
 struct lanes;
 struct late;
 struct prefetch;
-struct shared_file;
 struct unsure_name;
 struct used_files;
 struct vmx_lock;
@@ -45,7 +44,6 @@ struct remote {
     struct vmx_lock *attempts GUARDED_BY(lock);         /* under way */
     struct wrong_guess *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
     struct remote_file *writers GUARDED_BY(lock);       /* all open plain files */
-    struct shared_file *left GUARDED_BY(lock);          /* shared_file.c */
     struct unsure_name *unsure_names GUARDED_BY(lock);  /* unsure_names.c */
     atomic_ulong commits, commits_joined, commits_failed;
     atomic_uint serial;           /* of tokens */

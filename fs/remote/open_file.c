@@ -27,15 +27,11 @@ static void unref(struct remote_file *file)
         file_hand_over_locked(file);
     if (last) {
         DL_DELETE(file->remote->writers, file);
-        file_leave_locked(file);
+        file_unshare_locked(file);
     }
     lock_drop(&file->remote->lock);
     if (!last)
         return;
-    file_note_lost(file);
-    lock_take(&file->remote->lock);
-    file_unshare_locked(file);
-    lock_drop(&file->remote->lock);
     file_leave_lanes(file);
     if (file->handle.len > 0)
         sftp_forget(sftp_close(file->remote->sftp, &file->handle));

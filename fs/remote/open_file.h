@@ -11,14 +11,10 @@
 /* Bytes: what a few round trips for opening a file over the lanes are worth. */
 enum { FILE_PATIENCE = 8 << 20 };
 
-/* What all know who have one file open; protected by remote->lock. It outlives them as long as
- * something is unsure: who opens the file next must know that. */
+/* What all know who have one file open; protected by remote->lock. */
 struct shared_file {
     unsigned files;
     struct unsure *unsure; /* what was sent through their handles, when a link was lost */
-
-    char *path; /* in remote->left, which nobody has open: the file's name; else NULL */
-    struct shared_file *next;
 };
 
 struct remote_file {
@@ -77,11 +73,6 @@ int file_begin(struct remote_file *file, const struct wait *wait);
 /* Joins those who have the file open under the same name. 0, -ENOMEM. */
 int file_share_locked(struct remote *remote, struct remote_file *file) REQUIRES(remote->lock);
 void file_unshare_locked(struct remote_file *file) REQUIRES(file->remote->lock);
-/* The file is in no list any more: who opens it from now on finds what it shares all the same. */
-void file_leave_locked(struct remote_file *file) REQUIRES(file->remote->lock);
-void shared_files_done(struct remote *remote);
-/* The file that was left has lost its name: nobody can open it again. */
-void shared_forget_locked(struct remote *remote, struct shared_file *shared) REQUIRES(remote->lock);
 /* It is no file that others have open, whatever was believed when it was opened. 0, -ENOMEM. */
 int file_stand_alone(struct remote_file *file);
 
@@ -115,10 +106,6 @@ bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs);
 bool file_looks_same(const struct sftp_attrs *a, const struct sftp_attrs *b);
 
 /* ---- file_ways.c */
-
-/* Notes in what the file shares all that was lost with a link, and may still be written. 0,
- * -ENOMEM. */
-int file_note_lost(struct remote_file *file);
 
 /* Where the data goes now: over the lanes, or with the rest. */
 struct bulk_ways file_ways(const struct remote_file *file);

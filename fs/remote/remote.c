@@ -11,7 +11,6 @@
 #include "lanes.h"
 #include "late.h"
 #include "open_ahead.h"
-#include "open_file.h"
 #include "parser/safe_text.h"
 #include "prefetch.h"
 #include "token.h"
@@ -188,7 +187,6 @@ void remote_free(struct remote *remote)
     aliases_free(remote->aliases);
     open_ahead_done(remote);
     unsure_names_done(remote);
-    shared_files_done(remote);
     condition_done(&remote->queue_moved);
     lock_done(&remote->lock);
     free(remote->root);

@@ -18,57 +18,12 @@ static struct shared_file *shared_at(struct remote *remote, const char *path) RE
         if (!file->nameless && strcmp(file->path, path) == 0)
             return file->shared;
     }
-    struct shared_file *shared = remote->left;
-    while (shared && strcmp(shared->path, path) != 0)
-        shared = shared->next;
-    return shared;
-}
-
-static void free_shared(struct shared_file *shared)
-{
-    unsure_free(&shared->unsure);
-    free(shared);
-}
-
-static void take_from_left(struct remote *remote, struct shared_file *shared) REQUIRES(remote->lock)
-{
-    LL_DELETE(remote->left, shared);
-    free(shared->path);
-    shared->path = NULL;
-}
-
-void shared_forget_locked(struct remote *remote, struct shared_file *shared)
-{
-    take_from_left(remote, shared);
-    if (shared->files == 0)
-        free_shared(shared);
-}
-
-void shared_files_done(struct remote *remote)
-{
-    lock_take(&remote->lock);
-    while (remote->left)
-        shared_forget_locked(remote, remote->left);
-    lock_drop(&remote->lock);
-}
-
-static void forget_old(struct remote *remote) REQUIRES(remote->lock)
-{
-    struct shared_file *shared;
-    struct shared_file *next;
-    LL_FOREACH_SAFE(remote->left, shared, next)
-    {
-        if (shared->files == 0 && !unsure_any(&shared->unsure))
-            shared_forget_locked(remote, shared);
-    }
+    return NULL;
 }
 
 int file_share_locked(struct remote *remote, struct remote_file *file)
 {
-    forget_old(remote);
     struct shared_file *shared = shared_at(remote, file->path);
-    if (shared && shared->path)
-        take_from_left(remote, shared);
     if (!shared)
         shared = calloc(1, sizeof(*shared));
     if (!shared)
@@ -84,20 +39,8 @@ void file_unshare_locked(struct remote_file *file)
     file->shared = NULL;
     if (--shared->files > 0)
         return;
-    if (!shared->path)
-        free_shared(shared);
-    else if (!unsure_any(&shared->unsure))
-        shared_forget_locked(file->remote, shared);
-}
-
-void file_leave_locked(struct remote_file *file)
-{
-    struct shared_file *shared = file->shared;
-    if (shared->files > 1 || file->nameless)
-        return;
-    shared->path = strdup(file->path);
-    if (shared->path)
-        LL_PREPEND(file->remote->left, shared);
+    unsure_free(&shared->unsure);
+    free(shared);
 }
 
 int file_stand_alone(struct remote_file *file)

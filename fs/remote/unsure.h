@@ -32,7 +32,7 @@ bool unsure_hinders_write(struct unsure **list, uint64_t offset, struct span dat
 bool unsure_hinders_attrs(struct unsure **list, const struct sftp_attrs *attrs);
 bool unsure_hinders_new(struct unsure **list);
 
-/* Whether anything is left. Forgets what is too old. */
+/* Whether anything is noted. Forgets what is too old. */
 bool unsure_any(struct unsure **list);
 
 void unsure_free(struct unsure **list);

@@ -41,7 +41,8 @@ static void forget_old(struct remote *remote) REQUIRES(remote->lock)
     struct unsure_name *next;
     LL_FOREACH_SAFE(remote->unsure_names, name, next)
     {
-        if (!unsure_any(&name->list))
+        unsure_hinders_new(&name->list);
+        if (!name->list)
             drop(remote, name);
     }
 }

@@ -93,8 +93,8 @@ int bulk_writer_drain(struct bulk_writer *writer, const struct wait *wait);
  * is unanswered: after bulk_writer_drain has said 0 or -ENOTCONN. */
 void bulk_writer_move(struct bulk_writer *writer, const struct bulk_ways *ways);
 
-/* Calls back, once, for each piece of data that was sent and lost with its link, also where nobody
- * has waited for its answer yet. 0, or the first failure of the callback. */
+/* Calls back, once, for each piece of data that was sent and lost with its link. 0, or the first
+ * failure of the callback. */
 int bulk_writer_tell_lost(struct bulk_writer *writer,
                           int (*see)(void *ctx, uint64_t offset, struct span data), void *ctx);
 

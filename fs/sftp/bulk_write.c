@@ -79,26 +79,12 @@ bool bulk_writer_busy(const struct bulk_writer *w)
     return busy;
 }
 
-/* Over a link that is gone: that has ended all of its calls. */
-static void find_lost(struct bulk_writer *w, unsigned way)
-{
-    struct piece *p;
-    const struct wait now = {.deadline = clock_ms()};
-    if (!w->pieces[way] || sftp_handle_lives(w->ways.way[way].sftp, &w->ways.way[way].handle))
-        return;
-    DL_FOREACH (w->pieces[way], p) {
-        int r = sftp_wait(p->call, &now);
-        p->lost = p->lost || r == -ENOTCONN || r == -EIO;
-    }
-}
-
 int bulk_writer_tell_lost(struct bulk_writer *w,
                           int (*see)(void *ctx, uint64_t offset, struct span data), void *ctx)
 {
     struct piece *p;
     int r = 0;
     for (unsigned i = 0; i < BULK_WAYS; i++) {
-        find_lost(w, i);
         DL_FOREACH (w->pieces[i], p) {
             if (r < 0 || !p->lost || p->told || !sftp_call_was_sent(p->call))
                 continue;
