@@ -69,35 +69,55 @@ static void attempt_done(struct attempt *a)
     free(a->full);
 }
 
-/* First flight. 0: the lock is held, and the target is open if there is one. */
-static int first_flight(struct attempt *a, const struct document *known, struct vmx_diag *diag)
+static void ask_for_target(struct attempt *a)
 {
     struct sftp *sftp = a->remote->sftp;
-    vmx_lock_ask(&a->lock);
     a->target_open = sftp_open(sftp, a->full, SFTP_OPEN_READ, NULL);
     a->target_stat = sftp_lstat(sftp, a->full);
-    int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
-    int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
-    lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
-    int open_r = sftp_wait(a->target_open, a->wait);
-    if (open_r == 0)
+}
+
+static int have_target(struct attempt *a)
+{
+    int r = sftp_wait(a->target_open, a->wait);
+    if (r == 0)
         a->target = *sftp_call_handle(a->target_open);
-    if (lock_r == -EIO && clock_ms() >= a->wait->deadline)
-        return -ETIMEDOUT; /* with nothing sent that changes the target */
-    if (lock_r < 0)
-        return lock_r;
-    int stat_r = sftp_wait(a->target_stat, a->wait);
-    if (stat_r == 0)
-        a->before = *sftp_call_attrs(a->target_stat);
-    if (r < 0 || stat_r == -ENOENT)
-        return r;
-    if (stat_r < 0)
-        return stat_r;
+    return r;
+}
+
+/* What the target is, of which open_r says whether it was opened. 0: it is open if it is there. */
+static int judge_target(struct attempt *a, int open_r)
+{
+    int r = sftp_wait(a->target_stat, a->wait);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    a->before = *sftp_call_attrs(a->target_stat);
     if (!S_ISREG(a->before.mode))
         return S_ISLNK(a->before.mode) ? -ELOOP : -EMEDIUMTYPE;
     if (a->before.size > a->remote->options.vmx_max)
         return -EMEDIUMTYPE;
     return open_r;
+}
+
+/* First flight. 0: the lock is held, and the target is open if there is one. A lock that is signed
+ * in its place is held when it was listed, and the target may be another one until then. */
+static int first_flight(struct attempt *a, const struct document *known, struct vmx_diag *diag)
+{
+    vmx_lock_ask(&a->lock);
+    if (!a->lock.in_place)
+        ask_for_target(a);
+    int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
+    int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
+    lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
+    int open_r = a->lock.in_place ? 0 : have_target(a);
+    if (lock_r == -EIO && clock_ms() >= a->wait->deadline)
+        return -ETIMEDOUT; /* with nothing sent that changes the target */
+    if (lock_r < 0 || r < 0)
+        return lock_r < 0 ? lock_r : r;
+    if (a->lock.in_place) {
+        ask_for_target(a);
+        open_r = have_target(a);
+    }
+    return judge_target(a, open_r);
 }
 
 /* Looks at the names of one READDIR: evidence of use, and leftovers, which are removed. */

@@ -37,7 +37,8 @@
  *
  * A server that refuses to rename folders is found out (another free name is tried). There the lock
  * is made and signed in its place, then listed, and held only if no other token is in it: of two
- * who sign at once, one at least sees the other. Both ways go together.
+ * who sign at once, one at least sees the other. It is held from then on, so that what it guards is
+ * to be looked at after that. Both ways go together.
  *
  * What an owner cannot take back because its link is lost, its process looks for for a minute
  * (late.h). Folders of tokens that are over are removed by whoever lists the VM's folder.

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "remote/lock.h"
 #include "sftp/proto.h"
 
 #define VMX "a.vmx"
+#define LOCK ".a.vmx.vmxfs-lock"
 
 /* An editor that takes no lock and puts a file of its own in the target's place, right before the
  * third flight: when the target is looked at for the third time. */
@@ -22,6 +24,7 @@ struct editor {
     const char *then; /* not NULL: it does so again during the merge, before look then_at */
     int then_at;
     const char *also; /* not NULL: a file that it makes too */
+    bool at_list;     /* it does so before the lock is listed, and not by looks */
     int at;           /* the look before which it does so first */
     struct timespec times[2];
     int looks;
@@ -35,7 +38,8 @@ static void edit_before_the_third_flight(void *ctx, const struct relay_request *
     char target[PATH_MAX];
     char mine[PATH_MAX];
     file_path(&e->folder, VMX, target);
-    if (request->type != SSH_FXP_LSTAT || strcmp(request->text, target) != 0)
+    if (e->at_list ? request->type != SSH_FXP_OPENDIR || !strstr(request->text, LOCK)
+                   : request->type != SSH_FXP_LSTAT || strcmp(request->text, target) != 0)
         return;
     e->looks++;
     const char *text = e->looks == e->at ? e->text : e->looks == e->then_at ? e->then : NULL;
@@ -172,6 +176,22 @@ static void an_edit_that_cannot_be_read_any_more_is_told(void **state)
     must_end_editing(&e);
 }
 
+/* Where locks are signed in their place, who signed before us and has ended by the time at which we
+ * list the lock has installed another text, and shows in nothing: size and times are the same. */
+static void who_signs_in_place_takes_the_text_that_is_there_by_then(void **state)
+{
+    (void)state;
+    struct editor e;
+    must_begin_editing(&e, 3600, "memSize = \"4096\"\nnumvcpus = \"8\"\n", NULL);
+    e.at_list = true;
+    e.at = 1;
+    atomic_store(&e.mount.remote->folder_renames, RENAMES_NO_FOLDERS);
+    assert_int_equal(commit_set(&e.mount, VMX, "memSize", "8192"), 0);
+    assert_int_equal(e.looks, 1);
+    must_hold(&e.folder, VMX, "memSize = \"8192\"\nnumvcpus = \"8\"\n");
+    must_end_editing(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +201,7 @@ int main(void)
         cmocka_unit_test(a_second_edit_during_the_merge_is_merged_too),
         cmocka_unit_test(a_replaced_edit_is_merged_though_the_vm_is_in_use_by_then),
         cmocka_unit_test(an_edit_that_cannot_be_read_any_more_is_told),
+        cmocka_unit_test(who_signs_in_place_takes_the_text_that_is_there_by_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
