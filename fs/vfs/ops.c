@@ -147,6 +147,8 @@ static void reply_attr(struct call *c, struct node *n, const struct handle *h, i
     int64_t true_at = 0;
     int r = attributes(c, n, h, &st, &true_at);
     st.st_ino = n->ino;
+    if (!c->request)
+        return;
     if (r == -ESTALE)
         fuse_reply_err(c->request, ESTALE);
     else if (r == -ENOENT)

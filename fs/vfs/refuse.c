@@ -79,7 +79,7 @@ int refuse_removal(struct call *c, const char *path, const char *key, int r,
     bool again = false;
     if (r == -EBUSY && vm) {
         lock_take(&c->vfs->lock);
-        again = was_refused(c->vfs, fuse_req_ctx(c->request)->pid, vm);
+        again = was_refused(c->vfs, c->thread, vm);
         lock_drop(&c->vfs->lock);
     }
     return again ? r : refuse(c->vfs, path, key, r, diag);
