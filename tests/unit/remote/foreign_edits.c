@@ -14,8 +14,9 @@
 #define VMX "a.vmx"
 #define LOCK ".a.vmx.vmxfs-lock"
 
-/* An editor that takes no lock and puts a file of its own in the target's place, right before the
- * third flight: when the target is looked at for the third time. */
+/* An editor that takes no lock and puts a file of its own in the target's place. Unless a test says
+ * otherwise it does so right before the third flight: when the target is looked at for the third
+ * time. */
 struct editor {
     struct folder folder;
     struct relay relay;
@@ -24,7 +25,7 @@ struct editor {
     const char *then; /* not NULL: it does so again during the merge, before look then_at */
     int then_at;
     const char *also; /* not NULL: a file that it makes too */
-    bool at_list;     /* it does so before the lock is listed, and not by looks */
+    bool at_list;     /* its looks are those at the names in the lock, not at the target */
     int at;           /* the look before which it does so first */
     struct timespec times[2];
     int looks;
@@ -32,7 +33,7 @@ struct editor {
     char key[32], reason[200]; /* of the last value that was lost */
 };
 
-static void edit_before_the_third_flight(void *ctx, const struct relay_request *request)
+static void edit_when_it_is_time(void *ctx, const struct relay_request *request)
 {
     struct editor *e = ctx;
     char target[PATH_MAX];
@@ -74,7 +75,7 @@ static void must_begin_editing(struct editor *e, int age_s, const char *text, co
     e->times[0] = st.st_atim;
     e->times[1] = st.st_mtim;
     must_make_relay(&e->relay);
-    e->relay.before = edit_before_the_third_flight;
+    e->relay.before = edit_when_it_is_time;
     e->relay.ctx = e;
     must_mount_relay(&e->mount, &e->relay, &e->folder, NULL);
     remote_on_lost_edit(e->mount.remote, note_lost, e);
