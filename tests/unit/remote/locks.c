@@ -537,41 +537,9 @@ static void an_empty_folder_that_cannot_be_replaced_is_removed(void **state)
     folder_remove(&folder);
 }
 
-/* From the second attempt on the server is silent for longer than the caller waits. */
-static void be_silent(void *ctx, const struct relay_request *request)
-{
-    int *attempts = ctx;
-    if (request->type == SSH_FXP_MKDIR && ++*attempts == 2)
-        usleep(3000000);
-}
-
-static void a_time_that_is_over_in_a_later_attempt_is_no_unknown_outcome(void **state)
-{
-    (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
-    int attempts = 0;
-    must_make_folder(&folder);
-    must_write(&folder, VMX, TEXT);
-    must_sign(&folder, LOCK, FOREIGN, 0);
-    must_make_relay(&relay);
-    relay.before = be_silent;
-    relay.ctx = &attempts;
-    must_mount_relay(&mount, &relay, &folder, NULL);
-    struct set set = set_of("memSize", "8192");
-    struct wait wait = wait_for_ms(2000);
-    assert_int_equal(remote_commit(mount.remote, VMX, &set.change, &wait), -ENOLCK);
-    must_hold(&folder, VMX, TEXT);
-    mount_end_relay(&mount, &relay);
-    assert_true(attempts >= 2);
-    folder_remove(&folder);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_time_that_is_over_in_a_later_attempt_is_no_unknown_outcome),
         cmocka_unit_test(a_fresh_foreign_lock_is_respected),
         cmocka_unit_test(a_foreign_lock_from_another_time_is_broken),
         cmocka_unit_test(a_dead_process_lock_is_broken_at_once),
