@@ -116,7 +116,7 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
     if (!a->lock.in_place)
         ask_for_target(a);
     int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
-    int open_r = have_target(a);
+    int open_r = a->lock.in_place ? 0 : have_target(a);
     int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
     lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
     if (lock_r == -EIO && clock_ms() >= a->wait->deadline)

@@ -17,8 +17,9 @@
 
 enum { HOUR_MS = 60 * 60 * 1000 };
 
-/* An editor that takes no lock and puts a file of its own in the target's place, right before the
- * third flight: when the target is looked at for the third time. */
+/* An editor that takes no lock and puts a file of its own in the target's place. Unless a test says
+ * otherwise it does so right before the third flight: when the target is looked at for the third
+ * time. */
 struct editor {
     struct folder folder;
     struct relay relay;
@@ -36,7 +37,7 @@ struct editor {
     char key[32], reason[200]; /* of the last value that was lost */
 };
 
-static void edit_before_the_third_flight(void *ctx, const struct relay_request *request)
+static void edit_when_it_is_time(void *ctx, const struct relay_request *request)
 {
     struct editor *e = ctx;
     char target[PATH_MAX];
@@ -82,7 +83,7 @@ static void must_begin_editing(struct editor *e, int age_s, const char *text, co
     e->times[0] = st.st_atim;
     e->times[1] = st.st_mtim;
     must_make_relay(&e->relay);
-    e->relay.before = edit_before_the_third_flight;
+    e->relay.before = edit_when_it_is_time;
     e->relay.ctx = e;
     struct remote_options options = default_options(&e->folder);
     options.timeout_ms = HOUR_MS;
