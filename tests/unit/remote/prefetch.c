@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "remote/listing.h"
 
-enum { VMS = 200, MANY = 400, SHORT_MS = 1000 };
+enum { VMS = 200, MANY = 400, SHORT_MS = 1000, CHECK_MS = 6000 };
 
 static struct remote_options ahead(const struct folder *folder)
 {
@@ -412,16 +412,17 @@ static void a_directory_is_checked_in_few_flights(void **state)
     must_make_vms(&folder, VMS);
     must_make_relay(&relay);
     relay.gathers = true;
-    relay.idle_ms = 500; /* beside which the time for hundreds of requests is short */
+    relay.idle_ms = 500; /* a flight; beside which the time for hundreds of requests is short */
     struct remote_options options = ahead(&folder);
-    options.cache_timeout_ms = SHORT_MS;
+    options.cache_timeout_ms = CHECK_MS;
     must_mount_relay(&mount, &relay, &folder, &options);
     int fewest = INT_MAX; /* a busy machine makes two flights of one, now and then */
     for (int i = 0; i < 12 && (i < 3 || fewest > FEW); i++) {
-        usleep(i > 0 ? 2100000 : 0); /* texts are read a second time; then their times will do */
+        usleep(i > 0 ? (CHECK_MS + 100) * 1000
+                     : 0); /* texts are read a second time; then their times will do */
         relay_restart(&relay, RELAY_CUT_NONE, 0);
         LISTING_AUTO *l = NULL;
-        assert_int_equal(remote_list(mount.remote, "", SHORT_MS, &wait, &l), 0);
+        assert_int_equal(remote_list(mount.remote, "", CHECK_MS, &wait, &l), 0);
         relay_await_idle(&relay);
         if (relay_flights(&relay) < fewest)
             fewest = relay_flights(&relay);

@@ -113,5 +113,5 @@ int main(void)
         cmocka_unit_test(a_time_that_is_over_in_a_later_attempt_is_no_unknown_outcome),
         cmocka_unit_test(a_lock_after_a_lost_rename_does_not_say_that_nothing_was_moved),
     };
-    return local_server_exists() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
