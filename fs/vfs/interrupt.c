@@ -10,8 +10,7 @@
  *      one whose action ends the process         the caller ends: it is freed
  *      SIGINT, SIGQUIT, SIGTERM, SIGHUP, caught  it is freed once that is pending for a second
  *      any other that is caught                  it waits on
- *      none, or it cannot be known               it is freed after two seconds, if it changes
- * nothing
+ *      none, or it cannot be known               a reader is freed after two seconds
  *
  * A change of which something was sent cannot be answered with EINTR, which says that nothing was
  * done. Its caller waits on; but one that ends is answered at once, because the kernel lets no
