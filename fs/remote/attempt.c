@@ -116,18 +116,16 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
     if (!a->lock.in_place)
         ask_for_target(a);
     int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
-    int open_r = a->lock.in_place ? 0 : have_target(a);
+    open_ahead_check(a->remote, a->path, a->target_stat, a->target_open, a->wait);
     int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
     lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
     if (lock_r == -EIO && clock_ms() >= a->wait->deadline)
         return -ETIMEDOUT; /* with nothing sent that changes the target */
     if (lock_r < 0 || r < 0)
         return lock_r < 0 ? lock_r : r;
-    if (a->lock.in_place) {
+    if (a->lock.in_place)
         ask_for_target(a);
-        open_r = have_target(a);
-    }
-    return judge_target(a, open_r);
+    return judge_target(a, have_target(a));
 }
 
 /* Looks at the names of one READDIR: evidence of use, and leftovers, which are removed. */
