@@ -15,6 +15,7 @@
 #include "parser/names.h"
 #include "parser/plan.h"
 #include "parser/value.h"
+#include "recent.h"
 #include "remote/commit.h"
 #include "vmx.h"
 
@@ -99,10 +100,9 @@ static int add_set(struct key_change *k, const struct vmx_dict *current, struct 
     if (vmx_dict_find(current, k->key) != SIZE_MAX)
         return vmx_edits_set(edits, k->key, k->value);
     lock_take(&k->vfs->lock);
-    struct key_state *ks = key_state(k->vfs, k->dir, k->key, false);
-    int r = ks && ks->place_until > clock_ms()
-                ? vmx_edits_set_at(edits, k->key, k->value, &ks->place)
-                : vmx_edits_set(edits, k->key, k->value);
+    const struct recent_detail *removed = recent_find(k->vfs, RECENT_REMOVED_LINE, k->dir, k->key);
+    int r = removed ? vmx_edits_set_at(edits, k->key, k->value, &removed->place)
+                    : vmx_edits_set(edits, k->key, k->value);
     lock_drop(&k->vfs->lock);
     return r;
 }
@@ -111,14 +111,12 @@ static int add_set(struct key_change *k, const struct vmx_dict *current, struct 
  */
 static int note_place(struct key_change *k, const struct vmx_dict *current)
 {
-    struct vmx_place place = {0};
-    int r = vmx_place_of(current, k->key, &place);
+    struct recent_detail detail = {0};
+    int r = vmx_place_of(current, k->key, &detail.place);
     if (r < 0)
         return r;
     lock_take(&k->vfs->lock);
-    vmx_place_done(&k->ks->place);
-    k->ks->place = place;
-    k->ks->place_until = clock_ms() + REMEMBER_MS;
+    recent_note(k->vfs, RECENT_REMOVED_LINE, k->dir, k->key, detail);
     lock_drop(&k->vfs->lock);
     return 0;
 }
@@ -184,15 +182,15 @@ static int apply(struct change *change, const struct server_text *server,
     return r;
 }
 
-/* What is remembered of a key after it was set to a value, or removed. */
-static void remember(struct key_change *k, struct span key, bool there, struct span value)
+/* Notes that a key was set to a value, or removed. */
+static void note_change(struct key_change *k, struct span key, bool there, struct span value)
 {
     lock_take(&k->vfs->lock);
-    struct key_state *ks = key_state(k->vfs, k->dir, key, !there);
+    struct key_state *ks = key_state(k->vfs, k->dir, key, false);
+    if (there)
+        recent_forget(k->vfs, RECENT_HIDDEN, k->dir, key);
     if (ks) {
         ks->sets++;
-        if (there)
-            ks->hidden_until = 0;
         if (ks->writers > 0)
             seen_set(&ks->base, there, value);
         /* A truncation that was not committed yet is cancelled by what came later. */
@@ -208,9 +206,9 @@ static void committed(struct change *change, const struct document *before,
 {
     struct key_change *k = (struct key_change *)change;
     BUF_AUTO value = {0};
-    remember(k, k->key, k->op == VMX_EDIT_SET, k->value);
+    note_change(k, k->key, k->op == VMX_EDIT_SET, k->value);
     if (k->op == VMX_EDIT_RENAME && vmx_dict_get(after->dict, k->new_key, &value) == 0)
-        remember(k, k->new_key, true, buf_span(&value));
+        note_change(k, k->new_key, true, buf_span(&value));
     notify_commit(k->vfs, k->path, before, after);
 }
 

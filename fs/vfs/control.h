@@ -53,6 +53,3 @@ char *vmx_path_above(struct call *c, struct node *n);
 
 /* Carries out a line of passthrough-profile for a directory of settings. */
 int profile_write(struct call *c, struct node *vmx_dir, struct span line);
-
-/* vmx.c: see FRESH_MS. */
-void vmx_refresh(struct vfs *vfs, struct node *dir, bool start);

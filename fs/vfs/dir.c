@@ -14,7 +14,6 @@
 #include "remote/commit.h"
 #include "remote/files.h"
 #include "remote/used_files.h"
-#include "removed.h"
 #include "vmx.h"
 #include "whole.h"
 
@@ -205,7 +204,7 @@ static int refuse_followed(struct call *c, const char *path)
 
 static int remove_whole(struct call *c, const char *path, struct vmx_diag *diag)
 {
-    removed_note(c, path);
+    whole_note_removal(c, path);
     return remote_remove_vmx(c->vfs->remote, path, &c->wait, diag);
 }
 
@@ -265,7 +264,7 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
             r = remote_remove_vmx(c->vfs->remote, path, &c->wait, &diag);
         struct node *n = r == 0 ? node_find(c->vfs, dir, name) : NULL;
         if (n)
-            vmx_forget(c->vfs, n);
+            scratch_free_all(c->vfs, n);
         node_unref(c->vfs, n);
     } else if (r == 0 && found.ops->type == S_IFDIR) {
         r = found.ops->named ? remove_folder(c, path, &found, &diag, &vm) : -EPERM;
@@ -377,7 +376,7 @@ static int move_vmx(struct call *c, const struct renaming *m, struct vmx_diag *d
     bool from_file = m->from.ops == &file_ops;
     int r = -EEXIST;
     if (m->from.ops == &whole_ops)
-        removed_note(c, m->from_path);
+        whole_note_removal(c, m->from_path);
     /* A file onto nothing is merely renamed, whatever it holds. */
     if (!from_file || !m->to.ops)
         r = remote_rename_vmx(c->vfs->remote, m->from_path, m->to_path, what_may_go(m), &c->wait,

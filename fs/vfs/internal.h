@@ -213,7 +213,8 @@ struct vfs {
     struct node *nodes GUARDED_BY(lock);
     struct handle *handles GUARDED_BY(lock);
     size_t scratch_bytes GUARDED_BY(lock);
-    struct removed *removed GUARDED_BY(lock); /* removed.c */
+    struct recent *recent GUARDED_BY(lock); /* recent.c, as the next one */
+    size_t recent_bytes GUARDED_BY(lock);
     struct refused {
         pid_t pid;
         char *vm;
@@ -233,6 +234,7 @@ struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
 struct node *node_find(struct vfs *vfs, struct node *dir, const char *name);
 struct node *node_ref(struct vfs *vfs, struct node *n);
 void node_unref(struct vfs *vfs, struct node *n); /* accepts NULL */
+void node_unref_locked(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
 void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups);
 /* Takes the node of a name out of the table: the next lookup makes a new one. */
 void node_detach(struct vfs *vfs, struct node *dir, const char *name);

@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "pages.h"
 #include "parser/dict.h"
+#include "recent.h"
 #include "vmx.h"
 
 static size_t max_text(const struct call *c)
@@ -32,7 +32,7 @@ static off_t shown_size(struct call *c, struct node *dir, const struct key_at *a
     struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), false);
     if (ks && ks->text.state != TEXT_CLEAN)
         size = (off_t)ks->text.bytes.len;
-    else if (at->extent != SIZE_MAX && !(ks && ks->hidden_until > clock_ms()))
+    else if (at->extent != SIZE_MAX && !recent_find(c->vfs, RECENT_HIDDEN, dir, buf_span(&at->key)))
         size = (off_t)vmx_dict_value_size(at->doc->dict, at->extent) + 1;
     lock_drop(&c->vfs->lock);
     return size;
@@ -175,7 +175,7 @@ static int current_text(struct call *c, struct node *dir, const struct key_at *a
     struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), false);
     if (ks && ks->text.state != TEXT_CLEAN)
         r = buf_add(ret, buf_span(&ks->text.bytes));
-    else if (!(ks && ks->hidden_until > clock_ms()))
+    else if (!recent_find(c->vfs, RECENT_HIDDEN, dir, buf_span(&at->key)))
         r = key_text(at, ret);
     lock_drop(&c->vfs->lock);
     return r;
@@ -189,17 +189,6 @@ static int may_write(struct call *c, const struct key_at *at, const char *name)
     else if (vmx_dict_encrypted(at->doc->dict))
         r = -EPERM;
     return refuse(c->vfs, at->path, name, r, NULL);
-}
-
-/* A removal of ours overtook the opening. To say so would not do: the kernel looks once more, and
- * may find the next one. */
-static bool was_removed(struct call *c, struct node *dir, const struct key_at *at)
-{
-    lock_take(&c->vfs->lock);
-    const struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), false);
-    bool removed = ks && ks->place_until > clock_ms();
-    lock_drop(&c->vfs->lock);
-    return removed;
 }
 
 static int open_to_write(struct call *c, struct node *n, int flags, struct handle *h)
@@ -216,7 +205,9 @@ static int open_to_write(struct call *c, struct node *n, int flags, struct handl
     enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
     if (r == 0)
         r = fill_attr(c, n->parent, &at, &(struct stat){0});
-    if (r == -ENOENT && was_removed(c, n->parent, &at)) {
+    /* A removal of ours overtook the opening. To say so would not do: the kernel looks once more,
+     * and may find the next one. */
+    if (r == -ENOENT && recent_is(c->vfs, RECENT_REMOVED_LINE, n->parent, buf_span(&at.key))) {
         how = WRITING_ANEW;
         r = 0;
     }
@@ -480,24 +471,6 @@ static int key_setattr(struct call *c, struct node *n, struct handle *h, const s
         r = commit_if(c, n, &own, TEXT_CUT);
     key_end_writing(c, n->parent, &own);
     return r;
-}
-
-void key_hide(struct call *c, struct node *dir, const struct key_at *at)
-{
-    lock_take(&c->vfs->lock);
-    struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), true);
-    if (ks)
-        ks->hidden_until = clock_ms() + REMEMBER_MS;
-    lock_drop(&c->vfs->lock);
-}
-
-bool key_is_hidden(struct call *c, struct node *dir, const struct key_at *at)
-{
-    lock_take(&c->vfs->lock);
-    const struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), false);
-    bool hidden = ks && ks->hidden_until > clock_ms();
-    lock_drop(&c->vfs->lock);
-    return hidden;
 }
 
 const struct node_ops key_ops = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is remembered about keys (vmx.h). */
+/* Keys that are being written, and keys in documents (vmx.h). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,6 @@ static void free_state(struct key_state *ks)
 {
     text_done(&ks->text);
     seen_done(&ks->base);
-    vmx_place_done(&ks->place);
     free(ks);
 }
 
@@ -55,23 +54,11 @@ static void fold(struct span key, char *ret)
 void key_state_tidy(struct vfs *vfs, struct node *dir, struct key_state *ks)
 {
     (void)vfs;
-    int64_t now = clock_ms();
-    if (ks->writers > 0 || ks->text.state != TEXT_CLEAN || ks->hidden_until > now ||
-        ks->place_until > now)
+    if (ks->writers > 0 || ks->text.state != TEXT_CLEAN)
         return;
     HASH_DEL(dir->vmx->keys, ks);
     dir->refs--; /* the caller holds another one */
     free_state(ks);
-}
-
-/* Forgets what ran out: done when something new is to be remembered. */
-static void tidy_all(struct vfs *vfs, struct node *dir) REQUIRES(vfs->lock)
-{
-    struct key_state *ks;
-    struct key_state *next;
-    HASH_ITER (hh, dir->vmx->keys, ks, next) {
-        key_state_tidy(vfs, dir, ks);
-    }
 }
 
 struct key_state *key_state(struct vfs *vfs, struct node *dir, struct span key, bool create)
@@ -89,13 +76,12 @@ struct key_state *key_state(struct vfs *vfs, struct node *dir, struct span key, 
         free(fresh);
         return ks;
     }
-    tidy_all(vfs, dir);
     HASH_ADD_KEYPTR(hh, vmx->keys, fresh->id, key.n, fresh);
     if (!fresh->hh.tbl) {
         free(fresh);
         return NULL;
     }
-    dir->refs++; /* the directory's node lives as long as something is remembered in it */
+    dir->refs++; /* the directory's node lives as long as something is written in it */
     return fresh;
 }
 
@@ -116,22 +102,6 @@ void vmx_free(struct vfs *vfs, struct vmx *vmx) REQUIRES(vfs->lock)
         scratch_free(vfs, s);
     }
     free(vmx);
-}
-
-void vmx_forget(struct vfs *vfs, struct node *dir)
-{
-    struct key_state *ks;
-    struct key_state *next;
-    lock_take(&vfs->lock);
-    struct key_state *keys = dir->vmx ? dir->vmx->keys : NULL;
-    HASH_ITER (hh, keys, ks, next) {
-        ks->hidden_until = 0;
-        ks->place_until = 0;
-        key_state_tidy(vfs, dir, ks);
-    }
-    while (dir->vmx && dir->vmx->scratches)
-        scratch_drop(vfs, dir, dir->vmx->scratches);
-    lock_drop(&vfs->lock);
 }
 
 size_t vmx_name_extent(const struct vmx_dict *dict, const char *name)

@@ -193,9 +193,14 @@ void node_unref(struct vfs *vfs, struct node *n)
     if (!n)
         return;
     lock_take(&vfs->lock);
+    node_unref_locked(vfs, n);
+    lock_drop(&vfs->lock);
+}
+
+void node_unref_locked(struct vfs *vfs, struct node *n)
+{
     n->refs--;
     drop_if_unused(vfs, n);
-    lock_drop(&vfs->lock);
 }
 
 void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups)

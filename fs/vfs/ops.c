@@ -14,6 +14,7 @@
 #include "kept.h"
 #include "ops.h"
 #include "pages.h"
+#include "recent.h"
 #include "remote/files.h"
 
 enum { READ_MAX = 1 << 20 };
@@ -41,8 +42,11 @@ int make_entry(struct vfs *vfs, struct node *dir, const char *name, const struct
     struct node *n = node_take(vfs, dir, found->name[0] ? found->name : name, found, true);
     if (!n)
         return -ENOMEM;
-    if (found->fresh)
-        vmx_refresh(vfs, n, true);
+    if (found->fresh) {
+        lock_take(&vfs->lock);
+        recent_note(vfs, RECENT_MADE, n, (struct span){0}, (struct recent_detail){0});
+        lock_drop(&vfs->lock);
+    }
     told_remember(vfs, n, &found->st);
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
     ret->attr.st_ino = n->ino;

@@ -4,19 +4,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "vmx.h"
+#include "recent.h"
 
 static void unsettle(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
-    struct vmx *vmx = vmx_get(vfs, n->parent);
-    if (vmx)
-        vmx->settles_at = clock_ms() + PAGES_SETTLE_MS;
+    recent_note(vfs, RECENT_WRITTEN, n->parent, (struct span){0}, (struct recent_detail){0});
 }
 
-static bool is_settled(const struct node *n)
+static bool is_settled(struct vfs *vfs, const struct node *n) REQUIRES(vfs->lock)
 {
-    return !n->parent->vmx || n->parent->vmx->settles_at <= clock_ms();
+    return !recent_find(vfs, RECENT_WRITTEN, n->parent, (struct span){0});
 }
 
 static bool is_open(const struct pages *p)
@@ -49,7 +46,7 @@ bool pages_take(struct vfs *vfs, struct node *n, const struct stat *st, bool wri
     struct pages *p = &n->pages;
     if (p->state == PAGES_HELD && (written || !fits(p, st)))
         let_go(vfs, n);
-    if (p->state == PAGES_DIRECT && !written && !is_open(p) && is_settled(n))
+    if (p->state == PAGES_DIRECT && !written && !is_open(p) && is_settled(vfs, n))
         node_retire(vfs, n);
     if (p->retired)
         return false;
@@ -98,11 +95,11 @@ bool pages_tell(struct vfs *vfs, struct node *n, struct stat *st)
 }
 
 /* Whether the kernel can have nothing but this size, and pages that it will drop. */
-static bool can_hold(const struct node *n, struct span text)
+static bool can_hold(struct vfs *vfs, const struct node *n, struct span text) REQUIRES(vfs->lock)
 {
     const struct pages *p = &n->pages;
     return p->state == PAGES_UNREAD && p->size == text.n && text.n <= PAGES_TEXT_MAX &&
-           !is_open(p) && is_settled(n);
+           !is_open(p) && is_settled(vfs, n);
 }
 
 static void hold(struct pages *p, struct span text)
@@ -134,7 +131,7 @@ int pages_open(struct vfs *vfs, struct node *n, struct span text, struct handle 
     bool same = p->state == PAGES_HELD && span_eq((struct span){p->text, p->size}, text);
     if (p->state == PAGES_HELD && !same)
         let_go(vfs, n);
-    else if (can_hold(n, text))
+    else if (can_hold(vfs, n, text))
         hold(p, text);
     else if (p->state == PAGES_UNREAD && p->size != text.n)
         p->state = PAGES_DIRECT;

@@ -26,17 +26,14 @@
  * had dropped what was there before.
  *
  * ESTALE must not meet a caller twice, because the kernel would tell of the second one. Therefore,
- * for a while after one was given, no node of the directory becomes HELD: what the caller finds
- * when it looks again can be opened whatever happens.
+ * for a while after one was given (RECENT_WRITTEN in recent.h), no node of the directory becomes
+ * HELD: what the caller finds when it looks again can be opened whatever happens.
  */
 #pragma once
 
 #include "internal.h"
 
-enum {
-    PAGES_TEXT_MAX = 4096, /* one page */
-    PAGES_SETTLE_MS = 5000,
-};
+enum { PAGES_TEXT_MAX = 4096 }; /* one page */
 
 /* Whether the kernel can be told these attributes of a node that was looked up (written: by who is
  * about to write to it). False: the node is retired. */

@@ -44,18 +44,26 @@ static struct scratch *find(struct vfs *vfs, struct node *dir, const char *name)
     return NULL;
 }
 
-void scratch_drop(struct vfs *vfs, struct node *dir, struct scratch *s)
+void scratch_free(struct vfs *vfs, struct scratch *s)
+{
+    vfs->scratch_bytes -= s->bytes.len + SCRATCH_COST;
+    buf_done(&s->bytes);
+    free(s);
+}
+
+static void drop(struct vfs *vfs, struct node *dir, struct scratch *s) REQUIRES(vfs->lock)
 {
     DL_DELETE(dir->vmx->scratches, s);
     scratch_free(vfs, s);
     dir->refs--; /* the caller holds another one */
 }
 
-void scratch_free(struct vfs *vfs, struct scratch *s)
+void scratch_free_all(struct vfs *vfs, struct node *dir)
 {
-    vfs->scratch_bytes -= s->bytes.len + SCRATCH_COST;
-    buf_done(&s->bytes);
-    free(s);
+    lock_take(&vfs->lock);
+    while (dir->vmx && dir->vmx->scratches)
+        drop(vfs, dir, dir->vmx->scratches);
+    lock_drop(&vfs->lock);
 }
 
 /* 0, -ENAMETOOLONG, -ENOSPC, -ENOMEM. */
@@ -165,7 +173,7 @@ int scratch_symlink(struct call *c, struct node *dir, const char *name, const ch
     if (r == 0) {
         r = set_bytes(c->vfs, s, span_of(target));
         if (r < 0)
-            scratch_drop(c->vfs, dir, s);
+            drop(c->vfs, dir, s);
     }
     if (r == 0) {
         s->is_link = true;
@@ -180,7 +188,7 @@ int scratch_unlink(struct call *c, struct node *dir, const char *name)
     lock_take(&c->vfs->lock);
     struct scratch *s = find(c->vfs, dir, name);
     if (s)
-        scratch_drop(c->vfs, dir, s);
+        drop(c->vfs, dir, s);
     lock_drop(&c->vfs->lock);
     return s ? 0 : -ENOENT;
 }
@@ -193,7 +201,7 @@ int scratch_rename(struct call *c, struct node *dir, const char *name, const cha
     struct scratch *s = find(c->vfs, dir, name);
     struct scratch *old = find(c->vfs, dir, new_name);
     if (s && old && old != s)
-        scratch_drop(c->vfs, dir, old);
+        drop(c->vfs, dir, old);
     if (s)
         memcpy(s->name, new_name, strlen(new_name) + 1);
     lock_drop(&c->vfs->lock);

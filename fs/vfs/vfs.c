@@ -8,7 +8,7 @@
 
 #include "internal.h"
 #include "profiles.h"
-#include "removed.h"
+#include "recent.h"
 
 static void foreign_change(void *ctx, const char *path)
 {
@@ -96,7 +96,7 @@ void vfs_free(struct vfs *vfs)
     remote_on_note(vfs->remote, NULL, NULL);
     notifier_free(vfs->notifier);
     handle_free_all(vfs);
-    removed_free_all(vfs);
+    recent_forget_all(vfs);
     refused_free_all(vfs);
     node_free_all(vfs);
     vmx_profiles_done(&vfs->profiles);

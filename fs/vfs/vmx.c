@@ -12,30 +12,14 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "control.h"
 #include "parser/names.h"
+#include "recent.h"
 #include "remote/commit.h"
 
-/* In a directory that mkdir has just made: until two seconds after the last create. */
 static bool is_fresh(struct call *c, struct node *dir)
 {
-    lock_take(&c->vfs->lock);
-    const struct vmx *vmx = vmx_get(c->vfs, dir);
-    bool fresh = vmx && vmx->fresh_until > clock_ms();
-    lock_drop(&c->vfs->lock);
-    return fresh;
-}
-
-/* start: mkdir has just made it; else: a file was created in it, which lets it stay fresh. */
-void vmx_refresh(struct vfs *vfs, struct node *dir, bool start)
-{
-    lock_take(&vfs->lock);
-    struct vmx *vmx = vmx_get(vfs, dir);
-    int64_t now = clock_ms();
-    if (vmx && (start || vmx->fresh_until > now))
-        vmx->fresh_until = now + FRESH_MS;
-    lock_drop(&vfs->lock);
+    return recent_is(c->vfs, RECENT_MADE, dir, (struct span){0});
 }
 
 static int vmx_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
@@ -71,7 +55,8 @@ static int list_keys(struct call *c, struct node *dir, const struct document *do
         BUF_AUTO name = {0};
         struct span key = vmx_dict_name(doc->dict, vmx_dict_key_extent(doc->dict, i));
         const struct key_state *ks = key_state(c->vfs, dir, key, false);
-        if (ks && ks->hidden_until > clock_ms() && ks->text.state == TEXT_CLEAN)
+        bool written = ks && ks->text.state != TEXT_CLEAN;
+        if (!written && recent_find(c->vfs, RECENT_HIDDEN, dir, key))
             continue;
         r = vmx_name_from_key(charset, key, &name);
         if (r == 0)
@@ -95,19 +80,32 @@ static int vmx_list(struct call *c, struct node *dir, struct dir_names *ret)
     return r == 0 ? scratch_list(c, dir, ret) : r;
 }
 
+/* Shows what the directory lacks while it is fresh. */
+static int create_profile(struct call *c, struct node *dir, int flags, struct found *ret)
+{
+    if (!is_fresh(c, dir) && flags & O_EXCL)
+        return -EEXIST;
+    lock_take(&c->vfs->lock);
+    recent_forget(c->vfs, RECENT_MADE, dir, (struct span){0});
+    lock_drop(&c->vfs->lock);
+    return control_lookup(c, dir, &profile_control, ret);
+}
+
+/* A file is created in the directory: who copies one is not done yet. */
+static void stay_fresh(struct vfs *vfs, struct node *dir)
+{
+    lock_take(&vfs->lock);
+    if (recent_find(vfs, RECENT_MADE, dir, (struct span){0}))
+        recent_note(vfs, RECENT_MADE, dir, (struct span){0}, (struct recent_detail){0});
+    lock_drop(&vfs->lock);
+}
+
 static int vmx_create(struct call *c, struct node *dir, const char *name, mode_t mode, int flags,
                       struct handle *h, struct found *ret)
 {
-    bool fresh = is_fresh(c, dir);
-    vmx_refresh(c->vfs, dir, false);
-    if (strcmp(name, PROFILE_NAME) == 0) {
-        if (!fresh)
-            return flags & O_EXCL ? -EEXIST : control_lookup(c, dir, &profile_control, ret);
-        lock_take(&c->vfs->lock);
-        dir->vmx->fresh_until = 0; /* from now on it is there */
-        lock_drop(&c->vfs->lock);
-        return control_lookup(c, dir, &profile_control, ret);
-    }
+    if (strcmp(name, PROFILE_NAME) == 0)
+        return create_profile(c, dir, flags, ret);
+    stay_fresh(c->vfs, dir);
     if (strcmp(name, CONTROL_NAME) == 0)
         return -EEXIST;
     if (scratch_is_name(name) || scratch_is_create(mode, flags)) {
@@ -144,14 +142,17 @@ static int vmx_unlink(struct call *c, struct node *dir, const char *name)
     r = key_at(c, dir, name, cache_ms(c), &at);
     if (r < 0)
         return is_no_key(r) ? -ENOENT : r;
-    if (at.extent != SIZE_MAX && !key_is_hidden(c, dir, &at))
+    if (at.extent != SIZE_MAX && !recent_is(c->vfs, RECENT_HIDDEN, dir, buf_span(&at.key)))
         return key_remove(c, dir, name);
     /* Created, or made in the place of a hidden key, and not committed. */
     lock_take(&c->vfs->lock);
     struct key_state *ks = key_state(c->vfs, dir, buf_span(&at.key), false);
-    r = ks && (ks->text.state != TEXT_CLEAN || at.extent != SIZE_MAX) ? 0 : -ENOENT;
-    if (r == 0)
+    bool written = ks && ks->text.state != TEXT_CLEAN;
+    r = written || at.extent != SIZE_MAX ? 0 : -ENOENT;
+    if (written) {
         text_clean(&ks->text);
+        key_state_tidy(c->vfs, dir, ks);
+    }
     lock_drop(&c->vfs->lock);
     return r;
 }
@@ -180,9 +181,12 @@ static int copy_to_scratch(struct call *c, struct node *dir, const char *name, c
         r = key_text(&at, &text);
     if (r == 0)
         r = scratch_put(c, dir, scratch, buf_span(&text));
-    if (r == 0)
-        key_hide(c, dir, &at);
-    return r;
+    if (r < 0)
+        return r;
+    lock_take(&c->vfs->lock);
+    recent_note(c->vfs, RECENT_HIDDEN, dir, buf_span(&at.key), (struct recent_detail){0});
+    lock_drop(&c->vfs->lock);
+    return 0;
 }
 
 static bool is_key(struct call *c, struct node *dir, const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is remembered about a directory of settings beside its document: texts that are being
- * written, lines that were just removed or hidden, scratch files. Protected by vfs->lock.
+ * What a directory of settings has beside its document: texts that are being written, scratch
+ * files. Protected by vfs->lock. What was a moment ago is in recent.h.
  */
 #pragma once
 
@@ -10,13 +10,7 @@
 #include <uthash.h>
 
 #include "internal.h"
-#include "parser/edit.h"
 #include "text.h"
-
-enum {
-    REMEMBER_MS = 10000, /* how long a removed or hidden line is remembered */
-    FRESH_MS = 2000,     /* when a directory that mkdir made shows its passthrough-profile */
-};
 
 #define PROFILE_NAME "passthrough-profile"
 #define CONTROL_NAME ".vmxfs"
@@ -31,7 +25,7 @@ struct seen {
     struct buf value;        /* UTF-8 */
 };
 
-/* One key, whatever its spelling. */
+/* One key that is being written, whatever its spelling. */
 struct key_state {
     struct text text;
     unsigned writers;    /* open handles that may write, and running requests */
@@ -41,9 +35,6 @@ struct key_state {
     struct seen base; /* what the writers saw: moved along by our own commits, unknown while there
                          are no writers */
     unsigned epoch;   /* grows when the base is not what earlier writers saw: they are too late */
-    int64_t hidden_until; /* renamed to a scratch name: hidden until created again, or then */
-    int64_t place_until;  /* until when place is good */
-    struct vmx_place place;
     UT_hash_handle hh;
     char id[]; /* the key's bytes, folded */
 };
@@ -60,8 +51,6 @@ struct scratch {
 struct vmx {
     struct key_state *keys;
     struct scratch *scratches;
-    int64_t fresh_until; /* made by mkdir: no passthrough-profile until then */
-    int64_t settles_at;  /* no key is read through the kernel's pages anew until then (pages.h) */
 };
 
 /* The state of a directory (of settings, or its .vmxfs), made if need be; NULL: no memory. */
@@ -71,11 +60,8 @@ void vmx_free(struct vfs *vfs, struct vmx *vmx);
 /* The state of a key; made if create. NULL: none, or no memory. */
 struct key_state *key_state(struct vfs *vfs, struct node *dir, struct span key, bool create)
     REQUIRES(vfs->lock);
-/* Forgets it when there is nothing to remember. */
+/* Forgets it when nobody writes it any more. */
 void key_state_tidy(struct vfs *vfs, struct node *dir, struct key_state *ks) REQUIRES(vfs->lock);
-
-/* Forgets all that nobody uses: the directory was removed. The caller holds a reference to it. */
-void vmx_forget(struct vfs *vfs, struct node *dir);
 
 void seen_done(struct seen *seen);
 int seen_set(struct seen *seen, bool there, struct span value);
@@ -145,10 +131,6 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
 void key_uncreate(struct call *c, struct node *dir, struct handle *h); /* as node_ops.uncreate */
 void key_end_writing(struct call *c, struct node *dir, struct handle *h);
 
-/* Hides a key, whose text was copied to a scratch file, for a while. */
-void key_hide(struct call *c, struct node *dir, const struct key_at *at);
-bool key_is_hidden(struct call *c, struct node *dir, const struct key_at *at);
-
 /* ---- scratch.c: files that live in memory only */
 
 /* Whether a name, or the way a file is created, says that it is an editor's helper. */
@@ -167,7 +149,7 @@ int scratch_rename(struct call *c, struct node *dir, const char *name, const cha
 int scratch_put(struct call *c, struct node *dir, const char *name, struct span bytes);
 /* One that is in no list any more. */
 void scratch_free(struct vfs *vfs, struct scratch *s) REQUIRES(vfs->lock);
-/* Takes it from its directory, to which the caller holds a reference, and frees it. */
-void scratch_drop(struct vfs *vfs, struct node *dir, struct scratch *s) REQUIRES(vfs->lock);
+/* Frees those of a directory that was removed, to which the caller holds a reference. */
+void scratch_free_all(struct vfs *vfs, struct node *dir);
 /* Appends the content. -ENOENT: none of this name. */
 int scratch_content(struct call *c, struct node *dir, const char *name, struct buf *ret);

@@ -11,18 +11,11 @@
 #include "parser/edit.h"
 #include "remote/commit.h"
 #include "remote/files.h"
-#include "removed.h"
+#include "recent.h"
 #include "text.h"
 #include "vmx.h"
 
 enum { RELEASE_MS = 250 };
-
-/* What a text was, for who has to know only whether it still is the same. */
-struct fingerprint {
-    bool there;
-    size_t n;
-    uint64_t hash;
-};
 
 struct whole {
     struct text text;
@@ -34,8 +27,6 @@ struct whole {
     struct document *base; /* what a writer saw when it opened the file; NULL: there was none, or
                               there are no writers */
     struct sftp_attrs set; /* mode and times to be set once the text is there */
-    struct fingerprint seen; /* what a reader saw who opened the file ... */
-    int64_t seen_until;      /* ... not long ago */
 };
 
 static char *path_of(struct call *c, struct node *n)
@@ -72,6 +63,35 @@ static bool is_fingerprint_of(const struct fingerprint *f, struct span text)
     return f->there && f->n == text.n && f->hash == hash_of(text);
 }
 
+void whole_note_removal(struct call *c, const char *path)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    struct recent_detail detail = {0};
+    if (remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc) < 0 ||
+        vmx_replace_rest(doc->dict, &detail.rest) < 0) {
+        buf_done(&detail.rest);
+        return;
+    }
+    lock_take(&c->vfs->lock);
+    recent_note(c->vfs, RECENT_REMOVED_VMX, NULL, span_of(path), detail);
+    lock_drop(&c->vfs->lock);
+}
+
+/* Whether a text is no worse than what was removed here a while ago. -ENOENT: nothing was. */
+static int check_removed(struct vfs *vfs, const char *path, const struct vmx_dict *text,
+                         struct vmx_diag *diag)
+{
+    struct vmx_dict *rest = NULL;
+    lock_take(&vfs->lock);
+    const struct recent_detail *removed = recent_find(vfs, RECENT_REMOVED_VMX, NULL, span_of(path));
+    int r = removed ? vmx_dict_parse(buf_span(&removed->rest), &rest) : -ENOENT;
+    lock_drop(&vfs->lock);
+    if (r == 0)
+        r = vmx_replace_check(rest, text, diag);
+    vmx_dict_free(rest);
+    return r;
+}
+
 /* A new text is measured by what has just been removed under its name, or by an empty one. */
 static int check_text(const struct whole_change *w, const struct vmx_dict *current,
                       struct vmx_diag *diag)
@@ -82,7 +102,7 @@ static int check_text(const struct whole_change *w, const struct vmx_dict *curre
     if (r == 0)
         r = vmx_dict_parse((struct span){0}, &none);
     if (r == 0)
-        r = current ? -ENOENT : removed_check(w->vfs, w->path, text, diag);
+        r = current ? -ENOENT : check_removed(w->vfs, w->path, text, diag);
     if (r == -ENOENT)
         r = vmx_replace_check(current ? current : none, text, diag);
     vmx_dict_free(text);
@@ -123,30 +143,26 @@ static int replace(struct call *c, const char *path, struct span text, struct fi
     return r;
 }
 
-/* What was seen in the node a short while ago, once. False: nothing was. */
-static bool take_seen(struct vfs *vfs, struct node *n, struct fingerprint *ret)
+/* What was read in the node a short while ago, once. False: nothing was. */
+static bool take_read(struct vfs *vfs, struct node *n, struct fingerprint *ret)
 {
-    bool seen = false;
+    if (!n)
+        return false;
     lock_take(&vfs->lock);
-    if (n && n->whole) {
-        seen = n->whole->seen_until > clock_ms();
-        if (seen)
-            *ret = n->whole->seen;
-        n->whole->seen_until = 0;
-    }
+    const struct recent_detail *detail = recent_find(vfs, RECENT_READ, n, (struct span){0});
+    const bool known = detail != NULL;
+    if (known)
+        *ret = detail->read;
+    recent_forget(vfs, RECENT_READ, n, (struct span){0});
     lock_drop(&vfs->lock);
-    return seen;
+    return known;
 }
 
-static void note_seen(struct vfs *vfs, struct node *n, struct document *doc)
+static void note_read(struct vfs *vfs, struct node *n, struct document *doc)
 {
-    const struct fingerprint seen = fingerprint_of(doc);
+    const struct recent_detail detail = {.read = fingerprint_of(doc)};
     lock_take(&vfs->lock);
-    struct whole *w = state(n);
-    if (w) {
-        w->seen = seen;
-        w->seen_until = clock_ms() + REMEMBER_MS;
-    }
+    recent_note(vfs, RECENT_READ, n, (struct span){0}, detail);
     lock_drop(&vfs->lock);
 }
 
@@ -154,7 +170,7 @@ int whole_install(struct call *c, const char *path, struct node *n, struct span 
                   struct vmx_diag *diag)
 {
     struct fingerprint base;
-    if (!take_seen(c->vfs, n, &base)) {
+    if (!take_read(c->vfs, n, &base)) {
         DOCUMENT_AUTO *doc = NULL;
         int r = remote_document(c->vfs->remote, path, 0, &c->wait, &doc);
         if (r < 0 && r != -ENOENT)
@@ -354,7 +370,7 @@ static int whole_open(struct call *c, struct node *n, int flags, struct handle *
     if (r < 0)
         return r == -EMEDIUMTYPE ? -ESTALE : r;
     if (!h->writes) {
-        note_seen(c->vfs, n, doc);
+        note_read(c->vfs, n, doc);
         return buf_add(&h->content, vmx_dict_text(doc->dict));
     }
     r = c->vfs->options.read_only ? -EROFS : vmx_dict_encrypted(doc->dict) ? -EPERM : 0;
