@@ -189,8 +189,6 @@ struct node {
     UT_hash_handle hh;
 };
 
-enum { REFUSED_MAX = 8 }; /* programs that remove the files of a VM in use, at the same time */
-
 struct vfs {
     struct remote *remote; /* borrowed, as the next two */
     struct host *host;     /* NULL: none */
@@ -215,12 +213,6 @@ struct vfs {
     size_t scratch_bytes GUARDED_BY(lock);
     struct recent *recent GUARDED_BY(lock); /* recent.c, as the next one */
     size_t recent_bytes GUARDED_BY(lock);
-    struct refused {
-        pid_t pid;
-        char *vm;
-        int64_t until;
-    } refused[REFUSED_MAX] GUARDED_BY(lock); /* refuse.c */
-    size_t refused_next GUARDED_BY(lock);
     struct stray *strays GUARDED_BY(lock); /* numbers.c */
 };
 
@@ -359,7 +351,6 @@ int refuse(struct vfs *vfs, const char *path, const char *key, int r, const stru
  * the first is noted. vm: the path of its .vmx. */
 int refuse_removal(struct call *c, const char *path, const char *key, int r,
                    const struct vmx_diag *diag, const char *vm);
-void refused_free_all(struct vfs *vfs);
 
 /* Refuses, and notes, a change to a file of a VM in use. 0, -EBUSY, -EIO, ... */
 int check_unused(struct call *c, const char *path);

@@ -25,8 +25,9 @@ enum recent_kind {
                        kernel's pages anew (pages.h) */
     /* Of a .vmx as one file: */
     RECENT_READ, /* somebody opened it to read: read */
-    /* Of no node and a remote path: */
-    RECENT_REMOVED_VMX, /* it was removed or renamed away: rest */
+    /* Of no node: */
+    RECENT_REMOVED_VMX, /* the remote path of a .vmx that was removed or renamed away: rest */
+    RECENT_REFUSED,     /* a process, and a VM in use of which it may remove nothing */
 };
 
 enum { RECENT_BYTES_MAX = 4 << 20 }; /* of all together; the newest is kept whatever it takes */

@@ -5,11 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "internal.h"
+#include "recent.h"
 #include "remote/used_files.h"
-
-enum { REFUSED_MS = 60 * 1000 }; /* so long a program may be silent between two removals */
 
 /* What an errno means here, for those that come without a reason of their own. */
 static const char *meaning(int r)
@@ -59,41 +56,24 @@ int refuse(struct vfs *vfs, const char *path, const char *key, int r, const stru
     return r;
 }
 
-/* Whether the process was refused a file of the VM a while ago. From now on it was. */
-static bool was_refused(struct vfs *vfs, pid_t pid, const char *vm) REQUIRES(vfs->lock)
+/* Whether the caller was refused a file of the VM a while ago. From now on it was. */
+static bool was_refused(struct call *c, const char *vm)
 {
-    int64_t now = clock_ms();
-    for (size_t i = 0; i < REFUSED_MAX; i++) {
-        struct refused *known = &vfs->refused[i];
-        if (known->vm && known->until > now && known->pid == pid && strcmp(known->vm, vm) == 0) {
-            known->until = now + REFUSED_MS;
-            return true;
-        }
-    }
-    struct refused *item = &vfs->refused[vfs->refused_next++ % REFUSED_MAX];
-    free(item->vm);
-    *item = (struct refused){.pid = pid, .vm = strdup(vm), .until = now + REFUSED_MS};
-    return false;
+    BUF_AUTO name = {0};
+    if (buf_addf(&name, "%d %s", (int)c->thread, vm) < 0)
+        return false;
+    lock_take(&c->vfs->lock);
+    bool was = recent_find(c->vfs, RECENT_REFUSED, NULL, buf_span(&name)) != NULL;
+    recent_note(c->vfs, RECENT_REFUSED, NULL, buf_span(&name), (struct recent_detail){0});
+    lock_drop(&c->vfs->lock);
+    return was;
 }
 
 int refuse_removal(struct call *c, const char *path, const char *key, int r,
                    const struct vmx_diag *diag, const char *vm)
 {
-    bool again = false;
-    if (r == -EBUSY && vm) {
-        lock_take(&c->vfs->lock);
-        again = was_refused(c->vfs, c->thread, vm);
-        lock_drop(&c->vfs->lock);
-    }
+    bool again = r == -EBUSY && vm && was_refused(c, vm);
     return again ? r : refuse(c->vfs, path, key, r, diag);
-}
-
-void refused_free_all(struct vfs *vfs)
-{
-    lock_take(&vfs->lock);
-    for (size_t i = 0; i < REFUSED_MAX; i++)
-        free(steal(vfs->refused[i].vm));
-    lock_drop(&vfs->lock);
 }
 
 int check_unused(struct call *c, const char *path)

@@ -97,7 +97,6 @@ void vfs_free(struct vfs *vfs)
     notifier_free(vfs->notifier);
     handle_free_all(vfs);
     recent_forget_all(vfs);
-    refused_free_all(vfs);
     node_free_all(vfs);
     vmx_profiles_done(&vfs->profiles);
     condition_done(&vfs->changed);

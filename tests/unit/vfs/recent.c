@@ -89,6 +89,7 @@ static void a_thing_is_remembered_for_the_time_of_its_kind(void **state)
     } kinds[] = {
         {RECENT_REMOVED_LINE, 10000}, {RECENT_HIDDEN, 10000}, {RECENT_MADE, 2000},
         {RECENT_WRITTEN, 5000},       {RECENT_READ, 10000},   {RECENT_REMOVED_VMX, 10000},
+        {RECENT_REFUSED, 60000},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         assert_false(recent_is(&t->vfs, kinds[i].kind, t->a, NO_NAME));
@@ -118,6 +119,7 @@ static void what_is_noted_again_takes_the_place_of_what_was(void **state)
         struct recent_detail detail = {.place.skip = i};
         assert_int_equal(buf_add_str(&detail.place.line, "memSize = \"4096\"\n"), 0);
         note(t, RECENT_REMOVED_LINE, t->a, key, detail);
+        assert_int_equal(t->a->refs, 2);
         now += 6000;
     }
     lock_take(&t->vfs.lock);
