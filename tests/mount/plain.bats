@@ -274,6 +274,45 @@ with open(sys.argv[1], "rb") as f, open(sys.argv[2], "rb") as g:
     holds_only "$LAB/two" template.vmtx two.vmx
 }
 
+# The next two try again what may have taken longer than vmxfs remembers.
+
+written_anew() { # COMMAND THAT TAKES IT AWAY...
+    "$@" && cp "$TEST_DIR/text" "$vmx" && return
+    cp "$TEST_DIR/text" "$LAB/two/two.vmx"
+    return 1
+}
+
+@test "what was wrong with a .vmx may be in the one that is written after it was moved away or removed" {
+    fill_lab
+    echo 'no line' >>"$LAB/two/two.vmx"
+    mount_lab cache_timeout=0
+    local vmx=$PLAIN/two/two.vmx
+    cp "$LAB/two/two.vmx" "$TEST_DIR/text"
+    run cp "$TEST_DIR/text" "$PLAIN/two/new.vmx"
+    [ "$status" -ne 0 ]
+    eventually 60 written_anew mv "$vmx" "$vmx~"
+    cmp "$TEST_DIR/text" "$LAB/two/two.vmx"
+    eventually 60 written_anew rm "$vmx"
+    cmp "$TEST_DIR/text" "$LAB/two/two.vmx"
+}
+
+moved_in_vain() {
+    cat "$vmx" >"$PLAIN/two/copy"
+    cp "$data/crlf.vmx" "$LAB/two/two.vmx"
+    mv "$PLAIN/two/copy" "$vmx" || return 0
+    cp "$data/lf.vmx" "$LAB/two/two.vmx"
+    return 1
+}
+
+@test "what somebody else wrote to a .vmx after it was read is not replaced by what is moved onto it" {
+    fill_lab
+    mount_lab cache_timeout=0
+    local vmx=$PLAIN/two/two.vmx
+    eventually 60 moved_in_vain
+    cmp "$data/crlf.vmx" "$LAB/two/two.vmx"
+    grep -q 'ECANCELED.*two/copy' "$MNT/.vmxfs/errors"
+}
+
 @test "a .vmx is made, renamed and removed as a file, and is a directory elsewhere" {
     mkdir "$LAB/vm"
     mount_lab cache_timeout=1
