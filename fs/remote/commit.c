@@ -388,26 +388,6 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
     return r;
 }
 
-static bool any_below(struct remote *remote, const char *dir) REQUIRES(remote->lock)
-{
-    size_t len = strlen(dir);
-    for (const struct commit_queue *q = remote->queues; q; q = q->hh.next) {
-        if ((q->busy || q->waiting) && strncmp(q->path, dir, len) == 0 && q->path[len] == '/')
-            return true;
-    }
-    return false;
-}
-
-int remote_commits_below(struct remote *remote, const char *dir, const struct wait *wait)
-{
-    int r = 0;
-    lock_take(&remote->lock);
-    while (r == 0 && any_below(remote, dir))
-        r = wait_on(wait, &remote->queue_moved, &remote->lock);
-    lock_drop(&remote->lock);
-    return r == -ETIMEDOUT ? -EIO : r;
-}
-
 /* Tries to remove or rename until there is an outcome. */
 static int try_move(struct remote *remote, const struct move *move, const struct wait *wait,
                     struct vmx_diag *diag)

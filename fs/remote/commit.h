@@ -53,9 +53,6 @@ const struct change *change_before(const struct change *change);
 int remote_commit(struct remote *remote, const char *path, struct change *change,
                   const struct wait *wait);
 
-/* Waits until no commit of a file below dir is under way: dir is to be renamed. 0, -EINTR, -EIO. */
-int remote_commits_below(struct remote *remote, const char *dir, const struct wait *wait);
-
 /* Removes a .vmx under its lock, if the VM is not in use. diag: why it is refused. 0, -EBUSY,
  * -ENOLCK, ... */
 int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,

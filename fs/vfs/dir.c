@@ -388,15 +388,11 @@ static int move_vmx(struct call *c, const struct renaming *m, struct vmx_diag *d
 
 static int move_on_server(struct call *c, const struct renaming *m, struct vmx_diag *diag)
 {
-    int r = 0;
-    if (m->from.ops == &dir_ops)
-        r = remote_commits_below(c->vfs->remote, m->from_path, &c->wait);
-    else if (m->from.ops == &vmx_ops || m->from.ops == &whole_ops ||
-             remote_is_vmx_name(path_name(m->to_path)))
+    if (m->from.ops == &vmx_ops || m->from.ops == &whole_ops ||
+        (m->from.ops != &dir_ops && remote_is_vmx_name(path_name(m->to_path))))
         return move_vmx(c, m, diag);
     const struct sftp_attrs seen = seen_in(&m->from);
-    return r == 0 ? remote_rename(c->vfs->remote, m->from_path, m->to_path, false, &seen, &c->wait)
-                  : r;
+    return remote_rename(c->vfs->remote, m->from_path, m->to_path, false, &seen, &c->wait);
 }
 
 /* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. */

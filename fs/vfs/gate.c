@@ -4,7 +4,8 @@
  * rename lets those out who are at work in the folder, and those wait who come meanwhile. Changes
  * elsewhere go on.
  *
- * Places are compared, not nodes: a folder has one in the main tree and one below .vmxfs/plain.
+ * Remote paths are compared, not nodes: a folder has a node in the main tree, one below
+ * .vmxfs/plain, and others where links to it are followed.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,56 +14,38 @@
 
 #include "internal.h"
 
-/* The node whose name is the last part of the remote path. */
-static const struct node *place_of(const struct node *n)
+/* Without memory to tell, a node counts as in the folder: a wait in vain ends in time. */
+static bool is_in(struct vfs *vfs, const struct node *n, struct span folder) REQUIRES(vfs->lock)
 {
-    while (n->parent && !n->ops->named)
-        n = n->parent;
-    return n;
+    BUF_AUTO path = {0};
+    return n && (node_add_path(vfs, n, &path) < 0 || span_starts_with(buf_span(&path), folder));
 }
 
-static bool is_same_place(const struct node *a, const struct node *b)
+static bool works_in(struct vfs *vfs, const struct call *c, const struct node *folder)
+    REQUIRES(vfs->lock)
 {
-    a = place_of(a);
-    b = place_of(b);
-    while (a != b && a->parent && b->parent && strcmp(a->name, b->name) == 0) {
-        a = place_of(a->parent);
-        b = place_of(b->parent);
-    }
-    return a == b;
-}
-
-static bool is_in(const struct node *n, const struct node *folder)
-{
-    for (; n; n = n->parent) {
-        if (is_same_place(n, folder))
-            return true;
-    }
-    return false;
-}
-
-static bool works_in(const struct call *c, const struct node *folder)
-{
-    return is_in(c->nodes[0], folder) || is_in(c->nodes[1], folder);
+    BUF_AUTO path = {0};
+    return node_add_path(vfs, folder, &path) < 0 || is_in(vfs, c->nodes[0], buf_span(&path)) ||
+           is_in(vfs, c->nodes[1], buf_span(&path));
 }
 
 /* Whether a folder that is being renamed holds what a change works with. */
-static bool is_closed(const struct call *c)
+static bool is_closed(const struct call *c) REQUIRES(c->vfs->lock)
 {
     const struct call *other;
     DL_FOREACH (c->vfs->gate.inside, other) {
-        if (other->folder && works_in(c, other->folder))
+        if (other->folder && works_in(c->vfs, c, other->folder))
             return true;
     }
     return false;
 }
 
 /* Whether others are at work in the folder that a change renames. */
-static bool is_busy(const struct call *c)
+static bool is_busy(const struct call *c) REQUIRES(c->vfs->lock)
 {
     const struct call *other;
     DL_FOREACH (c->folder ? c->vfs->gate.inside : NULL, other) {
-        if (other != c && works_in(other, c->folder))
+        if (other != c && works_in(c->vfs, other, c->folder))
             return true;
     }
     return false;

@@ -243,6 +243,8 @@ void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node 
 char *node_name(struct vfs *vfs, struct node *n);
 /* The remote path of a node. NULL: no memory. */
 char *node_path(struct vfs *vfs, struct node *n);
+/* Appends it with a slash behind each name. 0, -ENOMEM. */
+int node_add_path(struct vfs *vfs, const struct node *n, struct buf *ret) REQUIRES(vfs->lock);
 /* The remote path of a name below it. */
 char *node_child_path(struct vfs *vfs, struct node *dir, const char *name);
 /* The node at a remote path in the main tree (plain false) or below .vmxfs/plain, with a reference

@@ -305,28 +305,25 @@ void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node 
     lock_drop(&vfs->lock);
 }
 
-/* The components from the top, each with a slash before it. */
-static int add_path(struct node *n, struct buf *path)
+int node_add_path(struct vfs *vfs, const struct node *n, struct buf *ret)
 {
     if (!n)
         return 0;
     if (n->target) /* "" is the root */
-        return n->target[0] ? buf_addf(path, "/%s", n->target) : 0;
-    int r = add_path(n->parent, path);
-    return r == 0 && n->ops->named && n->parent ? buf_addf(path, "/%s", n->name) : r;
+        return n->target[0] ? buf_addf(ret, "%s/", n->target) : 0;
+    int r = node_add_path(vfs, n->parent, ret);
+    return r == 0 && n->ops->named && n->parent ? buf_addf(ret, "%s/", n->name) : r;
 }
 
 char *node_path(struct vfs *vfs, struct node *n)
 {
-    struct buf path = {0};
+    BUF_AUTO path = {0};
     lock_take(&vfs->lock);
-    int r = add_path(n, &path);
+    int r = node_add_path(vfs, n, &path);
     lock_drop(&vfs->lock);
-    char *text = r == 0 ? buf_steal(&path) : NULL;
-    buf_done(&path);
-    if (text && text[0])
-        memmove(text, text + 1, strlen(text));
-    return text;
+    if (r < 0)
+        return NULL;
+    return strndup(path.data ? path.data : "", path.len > 0 ? path.len - 1 : 0);
 }
 
 char *node_child_path(struct vfs *vfs, struct node *dir, const char *name)

@@ -306,11 +306,11 @@ static int rename_entry(struct call *c, struct node *dir, const char *name, stru
     return 0;
 }
 
-/* With a reference more, or NULL. */
+/* With a reference more, or NULL. A link that is followed is none: what it leads to stays. */
 static struct node *find_folder(struct vfs *vfs, struct node *dir, const char *name)
 {
     struct node *n = node_find(vfs, dir, name);
-    if (n && n->ops->type == S_IFDIR)
+    if (n && n->ops->type == S_IFDIR && !n->target)
         return n;
     node_unref(vfs, n);
     return NULL;
@@ -353,15 +353,30 @@ static void set_up(const struct node *n, struct handle *h, struct fuse_file_info
     fi->noflush = !h->writes;
 }
 
+/* Ends an open file. Nobody waits for that; but what it commits passes the gate, as any change. */
+static void release(const struct call *c, struct node *n, struct handle *h)
+{
+    struct call own = *c;
+    own.request = NULL;
+    own.wait.interrupted = NULL;
+    own.nodes[0] = n;
+    own.nodes[1] = NULL;
+    const struct node_ops *ops =
+        h && h->key ? &key_ops : n->ops; /* a rename may have changed them */
+    bool passed = h && h->writes && gate_enter(&own, NULL) == 0;
+    if (ops->release)
+        ops->release(&own, n, h);
+    if (passed)
+        gate_leave(&own);
+    handle_free(c->vfs, h);
+}
+
 /* Who was answered before the open was done, or does not want it any more, will not close it. */
 static void reply_open(struct call *c, struct node *n, struct handle *h, struct fuse_file_info *fi)
 {
     set_up(n, h, fi);
-    if (c->request && fuse_reply_open(c->request, fi) != -ENOENT)
-        return;
-    if (n->ops->release)
-        n->ops->release(c, n, h);
-    handle_free(c->vfs, h);
+    if (!c->request || fuse_reply_open(c->request, fi) == -ENOENT)
+        release(c, n, h);
 }
 
 static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
@@ -425,9 +440,7 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
         file_created(c.vfs, n, h);
     set_up(n, h, fi);
     if (!c.request || fuse_reply_create(c.request, &entry, fi) == -ENOENT) {
-        if (n->ops->release)
-            n->ops->release(&c, n, h);
-        handle_free(c.vfs, h);
+        release(&c, n, h);
         take_back(c.vfs, entry.ino);
     }
     change_end(&c);
@@ -519,18 +532,9 @@ static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     call_begin(&c, request);
     struct node *n = node_of(c.vfs, id);
     struct handle *h = handle_of(fi);
-    c.wait.interrupted = NULL; /* nobody waits for it */
-    c.nodes[0] = n;
     if (h)
         change_await(c.vfs, h);
-    const struct node_ops *ops =
-        h && h->key ? &key_ops : n->ops; /* a rename may have changed them */
-    bool passed = h && h->writes && gate_enter(&c, NULL) == 0;
-    if (ops->release)
-        ops->release(&c, n, h);
-    if (passed)
-        gate_leave(&c);
-    handle_free(c.vfs, h);
+    release(&c, n, h);
     reply(request, 0);
 }
 

@@ -14,10 +14,11 @@
 #include "base/clock.h"
 #include "vfs/internal.h"
 
-/* /a/b/file, /c/file, and /a once more below .vmxfs/plain, with a file. */
+/* /a/b/file, /c/file, /a once more below .vmxfs/plain, with a file, and the link /c/to_b with what
+ * it leads to. */
 struct tree {
     struct vfs vfs;
-    struct node root, a, b, b_file, c, c_file, vmxfs, plain, plain_a, plain_file;
+    struct node root, a, b, b_file, c, c_file, vmxfs, plain, plain_a, plain_file, to_b, to_b_file;
 };
 
 static struct node named(struct node *parent, const struct node_ops *ops, char *name)
@@ -40,6 +41,9 @@ static int set_up(void **state)
     t->plain = named(&t->vmxfs, &plain_dir_ops, strdup("plain"));
     t->plain_a = named(&t->plain, &dir_ops, strdup("a"));
     t->plain_file = named(&t->plain_a, &file_ops, strdup("file"));
+    t->to_b = named(&t->c, &dir_ops, strdup("to_b"));
+    t->to_b.target = strdup("a/b");
+    t->to_b_file = named(&t->to_b, &file_ops, strdup("file"));
     *state = t;
     return 0;
 }
@@ -47,10 +51,12 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct tree *t = *state;
-    struct node *nodes[] = {&t->a,     &t->b,     &t->b_file,  &t->c,         &t->c_file,
-                            &t->vmxfs, &t->plain, &t->plain_a, &t->plain_file};
+    struct node *nodes[] = {&t->a,          &t->b,     &t->b_file,   &t->c,
+                            &t->c_file,     &t->vmxfs, &t->plain,    &t->plain_a,
+                            &t->plain_file, &t->to_b,  &t->to_b_file};
     for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
         free(nodes[i]->name);
+    free(t->to_b.target);
     condition_done(&t->vfs.gate.moved);
     lock_done(&t->vfs.lock);
     free(t);
@@ -182,6 +188,38 @@ static void a_folder_is_one_in_both_trees(void **state)
     gate_leave(&writer);
 }
 
+static void a_folder_is_one_by_whatever_link_it_is_reached(void **state)
+{
+    struct tree *t = *state;
+    struct call rename = change_of(t, &t->root);
+    must_enter(&rename, &t->a);
+    must_be_kept_out(t, &t->to_b_file, NULL);
+    struct call beside = change_of(t, &t->c_file);
+    must_enter(&beside, NULL);
+    gate_leave(&beside);
+    gate_leave(&rename);
+    struct call writer = change_of(t, &t->to_b_file);
+    must_enter(&writer, NULL);
+    must_be_kept_out(t, &t->root, &t->a);
+    struct call around = change_of(t, &t->root);
+    must_enter(&around, &t->c); /* which takes the link along, not what it leads to */
+    gate_leave(&around);
+    gate_leave(&writer);
+}
+
+static void a_name_that_begins_alike_is_another_folder(void **state)
+{
+    struct tree *t = *state;
+    struct call rename = change_of(t, &t->root);
+    must_enter(&rename, &t->a);
+    free(t->c.name);
+    t->c.name = strdup("a2");
+    struct call writer = change_of(t, &t->c_file);
+    must_enter(&writer, NULL);
+    gate_leave(&writer);
+    gate_leave(&rename);
+}
+
 /* Who came in vain keeps nobody out. */
 static void a_rename_that_gives_up_is_forgotten(void **state)
 {
@@ -217,6 +255,8 @@ int main(void)
         GATE_TEST(writers_elsewhere_go_on_while_a_rename_waits),
         GATE_TEST(a_change_below_waits_for_the_rename),
         GATE_TEST(a_folder_is_one_in_both_trees),
+        GATE_TEST(a_folder_is_one_by_whatever_link_it_is_reached),
+        GATE_TEST(a_name_that_begins_alike_is_another_folder),
         GATE_TEST(a_rename_that_gives_up_is_forgotten),
         GATE_TEST(a_rename_into_a_folder_waits_for_its_rename),
     };
