@@ -14,20 +14,15 @@ int host_begin(struct host *host, const struct wait *wait)
 {
     lock_take(&host->lock);
     int r = host_identify_locked(host, HOST_THERE, wait);
-    while (r == 0 && host->acting)
-        r = wait_on(wait, &host->moved, &host->lock);
-    if (r == 0)
-        host->acting = true;
     lock_drop(&host->lock);
+    if (r == 0)
+        r = turn_take(&host->acting, wait);
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
 void host_done(struct host *host)
 {
-    lock_take(&host->lock);
-    host->acting = false;
-    condition_wake_all(&host->moved);
-    lock_drop(&host->lock);
+    turn_give(&host->acting);
 }
 
 int host_command(struct host *host, const char *const *words, const struct wait *wait,

@@ -29,7 +29,7 @@ static bool runs(void *ctx, const char *path, const struct wait *wait, char *ret
     struct host *host = ctx;
     lock_take(&host->lock);
     host->wanted_at = clock_ms();
-    condition_wake_all(&host->moved);
+    condition_wake_all(&host->woken);
     lock_drop(&host->lock);
     if (use_as_of(host, EVIDENCE_MS, path, wait) != IS_ON)
         return false;

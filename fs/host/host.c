@@ -71,7 +71,7 @@ static bool wait_for_work_locked(struct host *host, bool *ret_watch) REQUIRES(&h
                                             : now + TIDY_MS;
     const struct wait wait = {.deadline = next < until ? next : until};
     if (next > now)
-        wait_on(&wait, &host->moved, &host->lock);
+        wait_on(&wait, &host->woken, &host->lock);
     now = clock_ms();
     *ret_watch = is_watched_locked(host, now) && now - host->asked_at >= WATCH_EACH_MS;
     return reload_next_locked(host) <= now;
@@ -100,37 +100,60 @@ static void *run(void *arg)
 
 /* ---- */
 
+static int init_waits(struct host *host)
+{
+    int r = lock_init(&host->lock);
+    if (r < 0)
+        return r;
+    r = condition_init(&host->woken);
+    if (r == 0) {
+        r = turn_init(&host->asking);
+        if (r == 0) {
+            r = turn_init(&host->acting);
+            if (r == 0)
+                return 0;
+            turn_done(&host->asking);
+        }
+        condition_done(&host->woken);
+    }
+    lock_done(&host->lock);
+    return r;
+}
+
+static void end_waits(struct host *host)
+{
+    turn_done(&host->acting);
+    turn_done(&host->asking);
+    condition_done(&host->woken);
+    lock_done(&host->lock);
+}
+
 int host_new(struct remote *remote, struct journal *journal, const struct host_options *options,
              struct host **ret)
 {
     const struct exec_options exec_options = {
         .connect = options->connect, .ctx = options->ctx, .idle_ms = IDLE_MS};
-    struct host *host = calloc(1, sizeof(*host));
+    FREE_AUTO struct host *host = calloc(1, sizeof(*host));
     if (!host)
         return -ENOMEM;
     host->remote = remote;
     host->journal = journal;
     host->options = *options;
     host->wanted_at = INT64_MIN / 2;
-    int r = lock_init(&host->lock);
-    if (r == 0) {
-        r = condition_init(&host->moved);
-        if (r == 0) {
-            r = exec_new(&exec_options, &host->exec);
-            if (r == 0)
-                r = thread_start(&host->thread, run, host);
-            if (r == 0) {
-                evidence_give(host);
-                *ret = host;
-                return 0;
-            }
-            exec_free(host->exec);
-            condition_done(&host->moved);
-        }
-        lock_done(&host->lock);
+    int r = init_waits(host);
+    if (r < 0)
+        return r;
+    r = exec_new(&exec_options, &host->exec);
+    if (r == 0)
+        r = thread_start(&host->thread, run, host);
+    if (r < 0) {
+        exec_free(host->exec);
+        end_waits(host);
+        return r;
     }
-    free(host);
-    return r;
+    evidence_give(host);
+    *ret = steal(host);
+    return 0;
 }
 
 void host_free(struct host *host)
@@ -140,7 +163,7 @@ void host_free(struct host *host)
     struct wait wait = wait_for_ms(remote_options(host->remote)->timeout_ms);
     lock_take(&host->lock);
     atomic_store(&host->stop, true);
-    condition_wake_all(&host->moved);
+    condition_wake_all(&host->woken);
     lock_drop(&host->lock);
     pthread_join(host->thread, NULL);
     lock_take(&host->lock);
@@ -157,8 +180,7 @@ void host_free(struct host *host)
     host_facts_unref(host->facts);
     for (size_t i = 0; i < QUESTIONS; i++)
         buf_done(&host->answers[i].text);
-    condition_done(&host->moved);
-    lock_done(&host->lock);
+    end_waits(host);
     free(host);
 }
 

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "base/turn.h"
 #include "host.h"
 
 /* What is asked; the order is ask.c's. */
@@ -35,13 +36,13 @@ struct host {
     struct exec *exec;
     pthread_t thread;
 
+    struct turn acting; /* who tells the host to do something; taken before the next one */
+    struct turn asking; /* who asks for facts: of the answers, too */
     struct lock lock;
-    struct condition moved; /* with lock */
+    struct condition woken; /* with lock: there is something to do for the thread */
 
     /* protected by lock */
     enum { HOST_NOT_KNOWN, HOST_POSSIBLE, HOST_THERE, HOST_NONE } kind;
-    bool asking; /* somebody asks for facts: the others wait */
-    bool acting; /* somebody tells the host to do something: the others wait */
     const struct host_facts *facts;
     int64_t wanted_at;  /* clock_ms() when somebody last wanted to know what runs */
     int64_t asked_at;   /* ... when asking last ended */
@@ -54,8 +55,7 @@ struct host {
     atomic_bool stop;           /* changes with lock held */
     atomic_bool hardware_again; /* what was said of the hardware is not true any more */
 
-    /* Whoever asks has these. */
-    struct answer {
+    struct answer { /* protected by asking */
         struct buf text;
         bool good;
         int64_t at; /* 0: not asked */

@@ -16,19 +16,17 @@ static int kind_error_locked(const struct host *host) REQUIRES(&host->lock)
     return host->kind == HOST_NONE ? -EOPNOTSUPP : 0;
 }
 
+/* Drops the lock while it waits: what is known may be another thing then. */
 static int begin_asking_locked(struct host *host, const struct wait *wait) REQUIRES(&host->lock)
 {
-    int r = 0;
-    while (r == 0 && host->asking)
-        r = wait_on(wait, &host->moved, &host->lock);
-    if (r == 0)
-        host->asking = true;
+    lock_drop(&host->lock);
+    int r = turn_take(&host->asking, wait);
+    lock_take(&host->lock);
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
 static void end_asking_locked(struct host *host, int r, const struct why *why) REQUIRES(&host->lock)
 {
-    host->asking = false;
     host->asked_at = clock_ms();
     host->silent = r == -EINTR ? host->silent : r < 0;
     if (r == -EOPNOTSUPP)
@@ -38,7 +36,7 @@ static void end_asking_locked(struct host *host, int r, const struct why *why) R
     bool plain = r == -EOPNOTSUPP && !why->text[0]; /* a server without datastores */
     if (r < 0 && r != -EINTR && !plain)
         why_set(&host->why, "%s", why->text[0] ? why->text : strerror(-r));
-    condition_wake_all(&host->moved);
+    turn_give(&host->asking);
 }
 
 /* One step of finding out what the server is. */

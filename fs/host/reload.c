@@ -52,7 +52,7 @@ void host_changed(struct host *host, const char *path)
     }
     if (d)
         d->at = clock_ms() + QUIET_MS;
-    condition_wake_all(&host->moved);
+    condition_wake_all(&host->woken);
     lock_drop(&host->lock);
 }
 
