@@ -12,73 +12,75 @@ teardown() {
     proxy_stop
 }
 
-# How long a function takes for all numbers, at once: TOOK, in ms.
-all_at_once() { # FUNCTION NUMBER...
-    local i calls= began=$(now_ms) function=$1
-    shift
-    for i in "$@"; do
-        "$function" "$i" 3>&- &
+# libfuse before 3.17 does not ask the kernel for parallel lookups; without its cure one of these
+# stats waits for the other.
+@test "many names of one directory are looked up at once" {
+    local i calls=
+    mkdir "$LAB/dir"
+    for i in {1..24}; do
+        echo "$i" >"$LAB/dir/file-$i"
+    done
+    proxy_start
+    mount_proxied timeout=300 cache_timeout=60
+    stat "$MNT/dir" >/dev/null
+    proxy_signal USR2
+    for i in {1..24}; do
+        stat "$MNT/dir/file-$i" 3>&- >/dev/null &
         calls="$calls $!"
     done
+    eventually 60 waiting 24
+    proxy_signal USR2
     for i in $calls; do
         wait "$i"
     done
-    TOOK=$(($(now_ms) - began))
-    echo "$#, each of several times 100 ms, took $TOOK ms"
 }
 
-# As all_at_once, one after the other.
-in_turn() { # FUNCTION NUMBER...
-    local i began=$(now_ms) function=$1
-    shift
-    for i in "$@"; do
-        "$function" "$i"
-    done
-    TOOK=$(($(now_ms) - began))
-    echo "$# in turn took $TOOK ms"
+# Opens keys and, once the link is stalled, writes a line to all of them at once: $WRITERS, which
+# says what failed.
+write_at_once() { # LINE KEY...
+    python3 - "$TEST_DIR" "$@" <<'END' >"$TEST_DIR/failed" 3>&- &
+import os, sys, threading, time
+where, line, *paths = sys.argv[1:]
+keys = [os.open(path, os.O_WRONLY | os.O_TRUNC) for path in paths]
+open(where + "/opened", "w").close()
+while not os.path.exists(where + "/stalled"):
+    time.sleep(0.01)
+def write(key, path):
+    try:
+        os.write(key, f"{line}\n".encode())
+    except OSError as e:
+        print(path, e.strerror)
+threads = [threading.Thread(target=write, args=both) for both in zip(keys, paths)]
+for t in threads:
+    t.start()
+for t in threads:
+    t.join()
+END
+    WRITERS=$!
+    eventually 60 test -e "$TEST_DIR/opened"
+    proxy_signal USR2
+    touch "$TEST_DIR/stalled"
 }
 
-look_up() { # NUMBER
-    stat "$MNT/dir/file-$1" >/dev/null
-}
-
-# libfuse before 3.17 does not ask the kernel for parallel lookups; without its cure these stats
-# come one after another.
-@test "many names of one directory are looked up at once" {
-    local i one_by_one
-    mkdir "$LAB/dir"
-    for i in {1..48}; do
-        echo "$i" >"$LAB/dir/file-$i"
-    done
-    proxy_start 100
-    mount_proxied cache_timeout=60
-    stat "$MNT/dir" >/dev/null
-    in_turn look_up {1..24}
-    one_by_one=$TOOK
-    all_at_once look_up {25..48}
-    [ "$TOOK" -lt $((one_by_one / 2)) ]
+# Whether so many threads of the writers wait for the mount.
+writing() { # NUMBER
+    [ "$(cat "/proc/$WRITERS/task"/*/wchan | grep -o request_wait_answer | wc -l)" -eq "$1" ]
 }
 
 @test "64 writers of one VM are served by few commits, and a refused one fails alone" {
-    local i before commits writers=
+    local i before commits
     vm_with_keys vm 64
-    proxy_start 20
-    mount_proxied cache_timeout=60
+    proxy_start
+    mount_proxied timeout=300 cache_timeout=60
     cat "$MNT/vm/vm.vmx/memSize"
     before=$(counter commits)
+    write_at_once new "$MNT"/vm/vm.vmx/{k{1..64},memSize}
+    eventually 60 writing 65
+    proxy_signal USR2
+    wait "$WRITERS"
+    [ "$(cat "$TEST_DIR/failed")" = "$MNT/vm/vm.vmx/memSize Invalid argument" ]
     for i in {1..64}; do
-        (echo "new $i" >"$MNT/vm/vm.vmx/k$i") 3>&- &
-        writers="$writers $!"
-    done
-    (echo "not a size" >"$MNT/vm/vm.vmx/memSize") 2>"$TEST_DIR/refused" 3>&- &
-    local refused=$!
-    for i in $writers; do
-        wait "$i"
-    done
-    ! wait "$refused"
-    grep -q 'Invalid argument' "$TEST_DIR/refused"
-    for i in {1..64}; do
-        [ "$(stored "$LAB/vm/vm.vmx" "k$i")" = "new $i" ]
+        [ "$(stored "$LAB/vm/vm.vmx" "k$i")" = new ]
     done
     [ "$(stored "$LAB/vm/vm.vmx" memSize)" = 16384 ]
     [ "$(wc -l <"$LAB/vm/vm.vmx")" -eq 72 ]
@@ -89,23 +91,20 @@ look_up() { # NUMBER
     [ "$(counter commits-failed)" -le 2 ]
 }
 
-set_memory() { # NUMBER
-    echo 4096 >"$MNT/vm$1/vm$1.vmx/memSize"
-}
-
 @test "writers of different VMs do not wait for each other" {
-    local i four
-    for i in {1..20}; do
+    local i
+    for i in {1..16}; do
         vm_new "vm$i"
     done
-    proxy_start 100
-    mount_proxied cache_timeout=60
+    proxy_start
+    mount_proxied timeout=300 cache_timeout=60
     cat "$MNT"/vm*/vm*.vmx/memSize >/dev/null
-    in_turn set_memory {1..4}
-    four=$TOOK
-    all_at_once set_memory {5..20}
-    [ "$TOOK" -lt $((2 * four)) ] # one after the other: four times as much
-    [ "$(grep -l 'memSize = "4096"' "$LAB"/*/*.vmx | wc -l)" -eq 20 ]
+    write_at_once 4096 "$MNT"/vm*/vm*.vmx/memSize
+    eventually 60 waiting $((16 * 8)) # what 16 commits send at first
+    proxy_signal USR2
+    wait "$WRITERS"
+    [ ! -s "$TEST_DIR/failed" ]
+    [ "$(grep -l 'memSize = "4096"' "$LAB"/*/*.vmx | wc -l)" -eq 16 ]
 }
 
 @test "the rename of a folder waits for the commits below it" {
@@ -198,16 +197,22 @@ END
     done
 }
 
+# On a busy machine all may have been read before that, once in a while.
 @test "unmounting in the middle of reading ahead does not read on" {
-    local i
+    local i read
     for i in {1..600}; do
         mkdir "$LAB/vm$i"
         echo 'memSize = "4"' >"$LAB/vm$i/vm$i.vmx"
     done
     proxy_start 300
-    mount_proxied
-    ls "$MNT" >/dev/null
-    sleep 0.3
-    unmount_lab
-    [ "$(grep -c '^open .*\.vmx"' "$SERVER_LOG")" -lt 600 ]
+    for i in {1..10}; do
+        : >"$SERVER_LOG"
+        mount_proxied
+        ls "$MNT" >/dev/null
+        sleep 0.3
+        unmount_lab
+        read=$(grep -c '^open .*\.vmx"' "$SERVER_LOG" || :)
+        [ "$read" -ge 600 ] || break
+    done
+    [ "$read" -lt 600 ]
 }

@@ -48,13 +48,13 @@ resume() {
     stalled=
 }
 
-# Reads a file and notes when and how that ended.
+# Reads a file and notes how that ended.
 note_read() { # FILE RESULT
     local said
     if said=$(cat "$1" 2>&1); then
-        echo "$(now_ms) read" >"$2"
+        echo read >"$2"
     else
-        echo "$(now_ms) $said" >"$2"
+        echo "$said" >"$2"
     fi
 }
 
@@ -67,10 +67,6 @@ many_readers() {
         note_read "$MNT/file-$i" "$TEST_DIR/ended/$i" 3>&- &
         readers="$readers $!"
     done
-}
-
-waiting() { # NUMBER
-    [ "$(counter requests-in-flight)" -ge "$1" ]
 }
 
 # 200 files whose names are known, and whose contents are not, on a server that is stalled.
@@ -98,7 +94,7 @@ begin_many_readers() { # TIMEOUT
     # shellcheck disable=SC2086 # a list
     wait $readers
     readers=
-    [ "$(cat "$TEST_DIR/ended"/* | grep -c ' read$')" -eq 200 ]
+    [ "$(cat "$TEST_DIR/ended"/* | grep -cx read)" -eq 200 ]
 }
 
 fails_to_read() { # FILE
@@ -106,15 +102,12 @@ fails_to_read() { # FILE
 }
 
 @test "200 readers of a stalled server end together, and who comes later does not wait" {
-    local ends
     begin_many_readers 5
+    # One after the other they would end in a thousand seconds, and the test before that.
     # shellcheck disable=SC2086 # a list
     wait $readers
     readers=
     [ "$(grep -l 'Input/output error' "$TEST_DIR/ended"/* | wc -l)" -eq 200 ]
-    mapfile -t ends < <(cut -d ' ' -f 1 "$TEST_DIR/ended"/* | sort -n)
-    echo "the last of them ended $((ends[199] - ends[0])) ms after the first"
-    [ $((ends[199] - ends[0])) -lt 50000 ] # one after the other: a thousand seconds
 
     waits_for_no_timeout 5 fails_to_read "$MNT/file-1"
     [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 16384 ]

@@ -80,9 +80,10 @@ mount_processes() {
     done
 }
 
-# Waits until a command succeeds; prints what it said last.
+# Waits until a command succeeds; prints what it said last. SECONDS are an idle machine's: a busy
+# one gets more.
 eventually() { # SECONDS COMMAND...
-    local end=$((SECONDS + $1)) said
+    local end=$((SECONDS + 5 * $1)) said
     shift
     until said=$("$@" 2>&1); do
         if [ "$SECONDS" -ge "$end" ]; then

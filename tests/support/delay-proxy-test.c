@@ -18,7 +18,6 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "within.h"
 
 #define DELAY_MS 50
 
@@ -193,21 +192,28 @@ static void round_trips_overlap(void **state)
     assert_true(least < CONNECTIONS * DELAY_MS);
 }
 
-/* A proxy that waited for each piece of 64 KiB would need 50 s for this. The echo fits into the
- * proxy's queues, so nobody has to read while we write. */
+/* A proxy that waited for each piece of 64 KiB would need 50 s for this, each time; a busy machine
+ * is slow once in a while. The echo fits into the proxy's queues, so nobody has to read while we
+ * write. */
 static void bandwidth_is_not_limited(void **state)
 {
     size_t size = (size_t)32 << 20;
     char *data = malloc(size);
+    int64_t least = INT64_MAX;
     assert_non_null(data);
     for (size_t i = 0; i < size; i++)
         data[i] = (char)(i * 2654435761u >> 13);
-    int fd = dial(*state);
-    int64_t start = clock_ms();
-    send_all(fd, data, size);
-    expect_bytes(fd, data, size);
-    assert_within(clock_ms() - start, 2 * DELAY_MS, 40000);
-    close(fd);
+    for (int i = 0; i < 20 && least >= 40000; i++) {
+        int fd = dial(*state);
+        int64_t start = clock_ms();
+        send_all(fd, data, size);
+        expect_bytes(fd, data, size);
+        int64_t took = clock_ms() - start;
+        assert_true(took >= 2 * DELAY_MS);
+        least = took < least ? took : least;
+        close(fd);
+    }
+    assert_true(least < 40000);
     free(data);
 }
 

@@ -33,12 +33,12 @@ end_processes() {
 }
 
 options="${SANITIZER_OPTIONS:-}:log_path=$dir/sanitizer"
-export BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-240}"
+export BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-600}"
 export HOME="$dir/home" TMPDIR="$dir/tmp" LC_ALL=C.UTF-8
 export ASAN_OPTIONS="$options" UBSAN_OPTIONS="$options" TSAN_OPTIONS="$options"
 unset XDG_CONFIG_HOME XDG_RUNTIME_DIR SSH_AUTH_SOCK
 
-timeout -k 10 "${BATS_FILE_TIMEOUT:-900}" bats --tap --print-output-on-failure "$file" \
+timeout -k 10 "${BATS_FILE_TIMEOUT:-1800}" bats --tap --print-output-on-failure "$file" \
     >"$dir/log" 2>&1 </dev/null
 status=$?
 unmount_all

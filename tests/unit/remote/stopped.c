@@ -192,8 +192,9 @@ static void *commit_interruptibly(void *ctx)
 {
     struct breaker *b = ctx;
     struct set set = set_of(b->key, "1");
-    struct wait wait = {
-        .deadline = clock_ms() + 10000, .interrupted = interrupted_once_stalled, .ctx = b->stall};
+    struct wait wait = patience();
+    wait.interrupted = interrupted_once_stalled;
+    wait.ctx = b->stall;
     b->result = remote_commit(b->mount.remote, VMX, &set.change, &wait);
     end(b->stall);
     return NULL;

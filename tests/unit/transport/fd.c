@@ -14,8 +14,6 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
-
 static int make(int *ret_peer, pid_t pid, struct transport **ret)
 {
     int ends[2];
@@ -109,9 +107,7 @@ static void its_child_is_ended_and_reaped(void **state)
         BUF_AUTO text = {0};
         assert_int_equal(t->ops->describe(t, &text), 0);
         assert_non_null(strstr(text.data, "transport: a test\n"));
-        int64_t before = clock_ms();
-        transport_free(t);
-        assert_true(clock_ms() - before < 60000);
+        transport_free(t); /* a child that is not ended is waited for for ever */
         assert_int_equal(kill(pid, 0), -1);
         assert_int_equal(errno, ESRCH);
         buf_done(&text);

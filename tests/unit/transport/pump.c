@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "server.h"
 
-enum { TOTAL = 64 << 20, CHUNK = 100003, STALL_MS = 10000 };
+enum { TOTAL = 64 << 20, CHUNK = 100003, STALL_MS = 240 * 1000 };
 
 /* libssh2 1.10 forgets to free the server's key when it gets new session keys: 51 bytes each time.
  * The name is the sanitizer's. */
