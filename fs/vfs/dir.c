@@ -100,9 +100,7 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
         return refuse(c->vfs, path, NULL, r, NULL);
     if (remote_is_vmx_name(name))
         return whole_create(c, dir, name, mode, h, ret);
-    uint32_t open_flags = SFTP_OPEN_WRITE;
-    if ((flags & O_ACCMODE) == O_RDWR)
-        open_flags |= SFTP_OPEN_READ;
+    uint32_t open_flags = file_open_flags(h);
     struct vmx_diag diag = {0};
     FREE_AUTO char *vm = NULL;
     r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);

@@ -191,15 +191,16 @@ static int check_before_cutting(struct call *c, struct node *n)
     return named ? 0 : -ESTALE;
 }
 
+uint32_t file_open_flags(const struct handle *h)
+{
+    return (h->reads ? SFTP_OPEN_READ : 0) | (h->writes ? SFTP_OPEN_WRITE : 0);
+}
+
 static int open_by_name(struct call *c, struct node *n, const char *path, int flags,
                         struct handle *h)
 {
-    uint32_t open_flags = 0;
+    uint32_t open_flags = file_open_flags(h);
     int r = 0;
-    if ((flags & O_ACCMODE) != O_WRONLY)
-        open_flags |= SFTP_OPEN_READ;
-    if (h->writes)
-        open_flags |= SFTP_OPEN_WRITE;
     if (flags & O_TRUNC) {
         open_flags |= SFTP_OPEN_TRUNC;
         r = check_before_cutting(c, n);

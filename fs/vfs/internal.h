@@ -388,6 +388,9 @@ void notify_host(struct vfs *vfs, const char *path);
  * up on the server. */
 int file_lookup_open(struct call *c, struct node *dir, const char *name, struct sftp_attrs *ret);
 
+/* How a file is opened on the server for a handle. */
+uint32_t file_open_flags(const struct handle *h);
+
 /* A file was created, or opened in place of that, under a name: a node that has the name and is
  * another file leaves the table. exclusive: the server said that there was none. */
 int file_found_created(struct call *c, struct node *dir, const char *name, bool exclusive,

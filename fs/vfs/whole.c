@@ -392,6 +392,7 @@ int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode
     int r = begin_writing(c, h->node, &none, true);
     if (r < 0)
         return r;
+    h->writes = true; /* its close makes the file, also where its maker only reads */
     lock_take(&c->vfs->lock);
     struct whole *w = h->node->whole;
     w->set = (struct sftp_attrs){.flags = SFTP_ATTR_MODE, .mode = mode & 07777};

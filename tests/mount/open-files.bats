@@ -148,3 +148,27 @@ more" ]
     truncate -s 3 "$MNT/file>"
     [ "$(cat "$LAB/file>")" = new ]
 }
+
+@test "a file that was made by who only reads shows him what others write to it" {
+    mount_local
+    python3 - "$MNT/new" <<'END'
+import os, sys
+fd = os.open(sys.argv[1], os.O_RDONLY | os.O_CREAT, 0o644)
+with open(sys.argv[1], "w") as f:
+    f.write("text")
+assert os.pread(fd, 100, 0) == b"text"
+END
+}
+
+@test "a .vmx that was made by who only reads is there once it is closed" {
+    local path
+    mount_local
+    for path in "$MNT/a.vmx" "$MNT/.vmxfs/plain/b.vmx"; do
+        python3 -c 'import os, sys
+os.close(os.open(sys.argv[1], os.O_RDONLY | os.O_CREAT, 0o644))' "$path"
+        eventually 30 test -f "$LAB/${path##*/}"
+    done
+    eventually 30 test -d "$MNT/a.vmx"
+    echo 4096 >"$MNT/a.vmx/memSize"
+    [ "$(cat "$LAB/a.vmx")" = 'memSize = "4096"' ]
+}
