@@ -163,6 +163,8 @@ static int open_named(struct remote *remote, const char *path, uint32_t open_fla
         file_note_seen(file, &attrs);
         file_set_ways(file);
         file->written = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
+        if (file->written)
+            file_forget_listing(file);
         *ret = file;
         return 0;
     }

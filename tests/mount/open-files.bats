@@ -149,6 +149,16 @@ more" ]
     [ "$(cat "$LAB/file>")" = new ]
 }
 
+@test "what was just made, and is not closed yet, is listed" {
+    mount_local cache_timeout=300
+    python3 - "$MNT" <<'END'
+import os, sys
+os.listdir(sys.argv[1])
+fd = os.open(sys.argv[1] + "/new", os.O_WRONLY | os.O_CREAT, 0o644)
+assert "new" in os.listdir(sys.argv[1]), os.listdir(sys.argv[1])
+END
+}
+
 @test "a file that was made by who only reads shows him what others write to it" {
     mount_local
     python3 - "$MNT/new" <<'END'
