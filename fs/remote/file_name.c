@@ -100,6 +100,7 @@ void file_note_seen(struct remote_file *file, const struct sftp_attrs *attrs)
     lock_take(&file->remote->lock);
     file->seen = *attrs;
     file->dirty = false;
+    file_note_sight_locked(file, attrs);
     lock_drop(&file->remote->lock);
 }
 
@@ -220,18 +221,20 @@ int remote_file_look(struct remote_file *file, const struct wait *wait, struct s
         return remote_file_getattr(file, wait, ret);
     }
     struct sight sight;
-    int r = file_begin(file, wait);
-    if (r < 0)
-        return r;
-    r = file_drain(file, wait);
-    if (r == 0) {
-        do
+    int r;
+    bool again;
+    do {
+        r = file_begin_behind_others(file, wait);
+        if (r < 0)
+            return r;
+        r = file_drain(file, wait);
+        if (r == 0)
             r = look(file, wait, &sight);
-        while (file_again(file, wait, &r));
-    }
-    if (r == 0)
-        file_note_seen(file, &sight.after);
-    turn_give(&file->turn);
+        again = file_again(file, wait, &r);
+        if (r == 0 && !again)
+            file_note_seen(file, &sight.after);
+        turn_give(&file->turn);
+    } while (again);
     if (r == -ESTALE) /* it has lost its name just now */
         return remote_file_look(file, wait, ret, ret_named);
     if (r < 0)

@@ -165,6 +165,8 @@ static int open_named(struct remote *remote, const char *path, uint32_t open_fla
         file->written = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
         if (file->written)
             file_forget_listing(file);
+        if (open_flags & SFTP_OPEN_TRUNC)
+            file_note_changed(file);
         *ret = file;
         return 0;
     }
@@ -212,13 +214,27 @@ static int take_error(struct remote_file *file)
     return error;
 }
 
-/* The next open file of this path that was written to, with a reference, which is moved along. */
+/* Which open files are meant: those of a path, or the others of one's file. */
+struct which {
+    const char *path;
+    const struct remote_file *but;
+};
+
+/* With remote->lock. */
+static bool is_meant(const struct remote_file *file, const struct which *which)
+{
+    if (which->but)
+        return file != which->but && file->shared == which->but->shared;
+    return !file->nameless && strcmp(file->path, which->path) == 0;
+}
+
+/* The next that was written to, with a reference, which is moved along. */
 static struct remote_file *next_written(struct remote *remote, struct remote_file *after,
-                                        const char *path)
+                                        const struct which *which)
 {
     lock_take(&remote->lock);
     struct remote_file *file = after ? after->next : remote->writers;
-    while (file && !(file->written && !file->nameless && strcmp(file->path, path) == 0))
+    while (file && !(file->written && is_meant(file, which)))
         file = file->next;
     if (file)
         file->refs++;
@@ -228,72 +244,89 @@ static struct remote_file *next_written(struct remote *remote, struct remote_fil
     return file;
 }
 
-int remote_settle(struct remote *remote, const char *path, const struct wait *wait, bool *ret_any)
+static int settle(struct remote *remote, const struct which *which, const struct wait *wait,
+                  bool *ret_any)
 {
     struct remote_file *file = NULL;
-    bool any = false;
     int r = 0;
-    while ((file = next_written(remote, file, path))) {
+    *ret_any = false;
+    while ((file = next_written(remote, file, which))) {
         int one = file_begin(file, wait);
         if (one == 0) {
             one = file_drain(file, wait);
             turn_give(&file->turn);
         }
         r = r == 0 ? one : r;
-        any = true;
+        *ret_any = true;
     }
-    if (ret_any)
-        *ret_any = any;
     return r;
+}
+
+int remote_settle(struct remote *remote, const char *path, const struct wait *wait, bool *ret_any)
+{
+    const struct which which = {.path = path};
+    bool any;
+    return settle(remote, &which, wait, ret_any ? ret_any : &any);
+}
+
+int file_begin_behind_others(struct remote_file *file, const struct wait *wait)
+{
+    const struct which others = {.but = file};
+    bool any;
+    int r = settle(file->remote, &others, wait, &any);
+    return r == 0 ? file_begin(file, wait) : r;
+}
+
+/* With the turn. changes: of the file, before all that was written to it was waited for. */
+static int read_at(struct remote_file *file, unsigned long changes, uint64_t offset, size_t size,
+                   const struct wait *wait, void *ret, size_t *ret_n)
+{
+    int r = file_drain(file, wait);
+    if (r < 0)
+        return r;
+    file_choose_ways(file, offset, size,
+                     file->opened_as.size > offset ? file->opened_as.size - offset : 0, wait);
+    if (file->reader && file->read_at != changes) {
+        bulk_reader_free(file->reader); /* what it has read ahead is old */
+        file->reader = NULL;
+    }
+    file->read_at = changes;
+    const struct bulk_ways ways = file_ways(file);
+    if (!file->reader)
+        r = bulk_reader_new(&ways, &file->reader);
+    return r == 0 ? bulk_read(file->reader, offset, size, wait, ret, ret_n) : r;
 }
 
 int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n)
 {
-    int r = file_begin(file, wait);
-    if (r < 0)
-        return r;
-    r = file_drain(file, wait);
-    if (r == 0) {
-        file_choose_ways(file, offset, size,
-                         file->opened_as.size > offset ? file->opened_as.size - offset : 0, wait);
-        do {
-            const struct bulk_ways ways = file_ways(file);
-            if (!file->reader)
-                r = bulk_reader_new(&ways, &file->reader);
-            if (file->reader)
-                r = bulk_read(file->reader, offset, size, wait, ret, ret_n);
-        } while (file_again(file, wait, &r));
-    }
-    turn_give(&file->turn);
+    int r;
+    bool again;
+    do {
+        const unsigned long changes = file_changes(file);
+        r = file_begin_behind_others(file, wait);
+        if (r < 0)
+            return r;
+        r = read_at(file, changes, offset, size, wait, ret, ret_n);
+        again = file_again(file, wait, &r);
+        turn_give(&file->turn);
+    } while (again);
     return r == -EREMOTEIO ? -EIO : r;
 }
 
-/* What the handle shows, with all that was written. */
+/* With the turn: what the handle shows, with all that was written through it. */
 static int handle_attrs(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
 {
     int r = file_drain(file, wait);
     if (r < 0)
         return r;
-    do {
-        SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
-        r = sftp_wait(call, wait);
-        if (r == 0)
-            *ret = *sftp_call_attrs(call);
-    } while (file_again(file, wait, &r));
-    if (r == 0)
-        file_note_seen(file, ret);
-    return r;
-}
-
-/* Where an appending write goes: the kernel's idea of the end may be old. */
-static int end_of_file(struct remote_file *file, const struct wait *wait, uint64_t *ret)
-{
-    struct sftp_attrs attrs;
-    int r = handle_attrs(file, wait, &attrs);
-    if (r == 0)
-        *ret = attrs.size;
-    return r;
+    SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
+    r = sftp_wait(call, wait);
+    if (r < 0)
+        return r;
+    *ret = *sftp_call_attrs(call);
+    file_note_seen(file, ret);
+    return 0;
 }
 
 static void begin_change(struct remote_file *file)
@@ -307,18 +340,6 @@ static void begin_change(struct remote_file *file)
     }
 }
 
-/* Late writes through other handles would change the times. */
-static int settle_others(struct remote_file *file, const struct wait *wait)
-{
-    lock_take(&file->remote->lock);
-    FREE_AUTO char *path = strdup(file->path);
-    bool nameless = file->nameless;
-    lock_drop(&file->remote->lock);
-    if (nameless)
-        return 0;
-    return path ? remote_settle(file->remote, path, wait, NULL) : -ENOMEM;
-}
-
 /* What was taken through other handles before a loss is sent again before what comes later. */
 static int begin_writing(struct remote_file *file, const struct wait *wait)
 {
@@ -326,20 +347,36 @@ static int begin_writing(struct remote_file *file, const struct wait *wait)
     if (r < 0 || sftp_handle_lives(file->remote->sftp, &file->handle))
         return r;
     turn_give(&file->turn);
-    r = settle_others(file, wait);
-    return r == 0 ? file_begin(file, wait) : r;
+    return file_begin_behind_others(file, wait);
+}
+
+/* The same at the file's end, *ret, of which the kernel's idea may be old. */
+static int begin_appending(struct remote_file *file, const struct wait *wait, uint64_t *ret)
+{
+    struct sftp_attrs attrs = {0};
+    int r;
+    bool again;
+    do {
+        r = file_begin_behind_others(file, wait);
+        if (r < 0)
+            return r;
+        r = handle_attrs(file, wait, &attrs);
+        again = file_again(file, wait, &r);
+        if (r < 0 || again)
+            turn_give(&file->turn);
+    } while (again);
+    *ret = attrs.size;
+    return r;
 }
 
 int remote_file_write(struct remote_file *file, uint64_t offset, bool append, struct span data,
                       const struct wait *wait)
 {
-    int r = begin_writing(file, wait);
+    int r = append ? begin_appending(file, wait, &offset) : begin_writing(file, wait);
     if (r < 0)
         return r;
     begin_change(file);
-    if (append)
-        r = end_of_file(file, wait, &offset);
-    if (r == 0 && data.n > INT64_MAX - offset)
+    if (data.n > INT64_MAX - offset)
         r = -EFBIG;
     if (r == 0)
         r = file_check_write(file, offset, data);
@@ -349,6 +386,7 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
         do
             r = bulk_writer_add(file->writer, offset, data, wait);
         while (file_again(file, wait, &r));
+        file_note_changed(file);
     }
     r = file_write_error(file, wait, r);
     if (r == 0)
@@ -401,11 +439,16 @@ int remote_file_fsync(struct remote_file *file, const struct wait *wait)
 
 int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
 {
-    int r = file_begin(file, wait);
-    if (r < 0)
-        return r;
-    r = handle_attrs(file, wait, ret);
-    turn_give(&file->turn);
+    int r;
+    bool again;
+    do {
+        r = file_begin_behind_others(file, wait);
+        if (r < 0)
+            return r;
+        r = handle_attrs(file, wait, ret);
+        again = file_again(file, wait, &r);
+        turn_give(&file->turn);
+    } while (again);
     return r == -EREMOTEIO ? -EIO : r;
 }
 
@@ -426,9 +469,7 @@ static int set_and_see(struct remote_file *file, const struct sftp_attrs *attrs,
 int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,
                         const struct wait *wait)
 {
-    int r = settle_others(file, wait);
-    if (r == 0)
-        r = file_begin(file, wait);
+    int r = file_begin_behind_others(file, wait); /* or late writes would change the times */
     if (r < 0)
         return r;
     if (attrs->flags & SFTP_ATTR_SIZE)
@@ -442,6 +483,7 @@ int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs
         do
             r = set_and_see(file, attrs, wait);
         while (file_again(file, wait, &r));
+        file_note_changed(file);
     }
     file_forget_listing(file);
     turn_give(&file->turn);

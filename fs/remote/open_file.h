@@ -14,7 +14,9 @@ enum { FILE_PATIENCE = 8 << 20 };
 /* What all know who have one file open; protected by remote->lock. */
 struct shared_file {
     unsigned files;
-    struct unsure *unsure; /* what was sent through their handles, when a link was lost */
+    struct unsure *unsure;  /* what was sent through their handles, when a link was lost */
+    unsigned long changes;  /* of the bytes, by this mount or as far as handles showed */
+    struct sftp_attrs seen; /* what a handle showed last; flags 0: nothing yet */
 };
 
 struct remote_file {
@@ -34,6 +36,7 @@ struct remote_file {
     struct turn turn;           /* of all below: one operation at a time */
     struct sftp_handle handle;  /* of the main connection, for all but bulk data */
     struct bulk_reader *reader; /* NULL until the first read */
+    unsigned long read_at;      /* shared->changes when the reader began */
     struct bulk_writer *writer;
     struct sftp_attrs opened_as;
     atomic_bool written;
@@ -67,6 +70,9 @@ int file_write_error(struct remote_file *file, const struct wait *wait, int r);
 /* Takes the file's turn, which turn_give gives back. 0, -EINTR, -EIO when the deadline has passed.
  */
 int file_begin(struct remote_file *file, const struct wait *wait);
+/* The same when what was taken through the file's other handles is on the server. Behind a lost
+ * link that has to be waited for anew. */
+int file_begin_behind_others(struct remote_file *file, const struct wait *wait);
 
 /* ---- shared_file.c */
 
@@ -78,6 +84,13 @@ int file_stand_alone(struct remote_file *file);
 
 /* The link was lost when these were being set through the handle. 0, -ENOMEM. */
 int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attrs);
+
+/* Something has been sent that changes bytes, which may have been read ahead. */
+void file_note_changed(struct remote_file *file);
+void name_note_changed(struct remote *remote, const char *path);
+void file_note_sight_locked(struct remote_file *file, const struct sftp_attrs *attrs)
+    REQUIRES(file->remote->lock);
+unsigned long file_changes(struct remote_file *file);
 
 /* Whether an old server process may undo what is asked for: 0, -EUCLEAN. */
 int file_check_write(struct remote_file *file, uint64_t offset, struct span data);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What holds for a file, however often it is open: what an old connection's server process may
- * still do to it (unsure.h), through a handle that it had or by the name.
+ * still do to it (unsure.h), through a handle that it had or by the name; and how often it was
+ * changed, so that no handle gives what it has read ahead before.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -62,6 +63,39 @@ int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attr
     int r = unsure_note_attrs(&file->shared->unsure, attrs);
     lock_drop(&file->remote->lock);
     return r;
+}
+
+void file_note_changed(struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    file->shared->changes++;
+    lock_drop(&file->remote->lock);
+}
+
+void name_note_changed(struct remote *remote, const char *path)
+{
+    lock_take(&remote->lock);
+    struct shared_file *shared = shared_at(remote, path);
+    if (shared)
+        shared->changes++;
+    lock_drop(&remote->lock);
+}
+
+void file_note_sight_locked(struct remote_file *file, const struct sftp_attrs *attrs)
+{
+    struct shared_file *shared = file->shared;
+    if (shared->seen.flags &&
+        (shared->seen.size != attrs->size || shared->seen.mtime != attrs->mtime))
+        shared->changes++;
+    shared->seen = *attrs;
+}
+
+unsigned long file_changes(struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    unsigned long changes = file->shared->changes;
+    lock_drop(&file->remote->lock);
+    return changes;
 }
 
 /* What is noted of the name that the file has; NULL: nothing. */

@@ -58,3 +58,29 @@ for _ in range(50):
 END
     eventually 30 grep -qx 'k1 = ""' "$LAB/vm/vm.vmx"
 }
+
+@test "what one handle wrote before the link was lost is what another one reads" {
+    head -c 1M /dev/zero >"$LAB/file"
+    python3 - "$MNT/file" "$(pgrep -P "$(vmxfs_pid)")" <<'END'
+import os, signal, sys
+reader = os.open(sys.argv[1], os.O_RDONLY)
+writer = os.open(sys.argv[1], os.O_RDWR)
+os.kill(int(sys.argv[2]), signal.SIGSTOP)
+os.pwrite(writer, b"new", 500000) # not a whole page: the kernel keeps nothing
+os.kill(int(sys.argv[2]), signal.SIGKILL)
+assert os.pread(reader, 3, 500000) == b"new"
+END
+}
+
+@test "what one handle wrote before the link was lost counts in the size that another one shows" {
+    head -c 1M /dev/zero >"$LAB/file"
+    python3 - "$MNT/file" "$(pgrep -P "$(vmxfs_pid)")" <<'END'
+import os, signal, sys
+reader = os.open(sys.argv[1], os.O_RDONLY)
+writer = os.open(sys.argv[1], os.O_RDWR)
+os.kill(int(sys.argv[2]), signal.SIGSTOP)
+os.pwrite(writer, b"new", 2000000)
+os.kill(int(sys.argv[2]), signal.SIGKILL)
+assert os.fstat(reader).st_size == 2000003, os.fstat(reader)
+END
+}

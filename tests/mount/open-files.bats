@@ -182,3 +182,46 @@ os.close(os.open(sys.argv[1], os.O_RDONLY | os.O_CREAT, 0o644))' "$path"
     echo 4096 >"$MNT/a.vmx/memSize"
     [ "$(cat "$LAB/a.vmx")" = 'memSize = "4096"' ]
 }
+
+@test "nobody reads what was read ahead before the file was changed" {
+    mount_local cache_timeout=0
+    head -c 4M /dev/zero >"$LAB/file"
+    python3 - "$MNT/file" "$LAB/file" <<'END'
+import os, sys
+
+path, on_server = sys.argv[1:]
+PART, SIZE = 128 << 10, 4 << 20
+reader = os.open(path, os.O_RDONLY)
+writer = os.open(path, os.O_RDWR)
+read = 0
+
+def read_on():
+    global read
+    for _ in range(4):
+        assert os.pread(reader, PART, read) == bytes(PART)
+        read += PART
+
+# Not whole pages: the kernel keeps none of them.
+read_on()
+os.pwrite(writer, b"written", read + PART + 5000)
+assert os.pread(reader, 7, read + PART + 5000) == b"written"
+
+read += 2 * PART
+read_on()
+with open(on_server, "r+b") as f:
+    f.seek(read + PART)
+    f.write(b"x" * PART)
+os.utime(on_server, (1000, 2000))
+assert os.fstat(reader).st_mtime == 2000
+assert os.pread(reader, PART, read + PART) == b"x" * PART
+
+read += 2 * PART
+read_on()
+os.ftruncate(writer, read + PART)
+os.ftruncate(writer, SIZE)
+with open(path, "r+b") as f:
+    f.seek(read + 2 * PART + 5000)
+    f.write(b"again")
+assert os.pread(reader, 5, read + 2 * PART + 5000) == b"again"
+END
+}
