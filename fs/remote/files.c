@@ -132,19 +132,29 @@ static int remove_name(struct removal *m)
     return r == -EIO && m->lost ? -EUCLEAN : r;
 }
 
+/* What a bare failure to remove a folder meant, or "no such file", which OpenSSH says of a file
+ * too. One that cannot be listed is not empty, as far as anybody can tell. */
+static int explain_rmdir(struct remote *remote, const char *path, const struct wait *wait, int r)
+{
+    LISTING_AUTO *l = NULL;
+    int list_r = remote_list(remote, path, 0, wait, &l);
+    if (list_r == -ENOTDIR || list_r == -ENOENT)
+        return list_r;
+    if (list_r == 0 && l->n == 0 && l->own > 0)
+        remote_note(remote, path, NULL,
+                    "it holds a lock of vmxfs's, or what a commit left; where no vmxfs is at work "
+                    "any more, remove it on the server");
+    bool full = list_r == 0 ? l->n + l->own > 0 : list_r == -EACCES && r == -EREMOTEIO;
+    return full ? -ENOTEMPTY : r;
+}
+
 int remote_rmdir(struct remote *remote, const char *path, const struct sftp_attrs *seen,
                  const struct wait *wait)
 {
     struct removal m = {remote, path, true, seen, wait, false};
     int r = remove_name(&m);
-    if (r == -EREMOTEIO || r == -ENOENT) { /* OpenSSH says "no such file" of a file too */
-        LISTING_AUTO *l = NULL;
-        int list_r = remote_list(remote, path, 0, wait, &l);
-        if (list_r == 0 && l->n > 0)
-            r = -ENOTEMPTY;
-        else if (list_r == -ENOTDIR || list_r == -ENOENT)
-            r = list_r;
-    }
+    if (r == -EREMOTEIO || r == -ENOENT)
+        r = explain_rmdir(remote, path, wait, r);
     changed(remote, path);
     cache_drop_below(remote->listings, path);
     return remote_write_error(remote, path, wait, r);

@@ -18,6 +18,7 @@ struct listing {
     struct cached cached;
     size_t n;
     struct listing_entry *entries; /* by name, without our own hidden files */
+    size_t own;                    /* of those */
     size_t left_out;               /* entries of the server's that no file can be */
     struct sftp_attrs root; /* of the directory itself, if that is the root: no listing has it
                                as an entry; flags 0: not known */

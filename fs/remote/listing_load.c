@@ -104,7 +104,9 @@ static int add_names(struct listing_load *l, const struct sftp_call *call)
     const struct sftp_name *names = sftp_call_names(call, &n);
     int r = 0;
     for (size_t i = 0; r == 0 && i < n; i++) {
-        if (!remote_is_hidden_name(names[i].name))
+        if (remote_is_hidden_name(names[i].name))
+            l->listing->own++;
+        else
             r = add_name(l, &names[i]);
     }
     l->listing->left_out += sftp_call_left_out(call);

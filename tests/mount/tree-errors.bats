@@ -85,3 +85,12 @@ END
     (cd "$LAB" && find . -type f -exec cksum {} + | sort) | diff "$TEST_DIR/before" -
     grep -q 'EACCES	vm/vm.vmx	memSize	the server does not allow it' "$MNT/.vmxfs/errors"
 }
+
+@test "a folder that holds something, and cannot be listed, is not empty" {
+    mkdir -p "$LAB/own/blind/something"
+    chown -R nobody "$LAB/own"
+    chmod 333 "$LAB/own/blind"
+    eventually 60 test -d "$MNT/own/blind"
+    run rmdir "$MNT/own/blind"
+    [[ $output == *"not empty"* ]]
+}

@@ -247,6 +247,15 @@ is_refused_as_own() { # COMMAND...
     [ ! -e "$MNT/a/vm" ]
 }
 
+@test "a folder that holds only what vmxfs does not show is not empty" {
+    mkdir -p "$LAB/folder/.vm.vmx.vmxfs-lock/token"
+    mount_local
+    [ -z "$(ls -A "$MNT/folder")" ]
+    run rmdir "$MNT/folder"
+    [[ $output == *"not empty"* ]]
+    grep -q "NOTE.folder.-.it holds a lock of vmxfs's" "$MNT/.vmxfs/errors"
+}
+
 @test "mkdir makes an empty VM, which rmdir and rm -r remove" {
     mkdir "$LAB/vm"
     mount_local
