@@ -3,6 +3,7 @@
  * is a file. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,11 +78,13 @@ static int dir_list(struct call *c, struct node *dir, struct dir_names *ret)
     return r;
 }
 
-/* Nobody may make what vmxfs takes for its own. 0, -EPERM. */
-static int check_own_name(struct call *c, const struct node *dir, const char *path)
+/* Nobody may make what vmxfs takes for its own. 0, -EPERM, -ENAMETOOLONG. */
+static int check_new_name(struct call *c, const struct node *dir, const char *path)
 {
     struct vmx_diag diag = {0};
     const char *name = path_name(path);
+    if (strlen(name) > NAME_MAX)
+        return refuse(c->vfs, path, NULL, -ENAMETOOLONG, NULL);
     if (!remote_is_hidden_name(name) && (dir != c->vfs->root || strcmp(name, CONTROL_NAME) != 0))
         return 0;
     vmx_diag_set(&diag, 0, 0, "the name is one that vmxfs gives to files of its own");
@@ -92,7 +95,7 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
                       struct handle *h, struct found *ret)
 {
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
-    int r = path ? check_own_name(c, dir, path) : -ENOMEM;
+    int r = path ? check_new_name(c, dir, path) : -ENOMEM;
     if (r < 0)
         return r;
     r = remote_check_new(c->vfs->remote, path);
@@ -139,7 +142,7 @@ static int dir_mkdir(struct call *c, struct node *dir, const char *name, mode_t 
                      struct found *ret)
 {
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
-    int r = path ? check_own_name(c, dir, path) : -ENOMEM;
+    int r = path ? check_new_name(c, dir, path) : -ENOMEM;
     if (r < 0)
         return r;
     bool as_vmx = remote_is_vmx_name(name) && !node_is_plain(c->vfs, dir);
@@ -157,7 +160,7 @@ static int dir_symlink(struct call *c, struct node *dir, const char *name, const
                        struct found *ret)
 {
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);
-    int r = path ? check_own_name(c, dir, path) : -ENOMEM;
+    int r = path ? check_new_name(c, dir, path) : -ENOMEM;
     if (r < 0)
         return r;
     struct sftp_attrs attrs;
@@ -423,7 +426,7 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
         return -EXDEV;
     if (flags & ~(unsigned)RENAME_NOREPLACE)
         return -EINVAL;
-    int r = check_own_name(c, new_dir, to_path);
+    int r = check_new_name(c, new_dir, to_path);
     if (r < 0)
         return r;
     r = dir_lookup(c, dir, name, &m.from);

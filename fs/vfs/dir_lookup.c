@@ -2,6 +2,7 @@
 #include "dir.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,6 +121,8 @@ static int look(struct call *c, struct node *dir, const char *name, struct found
 
 int dir_lookup(struct call *c, struct node *dir, const char *name, struct found *ret)
 {
+    if (strlen(name) > NAME_MAX)
+        return -ENAMETOOLONG;
     if (dir == c->vfs->root && strcmp(name, CONTROL_NAME) == 0)
         return folder_lookup(c, dir, &root_folder, ret);
     FREE_AUTO char *path = node_child_path(c->vfs, dir, name);

@@ -247,6 +247,24 @@ is_refused_as_own() { # COMMAND...
     [ ! -e "$MNT/a/vm" ]
 }
 
+@test "a name over 255 bytes is too long, whatever is done with it" {
+    local name dir command
+    name=$(printf '%0256d' 0)
+    mount_local
+    touch "$MNT/file"
+    for dir in "$MNT" "$MNT/.vmxfs/plain"; do
+        for command in "cat $dir/$name" "stat $dir/$name" "touch $dir/$name" "mkdir $dir/$name" \
+            "ln -s file $dir/$name" "mv -T $dir/file $dir/$name" "rm $dir/$name" "rmdir $dir/$name" \
+            "cp $dir/file $dir/${name%????}.vmx"; do
+            run $command
+            echo "$command: $output"
+            [[ $output == *"File name too long"* ]]
+        done
+    done
+    touch "$MNT/${name%?}"
+    [ -e "$LAB/${name%?}" ]
+}
+
 @test "a folder that holds only what vmxfs does not show is not empty" {
     mkdir -p "$LAB/folder/.vm.vmx.vmxfs-lock/token"
     mount_local
