@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#define HASH_NONFATAL_OOM 1
 #define HASH_FUNCTION(key, n, hash) ((hash) = folded_hash((key), (n)))
 #define HASH_KEYCMP(a, b, n) (!span_eq_fold((struct span){(a), (n)}, (struct span){(b), (n)}))
 

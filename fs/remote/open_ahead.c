@@ -53,7 +53,8 @@ static void remember(struct remote *remote, const char *path)
     HASH_FIND_STR(remote->wrong_guesses, path, known);
     if (!known) {
         HASH_ADD_STR(remote->wrong_guesses, path, guess);
-        guess = NULL;
+        if (guess->hh.tbl)
+            guess = NULL;
     }
     lock_drop(&remote->lock);
     free(guess);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#define HASH_NONFATAL_OOM 1
 #define HASH_FUNCTION(key, n, hash) ((hash) = hash_id(key))
 #define HASH_KEYCMP(a, b, n) (!is_same((a), (b)))
 
