@@ -24,6 +24,15 @@ bool span_eq_fold(struct span a, struct span b)
     return true;
 }
 
+/* Bit 5 folds the letters; other bytes that it makes equal merely collide. */
+unsigned span_hash_fold(struct span s)
+{
+    unsigned hash = 0;
+    for (size_t i = 0; i < s.n; i++)
+        hash = hash * 33 + (unsigned char)(s.p[i] | 0x20);
+    return hash ^ (hash >> 15);
+}
+
 bool span_starts_with(struct span s, struct span prefix)
 {
     return s.n >= prefix.n && span_eq((struct span){s.p, prefix.n}, prefix);

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#define HASH_FUNCTION(key, n, hash) ((hash) = folded_hash((key), (n)))
+#define HASH_FUNCTION(key, n, hash) ((hash) = span_hash_fold((struct span){(key), (n)}))
 #define HASH_KEYCMP(a, b, n) (!span_eq_fold((struct span){(a), (n)}, (struct span){(b), (n)}))
 
 #include "keymap.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* Bit 5 folds the letters; other bytes that it makes equal merely collide. */
-static unsigned folded_hash(const char *key, size_t n)
-{
-    unsigned hash = 0;
-    for (size_t i = 0; i < n; i++)
-        hash = hash * 33 + (unsigned char)(key[i] | 0x20);
-    return hash ^ (hash >> 15);
-}
 
 struct keymap_item *keymap_find(const struct keymap *map, struct span key)
 {

@@ -30,13 +30,10 @@ struct recent {
     char name[];
 };
 
-/* Bit 5 folds the letters of keys; what else it makes equal merely collides. */
 static unsigned hash_id(const struct recent_id *id)
 {
-    unsigned hash = (unsigned)id->kind + (unsigned)((uintptr_t)id->node >> 4) * 31;
-    for (size_t i = 0; i < id->name.n; i++)
-        hash = hash * 33 + (unsigned char)(id->name.p[i] | 0x20);
-    return hash ^ (hash >> 15);
+    return span_hash_fold(id->name) + (unsigned)id->kind +
+           (unsigned)((uintptr_t)id->node >> 4) * 31;
 }
 
 static bool is_same(const struct recent_id *a, const struct recent_id *b)
