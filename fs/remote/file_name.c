@@ -201,16 +201,28 @@ static bool is_another(const struct sight *s)
            (file_looks_same(&s->before, &s->after) && !file_looks_same(&s->before, &s->between));
 }
 
-static int look(struct remote_file *file, const struct wait *wait, struct sight *ret)
+struct looking {
+    struct file_act act; /* first */
+    struct sight sight;
+};
+
+static int look(struct file_act *act, struct remote_file *file, const struct wait *wait)
 {
+    struct looking *looking = (struct looking *)act;
     struct sftp *sftp = file->remote->sftp;
+    int r = file_drain(file, wait);
+    if (r < 0)
+        return r;
     FREE_AUTO char *full = file_server_path(file);
     if (!full)
         return file_is_nameless(file) ? -ESTALE : -ENOMEM;
     SFTP_CALL_AUTO *before = sftp_fstat(sftp, &file->handle);
     SFTP_CALL_AUTO *named = sftp_lstat(sftp, full);
     SFTP_CALL_AUTO *after = sftp_fstat(sftp, &file->handle);
-    return see(before, named, after, wait, ret);
+    r = see(before, named, after, wait, &looking->sight);
+    if (r == 0)
+        file_note_seen(file, &looking->sight.after);
+    return r;
 }
 
 int remote_file_look(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret,
@@ -220,27 +232,15 @@ int remote_file_look(struct remote_file *file, const struct wait *wait, struct s
         *ret_named = false;
         return remote_file_getattr(file, wait, ret);
     }
-    struct sight sight;
-    int r;
-    bool again;
-    do {
-        r = file_begin_behind_others(file, wait);
-        if (r < 0)
-            return r;
-        r = file_drain(file, wait);
-        if (r == 0)
-            r = look(file, wait, &sight);
-        again = file_again(file, wait, &r);
-        if (r == 0 && !again)
-            file_note_seen(file, &sight.after);
-        turn_give(&file->turn);
-    } while (again);
+    struct looking looking = {.act = {look}};
+    int r = file_act_behind_others(file, &looking.act, wait);
     if (r == -ESTALE) /* it has lost its name just now */
         return remote_file_look(file, wait, ret, ret_named);
     if (r < 0)
         return r == -EREMOTEIO ? -EIO : r;
-    *ret = sight.after;
-    *ret_named = !is_another(&sight);
+    turn_give(&file->turn);
+    *ret = looking.sight.after;
+    *ret_named = !is_another(&looking.sight);
     if (!*ret_named)
         lose_name(file);
     return 0;

@@ -269,7 +269,8 @@ int remote_settle(struct remote *remote, const char *path, const struct wait *wa
     return settle(remote, &which, wait, ret_any ? ret_any : &any);
 }
 
-int file_begin_behind_others(struct remote_file *file, const struct wait *wait)
+/* Begins an operation when what was taken through the file's other handles is on the server. */
+static int begin_behind_others(struct remote_file *file, const struct wait *wait)
 {
     const struct which others = {.but = file};
     bool any;
@@ -277,46 +278,69 @@ int file_begin_behind_others(struct remote_file *file, const struct wait *wait)
     return r == 0 ? file_begin(file, wait) : r;
 }
 
-/* With the turn. changes: of the file, before all that was written to it was waited for. */
-static int read_at(struct remote_file *file, unsigned long changes, uint64_t offset, size_t size,
-                   const struct wait *wait, void *ret, size_t *ret_n)
+int file_act_behind_others(struct remote_file *file, struct file_act *act, const struct wait *wait)
 {
+    int r;
+    bool again;
+    do {
+        r = begin_behind_others(file, wait);
+        if (r < 0)
+            return r;
+        r = act->run(act, file, wait);
+        again = file_again(file, wait, &r);
+        if (r < 0 || again)
+            turn_give(&file->turn);
+    } while (again);
+    return r;
+}
+
+struct reading {
+    struct file_act act;   /* first */
+    unsigned long changes; /* of the file, before all that was written to it was waited for */
+    uint64_t offset;
+    size_t size;
+    void *ret;
+    size_t *ret_n;
+};
+
+static int read_at(struct file_act *act, struct remote_file *file, const struct wait *wait)
+{
+    const struct reading *a = (const struct reading *)act;
     int r = file_drain(file, wait);
     if (r < 0)
         return r;
-    file_choose_ways(file, offset, size,
-                     file->opened_as.size > offset ? file->opened_as.size - offset : 0, wait);
-    if (file->reader && file->read_at != changes) {
+    const uint64_t size = file->opened_as.size;
+    file_choose_ways(file, a->offset, a->size, size > a->offset ? size - a->offset : 0, wait);
+    if (file->reader && file->read_at != a->changes) {
         bulk_reader_free(file->reader); /* what it has read ahead is old */
         file->reader = NULL;
     }
-    file->read_at = changes;
+    file->read_at = a->changes;
     const struct bulk_ways ways = file_ways(file);
     if (!file->reader)
         r = bulk_reader_new(&ways, &file->reader);
-    return r == 0 ? bulk_read(file->reader, offset, size, wait, ret, ret_n) : r;
+    return r == 0 ? bulk_read(file->reader, a->offset, a->size, wait, a->ret, a->ret_n) : r;
 }
 
 int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n)
 {
-    int r;
-    bool again;
-    do {
-        const unsigned long changes = file_changes(file);
-        r = file_begin_behind_others(file, wait);
-        if (r < 0)
-            return r;
-        r = read_at(file, changes, offset, size, wait, ret, ret_n);
-        again = file_again(file, wait, &r);
+    struct reading reading = {{read_at}, file_changes(file), offset, size, ret, ret_n};
+    int r = file_act_behind_others(file, &reading.act, wait);
+    if (r == 0)
         turn_give(&file->turn);
-    } while (again);
     return r == -EREMOTEIO ? -EIO : r;
 }
 
-/* With the turn: what the handle shows, with all that was written through it. */
-static int handle_attrs(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
+struct showing {
+    struct file_act act; /* first */
+    struct sftp_attrs attrs;
+};
+
+/* What the handle shows, with all that was written through it. */
+static int handle_attrs(struct file_act *act, struct remote_file *file, const struct wait *wait)
 {
+    struct showing *showing = (struct showing *)act;
     int r = file_drain(file, wait);
     if (r < 0)
         return r;
@@ -324,8 +348,8 @@ static int handle_attrs(struct remote_file *file, const struct wait *wait, struc
     r = sftp_wait(call, wait);
     if (r < 0)
         return r;
-    *ret = *sftp_call_attrs(call);
-    file_note_seen(file, ret);
+    showing->attrs = *sftp_call_attrs(call);
+    file_note_seen(file, &showing->attrs);
     return 0;
 }
 
@@ -347,25 +371,15 @@ static int begin_writing(struct remote_file *file, const struct wait *wait)
     if (r < 0 || sftp_handle_lives(file->remote->sftp, &file->handle))
         return r;
     turn_give(&file->turn);
-    return file_begin_behind_others(file, wait);
+    return begin_behind_others(file, wait);
 }
 
 /* The same at the file's end, *ret, of which the kernel's idea may be old. */
 static int begin_appending(struct remote_file *file, const struct wait *wait, uint64_t *ret)
 {
-    struct sftp_attrs attrs = {0};
-    int r;
-    bool again;
-    do {
-        r = file_begin_behind_others(file, wait);
-        if (r < 0)
-            return r;
-        r = handle_attrs(file, wait, &attrs);
-        again = file_again(file, wait, &r);
-        if (r < 0 || again)
-            turn_give(&file->turn);
-    } while (again);
-    *ret = attrs.size;
+    struct showing showing = {{handle_attrs}, {0}};
+    int r = file_act_behind_others(file, &showing.act, wait);
+    *ret = showing.attrs.size;
     return r;
 }
 
@@ -439,17 +453,13 @@ int remote_file_fsync(struct remote_file *file, const struct wait *wait)
 
 int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
 {
-    int r;
-    bool again;
-    do {
-        r = file_begin_behind_others(file, wait);
-        if (r < 0)
-            return r;
-        r = handle_attrs(file, wait, ret);
-        again = file_again(file, wait, &r);
-        turn_give(&file->turn);
-    } while (again);
-    return r == -EREMOTEIO ? -EIO : r;
+    struct showing showing = {{handle_attrs}, {0}};
+    int r = file_act_behind_others(file, &showing.act, wait);
+    if (r < 0)
+        return r == -EREMOTEIO ? -EIO : r;
+    turn_give(&file->turn);
+    *ret = showing.attrs;
+    return 0;
 }
 
 /* Sets, and sees what came of it, in one flight. */
@@ -469,7 +479,7 @@ static int set_and_see(struct remote_file *file, const struct sftp_attrs *attrs,
 int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,
                         const struct wait *wait)
 {
-    int r = file_begin_behind_others(file, wait); /* or late writes would change the times */
+    int r = begin_behind_others(file, wait); /* or late writes would change the times */
     if (r < 0)
         return r;
     if (attrs->flags & SFTP_ATTR_SIZE)

@@ -70,9 +70,16 @@ int file_write_error(struct remote_file *file, const struct wait *wait, int r);
 /* Takes the file's turn, which turn_give gives back. 0, -EINTR, -EIO when the deadline has passed.
  */
 int file_begin(struct remote_file *file, const struct wait *wait);
-/* The same when what was taken through the file's other handles is on the server. Behind a lost
- * link that has to be waited for anew. */
-int file_begin_behind_others(struct remote_file *file, const struct wait *wait);
+
+/* What is done with a file in its turn; the first member of what the caller has besides. */
+struct file_act {
+    int (*run)(struct file_act *act, struct remote_file *file, const struct wait *wait);
+};
+
+/* Acts in the file's turn when what was taken through its other handles is on the server; anew
+ * behind a lost link, since those have to send it again. 0: the caller has the turn; else nobody
+ * has. */
+int file_act_behind_others(struct remote_file *file, struct file_act *act, const struct wait *wait);
 
 /* ---- shared_file.c */
 
