@@ -59,28 +59,25 @@ END
     eventually 30 grep -qx 'k1 = ""' "$LAB/vm/vm.vmx"
 }
 
-@test "what one handle wrote before the link was lost is what another one reads" {
+# Writes "new" through one handle of a file of 1 MiB, loses the link before the server has taken it,
+# and looks through another handle: reader.
+write_and_lose_the_link() { # OFFSET PYTHON
     head -c 1M /dev/zero >"$LAB/file"
-    python3 - "$MNT/file" "$(pgrep -P "$(vmxfs_pid)")" <<'END'
-import os, signal, sys
+    python3 -c "import os, signal, sys
 reader = os.open(sys.argv[1], os.O_RDONLY)
 writer = os.open(sys.argv[1], os.O_RDWR)
 os.kill(int(sys.argv[2]), signal.SIGSTOP)
-os.pwrite(writer, b"new", 500000) # not a whole page: the kernel keeps nothing
+os.pwrite(writer, b'new', $1)
 os.kill(int(sys.argv[2]), signal.SIGKILL)
-assert os.pread(reader, 3, 500000) == b"new"
-END
+$2" "$MNT/file" "$(pgrep -P "$(vmxfs_pid)")"
+}
+
+@test "what one handle wrote before the link was lost is what another one reads" {
+    # Not a whole page: the kernel keeps nothing.
+    write_and_lose_the_link 500000 "assert os.pread(reader, 3, 500000) == b'new'"
 }
 
 @test "what one handle wrote before the link was lost counts in the size that another one shows" {
-    head -c 1M /dev/zero >"$LAB/file"
-    python3 - "$MNT/file" "$(pgrep -P "$(vmxfs_pid)")" <<'END'
-import os, signal, sys
-reader = os.open(sys.argv[1], os.O_RDONLY)
-writer = os.open(sys.argv[1], os.O_RDWR)
-os.kill(int(sys.argv[2]), signal.SIGSTOP)
-os.pwrite(writer, b"new", 2000000)
-os.kill(int(sys.argv[2]), signal.SIGKILL)
-assert os.fstat(reader).st_size == 2000003, os.fstat(reader)
-END
+    write_and_lose_the_link 2000000 \
+        'assert os.fstat(reader).st_size == 2000003, os.fstat(reader)'
 }
