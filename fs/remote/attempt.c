@@ -80,10 +80,15 @@ static void ask_for_target(struct attempt *a)
         a->target_open = sftp_open(sftp, a->full, SFTP_OPEN_READ, NULL);
 }
 
+/* Waits no longer for an opening in which the server hangs. */
+static void check_target(struct attempt *a)
+{
+    open_ahead_check(a->remote, a->path, a->target_stat, a->target_open, a->wait);
+}
+
 /* 0: it is open, or was not asked for. */
 static int have_target(struct attempt *a)
 {
-    open_ahead_check(a->remote, a->path, a->target_stat, a->target_open, a->wait);
     int r = a->target_open ? sftp_wait(a->target_open, a->wait) : 0;
     if (r == 0 && a->target_open)
         a->target = *sftp_call_handle(a->target_open);
@@ -109,22 +114,26 @@ static int judge_target(struct attempt *a, int open_r)
 }
 
 /* First flight. 0: the lock is held, and the target is open if there is one. A lock that is signed
- * in its place is held when it was listed, and the target may be another one until then. */
+ * in its place is held when it was listed, and the target may be another one until then. The
+ * lock's answers are waited for before the target's opening: only a wait for a change knows that it
+ * was sent, and is not to be given up (sftp_wait). */
 static int first_flight(struct attempt *a, const struct document *known, struct vmx_diag *diag)
 {
     vmx_lock_ask(&a->lock);
     if (!a->lock.in_place)
         ask_for_target(a);
     int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
-    open_ahead_check(a->remote, a->path, a->target_stat, a->target_open, a->wait);
+    check_target(a);
     int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
     lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
     if (lock_r == -EIO && clock_ms() >= a->wait->deadline)
         return -ETIMEDOUT; /* with nothing sent that changes the target */
     if (lock_r < 0 || r < 0)
         return lock_r < 0 ? lock_r : r;
-    if (a->lock.in_place)
+    if (a->lock.in_place) {
         ask_for_target(a);
+        check_target(a);
+    }
     return judge_target(a, have_target(a));
 }
 
