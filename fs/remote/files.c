@@ -288,7 +288,7 @@ int remote_setattr(struct remote *remote, const char *path, const struct sftp_at
             r = -ENOMEM;
     } while (remote_again(remote, wait, &r));
     changed(remote, path);
-    name_note_changed(remote, path);
+    name_count_change(remote, path);
     const uint64_t size = attrs->flags & SFTP_ATTR_SIZE ? attrs->size : 0;
     return remote_size_error(remote, path, size, wait, r);
 }

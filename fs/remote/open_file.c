@@ -166,7 +166,7 @@ static int open_named(struct remote *remote, const char *path, uint32_t open_fla
         if (file->written)
             file_forget_listing(file);
         if (open_flags & SFTP_OPEN_TRUNC)
-            file_note_changed(file);
+            file_count_change(file);
         *ret = file;
         return 0;
     }
@@ -400,7 +400,7 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
         do
             r = bulk_writer_add(file->writer, offset, data, wait);
         while (file_again(file, wait, &r));
-        file_note_changed(file);
+        file_count_change(file);
     }
     r = file_write_error(file, wait, r);
     if (r == 0)
@@ -493,7 +493,7 @@ int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs
         do
             r = set_and_see(file, attrs, wait);
         while (file_again(file, wait, &r));
-        file_note_changed(file);
+        file_count_change(file);
     }
     file_forget_listing(file);
     turn_give(&file->turn);

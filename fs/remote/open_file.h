@@ -92,9 +92,10 @@ int file_stand_alone(struct remote_file *file);
 /* The link was lost when these were being set through the handle. 0, -ENOMEM. */
 int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attrs);
 
-/* Something has been sent that changes bytes, which may have been read ahead. */
-void file_note_changed(struct remote_file *file);
-void name_note_changed(struct remote *remote, const char *path);
+/* Counts what has been sent that changes bytes, which may have been read ahead; by file, by name,
+ * and where a handle shows another size or time than the last one did. */
+void file_count_change(struct remote_file *file);
+void name_count_change(struct remote *remote, const char *path);
 void file_note_sight_locked(struct remote_file *file, const struct sftp_attrs *attrs)
     REQUIRES(file->remote->lock);
 unsigned long file_changes(struct remote_file *file);

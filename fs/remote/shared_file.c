@@ -65,14 +65,14 @@ int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attr
     return r;
 }
 
-void file_note_changed(struct remote_file *file)
+void file_count_change(struct remote_file *file)
 {
     lock_take(&file->remote->lock);
     file->shared->changes++;
     lock_drop(&file->remote->lock);
 }
 
-void name_note_changed(struct remote *remote, const char *path)
+void name_count_change(struct remote *remote, const char *path)
 {
     lock_take(&remote->lock);
     struct shared_file *shared = shared_at(remote, path);
