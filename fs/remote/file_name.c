@@ -33,7 +33,7 @@ char *file_server_path(const struct remote_file *file)
     return full;
 }
 
-bool file_is_nameless(const struct remote_file *file)
+bool remote_file_is_nameless(const struct remote_file *file)
 {
     lock_take(&file->remote->lock);
     bool nameless = file->nameless;
@@ -41,18 +41,17 @@ bool file_is_nameless(const struct remote_file *file)
     return nameless;
 }
 
-void remote_file_unname(struct remote_file *file)
-{
-    lock_take(&file->remote->lock);
-    file->nameless = true;
-    lock_drop(&file->remote->lock);
-}
-
 /* Another file has been seen under the name; what was known of the folder is old. */
 static void lose_name(struct remote_file *file)
 {
+    struct remote_file *one;
     file_forget_listing(file);
-    remote_file_unname(file);
+    lock_take(&file->remote->lock);
+    DL_FOREACH (file->remote->writers, one) {
+        if (one->shared == file->shared)
+            one->nameless = true;
+    }
+    lock_drop(&file->remote->lock);
 }
 
 /* The rest of path behind dir, "" for dir itself, NULL for what is elsewhere. */
@@ -149,8 +148,7 @@ static bool fits(const struct remote_file *file, bool unsure, const struct sftp_
            attrs->gid == seen->gid;
 }
 
-/* Files of this mount that are open under one name are one file: what any of them wrote explains
- * what is there. */
+/* What was written through any of the file's handles explains what is there. */
 bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs)
 {
     struct remote_file *other;
@@ -161,7 +159,7 @@ bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs)
     if (file->dirty && file->least < reached)
         file->least = reached;
     DL_FOREACH (file->remote->writers, other) {
-        if (!other->nameless && strcmp(other->path, file->path) == 0)
+        if (other->shared == file->shared)
             can |= fits(other, unsure, attrs);
     }
     lock_drop(&file->remote->lock);
@@ -215,7 +213,7 @@ static int look(struct file_act *act, struct remote_file *file, const struct wai
         return r;
     FREE_AUTO char *full = file_server_path(file);
     if (!full)
-        return file_is_nameless(file) ? -ESTALE : -ENOMEM;
+        return remote_file_is_nameless(file) ? -ESTALE : -ENOMEM;
     SFTP_CALL_AUTO *before = sftp_fstat(sftp, &file->handle);
     SFTP_CALL_AUTO *named = sftp_lstat(sftp, full);
     SFTP_CALL_AUTO *after = sftp_fstat(sftp, &file->handle);
@@ -228,7 +226,7 @@ static int look(struct file_act *act, struct remote_file *file, const struct wai
 int remote_file_look(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret,
                      bool *ret_named)
 {
-    if (file_is_nameless(file)) {
+    if (remote_file_is_nameless(file)) {
         *ret_named = false;
         return remote_file_getattr(file, wait, ret);
     }
@@ -244,6 +242,39 @@ int remote_file_look(struct remote_file *file, const struct wait *wait, struct s
     if (!*ret_named)
         lose_name(file);
     return 0;
+}
+
+/* ---- files that are opened under one name */
+
+/* Another file that is open under the file's name, or the same one that is not known to be it: a
+ * reference. NULL: there is none. */
+static struct remote_file *namesake(struct remote_file *file)
+{
+    struct remote_file *other;
+    lock_take(&file->remote->lock);
+    DL_FOREACH (file->remote->writers, other) {
+        const bool is_open = other->seen.flags;
+        if (is_open && other->shared != file->shared && !file->nameless && !other->nameless &&
+            strcmp(other->path, file->path) == 0) {
+            other->refs++;
+            break;
+        }
+    }
+    lock_drop(&file->remote->lock);
+    return other;
+}
+
+/* Takes two turns, in the order in which everybody does. */
+static int begin_both(struct remote_file *file, struct remote_file *other, const struct wait *wait)
+{
+    struct remote_file *first = (uintptr_t)file < (uintptr_t)other ? file : other;
+    int r = file_begin(first, wait);
+    if (r < 0)
+        return r;
+    r = file_begin(first == file ? other : file, wait);
+    if (r < 0)
+        turn_give(&first->turn);
+    return r;
 }
 
 static int compare(struct remote_file *file, struct remote_file *other, const struct wait *wait,
@@ -263,34 +294,53 @@ static bool is_lost(struct remote_file *file, const struct wait *wait, int r)
     return r == -EIO && clock_ms() < wait->deadline && sftp_state(file->remote->sftp) == SFTP_UP;
 }
 
-int remote_file_compare(struct remote_file *file, struct remote_file *other,
-                        const struct wait *wait, bool *ret_same)
+/* Behind a lost link each is opened again, if the name still leads to what it showed itself.
+ * -ESTALE: the first one has been replaced since it was opened. */
+static int open_both_again(struct remote_file *file, struct remote_file *other,
+                           const struct wait *wait)
+{
+    int r = -ENOTCONN;
+    if (!file_again(file, wait, &r))
+        return is_lost(file, wait, r) ? -ESTALE : r;
+    r = -ENOTCONN;
+    file_again(other, wait, &r);
+    return r;
+}
+
+static int are_one(struct remote_file *file, struct remote_file *other, const struct wait *wait,
+                   bool *ret)
 {
     struct sight sight;
-    int r = file_begin(file, wait);
+    int r = begin_both(file, other, wait);
     if (r < 0)
         return r;
-    r = file_begin(other, wait);
-    if (r < 0) {
-        turn_give(&file->turn);
-        return r;
-    }
     r = file_drain(other, wait);
-    if (r == 0) {
-        do
-            r = compare(file, other, wait, &sight);
-        while (sftp_handle_lives(file->remote->sftp, &file->handle) && file_again(other, wait, &r));
+    while (r == 0) {
+        r = compare(file, other, wait, &sight);
+        if (r != -ENOTCONN)
+            break;
+        r = open_both_again(file, other, wait);
     }
     turn_give(&other->turn);
     turn_give(&file->turn);
-    if (r == -ENOTCONN) /* both are compared with what they were when they are opened again */
-        *ret_same = true;
-    else if (r == 0 || is_lost(other, wait, r))
-        *ret_same = r == 0 && !is_another(&sight);
-    else
-        return r == -EREMOTEIO ? -EIO : r;
-    if (*ret_same)
+    *ret = r == 0 && !is_another(&sight);
+    if (r == 0 || is_lost(other, wait, r))
         return 0;
-    lose_name(other);
-    return file_stand_alone(file);
+    return r == -EREMOTEIO ? -EIO : r;
+}
+
+int file_meet_namesakes(struct remote_file *file, const struct wait *wait)
+{
+    struct remote_file *other;
+    bool one = false;
+    int r = 0;
+    while (r == 0 && !one && (other = namesake(file))) {
+        r = are_one(file, other, wait, &one);
+        if (r == 0 && one)
+            file_share(file, other);
+        else if (r == 0)
+            lose_name(other);
+        remote_file_free(other);
+    }
+    return r;
 }

@@ -51,7 +51,8 @@ enum { REMOTE_WRITE_SIZE = BULK_PIECE };
  * far as SFTP can tell; else all that is done with it is -EIO. */
 struct remote_file;
 
-/* open_flags of the protocol, without CREAT. 0, -ENOENT, -EISDIR, -EUCLEAN, ... */
+/* open_flags of the protocol, without CREAT. What has been open under the name and is another file
+ * loses it. 0, -ENOENT, -EISDIR, -EUCLEAN, ... */
 int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags,
                      const struct wait *wait, struct remote_file **ret);
 /* Makes a file and opens it; unless exclusive, one that is there is opened. *ret_made: there was
@@ -70,12 +71,8 @@ void remote_file_free(struct remote_file *file);
 int remote_file_look(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret,
                      bool *ret_named);
 
-/* Whether two open files are one as far as SFTP can tell. Nobody else may use the first one yet. */
-int remote_file_compare(struct remote_file *file, struct remote_file *other,
-                        const struct wait *wait, bool *ret_same);
-
-/* The name that the file was opened under belongs to another file. */
-void remote_file_unname(struct remote_file *file);
+/* Whether it was removed, or another file has been seen under its name. */
+bool remote_file_is_nameless(const struct remote_file *file);
 
 /* Reads; *ret_n is less than size only at the end. Operations of one open file wait for each other,
  * with their own deadlines and interrupts. */

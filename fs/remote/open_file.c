@@ -78,7 +78,7 @@ int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
     struct sftp *sftp = file->remote->sftp;
     FREE_AUTO char *full = file_server_path(file);
     if (!full)
-        return file_is_nameless(file) ? -EIO : -ENOMEM;
+        return remote_file_is_nameless(file) ? -EIO : -ENOMEM;
     const struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = mode & 07777};
     SFTP_CALL_AUTO *open = sftp_open(sftp, full, flags, flags & SFTP_OPEN_CREAT ? &attrs : NULL);
     SFTP_CALL_AUTO *stat = sftp_stat(sftp, full);
@@ -121,23 +121,36 @@ static int new_file(struct remote *remote, const char *path, uint32_t open_flags
     file->path = strdup(path);
     int r = file->path ? bulk_writer_new(&file->writer) : -ENOMEM;
     if (r == 0)
+        r = file_stand_alone(file);
+    if (r == 0)
         r = turn_init(&file->turn);
     if (r < 0) {
         bulk_writer_free(file->writer);
+        free(file->shared);
         free(file->path);
         free(file);
         return r;
     }
     lock_take(&remote->lock);
-    r = file_share_locked(remote, file);
-    if (r == 0)
-        DL_APPEND(remote->writers, file);
+    DL_APPEND(remote->writers, file);
     lock_drop(&remote->lock);
-    if (r == 0)
-        *ret = file;
-    else
-        free_unlisted(file);
-    return r;
+    *ret = file;
+    return 0;
+}
+
+/* The attributes came beside the opening. What has been seen of a file can be compared with it by
+ * others, in its turn. */
+static void note_opened(struct remote_file *file, const char *path, uint32_t open_flags,
+                        const struct sftp_attrs *attrs)
+{
+    file->opened_as = *attrs;
+    file_set_ways(file);
+    file_note_seen(file, attrs);
+    file->written = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
+    if (file->written)
+        file_forget_listing(file);
+    if (open_flags & SFTP_OPEN_TRUNC)
+        name_count_change(file->remote, path);
 }
 
 /* repeats: also one that was sent before, when its answer was lost with the link. */
@@ -158,26 +171,44 @@ static int open_named(struct remote *remote, const char *path, uint32_t open_fla
     do
         r = file_open_handle(file, open_flags, mode, wait, &attrs);
     while (repeats && remote_again(remote, wait, &r));
+    r = r == -ENOTCONN ? -EUCLEAN : remote_write_error(remote, path, wait, r);
     if (r == 0) {
-        file->opened_as = attrs;
-        file_note_seen(file, &attrs);
-        file_set_ways(file);
-        file->written = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
-        if (file->written)
-            file_forget_listing(file);
-        if (open_flags & SFTP_OPEN_TRUNC)
-            file_count_change(file);
-        *ret = file;
-        return 0;
+        note_opened(file, path, open_flags, &attrs);
+        r = file_meet_namesakes(file, wait);
     }
-    remote_file_free(file);
-    return r == -ENOTCONN ? -EUCLEAN : remote_write_error(remote, path, wait, r);
+    if (r == 0)
+        *ret = file;
+    else
+        remote_file_free(file);
+    return r;
+}
+
+/* Truncates a file that is open under the name only when it is known whose it is: empty, it could
+ * be taken for any of them. */
+static int open_known(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
+                      const struct wait *wait, struct remote_file **ret)
+{
+    static const struct sftp_attrs empty = {.flags = SFTP_ATTR_SIZE};
+    struct remote_file *file = NULL;
+    if (!(open_flags & SFTP_OPEN_TRUNC) || !name_is_open(remote, path))
+        return open_named(remote, path, open_flags, mode, true, wait, ret);
+    const uint32_t uncut = (open_flags & ~(uint32_t)SFTP_OPEN_TRUNC) | SFTP_OPEN_WRITE;
+    int r = open_named(remote, path, uncut, mode, true, wait, &file);
+    if (r == 0)
+        r = remote_file_setattr(file, &empty, wait);
+    if (r < 0) {
+        remote_file_free(file);
+        return r;
+    }
+    file->opened_as.size = 0;
+    *ret = file;
+    return 0;
 }
 
 int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags,
                      const struct wait *wait, struct remote_file **ret)
 {
-    return open_named(remote, path, open_flags, 0, true, wait, ret);
+    return open_known(remote, path, open_flags, 0, wait, ret);
 }
 
 /* With EXCL, whatever the caller wants: it does no harm when an old server process carries it out
@@ -191,7 +222,7 @@ int remote_file_create(struct remote *remote, const char *path, uint32_t open_fl
     *ret_made = r == 0;
     if (r != -EEXIST || exclusive)
         return r;
-    return open_named(remote, path, open_flags | SFTP_OPEN_CREAT, mode, true, wait, ret);
+    return open_known(remote, path, open_flags | SFTP_OPEN_CREAT, mode, wait, ret);
 }
 
 const struct sftp_attrs *remote_file_opened_as(const struct remote_file *file)

@@ -83,11 +83,14 @@ int file_act_behind_others(struct remote_file *file, struct file_act *act, const
 
 /* ---- shared_file.c */
 
-/* Joins those who have the file open under the same name. 0, -ENOMEM. */
-int file_share_locked(struct remote *remote, struct remote_file *file) REQUIRES(remote->lock);
-void file_unshare_locked(struct remote_file *file) REQUIRES(file->remote->lock);
-/* It is no file that others have open, whatever was believed when it was opened. 0, -ENOMEM. */
+/* Whether a file is open that has the name. */
+bool name_is_open(struct remote *remote, const char *path);
+
+/* A new file is one that nobody else has open, until it is known to be the other's, to which
+ * nothing was done yet through this handle. 0, -ENOMEM. */
 int file_stand_alone(struct remote_file *file);
+void file_share(struct remote_file *file, struct remote_file *other);
+void file_unshare_locked(struct remote_file *file) REQUIRES(file->remote->lock);
 
 /* The link was lost when these were being set through the handle. 0, -ENOMEM. */
 int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attrs);
@@ -110,7 +113,6 @@ int name_check_open(struct remote *remote, const char *path, uint32_t open_flags
 
 /* The file's path on the server. NULL: it has none, or no memory. */
 char *file_server_path(const struct remote_file *file);
-bool file_is_nameless(const struct remote_file *file);
 
 /* What this mount did to names; files open below a renamed folder are renamed too. */
 void files_removed(struct remote *remote, const char *path);
@@ -124,6 +126,9 @@ void file_note_change(struct remote_file *file, uint64_t least, uint64_t most);
 void file_hand_over_locked(struct remote_file *file) REQUIRES(file->remote->lock);
 /* Whether what is open under the file's name, and shows attrs, can be the file. */
 bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs);
+/* The file has just been opened by its name. What has been open under that name is the same file,
+ * as far as SFTP can tell, or has lost it. 0, -ESTALE when this one has, -EIO, -EINTR. */
+int file_meet_namesakes(struct remote_file *file, const struct wait *wait);
 bool file_looks_same(const struct sftp_attrs *a, const struct sftp_attrs *b);
 
 /* ---- file_ways.c */

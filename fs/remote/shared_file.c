@@ -22,15 +22,20 @@ static struct shared_file *shared_at(struct remote *remote, const char *path) RE
     return NULL;
 }
 
-int file_share_locked(struct remote *remote, struct remote_file *file)
+bool name_is_open(struct remote *remote, const char *path)
 {
-    struct shared_file *shared = shared_at(remote, file->path);
-    if (!shared)
-        shared = calloc(1, sizeof(*shared));
-    if (!shared)
+    lock_take(&remote->lock);
+    bool open = shared_at(remote, path);
+    lock_drop(&remote->lock);
+    return open;
+}
+
+int file_stand_alone(struct remote_file *file)
+{
+    file->shared = calloc(1, sizeof(*file->shared));
+    if (!file->shared)
         return -ENOMEM;
-    shared->files++;
-    file->shared = shared;
+    file->shared->files = 1;
     return 0;
 }
 
@@ -44,17 +49,14 @@ void file_unshare_locked(struct remote_file *file)
     free(shared);
 }
 
-int file_stand_alone(struct remote_file *file)
+void file_share(struct remote_file *file, struct remote_file *other)
 {
-    struct shared_file *own = calloc(1, sizeof(*own));
-    if (!own)
-        return -ENOMEM;
-    own->files = 1;
     lock_take(&file->remote->lock);
+    struct shared_file *shared = other->shared;
+    shared->files++;
     file_unshare_locked(file);
-    file->shared = own;
+    file->shared = shared;
     lock_drop(&file->remote->lock);
-    return 0;
 }
 
 int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attrs)

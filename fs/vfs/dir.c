@@ -122,10 +122,9 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
         r = remote_file_getattr(h->file, &c->wait, &attrs);
     if (r == -EEXIST && used && !(flags & O_EXCL))
         return refuse(c->vfs, path, NULL, -EBUSY, &diag);
-    if (r == 0)
-        r = file_found_created(c, dir, name, made, h->file);
     if (r < 0)
         return refuse(c->vfs, path, NULL, r, NULL);
+    file_found_created(c->vfs, dir, name, made);
     ret->ops = &file_ops;
     attr_remote(c->vfs, &ret->st, &attrs);
     return 0;

@@ -173,41 +173,9 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
     return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
 }
 
-static void file_close(struct call *c, struct node *n, struct handle *h)
-{
-    open_files_remove(c->vfs, n, h);
-    remote_file_free(h->file);
-    h->file = NULL;
-}
-
-/* An open that truncates is not repeated once it was sent: it asks first. */
-static int check_before_cutting(struct call *c, struct node *n)
-{
-    struct sftp_attrs attrs;
-    bool named = true;
-    int r = open_files_look(c, n, &attrs, &named);
-    if (r == -EINTR)
-        return r;
-    return named ? 0 : -ESTALE;
-}
-
 uint32_t file_open_flags(const struct handle *h)
 {
     return (h->reads ? SFTP_OPEN_READ : 0) | (h->writes ? SFTP_OPEN_WRITE : 0);
-}
-
-static int open_by_name(struct call *c, struct node *n, const char *path, int flags,
-                        struct handle *h)
-{
-    uint32_t open_flags = file_open_flags(h);
-    int r = 0;
-    if (flags & O_TRUNC) {
-        open_flags |= SFTP_OPEN_TRUNC;
-        r = check_before_cutting(c, n);
-    }
-    if (r == 0)
-        r = remote_file_open(c->vfs->remote, path, open_flags, &c->wait, &h->file);
-    return r;
 }
 
 static int file_open(struct call *c, struct node *n, int flags, struct handle *h)
@@ -223,31 +191,29 @@ static int file_open(struct call *c, struct node *n, int flags, struct handle *h
         if (r < 0)
             return r;
     }
+    const uint32_t open_flags = file_open_flags(h) | (flags & O_TRUNC ? SFTP_OPEN_TRUNC : 0);
     if (r == 0)
-        r = open_by_name(c, n, path, flags, h);
+        r = remote_file_open(c->vfs->remote, path, open_flags, &c->wait, &h->file);
     if (r < 0)
         return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
-    open_files_add(c->vfs, n, h);
-    r = flags & O_TRUNC ? 0 : open_files_compare(c, n, h->file, h);
-    if (r < 0) {
-        file_close(c, n, h);
-        return r;
+    if (!open_files_have_name(c->vfs, n)) {
+        remote_file_free(h->file);
+        h->file = NULL;
+        return -ESTALE;
     }
+    open_files_add(c->vfs, n, h);
     kept_open(c->vfs, n, h->writes ? NULL : remote_file_opened_as(h->file), h);
     return 0;
 }
 
-int file_found_created(struct call *c, struct node *dir, const char *name, bool exclusive,
-                       struct remote_file *file)
+void file_found_created(struct vfs *vfs, struct node *dir, const char *name, bool made)
 {
-    struct node *n = node_find(c->vfs, dir, name);
-    int r = 0;
-    if (n && n->ops == &file_ops && exclusive)
-        node_detach(c->vfs, dir, name);
+    struct node *n = node_find(vfs, dir, name);
+    if (n && n->ops == &file_ops && made)
+        node_detach(vfs, dir, name);
     else if (n && n->ops == &file_ops)
-        r = open_files_compare(c, n, file, NULL);
-    node_unref(c->vfs, n);
-    return r == -ESTALE ? 0 : r;
+        open_files_have_name(vfs, n);
+    node_unref(vfs, n);
 }
 
 void file_created(struct vfs *vfs, struct node *n, struct handle *h)
@@ -295,7 +261,9 @@ static void file_release(struct call *c, struct node *n, struct handle *h)
     /* What the flushes could not wait for; nobody else can be told any more. */
     if (h->writes)
         refuse_data(c, n, remote_file_flush(h->file, &c->wait));
-    file_close(c, n, h);
+    open_files_remove(c->vfs, n, h);
+    remote_file_free(h->file);
+    h->file = NULL;
     kept_close(c->vfs, n, h);
 }
 

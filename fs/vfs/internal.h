@@ -392,9 +392,8 @@ int file_lookup_open(struct call *c, struct node *dir, const char *name, struct 
 uint32_t file_open_flags(const struct handle *h);
 
 /* A file was created, or opened in place of that, under a name: a node that has the name and is
- * another file leaves the table. exclusive: the server said that there was none. */
-int file_found_created(struct call *c, struct node *dir, const char *name, bool exclusive,
-                       struct remote_file *file);
+ * another file leaves the table. made: the server said that there was none. */
+void file_found_created(struct vfs *vfs, struct node *dir, const char *name, bool made);
 /* The node is there, and the handle with its file is the node's from now on. */
 void file_created(struct vfs *vfs, struct node *n, struct handle *h);
 

@@ -47,17 +47,10 @@ struct remote_file *open_files_writer(struct vfs *vfs, struct node *n)
     return found;
 }
 
-/* The name belongs to another file. */
-static void lose_name(struct vfs *vfs, struct node *n, const struct handle *except)
+static void lose_name(struct vfs *vfs, struct node *n)
 {
-    struct handle *h;
     lock_take(&vfs->lock);
     node_lose_name(vfs, n);
-    DL_FOREACH2(n->open_files, h, behind)
-    {
-        if (h != except)
-            remote_file_unname(h->file);
-    }
     lock_drop(&vfs->lock);
 }
 
@@ -69,21 +62,21 @@ int open_files_look(struct call *c, struct node *n, struct sftp_attrs *ret, bool
     int r = remote_file_look(file, &c->wait, ret, ret_named);
     remote_file_free(file);
     if (r == 0 && !*ret_named)
-        lose_name(c->vfs, n, NULL);
+        lose_name(c->vfs, n);
     return r;
 }
 
-int open_files_compare(struct call *c, struct node *n, struct remote_file *file,
-                       const struct handle *except)
+bool open_files_have_name(struct vfs *vfs, struct node *n)
 {
-    struct remote_file *other = open_files_any(c->vfs, n, except);
-    if (!other)
-        return 0;
-    bool same = true;
-    int r = remote_file_compare(file, other, &c->wait, &same);
-    remote_file_free(other);
-    if (r < 0 || same)
-        return r;
-    lose_name(c->vfs, n, except);
-    return -ESTALE;
+    bool nameless = false;
+    struct handle *h;
+    lock_take(&vfs->lock);
+    DL_FOREACH2(n->open_files, h, behind)
+    {
+        nameless |= remote_file_is_nameless(h->file);
+    }
+    lock_drop(&vfs->lock);
+    if (nameless)
+        lose_name(vfs, n);
+    return !nameless;
 }

@@ -22,7 +22,6 @@ struct remote_file *open_files_writer(struct vfs *vfs, struct node *n);
  * table. -ENODATA: nobody has it open. */
 int open_files_look(struct call *c, struct node *n, struct sftp_attrs *ret, bool *ret_named);
 
-/* A file was opened by the name of a node that others may have open. 0: it is theirs. -ESTALE: it
- * is another one, and the node has left the table. */
-int open_files_compare(struct call *c, struct node *n, struct remote_file *file,
-                       const struct handle *except);
+/* A file was opened by the name of the node. Whether those who have the node open have the same
+ * file, as remote_file_open found; where not, the node has left the table. */
+bool open_files_have_name(struct vfs *vfs, struct node *n);

@@ -315,11 +315,11 @@ static void a_late_truncation_by_an_open_cuts_nothing_new(void **state)
 {
     struct place *p = *state;
     struct remote_file *file = NULL;
-    struct remote_file *other = must_open(p, "file");
     hold_up(p, 0);
     assert_int_equal(
         remote_file_open(p->remote, "file", SFTP_OPEN_WRITE | SFTP_OPEN_TRUNC, &p->wait, &file),
         -EUCLEAN);
+    struct remote_file *other = must_open(p, "file");
     assert_int_equal(remote_file_write(other, 10, false, SPAN_LITERAL("more"), &p->wait), -EUCLEAN);
     file = must_open(p, "file");
     assert_int_equal(remote_file_write(file, 0, false, SPAN_LITERAL("X"), &p->wait), -EUCLEAN);
