@@ -37,6 +37,17 @@ struct talk {
     int status;
 };
 
+/* What follows the mark, up to the end of its line; -1 for what is no command's status. */
+static int read_status(const char *text)
+{
+    enum { DIGITS = 3 };
+    int status = 0;
+    int n = 0;
+    for (; n < DIGITS && text[n] >= '0' && text[n] <= '9'; n++)
+        status = 10 * status + (text[n] - '0');
+    return n > 0 && (text[n] == '\n' || text[n] == '\r') ? status : -1;
+}
+
 /* Looks for the mark and what follows it: true when both are there. */
 static bool is_complete(struct talk *k)
 {
@@ -53,7 +64,7 @@ static bool is_complete(struct talk *k)
     if (!memchr(status, '\n', in->len - (size_t)(status - in->data)))
         return false;
     k->end = k->searched;
-    k->status = (int)strtol(status, NULL, 10);
+    k->status = read_status(status);
     return true;
 }
 
@@ -126,8 +137,6 @@ static int converse(struct talk *k, const struct wait *wait)
         if (r < 0)
             return r;
         int sent = send_some(k);
-        if (sent < 0)
-            return sent;
         int received = receive_some(k);
         if (received < 0)
             return received;
@@ -135,7 +144,9 @@ static int converse(struct talk *k, const struct wait *wait)
             return k->end > k->max ? -EFBIG : 0;
         if (k->in.len > k->max + sizeof(k->mark))
             return -EFBIG;
-        r = sent + received > 0 ? 0 : wait_for_event(k, wait);
+        if (received > 0) /* also from one who listens no more, and says why */
+            continue;
+        r = sent == 0 ? wait_for_event(k, wait) : sent;
         if (r < 0)
             return r;
     }

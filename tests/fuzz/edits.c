@@ -48,6 +48,14 @@ static void check_dict(const struct vmx_dict *dict, const struct ref_text *ref)
            duplicates == vmx_dict_duplicates(dict));
 }
 
+/* An empty line that has come to stand behind a bare CR ends with it as one. */
+static bool joins(const struct ref_text *text, const struct ref_line *l)
+{
+    const struct span before = text->n > 0 ? text->lines[text->n - 1].whole : (struct span){0};
+    return before.n > 0 && before.p[before.n - 1] == '\r' && l->whole.n == 1 &&
+           l->whole.p[0] == '\n';
+}
+
 /* All lines but those of a key that the merge names. */
 static void keep_untouched(const struct ref_text *text, const struct ref_merge *merge,
                            struct ref_text *ret)
@@ -55,7 +63,11 @@ static void keep_untouched(const struct ref_text *text, const struct ref_merge *
     *ret = (struct ref_text){0};
     for (size_t i = 0; i < text->n; i++) {
         const struct ref_line *l = &text->lines[i];
-        if (l->kind != REF_ENTRY || ref_merge_find(merge, l->key) == SIZE_MAX)
+        if (l->kind == REF_ENTRY && ref_merge_find(merge, l->key) != SIZE_MAX)
+            continue;
+        if (joins(ret, l))
+            ret->lines[ret->n - 1].whole = ret->lines[ret->n - 1].body;
+        else
             ref_add(ret, *l);
     }
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -29,6 +30,7 @@ struct end {
     const char *const *argv; /* a program; NULL: the other end is kept here */
     sem_t *held;             /* NULL, or: posted when it may be there */
     int error;               /* instead of one */
+    bool over;               /* the program has ended before it is heard */
     atomic_int made;
     atomic_int fd; /* the other end of the last one, without a program */
 };
@@ -64,6 +66,9 @@ static int connect_end(void *ctx, struct transport **ret, struct why *why)
         return -errno;
     if (end->argv && spawn(end->argv, ends[1], &pid) < 0)
         return -EIO;
+    siginfo_t ended;
+    if (end->over)
+        waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT);
     if (end->argv)
         close(ends[1]);
     else
@@ -347,15 +352,17 @@ static void a_server_s_words_cannot_reach_the_terminal(void **state)
 {
     (void)state;
     static const char *const says[] = {"printf", "no \033[31mshells\a here\r\nbye\n", NULL};
-    struct end end = {.argv = says};
-    struct exec *e = exec_of(&end);
-    const struct wait wait = wait_for_ms(LONG_MS);
-    struct why why = {0};
-    BUF_AUTO out = {0};
-    int status;
-    assert_int_equal(exec_run(e, WORDS("true"), &wait, &out, &status, &why), -EOPNOTSUPP);
-    assert_string_equal(why.text, "the server runs no commands: no ?[31mshells? here");
-    exec_free(e);
+    for (int over = 0; over < 2; over++) {
+        struct end end = {.argv = says, .over = over};
+        struct exec *e = exec_of(&end);
+        const struct wait wait = wait_for_ms(LONG_MS);
+        struct why why = {0};
+        BUF_AUTO out = {0};
+        int status;
+        assert_int_equal(exec_run(e, WORDS("true"), &wait, &out, &status, &why), -EOPNOTSUPP);
+        assert_string_equal(why.text, "the server runs no commands: no ?[31mshells? here");
+        exec_free(e);
+    }
 }
 
 static void refusals_are_final_and_other_failures_are_not(void **state)
@@ -490,6 +497,32 @@ static void the_mark_of_another_command_is_output(void **state)
     pthread_join(thread, NULL);
 }
 
+static void a_status_is_a_number_behind_the_mark(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first;
+        int status;
+    } table[] = {
+        {"x\nNONCE:2 12\n", 12},         {"x\nNONCE:2 \n7\n", -1}, {"x\nNONCE:2 -1\n", -1},
+        {"x\nNONCE:2 4294967296\n", -1}, {"x\nNONCE:2 0 \n", -1},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct end end = {.fd = -1};
+        struct liar liar = {&end, table[i].first};
+        struct exec *e = exec_of(&end);
+        BUF_AUTO out = {0};
+        int status = 0;
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, lie, &liar), 0);
+        assert_int_equal(run(e, LONG_MS, WORDS("true"), &out, &status), 0);
+        assert_int_equal(status, table[i].status);
+        assert_int_equal(out.len, 1);
+        exec_free(e);
+        pthread_join(thread, NULL);
+    }
+}
+
 enum { THREADS = 4, ROUNDS = 20 };
 
 struct user {
@@ -553,6 +586,7 @@ int main(void)
         cmocka_unit_test(a_slow_connection_is_left_to_the_next_command),
         cmocka_unit_test(idle_ones_are_closed),
         cmocka_unit_test(the_mark_of_another_command_is_output),
+        cmocka_unit_test(a_status_is_a_number_behind_the_mark),
         cmocka_unit_test(each_of_several_threads_gets_its_own_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
