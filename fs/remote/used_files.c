@@ -21,7 +21,7 @@
 #include "parser/vm_files.h"
 
 enum {
-    DEPTH_MAX = 4,     /* below a folder that is moved, folders are looked into so deep, ... */
+    DEPTH_MAX = 8,     /* a folder is moved only if all below it can be looked into: so deep, ... */
     FOLDERS_MAX = 256, /* ... and so many */
 };
 
@@ -137,26 +137,31 @@ static int without(int r)
     return r == -EIO || r == -EINTR || r == -ENOMEM || r == -ENOTCONN ? r : 0;
 }
 
-/* Loads the .vmx of a folder; in the folders below it, too, if any depth is left. */
+/* Loads the .vmx of a folder; unless depth is negative also those in the folders below it: -E2BIG
+ * where they are too many or too deep. */
 static int load_folder(struct remote *remote, const char *dir, int depth, int *left,
                        const struct wait *wait, struct vms *vms)
 {
     LISTING_AUTO *l = NULL;
-    int r = --*left >= 0 ? remote_list(remote, dir, USED_MS, wait, &l) : -ENOENT;
+    if (--*left < 0)
+        return -E2BIG;
+    int r = remote_list(remote, dir, USED_MS, wait, &l);
     if (r < 0)
         return without(r);
     for (size_t i = 0; i < l->n && r == 0; i++) {
         const struct listing_entry *e = &l->entries[i];
         bool is_vmx = remote_is_vmx(remote, e->name, &e->attrs);
-        if (!is_vmx && !(depth > 0 && S_ISDIR(e->attrs.mode)))
+        if (!is_vmx && !(depth >= 0 && S_ISDIR(e->attrs.mode)))
             continue;
         DOCUMENT_AUTO *doc = NULL;
         FREE_AUTO char *path = path_join(dir, e->name);
         if (!path)
             r = -ENOMEM;
         else if (!is_vmx)
-            r = load_folder(remote, path, depth - 1, left, wait, vms);
-        else if (remote_document(remote, path, USED_MS, wait, &doc) == 0)
+            r = depth > 0 ? load_folder(remote, path, depth - 1, left, wait, vms) : -E2BIG;
+        else
+            r = without(remote_document(remote, path, USED_MS, wait, &doc));
+        if (doc)
             vms_add(vms, path, doc);
     }
     return r == 0 ? vms->error : r;
@@ -176,7 +181,7 @@ static int collect(struct used_files *used, struct remote *remote, const char *d
     }
     HASH_FIND(hh, used->folders, dir, strlen(dir), seen);
     if (!seen || below)
-        r = load_folder(remote, dir, below ? DEPTH_MAX : 0, &left, wait, &vms);
+        r = load_folder(remote, dir, below ? DEPTH_MAX : -1, &left, wait, &vms);
     unsigned long changes = cache_changes(remote->documents);
     if (r == 0 && (!used->looked || changes != used->changes)) {
         cache_each(remote->documents, see_document, &vms);
@@ -213,6 +218,16 @@ static int refuse(struct remote *remote, const char *vm, const char *found, stru
         vmx_diag_set(diag, 0, 0, "a file of %s: %s; power it off, or mount with -o running=allow",
                      shown.data, found);
     return r == 0 ? -EBUSY : r;
+}
+
+/* Folders that could not all be looked into. */
+static int refuse_unknown(struct vmx_diag *diag)
+{
+    vmx_diag_set(diag, 0, 0,
+                 "whether a VM below it is in use is not known: it has more than %d folders, or "
+                 "they are more than %d deep; move those singly, or mount with -o running=allow",
+                 FOLDERS_MAX, DEPTH_MAX);
+    return -EBUSY;
 }
 
 /* Asks for the evidence, as a commit does. */
@@ -314,6 +329,8 @@ static int check(struct remote *remote, const char *path, bool folder, const str
     int r = dir ? collect(used, remote, dir, false, wait) : -ENOMEM;
     if (r == 0 && folder)
         r = collect(used, remote, path, true, wait);
+    if (r == -E2BIG)
+        return refuse_unknown(diag);
     const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
     struct known_vm *vm;
     for (vm = used->named.vms; vm && r == 0; vm = vm->hh.next) {

@@ -3,6 +3,7 @@
 #include "relay.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,53 @@ static void a_name_that_leads_up_is_followed_through_links(void **state)
     }
 }
 
+/* A folder is moved with all that is below it, or not at all. */
+static void what_cannot_all_be_looked_into_stays(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    char name[PATH_MAX] = "deep";
+    FREE_AUTO char *vm = NULL;
+    FREE_AUTO char *none = NULL;
+    must_make(&folder);
+    must_mkdir(&folder, "many");
+    must_mkdir(&folder, name);
+    for (int i = 0; i < 8; i++) {
+        strcat(name, "/deep");
+        must_mkdir(&folder, name);
+    }
+    must_mount(&mount, &folder, NULL);
+    assert_int_equal(check(&mount, "deep", true, &none), 0);
+    mount_end(&mount);
+
+    char vmx[PATH_MAX + 16];
+    snprintf(vmx, sizeof(vmx), "%s/a.vmx", name);
+    must_write(&folder, vmx, "");
+    snprintf(vmx, sizeof(vmx), "%s/a.vmx.lck", name);
+    must_write(&folder, vmx, "");
+    must_mount(&mount, &folder, NULL);
+    assert_int_equal(check(&mount, "deep", true, &vm), -EBUSY);
+    assert_non_null(vm);
+    mount_end(&mount);
+
+    strcat(name, "/deep");
+    must_mkdir(&folder, name);
+    must_mount(&mount, &folder, NULL);
+    assert_int_equal(check(&mount, "deep", true, &none), -EBUSY);
+    assert_null(none);
+    mount_end(&mount);
+
+    must_mount(&mount, &folder, NULL);
+    for (int i = 0; i < 256; i++) {
+        snprintf(name, sizeof(name), "many/%d", i);
+        must_mkdir(&folder, name);
+    }
+    assert_int_equal(check(&mount, "many", true, &none), -EBUSY);
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
 /* False when there were fewer requests. */
 static bool cut_at(enum relay_cut cut, int at)
 {
@@ -189,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_lock_goes_that_the_host_says_nobody_holds),
         cmocka_unit_test(a_vm_in_another_folder_counts_once_it_is_known),
         cmocka_unit_test(a_name_that_leads_up_is_followed_through_links),
+        cmocka_unit_test(what_cannot_all_be_looked_into_stays),
         cmocka_unit_test(a_lost_link_lets_nothing_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
