@@ -202,7 +202,11 @@ static int file_open(struct call *c, struct node *n, int flags, struct handle *h
         return -ESTALE;
     }
     open_files_add(c->vfs, n, h);
-    kept_open(c->vfs, n, h->writes ? NULL : remote_file_opened_as(h->file), h);
+    const struct sftp_attrs *attrs = remote_file_opened_as(h->file);
+    kept_open(c->vfs, n, h->writes ? NULL : attrs, h);
+    /* The kernel reads no further than the size that it knows. */
+    if (!told_size_is(c->vfs, n, attrs->size))
+        notify_attributes(c->vfs, n);
     return 0;
 }
 

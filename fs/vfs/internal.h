@@ -339,6 +339,8 @@ void told_remember(struct vfs *vfs, struct node *n, const struct stat *st);
 /* What is remembered in place of an error. 0, or r: there is nothing, or no need to. */
 int told_recall(struct vfs *vfs, struct node *n, int r, struct stat *ret);
 int told_recall_name(struct vfs *vfs, struct node *dir, const char *name, int r, struct found *ret);
+/* Whether the kernel was told this size last, in bytes. */
+bool told_size_is(struct vfs *vfs, const struct node *n, uint64_t size);
 
 /* 0, or the errno that the kernel is told instead. */
 int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st);
@@ -369,6 +371,8 @@ void notifier_attach(struct notifier *t, struct fuse_session *session);
 /* Begins nothing more. False: it is still talking to the kernel about the session. */
 bool notifier_detach(struct notifier *t);
 void notify_inode(struct vfs *vfs, const struct node *n);
+/* At once, from a request's thread: the attributes alone are under no lock of the kernel's. */
+void notify_attributes(struct vfs *vfs, const struct node *n);
 void notify_entry(struct vfs *vfs, const struct node *dir, const char *name);
 
 /* Tells the kernel what differs between two documents; either may be NULL (unknown). */

@@ -148,6 +148,16 @@ void notify_inode(struct vfs *vfs, const struct node *n)
     queue(vfs->notifier, node_id(vfs, n), "", n->ops != &key_ops);
 }
 
+void notify_attributes(struct vfs *vfs, const struct node *n)
+{
+    struct notifier *t = vfs->notifier;
+    lock_take(&t->lock);
+    struct fuse_session *session = t->session;
+    lock_drop(&t->lock);
+    if (session)
+        fuse_lowlevel_notify_inval_inode(session, node_id(vfs, n), -1, 0);
+}
+
 void notify_entry(struct vfs *vfs, const struct node *dir, const char *name)
 {
     queue(vfs->notifier, node_id(vfs, dir), name, false);

@@ -22,6 +22,14 @@ void told_remember(struct vfs *vfs, struct node *n, const struct stat *st)
     lock_drop(&vfs->lock);
 }
 
+bool told_size_is(struct vfs *vfs, const struct node *n, uint64_t size)
+{
+    lock_take(&vfs->lock);
+    bool same = n->told && (uint64_t)n->told->st_size == size;
+    lock_drop(&vfs->lock);
+    return same;
+}
+
 int told_recall(struct vfs *vfs, struct node *n, int r, struct stat *ret)
 {
     if (r != -EIO || !n || sftp_state(remote_sftp(vfs->remote)) == SFTP_UP)

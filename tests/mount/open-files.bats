@@ -225,3 +225,38 @@ with open(path, "r+b") as f:
 assert os.pread(reader, 5, read + 2 * PART + 5000) == b"again"
 END
 }
+
+@test "a file that has changed on the server is read to its end, whatever size is still known" {
+    mount_local cache_timeout=60
+    cat >"$TEST_DIR/read.py" <<'END'
+import os, sys
+
+mnt, lab = sys.argv[1:]
+
+def read():
+    fd = os.open(mnt + "/log", os.O_RDONLY)
+    data = b""
+    while more := os.read(fd, 1 << 20): # asks for no size
+        data += more
+    os.close(fd)
+    return data
+
+for n in range(20):
+    with open(lab + "/log", "wb") as f:
+        f.write(b"line\n" * (n + 1))
+    os.stat(mnt + "/log")
+    if n % 2:
+        read()
+        os.stat(mnt + "/log")
+    text = (b"longer\n" if n % 4 < 2 else b"s") * (n + 2)
+    if n % 3:
+        with open(lab + "/log", "wb") as f:
+            f.write(text)
+    else:
+        with open(lab + "/new", "wb") as f:
+            f.write(text)
+        os.rename(lab + "/new", lab + "/log")
+    assert read() == text, (n, read(), text)
+END
+    python3 "$TEST_DIR/read.py" "$MNT" "$LAB"
+}
