@@ -2,7 +2,8 @@
 /*
  * Telling the kernel what it should forget. Such a call can wait for a lock that a request of ours
  * holds in the kernel, so it is made by a thread of its own, which holds no lock and serves no
- * request. Nothing depends on it but promptness: what the kernel trusts also runs out.
+ * request. Nothing depends on it but promptness: what the kernel trusts also runs out. Attributes
+ * alone are the exception: they wait for no lock, and are taken back by the request that has to.
  *
  * Names are taken back only where there is no other way. That waits, deaf to signals, for the lock
  * of the directory, which may be held for a request of ours; were we killed meanwhile, the thread

@@ -47,6 +47,7 @@ struct remote_file *open_files_writer(struct vfs *vfs, struct node *n)
     return found;
 }
 
+/* The name belongs to another file. */
 static void lose_name(struct vfs *vfs, struct node *n)
 {
     lock_take(&vfs->lock);
