@@ -89,7 +89,8 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
 /* Waits until all that was taken is on the server. */
 int remote_file_flush(struct remote_file *file, const struct wait *wait);
 
-/* Flushes, and has the server sync it to its disk, if it can. */
+/* Waits for what was taken through any handle of the file, and has the server sync it to its disk,
+ * if it can. An error of data taken through another handle is returned too, and left for that. */
 int remote_file_fsync(struct remote_file *file, const struct wait *wait);
 int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret);
 int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,

@@ -240,8 +240,20 @@ int file_begin(struct remote_file *file, const struct wait *wait)
 /* The error that the writer has not been told yet. */
 static int take_error(struct remote_file *file)
 {
-    int error = file->error;
-    file->error = 0;
+    return atomic_exchange(&file->error, 0);
+}
+
+/* The same of a writer through another handle of the file: it is left for him. */
+static int error_of_others(struct remote_file *file)
+{
+    const struct remote_file *other;
+    int error = 0;
+    lock_take(&file->remote->lock);
+    DL_FOREACH (file->remote->writers, other) {
+        if (error == 0 && other != file && other->shared == file->shared)
+            error = atomic_load(&other->error);
+    }
+    lock_drop(&file->remote->lock);
     return error;
 }
 
@@ -463,23 +475,25 @@ int remote_file_flush(struct remote_file *file, const struct wait *wait)
     return r;
 }
 
+static int sync_file(struct file_act *act, struct remote_file *file, const struct wait *wait)
+{
+    (void)act;
+    int r = drain_and_see(file, wait);
+    if (r < 0 || !sftp_features(file->remote->sftp).fsync)
+        return r;
+    SFTP_CALL_AUTO *call = sftp_fsync(file->remote->sftp, &file->handle);
+    return sftp_wait(call, wait);
+}
+
 int remote_file_fsync(struct remote_file *file, const struct wait *wait)
 {
-    int r = file_begin(file, wait);
+    struct file_act syncing = {sync_file};
+    int r = file_act_behind_others(file, &syncing, wait);
     if (r < 0)
-        return r;
-    r = drain_and_see(file, wait);
-    if (r == 0 && sftp_features(file->remote->sftp).fsync) {
-        do {
-            SFTP_CALL_AUTO *call = sftp_fsync(file->remote->sftp, &file->handle);
-            r = sftp_wait(call, wait);
-        } while (file_again(file, wait, &r));
-    }
-    r = file_write_error(file, wait, r);
-    if (r == 0)
-        r = take_error(file);
+        return file_write_error(file, wait, r);
+    r = take_error(file);
     turn_give(&file->turn);
-    return r;
+    return r == 0 ? error_of_others(file) : r;
 }
 
 int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)

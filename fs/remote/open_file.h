@@ -40,7 +40,7 @@ struct remote_file {
     struct bulk_writer *writer;
     struct sftp_attrs opened_as;
     atomic_bool written;
-    int error; /* of data that was taken and is lost; for the next write, flush or fsync */
+    atomic_int error; /* of data that was taken and is lost; for the next write, flush or fsync */
 
     struct lane *lanes[BULK_WAYS];
     struct bulk_ways ways; /* over the lanes; n is 0 without any: the data goes with the rest */

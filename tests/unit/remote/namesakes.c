@@ -181,6 +181,46 @@ static void what_was_open_before_is_not_the_file_that_is_made(void **state)
     end(&p);
 }
 
+/* What was taken through one handle is on the server, or is known not to be, when the file is
+ * synced through another. */
+static void what_is_synced_was_written_through_any_handle(void **state)
+{
+    (void)state;
+    for (enum relay_cut cut = RELAY_CUT_BEFORE; cut <= RELAY_CUT_AFTER; cut++) {
+        struct play p;
+        begin(&p, false);
+        assert_true(open_second(&p, SFTP_OPEN_WRITE, RELAY_CUT_NONE, 0));
+        relay_await_idle(&p.relay);
+        relay_restart(&p.relay, cut, 1);
+        assert_int_equal(remote_file_write(p.first, 0, false, SPAN_LITERAL("THE"), &p.wait), 0);
+        assert_int_equal(remote_file_fsync(p.second, &p.wait), 0);
+        must_hold(&p.folder, "disk", "THE old text");
+        end(&p);
+    }
+}
+
+static uint32_t refuse_writing(void *ctx, const struct relay_request *request)
+{
+    (void)ctx;
+    return request->type == SSH_FXP_WRITE ? SSH_FX_PERMISSION_DENIED : 0;
+}
+
+static void what_is_lost_is_told_to_who_syncs_and_to_who_wrote(void **state)
+{
+    (void)state;
+    struct play p;
+    begin(&p, false);
+    assert_true(open_second(&p, SFTP_OPEN_WRITE, RELAY_CUT_NONE, 0));
+    relay_await_idle(&p.relay);
+    p.relay.refuse = refuse_writing;
+    assert_int_equal(remote_file_write(p.first, 0, false, SPAN_LITERAL("THE"), &p.wait), 0);
+    assert_int_equal(remote_file_fsync(p.second, &p.wait), -EACCES);
+    assert_int_equal(remote_file_flush(p.first, &p.wait), -EACCES);
+    assert_int_equal(remote_file_fsync(p.second, &p.wait), 0);
+    must_hold(&p.folder, "disk", OLD);
+    end(&p);
+}
+
 enum { OPENERS = 4, OPENINGS = 200 };
 
 static void *open_and_close(void *arg)
@@ -224,6 +264,8 @@ int main(void)
         cmocka_unit_test(a_file_is_never_taken_for_the_one_that_replaced_it),
         cmocka_unit_test(one_file_that_is_opened_twice_is_one_for_both),
         cmocka_unit_test(what_was_open_before_is_not_the_file_that_is_made),
+        cmocka_unit_test(what_is_synced_was_written_through_any_handle),
+        cmocka_unit_test(what_is_lost_is_told_to_who_syncs_and_to_who_wrote),
         cmocka_unit_test(many_open_one_file_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
