@@ -77,18 +77,15 @@ static bool has_no_ending(const struct ref_text *text, const struct ref_line *l)
     return l->whole.n == l->body.n || l->whole.p + l->whole.n == text->all.p + text->all.n;
 }
 
-/* Whether an empty line keeps a U+FEFF that has come to the top from being a byte order mark. */
-static bool shields_feff(const struct ref_text *before, const struct ref_text *after)
+static bool begins_with_shield(const struct ref_text *text)
 {
-    const struct span bom = SPAN_LITERAL(REF_BOM_BYTES);
-    return after->n > 1 && after->lines[0].body.n == 0 &&
-           span_starts_with(after->lines[1].body, bom) &&
-           !(before->n > 1 && before->lines[0].body.n == 0 &&
-             span_starts_with(before->lines[1].body, bom));
+    return text->n > 1 && text->lines[0].body.n == 0 &&
+           span_starts_with(text->lines[1].body, SPAN_LITERAL(REF_BOM_BYTES));
 }
 
 /* The lines that nobody named are there as they were and in their order; only the last one of
- * either text may have got or lost its ending. */
+ * either text may have got or lost its ending. An empty line may have come to stand before them,
+ * which keeps a U+FEFF that has come to the top from being a byte order mark. */
 static void check_untouched(const struct ref_text *before, const struct ref_text *after,
                             const struct ref_merge *merge)
 {
@@ -96,7 +93,7 @@ static void check_untouched(const struct ref_text *before, const struct ref_text
     struct ref_text new;
     keep_untouched(before, merge, &old);
     keep_untouched(after, merge, &new);
-    size_t skip = shields_feff(before, after);
+    size_t skip = begins_with_shield(after) && !begins_with_shield(&old);
     assert(new.n == old.n + skip);
     for (size_t i = 0; i < old.n; i++) {
         const struct ref_line *a = &old.lines[i];
