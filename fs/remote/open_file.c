@@ -71,7 +71,27 @@ static int note_unanswered_cut(struct remote_file *file)
     return r < 0 ? r : -EUCLEAN;
 }
 
-/* With the attributes beside it: what a bare failure means is known at once. */
+/* Whether what the name led to before the file was opened and behind it is what was opened. */
+static bool is_opened(uint32_t flags, int before_r, struct sftp_call *before,
+                      struct sftp_call *after)
+{
+    const struct sftp_attrs *now = sftp_call_attrs(after);
+    if (flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC) && now->size == 0)
+        return true;
+    return before_r == 0 && file_looks_same(sftp_call_attrs(before), now);
+}
+
+static int show(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
+{
+    SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
+    int r = sftp_wait(call, wait);
+    if (r == 0)
+        *ret = *sftp_call_attrs(call);
+    return r;
+}
+
+/* With the attributes beside it: what a bare failure means is known at once, and what was opened,
+ * but for a file that is replaced or written to at that very moment. */
 int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
                      const struct wait *wait, struct sftp_attrs *ret)
 {
@@ -80,21 +100,23 @@ int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
     if (!full)
         return remote_file_is_nameless(file) ? -EIO : -ENOMEM;
     const struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = mode & 07777};
+    SFTP_CALL_AUTO *before = sftp_stat(sftp, full);
     SFTP_CALL_AUTO *open = sftp_open(sftp, full, flags, flags & SFTP_OPEN_CREAT ? &attrs : NULL);
-    SFTP_CALL_AUTO *stat = sftp_stat(sftp, full);
+    SFTP_CALL_AUTO *after = sftp_stat(sftp, full);
     int r = sftp_wait(open, wait);
     if (flags & SFTP_OPEN_TRUNC && unsure_is_unanswered(open, r))
         return note_unanswered_cut(file);
-    int stat_r = sftp_wait(stat, wait);
+    int before_r = sftp_wait(before, wait);
+    int after_r = sftp_wait(after, wait);
     if (r == 0)
         file->handle = *sftp_call_handle(open);
-    if (r == 0 && stat_r == 0)
-        *ret = *sftp_call_attrs(stat);
-    if (r == 0)
-        return stat_r;
-    if (r == -EREMOTEIO && stat_r == 0 && S_ISDIR(sftp_call_attrs(stat)->mode))
+    if (r == 0 && after_r == 0 && is_opened(flags, before_r, before, after))
+        *ret = *sftp_call_attrs(after);
+    else if (r == 0)
+        return show(file, wait, ret);
+    if (r == -EREMOTEIO && after_r == 0 && S_ISDIR(sftp_call_attrs(after)->mode))
         return -EISDIR;
-    if (r == -EREMOTEIO && stat_r == 0 && flags & SFTP_OPEN_EXCL)
+    if (r == -EREMOTEIO && after_r == 0 && flags & SFTP_OPEN_EXCL)
         return -EEXIST;
     return r;
 }
@@ -387,13 +409,10 @@ static int handle_attrs(struct file_act *act, struct remote_file *file, const st
     int r = file_drain(file, wait);
     if (r < 0)
         return r;
-    SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
-    r = sftp_wait(call, wait);
-    if (r < 0)
-        return r;
-    showing->attrs = *sftp_call_attrs(call);
-    file_note_seen(file, &showing->attrs);
-    return 0;
+    r = show(file, wait, &showing->attrs);
+    if (r == 0)
+        file_note_seen(file, &showing->attrs);
+    return r;
 }
 
 static void begin_change(struct remote_file *file)

@@ -25,6 +25,14 @@ struct play {
     struct remote_file *first, *second;
 };
 
+static void replace(const struct folder *folder)
+{
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    must_write(folder, "other", NEW);
+    assert_int_equal(rename(file_path(folder, "other", from), file_path(folder, "disk", to)), 0);
+}
+
 /* A file that is open, and what has its name now. */
 static void begin(struct play *p, bool replaced)
 {
@@ -36,13 +44,8 @@ static void begin(struct play *p, bool replaced)
     assert_int_equal(remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE,
                                       &p->wait, &p->first),
                      0);
-    if (!replaced)
-        return;
-    must_write(&p->folder, "other", NEW);
-    char from[PATH_MAX];
-    char to[PATH_MAX];
-    assert_int_equal(
-        rename(file_path(&p->folder, "other", from), file_path(&p->folder, "disk", to)), 0);
+    if (replaced)
+        replace(&p->folder);
 }
 
 static void end(struct play *p)
@@ -221,6 +224,47 @@ static void what_is_lost_is_told_to_who_syncs_and_to_who_wrote(void **state)
     end(&p);
 }
 
+struct replacing {
+    const struct folder *folder;
+    atomic_int at; /* the number of a request */
+};
+
+static void replace_at(void *ctx, const struct relay_request *request)
+{
+    const struct replacing *replacing = ctx;
+    if (request->number == replacing->at)
+        replace(replacing->folder);
+}
+
+/* It is replaced before each of the requests that open it. */
+static void an_open_file_is_known_by_what_its_handle_shows(void **state)
+{
+    (void)state;
+    int requests = 1;
+    for (int at = 1; at <= requests; at++) {
+        struct play p;
+        begin(&p, false);
+        remote_file_free(p.first);
+        p.first = NULL;
+        relay_await_idle(&p.relay);
+        struct replacing replacing = {&p.folder, at};
+        p.relay.ctx = &replacing;
+        p.relay.before = replace_at;
+        relay_restart(&p.relay, RELAY_CUT_NONE, 0);
+        assert_int_equal(
+            remote_file_open(p.mount.remote, "disk", SFTP_OPEN_READ, &p.wait, &p.second), 0);
+        relay_await_idle(&p.relay);
+        requests = relay_requests(&p.relay);
+        replacing.at = 0;
+        char data[32] = "";
+        size_t n = 0;
+        assert_int_equal(remote_file_read(p.second, 0, sizeof(data), &p.wait, data, &n), 0);
+        assert_int_equal(remote_file_opened_as(p.second)->size, n);
+        end(&p);
+    }
+    assert_true(requests > 2);
+}
+
 enum { OPENERS = 4, OPENINGS = 200 };
 
 static void *open_and_close(void *arg)
@@ -264,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_file_is_never_taken_for_the_one_that_replaced_it),
         cmocka_unit_test(one_file_that_is_opened_twice_is_one_for_both),
         cmocka_unit_test(what_was_open_before_is_not_the_file_that_is_made),
+        cmocka_unit_test(an_open_file_is_known_by_what_its_handle_shows),
         cmocka_unit_test(what_is_synced_was_written_through_any_handle),
         cmocka_unit_test(what_is_lost_is_told_to_who_syncs_and_to_who_wrote),
         cmocka_unit_test(many_open_one_file_at_once),
