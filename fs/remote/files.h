@@ -74,6 +74,9 @@ int remote_file_look(struct remote_file *file, const struct wait *wait, struct s
 /* Whether it was removed, or another file has been seen under its name. */
 bool remote_file_is_nameless(const struct remote_file *file);
 
+/* Whether both are one file, as far as SFTP can tell. */
+bool remote_file_is(const struct remote_file *file, const struct remote_file *other);
+
 /* Reads; *ret_n is less than size only at the end. Operations of one open file wait for each other,
  * with their own deadlines and interrupts. */
 int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,

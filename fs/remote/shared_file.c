@@ -59,6 +59,14 @@ void file_share(struct remote_file *file, struct remote_file *other)
     lock_drop(&file->remote->lock);
 }
 
+bool remote_file_is(const struct remote_file *file, const struct remote_file *other)
+{
+    lock_take(&file->remote->lock);
+    bool is = file->shared == other->shared;
+    lock_drop(&file->remote->lock);
+    return is;
+}
+
 int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attrs)
 {
     lock_take(&file->remote->lock);

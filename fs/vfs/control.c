@@ -35,10 +35,14 @@ static int control_getattr(struct call *c, struct node *n, struct stat *st, int6
 static int control_open(struct call *c, struct node *n, int flags, struct handle *h)
 {
     const struct control *control = n->detail;
-    if (h->writes && !control->store)
-        return -EACCES;
-    if ((flags & O_ACCMODE) != O_WRONLY && !control->show)
-        return -EACCES;
+    const bool unread = (flags & O_ACCMODE) != O_WRONLY && !control->show;
+    if (unread || (h->writes && !control->store)) {
+        FREE_AUTO char *path = vmx_path_above(c, n);
+        struct vmx_diag diag = {0};
+        vmx_diag_set(&diag, 0, 0, "it can only be %s", unread ? "written" : "read");
+        return refuse(c->vfs, path ? path : control->name, path ? control->name : NULL, -EACCES,
+                      &diag);
+    }
     if (h->writes && c->vfs->options.read_only)
         return refuse(c->vfs, control->name, NULL, -EROFS, NULL);
     return h->writes ? 0 : control->show(c, n, &h->content);

@@ -132,7 +132,8 @@ int dir_lookup(struct call *c, struct node *dir, const char *name, struct found 
         return -ENOENT;
     struct sftp_attrs attrs;
     int r = lookup_open(c, dir, name, ret);
-    if (r != -ENODATA)
+    c->by_name = r == -ENODATA;
+    if (!c->by_name)
         return r;
     r = -EMEDIUMTYPE;
     if (remote_is_vmx_name(name)) {

@@ -8,6 +8,9 @@
 #include "base/clock.h"
 #include "kept.h"
 #include "open_files.h"
+#include "recent.h"
+
+enum { REPLACED_MAX = 5 }; /* times in a row, between an open and what it is compared with */
 
 static void file_destroy(struct vfs *vfs, struct node *n)
 {
@@ -27,15 +30,17 @@ int file_lookup_open(struct call *c, struct node *dir, const char *name, struct 
 static int getattr_open(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     struct sftp_attrs attrs;
-    bool named = false;
-    int64_t now = clock_ms();
-    int r = open_files_look(c, n, &attrs, &named);
+    bool named = true;
+    int r = 0;
+    if (!open_files_as_opened(c, n, &attrs, ret_true_at)) {
+        *ret_true_at = clock_ms();
+        r = open_files_look(c, n, &attrs, &named);
+    }
     if (r < 0)
         return r;
     attr_remote(c->vfs, st, &attrs);
     if (!named)
         st->st_nlink = 0;
-    *ret_true_at = now;
     return 0;
 }
 
@@ -54,7 +59,8 @@ static int path_getattr(struct call *c, struct node *n, struct stat *st, int64_t
 static int file_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     int r = getattr_open(c, n, st, ret_true_at);
-    if (r != -ENODATA)
+    c->by_name = r == -ENODATA;
+    if (!c->by_name)
         return r;
     return node_has_name(c->vfs, n) ? path_getattr(c, n, st, ret_true_at) : -ESTALE;
 }
@@ -158,7 +164,7 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
     if (r < 0)
         return r;
     struct remote_file *file =
-        h && h->file ? remote_file_ref(h->file) : open_files_writer(c->vfs, n);
+        h && h->file ? remote_file_ref(h->file) : open_files_with(c->vfs, n, false, true);
     struct remote_file *reader = file ? NULL : open_files_any(c->vfs, n, NULL);
     if (reader && valid & FUSE_SET_ATTR_SIZE)
         r = truncate_by_name(c, n, path, st, valid);
@@ -170,6 +176,7 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
         r = -ESTALE;
     remote_file_free(file);
     remote_file_free(reader);
+    open_files_changed(c->vfs, n);
     return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
 }
 
@@ -178,35 +185,84 @@ uint32_t file_open_flags(const struct handle *h)
     return (h->reads ? SFTP_OPEN_READ : 0) | (h->writes ? SFTP_OPEN_WRITE : 0);
 }
 
-static int file_open(struct call *c, struct node *n, int flags, struct handle *h)
+static int open_by_path(struct call *c, const char *path, int flags, struct handle *h)
 {
-    FREE_AUTO char *path = node_path(c->vfs, n);
-    if (!path)
-        return -ENOMEM;
-    if (!node_has_name(c->vfs, n))
-        return -ESTALE;
+    const uint32_t open_flags = file_open_flags(h) | (flags & O_TRUNC ? SFTP_OPEN_TRUNC : 0);
     int r = h->writes && c->vfs->options.read_only ? -EROFS : 0;
     if (r == 0 && h->writes) {
         r = check_unused(c, path);
         if (r < 0)
             return r;
     }
-    const uint32_t open_flags = file_open_flags(h) | (flags & O_TRUNC ? SFTP_OPEN_TRUNC : 0);
     if (r == 0)
         r = remote_file_open(c->vfs->remote, path, open_flags, &c->wait, &h->file);
-    if (r < 0)
-        return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
-    if (!open_files_have_name(c->vfs, n)) {
+    return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
+}
+
+static int add_open(struct call *c, struct node *n, struct handle *h)
+{
+    int r = open_files_add(c->vfs, n, h);
+    if (r < 0) {
         remote_file_free(h->file);
         h->file = NULL;
-        return -ESTALE;
     }
-    open_files_add(c->vfs, n, h);
+    return r;
+}
+
+/* Opens what has the node's name. -ESTALE: that is not what the node is. */
+static int open_named(struct call *c, struct node *n, const char *path, int flags, struct handle *h)
+{
+    int r = node_has_name(c->vfs, n) ? open_by_path(c, path, flags, h) : -ESTALE;
+    return r == 0 ? add_open(c, n, h) : r;
+}
+
+/* Whether the thread was told ESTALE of the path just now; it is from now on, or only once. */
+static bool was_stale(struct call *c, const char *path)
+{
+    BUF_AUTO name = {0};
+    if (c->thread == 0 || buf_addf(&name, "%d %s", (int)c->thread, path) < 0)
+        return false;
+    lock_take(&c->vfs->lock);
+    bool was = recent_find(c->vfs, RECENT_STALE, NULL, buf_span(&name)) != NULL;
+    if (was)
+        recent_forget(c->vfs, RECENT_STALE, NULL, buf_span(&name));
+    else
+        recent_note(c->vfs, RECENT_STALE, NULL, buf_span(&name), (struct recent_detail){0});
+    lock_drop(&c->vfs->lock);
+    return was;
+}
+
+/* The kernel looks the name up anew after the first ESTALE, and tells the caller of the second. But
+ * what it has found then had the name after the caller asked: others have it open, or it is only
+ * known by its name, which another node has got meanwhile. */
+static int open_replaced(struct call *c, struct node *n, const char *path, int flags,
+                         struct handle *h)
+{
+    if (!was_stale(c, path))
+        return -ESTALE;
+    int r = -ESTALE;
+    h->direct = true; /* the file's pages may be another node's */
+    for (int i = 0; r == -ESTALE && i < REPLACED_MAX; i++) {
+        h->file = open_files_with(c->vfs, n, h->reads, h->writes);
+        r = h->file ? 0 : open_by_path(c, path, flags, h);
+        if (r == 0)
+            r = add_open(c, n, h);
+    }
+    return r;
+}
+
+static int file_open(struct call *c, struct node *n, int flags, struct handle *h)
+{
+    FREE_AUTO char *path = node_path(c->vfs, n);
+    if (!path)
+        return -ENOMEM;
+    int r = open_named(c, n, path, flags, h);
+    if (r == -ESTALE && !(flags & O_TRUNC))
+        r = open_replaced(c, n, path, flags, h);
+    if (r < 0)
+        return r;
     const struct sftp_attrs *attrs = remote_file_opened_as(h->file);
-    kept_open(c->vfs, n, h->writes ? NULL : attrs, h);
-    /* The kernel reads no further than the size that it knows. */
-    if (!told_size_is(c->vfs, n, attrs->size))
-        notify_attributes(c->vfs, n);
+    kept_open(c->vfs, n, h->writes || h->direct ? NULL : attrs, h);
     return 0;
 }
 
@@ -216,13 +272,13 @@ void file_found_created(struct vfs *vfs, struct node *dir, const char *name, boo
     if (n && n->ops == &file_ops && made)
         node_detach(vfs, dir, name);
     else if (n && n->ops == &file_ops)
-        open_files_have_name(vfs, n);
+        open_files_check_name(vfs, n);
     node_unref(vfs, n);
 }
 
 void file_created(struct vfs *vfs, struct node *n, struct handle *h)
 {
-    open_files_add(vfs, n, h);
+    open_files_adopt(vfs, n, h);
     kept_open(vfs, n, NULL, h);
 }
 

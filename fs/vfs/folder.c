@@ -112,14 +112,14 @@ static int create(struct call *c, struct node *dir, const char *name, mode_t mod
 {
     const struct folder *f = dir->detail;
     if (!f->has_raw || !(scratch_is_name(name) || scratch_is_create(mode, flags)))
-        return -EPERM;
+        return refuse_here(c, dir, name);
     return scratch_create(c, dir, name, mode, h, ret);
 }
 
 static int unlink_scratch(struct call *c, struct node *dir, const char *name)
 {
     int r = scratch_unlink(c, dir, name);
-    return r == -ENOENT ? -EPERM : r;
+    return r == -ENOENT ? refuse_here(c, dir, name) : r;
 }
 
 static int rename_scratch(struct call *c, struct node *dir, const char *name, struct node *new_dir,
@@ -130,7 +130,7 @@ static int rename_scratch(struct call *c, struct node *dir, const char *name, st
     if (dir != new_dir)
         return -EXDEV;
     if (!f->has_raw || !vmx)
-        return -EPERM;
+        return refuse_here(c, dir, name);
     if (strcmp(name, "raw") == 0 && scratch_is_name(new_name)) { /* an editor's backup */
         DOCUMENT_AUTO *doc = NULL;
         FREE_AUTO char *path = node_path(c->vfs, vmx);
@@ -138,7 +138,8 @@ static int rename_scratch(struct call *c, struct node *dir, const char *name, st
         return r == 0 ? scratch_put(c, dir, new_name, vmx_dict_text(doc->dict)) : r;
     }
     if (strcmp(new_name, "raw") != 0)
-        return scratch_is_name(new_name) ? scratch_rename(c, dir, name, new_name) : -EPERM;
+        return scratch_is_name(new_name) ? scratch_rename(c, dir, name, new_name)
+                                         : refuse_here(c, dir, name);
     BUF_AUTO bytes = {0};
     FREE_AUTO char *path = node_path(c->vfs, vmx);
     int r = path ? scratch_content(c, dir, name, &bytes) : -ENOMEM;
@@ -152,7 +153,9 @@ static int rename_scratch(struct call *c, struct node *dir, const char *name, st
         r = whole_install(c, path, raw, buf_span(&bytes), &diag);
     node_unref(c->vfs, raw);
     refuse(c->vfs, path, NULL, r, &diag);
-    return r == 0 ? scratch_unlink(c, dir, name) : r;
+    if (r == 0)
+        scratch_drop(c, dir, name);
+    return r;
 }
 
 static void destroy(struct vfs *vfs, struct node *n)

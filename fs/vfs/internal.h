@@ -44,6 +44,7 @@ struct call {
     bool listing;   /* the lookup is for a directory listing: nothing is to be loaded for it */
     bool changes;   /* it is to change something; by change_begin */
     bool committed; /* and something of that has been sent */
+    bool by_name;   /* what was found is what the name leads to, and no open file */
     int64_t interrupted_at; /* clock_ms() when that was first seen; 0: never */
     int64_t asked_at;       /* the same of a signal that asks to end, as long as it is pending */
     struct node *nodes[2];  /* kept until change_end: their caller may be gone by then */
@@ -75,10 +76,12 @@ struct handle {
     bool reads;
     bool writes;
     bool append;
+    int64_t opened_at;     /* clock_ms(), of a plain file; 0: it was changed since */
     struct buf content;    /* what reads give, where it was made at open; or what was written
                               and not carried out yet */
     struct key_state *key; /* keys that are open for writing: counted as a writer there */
-    unsigned epoch;        /* the key's, when it was opened */
+    unsigned epoch;        /* the key's, when it was opened, ... */
+    unsigned removals;     /* ... and this one */
     bool cut;              /* what it writes next does not go into the old value: it cut that,
                               and nothing came of it yet */
     bool wrote;            /* keys, with vfs->lock: a write of it was taken */
@@ -199,6 +202,7 @@ struct vfs {
     struct notifier *notifier;
     atomic_uint_least64_t init_request; /* the kernel's INIT; 0: not seen, or answered */
 
+    struct lock opening; /* taken before lock, while a plain file becomes open (open_files.h) */
     struct lock lock;
     struct {
         struct condition moved; /* with lock: somebody has left */
@@ -334,7 +338,9 @@ void gate_leave(struct call *c);
 
 /* ---- told.c: what is known while the link is down */
 
-void told_remember(struct vfs *vfs, struct node *n, const struct stat *st);
+/* Before the reply. False: the node is an open file by now, and what was found by its name may be
+ * another one; it is to be looked at anew. */
+bool told_remember(struct call *c, struct node *n, const struct stat *st);
 
 /* What is remembered in place of an error. 0, or r: there is nothing, or no need to. */
 int told_recall(struct vfs *vfs, struct node *n, int r, struct stat *ret);
@@ -350,6 +356,10 @@ int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st);
 /* Notes a refusal in the journal and returns r. path: of the file; key: or NULL. diag may be empty:
  * the errno is explained then. Only r < 0 is noted; -EINTR and -ENOENT are not. */
 int refuse(struct vfs *vfs, const char *path, const char *key, int r, const struct vmx_diag *diag);
+
+/* Notes that in this directory nothing of the name can be made, renamed or removed, whatever the
+ * server would say. -EPERM. */
+int refuse_here(struct call *c, struct node *dir, const char *name);
 
 /* The same for a removal. Of all that one process may not remove of one VM in use ("rm -r") only
  * the first is noted. vm: the path of its .vmx. */

@@ -160,6 +160,7 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
         ks->text.writer = writer;
     }
     h->epoch = ks->epoch;
+    h->removals = ks->removals;
     h->cut = cut;
     lock_drop(&c->vfs->lock);
     if (r < 0)
@@ -345,6 +346,14 @@ static int load_text(struct key_state *ks, const struct handle *h)
     return r;
 }
 
+/* Whether the writer would undo what came after it was opened. Who has just begun the key anew sets
+ * it after it was removed. */
+static bool is_late(const struct key_state *ks, const struct handle *h)
+{
+    const bool begins = h->cut && !h->wrote;
+    return h->epoch != ks->epoch || (h->removals != ks->removals && !begins);
+}
+
 /* Edits the key's text. *ret_due: it is to be committed before the caller is answered. */
 static int edit_text(struct call *c, struct node *n, struct handle *h, const struct text_edit *edit,
                      bool *ret_due)
@@ -352,7 +361,7 @@ static int edit_text(struct call *c, struct node *n, struct handle *h, const str
     struct key_state *ks = h->key;
     const pid_t writer = call_process(c);
     lock_take(&c->vfs->lock);
-    bool late = h->epoch != ks->epoch;
+    bool late = is_late(ks, h);
     int r = late ? -ECANCELED : ks->text.state == TEXT_CLEAN ? load_text(ks, h) : 0;
     if (r == 0 && edit->resize)
         r = text_resize(&ks->text, edit->at, max_text(c));

@@ -5,10 +5,24 @@
 
 #include <utlist.h>
 
-void open_files_add(struct vfs *vfs, struct node *n, struct handle *h)
+#include "base/clock.h"
+
+enum { OPENED_MS = 1000 };
+
+/* What they showed when they were opened is old. */
+static void age(struct node *n)
+{
+    struct handle *h;
+    DL_FOREACH2(n->open_files, h, behind)
+    {
+        h->opened_at = 0;
+    }
+}
+
+void open_files_changed(struct vfs *vfs, struct node *n)
 {
     lock_take(&vfs->lock);
-    DL_APPEND2(n->open_files, h, before, behind);
+    age(n);
     lock_drop(&vfs->lock);
 }
 
@@ -16,6 +30,8 @@ void open_files_remove(struct vfs *vfs, struct node *n, struct handle *h)
 {
     lock_take(&vfs->lock);
     DL_DELETE2(n->open_files, h, before, behind);
+    if (h->writes)
+        age(n);
     lock_drop(&vfs->lock);
 }
 
@@ -33,14 +49,14 @@ struct remote_file *open_files_any(struct vfs *vfs, struct node *n, const struct
     return found;
 }
 
-struct remote_file *open_files_writer(struct vfs *vfs, struct node *n)
+struct remote_file *open_files_with(struct vfs *vfs, struct node *n, bool reads, bool writes)
 {
     struct remote_file *found = NULL;
     struct handle *h;
     lock_take(&vfs->lock);
     DL_FOREACH2(n->open_files, h, behind)
     {
-        if (!found && h->writes)
+        if (!found && (h->reads || !reads) && (h->writes || !writes))
             found = remote_file_ref(h->file);
     }
     lock_drop(&vfs->lock);
@@ -67,17 +83,79 @@ int open_files_look(struct call *c, struct node *n, struct sftp_attrs *ret, bool
     return r;
 }
 
-bool open_files_have_name(struct vfs *vfs, struct node *n)
+static void check_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
-    bool nameless = false;
     struct handle *h;
-    lock_take(&vfs->lock);
+    bool nameless = false;
     DL_FOREACH2(n->open_files, h, behind)
     {
         nameless |= remote_file_is_nameless(h->file);
     }
-    lock_drop(&vfs->lock);
     if (nameless)
-        lose_name(vfs, n);
-    return !nameless;
+        node_lose_name(vfs, n);
+}
+
+void open_files_check_name(struct vfs *vfs, struct node *n)
+{
+    lock_take(&vfs->lock);
+    check_name(vfs, n);
+    lock_drop(&vfs->lock);
+}
+
+static int add(struct vfs *vfs, struct node *n, struct handle *h, bool *ret_first)
+{
+    const struct handle *other;
+    bool same = true;
+    lock_take(&vfs->lock);
+    *ret_first = n->open_files == NULL;
+    DL_FOREACH2(n->open_files, other, behind)
+    {
+        same &= remote_file_is(other->file, h->file);
+    }
+    if (same)
+        DL_APPEND2(n->open_files, h, before, behind);
+    check_name(vfs, n);
+    lock_drop(&vfs->lock);
+    return same ? 0 : -ESTALE;
+}
+
+int open_files_add(struct vfs *vfs, struct node *n, struct handle *h)
+{
+    const uint64_t size = remote_file_opened_as(h->file)->size;
+    bool first;
+    h->opened_at = clock_ms();
+    lock_take(&vfs->opening);
+    int r = add(vfs, n, h, &first);
+    if (r == 0 && (first || !told_size_is(vfs, n, size)))
+        notify_attributes(vfs, n);
+    lock_drop(&vfs->opening);
+    return r;
+}
+
+bool open_files_as_opened(struct call *c, struct node *n, struct sftp_attrs *ret,
+                          int64_t *ret_true_at)
+{
+    const int64_t after = clock_ms() - (cache_ms(c) < OPENED_MS ? cache_ms(c) : OPENED_MS);
+    bool written = false;
+    struct handle *h;
+    lock_take(&c->vfs->lock);
+    DL_FOREACH2(n->open_files, h, behind)
+    {
+        written |= h->writes;
+    }
+    h = n->in_table && !written ? n->open_files : NULL;
+    bool fresh = h && h->opened_at > after;
+    if (fresh) {
+        *ret = *remote_file_opened_as(h->file);
+        *ret_true_at = h->opened_at;
+    }
+    lock_drop(&c->vfs->lock);
+    return fresh;
+}
+
+void open_files_adopt(struct vfs *vfs, struct node *n, struct handle *h)
+{
+    lock_take(&vfs->lock);
+    DL_APPEND2(n->open_files, h, before, behind);
+    lock_drop(&vfs->lock);
 }

@@ -3,25 +3,43 @@
  * A plain file that is open is what its handles show, not what its name leads to: that may be
  * another file by now. Such a file gets a node of its own, and the one before lives on without a
  * name for those who have it open.
+ *
+ * The kernel reads no further than the size that it knows, which it may have been told of another
+ * file with the name. It takes an answer for old if the question came before a notice
+ * (notify_attributes), and reads on with what it knows. So whoever opens a file that nobody has
+ * open has it ask again, before there is a handle to read with; from then on it is told what the
+ * handles show (told_remember).
  */
 #pragma once
 
 #include "internal.h"
 #include "remote/files.h"
 
-/* The handle, whose file is open, belongs to the node from now on. */
-void open_files_add(struct vfs *vfs, struct node *n, struct handle *h);
+/* The handle, whose file is open, belongs to the node from now on. -ESTALE, and it does not: others
+ * have the node open, and that is another file. If the file has lost its name, so has the node. */
+int open_files_add(struct vfs *vfs, struct node *n, struct handle *h);
+/* The same of a file that was opened with a node of its own. */
+void open_files_adopt(struct vfs *vfs, struct node *n, struct handle *h);
+
+/* What the kernel asks for next: what a handle showed when it was opened, just now, if nobody
+ * writes to the file. */
+bool open_files_as_opened(struct call *c, struct node *n, struct sftp_attrs *ret,
+                          int64_t *ret_true_at);
+
+/* They were set meanwhile. */
+void open_files_changed(struct vfs *vfs, struct node *n);
+
 void open_files_remove(struct vfs *vfs, struct node *n, struct handle *h);
 
 /* A file that the node has open, not through the handle (may be NULL): a reference, or NULL. */
 struct remote_file *open_files_any(struct vfs *vfs, struct node *n, const struct handle *except);
-/* The same, open for writing. */
-struct remote_file *open_files_writer(struct vfs *vfs, struct node *n);
+/* The same, one that can be read, or written, or both. */
+struct remote_file *open_files_with(struct vfs *vfs, struct node *n, bool reads, bool writes);
 
 /* What the handles of a node show, and whether it still has its name; where not, it has left the
  * table. -ENODATA: nobody has it open. */
 int open_files_look(struct call *c, struct node *n, struct sftp_attrs *ret, bool *ret_named);
 
-/* A file was opened by the name of the node. Whether those who have the node open have the same
- * file, as remote_file_open found; where not, the node has left the table. */
-bool open_files_have_name(struct vfs *vfs, struct node *n);
+/* A file was opened by the name of the node. If those who have the node open have another one, as
+ * remote_file_open found, the node leaves the table. */
+void open_files_check_name(struct vfs *vfs, struct node *n);

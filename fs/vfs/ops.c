@@ -36,9 +36,10 @@ static bool may_change_kind(const struct node_ops *ops, const char *name)
            (ops == &file_ops && (strcasestr(name, ".vmx") || strcasestr(name, ".vmtx")));
 }
 
-int make_entry(struct vfs *vfs, struct node *dir, const char *name, const struct found *found,
+int make_entry(struct call *c, struct node *dir, const char *name, const struct found *found,
                struct fuse_entry_param *ret)
 {
+    struct vfs *vfs = c->vfs;
     struct node *n = node_take(vfs, dir, found->name[0] ? found->name : name, found, true);
     if (!n)
         return -ENOMEM;
@@ -47,13 +48,15 @@ int make_entry(struct vfs *vfs, struct node *dir, const char *name, const struct
         recent_note(vfs, RECENT_MADE, n, (struct span){0}, (struct recent_detail){0});
         lock_drop(&vfs->lock);
     }
-    told_remember(vfs, n, &found->st);
+    const bool holds = told_remember(c, n, &found->st);
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
     ret->attr.st_ino = n->ino;
     ret->attr_timeout = attr_timeout(vfs, found->true_at);
     ret->entry_timeout = may_change_kind(found->ops, name) ? 0 : ret->attr_timeout;
     node_unref(vfs, n);
-    return 0;
+    if (!holds)
+        take_back(vfs, ret->ino);
+    return holds ? 0 : 1;
 }
 
 void take_back(struct vfs *vfs, fuse_ino_t id)
@@ -61,18 +64,12 @@ void take_back(struct vfs *vfs, fuse_ino_t id)
     node_forget(vfs, node_of(vfs, id), 1);
 }
 
-static void reply_found(struct call *c, struct node *dir, const char *name, int r,
-                        const struct found *found)
+void reply_entry(struct call *c, int r, const struct fuse_entry_param *entry)
 {
-    struct fuse_entry_param entry;
-    if (!c->request)
-        return;
-    if (r == 0)
-        r = make_entry(c->vfs, dir, name, found, &entry);
     if (r < 0)
         reply(c->request, r);
-    else if (fuse_reply_entry(c->request, &entry) == -ENOENT)
-        take_back(c->vfs, entry.ino);
+    else if (fuse_reply_entry(c->request, entry) == -ENOENT)
+        take_back(c->vfs, entry->ino);
 }
 
 /* The kernel's own bound on what it asks for ahead is for disks. A write is what one request to the
@@ -92,10 +89,16 @@ static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     struct call c;
     call_begin(&c, request);
     struct node *dir = node_of(c.vfs, parent);
-    struct found found = {0};
-    int r = dir->ops->lookup ? dir->ops->lookup(&c, dir, name, &found) : -ENOTDIR;
-    r = told_recall_name(c.vfs, dir, name, r, &found);
-    reply_found(&c, dir, name, r, &found);
+    struct fuse_entry_param entry;
+    int r;
+    do {
+        struct found found = {0};
+        r = dir->ops->lookup ? dir->ops->lookup(&c, dir, name, &found) : -ENOTDIR;
+        r = told_recall_name(c.vfs, dir, name, r, &found);
+        if (r == 0)
+            r = make_entry(&c, dir, name, &found, &entry);
+    } while (r > 0);
+    reply_entry(&c, r, &entry);
 }
 
 static void op_forget(fuse_req_t request, fuse_ino_t id, uint64_t lookups)
@@ -124,7 +127,9 @@ static int key_attributes(struct call *c, struct node *n, const struct handle *h
     if (r != 0)
         return r < 0 ? r : 0;
     r = n->ops->getattr(c, n, ret, ret_true_at);
-    if (r == 0 && !pages_tell(c->vfs, n, ret))
+    if (r == -ENOENT && !node_has_name(c->vfs, n))
+        r = pages_of_removed(c->vfs, n, ret);
+    else if (r == 0 && !pages_tell(c->vfs, n, ret))
         *ret_true_at = 0;
     return r;
 }
@@ -134,13 +139,14 @@ static int attributes(struct call *c, struct node *n, const struct handle *h, st
 {
     if (n->ops == &key_ops)
         return key_attributes(c, n, h, ret, ret_true_at);
-    int r = n->ops->getattr(c, n, ret, ret_true_at);
-    if (r == 0)
-        r = told_check_type(c->vfs, n, ret);
-    else
-        r = told_recall(c->vfs, n, r, ret);
-    if (r == 0)
-        told_remember(c->vfs, n, ret);
+    int r;
+    do {
+        r = n->ops->getattr(c, n, ret, ret_true_at);
+        if (r == 0)
+            r = told_check_type(c->vfs, n, ret);
+        else
+            r = told_recall(c->vfs, n, r, ret);
+    } while (r == 0 && !told_remember(c, n, ret));
     return r;
 }
 
@@ -203,135 +209,6 @@ static void op_readlink(fuse_req_t request, fuse_ino_t id)
         reply(request, r);
     else
         fuse_reply_readlink(request, text.data ? text.data : "");
-}
-
-/* ---- changes to directories */
-
-static void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
-{
-    struct call c;
-    struct node *dir = node_of(fuse_req_userdata(request), parent);
-    struct found found = {0};
-    change_begin(&c, request, dir, NULL, NULL);
-    int r = gate_enter(&c, NULL);
-    if (r == 0) {
-        r = dir->ops->mkdir ? dir->ops->mkdir(&c, dir, name, mode, &found) : -EPERM;
-        gate_leave(&c);
-    }
-    reply_found(&c, dir, name, r, &found);
-    change_end(&c);
-}
-
-static void op_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name)
-{
-    struct call c;
-    struct node *dir = node_of(fuse_req_userdata(request), parent);
-    struct found found = {0};
-    change_begin(&c, request, dir, NULL, NULL);
-    int r = gate_enter(&c, NULL);
-    if (r == 0) {
-        r = dir->ops->symlink ? dir->ops->symlink(&c, dir, name, target, &found) : -EPERM;
-        gate_leave(&c);
-    }
-    reply_found(&c, dir, name, r, &found);
-    change_end(&c);
-}
-
-static void op_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
-                     dev_t device)
-{
-    (void)parent;
-    (void)name;
-    (void)mode;
-    (void)device;
-    reply(request, -EPERM);
-}
-
-static void op_link(fuse_req_t request, fuse_ino_t id, fuse_ino_t parent, const char *name)
-{
-    (void)id;
-    (void)parent;
-    (void)name;
-    reply(request, -EPERM);
-}
-
-static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
-{
-    struct call c;
-    struct node *dir = node_of(fuse_req_userdata(request), parent);
-    change_begin(&c, request, dir, NULL, NULL);
-    int r = gate_enter(&c, NULL);
-    if (r == 0) {
-        r = dir->ops->unlink ? dir->ops->unlink(&c, dir, name) : -EPERM;
-        gate_leave(&c);
-    }
-    if (r == 0)
-        node_detach(c.vfs, dir, name);
-    reply(c.request, r);
-    change_end(&c);
-}
-
-static void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
-{
-    struct call c;
-    struct node *dir = node_of(fuse_req_userdata(request), parent);
-    change_begin(&c, request, dir, NULL, NULL);
-    int r = gate_enter(&c, NULL);
-    if (r == 0) {
-        r = dir->ops->rmdir ? dir->ops->rmdir(&c, dir, name) : -EPERM;
-        gate_leave(&c);
-    }
-    if (r == 0)
-        node_detach(c.vfs, dir, name);
-    reply(c.request, r);
-    change_end(&c);
-}
-
-/* With the gate passed. */
-static int rename_entry(struct call *c, struct node *dir, const char *name, struct node *new_dir,
-                        const char *new_name, unsigned flags)
-{
-    int r = -EXDEV;
-    if (!dir->ops->rename || !new_dir->ops->rename)
-        r = -EPERM;
-    else if (dir->ops->rename == new_dir->ops->rename)
-        r = dir->ops->rename(c, dir, name, new_dir, new_name, flags);
-    if (r < 0)
-        return r;
-    node_move(c->vfs, dir, name, new_dir, new_name);
-    /* What it is under its new name may be of another kind. */
-    struct found found = {0};
-    if (dir == new_dir && !dir->ops->mkdir && dir->ops->lookup(c, dir, new_name, &found) == 0)
-        node_become(c->vfs, dir, new_name, &found);
-    return 0;
-}
-
-/* With a reference more, or NULL. A link that is followed is none: what it leads to stays. */
-static struct node *find_folder(struct vfs *vfs, struct node *dir, const char *name)
-{
-    struct node *n = node_find(vfs, dir, name);
-    if (n && n->ops->type == S_IFDIR && !n->target)
-        return n;
-    node_unref(vfs, n);
-    return NULL;
-}
-
-static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
-                      fuse_ino_t new_parent, const char *new_name, unsigned int flags)
-{
-    struct call c;
-    struct node *dir = node_of(fuse_req_userdata(request), parent);
-    struct node *new_dir = node_of(fuse_req_userdata(request), new_parent);
-    change_begin(&c, request, dir, new_dir, NULL);
-    struct node *folder = find_folder(c.vfs, dir, name);
-    int r = gate_enter(&c, folder);
-    if (r == 0) {
-        r = rename_entry(&c, dir, name, new_dir, new_name, flags);
-        gate_leave(&c);
-    }
-    node_unref(c.vfs, folder);
-    reply(c.request, r);
-    change_end(&c);
 }
 
 /* ---- files */
@@ -411,8 +288,10 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     struct fuse_entry_param entry;
     change_begin(&c, request, dir, NULL, NULL);
     struct handle *h = handle_new(c.vfs, NULL, fi->flags);
-    int r = h ? -EPERM : -ENOMEM;
-    if (h && dir->ops->create) {
+    int r = h ? 0 : -ENOMEM;
+    if (h && !dir->ops->create) {
+        r = refuse_here(&c, dir, name);
+    } else if (h) {
         r = gate_enter(&c, NULL);
         if (r == 0) {
             r = dir->ops->create(&c, dir, name, mode, fi->flags, h, &found);
@@ -421,7 +300,7 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     }
     struct node *held = h ? h->node : NULL;
     if (r == 0) {
-        r = make_entry(c.vfs, dir, name, &found, &entry);
+        r = make_entry(&c, dir, name, &found, &entry);
         if (r < 0 && dir->ops->uncreate)
             dir->ops->uncreate(&c, dir, h);
     }

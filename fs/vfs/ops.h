@@ -17,12 +17,27 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 /* r: 0 or -errno. */
 void reply(fuse_req_t request, int r);
 
-/* Makes the entry for what was found, with one lookup counted. -ENOMEM. */
-int make_entry(struct vfs *vfs, struct node *dir, const char *name, const struct found *found,
+/* Makes the entry for what was found, with one lookup counted. 0, -ENOMEM; 1 and no entry, if what
+ * was looked up by its name is an open file by now, and is to be looked up anew. */
+int make_entry(struct call *c, struct node *dir, const char *name, const struct found *found,
                struct fuse_entry_param *ret);
+
+/* r: 0, or what to say instead of the entry. */
+void reply_entry(struct call *c, int r, const struct fuse_entry_param *entry);
 
 /* An entry that did not reach the kernel is not known there. */
 void take_back(struct vfs *vfs, fuse_ino_t id);
+
+/* ---- ops_entries.c */
+
+void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode);
+void op_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name);
+void op_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, dev_t device);
+void op_link(fuse_req_t request, fuse_ino_t id, fuse_ino_t parent, const char *name);
+void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name);
+void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name);
+void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned int flags);
 
 /* ---- ops_dir.c */
 

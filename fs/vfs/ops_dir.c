@@ -46,7 +46,7 @@ static size_t add_name(struct call *c, struct node *dir, const struct dir_names 
             return 0;
         /* Without an inode it is a mere name: who wants more is told the error. */
         if (r == 0)
-            make_entry(c->vfs, dir, name, &found, &entry);
+            make_entry(c, dir, name, &found, &entry);
     }
     size_t taken = fuse_add_direntry_plus(c->request, at, room, name, &entry, (off_t)i + 1);
     if (taken > room && entry.ino != 0)

@@ -77,6 +77,15 @@ int pages_known(struct vfs *vfs, struct node *n, const struct handle *h, struct 
     return r;
 }
 
+int pages_of_removed(struct vfs *vfs, struct node *n, struct stat *ret)
+{
+    lock_take(&vfs->lock);
+    attr_file(vfs, ret, 0644, n->pages.size, n->pages.mtime);
+    lock_drop(&vfs->lock);
+    ret->st_nlink = 0;
+    return 0;
+}
+
 bool pages_tell(struct vfs *vfs, struct node *n, struct stat *st)
 {
     struct pages *p = &n->pages;

@@ -44,6 +44,9 @@ bool pages_take(struct vfs *vfs, struct node *n, const struct stat *st, bool wri
  * filled in, and not to be trusted; 0: the key is to be looked at; -ESTALE: retired. */
 int pages_known(struct vfs *vfs, struct node *n, const struct handle *h, struct stat *ret);
 
+/* What is left of a key that was removed, for those who have it open. 0. */
+int pages_of_removed(struct vfs *vfs, struct node *n, struct stat *ret);
+
 /* Notes what the kernel is told of a node. False: it was changed to what it can be told, and is not
  * to be trusted. */
 bool pages_tell(struct vfs *vfs, struct node *n, struct stat *st);

@@ -10,9 +10,9 @@
 
 /* How long a thing is remembered, in milliseconds. */
 static const int64_t lasts_ms[] = {
-    [RECENT_REMOVED_LINE] = 10000, [RECENT_HIDDEN] = 10000, [RECENT_MADE] = 2000,
-    [RECENT_WRITTEN] = 5000,       [RECENT_READ] = 10000,   [RECENT_REMOVED_VMX] = 10000,
-    [RECENT_REFUSED] = 60000,
+    [RECENT_REMOVED_LINE] = 10000, [RECENT_HIDDEN] = 10000,  [RECENT_MADE] = 2000,
+    [RECENT_WRITTEN] = 5000,       [RECENT_READ] = 10000,    [RECENT_REMOVED_VMX] = 10000,
+    [RECENT_STALE] = 1000,         [RECENT_REFUSED] = 60000,
 };
 
 struct recent_id {

@@ -27,6 +27,7 @@ enum recent_kind {
     RECENT_READ, /* somebody opened it to read: read */
     /* Of no node: */
     RECENT_REMOVED_VMX, /* the remote path of a .vmx that was removed or renamed away: rest */
+    RECENT_STALE,       /* a thread, and a path that it is opening: ESTALE was told */
     RECENT_REFUSED,     /* a process, and a VM in use of which it may remove nothing */
 };
 

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "recent.h"
 #include "remote/used_files.h"
+#include "vmx.h"
 
 /* What an errno means here, for those that come without a reason of their own. */
 static const char *meaning(int r)
@@ -54,6 +55,25 @@ int refuse(struct vfs *vfs, const char *path, const char *key, int r, const stru
     }
     journal_add(vfs->journal, errno_for_kernel(r), path ? path : "?", key, reason);
     return r;
+}
+
+int refuse_here(struct call *c, struct node *dir, const char *name)
+{
+    struct vmx_diag diag = {0};
+    const bool on_server = dir->ops == &dir_ops || dir->ops == &plain_dir_ops;
+    FREE_AUTO char *path = on_server ? node_child_path(c->vfs, dir, name) : node_path(c->vfs, dir);
+    const bool has_keys = !on_server && path && path[0];
+    if (on_server)
+        vmx_diag_set(&diag, 0, 0, "no pipes, devices and hard links can be made here");
+    else if (dir->ops == &vmx_ops)
+        vmx_diag_set(&diag, 0, 0,
+                     "a .vmx holds settings: no directories, links, pipes and devices, and its %s "
+                     "and %s keep their names",
+                     PROFILE_NAME, CONTROL_NAME);
+    else
+        vmx_diag_set(&diag, 0, 0, "what vmxfs shows here cannot be made, renamed or removed");
+    return refuse(c->vfs, has_keys || on_server ? path : name, has_keys ? name : NULL, -EPERM,
+                  &diag);
 }
 
 /* Whether the caller was refused a file of the VM a while ago. From now on it was. */

@@ -38,10 +38,28 @@ static struct scratch *find(struct vfs *vfs, struct node *dir, const char *name)
     struct scratch *s = NULL;
     struct vmx *vmx = vmx_get(vfs, dir);
     DL_FOREACH (vmx ? vmx->scratches : NULL, s) {
-        if (strcmp(s->name, name) == 0)
+        if (!s->removed && strcmp(s->name, name) == 0)
             return s;
     }
     return NULL;
+}
+
+static struct scratch *find_removed(struct vfs *vfs, const struct node *n) REQUIRES(vfs->lock)
+{
+    (void)vfs;
+    struct scratch *s = NULL;
+    DL_FOREACH (n->parent->vmx ? n->parent->vmx->scratches : NULL, s) {
+        if (s->removed == n)
+            return s;
+    }
+    return NULL;
+}
+
+/* What a node is, which may have been removed since it was opened. NULL: it is gone. */
+static struct scratch *of_node(struct vfs *vfs, const struct node *n) REQUIRES(vfs->lock)
+{
+    struct scratch *s = find_removed(vfs, n);
+    return s || !n->in_table ? s : find(vfs, n->parent, n->name);
 }
 
 void scratch_free(struct vfs *vfs, struct scratch *s)
@@ -92,6 +110,8 @@ static void fill(const struct vfs *vfs, const struct scratch *s, struct found *r
 {
     ret->ops = s->is_link ? &scratch_link_ops : &scratch_ops;
     attr_file(vfs, &ret->st, s->mode, (off_t)s->bytes.len, (uint32_t)s->changed_s);
+    if (s->removed)
+        ret->st.st_nlink = 0;
     if (s->is_link)
         ret->st.st_mode = S_IFLNK | 0777;
 }
@@ -113,7 +133,7 @@ int scratch_list(struct call *c, struct node *dir, struct dir_names *ret)
     struct vmx *vmx = vmx_get(c->vfs, dir);
     struct scratch *s;
     DL_FOREACH (vmx ? vmx->scratches : NULL, s) {
-        if (r == 0)
+        if (r == 0 && !s->removed)
             r = dir_names_add(ret, s->name, s->is_link ? S_IFLNK : S_IFREG);
     }
     lock_drop(&c->vfs->lock);
@@ -183,28 +203,51 @@ int scratch_symlink(struct call *c, struct node *dir, const char *name, const ch
     return r;
 }
 
+/* Takes its name away. n: its node, or NULL where the kernel has none. */
+static void take_name(struct vfs *vfs, struct node *dir, struct scratch *s, const struct node *n)
+    REQUIRES(vfs->lock)
+{
+    if (n && n->ops == &scratch_ops)
+        s->removed = n;
+    else
+        drop(vfs, dir, s);
+}
+
 int scratch_unlink(struct call *c, struct node *dir, const char *name)
+{
+    struct node *n = node_find(c->vfs, dir, name);
+    lock_take(&c->vfs->lock);
+    struct scratch *s = find(c->vfs, dir, name);
+    if (s)
+        take_name(c->vfs, dir, s, n);
+    lock_drop(&c->vfs->lock);
+    node_unref(c->vfs, n);
+    return s ? 0 : -ENOENT;
+}
+
+void scratch_drop(struct call *c, struct node *dir, const char *name)
 {
     lock_take(&c->vfs->lock);
     struct scratch *s = find(c->vfs, dir, name);
     if (s)
         drop(c->vfs, dir, s);
     lock_drop(&c->vfs->lock);
-    return s ? 0 : -ENOENT;
 }
 
 int scratch_rename(struct call *c, struct node *dir, const char *name, const char *new_name)
 {
     if (strlen(new_name) > SCRATCH_NAME_MAX)
         return -ENAMETOOLONG;
+    struct node *replaced = node_find(c->vfs, dir, new_name);
     lock_take(&c->vfs->lock);
     struct scratch *s = find(c->vfs, dir, name);
     struct scratch *old = find(c->vfs, dir, new_name);
     if (s && old && old != s)
-        drop(c->vfs, dir, old);
+        take_name(c->vfs, dir, old, replaced);
     if (s)
         memcpy(s->name, new_name, strlen(new_name) + 1);
     lock_drop(&c->vfs->lock);
+    node_unref(c->vfs, replaced);
     return s ? 0 : -ENOENT;
 }
 
@@ -217,13 +260,13 @@ int scratch_content(struct call *c, struct node *dir, const char *name, struct b
     return r;
 }
 
-/* ---- as files; one that was removed while open reads as empty and takes nothing more */
+/* ---- as files */
 
 static int scratch_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     struct found found = {0};
     lock_take(&c->vfs->lock);
-    const struct scratch *s = find(c->vfs, n->parent, n->name);
+    const struct scratch *s = of_node(c->vfs, n);
     if (s)
         fill(c->vfs, s, &found);
     lock_drop(&c->vfs->lock);
@@ -238,7 +281,7 @@ static int scratch_setattr(struct call *c, struct node *n, struct handle *h, con
     (void)h;
     int r = 0;
     lock_take(&c->vfs->lock);
-    struct scratch *s = find(c->vfs, n->parent, n->name);
+    struct scratch *s = of_node(c->vfs, n);
     if (s && valid & FUSE_SET_ATTR_MODE)
         s->mode = st->st_mode & 07777;
     if (s && valid & FUSE_SET_ATTR_SIZE) {
@@ -272,7 +315,7 @@ static int scratch_read(struct call *c, struct node *n, struct handle *h, off_t 
     (void)h;
     int r = 0;
     lock_take(&c->vfs->lock);
-    const struct scratch *s = find(c->vfs, n->parent, n->name);
+    const struct scratch *s = of_node(c->vfs, n);
     if (s)
         r = text_slice(buf_span(&s->bytes), offset, size, ret);
     lock_drop(&c->vfs->lock);
@@ -283,7 +326,7 @@ static int scratch_write(struct call *c, struct node *n, struct handle *h, off_t
                          struct span data)
 {
     lock_take(&c->vfs->lock);
-    struct scratch *s = find(c->vfs, n->parent, n->name);
+    struct scratch *s = of_node(c->vfs, n);
     int r = s ? 0 : -ENOENT;
     if (s) {
         struct text text = {.bytes = s->bytes};
@@ -296,6 +339,13 @@ static int scratch_write(struct call *c, struct node *n, struct handle *h, off_t
     }
     lock_drop(&c->vfs->lock);
     return r == -EFBIG ? -ENOSPC : r;
+}
+
+static void scratch_destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    struct scratch *s = find_removed(vfs, n);
+    if (s)
+        drop(vfs, n->parent, s);
 }
 
 static int scratch_readlink(struct call *c, struct node *n, struct buf *ret)
@@ -311,6 +361,7 @@ const struct node_ops scratch_ops = {
     .open = scratch_open,
     .read = scratch_read,
     .write = scratch_write,
+    .destroy = scratch_destroy,
 };
 
 const struct node_ops scratch_link_ops = {

@@ -9,17 +9,20 @@
 
 #include "internal.h"
 
-void told_remember(struct vfs *vfs, struct node *n, const struct stat *st)
+bool told_remember(struct call *c, struct node *n, const struct stat *st)
 {
+    struct vfs *vfs = c->vfs;
     const struct node_ops *ops = n->ops;
     if (!ops->named && ops->type != S_IFDIR)
-        return;
+        return true;
     lock_take(&vfs->lock);
-    if (!n->told)
+    const bool holds = !c->by_name || !n->open_files;
+    if (holds && !n->told)
         n->told = malloc(sizeof(*n->told));
-    if (n->told)
+    if (holds && n->told)
         *n->told = *st;
     lock_drop(&vfs->lock);
+    return holds;
 }
 
 bool told_size_is(struct vfs *vfs, const struct node *n, uint64_t size)

@@ -43,6 +43,22 @@ static int init_conditions(struct vfs *vfs)
     return r;
 }
 
+static int init_sync(struct vfs *vfs)
+{
+    int r = lock_init(&vfs->lock);
+    if (r < 0)
+        return r;
+    r = lock_init(&vfs->opening);
+    if (r == 0) {
+        r = init_conditions(vfs);
+        if (r == 0)
+            return 0;
+        lock_done(&vfs->opening);
+    }
+    lock_done(&vfs->lock);
+    return r;
+}
+
 static void note(void *ctx, const char *path, const char *key, const char *reason)
 {
     struct vfs *vfs = ctx;
@@ -61,14 +77,8 @@ int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
     vfs->options = *options;
     vfs->options.profile_dirs = NULL;
     clock_gettime(CLOCK_REALTIME, &vfs->started);
-    int r = lock_init(&vfs->lock);
+    int r = init_sync(vfs);
     if (r < 0) {
-        free(vfs);
-        return r;
-    }
-    r = init_conditions(vfs);
-    if (r < 0) {
-        lock_done(&vfs->lock);
         free(vfs);
         return r;
     }
@@ -101,6 +111,7 @@ void vfs_free(struct vfs *vfs)
     vmx_profiles_done(&vfs->profiles);
     condition_done(&vfs->changed);
     condition_done(&vfs->gate.moved);
+    lock_done(&vfs->opening);
     lock_done(&vfs->lock);
     free(vfs);
 }

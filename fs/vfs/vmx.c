@@ -128,7 +128,41 @@ static void vmx_uncreate(struct call *c, struct node *dir, struct handle *h)
 static int vmx_symlink(struct call *c, struct node *dir, const char *name, const char *target,
                        struct found *ret)
 {
-    return scratch_is_name(name) ? scratch_symlink(c, dir, name, target, ret) : -EPERM;
+    return scratch_is_name(name) ? scratch_symlink(c, dir, name, target, ret)
+                                 : refuse_here(c, dir, name);
+}
+
+/* What was written to a key when its removal began. */
+struct written {
+    bool any; /* that was not committed */
+    unsigned removals;
+    unsigned long version;
+};
+
+/* Who has the key open writes no more: that would make it again. But who has just opened it to set
+ * it comes after the removal. */
+static struct written end_writers(struct vfs *vfs, struct node *dir, struct span key)
+{
+    struct written ret = {0};
+    lock_take(&vfs->lock);
+    struct key_state *ks = key_state(vfs, dir, key, false);
+    if (ks)
+        ret = (struct written){ks->text.state != TEXT_CLEAN, ++ks->removals, ks->text.version};
+    lock_drop(&vfs->lock);
+    return ret;
+}
+
+/* What was written before the removal goes with the key, and nothing that was written since. */
+static void drop_written(struct vfs *vfs, struct node *dir, struct span key,
+                         const struct written *written)
+{
+    lock_take(&vfs->lock);
+    struct key_state *ks = written->any ? key_state(vfs, dir, key, false) : NULL;
+    if (ks && ks->removals == written->removals && ks->text.version == written->version) {
+        text_clean(&ks->text);
+        key_state_tidy(vfs, dir, ks);
+    }
+    lock_drop(&vfs->lock);
 }
 
 static int vmx_unlink(struct call *c, struct node *dir, const char *name)
@@ -142,18 +176,14 @@ static int vmx_unlink(struct call *c, struct node *dir, const char *name)
     r = key_at(c, dir, name, cache_ms(c), &at);
     if (r < 0)
         return is_no_key(r) ? -ENOENT : r;
-    if (at.extent != SIZE_MAX && !recent_is(c->vfs, RECENT_HIDDEN, dir, buf_span(&at.key)))
-        return key_remove(c, dir, name);
-    /* Created, or made in the place of a hidden key, and not committed. */
-    lock_take(&c->vfs->lock);
-    struct key_state *ks = key_state(c->vfs, dir, buf_span(&at.key), false);
-    bool written = ks && ks->text.state != TEXT_CLEAN;
-    r = written || at.extent != SIZE_MAX ? 0 : -ENOENT;
-    if (written) {
-        text_clean(&ks->text);
-        key_state_tidy(c->vfs, dir, ks);
-    }
-    lock_drop(&c->vfs->lock);
+    const bool hidden = recent_is(c->vfs, RECENT_HIDDEN, dir, buf_span(&at.key));
+    const struct written written = end_writers(c->vfs, dir, buf_span(&at.key));
+    if (at.extent != SIZE_MAX && !hidden)
+        r = key_remove(c, dir, name);
+    else if (at.extent == SIZE_MAX && !written.any)
+        r = -ENOENT;
+    if (r == 0)
+        drop_written(c->vfs, dir, buf_span(&at.key), &written);
     return r;
 }
 
@@ -168,7 +198,9 @@ static int install_scratch(struct call *c, struct node *dir, const char *name, c
         r = profile_write(c, dir, text_value(buf_span(&bytes)));
     else
         r = key_set(c, dir, key, text_value(buf_span(&bytes)), NULL);
-    return r == 0 ? scratch_unlink(c, dir, name) : r;
+    if (r == 0)
+        scratch_drop(c, dir, name);
+    return r;
 }
 
 /* An editor's backup: the key is copied, and its line stays, hidden until it is created again. */
@@ -210,14 +242,14 @@ static int vmx_rename(struct call *c, struct node *dir, const char *name, struct
         return -EEXIST;
     if (strcmp(name, PROFILE_NAME) == 0 || strcmp(name, CONTROL_NAME) == 0 ||
         strcmp(new_name, CONTROL_NAME) == 0)
-        return -EPERM;
+        return refuse_here(c, dir, name);
     if (!to_key && !to_scratch)
         to_scratch = scratch_is_name(new_name);
     if (from_scratch)
         return to_scratch ? scratch_rename(c, dir, name, new_name)
                           : install_scratch(c, dir, name, new_name);
     if (strcmp(new_name, PROFILE_NAME) == 0)
-        return -EPERM;
+        return refuse_here(c, dir, new_name);
     return to_scratch ? copy_to_scratch(c, dir, name, new_name)
                       : key_rename(c, dir, name, new_name);
 }

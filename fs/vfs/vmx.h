@@ -32,9 +32,10 @@ struct key_state {
     unsigned closing;    /* those of them that are being closed: the last one commits */
     unsigned committing; /* our sets and removals under way */
     unsigned long sets;  /* how often we set or removed it */
-    struct seen base; /* what the writers saw: moved along by our own commits, unknown while there
-                         are no writers */
-    unsigned epoch;   /* grows when the base is not what earlier writers saw: they are too late */
+    struct seen base;  /* what the writers saw: moved along by our own commits, unknown while there
+                          are no writers */
+    unsigned epoch;    /* grows when the base is not what earlier writers saw: they are too late */
+    unsigned removals; /* the same when the key is unlinked */
     UT_hash_handle hh;
     char id[]; /* the key's bytes, folded */
 };
@@ -44,6 +45,7 @@ struct scratch {
     bool is_link; /* a symbolic link (emacs' lock): bytes are its target */
     mode_t mode;
     int64_t changed_s;
+    const struct node *removed; /* the node that is left of it: it has no name any more; or NULL */
     struct scratch *prev, *next;
     char name[256];
 };
@@ -143,7 +145,10 @@ int scratch_create(struct call *c, struct node *dir, const char *name, mode_t mo
                    struct handle *h, struct found *ret);
 int scratch_symlink(struct call *c, struct node *dir, const char *name, const char *target,
                     struct found *ret);
-int scratch_unlink(struct call *c, struct node *dir, const char *name); /* -ENOENT: none */
+/* Removes one; who has it open keeps it. -ENOENT: none of this name. */
+int scratch_unlink(struct call *c, struct node *dir, const char *name);
+/* One whose bytes are elsewhere now, with all who have it open. */
+void scratch_drop(struct call *c, struct node *dir, const char *name);
 int scratch_rename(struct call *c, struct node *dir, const char *name, const char *new_name);
 /* Makes one with this content, replacing one of the same name. */
 int scratch_put(struct call *c, struct node *dir, const char *name, struct span bytes);

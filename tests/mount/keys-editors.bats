@@ -266,6 +266,51 @@ more" ]
     explained EINVAL memSize
 }
 
+@test "a temporary file in a directory of settings goes on without its name" {
+    start
+    python3 - "$K" <<'END_OF_PYTHON'
+import os, sys, tempfile
+
+def use(f):
+    f.write(b"temporary")
+    f.flush()
+    st = os.fstat(f.fileno())
+    assert (st.st_size, st.st_nlink) == (9, 0), st
+    assert os.pread(f.fileno(), 100, 0) == b"temporary"
+    os.ftruncate(f.fileno(), 4)
+    os.fchmod(f.fileno(), 0o640)
+    st = os.fstat(f.fileno())
+    assert (st.st_size, st.st_mode & 0o777) == (4, 0o640), st
+    assert os.pread(f.fileno(), 100, 0) == b"temp"
+
+names = os.listdir(sys.argv[1])
+with tempfile.TemporaryFile(dir=sys.argv[1]) as f:
+    use(f)
+fd, name = tempfile.mkstemp(dir=sys.argv[1])
+other, other_name = tempfile.mkstemp(dir=sys.argv[1])
+os.write(other, b"other")
+os.rename(other_name, name)
+with open(fd, "w+b") as f:
+    use(f)
+    assert os.pread(other, 100, 0) == b"other"
+os.close(other)
+os.unlink(name)
+assert os.listdir(sys.argv[1]) == names
+END_OF_PYTHON
+    becomes 0
+}
+
+@test "what was unlinked takes no more memory once it is closed" {
+    start
+    python3 - "$K" <<'END_OF_PYTHON'
+import os, sys, tempfile
+for _ in range(200):
+    with tempfile.TemporaryFile(dir=sys.argv[1]) as f:
+        f.write(b"x" * (1 << 20))
+END_OF_PYTHON
+    becomes 0
+}
+
 @test "scratch files are bounded" {
     start
     python3 - "$K" <<'END_OF_PYTHON'

@@ -341,6 +341,95 @@ shells_cannot_tell() { # VALUE KEY ERRNO
     explained EOPNOTSUPP memSize 'rename=unsafe'
 }
 
+@test "a key that was removed is not made again by who has it open" {
+    start
+    python3 - "$K" <<'END_OF_PYTHON'
+import errno, os, sys
+
+def key(name):
+    return os.path.join(sys.argv[1], name)
+
+def refused(code, what, *args):
+    try:
+        what(*args)
+    except OSError as e:
+        assert e.errno == code, e
+    else:
+        sys.exit("not refused")
+
+for name, flags in ("guestinfo.c", os.O_RDWR), ("guestinfo.new", os.O_RDWR | os.O_CREAT):
+    fd = os.open(key(name), flags)
+    os.pwrite(fd, b"once\n", 0)
+    os.unlink(key(name))
+    assert os.fstat(fd).st_nlink == 0
+    refused(errno.ECANCELED, os.pwrite, fd, b"again\n", 0)
+    refused(errno.ECANCELED, os.ftruncate, fd, 0)
+    os.close(fd)
+    assert not os.path.exists(key(name))
+
+# Of several lines the last ones are not committed yet.
+fd = os.open(key("guestinfo.a"), os.O_WRONLY | os.O_TRUNC)
+os.write(fd, b"one\n")
+os.write(fd, b"two\n")
+os.unlink(key("guestinfo.a"))
+os.close(fd)
+assert not os.path.exists(key("guestinfo.a"))
+
+reader = os.open(key("guestinfo.b"), os.O_RDONLY)
+os.unlink(key("guestinfo.b"))
+with open(key("guestinfo.b"), "w") as f:
+    f.write("another\n")
+assert os.read(reader, 100) == b"beta\n"
+with open(key("guestinfo.b")) as f:
+    assert f.read() == "another\n"
+END_OF_PYTHON
+    explained ECANCELED guestinfo.new
+}
+
+# has_no_place ERRNO FILE KEY COMMAND...
+has_no_place() {
+    local errno=$1 file=$2 key=$3
+    shift 3
+    run "$@"
+    [ "$status" -ne 0 ] || {
+        echo "done: $*"
+        return 1
+    }
+    tail -n 1 "$MNT/.vmxfs/errors" | awk -F '\t' -v errno="$errno" -v file="$file" -v key="$key" '
+        { found = $2 == errno && $3 == file && $4 == key } END { exit !found }' || {
+        echo "$*: $output"
+        tail -n 1 "$MNT/.vmxfs/errors"
+        return 1
+    }
+}
+
+@test "what has no place where it was to be made, moved or removed: EPERM" {
+    start
+    has_no_place EPERM vm/pipe - mkfifo "$MNT/vm/pipe"
+    echo text >"$LAB/vm/file"
+    has_no_place EPERM vm/other - ln "$MNT/vm/file" "$MNT/vm/other"
+    has_no_place EPERM vm/vm.vmx folder mkdir "$K/folder"
+    has_no_place EPERM vm/vm.vmx pipe mkfifo "$K/pipe"
+    has_no_place EPERM vm/vm.vmx symlink ln -s memSize "$K/symlink"
+    has_no_place EPERM vm/vm.vmx other ln "$K/memSize" "$K/other"
+    has_no_place EPERM vm/vm.vmx passthrough-profile mv "$K/passthrough-profile" "$K/other"
+    has_no_place EPERM vm/vm.vmx passthrough-profile mv "$K/memSize" "$K/passthrough-profile"
+    has_no_place EPERM vm/vm.vmx .vmxfs mv "$K/.vmxfs" "$K/other"
+    has_no_place EPERM vm/vm.vmx .vmxfs rmdir "$K/.vmxfs"
+    has_no_place EPERM vm/vm.vmx folder mkdir "$K/.vmxfs/folder"
+    has_no_place EPERM vm/vm.vmx symlink ln -s check "$K/.vmxfs/symlink"
+    has_no_place EPERM vm/vm.vmx new touch "$K/.vmxfs/new"
+    has_no_place EPERM vm/vm.vmx check rm "$K/.vmxfs/check"
+    has_no_place EPERM vm/vm.vmx check mv "$K/.vmxfs/check" "$K/.vmxfs/other"
+    has_no_place EACCES vm/vm.vmx check dd if="$VM" of="$K/.vmxfs/check"
+    has_no_place EPERM folder - mkdir "$MNT/.vmxfs/folder"
+    has_no_place EPERM new - touch "$MNT/.vmxfs/new"
+    has_no_place EPERM errors - rm "$MNT/.vmxfs/errors"
+    has_no_place EPERM status - mv "$MNT/.vmxfs/status" "$MNT/.vmxfs/other"
+    has_no_place EACCES status - dd if="$VM" of="$MNT/.vmxfs/status"
+    becomes 0
+}
+
 @test "errors keeps the last hundred, newest last" {
     start
     for i in $(seq 103); do

@@ -260,3 +260,87 @@ for n in range(20):
 END
     python3 "$TEST_DIR/read.py" "$MNT" "$LAB"
 }
+
+@test "files that are replaced all the time are read whole, by several at once" {
+    mount_local
+    cat >"$TEST_DIR/read.py" <<'END'
+import os, sys, threading, time
+
+mnt, lab = sys.argv[1:]
+READS, READERS = 2000, 3
+failed = []
+
+def replace(n):
+    with open(lab + "/new", "wb") as f:
+        f.write(b"%06d" % n * (1, 100, 3000, 20000)[n % 7 % 4])
+    os.rename(lab + "/new", lab + "/file")
+
+def read():
+    try:
+        for _ in range(READS):
+            fd = os.open(mnt + "/file", os.O_RDONLY)
+            text = b""
+            while more := os.read(fd, 50000):
+                text += more
+            assert text == text[:6] * (len(text) // 6), (len(text), text[:6])
+            n = int(text[:6])
+            assert len(text) == 6 * (1, 100, 3000, 20000)[n % 7 % 4], (n, len(text))
+            assert os.fstat(fd).st_size == len(text), (os.fstat(fd), len(text))
+            os.close(fd)
+    except Exception as e:
+        failed.append(e)
+
+replace(0)
+readers = [threading.Thread(target=read) for _ in range(READERS)]
+for reader in readers:
+    reader.start()
+n = 0
+while any(reader.is_alive() for reader in readers):
+    n += 1
+    replace(n)
+    time.sleep(0.002)
+assert not failed, failed
+END
+    python3 "$TEST_DIR/read.py" "$MNT" "$LAB"
+}
+
+@test "a file that looks like the one that it has replaced is not taken for it" {
+    mount_local cache_timeout=60
+    echo "the old one" >"$LAB/file"
+    echo "the new one" >"$LAB/new"
+    touch -r "$LAB/file" "$LAB/new"
+    exec 7<"$MNT/file"
+    mv "$LAB/new" "$LAB/file"
+    [ "$(cat "$MNT/file")" = "the new one" ]
+    [ "$(cat <&7)" = "the old one" ]
+    [ "$(cat "$MNT/file")" = "the new one" ]
+    exec 7<&-
+}
+
+@test "what is set or written while a file is open is shown at once" {
+    mount_local cache_timeout=60
+    echo text >"$LAB/file"
+    python3 - "$MNT/file" <<'END'
+import os, sys
+
+path = sys.argv[1]
+fd = os.open(path, os.O_RDONLY)
+os.chmod(path, 0o640)
+assert os.fstat(fd).st_mode & 0o777 == os.stat(path).st_mode & 0o777 == 0o640
+os.utime(path, (1000, 1000))
+assert os.fstat(fd).st_mtime == os.stat(path).st_mtime == 1000
+os.close(fd)
+
+writer = os.open(path, os.O_WRONLY)
+fd = os.open(path, os.O_RDONLY)
+os.write(writer, b"longer than it was")
+os.close(writer)
+assert os.fstat(fd).st_size == os.stat(path).st_size == 18
+with open(path, "w") as f:
+    f.write("short")
+assert os.fstat(fd).st_size == os.stat(path).st_size == 5
+os.truncate(path, 2)
+assert os.fstat(fd).st_size == os.stat(path).st_size == 2
+assert os.pread(fd, 100, 0) == b"sh"
+END
+}
