@@ -41,8 +41,7 @@ bool remote_file_is_nameless(const struct remote_file *file)
     return nameless;
 }
 
-/* Another file has been seen under the name; what was known of the folder is old. */
-static void lose_name(struct remote_file *file)
+void file_lose_name(struct remote_file *file)
 {
     struct remote_file *one;
     file_forget_listing(file);
@@ -168,15 +167,7 @@ bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs)
 
 /* ---- comparing */
 
-/* What a flight of three told: the same thing twice, and another one in between. */
-struct sight {
-    struct sftp_attrs before, between, after;
-    bool there; /* the one in between */
-};
-
-/* -ENOTCONN if any answer was lost; another failure of the one in between counts as unknown: it is
- * then as before. */
-static int see(struct sftp_call *before, struct sftp_call *between, struct sftp_call *after,
+int sight_take(struct sftp_call *before, struct sftp_call *between, struct sftp_call *after,
                const struct wait *wait, struct sight *ret)
 {
     int first = sftp_wait(before, wait);
@@ -193,7 +184,7 @@ static int see(struct sftp_call *before, struct sftp_call *between, struct sftp_
     return 0;
 }
 
-static bool is_another(const struct sight *s)
+bool sight_of_another(const struct sight *s)
 {
     return !s->there ||
            (file_looks_same(&s->before, &s->after) && !file_looks_same(&s->before, &s->between));
@@ -217,7 +208,7 @@ static int look(struct file_act *act, struct remote_file *file, const struct wai
     SFTP_CALL_AUTO *before = sftp_fstat(sftp, &file->handle);
     SFTP_CALL_AUTO *named = sftp_lstat(sftp, full);
     SFTP_CALL_AUTO *after = sftp_fstat(sftp, &file->handle);
-    r = see(before, named, after, wait, &looking->sight);
+    r = sight_take(before, named, after, wait, &looking->sight);
     if (r == 0)
         file_note_seen(file, &looking->sight.after);
     return r;
@@ -238,109 +229,8 @@ int remote_file_look(struct remote_file *file, const struct wait *wait, struct s
         return r == -EREMOTEIO ? -EIO : r;
     turn_give(&file->turn);
     *ret = looking.sight.after;
-    *ret_named = !is_another(&looking.sight);
+    *ret_named = !sight_of_another(&looking.sight);
     if (!*ret_named)
-        lose_name(file);
+        file_lose_name(file);
     return 0;
-}
-
-/* ---- files that are opened under one name */
-
-/* Another file that is open under the file's name, or the same one that is not known to be it: a
- * reference. NULL: there is none. */
-static struct remote_file *namesake(struct remote_file *file)
-{
-    struct remote_file *other;
-    lock_take(&file->remote->lock);
-    DL_FOREACH (file->remote->writers, other) {
-        const bool is_open = other->seen.flags;
-        if (is_open && other->shared != file->shared && !file->nameless && !other->nameless &&
-            strcmp(other->path, file->path) == 0) {
-            other->refs++;
-            break;
-        }
-    }
-    lock_drop(&file->remote->lock);
-    return other;
-}
-
-/* Takes two turns, in the order in which everybody does. */
-static int begin_both(struct remote_file *file, struct remote_file *other, const struct wait *wait)
-{
-    struct remote_file *first = (uintptr_t)file < (uintptr_t)other ? file : other;
-    int r = file_begin(first, wait);
-    if (r < 0)
-        return r;
-    r = file_begin(first == file ? other : file, wait);
-    if (r < 0)
-        turn_give(&first->turn);
-    return r;
-}
-
-static int compare(struct remote_file *file, struct remote_file *other, const struct wait *wait,
-                   struct sight *ret)
-{
-    struct sftp *sftp = file->remote->sftp;
-    SFTP_CALL_AUTO *before = sftp_fstat(sftp, &other->handle);
-    SFTP_CALL_AUTO *between = sftp_fstat(sftp, &file->handle);
-    SFTP_CALL_AUTO *after = sftp_fstat(sftp, &other->handle);
-    return see(before, between, after, wait, ret);
-}
-
-/* Whether an error says that the file has been lost with its handle, and not that the link is down.
- */
-static bool is_lost(struct remote_file *file, const struct wait *wait, int r)
-{
-    return r == -EIO && clock_ms() < wait->deadline && sftp_state(file->remote->sftp) == SFTP_UP;
-}
-
-/* Behind a lost link each is opened again, if the name still leads to what it showed itself.
- * -ESTALE: the first one has been replaced since it was opened. */
-static int open_both_again(struct remote_file *file, struct remote_file *other,
-                           const struct wait *wait)
-{
-    int r = -ENOTCONN;
-    if (!file_again(file, wait, &r))
-        return is_lost(file, wait, r) ? -ESTALE : r;
-    r = -ENOTCONN;
-    file_again(other, wait, &r);
-    return r;
-}
-
-static int are_one(struct remote_file *file, struct remote_file *other, const struct wait *wait,
-                   bool *ret)
-{
-    struct sight sight;
-    int r = begin_both(file, other, wait);
-    if (r < 0)
-        return r;
-    r = file_drain(other, wait);
-    while (r == 0) {
-        r = compare(file, other, wait, &sight);
-        if (r != -ENOTCONN)
-            break;
-        r = open_both_again(file, other, wait);
-    }
-    turn_give(&other->turn);
-    turn_give(&file->turn);
-    *ret = r == 0 && !is_another(&sight);
-    if (r == 0 || is_lost(other, wait, r))
-        return 0;
-    return r == -EREMOTEIO ? -EIO : r;
-}
-
-int file_meet_namesakes(struct remote_file *file, const struct wait *wait)
-{
-    struct remote_file *other;
-    bool one = false;
-    int r = 0;
-    while (r == 0 && !one && (other = namesake(file))) {
-        r = are_one(file, other, wait, &one);
-        if (r == 0 && one)
-            file_share(file, other);
-        else if (r == 0)
-            lose_name(other);
-        remote_file_free(other);
-    }
-    return r;
 }

@@ -126,10 +126,28 @@ void file_note_change(struct remote_file *file, uint64_t least, uint64_t most);
 void file_hand_over_locked(struct remote_file *file) REQUIRES(file->remote->lock);
 /* Whether what is open under the file's name, and shows attrs, can be the file. */
 bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs);
+bool file_looks_same(const struct sftp_attrs *a, const struct sftp_attrs *b);
+
+/* What a flight of three told: the same thing twice, and another one in between. */
+struct sight {
+    struct sftp_attrs before, between, after;
+    bool there; /* the one in between */
+};
+
+/* -ENOTCONN if any answer was lost; another failure of the one in between counts as unknown: it is
+ * then as before. */
+int sight_take(struct sftp_call *before, struct sftp_call *between, struct sftp_call *after,
+               const struct wait *wait, struct sight *ret);
+bool sight_of_another(const struct sight *s);
+
+/* Another file has been seen under the name; what was known of the folder is old. */
+void file_lose_name(struct remote_file *file);
+
+/* ---- namesakes.c */
+
 /* The file has just been opened by its name. What has been open under that name is the same file,
  * as far as SFTP can tell, or has lost it. 0, -ESTALE when this one has, -EIO, -EINTR. */
 int file_meet_namesakes(struct remote_file *file, const struct wait *wait);
-bool file_looks_same(const struct sftp_attrs *a, const struct sftp_attrs *b);
 
 /* ---- file_ways.c */
 

@@ -5,8 +5,6 @@
 
 #include "base/clock.h"
 
-enum { OLD_S = 3600 }; /* more than the clocks of client and server differ by */
-
 struct kept {
     bool known; /* the version below */
     uint64_t size;
@@ -41,13 +39,6 @@ static void set_version(struct kept *k, const struct sftp_attrs *attrs, int64_t 
     k->seen_at = now;
 }
 
-/* Whether this version may be of two files, one of which has taken the name of the other. */
-static bool may_be_two(const struct kept *k, const struct sftp_attrs *attrs, int64_t now)
-{
-    const bool old = clock_wall_s() - (int64_t)attrs->mtime > OLD_S;
-    return !old && now < k->seen_at + RACY_MS;
-}
-
 void kept_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *attrs, struct handle *h)
 {
     int64_t now = clock_ms();
@@ -65,8 +56,7 @@ void kept_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *attrs, 
             k->clean = k->opens == 0 && !h->writes;
             k->read = false;
         }
-        h->direct = h->direct || k->direct > 0 || (!h->reads && k->opens == 0) ||
-                    (!h->writes && k->opens > 0 && attrs && may_be_two(k, attrs, now));
+        h->direct = h->direct || k->direct > 0 || (!h->reads && k->opens == 0);
         k->opens++;
         k->writers += h->writes;
         k->direct += h->direct;

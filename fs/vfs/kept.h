@@ -9,10 +9,6 @@
  * unless something else can still bring in old data: a handle that was open before (it reads
  * ahead), or a writer, whose data may not have reached the server.
  *
- * Of a file that has changed just now, another one with the same time and size may have the name
- * already (SFTP's times are in seconds). So nobody shares pages who opens such a file while others
- * have it open: he goes past them, and each reads what his own handle shows.
- *
  * Who only writes has no use for pages, and goes past them if nobody else has the file open. So
  * does then whoever opens the file before all such handles are closed: nobody has pages that such
  * a write does not change.
