@@ -28,7 +28,7 @@
 char *file_server_path(const struct remote_file *file)
 {
     lock_take(&file->remote->lock);
-    char *full = file->nameless ? NULL : remote_path(file->remote, file->path);
+    char *full = file->shared->nameless ? NULL : remote_path(file->remote, file->path);
     lock_drop(&file->remote->lock);
     return full;
 }
@@ -36,20 +36,16 @@ char *file_server_path(const struct remote_file *file)
 bool remote_file_is_nameless(const struct remote_file *file)
 {
     lock_take(&file->remote->lock);
-    bool nameless = file->nameless;
+    bool nameless = file->shared->nameless;
     lock_drop(&file->remote->lock);
     return nameless;
 }
 
 void file_lose_name(struct remote_file *file)
 {
-    struct remote_file *one;
     file_forget_listing(file);
     lock_take(&file->remote->lock);
-    DL_FOREACH (file->remote->writers, one) {
-        if (one->shared == file->shared)
-            one->nameless = true;
-    }
+    file->shared->nameless = true;
     lock_drop(&file->remote->lock);
 }
 
@@ -68,7 +64,7 @@ void files_removed(struct remote *remote, const char *path)
     lock_take(&remote->lock);
     DL_FOREACH (remote->writers, file) {
         if (strcmp(file->path, path) == 0)
-            file->nameless = true;
+            file->shared->nameless = true;
     }
     lock_drop(&remote->lock);
 }
@@ -80,11 +76,11 @@ void files_renamed(struct remote *remote, const char *from, const char *to)
     DL_FOREACH (remote->writers, file) {
         const char *rest = rest_behind(file->path, from);
         char *path = NULL;
-        if (rest && !file->nameless && asprintf(&path, "%s%s", to, rest) >= 0) {
+        if (rest && !file->shared->nameless && asprintf(&path, "%s%s", to, rest) >= 0) {
             free(file->path);
             file->path = path;
         } else if (rest || strcmp(file->path, to) == 0) {
-            file->nameless = true;
+            file->shared->nameless = true;
         }
     }
     lock_drop(&remote->lock);
@@ -119,7 +115,7 @@ void file_hand_over_locked(struct remote_file *file)
 {
     struct remote_file *other;
     DL_FOREACH (file->remote->writers, other) {
-        if (other == file || file->nameless || strcmp(other->path, file->path) != 0)
+        if (other == file || file->shared->nameless || strcmp(other->path, file->path) != 0)
             continue;
         other->dirty = true;
         other->least = 0;

@@ -26,8 +26,8 @@ static struct remote_file *namesake(struct remote_file *file)
     lock_take(&file->remote->lock);
     DL_FOREACH (file->remote->writers, other) {
         const bool is_open = other->seen.flags;
-        if (is_open && other->shared != file->shared && !file->nameless && !other->nameless &&
-            strcmp(other->path, file->path) == 0) {
+        if (is_open && other->shared != file->shared && !file->shared->nameless &&
+            !other->shared->nameless && strcmp(other->path, file->path) == 0) {
             other->refs++;
             break;
         }

@@ -290,7 +290,7 @@ static bool is_meant(const struct remote_file *file, const struct which *which)
 {
     if (which->but)
         return file != which->but && file->shared == which->but->shared;
-    return !file->nameless && strcmp(file->path, which->path) == 0;
+    return !file->shared->nameless && strcmp(file->path, which->path) == 0;
 }
 
 /* The next that was written to, with a reference, which is moved along. */

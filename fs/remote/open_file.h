@@ -14,6 +14,7 @@ enum { FILE_PATIENCE = 8 << 20 };
 /* What all know who have one file open; protected by remote->lock. */
 struct shared_file {
     unsigned files;
+    bool nameless;          /* it was removed, or replaced */
     struct unsure *unsure;  /* what was sent through their handles, when a link was lost */
     unsigned long changes;  /* of the bytes, by this mount or as far as handles showed */
     struct sftp_attrs seen; /* what a handle showed last; flags 0: nothing yet */
@@ -26,8 +27,7 @@ struct remote_file {
     /* Protected by remote->lock. */
     unsigned refs;
     struct remote_file *prev, *next;
-    char *path;    /* its name, or the last one that it had */
-    bool nameless; /* it was removed, or replaced */
+    char *path; /* its name, or the last one that it had */
     struct shared_file *shared;
     struct sftp_attrs seen; /* see file_name.c, as for the next three */
     bool dirty;

@@ -16,7 +16,7 @@ static struct shared_file *shared_at(struct remote *remote, const char *path) RE
 {
     const struct remote_file *file;
     DL_FOREACH (remote->writers, file) {
-        if (!file->nameless && strcmp(file->path, path) == 0)
+        if (!file->shared->nameless && strcmp(file->path, path) == 0)
             return file->shared;
     }
     return NULL;
@@ -111,7 +111,7 @@ unsigned long file_changes(struct remote_file *file)
 /* What is noted of the name that the file has; NULL: nothing. */
 static struct unsure **of_name(const struct remote_file *file) REQUIRES(file->remote->lock)
 {
-    return file->nameless ? NULL : unsure_of_name(file->remote, file->path);
+    return file->shared->nameless ? NULL : unsure_of_name(file->remote, file->path);
 }
 
 int file_check_write(struct remote_file *file, uint64_t offset, struct span data)

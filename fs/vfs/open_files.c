@@ -85,13 +85,7 @@ int open_files_look(struct call *c, struct node *n, struct sftp_attrs *ret, bool
 
 static void check_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
-    struct handle *h;
-    bool nameless = false;
-    DL_FOREACH2(n->open_files, h, behind)
-    {
-        nameless |= remote_file_is_nameless(h->file);
-    }
-    if (nameless)
+    if (n->open_files && remote_file_is_nameless(n->open_files->file))
         node_lose_name(vfs, n);
 }
 
