@@ -165,7 +165,7 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
         return r;
     struct remote_file *file =
         h && h->file ? remote_file_ref(h->file) : open_files_with(c->vfs, n, false, true);
-    struct remote_file *reader = file ? NULL : open_files_any(c->vfs, n, NULL);
+    struct remote_file *reader = file ? NULL : open_files_any(c->vfs, n);
     if (reader && valid & FUSE_SET_ATTR_SIZE)
         r = truncate_by_name(c, n, path, st, valid);
     else if (file || reader)
@@ -194,6 +194,7 @@ static int open_by_path(struct call *c, const char *path, int flags, struct hand
         if (r < 0)
             return r;
     }
+    h->opened_at = clock_ms();
     if (r == 0)
         r = remote_file_open(c->vfs->remote, path, open_flags, &c->wait, &h->file);
     return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
@@ -216,30 +217,12 @@ static int open_named(struct call *c, struct node *n, const char *path, int flag
     return r == 0 ? add_open(c, n, h) : r;
 }
 
-/* Whether the thread was told ESTALE of the path just now; it is from now on, or only once. */
-static bool was_stale(struct call *c, const char *path)
-{
-    BUF_AUTO name = {0};
-    if (c->thread == 0 || buf_addf(&name, "%d %s", (int)c->thread, path) < 0)
-        return false;
-    lock_take(&c->vfs->lock);
-    bool was = recent_find(c->vfs, RECENT_STALE, NULL, buf_span(&name)) != NULL;
-    if (was)
-        recent_forget(c->vfs, RECENT_STALE, NULL, buf_span(&name));
-    else
-        recent_note(c->vfs, RECENT_STALE, NULL, buf_span(&name), (struct recent_detail){0});
-    lock_drop(&c->vfs->lock);
-    return was;
-}
-
 /* The kernel looks the name up anew after the first ESTALE, and tells the caller of the second. But
  * what it has found then had the name after the caller asked: others have it open, or it is only
  * known by its name, which another node has got meanwhile. */
 static int open_replaced(struct call *c, struct node *n, const char *path, int flags,
                          struct handle *h)
 {
-    if (!was_stale(c, path))
-        return -ESTALE;
     int r = -ESTALE;
     h->direct = true; /* the file's pages may be another node's */
     for (int i = 0; r == -ESTALE && i < REPLACED_MAX; i++) {
@@ -251,14 +234,37 @@ static int open_replaced(struct call *c, struct node *n, const char *path, int f
     return r;
 }
 
+/* Whether the thread's last open of the path was answered with ESTALE, just now. */
+static bool was_stale(struct call *c, struct span opening)
+{
+    lock_take(&c->vfs->lock);
+    bool was = recent_find(c->vfs, RECENT_STALE, NULL, opening) != NULL;
+    if (was)
+        recent_forget(c->vfs, RECENT_STALE, NULL, opening);
+    lock_drop(&c->vfs->lock);
+    return was;
+}
+
+static void note_stale(struct call *c, struct span opening)
+{
+    lock_take(&c->vfs->lock);
+    if (c->thread != 0)
+        recent_note(c->vfs, RECENT_STALE, NULL, opening, (struct recent_detail){0});
+    lock_drop(&c->vfs->lock);
+}
+
 static int file_open(struct call *c, struct node *n, int flags, struct handle *h)
 {
     FREE_AUTO char *path = node_path(c->vfs, n);
-    if (!path)
+    BUF_AUTO opening = {0};
+    if (!path || buf_addf(&opening, "%d %s", (int)c->thread, path) < 0)
         return -ENOMEM;
+    const bool again = was_stale(c, buf_span(&opening));
     int r = open_named(c, n, path, flags, h);
-    if (r == -ESTALE && !(flags & O_TRUNC))
+    if (r == -ESTALE && again && !(flags & O_TRUNC))
         r = open_replaced(c, n, path, flags, h);
+    if (r == -ESTALE)
+        note_stale(c, buf_span(&opening));
     if (r < 0)
         return r;
     const struct sftp_attrs *attrs = remote_file_opened_as(h->file);

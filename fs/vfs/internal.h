@@ -76,7 +76,7 @@ struct handle {
     bool reads;
     bool writes;
     bool append;
-    int64_t opened_at;     /* clock_ms(), of a plain file; 0: it was changed since */
+    int64_t opened_at;     /* clock_ms(), of a plain file; 0: unknown, or it was changed since */
     struct buf content;    /* what reads give, where it was made at open; or what was written
                               and not carried out yet */
     struct key_state *key; /* keys that are open for writing: counted as a writer there */

@@ -35,20 +35,6 @@ void open_files_remove(struct vfs *vfs, struct node *n, struct handle *h)
     lock_drop(&vfs->lock);
 }
 
-struct remote_file *open_files_any(struct vfs *vfs, struct node *n, const struct handle *except)
-{
-    struct remote_file *found = NULL;
-    struct handle *h;
-    lock_take(&vfs->lock);
-    DL_FOREACH2(n->open_files, h, behind)
-    {
-        if (!found && h != except)
-            found = remote_file_ref(h->file);
-    }
-    lock_drop(&vfs->lock);
-    return found;
-}
-
 struct remote_file *open_files_with(struct vfs *vfs, struct node *n, bool reads, bool writes)
 {
     struct remote_file *found = NULL;
@@ -63,6 +49,11 @@ struct remote_file *open_files_with(struct vfs *vfs, struct node *n, bool reads,
     return found;
 }
 
+struct remote_file *open_files_any(struct vfs *vfs, struct node *n)
+{
+    return open_files_with(vfs, n, false, false);
+}
+
 /* The name belongs to another file. */
 static void lose_name(struct vfs *vfs, struct node *n)
 {
@@ -73,7 +64,7 @@ static void lose_name(struct vfs *vfs, struct node *n)
 
 int open_files_look(struct call *c, struct node *n, struct sftp_attrs *ret, bool *ret_named)
 {
-    struct remote_file *file = open_files_any(c->vfs, n, NULL);
+    struct remote_file *file = open_files_any(c->vfs, n);
     if (!file)
         return -ENODATA;
     int r = remote_file_look(file, &c->wait, ret, ret_named);
@@ -117,7 +108,6 @@ int open_files_add(struct vfs *vfs, struct node *n, struct handle *h)
 {
     const uint64_t size = remote_file_opened_as(h->file)->size;
     bool first;
-    h->opened_at = clock_ms();
     lock_take(&vfs->opening);
     int r = add(vfs, n, h, &first);
     if (r == 0 && (first || !told_size_is(vfs, n, size)))

@@ -31,8 +31,8 @@ void open_files_changed(struct vfs *vfs, struct node *n);
 
 void open_files_remove(struct vfs *vfs, struct node *n, struct handle *h);
 
-/* A file that the node has open, not through the handle (may be NULL): a reference, or NULL. */
-struct remote_file *open_files_any(struct vfs *vfs, struct node *n, const struct handle *except);
+/* A file that the node has open: a reference, or NULL. */
+struct remote_file *open_files_any(struct vfs *vfs, struct node *n);
 /* The same, one that can be read, or written, or both. */
 struct remote_file *open_files_with(struct vfs *vfs, struct node *n, bool reads, bool writes);
 
