@@ -74,6 +74,9 @@ int remote_file_look(struct remote_file *file, const struct wait *wait, struct s
 /* Whether it was removed, or another file has been seen under its name. */
 bool remote_file_is_nameless(const struct remote_file *file);
 
+/* Whether this mount has changed nothing of it since, through whatever handle or by its name. */
+bool remote_file_is_as_opened(const struct remote_file *file);
+
 /* Whether both are one file, as far as SFTP can tell. */
 bool remote_file_is(const struct remote_file *file, const struct remote_file *other);
 

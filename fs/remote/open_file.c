@@ -139,6 +139,7 @@ static int new_file(struct remote *remote, const char *path, uint32_t open_flags
     file->remote = remote;
     file->open_flags = open_flags;
     file->refs = 1;
+    file->opened_after = name_changes(remote, path);
     file->patience = FILE_PATIENCE;
     file->path = strdup(path);
     int r = file->path ? bulk_writer_new(&file->writer) : -ENOMEM;

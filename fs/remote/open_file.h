@@ -39,6 +39,7 @@ struct remote_file {
     unsigned long read_at;      /* shared->changes when the reader began */
     struct bulk_writer *writer;
     struct sftp_attrs opened_as;
+    unsigned long opened_after; /* changes of what had the name then */
     atomic_bool written;
     atomic_int error; /* of data that was taken and is lost; for the next write, flush or fsync */
 
@@ -102,6 +103,7 @@ void name_count_change(struct remote *remote, const char *path);
 void file_note_sight_locked(struct remote_file *file, const struct sftp_attrs *attrs)
     REQUIRES(file->remote->lock);
 unsigned long file_changes(struct remote_file *file);
+unsigned long name_changes(struct remote *remote, const char *path);
 
 /* Whether an old server process may undo what is asked for: 0, -EUCLEAN. */
 int file_check_write(struct remote_file *file, uint64_t offset, struct span data);

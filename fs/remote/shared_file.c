@@ -108,6 +108,23 @@ unsigned long file_changes(struct remote_file *file)
     return changes;
 }
 
+unsigned long name_changes(struct remote *remote, const char *path)
+{
+    lock_take(&remote->lock);
+    const struct shared_file *shared = shared_at(remote, path);
+    unsigned long changes = shared ? shared->changes : 0;
+    lock_drop(&remote->lock);
+    return changes;
+}
+
+bool remote_file_is_as_opened(const struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    bool is = file->shared->changes == file->opened_after;
+    lock_drop(&file->remote->lock);
+    return is;
+}
+
 /* What is noted of the name that the file has; NULL: nothing. */
 static struct unsure **of_name(const struct remote_file *file) REQUIRES(file->remote->lock)
 {

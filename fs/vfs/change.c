@@ -246,10 +246,11 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
     k->key = buf_span(&at.key);
     if (r == 0)
         r = commit(c, k);
+    FREE_AUTO char *path = r < 0 ? node_path(c->vfs, dir) : NULL;
     if (k->op == VMX_EDIT_REMOVE)
-        refuse_removal(c, at.path, name, r, &k->change.diag, at.path);
+        refuse_removal(c, path, name, r, &k->change.diag, path);
     else
-        refuse(c->vfs, at.path, name, r, &k->change.diag);
+        refuse(c->vfs, path, name, r, &k->change.diag);
     if (own.key)
         key_end_writing(c, dir, &own);
     return r;

@@ -63,15 +63,65 @@ static int control_read(struct call *c, struct node *n, struct handle *h, off_t 
     return text_slice(text, offset, size, ret);
 }
 
-/* Carries out what has been collected; whatever comes of it, it is not tried again. */
+/* Takes what has been collected, when what was collected before is carried out. *ret_r: what came
+ * of that, if it had to be waited for. */
+static int take_content(struct call *c, struct handle *h, struct buf *ret, int *ret_r)
+{
+    int r = 0;
+    *ret_r = 0;
+    lock_take(&c->vfs->lock);
+    while (r == 0 && h->carrying) {
+        r = wait_on(&c->wait, &c->vfs->changed, &c->vfs->lock);
+        *ret_r = h->carried;
+    }
+    if (r == 0) {
+        *ret = h->content;
+        h->content = (struct buf){0};
+        h->carrying = ret->len > 0;
+    }
+    lock_drop(&c->vfs->lock);
+    return r == -ETIMEDOUT ? -EIO : r;
+}
+
+/* Carries out what has been collected; whatever comes of it, it is not tried again. Who closes
+ * another descriptor meanwhile is told the same. */
 static int carry_out(struct call *c, struct node *n, struct handle *h)
 {
-    struct buf text = h->content;
+    BUF_AUTO text = {0};
     const struct control *control = n->detail;
-    h->content = (struct buf){0};
+    int before;
+    int r = take_content(c, h, &text, &before);
+    if (r < 0 || text.len == 0)
+        return r < 0 ? r : before;
     struct span what = control->by_line ? text_value(buf_span(&text)) : buf_span(&text);
-    int r = control->store(c, n, what);
-    buf_done(&text);
+    r = control->store(c, n, what);
+    lock_take(&c->vfs->lock);
+    h->carrying = false;
+    h->carried = r;
+    condition_wake_all(&c->vfs->changed);
+    lock_drop(&c->vfs->lock);
+    return r;
+}
+
+/* Appends to what is collected. A text that is too long is dropped, whole. */
+static int collect(struct call *c, struct handle *h, struct span data, bool *ret_line)
+{
+    const pid_t writer = call_process(c);
+    int r = 0;
+    lock_take(&c->vfs->lock);
+    if (h->broken)
+        r = -ECANCELED;
+    else if (h->content.len + data.n > remote_options(c->vfs->remote)->vmx_max)
+        r = -EFBIG;
+    else
+        r = buf_add(&h->content, data);
+    if (r < 0) {
+        buf_done(&h->content);
+        h->broken = true;
+    }
+    *ret_line = r == 0 && data.n > 0 && data.p[data.n - 1] == '\n';
+    h->writer = writer;
+    lock_drop(&c->vfs->lock);
     return r;
 }
 
@@ -79,32 +129,35 @@ static int control_write(struct call *c, struct node *n, struct handle *h, off_t
                          struct span data)
 {
     const struct control *control = n->detail;
+    bool line;
     (void)offset; /* a command goes on where the last write ended */
-    if (h->broken)
-        return -ECANCELED;
-    if (h->content.len + data.n > remote_options(c->vfs->remote)->vmx_max)
-        return -EFBIG;
-    int r = buf_add(&h->content, data);
-    if (r == 0 && control->by_line && data.n > 0 && data.p[data.n - 1] == '\n')
-        r = carry_out(c, n, h);
-    else
-        h->writer = call_process(c);
-    return r;
+    int r = collect(c, h, data, &line);
+    if (r < 0) {
+        FREE_AUTO char *path = vmx_path_above(c, n);
+        return refuse(c->vfs, path ? path : control->name, path ? control->name : NULL, r, NULL);
+    }
+    return control->by_line && line ? carry_out(c, n, h) : 0;
 }
 
 static int control_flush(struct call *c, struct node *n, struct handle *h)
 {
-    return h->writes && h->content.len > 0 ? carry_out(c, n, h) : 0;
+    return h->writes ? carry_out(c, n, h) : 0;
 }
 
 static void control_drop(struct call *c, struct node *n, struct handle *h)
 {
-    if (h->content.len == 0 || h->writer == 0 || h->writer != call_process(c))
+    const pid_t writer = call_process(c);
+    lock_take(&c->vfs->lock);
+    const bool own = h->content.len > 0 && h->writer != 0 && h->writer == writer;
+    if (own) {
+        buf_done(&h->content);
+        h->broken = true;
+    }
+    lock_drop(&c->vfs->lock);
+    if (!own)
         return;
     FREE_AUTO char *path = vmx_path_above(c, n);
     const struct control *control = n->detail;
-    buf_done(&h->content);
-    h->broken = true;
     note_killed(c->vfs, path ? path : control->name, NULL);
 }
 

@@ -147,6 +147,7 @@ int dir_lookup(struct call *c, struct node *dir, const char *name, struct found 
     r = look(c, dir, name, ret, &attrs);
     if (r < 0)
         return r;
+    c->by_name &= !ret->followed; /* an open file is not looked at through its links */
     const char *own = ret->followed ? path_name(ret->target) : name;
     if (!dir_shows(c->vfs, own, &attrs))
         return -ENOENT;

@@ -176,7 +176,6 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
         r = -ESTALE;
     remote_file_free(file);
     remote_file_free(reader);
-    open_files_changed(c->vfs, n);
     return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
 }
 
@@ -259,11 +258,11 @@ static int file_open(struct call *c, struct node *n, int flags, struct handle *h
     BUF_AUTO opening = {0};
     if (!path || buf_addf(&opening, "%d %s", (int)c->thread, path) < 0)
         return -ENOMEM;
-    const bool again = was_stale(c, buf_span(&opening));
+    c->again = was_stale(c, buf_span(&opening));
     int r = open_named(c, n, path, flags, h);
-    if (r == -ESTALE && again && !(flags & O_TRUNC))
+    if (r == -ESTALE && c->again && !(flags & O_TRUNC))
         r = open_replaced(c, n, path, flags, h);
-    if (r == -ESTALE)
+    if (!c->again && (r == -ESTALE || r == -ENOENT))
         note_stale(c, buf_span(&opening));
     if (r < 0)
         return r;

@@ -44,6 +44,7 @@ struct call {
     bool listing;   /* the lookup is for a directory listing: nothing is to be loaded for it */
     bool changes;   /* it is to change something; by change_begin */
     bool committed; /* and something of that has been sent */
+    bool again;     /* the open that it is was answered with ESTALE just now */
     bool by_name;   /* what was found is what the name leads to, and no open file */
     int64_t interrupted_at; /* clock_ms() when that was first seen; 0: never */
     int64_t asked_at;       /* the same of a signal that asks to end, as long as it is pending */
@@ -76,7 +77,7 @@ struct handle {
     bool reads;
     bool writes;
     bool append;
-    int64_t opened_at;     /* clock_ms(), of a plain file; 0: unknown, or it was changed since */
+    int64_t opened_at;     /* clock_ms(), of a plain file; 0: unknown */
     struct buf content;    /* what reads give, where it was made at open; or what was written
                               and not carried out yet */
     struct key_state *key; /* keys that are open for writing: counted as a writer there */
@@ -87,9 +88,11 @@ struct handle {
     bool wrote;            /* keys, with vfs->lock: a write of it was taken */
     pid_t writer;          /* controls: the process that wrote last; 0: not known */
     bool broken;           /* controls: what was written before this was dropped */
-    bool closing;          /* keys, with vfs->lock: counted as such there */
-    unsigned changing;     /* changes that are under way with it; protected by vfs->lock */
-    enum handle_io {       /* keys: how it is counted in its node's pages (pages.h) */
+    bool carrying;     /* controls, with vfs->lock: what was written is being carried out, ... */
+    int carried;       /* ... and what came of it the last time */
+    bool closing;      /* keys, with vfs->lock: counted as such there */
+    unsigned changing; /* changes that are under way with it; protected by vfs->lock */
+    enum handle_io {   /* keys: how it is counted in its node's pages (pages.h) */
                      IO_NONE,
                      IO_DIRECT,
                      IO_PAGED,
@@ -358,7 +361,7 @@ int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st);
 int refuse(struct vfs *vfs, const char *path, const char *key, int r, const struct vmx_diag *diag);
 
 /* Notes that in this directory nothing of the name can be made, renamed or removed, whatever the
- * server would say. -EPERM. */
+ * server would say; of what one thread tries only the first for each reason. -EPERM. */
 int refuse_here(struct call *c, struct node *dir, const char *name);
 
 /* The same for a removal. Of all that one process may not remove of one VM in use ("rm -r") only

@@ -201,8 +201,11 @@ static int open_to_write(struct call *c, struct node *n, int flags, struct handl
     /* A writer's base must be what the server has now, or an old foreign edit looks like a new one.
      */
     int r = key_at(c, n->parent, name, DOCUMENT_TO_WRITE, &at);
-    if (r == 0)
-        r = may_write(c, &at, name);
+    if (r < 0) {
+        FREE_AUTO char *path = node_path(c->vfs, n->parent);
+        return refuse(c->vfs, path, name, r, NULL);
+    }
+    r = may_write(c, &at, name);
     enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
     if (r == 0)
         r = fill_attr(c, n->parent, &at, &(struct stat){0});

@@ -9,29 +9,10 @@
 
 enum { OPENED_MS = 1000 };
 
-/* What they showed when they were opened is old. */
-static void age(struct node *n)
-{
-    struct handle *h;
-    DL_FOREACH2(n->open_files, h, behind)
-    {
-        h->opened_at = 0;
-    }
-}
-
-void open_files_changed(struct vfs *vfs, struct node *n)
-{
-    lock_take(&vfs->lock);
-    age(n);
-    lock_drop(&vfs->lock);
-}
-
 void open_files_remove(struct vfs *vfs, struct node *n, struct handle *h)
 {
     lock_take(&vfs->lock);
     DL_DELETE2(n->open_files, h, before, behind);
-    if (h->writes)
-        age(n);
     lock_drop(&vfs->lock);
 }
 
@@ -120,15 +101,9 @@ bool open_files_as_opened(struct call *c, struct node *n, struct sftp_attrs *ret
                           int64_t *ret_true_at)
 {
     const int64_t after = clock_ms() - (cache_ms(c) < OPENED_MS ? cache_ms(c) : OPENED_MS);
-    bool written = false;
-    struct handle *h;
     lock_take(&c->vfs->lock);
-    DL_FOREACH2(n->open_files, h, behind)
-    {
-        written |= h->writes;
-    }
-    h = n->in_table && !written ? n->open_files : NULL;
-    bool fresh = h && h->opened_at > after;
+    const struct handle *h = n->in_table ? n->open_files : NULL;
+    bool fresh = h && h->opened_at > after && remote_file_is_as_opened(h->file);
     if (fresh) {
         *ret = *remote_file_opened_as(h->file);
         *ret_true_at = h->opened_at;

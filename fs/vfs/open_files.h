@@ -21,13 +21,10 @@ int open_files_add(struct vfs *vfs, struct node *n, struct handle *h);
 /* The same of a file that was opened with a node of its own. */
 void open_files_adopt(struct vfs *vfs, struct node *n, struct handle *h);
 
-/* What the kernel asks for next: what a handle showed when it was opened, just now, if nobody
- * writes to the file. */
+/* What the kernel asks for next: what a handle showed when it was opened, just now, if nothing was
+ * done to the file since. */
 bool open_files_as_opened(struct call *c, struct node *n, struct sftp_attrs *ret,
                           int64_t *ret_true_at);
-
-/* They were set meanwhile. */
-void open_files_changed(struct vfs *vfs, struct node *n);
 
 void open_files_remove(struct vfs *vfs, struct node *n, struct handle *h);
 

@@ -17,7 +17,10 @@
 #include "recent.h"
 #include "remote/files.h"
 
-enum { READ_MAX = 1 << 20 };
+enum {
+    READ_MAX = 1 << 20,
+    LOOKS_MAX = 4, /* at what is opened just then (told.c) */
+};
 
 void reply(fuse_req_t request, int r)
 {
@@ -51,12 +54,26 @@ int make_entry(struct call *c, struct node *dir, const char *name, const struct 
     const bool holds = told_remember(c, n, &found->st);
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
     ret->attr.st_ino = n->ino;
-    ret->attr_timeout = attr_timeout(vfs, found->true_at);
+    ret->attr_timeout = holds ? attr_timeout(vfs, found->true_at) : 0;
     ret->entry_timeout = may_change_kind(found->ops, name) ? 0 : ret->attr_timeout;
     node_unref(vfs, n);
-    if (!holds)
-        take_back(vfs, ret->ino);
     return holds ? 0 : 1;
+}
+
+int look_up(struct call *c, struct node *dir, const char *name, struct fuse_entry_param *ret)
+{
+    int r = 1;
+    for (int i = 0; r > 0 && i < LOOKS_MAX; i++) {
+        struct found found = {0};
+        if (i > 0)
+            take_back(c->vfs, ret->ino);
+        r = dir->ops->lookup ? dir->ops->lookup(c, dir, name, &found) : -ENOTDIR;
+        if (!c->listing)
+            r = told_recall_name(c->vfs, dir, name, r, &found);
+        if (r == 0)
+            r = make_entry(c, dir, name, &found, ret);
+    }
+    return r < 0 ? r : 0;
 }
 
 void take_back(struct vfs *vfs, fuse_ino_t id)
@@ -90,14 +107,7 @@ static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     call_begin(&c, request);
     struct node *dir = node_of(c.vfs, parent);
     struct fuse_entry_param entry;
-    int r;
-    do {
-        struct found found = {0};
-        r = dir->ops->lookup ? dir->ops->lookup(&c, dir, name, &found) : -ENOTDIR;
-        r = told_recall_name(c.vfs, dir, name, r, &found);
-        if (r == 0)
-            r = make_entry(&c, dir, name, &found, &entry);
-    } while (r > 0);
+    int r = look_up(&c, dir, name, &entry);
     reply_entry(&c, r, &entry);
 }
 
@@ -139,14 +149,16 @@ static int attributes(struct call *c, struct node *n, const struct handle *h, st
 {
     if (n->ops == &key_ops)
         return key_attributes(c, n, h, ret, ret_true_at);
-    int r;
-    do {
+    int r = 0;
+    bool holds = false;
+    for (int i = 0; r == 0 && !holds && i < LOOKS_MAX; i++) {
         r = n->ops->getattr(c, n, ret, ret_true_at);
         if (r == 0)
             r = told_check_type(c->vfs, n, ret);
         else
             r = told_recall(c->vfs, n, r, ret);
-    } while (r == 0 && !told_remember(c, n, ret));
+        holds = r == 0 && told_remember(c, n, ret);
+    }
     return r;
 }
 
@@ -272,7 +284,7 @@ static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi
         handle_free(c.vfs, h);
     /* The kernel believed it to be there: after ESTALE it looks again, and creates it if that is
      * what the caller asked for. */
-    if (c.request && (r == -ENOENT || r == -ESTALE))
+    if (c.request && !c.again && (r == -ENOENT || r == -ESTALE))
         fuse_reply_err(c.request, ESTALE);
     else if (r < 0)
         reply(c.request, r);

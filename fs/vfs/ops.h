@@ -17,10 +17,13 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 /* r: 0 or -errno. */
 void reply(fuse_req_t request, int r);
 
-/* Makes the entry for what was found, with one lookup counted. 0, -ENOMEM; 1 and no entry, if what
- * was looked up by its name is an open file by now, and is to be looked up anew. */
+/* Makes the entry for what was found, with one lookup counted. 0, -ENOMEM; 1: it is an open file by
+ * now, which may be another one than what was found by the name. */
 int make_entry(struct call *c, struct node *dir, const char *name, const struct found *found,
                struct fuse_entry_param *ret);
+
+/* Looks a name up and makes its entry. 0 or -errno, and there is none. */
+int look_up(struct call *c, struct node *dir, const char *name, struct fuse_entry_param *ret);
 
 /* r: 0, or what to say instead of the entry. */
 void reply_entry(struct call *c, int r, const struct fuse_entry_param *entry);

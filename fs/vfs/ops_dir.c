@@ -33,7 +33,6 @@ static size_t add_name(struct call *c, struct node *dir, const struct dir_names 
 {
     const bool dots = i < 2;
     const char *name = i == 0 ? "." : i == 1 ? ".." : names->items[i - 2].name;
-    struct found found = {0};
     struct fuse_entry_param entry = {0};
     const char *own = !dots && names->items[i - 2].own ? names->items[i - 2].own : name;
     entry.attr.st_ino = dots ? dir->ino : node_ino(dir, own, dir->ops == &vmx_ops);
@@ -41,12 +40,13 @@ static size_t add_name(struct call *c, struct node *dir, const struct dir_names 
     if (!plus)
         return fuse_add_direntry(c->request, at, room, name, &entry.attr, (off_t)i + 1);
     if (!dots) {
-        int r = dir->ops->lookup(c, dir, name, &found);
+        struct fuse_entry_param looked = {0};
+        int r = look_up(c, dir, name, &looked);
         if (r == -ENOENT)
             return 0;
         /* Without an inode it is a mere name: who wants more is told the error. */
         if (r == 0)
-            make_entry(c, dir, name, &found, &entry);
+            entry = looked;
     }
     size_t taken = fuse_add_direntry_plus(c->request, at, room, name, &entry, (off_t)i + 1);
     if (taken > room && entry.ino != 0)

@@ -28,7 +28,7 @@ enum recent_kind {
     /* Of no node: */
     RECENT_REMOVED_VMX, /* the remote path of a .vmx that was removed or renamed away: rest */
     RECENT_STALE,       /* a thread, and a path that it is opening: ESTALE was told */
-    RECENT_REFUSED,     /* a process, and a VM in use of which it may remove nothing */
+    RECENT_REFUSED,     /* a thread, and a VM in use of which it may remove nothing, or a reason */
 };
 
 enum { RECENT_BYTES_MAX = 4 << 20 }; /* of all together; the newest is kept whatever it takes */

@@ -31,7 +31,7 @@ static const char *meaning(int r)
         return "the server did not answer, or failed";
     case EUCLEAN:
         return "not known whether what was under way when the connection was lost is still to "
-               "come, and it would undo this; close the file, or wait a minute, and try again";
+               "come, and it would undo this; try again in a minute";
     case EFBIG:
         return "the file would be larger than vmx_max, or than the server can hold";
     default:
@@ -57,6 +57,20 @@ int refuse(struct vfs *vfs, const char *path, const char *key, int r, const stru
     return r;
 }
 
+/* Whether the caller was refused this a while ago: a file of a VM, or for a reason. From now on it
+ * was. */
+static bool was_refused(struct call *c, const char *what)
+{
+    BUF_AUTO name = {0};
+    if (buf_addf(&name, "%d %s", (int)c->thread, what) < 0)
+        return false;
+    lock_take(&c->vfs->lock);
+    bool was = recent_find(c->vfs, RECENT_REFUSED, NULL, buf_span(&name)) != NULL;
+    recent_note(c->vfs, RECENT_REFUSED, NULL, buf_span(&name), (struct recent_detail){0});
+    lock_drop(&c->vfs->lock);
+    return was;
+}
+
 int refuse_here(struct call *c, struct node *dir, const char *name)
 {
     struct vmx_diag diag = {0};
@@ -72,21 +86,10 @@ int refuse_here(struct call *c, struct node *dir, const char *name)
                      PROFILE_NAME, CONTROL_NAME);
     else
         vmx_diag_set(&diag, 0, 0, "what vmxfs shows here cannot be made, renamed or removed");
+    if (was_refused(c, diag.text))
+        return -EPERM;
     return refuse(c->vfs, has_keys || on_server ? path : name, has_keys ? name : NULL, -EPERM,
                   &diag);
-}
-
-/* Whether the caller was refused a file of the VM a while ago. From now on it was. */
-static bool was_refused(struct call *c, const char *vm)
-{
-    BUF_AUTO name = {0};
-    if (buf_addf(&name, "%d %s", (int)c->thread, vm) < 0)
-        return false;
-    lock_take(&c->vfs->lock);
-    bool was = recent_find(c->vfs, RECENT_REFUSED, NULL, buf_span(&name)) != NULL;
-    recent_note(c->vfs, RECENT_REFUSED, NULL, buf_span(&name), (struct recent_detail){0});
-    lock_drop(&c->vfs->lock);
-    return was;
 }
 
 int refuse_removal(struct call *c, const char *path, const char *key, int r,

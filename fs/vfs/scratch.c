@@ -140,6 +140,17 @@ int scratch_list(struct call *c, struct node *dir, struct dir_names *ret)
     return r;
 }
 
+static int refuse_space(struct call *c, struct node *dir, const char *name, int r)
+{
+    struct vmx_diag diag = {0};
+    if (r != -ENOSPC)
+        return r;
+    FREE_AUTO char *path = node_path(c->vfs, dir);
+    vmx_diag_set(&diag, 0, 0, "files that are kept in memory take %d MiB at most, all together",
+                 SCRATCH_BYTES_MAX >> 20);
+    return refuse(c->vfs, path, name, r, &diag);
+}
+
 int scratch_create(struct call *c, struct node *dir, const char *name, mode_t mode,
                    struct handle *h, struct found *ret)
 {
@@ -154,7 +165,7 @@ int scratch_create(struct call *c, struct node *dir, const char *name, mode_t mo
         fill(c->vfs, s, ret);
     }
     lock_drop(&c->vfs->lock);
-    return r;
+    return refuse_space(c, dir, name, r);
 }
 
 /* Replaces the bytes, within the bound of all scratch files together. */
@@ -338,7 +349,8 @@ static int scratch_write(struct call *c, struct node *n, struct handle *h, off_t
         s->changed_s = clock_wall_s();
     }
     lock_drop(&c->vfs->lock);
-    return r == -EFBIG ? -ENOSPC : r;
+    FREE_AUTO char *name = r < 0 ? node_name(c->vfs, n) : NULL;
+    return refuse_space(c, n->parent, name, r == -EFBIG ? -ENOSPC : r);
 }
 
 static void scratch_destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)

@@ -367,8 +367,10 @@ static int whole_open(struct call *c, struct node *n, int flags, struct handle *
         return -ENOMEM;
     int64_t age = h->writes ? 0 : cache_ms(c);
     int r = remote_document(c->vfs->remote, path, age, &c->wait, &doc);
+    if (r == -EMEDIUMTYPE)
+        return -ESTALE;
     if (r < 0)
-        return r == -EMEDIUMTYPE ? -ESTALE : r;
+        return h->writes ? refuse(c->vfs, path, NULL, r, NULL) : r;
     if (!h->writes) {
         note_read(c->vfs, n, doc);
         return buf_add(&h->content, vmx_dict_text(doc->dict));
@@ -436,7 +438,8 @@ static int whole_write(struct call *c, struct node *n, struct handle *h, off_t o
     if (r < 0)
         text_clean(&n->whole->text);
     lock_drop(&c->vfs->lock);
-    return r;
+    FREE_AUTO char *path = r < 0 ? path_of(c, n) : NULL;
+    return refuse(c->vfs, path, NULL, r, NULL);
 }
 
 static int whole_flush(struct call *c, struct node *n, struct handle *h)

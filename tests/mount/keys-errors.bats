@@ -403,6 +403,68 @@ has_no_place() {
     }
 }
 
+@test "whoever closes one of several descriptors is told success when it is done" {
+    start
+    python3 - "$K/.vmxfs/merge" "$VM" <<'END_OF_PYTHON'
+import os, sys, threading
+
+control, vmx = sys.argv[1:]
+early = []
+
+def close(fd, line):
+    os.close(fd)
+    with open(vmx) as f:
+        if line not in f.read():
+            early.append(line)
+
+for n in range(30):
+    line = f'guestinfo.n = "{n}"'
+    fd = os.open(control, os.O_WRONLY)
+    os.write(fd, line.encode() + b"\n")
+    threads = [threading.Thread(target=close, args=(fd, line)) for fd in (fd, os.dup(fd))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+assert not early, early
+END_OF_PYTHON
+}
+
+@test "a merge of which a write was refused is not made in part" {
+    start vmx_max=64
+    {
+        echo 'guestinfo.a = "one"'
+        head -c 66000 /dev/zero | tr '\0' '#'
+        printf '\nguestinfo.b = "two"\n'
+    } >"$TEST_DIR/text"
+    run cp "$TEST_DIR/text" "$K/.vmxfs/merge"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"File too large"* ]]
+    explained EFBIG merge
+    run cp "$TEST_DIR/text" "$K/.vmxfs/raw"
+    [ "$status" -ne 0 ]
+    explained EFBIG -
+    becomes 0
+}
+
+@test "one line says that a program makes links where there are none" {
+    start
+    python3 - "$LAB/vm" "$MNT/vm" <<'END_OF_PYTHON'
+import errno, os, sys
+lab, mnt = sys.argv[1:]
+for n in range(50):
+    with open(f"{lab}/file{n}", "w"):
+        pass
+    try:
+        os.link(f"{mnt}/file{n}", f"{mnt}/link{n}")
+        sys.exit("linked")
+    except OSError as e:
+        assert e.errno == errno.EPERM, e
+END_OF_PYTHON
+    [ "$(wc -l <"$MNT/.vmxfs/errors")" = 1 ]
+    grep -q 'EPERM.*vm/link0.*hard links' "$MNT/.vmxfs/errors"
+}
+
 @test "what has no place where it was to be made, moved or removed: EPERM" {
     start
     has_no_place EPERM vm/pipe - mkfifo "$MNT/vm/pipe"

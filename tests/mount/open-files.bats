@@ -342,5 +342,99 @@ assert os.fstat(fd).st_size == os.stat(path).st_size == 5
 os.truncate(path, 2)
 assert os.fstat(fd).st_size == os.stat(path).st_size == 2
 assert os.pread(fd, 100, 0) == b"sh"
+os.close(fd)
+
+other = os.path.join(os.path.dirname(path), ".vmxfs/plain", os.path.basename(path))
+fd = os.open(path, os.O_RDONLY)
+with open(other, "a") as f:
+    f.write("more")
+assert os.fstat(fd).st_size == 6
+os.close(fd)
+fd = os.open(path, os.O_RDONLY)
+os.truncate(other, 1)
+os.chmod(other, 0o600)
+st = os.fstat(fd)
+assert (st.st_size, st.st_mode & 0o777) == (1, 0o600), st
+END
+}
+
+@test "a file that is open through a link is looked at, listed and follows the link" {
+    mount_local cache_timeout=1,follow_symlinks
+    echo one >"$LAB/a.txt"
+    echo second >"$LAB/b.txt"
+    ln -s a.txt "$LAB/link"
+    exec 7<"$MNT/link"
+    [ "$(stat -L -c %s "$MNT/link")" = 4 ]
+    ls -l "$MNT" >/dev/null
+    [ "$(cat "$MNT/link")" = one ]
+    ln -sfn b.txt "$LAB/link"
+    eventually 30 grep -qx second "$MNT/link"
+    [ "$(cat <&7)" = one ]
+    exec 7<&-
+    rm "$LAB/a.txt" "$LAB/link"
+    eventually 30 test ! -e "$MNT/link"
+    [ "$(cat "$MNT/b.txt")" = second ]
+}
+
+@test "files that are opened and listed at once stay known as often as the kernel knows them" {
+    mount_local cache_timeout=0
+    echo text >"$LAB/file"
+    python3 - "$MNT" <<'END'
+import os, sys, threading
+
+mnt = sys.argv[1]
+failed = []
+
+def often(what):
+    try:
+        for _ in range(1500):
+            what()
+    except Exception as e:
+        failed.append(e)
+
+threads = [threading.Thread(target=often, args=(what,)) for what in 3 * [
+    lambda: os.close(os.open(mnt + "/file", os.O_RDONLY)),
+    lambda: list(os.scandir(mnt))]]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not failed, failed
+END
+    rm "$LAB/file"
+    [ ! -e "$MNT/file" ]
+    echo again >"$LAB/file"
+    [ "$(cat "$MNT/file")" = again ]
+}
+
+@test "a name that comes and goes on the server is there, or is not" {
+    mount_local cache_timeout=1
+    echo text >"$LAB/file"
+    python3 - "$MNT/file" "$LAB/file" <<'END'
+import os, sys, threading
+
+path, on_server = sys.argv[1:]
+opened = 0
+failed = []
+
+def use():
+    global opened
+    try:
+        for _ in range(3000):
+            try:
+                os.close(os.open(path, os.O_RDONLY))
+                opened += 1
+            except FileNotFoundError:
+                pass
+    except Exception as e:
+        failed.append(e)
+
+user = threading.Thread(target=use)
+user.start()
+while user.is_alive():
+    os.rename(on_server, on_server + ".away")
+    os.rename(on_server + ".away", on_server)
+assert not failed, failed
+assert opened
 END
 }
