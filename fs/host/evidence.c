@@ -8,7 +8,10 @@
 #include "internal.h"
 #include "parse.h"
 
-enum { EVIDENCE_MS = 30 * 1000 }; /* so old may be what a commit believes of what runs */
+enum {
+    EVIDENCE_MS = 30 * 1000, /* so old may be what a commit believes of what runs */
+    LOCK_MS = 5 * 1000,      /* and what says of a lock that is there whose it is */
+};
 
 enum use { IS_OFF, IS_ON, IS_NOT_KNOWN };
 
@@ -40,7 +43,8 @@ static bool runs(void *ctx, const char *path, const struct wait *wait, char *ret
     return now != IS_OFF;
 }
 
-/* Only the host on which the VM is registered knows. */
+/* Only the host on which the VM is registered knows. A VM that was running just now has its lock.
+ */
 static bool lock_is_stale(void *ctx, const char *path, const char *lock, const struct wait *wait)
 {
     struct host *host = ctx;
@@ -48,7 +52,7 @@ static bool lock_is_stale(void *ctx, const char *path, const char *lock, const s
     struct why why = {0};
     int status = 0;
     bool held = true;
-    const struct host_facts *facts = host_facts_soon(host, 0, wait);
+    const struct host_facts *facts = host_facts_soon(host, LOCK_MS, wait);
     if (!facts)
         return false;
     const struct host_vm *vm = host_facts_vm(facts, path);

@@ -126,6 +126,17 @@ start() { # [MOUNT-OPTION...]
     grep -qx "reloads-failed: 1" "$MNT/.vmxfs/status"
 }
 
+@test "what the host says of a running VM's lock is asked once in a while, not at each refusal" {
+    local n
+    start
+    for n in $(seq 20); do
+        run rm "$MNT/datastore1/db-01/db-01.vmx/memSize"
+        [ "$status" -ne 0 ]
+    done
+    explained EBUSY datastore1/db-01/db-01.vmx memSize "in use"
+    [ "$(ran "vim-cmd vmsvc/getallvms")" -lt 20 ]
+}
+
 @test "a VM that is registered after the mount asked is found" {
     start
     cat "$MNT/.vmxfs/vms" >/dev/null
