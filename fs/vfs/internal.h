@@ -348,6 +348,10 @@ bool told_remember(struct call *c, struct node *n, const struct stat *st);
 /* What is remembered in place of an error. 0, or r: there is nothing, or no need to. */
 int told_recall(struct vfs *vfs, struct node *n, int r, struct stat *ret);
 int told_recall_name(struct vfs *vfs, struct node *dir, const char *name, int r, struct found *ret);
+/* The same of a directory that is gone, for those who have it open: it has no name any more. 0;
+ * -ENOENT: nobody has. */
+int told_of_removed(struct vfs *vfs, struct node *n, struct stat *ret);
+
 /* Whether the kernel was told this size last, in bytes. */
 bool told_size_is(struct vfs *vfs, const struct node *n, uint64_t size);
 

@@ -159,6 +159,8 @@ static int attributes(struct call *c, struct node *n, const struct handle *h, st
             r = told_recall(c->vfs, n, r, ret);
         holds = r == 0 && told_remember(c, n, ret);
     }
+    if (r == -ENOENT && n->ops->type == S_IFDIR)
+        r = told_of_removed(c->vfs, n, ret);
     return r;
 }
 

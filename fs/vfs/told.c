@@ -6,7 +6,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include <utlist.h>
+
+#include "base/cleanup.h"
 #include "internal.h"
 
 bool told_remember(struct call *c, struct node *n, const struct stat *st)
@@ -23,6 +27,36 @@ bool told_remember(struct call *c, struct node *n, const struct stat *st)
         *n->told = *st;
     lock_drop(&vfs->lock);
     return holds;
+}
+
+/* Whether somebody lists the directory. */
+static bool is_open_dir(const struct vfs *vfs, const struct node *n) REQUIRES(vfs->lock)
+{
+    const struct handle *h;
+    DL_FOREACH (vfs->handles, h) {
+        if (h->node == n && h->names)
+            return true;
+    }
+    return false;
+}
+
+int told_of_removed(struct vfs *vfs, struct node *n, struct stat *ret)
+{
+    FREE_AUTO char *name = NULL;
+    int r = -ENOENT;
+    lock_take(&vfs->lock);
+    struct node *dir = n->parent;
+    if (n != vfs->root && n->told && (!n->in_table || is_open_dir(vfs, n))) {
+        *ret = *n->told;
+        ret->st_nlink = 0;
+        name = n->in_table ? strdup(n->name) : NULL;
+        node_lose_name(vfs, n);
+        r = 0;
+    }
+    lock_drop(&vfs->lock);
+    if (name)
+        notify_entry(vfs, dir, name);
+    return r;
 }
 
 bool told_size_is(struct vfs *vfs, const struct node *n, uint64_t size)

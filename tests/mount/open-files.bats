@@ -438,3 +438,36 @@ assert not failed, failed
 assert opened
 END
 }
+
+@test "a directory that is removed, or moved on the server, can still be looked at by who has it open" {
+    local how
+    mount_local cache_timeout=0
+    for how in rmdir mv; do
+        mkdir "$LAB/folder"
+        write_vmx "$LAB/folder/vm.vmx" vm
+        python3 - "$how" "$MNT/folder" "$LAB/folder" <<'END'
+import os, shutil, sys
+
+how, path, on_server = sys.argv[1:]
+fds = [os.open(path, os.O_RDONLY), os.open(path + "/vm.vmx", os.O_RDONLY)]
+names = os.listdir(path + "/vm.vmx")
+if how == "mv":
+    os.rename(on_server, on_server + ".away")
+else:
+    shutil.rmtree(path)
+assert [os.fstat(fd).st_nlink for fd in fds] == [0, 0]
+if how == "mv":
+    os.listdir(fds[0])
+    assert sorted(os.listdir(fds[1])) == sorted(names)
+for gone in path, path + "/vm.vmx":
+    try:
+        os.stat(gone)
+        sys.exit("it is there: " + gone)
+    except FileNotFoundError:
+        pass
+if how == "mv":
+    os.rename(on_server + ".away", on_server)
+    assert os.stat(path).st_nlink == 1 and sorted(os.listdir(path + "/vm.vmx")) == sorted(names)
+END
+    done
+}
