@@ -57,7 +57,8 @@ bool pages_take(struct vfs *vfs, struct node *n, const struct stat *st, bool wri
     if (p->state == PAGES_DIRECT)
         return true;
     p->told = true;
-    p->size = (uint32_t)st->st_size;
+    if (p->state != PAGES_HELD) /* it is the same; reads look at it without the lock */
+        p->size = (uint32_t)st->st_size;
     p->mtime = (uint32_t)st->st_mtim.tv_sec;
     return true;
 }
