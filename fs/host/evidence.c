@@ -43,8 +43,7 @@ static bool runs(void *ctx, const char *path, const struct wait *wait, char *ret
     return now != IS_OFF;
 }
 
-/* Only the host on which the VM is registered knows. A VM that was running just now has its lock.
- */
+/* Only the host on which the VM is registered knows. One that ran just now has its lock. */
 static bool lock_is_stale(void *ctx, const char *path, const char *lock, const struct wait *wait)
 {
     struct host *host = ctx;

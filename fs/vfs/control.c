@@ -32,16 +32,22 @@ static int control_getattr(struct call *c, struct node *n, struct stat *st, int6
     return fill_attr(c, n, n->detail, st);
 }
 
+/* Refuses, with the control as a key of its VM; one of no VM is a file itself. */
+static int refuse_control(struct call *c, struct node *n, int r, const struct vmx_diag *diag)
+{
+    const struct control *control = n->detail;
+    FREE_AUTO char *path = vmx_path_above(c, n);
+    return refuse(c->vfs, path ? path : control->name, path ? control->name : NULL, r, diag);
+}
+
 static int control_open(struct call *c, struct node *n, int flags, struct handle *h)
 {
     const struct control *control = n->detail;
     const bool unread = (flags & O_ACCMODE) != O_WRONLY && !control->show;
     if (unread || (h->writes && !control->store)) {
-        FREE_AUTO char *path = vmx_path_above(c, n);
         struct vmx_diag diag = {0};
         vmx_diag_set(&diag, 0, 0, "it can only be %s", unread ? "written" : "read");
-        return refuse(c->vfs, path ? path : control->name, path ? control->name : NULL, -EACCES,
-                      &diag);
+        return refuse_control(c, n, -EACCES, &diag);
     }
     if (h->writes && c->vfs->options.read_only)
         return refuse(c->vfs, control->name, NULL, -EROFS, NULL);
@@ -132,10 +138,8 @@ static int control_write(struct call *c, struct node *n, struct handle *h, off_t
     bool line;
     (void)offset; /* a command goes on where the last write ended */
     int r = collect(c, h, data, &line);
-    if (r < 0) {
-        FREE_AUTO char *path = vmx_path_above(c, n);
-        return refuse(c->vfs, path ? path : control->name, path ? control->name : NULL, r, NULL);
-    }
+    if (r < 0)
+        return refuse_control(c, n, r, NULL);
     return control->by_line && line ? carry_out(c, n, h) : 0;
 }
 

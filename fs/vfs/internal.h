@@ -364,14 +364,14 @@ int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st);
  * the errno is explained then. Only r < 0 is noted; -EINTR and -ENOENT are not. */
 int refuse(struct vfs *vfs, const char *path, const char *key, int r, const struct vmx_diag *diag);
 
-/* Notes that in this directory nothing of the name can be made, renamed or removed, whatever the
- * server would say; of what one thread tries only the first for each reason. -EPERM. */
-int refuse_here(struct call *c, struct node *dir, const char *name);
-
 /* The same for a removal. Of all that one process may not remove of one VM in use ("rm -r") only
  * the first is noted. vm: the path of its .vmx. */
 int refuse_removal(struct call *c, const char *path, const char *key, int r,
                    const struct vmx_diag *diag, const char *vm);
+
+/* Notes that in this directory nothing of the name can be made, renamed or removed, whatever the
+ * server would say; of what one thread tries only the first for each reason. -EPERM. */
+int refuse_here(struct call *c, struct node *dir, const char *name);
 
 /* Refuses, and notes, a change to a file of a VM in use. 0, -EBUSY, -EIO, ... */
 int check_unused(struct call *c, const char *path);

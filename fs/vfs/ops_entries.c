@@ -65,14 +65,16 @@ void op_link(fuse_req_t request, fuse_ino_t id, fuse_ino_t parent, const char *n
     reply(request, refuse_here(&c, node_of(c.vfs, parent), name));
 }
 
-void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
+static void remove_entry(fuse_req_t request, fuse_ino_t parent, const char *name, bool folder)
 {
     struct call c;
     struct node *dir = node_of(fuse_req_userdata(request), parent);
     change_begin(&c, request, dir, NULL, NULL);
     int r = gate_enter(&c, NULL);
     if (r == 0) {
-        r = dir->ops->unlink ? dir->ops->unlink(&c, dir, name) : refuse_here(&c, dir, name);
+        int (*remove)(struct call *c, struct node *dir, const char *name) =
+            folder ? dir->ops->rmdir : dir->ops->unlink;
+        r = remove ? remove(&c, dir, name) : refuse_here(&c, dir, name);
         gate_leave(&c);
     }
     if (r == 0)
@@ -81,20 +83,14 @@ void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
     change_end(&c);
 }
 
+void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    remove_entry(request, parent, name, false);
+}
+
 void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
-    struct call c;
-    struct node *dir = node_of(fuse_req_userdata(request), parent);
-    change_begin(&c, request, dir, NULL, NULL);
-    int r = gate_enter(&c, NULL);
-    if (r == 0) {
-        r = dir->ops->rmdir ? dir->ops->rmdir(&c, dir, name) : refuse_here(&c, dir, name);
-        gate_leave(&c);
-    }
-    if (r == 0)
-        node_detach(c.vfs, dir, name);
-    reply(c.request, r);
-    change_end(&c);
+    remove_entry(request, parent, name, true);
 }
 
 /* With the gate passed. */
