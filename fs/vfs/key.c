@@ -292,8 +292,8 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
     return text_slice(text, offset, size, ret);
 }
 
-/* Commits the text as it is now. A failure throws it away: nothing is tried again behind the back.
- */
+/* Commits the text as it is now, whoever wrote it. A failure throws it away: nothing is tried again
+ * behind the back. */
 static int commit_text(struct call *c, struct node *n, struct handle *h)
 {
     BUF_AUTO copy = {0};
@@ -309,7 +309,8 @@ static int commit_text(struct call *c, struct node *n, struct handle *h)
     lock_take(&c->vfs->lock);
     if (r < 0 || ks->text.version == version)
         text_clean(&ks->text);
-    h->cut = r < 0 && anew;
+    if (h->wrote) /* else it has still to begin */
+        h->cut = r < 0 && anew;
     h->wrote = h->wrote && r == 0; /* who begins anew is told the next error, too */
     lock_drop(&c->vfs->lock);
     if (r < 0)

@@ -264,6 +264,36 @@ END_OF_PYTHON
     [ "$status" -eq 0 ] || [[ "$output" == *"No such file"* ]]
 }
 
+@test "who has opened a key to set it may close a copy of the descriptor, while others write and remove" {
+    start
+    python3 - "$K/guestinfo.a" <<'EOF'
+import os
+import sys
+
+mine = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+other = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+os.write(other, b"a long value")
+os.close(os.dup(mine))
+os.unlink(sys.argv[1])
+os.write(mine, b"set\n")
+os.close(mine)
+EOF
+    sed 's/alpha/set/' "$TEST_DIR/before" | holds "$VM"
+    [ -z "$(cat "$MNT/.vmxfs/errors")" ]
+    python3 - "$K/guestinfo.a" <<'EOF'
+import os
+import sys
+
+mine = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+other = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+os.write(other, b"a long value")
+os.close(os.dup(mine))
+os.write(mine, b"again\n")
+os.close(mine)
+EOF
+    sed 's/alpha/again/' "$TEST_DIR/before" | holds "$VM"
+}
+
 @test "removals, replacements and sets of one key at once are all carried out" {
     start
     pids=
