@@ -246,7 +246,7 @@ static int judge_in_place(struct vmx_lock *lock, const struct wait *wait, struct
     if (stat_r == 0 && (sign_r == 0 || !folder))
         return other_lock_meet(lock, sftp_call_attrs(lock->stat), wait, diag);
     if (sign_r == 0)
-        return stat_r;
+        return stat_r == -ENOENT ? -EAGAIN : stat_r; /* it is broken already */
     /* Somebody let go of it, and removed the folder, between the two requests. */
     bool went = sign_r == -ENOENT && (make_r == 0 || make_r == -EREMOTEIO);
     return went ? -EAGAIN : sign_r == -ENOENT ? make_r : sign_r;
@@ -261,6 +261,8 @@ static int judge(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag
     int sign_r = wait_signed(lock, wait);
     int take_r = sftp_wait(lock->take, wait);
     int stat_r = sftp_wait(lock->stat, wait);
+    if (make_r == 0 && sign_r == -ENOENT) /* it was removed in between, for a leftover */
+        return -EAGAIN;
     if (make_r < 0 || sign_r < 0)
         return make_r < 0 ? make_r : sign_r;
     if (take_r < 0)

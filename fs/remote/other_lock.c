@@ -64,7 +64,7 @@ static int ask_clock(struct vmx_lock *lock, const struct wait *wait, uint32_t *r
     int r = sftp_wait(stat, wait);
     if (r == 0)
         *ret = sftp_call_attrs(stat)->mtime;
-    return r;
+    return r == -ENOENT ? -EAGAIN : r; /* it was removed for a leftover */
 }
 
 /* ---- a folder: what vmxfs makes */
