@@ -26,12 +26,16 @@ void host_done(struct host *host)
 }
 
 int host_command(struct host *host, const char *const *words, const struct wait *wait,
-                 struct why *why)
+                 struct buf *ret_text, struct why *why)
 {
     BUF_AUTO text = {0};
     int status = 0;
     int r = exec_run(host->exec, words, wait, &text, &status, why);
     if (r < 0 || status == 0)
+        return r;
+    if (ret_text)
+        r = buf_add(ret_text, buf_span(&text));
+    if (r < 0)
         return r;
     for (size_t i = 0; i < text.len; i++) {
         if ((unsigned char)text.data[i] < ' ')

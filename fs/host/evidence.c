@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the host tells commits of a VM's use. A host that does not answer must not keep a commit
- * from its end: half of the time stays for that. */
+/* What the host tells commits and removals of a VM's use. A host that does not answer must not keep
+ * a commit from its end: half of the time stays for that. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -11,6 +11,7 @@
 enum {
     EVIDENCE_MS = 30 * 1000, /* so old may be what a commit believes of what runs */
     LOCK_MS = 5 * 1000,      /* and what says of a lock that is there whose it is */
+    LISTED_MS = 5 * 1000,    /* and of a file that is to be removed whether its VM is registered */
 };
 
 enum use { IS_OFF, IS_ON, IS_NOT_KNOWN };
@@ -63,9 +64,27 @@ static bool lock_is_stale(void *ctx, const char *path, const char *lock, const s
            parse_lock(buf_span(&text), &held) == 0 && !held;
 }
 
+static enum vmx_truth is_registered(void *ctx, const char *path, const struct wait *wait)
+{
+    struct host *host = ctx;
+    const struct host_facts *facts = host_facts_soon(host, LISTED_MS, wait);
+    enum vmx_truth listed = VMX_NOT_KNOWN;
+    if (facts) {
+        struct vmx_host_vm vm;
+        host_about_vm(facts, path, &vm);
+        listed = vm.listed;
+    } else {
+        lock_take(&host->lock);
+        listed = host->kind == HOST_NONE ? VMX_NO : VMX_NOT_KNOWN;
+        lock_drop(&host->lock);
+    }
+    host_facts_unref(facts);
+    return listed;
+}
+
 void evidence_give(struct host *host)
 {
     const struct remote_evidence evidence = {
-        .runs = runs, .lock_is_stale = lock_is_stale, .ctx = host};
+        .runs = runs, .lock_is_stale = lock_is_stale, .is_registered = is_registered, .ctx = host};
     remote_set_evidence(host->remote, &evidence);
 }

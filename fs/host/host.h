@@ -56,6 +56,17 @@ enum host_power_command { HOST_POWER_ON, HOST_POWER_SHUTDOWN, HOST_POWER_OFF, HO
 int host_power_set(struct host *host, const char *path, enum host_power_command command,
                    const struct wait *wait, struct why *why);
 
+/* Whether the host has the VM registered, as it says now. -EREMOTEIO: it does not list its VMs;
+ * else as host_power. */
+int host_registered(struct host *host, const char *path, const struct wait *wait, bool *ret,
+                    struct why *why);
+
+/* Registers the VM, in place of an invalid entry of the same path, or (on false) takes it off the
+ * host's list; its files stay. 0 also where it was so before. -EBUSY: it is not powered off;
+ * -EREMOTEIO: the command failed, *why says how; else as host_power. */
+int host_register(struct host *host, const char *path, bool on, const struct wait *wait,
+                  struct why *why);
+
 /* Reloads the VM now. -EBUSY: it runs; -EREMOTEIO: the command failed; else as host_power. */
 int host_reload(struct host *host, const char *path, const struct wait *wait, struct why *why);
 

@@ -11,6 +11,7 @@
  *     evidence  what commits are told of a VM's use
  *     reload    VMs whose .vmx has changed
  *     power     what the host is told to do
+ *     register  which VMs the host is to know
  *     host      the thread, its beginning and its end
  */
 #pragma once
@@ -106,9 +107,10 @@ void host_done(struct host *host);
 int host_ask(struct host *host, const char *const *words, const struct wait *wait,
              struct buf *ret_out, int *ret_status, struct why *why);
 
-/* Runs a command that prints nothing of interest. -EREMOTEIO: it failed, *why has what it said. */
+/* Runs a command that prints nothing of interest, unless it fails: -EREMOTEIO, *ret_text (NULL: not
+ * wanted) and *why have what it said. */
 int host_command(struct host *host, const char *const *words, const struct wait *wait,
-                 struct why *why);
+                 struct buf *ret_text, struct why *why);
 
 /* The id of the VM of a path, for vim-cmd. -ENXIO: it is not registered. */
 int host_vm_id(struct host *host, const char *path, const struct wait *wait, char ret[24],
@@ -142,4 +144,6 @@ void reload_postpone(struct host *host, int64_t ms);
 /* Reloads the one VM if that is due. 0, -errno: the reload failed. */
 int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct why *why);
 
+/* The one VM needs none any more. */
+void reload_forget_of(struct host *host, const char *path);
 void reload_forget(struct host *host);

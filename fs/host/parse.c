@@ -242,3 +242,19 @@ int parse_lock(struct span text, bool *ret_held)
     *ret_held = held;
     return 0;
 }
+
+int parse_exists(struct span text, unsigned long *ret_id)
+{
+    bool exists = false;
+    bool found = false;
+    struct span line;
+
+    while (line_next(&text, &line)) {
+        line = text_trim(line);
+        exists = exists || has(line, SPAN_LITERAL("(vim.fault.AlreadyExists)"));
+        found = found || (line_skip(&line, SPAN_LITERAL("name = \"")) &&
+                          line_number(&line, 10, UINT32_MAX, ret_id) &&
+                          span_starts_with(line, SPAN_LITERAL("\"")));
+    }
+    return exists && found ? 0 : -EBADMSG;
+}

@@ -49,5 +49,9 @@ int parse_running(struct span text, struct host_facts *ret);
 /* "vim-cmd vmsvc/power.getstate N". 0; -ENOENT: no such VM; -EBADMSG. */
 int parse_power(struct span text, enum vmx_power *ret);
 
+/* "vim-cmd solo/registervm FILE" where the host has an entry of the file: 0 and that entry's id;
+ * -EBADMSG: it says something else. */
+int parse_exists(struct span text, unsigned long *ret_id);
+
 /* "vmfsfilelockinfo -p FILE": 0 and whether somebody holds it; -EBADMSG: it does not say. */
 int parse_lock(struct span text, bool *ret_held);

@@ -57,7 +57,7 @@ static int set_power(struct host *host, const char *path, enum host_power_comman
     if (r < 0 || (wanted != VMX_POWER_UNKNOWN && power == wanted))
         return r;
     const char *const words[] = {"vim-cmd", commands[command].command, id, NULL};
-    r = host_command(host, words, wait, why);
+    r = host_command(host, words, wait, NULL, why);
     return r == 0 && wanted != VMX_POWER_UNKNOWN ? await_state(host, id, wanted, wait, why) : r;
 }
 
@@ -112,9 +112,9 @@ static int switch_device(struct host *host, const char *address, bool on, const 
                                  NULL};
     const char *const later[] = {"esxcli", "hardware", "pci", "pcipassthru",         "set",
                                  "-d",     address,    "-e",  on ? "true" : "false", NULL};
-    int r = host_command(host, words, wait, why);
+    int r = host_command(host, words, wait, NULL, why);
     if (r == -EREMOTEIO && !strstr(why->text, "already configured"))
-        r = host_command(host, later, wait, why);
+        r = host_command(host, later, wait, NULL, why);
     return r == -EREMOTEIO && strstr(why->text, "already configured") ? 0 : r;
 }
 

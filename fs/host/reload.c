@@ -119,7 +119,7 @@ static int reload(struct host *host, const char *path, const struct wait *wait, 
     const char *const words[] = {"vim-cmd", "vmsvc/reload", id, NULL};
     int r = find_off(host, path, wait, id, why);
     if (r == 0)
-        r = host_command(host, words, wait, why);
+        r = host_command(host, words, wait, NULL, why);
     count(host, r == 0);
     return r;
 }
@@ -212,6 +212,11 @@ int host_reload(struct host *host, const char *path, const struct wait *wait, st
     keep_due(host, d, r);
     host_done(host);
     return r;
+}
+
+void reload_forget_of(struct host *host, const char *path)
+{
+    due_free(take_of(host, path));
 }
 
 void reload_forget(struct host *host)

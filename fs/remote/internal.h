@@ -51,9 +51,6 @@ struct remote {
     atomic_size_t listings_bytes; /* of listings that are being loaded */
 };
 
-/* The server's path. NULL: no memory. */
-char *remote_path(const struct remote *remote, const char *path);
-
 /* True for a regular file of at most vmx_max bytes. One whose size the server does not tell is
  * none: it would be taken for empty. */
 bool remote_can_be_vmx(const struct remote *remote, const struct sftp_attrs *attrs);

@@ -28,6 +28,7 @@ struct name {
     struct known_vm *vm;
     char *text;  /* the server's path, links and ".." in it; or NULL: it is path */
     char *path;  /* below the root; NULL: it cannot be there */
+    bool disk;   /* it is a disk, a disk's parent or an extent */
     bool expand; /* it may be a descriptor */
 };
 
@@ -35,6 +36,9 @@ struct level {
     struct name *names;
     size_t n;
 };
+
+/* What a name is of. */
+enum part { PART_DISK, PART_EXTENT, PART_OTHER };
 
 static void level_done(struct level *level)
 {
@@ -74,14 +78,14 @@ static int add_question(struct level *level, const struct remote *remote, const 
 }
 
 static int add_name(struct level *level, const struct remote *remote, struct known_vm *vm,
-                    const char *dir, const char *text, bool expand)
+                    const char *dir, const char *text, enum part part)
 {
     struct name *more = list_room(level->names, level->n, sizeof(*more));
     if (!more)
         return -ENOMEM;
     level->names = more;
     struct name *name = &level->names[level->n];
-    *name = (struct name){.vm = vm, .expand = expand};
+    *name = (struct name){.vm = vm, .disk = part != PART_OTHER, .expand = part == PART_DISK};
     /* An absolute name may be that of another host: then the file is looked for here. */
     name->path = path_resolve(dir, text[0] == '/' ? path_name(text) : text);
     int r = add_question(level, remote, dir, text);
@@ -91,12 +95,12 @@ static int add_name(struct level *level, const struct remote *remote, struct kno
 
 /* names: in a row, each followed by a NUL; relative ones in the folder of path. */
 static int add_names(struct level *level, const struct remote *remote, struct known_vm *vm,
-                     const char *path, const struct buf *names, bool expand)
+                     const char *path, const struct buf *names, enum part part)
 {
     FREE_AUTO char *dir = path_dir(path);
     int r = dir ? 0 : -ENOMEM;
     for (size_t at = 0; at < names->len && r == 0; at += strlen(names->data + at) + 1)
-        r = add_name(level, remote, vm, dir, names->data + at, expand);
+        r = add_name(level, remote, vm, dir, names->data + at, part);
     return r;
 }
 
@@ -157,19 +161,21 @@ static struct named_file *take_file(struct named_files *named, const char *path)
 }
 
 /* *ret_new: the VM had not named it yet. */
-static int note(struct named_files *named, const char *path, struct known_vm *vm, bool *ret_new)
+static int note(struct named_files *named, const struct name *name, bool *ret_new)
 {
-    struct named_file *file = take_file(named, path);
+    struct named_file *file = take_file(named, name->path);
     if (!file)
         return -ENOMEM;
-    for (const struct naming *by = file->by; by; by = by->next) {
-        if (by->vm == vm)
+    for (struct naming *by = file->by; by; by = by->next) {
+        if (by->vm == name->vm) {
+            by->disk = by->disk || name->disk;
             return 0;
+        }
     }
     struct naming *by = malloc(sizeof(*by));
     if (!by)
         return -ENOMEM;
-    *by = (struct naming){vm, file->by};
+    *by = (struct naming){name->vm, name->disk, file->by};
     file->by = by;
     named->n++;
     *ret_new = true;
@@ -220,9 +226,9 @@ static int first_level(struct named_files *named, const struct remote *remote, c
         if (r == 0)
             r = vm_files_others(docs[i]->dict, &others);
         if (r == 0)
-            r = add_names(ret, remote, vm, vm->path, &disks, true);
+            r = add_names(ret, remote, vm, vm->path, &disks, PART_DISK);
         if (r == 0)
-            r = add_names(ret, remote, vm, vm->path, &others, false);
+            r = add_names(ret, remote, vm, vm->path, &others, PART_OTHER);
     }
     return r;
 }
@@ -264,7 +270,7 @@ static int note_level(struct named_files *named, const struct level *level, stru
         const struct name *name = &level->names[i];
         bool is_new = false;
         if (name->path && named->n < NAMED_MAX)
-            r = note(named, name->path, name->vm, &is_new);
+            r = note(named, name, &is_new);
         if (is_new && name->expand) {
             paths[n] = name->path;
             ret[n++] = i;
@@ -287,9 +293,9 @@ static int next_level(const struct named_files *named, const struct remote *remo
         const struct descriptor *d = descriptors_find(&named->descriptors, name->path);
         if (!d)
             continue;
-        r = add_names(ret, remote, name->vm, name->path, &d->parents, true);
+        r = add_names(ret, remote, name->vm, name->path, &d->parents, PART_DISK);
         if (r == 0)
-            r = add_names(ret, remote, name->vm, name->path, &d->extents, false);
+            r = add_names(ret, remote, name->vm, name->path, &d->extents, PART_EXTENT);
     }
     return r;
 }

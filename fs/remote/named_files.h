@@ -21,6 +21,7 @@ struct known_vm {
 
 struct naming { /* a VM names a file */
     struct known_vm *vm;
+    bool disk; /* as a disk, a disk's parent or an extent */
     struct naming *next;
 };
 

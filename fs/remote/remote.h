@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/why.h"
+#include "parser/host.h"
 #include "sftp/sftp.h"
 
 struct remote_options {
@@ -89,6 +90,9 @@ int remote_locate(struct remote *remote, const char *const *paths, size_t n,
  * NULL: it leads nowhere. 0; -EIO, -EINTR, -ENOMEM. */
 int remote_follow(struct remote *remote, const char *path, const struct wait *wait, char **ret);
 
+/* The server's absolute path of a path, the caller's to free. NULL: no memory. */
+char *remote_path(const struct remote *remote, const char *path);
+
 /* Whether a path is that of the root: one that begins with ".." may be, too. */
 bool remote_is_root(const struct remote *remote, const char *path);
 
@@ -99,6 +103,8 @@ struct remote_evidence {
     /* True if somebody who must know says that nobody holds the VM's lock file (an absolute path).
      */
     bool (*lock_is_stale)(void *ctx, const char *path, const char *lock, const struct wait *wait);
+    /* Whether the VM is registered. NOT_KNOWN: there is a host, and it does not say. */
+    enum vmx_truth (*is_registered)(void *ctx, const char *path, const struct wait *wait);
     void *ctx;
 };
 

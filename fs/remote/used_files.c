@@ -290,13 +290,13 @@ static bool is_beside(const struct known_vm *vm, const char *path)
            vm_files_has(vmx, name);
 }
 
-static bool is_named_by(const struct named_file *file, const struct known_vm *vm)
+/* NULL: the VM does not name the file. */
+static const struct naming *naming_by(const struct known_vm *vm, const struct named_file *file)
 {
-    for (const struct naming *by = file ? file->by : NULL; by; by = by->next) {
-        if (by->vm == vm)
-            return true;
-    }
-    return false;
+    const struct naming *by = file ? file->by : NULL;
+    while (by && by->vm != vm)
+        by = by->next;
+    return by;
 }
 
 static bool holds_a_file_of(const struct named_files *named, const char *folder,
@@ -305,7 +305,7 @@ static bool holds_a_file_of(const struct named_files *named, const char *folder,
     if (is_below(vm->path, folder))
         return true;
     for (const struct named_file *f = named->files; f; f = f->hh.next) {
-        if (is_below(f->path, folder) && is_named_by(f, vm))
+        if (is_below(f->path, folder) && naming_by(vm, f))
             return true;
     }
     return false;
@@ -334,7 +334,7 @@ static int check(struct remote *remote, const char *path, bool folder, const str
     const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
     struct known_vm *vm;
     for (vm = used->named.vms; vm && r == 0; vm = vm->hh.next) {
-        if (!is_named_by(file, vm) && !is_beside(vm, path) &&
+        if (!naming_by(vm, file) && !is_beside(vm, path) &&
             !(folder && holds_a_file_of(&used->named, path, vm)))
             continue;
         r = check_vm(remote, vm, wait, diag);
@@ -342,6 +342,31 @@ static int check(struct remote *remote, const char *path, bool folder, const str
             r = 0;
         if (r == -EBUSY)
             *ret_vm = strdup(vm->path);
+    }
+    return r;
+}
+
+static int check_vm_unregistered(struct remote *remote, const char *vm, const struct wait *wait,
+                                 char **ret_vm)
+{
+    const struct remote_evidence *host = &remote->evidence;
+    enum vmx_truth is = host->is_registered ? host->is_registered(host->ctx, vm, wait) : VMX_NO;
+    if (is == VMX_NO)
+        return 0;
+    *ret_vm = strdup(vm);
+    return !*ret_vm ? -ENOMEM : is == VMX_YES ? -EBUSY : -ENODATA;
+}
+
+static int check_disk_unregistered(struct remote *remote, const char *path, const struct wait *wait,
+                                   char **ret_vm)
+{
+    struct used_files *used = remote->used;
+    FREE_AUTO char *dir = path_dir(path);
+    int r = dir ? collect(used, remote, dir, false, wait) : -ENOMEM;
+    const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
+    for (const struct naming *by = file ? file->by : NULL; by && r == 0; by = by->next) {
+        if (by->disk)
+            r = check_vm_unregistered(remote, by->vm->path, wait, ret_vm);
     }
     return r;
 }
@@ -372,6 +397,24 @@ int remote_check_unused(struct remote *remote, const char *path, bool folder,
         return r == -ETIMEDOUT ? -EIO : r;
     do
         r = check(remote, of, folder, wait, diag, ret_vm);
+    while (remote_again(remote, wait, &r));
+    turn_give(&used->turn);
+    return r == -EREMOTEIO ? -EIO : r;
+}
+
+int remote_check_unregistered(struct remote *remote, const char *path, const struct wait *wait,
+                              char **ret_vm)
+{
+    struct used_files *used = remote->used;
+    if (!remote->evidence.is_registered)
+        return 0;
+    if (remote_is_vmx_name(path_name(path)))
+        return check_vm_unregistered(remote, path, wait, ret_vm);
+    int r = turn_take(&used->turn, wait);
+    if (r < 0)
+        return r == -ETIMEDOUT ? -EIO : r;
+    do
+        r = check_disk_unregistered(remote, path, wait, ret_vm);
     while (remote_again(remote, wait, &r));
     turn_give(&used->turn);
     return r == -EREMOTEIO ? -EIO : r;

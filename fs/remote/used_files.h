@@ -20,6 +20,12 @@ enum { USED_MS = 5000 };
 int remote_check_unused(struct remote *remote, const char *path, bool folder,
                         const struct wait *wait, struct vmx_diag *diag, char **ret_vm);
 
+/* Whether what its host has registered would be lost if path, no folder, were removed: a VM's .vmx,
+ * or a disk that a VM names. -EBUSY: *ret_vm is as above; -ENODATA: it would be, if the VM of
+ * *ret_vm is registered, which the host does not say now. 0; -EIO, -EINTR, -ENOMEM. */
+int remote_check_unregistered(struct remote *remote, const char *path, const struct wait *wait,
+                              char **ret_vm);
+
 struct used_files;
 int used_files_new(struct used_files **ret);
 void used_files_free(struct used_files *used); /* accepts NULL */

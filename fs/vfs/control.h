@@ -37,7 +37,7 @@ extern const struct control profile_control;
 extern const struct folder vmx_folder;  /* NAME.vmx/.vmxfs */
 extern const struct folder root_folder; /* .vmxfs */
 extern const struct control plan_control, merge_control, vmx_check_control, power_control,
-    reload_control;
+    reload_control, registered_control;
 extern const struct control status_control, errors_control, root_check_control, root_vms_control,
     profile_text_control;
 

@@ -202,10 +202,21 @@ static int refuse_followed(struct call *c, const char *path)
     return refuse(c->vfs, path, NULL, -EPERM, &diag);
 }
 
-static int remove_whole(struct call *c, const char *path, struct vmx_diag *diag)
+/* vm: as of refuse_removal. */
+static int remove_vmx(struct call *c, const char *path, struct vmx_diag *diag, char **ret_vm)
 {
-    whole_note_removal(c, path);
-    return remote_remove_vmx(c->vfs->remote, path, &c->wait, diag);
+    int r = check_unregistered(c, path, diag, ret_vm);
+    return r == 0 ? remote_remove_vmx(c->vfs->remote, path, &c->wait, diag) : r;
+}
+
+static int remove_file(struct call *c, const char *path, const struct found *found,
+                       struct vmx_diag *diag, char **ret_vm)
+{
+    const struct sftp_attrs seen = seen_in(found);
+    int r = remote_check_unused(c->vfs->remote, path, false, &c->wait, diag, ret_vm);
+    if (r == 0)
+        r = check_unregistered(c, path, diag, ret_vm);
+    return r == 0 ? remote_remove(c->vfs->remote, path, &seen, &c->wait) : r;
 }
 
 static int dir_unlink(struct call *c, struct node *dir, const char *name)
@@ -219,21 +230,21 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
         r = remote_remove(c->vfs->remote, path, NULL, &c->wait);
         return refuse(c->vfs, path, NULL, r, NULL);
     }
-    bool whole = found.ops == &whole_ops;
+    const bool whole = found.ops == &whole_ops;
+    const bool folder = found.ops && found.ops->type == S_IFDIR;
     if (r == 0 && is_fixed(c, &found, path))
         return refuse_fixed(c, path);
-    if (r == 0 && whole)
-        r = remove_whole(c, path, &diag);
-    else if (r == 0 && found.ops->type == S_IFDIR)
+    if (r == 0 && whole) {
+        whole_note_removal(c, path);
+        r = remove_vmx(c, path, &diag, &vm);
+    } else if (r == 0 && folder) {
         r = -EISDIR;
-    else if (r == 0)
-        r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);
-    const struct sftp_attrs seen = seen_in(&found);
-    if (r == 0 && !whole)
-        r = remote_remove(c->vfs->remote, path, &seen, &c->wait);
+    } else if (r == 0) {
+        r = remove_file(c, path, &found, &diag, &vm);
+    }
     if (r == 0)
         node_detach(c->vfs, dir, name);
-    return refuse_removal(c, path, NULL, r, &diag, whole ? path : vm);
+    return refuse_removal(c, path, NULL, r, &diag, whole && !vm ? path : vm);
 }
 
 static int remove_folder(struct call *c, const char *path, const struct found *found,
@@ -261,7 +272,7 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
         if (r == 0 && vmx_dict_keys(doc->dict) > 0)
             return -ENOTEMPTY;
         if (r == 0)
-            r = remote_remove_vmx(c->vfs->remote, path, &c->wait, &diag);
+            r = remove_vmx(c, path, &diag, &vm);
         struct node *n = r == 0 ? node_find(c->vfs, dir, name) : NULL;
         if (n)
             scratch_free_all(c->vfs, n);

@@ -18,7 +18,7 @@ static const struct folder profiles_folder = {.name = "profiles",
 const struct folder vmx_folder = {
     .name = CONTROL_NAME,
     .controls = (const struct control *const[]){&merge_control, &vmx_check_control, &power_control,
-                                                &reload_control, NULL},
+                                                &reload_control, &registered_control, NULL},
     .folders = (const struct folder *const[]){&plan_folder, NULL},
     .has_raw = true,
 };

@@ -376,6 +376,12 @@ int refuse_here(struct call *c, struct node *dir, const char *name);
 /* Refuses, and notes, a change to a file of a VM in use. 0, -EBUSY, -EIO, ... */
 int check_unused(struct call *c, const char *path);
 
+/* ---- vmx_registered.c */
+
+/* Whether a file, no folder, may be removed as far as VMs that the host has registered need it.
+ * -EBUSY with *diag and *ret_vm, as refuse_removal takes them; -EIO, ... */
+int check_unregistered(struct call *c, const char *path, struct vmx_diag *diag, char **ret_vm);
+
 /* The errno that the kernel is told. ENOSYS and ESTALE have side effects there (docs), and what is
  * only ours must not leak. */
 int errno_for_kernel(int r);

@@ -17,7 +17,8 @@
 enum recent_kind {
     /* Of a directory of settings and a key, in any spelling: */
     RECENT_REMOVED_LINE, /* the key was removed: place */
-    RECENT_HIDDEN,       /* it was copied to a scratch file, and is not shown until it is set */
+    RECENT_HIDDEN,       /* it was copied to a scratch file, or its removal is not made
+                            (vmx_registered.c): it is not shown until it is set */
     /* Of a directory of settings: */
     RECENT_MADE,    /* mkdir has made it, and files are being created in it: it shows no
                        passthrough-profile, so that one can be */

@@ -44,8 +44,9 @@ static int vmx_lookup(struct call *c, struct node *dir, const char *name, struct
     return r == -ENOENT ? key_lookup(c, dir, name, ret) : r;
 }
 
-/* Adds the keys that are shown: those of the document that are not hidden. */
-static int list_keys(struct call *c, struct node *dir, const struct document *doc,
+/* Adds the keys that are shown: those of the document that are not hidden. first: those without
+ * which it is no VM, or all others. */
+static int list_keys(struct call *c, struct node *dir, const struct document *doc, bool first,
                      struct dir_names *ret)
 {
     const char *charset = vmx_dict_charset(doc->dict);
@@ -54,6 +55,8 @@ static int list_keys(struct call *c, struct node *dir, const struct document *do
     for (size_t i = 0; i < vmx_dict_keys(doc->dict) && (r == 0 || r == -ENAMETOOLONG); i++) {
         BUF_AUTO name = {0};
         struct span key = vmx_dict_name(doc->dict, vmx_dict_key_extent(doc->dict, i));
+        if (setting_makes_vm(key) != first)
+            continue;
         const struct key_state *ks = key_state(c->vfs, dir, key, false);
         bool written = ks && ks->text.state != TEXT_CLEAN;
         if (!written && recent_find(c->vfs, RECENT_HIDDEN, dir, key))
@@ -74,7 +77,9 @@ static int vmx_list(struct call *c, struct node *dir, struct dir_names *ret)
         return -ENOMEM;
     int r = remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc);
     if (r == 0)
-        r = list_keys(c, dir, doc, ret);
+        r = list_keys(c, dir, doc, true, ret); /* see vmx_registered.c */
+    if (r == 0)
+        r = list_keys(c, dir, doc, false, ret);
     if (r == 0 && !is_fresh(c, dir))
         r = dir_names_add(ret, PROFILE_NAME, S_IFREG);
     return r == 0 ? scratch_list(c, dir, ret) : r;
@@ -176,6 +181,10 @@ static int vmx_unlink(struct call *c, struct node *dir, const char *name)
     r = key_at(c, dir, name, cache_ms(c), &at);
     if (r < 0)
         return is_no_key(r) ? -ENOENT : r;
+    if (at.extent != SIZE_MAX)
+        r = keep_setting(c, dir, &at, name);
+    if (r != 0)
+        return r < 0 ? r : 0;
     const bool hidden = recent_is(c->vfs, RECENT_HIDDEN, dir, buf_span(&at.key));
     const struct written written = end_writers(c->vfs, dir, buf_span(&at.key));
     if (at.extent != SIZE_MAX && !hidden)

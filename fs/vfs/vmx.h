@@ -133,6 +133,15 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
 void key_uncreate(struct call *c, struct node *dir, struct handle *h); /* as node_ops.uncreate */
 void key_end_writing(struct call *c, struct node *dir, struct handle *h);
 
+/* ---- vmx_registered.c: a registered VM is not emptied */
+
+/* Whether a .vmx without this setting is none for the host. */
+bool setting_makes_vm(struct span key);
+
+/* 0: the setting may be removed; 1: it stays, and is hidden; -EBUSY: many are being removed, and
+ * this is none of the first; -errno. Refusals are noted. */
+int keep_setting(struct call *c, struct node *dir, const struct key_at *at, const char *name);
+
 /* ---- scratch.c: files that live in memory only */
 
 /* Whether a name, or the way a file is created, says that it is an editor's helper. */

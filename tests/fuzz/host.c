@@ -83,6 +83,9 @@ static void parse_alone(struct span text)
     int r = parse_power(text, &power);
     assert(r == 0 || r == -ENOENT || r == -EBADMSG);
     assert((r == 0) == (power != VMX_POWER_UNKNOWN));
+    unsigned long id = 0;
+    r = parse_exists(text, &id);
+    assert(r == -EBADMSG || (r == 0 && id <= UINT32_MAX));
     r = parse_lock(text, &held);
     assert(r == 0 || (r == -EBADMSG && !held));
 }

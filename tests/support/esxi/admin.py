@@ -28,9 +28,7 @@ def register(host, path, number=None):
 
 
 def unregister(host, name):
-    vm = host.vm_named(name)
-    esxi.expect(vm, "off", "suspended")
-    host.state["vms"] = {n: v for n, v in host.state["vms"].items() if v is not vm}
+    host.unregister(host.vm_named(name))
 
 
 def client_edit(host, name, key, value):

@@ -102,12 +102,20 @@ class Host:
     def register(self, path, number=None):
         path = self.resolve(path)
         vms = self.state["vms"]
-        if any(vm["path"] == path for vm in vms.values()):
-            raise Refused("The specified key, name, or identifier already exists.")
+        for held, vm in vms.items():
+            if vm["path"] == path:
+                raise Refused('(vim.fault.AlreadyExists) {\n   faultCause = (vmodl.MethodFault) null, '
+                              f'\n   faultMessage = <unset>, \n   name = "{held}", \n   msg = "The '
+                              f"specified key, name, or identifier '{held}' already exists.\"\n}}")
         number = number or str(max(map(int, vms), default=0) + 1)
         vms[number] = {"path": path, "power": "off", "copy": None}
         self.load(vms[number])
         return number
+
+    def unregister(self, vm):
+        """The files stay. What is invalid can go, too."""
+        expect(vm, "off", "suspended")
+        self.state["vms"] = {n: v for n, v in self.state["vms"].items() if v is not vm}
 
     def load(self, vm):
         vm["copy"] = vmx.read_file(vm["path"])

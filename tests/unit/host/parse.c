@@ -242,6 +242,34 @@ static void power_is_what_one_line_says(void **state)
     (void)state;
 }
 
+static void an_entry_that_exists_is_told_by_its_id(void **state)
+{
+    static const struct {
+        const char *text;
+        int want;
+        unsigned long id;
+    } cases[] = {
+        {"(vim.fault.AlreadyExists) {\n   faultCause = (vmodl.MethodFault) null, \n"
+         "   faultMessage = <unset>, \n   name = \"51\", \n   msg = \"The specified key, name, or "
+         "identifier '51' already exists.\"\n}\n",
+         0, 51},
+        {"Register failed: (vim.fault.AlreadyExists) {\r\n   name = \"7\"\r\n}", 0, 7},
+        {"(vim.fault.AlreadyExists) {\n   name = \"x\",\n}\n", -EBADMSG, 0},
+        {"(vim.fault.AlreadyExists) {\n   name = \"5 1\",\n}\n", -EBADMSG, 0},
+        {"(vim.fault.AlreadyExists) {\n   name = \"99999999999999999999\",\n}\n", -EBADMSG, 0},
+        {"(vim.fault.NotFound) {\n   name = \"51\",\n}\n", -EBADMSG, 0},
+        {"52\n", -EBADMSG, 0},
+        {"", -EBADMSG, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        unsigned long id = 0;
+        int r = parse_exists(span_of(cases[i].text), &id);
+        if (r != cases[i].want || (r == 0 && id != cases[i].id))
+            fail_msg("%s: %d %lu", cases[i].text, r, id);
+    }
+}
+
 static void lock_is_held_free_or_not_said(void **state)
 {
     static const struct {
@@ -313,6 +341,7 @@ int main(void)
         cmocka_unit_test(no_running_vms_are_not_something_else),
         cmocka_unit_test(more_running_vms_than_a_host_has_are_refused),
         cmocka_unit_test(power_is_what_one_line_says),
+        cmocka_unit_test(an_entry_that_exists_is_told_by_its_id),
         cmocka_unit_test(lock_is_held_free_or_not_said),
         cmocka_unit_test(lines_with_nuls_are_passed_over),
         cmocka_unit_test(references_keep_facts_alive),

@@ -271,7 +271,8 @@ static void a_host_tells_too(void **state)
         struct mount mount;
         struct set set = set_of("memSize", "8192");
         struct told told = {.runs = table[i].runs, .stale = table[i].stale};
-        const struct remote_evidence evidence = {told_runs, told_stale, &told};
+        const struct remote_evidence evidence = {
+            .runs = told_runs, .lock_is_stale = told_stale, .ctx = &told};
         must_make(&folder, &table[i].files);
         must_mount(&mount, &folder, NULL);
         remote_set_evidence(mount.remote, &evidence);

@@ -89,7 +89,8 @@ static void a_lock_goes_that_the_host_says_nobody_holds(void **state)
     struct folder folder;
     struct mount mount;
     bool runs = true;
-    const struct remote_evidence evidence = {told_runs, told_stale, &runs};
+    const struct remote_evidence evidence = {
+        .runs = told_runs, .lock_is_stale = told_stale, .ctx = &runs};
     must_make(&folder);
     must_write(&folder, "vm/.lck-00ab", "");
     must_mount(&mount, &folder, NULL);

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+# What the host has registered is not lost by "rm -r" through a mount.
+
+load host
+
+setup() {
+    lab_new
+}
+
+teardown() {
+    host_end
+}
+
+# A host, mounted, with an outer VM that is off, and its disk of two files, with a parent elsewhere.
+start() { # [MOUNT-OPTION...]
+    host_start
+    on_server=$DS1/nested-esxi
+    printf '%s\n' '# Disk DescriptorFile' version=1 'parentFileNameHint="../base/golden.vmdk"' \
+        'RW 4192256 VMFS "nested-esxi-flat.vmdk"' >"$on_server/nested-esxi.vmdk"
+    mkdir "$DS1/base"
+    printf '%s\n' '# Disk DescriptorFile' 'RW 4192256 VMFS "golden-flat.vmdk"' >"$DS1/base/golden.vmdk"
+    for name in "$on_server"/{nested-esxi-flat.vmdk,nested-esxi.nvram,other.vmdk,notes} "$DS1/base/golden-flat.vmdk"; do
+        echo "$name" >"$name"
+    done
+    mount_host "$@"
+    folder=$MNT/datastore1/nested-esxi vm=$folder/nested-esxi.vmx
+    orphan=$MNT/datastore1/orphan
+    command="echo 0 > '$vm/.vmxfs/registered'"
+}
+
+# What is left of the VM, its disk and their texts.
+tell() {
+    (cd "$DS1" && cksum nested-esxi/nested-esxi.vmx nested-esxi/nested-esxi{,-flat}.vmdk base/*)
+}
+
+# COMMAND fails, every error that it prints is EBUSY, and what tell tells stays.
+spares() { # COMMAND...
+    tell >"$TEST_DIR/before"
+    run "$@"
+    [ "$status" -ne 0 ]
+    ! grep -vE 'Device or resource busy|Directory not empty|^ |^Traceback|^$' <<<"$output"
+    diff "$TEST_DIR/before" <(tell)
+}
+
+@test "registered tells whether the host lists the VM, and changes it" {
+    start
+    [ "$(cat "$vm/.vmxfs/registered")" = 1 ]
+    [ "$(cat "$orphan/orphan.vmx/.vmxfs/registered")" = 0 ]
+    echo 0 >"$vm/.vmxfs/registered"
+    [ "$(cat "$vm/.vmxfs/registered")" = 0 ]
+    [ "$(ran "vim-cmd vmsvc/unregister 1")" = 1 ]
+    ! on_host "vim-cmd vmsvc/getallvms" | grep -q nested-esxi
+    echo 0 >"$vm/.vmxfs/registered"
+    [ "$(ran "vim-cmd vmsvc/unregister 1")" = 1 ]
+    echo 1 >"$vm/.vmxfs/registered"
+    [ "$(cat "$vm/.vmxfs/registered")" = 1 ]
+    on_host "vim-cmd vmsvc/getallvms" | grep -q '\[datastore1\] nested-esxi/nested-esxi.vmx '
+    echo 1 >"$vm/.vmxfs/registered"
+    [ "$(grep -c solo/registervm "$HOST/commands")" = 1 ]
+    refused "Invalid argument" yes "$vm/.vmxfs/registered"
+    explained EINVAL datastore1/nested-esxi/nested-esxi.vmx registered "write 1 or 0"
+}
+
+@test "what is changed on the host is seen at once" {
+    start
+    [ "$(cat "$vm/.vmxfs/registered")" = 1 ]
+    esxi unregister nested-esxi
+    [ "$(cat "$vm/.vmxfs/registered")" = 0 ]
+    esxi register "$on_server/nested-esxi.vmx"
+    [ "$(cat "$vm/.vmxfs/registered")" = 1 ]
+}
+
+@test "a VM that is not powered off stays registered" {
+    start
+    refused "Device or resource busy" 0 "$MNT/datastore1/db-01/db-01.vmx/.vmxfs/registered"
+    explained EBUSY datastore1/db-01/db-01.vmx registered "powered on; power it off first"
+    on_host "vim-cmd vmsvc/getallvms" | grep -q db-01
+}
+
+@test "an invalid entry of the same file is replaced" {
+    start
+    mv "$on_server/nested-esxi.vmx" "$on_server/away"
+    on_host "vim-cmd vmsvc/reload 1"
+    mv "$on_server/away" "$on_server/nested-esxi.vmx"
+    run on_host "vim-cmd vmsvc/getallvms 2>&1"
+    [[ $output == *"Skipping invalid VM '1'"* ]]
+    echo 1 >"$vm/.vmxfs/registered"
+    [ "$(ran "vim-cmd vmsvc/unregister 1")" = 1 ]
+    [ "$(ran "vim-cmd vmsvc/unregister 6")" = 0 ]
+    [ "$(cat "$vm/.vmxfs/registered")" = 1 ]
+}
+
+@test "a server that is no host has no VM registered" {
+    mkdir "$LAB/vm"
+    printf 'config.version = "8"\nscsi0:0.fileName = "x.vmdk"\n' >"$LAB/vm/x.vmx"
+    echo disk >"$LAB/vm/x.vmdk"
+    mount_local
+    run cat "$MNT/vm/x.vmx/.vmxfs/registered"
+    [[ $output == *"not supported"* ]]
+    refused "not supported" 0 "$MNT/vm/x.vmx/.vmxfs/registered"
+    rm -r "$MNT/vm"
+    [ ! -e "$LAB/vm" ]
+}
+
+@test "rm -r leaves a registered VM and its disks, and errors has the command that lets it go" {
+    start
+    cat "$vm/memSize"
+    spares rm -rf "$folder"
+    [ ! -e "$on_server/notes" ]
+    [ ! -e "$on_server/other.vmdk" ]
+    [ "$(grep -cF "first $command" "$MNT/.vmxfs/errors")" = 1 ]
+    [ "$(grep -c EBUSY "$MNT/.vmxfs/errors")" = 1 ]
+    spares rm -rf "$MNT/.vmxfs/plain/datastore1/nested-esxi"
+    spares rm -rf "$MNT/datastore1/base"
+    spares python3 -c 'import shutil, sys; shutil.rmtree(sys.argv[1])' "$folder"
+    spares find "$folder" -delete
+    sh -c "$command"
+    rm -r "$folder"
+    [ ! -e "$on_server" ]
+    rm -r "$MNT/datastore1/base"
+    [ ! -e "$DS1/base" ]
+}
+
+@test "rm -r of the whole mount deletes no VM that is registered" {
+    start
+    (cd "$VOLUMES" && find . -name '*.vmx' ! -name orphan.vmx -exec cksum {} +) >"$TEST_DIR/vms"
+    [ "$(wc -l <"$TEST_DIR/vms")" -ge 4 ]
+    ls "$MNT"/*/*/*.vmx/ >/dev/null
+    spares rm -rf "$MNT"
+    (cd "$VOLUMES" && find . -name '*.vmx' -exec cksum {} +) | diff "$TEST_DIR/vms" -
+    [ ! -e "$DS1/orphan" ]
+}
+
+@test "each file alone is refused, whatever the option that lifts use says" {
+    start running=allow
+    for name in "$vm" "$folder"/nested-esxi{,-flat}.vmdk "$MNT/datastore1/base"/golden{,-flat}.vmdk; do
+        echo "$name"
+        cat "$vm/memSize" >/dev/null
+        spares python3 -c 'import os, sys; (os.rmdir if os.path.isdir(sys.argv[1]) else os.unlink)(sys.argv[1])' "$name"
+        spares rm -f "$MNT/.vmxfs/plain/${name#"$MNT"/}"
+    done
+    rm "$folder/nested-esxi.nvram" "$folder/other.vmdk"
+}
+
+@test "replacing and renaming stay free" {
+    start
+    echo new >"$folder/new"
+    mv "$folder/new" "$folder/nested-esxi-flat.vmdk"
+    [ "$(cat "$on_server/nested-esxi-flat.vmdk")" = new ]
+    mv "$folder/nested-esxi.vmdk" "$folder/renamed.vmdk"
+    mv "$folder/renamed.vmdk" "$folder/nested-esxi.vmdk"
+    : >"$folder/nested-esxi-flat.vmdk"
+    mv "$vm" "$folder/other.vmx"
+    [ -e "$on_server/other.vmx" ]
+}
+
+@test "settings are removed as ever, but for those without which it is no VM" {
+    start
+    rm "$vm/hpet0.present" "$vm/svga.present"
+    find "$vm" -name 'pciBridge[0-9]*' -delete
+    ! grep -E 'hpet0|svga|pciBridge' "$on_server/nested-esxi.vmx"
+    rm "$vm/config.version"
+    [ ! -e "$vm/config.version" ]
+    explained NOTE datastore1/nested-esxi/nested-esxi.vmx config.version "stays until it is set anew"
+    [ "$(setting "$on_server/nested-esxi.vmx" config.version)" = 8 ]
+    run rm "$vm/vmci0.present"
+    [ "$status" -eq 1 ]
+    echo 9 >"$vm/config.version"
+    [ "$(setting "$on_server/nested-esxi.vmx" config.version)" = 9 ]
+    rm "$vm/vmci0.present"
+    rm "$vm/virtualHW.version"
+    back() { [ "$(cat "$vm/virtualHW.version")" = 19 ]; }
+    eventually 60 back
+}
+
+@test "tar, cp and install put a registered VM's settings back" {
+    start
+    cp "$on_server/nested-esxi.vmx" "$TEST_DIR/before"
+    tar -C "$folder" -cf "$TEST_DIR/vm.tar" --exclude=passthrough-profile nested-esxi.vmx
+    echo 1024 >"$vm/memSize"
+    echo 8 >"$vm/numvcpus"
+    tar -C "$folder" -xf "$TEST_DIR/vm.tar" --exclude=passthrough-profile
+    diff "$TEST_DIR/before" "$on_server/nested-esxi.vmx"
+    echo 21 >"$TEST_DIR/21"
+    install "$TEST_DIR/21" "$vm/virtualHW.version"
+    [ "$(setting "$on_server/nested-esxi.vmx" virtualHW.version)" = 21 ]
+}
+
+@test "while the host does not list its VMs nothing that it may know is removed" {
+    start
+    cat "$vm/memSize"
+    mv "$HOST/bin/vim-cmd" "$HOST/bin/away"
+    printf '#!/bin/sh\necho "Connect to localhost failed: Connection failure" >&2\nexit 1\n' >"$HOST/bin/vim-cmd"
+    chmod +x "$HOST/bin/vim-cmd"
+    spares rm -rf "$folder"
+    grep -q "EBUSY.*whether its VM is registered is not known" "$MNT/.vmxfs/errors"
+    mv "$HOST/bin/away" "$HOST/bin/vim-cmd"
+    outdated() { echo 0 >"$vm/.vmxfs/registered"; }
+    eventually 60 outdated
+    rm -r "$folder"
+    [ ! -e "$on_server" ]
+}
