@@ -58,6 +58,14 @@ note_read() { # FILE RESULT
     fi
 }
 
+# Whether processes wait for the mount.
+in_requests() { # PID...
+    local pid
+    for pid in "$@"; do
+        grep -q request_wait_answer "/proc/$pid/wchan" || return 1
+    done
+}
+
 # 200 readers of different files that were never read.
 many_readers() {
     local i
@@ -154,7 +162,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 open(sys.argv[1]).read()
 END
     readers=$!
-    eventually 30 waiting 1
+    eventually 60 in_requests "$readers" # not only what is read ahead
     kill -INT "$readers"
     wait "$readers" || [ $? -eq 130 ]
     readers=
@@ -172,7 +180,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.write(os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC), b"new\n")
 END
     readers=$!
-    eventually 60 waiting 1
+    eventually 60 in_requests "$readers"
     kill -INT "$readers"
     sleep 1
     resume
@@ -233,14 +241,6 @@ changed() {
         [ ! -e "$LAB/4/old" ] && [ -L "$LAB/5/link" ] &&
         [ "$(stat -c %a "$LAB/6/old")" = 600 ] && [ ! -s "$LAB/7/old" ] && [ -e "$LAB/8/new" ] &&
         [ "$(stored "$LAB/vm/vm.vmx" k1)" = new ]
-}
-
-# Whether processes wait for the mount.
-in_requests() { # PID...
-    local pid
-    for pid in "$@"; do
-        grep -q request_wait_answer "/proc/$pid/wchan" || return 1
-    done
 }
 
 @test "who is killed or interrupted in a change ends, and the change goes on" {
