@@ -27,11 +27,12 @@ struct key_change {
     const char *name;
     struct span key;
     enum vmx_edit_op op;
-    struct span value;    /* SET */
-    struct span new_key;  /* RENAME */
-    const char *new_name; /* RENAME */
-    struct key_state *ks; /* what of it the caller saw is its base */
-    bool anew;            /* nothing in it was made from the value that the caller saw */
+    struct span value;         /* SET */
+    struct span new_key;       /* RENAME */
+    const char *new_name;      /* RENAME */
+    struct key_state *ks;      /* what of it the caller saw is its base */
+    const struct taken *taken; /* the text that it sets, or NULL */
+    bool anew;                 /* nothing in it was made from the value that the caller saw */
 };
 
 /* Whether what the server has was there when the user looked: the attributes have not changed
@@ -182,6 +183,16 @@ static int apply(struct change *change, const struct server_text *server,
     return r;
 }
 
+/* Notes which version of the key's text is on the server, if it is one. Who goes on in another one
+ * would put his text into it. */
+static void note_version(struct key_state *ks, const struct taken *taken)
+{
+    if (taken && taken->version >= ks->committed)
+        ks->committed = taken->version;
+    else if (ks->text.state == TEXT_CLEAN)
+        ks->begun = ++ks->text.version;
+}
+
 /* Notes that a key was set to a value, or removed. */
 static void note_change(struct key_change *k, struct span key, bool there, struct span value)
 {
@@ -196,6 +207,7 @@ static void note_change(struct key_change *k, struct span key, bool there, struc
         /* A truncation that was not committed yet is cancelled by what came later. */
         if (ks->text.state == TEXT_CUT)
             text_clean(&ks->text);
+        note_version(ks, k->taken);
         key_state_tidy(k->vfs, k->dir, ks);
     }
     lock_drop(&k->vfs->lock);
@@ -257,12 +269,10 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
 }
 
 int key_set(struct call *c, struct node *dir, const char *name, struct span value,
-            struct key_state *ks)
+            struct key_state *ks, const struct taken *taken)
 {
-    struct key_change k = {.op = VMX_EDIT_SET, .value = value, .ks = ks};
-    lock_take(&c->vfs->lock);
-    k.anew = ks && ks->text.anew;
-    lock_drop(&c->vfs->lock);
+    struct key_change k = {.op = VMX_EDIT_SET, .value = value, .ks = ks, .taken = taken};
+    k.anew = taken && taken->anew;
     return run(c, dir, name, &k);
 }
 

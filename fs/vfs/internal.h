@@ -85,7 +85,8 @@ struct handle {
     unsigned removals;     /* ... and this one */
     bool cut;              /* what it writes next does not go into the old value: it cut that,
                               and nothing came of it yet */
-    bool wrote;            /* keys, with vfs->lock: a write of it was taken */
+    bool wrote;            /* keys, with vfs->lock: a write of it was taken, ... */
+    unsigned long edit;    /* ... and the version of the text that its last one made; 0: none */
     pid_t writer;          /* controls: the process that wrote last; 0: not known */
     bool broken;           /* controls: what was written before this was dropped */
     bool carrying;     /* controls, with vfs->lock: what was written is being carried out, ... */

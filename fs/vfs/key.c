@@ -158,6 +158,7 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
     if (r == 0 && cut) {
         r = text_resize(&ks->text, 0, max_text(c));
         ks->text.writer = writer;
+        ks->begun = ks->text.version;
     }
     h->epoch = ks->epoch;
     h->removals = ks->removals;
@@ -292,39 +293,53 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
     return text_slice(text, offset, size, ret);
 }
 
-/* Commits the text as it is now, whoever wrote it. A failure throws it away: nothing is tried again
- * behind the back. */
-static int commit_text(struct call *c, struct node *n, struct handle *h)
+static int take_text(const struct key_state *ks, struct taken *ret)
 {
-    BUF_AUTO copy = {0};
+    ret->anew = ks->text.anew;
+    ret->version = ks->text.version;
+    return buf_add(&ret->bytes, buf_span(&ks->text.bytes));
+}
+
+/* Throws the text away; who has written to it is told when he closes. */
+static void drop_text(struct key_state *ks)
+{
+    ks->dropped = ks->text.version;
+    text_clean(&ks->text);
+}
+
+/* Commits what was taken, whoever wrote it. A failure throws it away, with what was added since,
+ * but not what was begun anew: nothing is tried again behind the back. */
+static int commit_taken(struct call *c, struct node *n, struct handle *h, const struct taken *taken)
+{
     FREE_AUTO char *name = node_name(c->vfs, n);
     struct key_state *ks = h->key;
+    struct span value = text_value(buf_span(&taken->bytes));
+    int r = name ? key_set(c, n->parent, name, value, ks, taken) : -ENOMEM;
     lock_take(&c->vfs->lock);
-    int r = name ? buf_add(&copy, buf_span(&ks->text.bytes)) : -ENOMEM;
-    unsigned long version = ks->text.version;
-    bool anew = ks->text.anew;
-    lock_drop(&c->vfs->lock);
-    if (r == 0)
-        r = key_set(c, n->parent, name, text_value(buf_span(&copy)), ks);
-    lock_take(&c->vfs->lock);
-    if (r < 0 || ks->text.version == version)
+    if (r == 0 && ks->text.version == taken->version)
         text_clean(&ks->text);
+    else if (r < 0 && ks->begun <= taken->version)
+        drop_text(ks);
     if (h->wrote) /* else it has still to begin */
-        h->cut = r < 0 && anew;
+        h->cut = r < 0 && taken->anew;
     h->wrote = h->wrote && r == 0; /* who begins anew is told the next error, too */
+    if (r < 0)
+        h->edit = 0;
     lock_drop(&c->vfs->lock);
     if (r < 0)
         notify_inode(c->vfs, n);
     return r;
 }
 
-/* Commits a text that is in the given state or beyond it. */
-static int commit_if(struct call *c, struct node *n, struct handle *h, enum text_state least)
+/* Commits a text that is cut or dirty. */
+static int commit_rest(struct call *c, struct node *n, struct handle *h)
 {
+    TAKEN_AUTO taken = {0};
     lock_take(&c->vfs->lock);
-    bool due = h->key->text.state >= least;
+    bool due = h->key->text.state != TEXT_CLEAN;
+    int r = due ? take_text(h->key, &taken) : 0;
     lock_drop(&c->vfs->lock);
-    return due ? commit_text(c, n, h) : 0;
+    return r == 0 && due ? commit_taken(c, n, h, &taken) : r;
 }
 
 struct text_edit {
@@ -350,59 +365,119 @@ static int load_text(struct key_state *ks, const struct handle *h)
     return r;
 }
 
-/* Whether the writer would undo what came after it was opened. Who has just begun the key anew sets
- * it after it was removed. */
-static bool is_late(const struct key_state *ks, const struct handle *h)
+/* Whether the handle has cut the key to set it, and written nothing yet. */
+static bool begins(const struct handle *h)
 {
-    const bool begins = h->cut && !h->wrote;
-    return h->epoch != ks->epoch || (h->removals != ks->removals && !begins);
+    return h->cut && !h->wrote;
 }
 
-/* Edits the key's text. *ret_due: it is to be committed before the caller is answered. */
-static int edit_text(struct call *c, struct node *n, struct handle *h, const struct text_edit *edit,
-                     bool *ret_due)
+/* Whether the writer would undo what came after it was opened, or go on in a value that another one
+ * has begun since. Who begins himself comes after a removal. */
+static bool is_late(const struct key_state *ks, const struct handle *h)
+{
+    return h->epoch != ks->epoch || (h->removals != ks->removals && !begins(h)) ||
+           (h->wrote && !h->append && h->edit < ks->begun);
+}
+
+/* Whether the text has something of the handle's that is to be committed. */
+static bool is_due(const struct key_state *ks, const struct handle *h)
+{
+    return ks->text.state == TEXT_DIRTY && h->edit > ks->committed && h->edit >= ks->begun;
+}
+
+/* Whether what the handle has written was thrown away, or another one has begun anew, and that may
+ * still come to nothing. */
+static bool is_lost(const struct key_state *ks, const struct handle *h)
+{
+    return h->edit > ks->committed &&
+           (h->edit <= ks->dropped || (h->edit < ks->begun && ks->text.state != TEXT_CLEAN));
+}
+
+/* Edits the text for a handle that is not late. Who begins puts nothing into another's text. */
+static int apply_edit(struct call *c, struct handle *h, const struct text_edit *edit)
 {
     struct key_state *ks = h->key;
-    const pid_t writer = call_process(c);
-    lock_take(&c->vfs->lock);
-    bool late = is_late(ks, h);
-    int r = late ? -ECANCELED : ks->text.state == TEXT_CLEAN ? load_text(ks, h) : 0;
+    const bool anew = edit->resize ? edit->at == 0 : begins(h) && !h->append;
+    int r = ks->text.state == TEXT_CLEAN || anew ? load_text(ks, h) : 0;
     if (r == 0 && edit->resize)
         r = text_resize(&ks->text, edit->at, max_text(c));
     else if (r == 0)
         r = text_write(&ks->text, edit->at, edit->append, edit->data, max_text(c));
-    if (r < 0 && !late)
-        text_clean(&ks->text);
-    if (r == 0) {
-        h->cut = edit->resize && edit->at == 0;
-        ks->text.writer = writer;
+    if (r < 0) {
+        drop_text(ks);
+        return r;
     }
-    *ret_due = r == 0 && !h->wrote && text_is_whole(&ks->text);
+    h->cut = edit->resize && edit->at == 0;
+    h->edit = ks->text.version;
+    if (anew) {
+        ks->begun = h->edit;
+        h->removals = ks->removals;
+    }
+    return 0;
+}
+
+static int refuse_write(struct call *c, struct node *n, int r)
+{
+    FREE_AUTO char *path = node_path(c->vfs, n->parent);
+    FREE_AUTO char *name = node_name(c->vfs, n);
+    return refuse(c->vfs, path, name, r, NULL);
+}
+
+/* Edits the key's text. *ret_due: what was taken is to be committed before the caller is answered.
+ */
+static int edit_text(struct call *c, struct node *n, struct handle *h, const struct text_edit *edit,
+                     struct taken *ret, bool *ret_due)
+{
+    struct key_state *ks = h->key;
+    const pid_t writer = call_process(c);
+    lock_take(&c->vfs->lock);
+    const bool late = is_late(ks, h);
+    int r = late ? -ECANCELED : apply_edit(c, h, edit);
+    if (r == 0)
+        ks->text.writer = writer;
+    else if (late && is_due(ks, h)) /* half a value */
+        drop_text(ks);
+    if (late)
+        h->edit = 0;
+    *ret_due = r == 0 && !edit->resize && !h->wrote && text_is_whole(&ks->text);
+    if (*ret_due)
+        r = take_text(ks, ret);
     h->wrote = h->wrote || !edit->resize;
     lock_drop(&c->vfs->lock);
-    if (r < 0) {
-        FREE_AUTO char *path = node_path(c->vfs, n->parent);
-        FREE_AUTO char *name = node_name(c->vfs, n);
-        refuse(c->vfs, path, name, r, NULL);
-    }
-    return r;
+    return r < 0 ? refuse_write(c, n, r) : 0;
 }
 
 static int key_write(struct call *c, struct node *n, struct handle *h, off_t offset,
                      struct span data)
 {
     bool due = false;
+    TAKEN_AUTO taken = {0};
     const struct text_edit edit = {.at = offset, .append = h->append, .data = data};
     /* Without a key it was opened as a scratch file, which then was renamed onto the key. */
     int r = h->key ? 0 : open_to_write(c, n, O_WRONLY, h);
     if (r == 0)
-        r = edit_text(c, n, h, &edit, &due);
-    return r == 0 && due ? commit_text(c, n, h) : r;
+        r = edit_text(c, n, h, &edit, &taken, &due);
+    return r == 0 && due ? commit_taken(c, n, h, &taken) : r;
 }
 
+/* Commits what the handle has written. What others have is theirs to complete. */
 static int key_flush(struct call *c, struct node *n, struct handle *h)
 {
-    return h->key ? commit_if(c, n, h, TEXT_DIRTY) : 0;
+    TAKEN_AUTO taken = {0};
+    struct key_state *ks = h->key;
+    if (!ks)
+        return 0;
+    lock_take(&c->vfs->lock);
+    int r = is_lost(ks, h) ? -ECANCELED : 0;
+    const bool due = r == 0 && is_due(ks, h);
+    if (due)
+        r = take_text(ks, &taken);
+    if (r < 0)
+        h->edit = 0;
+    lock_drop(&c->vfs->lock);
+    if (r < 0)
+        return refuse_write(c, n, r);
+    return due ? commit_taken(c, n, h, &taken) : 0;
 }
 
 /* Who else writes to it would go on in the middle: its next write is refused. */
@@ -415,8 +490,9 @@ static void key_drop(struct call *c, struct node *n, struct handle *h)
     struct key_state *ks = h->key;
     bool own = ks->text.state != TEXT_CLEAN && writer != 0 && ks->text.writer == writer;
     if (own) {
-        text_clean(&ks->text);
+        drop_text(ks);
         ks->epoch++;
+        h->edit = 0;
     }
     lock_drop(&c->vfs->lock);
     if (!own)
@@ -439,7 +515,7 @@ static void key_release(struct call *c, struct node *n, struct handle *h)
         text_clean(&h->key->text);
     lock_drop(&c->vfs->lock);
     if (last)
-        commit_if(c, n, h, TEXT_CUT); /* a refusal is noted; nobody else can be told */
+        commit_rest(c, n, h); /* a refusal is noted; nobody else can be told */
     key_end_writing(c, n->parent, h);
 }
 
@@ -448,6 +524,7 @@ static void key_release(struct call *c, struct node *n, struct handle *h)
 static int commit_cut(struct call *c, struct node *n)
 {
     KEY_AT_AUTO at = {0};
+    TAKEN_AUTO taken = {0};
     struct handle own = {.node = n};
     unsigned long sets;
     int r = key_at_node(c, n, &at);
@@ -457,9 +534,11 @@ static int commit_cut(struct call *c, struct node *n)
         return r;
     lock_take(&c->vfs->lock);
     bool cut = own.key->text.state == TEXT_CUT;
-    lock_drop(&c->vfs->lock);
     if (cut)
-        r = commit_text(c, n, &own);
+        r = take_text(own.key, &taken);
+    lock_drop(&c->vfs->lock);
+    if (r == 0 && cut)
+        r = commit_taken(c, n, &own, &taken);
     key_end_writing(c, n->parent, &own);
     return r;
 }
@@ -472,16 +551,16 @@ static int key_setattr(struct call *c, struct node *n, struct handle *h, const s
     const struct text_edit edit = {.resize = true, .at = st->st_size};
     bool due;
     if (h && h->key) /* committed when it is closed, unless something is written first */
-        return edit_text(c, n, h, &edit, &due);
+        return edit_text(c, n, h, &edit, NULL, &due);
     struct handle own = {.node = n, .writes = true};
     int r = pages_write(c->vfs, n, NULL);
     if (r == 0)
         r = open_to_write(c, n, O_WRONLY, &own);
     if (r < 0)
         return r;
-    r = edit_text(c, n, &own, &edit, &due);
+    r = edit_text(c, n, &own, &edit, NULL, &due);
     if (r == 0)
-        r = commit_if(c, n, &own, TEXT_CUT);
+        r = commit_rest(c, n, &own);
     key_end_writing(c, n->parent, &own);
     return r;
 }

@@ -206,7 +206,7 @@ static int install_scratch(struct call *c, struct node *dir, const char *name, c
     if (strcmp(key, PROFILE_NAME) == 0)
         r = profile_write(c, dir, text_value(buf_span(&bytes)));
     else
-        r = key_set(c, dir, key, text_value(buf_span(&bytes)), NULL);
+        r = key_set(c, dir, key, text_value(buf_span(&bytes)), NULL, NULL);
     if (r == 0)
         scratch_drop(c, dir, name);
     return r;

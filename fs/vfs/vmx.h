@@ -36,9 +36,26 @@ struct key_state {
                           are no writers */
     unsigned epoch;    /* grows when the base is not what earlier writers saw: they are too late */
     unsigned removals; /* the same when the key is unlinked */
+    /* Versions of the text (0: none): */
+    unsigned long begun;     /* what was written before this one is not in it any more */
+    unsigned long committed; /* the newest that is on the server */
+    unsigned long dropped;   /* up to this one it was thrown away, unless it was committed */
     UT_hash_handle hh;
     char id[]; /* the key's bytes, folded */
 };
+
+/* A key's text as it was when it was taken to be committed: others may go on with it meanwhile. */
+struct taken {
+    struct buf bytes;
+    bool anew;
+    unsigned long version;
+};
+
+static inline void taken_done(struct taken *taken)
+{
+    buf_done(&taken->bytes);
+}
+#define TAKEN_AUTO __attribute__((cleanup(taken_done))) struct taken
 
 struct scratch {
     struct buf bytes;
@@ -101,10 +118,10 @@ int key_text(const struct key_at *at, struct buf *ret);
 
 /* ---- change.c: changes to keys, each one atomic rewrite (joined with others under way) */
 
-/* ks: of the key, where the caller is a writer of it; NULL: what the cached document shows is what
- * the change was made from. Refusals are noted. */
+/* ks: of the key, where the caller is a writer of it and has taken its text; NULL, both: what the
+ * cached document shows is what the change was made from. Refusals are noted. */
 int key_set(struct call *c, struct node *dir, const char *name, struct span value,
-            struct key_state *ks);
+            struct key_state *ks, const struct taken *taken);
 int key_remove(struct call *c, struct node *dir, const char *name);
 int key_rename(struct call *c, struct node *dir, const char *name, const char *new_name);
 

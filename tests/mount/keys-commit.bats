@@ -312,3 +312,92 @@ EOF
     sed 's/alpha/last/' "$TEST_DIR/before" | holds "$VM"
     [ -z "$(cat "$MNT/.vmxfs/errors")" ]
 }
+
+# Two writers who have both opened $1 to set it, for a program that goes on with them.
+two_setters() { # PROGRAM
+    python3 - "$K/guestinfo.a" "$VM" <<END_OF_PYTHON
+import errno, os, subprocess, sys
+key, vm = sys.argv[1:]
+def value():
+    return [line for line in open(vm) if line.startswith("guestinfo.a")][0].split('"')[1]
+def refused(call, *args):
+    try:
+        call(*args)
+    except OSError as e:
+        assert e.errno == errno.ECANCELED, e
+    else:
+        raise SystemExit("not refused")
+first = os.open(key, os.O_WRONLY | os.O_TRUNC)
+second = os.open(key, os.O_WRONLY | os.O_TRUNC)
+$1
+END_OF_PYTHON
+}
+
+@test "who begins to set a key puts nothing into what another has written and not completed" {
+    start
+    two_setters '
+os.write(first, b"a long value")
+os.write(second, b"set\n")
+assert value() == "set", value()
+os.close(first)
+os.close(second)'
+    becomes 1 's/alpha/set/'
+}
+
+@test "who goes on in a value that another has begun anew meanwhile is refused" {
+    start
+    two_setters '
+os.write(first, b"line\n")
+os.write(second, b"a long value\n")
+refused(os.write, first, b"next\n")
+os.close(first)
+os.close(second)'
+    becomes 2 's/alpha/a long value/'
+    explained ECANCELED guestinfo.a
+}
+
+@test "a close commits what its own file has written, and no half of another's" {
+    start
+    two_setters '
+os.write(first, b"who")
+os.close(os.dup(second))
+os.fsync(second)
+os.close(second)
+assert value() == "alpha", value()
+os.write(first, b"le")
+os.close(first)'
+    becomes 1 's/alpha/whole/'
+}
+
+@test "who has written to a text that another's refusal threw away is told when he closes" {
+    start
+    python3 - "$K/memSize" <<'END_OF_PYTHON'
+import errno, os, sys
+first = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+second = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
+def closes(fd, code):
+    try:
+        os.close(fd)
+    except OSError as e:
+        assert e.errno == code, e
+    else:
+        raise SystemExit("closed")
+os.write(first, b"x")
+os.write(second, b"1")
+closes(first, errno.EINVAL)
+closes(second, errno.ECANCELED)
+END_OF_PYTHON
+    becomes 0
+}
+
+@test "who has written to a text that went with another who was killed is told when he closes" {
+    start
+    two_setters '
+append = "input(); import os, sys; f = os.open(sys.argv[1], 1 | os.O_APPEND); os.write(f, b\"1\"); os.abort()"
+other = subprocess.Popen([sys.executable, "-c", append, key], stdin=subprocess.PIPE)
+os.write(second, b"x")
+other.communicate(b"\n")
+refused(os.close, second)
+os.close(first)'
+    becomes 0
+}
