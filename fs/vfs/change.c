@@ -183,14 +183,16 @@ static int apply(struct change *change, const struct server_text *server,
     return r;
 }
 
-/* Notes which version of the key's text is on the server, if it is one. Who goes on in another one
- * would put his text into it. */
+/* Notes which version of the key's text is on the server. Where it is none, or an older one than
+ * before, who goes on in what was there would put his text into it. */
 static void note_version(struct key_state *ks, const struct taken *taken)
 {
-    if (taken && taken->version >= ks->committed)
+    if (taken && taken->version >= ks->committed) {
         ks->committed = taken->version;
-    else if (ks->text.state == TEXT_CLEAN)
-        ks->begun = ++ks->text.version;
+    } else if (ks->text.state == TEXT_CLEAN || ks->text.version <= ks->committed) {
+        text_clean(&ks->text);
+        ks->begun = ks->text.version;
+    }
 }
 
 /* Notes that a key was set to a value, or removed. */

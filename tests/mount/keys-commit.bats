@@ -356,6 +356,19 @@ os.close(second)'
     explained ECANCELED guestinfo.a
 }
 
+@test "who goes on in a value that a rename has replaced meanwhile is refused" {
+    start
+    two_setters '
+os.write(first, b"line\n")
+scratch = os.path.dirname(key) + "/.a.swp"
+open(scratch, "w").write("a long value\n")
+os.rename(scratch, key)
+refused(os.write, first, b"next\n")
+os.close(first)
+os.close(second)'
+    becomes 2 's/alpha/a long value/'
+}
+
 @test "a close commits what its own file has written, and no half of another's" {
     start
     two_setters '

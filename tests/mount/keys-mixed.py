@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Writers of every kind meet at one key; whatever is seen of it must be what one of them wrote.
 
-usage: keys-mixed.py VMX SEED ROUNDS [--lane N] [--foreign] MOUNTED_VMX...
+usage: keys-mixed.py VMX MOUNTED_VMX SEED ROUNDS
 
-VMX is the file on the server, with keys k0 to k3; MOUNTED_VMX the same in one mount or two. For each
-key there is a lane: rounds of two to four writers at once, drawn by SEED, the lane and the number of
-the round. During a round the key is read through the mounts and on the server; after it, when all
-writers have ended, what the server holds is compared with what they were told.
+VMX is the file on the server, with keys k0 to k3; MOUNTED_VMX the same in the mount. For each key
+there is a lane: rounds of two to four writers at once, drawn by SEED, the lane and the number of the
+round. During a round what the server holds is looked at, while the key is read through the mount,
+too; after it, when all writers have ended, that is compared with what they were told.
 
 Every text that is written is unlike all others. A value must be one of them, whole (of two lines: or
 the first alone, which is documented to be set first), then whole appended lines, or be empty where
@@ -15,7 +15,6 @@ somebody makes it so. Who was told of a success must not be missing unless a set
 came that did not end before this one began. Exits with 1 where something else was seen.
 """
 
-import argparse
 import collections
 import errno
 import json
@@ -27,6 +26,7 @@ import subprocess
 import sys
 import time
 
+VMX, MOUNTED, SEED, ROUNDS = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 LANES = 4
 COLLISION = {errno.ECANCELED}
 GONE = {errno.ENOENT, errno.ESTALE, errno.EEXIST}
@@ -83,7 +83,7 @@ def forks(fd, w, pause):
     child = os.fork()
     if child == 0:
         pause()
-        os.close(fd)
+        os.closerange(fd, fd + 1)  # whatever it is told
         os._exit(0)
     try:
         write_all(fd, w.texts[0] + "\n", pause=pause)
@@ -193,9 +193,9 @@ def start(w):
     return child, out
 
 
-def on_server(vmx, key):
+def on_server(key):
     """The key's value, or None; and all other lines."""
-    with open(vmx, encoding="utf-8") as f:
+    with open(VMX, encoding="utf-8") as f:
         lines = f.read().splitlines()
     mine = [line for line in lines if line.startswith((f"{key} =", f"{key}-moved ="))]
     values = [line.split('"')[1].replace("|0A", "\n") for line in mine]
@@ -213,10 +213,11 @@ def mounted(path):
 
 
 class Round:
-    def __init__(self, options, lane, number):
-        rng = random.Random(f"{options.seed} {lane} {number}")
-        self.options, self.key, self.at = options, f"k{lane}", f"{lane}.{number}"
-        self.foreign = options.foreign and rng.random() < 0.3
+    def __init__(self, number_of_lane, number):
+        rng = random.Random(f"{SEED} {number_of_lane} {number}")
+        self.key, self.at = f"k{number_of_lane}", f"{number_of_lane}.{number}"
+        self.path = f"{MOUNTED}/{self.key}"
+        self.answers, self.failed = [], True
         self.base = unlike(rng, f"{self.at}.b")
         self.writers = []
         ways = sorted(WAYS)
@@ -228,9 +229,8 @@ class Round:
                 ways = [v for v in ways if v not in GOES_ON] if way not in GOES_ON else \
                     [v for v in ways if WAYS[v][0] != "append"]
             texts = [unlike(rng, f"{self.at}.{i}{line}") for line in "xy"[:WAYS[way][1]]]
-            path = f"{rng.choice(options.mounts)}/{self.key}"
-            scratch = f"{os.path.dirname(options.vmx)}/../scratch-{lane}-{i}"
-            self.writers.append(Writer(way, path, texts, rng.random(), scratch))
+            scratch = f"{VMX}.scratch-{number_of_lane}-{i}"
+            self.writers.append(Writer(way, self.path, texts, rng.random(), scratch))
         self.ways = {w.way for w in self.writers}
         self.wrong = []
 
@@ -256,15 +256,13 @@ class Round:
         return bool(self.ways & {"touch", "sed", "replace", "killed"} | self.ways & REMOVES) or self.failed
 
     def play(self):
-        self.failed = True
-        with open(f"{self.options.mounts[0]}/{self.key}", "w", encoding="utf-8") as f:
+        with open(self.path, "w", encoding="utf-8") as f:
             f.write(self.base + "\n")
-        others = on_server(self.options.vmx, self.key)[1]
+        others = on_server(self.key)[1]
         running = {start(w): w for w in self.writers}
         while not all(os.waitid(os.P_PID, c, os.WEXITED | os.WNOHANG | os.WNOWAIT) for c, _ in running):
             self.look(others)
             time.sleep(0.001)
-        self.answers = []
         for (child, out), w in running.items():
             said = os.read(out, 65536)
             os.close(out)
@@ -277,18 +275,17 @@ class Round:
         return self.wrong
 
     def look(self, others):
-        value, rest = on_server(self.options.vmx, self.key)
+        value, rest = on_server(self.key)
         if not self.whole(value):
             self.wrong.append(f"on the server: {value!r}")
         if rest != others:
             self.wrong.append(f"other lines: {rest}")
-        for mount in self.options.mounts:
-            mounted(f"{mount}/{self.key}")
+        mounted(self.path)
         return value
 
     def judge(self, value):
         """What was told of a success is there, or was followed by something else."""
-        shown = mounted(f"{self.options.mounts[0]}/{self.key}")
+        shown = mounted(self.path)
         if shown != (None if value is None else value + "\n"):
             self.wrong.append(f"shown {shown!r}, on the server {value!r}")
         for w, begun, ended, code, _ in self.answers:
@@ -309,21 +306,19 @@ class Round:
             allowed = GONE if self.ways & REMOVES or "sed" in self.ways else set()
             if self.ways & REMOVES or "killed" in self.ways or w.way in MANY_WRITES:
                 allowed = allowed | COLLISION
-            if len(self.options.mounts) > 1 or self.foreign:
-                allowed = allowed | COLLISION
             if code and code not in allowed:
                 self.wrong.append(f"{w.way}: {said.strip()}")
 
     def __str__(self):
-        lines = [f"round {self.at}:"] + [f"  {w.way} {w.path[-20:]} {w.texts}" for w in self.writers]
+        lines = [f"round {self.at}:"] + [f"  {w.way} {w.texts}" for w in self.writers]
         lines += [f"  answer: {w.way} {begun:.4f} {ended:.4f} {said}" for w, begun, ended, _, said in self.answers]
         return "\n".join(lines + [f"  WRONG: {what}" for what in dict.fromkeys(self.wrong)])
 
 
-def lane(options, number):
+def lane(number):
     bad = 0
-    for i in range(options.rounds):
-        played = Round(options, number, i)
+    for i in range(ROUNDS):
+        played = Round(number, i)
         if played.play():
             bad += 1
             print(played, flush=True)
@@ -331,19 +326,11 @@ def lane(options, number):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--foreign", action="store_true")
-    parser.add_argument("--lane", type=int)
-    parser.add_argument("vmx")
-    parser.add_argument("seed")
-    parser.add_argument("rounds", type=int)
-    parser.add_argument("mounts", nargs="+")
-    options = parser.parse_args()
     children = []
-    for number in range(LANES) if options.lane is None else [options.lane]:
+    for number in range(LANES):
         child = os.fork()
         if child == 0:
-            lane(options, number)
+            lane(number)
         children.append(child)
     sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
 
