@@ -297,7 +297,8 @@ class Round:
                      (kind == "remove" or WAYS[o[0].way][0] != "append") and not (o[3] and o[0].way not in MANY_WRITES | REMOVES)]
             if code == 0 and kind != "other" and not there and not later and w.way != "move":
                 self.wrong.append(f"{w.way} was told of a success, and is not in {value!r}")
-            if value is not None and w.texts and w.texts[0] in lines and kind == "set" and any(
+            # What is moved away comes back later.
+            if "move" not in self.ways and w.texts and w.texts[0] in lines and kind == "set" and any(
                     o[1] > ended and o[3] == 0 and WAYS[o[0].way][0] == "set" for o in self.answers):
                 self.wrong.append(f"{w.way} came first, and is in {value!r}")
 
