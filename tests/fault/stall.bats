@@ -285,9 +285,9 @@ changed() {
     [ -f "$LAB/vm/vm.vmx" ]
 }
 
-# Says what became of a call in a process that catches a signal.
-catching() { # SIGNAL CALL
-    python3 -c "import ctypes, os, signal
+# Says what became of a call in a process that catches a signal, and is started by a command.
+catching() { # SIGNAL CALL [COMMAND...]
+    "${@:3}" python3 -c "import ctypes, os, signal
 libc = ctypes.CDLL(None, use_errno=True)
 signal.signal(signal.$1, lambda *_: None)
 os.chdir('$MNT')
@@ -360,19 +360,20 @@ os.stat('$MNT/large')" 3>&- &
     resume
 }
 
-@test "where the caller cannot be looked at, a reader is freed after two seconds, a change is not" {
-    local catchers='' all before
-    [ "$(id -u)" -eq 0 ] || skip "needs a pid namespace"
+# A mount by a process that is started by a command, and is not shown what its callers wait for: a
+# reader of a stalled server is freed by a signal after two seconds, and a change is not.
+frees_unseen_readers() { # COMMAND...
+    local catchers='' all before pid
     echo text >"$LAB/old"
     stallable_server
-    # To who is in another pid namespace our processes have no number.
-    unshare --pid --fork "$VMXFS" -f -o "sftp_server=$TEST_DIR/server,timeout=60,cache_timeout=60" \
-        "$LAB" "$MNT" 3>&- &
-    eventually 60 grep -q " $MNT " /proc/mounts
-    ls -l "$MNT" >/dev/null
+    "$@" "$VMXFS" -f -o "sftp_server=$TEST_DIR/server,timeout=60,cache_timeout=60" "$LAB" "$MNT" 3>&- &
+    eventually 60 pid_of_server
+    pid=$(vmxfs_pid)
+    eventually 60 grep -q " $MNT " "/proc/$pid/mounts"
+    nsenter -m -t "$pid" ls -l "$MNT" >/dev/null
     stall
-    catching SIGTERM "libc.open(b'old', os.O_RDONLY)"
-    catching SIGHUP "libc.mkdir(b'new', 0o755)"
+    catching SIGTERM "libc.open(b'old', os.O_RDONLY)" nsenter -m -t "$pid"
+    catching SIGHUP "libc.mkdir(b'new', 0o755)" nsenter -m -t "$pid"
     read -ra all <<<"$catchers"
     eventually 60 in_requests "${all[@]}"
     sleep 0.5
@@ -387,6 +388,25 @@ os.stat('$MNT/large')" 3>&- &
     wait "${all[@]}"
     grep -qx '0 done' "$TEST_DIR/said-SIGHUP"
     [ -d "$LAB/new" ]
+    kill -TERM "$pid"
+    eventually 60 ended "$pid"
+}
+
+pid_of_server() {
+    [ -n "$(vmxfs_pid)" ] && pgrep -P "$(vmxfs_pid)" -f sftp-server >/dev/null
+}
+
+# To who is in another pid namespace our processes have no number.
+@test "where the caller has no number, a reader is freed after two seconds, a change is not" {
+    [ "$(id -u)" -eq 0 ] || skip "needs a pid namespace"
+    frees_unseen_readers unshare --pid --fork
+}
+
+# Without this capability nobody may look into processes that have it.
+@test "where hidepid hides the caller, a reader is freed after two seconds, a change is not" {
+    [ "$(id -u)" -eq 0 ] || skip "needs a mount of proc"
+    frees_unseen_readers unshare --mount sh -c \
+        'mount -t proc -o hidepid=2,gid=65533 proc /proc && exec setpriv --bounding-set -sys_ptrace "$@"' sh
 }
 
 @test "unmounting while requests wait ends, and ends cleanly" {
