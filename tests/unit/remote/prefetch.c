@@ -336,6 +336,10 @@ static void a_reader_of_one_folder_is_kept_ahead_of(void **state)
 }
 
 /* A datastore that was listed ahead is no less opened by its first user. */
+/* So few that they are read on the busiest machine before the walk is given up, because nobody has
+ * come for what it found. */
+enum { WALKED = 20 };
+
 static void a_folder_that_was_listed_ahead_is_walked_when_it_is_opened(void **state)
 {
     (void)state;
@@ -345,7 +349,7 @@ static void a_folder_that_was_listed_ahead_is_walked_when_it_is_opened(void **st
     char name[64];
     must_make_folder(&folder);
     must_mkdir(&folder, "store");
-    for (int i = 0; i < VMS; i++) {
+    for (int i = 0; i < WALKED; i++) {
         snprintf(name, sizeof(name), "store/vm%03d", i);
         must_mkdir(&folder, name);
         snprintf(name, sizeof(name), "store/vm%03d/vm%03d.vmx", i, i);
@@ -359,7 +363,7 @@ static void a_folder_that_was_listed_ahead_is_walked_when_it_is_opened(void **st
     must_list(&mount, "store");
     relay_await_idle(&relay);
     relay_restart(&relay, RELAY_CUT_NONE, 0);
-    for (int i = 0; i < VMS; i++)
+    for (int i = 0; i < WALKED; i++)
         must_read_in(&mount, "store/", i, 60000);
     assert_int_equal(relay_requests(&relay), 0);
     mount_end_relay(&mount, &relay);
@@ -416,19 +420,22 @@ static void a_directory_is_checked_in_few_flights(void **state)
     struct remote_options options = ahead(&folder);
     options.cache_timeout_ms = CHECK_MS;
     must_mount_relay(&mount, &relay, &folder, &options);
-    int fewest = INT_MAX; /* a busy machine makes two flights of one, now and then */
-    for (int i = 0; i < 12 && (i < 3 || fewest > FEW); i++) {
+    int flights = INT_MAX;
+    int requests = INT_MAX;
+    const int most = VMS * 5 + VMS / 4;
+    /* A busy machine makes two flights of one, now and then, and is late for the next check. */
+    for (int i = 0; i < 12 && (i < 3 || flights > FEW || requests > most); i++) {
         if (i > 0) /* texts are read a second time; then their times will do */
             usleep((CHECK_MS + 100) * 1000);
         relay_restart(&relay, RELAY_CUT_NONE, 0);
         LISTING_AUTO *l = NULL;
         assert_int_equal(remote_list(mount.remote, "", CHECK_MS, &wait, &l), 0);
         relay_await_idle(&relay);
-        if (relay_flights(&relay) < fewest)
-            fewest = relay_flights(&relay);
+        flights = relay_flights(&relay);
+        requests = relay_requests(&relay);
     }
-    assert_within(fewest, 2, FEW);
-    assert_within(relay_requests(&relay), VMS * 5, VMS * 5 + VMS / 4);
+    assert_within(flights, 2, FEW);
+    assert_within(requests, VMS * 5, most);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
 }
