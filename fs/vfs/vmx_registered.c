@@ -5,7 +5,7 @@
  *
  * "rm -r" also empties a .vmx, setting by setting, and each alone may go. But those without which
  * it is no VM are listed first, and only hidden when they are removed, as tar(1) does before it
- * makes them anew; and as long as one is hidden no other is removed.
+ * makes them anew. Who removes the next one before that removes none.
  */
 #include <errno.h>
 #include <string.h>
@@ -38,7 +38,7 @@ int check_unregistered(struct call *c, const char *path, struct vmx_diag *diag, 
     int r = remote_check_unregistered(c->vfs->remote, path, &c->wait, ret_vm);
     if (r == -ENODATA) {
         vmx_diag_set(diag, 0, 0,
-                     "whether its VM is registered is not known, because the host does not answer; "
+                     "whether its VM is registered is not known, because the host does not say; "
                      "what is registered is not removed");
         return -EBUSY;
     }
@@ -63,50 +63,53 @@ bool setting_makes_vm(struct span key)
     return is;
 }
 
-static void hide(struct call *c, struct node *dir, struct span key)
-{
-    lock_take(&c->vfs->lock);
-    recent_note(c->vfs, RECENT_HIDDEN, dir, key, (struct recent_detail){0});
-    lock_drop(&c->vfs->lock);
-}
-
-/* Whether one that makes the VM was removed, and is not set again; ret: which. */
-static bool is_emptied(struct call *c, struct node *dir, struct span *ret)
-{
-    bool is = false;
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && !is; i++) {
-        *ret = span_of(kept[i]);
-        is = recent_is(c->vfs, RECENT_HIDDEN, dir, *ret);
-    }
-    return is;
-}
-
-int keep_setting(struct call *c, struct node *dir, const struct key_at *at, const char *name)
-{
-    struct vmx_diag diag = {0};
-    struct span hidden;
-    FREE_AUTO char *vm = NULL;
-    const bool emptied = is_emptied(c, dir, &hidden);
-    if (!emptied && !setting_makes_vm(buf_span(&at->key)))
-        return 0;
-    int r = check_unregistered(c, at->path, &diag, &vm);
-    if (r != -EBUSY)
-        return refuse(c->vfs, at->path, name, r, NULL);
-    hide(c, dir, emptied ? hidden : buf_span(&at->key));
-    if (emptied)
-        return refuse_removal(c, at->path, name, r, &diag, at->path);
-    journal_add(c->vfs->journal, 0, at->path, name,
-                "it stays until it is set anew: a registered VM is none without it");
-    return 1;
-}
-
-/* What was hidden may be removed now, and so has to be found. */
+/* What was hidden is to be found. */
 static void show_kept(struct call *c, struct node *dir)
 {
     lock_take(&c->vfs->lock);
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
         recent_forget(c->vfs, RECENT_HIDDEN, dir, span_of(kept[i]));
     lock_drop(&c->vfs->lock);
+}
+
+/* The setting is missed as if it had been removed. */
+static void hide(struct call *c, struct node *dir, const struct key_at *at, const char *name)
+{
+    lock_take(&c->vfs->lock);
+    recent_note(c->vfs, RECENT_HIDDEN, dir, buf_span(&at->key), (struct recent_detail){0});
+    lock_drop(&c->vfs->lock);
+    journal_add(c->vfs->journal, 0, at->path, name,
+                "it stays until it is set anew: a registered VM is none without it");
+}
+
+/* Whether one that makes the VM was removed, and is not set again, or more than that. */
+static bool is_emptied(struct call *c, struct node *dir)
+{
+    bool is = recent_is(c->vfs, RECENT_EMPTYING, dir, (struct span){0});
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && !is; i++)
+        is = recent_is(c->vfs, RECENT_HIDDEN, dir, span_of(kept[i]));
+    return is;
+}
+
+int keep_setting(struct call *c, struct node *dir, const struct key_at *at, const char *name)
+{
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *vm = NULL;
+    const bool emptied = is_emptied(c, dir);
+    if (!emptied && !setting_makes_vm(buf_span(&at->key)))
+        return 0;
+    int r = check_unregistered(c, at->path, &diag, &vm);
+    if (r != -EBUSY)
+        return refuse(c->vfs, at->path, name, r, NULL);
+    if (!emptied) {
+        hide(c, dir, at, name);
+        return 1;
+    }
+    show_kept(c, dir);
+    lock_take(&c->vfs->lock);
+    recent_note(c->vfs, RECENT_EMPTYING, dir, (struct span){0}, (struct recent_detail){0});
+    lock_drop(&c->vfs->lock);
+    return refuse_removal(c, at->path, name, r, &diag, at->path);
 }
 
 /* ---- the control */

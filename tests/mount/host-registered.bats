@@ -114,6 +114,8 @@ spares() { # COMMAND...
     spares rm -rf "$MNT/datastore1/base"
     spares python3 -c 'import shutil, sys; shutil.rmtree(sys.argv[1])' "$folder"
     spares find "$folder" -delete
+    cp -r "$vm" "$TEST_DIR/copy" # nothing is missing because of all that
+    [ "$(cat "$TEST_DIR/copy/config.version" "$TEST_DIR/copy/virtualHW.version")" = $'8\n19' ]
     sh -c "$command"
     rm -r "$folder"
     [ ! -e "$on_server" ]
@@ -163,11 +165,15 @@ spares() { # COMMAND...
     [ ! -e "$vm/config.version" ]
     explained NOTE datastore1/nested-esxi/nested-esxi.vmx config.version "stays until it is set anew"
     [ "$(setting "$on_server/nested-esxi.vmx" config.version)" = 8 ]
-    run rm "$vm/vmci0.present"
-    [ "$status" -eq 1 ]
     echo 9 >"$vm/config.version"
     [ "$(setting "$on_server/nested-esxi.vmx" config.version)" = 9 ]
     rm "$vm/vmci0.present"
+    rm "$vm/config.version"
+    run rm "$vm/tools.syncTime"
+    [ "$status" -eq 1 ]
+    [ "$(cat "$vm/config.version")" = 9 ]
+    sleep 11
+    rm "$vm/tools.syncTime"
     rm "$vm/virtualHW.version"
     back() { [ "$(cat "$vm/virtualHW.version")" = 19 ]; }
     eventually 60 back
@@ -176,14 +182,22 @@ spares() { # COMMAND...
 @test "tar, cp and install put a registered VM's settings back" {
     start
     cp "$on_server/nested-esxi.vmx" "$TEST_DIR/before"
-    tar -C "$folder" -cf "$TEST_DIR/vm.tar" --exclude=passthrough-profile nested-esxi.vmx
+    tar -C "$folder" -cf "$TEST_DIR/vm.tar" nested-esxi.vmx
     echo 1024 >"$vm/memSize"
     echo 8 >"$vm/numvcpus"
-    tar -C "$folder" -xf "$TEST_DIR/vm.tar" --exclude=passthrough-profile
+    tar -C "$folder" -xf "$TEST_DIR/vm.tar"
     diff "$TEST_DIR/before" "$on_server/nested-esxi.vmx"
     echo 21 >"$TEST_DIR/21"
     install "$TEST_DIR/21" "$vm/virtualHW.version"
     [ "$(setting "$on_server/nested-esxi.vmx" virtualHW.version)" = 21 ]
+}
+
+@test "a VM that is unregistered on the host goes as a whole" {
+    start
+    spares rm -rf "$folder"
+    esxi unregister nested-esxi
+    eventually 60 rm -r "$folder"
+    [ ! -e "$on_server" ]
 }
 
 @test "while the host does not list its VMs nothing that it may know is removed" {
