@@ -51,7 +51,7 @@ static int ask_one(struct host *host, size_t i, const struct wait *wait, struct 
     }
     buf_done(&a->text);
     a->text = text;
-    a->good = status == 0;
+    a->status = status;
     a->at = now;
     text = (struct buf){0};
     return 0;
@@ -84,13 +84,20 @@ int ask_volumes(struct host *host, const struct wait *wait)
 
 int ask_who(struct host *host, const struct wait *wait, struct why *why)
 {
+    enum { NO_SUCH_COMMAND = 127 }; /* as shells say */
+    const struct answer *answer = &host->answers[0];
     int r = ask_one(host, 0, wait, why);
+    atomic_store(&host->mute, r == -EACCES || r == -EOPNOTSUPP);
     if (r < 0)
         return r == -EACCES ? -EOPNOTSUPP : r;
+    if (answer->status != 0 && answer->status != NO_SUCH_COMMAND) {
+        why_set(why, "\"vmware -v\" failed: status %d", answer->status);
+        return -EIO;
+    }
     struct host_facts *facts = host_facts_new();
     if (!facts)
         return -ENOMEM;
-    r = parse_version(buf_span(&host->answers[0].text), facts);
+    r = parse_version(buf_span(&answer->text), facts);
     host_facts_unref(facts);
     if (r == -EBADMSG) {
         why_set(why, "\"vmware -v\" is not answered as ESXi does");
@@ -257,8 +264,8 @@ int ask_facts(struct host *host, const struct wait *wait, const struct host_fact
     if (!facts)
         return -ENOMEM;
     facts->at = now;
-    facts->vms_known = host->answers[QUESTION_VMS].good;
-    facts->running_known = host->answers[QUESTION_RUNNING].good;
+    facts->vms_known = host->answers[QUESTION_VMS].status == 0;
+    facts->running_known = host->answers[QUESTION_RUNNING].status == 0;
     r = parse_all(host, facts);
     if (r == 0)
         r = locate(host, facts, wait);

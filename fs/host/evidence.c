@@ -75,7 +75,7 @@ static enum vmx_truth is_registered(void *ctx, const char *path, const struct wa
         listed = vm.listed;
     } else {
         lock_take(&host->lock);
-        listed = host->kind == HOST_NONE ? VMX_NO : VMX_NOT_KNOWN;
+        listed = host->kind == HOST_NONE && !host->mute ? VMX_NO : VMX_NOT_KNOWN;
         lock_drop(&host->lock);
     }
     host_facts_unref(facts);

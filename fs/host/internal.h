@@ -54,11 +54,12 @@ struct host {
     struct why why; /* of the last failure */
 
     atomic_bool stop;           /* changes with lock held */
+    atomic_bool mute;           /* it has datastores, and runs no commands for us */
     atomic_bool hardware_again; /* what was said of the hardware is not true any more */
 
     struct answer { /* protected by asking */
         struct buf text;
-        bool good;
+        int status; /* the command's; not 0: there is no text */
         int64_t at; /* 0: not asked */
     } answers[QUESTIONS];
 };

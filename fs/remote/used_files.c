@@ -351,7 +351,7 @@ static int check_vm_unregistered(struct remote *remote, const char *vm, const st
 {
     const struct remote_evidence *host = &remote->evidence;
     enum vmx_truth is = host->is_registered ? host->is_registered(host->ctx, vm, wait) : VMX_NO;
-    if (is == VMX_NO)
+    if (is == VMX_NO || (is == VMX_NOT_KNOWN && remote->options.ignore_running))
         return 0;
     *ret_vm = strdup(vm);
     return !*ret_vm ? -ENOMEM : is == VMX_YES ? -EBUSY : -ENODATA;

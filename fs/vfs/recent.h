@@ -18,12 +18,11 @@ enum recent_kind {
     /* Of a directory of settings and a key, in any spelling: */
     RECENT_REMOVED_LINE, /* the key was removed: place */
     RECENT_HIDDEN,       /* it was copied to a scratch file, or its removal is not made
-                            (vmx_registered.c), or it is passthrough-profile and was
-                            removed: it is not shown until it is set */
+                            (vmx_registered.c): it is not shown until it is set */
     /* Of a directory of settings: */
     RECENT_EMPTYING, /* it is a registered VM's, and somebody removes one after the other */
-    RECENT_MADE,     /* mkdir has made it, and files are being created in it: it shows no
-                        passthrough-profile, so that one can be */
+    RECENT_MADE,     /* mkdir has made it, and files are being created in it, or
+                        passthrough-profile was removed: it shows none, so that one can be made */
     RECENT_WRITTEN,  /* a key was opened for writing, or ESTALE was told: none is read through the
                         kernel's pages anew (pages.h) */
     /* Of a .vmx as one file: */

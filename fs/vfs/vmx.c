@@ -22,12 +22,6 @@ static bool is_fresh(struct call *c, struct node *dir)
     return recent_is(c->vfs, RECENT_MADE, dir, (struct span){0});
 }
 
-/* Whether the directory lacks it for a moment, so that somebody can make it. */
-static bool lacks_profile(struct call *c, struct node *dir)
-{
-    return is_fresh(c, dir) || recent_is(c->vfs, RECENT_HIDDEN, dir, SPAN_LITERAL(PROFILE_NAME));
-}
-
 static int vmx_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     FREE_AUTO char *path = node_path(c->vfs, n);
@@ -43,7 +37,7 @@ static int vmx_getattr(struct call *c, struct node *n, struct stat *st, int64_t 
 static int vmx_lookup(struct call *c, struct node *dir, const char *name, struct found *ret)
 {
     if (strcmp(name, PROFILE_NAME) == 0)
-        return lacks_profile(c, dir) ? -ENOENT : control_lookup(c, dir, &profile_control, ret);
+        return is_fresh(c, dir) ? -ENOENT : control_lookup(c, dir, &profile_control, ret);
     if (strcmp(name, CONTROL_NAME) == 0)
         return folder_lookup(c, dir, &vmx_folder, ret);
     int r = scratch_lookup(c, dir, name, ret);
@@ -86,7 +80,7 @@ static int vmx_list(struct call *c, struct node *dir, struct dir_names *ret)
         r = list_keys(c, dir, doc, true, ret); /* see vmx_registered.c */
     if (r == 0)
         r = list_keys(c, dir, doc, false, ret);
-    if (r == 0 && !lacks_profile(c, dir))
+    if (r == 0 && !is_fresh(c, dir))
         r = dir_names_add(ret, PROFILE_NAME, S_IFREG);
     return r == 0 ? scratch_list(c, dir, ret) : r;
 }
@@ -94,11 +88,10 @@ static int vmx_list(struct call *c, struct node *dir, struct dir_names *ret)
 /* Shows what the directory lacks. */
 static int create_profile(struct call *c, struct node *dir, int flags, struct found *ret)
 {
-    if (!lacks_profile(c, dir) && flags & O_EXCL)
+    if (!is_fresh(c, dir) && flags & O_EXCL)
         return -EEXIST;
     lock_take(&c->vfs->lock);
     recent_forget(c->vfs, RECENT_MADE, dir, (struct span){0});
-    recent_forget(c->vfs, RECENT_HIDDEN, dir, SPAN_LITERAL(PROFILE_NAME));
     lock_drop(&c->vfs->lock);
     return control_lookup(c, dir, &profile_control, ret);
 }
@@ -182,7 +175,7 @@ static void drop_written(struct vfs *vfs, struct node *dir, struct span key,
 static int hide_profile(struct call *c, struct node *dir)
 {
     lock_take(&c->vfs->lock);
-    recent_note(c->vfs, RECENT_HIDDEN, dir, SPAN_LITERAL(PROFILE_NAME), (struct recent_detail){0});
+    recent_note(c->vfs, RECENT_MADE, dir, (struct span){0}, (struct recent_detail){0});
     lock_drop(&c->vfs->lock);
     return 0;
 }

@@ -39,7 +39,7 @@ int check_unregistered(struct call *c, const char *path, struct vmx_diag *diag, 
     if (r == -ENODATA) {
         vmx_diag_set(diag, 0, 0,
                      "whether its VM is registered is not known, because the host does not say; "
-                     "what is registered is not removed");
+                     "what is registered is not removed, unless mounted with -o running=allow");
         return -EBUSY;
     }
     if (r != -EBUSY)

@@ -11,8 +11,8 @@ teardown() {
     host_end
 }
 
-# A host, mounted, with an outer VM that is off, and its disk of two files, with a parent elsewhere.
-start() { # [MOUNT-OPTION...]
+# A host with an outer VM that is off, and its disk of two files, with a parent elsewhere.
+prepare() {
     host_start
     on_server=$DS1/nested-esxi
     printf '%s\n' '# Disk DescriptorFile' version=1 'parentFileNameHint="../base/golden.vmdk"' \
@@ -22,10 +22,15 @@ start() { # [MOUNT-OPTION...]
     for name in "$on_server"/{nested-esxi-flat.vmdk,nested-esxi.nvram,other.vmdk,notes} "$DS1/base/golden-flat.vmdk"; do
         echo "$name" >"$name"
     done
-    mount_host "$@"
     folder=$MNT/datastore1/nested-esxi vm=$folder/nested-esxi.vmx
     orphan=$MNT/datastore1/orphan
     command="echo 0 > '$vm/.vmxfs/registered'"
+}
+
+# The same, mounted.
+start() { # [MOUNT-OPTION...]
+    prepare
+    mount_host "$@"
 }
 
 # What is left of the VM, its disk and their texts.
@@ -200,12 +205,45 @@ spares() { # COMMAND...
     [ ! -e "$on_server" ]
 }
 
+# A command of the host's that fails; $HOST/bin/away is the true one.
+break_command() { # NAME
+    mv "$HOST/bin/$1" "$HOST/bin/away"
+    printf '#!/bin/sh\necho "Connect to localhost failed: Connection failure" >&2\nexit 1\n' >"$HOST/bin/$1"
+    chmod +x "$HOST/bin/$1"
+}
+
+@test "a host that fails to say what it is has not said that it is none" {
+    prepare
+    break_command vmware
+    mount_host
+    cat "$MNT/.vmxfs/vms"
+    spares rm -rf "$folder"
+    grep -q "EBUSY.*whether its VM is registered is not known" "$MNT/.vmxfs/errors"
+    mv "$HOST/bin/away" "$HOST/bin/vmware"
+    listed() { [ "$(cat "$vm/.vmxfs/registered")" = 1 ]; }
+    eventually 60 listed
+    grep -q '^host: VMware ESXi' "$MNT/.vmxfs/status"
+}
+
+@test "where no command can be given nothing that may be registered goes, but with running=allow" {
+    local option
+    prepare
+    mv "$HOST/sshd/authorized_keys" "$HOST/sshd/away"
+    for option in refuse allow; do
+        cp "$HOST/sshd/away" "$HOST/sshd/authorized_keys"
+        mount_host running=$option
+        : >"$HOST/sshd/authorized_keys"
+        [ "$option" = allow ] || spares rm -rf "$folder"
+        [ "$option" = refuse ] || rm -r "$folder"
+        unmount_lab
+    done
+    [ ! -e "$on_server" ]
+}
+
 @test "while the host does not list its VMs nothing that it may know is removed" {
     start
     cat "$vm/memSize"
-    mv "$HOST/bin/vim-cmd" "$HOST/bin/away"
-    printf '#!/bin/sh\necho "Connect to localhost failed: Connection failure" >&2\nexit 1\n' >"$HOST/bin/vim-cmd"
-    chmod +x "$HOST/bin/vim-cmd"
+    break_command vim-cmd
     spares rm -rf "$folder"
     grep -q "EBUSY.*whether its VM is registered is not known" "$MNT/.vmxfs/errors"
     mv "$HOST/bin/away" "$HOST/bin/vim-cmd"
