@@ -92,6 +92,11 @@ int vm_files_others(const struct vmx_dict *dict, struct buf *ret)
     return r;
 }
 
+bool vm_files_is_disk(const char *name)
+{
+    return ends_with_fold(span_of(name), SPAN_LITERAL(".vmdk"));
+}
+
 bool vm_files_is_lock(const char *name)
 {
     return ends_with_fold(span_of(name), SPAN_LITERAL(".lck")) ||

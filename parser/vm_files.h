@@ -16,3 +16,6 @@ bool vm_files_has(const char *vmx, const char *name);
 
 /* Whether a name is that of a lock: any VM of the folder may hold it. */
 bool vm_files_is_lock(const char *name);
+
+/* Whether a name is that of a disk, or of one of its extents. */
+bool vm_files_is_disk(const char *name);

@@ -82,9 +82,23 @@ static enum vmx_truth is_registered(void *ctx, const char *path, const struct wa
     return listed;
 }
 
+static void each_registered(void *ctx, const struct wait *wait,
+                            void (*see)(void *see_ctx, const char *path), void *see_ctx)
+{
+    const struct host_facts *facts = host_facts_soon(ctx, LISTED_MS, wait);
+    for (size_t i = 0; facts && i < facts->n_vms; i++) {
+        if (facts->vms[i].path)
+            see(see_ctx, facts->vms[i].path);
+    }
+    host_facts_unref(facts);
+}
+
 void evidence_give(struct host *host)
 {
-    const struct remote_evidence evidence = {
-        .runs = runs, .lock_is_stale = lock_is_stale, .is_registered = is_registered, .ctx = host};
+    const struct remote_evidence evidence = {.runs = runs,
+                                             .lock_is_stale = lock_is_stale,
+                                             .is_registered = is_registered,
+                                             .each_registered = each_registered,
+                                             .ctx = host};
     remote_set_evidence(host->remote, &evidence);
 }

@@ -32,6 +32,11 @@ enum { RACY_MS = 2000 };
 int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
                     const struct wait *wait, struct document **ret);
 
+/* Brings those of n documents into the cache that are not there, all in flight together. One that
+ * cannot be loaded for a reason of its own is left out. 0; -ENOTCONN, -EIO, -EINTR, -ENOMEM. */
+int remote_load_documents(struct remote *remote, char *const *paths, size_t n,
+                          const struct wait *wait);
+
 /* When (clock_ms()) the cached document of path was last known to be true; 0: it is not cached. */
 int64_t remote_document_true_at(struct remote *remote, const char *path);
 

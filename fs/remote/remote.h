@@ -105,6 +105,9 @@ struct remote_evidence {
     bool (*lock_is_stale)(void *ctx, const char *path, const char *lock, const struct wait *wait);
     /* Whether the VM is registered. NOT_KNOWN: there is a host, and it does not say. */
     enum vmx_truth (*is_registered)(void *ctx, const char *path, const struct wait *wait);
+    /* Hands the paths of all that are registered, and below the root, to see. */
+    void (*each_registered)(void *ctx, const struct wait *wait,
+                            void (*see)(void *see_ctx, const char *path), void *see_ctx);
     void *ctx;
 };
 

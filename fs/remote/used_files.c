@@ -357,12 +357,55 @@ static int check_vm_unregistered(struct remote *remote, const char *vm, const st
     return !*ret_vm ? -ENOMEM : is == VMX_YES ? -EBUSY : -ENODATA;
 }
 
+struct paths {
+    char **items;
+    size_t n;
+    int error;
+};
+
+static void paths_done(struct paths *paths)
+{
+    for (size_t i = 0; i < paths->n; i++)
+        free(paths->items[i]);
+    free(paths->items);
+}
+
+static void see_registered(void *ctx, const char *path)
+{
+    struct paths *paths = ctx;
+    char **items = list_room(paths->items, paths->n, sizeof(*items));
+    char *copy = items ? strdup(path) : NULL;
+    if (items)
+        paths->items = items;
+    if (copy)
+        paths->items[paths->n++] = copy;
+    else
+        paths->error = -ENOMEM;
+}
+
+/* A linked clone may lie anywhere, and nobody have looked at it yet. */
+static int load_registered(struct remote *remote, const struct wait *wait)
+{
+    const struct remote_evidence *host = &remote->evidence;
+    struct paths paths = {0};
+    host->each_registered(host->ctx, wait, see_registered, &paths);
+    int r = paths.error;
+    if (r == 0)
+        r = remote_load_documents(remote, paths.items, paths.n, wait);
+    paths_done(&paths);
+    return r;
+}
+
 static int check_disk_unregistered(struct remote *remote, const char *path, const struct wait *wait,
                                    char **ret_vm)
 {
     struct used_files *used = remote->used;
     FREE_AUTO char *dir = path_dir(path);
-    int r = dir ? collect(used, remote, dir, false, wait) : -ENOMEM;
+    int r = dir ? 0 : -ENOMEM;
+    if (r == 0 && vm_files_is_disk(path_name(path)))
+        r = load_registered(remote, wait);
+    if (r == 0)
+        r = collect(used, remote, dir, false, wait);
     const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
     for (const struct naming *by = file ? file->by : NULL; by && r == 0; by = by->next) {
         if (by->disk)

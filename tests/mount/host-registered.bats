@@ -128,6 +128,17 @@ spares() { # COMMAND...
     [ ! -e "$DS1/base" ]
 }
 
+@test "the disk of a linked clone that nobody has looked at yet stays" {
+    local option
+    prepare
+    for option in prefetch=on prefetch=off,cache_timeout=0 running=allow; do
+        mount_host "$option"
+        spares rm -rf "$MNT/datastore1/base"
+        [ "$(grep -cF "first $command" "$MNT/.vmxfs/errors")" = 1 ]
+        unmount_lab
+    done
+}
+
 @test "rm -r of the whole mount deletes no VM that is registered" {
     start
     (cd "$VOLUMES" && find . -name '*.vmx' ! -name orphan.vmx -exec cksum {} +) >"$TEST_DIR/vms"
