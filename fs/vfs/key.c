@@ -549,16 +549,17 @@ static int key_setattr(struct call *c, struct node *n, struct handle *h, const s
     if (!(valid & FUSE_SET_ATTR_SIZE)) /* chmod, chown and times are accepted and ignored */
         return valid & FUSE_SET_ATTR_MTIME ? commit_cut(c, n) : 0;
     const struct text_edit edit = {.resize = true, .at = st->st_size};
+    TAKEN_AUTO taken = {0}; /* nothing is: a size is no value */
     bool due;
     if (h && h->key) /* committed when it is closed, unless something is written first */
-        return edit_text(c, n, h, &edit, NULL, &due);
+        return edit_text(c, n, h, &edit, &taken, &due);
     struct handle own = {.node = n, .writes = true};
     int r = pages_write(c->vfs, n, NULL);
     if (r == 0)
         r = open_to_write(c, n, O_WRONLY, &own);
     if (r < 0)
         return r;
-    r = edit_text(c, n, &own, &edit, NULL, &due);
+    r = edit_text(c, n, &own, &edit, &taken, &due);
     if (r == 0)
         r = commit_rest(c, n, &own);
     key_end_writing(c, n->parent, &own);
