@@ -338,11 +338,11 @@ static void a_reader_of_one_folder_is_kept_ahead_of(void **state)
     folder_remove(&folder);
 }
 
-/* A datastore that was listed ahead is no less opened by its first user. */
 /* So few that they are read on the busiest machine before the walk is given up, because nobody has
  * come for what it found. */
 enum { WALKED = 20 };
 
+/* A datastore that was listed ahead is no less opened by its first user. */
 static void a_folder_that_was_listed_ahead_is_walked_when_it_is_opened(void **state)
 {
     (void)state;
