@@ -46,11 +46,8 @@ int make_entry(struct call *c, struct node *dir, const char *name, const struct 
     struct node *n = node_take(vfs, dir, found->name[0] ? found->name : name, found, true);
     if (!n)
         return -ENOMEM;
-    if (found->fresh) {
-        lock_take(&vfs->lock);
-        recent_note(vfs, RECENT_MADE, n, (struct span){0}, (struct recent_detail){0});
-        lock_drop(&vfs->lock);
-    }
+    if (found->fresh)
+        recent_set(vfs, RECENT_MADE, n, (struct span){0});
     const bool holds = told_remember(c, n, &found->st);
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
     ret->attr.st_ino = n->ino;

@@ -126,6 +126,13 @@ bool recent_is(struct vfs *vfs, enum recent_kind kind, struct node *n, struct sp
     return is;
 }
 
+void recent_set(struct vfs *vfs, enum recent_kind kind, struct node *n, struct span name)
+{
+    lock_take(&vfs->lock);
+    recent_note(vfs, kind, n, name, (struct recent_detail){0});
+    lock_drop(&vfs->lock);
+}
+
 void recent_forget(struct vfs *vfs, enum recent_kind kind, struct node *n, struct span name)
 {
     struct recent *item = look_up(vfs, &(struct recent_id){kind, n, name});

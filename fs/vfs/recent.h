@@ -62,6 +62,9 @@ const struct recent_detail *recent_find(struct vfs *vfs, enum recent_kind kind, 
 /* Whether recent_find finds it, for who does not hold the lock. */
 bool recent_is(struct vfs *vfs, enum recent_kind kind, struct node *n, struct span name);
 
+/* recent_note of what has no detail, for who does not hold the lock. */
+void recent_set(struct vfs *vfs, enum recent_kind kind, struct node *n, struct span name);
+
 void recent_forget(struct vfs *vfs, enum recent_kind kind, struct node *n, struct span name)
     REQUIRES(vfs->lock);
 void recent_forget_all(struct vfs *vfs);

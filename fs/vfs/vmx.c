@@ -170,20 +170,14 @@ static void drop_written(struct vfs *vfs, struct node *dir, struct span key,
     lock_drop(&vfs->lock);
 }
 
-/* It stays, and is not seen for a moment: rm -r goes on to the directory, and tar(1) makes it anew.
- */
-static int hide_profile(struct call *c, struct node *dir)
-{
-    lock_take(&c->vfs->lock);
-    recent_note(c->vfs, RECENT_MADE, dir, (struct span){0}, (struct recent_detail){0});
-    lock_drop(&c->vfs->lock);
-    return 0;
-}
-
 static int vmx_unlink(struct call *c, struct node *dir, const char *name)
 {
-    if (strcmp(name, PROFILE_NAME) == 0)
-        return hide_profile(c, dir);
+    if (strcmp(name, PROFILE_NAME) == 0) {
+        /* It stays, and is not seen for a moment: rm -r goes on to the directory, and tar(1) makes
+         * it anew. */
+        recent_set(c->vfs, RECENT_MADE, dir, (struct span){0});
+        return 0;
+    }
     int r = scratch_unlink(c, dir, name);
     if (r != -ENOENT)
         return r;
@@ -234,9 +228,7 @@ static int copy_to_scratch(struct call *c, struct node *dir, const char *name, c
         r = scratch_put(c, dir, scratch, buf_span(&text));
     if (r < 0)
         return r;
-    lock_take(&c->vfs->lock);
-    recent_note(c->vfs, RECENT_HIDDEN, dir, buf_span(&at.key), (struct recent_detail){0});
-    lock_drop(&c->vfs->lock);
+    recent_set(c->vfs, RECENT_HIDDEN, dir, buf_span(&at.key));
     return 0;
 }
 

@@ -75,9 +75,7 @@ static void show_kept(struct call *c, struct node *dir)
 /* The setting is missed as if it had been removed. */
 static void hide(struct call *c, struct node *dir, const struct key_at *at, const char *name)
 {
-    lock_take(&c->vfs->lock);
-    recent_note(c->vfs, RECENT_HIDDEN, dir, buf_span(&at->key), (struct recent_detail){0});
-    lock_drop(&c->vfs->lock);
+    recent_set(c->vfs, RECENT_HIDDEN, dir, buf_span(&at->key));
     journal_add(c->vfs->journal, 0, at->path, name,
                 "it stays until it is set anew: a registered VM is none without it");
 }
@@ -106,9 +104,7 @@ int keep_setting(struct call *c, struct node *dir, const struct key_at *at, cons
         return 1;
     }
     show_kept(c, dir);
-    lock_take(&c->vfs->lock);
-    recent_note(c->vfs, RECENT_EMPTYING, dir, (struct span){0}, (struct recent_detail){0});
-    lock_drop(&c->vfs->lock);
+    recent_set(c->vfs, RECENT_EMPTYING, dir, (struct span){0});
     return refuse_removal(c, at->path, name, r, &diag, at->path);
 }
 
