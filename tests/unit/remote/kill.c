@@ -156,15 +156,37 @@ static void a_killed_process_leaves_the_old_file_or_the_new(void **state)
     folder_remove(&folder);
 }
 
+static char state_of(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    return task_state(path);
+}
+
+/* Waits until the server of a stopped process has done what it was asked to. */
+static void must_await_server(pid_t pid)
+{
+    char path[64];
+    int server = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FREE_AUTO char *children = file_read(path);
+    assert_non_null(children);
+    assert_int_equal(sscanf(children, "%d", &server), 1);
+    while (state_of(server) != 'S')
+        usleep(1000);
+}
+
 /* Stops a process that holds the lock. False when it was too quick. */
 static bool stop_in_the_middle(const struct folder *folder, pid_t pid, useconds_t delay)
 {
-    int64_t end = clock_ms() + 5000;
-    while (count_in(folder, LOCK) == 0 && clock_ms() < end)
+    while (count_in(folder, LOCK) == 0 && state_of(pid) != 'Z')
         usleep(50);
     usleep(delay);
     kill(pid, SIGSTOP);
-    usleep(20000); /* its server still does what it was asked to */
+    while (state_of(pid) != 'T' && state_of(pid) != 'Z')
+        usleep(50);
+    if (state_of(pid) == 'T')
+        must_await_server(pid);
     return count_in(folder, LOCK) > 0;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "rig.h"
 #include "sftp/proto.h"
 
 enum {
@@ -201,19 +202,13 @@ static int serve_one(struct ends *ends, const struct buf *packet, struct buf *an
     return cut == RELAY_CUT_AFTER ? -ECONNRESET : r;
 }
 
-/* By /proc/self/task/TID/stat, proc(5). One that merely has no processor at the moment does not. */
+/* One that merely has no processor at the moment does not; one that has just ended does. */
 static bool thread_sleeps(const char *tid)
 {
     char path[64];
-    char stat[256];
     snprintf(path, sizeof(path), "/proc/self/task/%s/stat", tid);
-    FILE *f = fopen(path, "re");
-    size_t n = f ? fread(stat, 1, sizeof(stat) - 1, f) : 0;
-    if (f)
-        fclose(f);
-    stat[n] = '\0';
-    const char *name_end = strrchr(stat, ')');
-    return !name_end || strncmp(name_end, ") S", 3) == 0; /* else it has just ended */
+    char state = task_state(path);
+    return state == 'S' || state == '\0';
 }
 
 static bool other_threads_sleep(void)

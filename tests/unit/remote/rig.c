@@ -178,6 +178,18 @@ void must_age_locks(const struct folder *folder, int seconds)
     nftw(folder->path, age_one, 16, FTW_PHYS);
 }
 
+char task_state(const char *stat_path)
+{
+    char stat[256];
+    FILE *f = fopen(stat_path, "re");
+    size_t n = f ? fread(stat, 1, sizeof(stat) - 1, f) : 0;
+    if (f)
+        fclose(f);
+    stat[n] = '\0';
+    const char *name_end = strrchr(stat, ')');
+    return name_end ? name_end[strlen(") ")] : '\0';
+}
+
 void must_be_clean(const struct folder *folder)
 {
     int64_t end = clock_ms() + CLEAN_MS;

@@ -55,6 +55,11 @@ void must_hold(const struct folder *folder, const char *name, const char *text);
 /* Entries of the folder whose names hold the text; "" counts all. */
 size_t count_names(const struct folder *folder, const char *text);
 
+/* What a process or a thread does, by the path of its stat: the letter of proc(5), 'S' when it
+ * waits;
+ * '\0' when there is none. */
+char task_state(const char *stat_path);
+
 /* No lock and no token's folder is left. Removals that nobody waited for may still be on their
  * way: waits for them a little. */
 void must_be_clean(const struct folder *folder);
