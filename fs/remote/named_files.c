@@ -182,17 +182,22 @@ static int note(struct named_files *named, const struct name *name, bool *ret_ne
     return 0;
 }
 
-/* *ret is NULL where the files of this version are known. */
+/* An encrypted .vmx, or one of which nothing is left. */
+static bool tells_nothing(const struct document *doc)
+{
+    return vmx_dict_keys(doc->dict) == 0 || vmx_dict_encrypted(doc->dict);
+}
+
+/* *ret is NULL where the files of this version are known. doc may be NULL. */
 static int take_vm(struct named_files *named, const char *path, const struct document *doc,
                    struct known_vm **ret)
 {
     struct known_vm *vm;
     size_t len = strlen(path);
     HASH_FIND(hh, named->vms, path, len, vm);
-    if (vm && document_same_version(&vm->version, &doc->attrs)) {
-        *ret = NULL;
+    *ret = NULL;
+    if (vm && doc && document_same_version(&vm->version, &doc->attrs))
         return 0;
-    }
     if (!vm) {
         vm = calloc(1, sizeof(*vm) + len + 1);
         if (!vm)
@@ -204,8 +209,9 @@ static int take_vm(struct named_files *named, const char *path, const struct doc
             return -ENOMEM;
         }
     }
-    vm->version = doc->attrs;
-    *ret = vm;
+    vm->opaque = !doc || tells_nothing(doc);
+    vm->version = doc ? doc->attrs : (struct sftp_attrs){0};
+    *ret = doc ? vm : NULL;
     return 0;
 }
 

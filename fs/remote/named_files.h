@@ -14,6 +14,7 @@ struct document;
 /* A VM whose files are known. */
 struct known_vm {
     struct sftp_attrs version; /* of the .vmx that named them */
+    bool opaque;               /* the .vmx does not tell what it names */
     int64_t unused_at;         /* clock_ms() when it was last seen not in use; 0: never */
     UT_hash_handle hh;
     char path[]; /* of the .vmx */
@@ -44,7 +45,8 @@ void named_files_clear(struct named_files *named);
 void named_files_done(struct named_files *named);
 
 /* Adds the files of VMs; of those that are known, and whose .vmx is the same, nothing is asked.
- * paths, docs: n of each. 0; -ENOTCONN, -EIO, -EINTR, -ENOMEM. */
+ * paths, docs: n of each; a document is NULL where the .vmx cannot be read.
+ * 0; -ENOTCONN, -EIO, -EINTR, -ENOMEM. */
 int named_files_add(struct named_files *named, struct remote *remote, char *const *paths,
                     struct document *const *docs, size_t n, const struct wait *wait);
 

@@ -94,6 +94,7 @@ static void vms_done(struct vms *vms)
     free(vms->docs);
 }
 
+/* doc: NULL where the .vmx cannot be read. */
 static void vms_add(struct vms *vms, const char *path, struct document *doc)
 {
     char **paths = list_room(vms->paths, vms->n, sizeof(*paths));
@@ -109,7 +110,7 @@ static void vms_add(struct vms *vms, const char *path, struct document *doc)
         return;
     }
     vms->paths[vms->n] = copy;
-    vms->docs[vms->n++] = document_ref(doc);
+    vms->docs[vms->n++] = doc ? document_ref(doc) : NULL;
 }
 
 static void see_document(void *ctx, const char *path, struct cached *c)
@@ -137,6 +138,17 @@ static int without(int r)
     return r == -EIO || r == -EINTR || r == -ENOMEM || r == -ENOTCONN ? r : 0;
 }
 
+static int load_vm(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
+                   const struct wait *wait, struct vms *vms)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    int r = remote_can_be_vmx(remote, attrs) ? remote_document(remote, path, USED_MS, wait, &doc)
+                                             : -EMEDIUMTYPE;
+    if (r == 0 || (r != -ENOENT && without(r) == 0))
+        vms_add(vms, path, doc);
+    return without(r);
+}
+
 /* Loads the .vmx of a folder; unless depth is negative also those in the folders below it: -E2BIG
  * where they are too many or too deep. */
 static int load_folder(struct remote *remote, const char *dir, int depth, int *left,
@@ -150,19 +162,16 @@ static int load_folder(struct remote *remote, const char *dir, int depth, int *l
         return without(r);
     for (size_t i = 0; i < l->n && r == 0; i++) {
         const struct listing_entry *e = &l->entries[i];
-        bool is_vmx = remote_is_vmx(remote, e->name, &e->attrs);
+        bool is_vmx = remote_is_vmx_name(e->name) && S_ISREG(e->attrs.mode);
         if (!is_vmx && !(depth >= 0 && S_ISDIR(e->attrs.mode)))
             continue;
-        DOCUMENT_AUTO *doc = NULL;
         FREE_AUTO char *path = path_join(dir, e->name);
         if (!path)
             r = -ENOMEM;
         else if (!is_vmx)
             r = depth > 0 ? load_folder(remote, path, depth - 1, left, wait, vms) : -E2BIG;
         else
-            r = without(remote_document(remote, path, USED_MS, wait, &doc));
-        if (doc)
-            vms_add(vms, path, doc);
+            r = load_vm(remote, path, &e->attrs, wait, vms);
     }
     return r == 0 ? vms->error : r;
 }
@@ -231,7 +240,7 @@ static int refuse_unknown(struct vmx_diag *diag)
 }
 
 /* Asks for the evidence, as a commit does. */
-static int ask(struct remote *remote, const char *path, const struct document *doc,
+static int ask(struct remote *remote, const char *path, const struct vmx_dict *dict,
                const struct wait *wait, struct vmx_diag *diag)
 {
     struct inuse inuse = {.found = ""};
@@ -244,13 +253,13 @@ static int ask(struct remote *remote, const char *path, const struct document *d
         r = buf_add_char(&folder, '/');
     if (r < 0)
         return r;
-    r = inuse_ask(&inuse, remote, folder.data, path_name(path), doc->dict);
+    r = inuse_ask(&inuse, remote, folder.data, path_name(path), dict);
     if (r == 0)
         r = remote_list(remote, dir, 0, wait, &l);
     if (r == 0)
         look_at_names(&inuse, l);
     if (r == 0 || r == -EACCES)
-        r = inuse_answer(&inuse, path, doc->dict, wait);
+        r = inuse_answer(&inuse, path, dict, wait);
     if (r == 0 && inuse.found[0])
         r = refuse(remote, path, inuse.found, diag);
     inuse_done(&inuse);
@@ -266,9 +275,12 @@ static int check_vm(struct remote *remote, struct known_vm *vm, const struct wai
     if (vm->unused_at > 0 && now - vm->unused_at < USED_MS)
         return 0;
     int r = remote_document(remote, vm->path, 0, wait, &doc);
-    if (r < 0)
-        return without(r);
-    r = ask(remote, vm->path, doc, wait, diag);
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0 && without(r) == 0) /* its settings are not known, but it may be in use */
+        r = document_new((struct span){0}, &vm->version, now, &doc);
+    if (r == 0)
+        r = ask(remote, vm->path, doc->dict, wait, diag);
     if (r == 0)
         vm->unused_at = now;
     return r;
@@ -280,14 +292,16 @@ static bool is_below(const char *path, const char *folder)
     return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0' || len == 0);
 }
 
-/* Whether a name beside the .vmx is one of its VM's. */
+/* Whether a name beside the .vmx is one of its VM's. Of a .vmx that does not tell its disks all
+ * that are beside it are taken for such. */
 static bool is_beside(const struct known_vm *vm, const char *path)
 {
     const char *name = path_name(path);
     const char *vmx = path_name(vm->path);
     size_t dir = (size_t)(name - path);
     return dir == (size_t)(vmx - vm->path) && memcmp(path, vm->path, dir) == 0 &&
-           vm_files_has(vmx, name);
+           (vm_files_has(vmx, name) ||
+            (vm->opaque && (vm_files_is_disk(name) || strcmp(name, vmx) == 0)));
 }
 
 /* NULL: the VM does not name the file. */
@@ -297,6 +311,12 @@ static const struct naming *naming_by(const struct known_vm *vm, const struct na
     while (by && by->vm != vm)
         by = by->next;
     return by;
+}
+
+static bool is_disk_of(const struct known_vm *vm, const struct named_file *file, const char *path)
+{
+    const struct naming *by = naming_by(vm, file);
+    return (by && by->disk) || (is_beside(vm, path) && vm_files_is_disk(path_name(path)));
 }
 
 static bool holds_a_file_of(const struct named_files *named, const char *folder,
@@ -407,9 +427,9 @@ static int check_disk_unregistered(struct remote *remote, const char *path, cons
     if (r == 0)
         r = collect(used, remote, dir, false, wait);
     const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
-    for (const struct naming *by = file ? file->by : NULL; by && r == 0; by = by->next) {
-        if (by->disk)
-            r = check_vm_unregistered(remote, by->vm->path, wait, ret_vm);
+    for (const struct known_vm *vm = used->named.vms; vm && r == 0; vm = vm->hh.next) {
+        if (is_disk_of(vm, file, path))
+            r = check_vm_unregistered(remote, vm->path, wait, ret_vm);
     }
     return r;
 }

@@ -139,6 +139,19 @@ spares() { # COMMAND...
     done
 }
 
+@test "the disks beside a registered VM that is encrypted, or of whose .vmx nothing is left, stay" {
+    local text
+    prepare
+    for text in 'encryption.data = "AAAA"' ''; do
+        echo "$text" >"$on_server/nested-esxi.vmx"
+        mount_host
+        spares rm -rf "$folder"/*.vmdk
+        [ -e "$on_server/other.vmdk" ]
+        [ "$(grep -cF "first $command" "$MNT/.vmxfs/errors")" = 1 ]
+        unmount_lab
+    done
+}
+
 @test "rm -r of the whole mount deletes no VM that is registered" {
     start
     (cd "$VOLUMES" && find . -name '*.vmx' ! -name orphan.vmx -exec cksum {} +) >"$TEST_DIR/vms"

@@ -220,6 +220,35 @@ busy() { # COMMAND...
     rm "$MNT/base/free.vmdk"
 }
 
+@test "of a VM in use whose .vmx does not tell its disks, all that are beside it stay" {
+    local form name
+    printf '%s\n' 'displayName = "db-01"' 'encryption.data = "AAAA"' >"$TEST_DIR/encrypted"
+    head -c 1100000 /dev/zero | tr '\0' '#' >"$TEST_DIR/large"
+    head -c 300 /dev/zero >"$TEST_DIR/zeros"
+    for form in encrypted large zeros; do
+        echo "$form"
+        cp "$TEST_DIR/$form" "$LAB/db-01/db-01.vmx"
+        tell >"$TEST_DIR/before"
+        mount_local
+        ls "$MNT/db-01" >/dev/null
+        for name in db-01/{db-01.vmx,db-01.vmx.lck,db-01.vmsd} \
+            db-01/{db-01,db-01-flat,db-01-000001,db-01-000001-delta}.vmdk; do
+            run rm -r "$MNT/$name"
+            [ "$status" -ne 0 ]
+            [ ! -f "$MNT/$name" ] || busy mv -f "$MNT/plain/file" "$MNT/$name"
+        done
+        [[ $(last_error) == *"a file of db-01/db-01.vmx: the VM is in use"* ]]
+        busy mv "$MNT/db-01" "$MNT/moved"
+        diff "$TEST_DIR/before" <(tell)
+        rm "$LAB/db-01/"{db-01.vmx.lck,.lck-00ab12,vmx-db-01-1.vswp}
+        sleep 5.1 # for so long evidence is good
+        rm "$MNT/db-01/"*.vmdk "$MNT/base/data.vmdk"
+        unmount_lab
+        rm -r "$LAB"
+        setup
+    done
+}
+
 @test "to read asks for nothing, and to write for the evidence once in 5 seconds" {
     rm "$LAB/db-01/"{db-01.vmx.lck,.lck-00ab12,db-01-1a2b3c4d.vswp}
     mount_known prefetch=off

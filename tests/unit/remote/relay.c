@@ -205,7 +205,7 @@ static int serve_one(struct ends *ends, const struct buf *packet, struct buf *an
 /* One that merely has no processor at the moment does not; one that has just ended does. */
 static bool thread_sleeps(const char *tid)
 {
-    char path[64];
+    char path[300];
     snprintf(path, sizeof(path), "/proc/self/task/%s/stat", tid);
     char state = task_state(path);
     return state == 'S' || state == '\0';
