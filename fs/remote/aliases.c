@@ -126,7 +126,7 @@ static int answer_links(const struct wait *wait, struct listing *l, struct links
         int call_r = sftp_wait(links->calls[i], wait);
         if (call_r == 0)
             note_link(l, &l->entries[links->at[i]], sftp_call_path(links->calls[i]));
-        if (call_r == -ENOTCONN || call_r == -EINTR || call_r == -EIO || call_r == -ENOMEM)
+        if (is_unanswered(call_r))
             r = call_r;
         sftp_call_free(&links->calls[i]);
     }

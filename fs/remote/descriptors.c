@@ -77,18 +77,12 @@ static int keep(struct descriptors *all, const char *path, const struct sftp_att
     return r;
 }
 
-/* Errors that say nothing about the file. */
-static bool is_fatal(int r)
-{
-    return r == -ENOTCONN || r == -EIO || r == -EINTR || r == -ENOMEM || r == -ETIMEDOUT;
-}
-
 /* Whether the file is to be read. Forgets what was known of one that has changed. */
 static int judge(struct descriptors *all, struct reading *f, const struct wait *wait, bool *ret)
 {
     struct descriptor *known = find(all, f->path);
     int r = sftp_wait(f->stat, wait);
-    if (r < 0 && is_fatal(r))
+    if (r < 0 && is_unanswered(r))
         return r;
     const struct sftp_attrs *attrs = r == 0 ? sftp_call_attrs(f->stat) : NULL;
     bool same = known && attrs && document_same_version(&known->attrs, attrs);
@@ -124,7 +118,7 @@ static int read_one(struct descriptors *all, struct reading *f, struct sftp *sft
     sftp_forget(sftp_close(sftp, sftp_call_handle(f->open)));
     if (r == 0)
         r = keep(all, f->path, sftp_call_attrs(f->stat), buf_span(&text));
-    return is_fatal(r) ? r : 0;
+    return is_unanswered(r) ? r : 0;
 }
 
 static int read_batch(struct descriptors *all, struct reading *files, size_t n, struct sftp *sftp,
@@ -139,7 +133,7 @@ static int read_batch(struct descriptors *all, struct reading *files, size_t n, 
     }
     for (size_t i = 0; i < n; i++) {
         int open_r = files[i].open ? sftp_wait(files[i].open, wait) : -ENOENT;
-        if (is_fatal(open_r))
+        if (is_unanswered(open_r))
             r = open_r;
         if (open_r < 0)
             continue;

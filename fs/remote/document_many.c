@@ -25,7 +25,7 @@ static bool is_stopped(void *ctx)
 static void ending(void *ctx, const struct load *load)
 {
     struct many *many = ctx;
-    if (load->result == -ENOTCONN || load->result == -EIO || load->result == -ENOMEM)
+    if (is_unanswered(load->result))
         many->error = load->result;
 }
 
@@ -54,7 +54,7 @@ static int await(struct remote *remote, char *const *paths, size_t n, const stru
         if (!cache_is_loading(remote->documents, paths[i]))
             continue;
         r = remote_document(remote, paths[i], DOCUMENT_ANY_AGE, wait, &doc);
-        r = r == -EIO || r == -EINTR || r == -ENOMEM || r == -ENOTCONN ? r : 0;
+        r = is_unanswered(r) ? r : 0;
         document_unref(&doc);
     }
     return r;

@@ -171,7 +171,7 @@ int sight_take(struct sftp_call *before, struct sftp_call *between, struct sftp_
     int last = sftp_wait(after, wait);
     if (first < 0 || last < 0)
         return first < 0 ? first : last;
-    if (middle == -ENOTCONN || middle == -EINTR || middle == -EIO || middle == -ENOMEM)
+    if (is_unanswered(middle))
         return middle;
     ret->before = *sftp_call_attrs(before);
     ret->after = *sftp_call_attrs(after);

@@ -2,6 +2,8 @@
 /* What the files of this folder share. */
 #pragma once
 
+#include <errno.h>
+
 #include "base/path.h"
 #include "cache.h"
 #include "document.h"
@@ -50,6 +52,13 @@ struct remote {
     atomic_int folder_renames;    /* enum folder_renames, as far as it is known */
     atomic_size_t listings_bytes; /* of listings that are being loaded */
 };
+
+/* Whether an error tells nothing of the file that was asked for: it is the link's, the caller's or
+ * this machine's. */
+static inline bool is_unanswered(int r)
+{
+    return r == -ENOTCONN || r == -EIO || r == -EINTR || r == -ENOMEM;
+}
 
 /* True for a regular file of at most vmx_max bytes. One whose size the server does not tell is
  * none: it would be taken for empty. */

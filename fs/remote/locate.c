@@ -20,7 +20,7 @@ static int locate(const struct remote *remote, struct sftp_call *real, struct sf
     int r = sftp_wait(stat, wait);
     if (r == 0)
         r = sftp_wait(real, wait);
-    if (r == -EIO || r == -EINTR || r == -ENOTCONN || r == -ENOMEM)
+    if (is_unanswered(r))
         return r;
     const char *path = r == 0 ? below(remote->root, sftp_call_path(real)) : NULL;
     if (!path || !path_leads_down(path)) /* the server's word alone */

@@ -187,7 +187,7 @@ void vmx_lock_drop(struct vmx_lock *lock)
 
 static bool has_no_answer(int r)
 {
-    return r == -ENOTCONN || r == -EIO || r == -EINTR || r == -EPROTO || r == -ENOMEM;
+    return is_unanswered(r) || r == -EPROTO;
 }
 
 /* The lock is not there, but a folder could not be renamed to it: somebody let go of it in between,

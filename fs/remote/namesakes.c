@@ -121,7 +121,7 @@ static int part_differs(struct part *part, const struct wait *wait, bool *ret)
     if (r == 0)
         r = bytes_of(part->after, wait, &after);
     *ret |= r == 0 && span_eq(before, after) && !span_eq(before, between);
-    return r == -ENOTCONN || r == -EINTR || r == -EIO || r == -ENOMEM ? r : 0;
+    return is_unanswered(r) ? r : 0;
 }
 
 static bool can_be_read(const struct remote_file *file)

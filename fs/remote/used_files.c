@@ -132,21 +132,17 @@ static int note_folder(struct used_files *used, const char *path)
     return -ENOMEM;
 }
 
-/* What cannot be read here tells nothing; what says that nobody could read it is an error. */
-static int without(int r)
-{
-    return r == -EIO || r == -EINTR || r == -ENOMEM || r == -ENOTCONN ? r : 0;
-}
-
 static int load_vm(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
                    const struct wait *wait, struct vms *vms)
 {
     DOCUMENT_AUTO *doc = NULL;
     int r = remote_can_be_vmx(remote, attrs) ? remote_document(remote, path, USED_MS, wait, &doc)
                                              : -EMEDIUMTYPE;
-    if (r == 0 || (r != -ENOENT && without(r) == 0))
+    if (is_unanswered(r))
+        return r;
+    if (r != -ENOENT)
         vms_add(vms, path, doc);
-    return without(r);
+    return 0;
 }
 
 /* Loads the .vmx of a folder; unless depth is negative also those in the folders below it: -E2BIG
@@ -159,7 +155,7 @@ static int load_folder(struct remote *remote, const char *dir, int depth, int *l
         return -E2BIG;
     int r = remote_list(remote, dir, USED_MS, wait, &l);
     if (r < 0)
-        return without(r);
+        return is_unanswered(r) ? r : 0;
     for (size_t i = 0; i < l->n && r == 0; i++) {
         const struct listing_entry *e = &l->entries[i];
         bool is_vmx = remote_is_vmx_name(e->name) && S_ISREG(e->attrs.mode);
@@ -277,7 +273,7 @@ static int check_vm(struct remote *remote, struct known_vm *vm, const struct wai
     int r = remote_document(remote, vm->path, 0, wait, &doc);
     if (r == -ENOENT)
         return 0;
-    if (r < 0 && without(r) == 0) /* its settings are not known, but it may be in use */
+    if (r < 0 && !is_unanswered(r)) /* its settings are not known, but it may be in use */
         r = document_new((struct span){0}, &vm->version, now, &doc);
     if (r == 0)
         r = ask(remote, vm->path, doc->dict, wait, diag);
