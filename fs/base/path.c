@@ -26,6 +26,16 @@ char *path_dir(const char *path)
     return strndup(path, slash ? (size_t)(slash - path) : 0);
 }
 
+const char *path_below(const char *folder, const char *path)
+{
+    size_t n = strlen(folder);
+    if (n == 0)
+        return path;
+    if (strncmp(path, folder, n) != 0 || (path[n] != '/' && path[n] != '\0'))
+        return NULL;
+    return path + n + (path[n] == '/');
+}
+
 bool path_leads_down(const char *path)
 {
     while (*path) {

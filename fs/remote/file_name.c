@@ -49,15 +49,6 @@ void file_lose_name(struct remote_file *file)
     lock_drop(&file->remote->lock);
 }
 
-/* The rest of path behind dir, "" for dir itself, NULL for what is elsewhere. */
-static const char *rest_behind(const char *path, const char *dir)
-{
-    size_t len = strlen(dir);
-    if (strncmp(path, dir, len) != 0 || (path[len] != '/' && path[len] != '\0'))
-        return NULL;
-    return path + len;
-}
-
 void files_removed(struct remote *remote, const char *path)
 {
     struct remote_file *file;
@@ -74,9 +65,9 @@ void files_renamed(struct remote *remote, const char *from, const char *to)
     struct remote_file *file;
     lock_take(&remote->lock);
     DL_FOREACH (remote->writers, file) {
-        const char *rest = rest_behind(file->path, from);
-        char *path = NULL;
-        if (rest && !file->shared->nameless && asprintf(&path, "%s%s", to, rest) >= 0) {
+        const char *rest = path_below(from, file->path);
+        char *path = rest && !file->shared->nameless ? path_join(to, rest) : NULL;
+        if (path) {
             free(file->path);
             file->path = path;
         } else if (rest || strcmp(file->path, to) == 0) {

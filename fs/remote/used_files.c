@@ -31,10 +31,11 @@ struct seen_folder {
 };
 
 struct used_files {
-    struct turn turn;      /* of all below */
-    int64_t began_at;      /* of the collection */
-    unsigned long changes; /* of the cache of documents, when it was last looked through */
-    bool looked;           /* it was */
+    _Atomic int64_t use_changed_at; /* clock_ms(); needs no turn */
+    struct turn turn;               /* of all below */
+    int64_t began_at;               /* of the collection */
+    unsigned long changes;          /* of the cache of documents, when it was last looked through */
+    bool looked;                    /* it was */
     struct seen_folder *folders;
     struct named_files named;
 };
@@ -268,7 +269,7 @@ static int check_vm(struct remote *remote, struct known_vm *vm, const struct wai
 {
     DOCUMENT_AUTO *doc = NULL;
     int64_t now = clock_ms();
-    if (vm->unused_at > 0 && now - vm->unused_at < USED_MS)
+    if (vm->unused_at > remote->used->use_changed_at && now - vm->unused_at < USED_MS)
         return 0;
     int r = remote_document(remote, vm->path, 0, wait, &doc);
     if (r == -ENOENT)
@@ -280,12 +281,6 @@ static int check_vm(struct remote *remote, struct known_vm *vm, const struct wai
     if (r == 0)
         vm->unused_at = now;
     return r;
-}
-
-static bool is_below(const char *path, const char *folder)
-{
-    size_t len = strlen(folder);
-    return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0' || len == 0);
 }
 
 /* Whether a name beside the .vmx is one of its VM's. Of a .vmx that does not tell its disks all
@@ -318,10 +313,10 @@ static bool is_disk_of(const struct known_vm *vm, const struct named_file *file,
 static bool holds_a_file_of(const struct named_files *named, const char *folder,
                             const struct known_vm *vm)
 {
-    if (is_below(vm->path, folder))
+    if (path_below(folder, vm->path))
         return true;
     for (const struct named_file *f = named->files; f; f = f->hh.next) {
-        if (is_below(f->path, folder) && naming_by(vm, f))
+        if (path_below(folder, f->path) && naming_by(vm, f))
             return true;
     }
     return false;
@@ -353,6 +348,8 @@ static int check(struct remote *remote, const char *path, bool folder, const str
         if (!naming_by(vm, file) && !is_beside(vm, path) &&
             !(folder && holds_a_file_of(&used->named, path, vm)))
             continue;
+        if (vm_files_is_lock(path_name(path)))
+            vm->unused_at = 0; /* it says itself that there is use */
         r = check_vm(remote, vm, wait, diag);
         if (r == -EBUSY && is_stale(remote, vm, path, wait))
             r = 0;
@@ -428,6 +425,11 @@ static int check_disk_unregistered(struct remote *remote, const char *path, cons
             r = check_vm_unregistered(remote, vm->path, wait, ret_vm);
     }
     return r;
+}
+
+void remote_use_changed(struct remote *remote)
+{
+    remote->used->use_changed_at = clock_ms();
 }
 
 /* What is in a lock that is a folder is part of the lock. */

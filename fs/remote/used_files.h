@@ -26,6 +26,9 @@ int remote_check_unused(struct remote *remote, const char *path, bool folder,
 int remote_check_unregistered(struct remote *remote, const char *path, const struct wait *wait,
                               char **ret_vm);
 
+/* A VM has come into use, or may have: what was seen before of any VM's use is not good any more. */
+void remote_use_changed(struct remote *remote);
+
 struct used_files;
 int used_files_new(struct used_files **ret);
 void used_files_free(struct used_files *used); /* accepts NULL */

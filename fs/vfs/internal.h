@@ -258,6 +258,10 @@ char *node_child_path(struct vfs *vfs, struct node *dir, const char *name);
 /* The node at a remote path in the main tree (plain false) or below .vmxfs/plain, with a reference
  * more; NULL if the kernel does not know it. */
 struct node *node_at(struct vfs *vfs, const char *path, bool plain);
+/* Calls back for each node that shows what is at a remote path: in the main tree, below
+ * .vmxfs/plain, and by links that are followed. With vfs->lock held; they must stay in the table. */
+void node_each_at(struct vfs *vfs, const char *path,
+                  void (*see)(struct vfs *vfs, struct node *n, void *ctx), void *ctx);
 /* Whether a name means the node: none was removed, replaced or detached from it. */
 bool node_has_name(struct vfs *vfs, struct node *n);
 /* Whether the node is below .vmxfs/plain. */
@@ -398,6 +402,12 @@ void notify_inode(struct vfs *vfs, const struct node *n);
 /* At once, from a request's thread: the attributes alone are under no lock of the kernel's. */
 void notify_attributes(struct vfs *vfs, const struct node *n);
 void notify_entry(struct vfs *vfs, const struct node *dir, const char *name);
+
+/* ---- views.c */
+
+/* A name in a directory of the server means something else from now on, or nothing, and the kernel
+ * knows it of this directory alone: it shall look the name up anew wherever else it is shown. */
+void views_renew(struct vfs *vfs, struct node *dir, const char *name);
 
 /* Tells the kernel what differs between two documents; either may be NULL (unknown). */
 void notify_document(struct vfs *vfs, const char *path, const struct document *before,

@@ -17,6 +17,9 @@
 #include "numbers.h"
 #include "pages.h"
 
+/* From the root to the other view of the server's tree. */
+#define PLAIN_PATH ".vmxfs/plain"
+
 /* FNV-1a, 64 bits, see RFC 9923: inode numbers must be the same after a remount. */
 static uint64_t hash_bytes(uint64_t h, struct span bytes)
 {
@@ -121,7 +124,7 @@ static struct node *make(struct vfs *vfs, struct node *dir, const char *name,
         return NULL;
     n->ops = found->ops;
     n->detail = found->detail;
-    n->ino = found->ops == &file_ops ? number_free(vfs, ino) : ino;
+    n->ino = number_free(vfs, ino);
     n->name = strdup(name);
     n->parent = dir;
     n->target = found->followed ? strdup(found->target) : NULL;
@@ -283,7 +286,7 @@ static void renumber(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     if (n->ops == &file_ops)
         number_keep(vfs, n);
     else if (!n->target)
-        n->ino = node_ino(n->parent, n->name, n->parent->ops == &vmx_ops);
+        n->ino = number_free(vfs, node_ino(n->parent, n->name, n->parent->ops == &vmx_ops));
     DL_FOREACH2(n->children, child, next) renumber(vfs, child);
 }
 
@@ -334,14 +337,9 @@ char *node_child_path(struct vfs *vfs, struct node *dir, const char *name)
     return path;
 }
 
-struct node *node_at(struct vfs *vfs, const char *path, bool plain)
+/* The node at a path below another one. NULL: the kernel does not know it, or n is NULL. */
+static struct node *walk(struct vfs *vfs, struct node *n, const char *path) REQUIRES(vfs->lock)
 {
-    lock_take(&vfs->lock);
-    struct node *n = vfs->root;
-    if (plain)
-        n = find_child(vfs, n, ".vmxfs");
-    if (plain && n)
-        n = find_child(vfs, n, "plain");
     while (n && *path) {
         size_t len = strcspn(path, "/");
         char name[256];
@@ -354,10 +352,40 @@ struct node *node_at(struct vfs *vfs, const char *path, bool plain)
         n = find_child(vfs, n, name);
         path += len + (path[len] == '/');
     }
+    return n;
+}
+
+struct node *node_at(struct vfs *vfs, const char *path, bool plain)
+{
+    lock_take(&vfs->lock);
+    struct node *n = walk(vfs, vfs->root, plain ? PLAIN_PATH : "");
+    n = walk(vfs, n, path);
     if (n)
         n->refs++;
     lock_drop(&vfs->lock);
     return n;
+}
+
+void node_each_at(struct vfs *vfs, const char *path,
+                  void (*see)(struct vfs *vfs, struct node *n, void *ctx), void *ctx)
+{
+    struct node *n;
+    struct node *next;
+    lock_take(&vfs->lock);
+    for (int plain = 0; plain < 2; plain++) {
+        n = walk(vfs, walk(vfs, vfs->root, plain ? PLAIN_PATH : ""), path);
+        if (n)
+            see(vfs, n, ctx);
+    }
+    if (vfs->options.follow_links) {
+        HASH_ITER (hh, vfs->nodes, n, next) {
+            const char *rest = n->target ? path_below(n->target, path) : NULL;
+            struct node *by_link = rest ? walk(vfs, n, rest) : NULL;
+            if (by_link)
+                see(vfs, by_link, ctx);
+        }
+    }
+    lock_drop(&vfs->lock);
 }
 
 bool node_has_name(struct vfs *vfs, struct node *n)

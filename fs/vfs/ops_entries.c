@@ -77,8 +77,10 @@ static void remove_entry(fuse_req_t request, fuse_ino_t parent, const char *name
         r = remove ? remove(&c, dir, name) : refuse_here(&c, dir, name);
         gate_leave(&c);
     }
-    if (r == 0)
+    if (r == 0) {
         node_detach(c.vfs, dir, name);
+        views_renew(c.vfs, dir, name);
+    }
     reply(c.request, r);
     change_end(&c);
 }
@@ -105,6 +107,8 @@ static int rename_entry(struct call *c, struct node *dir, const char *name, stru
     if (r < 0)
         return r;
     node_move(c->vfs, dir, name, new_dir, new_name);
+    views_renew(c->vfs, dir, name);
+    views_renew(c->vfs, new_dir, new_name);
     /* What it is under its new name may be of another kind. */
     struct found found = {0};
     if (dir == new_dir && !dir->ops->mkdir && dir->ops->lookup(c, dir, new_name, &found) == 0)

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "host_views.h"
+#include "remote/used_files.h"
 
 /* ---- power */
 
@@ -46,7 +47,9 @@ static int power_command(struct call *c, const char *path, struct span line, str
             continue;
         if (!c->vfs->host)
             return -EOPNOTSUPP;
-        return host_power_set(c->vfs->host, path, commands[i].command, &c->wait, why);
+        int r = host_power_set(c->vfs->host, path, commands[i].command, &c->wait, why);
+        remote_use_changed(c->vfs->remote); /* whatever came of it */
+        return r;
     }
     why_set(why, "write on, shutdown, off or reset");
     return -EINVAL;

@@ -270,6 +270,22 @@ stays() { # FOLDER
     mv "$MNT/datastore1/db-01" "$MNT/datastore1/db-02"
 }
 
+@test "a VM that was not in use is, as soon as it was switched on here" {
+    start
+    local folder=$MNT/datastore1/nested-esxi
+    echo disk >"$DS1/nested-esxi/nested-esxi.vmdk"
+    cat "$MNT/.vmxfs/vms" >/dev/null
+    echo more >>"$folder/nested-esxi.vmdk" # whether it is in use has been asked just now
+    echo on >"$vm/.vmxfs/power"
+    for attempt in "truncate -s 0 $folder/nested-esxi.vmdk" "mv $folder $folder.moved" \
+        "rm -f $folder/nested-esxi.vmdk"; do
+        run $attempt
+        [ "$status" -ne 0 ]
+        [[ $output == *busy* ]]
+    done
+    [ "$(cat "$DS1/nested-esxi/nested-esxi.vmdk")" = $'disk\nmore' ]
+}
+
 @test "a VM that runs on another host is neither moved nor removed" {
     start timeout=120
     esxi lock "$vmx"

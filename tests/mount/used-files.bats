@@ -198,6 +198,15 @@ busy() { # COMMAND...
     [ ! -e "$LAB/db-01" ]
 }
 
+@test "a lock that has come just now is not removed" {
+    rm "$LAB/db-01/"{db-01.vmx.lck,.lck-00ab12,db-01-1a2b3c4d.vswp}
+    mount_known cache_timeout=0
+    echo more >>"$MNT/base/data.vmdk"
+    touch "$LAB/db-01/db-01.vmx.lck"
+    busy rm "$MNT/db-01/db-01.vmx.lck"
+    [ -e "$LAB/db-01/db-01.vmx.lck" ]
+}
+
 @test "descriptors are read again when they have changed, and a chain of parents may be a circle" {
     descriptor base/golden golden-flat ../db-01/db-01-000001.vmdk
     mount_known

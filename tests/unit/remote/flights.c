@@ -353,7 +353,8 @@ static void a_revalidation_of_many_documents_is_few_flights(void **state)
     for (int round = 0; round < ROUNDS && least > 3; round++) {
         relay_restart(&relay, RELAY_CUT_NONE, 0);
         must_read_all(&mount, options.cache_timeout_ms);
-        least = relay_flights(&relay) < least ? relay_flights(&relay) : least;
+        int flights = relay_flights(&relay); /* none: what was read late is still good */
+        least = flights > 0 && flights < least ? flights : least;
         usleep((unsigned)(options.cache_timeout_ms + 200) * 1000);
     }
     assert_within(least, 1, 3);

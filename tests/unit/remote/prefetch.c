@@ -435,9 +435,11 @@ static void a_directory_is_checked_in_few_flights(void **state)
     must_mount_relay(&mount, &relay, &folder, &options);
     int flights = INT_MAX;
     int requests = INT_MAX;
-    const int most = VMS * 5 + VMS / 4;
-    /* A busy machine makes two flights of one, now and then, and is late for the next check. */
-    for (int i = 0; i < 12 && (i < 3 || flights > FEW || requests > most); i++) {
+    const int all = VMS * 5;
+    const int most = all + VMS / 4;
+    /* A busy machine makes two flights of one, now and then, and is late for the next check, or so
+     * late with this one that some of it is still good. */
+    for (int i = 0; i < 12 && (i < 3 || flights > FEW || requests < all || requests > most); i++) {
         if (i > 0) /* texts are read a second time; then their times will do */
             usleep((CHECK_MS + 100) * 1000);
         relay_restart(&relay, RELAY_CUT_NONE, 0);
@@ -448,7 +450,7 @@ static void a_directory_is_checked_in_few_flights(void **state)
         requests = relay_requests(&relay);
     }
     assert_within(flights, 2, FEW);
-    assert_within(requests, VMS * 5, most);
+    assert_within(requests, all, most);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
 }

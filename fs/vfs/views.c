@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The main tree, .vmxfs/plain and links that are followed show the same files by nodes of their
+ * own. Where one of them has its name no longer, the others must not go on showing it: another file
+ * of the same size and time would be taken for it, and be written over with what was in it.
+ *
+ * The names themselves are not taken back (notify.c tells why): who opens what had one, or asks for
+ * its attributes, is told that it is another (ESTALE), and the kernel looks the name up anew.
+ */
+#include <stdlib.h>
+
+#include <utlist.h>
+
+#include "internal.h"
+#include "parser/list.h"
+
+struct others {
+    const struct node *own; /* NULL: the name means nothing in its own directory */
+    struct node **nodes;    /* with a reference each */
+    size_t n;
+};
+
+static void see(struct vfs *vfs, struct node *n, void *ctx)
+{
+    (void)vfs;
+    struct others *others = ctx;
+    struct node **nodes = n == others->own ? NULL : list_room(others->nodes, others->n, sizeof(n));
+    if (!nodes)
+        return; /* without memory it runs out by itself */
+    others->nodes = nodes;
+    others->nodes[others->n++] = n;
+    n->refs++;
+}
+
+/* A .vmx is looked up each time, and its settings go by its text. */
+static void give_up(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    struct node *child;
+    if (n->ops == &file_ops || n->ops == &link_ops)
+        node_lose_name(vfs, n);
+    if (n->ops != &dir_ops)
+        return;
+    DL_FOREACH2(n->children, child, next)
+    {
+        give_up(vfs, child);
+        notify_inode(vfs, child);
+    }
+}
+
+void views_renew(struct vfs *vfs, struct node *dir, const char *name)
+{
+    char *path = dir->ops->mkdir ? node_child_path(vfs, dir, name) : NULL;
+    if (!path)
+        return;
+    struct node *own = node_find(vfs, dir, name);
+    struct others others = {.own = own};
+    node_each_at(vfs, path, see, &others);
+    for (size_t i = 0; i < others.n; i++) {
+        lock_take(&vfs->lock);
+        give_up(vfs, others.nodes[i]);
+        lock_drop(&vfs->lock);
+        notify_attributes(vfs, others.nodes[i]); /* before the caller's next step */
+        node_unref(vfs, others.nodes[i]);
+    }
+    free(others.nodes);
+    node_unref(vfs, own);
+    free(path);
+}
