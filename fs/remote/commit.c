@@ -490,9 +490,9 @@ int remote_remove_vmx(struct remote *remote, const char *path, const struct wait
 }
 
 int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
-                      const struct wait *wait, struct vmx_diag *diag)
+                      const struct wait *wait, struct vmx_diag *diag, const char **ret_refused)
 {
-    const struct move move = {path, to, onto};
+    const struct move move = {path, to, onto, ret_refused};
     return alone(remote, &move, wait, diag);
 }
 

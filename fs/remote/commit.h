@@ -62,13 +62,15 @@ int remote_remove_vmx(struct remote *remote, const char *path, const struct wait
 enum move_onto {
     MOVE_ONTO_ANY,
     MOVE_ONTO_EMPTY,   /* a .vmx without settings; else -ENOTEMPTY */
+    MOVE_ONTO_OTHER,   /* a link, or what else is no .vmx in spite of its name; else -EEXIST */
     MOVE_ONTO_NOTHING, /* else -EEXIST */
 };
 
 /* Renames a .vmx, or another file to the name of a .vmx: a change of both, so that each that is a
- * .vmx is locked, and refused if its VM is in use. 0, -EBUSY, -ENOLCK, -EEXIST, -ENOTEMPTY, ... */
+ * .vmx is locked, and refused if its VM is in use. *ret_refused (may be NULL): path or to,
+ * whichever an error is of. 0, -EBUSY, -ENOLCK, -EEXIST, -ENOTEMPTY, -EXDEV, ... */
 int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
-                      const struct wait *wait, struct vmx_diag *diag);
+                      const struct wait *wait, struct vmx_diag *diag, const char **ret_refused);
 
 /* Creates an empty one. 0, -EEXIST, ... */
 int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait);

@@ -193,6 +193,60 @@ static int explain_rename(struct remote *remote, const char *from, const char *t
     return r;
 }
 
+/* Whether they are in two volumes of an ESXi host. Their names are those of directories: links to
+ * them are no paths of ours. */
+static bool in_two_volumes(const char *a, const char *b)
+{
+    static const char volumes[] = "/vmfs/volumes/";
+    const char *at = strstr(a, volumes);
+    const size_t n = at ? (size_t)(at - a) + strlen(volumes) : 0;
+    if (!at || strncmp(a, b, n) != 0)
+        return false;
+    const size_t name = strcspn(a + n, "/");
+    return name != strcspn(b + n, "/") || strncmp(a + n, b + n, name) != 0;
+}
+
+/* Numbers may be missing (NFS) or shared (quotas of a project, beyond which nothing is renamed). */
+static bool same_filesystem(const struct sftp_statvfs *a, const struct sftp_statvfs *b)
+{
+    return a->fsid == b->fsid && a->bsize == b->bsize && a->frsize == b->frsize &&
+           a->blocks == b->blocks && a->namemax == b->namemax;
+}
+
+/* Whether the server shows that two folders lie in two filesystems. */
+static bool lie_apart(struct remote *remote, const char *from, const char *to,
+                      const struct wait *wait)
+{
+    if (strcmp(from, to) == 0)
+        return false;
+    SFTP_CALL_AUTO *a = sftp_statvfs(remote->sftp, from);
+    SFTP_CALL_AUTO *b = sftp_statvfs(remote->sftp, to);
+    return sftp_wait(a, wait) == 0 && sftp_wait(b, wait) == 0 &&
+           !same_filesystem(sftp_call_statvfs(a), sftp_call_statvfs(b));
+}
+
+/* SFTP has no word for it. That the server tells nothing of a failure and the paths are in two
+ * volumes is taken for it, too: no host renames from one to the other, and if it is something else
+ * a program that copies meets it again. */
+int remote_rename_error(struct remote *remote, const char *from, const char *to, bool lost,
+                        const struct wait *wait, int r)
+{
+    FREE_AUTO char *from_dir = path_dir(from);
+    FREE_AUTO char *to_dir = path_dir(to);
+    FREE_AUTO char *full_from = from_dir ? remote_path(remote, from_dir) : NULL;
+    FREE_AUTO char *full_to = to_dir ? remote_path(remote, to_dir) : NULL;
+    if (!full_from || !full_to)
+        return -ENOMEM;
+    if (r == -EREMOTEIO && !lost && lie_apart(remote, full_from, full_to, wait))
+        return -EXDEV;
+    if (r == -EREMOTEIO || r == -ENOENT)
+        r = explain_rename(remote, from, to, wait, r);
+    if (r != -EREMOTEIO)
+        return r;
+    r = remote_write_error(remote, to, wait, r);
+    return r == -EIO && !lost && in_two_volumes(full_from, full_to) ? -EXDEV : r;
+}
+
 struct renaming {
     struct remote *remote;
     const char *from, *to;
@@ -255,8 +309,8 @@ int remote_rename(struct remote *remote, const char *from, const char *to, bool 
 {
     struct renaming m = {remote, from, to, exclusive, seen, wait, false};
     int r = rename_name(&m);
-    if (r == -EREMOTEIO || r == -ENOENT)
-        r = explain_rename(remote, from, to, wait, r);
+    if (r < 0)
+        r = remote_rename_error(remote, from, to, m.lost, wait, r);
     if (r == 0)
         files_renamed(remote, from, to);
     changed(remote, from);
@@ -265,7 +319,7 @@ int remote_rename(struct remote *remote, const char *from, const char *to, bool 
     cache_drop_below(remote->listings, to);
     cache_drop_below(remote->documents, from);
     cache_drop_below(remote->documents, to);
-    return remote_write_error(remote, to, wait, r);
+    return r;
 }
 
 /* ---- the rest */

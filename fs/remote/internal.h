@@ -91,3 +91,10 @@ int remote_write_error(struct remote *remote, const char *path, const struct wai
  * filesystem is smaller. */
 int remote_size_error(struct remote *remote, const char *path, uint64_t size,
                       const struct wait *wait, int r);
+
+/* The same of a rename: -EXDEV when its names lie in two filesystems of the server's, and -ENOENT,
+ * -EISDIR, -ENOTDIR, -ENOTEMPTY by what has them; as remote_write_error for the new name otherwise.
+ * lost: it was sent before, unanswered. Then it is never -EXDEV, upon which programs copy and
+ * remove. */
+int remote_rename_error(struct remote *remote, const char *from, const char *to, bool lost,
+                        const struct wait *wait, int r);

@@ -24,11 +24,10 @@ struct ends {
     struct hold from, to;
 };
 
-/* The VM that is in use is that of the new name: says so. */
-static void name_target(const struct move *move, struct vmx_diag *diag)
+static void name_refused(const struct move *move, const char *path)
 {
-    const struct vmx_diag why = *diag;
-    vmx_diag_set(diag, 0, 0, "%s: %s", path_name(move->to), why.text);
+    if (move->refused)
+        *move->refused = path;
 }
 
 static int take_from(struct remote *remote, const struct move *move, const struct wait *wait,
@@ -45,8 +44,8 @@ static int take_to(struct remote *remote, const struct move *move, const struct 
     if (!move->to || !remote_is_vmx_name(path_name(move->to)))
         return 0;
     int r = hold_take(remote, move->to, true, wait, diag, &ends->to);
-    if (r == -EBUSY)
-        name_target(move, diag);
+    if (r < 0)
+        name_refused(move, move->to);
     return r;
 }
 
@@ -81,6 +80,8 @@ static int check(const struct move *move, const struct ends *ends)
         return -ENOENT;
     if (move->onto == MOVE_ONTO_NOTHING && ends->to.there)
         return -EEXIST;
+    if (move->onto == MOVE_ONTO_OTHER && ends->to.there && !ends->to.other)
+        return -EEXIST;
     bool empty = !ends->to.other && ends->to.settings == 0;
     return move->onto == MOVE_ONTO_EMPTY && !empty ? -ENOTEMPTY : 0;
 }
@@ -99,7 +100,8 @@ static char *end_path(const struct remote *remote, const char *path, const struc
     return hold->attempt ? strdup(hold->name) : remote_path(remote, path);
 }
 
-static int send(struct remote *remote, const struct move *move, const struct ends *ends,
+/* lost: it was sent before, and no answer came. */
+static int send(struct remote *remote, const struct move *move, const struct ends *ends, bool lost,
                 const struct wait *wait, bool *ret_sent)
 {
     FREE_AUTO char *from = end_path(remote, move->path, &ends->from);
@@ -118,7 +120,10 @@ static int send(struct remote *remote, const struct move *move, const struct end
         r = noted < 0 ? noted : r;
     }
     /* -ENOENT: somebody took our lock for a dead one's, or what was there is gone. */
-    return r == -ETIME || r == -ENOENT ? -EAGAIN : remote_write_error(remote, move->path, &firm, r);
+    if (r == -ETIME || r == -ENOENT)
+        return -EAGAIN;
+    return to && r < 0 ? remote_rename_error(remote, move->path, move->to, lost, &firm, r)
+                       : remote_write_error(remote, move->path, &firm, r);
 }
 
 int attempt_move(struct remote *remote, const struct move *move, struct lost_move *lost,
@@ -127,6 +132,7 @@ int attempt_move(struct remote *remote, const struct move *move, struct lost_mov
     struct ends ends = {.from = {0}};
     bool sent = false;
     int r = move->to ? attempt_check_rename(remote, diag) : 0;
+    name_refused(move, move->path);
     if (r == 0)
         r = take_both(remote, move, wait, diag, &ends);
     if (r == 0 && !ends.from.attempt)
@@ -134,7 +140,7 @@ int attempt_move(struct remote *remote, const struct move *move, struct lost_mov
     if (r == 0)
         r = check(move, &ends);
     if (r == 0)
-        r = send(remote, move, &ends, wait, &sent);
+        r = send(remote, move, &ends, lost->sent, wait, &sent);
     if (r == -ENOTCONN && sent) {
         lost_move_done(lost);
         *lost = (struct lost_move){true, ends.from.attrs, ends.from.text};

@@ -11,6 +11,7 @@
 struct move {
     const char *path, *to;
     enum move_onto onto;
+    const char **refused; /* becomes the one of both that an error is of; may be NULL */
 };
 
 /* What a change was to move whose answer was lost. All zeros at first. */

@@ -150,10 +150,9 @@ static int read_path(struct wire_in *in, struct answer *a)
 
 static int read_statvfs(struct wire_in *in, struct sftp_statvfs *ret)
 {
-    uint64_t fsid;
     uint64_t *const fields[] = {&ret->bsize,  &ret->frsize, &ret->blocks, &ret->bfree,
                                 &ret->bavail, &ret->files,  &ret->ffree,  &ret->favail,
-                                &fsid,        &ret->flag,   &ret->namemax};
+                                &ret->fsid,   &ret->flag,   &ret->namemax};
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(fields) / sizeof(fields[0]); i++)
         r = wire_get_u64(in, fields[i]);

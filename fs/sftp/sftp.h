@@ -63,7 +63,7 @@ struct sftp_name {
 };
 
 struct sftp_statvfs {
-    uint64_t bsize, frsize, blocks, bfree, bavail, files, ffree, favail, flag, namemax;
+    uint64_t bsize, frsize, blocks, bfree, bavail, files, ffree, favail, fsid, flag, namemax;
 };
 
 /* What the server announced. */

@@ -316,32 +316,6 @@ static int remove_installed(struct call *c, const char *from, const struct sftp_
     return r == 0 ? remote_remove(c->vfs->remote, from, seen, &c->wait) : r;
 }
 
-/* A file becomes the .vmx at to: its content is checked and committed, and the file removed. */
-static int install_file(struct call *c, const char *from, const char *to, struct node *to_node,
-                        struct vmx_diag *diag)
-{
-    struct sftp_attrs attrs;
-    int64_t true_at;
-    BUF_AUTO text = {0};
-    int r = remote_getattr(c->vfs->remote, from, 0, &c->wait, &attrs, &true_at);
-    if (r == 0 && !S_ISREG(attrs.mode)) { /* a server hangs in opening a pipe */
-        vmx_diag_set(diag, 0, 0, "it is no regular file, and cannot become a .vmx");
-        r = -EPERM;
-    }
-    if (r == 0)
-        r = read_text(c, from, &text);
-    if (r == 0)
-        r = whole_install(c, to, to_node, buf_span(&text), diag);
-    if (r < 0)
-        return r;
-    const struct sftp_attrs keep = {.flags = SFTP_ATTR_MODE | SFTP_ATTR_TIMES,
-                                    .mode = attrs.mode & 07777,
-                                    .atime = attrs.atime,
-                                    .mtime = attrs.mtime};
-    remote_setattr(c->vfs->remote, to, &keep, &c->wait);
-    return remove_installed(c, from, &attrs, to, buf_span(&text), diag);
-}
-
 /* What may be replaced by what, as far as the server would not say it itself. */
 static int check_target(struct call *c, const struct found *from, const struct found *to,
                         const char *to_path, unsigned flags)
@@ -368,36 +342,74 @@ static int check_target(struct call *c, const struct found *from, const struct f
 struct renaming {
     struct found from, to; /* to.ops NULL: there is nothing */
     const char *from_path, *to_path;
+    const char *refused;  /* the one of both that an error is of */
     struct node *to_node; /* or NULL */
     bool plain;
     bool exclusive;
 };
 
+/* A file becomes the .vmx that it is moved onto: its content is checked and committed, and the file
+ * removed. */
+static int install_file(struct call *c, struct renaming *m, struct vmx_diag *diag)
+{
+    struct sftp_attrs attrs;
+    int64_t true_at;
+    BUF_AUTO text = {0};
+    int r = remote_getattr(c->vfs->remote, m->from_path, 0, &c->wait, &attrs, &true_at);
+    if (r == 0 && !S_ISREG(attrs.mode)) { /* a server hangs in opening a pipe */
+        vmx_diag_set(diag, 0, 0, "it is no regular file, and cannot become a .vmx");
+        r = -EPERM;
+    }
+    if (r == 0)
+        r = read_text(c, m->from_path, &text);
+    if (r < 0)
+        return r;
+    r = whole_install(c, m->to_path, m->to_node, buf_span(&text), diag);
+    if (r < 0) {
+        m->refused = r == -EINVAL ? m->from_path : m->to_path; /* a bad text, or what it is to be */
+        return r;
+    }
+    const struct sftp_attrs keep = {.flags = SFTP_ATTR_MODE | SFTP_ATTR_TIMES,
+                                    .mode = attrs.mode & 07777,
+                                    .atime = attrs.atime,
+                                    .mtime = attrs.mtime};
+    remote_setattr(c->vfs->remote, m->to_path, &keep, &c->wait);
+    return remove_installed(c, m->from_path, &attrs, m->to_path, buf_span(&text), diag);
+}
+
 /* Below .vmxfs/plain a .vmx replaces another as files do; else both are directories. */
 static enum move_onto what_may_go(const struct renaming *m)
 {
-    if (m->exclusive || m->from.ops == &file_ops)
+    if (m->exclusive)
         return MOVE_ONTO_NOTHING;
+    if (m->from.ops == &file_ops)
+        return MOVE_ONTO_OTHER;
     return m->plain || m->from.ops == &link_ops ? MOVE_ONTO_ANY : MOVE_ONTO_EMPTY;
 }
 
-/* One of the names is a .vmx's. */
-static int move_vmx(struct call *c, const struct renaming *m, struct vmx_diag *diag)
+static int rename_vmx(struct call *c, struct renaming *m, struct vmx_diag *diag)
 {
-    bool from_file = m->from.ops == &file_ops;
-    int r = -EEXIST;
+    return remote_rename_vmx(c->vfs->remote, m->from_path, m->to_path, what_may_go(m), &c->wait,
+                             diag, &m->refused);
+}
+
+/* One of the names is a .vmx's. A file is merely renamed, whatever it holds, where it replaces no
+ * .vmx: a link, say. */
+static int move_vmx(struct call *c, struct renaming *m, struct vmx_diag *diag)
+{
+    const bool from_file = m->from.ops == &file_ops;
+    const bool onto_vmx = m->to.ops == &whole_ops || m->to.ops == &vmx_ops;
     if (m->from.ops == &whole_ops)
         whole_note_removal(c, m->from_path);
-    /* A file onto nothing is merely renamed, whatever it holds. */
-    if (!from_file || !m->to.ops)
-        r = remote_rename_vmx(c->vfs->remote, m->from_path, m->to_path, what_may_go(m), &c->wait,
-                              diag);
+    int r = from_file && onto_vmx ? -EEXIST : rename_vmx(c, m, diag);
     if (r == -EEXIST && from_file && !m->exclusive)
-        r = install_file(c, m->from_path, m->to_path, m->to_node, diag);
+        r = install_file(c, m, diag);
+    if (r == -EMEDIUMTYPE) /* what is no .vmx has taken the place of one */
+        r = rename_vmx(c, m, diag);
     return r;
 }
 
-static int move_on_server(struct call *c, const struct renaming *m, struct vmx_diag *diag)
+static int move_on_server(struct call *c, struct renaming *m, struct vmx_diag *diag)
 {
     if (m->from.ops == &vmx_ops || m->from.ops == &whole_ops ||
         (m->from.ops != &dir_ops && remote_is_vmx_name(path_name(m->to_path))))
@@ -406,17 +418,24 @@ static int move_on_server(struct call *c, const struct renaming *m, struct vmx_d
     return remote_rename(c->vfs->remote, m->from_path, m->to_path, false, &seen, &c->wait);
 }
 
-/* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. */
-static int check_ends_unused(struct call *c, const struct renaming *m, struct vmx_diag *diag)
+static int check_end_unused(struct call *c, const struct found *found, const char *path,
+                            struct vmx_diag *diag)
 {
     FREE_AUTO char *vm = NULL;
-    int r = 0;
-    if (m->from.ops != &vmx_ops && m->from.ops != &whole_ops)
-        r = remote_check_unused(c->vfs->remote, m->from_path, m->from.ops == &dir_ops, &c->wait,
-                                diag, &vm);
-    if (r == 0 && m->to.ops && m->to.ops != &vmx_ops && m->to.ops != &whole_ops)
-        r = remote_check_unused(c->vfs->remote, m->to_path, m->to.ops == &dir_ops, &c->wait, diag,
-                                &vm);
+    if (!found->ops || found->ops == &vmx_ops || found->ops == &whole_ops)
+        return 0;
+    return remote_check_unused(c->vfs->remote, path, found->ops == &dir_ops, &c->wait, diag, &vm);
+}
+
+/* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. */
+static int check_ends_unused(struct call *c, struct renaming *m, struct vmx_diag *diag)
+{
+    int r = check_end_unused(c, &m->from, m->from_path, diag);
+    if (r < 0)
+        return r;
+    r = check_end_unused(c, &m->to, m->to_path, diag);
+    if (r < 0)
+        m->refused = m->to_path;
     return r;
 }
 
@@ -428,6 +447,7 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
     FREE_AUTO char *to_path = node_child_path(c->vfs, new_dir, new_name);
     struct renaming m = {.from_path = from_path,
                          .to_path = to_path,
+                         .refused = from_path,
                          .plain = node_is_plain(c->vfs, dir),
                          .exclusive = flags & RENAME_NOREPLACE};
     if (!from_path || !to_path)
@@ -466,7 +486,10 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
         node_detach(c->vfs, new_dir, new_name);
         notify_entry(c->vfs, new_dir, new_name);
     }
-    return r == -ENOTEMPTY || r == -EEXIST ? r : refuse(c->vfs, from_path, NULL, r, &diag);
+    /* Programs act on these. */
+    if (r == -ENOTEMPTY || r == -EEXIST || r == -EXDEV)
+        return r;
+    return refuse(c->vfs, m.refused, NULL, r, &diag);
 }
 
 static int dir_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,

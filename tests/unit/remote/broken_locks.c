@@ -63,7 +63,7 @@ static int rename_vmx(struct mount *mount)
 {
     struct vmx_diag diag = {0};
     struct wait wait = patience();
-    return remote_rename_vmx(mount->remote, VMX, OTHER, MOVE_ONTO_NOTHING, &wait, &diag);
+    return remote_rename_vmx(mount->remote, VMX, OTHER, MOVE_ONTO_NOTHING, &wait, &diag, NULL);
 }
 
 /* Breaks the lock before each request of a change in turn, until there are no more. in_place: the

@@ -290,8 +290,9 @@ static void a_target_whose_size_is_not_told_is_not_touched(void **state)
     must_mount_relay(&mount, &relay, &folder, NULL);
     assert_int_equal(commit_set(&mount, VMX, "memSize", "8192"), -EMEDIUMTYPE);
     assert_int_equal(remote_remove_vmx(mount.remote, VMX, &wait, &diag), -EMEDIUMTYPE);
-    assert_int_equal(remote_rename_vmx(mount.remote, "b.vmx", VMX, MOVE_ONTO_EMPTY, &wait, &diag),
-                     -ENOTEMPTY);
+    assert_int_equal(
+        remote_rename_vmx(mount.remote, "b.vmx", VMX, MOVE_ONTO_EMPTY, &wait, &diag, NULL),
+        -ENOTEMPTY);
     must_hold(&folder, VMX, TEXT);
     mount_end_relay(&mount, &relay);
     must_be_clean(&folder);
@@ -424,10 +425,11 @@ static void remove_and_rename_go_under_the_lock(void **state)
     struct wait wait = patience();
     struct vmx_diag diag = {0};
     struct remote *remote = p->mount.remote;
-    assert_int_equal(remote_rename_vmx(remote, VMX, "b.vmx", MOVE_ONTO_ANY, &wait, &diag), 0);
+    assert_int_equal(remote_rename_vmx(remote, VMX, "b.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL), 0);
     assert_false(file_exists(&p->folder, VMX));
     must_hold(&p->folder, "b.vmx", TEXT);
-    assert_int_equal(remote_rename_vmx(remote, VMX, "c.vmx", MOVE_ONTO_ANY, &wait, &diag), -ENOENT);
+    assert_int_equal(remote_rename_vmx(remote, VMX, "c.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL),
+                     -ENOENT);
     assert_int_equal(remote_remove_vmx(remote, "b.vmx", &wait, &diag), 0);
     assert_false(file_exists(&p->folder, "b.vmx"));
     assert_int_equal(remote_remove_vmx(remote, "b.vmx", &wait, &diag), -ENOENT);

@@ -103,9 +103,9 @@ static void evidence_refuses_a_removal_and_a_renaming(void **state)
         struct vmx_diag diag = {0};
         must_make(&folder, &cases[i]);
         must_mount(&mount, &folder, NULL);
-        assert_int_equal(
-            remote_rename_vmx(mount.remote, "vm/a.vmx", "vm/c.vmx", MOVE_ONTO_ANY, &wait, &diag),
-            cases[i].result);
+        assert_int_equal(remote_rename_vmx(mount.remote, "vm/a.vmx", "vm/c.vmx", MOVE_ONTO_ANY,
+                                           &wait, &diag, NULL),
+                         cases[i].result);
         const char *path = cases[i].result == 0 ? "vm/c.vmx" : "vm/a.vmx";
         must_hold(&folder, path, cases[i].text);
         if (cases[i].result < 0)

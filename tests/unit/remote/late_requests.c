@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -155,17 +156,68 @@ static void a_late_move_finds_no_new_vmx_under_the_old_name(void **state)
     must_write(&p->folder, "a.vmx", "memSize = \"4096\"\n");
     p->relay.ctx = p;
     p->relay.before = hold_up_rename;
-    assert_int_equal(remote_rename_vmx(p->remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, &p->wait, &diag),
-                     0);
+    assert_int_equal(
+        remote_rename_vmx(p->remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, &p->wait, &diag, NULL), 0);
     must_hold(&p->folder, "b.vmx", "memSize = \"4096\"\n");
     must_be_barred(p, "a.vmx");
     assert_int_equal(remote_create_vmx(p->remote, "a.vmx", &p->wait), -EUCLEAN);
     assert_int_equal(remote_commit(p->remote, "a.vmx", &set.change, &p->wait), -EUCLEAN);
-    assert_int_equal(remote_rename_vmx(p->remote, "b.vmx", "a.vmx", MOVE_ONTO_ANY, &p->wait, &diag),
-                     -EUCLEAN);
+    assert_int_equal(
+        remote_rename_vmx(p->remote, "b.vmx", "a.vmx", MOVE_ONTO_ANY, &p->wait, &diag, NULL),
+        -EUCLEAN);
     assert_int_equal(commit_set(&p->mount, "b.vmx", "memSize", "8192"), 0);
     assert_true(relay_deliver(&p->relay));
     must_hold(&p->folder, "b.vmx", "memSize = \"8192\"\n");
+}
+
+static uint32_t fail_rename(void *ctx, const struct relay_request *request)
+{
+    (void)ctx;
+    return relay_is_install(request) ? SSH_FX_FAILURE : 0;
+}
+
+/* Renames of which the server says no more than that they failed, in two volumes of a host. */
+static void must_fail_apart(struct place *p, const char *name, bool lost, int result)
+{
+    char from[100];
+    char to[100];
+    struct vmx_diag diag = {0};
+    must_mkdir(&p->folder, "vmfs");
+    must_mkdir(&p->folder, "vmfs/volumes");
+    must_mkdir(&p->folder, "vmfs/volumes/one");
+    must_mkdir(&p->folder, "vmfs/volumes/two");
+    snprintf(from, sizeof(from), "vmfs/volumes/one/%s", name);
+    snprintf(to, sizeof(to), "vmfs/volumes/two/%s", name);
+    must_write(&p->folder, from, "memSize = \"4096\"\n");
+    p->relay.ctx = p;
+    p->relay.refuse = fail_rename;
+    p->relay.before = lost ? hold_up_rename : NULL;
+    int r = remote_is_vmx_name(name)
+                ? remote_rename_vmx(p->remote, from, to, MOVE_ONTO_ANY, &p->wait, &diag, NULL)
+                : rename_file(p, from, to);
+    assert_int_equal(r, result);
+    must_hold(&p->folder, from, "memSize = \"4096\"\n");
+    assert_false(file_exists(&p->folder, to));
+}
+
+static void a_rename_that_fails_between_two_volumes_is_exdev(void **state)
+{
+    must_fail_apart(*state, "file", false, -EXDEV);
+}
+
+static void a_move_that_fails_between_two_volumes_is_exdev(void **state)
+{
+    must_fail_apart(*state, "a.vmx", false, -EXDEV);
+}
+
+static void a_rename_that_was_lost_before_it_failed_is_not_known(void **state)
+{
+    must_fail_apart(*state, "file", true, -EIO);
+}
+
+static void a_move_that_was_lost_before_it_failed_is_not_known(void **state)
+{
+    must_fail_apart(*state, "a.vmx", true, -EIO);
 }
 
 static void hold_up_removal(void *ctx, const struct relay_request *request)
@@ -187,9 +239,10 @@ static void must_not_touch_another_clients(struct place *p, const char *to)
     must_write(&p->folder, "a.vmx", "memSize = \"4096\"\n");
     p->relay.ctx = p;
     p->relay.before = to ? hold_up_rename : hold_up_removal;
-    assert_int_equal(to ? remote_rename_vmx(p->remote, "a.vmx", to, MOVE_ONTO_ANY, &p->wait, &diag)
-                        : remote_remove_vmx(p->remote, "a.vmx", &p->wait, &diag),
-                     0);
+    assert_int_equal(
+        to ? remote_rename_vmx(p->remote, "a.vmx", to, MOVE_ONTO_ANY, &p->wait, &diag, NULL)
+           : remote_remove_vmx(p->remote, "a.vmx", &p->wait, &diag),
+        0);
     assert_int_equal(remote_create_vmx(other.remote, "a.vmx", &p->wait), 0);
     assert_int_equal(commit_set(&other, "a.vmx", "memSize", "1"), 0);
     assert_true(relay_deliver(&p->relay));
@@ -489,6 +542,10 @@ int main(void)
         LATE_TEST(a_late_move_takes_no_vmx_of_another_client_along),
         LATE_TEST(a_late_move_to_another_kind_of_name_takes_none_along),
         LATE_TEST(a_late_removal_of_a_vmx_takes_none_of_another_client_along),
+        LATE_TEST(a_rename_that_fails_between_two_volumes_is_exdev),
+        LATE_TEST(a_move_that_fails_between_two_volumes_is_exdev),
+        LATE_TEST(a_rename_that_was_lost_before_it_failed_is_not_known),
+        LATE_TEST(a_move_that_was_lost_before_it_failed_is_not_known),
         LATE_TEST(what_was_done_is_seen),
         LATE_TEST(what_another_has_made_meanwhile_is_not_removed),
         LATE_TEST(what_another_has_made_meanwhile_is_not_renamed),

@@ -64,7 +64,7 @@ static int do_rename(struct mount *mount)
 {
     struct wait wait = patience();
     struct vmx_diag diag;
-    return remote_rename_vmx(mount->remote, VMX, "b.vmx", MOVE_ONTO_ANY, &wait, &diag);
+    return remote_rename_vmx(mount->remote, VMX, "b.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL);
 }
 
 static int do_remove(struct mount *mount)

@@ -90,7 +90,7 @@ static bool must_not_know(int ms)
     u.relay.ctx = &u;
     must_mount_relay(&mount, &u.relay, &u.folder, NULL);
     const struct wait wait = wait_for_ms(ms);
-    int r = remote_rename_vmx(mount.remote, VMX, "b.vmx", MOVE_ONTO_NOTHING, &wait, &diag);
+    int r = remote_rename_vmx(mount.remote, VMX, "b.vmx", MOVE_ONTO_NOTHING, &wait, &diag, NULL);
     mount_end_relay(&mount, &u.relay);
     folder_remove(&u.folder);
     if (u.renames == 0)
