@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "internal.h"
+#include "leftovers.h"
 #include "open_file.h"
 
 /* Forgets what a change at path makes untrue. */
@@ -133,17 +134,19 @@ static int remove_name(struct removal *m)
 }
 
 /* What a bare failure to remove a folder meant, or "no such file", which OpenSSH says of a file
- * too. One that cannot be listed is not empty, as far as anybody can tell. */
-static int explain_rmdir(struct remote *remote, const char *path, const struct wait *wait, int r)
+ * too. One that cannot be listed is not empty, as far as anybody can tell. *ret_hidden: it is not,
+ * but what it holds is not shown. */
+static int explain_rmdir(struct remote *remote, const char *path, const struct wait *wait, int r,
+                         bool *ret_hidden)
 {
     LISTING_AUTO *l = NULL;
+    *ret_hidden = false;
+    if (r != -EREMOTEIO && r != -ENOENT)
+        return r;
     int list_r = remote_list(remote, path, 0, wait, &l);
     if (list_r == -ENOTDIR || list_r == -ENOENT)
         return list_r;
-    if (list_r == 0 && l->n == 0 && l->own > 0)
-        remote_note(remote, path, NULL,
-                    "it holds a lock of vmxfs's, or what a commit left; where no vmxfs is at work "
-                    "any more, remove it on the server");
+    *ret_hidden = list_r == 0 && l->n == 0 && l->own > 0;
     bool full = list_r == 0 ? l->n + l->own > 0 : list_r == -EACCES && r == -EREMOTEIO;
     return full ? -ENOTEMPTY : r;
 }
@@ -152,9 +155,13 @@ int remote_rmdir(struct remote *remote, const char *path, const struct sftp_attr
                  const struct wait *wait)
 {
     struct removal m = {remote, path, true, seen, wait, false};
-    int r = remove_name(&m);
-    if (r == -EREMOTEIO || r == -ENOENT)
-        r = explain_rmdir(remote, path, wait, r);
+    struct vmx_diag diag = {0};
+    bool hidden;
+    int r = explain_rmdir(remote, path, wait, remove_name(&m), &hidden);
+    if (hidden && leftovers_clear(remote, path, wait, &diag))
+        r = explain_rmdir(remote, path, wait, remove_name(&m), &hidden);
+    if (hidden)
+        leftovers_note(remote, path, &diag);
     changed(remote, path);
     cache_drop_below(remote->listings, path);
     return remote_write_error(remote, path, wait, r);
@@ -180,6 +187,8 @@ static int explain_rename(struct remote *remote, const char *from, const char *t
 {
     uint32_t from_type = 0;
     uint32_t to_type = 0;
+    if (r != -EREMOTEIO && r != -ENOENT)
+        return r;
     if (type_at(remote, from, wait, &from_type) < 0 || type_at(remote, to, wait, &to_type) < 0)
         return -EIO;
     if (!from_type)
@@ -239,8 +248,7 @@ int remote_rename_error(struct remote *remote, const char *from, const char *to,
         return -ENOMEM;
     if (r == -EREMOTEIO && !lost && lie_apart(remote, full_from, full_to, wait))
         return -EXDEV;
-    if (r == -EREMOTEIO || r == -ENOENT)
-        r = explain_rename(remote, from, to, wait, r);
+    r = explain_rename(remote, from, to, wait, r);
     if (r != -EREMOTEIO)
         return r;
     r = remote_write_error(remote, to, wait, r);
@@ -304,13 +312,23 @@ static int rename_name(struct renaming *m)
     return r == -EIO && m->lost ? -EUCLEAN : r;
 }
 
+static int try_to_rename(struct renaming *m)
+{
+    int r = rename_name(m);
+    return r < 0 ? remote_rename_error(m->remote, m->from, m->to, m->lost, m->wait, r) : r;
+}
+
 int remote_rename(struct remote *remote, const char *from, const char *to, bool exclusive,
                   const struct sftp_attrs *seen, const struct wait *wait)
 {
     struct renaming m = {remote, from, to, exclusive, seen, wait, false};
-    int r = rename_name(&m);
-    if (r < 0)
-        r = remote_rename_error(remote, from, to, m.lost, wait, r);
+    struct vmx_diag diag = {0};
+    int r = try_to_rename(&m);
+    if (r == -ENOTEMPTY && leftovers_clear(remote, to, wait, &diag)) {
+        r = try_to_rename(&m);
+        if (r == -ENOTEMPTY)
+            leftovers_note(remote, to, &diag);
+    }
     if (r == 0)
         files_renamed(remote, from, to);
     changed(remote, from);

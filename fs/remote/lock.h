@@ -46,7 +46,8 @@
  * to be looked at after that. Both ways go together.
  *
  * What an owner cannot take back because its link is lost, its process looks for for a minute
- * (late.h). Folders of tokens that are over are removed by whoever lists the VM's folder.
+ * (late.h). Folders of tokens that are over are removed by whoever lists the VM's folder; locks
+ * that are, too, by whoever removes or replaces a folder that holds nothing else (leftovers.h).
  *
  *                    all yes
  *   IDLE -- ASKED ------------> HELD --.

@@ -49,8 +49,7 @@ static bool is_over(const struct vmx_lock *lock, const char *token, const struct
     return is_stale(attrs, server_now);
 }
 
-/* The server's clock, in seconds: the time of what has just been made. */
-static int ask_clock(struct vmx_lock *lock, const struct wait *wait, uint32_t *ret)
+int other_lock_clock(struct vmx_lock *lock, const struct wait *wait, uint32_t *ret)
 {
     struct sftp *sftp = lock->remote->sftp;
     SFTP_CALL_AUTO *stat = NULL;
@@ -228,7 +227,7 @@ int other_lock_meet(struct vmx_lock *lock, const struct sftp_attrs *attrs, const
                     struct vmx_diag *diag)
 {
     uint32_t server_now = 0;
-    int r = ask_clock(lock, wait, &server_now);
+    int r = other_lock_clock(lock, wait, &server_now);
     if (r < 0)
         return r;
     if (S_ISDIR(attrs->mode))

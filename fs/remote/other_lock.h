@@ -4,6 +4,9 @@
 
 #include "lock.h"
 
+/* The server's clock, in seconds: the time of what has just been made. 0, -EAGAIN, -errno. */
+int other_lock_clock(struct vmx_lock *lock, const struct wait *wait, uint32_t *ret);
+
 /* The lock is there, as attrs say. Breaks what is over. 0: nobody else is in it any more; -EAGAIN:
  * somebody or something is, and diag tells; -errno. */
 int other_lock_meet(struct vmx_lock *lock, const struct sftp_attrs *attrs, const struct wait *wait,

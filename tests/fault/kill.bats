@@ -187,3 +187,47 @@ gone() { # PID
         fusermount3 -u -z "$MNT"
     done
 }
+
+move_about() {
+    while mv "$MNT/k/vm.vmx" "$MNT/e/vm.vmx" && mv "$MNT/e/vm.vmx" "$MNT/k/vm.vmx"; do
+        :
+    done
+}
+
+# What was left in a folder is seen in few rounds only: the .vmx was just moved out of it.
+@test "a vmxfs that is killed in a move leaves no folder that cannot be removed" {
+    local round pid servers left=0 folder
+    for ((round = 1; round <= ${KILL_MOVE_ROUNDS:-15} && left < 2; round++)); do
+        mkdir "$LAB/k" "$LAB/e"
+        printf 'memSize = "4096"\n' >"$LAB/k/vm.vmx"
+        mount_local timeout=50
+        pid=$(vmxfs_pid)
+        servers=$(pgrep -P "$pid")
+        move_about 2>/dev/null 3>&- &
+        writers=$!
+        sleep "0.$(printf %03d $((50 + RANDOM % 50)))"
+        kill -KILL "$pid"
+        wait "$writers" || :
+        writers=
+        fusermount3 -u -z "$MNT"
+        # shellcheck disable=SC2086 # a list
+        soon ended $servers
+        [ "$(find "$LAB" -name vm.vmx | wc -l)" -eq 1 ]
+        mount_local
+        for folder in k e; do
+            [ ! -e "$LAB/$folder/vm.vmx" ] || continue
+            no_leftovers "$LAB/$folder" || left=$((left + 1))
+            [ -z "$(ls -A "$MNT/$folder")" ]
+            if [ $((round % 2)) -eq 0 ]; then
+                rmdir "$MNT/$folder"
+            else
+                rm -r "$MNT/$folder"
+            fi
+            [ ! -e "$LAB/$folder" ]
+        done
+        [ ! -s "$MNT/.vmxfs/errors" ]
+        unmount_lab
+        rm -r "${LAB:?}"/*
+    done
+    echo "$left left in $round rounds"
+}

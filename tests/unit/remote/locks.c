@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -20,48 +19,6 @@
 #define LOCK ".a.vmx.vmxfs-lock"
 #define FOREIGN "01234567000123abcdef00000001-root@elsewhere"
 #define OLD_TEMP ".a.vmx.vmxfs-0123456700012300001"
-
-/* A token of a process of this machine. */
-static const char *token_of_process(pid_t pid, char ret[TOKEN_MAX + 1])
-{
-    struct token_owner self;
-    token_owner_init(&self);
-    snprintf(ret, TOKEN_MAX + 1, "%.8s%06xabcdef00000001-root@here", self.process, (unsigned)pid);
-    return ret;
-}
-
-static pid_t dead_process(void)
-{
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(0);
-    assert_true(pid > 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-    return pid;
-}
-
-/* "D": of a dead process, "L": of a living one, "S": of an earlier one with our number. */
-static const char *token_named(const char *name, char ret[TOKEN_MAX + 1])
-{
-    if (strcmp(name, "D") == 0)
-        return token_of_process(dead_process(), ret);
-    if (strcmp(name, "L") == 0)
-        return token_of_process(getppid(), ret);
-    if (strcmp(name, "S") == 0)
-        return token_of_process(getpid(), ret);
-    return name;
-}
-
-/* A name in the lock's folder, or in another. */
-static const char *in(const char *folder, const char *name, char ret[PATH_MAX])
-{
-    size_t n = strlen(folder);
-    assert_true(n + 1 + strlen(name) < PATH_MAX);
-    memcpy(ret, folder, n);
-    ret[n] = '/';
-    strcpy(ret + n + 1, name);
-    return ret;
-}
 
 enum { SOON_MS = 1000 };
 
@@ -103,7 +60,7 @@ static void must_behave(const struct lock_case *c)
         must_be_clean(&folder);
     } else {
         must_hold(&folder, VMX, TEXT);
-        must_hold(&folder, in(LOCK, token, path), "half");
+        must_hold(&folder, name_in(LOCK, token, path), "half");
         token_describe(token, name, sizeof(name));
         assert_non_null(strstr(set.change.diag.text, name));
         assert_non_null(strstr(set.change.diag.text, LOCK));
@@ -184,7 +141,7 @@ static void what_is_no_token_is_not_touched(void **state)
         must_write(&folder, VMX, TEXT);
         must_write(&folder, "precious", TEXT);
         must_mkdir(&folder, LOCK);
-        in(LOCK, cases[i].name, path);
+        name_in(LOCK, cases[i].name, path);
         if (cases[i].kind == 'f')
             must_write(&folder, path, TEXT);
         else if (cases[i].kind == 'd')
@@ -356,7 +313,7 @@ static void another_users_lock_is_broken_too(void **state)
     assert_true(witness.refused);
     assert_false(file_exists(&folder, LOCK));
     /* What is left is a leftover like others, for who may remove it. */
-    must_hold(&folder, in(".vmxfs-" FOREIGN, FOREIGN, path), "half");
+    must_hold(&folder, name_in(".vmxfs-" FOREIGN, FOREIGN, path), "half");
     must_age_locks(&folder, 62);
     must_mount(&mount, &folder, NULL);
     assert_int_equal(commit_set(&mount, VMX, "memSize", "1"), 0);
@@ -411,9 +368,10 @@ static void leftovers_are_removed(void **state)
         snprintf(dir, sizeof(dir), ".vmxfs-%s", token);
         must_mkdir(&folder, dir);
         if (cases[i].inside)
-            must_write(&folder,
-                       in(dir, strcmp(cases[i].inside, "T") == 0 ? token : cases[i].inside, path),
-                       "half");
+            must_write(
+                &folder,
+                name_in(dir, strcmp(cases[i].inside, "T") == 0 ? token : cases[i].inside, path),
+                "half");
         must_age_locks(&folder, cases[i].age);
         must_mount(&mount, &folder, NULL);
         assert_int_equal(commit_set(&mount, VMX, "memSize", "8192"), 0);
@@ -502,7 +460,7 @@ static void a_lock_is_signed_in_its_place_where_folders_are_not_renamed(void **s
     struct set set = set_of("memSize", "3");
     must_sign(&folder, LOCK, FOREIGN, 0);
     must_commit(&mount, &set, -ENOLCK);
-    must_hold(&folder, in(LOCK, FOREIGN, path), "half");
+    must_hold(&folder, name_in(LOCK, FOREIGN, path), "half");
     while (count_in(&folder, LOCK) > 1) /* nobody waited for the removal of ours */
         usleep(1000);
     must_age_locks(&folder, 62);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -196,6 +197,46 @@ void must_be_clean(const struct folder *folder)
     while (count_names(folder, ".vmxfs-") > 0 && clock_ms() < end)
         usleep(5000);
     assert_int_equal(count_names(folder, ".vmxfs-"), 0);
+}
+
+/* A token of a process of this machine. */
+static const char *token_of_process(pid_t pid, char ret[TOKEN_MAX + 1])
+{
+    struct token_owner self;
+    token_owner_init(&self);
+    snprintf(ret, TOKEN_MAX + 1, "%.8s%06xabcdef00000001-root@here", self.process, (unsigned)pid);
+    return ret;
+}
+
+static pid_t dead_process(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    return pid;
+}
+
+const char *token_named(const char *name, char ret[TOKEN_MAX + 1])
+{
+    if (strcmp(name, "D") == 0)
+        return token_of_process(dead_process(), ret);
+    if (strcmp(name, "L") == 0)
+        return token_of_process(getppid(), ret);
+    if (strcmp(name, "S") == 0)
+        return token_of_process(getpid(), ret);
+    return name;
+}
+
+const char *name_in(const char *folder, const char *name, char *ret)
+{
+    size_t n = strlen(folder);
+    assert_true(n + 1 + strlen(name) < PATH_MAX);
+    memcpy(ret, folder, n);
+    ret[n] = '/';
+    strcpy(ret + n + 1, name);
+    return ret;
 }
 
 struct remote_options default_options(const struct folder *folder)

@@ -20,6 +20,7 @@
 #include "parser/edit.h"
 #include "remote/commit.h"
 #include "remote/document.h"
+#include "remote/token.h"
 #include "support/local_server.h"
 
 struct folder {
@@ -39,6 +40,13 @@ bool file_exists(const struct folder *folder, const char *name);
 
 /* Entries of a folder in the folder; 0 where there is none. */
 size_t count_in(const struct folder *folder, const char *name);
+
+/* The path of a name in one of its folders. ret: PATH_MAX bytes. */
+const char *name_in(const char *folder, const char *name, char *ret);
+
+/* Tokens of processes of this machine: "D" of a dead one, "L" of a living one, "S" of an earlier
+ * one with our number. All other names are returned. */
+const char *token_named(const char *name, char ret[TOKEN_MAX + 1]);
 
 /* Makes a lock that the token signs, with the text "half", so many seconds ago. */
 void must_sign(const struct folder *folder, const char *lock, const char *token, int age);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "leftovers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "flight.h"
+#include "other_lock.h"
+
+enum { NAMES_MAX = 256 };
+
+static bool are_own(const struct sftp_call *call, size_t *total)
+{
+    size_t n;
+    const struct sftp_name *names = sftp_call_names(call, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (!remote_is_hidden_name(names[i].name))
+            return false;
+    }
+    *total += n;
+    return sftp_call_left_out(call) == 0 && *total <= NAMES_MAX;
+}
+
+/* 0: ret are the READDIRs that were answered; -ENOTEMPTY: there are other names, or too many. */
+static int read_names(struct remote *remote, const char *dir, const struct wait *wait,
+                      struct flight *ret)
+{
+    size_t total = 0;
+    FREE_AUTO char *full = remote_path(remote, dir);
+    SFTP_CALL_AUTO *open = full ? sftp_opendir(remote->sftp, full) : NULL;
+    int r = sftp_wait(open, wait);
+    if (r < 0)
+        return r;
+    while (r == 0 && ret->n < NAMES_MAX) {
+        struct sftp_call *call =
+            flight_add(ret, sftp_readdir(remote->sftp, sftp_call_handle(open)));
+        r = sftp_wait(call, wait);
+        if (r == 0 && !are_own(call, &total))
+            r = -ENOTEMPTY;
+    }
+    sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
+    return r == -ENODATA ? 0 : r < 0 ? r : -ENOTEMPTY;
+}
+
+/* The .vmx of which the name tells that it is its lock, or was made beside it. What tells none, a
+ * token's folder, can be that of any. NULL: no memory. */
+static char *vmx_of(const char *dir, const char *name)
+{
+    const char *mark = strstr(name, ".vmxfs-");
+    size_t n = mark && mark > name ? (size_t)(mark - name - 1) : 0;
+    char *ret;
+    int r = n > 0 ? asprintf(&ret, "%s/%.*s", dir, (int)n, name + 1)
+                  : asprintf(&ret, "%s/any.vmx", dir);
+    return r < 0 ? NULL : ret;
+}
+
+/* The lock that the name is, or would be made beside, is never asked for: its own token only lends
+ * its name to what the clock is read from. */
+static void clear(struct remote *remote, const char *dir, const struct sftp_name *name,
+                  const struct wait *wait, struct vmx_diag *diag)
+{
+    struct vmx_lock lock;
+    uint32_t server_now = 0;
+    FREE_AUTO char *vmx = vmx_of(dir, name->name);
+    if (!vmx)
+        return;
+    int r = vmx_lock_init(&lock, remote, vmx, true);
+    lock.asked_at = clock_boot_ms(); /* what breaks a lock may be sent for as long as by an owner */
+    if (r == 0 && strcmp(name->name, path_name(lock.paths.lock)) == 0) {
+        if (other_lock_meet(&lock, &name->attrs, wait, diag) == 0)
+            sftp_forget(sftp_rmdir(remote->sftp, lock.paths.lock));
+    } else if (r == 0 && other_lock_clock(&lock, wait, &server_now) == 0) {
+        other_lock_clear_leftover(&lock, name, server_now);
+    }
+    vmx_lock_done(&lock);
+}
+
+bool leftovers_clear(struct remote *remote, const char *dir, const struct wait *wait,
+                     struct vmx_diag *diag)
+{
+    FLIGHT_AUTO reads = {0};
+    if (read_names(remote, dir, wait, &reads) < 0)
+        return false;
+    for (size_t i = 0; i + 1 < reads.n; i++) { /* the last one was answered with the end */
+        size_t n;
+        const struct sftp_name *names = sftp_call_names(reads.calls[i], &n);
+        for (size_t j = 0; j < n; j++)
+            clear(remote, dir, &names[j], wait, diag);
+    }
+    return true;
+}
+
+void leftovers_note(struct remote *remote, const char *dir, const struct vmx_diag *diag)
+{
+    BUF_AUTO text = {0};
+    int r =
+        buf_add(&text, SPAN_LITERAL("it holds a lock of vmxfs's, or what a commit left; where no "
+                                    "vmxfs is at work any more, remove it on the server"));
+    if (r == 0 && diag->text[0])
+        r = buf_addf(&text, " (%s)", diag->text);
+    if (r == 0)
+        remote_note(remote, dir, NULL, text.data);
+}
