@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "foreign_edit.h"
 #include "internal.h"
+#include "lock.h"
 #include "move.h"
 #include "open_file.h"
 
@@ -499,7 +500,9 @@ int remote_rename_vmx(struct remote *remote, const char *path, const char *to, e
 int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait)
 {
     FREE_AUTO char *full = remote_path(remote, path);
-    int r = remote_check_new(remote, path);
+    int r = strlen(path_name(path)) > LOCK_NAME_MAX ? -ENAMETOOLONG : 0;
+    if (r == 0)
+        r = remote_check_new(remote, path);
     if (!full || r < 0)
         return r < 0 ? r : -ENOMEM;
     const struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = 0644};

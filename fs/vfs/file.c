@@ -311,13 +311,21 @@ static int file_write(struct call *c, struct node *n, struct handle *h, off_t of
     return refuse_data(c, n, r);
 }
 
+/* What he wrote was taken: he must not be told that nothing was done. */
+static void commit_to(struct call *c, const struct handle *h)
+{
+    c->committed |= h->writes;
+}
+
 static int file_flush(struct call *c, struct node *n, struct handle *h)
 {
+    commit_to(c, h);
     return h->writes ? refuse_data(c, n, remote_file_flush(h->file, &c->wait)) : 0;
 }
 
 static int file_fsync(struct call *c, struct node *n, struct handle *h)
 {
+    commit_to(c, h);
     return refuse_data(c, n, remote_file_fsync(h->file, &c->wait));
 }
 

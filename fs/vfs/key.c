@@ -293,10 +293,11 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
     return text_slice(text, offset, size, ret);
 }
 
-static int take_text(const struct key_state *ks, struct taken *ret)
+static int take_text(struct key_state *ks, struct taken *ret)
 {
     ret->anew = ks->text.anew;
     ret->version = ks->text.version;
+    ks->sent = ks->text.version;
     return buf_add(&ret->bytes, buf_span(&ks->text.bytes));
 }
 
@@ -437,7 +438,7 @@ static int edit_text(struct call *c, struct node *n, struct handle *h, const str
         ks->text.writer = writer;
     else if (late && is_due(ks, h)) /* half a value */
         drop_text(ks);
-    if (late)
+    if (r < 0) /* he is told now, not once more when he closes */
         h->edit = 0;
     *ret_due = r == 0 && !edit->resize && !h->wrote && text_is_whole(&ks->text);
     if (*ret_due)
@@ -488,7 +489,9 @@ static void key_drop(struct call *c, struct node *n, struct handle *h)
     const pid_t writer = call_process(c);
     lock_take(&c->vfs->lock);
     struct key_state *ks = h->key;
-    bool own = ks->text.state != TEXT_CLEAN && writer != 0 && ks->text.writer == writer;
+    /* What is being committed goes on by itself. */
+    bool own = ks->text.state != TEXT_CLEAN && ks->text.version > ks->sent && writer != 0 &&
+               ks->text.writer == writer;
     if (own) {
         drop_text(ks);
         ks->epoch++;

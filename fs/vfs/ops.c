@@ -436,6 +436,8 @@ static void op_statfs(fuse_req_t request, fuse_ino_t id)
     struct statvfs out = {.f_namemax = 255, .f_bsize = 4096, .f_frsize = 4096};
     FREE_AUTO char *path = node_path(c.vfs, node_of(c.vfs, id));
     int r = path ? remote_statvfs(c.vfs->remote, path, &c.wait, &fs) : -ENOMEM;
+    if (r == -ENOENT || r == -ENOTDIR) /* removed, or shown by vmxfs alone */
+        r = remote_statvfs(c.vfs->remote, "", &c.wait, &fs);
     if (r == 0)
         attr_space(&fs, &out);
     if (r < 0 && r != -EOPNOTSUPP)

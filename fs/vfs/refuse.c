@@ -32,6 +32,8 @@ static const char *meaning(int r)
     case EUCLEAN:
         return "not known whether what was under way when the connection was lost is still to "
                "come, and it would undo this; try again in a minute";
+    case ENAMETOOLONG:
+        return "a name has at most 255 bytes, that of a .vmx 243: its lock's is longer";
     case EFBIG:
         return "the file would be larger than vmx_max, or than the server can hold";
     default:

@@ -38,6 +38,7 @@ struct key_state {
     unsigned removals; /* the same when the key is unlinked */
     /* Versions of the text (0: none): */
     unsigned long begun;     /* what was written before this one is not in it any more */
+    unsigned long sent;      /* the newest that was taken to be committed */
     unsigned long committed; /* the newest that is on the server */
     unsigned long dropped;   /* up to this one it was thrown away, unless it was committed */
     UT_hash_handle hh;

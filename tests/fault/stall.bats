@@ -262,6 +262,68 @@ changed() {
     done
 }
 
+@test "who is killed while his value is being set is not told that it was dropped" {
+    local pid
+    mount_stallable timeout=60
+    bash -c 'exec 3>"$1"; touch "$2/opened"; until [ -e "$2/stalled-now" ]; do sleep 0.05; done; echo new >&3' \
+        sh "$MNT/vm/vm.vmx/k1" "$TEST_DIR" 3>&- &
+    pid=$!
+    eventually 60 test -e "$TEST_DIR/opened"
+    stall
+    touch "$TEST_DIR/stalled-now"
+    eventually 60 in_requests "$pid"
+    sleep 1 # for the commit's first requests to be sent
+    kill "$pid"
+    eventually 60 ended "$pid"
+    resume
+    eventually 60 changed_to new
+    [ -z "$(cat "$MNT/.vmxfs/errors")" ]
+}
+
+changed_to() { # VALUE
+    [ "$(stored "$LAB/vm/vm.vmx" k1)" = "$1" ]
+}
+
+# A program that catches SIGINT, with what it has written to a plain file unanswered.
+writer() { # CALL
+    python3 -c "import ctypes, os, signal, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+signal.signal(signal.SIGINT, lambda *_: None)
+fd = os.open('$MNT/$1', os.O_CREAT | os.O_WRONLY)
+open('$TEST_DIR/opened-$1', 'w')
+while not os.path.exists('$TEST_DIR/stalled-now'): time.sleep(0.05)
+os.write(fd, bytes(70000))
+r = libc.$1(fd)
+print(r, os.strerror(ctypes.get_errno()) if r < 0 else 'done')" >"$TEST_DIR/said-$1" 3>&- &
+    writers="$writers $!"
+}
+
+@test "who closes or syncs what he has written is not told that nothing was done" {
+    local writers='' call
+    mount_stallable timeout=120
+    for call in close fsync; do
+        writer "$call"
+        eventually 60 test -e "$TEST_DIR/opened-$call"
+    done
+    stall
+    touch "$TEST_DIR/stalled-now"
+    # shellcheck disable=SC2086 # a list
+    eventually 60 in_requests $writers
+    sleep 0.5 # until they wait for answers
+    # shellcheck disable=SC2086 # a list
+    kill -INT $writers
+    sleep 2 # a reader is freed after one second
+    # shellcheck disable=SC2086 # a list
+    in_requests $writers
+    resume
+    # shellcheck disable=SC2086 # a list
+    wait $writers
+    for call in close fsync; do
+        grep -qx '0 done' "$TEST_DIR/said-$call"
+        [ "$(stat -c %s "$LAB/$call")" = 70000 ]
+    done
+}
+
 @test "who is killed before a removal is refused ends, and the refusal is told" {
     local pid
     echo used >"$LAB/vm/vm.vmx.lck"

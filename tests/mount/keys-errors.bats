@@ -331,6 +331,20 @@ shells_cannot_tell() { # VALUE KEY ERRNO
     [[ "$output" == *"File too large"* ]]
     becomes 0
     [ "$(cat "$K/guestinfo.a")" = alpha ]
+    # Who was told is not told, when he closes, that somebody else changed it.
+    head -c 6000 /dev/zero | tr '\0' x >"$TEST_DIR/value"
+    python3 -c 'import os, sys
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+text = open(sys.argv[2], "rb").read()
+os.write(fd, text[:3000])
+try:
+    os.write(fd, text[3000:])
+    sys.exit("it was taken")
+except OSError as e:
+    assert e.errno == 27, e
+os.close(fd)' "$K/guestinfo.a" "$TEST_DIR/value"
+    ! grep -q ECANCELED "$MNT/.vmxfs/errors"
+    [ "$(cat "$K/guestinfo.a")" = alpha ]
 }
 
 @test "a server that cannot rename atomically: EOPNOTSUPP" {

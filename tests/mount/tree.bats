@@ -233,6 +233,27 @@ is_refused_as_own() { # COMMAND...
     [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
 }
 
+@test "a .vmx whose name leaves no room for that of its lock is not made" {
+    local name
+    mount_local
+    name=$(printf '%0239d' 0).vmx
+    mkdir "$MNT/$name"
+    echo 4096 >"$MNT/$name/memSize"
+    rm -r "$MNT/${name:?}"
+    run mkdir "$MNT/0$name"
+    [[ $output == *"File name too long"* ]]
+    grep -q "that of a .vmx 243" "$MNT/.vmxfs/errors"
+    [ ! -e "$LAB/0$name" ]
+}
+
+@test "what vmxfs alone shows has the space of the server's filesystem" {
+    mount_local
+    mkdir "$MNT/a.vmx"
+    for name in a.vmx/.vmxfs/raw a.vmx/.vmxfs/merge a.vmx .vmxfs/errors; do
+        [ "$(stat -f -c %b "$MNT/$name")" = "$(stat -f -c %b "$LAB")" ]
+    done
+}
+
 @test "a renamed directory takes its VMs along, open or written meanwhile" {
     write_vmx "$LAB/a/vm/vm.vmx" one
     mount_local
