@@ -201,6 +201,10 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
         else
             remote_again(remote, wait, &r);
     }
+    if (r == -ENOENT) /* of a file that is not there the change itself tells */
+        vmx_diag_set(diag, 0, 0,
+                     "the folder is not there any more: it was moved, renamed or removed "
+                     "meanwhile; the change was not made");
     r = told_error(r, contended, lost.before != NULL);
     ret->unsure = r < 0 && lost.before;
     lost_done(&lost);

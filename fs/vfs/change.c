@@ -158,7 +158,7 @@ static int apply(struct change *change, const struct server_text *server,
                  const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
 {
     struct key_change *k = (struct key_change *)change;
-    int r = server->exists ? check_base(k, server, current) : -ENOENT;
+    int r = server->exists ? check_base(k, server, current) : refuse_gone(diag);
     if (r < 0)
         return r;
     /* Also a value that would be refused today may stay. */
@@ -247,6 +247,8 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
     bool fresh = !k->ks && k->op != VMX_EDIT_SET;
     int64_t max_age_ms = k->ks ? DOCUMENT_ANY_AGE : cache_ms(c);
     int r = key_at(c, dir, name, fresh ? DOCUMENT_TO_WRITE : max_age_ms, &at);
+    if (r == -ENOENT)
+        refuse_gone(&k->change.diag);
     if (r == 0 && !k->ks) {
         r = key_begin_writing(c, dir, name, &at, fresh ? WRITING : WRITING_FROM_CACHE, &own);
         k->ks = own.key;
@@ -263,6 +265,8 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
     FREE_AUTO char *path = r < 0 ? node_path(c->vfs, dir) : NULL;
     if (k->op == VMX_EDIT_REMOVE)
         refuse_removal(c, path, name, r, &k->change.diag, path);
+    else if (k->op == VMX_EDIT_SET)
+        refuse_change(c->vfs, path, name, r, &k->change.diag);
     else
         refuse(c->vfs, path, name, r, &k->change.diag);
     if (own.key)

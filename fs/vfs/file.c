@@ -301,7 +301,7 @@ static int file_read(struct call *c, struct node *n, struct handle *h, off_t off
 static int refuse_data(struct call *c, struct node *n, int r)
 {
     FREE_AUTO char *path = r < 0 ? node_path(c->vfs, n) : NULL;
-    return refuse(c->vfs, path, NULL, r, NULL);
+    return refuse_change(c->vfs, path, NULL, r, NULL);
 }
 
 static int file_write(struct call *c, struct node *n, struct handle *h, off_t offset,

@@ -369,6 +369,14 @@ int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st);
  * the errno is explained then. Only r < 0 is noted; -EINTR and -ENOENT are not. */
 int refuse(struct vfs *vfs, const char *path, const char *key, int r, const struct vmx_diag *diag);
 
+/* The same for what was written, and what its user believes to be there: -ENOENT is noted, too. A
+ * name that is looked up, opened or removed and is not there is nothing to tell of. */
+int refuse_change(struct vfs *vfs, const char *path, const char *key, int r,
+                  const struct vmx_diag *diag);
+
+/* Says that a change finds no .vmx to be made in. -ENOENT. */
+int refuse_gone(struct vmx_diag *diag);
+
 /* The same for a removal. Of all that one process may not remove of one VM in use ("rm -r") only
  * the first is noted. vm: the path of its .vmx. */
 int refuse_removal(struct call *c, const char *path, const char *key, int r,

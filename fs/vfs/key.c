@@ -421,7 +421,7 @@ static int refuse_write(struct call *c, struct node *n, int r)
 {
     FREE_AUTO char *path = node_path(c->vfs, n->parent);
     FREE_AUTO char *name = node_name(c->vfs, n);
-    return refuse(c->vfs, path, name, r, NULL);
+    return refuse_change(c->vfs, path, name, r, NULL);
 }
 
 /* Edits the key's text. *ret_due: what was taken is to be committed before the caller is answered.
@@ -456,6 +456,8 @@ static int key_write(struct call *c, struct node *n, struct handle *h, off_t off
     const struct text_edit edit = {.at = offset, .append = h->append, .data = data};
     /* Without a key it was opened as a scratch file, which then was renamed onto the key. */
     int r = h->key ? 0 : open_to_write(c, n, O_WRONLY, h);
+    if (r == -ENOENT) /* of an opening nothing is told */
+        return refuse_write(c, n, r);
     if (r == 0)
         r = edit_text(c, n, h, &edit, &taken, &due);
     return r == 0 && due ? commit_taken(c, n, h, &taken) : r;

@@ -13,6 +13,13 @@
 static const char *meaning(int r)
 {
     switch (-r) {
+    case ENOENT:
+    case ESTALE:
+        return "it is not there any more: it, or a folder above it, was moved, renamed or removed "
+               "meanwhile, and what was to be written is not on the server";
+    case EMEDIUMTYPE:
+        return "something else has its name by now that is no .vmx, or it has become larger than "
+               "vmx_max";
     case EROFS:
         return "the mount, or the server's filesystem, is read-only";
     case EPERM:
@@ -43,7 +50,13 @@ static const char *meaning(int r)
 
 int refuse(struct vfs *vfs, const char *path, const char *key, int r, const struct vmx_diag *diag)
 {
-    if (r >= 0 || r == -EINTR || r == -ENOENT)
+    return r == -ENOENT ? r : refuse_change(vfs, path, key, r, diag);
+}
+
+int refuse_change(struct vfs *vfs, const char *path, const char *key, int r,
+                  const struct vmx_diag *diag)
+{
+    if (r >= 0 || r == -EINTR)
         return r;
     const char *reason = diag && diag->text[0] ? diag->text : meaning(r);
     if (diag && diag->text[0] && diag->line > 0) {
@@ -57,6 +70,14 @@ int refuse(struct vfs *vfs, const char *path, const char *key, int r, const stru
     }
     journal_add(vfs->journal, errno_for_kernel(r), path ? path : "?", key, reason);
     return r;
+}
+
+int refuse_gone(struct vmx_diag *diag)
+{
+    vmx_diag_set(diag, 0, 0,
+                 "the .vmx is not there any more: it was moved, renamed or removed meanwhile; the "
+                 "change was not made");
+    return -ENOENT;
 }
 
 /* Whether the caller was refused this a while ago: a file of a VM, or for a reason. From now on it

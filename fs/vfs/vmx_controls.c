@@ -46,7 +46,7 @@ static int apply(struct change *change, const struct server_text *server,
     struct text_change *t = (struct text_change *)change;
     struct vmx_edits edits = {0};
     if (!server->exists)
-        return -ENOENT;
+        return refuse_gone(diag);
     buf_clear(&t->notes);
     int r = t->edits(t, current, &edits, diag);
     if (r == 0 && edits.n > 0 && vmx_dict_encrypted(current))
@@ -80,7 +80,7 @@ static int run(struct call *c, struct node *n, const char *name, struct text_cha
     t->change.apply = apply;
     t->change.committed = committed;
     r = remote_commit(c->vfs->remote, path, &t->change, &c->wait);
-    refuse(c->vfs, path, name, r, &t->change.diag);
+    refuse_change(c->vfs, path, name, r, &t->change.diag);
     for (char *line = r == 0 && t->notes.data ? t->notes.data : NULL; line && *line;) {
         size_t len = strcspn(line, "\n");
         struct vmx_diag note = {0};

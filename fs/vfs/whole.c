@@ -117,10 +117,15 @@ static int apply(struct change *change, const struct server_text *server,
     struct span before = vmx_dict_text(current);
     if (server->exists && span_eq(before, w->text))
         return buf_add(ret, w->text);
-    if (server->exists != w->base.there)
-        return server->exists ? -EEXIST : -ECANCELED;
-    if (server->exists && !is_fingerprint_of(&w->base, before))
+    if (!server->exists && w->base.there) {
+        refuse_gone(diag);
         return -ECANCELED;
+    }
+    if (server->exists && !is_fingerprint_of(&w->base, before)) {
+        vmx_diag_set(diag, 0, 0, "somebody else has %s; read it, then write again",
+                     w->base.there ? "changed the file meanwhile" : "made the file meanwhile");
+        return w->base.there ? -ECANCELED : -EEXIST;
+    }
     int r = check_text(w, server->exists ? current : NULL, diag);
     return r == 0 ? buf_add(ret, w->text) : r;
 }
@@ -194,7 +199,8 @@ static int commit_text(struct call *c, struct node *n)
     const struct fingerprint base = fingerprint_of(w->base);
     lock_drop(&c->vfs->lock);
     if (r == 0)
-        r = refuse(c->vfs, path, NULL, replace(c, path, buf_span(&copy), base, &diag), &diag);
+        r = refuse_change(c->vfs, path, NULL, replace(c, path, buf_span(&copy), base, &diag),
+                          &diag);
     if (r == 0 && attrs.flags)
         remote_setattr(c->vfs->remote, path, &attrs, &c->wait);
     struct document *after = NULL;

@@ -320,6 +320,91 @@ shells_cannot_tell() { # VALUE KEY ERRNO
     becomes 0 's/"4096"/"8192"/'
 }
 
+# Opens a file of the mount, has its .vmx, or the folder, go, and writes. The error is told, and a line
+# says what happened.
+written_in_vain() { # FILE ERRNO KEY REASON GONE-COMMAND...
+    local file=$MNT/$1 errno=$2 key=$3 reason=$4
+    shift 4
+    rm -rf "${LAB:?}"/*
+    mkdir "$LAB/vm"
+    sample >"$VM"
+    eventually 10 ls "$file"
+    python3 - "$file" "$errno" "$@" <<'END_OF_PYTHON'
+import errno, os, subprocess, sys
+path, expected, *gone = sys.argv[1:]
+fd = os.open(path, os.O_WRONLY | os.O_TRUNC)
+subprocess.run(gone, check=True)
+try:
+    os.write(fd, b"none\n" if path.endswith("-profile") else b'memSize = "8192"\nguestinfo.a = "b"\n'
+             if path.endswith(("merge", "raw", ".vmx")) else b"8192\n")
+    os.close(fd)
+    sys.exit("written")
+except OSError as e:
+    assert errno.errorcode[e.errno] == expected, e
+END_OF_PYTHON
+    tail -n 1 "$MNT/.vmxfs/errors" | grep -q "	$errno	vm/vm.vmx	$key	$reason" || {
+        echo "$file, $*:"
+        cat "$MNT/.vmxfs/errors"
+        return 1
+    }
+}
+
+# Which rename takes a .vmx, or its folder, away from who has it open by which name.
+@test "what is written to a .vmx that was moved or removed meanwhile has a line" {
+    start
+    local plain=$MNT/.vmxfs/plain gone="the .vmx is not there any more"
+    local folder='the folder is not there any more'
+    written_in_vain vm/vm.vmx/memSize ENOENT memSize "$gone" rm "$VM"
+    written_in_vain vm/vm.vmx/memSize ENOENT memSize "$gone" rm "$plain/vm/vm.vmx"
+    written_in_vain vm/vm.vmx/memSize ENOENT memSize "$gone" \
+        mv "$plain/vm/vm.vmx" "$plain/vm/x.vmx"
+    written_in_vain vm/vm.vmx/passthrough-profile ENOENT passthrough-profile "$gone" rm "$VM"
+    written_in_vain vm/vm.vmx/.vmxfs/merge ENOENT merge "$gone" mv "$VM" "$LAB/vm/x.txt"
+    written_in_vain vm/vm.vmx/.vmxfs/raw ECANCELED - "$gone" mv "$VM" "$LAB/vm/x.txt"
+    written_in_vain .vmxfs/plain/vm/vm.vmx ECANCELED - "$gone" rm "$VM"
+    for file in vm/vm.vmx/memSize vm/vm.vmx/passthrough-profile vm/vm.vmx/.vmxfs/merge \
+        vm/vm.vmx/.vmxfs/raw .vmxfs/plain/vm/vm.vmx; do
+        local key=${file##*/}
+        [[ $file != *raw && $file != *plain* ]] || key=-
+        written_in_vain "$file" ENOENT "$key" "$folder" mv "$LAB/vm" "$LAB/b"
+    done
+    written_in_vain .vmxfs/plain/vm/vm.vmx ENOENT - "$folder" mv "$MNT/vm" "$MNT/b"
+}
+
+@test "a shell shows that the .vmx of a key has gone" {
+    local shell
+    start
+    while read -r shell; do
+        sample >"$VM"
+        eventually 10 ls "$K/memSize"
+        # shellcheck disable=SC2086
+        run $shell -c 'exec 5>"$1"; rm "$2"; echo 8192 >&5' sh "$K/memSize" "$VM"
+        [ "$status" -ne 0 ]
+        [[ ${output,,} == *"no such file"* ]] || [ "$shell" = dash ]
+        # shellcheck disable=SC2086
+        run $shell -c 'echo 8192 >"$1"' sh "$K/memSize"
+        [ "$status" -ne 0 ]
+        [[ ${output,,} == *"no such file"* || ${output,,} == *nonexistent* ]]
+    done < <(shells)
+    explained ENOENT memSize 'not there any more'
+}
+
+@test "names that are not there have no line" {
+    start
+    cd "$K"
+    rm "$VM"
+    eventually 10 test ! -e "$K"
+    for command in "cat memSize" "rm memSize" "rm new" "mv memSize other" "touch new" "ls $K" \
+        "truncate -s 0 memSize" "rm -r $K/memSize" "rmdir $K" "rm $MNT/vm/none" "rmdir $MNT/vm/none" \
+        "mv $MNT/vm/none $MNT/vm/other" "chmod 600 $MNT/vm/none" "touch $MNT/none/file"; do
+        run $command
+        echo "$command: $output"
+        [ "$status" -ne 0 ]
+    done
+    cd /
+    [ ! -s "$MNT/.vmxfs/errors" ]
+}
+
 @test "a file that would pass vmx_max: EFBIG" {
     start vmx_max=4
     run bash -c 'head -c 5000 /dev/zero | tr "\\0" x > "$1"' sh "$K/guestinfo.a"
