@@ -26,7 +26,8 @@ int remote_check_unused(struct remote *remote, const char *path, bool folder,
 int remote_check_unregistered(struct remote *remote, const char *path, const struct wait *wait,
                               char **ret_vm);
 
-/* A VM has come into use, or may have: what was seen before of any VM's use is not good any more. */
+/* A VM has come into use, or may have: what was seen before of any VM's use is not good any more.
+ */
 void remote_use_changed(struct remote *remote);
 
 struct used_files;

@@ -259,7 +259,8 @@ char *node_child_path(struct vfs *vfs, struct node *dir, const char *name);
  * more; NULL if the kernel does not know it. */
 struct node *node_at(struct vfs *vfs, const char *path, bool plain);
 /* Calls back for each node that shows what is at a remote path: in the main tree, below
- * .vmxfs/plain, and by links that are followed. With vfs->lock held; they must stay in the table. */
+ * .vmxfs/plain, and by links that are followed. With vfs->lock held; they must stay in the table.
+ */
 void node_each_at(struct vfs *vfs, const char *path,
                   void (*see)(struct vfs *vfs, struct node *n, void *ctx), void *ctx);
 /* Whether a name means the node: none was removed, replaced or detached from it. */
