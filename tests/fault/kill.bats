@@ -225,7 +225,7 @@ move_about() {
             fi
             [ ! -e "$LAB/$folder" ]
         done
-        [ ! -s "$MNT/.vmxfs/errors" ]
+        [ -z "$(cat "$MNT/.vmxfs/errors")" ]
         unmount_lab
         rm -r "${LAB:?}"/*
     done
