@@ -32,11 +32,12 @@ static void see(struct vfs *vfs, struct node *n, void *ctx)
     n->refs++;
 }
 
-/* A .vmx is looked up each time, and its settings go by its text. */
+/* Only what a plain file holds is kept by its node: directories and links go by their paths, a .vmx
+ * is looked up each time, and its settings go by its text. */
 static void give_up(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     struct node *child;
-    if (n->ops == &file_ops || n->ops == &link_ops)
+    if (n->ops == &file_ops)
         node_lose_name(vfs, n);
     if (n->ops != &dir_ops)
         return;

@@ -114,6 +114,17 @@ replace() { # PROGRAM FILE
     rm "$MNT/x/l"
     ln -s other "$plain/x/l"
     [ "$(readlink "$MNT/x/l")" = other ]
+    rm "$plain/x/l"
+    echo file >"$plain/x/l"
+    [ "$(stat -c %F "$MNT/x/l")" = "regular file" ]
+    [ "$(cat "$MNT/x/l")" = file ]
+    rm "$MNT/x/l"
+    mkdir "$MNT/x/l"
+    [ "$(stat -c %F "$plain/x/l")" = directory ]
+    rmdir "$plain/x/l"
+    ln -s f "$plain/x/l"
+    [ "$(stat -c %F "$MNT/x/l")" = "symbolic link" ]
+    [ "$(readlink "$MNT/x/l")" = f ]
 }
 
 @test "nothing that comes to be at the old path of a file has its number" {
