@@ -24,7 +24,8 @@ static void see(struct vfs *vfs, struct node *n, void *ctx)
 {
     (void)vfs;
     struct others *others = ctx;
-    struct node **nodes = n == others->own ? NULL : list_room(others->nodes, others->n, sizeof(n));
+    struct node **nodes =
+        n == others->own ? NULL : list_room(others->nodes, others->n, sizeof(*nodes));
     if (!nodes)
         return; /* without memory it runs out by itself */
     others->nodes = nodes;
