@@ -25,7 +25,9 @@ static bool is_stopped(void *ctx)
 static void ending(void *ctx, const struct load *load)
 {
     struct many *many = ctx;
-    if (is_unanswered(load->result))
+    if (load->result == -EINTR) /* it was stopped, for either reason */
+        many->error = wait_error(many->wait);
+    else if (is_unanswered(load->result))
         many->error = load->result;
 }
 

@@ -222,7 +222,8 @@ static bool same_filesystem(const struct sftp_statvfs *a, const struct sftp_stat
            a->blocks == b->blocks && a->namemax == b->namemax;
 }
 
-/* Whether the server shows that two folders lie in two filesystems. */
+/* Whether the server shows that two folders lie in two filesystems. Some count their blocks anew
+ * all the time: those have no such number. */
 static bool lie_apart(struct remote *remote, const char *from, const char *to,
                       const struct wait *wait)
 {
@@ -230,7 +231,9 @@ static bool lie_apart(struct remote *remote, const char *from, const char *to,
         return false;
     SFTP_CALL_AUTO *a = sftp_statvfs(remote->sftp, from);
     SFTP_CALL_AUTO *b = sftp_statvfs(remote->sftp, to);
-    return sftp_wait(a, wait) == 0 && sftp_wait(b, wait) == 0 &&
+    SFTP_CALL_AUTO *again = sftp_statvfs(remote->sftp, from);
+    return sftp_wait(a, wait) == 0 && sftp_wait(b, wait) == 0 && sftp_wait(again, wait) == 0 &&
+           same_filesystem(sftp_call_statvfs(a), sftp_call_statvfs(again)) &&
            !same_filesystem(sftp_call_statvfs(a), sftp_call_statvfs(b));
 }
 

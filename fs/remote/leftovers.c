@@ -82,9 +82,12 @@ bool leftovers_clear(struct remote *remote, const char *dir, const struct wait *
                      struct vmx_diag *diag)
 {
     FLIGHT_AUTO reads = {0};
-    if (read_names(remote, dir, wait, &reads) < 0)
+    /* Without it the token of a commit that was lost may be all that is left of its .vmx. */
+    if (!sftp_features(remote->sftp).posix_rename)
         return false;
-    for (size_t i = 0; i + 1 < reads.n; i++) { /* the last one was answered with the end */
+    if (read_names(remote, dir, wait, &reads) < 0 || reads.n < 2) /* the last one is the end */
+        return false;
+    for (size_t i = 0; i + 1 < reads.n; i++) {
         size_t n;
         const struct sftp_name *names = sftp_call_names(reads.calls[i], &n);
         for (size_t j = 0; j < n; j++)

@@ -159,18 +159,21 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
     FREE_AUTO char *path = node_path(c->vfs, n);
     if (!path)
         return -ENOMEM;
-    bool cuts = valid & FUSE_SET_ATTR_SIZE && node_has_name(c->vfs, n);
-    int r = cuts ? check_unused(c, path) : 0;
+    const bool named = node_has_name(c->vfs, n);
+    const bool cuts = valid & FUSE_SET_ATTR_SIZE;
+    if (cuts && !h && !named) /* by a name that another file has got */
+        return -ESTALE;
+    int r = cuts && named ? check_unused(c, path) : 0;
     if (r < 0)
         return r;
     struct remote_file *file =
         h && h->file ? remote_file_ref(h->file) : open_files_with(c->vfs, n, false, true);
     struct remote_file *reader = file ? NULL : open_files_any(c->vfs, n);
-    if (reader && valid & FUSE_SET_ATTR_SIZE)
+    if (reader && cuts)
         r = truncate_by_name(c, n, path, st, valid);
     else if (file || reader)
         r = set_open(c, file ? file : reader, st, valid);
-    else if (node_has_name(c->vfs, n))
+    else if (named)
         r = file_set_attributes(c, path, st, valid);
     else
         r = -ESTALE;
@@ -311,21 +314,13 @@ static int file_write(struct call *c, struct node *n, struct handle *h, off_t of
     return refuse_data(c, n, r);
 }
 
-/* What he wrote was taken: he must not be told that nothing was done. */
-static void commit_to(struct call *c, const struct handle *h)
-{
-    c->committed |= h->writes;
-}
-
 static int file_flush(struct call *c, struct node *n, struct handle *h)
 {
-    commit_to(c, h);
     return h->writes ? refuse_data(c, n, remote_file_flush(h->file, &c->wait)) : 0;
 }
 
 static int file_fsync(struct call *c, struct node *n, struct handle *h)
 {
-    commit_to(c, h);
     return refuse_data(c, n, remote_file_fsync(h->file, &c->wait));
 }
 

@@ -179,8 +179,9 @@ struct node {
     char *name;
     struct node *parent;
     struct node *children, *prev, *next;
-    uint64_t lookups; /* the kernel's */
-    unsigned refs;    /* children, pins and running requests */
+    struct node *link_prev, *link_next; /* in vfs->by_links, if it has a target */
+    uint64_t lookups;                   /* the kernel's */
+    unsigned refs;                      /* children, pins and running requests */
     bool in_table;
     bool stray;          /* its number is kept (numbers.h) */
     struct vmx *vmx;     /* of a directory of settings */
@@ -217,6 +218,7 @@ struct vfs {
         changed; /* with lock: a change of an open file has ended, or the file was released */
     struct node *root;
     struct node *nodes GUARDED_BY(lock);
+    struct node *by_links GUARDED_BY(lock); /* that were found by a link which is followed */
     struct handle *handles GUARDED_BY(lock);
     size_t scratch_bytes GUARDED_BY(lock);
     struct recent *recent GUARDED_BY(lock); /* recent.c, as the next one */

@@ -82,6 +82,8 @@ static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
         DL_DELETE2(parent->children, n, prev, next);
         parent->refs--;
     }
+    if (n->target)
+        DL_DELETE2(vfs->by_links, n, link_prev, link_next);
     free(n->told);
     free(n->target);
     free(n->pages.text);
@@ -136,6 +138,8 @@ static struct node *make(struct vfs *vfs, struct node *dir, const char *name,
     }
     dir->refs++;
     DL_APPEND2(dir->children, n, prev, next);
+    if (n->target)
+        DL_APPEND2(vfs->by_links, n, link_prev, link_next);
     return n;
 }
 
@@ -254,7 +258,7 @@ void node_become(struct vfs *vfs, struct node *dir, const char *name, const stru
         n->ops = found->ops;
         n->detail = found->detail;
         number_drop(vfs, n);
-        n->ino = node_ino(dir, name, found->folded);
+        n->ino = number_free(vfs, node_ino(dir, name, found->folded));
     }
     lock_drop(&vfs->lock);
 }
@@ -370,20 +374,19 @@ void node_each_at(struct vfs *vfs, const char *path,
                   void (*see)(struct vfs *vfs, struct node *n, void *ctx), void *ctx)
 {
     struct node *n;
-    struct node *next;
+    struct node *link;
     lock_take(&vfs->lock);
     for (int plain = 0; plain < 2; plain++) {
         n = walk(vfs, walk(vfs, vfs->root, plain ? PLAIN_PATH : ""), path);
         if (n)
             see(vfs, n, ctx);
     }
-    if (vfs->options.follow_links) {
-        HASH_ITER (hh, vfs->nodes, n, next) {
-            const char *rest = n->target ? path_below(n->target, path) : NULL;
-            struct node *by_link = rest ? walk(vfs, n, rest) : NULL;
-            if (by_link)
-                see(vfs, by_link, ctx);
-        }
+    DL_FOREACH2(vfs->by_links, link, link_next)
+    {
+        const char *rest = link->in_table ? path_below(link->target, path) : NULL;
+        n = rest ? walk(vfs, link, rest) : NULL;
+        if (n)
+            see(vfs, n, ctx);
     }
     lock_drop(&vfs->lock);
 }

@@ -383,11 +383,18 @@ static void op_write(fuse_req_t request, fuse_ino_t id, const char *data, size_t
     change_end(&c);
 }
 
+/* What was written to a plain file was taken: its writer must not hear that nothing was done. */
+static void commit_writer(struct call *c, const struct node *n, const struct handle *h)
+{
+    c->committed = n->ops == &file_ops && h->writes;
+}
+
 static void op_flush(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
 {
     struct call c;
     struct node *n = node_of(fuse_req_userdata(request), id);
     change_begin(&c, request, n, NULL, handle_of(fi));
+    commit_writer(&c, n, handle_of(fi));
     bool killed = call_is_killed(&c);
     int r = killed ? 0 : gate_enter(&c, NULL);
     if (killed) { /* it does not end before this is answered */
@@ -405,8 +412,9 @@ static void op_fsync(fuse_req_t request, fuse_ino_t id, int data_only, struct fu
 {
     struct call c;
     struct node *n = node_of(fuse_req_userdata(request), id);
-    change_begin(&c, request, n, NULL, handle_of(fi));
     (void)data_only;
+    change_begin(&c, request, n, NULL, handle_of(fi));
+    commit_writer(&c, n, handle_of(fi));
     int r = gate_enter(&c, NULL);
     if (r == 0) {
         r = n->ops->fsync ? n->ops->fsync(&c, n, handle_of(fi)) : 0;

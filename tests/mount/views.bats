@@ -127,6 +127,47 @@ replace() { # PROGRAM FILE
     [ "$(readlink "$MNT/x/l")" = f ]
 }
 
+@test "what is truncated by a name is what has it, whoever has the old file open in that view" {
+    local plain=$MNT/.vmxfs/plain
+    printf 'displayName = "d"\nscsi0:0.fileName = "disk.vmdk"\n' >"$LAB/d/a.vmx"
+    for flags in O_RDWR O_RDONLY; do
+        echo old >"$LAB/d/disk.vmdk"
+        mount_local cache_timeout=60
+        python3 -c "import os, sys
+os.chdir('$MNT')
+held = os.open('.vmxfs/plain/d/disk.vmdk', os.$flags)
+os.rename('d/disk.vmdk', 'd/disk.bak')
+open('d/disk.vmdk', 'w').write('new')
+os.truncate('.vmxfs/plain/d/disk.vmdk', 1)
+assert os.stat('.vmxfs/plain/d/disk.vmdk').st_size == 1
+os.ftruncate(held, 2) if '$flags' == 'O_RDWR' else None
+"
+        [ "$(cat "$LAB/d/disk.vmdk")" = n ]
+        [ "$flags" != O_RDWR ] || [ "$(cat "$LAB/d/disk.bak")" = ol ]
+        unmount_lab
+        rm "$LAB"/d/disk.*
+    done
+}
+
+@test "a disk that got its name while another file of that name is open is one of a VM in use" {
+    printf 'displayName = "d"\nscsi0:0.fileName = "disk.vmdk"\n' >"$LAB/d/a.vmx"
+    echo old >"$LAB/d/disk.vmdk"
+    mount_local cache_timeout=60
+    python3 -c "import errno, os, time
+os.chdir('$MNT')
+held = os.open('.vmxfs/plain/d/disk.vmdk', os.O_RDONLY)
+os.rename('d/disk.vmdk', 'd/moved')
+open('d/disk.vmdk', 'w').write('disk')
+open('$LAB/d/a.vmx.lck', 'w')
+time.sleep(5.1) # for so long it is known not to be in use
+try:
+    os.truncate('.vmxfs/plain/d/disk.vmdk', 0)
+    raise SystemExit('it was truncated')
+except OSError as e:
+    assert e.errno == errno.EBUSY, e"
+    [ "$(cat "$LAB/d/disk.vmdk")" = disk ]
+}
+
 @test "nothing that comes to be at the old path of a file has its number" {
     mount_local
     cd "$MNT"
