@@ -48,6 +48,8 @@ void number_drop(struct vfs *vfs, struct node *n)
 
 uint64_t number_free(struct vfs *vfs, uint64_t ino)
 {
+    if (ino == FUSE_ROOT_ID) /* what leads to the root is the root */
+        return ino;
     while (ino <= FUSE_ROOT_ID || find(vfs, ino))
         ino++;
     return ino;
