@@ -414,12 +414,6 @@ void notify_inode(struct vfs *vfs, const struct node *n);
 void notify_attributes(struct vfs *vfs, const struct node *n);
 void notify_entry(struct vfs *vfs, const struct node *dir, const char *name);
 
-/* ---- views.c */
-
-/* A name in a directory of the server means something else from now on, or nothing, and the kernel
- * knows it of this directory alone: it shall look the name up anew wherever else it is shown. */
-void views_renew(struct vfs *vfs, struct node *dir, const char *name);
-
 /* Tells the kernel what differs between two documents; either may be NULL (unknown). */
 void notify_document(struct vfs *vfs, const char *path, const struct document *before,
                      const struct document *after);
@@ -430,6 +424,12 @@ void notify_commit(struct vfs *vfs, const char *path, const struct document *bef
 
 /* The same after a .vmx was created, or renamed. */
 void notify_host(struct vfs *vfs, const char *path);
+
+/* ---- views.c */
+
+/* A name in a directory of the server means something else from now on, or nothing, and the kernel
+ * knows it of this directory alone: it shall look the name up anew wherever else it is shown. */
+void views_renew(struct vfs *vfs, struct node *dir, const char *name);
 
 /* ---- file.c */
 

@@ -272,7 +272,8 @@ changed() {
     stall
     touch "$TEST_DIR/stalled-now"
     eventually 60 in_requests "$pid"
-    sleep 1 # for the commit's first requests to be sent
+    eventually 60 waiting 4 # the commit's first flight
+    sleep 2                 # for all of it to be sent
     kill "$pid"
     eventually 60 ended "$pid"
     resume

@@ -328,7 +328,7 @@ written_in_vain() { # FILE ERRNO KEY REASON GONE-COMMAND...
     rm -rf "${LAB:?}"/*
     mkdir "$LAB/vm"
     sample >"$VM"
-    eventually 10 ls "$file"
+    eventually 60 ls "$file"
     python3 - "$file" "$errno" "$@" <<'END_OF_PYTHON'
 import errno, os, subprocess, sys
 path, expected, *gone = sys.argv[1:]
@@ -376,7 +376,7 @@ END_OF_PYTHON
     start
     while read -r shell; do
         sample >"$VM"
-        eventually 10 ls "$K/memSize"
+        eventually 60 ls "$K/memSize"
         # shellcheck disable=SC2086
         run $shell -c 'exec 5>"$1"; rm "$2"; echo 8192 >&5' sh "$K/memSize" "$VM"
         [ "$status" -ne 0 ]
@@ -397,7 +397,7 @@ END_OF_PYTHON
     # The kernel still knows these names.
     ! echo 8192 >memSize
     ! rm guestinfo.a
-    eventually 10 test ! -e "$K"
+    eventually 60 test ! -e "$K"
     for command in "cat memSize" "rm memSize" "rm new" "mv memSize other" "touch new" "ls $K" \
         "truncate -s 0 memSize" "rm -r $K/memSize" "rmdir $K" "rm $MNT/vm/none" "rmdir $MNT/vm/none" \
         "mv $MNT/vm/none $MNT/vm/other" "chmod 600 $MNT/vm/none" "touch $MNT/none/file"; do

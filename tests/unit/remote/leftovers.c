@@ -206,23 +206,30 @@ static void count_asked(void *ctx, const struct relay_request *request)
     a->others += !lists && request->type != SSH_FXP_RMDIR;
 }
 
+/* From now on it is counted what the server is asked for. */
+static void must_mount_counted(struct mount *mount, struct relay *relay,
+                               const struct folder *folder, struct asked *asked)
+{
+    must_make_relay(relay);
+    relay->before = count_asked;
+    relay->ctx = asked;
+    must_mount_relay(mount, relay, folder, NULL);
+    relay_restart(relay, RELAY_CUT_NONE, 0);
+    *asked = (struct asked){0};
+}
+
 static void a_removal_costs_no_more_than_it_must(void **state)
 {
     (void)state;
     struct folder folder;
     struct mount mount;
     struct relay relay;
-    struct asked asked = {0};
+    struct asked asked;
     must_make_folder(&folder);
     must_mkdir(&folder, "k");
     must_write(&folder, "k/file", "");
     must_leave(&folder, &(struct leftover){IN_LOCK, FOREIGN, 62, true});
-    must_make_relay(&relay);
-    relay.before = count_asked;
-    relay.ctx = &asked;
-    must_mount_relay(&mount, &relay, &folder, NULL);
-    asked = (struct asked){0};
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    must_mount_counted(&mount, &relay, &folder, &asked);
     assert_int_equal(remove_k(&mount), -ENOTEMPTY);
     relay_await_idle(&relay);
     assert_int_equal(asked.rmdirs, 1);
@@ -231,11 +238,7 @@ static void a_removal_costs_no_more_than_it_must(void **state)
     folder_remove(&folder);
     must_make_folder(&folder);
     must_mkdir(&folder, "k");
-    must_make_relay(&relay);
-    relay.before = count_asked;
-    relay.ctx = &asked;
-    must_mount_relay(&mount, &relay, &folder, NULL);
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    must_mount_counted(&mount, &relay, &folder, &asked);
     assert_int_equal(remove_k(&mount), 0);
     assert_int_equal(relay_requests(&relay), 1);
     mount_end_relay(&mount, &relay);
@@ -249,15 +252,11 @@ static void a_lock_is_removed_as_it_is_broken(void **state)
     struct folder folder;
     struct mount mount;
     struct relay relay;
-    struct asked asked = {0};
+    struct asked asked;
     must_make_folder(&folder);
     must_mkdir(&folder, "k");
     must_leave(&folder, &(struct leftover){IN_LOCK, "D", 0, true});
-    must_make_relay(&relay);
-    relay.before = count_asked;
-    relay.ctx = &asked;
-    must_mount_relay(&mount, &relay, &folder, NULL);
-    asked = (struct asked){0};
+    must_mount_counted(&mount, &relay, &folder, &asked);
     assert_int_equal(remove_k(&mount), 0);
     relay_await_idle(&relay);
     assert_int_equal(asked.rmdirs, 2 + 2); /* of k, twice; of the lock, and of what told the time */
