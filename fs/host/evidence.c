@@ -64,33 +64,40 @@ static bool lock_is_stale(void *ctx, const char *path, const char *lock, const s
            parse_lock(buf_span(&text), &held) == 0 && !held;
 }
 
+/* Where it has told nothing: of any VM. */
+static enum vmx_truth registered_untold(struct host *host)
+{
+    lock_take(&host->lock);
+    bool none = host->kind == HOST_NONE && !host->mute;
+    lock_drop(&host->lock);
+    return none ? VMX_NO : VMX_NOT_KNOWN;
+}
+
 static enum vmx_truth is_registered(void *ctx, const char *path, const struct wait *wait)
 {
     struct host *host = ctx;
     const struct host_facts *facts = host_facts_soon(host, LISTED_MS, wait);
-    enum vmx_truth listed = VMX_NOT_KNOWN;
-    if (facts) {
-        struct vmx_host_vm vm;
-        host_about_vm(facts, path, &vm);
-        listed = vm.listed;
-    } else {
-        lock_take(&host->lock);
-        listed = host->kind == HOST_NONE && !host->mute ? VMX_NO : VMX_NOT_KNOWN;
-        lock_drop(&host->lock);
-    }
+    if (!facts)
+        return registered_untold(host);
+    struct vmx_host_vm vm;
+    host_about_vm(facts, path, &vm);
     host_facts_unref(facts);
-    return listed;
+    return vm.listed;
 }
 
-static void each_registered(void *ctx, const struct wait *wait,
-                            void (*see)(void *see_ctx, const char *path), void *see_ctx)
+static enum vmx_truth each_registered(void *ctx, const struct wait *wait,
+                                      void (*see)(void *see_ctx, const char *path), void *see_ctx)
 {
     const struct host_facts *facts = host_facts_soon(ctx, LISTED_MS, wait);
-    for (size_t i = 0; facts && i < facts->n_vms; i++) {
+    if (!facts)
+        return registered_untold(ctx);
+    enum vmx_truth any = !facts->vms_known ? VMX_NOT_KNOWN : facts->n_vms > 0 ? VMX_YES : VMX_NO;
+    for (size_t i = 0; i < facts->n_vms; i++) {
         if (facts->vms[i].path)
             see(see_ctx, facts->vms[i].path);
     }
     host_facts_unref(facts);
+    return any;
 }
 
 void evidence_give(struct host *host)

@@ -105,9 +105,10 @@ struct remote_evidence {
     bool (*lock_is_stale)(void *ctx, const char *path, const char *lock, const struct wait *wait);
     /* Whether the VM is registered. NOT_KNOWN: there is a host, and it does not say. */
     enum vmx_truth (*is_registered)(void *ctx, const char *path, const struct wait *wait);
-    /* Hands the paths of all that are registered, and below the root, to see. */
-    void (*each_registered)(void *ctx, const struct wait *wait,
-                            void (*see)(void *see_ctx, const char *path), void *see_ctx);
+    /* Hands the paths of all that are registered, and below the root, to see. Whether any VM is
+     * registered, as of is_registered. */
+    enum vmx_truth (*each_registered)(void *ctx, const struct wait *wait,
+                                      void (*see)(void *see_ctx, const char *path), void *see_ctx);
     void *ctx;
 };
 

@@ -359,12 +359,17 @@ static int check(struct remote *remote, const char *path, bool folder, const str
     return r;
 }
 
+static bool counts_as_unregistered(const struct remote *remote, enum vmx_truth is)
+{
+    return is == VMX_NO || (is == VMX_NOT_KNOWN && remote->options.ignore_running);
+}
+
 static int check_vm_unregistered(struct remote *remote, const char *vm, const struct wait *wait,
                                  char **ret_vm)
 {
     const struct remote_evidence *host = &remote->evidence;
     enum vmx_truth is = host->is_registered ? host->is_registered(host->ctx, vm, wait) : VMX_NO;
-    if (is == VMX_NO || (is == VMX_NOT_KNOWN && remote->options.ignore_running))
+    if (counts_as_unregistered(remote, is))
         return 0;
     *ret_vm = strdup(vm);
     return !*ret_vm ? -ENOMEM : is == VMX_YES ? -EBUSY : -ENODATA;
@@ -396,14 +401,16 @@ static void see_registered(void *ctx, const char *path)
         paths->error = -ENOMEM;
 }
 
-/* A linked clone may lie anywhere, and nobody have looked at it yet. */
-static int load_registered(struct remote *remote, const struct wait *wait)
+/* Loads the VMs that are registered: a linked clone of a disk may lie anywhere, and nobody have
+ * looked at it yet. *ret_any: whether any VM may be registered. */
+static int load_registered(struct remote *remote, bool disk, const struct wait *wait, bool *ret_any)
 {
     const struct remote_evidence *host = &remote->evidence;
     struct paths paths = {0};
-    host->each_registered(host->ctx, wait, see_registered, &paths);
+    enum vmx_truth any = host->each_registered(host->ctx, wait, see_registered, &paths);
     int r = paths.error;
-    if (r == 0)
+    *ret_any = !counts_as_unregistered(remote, any);
+    if (r == 0 && disk)
         r = remote_load_documents(remote, paths.items, paths.n, wait);
     paths_done(&paths);
     return r;
@@ -414,11 +421,11 @@ static int check_disk_unregistered(struct remote *remote, const char *path, cons
 {
     struct used_files *used = remote->used;
     FREE_AUTO char *dir = path_dir(path);
-    int r = dir ? 0 : -ENOMEM;
-    if (r == 0 && vm_files_is_disk(path_name(path)))
-        r = load_registered(remote, wait);
-    if (r == 0)
-        r = collect(used, remote, dir, false, wait);
+    bool any = true;
+    int r = dir ? load_registered(remote, vm_files_is_disk(path_name(path)), wait, &any) : -ENOMEM;
+    if (r < 0 || !any)
+        return r;
+    r = collect(used, remote, dir, false, wait);
     const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
     for (const struct known_vm *vm = used->named.vms; vm && r == 0; vm = vm->hh.next) {
         if (is_disk_of(vm, file, path))

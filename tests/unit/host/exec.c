@@ -310,9 +310,14 @@ static void a_connection_lost_while_idle_is_made_anew(void **state)
     (void)state;
     struct end end = {.argv = sh};
     struct exec *e = exec_of(&end);
-    must_print(e, WORDS("sh", "-c", "(sleep 0.2; kill -9 $PPID) >/dev/null & echo one"),
-               span_of("one\n"), 0);
-    usleep(800000);
+    BUF_AUTO out = {0};
+    int status;
+    int shell;
+    siginfo_t ended;
+    static const char dying[] = "(sleep 0.2; kill -9 $PPID) >/dev/null 2>&1 & echo $PPID";
+    assert_int_equal(run(e, LONG_MS, WORDS("sh", "-c", dying), &out, &status), 0);
+    assert_int_equal(sscanf(out.data, "%d", &shell), 1);
+    assert_int_equal(waitid(P_PID, (id_t)shell, &ended, WEXITED | WNOWAIT), 0);
     must_print(e, WORDS("echo", "two"), span_of("two\n"), 0);
     assert_int_equal(end.made, 2);
     exec_free(e);

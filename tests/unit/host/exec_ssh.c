@@ -116,8 +116,7 @@ static void commands_run_beside_the_one_session_of_a_connection(void **state)
         assert_string_equal(out.data, "no\n");
         assert_int_equal(run(&m, 20000, WORDS("head", "-c", "5000000", "/dev/zero"), &out), 0);
         assert_int_equal(out.len, 5000000);
-        usleep(300000); /* the log comes in its own time */
-        assert_int_equal(server_log_count(&hardened, "Accepted publickey"), logins + 1);
+        assert_int_equal(server_log_await(&hardened, "Accepted publickey", logins + 1), logins + 1);
         done(&m);
     }
     server_stop(&hardened);
@@ -138,6 +137,15 @@ static void a_command_that_does_not_end_is_given_up(void **state)
     }
 }
 
+/* Until those have noticed that their connection is lost. */
+static void await_end_of_ssh_programs(void)
+{
+    char command[64];
+    snprintf(command, sizeof(command), "pgrep -r R,S,D -P %d -x ssh >/dev/null", (int)getpid());
+    while (system(command) == 0)
+        usleep(20000);
+}
+
 static void a_lost_connection_costs_the_command_under_way_alone(void **state)
 {
     (void)state;
@@ -149,7 +157,7 @@ static void a_lost_connection_costs_the_command_under_way_alone(void **state)
         must_print(&m, WORDS("echo", "on"), "on\n");
         server_kill(&server);
         server_restart(&server, getuid() == 0 ? "SSHD_PASSWORD='" PASSWORD "'" : "", "");
-        usleep(1000000);                                   /* the ssh program has to notice */
+        await_end_of_ssh_programs();
         must_print(&m, WORDS("echo", "again"), "again\n"); /* nothing was sent before */
         done(&m);
     }
@@ -203,8 +211,7 @@ static void a_server_for_files_alone_is_asked_once(void **state)
             int before = server_log_count(&strict, "Connection from");
             for (int n = 0; n < 3; n++)
                 assert_int_equal(run(&m, 20000, WORDS("true"), &out), -EOPNOTSUPP);
-            usleep(300000);
-            assert_int_equal(server_log_count(&strict, "Connection from"), before + 1);
+            assert_int_equal(server_log_await(&strict, "Connection from", before + 1), before + 1);
             done(&m);
         }
         server_stop(&strict);
@@ -256,13 +263,6 @@ static struct mounted mounted_by_password(enum connect_via way)
     return m;
 }
 
-static int failures(void)
-{
-    usleep(300000); /* the log is the server's, and comes in its own time */
-    return server_log_count(&server, "Failed keyboard-interactive") +
-           server_log_count(&server, "Failed password");
-}
-
 static void a_password_serves_again_and_is_refused_once(void **state)
 {
     (void)state;
@@ -276,10 +276,10 @@ static void a_password_serves_again_and_is_refused_once(void **state)
         must_print(&m, WORDS("echo", "on"), "on\n");
         exec_tidy(m.exec);
         server_shell(&server, "printf changed >$DIR/password");
-        int failed = failures();
+        int failed = server_refusals(&server);
         for (int n = 0; n < 3; n++)
             assert_int_equal(run(&m, 20000, WORDS("true"), &out), -EACCES);
-        assert_int_equal(failures(), failed + 1);
+        assert_int_equal(server_refusals_await(&server, failed + 1), failed + 1);
         server_shell(&server, "printf '" PASSWORD "' >$DIR/password");
         assert_int_equal(run(&m, 20000, WORDS("true"), &out), -EACCES);
         assert_false(connector_refused(m.connector));

@@ -262,6 +262,12 @@ void relay_await_idle(struct relay *relay)
     }
 }
 
+void relay_count_anew(struct relay *relay)
+{
+    relay_await_idle(relay);
+    relay_restart(relay, RELAY_CUT_NONE, 0);
+}
+
 /* The link is lost for the client; what it has sent waits for relay_deliver. */
 static void keep_and_deliver(struct ends *ends, struct buf *packets, size_t n)
 {

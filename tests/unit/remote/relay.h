@@ -70,6 +70,10 @@ int relay_requests(struct relay *relay);
 /* Waits until there is nothing under way any more: no request is being served, and every thread of
  * this process waits for something. Load of the machine cannot make it return too early. */
 void relay_await_idle(struct relay *relay);
+
+/* Lets what nobody waits for (the close of a file that was read) come to its end, and counts from
+ * there. */
+void relay_count_anew(struct relay *relay);
 int relay_flights(struct relay *relay);
 
 /* Hands what a RELAY_CUT_LATE kept to the old server, which does it all. False: nothing was kept.

@@ -185,12 +185,6 @@ static void a_password_is_typed_once(void **state)
     must_ask_once(&o, PASSWORD, "password: ");
 }
 
-static int failures(void)
-{
-    return server_log_count(&server, "Failed keyboard-interactive") +
-           server_log_count(&server, "Failed password");
-}
-
 /* With a password from standard input. */
 static struct connector *connected_by_password(enum connect_via via)
 {
@@ -220,12 +214,11 @@ static void a_refusal_is_the_last_one_and_theirs_alone(void **state)
         struct transport *t = NULL;
         struct why why = {0};
         server_shell(&server, "printf changed >$DIR/password");
-        int failed = failures();
+        int failed = server_refusals(&server);
         for (int n = 0; n < 3; n++)
             assert_int_equal(connector_connect_bulk(c, &t, &why), -EACCES);
         server_shell(&server, "printf '" PASSWORD "' >$DIR/password");
-        usleep(300000); /* the log is the server's, and comes in its own time */
-        assert_int_equal(failures(), failed + 1);
+        assert_int_equal(server_refusals_await(&server, failed + 1), failed + 1);
         assert_int_equal(connector_connect_bulk(c, &t, &why), -EACCES);
         assert_false(connector_refused(c));
         assert_int_equal(connector_connect(c, false, &t, &why), 0);

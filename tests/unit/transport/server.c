@@ -15,6 +15,8 @@
 
 #include "base/clock.h"
 
+enum { LOG_MS = 60 * 1000 };
+
 static void die(const char *what)
 {
     fprintf(stderr, "test server: %s\n", what);
@@ -116,6 +118,40 @@ int server_log_count(const struct server *s, const char *text)
     if (f)
         fclose(f);
     return n;
+}
+
+static int logged(const struct server *s, const char *const texts[])
+{
+    int n = 0;
+    for (size_t i = 0; texts[i]; i++)
+        n += server_log_count(s, texts[i]);
+    return n;
+}
+
+static int await_logged(const struct server *s, const char *const texts[], int n)
+{
+    const int64_t end = clock_ms() + LOG_MS;
+    while (logged(s, texts) < n && clock_ms() < end)
+        usleep(10000);
+    usleep(300000);
+    return logged(s, texts);
+}
+
+int server_log_await(const struct server *s, const char *text, int n)
+{
+    return await_logged(s, (const char *const[]){text, NULL}, n);
+}
+
+static const char *const refusals[] = {"Failed keyboard-interactive", "Failed password", NULL};
+
+int server_refusals(const struct server *s)
+{
+    return logged(s, refusals);
+}
+
+int server_refusals_await(const struct server *s, int n)
+{
+    return await_logged(s, refusals, n);
 }
 
 static short ready(struct transport *t, short events)

@@ -38,6 +38,14 @@ void server_shell(const struct server *s, const char *command);
 /* How often the log has a text. */
 int server_log_count(const struct server *s, const char *text);
 
+/* The same once it is at least so many, and has had time for more. The log is the server's, and
+ * comes in its own time. */
+int server_log_await(const struct server *s, const char *text, int n);
+
+/* How many passwords it refused, and the same once they are so many. */
+int server_refusals(const struct server *s);
+int server_refusals_await(const struct server *s, int n);
+
 /* One connection: its result, and what it says about itself where it succeeds and an SFTP server
  * answers. */
 struct attempt {
