@@ -346,7 +346,7 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replac
     }
     if (r == -ENOENT) /* somebody took our lock for a dead one's, and our file with it */
         return -EAGAIN;
-    return r == -ETIME ? -EAGAIN : remote_write_error(a->remote, a->path, &firm, r);
+    return remote_write_error(a->remote, a->path, &firm, r);
 }
 
 /* Reads what the rename replaced, where that may be another text than base, which ours was made

@@ -144,6 +144,16 @@ static int back_off(const struct wait *wait, int64_t attempt_began, int64_t *bac
     return r;
 }
 
+/* Whether another attempt may go better at once: the link was lost, or the server took so long that
+ * the lock was not good any more and nothing was sent. */
+static bool may_go_better(struct remote *remote, const struct wait *wait, int *r)
+{
+    if (*r != -ETIME)
+        return remote_again(remote, wait, r);
+    *r = 0;
+    return true;
+}
+
 /* *target is a link, which stays: it becomes what the link means. That must be a .vmx as well, or
  * whoever may put a link there could have any file below the root written to. */
 static int follow(struct remote *remote, char **target, const struct wait *wait)
@@ -192,14 +202,14 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
             break;
         lost.link = lost.link || r == -ENOTCONN;
         contended = r == -EAGAIN || (contended && r == -ETIMEDOUT);
-        if (r == -ENOTCONN || r == -EAGAIN)
+        if (r == -ENOTCONN || r == -EAGAIN || r == -ETIME)
             cache_drop(remote->documents, *target);
         if (r == -EAGAIN)
             r = back_off(wait, began, &backoff);
         else if (r == -ELOOP && ++links <= LINKS_MAX)
             r = follow(remote, target, wait);
         else
-            remote_again(remote, wait, &r);
+            may_go_better(remote, wait, &r);
     }
     if (r == -ENOENT) /* of a file that is not there the change itself tells */
         vmx_diag_set(diag, 0, 0,
@@ -411,7 +421,7 @@ static int try_move(struct remote *remote, const struct move *move, const struct
         if (contended)
             r = back_off(wait, began, &backoff);
         else
-            remote_again(remote, wait, &r);
+            may_go_better(remote, wait, &r);
     } while (r == 0);
     r = told_error(r, contended, lost.sent);
     lost_move_done(&lost);

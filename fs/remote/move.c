@@ -120,7 +120,7 @@ static int send(struct remote *remote, const struct move *move, const struct end
         r = noted < 0 ? noted : r;
     }
     /* -ENOENT: somebody took our lock for a dead one's, or what was there is gone. */
-    if (r == -ETIME || r == -ENOENT)
+    if (r == -ENOENT)
         return -EAGAIN;
     return to && r < 0 ? remote_rename_error(remote, move->path, move->to, lost, &firm, r)
                        : remote_write_error(remote, move->path, &firm, r);

@@ -272,20 +272,35 @@ changed() {
     done
 }
 
-@test "who is killed while his value is being set is not told that it was dropped" {
-    local pid
-    mount_stallable timeout=60
-    bash -c 'exec 3>"$1"; touch "$2/opened"; until [ -e "$2/stalled-now" ]; do sleep 0.05; done; echo new >&3' \
-        sh "$MNT/vm/vm.vmx/k1" "$TEST_DIR" 3>&- &
-    pid=$!
+# A shell in the middle of setting k1, of which a stalled server has all that comes before its
+# rename: $setter.
+start_setter() { # VALUE
+    bash -c 'exec 3>"$1"; touch "$2/opened"; until [ -e "$2/stalled-now" ]; do sleep 0.05; done; echo "$3" >&3' \
+        sh "$MNT/vm/vm.vmx/k1" "$TEST_DIR" "$1" 3>&- &
+    setter=$!
     eventually 60 test -e "$TEST_DIR/opened"
     stall
     touch "$TEST_DIR/stalled-now"
-    eventually 60 in_requests "$pid"
-    eventually 60 waiting 4 # the commit's first flight
-    sleep 2                 # for all of it to be sent
-    kill "$pid"
-    eventually 60 ended "$pid"
+    eventually 60 in_requests "$setter"
+    eventually 60 waiting 8 # the commit's first flight
+}
+
+@test "a server that is silent for longer than a lock is good for is asked once more" {
+    mount_stallable timeout=100
+    start_setter new
+    sleep 51 # what is left is less than it took
+    resume
+    wait "$setter"
+    changed_to new
+    [ -z "$(cat "$MNT/.vmxfs/errors")" ]
+    soon no_leftovers "$LAB/vm"
+}
+
+@test "who is killed while his value is being set is not told that it was dropped" {
+    mount_stallable timeout=60
+    start_setter new
+    kill "$setter"
+    eventually 60 ended "$setter"
     resume
     eventually 60 changed_to new
     [ -z "$(cat "$MNT/.vmxfs/errors")" ]

@@ -248,13 +248,6 @@ static void a_user_is_not_kept_waiting(void **state)
     folder_remove(&folder);
 }
 
-/* What was read since then is asked for once, and again whenever it became too old, as it does
- * while a busy machine is at it. */
-static int times_asked_for(int64_t since)
-{
-    return 1 + (int)((clock_ms() - since) / SHORT_MS);
-}
-
 /* Texts that were read ahead have become too old when their reader comes to them. */
 static void keep_ahead_of_a_reader(bool backward)
 {
@@ -275,7 +268,7 @@ static void keep_ahead_of_a_reader(bool backward)
     int64_t began = clock_ms();
     for (int i = 0; i < VMS; i++)
         must_read_in(&mount, "", backward ? VMS - 1 - i : i, SHORT_MS);
-    int times = times_asked_for(began);
+    int times = times_asked_for(began, SHORT_MS);
     assert_within(relay_flights(&relay), 3, times * VMS / 4);
     assert_true(relay_requests(&relay) <= times * VMS * 9); /* nothing is asked again and again */
     mount_end_relay(&mount, &relay);
@@ -346,7 +339,7 @@ static void a_reader_of_one_folder_is_kept_ahead_of(void **state)
         snprintf(name, sizeof(name), "%03d.vmx", i);
         must_read_at(&mount, name, SHORT_MS);
     }
-    assert_within(relay_flights(&relay), 3, times_asked_for(began) * VMS / 4);
+    assert_within(relay_flights(&relay), 3, times_asked_for(began, SHORT_MS) * VMS / 4);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
 }

@@ -359,3 +359,8 @@ int commit_set_in_turn(struct mount *mount, const char *path, const char *key, c
     while (r == -ENOLCK || r == -EIO);
     return r;
 }
+
+int times_asked_for(int64_t since, int64_t max_age_ms)
+{
+    return 1 + (int)((clock_ms() - since) / max_age_ms);
+}

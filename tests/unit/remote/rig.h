@@ -113,3 +113,7 @@ int commit_set(struct mount *mount, const char *path, const char *key, const cha
 /* The same where many want the lock: who is refused it for so long, or whose time ends in the
  * middle of an attempt, tries again. */
 int commit_set_in_turn(struct mount *mount, const char *path, const char *key, const char *value);
+
+/* What was read since then is asked for once, and again whenever it became too old, as it does
+ * while a busy machine is at it. */
+int times_asked_for(int64_t since, int64_t max_age_ms);
