@@ -11,7 +11,13 @@ setup() {
 
 teardown() {
     proxy_stop
+    rm -f "$TEST_DIR/hangs"
     host_end
+    eventually 60 no_command_runs # whose ticks would come while the folder is removed
+}
+
+no_command_runs() {
+    [ -z "${HOST:-}" ] || ! pgrep -f -- "$HOST/bin/"
 }
 
 # A host, mounted, with an outer VM (off).
