@@ -77,6 +77,15 @@ static const struct sftp_attrs *listed_attrs(const struct listing *l, const char
     return !path[0] && l->root.flags ? &l->root : NULL;
 }
 
+static bool is_young(const struct remote *remote, const struct listing *l, int64_t true_at,
+                     int64_t max_age_ms)
+{
+    const int64_t twice = l->took_ms * 2;
+    const int64_t good_ms =
+        twice > remote->options.cache_timeout_ms && twice > max_age_ms ? twice : max_age_ms;
+    return true_at >= clock_ms() - good_ms;
+}
+
 int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
                    const struct wait *wait, struct sftp_attrs *ret, int64_t *ret_true_at)
 {
@@ -92,7 +101,7 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
     LISTING_AUTO *l = (struct listing *)cache_peek(remote->listings, dir, &true_at);
     const struct sftp_attrs *known = l ? listed_attrs(l, path) : NULL;
     bool tells = l && (known || path[0]) && !written && max_age_ms > 0;
-    if (tells && true_at >= clock_ms() - max_age_ms) {
+    if (tells && is_young(remote, l, true_at, max_age_ms)) {
         if (known)
             *ret = *known;
         *ret_true_at = true_at;

@@ -20,6 +20,7 @@ struct listing {
     struct listing_entry *entries; /* by name, without our own hidden files */
     size_t own;                    /* of those */
     size_t left_out;               /* entries of the server's that no file can be */
+    int64_t took_ms;               /* what was read of it first is so much older than its end */
     struct sftp_attrs root; /* of the directory itself, if that is the root: no listing has it
                                as an entry; flags 0: not known */
 };
@@ -32,7 +33,9 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
 const struct listing_entry *listing_find(const struct listing *listing, const char *name);
 
 /* Attributes of one path (a link is not followed), at most max_age_ms old: from the listing of its
- * directory where that is young enough, else asked. *ret_true_at: as of when (clock_ms()). 0,
+ * directory where that is young enough, else asked. A listing that took most of cache_timeout is
+ * good for as long again, unless max_age_ms is 0: it would never serve otherwise, and who looks at
+ * all its names would have it loaded again and again. *ret_true_at: as of when (clock_ms()). 0,
  * -ENOENT, ... */
 int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
                    const struct wait *wait, struct sftp_attrs *ret, int64_t *ret_true_at);

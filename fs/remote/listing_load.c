@@ -10,6 +10,7 @@
 
 #include "aliases.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "flight.h"
 #include "load.h"
 
@@ -193,6 +194,7 @@ static int complete(struct listing_load *l, const struct wait *wait)
         return r;
     tell_left_out(l);
     aliases_learn(l->load.remote, l->load.path, listing);
+    listing->took_ms = clock_ms() - l->load.ticket.began;
     l->load.made = &steal(l->listing)->cached;
     return 0;
 }

@@ -11,6 +11,9 @@
 
 #include "base/cleanup.h"
 #include "remote/listing.h"
+#include "sftp/proto.h"
+
+enum { SLOW_MS = 100 };
 
 #define UUID_A "5f3c1a2b-1234abcd-9e8f-001122334455"
 #define UUID_B "6a3c1a2b-1234abcd-9e8f-001122334455"
@@ -352,6 +355,49 @@ static void getattr_takes_a_young_listing(void **state)
     folder_remove(&folder);
 }
 
+static void be_slow(void *ctx, const struct relay_request *request)
+{
+    (void)ctx;
+    if (request->type != SSH_FXP_LSTAT)
+        usleep(SLOW_MS * 1000);
+}
+
+/* Or it would be loaded again and again by who asks for all that is in it. */
+static void a_listing_that_took_long_is_good_for_as_long_again(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    struct wait wait = patience();
+    struct sftp_attrs attrs;
+    int64_t true_at;
+    int64_t took_ms = 0;
+    int asked = 1;
+    must_make_folder(&folder);
+    struct remote_options options = default_options(&folder);
+    options.cache_timeout_ms = SLOW_MS; /* three requests at least take longer */
+    must_write(&folder, "a", "123");
+    must_make_relay(&relay);
+    relay.before = be_slow;
+    must_mount_relay(&mount, &relay, &folder, &options);
+    for (int round = 0; round < 10 && asked > 0; round++) { /* a busy machine may come too late */
+        LISTING_AUTO *l = must_list(&mount, "", 0);
+        const int before = relay_requests(&relay);
+        assert_int_equal(remote_getattr(mount.remote, "a", SLOW_MS, &wait, &attrs, &true_at), 0);
+        assert_int_equal(attrs.size, 3);
+        asked = relay_requests(&relay) - before;
+        took_ms = l->took_ms;
+    }
+    assert_int_equal(asked, 0);
+    must_write(&folder, "a", "12345");
+    usleep((useconds_t)(2 * took_ms + SLOW_MS) * 1000);
+    assert_int_equal(remote_getattr(mount.remote, "a", SLOW_MS, &wait, &attrs, &true_at), 0);
+    assert_int_equal(attrs.size, 5);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
 static void a_listing_is_shown_while_the_link_is_down(void **state)
 {
     (void)state;
@@ -423,6 +469,7 @@ int main(void)
         cmocka_unit_test(ten_thousand_entries_are_listed),
         cmocka_unit_test(getattr_takes_a_young_listing),
         cmocka_unit_test(the_root_is_known_from_its_own_listing),
+        cmocka_unit_test(a_listing_that_took_long_is_good_for_as_long_again),
         cmocka_unit_test(a_listing_is_shown_while_the_link_is_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
