@@ -316,7 +316,11 @@ static int file_write(struct call *c, struct node *n, struct handle *h, off_t of
 
 static int file_flush(struct call *c, struct node *n, struct handle *h)
 {
-    return h->writes ? refuse_data(c, n, remote_file_flush(h->file, &c->wait)) : 0;
+    if (!h->writes)
+        return 0;
+    int r = refuse_data(c, n, remote_file_flush(h->file, &c->wait));
+    views_changed(c->vfs, n);
+    return r;
 }
 
 static int file_fsync(struct call *c, struct node *n, struct handle *h)

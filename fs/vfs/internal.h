@@ -431,6 +431,10 @@ void notify_host(struct vfs *vfs, const char *path);
  * knows it of this directory alone: it shall look the name up anew wherever else it is shown. */
 void views_renew(struct vfs *vfs, struct node *dir, const char *name);
 
+/* The attributes of a plain file, or what is in it, were changed by this node: the kernel shall ask
+ * for those of the other nodes that show it. */
+void views_changed(struct vfs *vfs, struct node *n);
+
 /* ---- file.c */
 
 /* The plain file under a name, if somebody has it open: what it shows. -ENODATA: it is to be looked

@@ -200,6 +200,8 @@ static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int v
         r = n->ops->setattr ? n->ops->setattr(&c, n, handle_of(fi), st, valid) : 0;
         gate_leave(&c);
     }
+    if (r == 0)
+        views_changed(c.vfs, n);
     if (c.request && r == -ESTALE)
         fuse_reply_err(c.request, ESTALE);
     else if (r < 0)

@@ -4,6 +4,8 @@
  * own. Where one of them has its name no longer, the others must not go on showing it: another file
  * of the same size and time would be taken for it, and be written over with what was in it.
  *
+ * What was set or written by one of them is asked for anew by the others, too.
+ *
  * The names themselves are not taken back (notify.c tells why): who opens what had one, or asks for
  * its attributes, is told that it is another (ESTALE), and the kernel looks the name up anew.
  */
@@ -49,6 +51,26 @@ static void give_up(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     }
 }
 
+static void let_go(struct vfs *vfs, struct others *others)
+{
+    for (size_t i = 0; i < others->n; i++)
+        node_unref(vfs, others->nodes[i]);
+    free(others->nodes);
+}
+
+void views_changed(struct vfs *vfs, struct node *n)
+{
+    char *path = n->ops == &file_ops && node_has_name(vfs, n) ? node_path(vfs, n) : NULL;
+    if (!path)
+        return;
+    struct others others = {.own = n};
+    node_each_at(vfs, path, see, &others);
+    for (size_t i = 0; i < others.n; i++)
+        notify_attributes(vfs, others.nodes[i]);
+    let_go(vfs, &others);
+    free(path);
+}
+
 void views_renew(struct vfs *vfs, struct node *dir, const char *name)
 {
     char *path = dir->ops->mkdir ? node_child_path(vfs, dir, name) : NULL;
@@ -62,9 +84,8 @@ void views_renew(struct vfs *vfs, struct node *dir, const char *name)
         give_up(vfs, others.nodes[i]);
         lock_drop(&vfs->lock);
         notify_attributes(vfs, others.nodes[i]); /* before the caller's next step */
-        node_unref(vfs, others.nodes[i]);
     }
-    free(others.nodes);
+    let_go(vfs, &others);
     node_unref(vfs, own);
     free(path);
 }
