@@ -144,14 +144,14 @@ static int back_off(const struct wait *wait, int64_t attempt_began, int64_t *bac
     return r;
 }
 
-/* Whether another attempt may go better at once: the link was lost, or the server took so long that
- * the lock was not good any more and nothing was sent. */
-static bool may_go_better(struct remote *remote, const struct wait *wait, int *r)
+/* *r becomes 0 where another attempt may go better at once: when the link is up again, or after a
+ * server took so long that the lock was not good any more and nothing was sent. */
+static void recover(struct remote *remote, const struct wait *wait, int *r)
 {
-    if (*r != -ETIME)
-        return remote_again(remote, wait, r);
-    *r = 0;
-    return true;
+    if (*r == -ETIME)
+        *r = 0;
+    else
+        remote_again(remote, wait, r);
 }
 
 /* *target is a link, which stays: it becomes what the link means. That must be a .vmx as well, or
@@ -209,7 +209,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
         else if (r == -ELOOP && ++links <= LINKS_MAX)
             r = follow(remote, target, wait);
         else
-            may_go_better(remote, wait, &r);
+            recover(remote, wait, &r);
     }
     if (r == -ENOENT) /* of a file that is not there the change itself tells */
         vmx_diag_set(diag, 0, 0,
@@ -421,7 +421,7 @@ static int try_move(struct remote *remote, const struct move *move, const struct
         if (contended)
             r = back_off(wait, began, &backoff);
         else
-            may_go_better(remote, wait, &r);
+            recover(remote, wait, &r);
     } while (r == 0);
     r = told_error(r, contended, lost.sent);
     lost_move_done(&lost);

@@ -77,6 +77,7 @@ static const struct sftp_attrs *listed_attrs(const struct listing *l, const char
     return !path[0] && l->root.flags ? &l->root : NULL;
 }
 
+/* Whether a listing may answer for the names in it (listing.h tells for how long). */
 static bool is_young(const struct remote *remote, const struct listing *l, int64_t true_at,
                      int64_t max_age_ms)
 {

@@ -20,7 +20,7 @@ struct listing {
     struct listing_entry *entries; /* by name, without our own hidden files */
     size_t own;                    /* of those */
     size_t left_out;               /* entries of the server's that no file can be */
-    int64_t took_ms;               /* what was read of it first is so much older than its end */
+    int64_t took_ms;               /* from the beginning of its load to the end */
     struct sftp_attrs root; /* of the directory itself, if that is the root: no listing has it
                                as an entry; flags 0: not known */
 };

@@ -431,8 +431,8 @@ void notify_host(struct vfs *vfs, const char *path);
  * knows it of this directory alone: it shall look the name up anew wherever else it is shown. */
 void views_renew(struct vfs *vfs, struct node *dir, const char *name);
 
-/* The attributes of a plain file, or what is in it, were changed by this node: the kernel shall ask
- * for those of the other nodes that show it. */
+/* A plain file was changed through this node: the kernel shall ask the other nodes that show it for
+ * their attributes. Anything else is left alone. */
 void views_changed(struct vfs *vfs, struct node *n);
 
 /* ---- file.c */

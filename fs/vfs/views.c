@@ -4,7 +4,7 @@
  * own. Where one of them has its name no longer, the others must not go on showing it: another file
  * of the same size and time would be taken for it, and be written over with what was in it.
  *
- * What was set or written by one of them is asked for anew by the others, too.
+ * Where one of them was set or written to, the kernel asks the others for their attributes anew.
  *
  * The names themselves are not taken back (notify.c tells why): who opens what had one, or asks for
  * its attributes, is told that it is another (ESTALE), and the kernel looks the name up anew.
@@ -13,6 +13,7 @@
 
 #include <utlist.h>
 
+#include "base/cleanup.h"
 #include "internal.h"
 #include "parser/list.h"
 
@@ -51,41 +52,36 @@ static void give_up(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     }
 }
 
-static void let_go(struct vfs *vfs, struct others *others)
+/* Has the kernel ask those nodes but own that show a path for their attributes, before the caller's
+ * next step. */
+static void tell_others(struct vfs *vfs, const char *path, const struct node *own, bool name_too)
 {
-    for (size_t i = 0; i < others->n; i++)
-        node_unref(vfs, others->nodes[i]);
-    free(others->nodes);
-}
-
-void views_changed(struct vfs *vfs, struct node *n)
-{
-    char *path = n->ops == &file_ops && node_has_name(vfs, n) ? node_path(vfs, n) : NULL;
-    if (!path)
-        return;
-    struct others others = {.own = n};
-    node_each_at(vfs, path, see, &others);
-    for (size_t i = 0; i < others.n; i++)
-        notify_attributes(vfs, others.nodes[i]);
-    let_go(vfs, &others);
-    free(path);
-}
-
-void views_renew(struct vfs *vfs, struct node *dir, const char *name)
-{
-    char *path = dir->ops->mkdir ? node_child_path(vfs, dir, name) : NULL;
-    if (!path)
-        return;
-    struct node *own = node_find(vfs, dir, name);
     struct others others = {.own = own};
     node_each_at(vfs, path, see, &others);
     for (size_t i = 0; i < others.n; i++) {
         lock_take(&vfs->lock);
-        give_up(vfs, others.nodes[i]);
+        if (name_too)
+            give_up(vfs, others.nodes[i]);
         lock_drop(&vfs->lock);
-        notify_attributes(vfs, others.nodes[i]); /* before the caller's next step */
+        notify_attributes(vfs, others.nodes[i]);
+        node_unref(vfs, others.nodes[i]);
     }
-    let_go(vfs, &others);
+    free(others.nodes);
+}
+
+void views_changed(struct vfs *vfs, struct node *n)
+{
+    FREE_AUTO char *path = n->ops == &file_ops && node_has_name(vfs, n) ? node_path(vfs, n) : NULL;
+    if (path)
+        tell_others(vfs, path, n, false);
+}
+
+void views_renew(struct vfs *vfs, struct node *dir, const char *name)
+{
+    FREE_AUTO char *path = dir->ops->mkdir ? node_child_path(vfs, dir, name) : NULL;
+    if (!path)
+        return;
+    struct node *own = node_find(vfs, dir, name);
+    tell_others(vfs, path, own, true);
     node_unref(vfs, own);
-    free(path);
 }
