@@ -100,6 +100,25 @@ static char *end_path(const struct remote *remote, const char *path, const struc
     return hold->attempt ? strdup(hold->name) : remote_path(remote, path);
 }
 
+/* As rename=unsafe allows it where the server cannot replace. What has the new name is removed
+ * first, but not without the rename, which therefore may be sent late, too. */
+static struct sftp_call *rename_unsafely(struct sftp *sftp, const struct ends *ends,
+                                         const char *from, const char *to)
+{
+    if (ends->to.there)
+        sftp_forget(sftp_remove(sftp, to, expiry(ends)));
+    return sftp_rename(sftp, from, to);
+}
+
+static struct sftp_call *change(struct sftp *sftp, const struct ends *ends, const char *from,
+                                const char *to)
+{
+    if (!to)
+        return sftp_remove(sftp, from, expiry(ends));
+    return sftp_features(sftp).posix_rename ? sftp_posix_rename(sftp, from, to, expiry(ends))
+                                            : rename_unsafely(sftp, ends, from, to);
+}
+
 /* lost: it was sent before, and no answer came. */
 static int send(struct remote *remote, const struct move *move, const struct ends *ends, bool lost,
                 const struct wait *wait, bool *ret_sent)
@@ -108,8 +127,7 @@ static int send(struct remote *remote, const struct move *move, const struct end
     FREE_AUTO char *to = move->to ? end_path(remote, move->to, &ends->to) : NULL;
     if (!from || (move->to && !to))
         return -ENOMEM;
-    SFTP_CALL_AUTO *call = to ? sftp_posix_rename(remote->sftp, from, to, expiry(ends))
-                              : sftp_remove(remote->sftp, from, expiry(ends));
+    SFTP_CALL_AUTO *call = change(remote->sftp, ends, from, to);
     const struct wait firm = wait_firmly(wait);
     int r = sftp_wait(call, &firm);
     *ret_sent = sftp_call_was_sent(call);

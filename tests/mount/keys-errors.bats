@@ -444,6 +444,32 @@ os.close(fd)' "$K/guestinfo.a" "$TEST_DIR/value"
     explained EOPNOTSUPP memSize 'rename=unsafe'
 }
 
+@test "rename=unsafe: what has the name is removed, then it is given to the new text" {
+    mkdir -p "$LAB/gone/.a.vmx.vmxfs-lock"
+    left="$LAB/gone/.a.vmx.vmxfs-lock/01234567000123abcdef00000001-root@elsewhere"
+    sed s/4096/1111/ "$VM" >"$left"
+    touch -d '-2 minutes' "$left" "${left%/*}"
+    SFTP_SERVER="$SFTP_SERVER -P posix-rename" mount_local rename=unsafe
+    echo 8192 >"$K/memSize"
+    grep -q "memSize.*8192" "$VM"
+    cp "$VM" "$TEST_DIR/before"
+    mv "$K" "$MNT/vm/new.vmx"
+    cmp "$LAB/vm/new.vmx" "$TEST_DIR/before"
+    [ ! -e "$VM" ]
+    sed s/8192/2048/ "$TEST_DIR/before" >"$VM"
+    cp "$VM" "$TEST_DIR/before"
+    mv "$MNT/.vmxfs/plain/vm/${VM##*/}" "$MNT/.vmxfs/plain/vm/new.vmx"
+    cmp "$LAB/vm/new.vmx" "$TEST_DIR/before"
+    [ ! -e "$VM" ]
+    eventually 60 bash -c '! ls -A "$1" | grep -q vmxfs' sh "$LAB/vm"
+    # Where a crash came between the two, this is the last that there is of the VM.
+    run rmdir "$MNT/gone"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"not empty"* ]]
+    grep -q "memSize.*1111" "$left"
+    grep -q $'\tgone\t.*it holds a lock of vmxfs' "$MNT/.vmxfs/errors"
+}
+
 @test "a key that was removed is not made again by who has it open" {
     start
     python3 - "$K" <<'END_OF_PYTHON'
