@@ -8,13 +8,23 @@
 #include "base/cleanup.h"
 #include "vmx.h"
 
+/* What stands among the settings bears their time, so that git and rsync see it change. */
+static uint32_t made_at(struct call *c, struct node *n, const struct control *control)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = control->of_settings ? vmx_path_above(c, n) : NULL;
+    if (path && remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc) == 0)
+        return doc->attrs.mtime;
+    return (uint32_t)c->vfs->started.tv_sec;
+}
+
 static int fill_attr(struct call *c, struct node *n, const struct control *control, struct stat *st)
 {
     BUF_AUTO content = {0};
     int r = control->sized ? control->show(c, n, &content) : 0;
     if (r < 0)
         return r;
-    attr_file(c->vfs, st, control->mode, (off_t)content.len, (uint32_t)c->vfs->started.tv_sec);
+    attr_file(c->vfs, st, control->mode, (off_t)content.len, made_at(c, n, control));
     return 0;
 }
 
@@ -109,20 +119,25 @@ static int carry_out(struct call *c, struct node *n, struct handle *h)
     return r;
 }
 
-/* Appends to what is collected. A text that is too long is dropped, whole. */
-static int collect(struct call *c, struct handle *h, struct span data, bool *ret_line)
+/* Appends to what is collected. A text that is too long is dropped, whole. *ret_news: this was not
+ * said before. */
+static int collect(struct call *c, struct handle *h, struct span data, bool *ret_line,
+                   bool *ret_news)
 {
     const pid_t writer = call_process(c);
     int r = 0;
     lock_take(&c->vfs->lock);
+    *ret_news = !h->refused;
     if (h->broken)
-        r = -ECANCELED;
+        r = h->refused ? h->refused : -ECANCELED;
     else if (h->content.len + data.n > remote_options(c->vfs->remote)->vmx_max)
         r = -EFBIG;
     else
         r = buf_add(&h->content, data);
     if (r < 0) {
         buf_done(&h->content);
+        if (!h->broken)
+            h->refused = r;
         h->broken = true;
     }
     *ret_line = r == 0 && data.n > 0 && data.p[data.n - 1] == '\n';
@@ -136,15 +151,22 @@ static int control_write(struct call *c, struct node *n, struct handle *h, off_t
 {
     const struct control *control = n->detail;
     bool line;
+    bool news;
     (void)offset; /* a command goes on where the last write ended */
-    int r = collect(c, h, data, &line);
+    int r = collect(c, h, data, &line, &news);
     if (r < 0)
-        return refuse_control(c, n, r, NULL);
+        return news ? refuse_control(c, n, r, NULL) : r;
     return control->by_line && line ? carry_out(c, n, h) : 0;
 }
 
 static int control_flush(struct call *c, struct node *n, struct handle *h)
 {
+    lock_take(&c->vfs->lock);
+    const int refused =
+        h->refused; /* a large write, of which a piece was refused, was only short */
+    lock_drop(&c->vfs->lock);
+    if (refused)
+        return refused;
     return h->writes ? carry_out(c, n, h) : 0;
 }
 

@@ -17,6 +17,7 @@
 #include "remote/used_files.h"
 #include "vmx.h"
 #include "whole.h"
+#include "whole_change.h"
 
 static int dir_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {

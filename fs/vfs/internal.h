@@ -87,8 +87,10 @@ struct handle {
                               and nothing came of it yet */
     bool wrote;            /* keys, with vfs->lock: a write of it was taken, ... */
     unsigned long edit;    /* ... and the version of the text that its last one made; 0: none */
-    pid_t writer;          /* controls: the process that wrote last; 0: not known */
-    bool broken;           /* controls: what was written before this was dropped */
+    int refused;       /* keys and controls, with vfs->lock: what became of its last edit, if the
+                          text could not take it */
+    pid_t writer;      /* controls: the process that wrote last; 0: not known */
+    bool broken;       /* controls: what was written before this was dropped */
     bool carrying;     /* controls, with vfs->lock: what was written is being carried out, ... */
     int carried;       /* ... and what came of it the last time */
     bool closing;      /* keys, with vfs->lock: counted as such there */

@@ -293,21 +293,6 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
     return text_slice(text, offset, size, ret);
 }
 
-static int take_text(struct key_state *ks, struct taken *ret)
-{
-    ret->anew = ks->text.anew;
-    ret->version = ks->text.version;
-    ks->sent = ks->text.version;
-    return buf_add(&ret->bytes, buf_span(&ks->text.bytes));
-}
-
-/* Throws the text away; who has written to it is told when he closes. */
-static void drop_text(struct key_state *ks)
-{
-    ks->dropped = ks->text.version;
-    text_clean(&ks->text);
-}
-
 /* Commits what was taken, whoever wrote it. A failure throws it away, with what was added since,
  * but not what was begun anew: nothing is tried again behind the back. */
 static int commit_taken(struct call *c, struct node *n, struct handle *h, const struct taken *taken)
@@ -320,7 +305,7 @@ static int commit_taken(struct call *c, struct node *n, struct handle *h, const 
     if (r == 0 && ks->text.version == taken->version)
         text_clean(&ks->text);
     else if (r < 0 && ks->begun <= taken->version)
-        drop_text(ks);
+        key_text_drop(ks);
     if (h->wrote) /* else it has still to begin */
         h->cut = r < 0 && taken->anew;
     h->wrote = h->wrote && r == 0; /* who begins anew is told the next error, too */
@@ -338,83 +323,9 @@ static int commit_rest(struct call *c, struct node *n, struct handle *h)
     TAKEN_AUTO taken = {0};
     lock_take(&c->vfs->lock);
     bool due = h->key->text.state != TEXT_CLEAN;
-    int r = due ? take_text(h->key, &taken) : 0;
+    int r = due ? key_text_take(h->key, &taken) : 0;
     lock_drop(&c->vfs->lock);
     return r == 0 && due ? commit_taken(c, n, h, &taken) : r;
-}
-
-struct text_edit {
-    bool resize;
-    off_t at; /* offset, or size */
-    bool append;
-    struct span data;
-};
-
-/* Fills a clean text with what the file shows to a writer: nothing, if the writer cut it. */
-static int load_text(struct key_state *ks, const struct handle *h)
-{
-    BUF_AUTO shown = {0};
-    int r = 0;
-    if (ks->base.there && !h->cut)
-        r = buf_add(&shown, buf_span(&ks->base.value));
-    if (r == 0 && ks->base.there && !h->cut)
-        r = buf_add_char(&shown, '\n');
-    if (r == 0)
-        r = text_load(&ks->text, buf_span(&shown));
-    if (r == 0)
-        ks->text.anew = h->cut;
-    return r;
-}
-
-/* Whether the handle has cut the key to set it, and written nothing yet. */
-static bool begins(const struct handle *h)
-{
-    return h->cut && !h->wrote;
-}
-
-/* Whether the writer would undo what came after it was opened, or go on in a value that another one
- * has begun since. Who begins himself comes after a removal. */
-static bool is_late(const struct key_state *ks, const struct handle *h)
-{
-    return h->epoch != ks->epoch || (h->removals != ks->removals && !begins(h)) ||
-           (h->wrote && !h->append && h->edit < ks->begun);
-}
-
-/* Whether the text has something of the handle's that is to be committed. */
-static bool is_due(const struct key_state *ks, const struct handle *h)
-{
-    return ks->text.state == TEXT_DIRTY && h->edit > ks->committed && h->edit >= ks->begun;
-}
-
-/* Whether what the handle has written was thrown away, or another one has begun anew, and that may
- * still come to nothing. */
-static bool is_lost(const struct key_state *ks, const struct handle *h)
-{
-    return h->edit > ks->committed &&
-           (h->edit <= ks->dropped || (h->edit < ks->begun && ks->text.state != TEXT_CLEAN));
-}
-
-/* Edits the text for a handle that is not late. Who begins puts nothing into another's text. */
-static int apply_edit(struct call *c, struct handle *h, const struct text_edit *edit)
-{
-    struct key_state *ks = h->key;
-    const bool anew = edit->resize ? edit->at == 0 : begins(h) && !h->append;
-    int r = ks->text.state == TEXT_CLEAN || anew ? load_text(ks, h) : 0;
-    if (r == 0 && edit->resize)
-        r = text_resize(&ks->text, edit->at, max_text(c));
-    else if (r == 0)
-        r = text_write(&ks->text, edit->at, edit->append, edit->data, max_text(c));
-    if (r < 0) {
-        drop_text(ks);
-        return r;
-    }
-    h->cut = edit->resize && edit->at == 0;
-    h->edit = ks->text.version;
-    if (anew) {
-        ks->begun = h->edit;
-        h->removals = ks->removals;
-    }
-    return 0;
 }
 
 static int refuse_write(struct call *c, struct node *n, int r)
@@ -432,20 +343,18 @@ static int edit_text(struct call *c, struct node *n, struct handle *h, const str
     struct key_state *ks = h->key;
     const pid_t writer = call_process(c);
     lock_take(&c->vfs->lock);
-    const bool late = is_late(ks, h);
-    int r = late ? -ECANCELED : apply_edit(c, h, edit);
+    const int refused = h->refused;
+    int r = key_text_edit(h, edit, max_text(c));
     if (r == 0)
         ks->text.writer = writer;
-    else if (late && is_due(ks, h)) /* half a value */
-        drop_text(ks);
-    if (r < 0) /* he is told now, not once more when he closes */
+    else /* he is told now, not once more when he closes */
         h->edit = 0;
     *ret_due = r == 0 && !edit->resize && !h->wrote && text_is_whole(&ks->text);
     if (*ret_due)
-        r = take_text(ks, ret);
-    h->wrote = h->wrote || !edit->resize;
+        r = key_text_take(ks, ret);
+    h->wrote = h->wrote || (r == 0 && !edit->resize);
     lock_drop(&c->vfs->lock);
-    return r < 0 ? refuse_write(c, n, r) : 0;
+    return r < 0 && r != refused ? refuse_write(c, n, r) : r;
 }
 
 static int key_write(struct call *c, struct node *n, struct handle *h, off_t offset,
@@ -463,24 +372,39 @@ static int key_write(struct call *c, struct node *n, struct handle *h, off_t off
     return r == 0 && due ? commit_taken(c, n, h, &taken) : r;
 }
 
-/* Commits what the handle has written. What others have is theirs to complete. */
-static int key_flush(struct call *c, struct node *n, struct handle *h)
+/* Commits what the handle has written, or, if that is to be synced, cut. What others have is theirs
+ * to complete. */
+static int commit_own(struct call *c, struct node *n, struct handle *h, bool sync)
 {
     TAKEN_AUTO taken = {0};
     struct key_state *ks = h->key;
     if (!ks)
         return 0;
     lock_take(&c->vfs->lock);
-    int r = is_lost(ks, h) ? -ECANCELED : 0;
-    const bool due = r == 0 && is_due(ks, h);
+    /* The kernel splits a large write, and tells of a piece that is refused only that it is short.
+     */
+    const int refused = h->refused;
+    int r = refused ? refused : key_text_is_lost(ks, h) ? -ECANCELED : 0;
+    const bool cut = sync && ks->text.state == TEXT_CUT && h->cut;
+    const bool due = r == 0 && (cut || key_text_is_due(ks, h));
     if (due)
-        r = take_text(ks, &taken);
+        r = key_text_take(ks, &taken);
     if (r < 0)
         h->edit = 0;
     lock_drop(&c->vfs->lock);
     if (r < 0)
-        return refuse_write(c, n, r);
+        return r == refused ? r : refuse_write(c, n, r);
     return due ? commit_taken(c, n, h, &taken) : 0;
+}
+
+static int key_flush(struct call *c, struct node *n, struct handle *h)
+{
+    return commit_own(c, n, h, false);
+}
+
+static int key_fsync(struct call *c, struct node *n, struct handle *h)
+{
+    return commit_own(c, n, h, true);
 }
 
 /* Who else writes to it would go on in the middle: its next write is refused. */
@@ -495,7 +419,7 @@ static void key_drop(struct call *c, struct node *n, struct handle *h)
     bool own = ks->text.state != TEXT_CLEAN && ks->text.version > ks->sent && writer != 0 &&
                ks->text.writer == writer;
     if (own) {
-        drop_text(ks);
+        key_text_drop(ks);
         ks->epoch++;
         h->edit = 0;
     }
@@ -540,7 +464,7 @@ static int commit_cut(struct call *c, struct node *n)
     lock_take(&c->vfs->lock);
     bool cut = own.key->text.state == TEXT_CUT;
     if (cut)
-        r = take_text(own.key, &taken);
+        r = key_text_take(own.key, &taken);
     lock_drop(&c->vfs->lock);
     if (r == 0 && cut)
         r = commit_taken(c, n, &own, &taken);
@@ -580,6 +504,6 @@ const struct node_ops key_ops = {
     .write = key_write,
     .flush = key_flush,
     .drop = key_drop,
-    .fsync = key_flush,
+    .fsync = key_fsync,
     .release = key_release,
 };

@@ -168,6 +168,12 @@ struct difference {
     const struct document *before, *after; /* NULL: unknown, or gone */
 };
 
+/* Every setting's file bears the time of the .vmx. */
+static bool same_time(const struct difference *d)
+{
+    return d->before && d->after && d->before->attrs.mtime == d->after->attrs.mtime;
+}
+
 /* Whether a name in the directory shows the same value in both documents. */
 static bool same_value(const struct difference *d, const char *name)
 {
@@ -194,7 +200,7 @@ static void see_child(struct vfs *vfs, struct node *child, void *ctx)
     const struct difference *d = ctx;
     if (child->ops == &control_ops)
         notify_inode(vfs, child);
-    if (child->ops != &key_ops || same_value(d, child->name))
+    if (child->ops != &key_ops || (same_time(d) && same_value(d, child->name)))
         return;
     notify_inode(vfs, child);
 }

@@ -134,6 +134,28 @@ static inline struct span text_value(struct span text)
     return text;
 }
 
+/* ---- key_text.c: the text that is being written; all under vfs->lock */
+
+struct text_edit {
+    bool resize;
+    off_t at; /* offset, or size */
+    bool append;
+    struct span data;
+};
+
+/* Edits the text for a handle. max: bytes. 0; -ECANCELED: it comes too late; -EFBIG, -ENOMEM: the
+ * text is dropped, and the handle gets the same again until it cuts the key. */
+int key_text_edit(struct handle *h, const struct text_edit *edit, size_t max);
+/* Throws the text away; who has written to it is told when he closes. */
+void key_text_drop(struct key_state *ks);
+/* A copy, to be committed. 0, -ENOMEM. */
+int key_text_take(struct key_state *ks, struct taken *ret);
+/* Whether the text has something of the handle's that is to be committed. */
+bool key_text_is_due(const struct key_state *ks, const struct handle *h);
+/* Whether what the handle has written was thrown away, or another one has begun anew, and that may
+ * still come to nothing. */
+bool key_text_is_lost(const struct key_state *ks, const struct handle *h);
+
 /* ---- key.c */
 
 int key_lookup(struct call *c, struct node *dir, const char *name, struct found *ret);

@@ -124,6 +124,7 @@ const struct control profile_control = {
     .mode = 0644,
     .by_line = true,
     .sized = true,
+    .of_settings = true,
     .show = profile_show,
     .store = profile_write,
 };

@@ -8,12 +8,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "control.h"
-#include "parser/edit.h"
-#include "remote/commit.h"
 #include "remote/files.h"
 #include "recent.h"
 #include "text.h"
 #include "vmx.h"
+#include "whole_change.h"
 
 enum { RELEASE_MS = 250 };
 
@@ -22,6 +21,7 @@ struct whole {
     unsigned writers;
     unsigned closing;      /* those of them that are being closed: the last one commits */
     bool broken;           /* what was written was dropped: who goes on would do so in the middle */
+    int refused;           /* the same, where it was too long: what all are told who go on */
     bool staged;           /* being created: a file until the last writer closes it */
     bool flushed;          /* since it was written: a writer is closing it */
     struct document *base; /* what a writer saw when it opened the file; NULL: there was none, or
@@ -43,110 +43,6 @@ static struct whole *state(struct node *n)
 }
 
 /* ---- the commit */
-
-struct whole_change {
-    struct change change;
-    struct vfs *vfs;
-    const char *path;
-    struct span text;
-    struct fingerprint base;
-};
-
-static struct fingerprint fingerprint_of(const struct document *doc)
-{
-    const struct span text = doc ? vmx_dict_text(doc->dict) : (struct span){0};
-    return (struct fingerprint){.there = doc != NULL, .n = text.n, .hash = hash_of(text)};
-}
-
-static bool is_fingerprint_of(const struct fingerprint *f, struct span text)
-{
-    return f->there && f->n == text.n && f->hash == hash_of(text);
-}
-
-void whole_note_removal(struct call *c, const char *path)
-{
-    DOCUMENT_AUTO *doc = NULL;
-    struct recent_detail detail = {0};
-    if (remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc) < 0 ||
-        vmx_replace_rest(doc->dict, &detail.rest) < 0) {
-        buf_done(&detail.rest);
-        return;
-    }
-    lock_take(&c->vfs->lock);
-    recent_note(c->vfs, RECENT_REMOVED_VMX, NULL, span_of(path), detail);
-    lock_drop(&c->vfs->lock);
-}
-
-/* Whether a text is no worse than what was removed here a while ago. -ENOENT: nothing was. */
-static int check_removed(struct vfs *vfs, const char *path, const struct vmx_dict *text,
-                         struct vmx_diag *diag)
-{
-    struct vmx_dict *rest = NULL;
-    lock_take(&vfs->lock);
-    const struct recent_detail *removed = recent_find(vfs, RECENT_REMOVED_VMX, NULL, span_of(path));
-    int r = removed ? vmx_dict_parse(buf_span(&removed->rest), &rest) : -ENOENT;
-    lock_drop(&vfs->lock);
-    if (r == 0)
-        r = vmx_replace_check(rest, text, diag);
-    vmx_dict_free(rest);
-    return r;
-}
-
-/* A new text is measured by what has just been removed under its name, or by an empty one. */
-static int check_text(const struct whole_change *w, const struct vmx_dict *current,
-                      struct vmx_diag *diag)
-{
-    struct vmx_dict *text = NULL;
-    struct vmx_dict *none = NULL;
-    int r = vmx_dict_parse(w->text, &text);
-    if (r == 0)
-        r = vmx_dict_parse((struct span){0}, &none);
-    if (r == 0)
-        r = current ? -ENOENT : check_removed(w->vfs, w->path, text, diag);
-    if (r == -ENOENT)
-        r = vmx_replace_check(current ? current : none, text, diag);
-    vmx_dict_free(text);
-    vmx_dict_free(none);
-    return r;
-}
-
-static int apply(struct change *change, const struct server_text *server,
-                 const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
-{
-    struct whole_change *w = (struct whole_change *)change;
-    struct span before = vmx_dict_text(current);
-    if (server->exists && span_eq(before, w->text))
-        return buf_add(ret, w->text);
-    if (!server->exists && w->base.there) {
-        refuse_gone(diag);
-        return -ECANCELED;
-    }
-    if (server->exists && !is_fingerprint_of(&w->base, before)) {
-        vmx_diag_set(diag, 0, 0, "somebody else has %s; read it, then write again",
-                     w->base.there ? "changed the file meanwhile" : "made the file meanwhile");
-        return w->base.there ? -ECANCELED : -EEXIST;
-    }
-    int r = check_text(w, server->exists ? current : NULL, diag);
-    return r == 0 ? buf_add(ret, w->text) : r;
-}
-
-static void committed(struct change *change, const struct document *before,
-                      const struct document *after)
-{
-    const struct whole_change *w = (const struct whole_change *)change;
-    notify_commit(w->vfs, w->path, before, after);
-}
-
-static int replace(struct call *c, const char *path, struct span text, struct fingerprint base,
-                   struct vmx_diag *diag)
-{
-    struct whole_change w = {.vfs = c->vfs, .path = path, .text = text, .base = base};
-    w.change.apply = apply;
-    w.change.committed = committed;
-    int r = remote_commit(c->vfs->remote, path, &w.change, &c->wait);
-    *diag = w.change.diag;
-    return r;
-}
 
 /* What was read in the node a short while ago, once. False: nothing was. */
 static bool take_read(struct vfs *vfs, struct node *n, struct fingerprint *ret)
@@ -182,7 +78,7 @@ int whole_install(struct call *c, const char *path, struct node *n, struct span 
             return r;
         base = fingerprint_of(doc);
     }
-    return replace(c, path, text, base, diag);
+    return whole_replace(c, path, text, base, diag);
 }
 
 /* Commits the text of a node, then sets the attributes that were asked for meanwhile. */
@@ -199,7 +95,7 @@ static int commit_text(struct call *c, struct node *n)
     const struct fingerprint base = fingerprint_of(w->base);
     lock_drop(&c->vfs->lock);
     if (r == 0)
-        r = refuse_change(c->vfs, path, NULL, replace(c, path, buf_span(&copy), base, &diag),
+        r = refuse_change(c->vfs, path, NULL, whole_replace(c, path, buf_span(&copy), base, &diag),
                           &diag);
     if (r == 0 && attrs.flags)
         remote_setattr(c->vfs->remote, path, &attrs, &c->wait);
@@ -331,6 +227,7 @@ static int begin_writing(struct call *c, struct node *n, struct document **base,
     int r = w ? 0 : -ENOMEM;
     if (w && w->writers == 0) {
         w->broken = false;
+        w->refused = 0;
         document_unref(&w->base);
         w->staged = *base == NULL;
         w->base = steal(*base);
@@ -424,8 +321,8 @@ static int whole_read(struct call *c, struct node *n, struct handle *h, off_t of
 /* A text that is to be edited by a process, loaded with what the file holds. */
 static int load(struct whole *w, pid_t writer)
 {
-    if (w->broken)
-        return -ECANCELED;
+    if (w->refused || w->broken)
+        return w->refused ? w->refused : -ECANCELED;
     w->text.writer = writer;
     if (w->text.state != TEXT_CLEAN)
         return 0;
@@ -443,20 +340,35 @@ static int whole_write(struct call *c, struct node *n, struct handle *h, off_t o
         r = text_write(&n->whole->text, offset, h->append, data, max_text(c));
     if (r < 0)
         text_clean(&n->whole->text);
+    const bool told = n->whole->refused;
+    if (r < 0 && !n->whole->broken)
+        n->whole->refused = r;
     lock_drop(&c->vfs->lock);
     FREE_AUTO char *path = r < 0 ? path_of(c, n) : NULL;
-    return refuse(c->vfs, path, NULL, r, NULL);
+    return told ? r : refuse(c->vfs, path, NULL, r, NULL);
 }
 
-static int whole_flush(struct call *c, struct node *n, struct handle *h)
+static int commit_written(struct call *c, struct node *n, struct handle *h, enum text_state least)
 {
-    int r = h->writes ? commit_if(c, n, TEXT_DIRTY) : 0;
+    int r = h->writes ? commit_if(c, n, least) : 0;
     if (r == 0 && h->writes) {
         lock_take(&c->vfs->lock);
+        r = n->whole->refused; /* a large write, of which a piece was refused, was only short */
         n->whole->flushed = n->whole->text.state == TEXT_CLEAN;
         lock_drop(&c->vfs->lock);
     }
     return r;
+}
+
+static int whole_flush(struct call *c, struct node *n, struct handle *h)
+{
+    return commit_written(c, n, h, TEXT_DIRTY);
+}
+
+/* Unlike a shell's close before it writes this asks for what there is, be it nothing. */
+static int whole_fsync(struct call *c, struct node *n, struct handle *h)
+{
+    return commit_written(c, n, h, TEXT_CUT);
 }
 
 static void whole_drop(struct call *c, struct node *n, struct handle *h)
@@ -557,6 +469,7 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
     if (vmx_above(c->vfs, n))
         return 0; /* raw is no file of the server's */
     bool later = false;
+    bool cut = false;
     struct sftp_attrs attrs = {0};
     wanted(st, valid, &attrs);
     lock_take(&c->vfs->lock);
@@ -564,8 +477,13 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
     if (w && w->text.state != TEXT_CLEAN) {
         wanted(st, valid, &w->set);
         later = true;
+        cut = w->text.state == TEXT_CUT;
     }
     lock_drop(&c->vfs->lock);
+    /* Who sets the times of a file that is cut, as touch does, wants it as it is, and can be told.
+     */
+    if (cut && attrs.flags & SFTP_ATTR_TIMES)
+        return commit_text(c, n);
     FREE_AUTO char *path = path_of(c, n);
     if (later || !attrs.flags)
         return 0;
@@ -593,7 +511,7 @@ const struct node_ops whole_ops = {
     .write = whole_write,
     .flush = whole_flush,
     .drop = whole_drop,
-    .fsync = whole_flush,
+    .fsync = whole_fsync,
     .release = whole_release,
     .destroy = whole_destroy,
 };

@@ -32,7 +32,3 @@ void whole_await_release(struct call *c, struct node *n);
  * node, or NULL; who has just read it there is taken to have made the text from that. */
 int whole_install(struct call *c, const char *path, struct node *n, struct span text,
                   struct vmx_diag *diag);
-
-/* Remembers for a while what is at path (remote), if it is a .vmx: it is about to be removed or
- * renamed away, by an editor perhaps that will write a new one. */
-void whole_note_removal(struct call *c, const char *path);

@@ -148,10 +148,9 @@ logging_in() {
     [ -n "$LOGIN" ]
 }
 
-@test "a connection that is lost in the middle of a login is no refusal" {
-    host_start
-    SERVER=$HOST/sshd
-    proxy_start 150
+# Reads a VM's power, and kills its login as the server is about to be asked for the key. Status 1:
+# the login was over.
+read_power_and_kill() {
     mount_source "127.0.0.1:$VOLUMES" transport=libssh2 "port=$PROXY_PORT" cache_timeout=1 \
         "IdentityFile=$SERVER/id" "UserKnownHostsFile=$SERVER/known_hosts" \
         "StrictHostKeyChecking=no"
@@ -159,10 +158,21 @@ logging_in() {
     cat "$vm/.vmxfs/power" >"$TEST_DIR/power" 2>&1 3>&- &
     local reader=$!
     soon logging_in
-    sleep 0.22 # now the server is about to be asked for the key
+    sleep 0.22
+    local killed=0
     # shellcheck disable=SC2086 # a list
-    kill -KILL $LOGIN
+    kill -KILL $LOGIN || killed=1
     wait "$reader" || :
+    return "$killed"
+}
+
+@test "a connection that is lost in the middle of a login is no refusal" {
+    host_start
+    SERVER=$HOST/sshd
+    proxy_start 150
+    until read_power_and_kill; do
+        unmount_lab
+    done
     cat "$TEST_DIR/power"
     [ "$(cat "$vm/.vmxfs/power")" = off ]
 }

@@ -72,7 +72,7 @@ mounted() {
     done
     eventually 30 no_leftovers "$LAB"
     [ "$(find "$LAB" -type f | wc -l)" -eq 6 ]
-    fusermount3 -u "$MNT"
+    unmount "$MNT"
     wait "$vmxfs"
     vmxfs=
 }

@@ -101,11 +101,16 @@ ended() { # PID...
     done
 }
 
+# A program that syncs all filesystems, as others on the machine may do, holds each for a moment.
+unmount() { # MOUNTPOINT
+    eventually 30 fusermount3 -u "$1"
+}
+
 # Unmounts $MNT; all processes must end.
 unmount_lab() {
     local processes
     processes=$(mount_processes)
-    fusermount3 -u "$MNT" || return 1
+    unmount "$MNT" || return 1
     # shellcheck disable=SC2086 # a list
     eventually 60 ended $processes || {
         echo "still there after unmounting: $processes"

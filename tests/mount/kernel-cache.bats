@@ -131,6 +131,20 @@ kept() { # FILE
 delta" ]
 }
 
+@test "all settings, and the profile among them, bear the time of a change of one of them" {
+    mount_lab cache_timeout=3600
+    same_time() {
+        [ "$(stat -c %Y "$K"/{memSize,guestinfo.a,passthrough-profile} | sort -u)" = "$(stat -c %Y "$VM")" ]
+    }
+    same_time
+    echo x >"$K/displayName" # an hour after the time that the file had
+    eventually 30 same_time
+    sleep 1.1
+    echo none >"$K/passthrough-profile"
+    rm "$K/displayName"
+    eventually 30 same_time
+}
+
 @test "a key that was written is kept again when the writing is over" {
     mount_local cache_timeout=1
     cat "$K/guestinfo.a"
@@ -207,7 +221,7 @@ delta" ]
     }
     local failed=0
     while_read whole set_there || failed=1
-    fusermount3 -u "$other"
+    unmount "$other"
     return $failed
 }
 

@@ -431,9 +431,90 @@ try:
     sys.exit("it was taken")
 except OSError as e:
     assert e.errno == 27, e
-os.close(fd)' "$K/guestinfo.a" "$TEST_DIR/value"
+try:
+    os.close(fd)
+except OSError as e:
+    assert e.errno == 27, e' "$K/guestinfo.a" "$TEST_DIR/value"
     ! grep -q ECANCELED "$MNT/.vmxfs/errors"
     [ "$(cat "$K/guestinfo.a")" = alpha ]
+}
+
+# The kernel splits a large write, and says only how much was taken of it.
+@test "a large write of which a piece is refused: EFBIG for the rest, and when it is closed" {
+    start vmx_max=1100
+    local lines
+    lines=$(wc -l <"$MNT/.vmxfs/errors")
+    for file in "$K/guestinfo.a" "$MNT/.vmxfs/plain/vm/vm.vmx" "$K/.vmxfs/raw" "$K/.vmxfs/merge"; do
+        python3 - "$file" <<'END_OF_PYTHON'
+import errno, os, sys
+
+def refused(code, what, *args):
+    try:
+        what(*args)
+    except OSError as e:
+        assert e.errno == code, e
+    else:
+        sys.exit("not refused")
+
+for goes_on in False, True:
+    fd = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+    taken = os.write(fd, b"x" * 2000000)
+    assert 0 < taken < 1126400, taken
+    if goes_on:
+        refused(errno.EFBIG, os.write, fd, b"x" * 1000)
+        refused(errno.EFBIG, os.write, fd, b"x\n")
+    refused(errno.EFBIG, os.close, fd)
+END_OF_PYTHON
+    done
+    becomes 0
+    cat "$MNT/.vmxfs/errors"
+    [ "$(grep -c EFBIG "$MNT/.vmxfs/errors")" -eq $((lines + 8)) ] # one for each text
+    [ "$(wc -l <"$MNT/.vmxfs/errors")" -eq $((lines + 8)) ]
+}
+
+@test "who syncs what was cut, or made empty, is told what becomes of it" {
+    mkdir "$VM.lck"
+    touch "$VM.lck/M1"
+    start
+    python3 - "$K" "$MNT/.vmxfs/plain/vm/vm.vmx" <<'END_OF_PYTHON'
+import errno, os, sys
+
+def refused(code, what, *args):
+    try:
+        what(*args)
+    except OSError as e:
+        assert e.errno == code, e
+    else:
+        sys.exit("not refused")
+
+vmx, plain = sys.argv[1:]
+for name, flags in ("guestinfo.a", os.O_TRUNC), ("guestinfo.new", os.O_CREAT):
+    fd = os.open(os.path.join(vmx, name), os.O_WRONLY | flags)
+    refused(errno.EBUSY, os.fsync, fd)
+    os.close(fd)
+    fd = os.open(os.path.join(vmx, name), os.O_WRONLY | flags)
+    os.ftruncate(fd, 0)
+    refused(errno.EBUSY, os.fsync, fd)
+    os.close(fd)
+fd = os.open(plain, os.O_WRONLY | os.O_TRUNC)
+refused(errno.EINVAL, os.fsync, fd) # a text without its settings
+os.close(fd)
+END_OF_PYTHON
+    becomes 0
+    explained EBUSY guestinfo.a
+    explained EBUSY guestinfo.new
+    explained EINVAL -
+}
+
+@test "a server that is read-only lets nobody make an empty .vmx" {
+    SFTP_SERVER="$SFTP_SERVER -R" mount_local
+    run touch "$MNT/vm/new.vmx"
+    [ "$status" -ne 0 ]
+    run python3 -c 'import os, sys
+os.fsync(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT))' "$MNT/vm/new.vmx"
+    [ "$status" -ne 0 ]
+    [ ! -e "$LAB/vm/new.vmx" ]
+    grep -q "vm/new.vmx" "$MNT/.vmxfs/errors"
 }
 
 @test "a server that cannot rename atomically: EOPNOTSUPP" {

@@ -13,7 +13,7 @@ teardown() {
     lab_end
     local place
     for place in "${datastores[@]}"; do
-        umount "$place"
+        eventually 30 umount "$place"
     done
 }
 

@@ -153,7 +153,7 @@ bats_require_minimum_version 1.5.0
     [ "$status" -eq 1 ]
     [[ $stderr == "vmxfs: "*"dead mount"*"fusermount3 -u"* ]]
     [ "${#stderr_lines[@]}" -eq 1 ]
-    fusermount3 -u "$MNT"
+    unmount "$MNT"
     mount_local
     [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
 }
@@ -181,7 +181,7 @@ bats_require_minimum_version 1.5.0
     echo "$stderr"
     if [ "$status" -eq 0 ]; then
         setpriv --reuid=nobody --clear-groups cat "$MNT/vm/vm.vmx/displayName"
-        fusermount3 -u "$MNT"
+        unmount "$MNT"
         return
     fi
     [ "$status" -eq 1 ]
@@ -205,10 +205,10 @@ bats_require_minimum_version 1.5.0
     PATH=$TEST_DIR/bin:$PATH /sbin/mount.fuse "$LAB" "$MNT" -t fuse.vmxfs -o rw,noauto,_netdev,cache_timeout=1 3>&-
     [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
     grep -q " $MNT fuse.vmxfs " /proc/mounts
-    umount "$MNT"
+    eventually 30 umount "$MNT"
     PATH=$TEST_DIR/bin:$PATH /sbin/mount.fuse "vmxfs#$LAB" "$MNT" -o ro 3>&-
     [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
-    umount "$MNT"
+    eventually 30 umount "$MNT"
     unshare -m sh -c 'mount -t tmpfs none /mnt && mount --bind "$1" /usr/local/bin && mount -t fuse.vmxfs -o noauto "$2" "$3" &&
         cat "$3/vm/vm.vmx/displayName" && umount "$3"' - "$TEST_DIR/bin" "$LAB" "$MNT" 3>&-
 }
@@ -326,10 +326,10 @@ END
     bash -c "$command"
     [ "$(cat "$odd/mnt/vm/vm.vmx/vvtd.enable")" = TRUE ]
     bash -c "$(head -n 1 "$odd/mnt/.vmxfs/check" | cut -f 4)" >/dev/null
-    fusermount3 -u "$odd/mnt"
+    unmount "$odd/mnt"
     "$VMXFS" -o "$(ssh_options)" "127.0.0.1:$odd/lab" "$odd/mnt" 3>&-
     [ "$(cat "$odd/mnt/vm/vm.vmx/displayName")" = one ]
-    fusermount3 -u "$odd/mnt"
+    unmount "$odd/mnt"
     [ ! -e pwned ]
 }
 
@@ -337,7 +337,7 @@ END
     cd "$TEST_DIR"
     "$VMXFS" ./lab mnt 3>&-
     [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
-    fusermount3 -u "$MNT"
+    unmount "$MNT"
     cd lab
     "$VMXFS" . ../mnt 3>&-
     [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
@@ -355,7 +355,7 @@ foreground() { # OPTION...
 @test "in the foreground a clean unmount exits with 0" {
     foreground
     [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
-    fusermount3 -u "$MNT"
+    unmount "$MNT"
     wait "$vmxfs"
     ! is_mounted
     [ ! -s "$TEST_DIR/stderr" ]
@@ -390,7 +390,7 @@ foreground() { # OPTION...
 @test "-d tells what happens, and no secrets" {
     foreground -d
     [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
-    fusermount3 -u "$MNT"
+    unmount "$MNT"
     wait "$vmxfs"
     [ -s "$TEST_DIR/stderr" ]
 }

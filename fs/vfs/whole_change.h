@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commit of a whole new text of a .vmx: made from what is still there, and no worse than it.
+ */
+#pragma once
+
+#include "internal.h"
+#include "recent.h"
+
+/* Of a document's text; NULL: of nothing. */
+struct fingerprint fingerprint_of(const struct document *doc);
+
+/* Replaces (or creates) the file at path (remote) by text, in one commit, if it still is what base
+ * says. 0; -ECANCELED, -EEXIST: it is not; -EINVAL, ... as vmx_replace_check. *diag: why. */
+int whole_replace(struct call *c, const char *path, struct span text, struct fingerprint base,
+                  struct vmx_diag *diag);
+
+/* Remembers for a while what is at path (remote), if it is a .vmx: it is about to be removed or
+ * renamed away, by an editor perhaps that will write a new one. */
+void whole_note_removal(struct call *c, const char *path);
