@@ -199,7 +199,7 @@ static int explain_rename(struct remote *remote, const char *from, const char *t
         return -ENOTDIR;
     if (from_type == S_IFDIR && to_type == S_IFDIR)
         return -ENOTEMPTY;
-    return r;
+    return to_type && !sftp_features(remote->sftp).posix_rename ? -EOPNOTSUPP : r;
 }
 
 /* Whether they are in two volumes of an ESXi host. Their names are those of directories: links to

@@ -41,6 +41,8 @@ static const char *meaning(int r)
                "come, and it would undo this; try again in a minute";
     case ENAMETOOLONG:
         return "a name has at most 255 bytes, that of a .vmx 243: its lock's is longer";
+    case EOPNOTSUPP:
+        return "the server cannot do this; one without posix-rename@openssh.com replaces no file";
     case EFBIG:
         return "the file would be larger than vmx_max, or than the server can hold";
     default:

@@ -523,6 +523,15 @@ os.fsync(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT))' "$MNT/vm/new.vmx"
     replaced=0
     echo_is_refused 8192 memSize 'not supported'
     explained EOPNOTSUPP memSize 'rename=unsafe'
+    echo one >"$LAB/one"
+    echo two >"$LAB/two"
+    run mv "$MNT/one" "$MNT/two"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"not supported"* ]]
+    [ "$(cat "$LAB/one" "$LAB/two")" = $'one\ntwo' ]
+    grep -q $'\tEOPNOTSUPP\tone\t.*posix-rename' "$MNT/.vmxfs/errors"
+    mv "$MNT/one" "$MNT/three"
+    [ "$(cat "$LAB/three")" = one ]
 }
 
 @test "rename=unsafe: what has the name is removed, then it is given to the new text" {
