@@ -142,7 +142,7 @@ int dir_lookup(struct call *c, struct node *dir, const char *name, struct found 
             return 0;
         r = c->listing ? -EMEDIUMTYPE : lookup_vmx(c, dir, path, ret);
     }
-    if (r != -EMEDIUMTYPE)
+    if (r != -EMEDIUMTYPE && r != -EACCES) /* what cannot be read can be looked at, perhaps */
         return r;
     r = look(c, dir, name, ret, &attrs);
     if (r < 0)

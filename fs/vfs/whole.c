@@ -135,17 +135,17 @@ int whole_lookup(struct call *c, const char *path, struct found *ret)
     DOCUMENT_AUTO *doc = NULL;
     int64_t age = cache_ms(c);
     struct sftp_attrs attrs;
-    if (c->listing) {
-        int r = remote_getattr(c->vfs->remote, path, age, &c->wait, &attrs, &ret->true_at);
+    int r = c->listing ? 0 : remote_document(c->vfs->remote, path, age, &c->wait, &doc);
+    if (r < 0 && r != -EACCES) /* what cannot be read can be looked at, perhaps */
+        return r;
+    if (doc) {
+        fill_attr(c->vfs, doc, &ret->st);
+        ret->true_at = remote_document_true_at(c->vfs->remote, path);
+    } else {
+        r = remote_getattr(c->vfs->remote, path, age, &c->wait, &attrs, &ret->true_at);
         if (r < 0)
             return r;
         attr_remote(c->vfs, &ret->st, &attrs);
-    } else {
-        int r = remote_document(c->vfs->remote, path, age, &c->wait, &doc);
-        if (r < 0)
-            return r;
-        fill_attr(c->vfs, doc, &ret->st);
-        ret->true_at = remote_document_true_at(c->vfs->remote, path);
     }
     ret->ops = &whole_ops;
     return 0;

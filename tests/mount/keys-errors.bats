@@ -517,6 +517,26 @@ os.fsync(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT))' "$MNT/vm/new.vmx"
     grep -q "vm/new.vmx" "$MNT/.vmxfs/errors"
 }
 
+@test "a .vmx that the login may not read is shown, and stays as it is: EACCES" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    cp "$VM" "$TEST_DIR/before"
+    chmod 0 "$VM"
+    SFTP_SERVER="setpriv --bounding-set=-dac_override,-dac_read_search $SFTP_SERVER" mount_local
+    local plain=$MNT/.vmxfs/plain/vm/vm.vmx
+    [[ $(ls -l "$MNT/vm") == *"drwxr-xr-x "*vm.vmx ]]
+    [[ $(ls -l "${plain%/*}") == *"---------- "*vm.vmx ]]
+    local command
+    for command in 'ls "$1"' 'cat "$1/memSize"' 'echo 8192 >"$1/memSize"' 'cat "$2"' 'echo x >>"$2"' \
+        'mv "$1" "$1.vmx"' 'rm "$2"' 'rm -rf "$1"'; do
+        run bash -c "$command" - "$K" "$plain"
+        echo "$command: $output"
+        [ "$status" -ne 0 ]
+        [[ $output == *"Permission denied"* ]]
+    done
+    cmp "$VM" "$TEST_DIR/before"
+    grep -q $'\tEACCES\tvm/vm.vmx\t' "$MNT/.vmxfs/errors"
+}
+
 @test "a server that cannot rename atomically: EOPNOTSUPP" {
     cp "$VM" "$TEST_DIR/before"
     SFTP_SERVER="$SFTP_SERVER -P posix-rename" mount_local
