@@ -17,7 +17,7 @@
 #define VMX "vm/a.vmx"
 #define TEXT "memSize = \"4096\"\n"
 
-enum { TRUST_MS = 5000, VMS = 500, ROUNDS = 12 };
+enum { TRUST_MS = 5000, VMS = 500, ROUNDS = 12, MANY = 20 };
 
 struct place {
     struct folder folder;
@@ -310,21 +310,22 @@ static void must_make_vms(const struct folder *folder)
     }
 }
 
-/* As a cat of one key of all VMs does it: lists the directory, then each below it, then reads. */
-static void must_read_all(struct mount *mount, int64_t max_age_ms)
+/* As a cat of one key of all VMs does it: lists the directory, then each below it, then reads.
+ * Gives up where that takes many flights: each takes half a second. */
+static void must_read_all(struct mount *mount, struct relay *relay, int64_t max_age_ms)
 {
     struct wait wait = patience();
     LISTING_AUTO *all = NULL;
     char name[32];
     assert_int_equal(remote_list(mount->remote, "all", max_age_ms, &wait, &all), 0);
     assert_int_equal(all->n, VMS);
-    for (int i = 0; i < VMS; i++) {
+    for (int i = 0; i < VMS && relay_flights(relay) < MANY; i++) {
         LISTING_AUTO *l = NULL;
         wait = patience();
         snprintf(name, sizeof(name), "all/vm%03d", i);
         assert_int_equal(remote_list(mount->remote, name, max_age_ms, &wait, &l), 0);
     }
-    for (int i = 0; i < VMS; i++) {
+    for (int i = 0; i < VMS && relay_flights(relay) < MANY; i++) {
         DOCUMENT_AUTO *d = NULL;
         wait = patience();
         snprintf(name, sizeof(name), "all/vm%03d/a.vmx", i);
@@ -355,10 +356,11 @@ static void a_revalidation_of_many_documents_is_few_flights(void **state)
     for (int round = 0; round < ROUNDS && least > 3; round++) {
         relay_restart(&relay, RELAY_CUT_NONE, 0);
         int64_t began = clock_ms();
-        must_read_all(&mount, options.cache_timeout_ms);
+        must_read_all(&mount, &relay, options.cache_timeout_ms);
         int times = times_asked_for(began, options.cache_timeout_ms);
-        int flights = relay_flights(&relay) / times; /* none: what was read late is still good */
-        least = flights > 0 && flights < least ? flights : least;
+        int all = relay_flights(&relay);
+        int flights = all / times; /* none: what was read late is still good */
+        least = flights > 0 && all < MANY && flights < least ? flights : least;
         usleep((unsigned)(options.cache_timeout_ms + 200) * 1000);
     }
     assert_within(least, 1, 3);
