@@ -161,9 +161,10 @@ static int control_write(struct call *c, struct node *n, struct handle *h, off_t
 
 static int control_flush(struct call *c, struct node *n, struct handle *h)
 {
+    /* The kernel splits a large write, and tells of a piece that is refused only that it is short.
+     */
     lock_take(&c->vfs->lock);
-    const int refused =
-        h->refused; /* a large write, of which a piece was refused, was only short */
+    const int refused = h->refused;
     lock_drop(&c->vfs->lock);
     if (refused)
         return refused;
