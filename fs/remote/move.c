@@ -100,23 +100,14 @@ static char *end_path(const struct remote *remote, const char *path, const struc
     return hold->attempt ? strdup(hold->name) : remote_path(remote, path);
 }
 
-/* As rename=unsafe allows it where the server cannot replace. What has the new name is removed
- * first, but not without the rename, which therefore may be sent late, too. */
-static struct sftp_call *rename_unsafely(struct sftp *sftp, const struct ends *ends,
-                                         const char *from, const char *to)
-{
-    if (ends->to.there)
-        sftp_forget(sftp_remove(sftp, to, expiry(ends)));
-    return sftp_rename(sftp, from, to);
-}
-
+/* Without posix-rename nothing is replaced: check. */
 static struct sftp_call *change(struct sftp *sftp, const struct ends *ends, const char *from,
                                 const char *to)
 {
     if (!to)
         return sftp_remove(sftp, from, expiry(ends));
     return sftp_features(sftp).posix_rename ? sftp_posix_rename(sftp, from, to, expiry(ends))
-                                            : rename_unsafely(sftp, ends, from, to);
+                                            : sftp_rename(sftp, from, to);
 }
 
 /* lost: it was sent before, and no answer came. */
@@ -157,6 +148,8 @@ int attempt_move(struct remote *remote, const struct move *move, struct lost_mov
         r = look_for(remote, move->path, wait, &ends.from);
     if (r == 0)
         r = check(move, &ends);
+    if (r == 0 && ends.to.there && !sftp_features(remote->sftp).posix_rename)
+        r = -EOPNOTSUPP;
     if (r == 0)
         r = send(remote, move, &ends, lost->sent, wait, &sent);
     if (r == -ENOTCONN && sent) {

@@ -21,7 +21,6 @@ struct whole {
     unsigned writers;
     unsigned closing;      /* those of them that are being closed: the last one commits */
     bool broken;           /* what was written was dropped: who goes on would do so in the middle */
-    int refused;           /* the same, where it was too long: what all are told who go on */
     bool staged;           /* being created: a file until the last writer closes it */
     bool flushed;          /* since it was written: a writer is closing it */
     struct document *base; /* what a writer saw when it opened the file; NULL: there was none, or
@@ -227,7 +226,6 @@ static int begin_writing(struct call *c, struct node *n, struct document **base,
     int r = w ? 0 : -ENOMEM;
     if (w && w->writers == 0) {
         w->broken = false;
-        w->refused = 0;
         document_unref(&w->base);
         w->staged = *base == NULL;
         w->base = steal(*base);
@@ -321,8 +319,8 @@ static int whole_read(struct call *c, struct node *n, struct handle *h, off_t of
 /* A text that is to be edited by a process, loaded with what the file holds. */
 static int load(struct whole *w, pid_t writer)
 {
-    if (w->refused || w->broken)
-        return w->refused ? w->refused : -ECANCELED;
+    if (w->broken)
+        return -ECANCELED;
     w->text.writer = writer;
     if (w->text.state != TEXT_CLEAN)
         return 0;
@@ -340,35 +338,20 @@ static int whole_write(struct call *c, struct node *n, struct handle *h, off_t o
         r = text_write(&n->whole->text, offset, h->append, data, max_text(c));
     if (r < 0)
         text_clean(&n->whole->text);
-    const bool told = n->whole->refused;
-    if (r < 0 && !n->whole->broken)
-        n->whole->refused = r;
     lock_drop(&c->vfs->lock);
     FREE_AUTO char *path = r < 0 ? path_of(c, n) : NULL;
-    return told ? r : refuse(c->vfs, path, NULL, r, NULL);
-}
-
-static int commit_written(struct call *c, struct node *n, struct handle *h, enum text_state least)
-{
-    int r = h->writes ? commit_if(c, n, least) : 0;
-    if (r == 0 && h->writes) {
-        lock_take(&c->vfs->lock);
-        r = n->whole->refused; /* a large write, of which a piece was refused, was only short */
-        n->whole->flushed = n->whole->text.state == TEXT_CLEAN;
-        lock_drop(&c->vfs->lock);
-    }
-    return r;
+    return refuse(c->vfs, path, NULL, r, NULL);
 }
 
 static int whole_flush(struct call *c, struct node *n, struct handle *h)
 {
-    return commit_written(c, n, h, TEXT_DIRTY);
-}
-
-/* Unlike a shell's close before it writes this asks for what there is, be it nothing. */
-static int whole_fsync(struct call *c, struct node *n, struct handle *h)
-{
-    return commit_written(c, n, h, TEXT_CUT);
+    int r = h->writes ? commit_if(c, n, TEXT_DIRTY) : 0;
+    if (r == 0 && h->writes) {
+        lock_take(&c->vfs->lock);
+        n->whole->flushed = n->whole->text.state == TEXT_CLEAN;
+        lock_drop(&c->vfs->lock);
+    }
+    return r;
 }
 
 static void whole_drop(struct call *c, struct node *n, struct handle *h)
@@ -469,7 +452,6 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
     if (vmx_above(c->vfs, n))
         return 0; /* raw is no file of the server's */
     bool later = false;
-    bool cut = false;
     struct sftp_attrs attrs = {0};
     wanted(st, valid, &attrs);
     lock_take(&c->vfs->lock);
@@ -477,13 +459,8 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
     if (w && w->text.state != TEXT_CLEAN) {
         wanted(st, valid, &w->set);
         later = true;
-        cut = w->text.state == TEXT_CUT;
     }
     lock_drop(&c->vfs->lock);
-    /* Who sets the times of a file that is cut, as touch does, wants it as it is, and can be told.
-     */
-    if (cut && attrs.flags & SFTP_ATTR_TIMES)
-        return commit_text(c, n);
     FREE_AUTO char *path = path_of(c, n);
     if (later || !attrs.flags)
         return 0;
@@ -511,7 +488,7 @@ const struct node_ops whole_ops = {
     .write = whole_write,
     .flush = whole_flush,
     .drop = whole_drop,
-    .fsync = whole_fsync,
+    .fsync = whole_flush,
     .release = whole_release,
     .destroy = whole_destroy,
 };
