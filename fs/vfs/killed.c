@@ -24,19 +24,25 @@ static FILE *open_proc(const struct call *c, const char *name)
     return fopen(path, "re");
 }
 
-pid_t call_process(const struct call *c)
+/* The number behind a mark in the caller's status. -1: there is none. */
+static long status_number(const struct call *c, const char *mark)
 {
-    static const char mark[] = "Tgid:";
     char line[256];
-    long process = 0;
+    long number = -1;
     FILE *f = open_proc(c, "status");
-    while (f && process == 0 && fgets(line, sizeof(line), f)) {
+    while (f && number < 0 && fgets(line, sizeof(line), f)) {
         if (strncmp(line, mark, strlen(mark)) == 0)
-            process = strtol(line + strlen(mark), NULL, 10);
+            number = strtol(line + strlen(mark), NULL, 10);
     }
     if (f)
         fclose(f);
-    return (pid_t)process;
+    return number;
+}
+
+pid_t call_process(const struct call *c)
+{
+    long process = status_number(c, "Tgid:");
+    return process < 0 ? 0 : (pid_t)process;
 }
 
 /* A field of proc(5)'s stat, from the state (3) on: the name before it may hold anything. */
@@ -51,6 +57,10 @@ static unsigned long field(const char *stat, int number)
 bool call_is_killed(const struct call *c)
 {
     char stat[1024];
+    /* Who has memory is not dying. execve(2) closes files, too, and on Linux 6.18 nobody can read
+     * stat until it has done so: we would wait for each other. */
+    if (status_number(c, "VmSize:") >= 0)
+        return false;
     FILE *f = open_proc(c, "stat");
     if (!f)
         return false;

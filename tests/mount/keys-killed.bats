@@ -126,3 +126,12 @@ except OSError as e: assert e.errno == 125, e
 else: raise SystemExit('written')"
     becomes 1 's/"alpha"/"whole"/'
 }
+
+# execve(2) closes such a descriptor, and lets nobody read /proc/PID/stat meanwhile.
+@test "a program that is executed while a file is open for writing is not waited for" {
+    start
+    timeout -s KILL 60 python3 -c 'import os, sys
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+assert os.system("touch " + sys.argv[1] + ".other") == 0' "$MNT/.vmxfs/plain/vm/vm.vmx"
+    [ -e "$LAB/vm/vm.vmx.other" ]
+}
