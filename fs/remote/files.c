@@ -276,9 +276,7 @@ static int send_rename(struct renaming *m)
     int r = m->exclusive ? type_at(m->remote, m->to, m->wait, &type) : 0;
     if (r < 0 || type)
         return r < 0 ? r : -EEXIST;
-    SFTP_CALL_AUTO *call = !from || !to                       ? NULL
-                           : sftp_features(sftp).posix_rename ? sftp_posix_rename(sftp, from, to, 0)
-                                                              : sftp_rename(sftp, from, to);
+    SFTP_CALL_AUTO *call = from && to ? sftp_best_rename(sftp, from, to, 0) : NULL;
     r = sftp_wait(call, m->wait);
     if (!unsure_is_unanswered(call, r))
         return r;

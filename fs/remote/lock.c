@@ -99,12 +99,6 @@ void vmx_lock_done(struct vmx_lock *lock)
     free(lock->dir);
 }
 
-static struct sftp_call *rename_folder(struct sftp *sftp, const char *from, const char *to)
-{
-    return sftp_features(sftp).posix_rename ? sftp_posix_rename(sftp, from, to, 0)
-                                            : sftp_rename(sftp, from, to);
-}
-
 static struct sftp_call *make_token(const struct lock_paths *paths, struct sftp *sftp,
                                     const char *token)
 {
@@ -126,7 +120,7 @@ void vmx_lock_ask(struct vmx_lock *lock)
     lock->make = sftp_mkdir(sftp, lock->in_place ? p->lock : p->made, FOLDER_MODE);
     lock->sign = make_token(p, sftp, lock->in_place ? p->temp : p->made_temp);
     if (!lock->in_place)
-        lock->take = rename_folder(sftp, p->made, p->lock);
+        lock->take = sftp_best_rename(sftp, p->made, p->lock, 0);
     lock->stat = sftp_lstat(sftp, p->lock);
     lock->folder_open = sftp_opendir(sftp, lock->dir);
 }
@@ -202,8 +196,8 @@ static int try_to_rename(struct vmx_lock *lock, const struct wait *wait)
     FREE_AUTO char *other = lock_join(lock->dir, ".vmxfs-", token);
     if (!other)
         return -ENOMEM;
-    SFTP_CALL_AUTO *there = rename_folder(remote->sftp, lock->paths.made, other);
-    SFTP_CALL_AUTO *back = rename_folder(remote->sftp, other, lock->paths.made);
+    SFTP_CALL_AUTO *there = sftp_best_rename(remote->sftp, lock->paths.made, other, 0);
+    SFTP_CALL_AUTO *back = sftp_best_rename(remote->sftp, other, lock->paths.made, 0);
     int r = sftp_wait(there, wait);
     int back_r = sftp_wait(back, wait);
     if (has_no_answer(r) || has_no_answer(back_r))

@@ -74,7 +74,7 @@ static int look_for(struct remote *remote, const char *path, const struct wait *
     return r == -ENOENT ? 0 : r;
 }
 
-static int check(const struct move *move, const struct ends *ends)
+static int check(const struct remote *remote, const struct move *move, const struct ends *ends)
 {
     if (!ends->from.there)
         return -ENOENT;
@@ -83,7 +83,10 @@ static int check(const struct move *move, const struct ends *ends)
     if (move->onto == MOVE_ONTO_OTHER && ends->to.there && !ends->to.other)
         return -EEXIST;
     bool empty = !ends->to.other && ends->to.settings == 0;
-    return move->onto == MOVE_ONTO_EMPTY && !empty ? -ENOTEMPTY : 0;
+    if (move->onto == MOVE_ONTO_EMPTY && !empty)
+        return -ENOTEMPTY;
+    /* rename=unsafe: the target is not removed before it is known that the rename can be made. */
+    return ends->to.there && !sftp_features(remote->sftp).posix_rename ? -EOPNOTSUPP : 0;
 }
 
 /* Until when something may be sent: when the first of the locks ends. */
@@ -100,16 +103,6 @@ static char *end_path(const struct remote *remote, const char *path, const struc
     return hold->attempt ? strdup(hold->name) : remote_path(remote, path);
 }
 
-/* Without posix-rename nothing is replaced: check. */
-static struct sftp_call *change(struct sftp *sftp, const struct ends *ends, const char *from,
-                                const char *to)
-{
-    if (!to)
-        return sftp_remove(sftp, from, expiry(ends));
-    return sftp_features(sftp).posix_rename ? sftp_posix_rename(sftp, from, to, expiry(ends))
-                                            : sftp_rename(sftp, from, to);
-}
-
 /* lost: it was sent before, and no answer came. */
 static int send(struct remote *remote, const struct move *move, const struct ends *ends, bool lost,
                 const struct wait *wait, bool *ret_sent)
@@ -118,7 +111,8 @@ static int send(struct remote *remote, const struct move *move, const struct end
     FREE_AUTO char *to = move->to ? end_path(remote, move->to, &ends->to) : NULL;
     if (!from || (move->to && !to))
         return -ENOMEM;
-    SFTP_CALL_AUTO *call = change(remote->sftp, ends, from, to);
+    SFTP_CALL_AUTO *call = to ? sftp_best_rename(remote->sftp, from, to, expiry(ends))
+                              : sftp_remove(remote->sftp, from, expiry(ends));
     const struct wait firm = wait_firmly(wait);
     int r = sftp_wait(call, &firm);
     *ret_sent = sftp_call_was_sent(call);
@@ -147,9 +141,7 @@ int attempt_move(struct remote *remote, const struct move *move, struct lost_mov
     if (r == 0 && !ends.from.attempt)
         r = look_for(remote, move->path, wait, &ends.from);
     if (r == 0)
-        r = check(move, &ends);
-    if (r == 0 && ends.to.there && !sftp_features(remote->sftp).posix_rename)
-        r = -EOPNOTSUPP;
+        r = check(remote, move, &ends);
     if (r == 0)
         r = send(remote, move, &ends, lost->sent, wait, &sent);
     if (r == -ENOTCONN && sent) {

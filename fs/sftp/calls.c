@@ -170,6 +170,13 @@ struct sftp_call *sftp_posix_rename(struct sftp *sftp, const char *from, const c
     return call_submit(call, NULL);
 }
 
+struct sftp_call *sftp_best_rename(struct sftp *sftp, const char *from, const char *to,
+                                   int64_t not_after)
+{
+    return sftp_features(sftp).posix_rename ? sftp_posix_rename(sftp, from, to, not_after)
+                                            : sftp_rename(sftp, from, to);
+}
+
 struct sftp_call *sftp_remove(struct sftp *sftp, const char *path, int64_t not_after)
 {
     struct sftp_call *call = on_path(sftp, CALL_REMOVE, path);

@@ -153,6 +153,10 @@ struct sftp_call *sftp_statvfs(struct sftp *sftp, const char *path);
 struct sftp_call *sftp_posix_rename(struct sftp *sftp, const char *from, const char *to,
                                     int64_t not_after);
 struct sftp_call *sftp_remove(struct sftp *sftp, const char *path, int64_t not_after);
+/* posix-rename, or where the server lacks it the plain one, which replaces nothing and knows no
+ * not_after. */
+struct sftp_call *sftp_best_rename(struct sftp *sftp, const char *from, const char *to,
+                                   int64_t not_after);
 
 /* Waits for the answer. 0; the server's status as -errno (SSH_FX_FAILURE is -EREMOTEIO: the
  * protocol does not say more; EOF of read and readdir is -ENODATA; "unsupported" -EOPNOTSUPP);

@@ -8,12 +8,13 @@
 #include "base/cleanup.h"
 #include "vmx.h"
 
-/* What stands among the settings bears their time, so that git and rsync see it change. */
+/* What is listed among the settings bears their time, so that git and rsync see it change. Its
+ * content has just been made from the same document. */
 static uint32_t made_at(struct call *c, struct node *n, const struct control *control)
 {
     DOCUMENT_AUTO *doc = NULL;
-    FREE_AUTO char *path = control->of_settings ? vmx_path_above(c, n) : NULL;
-    if (path && remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc) == 0)
+    FREE_AUTO char *path = control->listed ? vmx_path_above(c, n) : NULL;
+    if (path && remote_document(c->vfs->remote, path, DOCUMENT_ANY_AGE, &c->wait, &doc) == 0)
         return doc->attrs.mtime;
     return (uint32_t)c->vfs->started.tv_sec;
 }
@@ -21,7 +22,7 @@ static uint32_t made_at(struct call *c, struct node *n, const struct control *co
 static int fill_attr(struct call *c, struct node *n, const struct control *control, struct stat *st)
 {
     BUF_AUTO content = {0};
-    int r = control->sized ? control->show(c, n, &content) : 0;
+    int r = control->listed ? control->show(c, n, &content) : 0;
     if (r < 0)
         return r;
     attr_file(c->vfs, st, control->mode, (off_t)content.len, made_at(c, n, control));
@@ -161,8 +162,6 @@ static int control_write(struct call *c, struct node *n, struct handle *h, off_t
 
 static int control_flush(struct call *c, struct node *n, struct handle *h)
 {
-    /* The kernel splits a large write, and tells of a piece that is refused only that it is short.
-     */
     lock_take(&c->vfs->lock);
     const int refused = h->refused;
     lock_drop(&c->vfs->lock);

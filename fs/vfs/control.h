@@ -12,8 +12,7 @@ struct control {
     const char *name;
     mode_t mode;
     bool by_line;
-    bool sized;       /* its content is cheap: stat gives its true size */
-    bool of_settings; /* it is one of a .vmx's settings: stat gives their time */
+    bool listed; /* among the settings: stat gives its true size, and their time */
     /* Appends the content. NULL: cannot be read. */
     int (*show)(struct call *c, struct node *n, struct buf *ret);
     /* Carries out a line without its newline, or the whole text. NULL: cannot be written. */

@@ -88,7 +88,8 @@ struct handle {
     bool wrote;            /* keys, with vfs->lock: a write of it was taken, ... */
     unsigned long edit;    /* ... and the version of the text that its last one made; 0: none */
     int refused;       /* keys and controls, with vfs->lock: what became of its last edit, if the
-                          text could not take it */
+                          text could not take it. Told again when it is closed: of a large
+                          write, which the kernel splits, it said only that it was short. */
     pid_t writer;      /* controls: the process that wrote last; 0: not known */
     bool broken;       /* controls: what was written before this was dropped */
     bool carrying;     /* controls, with vfs->lock: what was written is being carried out, ... */

@@ -381,8 +381,6 @@ static int commit_own(struct call *c, struct node *n, struct handle *h, bool syn
     if (!ks)
         return 0;
     lock_take(&c->vfs->lock);
-    /* The kernel splits a large write, and tells of a piece that is refused only that it is short.
-     */
     const int refused = h->refused;
     int r = refused ? refused : key_text_is_lost(ks, h) ? -ECANCELED : 0;
     const bool cut = sync && ks->text.state == TEXT_CUT && h->cut;

@@ -123,8 +123,7 @@ const struct control profile_control = {
     .name = PROFILE_NAME,
     .mode = 0644,
     .by_line = true,
-    .sized = true,
-    .of_settings = true,
+    .listed = true,
     .show = profile_show,
     .store = profile_write,
 };

@@ -130,8 +130,13 @@ else: raise SystemExit('written')"
 # execve(2) closes such a descriptor, and lets nobody read /proc/PID/stat meanwhile.
 @test "a program that is executed while a file is open for writing is not waited for" {
     start
-    timeout -s KILL 60 python3 -c 'import os, sys
+    python3 -c 'import os, sys
 fd = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
-assert os.system("touch " + sys.argv[1] + ".other") == 0' "$MNT/.vmxfs/plain/vm/vm.vmx"
-    [ -e "$LAB/vm/vm.vmx.other" ]
+assert os.system("touch " + sys.argv[1] + ".other") == 0' "$MNT/.vmxfs/plain/vm/vm.vmx" 3>&- &
+    local program=$!
+    eventually 60 test -e "$LAB/vm/vm.vmx.other" || {
+        umount -f "$MNT" # or every ps on the machine goes on waiting
+        return 1
+    }
+    wait "$program"
 }
