@@ -81,15 +81,17 @@ struct handle {
     struct buf content;    /* what reads give, where it was made at open; or what was written
                               and not carried out yet */
     struct key_state *key; /* keys that are open for writing: counted as a writer there */
-    unsigned epoch;        /* the key's, when it was opened, ... */
-    unsigned removals;     /* ... and this one */
+    unsigned epoch;        /* keys, texts of .vmx: theirs, when it was opened, ... */
+    unsigned removals;     /* ... and this one of keys */
     bool cut;              /* what it writes next does not go into the old value: it cut that,
                               and nothing came of it yet */
     bool wrote;            /* keys, with vfs->lock: a write of it was taken, ... */
-    unsigned long edit;    /* ... and the version of the text that its last one made; 0: none */
-    int refused;       /* keys and controls, with vfs->lock: what became of its last edit, if the
-                          text could not take it. Told again when it is closed: of a large
-                          write, which the kernel splits, it said only that it was short. */
+    unsigned long edit;    /* ... and, as of texts of .vmx, the version of the text that its last
+                              one made; 0: none */
+    int refused;       /* keys, texts of .vmx and controls, with vfs->lock: why what it wrote was
+                          thrown away. It gets this until it cuts the text: it would go on in
+                          the middle of another. It is told again when it is closed: of a large
+                          write, which the kernel splits, it knows only that it was short. */
     pid_t writer;      /* controls: the process that wrote last; 0: not known */
     bool broken;       /* controls: what was written before this was dropped */
     bool carrying;     /* controls, with vfs->lock: what was written is being carried out, ... */

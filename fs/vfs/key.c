@@ -352,7 +352,7 @@ static int edit_text(struct call *c, struct node *n, struct handle *h, const str
     *ret_due = r == 0 && !edit->resize && !h->wrote && text_is_whole(&ks->text);
     if (*ret_due)
         r = key_text_take(ks, ret);
-    h->wrote = h->wrote || (r == 0 && !edit->resize);
+    h->wrote = h->wrote || (r == 0 && !h->cut);
     lock_drop(&c->vfs->lock);
     return r < 0 && r != refused ? refuse_write(c, n, r) : r;
 }
@@ -373,7 +373,7 @@ static int key_write(struct call *c, struct node *n, struct handle *h, off_t off
 }
 
 /* Commits what the handle has written, or, if that is to be synced, cut. What others have is theirs
- * to complete. */
+ * to complete. Who is refused has been told before that it was taken: he cannot go on in it. */
 static int commit_own(struct call *c, struct node *n, struct handle *h, bool sync)
 {
     TAKEN_AUTO taken = {0};
@@ -387,12 +387,16 @@ static int commit_own(struct call *c, struct node *n, struct handle *h, bool syn
     const bool due = r == 0 && (cut || key_text_is_due(ks, h));
     if (due)
         r = key_text_take(ks, &taken);
-    if (r < 0)
-        h->edit = 0;
     lock_drop(&c->vfs->lock);
     if (r < 0)
-        return r == refused ? r : refuse_write(c, n, r);
-    return due ? commit_taken(c, n, h, &taken) : 0;
+        r = r == refused ? r : refuse_write(c, n, r);
+    else if (due)
+        r = commit_taken(c, n, h, &taken);
+    lock_take(&c->vfs->lock);
+    if (r < 0)
+        h->refused = r;
+    lock_drop(&c->vfs->lock);
+    return r;
 }
 
 static int key_flush(struct call *c, struct node *n, struct handle *h)

@@ -51,6 +51,12 @@ static bool is_late(const struct key_state *ks, const struct handle *h)
            (h->wrote && !h->append && h->edit < ks->begun);
 }
 
+/* Whether the writer would go on in what was thrown away. */
+static bool goes_on_in_dropped(const struct key_state *ks, const struct handle *h)
+{
+    return !h->cut && h->edit > ks->committed && h->edit <= ks->dropped;
+}
+
 bool key_text_is_due(const struct key_state *ks, const struct handle *h)
 {
     return ks->text.state == TEXT_DIRTY && h->edit > ks->committed && h->edit >= ks->begun;
@@ -66,6 +72,8 @@ int key_text_edit(struct handle *h, const struct text_edit *edit, size_t max)
 {
     struct key_state *ks = h->key;
     const bool cuts = edit->resize && edit->at == 0;
+    if (!h->refused && goes_on_in_dropped(ks, h))
+        h->refused = -ECANCELED;
     if (h->refused && !cuts)
         return h->refused;
     if (is_late(ks, h)) {

@@ -19,13 +19,15 @@ enum { RELEASE_MS = 250 };
 struct whole {
     struct text text;
     unsigned writers;
-    unsigned closing;      /* those of them that are being closed: the last one commits */
-    bool broken;           /* what was written was dropped: who goes on would do so in the middle */
-    bool staged;           /* being created: a file until the last writer closes it */
-    bool flushed;          /* since it was written: a writer is closing it */
-    struct document *base; /* what a writer saw when it opened the file; NULL: there was none, or
-                              there are no writers */
-    struct sftp_attrs set; /* mode and times to be set once the text is there */
+    unsigned closing;        /* those of them that are being closed: the last one commits */
+    unsigned epoch;          /* grows when the text is thrown away: who goes on would do so in the
+                                middle, unless he cuts it */
+    unsigned long committed; /* the newest version of the text that is on the server */
+    bool staged;             /* being created: a file until the last writer closes it */
+    bool flushed;            /* since it was written: a writer is closing it */
+    struct document *base;   /* what a writer saw when it opened the file; NULL: there was none, or
+                                there are no writers */
+    struct sftp_attrs set;   /* mode and times to be set once the text is there */
 };
 
 static char *path_of(struct call *c, struct node *n)
@@ -80,6 +82,13 @@ int whole_install(struct call *c, const char *path, struct node *n, struct span 
     return whole_replace(c, path, text, base, diag);
 }
 
+/* Whoever has written to it is told. */
+static void throw_away(struct whole *w)
+{
+    text_clean(&w->text);
+    w->epoch++;
+}
+
 /* Commits the text of a node, then sets the attributes that were asked for meanwhile. */
 static int commit_text(struct call *c, struct node *n)
 {
@@ -102,9 +111,12 @@ static int commit_text(struct call *c, struct node *n)
     if (r == 0)
         remote_document(c->vfs->remote, path, INT64_MAX / 2, &c->wait, &after);
     lock_take(&c->vfs->lock);
-    if (r < 0 || w->text.version == version)
+    if (r < 0)
+        throw_away(w);
+    else if (w->text.version == version)
         text_clean(&w->text);
     if (r == 0) {
+        w->committed = version;
         w->set.flags = 0;
         document_unref(&w->base);
         w->base = after;
@@ -218,14 +230,14 @@ static size_t max_text(const struct call *c)
 }
 
 /* base: moved into the state by the first writer. What is being created is known to its writers. */
-static int begin_writing(struct call *c, struct node *n, struct document **base, bool cut)
+static int begin_writing(struct call *c, struct node *n, struct document **base, bool cut,
+                         struct handle *h)
 {
     const pid_t writer = cut ? call_process(c) : 0;
     lock_take(&c->vfs->lock);
     struct whole *w = state(n);
     int r = w ? 0 : -ENOMEM;
     if (w && w->writers == 0) {
-        w->broken = false;
         document_unref(&w->base);
         w->staged = *base == NULL;
         w->base = steal(*base);
@@ -234,8 +246,10 @@ static int begin_writing(struct call *c, struct node *n, struct document **base,
         r = text_resize(&w->text, 0, max_text(c));
         w->text.writer = writer;
     }
-    if (r == 0)
+    if (r == 0) {
         w->writers++;
+        h->epoch = w->epoch;
+    }
     lock_drop(&c->vfs->lock);
     return r;
 }
@@ -251,7 +265,7 @@ static int open_staged(struct call *c, struct node *n, int flags, struct handle 
 {
     struct document *none = NULL;
     if (h->writes)
-        return begin_writing(c, n, &none, flags & O_TRUNC);
+        return begin_writing(c, n, &none, flags & O_TRUNC, h);
     lock_take(&c->vfs->lock);
     int r = buf_add(&h->content, text_of(n->whole));
     lock_drop(&c->vfs->lock);
@@ -279,7 +293,7 @@ static int whole_open(struct call *c, struct node *n, int flags, struct handle *
     r = c->vfs->options.read_only ? -EROFS : vmx_dict_encrypted(doc->dict) ? -EPERM : 0;
     if (r < 0)
         return refuse(c->vfs, path, NULL, r, NULL);
-    return begin_writing(c, n, &doc, flags & O_TRUNC);
+    return begin_writing(c, n, &doc, flags & O_TRUNC, h);
 }
 
 int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode, struct handle *h,
@@ -292,7 +306,7 @@ int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode
     h->node = node_take(c->vfs, dir, name, ret, false);
     if (!h->node)
         return -ENOMEM;
-    int r = begin_writing(c, h->node, &none, true);
+    int r = begin_writing(c, h->node, &none, true, h);
     if (r < 0)
         return r;
     h->writes = true; /* its close makes the file, also where its maker only reads */
@@ -316,42 +330,102 @@ static int whole_read(struct call *c, struct node *n, struct handle *h, off_t of
     return r;
 }
 
-/* A text that is to be edited by a process, loaded with what the file holds. */
-static int load(struct whole *w, pid_t writer)
+static int refuse_writer(struct call *c, struct node *n, int r)
 {
-    if (w->broken)
-        return -ECANCELED;
-    w->text.writer = writer;
-    if (w->text.state != TEXT_CLEAN)
+    if (r == 0)
         return 0;
-    return text_load(&w->text, w->base ? vmx_dict_text(w->base->dict) : (struct span){0});
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *path = path_of(c, n);
+    if (r == -ECANCELED)
+        vmx_diag_set(&diag, 0, 0,
+                     "what was written to it was thrown away when another who writes to it was "
+                     "refused, or killed; open it again");
+    return refuse(c->vfs, path, NULL, r, &diag);
+}
+
+/* What was written is thrown away if one piece of it cannot be taken. */
+static int edit_locked(struct whole *w, struct handle *h, const struct text_edit *edit, size_t max)
+{
+    const bool cuts = edit->resize && edit->at == 0;
+    if (!h->refused && h->epoch != w->epoch)
+        h->refused = -ECANCELED;
+    if (h->refused && !cuts)
+        return h->refused;
+    int r = 0;
+    if (w->text.state == TEXT_CLEAN)
+        r = text_load(&w->text, w->base ? vmx_dict_text(w->base->dict) : (struct span){0});
+    if (r == 0 && edit->resize)
+        r = text_resize(&w->text, edit->at, max);
+    else if (r == 0)
+        r = text_write(&w->text, edit->at, edit->append, edit->data, max);
+    h->refused = r;
+    if (r < 0)
+        throw_away(w);
+    h->epoch = w->epoch;
+    h->edit = w->text.version;
+    return r;
+}
+
+static int edit_text(struct call *c, struct node *n, struct handle *h, const struct text_edit *edit)
+{
+    struct whole *w = n->whole;
+    const pid_t writer = call_process(c);
+    lock_take(&c->vfs->lock);
+    const int refused = h->refused;
+    int r = edit_locked(w, h, edit, max_text(c));
+    if (r == 0)
+        w->text.writer = writer;
+    w->flushed = false;
+    lock_drop(&c->vfs->lock);
+    return r == refused ? r : refuse_writer(c, n, r);
 }
 
 static int whole_write(struct call *c, struct node *n, struct handle *h, off_t offset,
                        struct span data)
 {
-    const pid_t writer = call_process(c);
+    const struct text_edit edit = {.at = offset, .append = h->append, .data = data};
+    return edit_text(c, n, h, &edit);
+}
+
+/* Whether what the handle has written was thrown away; he is told once. */
+static int check_kept(struct call *c, struct node *n, struct handle *h)
+{
     lock_take(&c->vfs->lock);
-    int r = load(n->whole, writer);
-    n->whole->flushed = false;
-    if (r == 0)
-        r = text_write(&n->whole->text, offset, h->append, data, max_text(c));
-    if (r < 0)
-        text_clean(&n->whole->text);
+    const struct whole *w = n->whole;
+    const int refused = h->refused;
+    if (!refused && h->epoch != w->epoch && h->edit > w->committed)
+        h->refused = -ECANCELED;
+    int r = h->refused;
     lock_drop(&c->vfs->lock);
-    FREE_AUTO char *path = r < 0 ? path_of(c, n) : NULL;
-    return refuse(c->vfs, path, NULL, r, NULL);
+    return r == refused ? r : refuse_writer(c, n, r);
+}
+
+static int commit_written(struct call *c, struct node *n, struct handle *h, enum text_state least)
+{
+    if (!h->writes)
+        return 0;
+    int r = check_kept(c, n, h);
+    if (r < 0)
+        return r;
+    r = commit_if(c, n, least);
+    lock_take(&c->vfs->lock);
+    if (r < 0) /* he has been told before that it was taken: he cannot go on in it */
+        h->refused = r;
+    else
+        n->whole->flushed = n->whole->text.state == TEXT_CLEAN;
+    lock_drop(&c->vfs->lock);
+    return r;
 }
 
 static int whole_flush(struct call *c, struct node *n, struct handle *h)
 {
-    int r = h->writes ? commit_if(c, n, TEXT_DIRTY) : 0;
-    if (r == 0 && h->writes) {
-        lock_take(&c->vfs->lock);
-        n->whole->flushed = n->whole->text.state == TEXT_CLEAN;
-        lock_drop(&c->vfs->lock);
-    }
-    return r;
+    return commit_written(c, n, h, TEXT_DIRTY);
+}
+
+/* Unlike a shell's close before it writes, this asks for what there is, be it nothing. */
+static int whole_fsync(struct call *c, struct node *n, struct handle *h)
+{
+    return commit_written(c, n, h, TEXT_CUT);
 }
 
 static void whole_drop(struct call *c, struct node *n, struct handle *h)
@@ -361,9 +435,9 @@ static void whole_drop(struct call *c, struct node *n, struct handle *h)
     lock_take(&c->vfs->lock);
     struct whole *w = h->writes ? n->whole : NULL;
     if (w && w->text.state != TEXT_CLEAN && writer != 0 && w->text.writer == writer) {
-        text_clean(&w->text);
+        throw_away(w);
         w->set.flags = 0;
-        w->broken = true;
+        h->edit = 0;
         own = true;
     }
     lock_drop(&c->vfs->lock);
@@ -423,19 +497,14 @@ static void wanted(const struct stat *st, int valid, struct sftp_attrs *ret)
 
 static int resize(struct call *c, struct node *n, struct handle *h, off_t size)
 {
+    const struct text_edit edit = {.resize = true, .at = size};
+    if (h && h->writes) /* committed when it is closed, unless something is written first */
+        return edit_text(c, n, h, &edit);
     struct handle own = {.node = n, .writes = true};
-    bool borrowed = h && h->writes;
-    int r = borrowed ? 0 : whole_open(c, n, O_WRONLY, &own);
+    int r = whole_open(c, n, O_WRONLY, &own);
     if (r < 0)
         return r;
-    const pid_t writer = call_process(c);
-    lock_take(&c->vfs->lock);
-    r = load(n->whole, writer);
-    if (r == 0)
-        r = text_resize(&n->whole->text, size, max_text(c));
-    lock_drop(&c->vfs->lock);
-    if (borrowed)
-        return r;
+    r = edit_text(c, n, &own, &edit);
     if (r == 0)
         r = commit_if(c, n, TEXT_CUT);
     whole_release(c, n, &own);
@@ -452,6 +521,7 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
     if (vmx_above(c->vfs, n))
         return 0; /* raw is no file of the server's */
     bool later = false;
+    bool empty = false;
     struct sftp_attrs attrs = {0};
     wanted(st, valid, &attrs);
     lock_take(&c->vfs->lock);
@@ -459,8 +529,12 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
     if (w && w->text.state != TEXT_CLEAN) {
         wanted(st, valid, &w->set);
         later = true;
+        empty = w->staged && w->text.state == TEXT_CUT;
     }
     lock_drop(&c->vfs->lock);
+    /* Who makes a file and sets its times, as touch does, wants it empty, and can be told. */
+    if (empty && attrs.flags & SFTP_ATTR_TIMES)
+        return commit_text(c, n);
     FREE_AUTO char *path = path_of(c, n);
     if (later || !attrs.flags)
         return 0;
@@ -488,7 +562,7 @@ const struct node_ops whole_ops = {
     .write = whole_write,
     .flush = whole_flush,
     .drop = whole_drop,
-    .fsync = whole_flush,
+    .fsync = whole_fsync,
     .release = whole_release,
     .destroy = whole_destroy,
 };

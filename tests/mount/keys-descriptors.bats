@@ -14,7 +14,7 @@ def refused(code, what, *args):
     except OSError as e:
         assert e.errno == code, e
     else:
-        sys.exit("not refused")
+        raise SystemExit(f"not refused: {what.__name__}{args}")
 '
 
 # The kernel splits a large write, and says only how much was taken of it.
@@ -22,7 +22,7 @@ def refused(code, what, *args):
     start vmx_max=1100
     local lines
     lines=$(wc -l <"$MNT/.vmxfs/errors")
-    for file in "$K/guestinfo.a" "$K/.vmxfs/merge"; do
+    for file in "$K/guestinfo.a" "$MNT/.vmxfs/plain/vm/vm.vmx" "$K/.vmxfs/raw" "$K/.vmxfs/merge"; do
         python3 -c "$refusals"'
 for goes_on in False, True:
     fd = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
@@ -35,8 +35,8 @@ for goes_on in False, True:
     done
     becomes 0
     cat "$MNT/.vmxfs/errors"
-    [ "$(grep -c EFBIG "$MNT/.vmxfs/errors")" -eq $((lines + 4)) ] # one for each text
-    [ "$(wc -l <"$MNT/.vmxfs/errors")" -eq $((lines + 4)) ]
+    [ "$(grep -c EFBIG "$MNT/.vmxfs/errors")" -eq $((lines + 8)) ] # one for each text
+    [ "$(wc -l <"$MNT/.vmxfs/errors")" -eq $((lines + 8)) ]
 }
 
 @test "who syncs what was cut, or made empty, is told what becomes of it" {
@@ -44,18 +44,98 @@ for goes_on in False, True:
     touch "$VM.lck/M1"
     start
     python3 -c "$refusals"'
-vmx = sys.argv[1]
+vmx, plain = sys.argv[1:]
 for name, flags in ("guestinfo.a", os.O_TRUNC), ("guestinfo.new", os.O_CREAT):
     fd = os.open(os.path.join(vmx, name), os.O_WRONLY | flags)
     refused(errno.EBUSY, os.fsync, fd)
-    os.close(fd)
+    refused(errno.EBUSY, os.close, fd)
     fd = os.open(os.path.join(vmx, name), os.O_WRONLY | flags)
     os.ftruncate(fd, 0)
     refused(errno.EBUSY, os.fsync, fd)
-    os.close(fd)' "$K"
+    refused(errno.EBUSY, os.close, fd)
+fd = os.open(plain, os.O_WRONLY | os.O_TRUNC)
+refused(errno.EINVAL, os.fsync, fd) # a text without its settings
+refused(errno.EINVAL, os.close, fd)' "$K" "$MNT/.vmxfs/plain/vm/vm.vmx"
     becomes 0
     explained EBUSY guestinfo.a
     explained EBUSY guestinfo.new
+    explained EINVAL -
+}
+
+# The lock of a running VM stands for any reason why a commit is refused.
+@test "who goes on where what he has written was refused is told so until he begins anew" {
+    start
+    python3 -c "$refusals"'
+lock, setting, *texts = sys.argv[1:]
+
+def goes_on(file, flags, code):
+    whole = open(file, "rb").read()
+    text = whole.replace(b"alpha", b"omega").replace(b"one", b"two")
+    half = len(text) // 2
+    fd = os.open(file, os.O_RDWR | flags)
+    os.mkdir(lock)
+    open(lock + "/M1", "w").close()
+    os.write(fd, text[:half])
+    refused(code, os.fsync, fd)
+    os.unlink(lock + "/M1")
+    os.rmdir(lock)
+    for again in range(2):
+        refused(code, os.write, fd, text[half:])
+    assert open(file, "rb").read() == whole
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, text, 0)
+    os.fsync(fd)
+    os.close(fd)
+    assert open(file, "rb").read() == text
+    with open(file, "wb") as f:
+        f.write(whole)
+
+goes_on(setting, os.O_TRUNC, errno.EBUSY)
+for file in texts:
+    goes_on(file, 0, errno.EBUSY)
+    goes_on(file, os.O_TRUNC, errno.EINVAL) # half a text
+' "$VM.lck" "$K/guestinfo.a" "$MNT/.vmxfs/plain/vm/vm.vmx" "$K/.vmxfs/raw"
+}
+
+@test "who goes on where another one has thrown away what both have written is told so" {
+    start vmx_max=64
+    python3 -c "$refusals"'
+for file in sys.argv[1:]:
+    whole = open(file, "rb").read()
+
+    def two(cuts):
+        first = os.open(file, os.O_WRONLY | cuts)
+        second = os.open(file, os.O_WRONLY | os.O_APPEND)
+        os.write(first, b"x")
+        return first, second
+
+    # A setting over its old value ends in a newline: it is set at once.
+    for cuts in (os.O_TRUNC,) if file.endswith("guestinfo.a") else (0, os.O_TRUNC):
+        first, second = two(cuts)
+        refused(errno.EFBIG, os.write, second, b"x" * 65537)
+        refused(errno.ECANCELED, os.write, first, b"y")
+        refused(errno.ECANCELED, os.close, first)
+        refused(errno.EFBIG, os.close, second)
+        first, second = two(cuts)
+        refused(errno.EFBIG, os.write, second, b"x" * 65537)
+        refused(errno.ECANCELED, os.close, first)
+        refused(errno.EFBIG, os.close, second)
+    assert open(file, "rb").read() == whole' \
+        "$K/guestinfo.a" "$MNT/.vmxfs/plain/vm/vm.vmx" "$K/.vmxfs/raw"
+    becomes 0
+    explained ECANCELED guestinfo.a
+    explained ECANCELED -
+}
+
+@test "a server that is read-only lets nobody make an empty .vmx" {
+    SFTP_SERVER="$SFTP_SERVER -R" mount_local
+    run touch "$MNT/vm/new.vmx"
+    [ "$status" -ne 0 ]
+    run python3 -c 'import os, sys
+os.fsync(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT))' "$MNT/vm/new.vmx"
+    [ "$status" -ne 0 ]
+    [ ! -e "$LAB/vm/new.vmx" ]
+    grep -q "vm/new.vmx" "$MNT/.vmxfs/errors"
 }
 
 @test "a key that was removed is not made again by who has it open" {
