@@ -85,6 +85,19 @@ os.close(f)"
     holds_only "$LAB/vm" vm.vmx
 }
 
+# The last one to end closes the files, while the others may still be ending.
+@test "what a killed program of many threads had not completed is dropped" {
+    start
+    local round
+    for round in 1 2 3; do
+        killed "
+for _ in range(20): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+os.write(key(), b'half$round'); half()"
+        eventually 60 eval '[ "$(grep -c NOTE "$MNT/.vmxfs/errors")" -eq '"$round"' ]'
+    done
+    becomes 0
+}
+
 @test "any signal that ends the program counts, and no exit does" {
     start
     killed "os.write(key(), b'half'); os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)"
