@@ -248,6 +248,12 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
     return refuse_removal(c, path, NULL, r, &diag, whole && !vm ? path : vm);
 }
 
+/* Whether it is of vmxfs' making, as .vmxfs is. */
+static bool is_ours(const struct found *found)
+{
+    return found->ops && !found->ops->named;
+}
+
 static int remove_folder(struct call *c, const char *path, const struct found *found,
                          struct vmx_diag *diag, char **ret_vm)
 {
@@ -279,7 +285,7 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
             scratch_free_all(c->vfs, n);
         node_unref(c->vfs, n);
     } else if (r == 0 && found.ops->type == S_IFDIR) {
-        r = found.ops->named ? remove_folder(c, path, &found, &diag, &vm) : -EPERM;
+        r = is_ours(&found) ? refuse_shown(&diag) : remove_folder(c, path, &found, &diag, &vm);
     } else if (r == 0) {
         r = -ENOTDIR;
     }
@@ -469,6 +475,8 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
         return refuse_fixed(c, to_path);
     if (m.from.followed || m.to.followed)
         return refuse_followed(c, m.from.followed ? from_path : to_path);
+    if (is_ours(&m.from) || is_ours(&m.to))
+        r = refuse_shown(&diag);
     if (r == -ENOENT && m.from.ops)
         r = check_unseen(c, to_path);
     if (r == 0)

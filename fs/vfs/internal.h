@@ -385,7 +385,10 @@ int refuse_change(struct vfs *vfs, const char *path, const char *key, int r,
 /* Says that a change finds no .vmx to be made in. -ENOENT. */
 int refuse_gone(struct vmx_diag *diag);
 
-/* The same for a removal. Of all that one process may not remove of one VM in use ("rm -r") only
+/* Says that something is of vmxfs' making. -EPERM. */
+int refuse_shown(struct vmx_diag *diag);
+
+/* As refuse, for a removal. Of all that one process may not remove of one VM in use ("rm -r") only
  * the first is noted. vm: the path of its .vmx. */
 int refuse_removal(struct call *c, const char *path, const char *key, int r,
                    const struct vmx_diag *diag, const char *vm);

@@ -126,6 +126,35 @@ is_refused_as_own() { # COMMAND...
     tail -n 1 "$MNT/.vmxfs/errors" | grep -q "of its own"
 }
 
+@test "what vmxfs makes up is neither moved nor removed, and the reason is told" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local
+    python3 - "$MNT" <<'END_OF_PYTHON'
+import errno, os, sys
+
+os.chdir(sys.argv[1])
+
+def refused(what, *args):
+    try:
+        what(*args)
+    except OSError as e:
+        assert e.errno == errno.EPERM, e
+    else:
+        sys.exit(f"not refused: {args}")
+    with open(".vmxfs/errors") as f:
+        last = f.readlines()[-1]
+    assert "what vmxfs shows here cannot be" in last or "of its own" in last, last
+
+refused(os.rename, ".vmxfs", "other")
+refused(os.rename, "vm", ".vmxfs")
+refused(os.rename, "vm/vm.vmx", ".vmxfs")
+refused(os.rmdir, ".vmxfs")
+refused(os.rmdir, ".vmxfs/plain")
+END_OF_PYTHON
+    [ -d "$MNT/.vmxfs/plain/vm" ]
+    [ "$(ls "$LAB")" = vm ]
+}
+
 @test "files of other clients' commits are hidden and cannot be made" {
     write_vmx "$LAB/vm/vm.vmx" one
     mount_local
