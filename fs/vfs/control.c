@@ -129,17 +129,15 @@ static int collect(struct call *c, struct handle *h, struct span data, bool *ret
     int r = 0;
     lock_take(&c->vfs->lock);
     *ret_news = !h->refused;
-    if (h->broken)
-        r = h->refused ? h->refused : -ECANCELED;
+    if (h->refused)
+        r = h->refused;
     else if (h->content.len + data.n > remote_options(c->vfs->remote)->vmx_max)
         r = -EFBIG;
     else
         r = buf_add(&h->content, data);
     if (r < 0) {
         buf_done(&h->content);
-        if (!h->broken)
-            h->refused = r;
-        h->broken = true;
+        h->refused = r;
     }
     *ret_line = r == 0 && data.n > 0 && data.p[data.n - 1] == '\n';
     h->writer = writer;
@@ -160,14 +158,27 @@ static int control_write(struct call *c, struct node *n, struct handle *h, off_t
     return control->by_line && line ? carry_out(c, n, h) : 0;
 }
 
-static int control_flush(struct call *c, struct node *n, struct handle *h)
+static int refused_before(struct call *c, const struct handle *h, pid_t *ret_writer)
 {
     lock_take(&c->vfs->lock);
     const int refused = h->refused;
+    *ret_writer = h->writer;
     lock_drop(&c->vfs->lock);
-    if (refused)
-        return refused;
-    return h->writes ? carry_out(c, n, h) : 0;
+    return refused;
+}
+
+static int control_fsync(struct call *c, struct node *n, struct handle *h)
+{
+    pid_t writer;
+    int r = refused_before(c, h, &writer);
+    return r == 0 && h->writes ? carry_out(c, n, h) : r;
+}
+
+static int control_flush(struct call *c, struct node *n, struct handle *h)
+{
+    pid_t writer;
+    int r = refused_before(c, h, &writer);
+    return call_is_bystander(c, writer) ? r : control_fsync(c, n, h);
 }
 
 static void control_drop(struct call *c, struct node *n, struct handle *h)
@@ -177,7 +188,7 @@ static void control_drop(struct call *c, struct node *n, struct handle *h)
     const bool own = h->content.len > 0 && h->writer != 0 && h->writer == writer;
     if (own) {
         buf_done(&h->content);
-        h->broken = true;
+        h->refused = -ECANCELED; /* whoever else has it open would go on in the middle */
     }
     lock_drop(&c->vfs->lock);
     if (!own)
@@ -195,7 +206,7 @@ const struct node_ops control_ops = {
     .write = control_write,
     .flush = control_flush,
     .drop = control_drop,
-    .fsync = control_flush,
+    .fsync = control_fsync,
 };
 
 struct node *vmx_above(struct vfs *vfs, struct node *n)

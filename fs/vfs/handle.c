@@ -7,6 +7,7 @@
 #include "internal.h"
 #include "pages.h"
 #include "remote/files.h"
+#include "whole_text.h"
 
 struct handle *handle_new(struct vfs *vfs, struct node *n, int flags)
 {
@@ -28,6 +29,7 @@ static void free_unlisted(struct handle *h)
     dir_names_free(h->names);
     remote_file_free(h->file);
     buf_done(&h->content);
+    whole_text_free(h->whole);
     free(h);
 }
 

@@ -29,10 +29,11 @@
 #include "vfs.h"
 
 struct notifier;
-struct vmx;       /* vmx.h: what is remembered about a directory of settings */
-struct key_state; /* vmx.h: the same of one key */
-struct whole;     /* whole.c: a .vmx as one file */
-struct kept;      /* kept.c: what the kernel keeps of a plain file */
+struct vmx;        /* vmx.h: what is remembered about a directory of settings */
+struct key_state;  /* vmx.h: the same of one key */
+struct whole;      /* whole.c: a .vmx as one file, ... */
+struct whole_text; /* ... and what one open file writes to it */
+struct kept;       /* kept.c: what the kernel keeps of a plain file */
 
 /* One request of the kernel. */
 struct call {
@@ -81,19 +82,18 @@ struct handle {
     struct buf content;    /* what reads give, where it was made at open; or what was written
                               and not carried out yet */
     struct key_state *key; /* keys that are open for writing: counted as a writer there */
-    unsigned epoch;        /* keys, texts of .vmx: theirs, when it was opened, ... */
-    unsigned removals;     /* ... and this one of keys */
+    unsigned epoch;        /* the key's, when it was opened, ... */
+    unsigned removals;     /* ... and this one */
     bool cut;              /* what it writes next does not go into the old value: it cut that,
                               and nothing came of it yet */
     bool wrote;            /* keys, with vfs->lock: a write of it was taken, ... */
-    unsigned long edit;    /* ... and, as of texts of .vmx, the version of the text that its last
-                              one made; 0: none */
+    unsigned long edit;    /* ... and the version of the text that its last one made; 0: none */
+    bool lost;             /* that was thrown away with what others had written */
     int refused;       /* keys, texts of .vmx and controls, with vfs->lock: why what it wrote was
                           thrown away. It gets this until it cuts the text: it would go on in
                           the middle of another. It is told again when it is closed: of a large
                           write, which the kernel splits, it knows only that it was short. */
-    pid_t writer;      /* controls: the process that wrote last; 0: not known */
-    bool broken;       /* controls: what was written before this was dropped */
+    pid_t writer;      /* keys and controls: the process that wrote last; 0: not known */
     bool carrying;     /* controls, with vfs->lock: what was written is being carried out, ... */
     int carried;       /* ... and what came of it the last time */
     bool closing;      /* keys, with vfs->lock: counted as such there */
@@ -106,6 +106,7 @@ struct handle {
     bool keep;                      /* files: the kernel's pages are good */
     bool direct;                    /* plain files: it goes past the kernel's pages (kept.h) */
     unsigned generation;            /* plain files: 0, or how it is counted (kept.h) */
+    struct whole_text *whole;       /* a .vmx as a file, of who writes it (whole_text.h) */
     struct remote_file *file;       /* plain files */
     struct handle *before, *behind; /* plain files: in node->open_files */
     struct dir_names *names;        /* directories */
@@ -335,6 +336,10 @@ pid_t call_process(const struct call *c);
 
 /* Whether that process closes the file because a signal ends it. */
 bool call_is_killed(const struct call *c);
+
+/* Whether somebody else than the process that wrote last closes a file: a child that has inherited
+ * it, say. The writer will close it, too, and then that is complete. writer: 0: not known. */
+bool call_is_bystander(const struct call *c, pid_t writer);
 
 /* Notes in the journal that what it wrote was dropped. */
 void note_killed(struct vfs *vfs, const char *path, const char *key);

@@ -81,30 +81,35 @@ static int key_getattr(struct call *c, struct node *n, struct stat *st, int64_t 
     return r;
 }
 
-/* Counts the handle as a writer of the key: from now on our own commits move the base along. */
-static int enter(struct call *c, struct node *dir, const struct key_at *at, struct handle *h,
-                 unsigned long *ret_sets)
+/* One writer of the key more: from now on our own commits move the base along. NULL: no memory. */
+static struct key_state *enter(struct call *c, struct node *dir, const struct key_at *at,
+                               unsigned long *ret_sets)
 {
     lock_take(&c->vfs->lock);
     struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), true);
     if (ks) {
         ks->writers++;
-        h->key = ks;
         *ret_sets = ks->sets;
     }
     lock_drop(&c->vfs->lock);
-    return ks ? 0 : -ENOMEM;
+    return ks;
+}
+
+static void leave(struct call *c, struct node *dir, struct key_state *ks) REQUIRES(c->vfs->lock)
+{
+    if (--ks->writers == 0)
+        seen_done(&ks->base);
+    key_state_tidy(c->vfs, dir, ks);
 }
 
 void key_end_writing(struct call *c, struct node *dir, struct handle *h)
 {
     lock_take(&c->vfs->lock);
-    h->key->closing -= h->closing;
-    if (--h->key->writers == 0)
-        seen_done(&h->key->base);
-    key_state_tidy(c->vfs, dir, h->key);
-    lock_drop(&c->vfs->lock);
+    struct key_state *ks = h->key;
+    ks->closing -= h->closing;
     h->key = NULL;
+    leave(c, dir, ks);
+    lock_drop(&c->vfs->lock);
 }
 
 /* Makes what the server had when the handle was opened the base. Where others write already, that
@@ -139,15 +144,14 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
     BUF_AUTO value = {0};
     unsigned long sets = 0;
     const pid_t writer = how == WRITING_ANEW ? call_process(c) : 0;
-    int r = enter(c, dir, asked, h, &sets);
-    if (r < 0)
-        return r;
+    struct key_state *ks = enter(c, dir, asked, &sets);
+    if (!ks)
+        return -ENOMEM;
     /* What was asked for before may be older than a commit of ours: what is cached is not. */
-    r = key_at(c, dir, name, DOCUMENT_ANY_AGE, &at);
+    int r = key_at(c, dir, name, DOCUMENT_ANY_AGE, &at);
     if (r == 0 && at.extent != SIZE_MAX)
         r = vmx_dict_value(at.doc->dict, at.extent, &value);
     lock_take(&c->vfs->lock);
-    struct key_state *ks = h->key;
     const bool cut = how == WRITING_ANEW;
     const bool first = !ks->base.known;
     const bool outdated = how == WRITING_FROM_CACHE && ks->base.known;
@@ -160,12 +164,15 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
         ks->text.writer = writer;
         ks->begun = ks->text.version;
     }
-    h->epoch = ks->epoch;
-    h->removals = ks->removals;
-    h->cut = cut;
+    if (r == 0 && !h->key) { /* a scratch file that became a key may be written by two at once */
+        h->key = ks;
+        h->epoch = ks->epoch;
+        h->removals = ks->removals;
+        h->cut = cut;
+    } else {
+        leave(c, dir, ks);
+    }
     lock_drop(&c->vfs->lock);
-    if (r < 0)
-        key_end_writing(c, dir, h);
     return r;
 }
 
@@ -294,23 +301,28 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
 }
 
 /* Commits what was taken, whoever wrote it. A failure throws it away, with what was added since,
- * but not what was begun anew: nothing is tried again behind the back. */
-static int commit_taken(struct call *c, struct node *n, struct handle *h, const struct taken *taken)
+ * but not what was begun anew: nothing is tried again behind the back. again: who is interrupted
+ * asks again. */
+static int commit_taken(struct call *c, struct node *n, struct handle *h, const struct taken *taken,
+                        bool again)
 {
     FREE_AUTO char *name = node_name(c->vfs, n);
     struct key_state *ks = h->key;
     struct span value = text_value(buf_span(&taken->bytes));
     int r = name ? key_set(c, n->parent, name, value, ks, taken) : -ENOMEM;
+    if (r == -EINTR && again)
+        return r;
     lock_take(&c->vfs->lock);
-    if (r == 0 && ks->text.version == taken->version)
+    if (r == 0 && ks->text.version == taken->version) {
         text_clean(&ks->text);
-    else if (r < 0 && ks->begun <= taken->version)
-        key_text_drop(ks);
+    } else if (r < 0) {
+        h->edit = 0;
+        if (ks->begun <= taken->version)
+            key_text_drop(c->vfs, ks, ks->committed);
+    }
     if (h->wrote) /* else it has still to begin */
         h->cut = r < 0 && taken->anew;
     h->wrote = h->wrote && r == 0; /* who begins anew is told the next error, too */
-    if (r < 0)
-        h->edit = 0;
     lock_drop(&c->vfs->lock);
     if (r < 0)
         notify_inode(c->vfs, n);
@@ -325,7 +337,7 @@ static int commit_rest(struct call *c, struct node *n, struct handle *h)
     bool due = h->key->text.state != TEXT_CLEAN;
     int r = due ? key_text_take(h->key, &taken) : 0;
     lock_drop(&c->vfs->lock);
-    return r == 0 && due ? commit_taken(c, n, h, &taken) : r;
+    return r == 0 && due ? commit_taken(c, n, h, &taken, false) : r;
 }
 
 static int refuse_write(struct call *c, struct node *n, int r)
@@ -344,11 +356,10 @@ static int edit_text(struct call *c, struct node *n, struct handle *h, const str
     const pid_t writer = call_process(c);
     lock_take(&c->vfs->lock);
     const int refused = h->refused;
-    int r = key_text_edit(h, edit, max_text(c));
+    int r = key_text_edit(c->vfs, h, edit, max_text(c));
+    h->writer = writer;
     if (r == 0)
         ks->text.writer = writer;
-    else /* he is told now, not once more when he closes */
-        h->edit = 0;
     *ret_due = r == 0 && !edit->resize && !h->wrote && text_is_whole(&ks->text);
     if (*ret_due)
         r = key_text_take(ks, ret);
@@ -369,7 +380,7 @@ static int key_write(struct call *c, struct node *n, struct handle *h, off_t off
         return refuse_write(c, n, r);
     if (r == 0)
         r = edit_text(c, n, h, &edit, &taken, &due);
-    return r == 0 && due ? commit_taken(c, n, h, &taken) : r;
+    return r == 0 && due ? commit_taken(c, n, h, &taken, false) : r;
 }
 
 /* Commits what the handle has written, or, if that is to be synced, cut. What others have is theirs
@@ -377,10 +388,8 @@ static int key_write(struct call *c, struct node *n, struct handle *h, off_t off
 static int commit_own(struct call *c, struct node *n, struct handle *h, bool sync)
 {
     TAKEN_AUTO taken = {0};
-    struct key_state *ks = h->key;
-    if (!ks)
-        return 0;
     lock_take(&c->vfs->lock);
+    struct key_state *ks = h->key;
     const int refused = h->refused;
     int r = refused ? refused : key_text_is_lost(ks, h) ? -ECANCELED : 0;
     const bool cut = sync && ks->text.state == TEXT_CUT && h->cut;
@@ -391,22 +400,33 @@ static int commit_own(struct call *c, struct node *n, struct handle *h, bool syn
     if (r < 0)
         r = r == refused ? r : refuse_write(c, n, r);
     else if (due)
-        r = commit_taken(c, n, h, &taken);
-    lock_take(&c->vfs->lock);
-    if (r < 0)
-        h->refused = r;
-    lock_drop(&c->vfs->lock);
+        r = commit_taken(c, n, h, &taken, sync);
+    if (r < 0 && !(sync && r == -EINTR)) {
+        lock_take(&c->vfs->lock);
+        h->refused = r == -EINTR ? -ECANCELED : r;
+        lock_drop(&c->vfs->lock);
+    }
     return r;
 }
 
 static int key_flush(struct call *c, struct node *n, struct handle *h)
 {
-    return commit_own(c, n, h, false);
+    lock_take(&c->vfs->lock);
+    const bool writes = h->key;
+    const pid_t writer = h->lost ? 0 : h->writer;
+    const int refused = h->refused;
+    lock_drop(&c->vfs->lock);
+    if (call_is_bystander(c, writer))
+        return refused;
+    return writes ? commit_own(c, n, h, false) : 0;
 }
 
 static int key_fsync(struct call *c, struct node *n, struct handle *h)
 {
-    return commit_own(c, n, h, true);
+    lock_take(&c->vfs->lock);
+    const bool writes = h->key;
+    lock_drop(&c->vfs->lock);
+    return writes ? commit_own(c, n, h, true) : 0;
 }
 
 /* Who else writes to it would go on in the middle: its next write is refused. */
@@ -421,9 +441,8 @@ static void key_drop(struct call *c, struct node *n, struct handle *h)
     bool own = ks->text.state != TEXT_CLEAN && ks->text.version > ks->sent && writer != 0 &&
                ks->text.writer == writer;
     if (own) {
-        key_text_drop(ks);
+        key_text_drop(c->vfs, ks, ks->sent);
         ks->epoch++;
-        h->edit = 0;
     }
     lock_drop(&c->vfs->lock);
     if (!own)
@@ -459,17 +478,18 @@ static int commit_cut(struct call *c, struct node *n)
     struct handle own = {.node = n};
     unsigned long sets;
     int r = key_at_node(c, n, &at);
-    if (r == 0)
-        r = enter(c, n->parent, &at, &own, &sets);
     if (r < 0)
         return r;
+    own.key = enter(c, n->parent, &at, &sets);
+    if (!own.key)
+        return -ENOMEM;
     lock_take(&c->vfs->lock);
     bool cut = own.key->text.state == TEXT_CUT;
     if (cut)
         r = key_text_take(own.key, &taken);
     lock_drop(&c->vfs->lock);
     if (r == 0 && cut)
-        r = commit_taken(c, n, &own, &taken);
+        r = commit_taken(c, n, &own, &taken, false);
     key_end_writing(c, n->parent, &own);
     return r;
 }

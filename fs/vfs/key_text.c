@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 
+#include <utlist.h>
+
 #include "vmx.h"
 
 int key_text_take(struct key_state *ks, struct taken *ret)
@@ -15,9 +17,13 @@ int key_text_take(struct key_state *ks, struct taken *ret)
     return buf_add(&ret->bytes, buf_span(&ks->text.bytes));
 }
 
-void key_text_drop(struct key_state *ks)
+void key_text_drop(struct vfs *vfs, struct key_state *ks, unsigned long kept)
 {
-    ks->dropped = ks->text.version;
+    struct handle *h;
+    DL_FOREACH (vfs->handles, h) {
+        if (h->key == ks && h->edit > kept)
+            h->lost = true;
+    }
     text_clean(&ks->text);
 }
 
@@ -45,16 +51,10 @@ static bool begins(const struct handle *h)
 
 /* Whether the writer would undo what came after it was opened, or go on in a value that another one
  * has begun since. Who begins himself comes after a removal. */
-static bool is_late(const struct key_state *ks, const struct handle *h)
+static bool is_late(const struct key_state *ks, const struct handle *h, bool cuts)
 {
     return h->epoch != ks->epoch || (h->removals != ks->removals && !begins(h)) ||
-           (h->wrote && !h->append && h->edit < ks->begun);
-}
-
-/* Whether the writer would go on in what was thrown away. */
-static bool goes_on_in_dropped(const struct key_state *ks, const struct handle *h)
-{
-    return !h->cut && h->edit > ks->committed && h->edit <= ks->dropped;
+           (h->wrote && !h->append && !cuts && h->edit < ks->begun);
 }
 
 bool key_text_is_due(const struct key_state *ks, const struct handle *h)
@@ -64,33 +64,35 @@ bool key_text_is_due(const struct key_state *ks, const struct handle *h)
 
 bool key_text_is_lost(const struct key_state *ks, const struct handle *h)
 {
-    return h->edit > ks->committed &&
-           (h->edit <= ks->dropped || (h->edit < ks->begun && ks->text.state != TEXT_CLEAN));
+    return h->lost ||
+           (h->edit > ks->committed && h->edit < ks->begun && ks->text.state != TEXT_CLEAN);
 }
 
-int key_text_edit(struct handle *h, const struct text_edit *edit, size_t max)
+int key_text_edit(struct vfs *vfs, struct handle *h, const struct text_edit *edit, size_t max)
 {
     struct key_state *ks = h->key;
-    const bool cuts = edit->resize && edit->at == 0;
-    if (!h->refused && goes_on_in_dropped(ks, h))
+    const bool cuts = text_edit_cuts(edit);
+    if (!h->refused && h->lost && !h->cut)
         h->refused = -ECANCELED;
     if (h->refused && !cuts)
         return h->refused;
-    if (is_late(ks, h)) {
-        if (key_text_is_due(ks, h)) /* half a value */
-            key_text_drop(ks);
+    if (is_late(ks, h, cuts)) {
+        const bool half = key_text_is_due(ks, h);
+        h->edit = 0; /* he is told now, not once more when he closes */
+        if (half)
+            key_text_drop(vfs, ks, ks->sent);
         return -ECANCELED;
     }
     /* Who begins puts nothing into another's text. */
     const bool anew = edit->resize ? cuts : begins(h) && !h->append;
     int r = ks->text.state == TEXT_CLEAN || anew ? load_text(ks, h) : 0;
-    if (r == 0 && edit->resize)
-        r = text_resize(&ks->text, edit->at, max);
-    else if (r == 0)
-        r = text_write(&ks->text, edit->at, edit->append, edit->data, max);
+    if (r == 0)
+        r = text_apply(&ks->text, edit, max);
     h->refused = r;
+    h->lost = false;
     if (r < 0) {
-        key_text_drop(ks);
+        h->edit = 0;
+        key_text_drop(vfs, ks, ks->sent);
         h->wrote = false; /* he may begin anew */
         return r;
     }

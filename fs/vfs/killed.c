@@ -71,6 +71,12 @@ bool call_is_killed(const struct call *c)
            (!sees_code || field(stat, STAT_EXIT_CODE) & SIGNAL_OF_EXIT);
 }
 
+bool call_is_bystander(const struct call *c, pid_t writer)
+{
+    const pid_t process = writer != 0 ? call_process(c) : 0;
+    return process != 0 && process != writer;
+}
+
 void note_killed(struct vfs *vfs, const char *path, const char *key)
 {
     journal_add(vfs->journal, 0, path ? path : "?", key,

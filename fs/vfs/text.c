@@ -55,6 +55,12 @@ int text_write(struct text *text, off_t offset, bool append, struct span bytes, 
     return 0;
 }
 
+int text_apply(struct text *text, const struct text_edit *edit, size_t max)
+{
+    return edit->resize ? text_resize(text, edit->at, max)
+                        : text_write(text, edit->at, edit->append, edit->data, max);
+}
+
 int text_slice(struct span text, off_t offset, size_t size, struct buf *ret)
 {
     if ((size_t)offset >= text.n)

@@ -26,6 +26,22 @@ struct text {
 /* Makes a clean text hold what the file holds, before it is changed. 0, -ENOMEM. */
 int text_load(struct text *text, struct span bytes);
 
+struct text_edit {
+    bool resize;
+    off_t at; /* offset, or size */
+    bool append;
+    struct span data;
+};
+
+/* Whether all that the text held before is gone. */
+static inline bool text_edit_cuts(const struct text_edit *edit)
+{
+    return edit->resize && edit->at == 0;
+}
+
+/* As text_resize or text_write. */
+int text_apply(struct text *text, const struct text_edit *edit, size_t max);
+
 /* Cuts to size or fills up with NULs. 0, -EFBIG, -ENOMEM. */
 int text_resize(struct text *text, off_t size, size_t max);
 

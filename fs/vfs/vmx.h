@@ -40,7 +40,6 @@ struct key_state {
     unsigned long begun;     /* what was written before this one is not in it any more */
     unsigned long sent;      /* the newest that was taken to be committed */
     unsigned long committed; /* the newest that is on the server */
-    unsigned long dropped;   /* up to this one it was thrown away, unless it was committed */
     UT_hash_handle hh;
     char id[]; /* the key's bytes, folded */
 };
@@ -136,18 +135,13 @@ static inline struct span text_value(struct span text)
 
 /* ---- key_text.c: the text that is being written; all under vfs->lock */
 
-struct text_edit {
-    bool resize;
-    off_t at; /* offset, or size */
-    bool append;
-    struct span data;
-};
-
 /* Edits the text for a handle. max: bytes. 0; -ECANCELED: it comes too late; -EFBIG, -ENOMEM: the
  * text is dropped, and the handle gets the same again until it cuts the key. */
-int key_text_edit(struct handle *h, const struct text_edit *edit, size_t max);
-/* Throws the text away; who has written to it is told when he closes. */
-void key_text_drop(struct key_state *ks);
+int key_text_edit(struct vfs *vfs, struct handle *h, const struct text_edit *edit, size_t max)
+    REQUIRES(vfs->lock);
+/* Throws the text away. Who has written to it since the version that is kept is told when he goes
+ * on, or closes it. */
+void key_text_drop(struct vfs *vfs, struct key_state *ks, unsigned long kept) REQUIRES(vfs->lock);
 /* A copy, to be committed. 0, -ENOMEM. */
 int key_text_take(struct key_state *ks, struct taken *ret);
 /* Whether the text has something of the handle's that is to be committed. */

@@ -15,10 +15,14 @@ struct whole_change {
     struct fingerprint base;
 };
 
-struct fingerprint fingerprint_of(const struct document *doc)
+struct fingerprint fingerprint_of(struct span text, bool there)
 {
-    const struct span text = doc ? vmx_dict_text(doc->dict) : (struct span){0};
-    return (struct fingerprint){.there = doc != NULL, .n = text.n, .hash = hash_of(text)};
+    return (struct fingerprint){.there = there, .n = text.n, .hash = hash_of(text)};
+}
+
+struct fingerprint fingerprint_of_document(const struct document *doc)
+{
+    return fingerprint_of(doc ? vmx_dict_text(doc->dict) : (struct span){0}, doc != NULL);
 }
 
 static bool is_fingerprint_of(const struct fingerprint *f, struct span text)

@@ -7,8 +7,10 @@
 #include "internal.h"
 #include "recent.h"
 
-/* Of a document's text; NULL: of nothing. */
-struct fingerprint fingerprint_of(const struct document *doc);
+/* Of a text on the server; there: false if there is none. */
+struct fingerprint fingerprint_of(struct span text, bool there);
+/* Of a document's; NULL: of nothing. */
+struct fingerprint fingerprint_of_document(const struct document *doc);
 
 /* Replaces (or creates) the file at path (remote) by text, in one commit, if it still is what base
  * says. 0; -ECANCELED, -EEXIST: it is not; -EINVAL, ... as vmx_replace_check. *diag: why. */

@@ -100,31 +100,99 @@ for file in texts:
 @test "who goes on where another one has thrown away what both have written is told so" {
     start vmx_max=64
     python3 -c "$refusals"'
-for file in sys.argv[1:]:
-    whole = open(file, "rb").read()
+key = sys.argv[1]
 
-    def two(cuts):
-        first = os.open(file, os.O_WRONLY | cuts)
-        second = os.open(file, os.O_WRONLY | os.O_APPEND)
-        os.write(first, b"x")
-        return first, second
+def opened(flags):
+    return os.open(key, os.O_WRONLY | flags)
 
-    # A setting over its old value ends in a newline: it is set at once.
-    for cuts in (os.O_TRUNC,) if file.endswith("guestinfo.a") else (0, os.O_TRUNC):
-        first, second = two(cuts)
-        refused(errno.EFBIG, os.write, second, b"x" * 65537)
-        refused(errno.ECANCELED, os.write, first, b"y")
-        refused(errno.ECANCELED, os.close, first)
-        refused(errno.EFBIG, os.close, second)
-        first, second = two(cuts)
-        refused(errno.EFBIG, os.write, second, b"x" * 65537)
-        refused(errno.ECANCELED, os.close, first)
-        refused(errno.EFBIG, os.close, second)
-    assert open(file, "rb").read() == whole' \
-        "$K/guestinfo.a" "$MNT/.vmxfs/plain/vm/vm.vmx" "$K/.vmxfs/raw"
-    becomes 0
+def two():
+    first, second = opened(os.O_TRUNC), opened(os.O_APPEND)
+    os.write(first, b"x")
+    refused(errno.EFBIG, os.write, second, b"x" * 65537)
+    refused(errno.EFBIG, os.close, second)
+    return first
+
+first = two()
+refused(errno.ECANCELED, os.write, first, b"y")
+refused(errno.ECANCELED, os.close, first)
+first = two()
+refused(errno.ECANCELED, os.close, first)
+# Who cuts it begins anew.
+first = two()
+refused(errno.ECANCELED, os.write, first, b"y")
+os.ftruncate(first, 0)
+os.pwrite(first, b"alpha", 0)
+os.close(first)
+# A third one who completes his own does not make up for it.
+first, second, third = (opened(os.O_APPEND) for _ in range(3))
+os.write(first, b"x")
+os.write(second, bytes(1))
+refused(errno.EINVAL, os.close, second)
+os.write(third, b"alpha\n")
+refused(errno.ECANCELED, os.write, first, b"y\n")
+refused(errno.ECANCELED, os.close, first)
+os.close(third)
+' "$K/guestinfo.a"
+    becomes 1 's/"alpha"/"alpha|0Aalpha"/'
     explained ECANCELED guestinfo.a
-    explained ECANCELED -
+}
+
+@test "who writes on after a child that was killed in its value is told that all of it is gone" {
+    start
+    python3 -c "$refusals"'
+import subprocess
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+os.write(fd, b"head")
+child = "import os, sys; os.write(int(sys.argv[1]), bytes(1)); os.abort()"
+subprocess.run([sys.executable, "-c", child, str(fd)], pass_fds=[fd])
+refused(errno.ECANCELED, os.close, fd)' "$K/guestinfo.a"
+    becomes 0
+}
+
+# Each process that ends closes what it has inherited.
+@test "a program that ends between two writes of a shell sets no half of a value" {
+    start
+    bash -c '{ printf 8; /bin/true; echo 192; } >"$1"' sh "$K/memSize"
+    becomes 1 's/"4096"/"8192"/'
+    { printf 'guestinfo.'; /bin/true; echo 'a = "one"'; } >"$K/.vmxfs/merge"
+    becomes 2 's/"4096"/"8192"/; s/"alpha"/"one"/'
+}
+
+@test "a sync that is interrupted is asked again" {
+    start
+    python3 - "$K" "$LAB/vm/.vm.vmx.vmxfs-lock" <<'END_OF_PYTHON'
+import os, signal, subprocess, sys, time
+
+folder, lock = sys.argv[1:]
+token = os.path.join(lock, "01234567000123abcdef00000001-root@elsewhere")
+
+class Interrupted(Exception):
+    pass
+
+def interrupted(*_):
+    raise Interrupted
+
+os.mkdir(lock)
+open(token, "w").close()
+signal.signal(signal.SIGTERM, interrupted)
+fd = os.open(os.path.join(folder, "guestinfo.a"), os.O_WRONLY | os.O_TRUNC)
+os.write(fd, b"synced")
+# Nothing of a change has been sent while another one is under way.
+other = subprocess.Popen(["sh", "-c", "echo other >$0", os.path.join(folder, "guestinfo.b")])
+time.sleep(1)
+subprocess.Popen(["sh", "-c", "sleep 0.5; kill -TERM $0", str(os.getpid())])
+try:
+    os.fsync(fd)
+    sys.exit("not interrupted")
+except Interrupted:
+    pass
+os.unlink(token)
+os.rmdir(lock)
+os.fsync(fd)
+os.close(fd)
+assert other.wait() == 0
+END_OF_PYTHON
+    becomes 2 's/alpha/synced/; s/beta/other/'
 }
 
 @test "a server that is read-only lets nobody make an empty .vmx" {

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The text that one open file writes to a .vmx as a file (whole.h), and its commit. Each open file
+ * has its own: two that were made from one text do not add up to a third, so who commits second is
+ * refused. A text that was cut is empty, and committed at release, unless it is written before.
+ */
+#pragma once
+
+#include "internal.h"
+#include "recent.h"
+#include "text.h"
+
+/* Of the open file; protected by vfs->lock, as the next but one. */
+struct whole_text {
+    struct text text;        /* clean: what the file held when it was opened, or committed */
+    struct fingerprint base; /* the same, of what is on the server */
+    struct sftp_attrs set;   /* mode and times to be set once the text is there */
+    unsigned long sent;      /* the version that was taken to be committed last */
+    bool committing;
+};
+
+/* What was taken to be committed. */
+struct whole_version {
+    struct buf text;
+    unsigned long number;
+    struct fingerprint base;
+    struct sftp_attrs set;
+};
+
+/* Of the node. */
+struct whole {
+    unsigned writers;
+    bool staged;  /* being created: a file until the last writer closes it */
+    bool flushed; /* since it was written: a writer is closing it */
+    struct handle
+        *shown; /* who wrote last, and has not committed that: his text is shown; or NULL */
+};
+
+/* The remote path of the .vmx that a node is. NULL: no memory. */
+char *whole_path(struct call *c, struct node *n);
+
+/* Makes the handle a writer, who sees this text; base: what is on the server. 0, -ENOMEM. */
+int whole_text_begin(struct call *c, struct node *n, struct span seen, struct fingerprint base,
+                     bool cut, struct handle *h);
+
+/* 0; -EFBIG, -ENOMEM: the text is thrown away; or what the handle was refused before. Refusals are
+ * noted once. */
+int whole_text_edit(struct call *c, struct node *n, struct handle *h, const struct text_edit *edit);
+
+/* Nothing of the text is to be committed. Who goes on would do so in the middle of another one: he
+ * is refused, with r, until he cuts it. */
+void whole_text_throw_away(struct node *n, struct handle *h, int r);
+
+enum occasion {
+    AT_FLUSH, /* shells close a file once before they write to it: what is only cut waits */
+    AT_FSYNC, /* who is interrupted in it asks again */
+    AT_RELEASE,
+};
+
+/* Commits what there is to commit, then sets the attributes that were asked for meanwhile. 0, or
+ * why not: the text is thrown away then, and the refusal noted. */
+int whole_text_commit(struct call *c, struct node *n, struct handle *h, enum occasion when);
+
+/* The same in two steps, the first with vfs->lock held, for who is not the writer. The handle stays
+ * until the second has been done. 0, -ENOMEM: there is no second. */
+int whole_text_take(struct whole_text *t, struct whole_version *ret);
+int whole_text_commit_taken(struct call *c, struct node *n, struct handle *h,
+                            const struct whole_version *v, enum occasion when);
+
+/* The handle writes no more, and what it has not committed is not to be. */
+void whole_text_end(struct call *c, struct node *n, struct handle *h);
+void whole_text_free(struct whole_text *t); /* accepts NULL */

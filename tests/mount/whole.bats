@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Several who write one .vmx as a file, raw or below plain: each open file has its own text.
+
+load keys
+
+setup() {
+    lab_new
+    VM=$LAB/vm/vm.vmx K=$MNT/vm/vm.vmx
+    mkdir "$LAB/vm"
+    printf 'a = "alpha"\nb = "beta"\n' >"$VM"
+    FILES=("$K/.vmxfs/raw" "$MNT/.vmxfs/plain/vm/vm.vmx")
+}
+
+# A program for each of the files; "is_now" asks what the server has.
+program() { # PYTHON
+    local file
+    for file in "${FILES[@]}"; do
+        cp "$TEST_DIR/before" "$VM"
+        eventually 60 cmp -s "$VM" "$file"
+        python3 - "$file" "$VM" <<END_OF_PYTHON
+import errno, os, signal, subprocess, sys
+
+file, vm = sys.argv[1:]
+old = open(vm).read()
+
+def is_now(text):
+    with open(vm) as f:
+        assert f.read() == text, (text, open(vm).read())
+
+def refused(code, what, *args):
+    try:
+        what(*args)
+    except OSError as e:
+        assert e.errno == code, e
+    else:
+        raise SystemExit(f"not refused: {what.__name__}{args}")
+
+def opened(flags=os.O_TRUNC):
+    return os.open(file, os.O_WRONLY | flags)
+
+$1
+END_OF_PYTHON
+    done
+}
+
+@test "two texts that were made from one do not add up: the second is refused" {
+    start
+    program '
+first, second = opened(), opened()
+os.write(first, b"a = \"1\"\nb = \"2\"\nc = \"3\"\n")
+os.write(second, b"a = \"9\"\n")
+os.close(first)
+is_now("a = \"1\"\nb = \"2\"\nc = \"3\"\n")
+refused(errno.ECANCELED, os.close, second)
+is_now("a = \"1\"\nb = \"2\"\nc = \"3\"\n")'
+    explained ECANCELED -
+}
+
+@test "who opens, closes or syncs another open file commits no half of what is being written" {
+    start
+    program '
+first = opened()
+os.write(first, b"a = \"1\"\n")
+for flags in 0, os.O_APPEND:
+    second = opened(flags)
+    os.fsync(second)
+    os.close(second)
+    is_now(old)
+subprocess.run(["touch", file], check=True)
+is_now(old)
+os.write(first, b"b = \"2\"\n")
+os.close(first)
+is_now("a = \"1\"\nb = \"2\"\n")
+first = opened()
+second = opened(0)
+os.fsync(second)
+is_now("a = \"1\"\nb = \"2\"\n")
+os.write(first, b"a = \"3\"\n")
+os.close(first)
+os.close(second)
+is_now("a = \"3\"\n")'
+}
+
+@test "who cuts it and writes nothing takes back nothing, and is no reason for a refusal" {
+    start
+    program '
+first, second = opened(), opened()
+os.write(first, b"a = \"1\"\n")
+third = opened()
+os.write(third, b"no line\n")
+refused(errno.EINVAL, os.close, third)
+os.close(first)
+is_now("a = \"1\"\n")
+os.close(second)
+is_now("a = \"1\"\n")'
+    eventually 60 eval '[ "$(grep -c EINVAL "$MNT/.vmxfs/errors")" -eq 2 ]'
+    ! grep -q ECANCELED "$MNT/.vmxfs/errors"
+}
+
+@test "who only has it open keeps no other from replacing it" {
+    start
+    program '
+idle = opened(0)
+for n in b"1", b"2":
+    fd = opened()
+    os.write(fd, b"a = \"" + n + b"\"\n")
+    os.close(fd)
+    is_now("a = \"%s\"\n" % n.decode())
+refused(errno.ECANCELED, lambda: (os.write(idle, b"z"), os.close(idle)))'
+}
+
+@test "a setting that another makes meanwhile is not taken back by who writes on" {
+    start
+    program '
+fd = opened()
+os.write(fd, b"a = \"1\"\n")
+os.fsync(fd)
+with open(os.path.join(sys.argv[1].replace("/.vmxfs/plain", "").replace("/.vmxfs/raw", ""), "b"), "w") as f:
+    f.write("set\n")
+is_now("a = \"1\"\nb = \"set\"\n")
+os.write(fd, b"c = \"3\"\n")
+refused(errno.ECANCELED, os.fsync, fd)
+refused(errno.ECANCELED, os.close, fd)
+is_now("a = \"1\"\nb = \"set\"\n")'
+}
+
+# Each process that ends closes what it has inherited.
+@test "a program that ends between two writes of a shell commits no half" {
+    start
+    local file
+    for file in "${FILES[@]}"; do
+        cp "$TEST_DIR/before" "$VM"
+        eventually 60 cmp -s "$VM" "$file"
+        run bash -c '{ printf "a = \"1\"\n"; /bin/true; kill -9 $$; } >"$1"' sh "$file"
+        [ "$status" -ne 0 ]
+        eventually 60 explained NOTE - killed
+        cmp "$VM" "$TEST_DIR/before"
+        bash -c '{ printf "a = \""; name=$(/bin/echo 1); /bin/true; printf "%s\"\n" "$name"; } >"$1"' \
+            sh "$file"
+        [ "$(cat "$VM")" = 'a = "1"' ]
+    done
+}
+
+@test "who writes on after a child that was killed in its file is told that all of it is gone" {
+    start
+    program '
+fd = opened()
+os.write(fd, b"a = \"1\"\n")
+child = "import os, sys; os.write(int(sys.argv[1]), b\"b\"); os.abort()"
+subprocess.run([sys.executable, "-c", child, str(fd)], pass_fds=[fd])
+refused(errno.ECANCELED, os.close, fd)
+is_now(old)'
+}
