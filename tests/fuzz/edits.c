@@ -77,10 +77,16 @@ static bool has_no_ending(const struct ref_text *text, const struct ref_line *l)
     return l->whole.n == l->body.n || l->whole.p + l->whole.n == text->all.p + text->all.n;
 }
 
-static bool begins_with_shield(const struct ref_text *text)
+/* Whether the first line that stays begins with a U+FEFF, and is no byte order mark. */
+static bool needs_shield(const struct ref_text *before, const struct ref_merge *merge)
 {
-    return text->n > 1 && text->lines[0].body.n == 0 &&
-           span_starts_with(text->lines[1].body, SPAN_LITERAL(REF_BOM_BYTES));
+    for (size_t i = 0; i < before->n; i++) {
+        const struct ref_line *l = &before->lines[i];
+        size_t edit = l->kind == REF_ENTRY ? ref_merge_find(merge, l->key) : SIZE_MAX;
+        if (edit == SIZE_MAX || (!merge->edits[edit].remove && ref_last(before, l->key) == i))
+            return l->kind != REF_BOM && span_starts_with(l->body, SPAN_LITERAL(REF_BOM_BYTES));
+    }
+    return false;
 }
 
 /* The lines that nobody named are there as they were and in their order; only the last one of
@@ -93,7 +99,7 @@ static void check_untouched(const struct ref_text *before, const struct ref_text
     struct ref_text new;
     keep_untouched(before, merge, &old);
     keep_untouched(after, merge, &new);
-    size_t skip = begins_with_shield(after) && !begins_with_shield(&old);
+    size_t skip = needs_shield(before, merge) ? 1 : 0;
     assert(new.n == old.n + skip);
     for (size_t i = 0; i < old.n; i++) {
         const struct ref_line *a = &old.lines[i];
