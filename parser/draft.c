@@ -102,6 +102,13 @@ static int touch(struct draft *draft, struct span key, struct keymap_item **ret)
     return 0;
 }
 
+/* A U+FEFF at the front of a name is nothing to make, but may stay. */
+static bool makes_bom(const struct draft_line *l, struct span name)
+{
+    return span_starts_with(name, SPAN_LITERAL("\xef\xbb\xbf")) &&
+           !(l->current && span_eq_fold(name_of(l), name));
+}
+
 /* Makes own the line's text. -EINVAL if that is no entry of this name. */
 static int adopt(struct draft_line *l, struct buf *own, struct span name, struct vmx_diag *diag)
 {
@@ -109,7 +116,7 @@ static int adopt(struct draft_line *l, struct buf *own, struct span name, struct
     vmx_lex_line(buf_span(own), false, &line);
     struct span found = {own->data + line.name_at, line.name_len};
     if (line.kind != VMX_LINE_ENTRY || line.len != own->len || !span_eq_fold(found, name) ||
-        span_starts_with(name, SPAN_LITERAL("\xef\xbb\xbf"))) {
+        makes_bom(l, name)) {
         vmx_diag_set(diag, 0, 0, "no line can hold the key \"" SPAN_FORMAT "\"", SPAN_SHOWN(name));
         return -EINVAL;
     }
@@ -184,6 +191,18 @@ static int add_at_place(struct draft *draft, struct draft_line *l, struct span k
     return 0;
 }
 
+static int spell(struct draft_line *l, struct span name, struct vmx_diag *diag)
+{
+    size_t behind = l->line.name_at + l->line.name_len;
+    BUF_AUTO own = {0};
+    int r = buf_add(&own, span_head(l->text, l->line.name_at));
+    if (r == 0)
+        r = buf_add(&own, name);
+    if (r == 0)
+        r = buf_add(&own, span_from(l->text, behind));
+    return r == 0 ? adopt(l, &own, name, diag) : r;
+}
+
 int draft_set(struct draft *draft, const struct vmx_edit *edit, struct vmx_diag *diag)
 {
     struct span key = buf_span(&edit->key);
@@ -201,6 +220,10 @@ int draft_set(struct draft *draft, const struct vmx_edit *edit, struct vmx_diag 
             return r;
         item->pointer = l;
     }
+    if (edit->spells && !span_eq(name_of(l), key))
+        r = spell(l, key, diag);
+    if (r != 0)
+        return r;
     l->value = &edit->value;
     return 0;
 }
@@ -215,18 +238,6 @@ int draft_remove(struct draft *draft, struct span key)
         item->pointer = NULL;
     }
     return r;
-}
-
-static int spell(struct draft_line *l, struct span name, struct vmx_diag *diag)
-{
-    size_t behind = l->line.name_at + l->line.name_len;
-    BUF_AUTO own = {0};
-    int r = buf_add(&own, span_head(l->text, l->line.name_at));
-    if (r == 0)
-        r = buf_add(&own, name);
-    if (r == 0)
-        r = buf_add(&own, span_from(l->text, behind));
-    return r == 0 ? adopt(l, &own, name, diag) : r;
 }
 
 int draft_rename(struct draft *draft, struct span key, struct span new_key, struct vmx_diag *diag)

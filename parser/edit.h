@@ -3,9 +3,10 @@
  * Edits: a list of changes to settings, applied to a document as one.
  *
  * An edit touches its value's own bytes and nothing else: spacing, trailing comment, line ending,
- * order, blank lines and a missing final newline stay. An unquoted value that is edited becomes a
- * quoted one. A new setting goes to the end, in VMware's form, with the file's own line ending.
- * Where a key has several lines, an edit of it leaves the last one only.
+ * order, blank lines and a missing final newline stay, and the key as the file spells it, unless
+ * the edit is one that spells it. An unquoted value that is edited becomes a quoted one. A new
+ * setting goes to the end, in VMware's form, with the file's own line ending. Where a key has
+ * several lines, an edit of it leaves the last one only.
  *
  * A file whose last line has no ending has none after any edit (but where only an empty line is
  * left there). A removal takes the whole line with its ending; where that would leave a U+FEFF at
@@ -38,6 +39,7 @@ struct vmx_edit {
     enum vmx_edit_op op;
     struct buf key;     /* bytes in the file's charset */
     struct buf value;   /* SET: UTF-8 */
+    bool spells;        /* SET of a key that is there: its line is spelled as key is here */
     struct buf new_key; /* RENAME: bytes in the file's charset */
     bool has_place;     /* SET of a missing key: use the place */
     struct vmx_place place;
@@ -52,6 +54,7 @@ struct vmx_edits {
 int vmx_edits_set(struct vmx_edits *edits, struct span key, struct span value);
 int vmx_edits_set_at(struct vmx_edits *edits, struct span key, struct span value,
                      const struct vmx_place *place);
+int vmx_edits_set_spelled(struct vmx_edits *edits, struct span key, struct span value);
 int vmx_edits_remove(struct vmx_edits *edits, struct span key);
 int vmx_edits_rename(struct vmx_edits *edits, struct span key, struct span new_key);
 void vmx_edits_done(struct vmx_edits *edits);
@@ -61,8 +64,9 @@ void vmx_edits_done(struct vmx_edits *edits);
 int vmx_edits_move(struct vmx_edits *edits, struct vmx_edits *from);
 
 /* Appends the new text. Setting a value that is there already changes no byte (unless the key has
- * several lines). 0; -EINVAL (a NUL, a key that no line can hold), -EILSEQ (the charset cannot hold
- * a value), -ENOENT (rename), -ENOMEM. *ret is as it was on failure. */
+ * several lines, or gets another spelling). 0; -EINVAL (a NUL, a key that no line can hold),
+ * -EILSEQ (the charset cannot hold a value), -ENOENT (rename), -ENOMEM. *ret is as it was on
+ * failure. */
 int vmx_edits_apply(const struct vmx_edits *edits, const struct vmx_dict *dict, struct buf *ret,
                     struct vmx_diag *diag);
 
@@ -70,9 +74,10 @@ int vmx_edits_apply(const struct vmx_edits *edits, const struct vmx_dict *dict, 
 int vmx_place_of(const struct vmx_dict *dict, struct span key, struct vmx_place *ret);
 void vmx_place_done(struct vmx_place *place);
 
-/* Reads the text of a control file "merge": lines 'key = "value"' set, lines '-key' remove; blank
- * lines and comments are passed over. Adds to *edits. charset: of the document; text is in UTF-8.
- * 0; -EINVAL with line and column for anything else, or a key that occurs twice; -EILSEQ; -ENOMEM.
+/* Reads the text of a control file "merge": lines 'key = "value"' set, and spell the key as they
+ * do; lines '-key' remove, unless the text sets the key in another spelling; blank lines and
+ * comments are passed over. Adds to *edits. charset: of the document; text is in UTF-8. 0; -EINVAL
+ * with line and column for anything else, or a key that occurs twice otherwise; -EILSEQ; -ENOMEM.
  * *edits is as it was on failure. */
 int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edits,
                     struct vmx_diag *diag);

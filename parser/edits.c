@@ -61,6 +61,14 @@ int vmx_edits_set_at(struct vmx_edits *edits, struct span key, struct span value
     return add(edits, &edit, r);
 }
 
+int vmx_edits_set_spelled(struct vmx_edits *edits, struct span key, struct span value)
+{
+    int r = vmx_edits_set(edits, key, value);
+    if (r == 0)
+        edits->items[edits->n - 1].spells = true;
+    return r;
+}
+
 int vmx_edits_remove(struct vmx_edits *edits, struct span key)
 {
     struct vmx_edit edit = {.op = VMX_EDIT_REMOVE};

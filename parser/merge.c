@@ -8,10 +8,12 @@
 #include "keymap.h"
 #include "text.h"
 
+enum { IS_SET = 1, IS_REMOVED = 2 };
+
 struct reader {
     const char *charset;
-    struct vmx_edits *edits;
-    struct keymap seen; /* keys as they are in text */
+    struct vmx_edits sets, removals;
+    struct keymap seen; /* their keys, and which of the two they are */
     size_t line;        /* from 1 */
     struct vmx_diag *diag;
 };
@@ -24,16 +26,28 @@ static int refuse(const struct reader *r, size_t at, const char *why)
 
 static int encode_key(struct reader *r, struct span name, size_t at, struct buf *ret)
 {
-    bool added = false;
-    struct keymap_item *item = NULL;
-    int e = keymap_add(&r->seen, name, &added, &item);
-    if (e == 0 && !added)
-        return refuse(r, at, "this key occurs twice");
-    if (e == 0)
-        e = vmx_encode(r->charset, name, ret);
+    int e = vmx_encode(r->charset, name, ret);
     if (e == -EILSEQ)
         vmx_diag_set(r->diag, r->line, at + 1, "the file's charset cannot hold this key");
     return e;
+}
+
+/* Notes the edit that was added last. A key can be removed in one spelling and set in another. */
+static int note_key(struct reader *r, const struct vmx_edits *list, size_t at)
+{
+    const struct vmx_edit *edit = &list->items[list->n - 1];
+    struct span key = buf_span(&edit->key);
+    size_t what = edit->op == VMX_EDIT_SET ? IS_SET : IS_REMOVED;
+    struct keymap_item *item = NULL;
+    bool added = false;
+    int e = keymap_add(&r->seen, key, &added, &item);
+    if (e != 0)
+        return e;
+    struct span first = {item->hh.key, item->hh.keylen};
+    if (!added && ((item->count & what) != 0 || span_eq(first, key)))
+        return refuse(r, at, "this key occurs twice");
+    item->count |= what;
+    return 0;
 }
 
 static int read_set(struct reader *r, struct span text, const struct vmx_line *line)
@@ -51,7 +65,9 @@ static int read_set(struct reader *r, struct span text, const struct vmx_line *l
     if (e == -EILSEQ)
         vmx_diag_set(r->diag, r->line, line->value_at + 1,
                      "the file's charset cannot hold this value");
-    return e == 0 ? vmx_edits_set(r->edits, buf_span(&key), buf_span(&value)) : e;
+    if (e == 0)
+        e = vmx_edits_set_spelled(&r->sets, buf_span(&key), buf_span(&value));
+    return e == 0 ? note_key(r, &r->sets, line->name_at) : e;
 }
 
 /* "-key" and a comment, perhaps: to the line reader that is a malformed line. */
@@ -72,7 +88,9 @@ static int read_removal(struct reader *r, struct span body, const struct vmx_lin
         return refuse(r, at, "only a key and a comment can stand behind \"-\"");
     BUF_AUTO key = {0};
     int e = encode_key(r, name, start, &key);
-    return e == 0 ? vmx_edits_remove(r->edits, buf_span(&key)) : e;
+    if (e == 0)
+        e = vmx_edits_remove(&r->removals, buf_span(&key));
+    return e == 0 ? note_key(r, &r->removals, start) : e;
 }
 
 static int read_line(struct reader *r, struct span text, const struct vmx_line *line)
@@ -87,13 +105,24 @@ static int read_line(struct reader *r, struct span text, const struct vmx_line *
     return 0;
 }
 
+/* A key that is also set keeps its line, which the set spells. */
+static int add_removals(struct reader *r)
+{
+    int e = 0;
+    for (size_t i = 0; e == 0 && i < r->removals.n; i++) {
+        struct span key = buf_span(&r->removals.items[i].key);
+        if ((keymap_find(&r->seen, key)->count & IS_SET) == 0)
+            e = vmx_edits_remove(&r->sets, key);
+    }
+    return e;
+}
+
 int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edits,
                     struct vmx_diag *diag)
 {
     if (text.n > UINT32_MAX)
         return -EINVAL;
-    struct vmx_edits read = {0};
-    struct reader r = {.charset = charset, .edits = &read, .line = 1, .diag = diag};
+    struct reader r = {.charset = charset, .line = 1, .diag = diag};
     struct span bom = SPAN_LITERAL("\xef\xbb\xbf");
     if (span_starts_with(text, bom))
         text = span_from(text, bom.n);
@@ -104,8 +133,11 @@ int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edi
         text = span_from(text, line.len);
     }
     if (e == 0)
-        e = vmx_edits_move(edits, &read);
-    vmx_edits_done(&read);
+        e = add_removals(&r);
+    if (e == 0)
+        e = vmx_edits_move(edits, &r.sets);
     keymap_done(&r.seen);
+    vmx_edits_done(&r.sets);
+    vmx_edits_done(&r.removals);
     return e;
 }

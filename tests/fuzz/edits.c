@@ -112,6 +112,36 @@ static void check_untouched(const struct ref_text *before, const struct ref_text
     ref_done(&new);
 }
 
+/* How many lines that are no blank ones or comments, and that nobody named, stand before a line. */
+static size_t count_before(const struct ref_text *text, const struct ref_merge *merge, size_t at)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < at; i++) {
+        const struct ref_line *l = &text->lines[i];
+        n += l->kind == REF_MALFORMED ||
+             (l->kind == REF_ENTRY && ref_merge_find(merge, l->key) == SIZE_MAX);
+    }
+    return n;
+}
+
+/* The line that was set has the value and the spelling of the merge. One that was there before is
+ * where it was, and is what it was around the two. */
+static void check_line(const struct ref_text *before, const struct ref_text *after,
+                       const struct ref_merge *merge, const struct ref_edit *edit, size_t at)
+{
+    const struct ref_line *new = &after->lines[at];
+    assert(span_eq(new->key, edit->key) && ref_same_value(new->raw, edit->raw));
+    size_t was_at = ref_last(before, edit->key);
+    if (was_at == SIZE_MAX)
+        return;
+    const struct ref_line *old = &before->lines[was_at];
+    assert(count_before(before, merge, was_at) == count_before(after, merge, at));
+    assert(span_eq((struct span){old->body.p, (size_t)(old->key.p - old->body.p)},
+                   (struct span){new->body.p, (size_t)(new->key.p - new->body.p)}));
+    if (ref_same_value(old->raw, edit->raw))
+        assert(span_eq(new->raw, old->raw) && new->body.n == old->body.n);
+}
+
 /* Each key of the merge has one line with its value, or none; each other key what it had. */
 static void check_settings(const struct ref_text *before, const struct ref_text *after,
                            const struct ref_merge *merge)
@@ -128,7 +158,7 @@ static void check_settings(const struct ref_text *before, const struct ref_text 
         }
         assert(n == (e->remove ? 0 : 1));
         if (!e->remove)
-            assert(ref_same_value(after->lines[at].raw, e->raw));
+            check_line(before, after, merge, e, at);
     }
     for (size_t i = 0; i < before->n; i++) {
         const struct ref_line *l = &before->lines[i];

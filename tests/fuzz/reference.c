@@ -253,6 +253,45 @@ size_t ref_merge_find(const struct ref_merge *merge, struct span key)
     return SIZE_MAX;
 }
 
+static void add_edit(struct ref_merge *merge, struct ref_edit edit)
+{
+    merge->edits = must_have(reallocarray(merge->edits, merge->n + 1, sizeof(edit)));
+    merge->edits[merge->n++] = edit;
+}
+
+/* A key can be named twice, once to remove it and once to set it, if that spells it otherwise. */
+static bool may_follow(const struct ref_merge *merge, const struct ref_edit *edit)
+{
+    for (size_t i = 0; i < merge->n; i++) {
+        const struct ref_edit *earlier = &merge->edits[i];
+        if (same_key(earlier->key, edit->key) &&
+            (earlier->remove == edit->remove || span_eq(earlier->key, edit->key)))
+            return false;
+    }
+    return true;
+}
+
+static bool sets(const struct ref_merge *merge, struct span key)
+{
+    for (size_t i = 0; i < merge->n; i++) {
+        if (!merge->edits[i].remove && same_key(merge->edits[i].key, key))
+            return true;
+    }
+    return false;
+}
+
+/* What is also set is not removed. */
+static void leave_out_removals(struct ref_merge *merge)
+{
+    struct ref_merge all = *merge;
+    *merge = (struct ref_merge){0};
+    for (size_t i = 0; i < all.n; i++) {
+        if (!all.edits[i].remove || !sets(&all, all.edits[i].key))
+            add_edit(merge, all.edits[i]);
+    }
+    ref_merge_done(&all);
+}
+
 bool ref_merge_read(struct span text, struct ref_merge *ret)
 {
     struct ref_text lines;
@@ -265,11 +304,11 @@ bool ref_merge_read(struct span text, struct ref_merge *ret)
         legal = read_edit(&lines.lines[i], &edit, &any);
         if (!legal || !any)
             continue;
-        legal = ref_merge_find(ret, edit.key) == SIZE_MAX;
-        ret->edits = must_have(reallocarray(ret->edits, ret->n + 1, sizeof(edit)));
-        ret->edits[ret->n++] = edit;
+        legal = may_follow(ret, &edit);
+        add_edit(ret, edit);
     }
     ref_done(&lines);
+    leave_out_removals(ret);
     return legal;
 }
 

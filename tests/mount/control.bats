@@ -154,7 +154,7 @@ numvcpus = 4
 new.key = "a |22b|22"
 -tools.syncTime
 END
-    diff <(sed -e 's/memSize = "4096"/memSize = "8192"/' -e 's/numvcpus="2"/numvcpus="4"/' \
+    diff <(sed -e 's/memSize = "4096"/memsize = "8192"/' -e 's/numvcpus="2"/numvcpus="4"/' \
         -e '/tools.syncTime/d' "$TEST_DIR/before" && echo 'new.key = "a |22b|22"') "$FILE"
     [ "$(cat "$VMX/new.key")" = 'a "b"' ]
     [ "$(renames_onto vm/vm.vmx)" -eq 1 ]
@@ -164,7 +164,7 @@ END
     mount_local
     local text reason
     while IFS='|' read -r text reason; do
-        printf "$text" >"$TEST_DIR/new"
+        printf -- "$text" >"$TEST_DIR/new"
         run cp "$TEST_DIR/new" "$VMX/.vmxfs/merge"
         [ "$status" -ne 0 ]
         [[ $output == *"Invalid argument"* ]]
@@ -174,8 +174,30 @@ END
 numvcpus = "4"\nmemSize = "lots"\n|memSize
 numvcpus = "4"\nno line\n|line 2, column
 numvcpus = "4"\nNumVCPUs = "2"\n|line 2, column
+-numvcpus\n-NumVCPUs\n|line 2, column
+-numvcpus\nnumvcpus = "4"\n|line 2, column
 numvcpus = "4"\n-no key\n|line 2, column
 END
+}
+
+@test "merge spells keys as its lines do, and leaves their lines where they are" {
+    mount_local
+    [ "$(cat "$VMX/memSize")" = 4096 ] # the kernel knows it by its old name now
+    printf '%s\n' 'MEMSIZE = "4096"' '-numvcpus' 'numVCPUs = "4"' 'TOOLS.syncTime = TRUE' \
+        '-TOOLS.SYNCTIME' >"$VMX/.vmxfs/merge"
+    sed -e 's/^memSize/MEMSIZE/' -e 's/numvcpus="2"/numVCPUs="4"/' -e 's/^tools/TOOLS/' \
+        "$TEST_DIR/before" >"$TEST_DIR/want"
+    diff "$TEST_DIR/want" "$FILE"
+    [ "$(renames_onto vm/vm.vmx)" -eq 1 ]
+    [ "$(ls "$VMX" | grep -iE '^(memsize|numvcpus|tools.synctime)$' | LC_ALL=C sort | xargs)" = \
+        "MEMSIZE TOOLS.syncTime numVCPUs" ]
+    [ "$(cat "$VMX/memSize" "$VMX/MEMSIZE" "$VMX/numvcpus" | xargs)" = "4096 4096 4" ]
+
+    # Once more, and nothing is left to do; a file's name spells nothing.
+    printf '%s\n' 'MEMSIZE = "4096"' 'numVCPUs = "4"' '-numvcpus' >"$VMX/.vmxfs/merge"
+    [ "$(renames_onto vm/vm.vmx)" -eq 1 ]
+    echo 8192 >"$VMX/memSize"
+    diff <(sed 's/4096/8192/' "$TEST_DIR/want") "$FILE"
 }
 
 @test "merge of nothing, or of what is there already, rewrites nothing" {

@@ -38,7 +38,7 @@ static int edit(const struct vmx_dict *dict, struct buf *out)
         r = vmx_edits_set_at(&edits, SPAN_LITERAL("memSize"), SPAN_LITERAL("1"), &place);
     vmx_place_done(&place);
     if (r == 0)
-        r = vmx_edits_set(&edits, SPAN_LITERAL("dup"), SPAN_LITERAL("\xe3\x83\x9d"));
+        r = vmx_edits_set_spelled(&edits, SPAN_LITERAL("dup"), SPAN_LITERAL("\xe3\x83\x9d"));
     if (r == 0)
         r = vmx_edits_rename(&edits, SPAN_LITERAL("numvcpus"), SPAN_LITERAL("renamed"));
     if (r == 0)
@@ -50,7 +50,7 @@ static int merge(const struct vmx_dict *dict, struct buf *out)
 {
     (void)out;
     EDITS_AUTO edits = {0};
-    return vmx_edits_parse(SPAN_LITERAL("a = \"\xe3\x83\x9d\"\n-b\nc = 1\n"),
+    return vmx_edits_parse(SPAN_LITERAL("a = \"\xe3\x83\x9d\"\n-b\nc = 1\n-C\n"),
                            vmx_dict_charset(dict), &edits, NULL);
 }
 
