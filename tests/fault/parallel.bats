@@ -129,7 +129,7 @@ writing() { # NUMBER
     no_leftovers "$LAB/vm"
 }
 
-# As on a disk. What ends a process, or is caught, frees it (stall.bats).
+# As on a disk. What ends a process, or is caught, frees it (signals.bats).
 @test "a signal that asks for nothing does not interrupt a write" {
     vm_with_keys vm 1
     proxy_start 200

@@ -2,51 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A server that does not answer: nobody waits longer than the timeout, and what is cached is shown.
 
-load helper
-
-setup() {
-    lab_new
-    vm_with_keys vm 3
-    stalled=
-}
-
-teardown() {
-    [ -z "$stalled" ] || resume
-    # shellcheck disable=SC2086 # a list
-    [ -z "${readers:-}" ] || kill $readers 2>/dev/null || :
-    lab_end
-}
-
-# As mount_local, but the server can be stalled.
-mount_stallable() { # [OPTION...]
-    stallable_server
-    mount_source "$LAB" "sftp_server=$TEST_DIR/server" "$@"
-}
-
-stallable_server() {
-    cat >"$TEST_DIR/server" <<END
-#!/bin/sh
-while [ -e "$TEST_DIR/stalled" ]; do sleep 0.05; done
-exec $SFTP_SERVER
-END
-    chmod 755 "$TEST_DIR/server"
-}
-
-# Neither the children that serve the mount answer nor a new one.
-stall() {
-    touch "$TEST_DIR/stalled"
-    stalled=$(pgrep -P "$(vmxfs_pid)" -f sftp-server)
-    [ -n "$stalled" ]
-    # shellcheck disable=SC2086 # a list
-    kill -STOP $stalled
-}
-
-resume() {
-    rm "$TEST_DIR/stalled"
-    # shellcheck disable=SC2086 # a list
-    kill -CONT $stalled 2>/dev/null || : # it may have been given up
-    stalled=
-}
+load stall
 
 # Reads a file and notes how that ended.
 note_read() { # FILE RESULT
@@ -56,14 +12,6 @@ note_read() { # FILE RESULT
     else
         echo "$said" >"$2"
     fi
-}
-
-# Whether processes wait for the mount.
-in_requests() { # PID...
-    local pid
-    for pid in "$@"; do
-        grep -q request_wait_answer "/proc/$pid/wchan" || return 1
-    done
 }
 
 # 200 readers of different files that were never read.
@@ -189,34 +137,6 @@ END
     echo done >"$MNT/vm/vm.vmx/k2"
     [ "$(stored "$LAB/vm/vm.vmx" k1)" = 0 ] || [ "$(stored "$LAB/vm/vm.vmx" k1)" = new ]
     soon no_leftovers "$LAB/vm"
-}
-
-# What the changes below need, and a stalled server. The kernel allows one change at a time in a
-# folder.
-begin_changes() { # [OPTION...]
-    local i
-    mkdir "$LAB"/{1..8} "$LAB/2/gone"
-    for i in {3..7}; do
-        echo text >"$LAB/$i/old"
-    done
-    mount_stallable cache_timeout=600 "$@"
-    ls -l "$MNT"/{,*/} "$MNT/vm/vm.vmx" >/dev/null
-    cat "$MNT/vm/vm.vmx/k1"
-    changes=
-    start_change "key = os.open('vm/vm.vmx/k1', os.O_WRONLY | os.O_TRUNC)
-open('$TEST_DIR/opened', 'w')
-while not os.path.exists('$TEST_DIR/stalled-now'): time.sleep(0.01)
-os.write(key, b'new\n')"
-    eventually 60 test -e "$TEST_DIR/opened"
-    stall
-}
-
-start_change() { # PYTHON
-    python3 -c "import os, signal, time
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.chdir('$MNT')
-$1" 3>&- &
-    changes="$changes $!"
 }
 
 # A process for each change: $changes, with the default for all signals. The key is open already:
@@ -373,42 +293,6 @@ print(r, os.strerror(ctypes.get_errno()) if r < 0 else 'done')" >"$TEST_DIR/said
     [ -f "$LAB/vm/vm.vmx" ]
 }
 
-# Says what became of a call in a process that catches a signal, and is started by a command.
-catching() { # SIGNAL CALL [COMMAND...]
-    "${@:3}" python3 -c "import ctypes, os, signal
-libc = ctypes.CDLL(None, use_errno=True)
-signal.signal(signal.$1, lambda *_: None)
-os.chdir('$MNT')
-r = $2
-print(r, os.strerror(ctypes.get_errno()) if r < 0 else 'done')" >"$TEST_DIR/said-$1" 3>&- &
-    catchers="$catchers $!"
-}
-
-@test "a caught SIGTERM frees a reader after a second; a timer's signal and a change wait on" {
-    local catchers='' look all
-    look="libc.open(b'3/old', os.O_RDONLY)"
-    begin_changes timeout=60
-    catching SIGALRM "$look"
-    catching SIGTERM "$look"
-    catching SIGHUP "libc.mkdir(b'1/new', 0o755)"
-    touch "$TEST_DIR/stalled-now"
-    read -ra all <<<"$catchers"
-    eventually 60 in_requests "${all[@]}"
-    sleep 0.5
-    kill -ALRM "${all[0]}"
-    kill -TERM "${all[1]}"
-    kill -HUP "${all[2]}"
-    eventually 60 grep -qx -e '-1 Interrupted system call' "$TEST_DIR/said-SIGTERM"
-    sleep 2.5
-    [ ! -s "$TEST_DIR/said-SIGALRM" ]
-    [ ! -s "$TEST_DIR/said-SIGHUP" ]
-    resume
-    wait "${all[@]}"
-    grep -qx '[0-9]* done' "$TEST_DIR/said-SIGALRM"
-    grep -qx '0 done' "$TEST_DIR/said-SIGHUP"
-    [ -d "$LAB/1/new" ]
-}
-
 # Writes a large file without an end, until the server is stalled: $readers.
 write_stalled() {
     python3 -c "import os
@@ -446,55 +330,6 @@ os.stat('$MNT/large')" 3>&- &
     eventually 60 ended "$readers"
     readers=
     resume
-}
-
-# A mount by a process that is started by a command, and is not shown what its callers wait for: a
-# reader of a stalled server is freed by a signal after two seconds, and a change is not.
-frees_unseen_readers() { # COMMAND...
-    local catchers='' all before pid
-    echo text >"$LAB/old"
-    stallable_server
-    "$@" "$VMXFS" -f -o "sftp_server=$TEST_DIR/server,timeout=60,cache_timeout=60" "$LAB" "$MNT" 3>&- &
-    eventually 60 pid_of_server
-    pid=$(vmxfs_pid)
-    eventually 60 grep -q " $MNT " "/proc/$pid/mounts"
-    nsenter -m -t "$pid" ls -l "$MNT" >/dev/null
-    stall
-    catching SIGTERM "libc.open(b'old', os.O_RDONLY)" nsenter -m -t "$pid"
-    catching SIGHUP "libc.mkdir(b'new', 0o755)" nsenter -m -t "$pid"
-    read -ra all <<<"$catchers"
-    eventually 60 in_requests "${all[@]}"
-    sleep 0.5
-    before=$(now_ms)
-    kill -HUP "${all[1]}"
-    kill -TERM "${all[0]}"
-    eventually 60 grep -qx -e '-1 Interrupted system call' "$TEST_DIR/said-SIGTERM"
-    [ $(($(now_ms) - before)) -ge 1900 ]
-    sleep 2.5
-    [ ! -s "$TEST_DIR/said-SIGHUP" ]
-    resume
-    wait "${all[@]}"
-    grep -qx '0 done' "$TEST_DIR/said-SIGHUP"
-    [ -d "$LAB/new" ]
-    kill -TERM "$pid"
-    eventually 60 ended "$pid"
-}
-
-pid_of_server() {
-    [ -n "$(vmxfs_pid)" ] && pgrep -P "$(vmxfs_pid)" -f sftp-server >/dev/null
-}
-
-# To who is in another pid namespace our processes have no number.
-@test "where the caller has no number, a reader is freed after two seconds, a change is not" {
-    [ "$(id -u)" -eq 0 ] || skip "needs a pid namespace"
-    frees_unseen_readers unshare --pid --fork
-}
-
-# Without this capability nobody may look into processes that have it.
-@test "where hidepid hides the caller, a reader is freed after two seconds, a change is not" {
-    [ "$(id -u)" -eq 0 ] || skip "needs a mount of proc"
-    frees_unseen_readers unshare --mount sh -c \
-        'mount -t proc -o hidepid=2,gid=65533 proc /proc && exec setpriv --bounding-set -sys_ptrace "$@"' sh
 }
 
 @test "unmounting while requests wait ends, and ends cleanly" {

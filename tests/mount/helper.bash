@@ -61,11 +61,12 @@ mount_local() { # [OPTION...]
     mount_source "$LAB" "sftp_server=$TEST_DIR/server" "$@"
 }
 
-# Mounts SOURCE at $MNT. Bats would wait for the mount's end if it had its descriptor 3.
+# Mounts SOURCE at $MNT, started by ${MOUNT_BY[@]} if that is set. Bats would wait for the mount's end
+# if it had its descriptor 3.
 mount_source() { # SOURCE [OPTION...]
     local source=$1
     shift
-    "$VMXFS" "${@/#/-o}" "$source" "$MNT" 3>&-
+    "${MOUNT_BY[@]}" "$VMXFS" "${@/#/-o}" "$source" "$MNT" 3>&-
 }
 
 # The processes of the mount at $MNT, with all that they started.
