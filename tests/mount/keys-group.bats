@@ -19,7 +19,7 @@ setup() {
     VM=$LAB/vm/vm.vmx K=$MNT/vm/vm.vmx
     touch -d '1 hour ago' "$VM"
     proxy_start 60
-    mount_proxied
+    mount_proxied timeout=300
 }
 
 teardown() {
@@ -124,22 +124,59 @@ all_are_stored() {
     fusermount3 -u -z "$MNT"
 }
 
-# A whole text by way of raw and a set of a key that is not in it, in the order asked for, behind a
-# set that keeps the queue for a round trip and changes nothing: so both become one commit. Prints
-# what each was told.
-raw_beside_set() { # FIRST
-    python3 - "$K" "$1" <<'END_OF_PYTHON'
-import errno, os, sys, threading, time
+# Changes that become one commit, in the order asked for: the server is held while one that changes
+# nothing is under way, and the others come one after the other to wait for it, with one more that
+# changes nothing for the last. "raw" and "plain" close a whole text of the file as it is now, with
+# another note; "key" sets memSize. Prints what each was told.
+in_one_group() { # raw|plain|key...
+    python3 - "$MNT" "$(vmxfs_pid)" "$PROXY_PID" "$TEST_DIR/proxy.out" "$@" <<'END_OF_PYTHON'
+import errno, os, signal, sys, threading, time
 
-keys, first = sys.argv[1:]
+mnt, vmxfs, proxy, proxy_said, *steps = sys.argv[1:]
+keys = f"{mnt}/vm/vm.vmx"
 told = {}
-with open(f"{keys}/.vmxfs/raw", encoding="utf-8") as f:
-    text = f.read().replace('note = "4"', 'note = "8"')
-same = open(f"{keys}/k1", encoding="utf-8").read().encode()
-raw = os.open(f"{keys}/.vmxfs/raw", os.O_WRONLY | os.O_TRUNC)
-os.write(raw, text.encode())
-key = os.open(f"{keys}/memSize", os.O_WRONLY | os.O_TRUNC)
-leader = os.open(f"{keys}/k1", os.O_WRONLY | os.O_TRUNC)
+
+
+def lines():
+    with open(proxy_said, encoding="utf-8") as f:
+        return len(f.readlines())
+
+
+def stall_or_resume():
+    before = lines()
+    os.kill(int(proxy), signal.SIGUSR2)
+    while lines() == before:
+        time.sleep(0.01)
+
+
+def threads_in(pid, where):
+    n = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/wchan", encoding="utf-8") as f:
+                n += where in f.read()
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return n
+
+
+def joined():
+    with open(f"{mnt}/.vmxfs/status", encoding="utf-8") as f:
+        return [int(line.split()[1]) for line in f if line.startswith("commits-joined:")][0]
+
+
+def opened(path):
+    return os.open(path, os.O_WRONLY | os.O_TRUNC)
+
+
+def whole(path, note):
+    fd = opened(path)
+    os.write(fd, text.replace('note = "4"', f'note = "{note}"').encode())
+    return os.close, fd
+
+
+def key(name, value):
+    return os.write, opened(f"{keys}/{name}"), value.encode()
 
 
 def run(name, work, *args):
@@ -150,35 +187,87 @@ def run(name, work, *args):
         told[name] = errno.errorcode[e.errno]
 
 
-steps = [("raw", os.close, raw), ("key", os.write, key, b"8192\n")]
-if first == "key":
-    steps.reverse()
+with open(f"{keys}/.vmxfs/raw", encoding="utf-8") as f:
+    text = f.read()
+same = {}
+for name in "k1", "k2":
+    with open(f"{keys}/{name}", encoding="utf-8") as f:
+        same[name] = f.read()
+works = {"first": key("k1", same["k1"])}
+for step in steps:
+    if step == "key":
+        works[step] = key("memSize", "8192\n")
+    elif step == "raw":
+        works[step] = whole(f"{keys}/.vmxfs/raw", "raw")
+    else:
+        works[step] = whole(f"{mnt}/.vmxfs/plain/vm/vm.vmx", "plain")
+works["last"] = key("k2", same["k2"])
+
+before = joined()
+stall_or_resume()
+idle = min(threads_in(vmxfs, "futex") for _ in range(50))  # some wait for a moment only
 threads = []
-for step in [("leader", os.write, leader, same), *steps]:
-    threads.append(threading.Thread(target=run, args=step))
+for name, work in works.items():
+    threads.append(threading.Thread(target=run, args=(name, *work)))
     threads[-1].start()
-    time.sleep(0.015)
+    # Our request is with vmxfs, and there it waits.
+    while (threads_in(os.getpid(), "request_wait_answer") < len(threads)
+           or threads_in(vmxfs, "futex") < idle + len(threads)):
+        time.sleep(0.01)
+stall_or_resume()
 for t in threads:
     t.join()
-print(told["raw"], told["key"])
+assert told["first"] == told["last"] == "0", told
+# All but one of those that succeeded, or all of them beside one that failed.
+assert joined() - before >= list(told.values()).count("0") - 2, f"{joined() - before} joined"
+print(*[told[step] for step in steps])
 END_OF_PYTHON
 }
 
+note_is() { # NOTE
+    [ "$(cat "$K/note")" = "$1" ]
+}
+
+# The file as it was before any of them, of which the mount knows.
+begin_group() {
+    sed -i -e 's/^memSize = .*/memSize = "16384"/' -e '/^note = /d' "$VM"
+    echo 'note = "4"' >>"$VM"
+    touch -d '1 hour ago' "$VM"
+    eventually 60 note_is 4
+    renames=$(renames_onto vm/vm.vmx)
+}
+
 @test "a whole text and a set in one rewrite: neither takes back what the other was told is done" {
-    local first told
-    printf 'note = "4"\n' >>"$VM"
+    local first told renames
     for first in key raw key raw; do
-        sed -i -e 's/^memSize = .*/memSize = "16384"/' -e 's/^note = .*/note = "4"/' "$VM"
-        touch -d '1 hour ago' "$VM"
-        sleep 1.1 # longer than what is cached is trusted
-        told=$(raw_beside_set "$first")
+        begin_group
+        told=$(in_one_group "$first" "$([ "$first" = key ] && echo raw || echo key)")
         echo "$first first: $told"
         if [ "$first" = key ]; then
-            [ "$told" = "ECANCELED 0" ]
+            [ "$told" = "0 ECANCELED" ]
+            [ "$(stored "$VM" note)" = 4 ]
         else
             [ "$told" = "0 0" ]
+            [ "$(stored "$VM" note)" = raw ]
         fi
         [ "$(stored "$VM" memSize)" = 8192 ]
-        [ "$(stored "$VM" note)" = "$([ "$first" = key ] && echo 4 || echo 8)" ]
+        [ "$(renames_onto vm/vm.vmx)" -eq $((renames + 1)) ]
+    done
+}
+
+@test "of two whole texts in one rewrite one is done, and the other is told that it is not" {
+    local first second told renames
+    for first in raw plain raw plain; do
+        begin_group
+        second=$([ "$first" = raw ] && echo plain || echo raw)
+        cp "$VM" "$TEST_DIR/before"
+        told=$(in_one_group "$first" "$second")
+        echo "$first first: $told"
+        case $told in
+        "0 ECANCELED") sed "s/^note = .*/note = \"$first\"/" "$TEST_DIR/before" | cmp - "$VM" ;;
+        "ECANCELED 0") sed "s/^note = .*/note = \"$second\"/" "$TEST_DIR/before" | cmp - "$VM" ;;
+        *) false ;;
+        esac
+        [ "$(renames_onto vm/vm.vmx)" -eq $((renames + 1)) ]
     done
 }
