@@ -197,6 +197,37 @@ END
     done
 }
 
+clones() { # FROM TO
+    git clone --progress "file://$1" "$2" >"$TEST_DIR/git-said" 2>&1 || {
+        cat "$TEST_DIR/git-said"
+        return 1
+    }
+    git -C "$2" fsck --strict
+    [ -z "$(git -C "$2" status --porcelain)" ]
+    [ "$(git -C "$2" ls-files | wc -l)" -eq 50 ]
+}
+
+# A timer's signal tells git to show it; of a checkout it shows nothing before two seconds of them.
+@test "git shows its progress while it clones into the mount and from it" {
+    local i
+    export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+    git init -q "$TEST_DIR/origin"
+    for i in {1..50}; do
+        head -c 3000 /dev/urandom >"$TEST_DIR/origin/file-$i"
+    done
+    git -C "$TEST_DIR/origin" add .
+    git -C "$TEST_DIR/origin" -c user.name=name -c user.email=name@localhost commit -q -m message
+    proxy_start 20
+    mount_proxied
+    clones "$TEST_DIR/origin" "$MNT/.vmxfs/plain/copy"
+    grep -q 'Updating files: ' "$TEST_DIR/git-said"
+    clones "$MNT/copy" "$TEST_DIR/second"
+    for i in {1..50}; do
+        cmp "$TEST_DIR/origin/file-$i" "$LAB/copy/file-$i"
+        cmp "$TEST_DIR/origin/file-$i" "$TEST_DIR/second/file-$i"
+    done
+}
+
 # On a busy machine all may have been read before that, once in a while.
 @test "unmounting in the middle of reading ahead does not read on" {
     local i read
