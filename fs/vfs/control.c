@@ -100,9 +100,21 @@ static int take_content(struct call *c, struct handle *h, struct buf *ret, int *
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
-/* Carries out what has been collected; whatever comes of it, it is not tried again. Who closes
- * another descriptor meanwhile is told the same. */
-static int carry_out(struct call *c, struct node *n, struct handle *h)
+/* Puts what was taken before what has been collected since. Without memory it is refused. */
+static void put_back(struct handle *h, struct buf *text)
+{
+    if (buf_add(text, buf_span(&h->content)) < 0) {
+        h->refused = -ENOMEM;
+        return;
+    }
+    buf_done(&h->content);
+    h->content = *text;
+    *text = (struct buf){0};
+}
+
+/* Carries out what has been collected; whatever comes of it, it is not tried again, unless again:
+ * who is interrupted asks again. Who closes another descriptor meanwhile is told the same. */
+static int carry_out(struct call *c, struct node *n, struct handle *h, bool again)
 {
     BUF_AUTO text = {0};
     const struct control *control = n->detail;
@@ -115,6 +127,8 @@ static int carry_out(struct call *c, struct node *n, struct handle *h)
     lock_take(&c->vfs->lock);
     h->carrying = false;
     h->carried = r;
+    if (r == -EINTR && again)
+        put_back(h, &text);
     condition_wake_all(&c->vfs->changed);
     lock_drop(&c->vfs->lock);
     return r;
@@ -155,7 +169,7 @@ static int control_write(struct call *c, struct node *n, struct handle *h, off_t
     int r = collect(c, h, data, &line, &news);
     if (r < 0)
         return news ? refuse_control(c, n, r, NULL) : r;
-    return control->by_line && line ? carry_out(c, n, h) : 0;
+    return control->by_line && line ? carry_out(c, n, h, false) : 0;
 }
 
 static int refused_before(struct call *c, const struct handle *h, pid_t *ret_writer)
@@ -171,14 +185,21 @@ static int control_fsync(struct call *c, struct node *n, struct handle *h)
 {
     pid_t writer;
     int r = refused_before(c, h, &writer);
-    return r == 0 && h->writes ? carry_out(c, n, h) : r;
+    return r == 0 && h->writes ? carry_out(c, n, h, true) : r;
 }
 
 static int control_flush(struct call *c, struct node *n, struct handle *h)
 {
     pid_t writer;
     int r = refused_before(c, h, &writer);
-    return call_is_bystander(c, writer) ? r : control_fsync(c, n, h);
+    const bool due = r == 0 && h->writes && !call_is_bystander(c, writer);
+    return due ? carry_out(c, n, h, false) : r;
+}
+
+/* A refusal is noted; nobody else can be told. */
+static void control_release(struct call *c, struct node *n, struct handle *h)
+{
+    control_fsync(c, n, h);
 }
 
 static void control_drop(struct call *c, struct node *n, struct handle *h)
@@ -207,6 +228,7 @@ const struct node_ops control_ops = {
     .flush = control_flush,
     .drop = control_drop,
     .fsync = control_fsync,
+    .release = control_release,
 };
 
 struct node *vmx_above(struct vfs *vfs, struct node *n)

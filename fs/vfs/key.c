@@ -310,9 +310,13 @@ static int commit_taken(struct call *c, struct node *n, struct handle *h, const 
     struct key_state *ks = h->key;
     struct span value = text_value(buf_span(&taken->bytes));
     int r = name ? key_set(c, n->parent, name, value, ks, taken) : -ENOMEM;
-    if (r == -EINTR && again)
-        return r;
     lock_take(&c->vfs->lock);
+    if (r == -EINTR && again) {
+        if (ks->committing == 0)
+            ks->sent = ks->committed; /* nothing of it is under way any more */
+        lock_drop(&c->vfs->lock);
+        return r;
+    }
     if (r == 0 && ks->text.version == taken->version) {
         text_clean(&ks->text);
     } else if (r < 0) {

@@ -16,6 +16,7 @@
 #include "pages.h"
 #include "recent.h"
 #include "remote/files.h"
+#include "whole.h"
 
 enum {
     READ_MAX = 1 << 20,
@@ -158,6 +159,8 @@ static int attributes(struct call *c, struct node *n, const struct handle *h, st
     }
     if (r == -ENOENT && n->ops->type == S_IFDIR)
         r = told_of_removed(c->vfs, n, ret);
+    if (r == 0 && n->ops == &whole_ops)
+        whole_own_size(c, h, ret);
     return r;
 }
 
@@ -314,6 +317,10 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     struct node *held = h ? h->node : NULL;
     if (r == 0) {
         r = make_entry(&c, dir, name, &found, &entry);
+        if (r >= 0 && held && node_of(c.vfs, entry.ino) != held) {
+            take_back(c.vfs, entry.ino);
+            r = -ESTALE; /* it lost its name as it was opened */
+        }
         if (r < 0 && dir->ops->uncreate)
             dir->ops->uncreate(&c, dir, h);
     }

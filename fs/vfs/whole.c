@@ -123,6 +123,14 @@ static int whole_getattr(struct call *c, struct node *n, struct stat *st, int64_
     return r == -EMEDIUMTYPE ? -ESTALE : r;
 }
 
+void whole_own_size(struct call *c, const struct handle *h, struct stat *st)
+{
+    lock_take(&c->vfs->lock);
+    if (h && h->whole)
+        st->st_size = (off_t)h->whole->text.bytes.len;
+    lock_drop(&c->vfs->lock);
+}
+
 /* ---- opening and writing */
 
 bool whole_is_staged(struct vfs *vfs, struct node *n)
@@ -164,8 +172,8 @@ static int whole_open(struct call *c, struct node *n, int flags, struct handle *
     BUF_AUTO staged = {0};
     DOCUMENT_AUTO *doc = NULL;
     int r = staged_text(c, n, &staged);
-    if (r == 0 && h->writes)
-        return whole_text_begin(c, n, buf_span(&staged), (struct fingerprint){0}, cut, h);
+    if (r == 0 && h->writes) /* what is being written is for its writer to complete */
+        return whole_text_begin(c, n, (struct span){0}, (struct fingerprint){0}, cut, h);
     if (r == 0)
         return buf_add(&h->content, buf_span(&staged));
     FREE_AUTO char *path = whole_path(c, n);
@@ -314,26 +322,27 @@ static int resize(struct call *c, struct node *n, struct handle *h, off_t size)
 
 /* Notes attributes for a text that is being written. Who makes a file and sets its times, as touch
  * does, wants it empty, and can be told: *ret, *ret_h are to be committed then. 1: they are noted;
- * 2: and the text is to be committed; 0: nothing is being written; -ENOMEM. */
+ * 2: and the text is to be committed; 0: there is a file that can have them at once; -errno. */
 static int note_attrs(struct call *c, struct node *n, const struct stat *st, int valid,
                       struct whole_version *ret, struct handle **ret_h)
 {
     int r = 0;
+    struct handle *h = NULL;
     lock_take(&c->vfs->lock);
-    struct handle *h = n->whole ? n->whole->shown : NULL;
-    if (h) {
+    while (r == 0 && (h = n->whole ? n->whole->shown : NULL) && h->whole->committing)
+        r = wait_on(&c->wait, &c->vfs->changed, &c->vfs->lock);
+    if (r == 0 && h) {
         struct whole_text *t = h->whole;
         wanted(st, valid, &t->set);
-        r = 1;
-        if (n->whole->staged && t->text.state == TEXT_CUT && t->set.flags & SFTP_ATTR_TIMES &&
-            !t->committing) {
+        r = t->base.there ? 0 : 1;
+        if (r == 1 && t->text.state == TEXT_CUT && t->set.flags & SFTP_ATTR_TIMES) {
             *ret_h = h;
-            r = whole_text_take(t, ret);
+            r = whole_text_take(n, h, ret);
             r = r == 0 ? 2 : r;
         }
     }
     lock_drop(&c->vfs->lock);
-    return r;
+    return r == -ETIMEDOUT ? -EIO : r;
 }
 
 static int whole_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,

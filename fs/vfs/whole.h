@@ -20,6 +20,9 @@ int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode
 
 void whole_uncreate(struct call *c, struct handle *h); /* as node_ops.uncreate */
 
+/* The size that a file has for one who writes to it. */
+void whole_own_size(struct call *c, const struct handle *h, struct stat *st);
+
 /* Whether a node is a file that is being created: it has a writer, and had no document before. */
 bool whole_is_staged(struct vfs *vfs, struct node *n);
 

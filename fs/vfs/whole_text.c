@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <utlist.h>
+
 #include "base/cleanup.h"
 #include "control.h"
 #include "remote/files.h"
@@ -103,40 +105,58 @@ int whole_text_edit(struct call *c, struct node *n, struct handle *h, const stru
 
 /* ---- the commit */
 
-int whole_text_take(struct whole_text *t, struct whole_version *ret)
+int whole_text_take(struct node *n, struct handle *h, struct whole_version *ret)
 {
+    struct whole_text *t = h->whole;
     *ret = (struct whole_version){.number = t->text.version, .base = t->base, .set = t->set};
     int r = buf_add(&ret->text, buf_span(&t->text.bytes));
-    t->committing = r == 0;
+    if (r < 0)
+        return r;
+    t->committing = true;
     t->sent = t->text.version;
-    return r;
+    n->whole->making |= !t->base.there;
+    return 0;
 }
 
 /* Takes what is to be committed. 1: it was taken; 0: nothing is; -errno: the writer was refused
  * before, or an earlier commit cannot be waited for. A text that is only cut waits for the release:
  * shells close a file once before they write to it. */
-static int take_due(struct call *c, struct handle *h, enum occasion when, struct whole_version *ret)
+static int take_due(struct call *c, struct node *n, struct handle *h, enum occasion when,
+                    struct whole_version *ret)
 {
     struct whole_text *t = h->whole;
     const enum text_state least = when == AT_FLUSH ? TEXT_DIRTY : TEXT_CUT;
     int r = 0;
     lock_take(&c->vfs->lock);
-    while (r == 0 && t->committing)
+    while (r == 0 && (t->committing || (n->whole->making && !t->base.there)))
         r = wait_on(&c->wait, &c->vfs->changed, &c->vfs->lock);
     if (r == 0)
         r = h->refused;
     if (r == 0 && t->text.state >= least) {
-        r = whole_text_take(t, ret);
+        r = whole_text_take(n, h, ret);
         r = r == 0 ? 1 : r;
     }
     lock_drop(&c->vfs->lock);
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
-static void version_committed(struct node *n, struct handle *h, const struct whole_version *v)
+/* Who has opened a file that was being created has seen nothing, as it was created by now. */
+static void share_base(struct vfs *vfs, struct node *n, struct fingerprint base)
+{
+    struct handle *h;
+    DL_FOREACH (vfs->handles, h) {
+        if (h->node == n && h->whole && !h->whole->base.there)
+            h->whole->base = base;
+    }
+}
+
+static void version_committed(struct vfs *vfs, struct node *n, struct handle *h,
+                              const struct whole_version *v)
 {
     struct whole_text *t = h->whole;
     t->base = fingerprint_of(buf_span(&v->text), true);
+    if (!v->base.there && v->text.len == 0)
+        share_base(vfs, n, t->base);
     t->set.flags = 0;
     if (t->text.version != v->number)
         return;
@@ -160,8 +180,9 @@ int whole_text_commit_taken(struct call *c, struct node *n, struct handle *h,
         remote_setattr(c->vfs->remote, path, &v->set, &c->wait);
     lock_take(&c->vfs->lock);
     h->whole->committing = false;
+    n->whole->making &= v->base.there;
     if (r == 0)
-        version_committed(n, h, v);
+        version_committed(c->vfs, n, h, v);
     else if (r != -EINTR)
         whole_text_throw_away(n, h, r);
     else if (when != AT_FSYNC) /* who is interrupted in fsync asks again */
@@ -174,7 +195,7 @@ int whole_text_commit_taken(struct call *c, struct node *n, struct handle *h,
 int whole_text_commit(struct call *c, struct node *n, struct handle *h, enum occasion when)
 {
     struct whole_version v = {0};
-    int r = take_due(c, h, when, &v);
+    int r = take_due(c, n, h, when, &v);
     if (r > 0)
         r = whole_text_commit_taken(c, n, h, &v, when);
     buf_done(&v.text);
@@ -185,20 +206,17 @@ void whole_text_end(struct call *c, struct node *n, struct handle *h)
 {
     const struct wait until = {.deadline = INT64_MAX / 2};
     struct whole *w = n->whole;
+    const bool becomes_folder = !vmx_above(c->vfs, n) && !node_is_plain(c->vfs, n);
     lock_take(&c->vfs->lock);
     while (h->whole->committing) /* by who sets the file's times */
         wait_on(&until, &c->vfs->changed, &c->vfs->lock);
     if (w->shown == h)
         w->shown = NULL;
-    const bool last = --w->writers == 0;
     whole_text_free(h->whole);
     h->whole = NULL;
-    lock_drop(&c->vfs->lock);
     /* What was created as a file is a directory from now on. The kernel trusts the name of what is
      * being created for no time, and looks it up again. */
-    bool becomes_folder = last && !vmx_above(c->vfs, n) && !node_is_plain(c->vfs, n);
-    lock_take(&c->vfs->lock);
-    if (becomes_folder)
+    if (--w->writers == 0 && becomes_folder)
         node_lose_name(c->vfs, n);
     condition_wake_all(&c->vfs->changed);
     lock_drop(&c->vfs->lock);

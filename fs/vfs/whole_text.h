@@ -31,6 +31,7 @@ struct whole_version {
 struct whole {
     unsigned writers;
     bool staged;  /* being created: a file until the last writer closes it */
+    bool making;  /* the commit that creates it is under way */
     bool flushed; /* since it was written: a writer is closing it */
     struct handle
         *shown; /* who wrote last, and has not committed that: his text is shown; or NULL */
@@ -63,7 +64,7 @@ int whole_text_commit(struct call *c, struct node *n, struct handle *h, enum occ
 
 /* The same in two steps, the first with vfs->lock held, for who is not the writer. The handle stays
  * until the second has been done. 0, -ENOMEM: there is no second. */
-int whole_text_take(struct whole_text *t, struct whole_version *ret);
+int whole_text_take(struct node *n, struct handle *h, struct whole_version *ret);
 int whole_text_commit_taken(struct call *c, struct node *n, struct handle *h,
                             const struct whole_version *v, enum occasion when);
 

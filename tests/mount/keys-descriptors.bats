@@ -159,7 +159,7 @@ refused(errno.ECANCELED, os.close, fd)' "$K/guestinfo.a"
 }
 
 @test "a sync that is interrupted is asked again" {
-    start
+    start vmx_max=64
     python3 - "$K" "$LAB/vm/.vm.vmx.vmxfs-lock" <<'END_OF_PYTHON'
 import os, signal, subprocess, sys, time
 
@@ -172,27 +172,50 @@ class Interrupted(Exception):
 def interrupted(*_):
     raise Interrupted
 
-os.mkdir(lock)
-open(token, "w").close()
 signal.signal(signal.SIGTERM, interrupted)
-fd = os.open(os.path.join(folder, "guestinfo.a"), os.O_WRONLY | os.O_TRUNC)
-os.write(fd, b"synced")
+
+def path(name):
+    return os.path.join(folder, name)
+
 # Nothing of a change has been sent while another one is under way.
-other = subprocess.Popen(["sh", "-c", "echo other >$0", os.path.join(folder, "guestinfo.b")])
-time.sleep(1)
-subprocess.Popen(["sh", "-c", "sleep 0.5; kill -TERM $0", str(os.getpid())])
-try:
+def sync_interrupted(name, text, before):
+    while os.path.exists(lock): # of the commit before
+        time.sleep(0.05)
+    os.mkdir(lock)
+    open(token, "w").close()
+    fd = os.open(path(name), os.O_WRONLY | os.O_TRUNC)
+    os.write(fd, text)
+    other = subprocess.Popen(["sh", "-c", before, folder])
+    time.sleep(1)
+    subprocess.Popen(["sh", "-c", "sleep 0.5; kill -TERM $0", str(os.getpid())])
+    try:
+        os.fsync(fd)
+        sys.exit("not interrupted")
+    except Interrupted:
+        pass
+    os.unlink(token)
+    os.rmdir(lock)
+    return fd, other
+
+for name, text, before in (("guestinfo.a", b"synced", "echo other >$0/guestinfo.b"),
+                           (".vmxfs/merge", b'guestinfo.c = "synced"\n', "echo 3 >$0/numvcpus")):
+    fd, other = sync_interrupted(name, text, before)
     os.fsync(fd)
-    sys.exit("not interrupted")
-except Interrupted:
-    pass
-os.unlink(token)
-os.rmdir(lock)
-os.fsync(fd)
-os.close(fd)
+    os.close(fd)
+    assert other.wait() == 0
+# What was to be synced is lost like any other text that was taken.
+fd, other = sync_interrupted("guestinfo.a", b"x", "echo 4 >$0/numvcpus")
 assert other.wait() == 0
+second = os.open(path("guestinfo.a"), os.O_WRONLY | os.O_APPEND)
+for what in (lambda: os.write(second, b"x" * 65537), lambda: os.close(second),
+             lambda: os.fsync(fd), lambda: os.close(fd)):
+    try:
+        what()
+        sys.exit("not refused")
+    except OSError as e:
+        print(e)
 END_OF_PYTHON
-    becomes 2 's/alpha/synced/; s/beta/other/'
+    becomes 5 's/alpha/synced/; s/beta/other/; s/gamma/synced/; s/numvcpus = 2/numvcpus = "4"/'
 }
 
 @test "a server that is read-only lets nobody make an empty .vmx" {

@@ -152,3 +152,85 @@ subprocess.run([sys.executable, "-c", child, str(fd)], pass_fds=[fd])
 refused(errno.ECANCELED, os.close, fd)
 is_now(old)'
 }
+
+# What a maker has not closed yet is not to be taken for the file by those who open it.
+@test "several who open a file that is being created" {
+    start
+    python3 - "$MNT/vm" "$LAB/vm" <<'END_OF_PYTHON'
+import errno, os, subprocess, sys
+
+mnt, lab = sys.argv[1:]
+
+def is_now(name, text):
+    with open(f"{lab}/{name}") as f:
+        assert f.read() == text, open(f"{lab}/{name}").read()
+
+def opened(name, flags=os.O_CREAT):
+    return os.open(f"{mnt}/{name}", os.O_WRONLY | flags)
+
+# An empty one is what both have seen.
+first, second = opened("a.vmx"), opened("a.vmx", os.O_APPEND)
+os.close(first)
+os.write(second, b'a = "1"\n')
+os.close(second)
+is_now("a.vmx", 'a = "1"\n')
+first, second = opened("b.vmx"), opened("b.vmx", os.O_APPEND)
+os.write(second, b'a = "1"\n')
+os.close(second)
+os.close(first)
+is_now("b.vmx", 'a = "1"\n')
+
+first = opened("c.vmx")
+os.write(first, b'a = "1"\n')
+assert open(f"{mnt}/c.vmx").read() == 'a = "1"\n'
+second = opened("c.vmx", os.O_APPEND)
+os.write(second, b'b = "2"\n')
+os.close(second)
+is_now("c.vmx", 'b = "2"\n')
+try:
+    os.close(first)
+    sys.exit("not refused")
+except OSError as e:
+    assert e.errno == errno.EEXIST, e
+is_now("c.vmx", 'b = "2"\n')
+END_OF_PYTHON
+    local i
+    for i in {1..20}; do
+        : >"$MNT/.vmxfs/plain/vm/new$i.vmx"
+        echo 'a = "1"' >>"$MNT/.vmxfs/plain/vm/new$i.vmx"
+        [ "$(cat "$LAB/vm/new$i.vmx")" = 'a = "1"' ]
+    done
+}
+
+@test "the end of a file is that of one's own text" {
+    start
+    program '
+first, second = os.open(file, os.O_RDWR), opened()
+os.write(second, b"x")
+assert os.lseek(first, 0, os.SEEK_END) == len(old)
+assert os.lseek(second, 0, os.SEEK_END) == 1
+os.write(first, b"c = \"3\"\n")
+os.close(first)
+is_now(old + "c = \"3\"\n")
+refused(errno.ECANCELED, os.close, second)'
+}
+
+@test "a mode that is set while another writes to the file stays, whatever becomes of what he writes" {
+    start
+    FILES=("$MNT/.vmxfs/plain/vm/vm.vmx")
+    program '
+fd = opened()
+os.write(fd, b"no line\n")
+os.chmod(file, 0o600)
+assert os.stat(vm).st_mode & 0o777 == 0o600
+refused(errno.EINVAL, os.close, fd)
+assert os.stat(vm).st_mode & 0o777 == 0o600
+fd = opened()
+os.write(fd, b"a = \"1\"\n")
+os.chmod(file, 0o640)
+os.utime(file, (1000000000, 1000000000))
+os.close(fd)
+is_now("a = \"1\"\n")
+assert os.stat(vm).st_mode & 0o777 == 0o640
+assert os.stat(vm).st_mtime == 1000000000'
+}
