@@ -17,7 +17,7 @@
 #define VMX "vm/a.vmx"
 #define TEXT "memSize = \"4096\"\n"
 
-enum { TRUST_MS = 5000, VMS = 500, ROUNDS = 12, MANY = 10 };
+enum { TRUST_MS = 5000, VMS = 500, ROUNDS = 12, MANY = 20 };
 
 struct place {
     struct folder folder;
