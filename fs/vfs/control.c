@@ -145,7 +145,7 @@ static int collect(struct call *c, struct handle *h, struct span data, bool *ret
     *ret_news = !h->refused;
     if (h->refused)
         r = h->refused;
-    else if (h->content.len + data.n > remote_options(c->vfs->remote)->vmx_max)
+    else if (h->content.len + data.n > max_text(c))
         r = -EFBIG;
     else
         r = buf_add(&h->content, data);
@@ -172,28 +172,16 @@ static int control_write(struct call *c, struct node *n, struct handle *h, off_t
     return control->by_line && line ? carry_out(c, n, h, false) : 0;
 }
 
-static int refused_before(struct call *c, const struct handle *h, pid_t *ret_writer)
-{
-    lock_take(&c->vfs->lock);
-    const int refused = h->refused;
-    *ret_writer = h->writer;
-    lock_drop(&c->vfs->lock);
-    return refused;
-}
-
 static int control_fsync(struct call *c, struct node *n, struct handle *h)
 {
-    pid_t writer;
-    int r = refused_before(c, h, &writer);
+    int r = handle_refused(c->vfs, h);
     return r == 0 && h->writes ? carry_out(c, n, h, true) : r;
 }
 
 static int control_flush(struct call *c, struct node *n, struct handle *h)
 {
-    pid_t writer;
-    int r = refused_before(c, h, &writer);
-    const bool due = r == 0 && h->writes && !call_is_bystander(c, writer);
-    return due ? carry_out(c, n, h, false) : r;
+    int r = handle_refused(c->vfs, h);
+    return r == 0 && h->writes && !call_is_bystander(c, h) ? carry_out(c, n, h, false) : r;
 }
 
 /* A refusal is noted; nobody else can be told. */

@@ -248,8 +248,8 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
     return refuse_removal(c, path, NULL, r, &diag, whole && !vm ? path : vm);
 }
 
-/* Whether it is of vmxfs' making, as .vmxfs is. */
-static bool is_ours(const struct found *found)
+/* Whether vmxfs makes it up, as .vmxfs. */
+static bool is_made_up(const struct found *found)
 {
     return found->ops && !found->ops->named;
 }
@@ -285,7 +285,7 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
             scratch_free_all(c->vfs, n);
         node_unref(c->vfs, n);
     } else if (r == 0 && found.ops->type == S_IFDIR) {
-        r = is_ours(&found) ? refuse_shown(&diag) : remove_folder(c, path, &found, &diag, &vm);
+        r = is_made_up(&found) ? refuse_made_up(&diag) : remove_folder(c, path, &found, &diag, &vm);
     } else if (r == 0) {
         r = -ENOTDIR;
     }
@@ -297,7 +297,7 @@ static int dir_rmdir(struct call *c, struct node *dir, const char *name)
 /* The whole text of a file, of which a .vmx is to be made. */
 static int read_text(struct call *c, const char *path, struct buf *ret)
 {
-    size_t max = remote_options(c->vfs->remote)->vmx_max;
+    size_t max = max_text(c);
     struct remote_file *file = NULL;
     int r = buf_reserve(ret, max + 1);
     if (r == 0)
@@ -475,8 +475,8 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
         return refuse_fixed(c, to_path);
     if (m.from.followed || m.to.followed)
         return refuse_followed(c, m.from.followed ? from_path : to_path);
-    if (is_ours(&m.from) || is_ours(&m.to))
-        r = refuse_shown(&diag);
+    if (is_made_up(&m.from) || is_made_up(&m.to))
+        r = refuse_made_up(&diag);
     if (r == -ENOENT && m.from.ops)
         r = check_unseen(c, to_path);
     if (r == 0)

@@ -44,6 +44,14 @@ void handle_free(struct vfs *vfs, struct handle *h)
     free_unlisted(h);
 }
 
+int handle_refused(struct vfs *vfs, const struct handle *h)
+{
+    lock_take(&vfs->lock);
+    const int refused = h->refused;
+    lock_drop(&vfs->lock);
+    return refused;
+}
+
 void handle_free_all(struct vfs *vfs)
 {
     struct handle *h;

@@ -93,7 +93,7 @@ struct handle {
                           thrown away. It gets this until it cuts the text: it would go on in
                           the middle of another. It is told again when it is closed: of a large
                           write, which the kernel splits, it knows only that it was short. */
-    pid_t writer;      /* keys and controls: the process that wrote last; 0: not known */
+    pid_t writer;      /* the same: the process that wrote last; 0: not known */
     bool carrying;     /* controls, with vfs->lock: what was written is being carried out, ... */
     int carried;       /* ... and what came of it the last time */
     bool closing;      /* keys, with vfs->lock: counted as such there */
@@ -292,6 +292,8 @@ void node_free_all(struct vfs *vfs);
 /* flags: of open(2). n may be NULL: it is to be filled in. NULL: no memory. */
 struct handle *handle_new(struct vfs *vfs, struct node *n, int flags);
 void handle_free(struct vfs *vfs, struct handle *h); /* accepts NULL */
+/* Why what it wrote was thrown away: h->refused. */
+int handle_refused(struct vfs *vfs, const struct handle *h);
 /* Frees those whose release never came: an unmounting kernel drops what it has not sent. */
 void handle_free_all(struct vfs *vfs);
 
@@ -337,9 +339,9 @@ pid_t call_process(const struct call *c);
 /* Whether that process closes the file because a signal ends it. */
 bool call_is_killed(const struct call *c);
 
-/* Whether somebody else than the process that wrote last closes a file: a child that has inherited
- * it, say. The writer will close it, too, and then that is complete. writer: 0: not known. */
-bool call_is_bystander(const struct call *c, pid_t writer);
+/* Whether another process than the one that wrote last closes an open file: a child that has
+ * inherited it, say. The writer will close it, too, and what it wrote is complete then. */
+bool call_is_bystander(const struct call *c, const struct handle *h);
 
 /* Notes in the journal that what it wrote was dropped. */
 void note_killed(struct vfs *vfs, const char *path, const char *key);
@@ -390,8 +392,8 @@ int refuse_change(struct vfs *vfs, const char *path, const char *key, int r,
 /* Says that a change finds no .vmx to be made in. -ENOENT. */
 int refuse_gone(struct vmx_diag *diag);
 
-/* Says that something is of vmxfs' making. -EPERM. */
-int refuse_shown(struct vmx_diag *diag);
+/* Says that vmxfs makes a name up, and it is not to be changed. -EPERM. */
+int refuse_made_up(struct vmx_diag *diag);
 
 /* As refuse, for a removal. Of all that one process may not remove of one VM in use ("rm -r") only
  * the first is noted. vm: the path of its .vmx. */
@@ -479,6 +481,12 @@ extern const struct node_ops folder_ops;                                 /* fold
 static inline int64_t cache_ms(const struct call *c)
 {
     return remote_options(c->vfs->remote)->cache_timeout_ms;
+}
+
+/* How long a .vmx, or what is written to a control, may be, in bytes. */
+static inline size_t max_text(const struct call *c)
+{
+    return remote_options(c->vfs->remote)->vmx_max;
 }
 
 static inline uint64_t node_id(const struct vfs *vfs, const struct node *n)

@@ -19,11 +19,6 @@
 #include "recent.h"
 #include "vmx.h"
 
-static size_t max_text(const struct call *c)
-{
-    return remote_options(c->vfs->remote)->vmx_max;
-}
-
 /* Size of what the file shows; -ENOENT when there is no such file. */
 static off_t shown_size(struct call *c, struct node *dir, const struct key_at *at)
 {
@@ -161,7 +156,7 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
         note_glance(&ks->base, &at, asked);
     if (r == 0 && cut) {
         r = text_resize(&ks->text, 0, max_text(c));
-        ks->text.writer = writer;
+        ks->writer = writer;
         ks->begun = ks->text.version;
     }
     if (r == 0 && !h->key) { /* a scratch file that became a key may be written by two at once */
@@ -363,7 +358,7 @@ static int edit_text(struct call *c, struct node *n, struct handle *h, const str
     int r = key_text_edit(c->vfs, h, edit, max_text(c));
     h->writer = writer;
     if (r == 0)
-        ks->text.writer = writer;
+        ks->writer = writer;
     *ret_due = r == 0 && !edit->resize && !h->wrote && text_is_whole(&ks->text);
     if (*ret_due)
         r = key_text_take(ks, ret);
@@ -394,6 +389,10 @@ static int commit_own(struct call *c, struct node *n, struct handle *h, bool syn
     TAKEN_AUTO taken = {0};
     lock_take(&c->vfs->lock);
     struct key_state *ks = h->key;
+    if (!ks) {
+        lock_drop(&c->vfs->lock);
+        return 0;
+    }
     const int refused = h->refused;
     int r = refused ? refused : key_text_is_lost(ks, h) ? -ECANCELED : 0;
     const bool cut = sync && ks->text.state == TEXT_CUT && h->cut;
@@ -415,22 +414,12 @@ static int commit_own(struct call *c, struct node *n, struct handle *h, bool syn
 
 static int key_flush(struct call *c, struct node *n, struct handle *h)
 {
-    lock_take(&c->vfs->lock);
-    const bool writes = h->key;
-    const pid_t writer = h->lost ? 0 : h->writer;
-    const int refused = h->refused;
-    lock_drop(&c->vfs->lock);
-    if (call_is_bystander(c, writer))
-        return refused;
-    return writes ? commit_own(c, n, h, false) : 0;
+    return call_is_bystander(c, h) ? handle_refused(c->vfs, h) : commit_own(c, n, h, false);
 }
 
 static int key_fsync(struct call *c, struct node *n, struct handle *h)
 {
-    lock_take(&c->vfs->lock);
-    const bool writes = h->key;
-    lock_drop(&c->vfs->lock);
-    return writes ? commit_own(c, n, h, true) : 0;
+    return commit_own(c, n, h, true);
 }
 
 /* Who else writes to it would go on in the middle: its next write is refused. */
@@ -443,7 +432,7 @@ static void key_drop(struct call *c, struct node *n, struct handle *h)
     struct key_state *ks = h->key;
     /* What is being committed goes on by itself. */
     bool own = ks->text.state != TEXT_CLEAN && ks->text.version > ks->sent && writer != 0 &&
-               ks->text.writer == writer;
+               ks->writer == writer;
     if (own) {
         key_text_drop(c->vfs, ks, ks->sent);
         ks->epoch++;

@@ -6,7 +6,7 @@
  * The kernel does that on the dying thread, whose /proc/TID/stat (proc(5)) says so. Threads that
  * another one's exit() ends are marked as killed, too; the exit code tells them apart, to who may
  * see it. Who has merely inherited an open file has written nothing: so the process that wrote last
- * is remembered.
+ * is remembered, and what another one closes is not taken for complete.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,8 +71,11 @@ bool call_is_killed(const struct call *c)
            (!sees_code || field(stat, STAT_EXIT_CODE) & SIGNAL_OF_EXIT);
 }
 
-bool call_is_bystander(const struct call *c, pid_t writer)
+bool call_is_bystander(const struct call *c, const struct handle *h)
 {
+    lock_take(&c->vfs->lock);
+    const pid_t writer = h->lost ? 0 : h->writer; /* that there is nothing left all are told */
+    lock_drop(&c->vfs->lock);
     const pid_t process = writer != 0 ? call_process(c) : 0;
     return process != 0 && process != writer;
 }

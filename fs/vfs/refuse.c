@@ -82,7 +82,7 @@ int refuse_gone(struct vmx_diag *diag)
     return -ENOENT;
 }
 
-int refuse_shown(struct vmx_diag *diag)
+int refuse_made_up(struct vmx_diag *diag)
 {
     vmx_diag_set(diag, 0, 0, "what vmxfs shows here cannot be made, renamed or removed");
     return -EPERM;
@@ -116,7 +116,7 @@ int refuse_here(struct call *c, struct node *dir, const char *name)
                      "and %s keep their names",
                      PROFILE_NAME, CONTROL_NAME);
     else
-        refuse_shown(&diag);
+        refuse_made_up(&diag);
     if (was_refused(c, diag.text))
         return -EPERM;
     return refuse(c->vfs, has_keys || on_server ? path : name, has_keys ? name : NULL, -EPERM,

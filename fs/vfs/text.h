@@ -19,7 +19,6 @@ struct text {
     enum text_state state;
     bool anew;             /* cut to nothing on the way: it owes nothing to what the file held */
     unsigned long version; /* grows with every change */
-    pid_t writer;          /* the process that changed it last, 0: not known; by the owner */
     struct buf bytes;
 };
 

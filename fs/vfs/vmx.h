@@ -28,6 +28,7 @@ struct seen {
 /* One key that is being written, whatever its spelling. */
 struct key_state {
     struct text text;
+    pid_t writer;        /* the process that changed the text last; 0: not known */
     unsigned writers;    /* open handles that may write, and running requests */
     unsigned closing;    /* those of them that are being closed: the last one commits */
     unsigned committing; /* our sets and removals under way */

@@ -240,12 +240,8 @@ static int whole_flush(struct call *c, struct node *n, struct handle *h)
 {
     if (!h->whole)
         return 0;
-    lock_take(&c->vfs->lock);
-    const pid_t writer = h->whole->text.writer;
-    const int refused = h->refused;
-    lock_drop(&c->vfs->lock);
-    if (call_is_bystander(c, writer))
-        return refused;
+    if (call_is_bystander(c, h))
+        return handle_refused(c->vfs, h);
     int r = whole_text_commit(c, n, h, AT_FLUSH);
     lock_take(&c->vfs->lock);
     if (r == 0)
@@ -265,7 +261,7 @@ static void whole_drop(struct call *c, struct node *n, struct handle *h)
     struct whole_text *t = h->whole;
     lock_take(&c->vfs->lock);
     /* What is being committed goes on by itself. */
-    const bool own = t && t->text.state != TEXT_CLEAN && writer != 0 && t->text.writer == writer &&
+    const bool own = t && t->text.state != TEXT_CLEAN && writer != 0 && h->writer == writer &&
                      (!t->committing || t->text.version > t->sent);
     if (own)
         whole_text_throw_away(n, h, -ECANCELED);
@@ -321,10 +317,10 @@ static int resize(struct call *c, struct node *n, struct handle *h, off_t size)
 }
 
 /* Notes attributes for a text that is being written. Who makes a file and sets its times, as touch
- * does, wants it empty, and can be told: *ret, *ret_h are to be committed then. 1: they are noted;
- * 2: and the text is to be committed; 0: there is a file that can have them at once; -errno. */
+ * does, wants it empty, and can be told: *ret is to be committed then, of *ret_h. 1: they go with
+ * the text; 0: there is a file that can have them at once; -errno. */
 static int note_attrs(struct call *c, struct node *n, const struct stat *st, int valid,
-                      struct whole_version *ret, struct handle **ret_h)
+                      struct whole_taken *ret, struct handle **ret_h)
 {
     int r = 0;
     struct handle *h = NULL;
@@ -336,9 +332,9 @@ static int note_attrs(struct call *c, struct node *n, const struct stat *st, int
         wanted(st, valid, &t->set);
         r = t->base.there ? 0 : 1;
         if (r == 1 && t->text.state == TEXT_CUT && t->set.flags & SFTP_ATTR_TIMES) {
-            *ret_h = h;
             r = whole_text_take(n, h, ret);
-            r = r == 0 ? 2 : r;
+            *ret_h = r == 0 ? h : NULL;
+            r = r == 0 ? 1 : r;
         }
     }
     lock_drop(&c->vfs->lock);
@@ -354,12 +350,12 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
         return resize(c, n, h, st->st_size);
     if (vmx_above(c->vfs, n))
         return 0; /* raw is no file of the server's */
-    struct whole_version v = {0};
+    struct whole_taken taken = {0};
     struct handle *writer = NULL;
-    int r = note_attrs(c, n, st, valid, &v, &writer);
-    if (r == 2)
-        r = whole_text_commit_taken(c, n, writer, &v, AT_FSYNC);
-    buf_done(&v.text);
+    int r = note_attrs(c, n, st, valid, &taken, &writer);
+    if (writer)
+        r = whole_text_commit_taken(c, n, writer, &taken, AT_FSYNC);
+    buf_done(&taken.text);
     if (r != 0 || writer)
         return r < 0 ? r : 0;
     struct sftp_attrs attrs = {0};

@@ -24,11 +24,6 @@ static struct whole *state(struct node *n)
     return n->whole;
 }
 
-static size_t max_text(const struct call *c)
-{
-    return remote_options(c->vfs->remote)->vmx_max;
-}
-
 void whole_text_free(struct whole_text *t)
 {
     if (!t)
@@ -49,7 +44,7 @@ int whole_text_begin(struct call *c, struct node *n, struct span seen, struct fi
     struct whole *w = r == 0 ? state(n) : NULL;
     if (w) {
         t->base = base;
-        t->text.writer = writer;
+        h->writer = writer;
         h->whole = t;
         if (w->writers++ == 0)
             w->staged = !base.there;
@@ -63,14 +58,20 @@ int whole_text_begin(struct call *c, struct node *n, struct span seen, struct fi
     return -ENOMEM;
 }
 
+/* What the server has is shown again, or what another one writes. */
+static void hide(struct node *n, const struct handle *h)
+{
+    if (n->whole->shown == h)
+        n->whole->shown = NULL;
+}
+
 void whole_text_throw_away(struct node *n, struct handle *h, int r)
 {
     h->whole->text.state = TEXT_CLEAN;
     h->whole->text.version++;
     h->whole->set.flags = 0;
     h->refused = r;
-    if (n->whole->shown == h)
-        n->whole->shown = NULL;
+    hide(n, h);
 }
 
 static int edit_locked(struct node *n, struct handle *h, const struct text_edit *edit, size_t max)
@@ -94,10 +95,10 @@ int whole_text_edit(struct call *c, struct node *n, struct handle *h, const stru
     const int refused = h->refused;
     int r = edit_locked(n, h, edit, max_text(c));
     if (r == 0)
-        h->whole->text.writer = writer;
+        h->writer = writer;
     n->whole->flushed = false;
     lock_drop(&c->vfs->lock);
-    if (r == refused)
+    if (r == 0 || r == refused)
         return r;
     FREE_AUTO char *path = whole_path(c, n);
     return refuse(c->vfs, path, NULL, r, NULL);
@@ -105,10 +106,10 @@ int whole_text_edit(struct call *c, struct node *n, struct handle *h, const stru
 
 /* ---- the commit */
 
-int whole_text_take(struct node *n, struct handle *h, struct whole_version *ret)
+int whole_text_take(struct node *n, struct handle *h, struct whole_taken *ret)
 {
     struct whole_text *t = h->whole;
-    *ret = (struct whole_version){.number = t->text.version, .base = t->base, .set = t->set};
+    *ret = (struct whole_taken){.version = t->text.version, .base = t->base, .set = t->set};
     int r = buf_add(&ret->text, buf_span(&t->text.bytes));
     if (r < 0)
         return r;
@@ -122,7 +123,7 @@ int whole_text_take(struct node *n, struct handle *h, struct whole_version *ret)
  * before, or an earlier commit cannot be waited for. A text that is only cut waits for the release:
  * shells close a file once before they write to it. */
 static int take_due(struct call *c, struct node *n, struct handle *h, enum occasion when,
-                    struct whole_version *ret)
+                    struct whole_taken *ret)
 {
     struct whole_text *t = h->whole;
     const enum text_state least = when == AT_FLUSH ? TEXT_DIRTY : TEXT_CUT;
@@ -140,7 +141,7 @@ static int take_due(struct call *c, struct node *n, struct handle *h, enum occas
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
-/* Who has opened a file that was being created has seen nothing, as it was created by now. */
+/* The file was created empty, which is what those saw who opened it while there was none. */
 static void share_base(struct vfs *vfs, struct node *n, struct fingerprint base)
 {
     struct handle *h;
@@ -150,39 +151,38 @@ static void share_base(struct vfs *vfs, struct node *n, struct fingerprint base)
     }
 }
 
-static void version_committed(struct vfs *vfs, struct node *n, struct handle *h,
-                              const struct whole_version *v)
+static void note_committed(struct vfs *vfs, struct node *n, struct handle *h,
+                           const struct whole_taken *taken)
 {
     struct whole_text *t = h->whole;
-    t->base = fingerprint_of(buf_span(&v->text), true);
-    if (!v->base.there && v->text.len == 0)
+    t->base = fingerprint_of(buf_span(&taken->text), true);
+    if (!taken->base.there && taken->text.len == 0)
         share_base(vfs, n, t->base);
     t->set.flags = 0;
-    if (t->text.version != v->number)
+    if (t->text.version != taken->version)
         return;
     t->text.state = TEXT_CLEAN;
-    if (n->whole->shown == h)
-        n->whole->shown = NULL;
+    hide(n, h);
 }
 
 int whole_text_commit_taken(struct call *c, struct node *n, struct handle *h,
-                            const struct whole_version *v, enum occasion when)
+                            const struct whole_taken *taken, enum occasion when)
 {
     struct vmx_diag diag = {0};
     FREE_AUTO char *path = whole_path(c, n);
-    int r = path ? whole_replace(c, path, buf_span(&v->text), v->base, &diag) : -ENOMEM;
+    int r = path ? whole_replace(c, path, buf_span(&taken->text), taken->base, &diag) : -ENOMEM;
     /* A cut is overtaken by whatever anybody else has written since. */
     const bool overtaken =
-        when == AT_RELEASE && v->text.len == 0 && (r == -ECANCELED || r == -EEXIST);
+        when == AT_RELEASE && taken->text.len == 0 && (r == -ECANCELED || r == -EEXIST);
     if (!overtaken)
         r = refuse_change(c->vfs, path, NULL, r, &diag);
-    if (r == 0 && v->set.flags)
-        remote_setattr(c->vfs->remote, path, &v->set, &c->wait);
+    if (r == 0 && taken->set.flags)
+        remote_setattr(c->vfs->remote, path, &taken->set, &c->wait);
     lock_take(&c->vfs->lock);
     h->whole->committing = false;
-    n->whole->making &= v->base.there;
+    n->whole->making &= taken->base.there;
     if (r == 0)
-        version_committed(c->vfs, n, h, v);
+        note_committed(c->vfs, n, h, taken);
     else if (r != -EINTR)
         whole_text_throw_away(n, h, r);
     else if (when != AT_FSYNC) /* who is interrupted in fsync asks again */
@@ -194,29 +194,27 @@ int whole_text_commit_taken(struct call *c, struct node *n, struct handle *h,
 
 int whole_text_commit(struct call *c, struct node *n, struct handle *h, enum occasion when)
 {
-    struct whole_version v = {0};
-    int r = take_due(c, n, h, when, &v);
+    struct whole_taken taken = {0};
+    int r = take_due(c, n, h, when, &taken);
     if (r > 0)
-        r = whole_text_commit_taken(c, n, h, &v, when);
-    buf_done(&v.text);
+        r = whole_text_commit_taken(c, n, h, &taken, when);
+    buf_done(&taken.text);
     return r;
 }
 
 void whole_text_end(struct call *c, struct node *n, struct handle *h)
 {
     const struct wait until = {.deadline = INT64_MAX / 2};
-    struct whole *w = n->whole;
     const bool becomes_folder = !vmx_above(c->vfs, n) && !node_is_plain(c->vfs, n);
     lock_take(&c->vfs->lock);
     while (h->whole->committing) /* by who sets the file's times */
         wait_on(&until, &c->vfs->changed, &c->vfs->lock);
-    if (w->shown == h)
-        w->shown = NULL;
+    hide(n, h);
     whole_text_free(h->whole);
     h->whole = NULL;
     /* What was created as a file is a directory from now on. The kernel trusts the name of what is
      * being created for no time, and looks it up again. */
-    if (--w->writers == 0 && becomes_folder)
+    if (--n->whole->writers == 0 && becomes_folder)
         node_lose_name(c->vfs, n);
     condition_wake_all(&c->vfs->changed);
     lock_drop(&c->vfs->lock);

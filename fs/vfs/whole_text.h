@@ -10,7 +10,7 @@
 #include "recent.h"
 #include "text.h"
 
-/* Of the open file; protected by vfs->lock, as the next but one. */
+/* What an open file has; protected by vfs->lock, as the next one. */
 struct whole_text {
     struct text text;        /* clean: what the file held when it was opened, or committed */
     struct fingerprint base; /* the same, of what is on the server */
@@ -19,22 +19,21 @@ struct whole_text {
     bool committing;
 };
 
-/* What was taken to be committed. */
-struct whole_version {
-    struct buf text;
-    unsigned long number;
-    struct fingerprint base;
-    struct sftp_attrs set;
-};
-
-/* Of the node. */
+/* What the node has. */
 struct whole {
     unsigned writers;
-    bool staged;  /* being created: a file until the last writer closes it */
-    bool making;  /* the commit that creates it is under way */
-    bool flushed; /* since it was written: a writer is closing it */
-    struct handle
-        *shown; /* who wrote last, and has not committed that: his text is shown; or NULL */
+    bool staged;          /* being created: a file until the last writer closes it */
+    bool making;          /* the commit that creates it is under way */
+    bool flushed;         /* since it was written: a writer is closing it */
+    struct handle *shown; /* whose text is shown: who wrote last, and has to commit it; or NULL */
+};
+
+/* A text as it was when it was taken to be committed. */
+struct whole_taken {
+    struct buf text;
+    unsigned long version;
+    struct fingerprint base;
+    struct sftp_attrs set;
 };
 
 /* The remote path of the .vmx that a node is. NULL: no memory. */
@@ -64,9 +63,9 @@ int whole_text_commit(struct call *c, struct node *n, struct handle *h, enum occ
 
 /* The same in two steps, the first with vfs->lock held, for who is not the writer. The handle stays
  * until the second has been done. 0, -ENOMEM: there is no second. */
-int whole_text_take(struct node *n, struct handle *h, struct whole_version *ret);
+int whole_text_take(struct node *n, struct handle *h, struct whole_taken *ret);
 int whole_text_commit_taken(struct call *c, struct node *n, struct handle *h,
-                            const struct whole_version *v, enum occasion when);
+                            const struct whole_taken *taken, enum occasion when);
 
 /* The handle writes no more, and what it has not committed is not to be. */
 void whole_text_end(struct call *c, struct node *n, struct handle *h);

@@ -15,6 +15,19 @@ support=$BATS_TEST_DIRNAME/../support
 SFTP_SERVER=${SFTP_SERVER:-/usr/lib/openssh/sftp-server}
 VMXFS_UNSANITIZED=${VMXFS_UNSANITIZED:-$VMXFS}
 
+# For Python programs in which calls must fail.
+refusals='
+import errno, os, sys
+
+def refused(code, what, *args):
+    try:
+        what(*args)
+    except OSError as e:
+        assert e.errno == code, e
+    else:
+        sys.exit(f"not refused: {what}{args}")
+'
+
 # A private sshd for the file. Its sftp-server notes every operation in $SERVER_LOG. Further lines
 # of configuration may be given.
 server_start() { # [SSHD_CONFIG_LINE...]
