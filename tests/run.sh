@@ -33,6 +33,9 @@ counts=$work/counts
 trap 'rm -rf --one-file-system "$work"' EXIT
 trap 'exit 130' INT TERM
 export CMOCKA_MESSAGE_OUTPUT=TAP
+# The programs that the packages bring, and none that the caller has put before them: many tests start
+# python3, and one that is chosen by a script takes ten times as long to start.
+export PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
 
 asan_options="halt_on_error=1:print_stacktrace=1"
 tsan_options="halt_on_error=1:second_deadlock_stack=1"

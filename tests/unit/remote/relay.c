@@ -277,10 +277,12 @@ static void keep_and_deliver(struct ends *ends, struct buf *packets, size_t n)
     while (n < FLIGHT_MAX && has_more(ends->client, LATE_IDLE_MS) &&
            read_packet(ends->client, &packets[n]) == 0)
         n++;
+    lock_take(&relay->lock);
+    relay->keeps = true; /* before the client knows of the loss, and its test goes on */
+    lock_drop(&relay->lock);
     close(ends->client);
     ends->client = -1;
     lock_take(&relay->lock);
-    relay->keeps = true;
     while (!relay->delivers && !relay->stopping) {
         struct wait wait = wait_for_ms(1000);
         wait_on(&wait, &relay->moved, &relay->lock);
