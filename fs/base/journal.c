@@ -2,7 +2,6 @@
 #include "journal.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,10 @@
 #include "log.h"
 #include "parser/safe_text.h"
 #include "sync.h"
+
+enum {
+    FIELD_MAX = 256 << 10
+}; /* more than the longest value of a setting takes with its escapes */
 
 struct journal {
     int (*show)(void *ctx, const char *file, struct buf *ret); /* NULL: files as they are named */
@@ -50,34 +53,39 @@ void journal_name_files(struct journal *journal,
     journal->show_ctx = ctx;
 }
 
-void journal_add(struct journal *journal, int error, const char *file, const char *key,
-                 const char *reason)
+static int make_line(const struct journal *journal, const char *error, const char *file,
+                     const char *key, const char *reason, struct buf *ret)
 {
     char when[32];
     struct tm tm;
     time_t now = time(NULL);
-    char safe_file[512];
-    char safe_key[256];
-    char safe_reason[512];
     BUF_AUTO shown = {0};
-    const char *name = error ? strerrorname_np(error < 0 ? -error : error) : "NOTE";
     gmtime_r(&now, &tm);
     strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
     bool named = journal->show && journal->show(journal->show_ctx, file, &shown) == 0 && shown.data;
-    snprintf(safe_file, sizeof(safe_file), "%s", named ? shown.data : file);
-    snprintf(safe_key, sizeof(safe_key), "%s", key && key[0] ? key : "-");
-    snprintf(safe_reason, sizeof(safe_reason), "%s", reason);
-    safe_text_make(safe_file, strlen(safe_file));
-    safe_text_make(safe_key, strlen(safe_key));
-    safe_text_make(safe_reason, strlen(safe_reason));
-    log_warning("%s: %s: %s: %s", safe_file, safe_key, name ? name : "?", safe_reason);
-    char *line;
-    if (asprintf(&line, "%s\t%s\t%s\t%s\t%s\n", when, name ? name : "?", safe_file, safe_key,
-                 safe_reason) < 0)
+    const char *fields[] = {error, named ? shown.data : file, key, reason};
+    int r = buf_add_str(ret, when);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && r == 0; i++) {
+        r = buf_add_char(ret, '\t');
+        if (r == 0)
+            r = safe_text_add(ret, (struct span){fields[i], strnlen(fields[i], FIELD_MAX)});
+    }
+    return r == 0 ? buf_add_char(ret, '\n') : r;
+}
+
+void journal_add(struct journal *journal, int error, const char *file, const char *key,
+                 const char *reason)
+{
+    BUF_AUTO line = {0};
+    const char *name = error ? strerrorname_np(error < 0 ? -error : error) : "NOTE";
+    name = name ? name : "?";
+    key = key && key[0] ? key : "-";
+    log_warning("%s: %s: %s: %s", file, key, name, reason);
+    if (make_line(journal, name, file, key, reason, &line) < 0)
         return;
     lock_take(&journal->lock);
     free(journal->lines[journal->next]);
-    journal->lines[journal->next] = line;
+    journal->lines[journal->next] = buf_steal(&line);
     journal->next = (journal->next + 1) % JOURNAL_LINES;
     lock_drop(&journal->lock);
 }

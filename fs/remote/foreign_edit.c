@@ -73,10 +73,13 @@ static void tell_key(const struct vmx_dict *theirs, struct span key,
 {
     BUF_AUTO name = {0};
     BUF_AUTO value = {0};
+    BUF_AUTO line = {0}; /* the value as a line of the file has it */
     BUF_AUTO reason = {0};
     int r = vmx_dict_get(theirs, key, &value);
+    if (r == 0)
+        r = vmx_escape(buf_span(&value), &line);
     r = r == 0 ? buf_addf(&reason, "somebody else set it to \"%s\" at the same moment",
-                          value.data ? value.data : "")
+                          line.data ? line.data : "")
                : buf_addf(&reason, "somebody else removed it at the same moment");
     if (r == 0)
         r = buf_addf(&reason, "; the value set here replaced that");

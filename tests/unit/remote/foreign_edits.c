@@ -34,7 +34,7 @@ struct editor {
     struct timespec times[2];
     int looks;
     int told;
-    char key[32], reason[200]; /* of the last value that was lost */
+    char key[32], reason[4096]; /* of the last value that was lost */
 };
 
 static void edit_when_it_is_time(void *ctx, const struct relay_request *request)
@@ -144,6 +144,25 @@ static void of_the_same_key_ours_stays_and_the_other_value_is_told(void **state)
     must_end_editing(&e);
 }
 
+static void the_lost_value_is_told_whole_and_as_the_file_has_it(void **state)
+{
+    (void)state;
+    struct editor e;
+    char value[3000];
+    char text[3200];
+    memset(value, 'v', sizeof(value) - 1);
+    memcpy(value, "one|0A|22two|22|7C", 18);
+    value[sizeof(value) - 2] = '.';
+    value[sizeof(value) - 1] = '\0';
+    snprintf(text, sizeof(text), "memSize = \"4096\"\nguestinfo.a = \"%s\"\n", value);
+    must_begin_editing(&e, 3600, text, NULL);
+    assert_int_equal(commit_set(&e.mount, VMX, "guestinfo.a", "ours"), 0);
+    assert_int_equal(e.told, 1);
+    assert_string_equal(e.key, "guestinfo.a");
+    assert_non_null(strstr(e.reason, value));
+    must_end_editing(&e);
+}
+
 /* The editor made its second text from ours, before the merged one was there: before the first,
  * second or third flight of the merge's commit. */
 static void a_second_edit_during_the_merge_is_merged_too(void **state)
@@ -228,6 +247,7 @@ int main(void)
         cmocka_unit_test(an_edit_that_the_rename_replaced_is_merged),
         cmocka_unit_test(comments_of_the_replaced_edit_are_kept),
         cmocka_unit_test(of_the_same_key_ours_stays_and_the_other_value_is_told),
+        cmocka_unit_test(the_lost_value_is_told_whole_and_as_the_file_has_it),
         cmocka_unit_test(a_second_edit_during_the_merge_is_merged_too),
         cmocka_unit_test(a_replaced_edit_is_merged_though_the_vm_is_in_use_by_then),
         cmocka_unit_test(an_edit_that_cannot_be_read_any_more_is_told),
