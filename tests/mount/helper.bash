@@ -84,13 +84,16 @@ mount_source() { # SOURCE [OPTION...]
 
 # The processes of the mount at $MNT, with all that they started.
 mount_processes() {
-    local pid
-    for pid in $(pgrep -f -- "$MNT"); do
-        if tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$MNT" &&
-            [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$VMXFS")" ]; then
-            echo "$pid"
-            pgrep -P "$pid" || :
-        fi
+    local pid words word
+    for pid in /proc/[0-9]*; do
+        [ "$pid/exe" -ef "$VMXFS" ] || continue
+        { mapfile -d '' words <"$pid/cmdline"; } 2>/dev/null || continue
+        for word in "${words[@]}"; do
+            [ "$word" = "$MNT" ] || continue
+            echo "${pid#/proc/}"
+            pgrep -P "${pid#/proc/}" || :
+            break
+        done
     done
 }
 
@@ -108,10 +111,12 @@ eventually() { # SECONDS COMMAND...
     done
 }
 
+# A zombie has.
 ended() { # PID...
-    local pid
+    local pid stat
     for pid in "$@"; do
-        [ ! -e "/proc/$pid" ] || [ "$(ps -o stat= -p "$pid" | cut -c1)" = Z ] || return 1
+        { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || continue
+        [[ ${stat##*) } == Z* ]] || return 1
     done
 }
 
