@@ -283,16 +283,16 @@ static int check_vm(struct remote *remote, struct known_vm *vm, const struct wai
     return r;
 }
 
-/* Whether a name beside the .vmx is one of its VM's. Of a .vmx that does not tell its disks all
- * that are beside it are taken for such. */
+/* Whether a path is the VM's .vmx, or a name beside it one of its VM's. Of a .vmx that does not
+ * tell its disks all that are beside it are taken for such. */
 static bool is_beside(const struct known_vm *vm, const char *path)
 {
     const char *name = path_name(path);
     const char *vmx = path_name(vm->path);
     size_t dir = (size_t)(name - path);
     return dir == (size_t)(vmx - vm->path) && memcmp(path, vm->path, dir) == 0 &&
-           (vm_files_has(vmx, name) ||
-            (vm->opaque && (vm_files_is_disk(name) || strcmp(name, vmx) == 0)));
+           (strcmp(name, vmx) == 0 || vm_files_has(vmx, name) ||
+            (vm->opaque && vm_files_is_disk(name)));
 }
 
 /* NULL: the VM does not name the file. */

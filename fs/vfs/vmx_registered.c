@@ -100,8 +100,11 @@ int keep_setting(struct call *c, struct node *dir, const struct key_at *at, cons
     if (r != -EBUSY)
         return refuse(c->vfs, at->path, name, r, NULL);
     if (!emptied) {
-        hide(c, dir, at, name);
-        return 1;
+        FREE_AUTO char *user = NULL;
+        r = remote_check_unused(c->vfs->remote, at->path, false, &c->wait, &diag, &user);
+        if (r == 0)
+            hide(c, dir, at, name);
+        return r == 0 ? 1 : refuse(c->vfs, at->path, name, r, &diag);
     }
     show_kept(c, dir);
     recent_set(c->vfs, RECENT_EMPTYING, dir, (struct span){0});

@@ -208,6 +208,17 @@ spares() { # COMMAND...
     eventually 60 back
 }
 
+@test "nothing of a registered VM in use even seems to be removed" {
+    start
+    vm=$MNT/datastore1/db-01/db-01.vmx
+    for setting in config.version virtualHW.version memSize; do
+        run rm "$vm/$setting"
+        [ "$status" -eq 1 ]
+        explained EBUSY datastore1/db-01/db-01.vmx "$setting" "in use"
+        [ -n "$(cat "$vm/$setting")" ]
+    done
+}
+
 @test "tar, cp and install put a registered VM's settings back" {
     start
     cp "$on_server/nested-esxi.vmx" "$TEST_DIR/before"
