@@ -41,6 +41,25 @@ bool remote_file_is_nameless(const struct remote_file *file)
     return nameless;
 }
 
+bool remote_file_is_vmx(const struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    bool is_vmx = file->shared->is_vmx;
+    lock_drop(&file->remote->lock);
+    return is_vmx;
+}
+
+void remote_files_set_vmx(struct remote *remote, const char *path, bool is_vmx)
+{
+    struct remote_file *file;
+    lock_take(&remote->lock);
+    DL_FOREACH (remote->writers, file) {
+        if (strcmp(file->path, path) == 0)
+            file->shared->is_vmx = is_vmx;
+    }
+    lock_drop(&remote->lock);
+}
+
 void file_lose_name(struct remote_file *file)
 {
     file_forget_listing(file);
@@ -70,6 +89,7 @@ void files_renamed(struct remote *remote, const char *from, const char *to)
         if (path) {
             free(file->path);
             file->path = path;
+            file->shared->is_vmx = remote_is_vmx_name(path_name(path));
         } else if (rest || strcmp(file->path, to) == 0) {
             file->shared->nameless = true;
         }

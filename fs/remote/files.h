@@ -74,6 +74,12 @@ int remote_file_look(struct remote_file *file, const struct wait *wait, struct s
 /* Whether it was removed, or another file has been seen under its name. */
 bool remote_file_is_nameless(const struct remote_file *file);
 
+/* Whether it was renamed to a .vmx since it was opened. That is replaced whole, and not written to.
+ */
+bool remote_file_is_vmx(const struct remote_file *file);
+/* A .vmx is made of what is open under this name, or after all not. */
+void remote_files_set_vmx(struct remote *remote, const char *path, bool is_vmx);
+
 /* Whether this mount has changed nothing of it since, through whatever handle or by its name. */
 bool remote_file_is_as_opened(const struct remote_file *file);
 

@@ -15,6 +15,7 @@ enum { FILE_PATIENCE = 8 << 20 };
 struct shared_file {
     unsigned files;
     bool nameless;          /* it was removed, or replaced */
+    bool is_vmx;            /* it was renamed to one */
     struct unsure *unsure;  /* what was sent through their handles, when a link was lost */
     unsigned long changes;  /* of the bytes, by this mount or as far as handles showed */
     struct sftp_attrs seen; /* what a handle showed last; flags 0: nothing yet */

@@ -308,19 +308,25 @@ static int read_text(struct call *c, const char *path, struct buf *ret)
     return r == 0 && ret->len > max ? -EFBIG : r;
 }
 
-/* The file that a .vmx was made of goes, if it still is what was installed. */
+/* The file that a .vmx was made of goes, if it still is what was installed. Who has it open writes
+ * no more to it. */
 static int remove_installed(struct call *c, const char *from, const struct sftp_attrs *seen,
                             const char *to, struct span text, struct vmx_diag *diag)
 {
     BUF_AUTO now = {0};
+    remote_files_set_vmx(c->vfs->remote, from, true);
     int r = read_text(c, from, &now);
     if (r == -EFBIG || (r == 0 && !span_eq(buf_span(&now), text))) {
         vmx_diag_set(diag, 0, 0,
                      "it was changed while it was moved, and stays; %s holds the text from before",
                      path_name(to));
-        return -ECANCELED;
+        r = -ECANCELED;
     }
-    return r == 0 ? remote_remove(c->vfs->remote, from, seen, &c->wait) : r;
+    if (r == 0)
+        r = remote_remove(c->vfs->remote, from, seen, &c->wait);
+    if (r < 0)
+        remote_files_set_vmx(c->vfs->remote, from, false);
+    return r;
 }
 
 /* What may be replaced by what, as far as the server would not say it itself. */

@@ -126,13 +126,27 @@ int file_set_attributes(struct call *c, const char *path, const struct stat *st,
     return r;
 }
 
+/* Whether the file's bytes may be changed through its handle. */
+static int check_no_vmx(const struct remote_file *file, struct vmx_diag *diag)
+{
+    if (!remote_file_is_vmx(file))
+        return 0;
+    vmx_diag_set(diag, 0, 0,
+                 "it was renamed to a .vmx while it was open; open it by that name, so that it is "
+                 "replaced in one piece");
+    return -EBUSY;
+}
+
 /* Through a handle, so that it is this file whatever has its name. */
-static int set_open(struct call *c, struct remote_file *file, const struct stat *st, int valid)
+static int set_open(struct call *c, struct remote_file *file, const struct stat *st, int valid,
+                    struct vmx_diag *diag)
 {
     struct sftp_attrs now = {0};
-    int r = 0;
+    int r = valid & FUSE_SET_ATTR_SIZE ? check_no_vmx(file, diag) : 0;
     if (c->vfs->options.read_only)
         return -EROFS;
+    if (r < 0)
+        return r;
     if (takes_from_now(valid))
         r = remote_file_getattr(file, &c->wait, &now);
     const struct sftp_attrs attrs = wanted_attributes(st, valid, &now);
@@ -156,6 +170,7 @@ static int truncate_by_name(struct call *c, struct node *n, const char *path, co
 static int file_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,
                         int valid)
 {
+    struct vmx_diag diag = {0};
     FREE_AUTO char *path = node_path(c->vfs, n);
     if (!path)
         return -ENOMEM;
@@ -172,14 +187,14 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
     if (reader && cuts)
         r = truncate_by_name(c, n, path, st, valid);
     else if (file || reader)
-        r = set_open(c, file ? file : reader, st, valid);
+        r = set_open(c, file ? file : reader, st, valid, &diag);
     else if (named)
         r = file_set_attributes(c, path, st, valid);
     else
         r = -ESTALE;
     remote_file_free(file);
     remote_file_free(reader);
-    return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
+    return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, &diag);
 }
 
 uint32_t file_open_flags(const struct handle *h)
@@ -301,38 +316,41 @@ static int file_read(struct call *c, struct node *n, struct handle *h, off_t off
     return r;
 }
 
-static int refuse_data(struct call *c, struct node *n, int r)
+static int refuse_data(struct call *c, struct node *n, int r, const struct vmx_diag *diag)
 {
     FREE_AUTO char *path = r < 0 ? node_path(c->vfs, n) : NULL;
-    return refuse_change(c->vfs, path, NULL, r, NULL);
+    return refuse_change(c->vfs, path, NULL, r, diag);
 }
 
 static int file_write(struct call *c, struct node *n, struct handle *h, off_t offset,
                       struct span data)
 {
-    int r = remote_file_write(h->file, (uint64_t)offset, h->append, data, &c->wait);
-    return refuse_data(c, n, r);
+    struct vmx_diag diag = {0};
+    int r = check_no_vmx(h->file, &diag);
+    if (r == 0)
+        r = remote_file_write(h->file, (uint64_t)offset, h->append, data, &c->wait);
+    return refuse_data(c, n, r, &diag);
 }
 
 static int file_flush(struct call *c, struct node *n, struct handle *h)
 {
     if (!h->writes)
         return 0;
-    int r = refuse_data(c, n, remote_file_flush(h->file, &c->wait));
+    int r = refuse_data(c, n, remote_file_flush(h->file, &c->wait), NULL);
     views_changed(c->vfs, n);
     return r;
 }
 
 static int file_fsync(struct call *c, struct node *n, struct handle *h)
 {
-    return refuse_data(c, n, remote_file_fsync(h->file, &c->wait));
+    return refuse_data(c, n, remote_file_fsync(h->file, &c->wait), NULL);
 }
 
 static void file_release(struct call *c, struct node *n, struct handle *h)
 {
     /* What the flushes could not wait for; nobody else can be told any more. */
     if (h->writes)
-        refuse_data(c, n, remote_file_flush(h->file, &c->wait));
+        refuse_data(c, n, remote_file_flush(h->file, &c->wait), NULL);
     open_files_remove(c->vfs, n, h);
     remote_file_free(h->file);
     h->file = NULL;

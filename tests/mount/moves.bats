@@ -328,3 +328,33 @@ b/b.vmx c/new.vmx b/b.vmx
 END
     nothing_changed
 }
+
+# What comes of a .vmx is decided at the rename: what is written later would not be looked at.
+@test "a file that is open while it is renamed to a .vmx is not written to any more" {
+    mkdir "$LAB/vm"
+    write_vmx "$LAB/vm/vm.vmx" "first"
+    mount_local
+    python3 -c "$refusals"'
+folder, plain, on_server = sys.argv[1:]
+
+def renamed(folder, name):
+    text = b"displayName = \"%s\"\n" % name.encode()
+    fd = os.open(folder + "/text", os.O_WRONLY | os.O_CREAT)
+    os.write(fd, text)
+    os.rename(folder + "/text", folder + "/" + name)
+    refused(errno.EBUSY, os.write, fd, b"and \"more")
+    refused(errno.EBUSY, os.ftruncate, fd, 3)
+    os.close(fd)
+    assert open(on_server + "/" + name, "rb").read() == text
+
+renamed(folder, "new.vmx")
+renamed(plain, "other.vmx")
+renamed(plain, "vm.vmx") # in the place of one
+# Once it has another name it is a file like any other.
+fd = os.open(folder + "/file", os.O_WRONLY | os.O_CREAT)
+os.rename(folder + "/file", folder + "/renamed")
+os.write(fd, b"more")
+os.close(fd)
+assert open(on_server + "/renamed", "rb").read() == b"more"' "$MNT/vm" "$PLAIN/vm" "$LAB/vm"
+    [ "$(grep -c $'\tEBUSY\t.*renamed to a .vmx while it was open' "$MNT/.vmxfs/errors")" -eq 6 ]
+}
