@@ -325,14 +325,13 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replac
     struct sftp *sftp = a->remote->sftp;
     FLIGHT_AUTO flight = {0};
     replaced_ask(ret_replaced, a->remote, a->full);
-    if (sftp_features(sftp).posix_rename) {
-        flight_add(&flight,
-                   sftp_posix_rename(sftp, a->lock.paths.temp, a->full, vmx_lock_expiry(&a->lock)));
-    } else {
+    const int64_t expiry = vmx_lock_expiry(&a->lock);
+    if (!sftp_features(sftp).posix_rename) {
         vmx_lock_leave_temp(&a->lock);
-        sftp_forget(sftp_remove(sftp, a->full, vmx_lock_expiry(&a->lock)));
-        flight_add(&flight, sftp_rename(sftp, a->lock.paths.temp, a->full));
+        sftp_forget(sftp_remove(sftp, a->full, expiry));
     }
+    struct sftp_call *rename =
+        flight_add(&flight, sftp_best_rename(sftp, a->lock.paths.temp, a->full, expiry));
     if (sftp_features(sftp).fsync)
         flight_add(&flight, sftp_fsync(sftp, &a->lock.temp));
     struct sftp_call *stat = flight_add(&flight, sftp_fstat(sftp, &a->lock.temp));
@@ -340,9 +339,11 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replac
     const struct wait firm = wait_firmly(a->wait);
     open_ahead_check(a->remote, a->path, ret_replaced->stat, ret_replaced->open, &firm);
     int r = flight_wait(&flight, 0, &firm);
-    if (r == 0) {
+    if (r == 0)
         *ret = *sftp_call_attrs(stat);
+    if (r == 0 || (r != -ENOTCONN && sftp_wait(rename, &firm) == 0)) {
         vmx_lock_installed(&a->lock);
+        return r == 0 ? 0 : -EIO; /* it is there, but may not be durable */
     }
     if (r == -ENOENT) /* somebody took our lock for a dead one's, and our file with it */
         return -EAGAIN;
@@ -468,7 +469,8 @@ static int commit(struct attempt *a, struct document *guess, const struct rewrit
         r = prepare(a, rewrite, known, lost, diag, &text, &server);
     if (r == 1) {
         assert(server);
-        ret->before = document_ref(has_arrived(lost, server) ? lost->before : server);
+        ret->missed = has_arrived(lost, server); /* what it replaced went with the link */
+        ret->before = document_ref(ret->missed ? lost->before : server);
         ret->after = steal(server);
         return 0;
     }
@@ -479,14 +481,16 @@ static int commit(struct attempt *a, struct document *guess, const struct rewrit
         if (r == 0)
             look_at_replaced(a, vmx_dict_text(server->dict), &replaced, ret);
         replaced_done(&replaced, a->remote, a->wait);
-        if (r == -ENOTCONN) {
+        if (r == 0 && document_new(buf_span(&text), &attrs, clock_ms(), &ret->after) < 0)
+            r = -EIO;
+        if (r == -ENOTCONN || r == -EIO) {
             lost_done(lost);
-            *lost = (struct lost){true, steal(server), text};
+            *lost = (struct lost){r == -ENOTCONN, steal(server), text};
             text = (struct buf){0};
+            if (rewrite->unanswered)
+                rewrite->unanswered(rewrite->ctx);
         }
     }
-    if (r == 0)
-        r = document_new(buf_span(&text), &attrs, clock_ms(), &ret->after);
     if (r == 0)
         ret->before = steal(server);
     return r;

@@ -18,6 +18,8 @@
  * is to be done; -errno. */
 struct rewrite {
     int (*make)(void *ctx, const struct server_text *server, struct buf *ret);
+    /* What was made last was sent, and no answer says whether it has come. May be NULL. */
+    void (*unanswered)(void *ctx);
     void *ctx;
     bool regardless; /* also where the VM is in use */
 };
@@ -37,7 +39,6 @@ struct outcome {
     struct buf replaced; /* what the rename replaced, if it was edited in the last moment ... */
     bool edited;         /* ... by somebody who takes no lock: not the text of before */
     bool missed;         /* it may have been, but cannot be read */
-    bool unsure;         /* none of this is known: the answer to the rename was lost */
 };
 void outcome_done(struct outcome *outcome);
 #define OUTCOME_AUTO __attribute__((cleanup(outcome_done))) struct outcome

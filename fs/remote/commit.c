@@ -123,6 +123,16 @@ static int make(void *ctx, const struct server_text *server, struct buf *ret)
     return buf_add(ret, buf_span(&text));
 }
 
+/* Whatever one of them fails with from now on, it may have been made. */
+static void may_be_made(void *ctx)
+{
+    const struct group *group = ctx;
+    struct change *c;
+    DL_FOREACH (group->changes, c) {
+        c->unsure |= c->result == 0;
+    }
+}
+
 /* The document to start from, however old: it is compared with what the server has. NULL where
  * there is none (it will be created, or is found missing). */
 static int known_document(struct remote *remote, const char *path, const struct wait *wait,
@@ -216,7 +226,6 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
                      "the folder is not there any more: it was moved, renamed or removed "
                      "meanwhile; the change was not made");
     r = told_error(r, contended, lost.before != NULL);
-    ret->unsure = r < 0 && lost.before;
     lost_done(&lost);
     return r;
 }
@@ -279,15 +288,19 @@ static int merge_replaced(struct remote *remote, char **target, const struct for
 
 /* Keeps the edits that the commit replaced. What was to be committed is on the server already:
  * nothing here makes it fail, nor is it interrupted. */
-static void keep_foreign_edits(struct remote *remote, char **target, const struct wait *wait,
-                               struct outcome *outcome)
+static void keep_foreign_edits(struct remote *remote, const char *path, char **target,
+                               const struct wait *wait, struct outcome *outcome)
 {
     const struct wait firm = {.deadline = wait->deadline};
-    struct told told = {remote, *target};
+    struct told told = {remote, path};
     const struct foreign_lost lost = {tell_lost, &told};
     int r = 0;
     for (int i = 0; r == 0 && outcome->edited && i < FOREIGN_EDITS_MAX; i++)
         r = merge_replaced(remote, target, &lost, &firm, outcome);
+    if (r == 0 && outcome->edited)
+        foreign_edit_tell_all(vmx_dict_text(outcome->before->dict),
+                              vmx_dict_text(outcome->after->dict), buf_span(&outcome->replaced),
+                              &lost);
     if (outcome->missed)
         tell_lost(&told, NULL, "somebody else's edit may have been replaced: it cannot be read");
 }
@@ -299,12 +312,12 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
     OUTCOME_AUTO outcome = {0};
     DOCUMENT_AUTO *before = NULL;
     struct vmx_diag diag = {0};
-    const struct rewrite rewrite = {.make = make, .ctx = group};
+    const struct rewrite rewrite = {.make = make, .unanswered = may_be_made, .ctx = group};
     FREE_AUTO char *target = strdup(path);
     int r = target ? try_commit(remote, &target, &rewrite, wait, &diag, &outcome) : -ENOMEM;
     if (r == 0) {
         before = document_ref(outcome.before);
-        keep_foreign_edits(remote, &target, wait, &outcome);
+        keep_foreign_edits(remote, path, &target, wait, &outcome);
     }
     if (r == 0 && before != outcome.after) {
         atomic_fetch_add(&remote->commits, 1);
@@ -319,7 +332,6 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
     struct change *c;
     DL_FOREACH (group->changes, c) {
         if (r < 0 && c->result == 0) {
-            c->unsure |= outcome.unsure;
             c->result = r;
             c->diag = diag;
         }
@@ -396,7 +408,12 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
             break;
         }
     }
-    r = change->result < 0 && change->unsure ? -EIO : change->result;
+    if (change->result < 0 && change->unsure && change->result != -EIO) {
+        change->result = -EIO;
+        vmx_diag_set(&change->diag, 0, 0,
+                     "the link was lost: it is not known whether the change was made");
+    }
+    r = change->result;
     queue_put(remote, q);
     lock_drop(&remote->lock);
     return r;

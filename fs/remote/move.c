@@ -129,6 +129,25 @@ static int send(struct remote *remote, const struct move *move, const struct end
                        : remote_write_error(remote, move->path, &firm, r);
 }
 
+/* A rename keeps all of these. */
+static bool same_attrs(const struct sftp_attrs *a, const struct sftp_attrs *b)
+{
+    return a->mode == b->mode && a->size == b->size && a->mtime == b->mtime && a->uid == b->uid &&
+           a->gid == b->gid;
+}
+
+/* Sent again is only what is still there: another one may have got the name of what has gone. */
+static int check_lost(const struct lost_move *lost, const struct hold *from, struct vmx_diag *diag)
+{
+    if (!lost->sent || (same_attrs(&lost->attrs, &from->attrs) &&
+                        span_eq(buf_span(&lost->text), buf_span(&from->text))))
+        return 0;
+    vmx_diag_set(diag, 0, 0,
+                 "the link was lost, and this is not the file from before: it is not known what "
+                 "became of that");
+    return -EIO;
+}
+
 int attempt_move(struct remote *remote, const struct move *move, struct lost_move *lost,
                  const struct wait *wait, struct vmx_diag *diag)
 {
@@ -140,6 +159,8 @@ int attempt_move(struct remote *remote, const struct move *move, struct lost_mov
         r = take_both(remote, move, wait, diag, &ends);
     if (r == 0 && !ends.from.attempt)
         r = look_for(remote, move->path, wait, &ends.from);
+    if (r == 0 && ends.from.there)
+        r = check_lost(lost, &ends.from, diag);
     if (r == 0)
         r = check(remote, move, &ends);
     if (r == 0)
@@ -158,13 +179,6 @@ void lost_move_done(struct lost_move *lost)
 {
     buf_done(&lost->text);
     *lost = (struct lost_move){0};
-}
-
-/* A rename keeps all of these. */
-static bool same_attrs(const struct sftp_attrs *a, const struct sftp_attrs *b)
-{
-    return a->mode == b->mode && a->size == b->size && a->mtime == b->mtime && a->uid == b->uid &&
-           a->gid == b->gid;
 }
 
 /* Whether a file holds this text. 0, 1, -errno. */

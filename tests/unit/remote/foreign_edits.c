@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "remote/lock.h"
 #include "sftp/proto.h"
@@ -29,12 +30,14 @@ struct editor {
     int then_at;
     const char *also; /* not NULL: a file that it makes too */
     bool pipe;        /* it makes a named pipe instead */
+    bool then_links;  /* then it makes a link to the file that this text names */
     bool at_list;     /* it does so before the lock is listed, and not by looks */
     int at;           /* the look before which it does so first */
     struct timespec times[2];
     int looks;
     int told;
-    char key[32], reason[4096]; /* of the last value that was lost */
+    char key[32], reason[4096]; /* of the last value that was lost ... */
+    char path[32];              /* ... and its file */
 };
 
 static void edit_when_it_is_time(void *ctx, const struct relay_request *request)
@@ -53,6 +56,8 @@ static void edit_when_it_is_time(void *ctx, const struct relay_request *request)
     file_path(&e->folder, "editors-own", mine);
     if (e->pipe)
         mkfifo(mine, 0644);
+    else if (e->then_links && text == e->then)
+        assert_int_equal(symlink(text, mine), 0);
     else
         file_write(mine, text);
     utimensat(AT_FDCWD, mine, e->times, 0);
@@ -64,8 +69,8 @@ static void edit_when_it_is_time(void *ctx, const struct relay_request *request)
 static void note_lost(void *ctx, const char *path, const char *key, const char *reason)
 {
     struct editor *e = ctx;
-    (void)path;
     e->told++;
+    snprintf(e->path, sizeof(e->path), "%s", path);
     snprintf(e->key, sizeof(e->key), "%s", key ? key : "-");
     snprintf(e->reason, sizeof(e->reason), "%s", reason);
 }
@@ -180,6 +185,21 @@ static void a_second_edit_during_the_merge_is_merged_too(void **state)
     }
 }
 
+static void a_link_in_the_target_s_place_during_the_merge_hides_no_note(void **state)
+{
+    (void)state;
+    struct editor e;
+    must_begin_editing(&e, 3600, "memSize = \"1024\"\nnumvcpus = \"4\"\n", "b.vmx");
+    e.then_at = 5;
+    e.then_links = true;
+    must_write(&e.folder, "b.vmx", "memSize = \"2\"\n");
+    assert_int_equal(commit_set(&e.mount, VMX, "memSize", "8192"), 0);
+    assert_int_equal(e.told, 1);
+    assert_string_equal(e.path, VMX);
+    assert_non_null(strstr(e.reason, "\"1024\""));
+    must_end_editing(&e);
+}
+
 /* What replaced it may be the host's, which has powered the VM on. */
 static void a_replaced_edit_is_merged_though_the_vm_is_in_use_by_then(void **state)
 {
@@ -249,6 +269,7 @@ int main(void)
         cmocka_unit_test(of_the_same_key_ours_stays_and_the_other_value_is_told),
         cmocka_unit_test(the_lost_value_is_told_whole_and_as_the_file_has_it),
         cmocka_unit_test(a_second_edit_during_the_merge_is_merged_too),
+        cmocka_unit_test(a_link_in_the_target_s_place_during_the_merge_hides_no_note),
         cmocka_unit_test(a_replaced_edit_is_merged_though_the_vm_is_in_use_by_then),
         cmocka_unit_test(an_edit_that_cannot_be_read_any_more_is_told),
         cmocka_unit_test(a_pipe_in_the_target_s_place_is_not_waited_for),
