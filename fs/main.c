@@ -403,15 +403,26 @@ static void tune_memory(void)
     mallopt(M_TOP_PAD, 1 << 20);
 }
 
+/* A standard stream that is closed would get the number of the next file: a socket, say, in the
+ * place of standard output. */
+static void settle_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    /* A descriptor of who started us would stay open as long as the mount: the lock of flock(1),
+     * say, or the end of a pipe that somebody reads. */
+    closefrom(STDERR_FILENO + 1);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
     struct why why = {{0}};
     if (askpass_wanted())
         return askpass_main(argc, argv);
-    /* A descriptor of who started us would stay open as long as the mount: the lock of flock(1),
-     * say, or the end of a pipe that somebody reads. */
-    closefrom(STDERR_FILENO + 1);
+    settle_descriptors();
     tune_memory();
     if (options_parse(argc, argv, &options, &why) < 0) {
         log_say(why.text);

@@ -205,8 +205,9 @@ uint32_t file_open_flags(const struct handle *h)
 static int open_by_path(struct call *c, const char *path, int flags, struct handle *h)
 {
     const uint32_t open_flags = file_open_flags(h) | (flags & O_TRUNC ? SFTP_OPEN_TRUNC : 0);
-    int r = h->writes && c->vfs->options.read_only ? -EROFS : 0;
-    if (r == 0 && h->writes) {
+    const bool changes = h->writes || flags & O_TRUNC;
+    int r = changes && c->vfs->options.read_only ? -EROFS : 0;
+    if (r == 0 && changes) {
         r = check_unused(c, path);
         if (r < 0)
             return r;

@@ -171,8 +171,7 @@ int key_begin_writing(struct call *c, struct node *dir, const char *name,
     return r;
 }
 
-/* What the file shows now, for a handle that reads. */
-static int current_text(struct call *c, struct node *dir, const struct key_at *at, struct buf *ret)
+int key_current_text(struct call *c, struct node *dir, const struct key_at *at, struct buf *ret)
 {
     int r = -ENOENT;
     lock_take(&c->vfs->lock);
@@ -228,7 +227,7 @@ static int open_to_read(struct call *c, struct node *n, int flags, struct handle
     KEY_AT_AUTO at = {0};
     int r = key_at_node(c, n, &at);
     if (r == 0)
-        r = current_text(c, n->parent, &at, &h->content);
+        r = key_current_text(c, n->parent, &at, &h->content);
     /* The kernel cuts what it has when it is told to cut, though nobody can write. */
     if (r == 0)
         r = flags & O_TRUNC ? pages_write(c->vfs, n, h)
@@ -283,11 +282,11 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
 {
     BUF_AUTO live = {0};
     struct span text = buf_span(&h->content);
-    if (h->writes) {
+    if (h->writes || h->io == IO_NONE) { /* or opened as a scratch file */
         KEY_AT_AUTO at = {0};
         int r = key_at_node(c, n, &at);
         if (r == 0)
-            r = current_text(c, n->parent, &at, &live);
+            r = key_current_text(c, n->parent, &at, &live);
         if (r < 0)
             return r;
         text = buf_span(&live);

@@ -192,15 +192,22 @@ static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     reply_attr(&c, n, handle_of(fi), node_has_name(c.vfs, n) ? ESTALE : ENOENT);
 }
 
+/* What writes to a .vmx goes on doing so, whatever a rename has made of its node. */
+static const struct node_ops *ops_of(const struct node *n, const struct handle *h)
+{
+    return h && h->whole ? &whole_ops : n->ops;
+}
+
 static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int valid,
                        struct fuse_file_info *fi)
 {
     struct call c;
     struct node *n = node_of(fuse_req_userdata(request), id);
+    const struct node_ops *ops = ops_of(n, handle_of(fi));
     change_begin(&c, request, n, NULL, handle_of(fi));
     int r = gate_enter(&c, NULL);
     if (r == 0) {
-        r = n->ops->setattr ? n->ops->setattr(&c, n, handle_of(fi), st, valid) : 0;
+        r = ops->setattr ? ops->setattr(&c, n, handle_of(fi), st, valid) : 0;
         gate_leave(&c);
     }
     if (r == 0)
@@ -255,7 +262,7 @@ static void release(const struct call *c, struct node *n, struct handle *h)
     own.nodes[0] = n;
     own.nodes[1] = NULL;
     const struct node_ops *ops =
-        h && h->key ? &key_ops : n->ops; /* a rename may have changed them */
+        h && h->key ? &key_ops : ops_of(n, h); /* a rename may have changed them */
     bool passed = h && h->writes && gate_enter(&own, NULL) == 0;
     if (ops->release)
         ops->release(&own, n, h);
@@ -365,8 +372,9 @@ static void op_read(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset
     }
     BUF_AUTO bytes = {0};
     int r = -EINVAL;
-    if (size <= READ_MAX && n->ops->read)
-        r = n->ops->read(&c, n, h, offset, size, &bytes);
+    const struct node_ops *ops = ops_of(n, h);
+    if (size <= READ_MAX && ops->read)
+        r = ops->read(&c, n, h, offset, size, &bytes);
     if (r < 0)
         reply(request, r);
     else
@@ -378,11 +386,12 @@ static void op_write(fuse_req_t request, fuse_ino_t id, const char *data, size_t
 {
     struct call c;
     struct node *n = node_of(fuse_req_userdata(request), id);
+    const struct node_ops *ops = ops_of(n, handle_of(fi));
     change_begin(&c, request, n, NULL, handle_of(fi));
     int r = gate_enter(&c, NULL);
     if (r == 0) {
-        r = n->ops->write ? n->ops->write(&c, n, handle_of(fi), offset, (struct span){data, size})
-                          : -EPERM;
+        r = ops->write ? ops->write(&c, n, handle_of(fi), offset, (struct span){data, size})
+                       : -EPERM;
         gate_leave(&c);
     }
     if (r < 0)
@@ -402,15 +411,16 @@ static void op_flush(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *f
 {
     struct call c;
     struct node *n = node_of(fuse_req_userdata(request), id);
+    const struct node_ops *ops = ops_of(n, handle_of(fi));
     change_begin(&c, request, n, NULL, handle_of(fi));
     commit_writer(&c, n, handle_of(fi));
     bool killed = call_is_killed(&c);
     int r = killed ? 0 : gate_enter(&c, NULL);
     if (killed) { /* it does not end before this is answered */
-        if (n->ops->drop)
-            n->ops->drop(&c, n, handle_of(fi));
+        if (ops->drop)
+            ops->drop(&c, n, handle_of(fi));
     } else if (r == 0) {
-        r = n->ops->flush ? n->ops->flush(&c, n, handle_of(fi)) : 0;
+        r = ops->flush ? ops->flush(&c, n, handle_of(fi)) : 0;
         gate_leave(&c);
     }
     reply(c.request, r);
@@ -421,12 +431,13 @@ static void op_fsync(fuse_req_t request, fuse_ino_t id, int data_only, struct fu
 {
     struct call c;
     struct node *n = node_of(fuse_req_userdata(request), id);
+    const struct node_ops *ops = ops_of(n, handle_of(fi));
     (void)data_only;
     change_begin(&c, request, n, NULL, handle_of(fi));
     commit_writer(&c, n, handle_of(fi));
     int r = gate_enter(&c, NULL);
     if (r == 0) {
-        r = n->ops->fsync ? n->ops->fsync(&c, n, handle_of(fi)) : 0;
+        r = ops->fsync ? ops->fsync(&c, n, handle_of(fi)) : 0;
         gate_leave(&c);
     }
     reply(c.request, r);

@@ -223,7 +223,7 @@ static int copy_to_scratch(struct call *c, struct node *dir, const char *name, c
     BUF_AUTO text = {0};
     int r = key_at(c, dir, name, cache_ms(c), &at);
     if (r == 0)
-        r = key_text(&at, &text);
+        r = key_current_text(c, dir, &at, &text);
     if (r == 0)
         r = scratch_put(c, dir, scratch, buf_span(&text));
     if (r < 0)

@@ -117,6 +117,9 @@ int refuse_name(struct call *c, struct node *dir, const char *name, int r);
 /* What the file of a key shows: the value and a newline. -ENOENT: the document has no such key. */
 int key_text(const struct key_at *at, struct buf *ret);
 
+/* What the file shows now: what is being written to it, or as key_text. */
+int key_current_text(struct call *c, struct node *dir, const struct key_at *at, struct buf *ret);
+
 /* ---- change.c: changes to keys, each one atomic rewrite (joined with others under way) */
 
 /* ks: of the key, where the caller is a writer of it and has taken its text; NULL, both: what the

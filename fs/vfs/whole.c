@@ -217,10 +217,19 @@ int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode
     return 0;
 }
 
+static int read_document(struct call *c, struct node *n, off_t offset, size_t size, struct buf *ret)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = whole_path(c, n);
+    int r = path ? remote_document(c->vfs->remote, path, cache_ms(c), &c->wait, &doc) : -ENOMEM;
+    return r == 0 ? text_slice(vmx_dict_text(doc->dict), offset, size, ret) : r;
+}
+
 static int whole_read(struct call *c, struct node *n, struct handle *h, off_t offset, size_t size,
                       struct buf *ret)
 {
-    (void)n;
+    if (!h->whole && !h->content.data) /* as in whole_write */
+        return read_document(c, n, offset, size, ret);
     lock_take(&c->vfs->lock);
     int r = h->refused;
     if (r == 0)
@@ -233,7 +242,9 @@ static int whole_write(struct call *c, struct node *n, struct handle *h, off_t o
                        struct span data)
 {
     const struct text_edit edit = {.at = offset, .append = h->append, .data = data};
-    return whole_text_edit(c, n, h, &edit);
+    /* Without a text it was opened as a scratch file, which then was renamed onto raw. */
+    int r = h->whole ? 0 : whole_open(c, n, O_WRONLY, h);
+    return r == 0 ? whole_text_edit(c, n, h, &edit) : r;
 }
 
 static int whole_flush(struct call *c, struct node *n, struct handle *h)

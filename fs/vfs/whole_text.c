@@ -41,7 +41,8 @@ int whole_text_begin(struct call *c, struct node *n, struct span seen, struct fi
     if (r == 0 && cut)
         r = text_resize(&t->text, 0, max_text(c));
     lock_take(&c->vfs->lock);
-    struct whole *w = r == 0 ? state(n) : NULL;
+    const bool begun = h->whole; /* a scratch file that became raw is written by two at once */
+    struct whole *w = r == 0 && !begun ? state(n) : NULL;
     if (w) {
         t->base = base;
         h->writer = writer;
@@ -55,7 +56,7 @@ int whole_text_begin(struct call *c, struct node *n, struct span seen, struct fi
     if (w)
         return 0;
     whole_text_free(t);
-    return -ENOMEM;
+    return begun ? 0 : -ENOMEM;
 }
 
 /* What the server has is shown again, or what another one writes. */
@@ -176,8 +177,9 @@ int whole_text_commit_taken(struct call *c, struct node *n, struct handle *h,
         when == AT_RELEASE && taken->text.len == 0 && (r == -ECANCELED || r == -EEXIST);
     if (!overtaken)
         r = refuse_change(c->vfs, path, NULL, r, &diag);
-    if (r == 0 && taken->set.flags)
-        remote_setattr(c->vfs->remote, path, &taken->set, &c->wait);
+    if (r == 0 && taken->set.flags) /* what fails is told, and is no failure of the text */
+        refuse(c->vfs, path, NULL, remote_setattr(c->vfs->remote, path, &taken->set, &c->wait),
+               NULL);
     lock_take(&c->vfs->lock);
     h->whole->committing = false;
     n->whole->making &= taken->base.there;

@@ -290,3 +290,72 @@ END_OF_PYTHON
     explained EFBIG -
     becomes 0
 }
+
+# A rename changes what a node is, and not what its writers have written to.
+@test "who has a file open that is renamed onto raw or a setting goes on in that, and reads it" {
+    start
+    python3 -c "$refusals"'
+vmx, on_server = sys.argv[1:]
+folder = os.path.join(vmx, ".vmxfs")
+raw = os.path.join(folder, "raw")
+text = open(raw, "rb").read()
+
+def scratch(data):
+    path = os.path.join(folder, "raw~")
+    fd = os.open(path, os.O_RDWR | os.O_CREAT)
+    os.write(fd, data)
+    return fd, path
+
+fd, path = scratch(text)
+os.rename(path, raw)
+os.write(fd, b"guestinfo.d = \"delta\"\n")
+os.close(fd)
+text += b"guestinfo.d = \"delta\"\n"
+assert open(on_server, "rb").read() == text
+
+writer, path = scratch(text)
+fd = os.open(path, os.O_RDONLY)
+os.rename(path, raw)
+os.close(writer)
+assert os.read(fd, 10000) == text
+os.close(fd)
+
+key = os.path.join(vmx, "guestinfo.a")
+with open(key + "~", "w") as f:
+    f.write("omega")
+fd = os.open(key + "~", os.O_RDONLY)
+os.rename(key + "~", key)
+assert os.read(fd, 100).rstrip() == b"omega"' "$K" "$VM"
+    echo 'guestinfo.d = "delta"' >>"$TEST_DIR/before"
+    becomes 2 's/alpha/omega/'
+}
+
+@test "what was written to raw or a setting that is renamed meanwhile, as a backup, is not lost" {
+    start
+    python3 -c "$refusals"'
+vmx, on_server = sys.argv[1:]
+raw = os.path.join(vmx, ".vmxfs", "raw")
+old = open(raw, "rb").read()
+new = old.replace(b"alpha", b"omega")
+fd = os.open(raw, os.O_WRONLY | os.O_TRUNC)
+os.write(fd, new[:20])
+os.rename(raw, raw + "~")
+os.write(fd, new[20:])
+os.fsync(fd)
+os.close(fd)
+assert open(on_server, "rb").read() == new
+assert open(raw + "~", "rb").read() == old
+os.rename(raw + "~", raw)
+assert os.stat(raw).st_size == len(old)
+assert open(on_server, "rb").read() == old
+
+key = os.path.join(vmx, "guestinfo.b")
+fd = os.open(key, os.O_WRONLY | os.O_TRUNC)
+os.write(fd, b"abc")
+os.rename(key, key + "~")
+os.fsync(fd)
+os.close(fd)
+assert open(key + "~").read().rstrip() == "abc"
+os.rename(key + "~", key)' "$K" "$VM"
+    becomes 3 's/beta/abc/'
+}

@@ -409,6 +409,14 @@ foreground() { # OPTION...
     [ "$(ps -o sid= -p "$pid")" -ne "$(ps -o sid= -p $$)" ]
 }
 
+@test "who has closed its standard streams has a mount all the same" {
+    timeout 300 "$VMXFS" "$LAB" "$MNT" <&- >&- 3>&-
+    [ -n "$(ls "$MNT")" ]
+    unmount_lab
+    timeout 300 "$VMXFS" "$LAB" "$MNT" <&- >&- 2>&- 3>&-
+    [ -n "$(ls "$MNT")" ]
+}
+
 @test "a mount that is in use is unmounted lazily without loss" {
     mount_local
     exec 7<"$MNT/vm/vm.vmx/memSize"

@@ -86,6 +86,8 @@ busy() { # COMMAND...
         [[ $output == *busy* ]]
         run python3 -c 'import os, sys; os.truncate(sys.argv[1], 3)' "$MNT/$name"
         [[ $output == *busy* ]]
+        run python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDONLY | os.O_TRUNC)' "$MNT/$name"
+        [[ $output == *busy* ]]
         cmp "$LAB/$name" "$MNT/$name"
     done
     diff "$TEST_DIR/before" <(tell)
