@@ -166,10 +166,21 @@ static int staged_text(struct call *c, struct node *n, struct buf *ret)
     return r;
 }
 
+/* Whether somebody was shown a short while ago what this mount still believes, of which another
+ * text may be made. Changes since then that are known here, he may know too. */
+static bool was_shown(struct call *c, struct node *n, const char *path, struct fingerprint *ret)
+{
+    DOCUMENT_AUTO *believed = NULL;
+    return take_read(c->vfs, n, ret) &&
+           remote_document(c->vfs->remote, path, DOCUMENT_ANY_AGE, &c->wait, &believed) == 0 &&
+           is_fingerprint_of(ret, vmx_dict_text(believed->dict));
+}
+
 static int whole_open(struct call *c, struct node *n, int flags, struct handle *h)
 {
     const bool cut = flags & O_TRUNC;
     BUF_AUTO staged = {0};
+    struct fingerprint base;
     DOCUMENT_AUTO *doc = NULL;
     int r = staged_text(c, n, &staged);
     if (r == 0 && h->writes) /* what is being written is for its writer to complete */
@@ -180,6 +191,7 @@ static int whole_open(struct call *c, struct node *n, int flags, struct handle *
     if (!path || r != -ENODATA)
         return -ENOMEM;
     int64_t age = h->writes ? 0 : cache_ms(c);
+    const bool shown = cut && was_shown(c, n, path, &base);
     r = remote_document(c->vfs->remote, path, age, &c->wait, &doc);
     if (r == -EMEDIUMTYPE)
         return -ESTALE;
@@ -193,7 +205,9 @@ static int whole_open(struct call *c, struct node *n, int flags, struct handle *
     r = c->vfs->options.read_only ? -EROFS : vmx_dict_encrypted(doc->dict) ? -EPERM : 0;
     if (r < 0)
         return refuse(c->vfs, path, NULL, r, NULL);
-    return whole_text_begin(c, n, text, fingerprint_of(text, true), cut, h);
+    if (!shown)
+        base = fingerprint_of(text, true);
+    return whole_text_begin(c, n, text, base, cut, h);
 }
 
 int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode, struct handle *h,

@@ -25,7 +25,7 @@ struct fingerprint fingerprint_of_document(const struct document *doc)
     return fingerprint_of(doc ? vmx_dict_text(doc->dict) : (struct span){0}, doc != NULL);
 }
 
-static bool is_fingerprint_of(const struct fingerprint *f, struct span text)
+bool is_fingerprint_of(const struct fingerprint *f, struct span text)
 {
     return f->there && f->n == text.n && f->hash == hash_of(text);
 }

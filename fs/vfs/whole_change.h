@@ -11,6 +11,7 @@
 struct fingerprint fingerprint_of(struct span text, bool there);
 /* Of a document's; NULL: of nothing. */
 struct fingerprint fingerprint_of_document(const struct document *doc);
+bool is_fingerprint_of(const struct fingerprint *f, struct span text);
 
 /* Replaces (or creates) the file at path (remote) by text, in one commit, if it still is what base
  * says. 0; -ECANCELED, -EEXIST: it is not; -EINVAL, ... as vmx_replace_check. *diag: why. */

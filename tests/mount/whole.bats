@@ -220,3 +220,42 @@ is_now("a = \"1\"\n")
 assert os.stat(vm).st_mode & 0o777 == 0o640
 assert os.stat(vm).st_mtime == 1000000000'
 }
+
+made_from_old() {
+    program '
+def theirs(text):
+    with open(vm + ".new", "w") as f:
+        f.write(text)
+    os.rename(vm + ".new", vm)
+
+assert open(file).read() == old
+theirs(old.replace("beta", "theirs"))
+made = open(file).read().replace("alpha", "mine")
+fd = opened()
+os.write(fd, made.encode())
+refused(errno.ECANCELED, os.close, fd)
+is_now(old.replace("beta", "theirs"))
+# Read again, it is up to date.
+made = open(file).read().replace("alpha", "mine")
+with open(file, "w") as f:
+    f.write(made)
+is_now(old.replace("beta", "theirs").replace("alpha", "mine"))
+# A backup may be brought back after changes that this mount has made, or has seen.
+with open(file, "w") as f:
+    f.write(old)
+is_now(old)'
+}
+
+# What is shown may be as old as cache_timeout. A text that is made from it would undo what others
+# have set before it was read.
+@test "a whole text that is made from what is old already is refused" {
+    cp "$VM" "$TEST_DIR/before"
+    local file both=("${FILES[@]}")
+    for file in "${both[@]}"; do
+        FILES=("$file")
+        mount_lab cache_timeout=60
+        made_from_old
+        explained ECANCELED -
+        unmount_lab
+    done
+}
