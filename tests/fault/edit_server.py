@@ -35,6 +35,7 @@ def main():
             while POSIX_RENAME not in flight[-1] and has_more():
                 flight.append(read_packet(0))
             if POSIX_RENAME in flight[-1]:
+                os.utime(folder + "/edit")  # as if it was written now
                 size, = struct.unpack(">I", flight[0][9:13])
                 os.rename(folder + "/edit", flight[0][13:13 + size])
         for packet in flight:
