@@ -96,12 +96,17 @@ static void note_error(struct remote_file *file, const struct wait *wait, int r)
         file->error = file_write_error(file, wait, r);
 }
 
-static int note_unsure(void *ctx, uint64_t offset, struct span data)
+/* What differs from what was sent before it, and may come late, is sent again like all else; but
+ * which of both stays is not known. */
+static int note_unsure(void *ctx, uint64_t offset, struct span data, bool sent)
 {
     struct remote_file *file = ctx;
     lock_take(&file->remote->lock);
-    int r = unsure_note_write(&file->shared->unsure, offset, data);
+    bool hindered = unsure_hinders_write(&file->shared->unsure, offset, data);
+    int r = sent ? unsure_note_write(&file->shared->unsure, offset, data) : 0;
     lock_drop(&file->remote->lock);
+    if (hindered && file->error == 0)
+        file->error = -EUCLEAN;
     return r;
 }
 

@@ -93,10 +93,11 @@ int bulk_writer_drain(struct bulk_writer *writer, const struct wait *wait);
  * is unanswered: after bulk_writer_drain has said 0 or -ENOTCONN. */
 void bulk_writer_move(struct bulk_writer *writer, const struct bulk_ways *ways);
 
-/* Calls back, once, for each piece of data that was sent and lost with its link. 0, or the first
- * failure of the callback. */
+/* Calls back for each piece of data that was lost with its link: first, once, for what was sent,
+ * then for what was not. 0, or the first failure of the callback. */
 int bulk_writer_tell_lost(struct bulk_writer *writer,
-                          int (*see)(void *ctx, uint64_t offset, struct span data), void *ctx);
+                          int (*see)(void *ctx, uint64_t offset, struct span data, bool sent),
+                          void *ctx);
 
 /* The end of the data that the server has said yes to since the last such question; 0: none. */
 uint64_t bulk_writer_take_reached(struct bulk_writer *writer);

@@ -80,16 +80,18 @@ bool bulk_writer_busy(const struct bulk_writer *w)
 }
 
 int bulk_writer_tell_lost(struct bulk_writer *w,
-                          int (*see)(void *ctx, uint64_t offset, struct span data), void *ctx)
+                          int (*see)(void *ctx, uint64_t offset, struct span data, bool sent),
+                          void *ctx)
 {
     struct piece *p;
     int r = 0;
-    for (unsigned i = 0; i < BULK_WAYS; i++) {
-        DL_FOREACH (w->pieces[i], p) {
-            if (r < 0 || !p->lost || p->told || !sftp_call_was_sent(p->call))
+    for (unsigned i = 0; i < 2 * BULK_WAYS; i++) {
+        const bool sent = i < BULK_WAYS;
+        DL_FOREACH (w->pieces[i % BULK_WAYS], p) {
+            if (r < 0 || !p->lost || p->told || sftp_call_was_sent(p->call) != sent)
                 continue;
-            r = see(ctx, p->offset, sftp_call_written(p->call));
-            p->told = r == 0;
+            r = see(ctx, p->offset, sftp_call_written(p->call), sent);
+            p->told = r == 0 && sent;
         }
     }
     return r;

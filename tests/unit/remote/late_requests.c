@@ -467,6 +467,22 @@ static void other_bytes_for_what_is_unsure_are_refused(void **state)
     remote_file_free(file);
 }
 
+/* Whoever writes twice to one place without waiting: the first may be carried out last. */
+static void other_bytes_that_were_under_way_at_the_loss_are_told_of(void **state)
+{
+    struct place *p = *state;
+    for (int before = 0; before < 2; before++) {
+        struct remote_file *file = must_open(p, "file");
+        hold_up(p, before);
+        assert_int_equal(remote_file_write(file, 0, false, SPAN_LITERAL("AAAAAAAA"), &p->wait), 0);
+        int r = remote_file_write(file, 0, false, SPAN_LITERAL("BBBBBBBB"), &p->wait);
+        if (r == 0)
+            r = remote_file_fsync(file, &p->wait);
+        assert_int_equal(r, before == 0 ? -EUCLEAN : 0);
+        remote_file_free(file);
+    }
+}
+
 /* They are the file's, not the name's. */
 static void unsure_bytes_follow_their_file(void **state)
 {
@@ -556,6 +572,7 @@ int main(void)
         LATE_TEST(a_late_truncation_through_a_handle_cuts_nothing_new),
         LATE_TEST(a_late_mode_does_not_replace_a_newer_one),
         LATE_TEST(other_bytes_for_what_is_unsure_are_refused),
+        LATE_TEST(other_bytes_that_were_under_way_at_the_loss_are_told_of),
         LATE_TEST(unsure_bytes_follow_their_file),
         LATE_TEST(a_file_is_known_again_after_a_late_write),
         LATE_TEST(a_handle_writes_behind_what_another_had_under_way),
