@@ -10,9 +10,8 @@
 #include "parser/safe_text.h"
 #include "sync.h"
 
-enum {
-    FIELD_MAX = 256 << 10
-}; /* more than the longest value of a setting takes with its escapes */
+/* Bytes: more than the longest value of a setting takes with its escapes. */
+enum { FIELD_MAX = 256 << 10 };
 
 struct journal {
     int (*show)(void *ctx, const char *file, struct buf *ret); /* NULL: files as they are named */

@@ -11,24 +11,21 @@ which comes in one flight with the rename.
 import os
 import select
 import struct
-import subprocess
 import sys
-import threading
 
-from late_server import POSIX_RENAME, copy, read_packet, write_all
+from late_server import POSIX_RENAME, read_packet, start, write_all
 
 LSTAT = b"\x07"
 
 
 def has_more():
-    return bool(select.select([0], [], [], 0.5)[0])
+    """Whether the flight goes on, which a busy client sends in pieces."""
+    return bool(select.select([0], [], [], 2)[0])
 
 
 def main():
     folder, program = sys.argv[1:]
-    server = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    answers = threading.Thread(target=copy, args=(server.stdout.fileno(), 1), daemon=True)
-    answers.start()
+    server = start(program)
     while True:
         flight = [read_packet(0)]
         if flight[0][4:5] == LSTAT and os.path.exists(folder + "/edit"):

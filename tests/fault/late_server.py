@@ -80,11 +80,17 @@ def deliver_late(folder, server, packet):
     os._exit(0)
 
 
-def main():
-    folder, program = sys.argv[1:]
+def start(program):
+    """The server, whose answers go to the client as they come."""
     server = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     answers = threading.Thread(target=copy, args=(server.stdout.fileno(), 1), daemon=True)
     answers.start()
+    return server
+
+
+def main():
+    folder, program = sys.argv[1:]
+    server = start(program)
     while True:
         packet = read_packet(0)
         if take_hold(folder + "/hold", packet):
