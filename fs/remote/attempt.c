@@ -326,10 +326,8 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replac
     FLIGHT_AUTO flight = {0};
     replaced_ask(ret_replaced, a->remote, a->full);
     const int64_t expiry = vmx_lock_expiry(&a->lock);
-    if (!sftp_features(sftp).posix_rename) {
-        vmx_lock_leave_temp(&a->lock);
-        sftp_forget(sftp_remove(sftp, a->full, expiry));
-    }
+    if (!sftp_features(sftp).posix_rename)
+        vmx_lock_set_aside(&a->lock);
     struct sftp_call *rename =
         flight_add(&flight, sftp_best_rename(sftp, a->lock.paths.temp, a->full, expiry));
     if (sftp_features(sftp).fsync)
@@ -371,7 +369,7 @@ int attempt_check_rename(struct remote *remote, struct vmx_diag *diag)
         return 0;
     vmx_diag_set(diag, 0, 0,
                  "the server cannot replace a file atomically (no posix-rename@openssh.com); "
-                 "mount with -o rename=unsafe to remove and rename");
+                 "mount with -o rename=unsafe to do it in two steps");
     return -EOPNOTSUPP;
 }
 

@@ -23,6 +23,10 @@ static void remove_token(const struct lock_paths *paths, struct sftp *sftp, cons
 
 void lock_paths_clear(const struct lock_paths *paths, struct sftp *sftp)
 {
+    if (paths->has_aside == ASIDE_NEEDED) /* refused where the name is taken */
+        sftp_forget(sftp_rename(sftp, paths->aside, paths->target, 0));
+    if (paths->has_aside == ASIDE_OVER)
+        sftp_forget(sftp_remove(sftp, paths->aside, 0));
     remove_token(paths, sftp, paths->made_temp);
     sftp_forget(sftp_rmdir(sftp, paths->made));
     remove_token(paths, sftp, paths->temp);
@@ -36,6 +40,8 @@ void lock_paths_done(struct lock_paths *paths)
     free(paths->made);
     free(paths->made_temp);
     free(paths->name);
+    free(paths->target);
+    free(paths->aside);
     *paths = (struct lock_paths){0};
 }
 
@@ -56,7 +62,10 @@ static int make_paths(struct vmx_lock *lock, bool moves)
     p->temp = lock_join(p->lock, "/", lock->token);
     p->made_temp = lock_join(p->made, "/", lock->token);
     p->name = p->temp && moves ? lock_join(p->temp, "/../../", lock->name) : NULL;
-    return p->temp && p->made_temp && (p->name || !moves) ? 0 : -ENOMEM;
+    p->target = lock_join(lock->dir, lock->name, "");
+    p->aside = lock_join(p->lock, "/" LOCK_ASIDE, lock->token);
+    bool all = p->temp && p->made_temp && (p->name || !moves) && p->target && p->aside;
+    return all ? 0 : -ENOMEM;
 }
 
 int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path, bool moves)
@@ -136,15 +145,21 @@ int64_t vmx_lock_expiry(const struct vmx_lock *lock)
     return lock->asked_at + LOCK_HOLD_MS;
 }
 
-void vmx_lock_leave_temp(struct vmx_lock *lock)
+void vmx_lock_set_aside(struct vmx_lock *lock)
 {
-    lock->state = LOCK_LEFT;
+    struct lock_paths *p = &lock->paths;
+    p->has_aside = ASIDE_NEEDED;
+    sftp_forget(sftp_rename(lock->remote->sftp, p->target, p->aside, vmx_lock_expiry(lock)));
 }
 
 void vmx_lock_installed(struct vmx_lock *lock)
 {
-    lock->state = LOCK_HELD;
+    struct lock_paths *p = &lock->paths;
     lock->installed = true;
+    if (p->has_aside == ASIDE_NONE)
+        return;
+    p->has_aside = ASIDE_OVER;
+    sftp_forget(sftp_remove(lock->remote->sftp, p->aside, 0));
 }
 
 static void close_now(struct vmx_lock *lock, struct sftp_handle *handle)
@@ -171,7 +186,7 @@ void vmx_lock_drop(struct vmx_lock *lock)
     const struct sftp_handle link = lock->temp.len > 0 ? lock->temp : lock->folder;
     close_now(lock, &lock->temp);
     close_now(lock, &lock->folder);
-    if (state == LOCK_LEFT || (lock->installed && !lost))
+    if (lock->installed && !lost)
         sftp_forget(sftp_rmdir(sftp, lock->paths.lock));
     else if (lost || state == LOCK_HELD)
         late_add(lock->remote->late, &lock->paths, lost ? NULL : &link);

@@ -45,6 +45,16 @@
  * who sign at once, one at least sees the other. It is held from then on, so that what it guards is
  * to be looked at after that. Both ways go together.
  *
+ * A server without posix-rename replaces no file. There the .vmx is set aside first, so that it is
+ * in the lock for as long as its name is free, whatever becomes of the owner:
+ *
+ *   install  RENAME target             LOCK/old-TOKEN
+ *            RENAME LOCK/TOKEN         target
+ *            REMOVE LOCK/old-TOKEN
+ *
+ * Whoever breaks such a lock gives the old text its name back first, or removes it where the new
+ * one has been installed.
+ *
  * What an owner cannot take back because its link is lost, its process looks for for a minute
  * (late.h). Folders of tokens that are over are removed by whoever lists the VM's folder; locks
  * that are, too, by whoever removes or replaces a folder that holds nothing else (leftovers.h).
@@ -69,6 +79,8 @@ enum {
     LOCK_NAME_MAX = 243, /* a longer NAME has no room for the name of its lock */
 };
 
+#define LOCK_ASIDE "old-" /* begins no token */
+
 /* The server's paths, all of them of one token. */
 struct lock_paths {
     char *lock;      /* LOCK */
@@ -76,6 +88,9 @@ struct lock_paths {
     char *made;      /* .vmxfs-TOKEN */
     char *made_temp; /* .vmxfs-TOKEN/TOKEN */
     char *name;      /* LOCK/TOKEN/../../NAME; NULL: TOKEN is a file */
+    char *target;    /* the .vmx, and ... */
+    char *aside;     /* ... LOCK/old-TOKEN */
+    enum { ASIDE_NONE, ASIDE_NEEDED, ASIDE_OVER } has_aside; /* what may be there is ... */
 };
 
 /* Three strings as one of the caller's. NULL: no memory. */
@@ -91,7 +106,6 @@ enum lock_state {
     LOCK_HELD,    /* LOCK/TOKEN is there, until it is broken or installed */
     LOCK_REFUSED, /* not ours; what we made for it may be there */
     LOCK_UNSURE,  /* an answer is missing: anything of ours may be there, now or later */
-    LOCK_LEFT,    /* held, but LOCK/TOKEN may be all that is left of the .vmx: it stays */
 };
 
 /* Whether the server renames folders. */
@@ -132,9 +146,9 @@ struct sftp_call *vmx_lock_ask_token(const struct vmx_lock *lock);
 /* Until when (clock_boot_ms()) the owner may send what others see. */
 int64_t vmx_lock_expiry(const struct vmx_lock *lock);
 
-/* The target is about to be removed before the temporary file is renamed to its place (a server
- * without posix-rename). */
-void vmx_lock_leave_temp(struct vmx_lock *lock);
+/* Sends what sets the target aside, for a server without posix-rename: behind it the temporary file
+ * is to be renamed to its place, in the same flight. */
+void vmx_lock_set_aside(struct vmx_lock *lock);
 
 /* The temporary file was renamed to its place. */
 void vmx_lock_installed(struct vmx_lock *lock);

@@ -85,7 +85,7 @@ static int check(const struct remote *remote, const struct move *move, const str
     bool empty = !ends->to.other && ends->to.settings == 0;
     if (move->onto == MOVE_ONTO_EMPTY && !empty)
         return -ENOTEMPTY;
-    /* rename=unsafe: the target is not removed before it is known that the rename can be made. */
+    /* Also with rename=unsafe: only a commit sets aside what it replaces. */
     return ends->to.there && !sftp_features(remote->sftp).posix_rename ? -EOPNOTSUPP : 0;
 }
 

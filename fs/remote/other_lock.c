@@ -99,13 +99,55 @@ static int no_token(const struct vmx_lock *lock, const char *name, struct vmx_di
     return -EAGAIN;
 }
 
+static int held(const struct vmx_lock *lock, const char *token, const char *how,
+                struct vmx_diag *diag)
+{
+    char who[TOKEN_MAX + 32];
+    token_describe(token, who, sizeof(who));
+    vmx_diag_set(diag, 0, 0, "another vmxfs holds the lock %s (%s)%s", path_name(lock->paths.lock),
+                 who, how);
+    return -EAGAIN;
+}
+
+static bool is_aside(const char *name)
+{
+    return strncmp(name, LOCK_ASIDE, strlen(LOCK_ASIDE)) == 0 &&
+           token_is(name + strlen(LOCK_ASIDE));
+}
+
+/* A .vmx that its owner has set aside (lock.h) gets its name back, or goes where the token tells
+ * that the new text was installed. folder: of the lock, which tells since when it is there. 0;
+ * -EAGAIN, and diag says why; -errno. */
+static int meet_aside(struct vmx_lock *lock, const char *name, const struct sftp_attrs *folder,
+                      uint32_t server_now, const struct wait *wait, struct vmx_diag *diag)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    const char *token = name + strlen(LOCK_ASIDE);
+    FREE_AUTO char *aside = lock_join(lock->paths.lock, "/", name);
+    FREE_AUTO char *temp = lock_join(lock->paths.lock, "/", token);
+    if (!aside || !temp)
+        return -ENOMEM;
+    if (!is_over(lock, token, folder, server_now))
+        return held(lock, token, "", diag);
+    const int64_t expiry = vmx_lock_expiry(lock);
+    SFTP_CALL_AUTO *back = sftp_rename(sftp, aside, lock->paths.target, expiry);
+    int r = sftp_wait(back, wait);
+    if (r != -EREMOTEIO)
+        return r == -ENOENT ? 0 : r;
+    SFTP_CALL_AUTO *stat = sftp_lstat(sftp, temp);
+    r = sftp_wait(stat, wait);
+    if (r != -ENOENT)
+        return r == 0 ? no_token(lock, name, diag) : r;
+    SFTP_CALL_AUTO *removal = sftp_remove(sftp, aside, expiry);
+    r = sftp_wait(removal, wait);
+    return r == -ENOENT ? 0 : r;
+}
+
 /* One name in the lock's folder. 0: it is none any more; -EAGAIN: it stays, and diag says why. */
 static int meet_name(struct vmx_lock *lock, const struct sftp_name *name, uint32_t server_now,
                      const struct wait *wait, struct vmx_diag *diag)
 {
-    const char *lock_name = path_name(lock->paths.lock);
-    char who[TOKEN_MAX + 32];
-    if (strcmp(name->name, lock->token) == 0)
+    if (strcmp(name->name, lock->token) == 0 || is_aside(name->name))
         return 0;
     bool folder = name->attrs.flags & SFTP_ATTR_MODE && S_ISDIR(name->attrs.mode);
     bool file = !(name->attrs.flags & SFTP_ATTR_MODE) || S_ISREG(name->attrs.mode);
@@ -117,19 +159,24 @@ static int meet_name(struct vmx_lock *lock, const struct sftp_name *name, uint32
         return no_token(lock, name->name, diag);
     if (r != -EAGAIN && r != -EACCES)
         return r;
-    token_describe(name->name, who, sizeof(who));
-    vmx_diag_set(diag, 0, 0, "another vmxfs holds the lock %s (%s)%s", lock_name, who,
-                 over ? "; its time is over, but it cannot be removed" : "");
-    return -EAGAIN;
+    return held(lock, name->name, over ? "; its time is over, but it cannot be removed" : "", diag);
 }
 
-/* The names of one READDIR. */
-static int meet_names(struct vmx_lock *lock, const struct sftp_call *call, uint32_t server_now,
-                      const struct wait *wait, struct vmx_diag *diag)
+/* The names of one READDIR. What was set aside comes first: it is given back before the token that
+ * belongs to it is broken. */
+static int meet_names(struct vmx_lock *lock, const struct sftp_call *call,
+                      const struct sftp_attrs *folder, uint32_t server_now, const struct wait *wait,
+                      struct vmx_diag *diag)
 {
     size_t n;
     int r = 0;
     const struct sftp_name *names = sftp_call_names(call, &n);
+    for (size_t i = 0; i < n && r == 0; i++) {
+        if (is_aside(names[i].name))
+            r = meet_aside(lock, names[i].name, folder, server_now, wait, diag);
+    }
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < n && (r == 0 || r == -EAGAIN); i++) {
         int name_r = meet_name(lock, &names[i], server_now, wait, diag);
         r = name_r < 0 ? name_r : r;
@@ -137,8 +184,8 @@ static int meet_names(struct vmx_lock *lock, const struct sftp_call *call, uint3
     return r;
 }
 
-static int meet_folder(struct vmx_lock *lock, uint32_t server_now, const struct wait *wait,
-                       struct vmx_diag *diag)
+static int meet_folder(struct vmx_lock *lock, const struct sftp_attrs *folder, uint32_t server_now,
+                       const struct wait *wait, struct vmx_diag *diag)
 {
     struct sftp *sftp = lock->remote->sftp;
     SFTP_CALL_AUTO *open = sftp_opendir(sftp, lock->paths.lock);
@@ -158,7 +205,7 @@ static int meet_folder(struct vmx_lock *lock, uint32_t server_now, const struct 
         size_t got = 0;
         if (read_r == 0) {
             sftp_call_names(call, &got);
-            read_r = meet_names(lock, call, server_now, wait, diag);
+            read_r = meet_names(lock, call, folder, server_now, wait, diag);
         }
         n += got;
         more = read_r != -ENODATA && n < NAMES_MAX;
@@ -231,7 +278,7 @@ int other_lock_meet(struct vmx_lock *lock, const struct sftp_attrs *attrs, const
     if (r < 0)
         return r;
     if (S_ISDIR(attrs->mode))
-        return meet_folder(lock, server_now, wait, diag);
+        return meet_folder(lock, attrs, server_now, wait, diag);
     if (S_ISREG(attrs->mode))
         return meet_old_lock(lock, attrs, server_now, wait, diag);
     vmx_diag_set(diag, 0, 0, "%s is no lock that a vmxfs made: look at it, remove it",

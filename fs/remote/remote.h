@@ -23,7 +23,7 @@ struct remote_options {
     size_t vmx_max;       /* bytes; a larger .vmx is a plain file */
     bool prefetch;        /* read ahead of the user */
     bool ignore_running;  /* commit also where the VM is in use */
-    bool unsafe_rename;   /* remove, then rename, where the server has no posix-rename */
+    bool unsafe_rename;   /* in two steps, where the server has no posix-rename */
     bool absolute_links;  /* absolute links are shown as relative ones where they lead below root */
     bool any_links;       /* links are shown as they are, wherever they lead */
 

@@ -156,9 +156,13 @@ struct sftp_call *sftp_symlink(struct sftp *sftp, const char *target, const char
     return call_submit(on_paths(sftp, CALL_SYMLINK, target, link_path), NULL);
 }
 
-struct sftp_call *sftp_rename(struct sftp *sftp, const char *from, const char *to)
+struct sftp_call *sftp_rename(struct sftp *sftp, const char *from, const char *to,
+                              int64_t not_after)
 {
-    return call_submit(on_paths(sftp, CALL_RENAME, from, to), NULL);
+    struct sftp_call *call = on_paths(sftp, CALL_RENAME, from, to);
+    if (call)
+        call->not_after = not_after;
+    return call_submit(call, NULL);
 }
 
 struct sftp_call *sftp_posix_rename(struct sftp *sftp, const char *from, const char *to,
@@ -174,7 +178,7 @@ struct sftp_call *sftp_best_rename(struct sftp *sftp, const char *from, const ch
                                    int64_t not_after)
 {
     return sftp_features(sftp).posix_rename ? sftp_posix_rename(sftp, from, to, not_after)
-                                            : sftp_rename(sftp, from, to);
+                                            : sftp_rename(sftp, from, to, not_after);
 }
 
 struct sftp_call *sftp_remove(struct sftp *sftp, const char *path, int64_t not_after)

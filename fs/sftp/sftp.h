@@ -144,7 +144,6 @@ struct sftp_call *sftp_rmdir(struct sftp *sftp, const char *path);
 struct sftp_call *sftp_realpath(struct sftp *sftp, const char *path);
 struct sftp_call *sftp_readlink(struct sftp *sftp, const char *path);
 struct sftp_call *sftp_symlink(struct sftp *sftp, const char *target, const char *link_path);
-struct sftp_call *sftp_rename(struct sftp *sftp, const char *from, const char *to); /* plain */
 struct sftp_call *sftp_fsync(struct sftp *sftp, const struct sftp_handle *handle);
 struct sftp_call *sftp_statvfs(struct sftp *sftp, const char *path);
 
@@ -153,8 +152,10 @@ struct sftp_call *sftp_statvfs(struct sftp *sftp, const char *path);
 struct sftp_call *sftp_posix_rename(struct sftp *sftp, const char *from, const char *to,
                                     int64_t not_after);
 struct sftp_call *sftp_remove(struct sftp *sftp, const char *path, int64_t not_after);
-/* posix-rename, or where the server lacks it the plain one, which replaces nothing and knows no
- * not_after. */
+/* The plain rename, which replaces nothing. */
+struct sftp_call *sftp_rename(struct sftp *sftp, const char *from, const char *to,
+                              int64_t not_after);
+/* posix-rename, or where the server lacks it the plain one. */
 struct sftp_call *sftp_best_rename(struct sftp *sftp, const char *from, const char *to,
                                    int64_t not_after);
 

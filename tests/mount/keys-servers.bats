@@ -24,7 +24,7 @@ load keys
     grep -q $'\tEACCES\tvm/vm.vmx\t' "$MNT/.vmxfs/errors"
 }
 
-@test "rename=unsafe: what has the name is removed, then it is given to the new text" {
+@test "rename=unsafe: what has the name is set aside, then it is given to the new text" {
     mkdir -p "$LAB/gone/.a.vmx.vmxfs-lock"
     left="$LAB/gone/.a.vmx.vmxfs-lock/01234567000123abcdef00000001-root@elsewhere"
     sed s/4096/1111/ "$VM" >"$left"

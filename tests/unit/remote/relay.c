@@ -370,7 +370,7 @@ static void *run(void *ctx)
     return NULL;
 }
 
-static pid_t start_server(int fd)
+static pid_t start_server(int fd, bool no_posix_rename)
 {
     pid_t pid = fork();
     if (pid != 0)
@@ -378,7 +378,8 @@ static pid_t start_server(int fd)
     dup2(fd, STDIN_FILENO);
     dup2(fd, STDOUT_FILENO);
     const char *given = getenv("SFTP_SERVER");
-    execl(given ? given : "/usr/lib/openssh/sftp-server", "sftp-server", (char *)NULL);
+    execl(given ? given : "/usr/lib/openssh/sftp-server", "sftp-server",
+          no_posix_rename ? "-P" : (char *)NULL, "posix-rename", (char *)NULL);
     _exit(127);
 }
 
@@ -406,7 +407,8 @@ static int connect_locked(struct relay *relay, struct transport **ret) REQUIRES(
         free(ends);
         return r; /* a test program that runs out of descriptors may leak some */
     }
-    *ends = (struct ends){relay, client[1], server[0], start_server(server[1])};
+    *ends =
+        (struct ends){relay, client[1], server[0], start_server(server[1], relay->no_posix_rename)};
     close(server[1]);
     r = transport_from_fd(client[0], 0, "relay", ret);
     if (r == 0)

@@ -40,7 +40,8 @@ struct relay {
      * done. On the relay's thread, after before. */
     uint32_t (*refuse)(void *ctx, const struct relay_request *request);
     void *ctx;
-    bool sizeless; /* attributes are answered without a size */
+    bool sizeless;        /* attributes are answered without a size */
+    bool no_posix_rename; /* the server lacks that extension */
 
     /* protected by lock */
     struct condition moved;

@@ -343,7 +343,7 @@ static void a_path_that_is_too_long_is_not_sent(void **state)
     path[sizeof(path) - 1] = '\0';
     fixture_begin(&f, 0, SLOW_MS, false);
     assert_int_equal(outcome_of(sftp_lstat(f.sftp, path)), -ENAMETOOLONG);
-    assert_int_equal(outcome_of(sftp_rename(f.sftp, "a", path)), -ENAMETOOLONG);
+    assert_int_equal(outcome_of(sftp_rename(f.sftp, "a", path, 0)), -ENAMETOOLONG);
     fixture_end(&f);
 }
 

@@ -80,10 +80,10 @@ static void names_are_moved_and_removed(void **state)
     struct sftp_handle b = open_file(&r, "b");
     sftp_forget(sftp_close(r.sftp, &a));
     sftp_forget(sftp_close(r.sftp, &b));
-    assert_int_equal(outcome_of(sftp_rename(r.sftp, "a", "b")), -EREMOTEIO); /* b is there */
+    assert_int_equal(outcome_of(sftp_rename(r.sftp, "a", "b", 0)), -EREMOTEIO); /* b is there */
     assert_int_equal(outcome_of(sftp_posix_rename(r.sftp, "a", "b", soon)), 0);
     assert_int_equal(outcome_of(sftp_lstat(r.sftp, "a")), -ENOENT);
-    assert_int_equal(outcome_of(sftp_rename(r.sftp, "b", "c")), 0);
+    assert_int_equal(outcome_of(sftp_rename(r.sftp, "b", "c", 0)), 0);
     assert_int_equal(outcome_of(sftp_remove(r.sftp, "c", 0)), 0);
     assert_int_equal(outcome_of(sftp_remove(r.sftp, "c", 0)), -ENOENT);
     assert_int_equal(outcome_of(sftp_mkdir(r.sftp, "d", 0700)), 0);
