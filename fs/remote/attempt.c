@@ -323,25 +323,28 @@ static int write_again(struct attempt *a, struct span text)
 static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replaced *ret_replaced)
 {
     struct sftp *sftp = a->remote->sftp;
-    FLIGHT_AUTO flight = {0};
     replaced_ask(ret_replaced, a->remote, a->full);
     const int64_t expiry = vmx_lock_expiry(&a->lock);
-    if (!sftp_features(sftp).posix_rename)
+    const struct sftp_features can = sftp_features(sftp);
+    if (!can.posix_rename)
         vmx_lock_set_aside(&a->lock);
-    struct sftp_call *rename =
-        flight_add(&flight, sftp_best_rename(sftp, a->lock.paths.temp, a->full, expiry));
-    if (sftp_features(sftp).fsync)
-        flight_add(&flight, sftp_fsync(sftp, &a->lock.temp));
-    struct sftp_call *stat = flight_add(&flight, sftp_fstat(sftp, &a->lock.temp));
+    SFTP_CALL_AUTO *rename = sftp_best_rename(sftp, a->lock.paths.temp, a->full, expiry);
+    SFTP_CALL_AUTO *sync = can.fsync ? sftp_fsync(sftp, &a->lock.temp) : NULL;
+    SFTP_CALL_AUTO *stat = sftp_fstat(sftp, &a->lock.temp);
     /* Once the rename is on its way its outcome is worth waiting for: no interrupt any more. */
     const struct wait firm = wait_firmly(a->wait);
     open_ahead_check(a->remote, a->path, ret_replaced->stat, ret_replaced->open, &firm);
-    int r = flight_wait(&flight, 0, &firm);
+    int r = sftp_wait(rename, &firm);
+    const bool there = r == 0;
+    if (r == 0 && can.fsync)
+        r = sftp_wait(sync, &firm);
+    if (r == 0)
+        r = sftp_wait(stat, &firm);
     if (r == 0)
         *ret = *sftp_call_attrs(stat);
-    if (r == 0 || (r != -ENOTCONN && sftp_wait(rename, &firm) == 0)) {
+    if (there && r != -ENOTCONN) {
         vmx_lock_installed(&a->lock);
-        return r == 0 ? 0 : -EIO; /* it is there, but may not be durable */
+        return r == 0 ? 0 : -EIO; /* it may not be durable */
     }
     if (r == -ENOENT) /* somebody took our lock for a dead one's, and our file with it */
         return -EAGAIN;
@@ -361,16 +364,6 @@ static void look_at_replaced(struct attempt *a, struct span base, struct replace
     bool same = r == 0 && span_eq(buf_span(&ret->replaced), base);
     ret->missed = r < 0 || (same && replaced_was_missed(replaced, &firm));
     ret->edited = r == 0 && !same;
-}
-
-int attempt_check_rename(struct remote *remote, struct vmx_diag *diag)
-{
-    if (sftp_features(remote->sftp).posix_rename || remote->options.unsafe_rename)
-        return 0;
-    vmx_diag_set(diag, 0, 0,
-                 "the server cannot replace a file atomically (no posix-rename@openssh.com); "
-                 "mount with -o rename=unsafe to do it in two steps");
-    return -EOPNOTSUPP;
 }
 
 /* dict: the settings as the server has them. */
@@ -431,7 +424,7 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
     struct document *server = NULL;
     BUF_AUTO server_text = {0};
     int64_t read_at = clock_ms();
-    int r = attempt_check_rename(a->remote, diag);
+    int r = remote_check_rename(a->remote, diag);
     if (r == 0)
         r = first_flight(a, known, diag);
     if (r == 0)

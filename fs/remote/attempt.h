@@ -49,9 +49,6 @@ int attempt_commit(struct remote *remote, const char *path, struct document *kno
                    const struct rewrite *rewrite, struct lost *lost, const struct wait *wait,
                    struct vmx_diag *diag, struct outcome *ret);
 
-/* 0, or -EOPNOTSUPP where the server cannot rename as a commit needs it. */
-int attempt_check_rename(struct remote *remote, struct vmx_diag *diag);
-
 /* The name of a .vmx whose lock is held, and whose VM is not in use. All zeros: none. */
 struct hold {
     struct attempt *attempt;

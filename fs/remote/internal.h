@@ -8,6 +8,7 @@
 #include "cache.h"
 #include "document.h"
 #include "listing.h"
+#include "parser/diag.h"
 #include "remote.h"
 #include "token.h"
 
@@ -82,6 +83,9 @@ int remote_settle(struct remote *remote, const char *path, const struct wait *wa
 /* True when the operation that ended with r may be started over: the link was lost and is up again
  * within the wait. Otherwise *r is what to return: -ENOTCONN has become -EIO or -EINTR. */
 bool remote_again(struct remote *remote, const struct wait *wait, int *r);
+
+/* 0, or -EOPNOTSUPP, with *diag, where the server cannot rename as a commit needs it. */
+int remote_check_rename(struct remote *remote, struct vmx_diag *diag);
 
 /* Finds out what a bare "failure" (-EREMOTEIO) of writing at path meant: -ENOSPC when the server's
  * filesystem is full, -EROFS when it is mounted so, else -EIO. Other errors are returned as is. */

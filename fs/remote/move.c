@@ -153,7 +153,7 @@ int attempt_move(struct remote *remote, const struct move *move, struct lost_mov
 {
     struct ends ends = {.from = {0}};
     bool sent = false;
-    int r = move->to ? attempt_check_rename(remote, diag) : 0;
+    int r = move->to ? remote_check_rename(remote, diag) : 0;
     name_refused(move, move->path);
     if (r == 0)
         r = take_both(remote, move, wait, diag, &ends);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -228,10 +229,22 @@ static int add_open(struct call *c, struct node *n, struct handle *h)
     return r;
 }
 
-/* Opens what has the node's name. -ESTALE: that is not what the node is. */
+static bool node_has_path(struct vfs *vfs, struct node *n, const char *path)
+{
+    FREE_AUTO char *now = node_has_name(vfs, n) ? node_path(vfs, n) : NULL;
+    return now && strcmp(now, path) == 0;
+}
+
+/* Opens what has the node's name. -ESTALE: that is not what the node is, or no more: it was renamed
+ * meanwhile, and another file can have got the name before it was opened. */
 static int open_named(struct call *c, struct node *n, const char *path, int flags, struct handle *h)
 {
     int r = node_has_name(c->vfs, n) ? open_by_path(c, path, flags, h) : -ESTALE;
+    if (r == 0 && !node_has_path(c->vfs, n, path)) {
+        remote_file_free(h->file);
+        h->file = NULL;
+        r = -ESTALE;
+    }
     return r == 0 ? add_open(c, n, h) : r;
 }
 

@@ -81,3 +81,32 @@ $2" "$MNT/file" "$(pgrep -P "$(vmxfs_pid)")"
     write_and_lose_the_link 2000000 \
         'assert os.fstat(reader).st_size == 2000003, os.fstat(reader)'
 }
+
+@test "an open that a rename and a new file of the same name overtake has the new file" {
+    unmount_lab
+    mkdir "$TEST_DIR/order"
+    echo note.txt >"$TEST_DIR/order/hold"
+    echo old >"$LAB/note.txt"
+    printf '#!/bin/sh\nexec python3 %s %s %s\n' "$BATS_TEST_DIRNAME/hold_server.py" \
+        "$TEST_DIR/order" "$SFTP_SERVER" >"$TEST_DIR/server"
+    mount_source "$LAB" "sftp_server=$TEST_DIR/server"
+    python3 - "$MNT" "$TEST_DIR/order" <<'END'
+import os, sys, threading, time
+mnt, order = sys.argv[1:]
+note, moved = mnt + "/note.txt", mnt + "/moved.txt"
+fds = []
+opener = threading.Thread(target=lambda: fds.append(os.open(note, os.O_RDONLY)))
+opener.start()
+while not os.path.exists(order + "/held"):
+    time.sleep(0.01)
+os.rename(note, moved)
+with open(note, "w") as f:
+    f.write("new\n")
+open(order + "/release", "w").close()
+opener.join()
+assert os.read(fds[0], 10) == b"new\n"
+assert os.path.samestat(os.fstat(fds[0]), os.stat(note))
+with open(moved) as f:
+    assert f.read() == "old\n"
+END
+}

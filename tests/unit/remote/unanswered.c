@@ -56,17 +56,27 @@ static void note(void *ctx, const char *path, const char *key, const char *reaso
     snprintf(p->reason, sizeof(p->reason), "%s", reason);
 }
 
-static void begin(struct play *p, const char *theirs)
+static void prepare(struct play *p, const char *theirs)
 {
     *p = (struct play){.wait = patience(), .theirs = theirs};
     must_make_folder(&p->folder);
     must_write(&p->folder, VMX, TEXT);
     must_set_age(&p->folder, VMX, 3600);
     must_make_relay(&p->relay);
-    p->relay.before = lose_answer;
     p->relay.ctx = p;
+}
+
+static void start(struct play *p)
+{
     must_mount_relay(&p->mount, &p->relay, &p->folder, NULL);
     remote_on_note(p->mount.remote, note, p);
+}
+
+static void begin(struct play *p, const char *theirs)
+{
+    prepare(p, theirs);
+    p->relay.before = lose_answer;
+    start(p);
 }
 
 static void end(struct play *p)
@@ -116,6 +126,32 @@ static void a_change_whose_answer_was_lost_may_have_replaced_an_edit(void **stat
     end(&p);
 }
 
+/* Once, behind the rename. */
+static uint32_t fail_to_sync(void *ctx, const struct relay_request *request)
+{
+    struct play *p = ctx;
+    p->acted = p->acted || relay_is_install(request);
+    if (!p->acted || p->cut || strcmp(request->text, SSH_EXT_FSYNC) != 0)
+        return 0;
+    p->cut = true;
+    return SSH_FX_FAILURE;
+}
+
+/* It is there, but may not outlast a crash of the server. */
+static void a_change_that_cannot_be_synced_in_its_place_is_not_known(void **state)
+{
+    (void)state;
+    struct play p;
+    prepare(&p, NULL);
+    p.relay.refuse = fail_to_sync;
+    start(&p);
+    assert_int_equal(commit_set(&p.mount, VMX, "memSize", "8192"), -EIO);
+    must_hold(&p.folder, VMX, "memSize = \"8192\"\n");
+    assert_int_equal(commit_set(&p.mount, VMX, "memSize", "1"), 0);
+    must_hold(&p.folder, VMX, "memSize = \"1\"\n");
+    end(&p);
+}
+
 static void a_removal_is_not_sent_again_for_another_file(void **state)
 {
     (void)state;
@@ -153,6 +189,7 @@ int main(void)
         cmocka_unit_test(a_change_that_fails_after_its_answer_was_lost_is_not_known),
         cmocka_unit_test(a_change_that_was_never_sent_keeps_its_error),
         cmocka_unit_test(a_change_whose_answer_was_lost_may_have_replaced_an_edit),
+        cmocka_unit_test(a_change_that_cannot_be_synced_in_its_place_is_not_known),
         cmocka_unit_test(a_removal_is_not_sent_again_for_another_file),
         cmocka_unit_test(a_rename_is_not_sent_again_for_another_file),
     };
