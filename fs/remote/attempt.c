@@ -126,8 +126,6 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
     check_target(a);
     int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
     lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
-    if (lock_r == -EIO && clock_ms() >= a->wait->deadline)
-        return -ETIMEDOUT; /* with nothing sent that changes the target */
     if (lock_r < 0 || r < 0)
         return lock_r < 0 ? lock_r : r;
     if (a->lock.in_place) {
@@ -539,7 +537,6 @@ static int take(struct attempt *a, bool any, struct vmx_diag *diag, struct hold 
     BUF_AUTO text = {0};
     struct vmx_dict *dict = NULL;
     int r = first_flight(a, known, diag);
-    r = r == -ETIMEDOUT ? -EIO : r;
     bool other = any && (r == -ELOOP || r == -EMEDIUMTYPE);
     if (other)
         r = look_around(a);

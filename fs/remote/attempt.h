@@ -5,8 +5,6 @@
  * Errors that ask for another attempt: -EAGAIN (the lock is somebody else's, or the target changed
  * under our eyes), -ENOTCONN (the link was lost), -ELOOP (the target is a symbolic link: resolve
  * it), -ETIME (the lock was not good any more, and nothing was sent that changes the target).
- * -ETIMEDOUT: the caller's time was over before the lock was answered for, and nothing was
- * sent that changes the target.
  */
 #pragma once
 

@@ -191,6 +191,12 @@ static int told_error(int r, bool contended, bool unsure)
     return r == -EREMOTEIO || (r == -ENOLCK && unsure) ? -EIO : r;
 }
 
+/* -ETIMEDOUT for what failed because the time was over, with nothing sent that changes the file. */
+static int unless_over(int r, bool sent, const struct wait *wait)
+{
+    return r == -EIO && !sent && clock_ms() >= wait->deadline ? -ETIMEDOUT : r;
+}
+
 /* Tries until an attempt has an outcome. *target is replaced when it is a link. */
 static int try_commit(struct remote *remote, char **target, const struct rewrite *rewrite,
                       const struct wait *wait, struct vmx_diag *diag, struct outcome *ret)
@@ -210,6 +216,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
             r = attempt_commit(remote, *target, known, rewrite, &lost, wait, diag, ret);
         if (r == 0)
             break;
+        r = unless_over(r, lost.before != NULL, wait);
         lost.link = lost.link || r == -ENOTCONN;
         contended = r == -EAGAIN || (contended && r == -ETIMEDOUT);
         if (r == -ENOTCONN || r == -EAGAIN || r == -ETIME)
@@ -425,17 +432,18 @@ static int try_move(struct remote *remote, const struct move *move, const struct
 {
     struct lost_move lost = {0};
     int64_t backoff = BACKOFF_FIRST_MS;
-    bool contended;
+    bool contended = false;
     int r;
     do {
         int64_t began = clock_ms();
         r = attempt_move(remote, move, &lost, wait, diag);
         if (r == -ENOENT)
             r = lost_move_answer(remote, move, &lost, wait, diag);
-        contended = r == -EAGAIN;
+        r = unless_over(r, lost.sent, wait);
+        contended = r == -EAGAIN || (contended && r == -ETIMEDOUT);
         if (r == 0)
             break;
-        if (contended)
+        if (r == -EAGAIN)
             r = back_off(wait, began, &backoff);
         else
             recover(remote, wait, &r);
