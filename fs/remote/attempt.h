@@ -4,7 +4,8 @@
  *
  * Errors that ask for another attempt: -EAGAIN (the lock is somebody else's, or the target changed
  * under our eyes), -ENOTCONN (the link was lost), -ELOOP (the target is a symbolic link: resolve
- * it), -ETIME (the lock was not good any more, and nothing was sent that changes the target).
+ * it), -ETIME (the lock was not good any more, and nothing was sent that changes the target, or
+ * only what sets it aside, which letting go of the lock takes back).
  */
 #pragma once
 

@@ -82,7 +82,7 @@ bool leftovers_clear(struct remote *remote, const char *dir, const struct wait *
                      struct vmx_diag *diag)
 {
     FLIGHT_AUTO reads = {0};
-    /* Without it the token of a commit that was lost may be all that is left of its .vmx. */
+    /* Without it what a commit that was lost has set aside may be all that is left of its .vmx. */
     if (!sftp_features(remote->sftp).posix_rename)
         return false;
     if (read_names(remote, dir, wait, &reads) < 0 || reads.n < 2) /* the last one is the end */

@@ -29,7 +29,8 @@ void lock_paths_clear(const struct lock_paths *paths, struct sftp *sftp)
         sftp_forget(sftp_remove(sftp, paths->aside, 0));
     remove_token(paths, sftp, paths->made_temp);
     sftp_forget(sftp_rmdir(sftp, paths->made));
-    remove_token(paths, sftp, paths->temp);
+    if (paths->has_aside != ASIDE_NEEDED) /* else it tells others that it was not installed */
+        remove_token(paths, sftp, paths->temp);
     sftp_forget(sftp_rmdir(sftp, paths->lock));
 }
 

@@ -165,7 +165,7 @@ int attempt_move(struct remote *remote, const struct move *move, struct lost_mov
         r = check(remote, move, &ends);
     if (r == 0)
         r = send(remote, move, &ends, lost->sent, wait, &sent);
-    if (r == -ENOTCONN && sent) {
+    if ((r == -ENOTCONN || r == -EIO) && sent) {
         lost_move_done(lost);
         *lost = (struct lost_move){true, ends.from.attrs, ends.from.text};
         ends.from.text = (struct buf){0};

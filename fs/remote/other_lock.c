@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
+#include "sftp/bulk.h"
 
 enum { NAMES_MAX = 256, OLD_TEXT_MAX = 1024, OLD_DIGITS = 19 };
 
@@ -115,55 +116,143 @@ static bool is_aside(const char *name)
            token_is(name + strlen(LOCK_ASIDE));
 }
 
-/* A .vmx that its owner has set aside (lock.h) gets its name back, or goes where the token tells
- * that the new text was installed. folder: of the lock, which tells since when it is there. 0;
- * -EAGAIN, and diag says why; -errno. */
-static int meet_aside(struct vmx_lock *lock, const char *name, const struct sftp_attrs *folder,
-                      uint32_t server_now, const struct wait *wait, struct vmx_diag *diag)
+static const char not_removed[] = "; its time is over, but it cannot be removed";
+
+static int read_file(const struct vmx_lock *lock, const char *path, const struct sftp_attrs *attrs,
+                     const struct wait *wait, struct buf *ret)
 {
     struct sftp *sftp = lock->remote->sftp;
-    const char *token = name + strlen(LOCK_ASIDE);
-    FREE_AUTO char *aside = lock_join(lock->paths.lock, "/", name);
-    FREE_AUTO char *temp = lock_join(lock->paths.lock, "/", token);
-    if (!aside || !temp)
-        return -ENOMEM;
-    if (!is_over(lock, token, folder, server_now))
+    SFTP_CALL_AUTO *open = sftp_open(sftp, path, SFTP_OPEN_READ, NULL);
+    int r = sftp_wait(open, wait);
+    if (r < 0)
+        return r == -ENOENT ? -EAGAIN : r;
+    r = bulk_read_all(sftp, sftp_call_handle(open), attrs->size, lock->remote->options.vmx_max,
+                      wait, ret);
+    sftp_forget(sftp_close(sftp, sftp_call_handle(open)));
+    return r;
+}
+
+/* A name of a file in or beside the lock. call: its LSTAT. */
+struct beside {
+    const char *path;
+    struct sftp_call *call;
+};
+
+/* Whether both names can be one file's. 0, 1, -errno. */
+static int can_be_same(const struct vmx_lock *lock, const struct beside *a, const struct beside *b,
+                       const struct wait *wait)
+{
+    BUF_AUTO text_a = {0};
+    BUF_AUTO text_b = {0};
+    const struct sftp_attrs *attrs_a = sftp_call_attrs(a->call);
+    const struct sftp_attrs *attrs_b = sftp_call_attrs(b->call);
+    if (!S_ISREG(attrs_a->mode) || attrs_a->mode != attrs_b->mode ||
+        attrs_a->size != attrs_b->size || attrs_a->mtime != attrs_b->mtime)
+        return 0;
+    int r = read_file(lock, a->path, attrs_a, wait, &text_a);
+    if (r == 0)
+        r = read_file(lock, b->path, attrs_b, wait, &text_b);
+    return r < 0 ? r : span_eq(buf_span(&text_a), buf_span(&text_b));
+}
+
+static int give_back(struct vmx_lock *lock, const char *token, const char *aside,
+                     const struct wait *wait, struct vmx_diag *diag)
+{
+    SFTP_CALL_AUTO *rename = sftp_rename(lock->remote->sftp, aside, lock->paths.target, 0);
+    int r = sftp_wait(rename, wait);
+    if (r == -EACCES)
+        return held(lock, token, not_removed, diag);
+    return r == -EREMOTEIO ? -EAGAIN : r == -ENOENT ? 0 : r;
+}
+
+/* The .vmx that a token's owner has set aside has no name, or there is a file that has it: the new
+ * text, where the token is gone. But a server's process that was stopped in a rename has made the
+ * new name, and is still to remove the old one, or, where that fails, the new one: what can be the
+ * last copy stays until it had its time. 0: nothing is set aside, or may be the last copy. */
+static int judge_aside(struct vmx_lock *lock, const char *token, const struct beside *aside,
+                       const struct beside *temp, const struct beside *target, bool has_temp,
+                       bool had_time, const struct wait *wait, struct vmx_diag *diag)
+{
+    int moving = can_be_same(lock, aside, target, wait);
+    int installing = moving == 0 && has_temp ? can_be_same(lock, temp, target, wait) : 0;
+    if (moving < 0 || installing < 0)
+        return moving < 0 ? moving : installing;
+    if (has_temp && !moving && !installing) {
+        vmx_diag_set(diag, 0, 0,
+                     "the lock %s holds what %s was before somebody made another one, as %s%s: "
+                     "look at both on the server, and remove what is not wanted",
+                     path_name(lock->paths.lock), lock->name, LOCK_ASIDE, token);
+        return -EAGAIN;
+    }
+    if ((moving || installing) && !had_time)
         return held(lock, token, "", diag);
-    const int64_t expiry = vmx_lock_expiry(lock);
-    SFTP_CALL_AUTO *back = sftp_rename(sftp, aside, lock->paths.target, expiry);
-    int r = sftp_wait(back, wait);
-    if (r != -EREMOTEIO)
-        return r == -ENOENT ? 0 : r;
-    SFTP_CALL_AUTO *stat = sftp_lstat(sftp, temp);
-    r = sftp_wait(stat, wait);
-    if (r != -ENOENT)
-        return r == 0 ? no_token(lock, name, diag) : r;
-    SFTP_CALL_AUTO *removal = sftp_remove(sftp, aside, expiry);
-    r = sftp_wait(removal, wait);
+    SFTP_CALL_AUTO *removal = sftp_remove(lock->remote->sftp, aside->path, vmx_lock_expiry(lock));
+    int r = sftp_wait(removal, wait);
+    if (r == -EACCES)
+        return held(lock, token, not_removed, diag);
     return r == -ENOENT ? 0 : r;
 }
 
+/* What a token's owner may have set aside (lock.h). folder: the lock's. 0: there is nothing any
+ * more; -EAGAIN: it stays, and diag says why; -errno. */
+static int meet_aside(struct vmx_lock *lock, const char *token, const struct sftp_attrs *folder,
+                      uint32_t server_now, const struct wait *wait, struct vmx_diag *diag)
+{
+    struct sftp *sftp = lock->remote->sftp;
+    FREE_AUTO char *aside = lock_join(lock->paths.lock, "/" LOCK_ASIDE, token);
+    FREE_AUTO char *temp = lock_join(lock->paths.lock, "/", token);
+    if (!aside || !temp)
+        return -ENOMEM;
+    SFTP_CALL_AUTO *aside_stat = sftp_lstat(sftp, aside);
+    SFTP_CALL_AUTO *temp_stat = sftp_lstat(sftp, temp);
+    SFTP_CALL_AUTO *target_stat = sftp_lstat(sftp, lock->paths.target);
+    int aside_r = sftp_wait(aside_stat, wait);
+    int temp_r = sftp_wait(temp_stat, wait);
+    int target_r = sftp_wait(target_stat, wait);
+    if (aside_r < 0)
+        return aside_r == -ENOENT ? 0 : aside_r;
+    if ((temp_r < 0 && temp_r != -ENOENT) || (target_r < 0 && target_r != -ENOENT))
+        return temp_r < 0 && temp_r != -ENOENT ? temp_r : target_r;
+    if (temp_r == 0 && !is_over(lock, token, sftp_call_attrs(temp_stat), server_now))
+        return held(lock, token, "", diag);
+    if (target_r == -ENOENT)
+        return give_back(lock, token, aside, wait, diag);
+    return judge_aside(lock, token, &(struct beside){aside, aside_stat},
+                       &(struct beside){temp, temp_stat},
+                       &(struct beside){lock->paths.target, target_stat}, temp_r == 0,
+                       is_stale(folder, server_now), wait, diag);
+}
+
 /* One name in the lock's folder. 0: it is none any more; -EAGAIN: it stays, and diag says why. */
-static int meet_name(struct vmx_lock *lock, const struct sftp_name *name, uint32_t server_now,
+static int meet_name(struct vmx_lock *lock, const struct sftp_name *name,
+                     const struct sftp_attrs *folder_attrs, uint32_t server_now,
                      const struct wait *wait, struct vmx_diag *diag)
 {
-    if (strcmp(name->name, lock->token) == 0 || is_aside(name->name))
+    if (strcmp(name->name, lock->token) == 0)
         return 0;
+    if (is_aside(name->name))
+        return meet_aside(lock, name->name + strlen(LOCK_ASIDE), folder_attrs, server_now, wait,
+                          diag);
     bool folder = name->attrs.flags & SFTP_ATTR_MODE && S_ISDIR(name->attrs.mode);
     bool file = !(name->attrs.flags & SFTP_ATTR_MODE) || S_ISREG(name->attrs.mode);
     if (!(file || folder) || !token_is(name->name))
         return no_token(lock, name->name, diag);
     bool over = is_over(lock, name->name, &name->attrs, server_now);
-    int r = over ? break_token(lock, name->name, folder, wait) : -EAGAIN;
+    int r = over ? 0 : -EAGAIN;
+    if (over && !folder && !sftp_features(lock->remote->sftp).posix_rename)
+        r = meet_aside(lock, name->name, folder_attrs, server_now, wait, diag);
+    if (over && r < 0)
+        return r;
+    if (over)
+        r = break_token(lock, name->name, folder, wait);
     if (r == -ENOTEMPTY)
         return no_token(lock, name->name, diag);
     if (r != -EAGAIN && r != -EACCES)
         return r;
-    return held(lock, name->name, over ? "; its time is over, but it cannot be removed" : "", diag);
+    return held(lock, name->name, over ? not_removed : "", diag);
 }
 
-/* The names of one READDIR. What was set aside comes first: it is given back before the token that
- * belongs to it is broken. */
+/* The names of one READDIR. */
 static int meet_names(struct vmx_lock *lock, const struct sftp_call *call,
                       const struct sftp_attrs *folder, uint32_t server_now, const struct wait *wait,
                       struct vmx_diag *diag)
@@ -171,14 +260,8 @@ static int meet_names(struct vmx_lock *lock, const struct sftp_call *call,
     size_t n;
     int r = 0;
     const struct sftp_name *names = sftp_call_names(call, &n);
-    for (size_t i = 0; i < n && r == 0; i++) {
-        if (is_aside(names[i].name))
-            r = meet_aside(lock, names[i].name, folder, server_now, wait, diag);
-    }
-    if (r < 0)
-        return r;
     for (size_t i = 0; i < n && (r == 0 || r == -EAGAIN); i++) {
-        int name_r = meet_name(lock, &names[i], server_now, wait, diag);
+        int name_r = meet_name(lock, &names[i], folder, server_now, wait, diag);
         r = name_r < 0 ? name_r : r;
     }
     return r;

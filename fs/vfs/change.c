@@ -30,6 +30,7 @@ struct key_change {
     struct span value;         /* SET */
     struct span new_key;       /* RENAME */
     const char *new_name;      /* RENAME */
+    bool exclusive;            /* RENAME: onto no key that is there */
     struct key_state *ks;      /* what of it the caller saw is its base */
     const struct taken *taken; /* the text that it sets, or NULL */
     bool anew;                 /* nothing in it was made from the value that the caller saw */
@@ -151,6 +152,8 @@ static int check_new_name(const struct key_change *k, const struct vmx_dict *cur
 {
     BUF_AUTO value = {0};
     int r = vmx_dict_get(current, k->key, &value);
+    if (k->exclusive && vmx_dict_find(current, k->new_key) != SIZE_MAX)
+        return -EEXIST;
     return r == 0 ? vmx_value_check(span_of(k->new_name), buf_span(&value), diag) : r;
 }
 
@@ -195,6 +198,17 @@ static void note_version(struct key_state *ks, const struct taken *taken)
     }
 }
 
+/* A key was replaced or renamed in which others have a text that is not complete: it was made from
+ * what is not there any more, and they are told. A removal ends it in silence (vmx_unlink). */
+static void end_unfinished(struct key_change *k, struct key_state *ks) REQUIRES(k->vfs->lock)
+{
+    if (k->taken || k->op == VMX_EDIT_REMOVE || ks->text.state != TEXT_DIRTY ||
+        ks->text.version <= ks->sent)
+        return;
+    key_text_drop(k->vfs, ks, ks->sent);
+    ks->epoch++;
+}
+
 /* Notes that a key was set to a value, or removed. */
 static void note_change(struct key_change *k, struct span key, bool there, struct span value)
 {
@@ -206,6 +220,7 @@ static void note_change(struct key_change *k, struct span key, bool there, struc
         ks->sets++;
         if (ks->writers > 0)
             seen_set(&ks->base, there, value);
+        end_unfinished(k, ks);
         /* A truncation that was not committed yet is cancelled by what came later. */
         if (ks->text.state == TEXT_CUT)
             text_clean(&ks->text);
@@ -288,13 +303,17 @@ int key_remove(struct call *c, struct node *dir, const char *name)
     return run(c, dir, name, &k);
 }
 
-int key_rename(struct call *c, struct node *dir, const char *name, const char *new_name)
+int key_rename(struct call *c, struct node *dir, const char *name, const char *new_name,
+               bool exclusive)
 {
     KEY_AT_AUTO to = {0};
     int r = key_at(c, dir, new_name, cache_ms(c), &to);
     if (r < 0)
         return refuse_name(c, dir, new_name, r);
-    struct key_change k = {
-        .op = VMX_EDIT_RENAME, .anew = true, .new_key = buf_span(&to.key), .new_name = new_name};
+    struct key_change k = {.op = VMX_EDIT_RENAME,
+                           .anew = true,
+                           .new_key = buf_span(&to.key),
+                           .new_name = new_name,
+                           .exclusive = exclusive};
     return run(c, dir, name, &k);
 }

@@ -386,7 +386,8 @@ static int install_file(struct call *c, struct renaming *m, struct vmx_diag *dia
                                     .mode = attrs.mode & 07777,
                                     .atime = attrs.atime,
                                     .mtime = attrs.mtime};
-    remote_setattr(c->vfs->remote, m->to_path, &keep, &c->wait);
+    r = remote_setattr(c->vfs->remote, m->to_path, &keep, &c->wait);
+    refuse(c->vfs, m->to_path, NULL, r, NULL); /* is noted: the text is in its place */
     return remove_installed(c, m->from_path, &attrs, m->to_path, buf_span(&text), diag);
 }
 
@@ -428,7 +429,7 @@ static int move_on_server(struct call *c, struct renaming *m, struct vmx_diag *d
         (m->from.ops != &dir_ops && remote_is_vmx_name(path_name(m->to_path))))
         return move_vmx(c, m, diag);
     const struct sftp_attrs seen = seen_in(&m->from);
-    return remote_rename(c->vfs->remote, m->from_path, m->to_path, false, &seen, &c->wait);
+    return remote_rename(c->vfs->remote, m->from_path, m->to_path, m->exclusive, &seen, &c->wait);
 }
 
 static int check_end_unused(struct call *c, const struct found *found, const char *path,

@@ -340,10 +340,26 @@ static int file_write(struct call *c, struct node *n, struct handle *h, off_t of
                       struct span data)
 {
     struct vmx_diag diag = {0};
+    const bool append = h->append && !c->mapped;
     int r = check_no_vmx(h->file, &diag);
     if (r == 0)
-        r = remote_file_write(h->file, (uint64_t)offset, h->append, data, &c->wait);
+        r = remote_file_write(h->file, (uint64_t)offset, append, data, &c->wait);
     return refuse_data(c, n, r, &diag);
+}
+
+/* That data was lost fs/remote tells once. But who closes may be a child that got the descriptor
+ * with a fork, and does not look: each close is told of it until a sync was. */
+static int tell_lost(struct vfs *vfs, struct handle *h, int r, bool syncs)
+{
+    lock_take(&vfs->lock);
+    if (r < 0 && r != -EINTR)
+        h->refused = r;
+    else if (r == 0)
+        r = h->refused;
+    if (syncs)
+        h->refused = 0;
+    lock_drop(&vfs->lock);
+    return r;
 }
 
 static int file_flush(struct call *c, struct node *n, struct handle *h)
@@ -352,12 +368,13 @@ static int file_flush(struct call *c, struct node *n, struct handle *h)
         return 0;
     int r = refuse_data(c, n, remote_file_flush(h->file, &c->wait), NULL);
     views_changed(c->vfs, n);
-    return r;
+    return tell_lost(c->vfs, h, r, false);
 }
 
 static int file_fsync(struct call *c, struct node *n, struct handle *h)
 {
-    return refuse_data(c, n, remote_file_fsync(h->file, &c->wait), NULL);
+    int r = refuse_data(c, n, remote_file_fsync(h->file, &c->wait), NULL);
+    return tell_lost(c->vfs, h, r, true);
 }
 
 static void file_release(struct call *c, struct node *n, struct handle *h)

@@ -300,10 +300,13 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
 static int commit_taken(struct call *c, struct node *n, struct handle *h, const struct taken *taken,
                         bool again)
 {
-    FREE_AUTO char *name = node_name(c->vfs, n);
     struct key_state *ks = h->key;
     struct span value = text_value(buf_span(&taken->bytes));
-    int r = name ? key_set(c, n->parent, name, value, ks, taken) : -ENOMEM;
+    lock_take(&c->vfs->lock);
+    const bool moved = n->ops != &key_ops; /* to be an editor's backup, whose name is no key's */
+    FREE_AUTO char *name = strdup(n->name);
+    lock_drop(&c->vfs->lock);
+    int r = moved ? -ECANCELED : name ? key_set(c, n->parent, name, value, ks, taken) : -ENOMEM;
     lock_take(&c->vfs->lock);
     if (r == -EINTR && again) {
         if (ks->committing == 0)
@@ -311,6 +314,8 @@ static int commit_taken(struct call *c, struct node *n, struct handle *h, const 
         lock_drop(&c->vfs->lock);
         return r;
     }
+    if (r == 0 && h->edit == taken->version)
+        h->lost = false; /* what another's failure threw away meanwhile was in this */
     if (r == 0 && ks->text.version == taken->version) {
         text_clean(&ks->text);
     } else if (r < 0) {

@@ -16,6 +16,7 @@
 #include "pages.h"
 #include "recent.h"
 #include "remote/files.h"
+#include "vmx.h"
 #include "whole.h"
 
 enum {
@@ -271,12 +272,22 @@ static void release(const struct call *c, struct node *n, struct handle *h)
     handle_free(c->vfs, h);
 }
 
-/* Who was answered before the open was done, or does not want it any more, will not close it. */
+/* Ends an open that nobody knows of: who was answered before it was done, or is not connected any
+ * more, was told that it failed. So that a text was cut or created by it is no change. */
+static void take_open_back(struct call *c, struct node *n, struct handle *h)
+{
+    if (h->key)
+        key_uncreate(c, n->parent, h);
+    else if (h->whole)
+        whole_uncreate(c, h);
+    release(c, n, h);
+}
+
 static void reply_open(struct call *c, struct node *n, struct handle *h, struct fuse_file_info *fi)
 {
     set_up(n, h, fi);
     if (!c->request || fuse_reply_open(c->request, fi) == -ENOENT)
-        release(c, n, h);
+        take_open_back(c, n, h);
 }
 
 static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)
@@ -346,7 +357,7 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
         file_created(c.vfs, n, h);
     set_up(n, h, fi);
     if (!c.request || fuse_reply_create(c.request, &entry, fi) == -ENOENT) {
-        release(&c, n, h);
+        take_open_back(&c, n, h);
         take_back(c.vfs, entry.ino);
     }
     change_end(&c);
@@ -388,6 +399,7 @@ static void op_write(fuse_req_t request, fuse_ino_t id, const char *data, size_t
     struct node *n = node_of(fuse_req_userdata(request), id);
     const struct node_ops *ops = ops_of(n, handle_of(fi));
     change_begin(&c, request, n, NULL, handle_of(fi));
+    c.mapped = fi->writepage;
     int r = gate_enter(&c, NULL);
     if (r == 0) {
         r = ops->write ? ops->write(&c, n, handle_of(fi), offset, (struct span){data, size})

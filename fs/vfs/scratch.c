@@ -343,7 +343,7 @@ static int scratch_write(struct call *c, struct node *n, struct handle *h, off_t
         struct text text = {.bytes = s->bytes};
         size_t old = s->bytes.len;
         size_t others = c->vfs->scratch_bytes - old;
-        r = text_write(&text, offset, h->append, data, SCRATCH_BYTES_MAX - others);
+        r = text_write(&text, offset, h->append && !c->mapped, data, SCRATCH_BYTES_MAX - others);
         s->bytes = text.bytes;
         c->vfs->scratch_bytes = others + s->bytes.len;
         s->changed_s = clock_wall_s();

@@ -262,7 +262,7 @@ static int vmx_rename(struct call *c, struct node *dir, const char *name, struct
     if (strcmp(new_name, PROFILE_NAME) == 0)
         return refuse_here(c, dir, new_name);
     return to_scratch ? copy_to_scratch(c, dir, name, new_name)
-                      : key_rename(c, dir, name, new_name);
+                      : key_rename(c, dir, name, new_name, flags & RENAME_NOREPLACE);
 }
 
 static void vmx_destroy(struct vfs *vfs, struct node *n)

@@ -127,7 +127,8 @@ int key_current_text(struct call *c, struct node *dir, const struct key_at *at, 
 int key_set(struct call *c, struct node *dir, const char *name, struct span value,
             struct key_state *ks, const struct taken *taken);
 int key_remove(struct call *c, struct node *dir, const char *name);
-int key_rename(struct call *c, struct node *dir, const char *name, const char *new_name);
+int key_rename(struct call *c, struct node *dir, const char *name, const char *new_name,
+               bool exclusive);
 
 /* The text of a file as a value: less one newline at the end. */
 static inline struct span text_value(struct span text)

@@ -359,3 +359,37 @@ assert open(key + "~").read().rstrip() == "abc"
 os.rename(key + "~", key)' "$K" "$VM"
     becomes 3 's/beta/abc/'
 }
+
+# Text without a newline waits for more. What it was made from has gone by then.
+@test "who has not completed a value that is renamed, or replaced by a rename, is told" {
+    local how
+    for how in 'with sed' 'its old name' 'its new name' 'its old name, that is set anew'; do
+        start
+        python3 -c "$refusals"'
+import subprocess
+vmx, how = sys.argv[1:]
+a, b, z = (os.path.join(vmx, "guestinfo." + name) for name in "abz")
+fd = os.open(b if how == "its new name" else a, os.O_WRONLY | os.O_APPEND)
+os.write(fd, b"half")
+if how == "with sed":
+    subprocess.check_call(["sed", "-i", "s/alpha/omega/", a])
+elif how == "its new name":
+    os.rename(a, b)
+else:
+    os.rename(a, z)
+    if "anew" in how:
+        with open(a, "w") as file:
+            file.write("new\n")
+refused(errno.ECANCELED, os.write, fd, b"more")
+refused(errno.ECANCELED, os.close, fd)' "$K" "$how"
+        case $how in
+        'with sed') becomes 1 's/"alpha"/"omega|0Ahalf"/' ;; # which has read both
+        'its new name') becomes 1 '/^guestinfo.b/d; s/^guestinfo.a/guestinfo.b/' ;;
+        'its old name') becomes 1 's/^guestinfo.a/guestinfo.z/' ;;
+        *) [ "$(cat "$K/guestinfo.a")" = new ] && [ "$(cat "$K/guestinfo.z")" = alpha ] ;;
+        esac
+        [ "$how" = 'with sed' ] || [ "$(grep -c half "$VM")" -eq 0 ]
+        unmount_lab
+        cp "$TEST_DIR/before" "$VM"
+    done
+}

@@ -159,6 +159,20 @@ with open(sys.argv[1], "rb") as f, open(sys.argv[2], "rb") as g:
     assert mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)[:] == g.read()' "$MNT/file" "$LAB/file"
 }
 
+@test "what is written to a mapped file goes where it is mapped, though it is open to append" {
+    echo 0123456789 >"$LAB/file"
+    mount_lab
+    python3 -c '
+import mmap, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_APPEND)
+with mmap.mmap(fd, 0) as mapped:
+    mapped[0:1] = b"X"
+    mapped.flush()
+os.write(fd, b"more\n")
+os.close(fd)' "$MNT/file"
+    [ "$(cat "$LAB/file")" = $'X123456789\nmore' ]
+}
+
 @test "many files at once" {
     local i
     mkdir "$LAB/in" "$LAB/out"
@@ -356,6 +370,23 @@ moved_in_vain() {
     [ -e "$LAB/two/other" ]
 }
 
+@test "renaming without replacing replaces nothing that somebody else has just made" {
+    fill_lab
+    mount_lab cache_timeout=3600
+    echo ours >"$MNT/two/file"
+    ls "$MNT/two" "$MNT/two/two.vmx" >/dev/null
+    echo theirs >"$LAB/two/taken"
+    run rename_noreplace "$MNT/two/file" "$MNT/two/taken"
+    [[ $output == *"File exists"* ]]
+    [ "$(cat "$LAB/two/taken")" = theirs ]
+    [ "$(cat "$LAB/two/file")" = ours ]
+    local text='memSize = "1"\nguestinfo.new = "theirs"\n'
+    printf "$text" >"$LAB/two/two.vmx"
+    run rename_noreplace "$MNT/two/two.vmx/memSize" "$MNT/two/two.vmx/guestinfo.new"
+    [[ $output == *"File exists"* ]]
+    diff <(printf "$text") "$LAB/two/two.vmx"
+}
+
 rename_noreplace() { # OLD NEW
     python3 - "$@" <<'END'
 import ctypes, os, sys
@@ -462,10 +493,15 @@ memory() {
     [ "$(memory)" -lt $((before + 16384)) ]
 }
 
-@test "data that the server cannot take is an error, with a line in errors" {
+# Mounts by a server that can write 4 KiB of a file.
+serve_small_files() {
     printf '#!/bin/sh\ntrap "" XFSZ\nulimit -f 8\nexec %s\n' "$SFTP_SERVER" >"$TEST_DIR/limited"
     chmod 755 "$TEST_DIR/limited"
     mount_source "$LAB" "sftp_server=$TEST_DIR/limited"
+}
+
+@test "data that the server cannot take is an error, with a line in errors" {
+    serve_small_files
     run dd if=/dev/zero of="$MNT/large" bs=64k count=1 status=none
     [ "$status" -ne 0 ]
     grep -q $'\tEIO\tlarge\t-\t' "$MNT/.vmxfs/errors"
@@ -476,4 +512,28 @@ memory() {
     [ "$status" -ne 0 ]
     echo small >"$MNT/small"
     [ "$(cat "$LAB/small")" = small ]
+}
+
+# A child that only got the descriptor with the fork closes it, too.
+@test "data that the server cannot take is an error for who wrote it, whoever closes first" {
+    serve_small_files
+    python3 -c '
+import os, subprocess, sys
+def fails(f, fd):
+    try:
+        f(fd)
+    except OSError:
+        return
+    sys.exit(f"{f} tells nothing")
+def child():
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+for n, tell in enumerate((os.fsync, os.close)):
+    fd = os.open(f"{sys.argv[1]}/large{n}", os.O_WRONLY | os.O_CREAT)
+    os.write(fd, bytes(65536))
+    child()
+    subprocess.run(["true"])
+    fails(tell, fd)
+' "$MNT"
 }

@@ -16,7 +16,8 @@
 
 struct silence {
     int ms;
-    bool early;   /* it begins before the second attempt has asked for the lock */
+    enum moment { AT_LOCK, AT_LOOK, AT_RENAME } when; /* of the second attempt it begins */
+    const struct folder *folder;
     int attempts; /* at the lock, that the server was asked for */
     int looks;    /* at the file, from the first attempt on */
     bool was;
@@ -30,7 +31,13 @@ static void be_silent(void *ctx, const struct relay_request *request)
     silence->attempts += strstr(request->to, "/" LOCK) != NULL;
     silence->looks += silence->attempts > 0 && request->type == SSH_FXP_LSTAT && name &&
                       strcmp(name, "/" VMX) == 0;
-    if (silence->was || (silence->early ? silence->looks : silence->attempts) < 2)
+    char path[PATH_MAX];
+    if (silence->when == AT_RENAME && silence->looks == 2)
+        unlink(file_path(silence->folder, LOCK "/" FOREIGN, path));
+    const bool is_time = silence->when == AT_LOCK   ? silence->attempts == 2
+                         : silence->when == AT_LOOK ? silence->looks == 2
+                                                    : relay_is_install(request);
+    if (silence->was || !is_time)
         return;
     silence->was = true;
     usleep((useconds_t)(silence->ms + 1000) * 1000);
@@ -48,14 +55,15 @@ static int move(struct mount *mount, const struct wait *wait)
     return remote_rename_vmx(mount->remote, VMX, "b.vmx", MOVE_ONTO_NOTHING, wait, &diag, NULL);
 }
 
+typedef int change(struct mount *mount, const struct wait *wait);
+
 /* For a caller who waits for so long. False: it was not long enough for two attempts. */
-static bool must_say_nothing_was_changed(int (*change)(struct mount *, const struct wait *),
-                                         bool early, int ms)
+static bool must_say(int expected, change *make, enum moment when, int ms)
 {
     struct folder folder;
     struct mount mount;
     struct relay relay;
-    struct silence silence = {.ms = ms, .early = early};
+    struct silence silence = {.ms = ms, .when = when, .folder = &folder};
     must_make_folder(&folder);
     must_write(&folder, VMX, TEXT);
     must_sign(&folder, LOCK, FOREIGN, 0);
@@ -64,22 +72,35 @@ static bool must_say_nothing_was_changed(int (*change)(struct mount *, const str
     relay.ctx = &silence;
     must_mount_relay(&mount, &relay, &folder, NULL);
     struct wait wait = wait_for_ms(ms);
-    int r = change(&mount, &wait);
-    must_hold(&folder, VMX, TEXT);
+    int r = make(&mount, &wait);
+    if (expected == -ENOLCK)
+        must_hold(&folder, VMX, TEXT);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);
     if (!silence.was)
         return false;
-    assert_int_equal(r, -ENOLCK);
+    assert_int_equal(r, expected);
     return true;
 }
 
 static void a_time_that_is_over_in_a_later_attempt_is_no_unknown_outcome(void **state)
 {
     (void)state;
+    static change *const changes[] = {set, move};
     for (int i = 0; i < 4; i++) {
         int ms = 2000;
-        while (!must_say_nothing_was_changed(i & 1 ? move : set, i & 2, ms))
+        while (!must_say(-ENOLCK, changes[i & 1], i & 2 ? AT_LOOK : AT_LOCK, ms))
+            ms *= 2;
+    }
+}
+
+static void a_time_that_is_over_when_the_rename_was_sent_is_an_unknown_outcome(void **state)
+{
+    (void)state;
+    static change *const changes[] = {set, move};
+    for (int i = 0; i < 2; i++) {
+        int ms = 2000;
+        while (!must_say(-EIO, changes[i], AT_RENAME, ms))
             ms *= 2;
     }
 }
@@ -135,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_time_that_is_over_in_a_later_attempt_is_no_unknown_outcome),
+        cmocka_unit_test(a_time_that_is_over_when_the_rename_was_sent_is_an_unknown_outcome),
         cmocka_unit_test(a_lock_after_a_lost_rename_does_not_say_that_nothing_was_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

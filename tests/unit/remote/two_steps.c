@@ -3,12 +3,15 @@
  * new text gets its name. Whatever is lost in between, one of the two texts stays. */
 #include "relay.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sftp/proto.h"
 
 #define VMX "a.vmx"
 #define TEXT "memSize = \"4096\"\n"
@@ -20,15 +23,25 @@ struct play {
     struct mount mount;
 };
 
-static void begin(struct play *p)
+static void prepare(struct play *p)
 {
     *p = (struct play){0};
     must_make_folder(&p->folder);
     must_make_relay(&p->relay);
     p->relay.no_posix_rename = true;
+}
+
+static void start(struct play *p)
+{
     struct remote_options options = default_options(&p->folder);
     options.unsafe_rename = true;
     must_mount_relay(&p->mount, &p->relay, &p->folder, &options);
+}
+
+static void begin(struct play *p)
+{
+    prepare(p);
+    start(p);
 }
 
 static void end(struct play *p)
@@ -87,14 +100,39 @@ static void a_commit_survives_requests_that_are_delivered_late(void **state)
     must_survive(RELAY_CUT_LATE);
 }
 
+/* The name in a folder of the folder that begins with a prefix. ret: PATH_MAX bytes. */
+static const char *name_with(const struct folder *folder, const char *dir, const char *prefix,
+                             char *ret)
+{
+    char path[PATH_MAX];
+    const struct dirent *entry;
+    DIR *names = opendir(file_path(folder, dir, path));
+    assert_non_null(names);
+    do
+        entry = readdir(names);
+    while (entry && strncmp(entry->d_name, prefix, strlen(prefix)) != 0);
+    assert_non_null(entry);
+    name_in(dir, entry->d_name, ret);
+    closedir(names);
+    return ret;
+}
+
 /* What an owner left that was lost in the middle. */
 struct left {
-    const char *owner;              /* token_named */
-    const char *target, *old, *new; /* texts; NULL: there is none */
-    int age;                        /* of the lock, in seconds */
-    int result;                     /* of a commit that finds it */
-    const char *end;                /* what the .vmx holds then; NULL: there is none */
+    const char *owner;                                  /* token_named */
+    const char *target, *old, *new;                     /* texts; NULL: there is none */
+    enum { LINKED_NOT, LINKED_OLD, LINKED_NEW } linked; /* the target is one of the others */
+    int age;                                            /* of the lock, in seconds */
+    int result;                                         /* of a commit that finds it */
+    const char *end; /* what the .vmx holds then; NULL: there is none */
 };
+
+static void must_give_name(const struct folder *folder, const char *from, const char *to)
+{
+    char from_path[PATH_MAX];
+    char to_path[PATH_MAX];
+    assert_int_equal(link(file_path(folder, from, from_path), file_path(folder, to, to_path)), 0);
+}
 
 static void must_find(const struct left *left)
 {
@@ -113,6 +151,8 @@ static void must_find(const struct left *left)
         must_write(&p.folder, aside, left->old);
     if (left->new)
         must_write(&p.folder, temp, left->new);
+    if (left->linked)
+        must_give_name(&p.folder, left->linked == LINKED_OLD ? aside : temp, VMX);
     must_age_locks(&p.folder, left->age);
     struct set set = set_of("memSize", "8192");
     struct wait wait = left->result == -ENOLCK ? wait_for_ms(1500) : patience();
@@ -137,9 +177,9 @@ static void what_a_lost_owner_has_set_aside_gets_its_name_back(void **state)
     (void)state;
     static const char *const owners[] = {"D", "S", "01234567000123abcdef00000001-root@elsewhere"};
     for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
-        must_find(&(struct left){owners[i], NULL, "a = \"1\"\n", "half", 120, 0,
+        must_find(&(struct left){owners[i], NULL, "a = \"1\"\n", "half", LINKED_NOT, 120, 0,
                                  "a = \"1\"\nmemSize = \"8192\"\n"});
-        must_find(&(struct left){owners[i], NULL, "a = \"1\"\n", NULL, 120, 0,
+        must_find(&(struct left){owners[i], NULL, "a = \"1\"\n", NULL, LINKED_NOT, 120, 0,
                                  "a = \"1\"\nmemSize = \"8192\"\n"});
     }
 }
@@ -147,7 +187,7 @@ static void what_a_lost_owner_has_set_aside_gets_its_name_back(void **state)
 static void what_a_lost_owner_has_replaced_is_removed(void **state)
 {
     (void)state;
-    must_find(&(struct left){"D", "b = \"2\"\n", "a = \"1\"\n", NULL, 120, 0,
+    must_find(&(struct left){"D", "b = \"2\"\n", "a = \"1\"\n", NULL, LINKED_NOT, 120, 0,
                              "b = \"2\"\nmemSize = \"8192\"\n"});
 }
 
@@ -155,16 +195,66 @@ static void what_a_lost_owner_has_replaced_is_removed(void **state)
 static void what_was_set_aside_is_kept_beside_a_file_that_somebody_else_made(void **state)
 {
     (void)state;
+    must_find(&(struct left){"D", "b = \"2\"\n", "a = \"1\"\n", "half", LINKED_NOT, 120, -ENOLCK,
+                             "b = \"2\"\n"});
+}
+
+/* Of a server's process that was stopped between making the new name and removing the old one: when
+ * it goes on it may remove either. */
+static void what_a_rename_that_is_half_done_may_remove_is_kept_until_it_had_its_time(void **state)
+{
+    (void)state;
+    static const char a[] = "a = \"1\"\n";
+    static const char b[] = "b = \"2\"\n";
+    must_find(&(struct left){"D", NULL, a, b, LINKED_OLD, 5, -ENOLCK, a});
+    must_find(&(struct left){"D", NULL, a, b, LINKED_NEW, 5, -ENOLCK, b});
+    must_find(&(struct left){"D", NULL, a, NULL, LINKED_OLD, 5, -ENOLCK, a});
     must_find(
-        &(struct left){"D", "b = \"2\"\n", "a = \"1\"\n", "half", 120, -ENOLCK, "b = \"2\"\n"});
+        &(struct left){"D", NULL, a, b, LINKED_OLD, 120, 0, "a = \"1\"\nmemSize = \"8192\"\n"});
+    must_find(
+        &(struct left){"D", NULL, a, b, LINKED_NEW, 120, 0, "b = \"2\"\nmemSize = \"8192\"\n"});
+}
+
+/* Makes a file of the name when it has just been set aside. */
+static void take_name(void *ctx, const struct relay_request *request)
+{
+    const struct play *p = ctx;
+    char path[PATH_MAX];
+    if (request->type == SSH_FXP_RENAME && strstr(request->text, "/" LOCK "/") &&
+        !strstr(request->text, "/old-") && !file_exists(&p->folder, VMX))
+        file_write(file_path(&p->folder, VMX, path), "b = \"2\"\n");
+}
+
+static void who_takes_the_name_meanwhile_does_not_cost_the_old_text(void **state)
+{
+    (void)state;
+    struct play p;
+    char name[PATH_MAX];
+    prepare(&p);
+    p.relay.before = take_name;
+    p.relay.ctx = &p;
+    start(&p);
+    must_write(&p.folder, VMX, TEXT);
+    assert_int_equal(commit_set(&p.mount, VMX, "memSize", "8192"), -EIO);
+    relay_await_idle(&p.relay);
+    for (int i = 0; i < 2; i++) {
+        struct set set = set_of("memSize", "1");
+        struct wait wait = wait_for_ms(1500);
+        assert_int_equal(remote_commit(p.mount.remote, VMX, &set.change, &wait), -ENOLCK);
+        assert_non_null(strstr(set.change.diag.text, "old-"));
+        must_hold(&p.folder, VMX, "b = \"2\"\n");
+    }
+    const char *old = name_with(&p.folder, LOCK, "old-", name);
+    must_hold(&p.folder, old, TEXT);
+    end(&p);
 }
 
 static void what_an_owner_has_just_set_aside_is_left_to_him(void **state)
 {
     (void)state;
-    must_find(&(struct left){"L", NULL, "a = \"1\"\n", "new", 5, -ENOLCK, NULL});
+    must_find(&(struct left){"L", NULL, "a = \"1\"\n", "new", LINKED_NOT, 5, -ENOLCK, NULL});
     must_find(&(struct left){"01234567000123abcdef00000001-root@elsewhere", NULL, "a = \"1\"\n",
-                             "new", 5, -ENOLCK, NULL});
+                             "new", LINKED_NOT, 5, -ENOLCK, NULL});
 }
 
 int main(void)
@@ -176,6 +266,8 @@ int main(void)
         cmocka_unit_test(what_a_lost_owner_has_set_aside_gets_its_name_back),
         cmocka_unit_test(what_a_lost_owner_has_replaced_is_removed),
         cmocka_unit_test(what_was_set_aside_is_kept_beside_a_file_that_somebody_else_made),
+        cmocka_unit_test(what_a_rename_that_is_half_done_may_remove_is_kept_until_it_had_its_time),
+        cmocka_unit_test(who_takes_the_name_meanwhile_does_not_cost_the_old_text),
         cmocka_unit_test(what_an_owner_has_just_set_aside_is_left_to_him),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
