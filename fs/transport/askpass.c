@@ -70,7 +70,7 @@ int askpass_open(struct askpass *ret)
         listen(fd, 8) < 0 || getsockname(fd, (struct sockaddr *)&address, &size) < 0)
         return -errno;
     size_t n = size - offsetof(struct sockaddr_un, sun_path) - 1;
-    struct askpass a = {.fd = -1};
+    struct askpass a = {.unanswered = -1};
     if (n >= sizeof(a.name))
         return -ENAMETOOLONG;
     memcpy(a.name, address.sun_path + 1, n);
@@ -81,8 +81,10 @@ int askpass_open(struct askpass *ret)
 
 void askpass_close(struct askpass *a)
 {
+    if (a->unanswered >= 0)
+        close(a->unanswered);
     close(a->fd);
-    a->fd = -1;
+    a->fd = a->unanswered = -1;
 }
 
 int askpass_take(const struct askpass *a, char question[static ASKPASS_QUESTION_MAX])

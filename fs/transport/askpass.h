@@ -22,8 +22,10 @@ int askpass_main(int argc, char **argv);
 
 /* The side that knows. */
 struct askpass {
-    int fd;        /* listens; poll it for POLLIN */
-    char name[64]; /* the value of VMXFS_ASKPASS */
+    int fd;         /* listens; poll it for POLLIN */
+    int unanswered; /* the question because of which ssh is to be ended, or -1: closed with the
+                       rest, by when ssh has ended. Once declined it would send an empty answer */
+    char name[64];  /* the value of VMXFS_ASKPASS */
 };
 
 /* 0, -errno. */

@@ -215,7 +215,7 @@ static bool is_openssh(const char *program)
     return strcmp(slash ? slash + 1 : program, "ssh") == 0;
 }
 
-static int start_ssh(const struct child_login *login, const struct askpass *askpass,
+static int start_ssh(const struct child_login *login, struct askpass *askpass,
                      struct transport **ret, struct why *why)
 {
     WORDS_AUTO argv = {0};

@@ -22,7 +22,7 @@ enum { LOOK_MS = 10 };
 
 struct waiting {
     const struct child_login *login;
-    const struct askpass *askpass;
+    struct askpass *askpass;
     struct words given; /* purposes of the secrets that ssh got */
     struct buf path;    /* of a key, as a purpose */
 };
@@ -89,7 +89,10 @@ static int answer(struct waiting *w)
     int r = find(w, question, &secret);
     if (r == 0)
         return askpass_answer(fd, secret);
-    return r == -ENOKEY && is_local(question) ? 0 : r;
+    if (r == -ENOKEY && is_local(question))
+        return 0;
+    w->askpass->unanswered = steal_fd(&fd);
+    return r;
 }
 
 static int explain(const struct waiting *w, int r, const char *words, struct why *why)
@@ -148,7 +151,7 @@ static int wait_connected(struct waiting *w, int stream, int words, struct buf *
     }
 }
 
-int child_login_wait(const struct child_login *login, const struct askpass *askpass, int stream,
+int child_login_wait(const struct child_login *login, struct askpass *askpass, int stream,
                      int words, struct why *why)
 {
     struct waiting w = {.login = login, .askpass = askpass};

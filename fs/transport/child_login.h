@@ -7,5 +7,5 @@
 
 /* stream: the socket to ssh (ready when it ends); words: its messages. Answers its questions. 0
  * when it is authenticated; see child_ssh. */
-int child_login_wait(const struct child_login *login, const struct askpass *askpass, int stream,
+int child_login_wait(const struct child_login *login, struct askpass *askpass, int stream,
                      int words, struct why *why);
