@@ -87,6 +87,11 @@ bool remote_again(struct remote *remote, const struct wait *wait, int *r);
 /* 0, or -EOPNOTSUPP, with *diag, where the server cannot rename as a commit needs it. */
 int remote_check_rename(struct remote *remote, struct vmx_diag *diag);
 
+/* Appends what a file of settings holds, of the server's path full. size_hint: how much that seems
+ * to be. 0, -errno. */
+int remote_read_all(struct remote *remote, const char *full, uint64_t size_hint,
+                    const struct wait *wait, struct buf *ret);
+
 /* Finds out what a bare "failure" (-EREMOTEIO) of writing at path meant: -ENOSPC when the server's
  * filesystem is full, -EROFS when it is mounted so, else -EIO. Other errors are returned as is. */
 int remote_write_error(struct remote *remote, const char *path, const struct wait *wait, int r);

@@ -17,7 +17,6 @@
 
 #include "attempt.h"
 #include "base/cleanup.h"
-#include "sftp/bulk.h"
 #include "unsure_names.h"
 
 struct ends {
@@ -186,13 +185,7 @@ static int holds(struct remote *remote, const char *path, struct span text, cons
 {
     BUF_AUTO found = {0};
     FREE_AUTO char *full = remote_path(remote, path);
-    SFTP_CALL_AUTO *open = full ? sftp_open(remote->sftp, full, SFTP_OPEN_READ, NULL) : NULL;
-    int r = sftp_wait(open, wait);
-    if (r < 0)
-        return r;
-    r = bulk_read_all(remote->sftp, sftp_call_handle(open), text.n, remote->options.vmx_max, wait,
-                      &found);
-    sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
+    int r = full ? remote_read_all(remote, full, text.n, wait, &found) : -ENOMEM;
     return r == 0 ? span_eq(buf_span(&found), text) : r;
 }
 

@@ -10,7 +10,6 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
-#include "sftp/bulk.h"
 
 enum { NAMES_MAX = 256, OLD_TEXT_MAX = 1024, OLD_DIGITS = 19 };
 
@@ -118,24 +117,18 @@ static bool is_aside(const char *name)
 
 static const char not_removed[] = "; its time is over, but it cannot be removed";
 
-static int read_file(const struct vmx_lock *lock, const char *path, const struct sftp_attrs *attrs,
-                     const struct wait *wait, struct buf *ret)
-{
-    struct sftp *sftp = lock->remote->sftp;
-    SFTP_CALL_AUTO *open = sftp_open(sftp, path, SFTP_OPEN_READ, NULL);
-    int r = sftp_wait(open, wait);
-    if (r < 0)
-        return r == -ENOENT ? -EAGAIN : r;
-    r = bulk_read_all(sftp, sftp_call_handle(open), attrs->size, lock->remote->options.vmx_max,
-                      wait, ret);
-    sftp_forget(sftp_close(sftp, sftp_call_handle(open)));
-    return r;
-}
-
 /* A name of a file in or beside the lock. call: its LSTAT. */
 struct beside {
     const char *path;
     struct sftp_call *call;
+};
+
+/* What a token's owner has set aside, and what stands beside it. */
+struct aside {
+    const char *token;
+    struct beside old, temp, target;
+    bool has_temp;
+    bool had_time; /* whoever was in the middle of a rename */
 };
 
 /* Whether both names can be one file's. 0, 1, -errno. */
@@ -149,47 +142,51 @@ static int can_be_same(const struct vmx_lock *lock, const struct beside *a, cons
     if (!S_ISREG(attrs_a->mode) || attrs_a->mode != attrs_b->mode ||
         attrs_a->size != attrs_b->size || attrs_a->mtime != attrs_b->mtime)
         return 0;
-    int r = read_file(lock, a->path, attrs_a, wait, &text_a);
+    int r = remote_read_all(lock->remote, a->path, attrs_a->size, wait, &text_a);
     if (r == 0)
-        r = read_file(lock, b->path, attrs_b, wait, &text_b);
+        r = remote_read_all(lock->remote, b->path, attrs_b->size, wait, &text_b);
+    if (r == -ENOENT) /* it changes while we look */
+        r = -EAGAIN;
     return r < 0 ? r : span_eq(buf_span(&text_a), buf_span(&text_b));
 }
 
-static int give_back(struct vmx_lock *lock, const char *token, const char *aside,
-                     const struct wait *wait, struct vmx_diag *diag)
+static int give_back(struct vmx_lock *lock, const struct aside *aside, const struct wait *wait,
+                     struct vmx_diag *diag)
 {
-    SFTP_CALL_AUTO *rename = sftp_rename(lock->remote->sftp, aside, lock->paths.target, 0);
+    SFTP_CALL_AUTO *rename =
+        sftp_rename(lock->remote->sftp, aside->old.path, lock->paths.target, 0);
     int r = sftp_wait(rename, wait);
     if (r == -EACCES)
-        return held(lock, token, not_removed, diag);
+        return held(lock, aside->token, not_removed, diag);
     return r == -EREMOTEIO ? -EAGAIN : r == -ENOENT ? 0 : r;
 }
 
-/* The .vmx that a token's owner has set aside has no name, or there is a file that has it: the new
- * text, where the token is gone. But a server's process that was stopped in a rename has made the
- * new name, and is still to remove the old one, or, where that fails, the new one: what can be the
- * last copy stays until it had its time. 0: nothing is set aside, or may be the last copy. */
-static int judge_aside(struct vmx_lock *lock, const char *token, const struct beside *aside,
-                       const struct beside *temp, const struct beside *target, bool has_temp,
-                       bool had_time, const struct wait *wait, struct vmx_diag *diag)
+/* There is a file of the .vmx's name: the new text, where the token is gone. But a server's process
+ * that was stopped in a rename has made the new name, and is still to remove the old one, or, where
+ * that fails, the new one: what can be the last copy stays until it had its time. 0: nothing is set
+ * aside any more. */
+static int judge_aside(struct vmx_lock *lock, const struct aside *aside, const struct wait *wait,
+                       struct vmx_diag *diag)
 {
-    int moving = can_be_same(lock, aside, target, wait);
-    int installing = moving == 0 && has_temp ? can_be_same(lock, temp, target, wait) : 0;
+    int moving = can_be_same(lock, &aside->old, &aside->target, wait);
+    int installing =
+        moving == 0 && aside->has_temp ? can_be_same(lock, &aside->temp, &aside->target, wait) : 0;
     if (moving < 0 || installing < 0)
         return moving < 0 ? moving : installing;
-    if (has_temp && !moving && !installing) {
+    if (aside->has_temp && !moving && !installing) {
         vmx_diag_set(diag, 0, 0,
                      "the lock %s holds what %s was before somebody made another one, as %s%s: "
                      "look at both on the server, and remove what is not wanted",
-                     path_name(lock->paths.lock), lock->name, LOCK_ASIDE, token);
+                     path_name(lock->paths.lock), lock->name, LOCK_ASIDE, aside->token);
         return -EAGAIN;
     }
-    if ((moving || installing) && !had_time)
-        return held(lock, token, "", diag);
-    SFTP_CALL_AUTO *removal = sftp_remove(lock->remote->sftp, aside->path, vmx_lock_expiry(lock));
+    if ((moving || installing) && !aside->had_time)
+        return held(lock, aside->token, "", diag);
+    SFTP_CALL_AUTO *removal =
+        sftp_remove(lock->remote->sftp, aside->old.path, vmx_lock_expiry(lock));
     int r = sftp_wait(removal, wait);
     if (r == -EACCES)
-        return held(lock, token, not_removed, diag);
+        return held(lock, aside->token, not_removed, diag);
     return r == -ENOENT ? 0 : r;
 }
 
@@ -199,28 +196,30 @@ static int meet_aside(struct vmx_lock *lock, const char *token, const struct sft
                       uint32_t server_now, const struct wait *wait, struct vmx_diag *diag)
 {
     struct sftp *sftp = lock->remote->sftp;
-    FREE_AUTO char *aside = lock_join(lock->paths.lock, "/" LOCK_ASIDE, token);
+    FREE_AUTO char *old = lock_join(lock->paths.lock, "/" LOCK_ASIDE, token);
     FREE_AUTO char *temp = lock_join(lock->paths.lock, "/", token);
-    if (!aside || !temp)
+    if (!old || !temp)
         return -ENOMEM;
-    SFTP_CALL_AUTO *aside_stat = sftp_lstat(sftp, aside);
+    SFTP_CALL_AUTO *old_stat = sftp_lstat(sftp, old);
     SFTP_CALL_AUTO *temp_stat = sftp_lstat(sftp, temp);
     SFTP_CALL_AUTO *target_stat = sftp_lstat(sftp, lock->paths.target);
-    int aside_r = sftp_wait(aside_stat, wait);
+    int old_r = sftp_wait(old_stat, wait);
     int temp_r = sftp_wait(temp_stat, wait);
     int target_r = sftp_wait(target_stat, wait);
-    if (aside_r < 0)
-        return aside_r == -ENOENT ? 0 : aside_r;
+    if (old_r < 0)
+        return old_r == -ENOENT ? 0 : old_r;
     if ((temp_r < 0 && temp_r != -ENOENT) || (target_r < 0 && target_r != -ENOENT))
         return temp_r < 0 && temp_r != -ENOENT ? temp_r : target_r;
     if (temp_r == 0 && !is_over(lock, token, sftp_call_attrs(temp_stat), server_now))
         return held(lock, token, "", diag);
-    if (target_r == -ENOENT)
-        return give_back(lock, token, aside, wait, diag);
-    return judge_aside(lock, token, &(struct beside){aside, aside_stat},
-                       &(struct beside){temp, temp_stat},
-                       &(struct beside){lock->paths.target, target_stat}, temp_r == 0,
-                       is_stale(folder, server_now), wait, diag);
+    const struct aside aside = {.token = token,
+                                .old = {old, old_stat},
+                                .temp = {temp, temp_stat},
+                                .target = {lock->paths.target, target_stat},
+                                .has_temp = temp_r == 0,
+                                .had_time = is_stale(folder, server_now)};
+    return target_r == -ENOENT ? give_back(lock, &aside, wait, diag)
+                               : judge_aside(lock, &aside, wait, diag);
 }
 
 /* One name in the lock's folder. 0: it is none any more; -EAGAIN: it stays, and diag says why. */
@@ -237,19 +236,17 @@ static int meet_name(struct vmx_lock *lock, const struct sftp_name *name,
     bool file = !(name->attrs.flags & SFTP_ATTR_MODE) || S_ISREG(name->attrs.mode);
     if (!(file || folder) || !token_is(name->name))
         return no_token(lock, name->name, diag);
-    bool over = is_over(lock, name->name, &name->attrs, server_now);
-    int r = over ? 0 : -EAGAIN;
-    if (over && !folder && !sftp_features(lock->remote->sftp).posix_rename)
+    if (!is_over(lock, name->name, &name->attrs, server_now))
+        return held(lock, name->name, "", diag);
+    int r = 0;
+    if (!folder && !sftp_features(lock->remote->sftp).posix_rename)
         r = meet_aside(lock, name->name, folder_attrs, server_now, wait, diag);
-    if (over && r < 0)
+    if (r < 0)
         return r;
-    if (over)
-        r = break_token(lock, name->name, folder, wait);
+    r = break_token(lock, name->name, folder, wait);
     if (r == -ENOTEMPTY)
         return no_token(lock, name->name, diag);
-    if (r != -EAGAIN && r != -EACCES)
-        return r;
-    return held(lock, name->name, over ? not_removed : "", diag);
+    return r == -EACCES ? held(lock, name->name, not_removed, diag) : r;
 }
 
 /* The names of one READDIR. */

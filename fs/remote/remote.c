@@ -13,6 +13,7 @@
 #include "open_ahead.h"
 #include "parser/safe_text.h"
 #include "prefetch.h"
+#include "sftp/bulk.h"
 #include "token.h"
 #include "unsure_names.h"
 #include "used_files.h"
@@ -315,6 +316,19 @@ int remote_size_error(struct remote *remote, const char *path, uint64_t size,
 int remote_write_error(struct remote *remote, const char *path, const struct wait *wait, int r)
 {
     return remote_size_error(remote, path, 0, wait, r);
+}
+
+int remote_read_all(struct remote *remote, const char *full, uint64_t size_hint,
+                    const struct wait *wait, struct buf *ret)
+{
+    SFTP_CALL_AUTO *open = sftp_open(remote->sftp, full, SFTP_OPEN_READ, NULL);
+    int r = sftp_wait(open, wait);
+    if (r < 0)
+        return r;
+    r = bulk_read_all(remote->sftp, sftp_call_handle(open), size_hint, remote->options.vmx_max,
+                      wait, ret);
+    sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
+    return r;
 }
 
 int remote_check_rename(struct remote *remote, struct vmx_diag *diag)

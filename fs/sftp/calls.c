@@ -156,22 +156,23 @@ struct sftp_call *sftp_symlink(struct sftp *sftp, const char *target, const char
     return call_submit(on_paths(sftp, CALL_SYMLINK, target, link_path), NULL);
 }
 
-struct sftp_call *sftp_rename(struct sftp *sftp, const char *from, const char *to,
-                              int64_t not_after)
+static struct sftp_call *submit_until(struct sftp_call *call, int64_t not_after)
 {
-    struct sftp_call *call = on_paths(sftp, CALL_RENAME, from, to);
     if (call)
         call->not_after = not_after;
     return call_submit(call, NULL);
 }
 
+struct sftp_call *sftp_rename(struct sftp *sftp, const char *from, const char *to,
+                              int64_t not_after)
+{
+    return submit_until(on_paths(sftp, CALL_RENAME, from, to), not_after);
+}
+
 struct sftp_call *sftp_posix_rename(struct sftp *sftp, const char *from, const char *to,
                                     int64_t not_after)
 {
-    struct sftp_call *call = on_paths(sftp, CALL_POSIX_RENAME, from, to);
-    if (call)
-        call->not_after = not_after;
-    return call_submit(call, NULL);
+    return submit_until(on_paths(sftp, CALL_POSIX_RENAME, from, to), not_after);
 }
 
 struct sftp_call *sftp_best_rename(struct sftp *sftp, const char *from, const char *to,
@@ -183,10 +184,7 @@ struct sftp_call *sftp_best_rename(struct sftp *sftp, const char *from, const ch
 
 struct sftp_call *sftp_remove(struct sftp *sftp, const char *path, int64_t not_after)
 {
-    struct sftp_call *call = on_path(sftp, CALL_REMOVE, path);
-    if (call)
-        call->not_after = not_after;
-    return call_submit(call, NULL);
+    return submit_until(on_path(sftp, CALL_REMOVE, path), not_after);
 }
 
 struct sftp_call *sftp_fsync(struct sftp *sftp, const struct sftp_handle *handle)

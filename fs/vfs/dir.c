@@ -131,13 +131,6 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
     return 0;
 }
 
-static void dir_uncreate(struct call *c, struct node *dir, struct handle *h)
-{
-    (void)dir;
-    if (h->node)
-        whole_uncreate(c, h);
-}
-
 static int dir_mkdir(struct call *c, struct node *dir, const char *name, mode_t mode,
                      struct found *ret)
 {
@@ -525,7 +518,6 @@ const struct node_ops dir_ops = {
     .lookup = dir_lookup,
     .list = dir_list,
     .create = dir_create,
-    .uncreate = dir_uncreate,
     .mkdir = dir_mkdir,
     .symlink = dir_symlink,
     .unlink = dir_unlink,
@@ -540,7 +532,6 @@ const struct node_ops plain_dir_ops = {
     .lookup = dir_lookup,
     .list = dir_list,
     .create = dir_create,
-    .uncreate = dir_uncreate,
     .mkdir = dir_mkdir,
     .symlink = dir_symlink,
     .unlink = dir_unlink,

@@ -219,13 +219,17 @@ static int open_by_path(struct call *c, const char *path, int flags, struct hand
     return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
 }
 
+static void forget_file(struct handle *h)
+{
+    remote_file_free(h->file);
+    h->file = NULL;
+}
+
 static int add_open(struct call *c, struct node *n, struct handle *h)
 {
     int r = open_files_add(c->vfs, n, h);
-    if (r < 0) {
-        remote_file_free(h->file);
-        h->file = NULL;
-    }
+    if (r < 0)
+        forget_file(h);
     return r;
 }
 
@@ -241,8 +245,7 @@ static int open_named(struct call *c, struct node *n, const char *path, int flag
 {
     int r = node_has_name(c->vfs, n) ? open_by_path(c, path, flags, h) : -ESTALE;
     if (r == 0 && !node_has_path(c->vfs, n, path)) {
-        remote_file_free(h->file);
-        h->file = NULL;
+        forget_file(h);
         r = -ESTALE;
     }
     return r == 0 ? add_open(c, n, h) : r;
@@ -383,8 +386,7 @@ static void file_release(struct call *c, struct node *n, struct handle *h)
     if (h->writes)
         refuse_data(c, n, remote_file_flush(h->file, &c->wait), NULL);
     open_files_remove(c->vfs, n, h);
-    remote_file_free(h->file);
-    h->file = NULL;
+    forget_file(h);
     kept_close(c->vfs, n, h);
 }
 

@@ -46,7 +46,7 @@ struct call {
     bool changes;   /* it is to change something; by change_begin */
     bool committed; /* and something of that has been sent */
     bool again;     /* the open that it is was answered with ESTALE just now */
-    bool mapped;    /* the write that it is is of a page that somebody has mapped */
+    bool mapped;    /* it writes a page that somebody has mapped, and appends nothing */
     bool by_name;   /* what was found is what the name leads to, and no open file */
     int64_t interrupted_at; /* clock_ms() when that was first seen; 0: never */
     int64_t asked_at;       /* the same of a signal that asks to end, as long as it is pending */
@@ -90,11 +90,11 @@ struct handle {
     bool wrote;            /* keys, with vfs->lock: a write of it was taken, ... */
     unsigned long edit;    /* ... and the version of the text that its last one made; 0: none */
     bool lost;             /* that was thrown away with what others had written */
-    int refused;       /* with vfs->lock: why what it wrote to a plain file was lost, or, to keys,
-                          texts of .vmx and controls, was thrown away. It gets this until it cuts the
-                          text: it would go on in       the middle of another. It is told again when it is
-                          closed: of a large       write, which the kernel splits, it knows only that it
-                          was       short. */
+    int refused;       /* with vfs->lock: why what it wrote was lost (plain files) or thrown away
+                          (keys, texts of .vmx, controls). Of a plain file each close is told, until
+                          a sync was. The others get it until they cut the text: they would go on
+                          in the middle of another. It is told again when it is closed: of a large
+                          write, which the kernel splits, it knows only that it was short. */
     pid_t writer;      /* the same: the process that wrote last; 0: not known */
     bool carrying;     /* controls, with vfs->lock: what was written is being carried out, ... */
     int carried;       /* ... and what came of it the last time */
@@ -132,9 +132,6 @@ struct node_ops {
      * that carries state from now on is left in h->node, with a reference for the caller. */
     int (*create)(struct call *c, struct node *dir, const char *name, mode_t mode, int flags,
                   struct handle *h, struct found *ret);
-    /* Takes back a create that succeeded and cannot be answered, in place of release: nothing of it
-     * is committed. Missing: there is nothing to take back. */
-    void (*uncreate)(struct call *c, struct node *dir, struct handle *h);
     int (*mkdir)(struct call *c, struct node *dir, const char *name, mode_t mode,
                  struct found *ret);
     int (*symlink)(struct call *c, struct node *dir, const char *name, const char *target,

@@ -272,14 +272,21 @@ static void release(const struct call *c, struct node *n, struct handle *h)
     handle_free(c->vfs, h);
 }
 
-/* Ends an open that nobody knows of: who was answered before it was done, or is not connected any
- * more, was told that it failed. So that a text was cut or created by it is no change. */
-static void take_open_back(struct call *c, struct node *n, struct handle *h)
+/* Takes back that an open has cut or created a text, where its caller is told that it failed:
+ * nothing of it is committed. */
+static void uncreate(struct call *c, struct node *dir, struct handle *h)
 {
     if (h->key)
-        key_uncreate(c, n->parent, h);
+        key_uncreate(c, dir, h);
     else if (h->whole)
         whole_uncreate(c, h);
+}
+
+/* Ends an open that nobody knows of: its caller was answered before it was done, or is not
+ * connected any more. */
+static void take_open_back(struct call *c, struct node *n, struct handle *h)
+{
+    uncreate(c, n->parent, h);
     release(c, n, h);
 }
 
@@ -339,8 +346,8 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
             take_back(c.vfs, entry.ino);
             r = -ESTALE; /* it lost its name as it was opened */
         }
-        if (r < 0 && dir->ops->uncreate)
-            dir->ops->uncreate(&c, dir, h);
+        if (r < 0)
+            uncreate(&c, dir, h);
     }
     node_unref(c.vfs, held);
     if (r < 0) {

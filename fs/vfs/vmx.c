@@ -124,12 +124,6 @@ static int vmx_create(struct call *c, struct node *dir, const char *name, mode_t
     return key_create(c, dir, name, flags, h, ret);
 }
 
-static void vmx_uncreate(struct call *c, struct node *dir, struct handle *h)
-{
-    if (h->key)
-        key_uncreate(c, dir, h);
-}
-
 static int vmx_symlink(struct call *c, struct node *dir, const char *name, const char *target,
                        struct found *ret)
 {
@@ -277,7 +271,6 @@ const struct node_ops vmx_ops = {
     .lookup = vmx_lookup,
     .list = vmx_list,
     .create = vmx_create,
-    .uncreate = vmx_uncreate,
     .symlink = vmx_symlink,
     .unlink = vmx_unlink,
     .rename = vmx_rename,

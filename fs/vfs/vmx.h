@@ -169,7 +169,7 @@ enum writing {
 /* Makes the handle a writer of the key, who saw what the server has (asked). */
 int key_begin_writing(struct call *c, struct node *dir, const char *name,
                       const struct key_at *asked, enum writing how, struct handle *h);
-void key_uncreate(struct call *c, struct node *dir, struct handle *h); /* as node_ops.uncreate */
+void key_uncreate(struct call *c, struct node *dir, struct handle *h); /* of ops.c */
 void key_end_writing(struct call *c, struct node *dir, struct handle *h);
 
 /* ---- vmx_registered.c: a registered VM is not emptied */

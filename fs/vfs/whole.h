@@ -18,7 +18,7 @@ void whole_raw_mode(const struct vfs *vfs, struct stat *st);
 int whole_create(struct call *c, struct node *dir, const char *name, mode_t mode, struct handle *h,
                  struct found *ret);
 
-void whole_uncreate(struct call *c, struct handle *h); /* as node_ops.uncreate */
+void whole_uncreate(struct call *c, struct handle *h); /* of ops.c */
 
 /* The size that a file has for one who writes to it. */
 void whole_own_size(struct call *c, const struct handle *h, struct stat *st);

@@ -439,6 +439,7 @@ cat_kept() { # FILE
     mount_local cache_timeout=1
     cmp "$LAB/file" "$MNT/file"
     eventually 60 cat_kept file
+    eventually 60 cat_kept file
     # Another one of the same size
     head -c 300000 /dev/urandom >"$LAB/file"
     eventually 60 cmp "$LAB/file" "$MNT/file"
