@@ -186,7 +186,7 @@ static int open_remote(struct mount *m, struct why *why)
         .vmx_max = (size_t)o->vmx_max_kib << 10,
         .prefetch = !o->prefetch || strcmp(o->prefetch, "on") == 0,
         .ignore_running = o->running && strcmp(o->running, "allow") == 0,
-        .unsafe_rename = o->rename != NULL,
+        .unsafe_rename = o->rename != NULL && !o->read_only,
         .absolute_links = o->transform_symlinks,
         .any_links = !o->contain_symlinks,
         .connect_bulk = connect_bulk,

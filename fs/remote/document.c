@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "leftovers.h"
 #include "load.h"
 #include "prefetch.h"
 
@@ -66,17 +67,10 @@ static struct document *glance(struct remote *remote, const char *path, const st
     return steal(known);
 }
 
-int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
-                    const struct wait *wait, struct document **ret)
+/* As remote_document; max_age_ms is a time. */
+static int load_document(struct remote *remote, const char *path, int64_t max_age_ms,
+                         const struct wait *wait, struct document **ret)
 {
-    if (max_age_ms == DOCUMENT_TO_WRITE) {
-        struct document *glanced_at = glance(remote, path, wait);
-        if (glanced_at) {
-            *ret = glanced_at;
-            return 0;
-        }
-        max_age_ms = 0;
-    }
     struct cached *known = NULL;
     struct cached *found = NULL;
     struct cache_ticket ticket;
@@ -101,6 +95,24 @@ int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
     cached_unref(known);
     if (r == 0)
         *ret = (struct document *)found;
+    return r;
+}
+
+int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
+                    const struct wait *wait, struct document **ret)
+{
+    if (max_age_ms == DOCUMENT_TO_WRITE) {
+        struct document *glanced_at = glance(remote, path, wait);
+        if (glanced_at) {
+            *ret = glanced_at;
+            return 0;
+        }
+        max_age_ms = 0;
+    }
+    int r = load_document(remote, path, max_age_ms, wait, ret);
+    if (r == -ENOENT && leftovers_may_be_set_aside(remote) &&
+        leftovers_give_back(remote, path, wait))
+        r = load_document(remote, path, 0, wait, ret);
     return r;
 }
 

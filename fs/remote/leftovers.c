@@ -45,18 +45,6 @@ static int read_names(struct remote *remote, const char *dir, const struct wait 
     return r == -ENODATA ? 0 : r < 0 ? r : -ENOTEMPTY;
 }
 
-/* The .vmx of which the name tells that it is its lock, or was made beside it. What tells none, a
- * token's folder, can be that of any. NULL: no memory. */
-static char *vmx_of(const char *dir, const char *name)
-{
-    const char *mark = strstr(name, ".vmxfs-");
-    size_t n = mark && mark > name ? (size_t)(mark - name - 1) : 0;
-    char *ret;
-    int r = n > 0 ? asprintf(&ret, "%s/%.*s", dir, (int)n, name + 1)
-                  : asprintf(&ret, "%s/any.vmx", dir);
-    return r < 0 ? NULL : ret;
-}
-
 /* The lock that the name is, or would be made beside, is never asked for: its own token only lends
  * its name to what the clock is read from. */
 static void clear(struct remote *remote, const char *dir, const struct sftp_name *name,
@@ -64,7 +52,7 @@ static void clear(struct remote *remote, const char *dir, const struct sftp_name
 {
     struct vmx_lock lock;
     uint32_t server_now = 0;
-    FREE_AUTO char *vmx = vmx_of(dir, name->name);
+    FREE_AUTO char *vmx = leftovers_vmx(dir, name->name);
     if (!vmx)
         return;
     int r = vmx_lock_init(&lock, remote, vmx, true);
@@ -76,6 +64,14 @@ static void clear(struct remote *remote, const char *dir, const struct sftp_name
         other_lock_clear_leftover(&lock, name, server_now);
     }
     vmx_lock_done(&lock);
+}
+
+char *leftovers_vmx(const char *dir, const char *name)
+{
+    const char *mark = strstr(name, ".vmxfs-");
+    size_t n = mark && mark > name ? (size_t)(mark - name - 1) : 0;
+    FREE_AUTO char *vmx = n > 0 ? strndup(name + 1, n) : strdup("any.vmx");
+    return vmx ? path_join(dir, vmx) : NULL;
 }
 
 bool leftovers_clear(struct remote *remote, const char *dir, const struct wait *wait,
@@ -94,6 +90,28 @@ bool leftovers_clear(struct remote *remote, const char *dir, const struct wait *
             clear(remote, dir, &names[j], wait, diag);
     }
     return true;
+}
+
+bool leftovers_may_be_set_aside(const struct remote *remote)
+{
+    return remote->options.unsafe_rename && !sftp_features(remote->sftp).posix_rename;
+}
+
+bool leftovers_give_back(struct remote *remote, const char *path, const struct wait *wait)
+{
+    struct vmx_lock lock;
+    struct vmx_diag diag;
+    bool given = false;
+    if (vmx_lock_init(&lock, remote, path, true) == 0) {
+        SFTP_CALL_AUTO *stat = sftp_lstat(remote->sftp, lock.paths.lock);
+        lock.asked_at = clock_boot_ms();
+        given = sftp_wait(stat, wait) == 0 &&
+                other_lock_meet(&lock, sftp_call_attrs(stat), wait, &diag) == 0;
+        if (given)
+            sftp_forget(sftp_rmdir(remote->sftp, lock.paths.lock));
+    }
+    vmx_lock_done(&lock);
+    return given;
 }
 
 void leftovers_note(struct remote *remote, const char *dir, const struct vmx_diag *diag)

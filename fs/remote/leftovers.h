@@ -15,5 +15,17 @@
 bool leftovers_clear(struct remote *remote, const char *dir, const struct wait *wait,
                      struct vmx_diag *diag);
 
+/* Whether a .vmx may have no name, and be in its lock, since its owner ended between the two
+ * renames of a server that replaces no files (lock.h). */
+bool leftovers_may_be_set_aside(const struct remote *remote);
+
+/* Gives a .vmx the name back that it lost in such a way, once the time of its lock is over. False:
+ * it has not lost it, or somebody may still be at work. */
+bool leftovers_give_back(struct remote *remote, const char *path, const struct wait *wait);
+
+/* The path of the .vmx of which a name of vmxfs's own in a directory tells that it is its lock, or
+ * was made beside it. What tells none, a token's folder, can be that of any. NULL: no memory. */
+char *leftovers_vmx(const char *dir, const char *name);
+
 /* Tells the user of a folder that stays refused, though it shows nothing. */
 void leftovers_note(struct remote *remote, const char *dir, const struct vmx_diag *diag);

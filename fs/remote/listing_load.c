@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "flight.h"
+#include "leftovers.h"
 #include "load.h"
 
 /* A hostile server could go on for ever, in many directories at once. */
@@ -23,6 +24,7 @@ enum {
     READDIRS = 2,             /* in the first flight: of a VM's folder, say */
     READDIRS_FOR_USERS = 8,
     READDIRS_MAX = 64,
+    LOCKS_MAX = 256, /* of which it is looked whether they hold a .vmx */
 };
 
 enum stage { START, OPENING, READING };
@@ -37,6 +39,8 @@ struct listing_load {
     struct listing *listing; /* being made */
     size_t room;             /* entries that it has memory for */
     size_t counted;          /* of its bytes, in remote->listings_bytes */
+    struct buf locks;        /* names, each with its NUL, if a .vmx may be in one of them ... */
+    bool gave_back;          /* ... and one was given its name back */
 };
 
 static void destroy(struct cached *c)
@@ -105,10 +109,10 @@ static int add_names(struct listing_load *l, const struct sftp_call *call)
     const struct sftp_name *names = sftp_call_names(call, &n);
     int r = 0;
     for (size_t i = 0; r == 0 && i < n; i++) {
-        if (remote_is_hidden_name(names[i].name))
-            l->listing->own++;
-        else
+        if (!remote_is_hidden_name(names[i].name))
             r = add_name(l, &names[i]);
+        else if (l->listing->own++ < LOCKS_MAX && leftovers_may_be_set_aside(l->load.remote))
+            r = buf_add(&l->locks, (struct span){names[i].name, strlen(names[i].name) + 1});
     }
     l->listing->left_out += sftp_call_left_out(call);
     return r;
@@ -134,6 +138,7 @@ static void restart(struct load *load)
     if (l->handle.len > 0)
         sftp_forget(sftp_close(load->remote->sftp, &l->handle));
     l->handle.len = 0;
+    buf_done(&l->locks);
     listing_unref(&l->listing);
     l->room = 0;
     discount(l);
@@ -181,12 +186,28 @@ static int opened(struct listing_load *l, const struct wait *wait)
     return ask_names(l, first_readdirs(l));
 }
 
+/* Whether a .vmx got its name back that only its lock was there of. Once: others may go on so. */
+static bool give_back(struct listing_load *l, const struct wait *wait)
+{
+    const bool before = l->gave_back;
+    for (size_t at = 0; at < l->locks.len && !l->gave_back; at += strlen(l->locks.data + at) + 1) {
+        FREE_AUTO char *vmx = leftovers_vmx(l->load.path, l->locks.data + at);
+        l->gave_back = vmx && !listing_find(l->listing, path_name(vmx)) &&
+                       leftovers_give_back(l->load.remote, vmx, wait);
+    }
+    return !before && l->gave_back;
+}
+
 /* The end has been seen. */
 static int complete(struct listing_load *l, const struct wait *wait)
 {
     struct listing *listing = l->listing;
     if (listing->n > 0)
         qsort(listing->entries, listing->n, sizeof(*listing->entries), compare_entries);
+    if (give_back(l, wait)) {
+        restart(&l->load);
+        return ask(l);
+    }
     int r = aliases_find(l->load.remote, l->load.path, wait, listing);
     if (l->root && sftp_wait(l->root, wait) == 0)
         listing->root = *sftp_call_attrs(l->root);

@@ -53,7 +53,9 @@
  *            REMOVE LOCK/old-TOKEN
  *
  * Whoever breaks such a lock gives the old text its name back first, or removes it where the new
- * one has been installed, which shows in that the token is gone: nobody removes that before.
+ * one has been installed, which shows in that the token is gone: nobody removes that before. And
+ * whoever looks up or lists a name that is only there in its lock breaks that, once its time is
+ * over (leftovers.h): nobody would change what nobody sees.
  *
  * What an owner cannot take back because its link is lost, its process looks for for a minute
  * (late.h). Folders of tokens that are over are removed by whoever lists the VM's folder; locks

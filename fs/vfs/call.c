@@ -33,8 +33,10 @@ void change_begin(struct call *c, fuse_req_t request, struct node *n, struct nod
         if (c->nodes[i])
             c->nodes[i]->refs++;
     }
-    if (h)
+    if (h) {
         h->changing++;
+        c->refused_before = h->refused;
+    }
     lock_drop(&c->vfs->lock);
 }
 

@@ -281,9 +281,9 @@ static int run(struct call *c, struct node *dir, const char *name, struct key_ch
     if (k->op == VMX_EDIT_REMOVE)
         refuse_removal(c, path, name, r, &k->change.diag, path);
     else if (k->op == VMX_EDIT_SET)
-        refuse_change(c->vfs, path, name, r, &k->change.diag);
+        refuse_change(c, path, name, r, &k->change.diag);
     else
-        refuse(c->vfs, path, name, r, &k->change.diag);
+        refuse(c, path, name, r, &k->change.diag);
     if (own.key)
         key_end_writing(c, dir, &own);
     return r;

@@ -48,7 +48,7 @@ static int refuse_control(struct call *c, struct node *n, int r, const struct vm
 {
     const struct control *control = n->detail;
     FREE_AUTO char *path = vmx_path_above(c, n);
-    return refuse(c->vfs, path ? path : control->name, path ? control->name : NULL, r, diag);
+    return refuse(c, path ? path : control->name, path ? control->name : NULL, r, diag);
 }
 
 static int control_open(struct call *c, struct node *n, int flags, struct handle *h)
@@ -61,7 +61,7 @@ static int control_open(struct call *c, struct node *n, int flags, struct handle
         return refuse_control(c, n, -EACCES, &diag);
     }
     if (h->writes && c->vfs->options.read_only)
-        return refuse(c->vfs, control->name, NULL, -EROFS, NULL);
+        return refuse(c, control->name, NULL, -EROFS, NULL);
     return h->writes ? 0 : control->show(c, n, &h->content);
 }
 

@@ -85,11 +85,11 @@ static int check_new_name(struct call *c, const struct node *dir, const char *pa
     struct vmx_diag diag = {0};
     const char *name = path_name(path);
     if (strlen(name) > NAME_MAX)
-        return refuse(c->vfs, path, NULL, -ENAMETOOLONG, NULL);
+        return refuse(c, path, NULL, -ENAMETOOLONG, NULL);
     if (!remote_is_hidden_name(name) && (dir != c->vfs->root || strcmp(name, CONTROL_NAME) != 0))
         return 0;
     vmx_diag_set(&diag, 0, 0, "the name is one that vmxfs gives to files of its own");
-    return refuse(c->vfs, path, NULL, -EPERM, &diag);
+    return refuse(c, path, NULL, -EPERM, &diag);
 }
 
 static int dir_create(struct call *c, struct node *dir, const char *name, mode_t mode, int flags,
@@ -101,7 +101,7 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
         return r;
     r = remote_check_new(c->vfs->remote, path);
     if (r < 0)
-        return refuse(c->vfs, path, NULL, r, NULL);
+        return refuse(c, path, NULL, r, NULL);
     if (remote_is_vmx_name(name))
         return whole_create(c, dir, name, mode, h, ret);
     uint32_t open_flags = file_open_flags(h);
@@ -109,7 +109,7 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
     FREE_AUTO char *vm = NULL;
     r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);
     if (r < 0 && r != -EBUSY)
-        return refuse(c->vfs, path, NULL, r, &diag);
+        return refuse(c, path, NULL, r, &diag);
     bool used = r == -EBUSY; /* it may be made, but not opened if it is there */
     /* There may be one that is not shown. */
     const bool exclusive = flags & O_EXCL || used || c->vfs->options.vmx_only;
@@ -122,9 +122,9 @@ static int dir_create(struct call *c, struct node *dir, const char *name, mode_t
     if (r == 0)
         r = remote_file_getattr(h->file, &c->wait, &attrs);
     if (r == -EEXIST && used && !(flags & O_EXCL))
-        return refuse(c->vfs, path, NULL, -EBUSY, &diag);
+        return refuse(c, path, NULL, -EBUSY, &diag);
     if (r < 0)
-        return refuse(c->vfs, path, NULL, r, NULL);
+        return refuse(c, path, NULL, r, NULL);
     file_found_created(c->vfs, dir, name, made);
     ret->ops = &file_ops;
     attr_remote(c->vfs, &ret->st, &attrs);
@@ -146,7 +146,7 @@ static int dir_mkdir(struct call *c, struct node *dir, const char *name, mode_t 
     if (r == 0)
         r = dir_lookup(c, dir, name, ret);
     ret->fresh = r == 0 && as_vmx;
-    return r == -EEXIST ? r : refuse(c->vfs, path, NULL, r, NULL);
+    return r == -EEXIST ? r : refuse(c, path, NULL, r, NULL);
 }
 
 static int dir_symlink(struct call *c, struct node *dir, const char *name, const char *target,
@@ -162,7 +162,7 @@ static int dir_symlink(struct call *c, struct node *dir, const char *name, const
     if (r == 0)
         r = remote_getattr(c->vfs->remote, path, 0, &c->wait, &attrs, &true_at);
     if (r < 0)
-        return r == -EEXIST ? r : refuse(c->vfs, path, NULL, r, NULL);
+        return r == -EEXIST ? r : refuse(c, path, NULL, r, NULL);
     /* The kernel takes nothing but a link for an answer; the next lookup may find what it shows. */
     ret->ops = &link_ops;
     attr_remote(c->vfs, &ret->st, &attrs);
@@ -182,7 +182,7 @@ static int refuse_fixed(struct call *c, const char *path)
     vmx_diag_set(&diag, 0, 0,
                  "a link of the server names this directory, as a datastore's name does its UUID; "
                  "rename it on the host: vim-cmd hostsvc/datastore/rename OLD NEW");
-    return refuse(c->vfs, path, NULL, -EPERM, &diag);
+    return refuse(c, path, NULL, -EPERM, &diag);
 }
 
 /* What a link leads to is neither moved nor removed with it. */
@@ -193,7 +193,7 @@ static int refuse_followed(struct call *c, const char *path)
         &diag, 0, 0,
         "it is a link on the server, shown as what it leads to; to rename it, or to remove "
         "one to a directory, mount without -o follow_symlinks");
-    return refuse(c->vfs, path, NULL, -EPERM, &diag);
+    return refuse(c, path, NULL, -EPERM, &diag);
 }
 
 /* vm: as of refuse_removal. */
@@ -222,7 +222,7 @@ static int dir_unlink(struct call *c, struct node *dir, const char *name)
     int r = path ? dir_lookup(c, dir, name, &found) : -ENOMEM;
     if (r == 0 && found.followed) {
         r = remote_remove(c->vfs->remote, path, NULL, &c->wait);
-        return refuse(c->vfs, path, NULL, r, NULL);
+        return refuse(c, path, NULL, r, NULL);
     }
     const bool whole = found.ops == &whole_ops;
     const bool folder = found.ops && found.ops->type == S_IFDIR;
@@ -380,7 +380,7 @@ static int install_file(struct call *c, struct renaming *m, struct vmx_diag *dia
                                     .atime = attrs.atime,
                                     .mtime = attrs.mtime};
     r = remote_setattr(c->vfs->remote, m->to_path, &keep, &c->wait);
-    refuse(c->vfs, m->to_path, NULL, r, NULL); /* is noted: the text is in its place */
+    refuse(c, m->to_path, NULL, r, NULL); /* is noted: the text is in its place */
     return remove_installed(c, m->from_path, &attrs, m->to_path, buf_span(&text), diag);
 }
 
@@ -461,8 +461,6 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
         return -ENOMEM;
     if (m.plain != node_is_plain(c->vfs, new_dir))
         return -EXDEV;
-    if (flags & ~(unsigned)RENAME_NOREPLACE)
-        return -EINVAL;
     int r = check_new_name(c, new_dir, to_path);
     if (r < 0)
         return r;
@@ -498,7 +496,7 @@ static int dir_rename(struct call *c, struct node *dir, const char *name, struct
     /* Programs act on these. */
     if (r == -ENOTEMPTY || r == -EEXIST || r == -EXDEV)
         return r;
-    return refuse(c->vfs, m.refused, NULL, r, &diag);
+    return refuse(c, m.refused, NULL, r, &diag);
 }
 
 static int dir_setattr(struct call *c, struct node *n, struct handle *h, const struct stat *st,
@@ -507,7 +505,7 @@ static int dir_setattr(struct call *c, struct node *n, struct handle *h, const s
     (void)h;
     FREE_AUTO char *path = node_path(c->vfs, n);
     int r = path ? file_set_attributes(c, path, st, valid) : -ENOMEM;
-    return refuse(c->vfs, path, NULL, r, NULL);
+    return refuse(c, path, NULL, r, NULL);
 }
 
 const struct node_ops dir_ops = {

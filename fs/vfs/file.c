@@ -195,7 +195,7 @@ static int file_setattr(struct call *c, struct node *n, struct handle *h, const 
         r = -ESTALE;
     remote_file_free(file);
     remote_file_free(reader);
-    return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, &diag);
+    return r == -ESTALE ? r : refuse(c, path, NULL, r, &diag);
 }
 
 uint32_t file_open_flags(const struct handle *h)
@@ -216,7 +216,7 @@ static int open_by_path(struct call *c, const char *path, int flags, struct hand
     h->opened_at = clock_ms();
     if (r == 0)
         r = remote_file_open(c->vfs->remote, path, open_flags, &c->wait, &h->file);
-    return r == -ESTALE ? r : refuse(c->vfs, path, NULL, r, NULL);
+    return r == -ESTALE ? r : refuse(c, path, NULL, r, NULL);
 }
 
 static void forget_file(struct handle *h)
@@ -336,7 +336,7 @@ static int file_read(struct call *c, struct node *n, struct handle *h, off_t off
 static int refuse_data(struct call *c, struct node *n, int r, const struct vmx_diag *diag)
 {
     FREE_AUTO char *path = r < 0 ? node_path(c->vfs, n) : NULL;
-    return refuse_change(c->vfs, path, NULL, r, diag);
+    return refuse_change(c, path, NULL, r, diag);
 }
 
 static int file_write(struct call *c, struct node *n, struct handle *h, off_t offset,
@@ -401,7 +401,7 @@ static int link_readlink(struct call *c, struct node *n, struct buf *ret)
                  "the link may lead out of the mount, to %.100s; to see it mount with "
                  "-o transform_symlinks (absolute links into the mount) or no_contain_symlinks",
                  ret->data);
-    return refuse(c->vfs, path, NULL, r, &diag);
+    return refuse(c, path, NULL, r, &diag);
 }
 
 const struct node_ops file_ops = {

@@ -152,7 +152,7 @@ static int rename_scratch(struct call *c, struct node *dir, const char *name, st
     if (r == 0)
         r = whole_install(c, path, raw, buf_span(&bytes), &diag);
     node_unref(c->vfs, raw);
-    refuse(c->vfs, path, NULL, r, &diag);
+    refuse(c, path, NULL, r, &diag);
     if (r == 0)
         scratch_drop(c, dir, name);
     return r;

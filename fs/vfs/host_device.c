@@ -84,7 +84,7 @@ static int passthrough_store(struct call *c, struct node *n, struct span line)
     if (r < 0)
         return r;
     r = switch_it(c, n->parent->name, line, &why);
-    return refuse_host(c->vfs, path.data, device_passthrough_control.name, r, &why);
+    return refuse_host(c, path.data, device_passthrough_control.name, r, &why);
 }
 
 const struct control device_passthrough_control = {

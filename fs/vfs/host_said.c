@@ -45,7 +45,7 @@ int host_add_line(struct buf *ret, const char *text)
     return r == 0 ? buf_add_char(ret, '\n') : r;
 }
 
-int refuse_host(struct vfs *vfs, const char *path, const char *key, int r, const struct why *why)
+int refuse_host(struct call *c, const char *path, const char *key, int r, const struct why *why)
 {
     struct vmx_diag diag = {0};
     if (r == -EREMOTEIO)
@@ -54,5 +54,5 @@ int refuse_host(struct vfs *vfs, const char *path, const char *key, int r, const
         vmx_diag_set(&diag, 0, 0, "%s", why->text);
     else if (r == -EOPNOTSUPP)
         vmx_diag_set(&diag, 0, 0, "the server is no ESXi host, or runs no commands");
-    return refuse(vfs, path, key, r, &diag);
+    return refuse(c, path, key, r, &diag);
 }

@@ -45,7 +45,7 @@ void go_on_waiting(struct call *c);
 int host_add_line(struct buf *ret, const char *text);
 
 /* As refuse, with the host's own reason, if there is one. A command that failed is -EIO. */
-int refuse_host(struct vfs *vfs, const char *path, const char *key, int r, const struct why *why);
+int refuse_host(struct call *c, const char *path, const char *key, int r, const struct why *why);
 
 /* ---- host_folder.c */
 

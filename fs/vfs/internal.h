@@ -42,12 +42,15 @@ struct call {
     pid_t thread;       /* of the caller; 0: in another PID namespace */
     uid_t uid;          /* the same */
     struct wait wait;
-    bool listing;   /* the lookup is for a directory listing: nothing is to be loaded for it */
-    bool changes;   /* it is to change something; by change_begin */
-    bool committed; /* and something of that has been sent */
-    bool again;     /* the open that it is was answered with ESTALE just now */
-    bool mapped;    /* it writes a page that somebody has mapped, and appends nothing */
-    bool by_name;   /* what was found is what the name leads to, and no open file */
+    bool listing;       /* the lookup is for a directory listing: nothing is to be loaded for it */
+    bool changes;       /* it is to change something; by change_begin */
+    bool committed;     /* and something of that has been sent */
+    bool again;         /* the open that it is was answered with ESTALE just now */
+    bool mapped;        /* it writes a page that somebody has mapped, and appends nothing */
+    bool told;          /* why it is refused is in the journal, or needs not be */
+    int refused_before; /* what its open file was refused before (struct handle), as that is told
+                           again */
+    bool by_name;       /* what was found is what the name leads to, and no open file */
     int64_t interrupted_at; /* clock_ms() when that was first seen; 0: never */
     int64_t asked_at;       /* the same of a signal that asks to end, as long as it is pending */
     struct node *nodes[2];  /* kept until change_end: their caller may be gone by then */
@@ -381,11 +384,11 @@ int told_check_type(struct vfs *vfs, struct node *n, const struct stat *st);
 
 /* Notes a refusal in the journal and returns r. path: of the file; key: or NULL. diag may be empty:
  * the errno is explained then. Only r < 0 is noted; -EINTR and -ENOENT are not. */
-int refuse(struct vfs *vfs, const char *path, const char *key, int r, const struct vmx_diag *diag);
+int refuse(struct call *c, const char *path, const char *key, int r, const struct vmx_diag *diag);
 
 /* The same for what was written, and what its user believes to be there: -ENOENT is noted, too. A
  * name that is looked up, opened or removed and is not there is nothing to tell of. */
-int refuse_change(struct vfs *vfs, const char *path, const char *key, int r,
+int refuse_change(struct call *c, const char *path, const char *key, int r,
                   const struct vmx_diag *diag);
 
 /* Says that a change finds no .vmx to be made in. -ENOENT. */
@@ -402,6 +405,11 @@ int refuse_removal(struct call *c, const char *path, const char *key, int r,
 /* Notes that in this directory nothing of the name can be made, renamed or removed, whatever the
  * server would say; of what one thread tries only the first for each reason. -EPERM. */
 int refuse_here(struct call *c, struct node *dir, const char *name);
+
+/* Notes what a change is refused with, before its reply, where nobody has noted a reason: the errno
+ * is explained. Not of ordinary answers, such as -EEXIST. n: its file, or the directory of a name.
+ */
+void refuse_rest(struct call *c, struct node *n, const char *name, int r);
 
 /* Refuses, and notes, a change to a file of a VM in use. 0, -EBUSY, -EIO, ... */
 int check_unused(struct call *c, const char *path);

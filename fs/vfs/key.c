@@ -191,7 +191,7 @@ static int may_write(struct call *c, const struct key_at *at, const char *name)
         r = -EROFS;
     else if (vmx_dict_encrypted(at->doc->dict))
         r = -EPERM;
-    return refuse(c->vfs, at->path, name, r, NULL);
+    return refuse(c, at->path, name, r, NULL);
 }
 
 static int open_to_write(struct call *c, struct node *n, int flags, struct handle *h)
@@ -205,7 +205,7 @@ static int open_to_write(struct call *c, struct node *n, int flags, struct handl
     int r = key_at(c, n->parent, name, DOCUMENT_TO_WRITE, &at);
     if (r < 0) {
         FREE_AUTO char *path = node_path(c->vfs, n->parent);
-        return refuse(c->vfs, path, name, r, NULL);
+        return refuse(c, path, name, r, NULL);
     }
     r = may_write(c, &at, name);
     enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
@@ -347,7 +347,7 @@ static int refuse_write(struct call *c, struct node *n, int r)
 {
     FREE_AUTO char *path = node_path(c->vfs, n->parent);
     FREE_AUTO char *name = node_name(c->vfs, n);
-    return refuse_change(c->vfs, path, name, r, NULL);
+    return refuse_change(c, path, name, r, NULL);
 }
 
 /* Edits the key's text. *ret_due: what was taken is to be committed before the caller is answered.

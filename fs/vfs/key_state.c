@@ -162,7 +162,7 @@ int refuse_name(struct call *c, struct node *dir, const char *name, int r)
         vmx_diag_set(&diag, 0, 0, "a name has 255 bytes at most; .vmxfs/raw takes longer keys");
     else if (r == -EILSEQ)
         vmx_diag_set(&diag, 0, 0, "the file's .encoding cannot hold this name");
-    return refuse(c->vfs, path, name, r, &diag);
+    return refuse(c, path, name, r, &diag);
 }
 
 int key_text(const struct key_at *at, struct buf *ret)

@@ -30,6 +30,12 @@ void reply(fuse_req_t request, int r)
         fuse_reply_err(request, r < 0 ? errno_for_kernel(r) : 0);
 }
 
+void reply_change(struct call *c, struct node *n, const char *name, int r)
+{
+    refuse_rest(c, n, name, r);
+    reply(c->request, r);
+}
+
 /* ---- entries */
 
 /* The kernel moves what it knows to the new name in a rename, a directory X.vmx to X.vmx.bak that
@@ -216,7 +222,7 @@ static void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat *st, int v
     if (c.request && r == -ESTALE)
         fuse_reply_err(c.request, ESTALE);
     else if (r < 0)
-        reply(c.request, r);
+        reply_change(&c, n, NULL, r);
     else if (c.request)
         reply_attr(&c, n, handle_of(fi), ENOENT);
     change_end(&c);
@@ -315,6 +321,8 @@ static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi
      * what the caller asked for. */
     if (c.request && !c.again && (r == -ENOENT || r == -ESTALE))
         fuse_reply_err(c.request, ESTALE);
+    else if (r < 0 && fi->flags & (O_WRONLY | O_RDWR | O_TRUNC))
+        reply_change(&c, n, NULL, r);
     else if (r < 0)
         reply(c.request, r);
     change_end(&c);
@@ -352,7 +360,7 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     node_unref(c.vfs, held);
     if (r < 0) {
         handle_free(c.vfs, h);
-        reply(c.request, r);
+        reply_change(&c, dir, name, r);
         change_end(&c);
         return;
     }
@@ -414,7 +422,7 @@ static void op_write(fuse_req_t request, fuse_ino_t id, const char *data, size_t
         gate_leave(&c);
     }
     if (r < 0)
-        reply(c.request, r);
+        reply_change(&c, n, NULL, r);
     else if (c.request)
         fuse_reply_write(c.request, size);
     change_end(&c);
@@ -442,7 +450,7 @@ static void op_flush(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *f
         r = ops->flush ? ops->flush(&c, n, handle_of(fi)) : 0;
         gate_leave(&c);
     }
-    reply(c.request, r);
+    reply_change(&c, n, NULL, r);
     change_end(&c);
 }
 
@@ -459,7 +467,7 @@ static void op_fsync(fuse_req_t request, fuse_ino_t id, int data_only, struct fu
         r = ops->fsync ? ops->fsync(&c, n, handle_of(fi)) : 0;
         gate_leave(&c);
     }
-    reply(c.request, r);
+    reply_change(&c, n, NULL, r);
     change_end(&c);
 }
 

@@ -17,6 +17,9 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 /* r: 0 or -errno. */
 void reply(fuse_req_t request, int r);
 
+/* The same of a change, whose refusal is in the journal by then. n, name: as refuse_rest. */
+void reply_change(struct call *c, struct node *n, const char *name, int r);
+
 /* Makes the entry for what was found, with one lookup counted. 0, -ENOMEM; 1: it is an open file by
  * now, which may be another one than what was found by the name. */
 int make_entry(struct call *c, struct node *dir, const char *name, const struct found *found,

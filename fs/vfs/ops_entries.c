@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations that make, rename and remove the entries of directories. */
 #include <errno.h>
+#include <stdio.h> /* RENAME_NOREPLACE */
 
 #include "ops.h"
 
@@ -9,6 +10,7 @@ static void reply_found(struct call *c, struct node *dir, const char *name, int 
                         const struct found *found)
 {
     struct fuse_entry_param entry;
+    refuse_rest(c, dir, name, r);
     if (!c->request)
         return;
     if (r == 0)
@@ -81,7 +83,7 @@ static void remove_entry(fuse_req_t request, fuse_ino_t parent, const char *name
         node_detach(c.vfs, dir, name);
         views_renew(c.vfs, dir, name);
     }
-    reply(c.request, r);
+    reply_change(&c, dir, name, r);
     change_end(&c);
 }
 
@@ -100,6 +102,8 @@ static int rename_entry(struct call *c, struct node *dir, const char *name, stru
                         const char *new_name, unsigned flags)
 {
     int r = -EXDEV;
+    if (flags & ~(unsigned)RENAME_NOREPLACE) /* two things that change their names */
+        return -EINVAL;
     if (!dir->ops->rename || !new_dir->ops->rename)
         r = refuse_here(c, dir->ops->rename ? new_dir : dir, dir->ops->rename ? new_name : name);
     else if (dir->ops->rename == new_dir->ops->rename)
@@ -140,6 +144,6 @@ void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino
         gate_leave(&c);
     }
     node_unref(c.vfs, folder);
-    reply(c.request, r);
+    reply_change(&c, dir, name, r);
     change_end(&c);
 }

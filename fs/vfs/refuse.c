@@ -50,16 +50,17 @@ static const char *meaning(int r)
     }
 }
 
-int refuse(struct vfs *vfs, const char *path, const char *key, int r, const struct vmx_diag *diag)
+int refuse(struct call *c, const char *path, const char *key, int r, const struct vmx_diag *diag)
 {
-    return r == -ENOENT ? r : refuse_change(vfs, path, key, r, diag);
+    return r == -ENOENT ? r : refuse_change(c, path, key, r, diag);
 }
 
-int refuse_change(struct vfs *vfs, const char *path, const char *key, int r,
+int refuse_change(struct call *c, const char *path, const char *key, int r,
                   const struct vmx_diag *diag)
 {
     if (r >= 0 || r == -EINTR)
         return r;
+    c->told = true;
     const char *reason = diag && diag->text[0] ? diag->text : meaning(r);
     if (diag && diag->text[0] && diag->line > 0) {
         char placed[300];
@@ -67,10 +68,10 @@ int refuse_change(struct vfs *vfs, const char *path, const char *key, int r,
         if (diag->column > 0)
             snprintf(column, sizeof(column), ", column %zu", diag->column);
         snprintf(placed, sizeof(placed), "line %zu%s: %s", diag->line, column, reason);
-        journal_add(vfs->journal, errno_for_kernel(r), path ? path : "?", key, placed);
+        journal_add(c->vfs->journal, errno_for_kernel(r), path ? path : "?", key, placed);
         return r;
     }
-    journal_add(vfs->journal, errno_for_kernel(r), path ? path : "?", key, reason);
+    journal_add(c->vfs->journal, errno_for_kernel(r), path ? path : "?", key, reason);
     return r;
 }
 
@@ -99,6 +100,7 @@ static bool was_refused(struct call *c, const char *what)
     bool was = recent_find(c->vfs, RECENT_REFUSED, NULL, buf_span(&name)) != NULL;
     recent_note(c->vfs, RECENT_REFUSED, NULL, buf_span(&name), (struct recent_detail){0});
     lock_drop(&c->vfs->lock);
+    c->told |= was;
     return was;
 }
 
@@ -119,15 +121,14 @@ int refuse_here(struct call *c, struct node *dir, const char *name)
         refuse_made_up(&diag);
     if (was_refused(c, diag.text))
         return -EPERM;
-    return refuse(c->vfs, has_keys || on_server ? path : name, has_keys ? name : NULL, -EPERM,
-                  &diag);
+    return refuse(c, has_keys || on_server ? path : name, has_keys ? name : NULL, -EPERM, &diag);
 }
 
 int refuse_removal(struct call *c, const char *path, const char *key, int r,
                    const struct vmx_diag *diag, const char *vm)
 {
     bool again = r == -EBUSY && vm && was_refused(c, vm);
-    return again ? r : refuse(c->vfs, path, key, r, diag);
+    return again ? r : refuse(c, path, key, r, diag);
 }
 
 int check_unused(struct call *c, const char *path)
@@ -135,7 +136,33 @@ int check_unused(struct call *c, const char *path)
     struct vmx_diag diag = {0};
     FREE_AUTO char *vm = NULL;
     int r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);
-    return refuse(c->vfs, path, NULL, r, &diag);
+    return refuse(c, path, NULL, r, &diag);
+}
+
+/* Whether an errno is an ordinary answer of a file system, which says all there is to say. */
+static bool is_plain_answer(int r)
+{
+    static const int plain[] = {ENOENT, ESTALE,    EEXIST, ENOTDIR, EISDIR,
+                                EXDEV,  ENOTEMPTY, ELOOP,  EINTR,   0};
+    bool is = r >= 0;
+    for (size_t i = 0; plain[i] != 0; i++)
+        is = is || r == -plain[i];
+    return is;
+}
+
+void refuse_rest(struct call *c, struct node *n, const char *name, int r)
+{
+    if (c->told || r == c->refused_before || is_plain_answer(r))
+        return;
+    const bool on_server = name ? n->ops == &dir_ops || n->ops == &plain_dir_ops : n->ops->named;
+    FREE_AUTO char *path =
+        name && on_server ? node_child_path(c->vfs, n, name) : node_path(c->vfs, n);
+    FREE_AUTO char *own = name ? NULL : node_name(c->vfs, n);
+    const char *key = name ? name : own;
+    if (on_server)
+        key = NULL;
+    const bool in_root = path && !path[0] && key;
+    refuse(c, in_root ? key : path, in_root ? NULL : key, r, NULL);
 }
 
 int errno_for_kernel(int r)

@@ -148,7 +148,7 @@ static int refuse_space(struct call *c, struct node *dir, const char *name, int 
     FREE_AUTO char *path = node_path(c->vfs, dir);
     vmx_diag_set(&diag, 0, 0, "files that are kept in memory take %d MiB at most, all together",
                  SCRATCH_BYTES_MAX >> 20);
-    return refuse(c->vfs, path, name, r, &diag);
+    return refuse(c, path, name, r, &diag);
 }
 
 int scratch_create(struct call *c, struct node *dir, const char *name, mode_t mode,
@@ -192,7 +192,7 @@ int scratch_put(struct call *c, struct node *dir, const char *name, struct span 
     if (r == 0)
         r = set_bytes(c->vfs, s, bytes);
     lock_drop(&c->vfs->lock);
-    return r;
+    return refuse_space(c, dir, name, r);
 }
 
 int scratch_symlink(struct call *c, struct node *dir, const char *name, const char *target,
@@ -211,7 +211,7 @@ int scratch_symlink(struct call *c, struct node *dir, const char *name, const ch
         fill(c->vfs, s, ret);
     }
     lock_drop(&c->vfs->lock);
-    return r;
+    return refuse_space(c, dir, name, r);
 }
 
 /* Takes its name away. n: its node, or NULL where the kernel has none. */
@@ -308,7 +308,8 @@ static int scratch_setattr(struct call *c, struct node *n, struct handle *h, con
         }
     }
     lock_drop(&c->vfs->lock);
-    return r;
+    FREE_AUTO char *name = r < 0 ? node_name(c->vfs, n) : NULL;
+    return refuse_space(c, n->parent, name, r);
 }
 
 static int scratch_open(struct call *c, struct node *n, int flags, struct handle *h)

@@ -237,8 +237,6 @@ static int vmx_rename(struct call *c, struct node *dir, const char *name, struct
 {
     if (dir != new_dir)
         return -EXDEV; /* mv copies then */
-    if (flags & ~(unsigned)RENAME_NOREPLACE)
-        return -EINVAL;
     struct found found = {0};
     bool from_scratch = scratch_lookup(c, dir, name, &found) == 0;
     bool to_scratch = scratch_lookup(c, dir, new_name, &found) == 0;

@@ -80,7 +80,7 @@ static int run(struct call *c, struct node *n, const char *name, struct text_cha
     t->change.apply = apply;
     t->change.committed = committed;
     r = remote_commit(c->vfs->remote, path, &t->change, &c->wait);
-    refuse_change(c->vfs, path, name, r, &t->change.diag);
+    refuse_change(c, path, name, r, &t->change.diag);
     for (char *line = r == 0 && t->notes.data ? t->notes.data : NULL; line && *line;) {
         size_t len = strcspn(line, "\n");
         struct vmx_diag note = {0};

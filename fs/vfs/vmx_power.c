@@ -36,7 +36,7 @@ static int power_show(struct call *c, struct node *n, struct buf *ret)
         return -ENOMEM;
     int r = c->vfs->host ? host_power(c->vfs->host, path, &c->wait, &power, &why) : -EOPNOTSUPP;
     if (r < 0)
-        return refuse_host(c->vfs, path, power_control.name, r, &why);
+        return refuse_host(c, path, power_control.name, r, &why);
     return buf_addf(ret, "%s\n", power_word(power));
 }
 
@@ -62,7 +62,7 @@ static int power_store(struct call *c, struct node *n, struct span line)
     if (!path)
         return -ENOMEM;
     int r = power_command(c, path, line, &why);
-    return refuse_host(c->vfs, path, power_control.name, r, &why);
+    return refuse_host(c, path, power_control.name, r, &why);
 }
 
 const struct control power_control = {
@@ -84,7 +84,7 @@ static int reload_store(struct call *c, struct node *n, struct span line)
     if (!path)
         return -ENOMEM;
     int r = c->vfs->host ? host_reload(c->vfs->host, path, &c->wait, &why) : -EOPNOTSUPP;
-    return refuse_host(c->vfs, path, reload_control.name, r, &why);
+    return refuse_host(c, path, reload_control.name, r, &why);
 }
 
 const struct control reload_control = {

@@ -98,13 +98,13 @@ int keep_setting(struct call *c, struct node *dir, const struct key_at *at, cons
         return 0;
     int r = check_unregistered(c, at->path, &diag, &vm);
     if (r != -EBUSY)
-        return refuse(c->vfs, at->path, name, r, NULL);
+        return refuse(c, at->path, name, r, NULL);
     if (!emptied) {
         FREE_AUTO char *user = NULL;
         r = remote_check_unused(c->vfs->remote, at->path, false, &c->wait, &diag, &user);
         if (r == 0)
             hide(c, dir, at, name);
-        return r == 0 ? 1 : refuse(c->vfs, at->path, name, r, &diag);
+        return r == 0 ? 1 : refuse(c, at->path, name, r, &diag);
     }
     show_kept(c, dir);
     recent_set(c->vfs, RECENT_EMPTYING, dir, (struct span){0});
@@ -122,7 +122,7 @@ static int registered_show(struct call *c, struct node *n, struct buf *ret)
         return -ENOMEM;
     int r = c->vfs->host ? host_registered(c->vfs->host, path, &c->wait, &is, &why) : -EOPNOTSUPP;
     if (r < 0)
-        return refuse_host(c->vfs, path, registered_control.name, r, &why);
+        return refuse_host(c, path, registered_control.name, r, &why);
     return buf_add_str(ret, is ? "1\n" : "0\n");
 }
 
@@ -142,7 +142,7 @@ static int registered_store(struct call *c, struct node *n, struct span line)
     }
     if (r == 0 && !on)
         show_kept(c, vmx_above(c->vfs, n));
-    return refuse_host(c->vfs, path, registered_control.name, r, &why);
+    return refuse_host(c, path, registered_control.name, r, &why);
 }
 
 const struct control registered_control = {

@@ -196,7 +196,7 @@ static int whole_open(struct call *c, struct node *n, int flags, struct handle *
     if (r == -EMEDIUMTYPE)
         return -ESTALE;
     if (r < 0)
-        return h->writes ? refuse(c->vfs, path, NULL, r, NULL) : r;
+        return h->writes ? refuse(c, path, NULL, r, NULL) : r;
     const struct span text = vmx_dict_text(doc->dict);
     if (!h->writes) {
         note_read(c->vfs, n, doc);
@@ -204,7 +204,7 @@ static int whole_open(struct call *c, struct node *n, int flags, struct handle *
     }
     r = c->vfs->options.read_only ? -EROFS : vmx_dict_encrypted(doc->dict) ? -EPERM : 0;
     if (r < 0)
-        return refuse(c->vfs, path, NULL, r, NULL);
+        return refuse(c, path, NULL, r, NULL);
     if (!shown)
         base = fingerprint_of(text, true);
     return whole_text_begin(c, n, text, base, cut, h);
@@ -389,7 +389,7 @@ static int whole_setattr(struct call *c, struct node *n, struct handle *h, const
         return 0;
     FREE_AUTO char *path = whole_path(c, n);
     r = path ? remote_setattr(c->vfs->remote, path, &attrs, &c->wait) : -ENOMEM;
-    return refuse(c->vfs, path, NULL, r, NULL);
+    return refuse(c, path, NULL, r, NULL);
 }
 
 static void whole_destroy(struct vfs *vfs, struct node *n)

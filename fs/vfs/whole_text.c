@@ -102,7 +102,7 @@ int whole_text_edit(struct call *c, struct node *n, struct handle *h, const stru
     if (r == 0 || r == refused)
         return r;
     FREE_AUTO char *path = whole_path(c, n);
-    return refuse(c->vfs, path, NULL, r, NULL);
+    return refuse(c, path, NULL, r, NULL);
 }
 
 /* ---- the commit */
@@ -176,10 +176,9 @@ int whole_text_commit_taken(struct call *c, struct node *n, struct handle *h,
     const bool overtaken =
         when == AT_RELEASE && taken->text.len == 0 && (r == -ECANCELED || r == -EEXIST);
     if (!overtaken)
-        r = refuse_change(c->vfs, path, NULL, r, &diag);
+        r = refuse_change(c, path, NULL, r, &diag);
     if (r == 0 && taken->set.flags) /* what fails is told, and is no failure of the text */
-        refuse(c->vfs, path, NULL, remote_setattr(c->vfs->remote, path, &taken->set, &c->wait),
-               NULL);
+        refuse(c, path, NULL, remote_setattr(c->vfs->remote, path, &taken->set, &c->wait), NULL);
     lock_take(&c->vfs->lock);
     h->whole->committing = false;
     n->whole->making &= taken->base.there;

@@ -137,11 +137,11 @@ goes_on_without_a_server() {
 
 @test "cached keys are read while there is no server, and all works when it is back" {
     vm_with_keys vm 2
-    mount_lab timeout=4 cache_timeout=1
+    mount_lab timeout=10 cache_timeout=1
     cat "$MNT/vm/vm.vmx/k1"
     server_stop
     eventually 30 link_is down || { cat "$MNT/.vmxfs/status"; false; }
-    waits_for_no_timeout 4 goes_on_without_a_server
+    waits_for_no_timeout 10 goes_on_without_a_server
     grep -q '^link-error: ' "$MNT/.vmxfs/status"
     server_again
     eventually 60 link_is up
@@ -157,7 +157,7 @@ logins() {
 @test "a refused login ends all attempts, and status says so" {
     vm_with_keys vm 1
     proxy_start
-    mount_proxied timeout=3 cache_timeout=1
+    mount_proxied timeout=10 cache_timeout=1
     cat "$MNT/vm/vm.vmx/k1"
     local before
     before=$(logins)

@@ -82,13 +82,13 @@ shows_what_is_cached() {
 }
 
 @test "what is cached is shown while the link is down, also when it is no longer fresh" {
-    mount_stallable timeout=4 cache_timeout=1
+    mount_stallable timeout=10 cache_timeout=1
     cat "$MNT/vm/vm.vmx/memSize"
     stall
     sleep 1.2
     [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 16384 ]
     [ "$(counter link)" != up ]
-    waits_for_no_timeout 4 shows_what_is_cached
+    waits_for_no_timeout 10 shows_what_is_cached
     run bash -c "echo 1 >'$MNT/vm/vm.vmx/k1'"
     [ "$status" -ne 0 ]
     [[ "$output" == *"Input/output error"* ]]

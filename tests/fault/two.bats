@@ -143,7 +143,7 @@ age_lock() {
     vm_with_keys vm 2
     proxy_start 800
     mount_proxied timeout=30
-    mount_there timeout=2
+    mount_there timeout=10
     cat "$HERE/vm/vm.vmx/k1"
     stop_in_commit k1 here
     run bash -c "echo there >'$THERE/vm/vm.vmx/k2'"

@@ -377,7 +377,7 @@ END
     for way in libssh2 openssh; do
         VMXFS=$VMXFS MNT=$MNT SOURCE=127.0.0.1:$LAB OPTIONS=port=$(port),UserKnownHostsFile=$DIR/known_hosts,transport=$way \
             expect -c '
-            set timeout 30
+            set timeout 300
             spawn -noecho $env(VMXFS) -o $env(OPTIONS) $env(SOURCE) $env(MNT)
             expect -re {[Pp]assword.*:} { send "open sesame\r" } timeout { exit 3 } eof { exit 4 }
             expect eof

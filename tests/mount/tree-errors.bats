@@ -94,3 +94,39 @@ END
     run rmdir "$MNT/own/blind"
     [[ $output == *"not empty"* ]]
 }
+
+# One line in errors, with the errno, the file and the setting.
+refused_in_one_line() { # ERRNO FILE KEY PYTHON
+    local before
+    before=$(wc -l <"$MNT/.vmxfs/errors")
+    run python3 -B -c "import ctypes, os
+def exchange(a, b):
+    if ctypes.CDLL(None, use_errno=True).renameat2(-100, a.encode(), -100, b.encode(), 2) < 0:
+        raise OSError(ctypes.get_errno(), 'renameat2')
+os.chdir('$MNT/own')
+$4"
+    echo "$4: $output"
+    [ "$status" -ne 0 ]
+    tail -n +$((before + 1)) "$MNT/.vmxfs/errors" | cut -f 2-4 | diff <(printf '%s\t%s\t%s\n' "$1" "$2" "$3") -
+}
+
+@test "what is refused for no reason but its errno has a line, too" {
+    mkdir -p "$LAB/own/full"
+    touch "$LAB/own/full/file"
+    cp "$LAB/vm/vm.vmx" "$LAB/own/"
+    touch "$LAB/own/a" "$LAB/own/b"
+    chown -R nobody "$LAB/own"
+    eventually 60 test -e "$MNT/own/vm.vmx/memSize"
+    refused_in_one_line EINVAL own/vm.vmx memSize "exchange('vm.vmx/memSize', 'vm.vmx/displayName')"
+    refused_in_one_line EINVAL own/a - "exchange('a', 'b')"
+    refused_in_one_line ENOSPC own/vm.vmx .a.swp "
+open('vm.vmx/.a.swp', 'w').close()
+os.truncate('vm.vmx/.a.swp', 1 << 30)"
+    grep -q 'MiB at most' "$MNT/.vmxfs/errors"
+    # What any file system answers is no refusal.
+    before=$(wc -l <"$MNT/.vmxfs/errors")
+    run mkdir "$MNT/own" "$MNT/own/a"
+    run rmdir "$MNT/own/full"
+    run python3 -c "open('$MNT/own/a', 'x')"
+    [ "$(wc -l <"$MNT/.vmxfs/errors")" = "$before" ]
+}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "remote/listing.h"
 #include "sftp/proto.h"
 
 #define VMX "a.vmx"
@@ -271,6 +272,52 @@ static void what_an_owner_has_just_set_aside_is_left_to_him(void **state)
     must_find(&(struct left){FOREIGN, NULL, "a = \"1\"\n", "new", LINKED_NOT, 5, -ENOLCK, NULL});
 }
 
+/* Leaves a .vmx without a name. */
+static void leave_set_aside(struct play *p, const char *owner, int age)
+{
+    char token[TOKEN_MAX + 1];
+    char path[PATH_MAX];
+    const char *name = token_named(owner, token);
+    begin(p);
+    must_mkdir(&p->folder, LOCK);
+    snprintf(path, sizeof(path), "%s/old-%s", LOCK, name);
+    must_write(&p->folder, path, TEXT);
+    snprintf(path, sizeof(path), "%s/%s", LOCK, name);
+    must_write(&p->folder, path, "new");
+    must_age_locks(&p->folder, age);
+}
+
+static void who_looks_a_name_up_finds_what_was_set_aside(void **state)
+{
+    (void)state;
+    struct play p;
+    const struct wait wait = wait_for_ms(60000);
+    DOCUMENT_AUTO *doc = NULL;
+    leave_set_aside(&p, "D", 0);
+    assert_int_equal(remote_document(p.mount.remote, VMX, 60000, &wait, &doc), 0);
+    assert_true(span_eq(vmx_dict_text(doc->dict), SPAN_LITERAL(TEXT)));
+    must_hold(&p.folder, VMX, TEXT);
+    relay_await_idle(&p.relay);
+    must_be_clean(&p.folder);
+    end(&p);
+}
+
+static void who_lists_the_folder_finds_what_was_set_aside(void **state)
+{
+    (void)state;
+    const struct wait wait = wait_for_ms(60000);
+    for (int i = 0; i < 2; i++) {
+        struct play p;
+        LISTING_AUTO *listing = NULL;
+        leave_set_aside(&p, FOREIGN, i == 0 ? 120 : 5); /* he may be at work still */
+        assert_int_equal(remote_list(p.mount.remote, "", 0, &wait, &listing), 0);
+        assert_int_equal(listing_find(listing, VMX) != NULL, i == 0);
+        assert_int_equal(file_exists(&p.folder, VMX), i == 0);
+        relay_await_idle(&p.relay);
+        end(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +330,8 @@ int main(void)
         cmocka_unit_test(what_a_rename_that_is_half_done_may_remove_is_kept_until_it_had_its_time),
         cmocka_unit_test(who_takes_the_name_meanwhile_does_not_cost_the_old_text),
         cmocka_unit_test(what_an_owner_has_just_set_aside_is_left_to_him),
+        cmocka_unit_test(who_looks_a_name_up_finds_what_was_set_aside),
+        cmocka_unit_test(who_lists_the_folder_finds_what_was_set_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
