@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What .vmxfs/host says of the host itself: version, cpu, uuid. */
+#include "base/cleanup.h"
 #include "host_views.h"
 
 static int version_show(struct call *c, struct node *n, struct buf *ret)
@@ -19,11 +20,12 @@ static int cpu_show(struct call *c, struct node *n, struct buf *ret)
     int r = host_said(c, HARDWARE_MAX_AGE_MS, &facts);
     if (r < 0)
         return r;
-    r = buf_addf(ret, "%s, HV Support: ", facts->cpu_brand ? facts->cpu_brand : "unknown");
-    if (r < 0)
-        return r;
-    return facts->hv_support < 0 ? host_add_line(ret, NULL)
-                                 : buf_addf(ret, "%d\n", facts->hv_support);
+    BUF_AUTO line = {0};
+    r = buf_addf(&line, "%s, HV Support: ", facts->cpu_brand ? facts->cpu_brand : "unknown");
+    if (r == 0)
+        r = facts->hv_support < 0 ? buf_add_str(&line, "unknown")
+                                  : buf_addf(&line, "%d", facts->hv_support);
+    return r == 0 ? host_add_line(ret, line.data) : r;
 }
 
 const struct control host_cpu_control = {.name = "cpu", .mode = 0444, .show = cpu_show};

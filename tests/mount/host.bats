@@ -54,6 +54,24 @@ END
     [ "$(cat "$MNT/.vmxfs/host/cpu")" = "AuthenticAMD, HV Support: 3" ]
 }
 
+@test "what the host says of itself cannot make a terminal do anything" {
+    host_start
+    local file
+    mkdir "$HOST/real"
+    mv "$HOST/bin/esxcli" "$HOST/real/"
+    printf '#!/bin/sh\n"%s" "$@" | sed "s/^.*\\(Brand\\|Name\\): .*/&%s/"\n' "$HOST/real/esxcli" \
+        "$(printf '\033]0;pwned\007\302\233')" >"$HOST/bin/esxcli"
+    chmod 755 "$HOST/bin/esxcli"
+    on_host "esxcli hardware cpu list" | grep -q $'Brand.*\e]0;pwned\a'
+    mount_host
+    for file in cpu pci/0000:42:00.0/name; do
+        cat "$MNT/.vmxfs/host/$file" >"$TEST_DIR/said"
+        cat -v "$TEST_DIR/said"
+        grep -q 'pwned' "$TEST_DIR/said"
+        [ "$(LC_ALL=C tr -d '\n[:print:]' <"$TEST_DIR/said" | wc -c)" -eq 0 ]
+    done
+}
+
 @test "VMs are links by their names, wherever they are" {
     host_start
     mount_host
