@@ -104,7 +104,7 @@ int keep_setting(struct call *c, struct node *dir, const struct key_at *at, cons
         r = remote_check_unused(c->vfs->remote, at->path, false, &c->wait, &diag, &user);
         if (r == 0)
             hide(c, dir, at, name);
-        return r == 0 ? 1 : refuse(c, at->path, name, r, &diag);
+        return r == 0 ? 1 : refuse_removal(c, at->path, name, r, &diag, at->path);
     }
     show_kept(c, dir);
     recent_set(c->vfs, RECENT_EMPTYING, dir, (struct span){0});

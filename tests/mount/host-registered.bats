@@ -128,6 +128,15 @@ spares() { # COMMAND...
     [ ! -e "$DS1/base" ]
 }
 
+@test "rm -r of a registered VM that runs is one line in errors" {
+    start
+    (cd "$DS1/db-01" && cksum db-01.vmx *.vmdk *.vswp) >"$TEST_DIR/kept"
+    run rm -rf "$MNT/datastore1/db-01"
+    [ "$status" -ne 0 ]
+    [ "$(grep -c EBUSY "$MNT/.vmxfs/errors")" = 1 ]
+    (cd "$DS1/db-01" && cksum db-01.vmx *.vmdk *.vswp) | diff "$TEST_DIR/kept" -
+}
+
 @test "the disk of a linked clone that nobody has looked at yet stays" {
     local option
     prepare
