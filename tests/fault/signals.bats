@@ -300,6 +300,34 @@ needs_root() {
 
 in_pid_namespace=(unshare --pid --fork --mount-proc)
 
+# The process that a caller started as the second one of its namespace: the first gets no signals.
+inner_of() { # CALLER
+    local first
+    first=$(pgrep -P "$1") && pgrep -P "$first"
+}
+
+@test "an interrupt frees a reader in another pid namespace, caught or not" {
+    needs_root "a pid namespace"
+    local i inner=()
+    # shellcheck disable=SC2016 # for the inner shell
+    local second=("${in_pid_namespace[@]}" sh -c '"$@"; :' sh)
+    begin_stalled caught default
+    catching SIGINT "libc.open(b'caught/old', os.O_RDONLY)" "${second[@]}"
+    calls default "signal.signal(signal.SIGINT, signal.SIG_DFL)" \
+        "libc.open(b'default/old', os.O_RDONLY)" "${second[@]}"
+    for i in "${callers[@]}"; do
+        eventually 60 inner_of "$i"
+        inner+=("$(inner_of "$i")")
+    done
+    eventually 60 in_requests "${inner[@]}"
+    sleep 0.5 # until vmxfs waits for answers
+    kill -INT "${inner[@]}"
+    wait "${callers[@]}"
+    was_freed SIGINT
+    [ ! -s "$TEST_DIR/said-default" ]
+    resume
+}
+
 # Without this capability nobody may look into processes that have it.
 # shellcheck disable=SC2016 # for the inner shell
 hidden=(unshare --mount sh -c
