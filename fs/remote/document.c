@@ -110,10 +110,13 @@ int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
         max_age_ms = 0;
     }
     int r = load_document(remote, path, max_age_ms, wait, ret);
-    if (r == -ENOENT && leftovers_may_be_set_aside(remote) &&
-        leftovers_give_back(remote, path, wait))
-        r = load_document(remote, path, 0, wait, ret);
-    return r;
+    if (r != -ENOENT || !leftovers_may_be_set_aside(remote) ||
+        !leftovers_give_back(remote, path, wait))
+        return r;
+    FREE_AUTO char *dir = path_dir(path);
+    if (dir)
+        cache_drop(remote->listings, dir);
+    return load_document(remote, path, 0, wait, ret);
 }
 
 int64_t remote_document_true_at(struct remote *remote, const char *path)

@@ -232,8 +232,10 @@ int remote_file_look(struct remote_file *file, const struct wait *wait, struct s
     int r = file_act_behind_others(file, &looking.act, wait);
     if (r == -ESTALE) /* it has lost its name just now */
         return remote_file_look(file, wait, ret, ret_named);
-    if (r < 0)
+    if (r < 0) {
+        *ret_named = !remote_file_is_nameless(file);
         return r == -EREMOTEIO ? -EIO : r;
+    }
     turn_give(&file->turn);
     *ret = looking.sight.after;
     *ret_named = !sight_of_another(&looking.sight);

@@ -70,6 +70,19 @@ void file_leave_lanes(struct remote_file *file)
 
 /* ---- after a lost link */
 
+/* The name is another file's by now, or nobody's, and nobody who means that one waits for this one.
+ * As long as an old server process may write to what has the name, that stays guarded (unsure.h);
+ * and a name that is nobody's may come back for what is still to be sent. */
+static int lose(struct remote_file *file, bool taken)
+{
+    lock_take(&file->remote->lock);
+    const bool unsure = unsure_any(&file->shared->unsure);
+    lock_drop(&file->remote->lock);
+    if (!unsure && (taken || !bulk_writer_busy(file->writer)))
+        file_lose_name(file);
+    return -EIO;
+}
+
 /* Opens what has the file's name over the main connection: 0 when it can be the same file. */
 static int open_again(struct remote_file *file, const struct wait *wait)
 {
@@ -79,7 +92,7 @@ static int open_again(struct remote_file *file, const struct wait *wait)
     file->handle.len = 0;
     int r = file_open_handle(file, file->open_flags & ~once, 0, wait, &attrs);
     if (r < 0)
-        return r == -ENOENT || r == -EISDIR ? -EIO : r;
+        return r == -ENOENT || r == -EISDIR ? lose(file, r == -EISDIR) : r;
     SFTP_CALL_AUTO *stat = sftp_fstat(sftp, &file->handle);
     r = sftp_wait(stat, wait);
     if (r == 0 && file_can_be(file, sftp_call_attrs(stat)))
@@ -87,7 +100,7 @@ static int open_again(struct remote_file *file, const struct wait *wait)
     /* The next operation must not take this handle for ours. */
     sftp_forget(sftp_close(sftp, &file->handle));
     file->handle.len = 0;
-    return r < 0 ? r : -EIO;
+    return r < 0 ? r : lose(file, true);
 }
 
 static void note_error(struct remote_file *file, const struct wait *wait, int r)

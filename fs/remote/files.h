@@ -67,7 +67,8 @@ struct remote_file *remote_file_ref(struct remote_file *file);
 void remote_file_free(struct remote_file *file);
 
 /* What the file's handle shows, with all that was written to it, and whether the file still has its
- * name as far as SFTP can tell. One without a name never gets one again. */
+ * name as far as SFTP can tell; that is known on an error, too. One without a name never gets one
+ * again. */
 int remote_file_look(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret,
                      bool *ret_named);
 

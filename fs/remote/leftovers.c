@@ -10,7 +10,7 @@
 #include "flight.h"
 #include "other_lock.h"
 
-enum { NAMES_MAX = 256 };
+enum { NAMES_MAX = 256, READDIRS_MAX = 8 };
 
 static bool are_own(const struct sftp_call *call, size_t *total)
 {
@@ -97,12 +97,33 @@ bool leftovers_may_be_set_aside(const struct remote *remote)
     return remote->options.unsafe_rename && !sftp_features(remote->sftp).posix_rename;
 }
 
+/* Whether one of the names is that of a .vmx which was set aside. */
+static bool holds_aside(struct remote *remote, const char *lock, const struct wait *wait)
+{
+    SFTP_CALL_AUTO *open = sftp_opendir(remote->sftp, lock);
+    bool holds = false;
+    int r = sftp_wait(open, wait);
+    if (r < 0)
+        return false;
+    for (int i = 0; r == 0 && !holds && i < READDIRS_MAX; i++) {
+        SFTP_CALL_AUTO *call = sftp_readdir(remote->sftp, sftp_call_handle(open));
+        size_t n = 0;
+        r = sftp_wait(call, wait);
+        const struct sftp_name *names = r == 0 ? sftp_call_names(call, &n) : NULL;
+        for (size_t j = 0; j < n; j++)
+            holds = holds || other_lock_is_aside(names[j].name);
+    }
+    sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
+    return holds;
+}
+
 bool leftovers_give_back(struct remote *remote, const char *path, const struct wait *wait)
 {
     struct vmx_lock lock;
     struct vmx_diag diag;
     bool given = false;
-    if (vmx_lock_init(&lock, remote, path, true) == 0) {
+    if (vmx_lock_init(&lock, remote, path, true) == 0 &&
+        holds_aside(remote, lock.paths.lock, wait)) {
         SFTP_CALL_AUTO *stat = sftp_lstat(remote->sftp, lock.paths.lock);
         lock.asked_at = clock_boot_ms();
         given = sftp_wait(stat, wait) == 0 &&

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "flight.h"
 #include "leftovers.h"
+#include "lock.h"
 #include "load.h"
 
 /* A hostile server could go on for ever, in many directories at once. */
@@ -24,7 +25,8 @@ enum {
     READDIRS = 2,             /* in the first flight: of a VM's folder, say */
     READDIRS_FOR_USERS = 8,
     READDIRS_MAX = 64,
-    LOCKS_MAX = 256, /* of which it is looked whether they hold a .vmx */
+    LOCKS_MAX = 8,             /* without a .vmx, of which it is looked whether they hold it */
+    LOCK_BYTES_MAX = 16 << 10, /* of their names */
 };
 
 enum stage { START, OPENING, READING };
@@ -103,15 +105,25 @@ static int add_name(struct listing_load *l, const struct sftp_name *name)
     return 0;
 }
 
+static bool is_lock(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > strlen(LOCK_SUFFIX) && strcmp(name + n - strlen(LOCK_SUFFIX), LOCK_SUFFIX) == 0;
+}
+
 static int add_names(struct listing_load *l, const struct sftp_call *call)
 {
     size_t n;
     const struct sftp_name *names = sftp_call_names(call, &n);
     int r = 0;
     for (size_t i = 0; r == 0 && i < n; i++) {
-        if (!remote_is_hidden_name(names[i].name))
+        if (!remote_is_hidden_name(names[i].name)) {
             r = add_name(l, &names[i]);
-        else if (l->listing->own++ < LOCKS_MAX && leftovers_may_be_set_aside(l->load.remote))
+            continue;
+        }
+        l->listing->own++;
+        if (is_lock(names[i].name) && l->locks.len < LOCK_BYTES_MAX &&
+            leftovers_may_be_set_aside(l->load.remote))
             r = buf_add(&l->locks, (struct span){names[i].name, strlen(names[i].name) + 1});
     }
     l->listing->left_out += sftp_call_left_out(call);
@@ -189,13 +201,18 @@ static int opened(struct listing_load *l, const struct wait *wait)
 /* Whether a .vmx got its name back that only its lock was there of. Once: others may go on so. */
 static bool give_back(struct listing_load *l, const struct wait *wait)
 {
-    const bool before = l->gave_back;
-    for (size_t at = 0; at < l->locks.len && !l->gave_back; at += strlen(l->locks.data + at) + 1) {
+    unsigned asked = 0;
+    if (l->gave_back)
+        return false;
+    for (size_t at = 0; at < l->locks.len && asked < LOCKS_MAX;
+         at += strlen(l->locks.data + at) + 1) {
         FREE_AUTO char *vmx = leftovers_vmx(l->load.path, l->locks.data + at);
-        l->gave_back = vmx && !listing_find(l->listing, path_name(vmx)) &&
-                       leftovers_give_back(l->load.remote, vmx, wait);
+        if (vmx && !listing_find(l->listing, path_name(vmx))) {
+            l->gave_back |= leftovers_give_back(l->load.remote, vmx, wait);
+            asked++;
+        }
     }
-    return !before && l->gave_back;
+    return l->gave_back;
 }
 
 /* The end has been seen. */

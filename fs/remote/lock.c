@@ -56,7 +56,7 @@ static int make_paths(struct vmx_lock *lock, bool moves)
 {
     struct lock_paths *p = &lock->paths;
     FREE_AUTO char *stem = lock_join(lock->dir, ".", lock->name);
-    p->lock = stem ? lock_join(stem, ".vmxfs-lock", "") : NULL;
+    p->lock = stem ? lock_join(stem, LOCK_SUFFIX, "") : NULL;
     p->made = lock_join(lock->dir, ".vmxfs-", lock->token);
     if (!p->lock || !p->made)
         return -ENOMEM;

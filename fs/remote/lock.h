@@ -81,6 +81,7 @@ enum {
     LOCK_NAME_MAX = 243, /* a longer NAME has no room for the name of its lock */
 };
 
+#define LOCK_SUFFIX ".vmxfs-lock"
 #define LOCK_ASIDE "old-" /* begins no token */
 
 /* The server's paths, all of them of one token. */

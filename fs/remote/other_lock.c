@@ -109,7 +109,7 @@ static int held(const struct vmx_lock *lock, const char *token, const char *how,
     return -EAGAIN;
 }
 
-static bool is_aside(const char *name)
+bool other_lock_is_aside(const char *name)
 {
     return strncmp(name, LOCK_ASIDE, strlen(LOCK_ASIDE)) == 0 &&
            token_is(name + strlen(LOCK_ASIDE));
@@ -229,7 +229,7 @@ static int meet_name(struct vmx_lock *lock, const struct sftp_name *name,
 {
     if (strcmp(name->name, lock->token) == 0)
         return 0;
-    if (is_aside(name->name))
+    if (other_lock_is_aside(name->name))
         return meet_aside(lock, name->name + strlen(LOCK_ASIDE), folder_attrs, server_now, wait,
                           diag);
     bool folder = name->attrs.flags & SFTP_ATTR_MODE && S_ISDIR(name->attrs.mode);

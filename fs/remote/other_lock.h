@@ -12,6 +12,9 @@ int other_lock_clock(struct vmx_lock *lock, const struct wait *wait, uint32_t *r
 int other_lock_meet(struct vmx_lock *lock, const struct sftp_attrs *attrs, const struct wait *wait,
                     struct vmx_diag *diag);
 
+/* Whether a name in a lock is that of a .vmx which was set aside there. */
+bool other_lock_is_aside(const char *name);
+
 /* A name beside the .vmx. Removes what nobody will use any more (server_now: its clock, seconds):
  * the folder of a token that is over, or what vmxfs 0.1 left of a commit of this .vmx. */
 void other_lock_clear_leftover(struct vmx_lock *lock, const struct sftp_name *name,

@@ -25,18 +25,23 @@ int file_lookup_open(struct call *c, struct node *dir, const char *name, struct 
     bool named = false;
     int r = n && n->ops == &file_ops && !n->target ? open_files_look(c, n, ret, &named) : -ENODATA;
     node_unref(c->vfs, n);
-    return r == 0 && !named ? -ENODATA : r;
+    return named ? r : -ENODATA; /* whatever became of the file that had the name */
 }
 
 static int getattr_open(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     struct sftp_attrs attrs;
+    const bool had_name = node_has_name(c->vfs, n);
     bool named = true;
     int r = 0;
     if (!open_files_as_opened(c, n, &attrs, ret_true_at)) {
         *ret_true_at = clock_ms();
         r = open_files_look(c, n, &attrs, &named);
     }
+    /* What the link took from the handles has lost its name just now, and who asks by that is to
+     * look it up anew. */
+    if (r < 0 && r != -ENODATA && had_name && !named)
+        return -ESTALE;
     if (r < 0)
         return r;
     attr_remote(c->vfs, st, &attrs);

@@ -50,7 +50,7 @@ int open_files_look(struct call *c, struct node *n, struct sftp_attrs *ret, bool
         return -ENODATA;
     int r = remote_file_look(file, &c->wait, ret, ret_named);
     remote_file_free(file);
-    if (r == 0 && !*ret_named)
+    if (!*ret_named)
         lose_name(c->vfs, n);
     return r;
 }

@@ -34,7 +34,7 @@ struct remote_file *open_files_any(struct vfs *vfs, struct node *n);
 struct remote_file *open_files_with(struct vfs *vfs, struct node *n, bool reads, bool writes);
 
 /* What the handles of a node show, and whether it still has its name; where not, it has left the
- * table. -ENODATA: nobody has it open. */
+ * table. That is known on errors, too, but for -ENODATA: nobody has it open. */
 int open_files_look(struct call *c, struct node *n, struct sftp_attrs *ret, bool *ret_named);
 
 /* A file was opened by the name of the node. If those who have the node open have another one, as

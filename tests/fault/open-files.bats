@@ -110,3 +110,52 @@ with open(moved) as f:
     assert f.read() == "old\n"
 END
 }
+
+# What the server has is no longer what was open when the link was lost: it is shown, and only who
+# had the old file open is told.
+@test "a name that another file has after a lost link is that file's, whoever has the old one open" {
+    local what
+    unmount_lab
+    mount_local cache_timeout=0
+    mkdir "$LAB/logs"
+    for what in grown replaced removed; do
+        echo old >"$LAB/logs/$what"
+    done
+    python3 - "$MNT/logs" "$LAB/logs" "$(pgrep -P "$(vmxfs_pid)")" <<'END'
+import errno, os, signal, sys, time
+mnt, lab, server = sys.argv[1:]
+names = ("grown", "replaced", "removed")
+fds = [os.open(f"{mnt}/{name}", os.O_RDONLY) for name in names]
+for fd in fds:
+    assert os.read(fd, 3) == b"old"
+os.kill(int(server), signal.SIGKILL)
+with open(lab + "/grown", "a") as f:
+    f.write("more\n")
+with open(lab + "/new", "w") as f:
+    f.write("another\n")
+os.rename(lab + "/new", lab + "/replaced")
+os.remove(lab + "/removed")
+def text(name):
+    with open(f"{mnt}/{name}") as f:
+        return f.read()
+assert os.stat(mnt + "/grown").st_size == 9
+assert os.stat(mnt + "/replaced").st_size == 8
+assert text("grown") == "old\nmore\n" and text("replaced") == "another\n"
+assert not os.path.exists(mnt + "/removed")
+with open(mnt + "/removed", "x") as f:
+    f.write("made anew\n")
+assert text("removed") == "made anew\n"
+os.chmod(mnt + "/grown", 0o600)
+os.rename(mnt + "/replaced", mnt + "/renamed")
+os.remove(mnt + "/grown")
+for fd in fds:
+    try:
+        os.pread(fd, 100, 8192)
+    except OSError as e:
+        assert e.errno == errno.EIO, e
+    else:
+        raise AssertionError("read from another file")
+END
+    [ ! -e "$LAB/logs/grown" ]
+    [ "$(cat "$LAB/logs/renamed")" = another ]
+}

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "remote/files.h"
+#include "remote/listing.h"
 #include "sftp/proto.h"
 
 #define VMX "a.vmx"
@@ -490,6 +491,32 @@ static void whether_a_file_has_its_name_is_seen(void **state)
     done(&w);
 }
 
+/* It is found out by whoever looks, and hinders nobody who means the name. */
+static void a_name_that_another_file_has_is_given_up_with_the_link(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct written w;
+        struct sftp_attrs attrs;
+        bool named = true;
+        const bool removed = i == 1;
+        must_open(&w);
+        must_be_written(&w, "disk");
+        must_write(&w.folder, "other", "another file");
+        if (removed)
+            must_move(&w.folder, "disk", "kept");
+        else
+            must_move(&w.folder, "other", "disk");
+        lose_link(&w);
+        assert_int_equal(remote_file_look(w.file, &w.wait, &attrs, &named), -EIO);
+        assert_false(named);
+        int64_t true_at;
+        assert_int_equal(remote_getattr(w.mount.remote, "disk", 0, &w.wait, &attrs, &true_at),
+                         removed ? -ENOENT : 0);
+        done(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -506,6 +533,7 @@ int main(void)
         cmocka_unit_test(a_renamed_file_is_found_under_its_new_name),
         cmocka_unit_test(two_handles_of_one_file_survive_a_lost_link),
         cmocka_unit_test(whether_a_file_has_its_name_is_seen),
+        cmocka_unit_test(a_name_that_another_file_has_is_given_up_with_the_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

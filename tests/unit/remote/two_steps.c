@@ -272,19 +272,27 @@ static void what_an_owner_has_just_set_aside_is_left_to_him(void **state)
     must_find(&(struct left){FOREIGN, NULL, "a = \"1\"\n", "new", LINKED_NOT, 5, -ENOLCK, NULL});
 }
 
-/* Leaves a .vmx without a name. */
-static void leave_set_aside(struct play *p, const char *owner, int age)
+/* Leaves a .vmx without a name. name: of it, without the suffix. */
+static void leave_set_aside(struct play *p, const char *name, const char *owner, int age)
 {
     char token[TOKEN_MAX + 1];
     char path[PATH_MAX];
-    const char *name = token_named(owner, token);
-    begin(p);
-    must_mkdir(&p->folder, LOCK);
-    snprintf(path, sizeof(path), "%s/old-%s", LOCK, name);
+    const char *signed_by = token_named(owner, token);
+    snprintf(path, sizeof(path), ".%s.vmx.vmxfs-lock", name);
+    must_mkdir(&p->folder, path);
+    snprintf(path, sizeof(path), ".%s.vmx.vmxfs-lock/old-%s", name, signed_by);
     must_write(&p->folder, path, TEXT);
-    snprintf(path, sizeof(path), "%s/%s", LOCK, name);
+    snprintf(path, sizeof(path), ".%s.vmx.vmxfs-lock/%s", name, signed_by);
     must_write(&p->folder, path, "new");
     must_age_locks(&p->folder, age);
+}
+
+static void must_list(struct play *p, int64_t max_age_ms, const char *name, bool there)
+{
+    const struct wait wait = wait_for_ms(60000);
+    LISTING_AUTO *listing = NULL;
+    assert_int_equal(remote_list(p->mount.remote, "", max_age_ms, &wait, &listing), 0);
+    assert_int_equal(listing_find(listing, name) != NULL, there);
 }
 
 static void who_looks_a_name_up_finds_what_was_set_aside(void **state)
@@ -293,29 +301,37 @@ static void who_looks_a_name_up_finds_what_was_set_aside(void **state)
     struct play p;
     const struct wait wait = wait_for_ms(60000);
     DOCUMENT_AUTO *doc = NULL;
-    leave_set_aside(&p, "D", 0);
+    begin(&p);
+    leave_set_aside(&p, "a", FOREIGN, 5);
+    must_list(&p, 0, VMX, false); /* he may be at work still */
+    assert_false(file_exists(&p.folder, VMX));
+    must_age_locks(&p.folder, 120);
     assert_int_equal(remote_document(p.mount.remote, VMX, 60000, &wait, &doc), 0);
     assert_true(span_eq(vmx_dict_text(doc->dict), SPAN_LITERAL(TEXT)));
     must_hold(&p.folder, VMX, TEXT);
+    must_list(&p, 600000, VMX, true);
     relay_await_idle(&p.relay);
     must_be_clean(&p.folder);
     end(&p);
 }
 
+/* All of them at once; a lock of which nothing was set aside yet is left alone. */
 static void who_lists_the_folder_finds_what_was_set_aside(void **state)
 {
     (void)state;
-    const struct wait wait = wait_for_ms(60000);
-    for (int i = 0; i < 2; i++) {
-        struct play p;
-        LISTING_AUTO *listing = NULL;
-        leave_set_aside(&p, FOREIGN, i == 0 ? 120 : 5); /* he may be at work still */
-        assert_int_equal(remote_list(p.mount.remote, "", 0, &wait, &listing), 0);
-        assert_int_equal(listing_find(listing, VMX) != NULL, i == 0);
-        assert_int_equal(file_exists(&p.folder, VMX), i == 0);
-        relay_await_idle(&p.relay);
-        end(&p);
-    }
+    struct play p;
+    begin(&p);
+    must_mkdir(&p.folder, ".0.vmx.vmxfs-lock");
+    must_write(&p.folder, ".0.vmx.vmxfs-lock/" FOREIGN, "last");
+    leave_set_aside(&p, "a", FOREIGN, 120);
+    leave_set_aside(&p, "b", FOREIGN, 120);
+    leave_set_aside(&p, "c", FOREIGN, 120);
+    must_list(&p, 0, "a.vmx", true);
+    must_list(&p, 600000, "b.vmx", true);
+    must_list(&p, 600000, "c.vmx", true);
+    must_hold(&p.folder, ".0.vmx.vmxfs-lock/" FOREIGN, "last");
+    relay_await_idle(&p.relay);
+    end(&p);
 }
 
 int main(void)
