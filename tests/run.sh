@@ -17,28 +17,26 @@
 #
 # Missing Debian packages are installed first (as root, or with sudo). A test that cannot run here
 # is a failure if CI is set in the environment. BUILD_ROOT: where to build, default build-tests.
-# JOBS: how many bats files at a time, default one more than there are processors; twice as many unit
-# programs. They mostly wait.
+# The parts of all stages (a check of the lint, the unit programs of a build, a bats file) run beside
+# each other. JOBS: how many at a time, default three for each processor. They mostly wait.
 
 set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 builds=${BUILD_ROOT:-$root/build-tests}
-jobs=${JOBS:-$(($(nproc) + 1))}
+jobs=${JOBS:-$((3 * $(nproc)))}
 work=$(mktemp -d "${TMPDIR:-/tmp}/vmxfs-tests.XXXXXX") || exit 1
 chmod 755 "$work"
-counts=$work/counts
+counts=$work/counts parts=$work/parts
 : >"$counts"
+: >"$parts"
+export BUILDS="$builds" WORK="$work"
 trap 'rm -rf --one-file-system "$work"' EXIT
 trap 'exit 130' INT TERM
-export CMOCKA_MESSAGE_OUTPUT=TAP
 # The programs that the packages bring, and none that the caller has put before them: many tests start
 # python3, and one that is chosen by a script takes ten times as long to start.
 export PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
-
-asan_options="halt_on_error=1:print_stacktrace=1"
-tsan_options="halt_on_error=1:second_deadlock_stack=1"
 
 heading() {
     printf '\n== %s\n' "$*"
@@ -92,53 +90,48 @@ narrow() {
     fi
 }
 
-unit_tests() { # BUILD OPTIONS
-    build "$1" || return
-    log=$builds/$1/meson-logs/testlog.json
-    rm -f "$log"
-    export ASAN_OPTIONS="$2" UBSAN_OPTIONS="$2" TSAN_OPTIONS="$2"
-    narrow meson test -C "$builds/$1" --no-rebuild --suite unit --suite fuzz \
-        --num-processes $((2 * jobs)) --timeout-multiplier 8 >"$work/step" 2>&1 </dev/null
-    if [ -f "$log" ]; then
-        report meson "$1" "$log"
-    else
-        report step "$1: meson test" "$work/step" 1
-    fi
-}
-
 have_fuse() {
     [ "$(id -u)" -ne 0 ] || [ -e /dev/fuse ] || modprobe fuse 2>/dev/null || mknod /dev/fuse c 10 229
     (: <>/dev/fuse) 2>/dev/null
 }
 
-mount_tests() { # BUILD FOLDER OPTIONS JOBS
-    find "tests/$2" -name '*.bats' 2>/dev/null | sort >"$work/files"
-    [ -s "$work/files" ] || return
-    if ! have_fuse; then
-        echo "cannot open /dev/fuse" >"$work/step"
-        if [ -n "${CI:-}" ]; then
-            report step "$1/$2" "$work/step" 1
-        else
-            echo "tests/$2 did not run: cannot open /dev/fuse"
-        fi
-        return
-    fi
-    build "$1" || [ -x "$builds/$1/fs/vmxfs" ] || return
-    build gcc || [ -x "$builds/gcc/fs/vmxfs" ] || return
-    export VMXFS="$builds/$1/fs/vmxfs" VMXFS_BUILD="$builds/$1" SANITIZER_OPTIONS="$3"
-    export VMXFS_UNSANITIZED="$builds/gcc/fs/vmxfs"
-    # shellcheck disable=SC2016 # for the inner shell
-    narrow xargs -P "$4" -I FILE sh -c '
-        sh tests/support/run-bats.sh "$1" "$2" "$3/$2-$(basename "$1" .bats)" "$4" >"$3/$$.out" 2>&1
-        cat "$3/$$.out"' sh FILE "$1-$2" "$work" "$counts" <"$work/files"
-}
+# ---- the parts of a stage, as run-part.sh takes them, a line each
 
-lint_stage() {
+lint_parts() {
     configure_asan
     ninja -C "$builds/asan" build.ninja >/dev/null 2>&1 # clang-tidy must know new files too
     for check in $(sh tests/lint.sh --list); do
-        step "lint/$check" sh tests/lint.sh "$check" "$builds/asan"
+        echo "lint $check" >>"$parts"
     done
+}
+
+unit_parts() { # BUILD
+    build "$1" && echo "unit $1" >>"$parts"
+}
+
+mount_parts() { # BUILD FOLDER
+    if have_fuse; then
+        build "$1" || [ -x "$builds/$1/fs/vmxfs" ] || return
+        build gcc || [ -x "$builds/gcc/fs/vmxfs" ] || return
+        find "tests/$2" -name '*.bats' | sort | sed "s/^/bats $1 /" >>"$parts"
+    elif [ -n "${CI:-}" ]; then
+        echo "cannot open /dev/fuse" >"$work/step"
+        report step "$1-$2" "$work/step" 1
+    else
+        echo "tests/$2 did not run: cannot open /dev/fuse"
+    fi
+}
+
+# What takes longest begins first, so that no part is waited for alone at the end.
+long="fault/sweep unit fault/two clang-tidy fault/soak fault/stall fault/penalties fault/parallel
+    fault/signals fault/late fault/hostile mount/control mount/kernel-cache mount/keys-editors"
+
+run_parts() {
+    heading tests
+    awk -v long="$long" 'BEGIN { n = split(long, first) }
+        { for (i = 1; i <= n && index($0, first[i]) == 0; i++); print i "\t" $0 }' "$parts" |
+        sort -s -n -k 1,1 | cut -f 2- |
+        narrow xargs -P "$jobs" -L 1 sh tests/support/run-part.sh
 }
 
 # The unsanitized program: it is as fast as a user's, and keeps nothing that was freed.
@@ -164,27 +157,20 @@ part() { # SHARE
     awk -v budget="$budget" -v share="$1" 'BEGIN { print budget * share }'
 }
 
-run_stage() {
-    heading "$1"
+plan_stage() {
     case $1 in
-    lint) lint_stage ;;
+    lint) lint_parts ;;
     unit)
-        unit_tests gcc ""
-        unit_tests asan "$asan_options"
+        unit_parts gcc
+        unit_parts asan
         ;;
-    mount) mount_tests asan mount "$asan_options" "$jobs" ;;
-    fault) mount_tests asan fault "$asan_options" "$jobs" ;;
+    mount) mount_parts asan mount ;;
+    fault) mount_parts asan fault ;;
     tsan)
-        unit_tests tsan "$tsan_options"
-        mount_tests tsan mount "$tsan_options" "$jobs"
+        unit_parts tsan
+        mount_parts tsan mount
         ;;
-    tsan-fault)
-        # Races show in fewer rounds; the full numbers run with the other sanitizers.
-        (
-            export KILL_ROUNDS=60 SOAK_SECONDS=20
-            mount_tests tsan fault "$tsan_options" 1
-        )
-        ;;
+    tsan-fault) mount_parts tsan fault ;;
     sweep) sweep_stage ;;
     worst-day) build gcc && long_test worst_day.py ;;
     *)
@@ -212,9 +198,11 @@ if ! sh tests/packages.sh build run test; then
     echo "0 passed, 1 failed"
     exit 1
 fi
+heading builds
 for stage in ${stages:-lint unit mount fault tsan}; do
-    run_stage "$stage"
+    plan_stage "$stage"
 done
+[ ! -s "$parts" ] || run_parts
 echo
 awk '{ passed += $1; failed += $2 }
      END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 || passed == 0 }' "$counts"

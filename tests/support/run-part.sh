@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs one part of what tests/run.sh was asked for, and reports it when it has ended.
+#
+# usage: run-part.sh lint CHECK | unit BUILD | bats BUILD FILE       from the root of the tree
+# environment: BUILDS, where the builds are: gcc, asan, tsan; WORK, a directory for what is passing,
+# with the counts
+
+set -u
+
+UNIT_PROGRAMS=4 # at a time
+
+out=$(mktemp "$WORK/part.XXXXXX") || exit 1
+
+report() {
+    python3 -B tests/support/report.py "$WORK/counts" "$@"
+}
+
+sanitizer_options() { # BUILD
+    case $1 in
+    asan) echo "halt_on_error=1:print_stacktrace=1" ;;
+    tsan) echo "halt_on_error=1:second_deadlock_stack=1" ;;
+    esac
+}
+
+lint() { # CHECK
+    status=0
+    sh tests/lint.sh "$1" "$BUILDS/asan" >"$out" 2>&1 </dev/null || status=$?
+    report step "lint/$1" "$out" "$status"
+}
+
+unit() { # BUILD
+    log=$BUILDS/$1/meson-logs/testlog.json
+    rm -f "$log"
+    ASAN_OPTIONS=$(sanitizer_options "$1")
+    export CMOCKA_MESSAGE_OUTPUT=TAP ASAN_OPTIONS
+    export UBSAN_OPTIONS="$ASAN_OPTIONS" TSAN_OPTIONS="$ASAN_OPTIONS"
+    meson test -C "$BUILDS/$1" --no-rebuild --suite unit --suite fuzz \
+        --num-processes "$UNIT_PROGRAMS" --timeout-multiplier 8 >"$out" 2>&1 </dev/null
+    if [ -f "$log" ]; then
+        report meson "$1" "$log"
+    else
+        report step "$1: meson test" "$out" 1
+    fi
+}
+
+bats_file() { # BUILD FILE
+    folder=$(basename "$(dirname "$2")")
+    export VMXFS="$BUILDS/$1/fs/vmxfs" VMXFS_BUILD="$BUILDS/$1"
+    export VMXFS_UNSANITIZED="$BUILDS/gcc/fs/vmxfs"
+    SANITIZER_OPTIONS=$(sanitizer_options "$1")
+    export SANITIZER_OPTIONS
+    # Races show in fewer rounds; the full numbers run with the other sanitizers.
+    [ "$1" != tsan ] || export KILL_ROUNDS=60 SOAK_SECONDS=20
+    sh tests/support/run-bats.sh "$2" "$1-$folder" "$WORK/$1-$folder-$(basename "$2" .bats)" \
+        "$WORK/counts"
+}
+
+case $1 in
+lint) lint "$2" ;;
+unit) unit "$2" ;;
+bats) bats_file "$2" "$3" ;;
+esac >"$out.report" 2>&1
+cat "$out.report"
