@@ -275,6 +275,8 @@ static bool rename_node(struct vfs *vfs, struct node *n, struct node *new_dir, c
     struct node *dir = n->parent;
     free(n->name);
     n->name = copy;
+    if (dir == new_dir) /* a setting's, which is read without the lock */
+        return true;
     n->parent = new_dir;
     new_dir->refs++;
     dir->refs--;
