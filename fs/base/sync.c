@@ -88,6 +88,13 @@ struct wait wait_firmly(const struct wait *w)
     return firm;
 }
 
+struct wait wait_to_ask(const struct wait *w)
+{
+    struct wait ask = *w;
+    ask.committed = NULL;
+    return ask;
+}
+
 /* When to look next: the deadline, or a poll for an interrupt if that is sooner. */
 static int next_look(const struct wait *w, int64_t *ret)
 {

@@ -65,6 +65,9 @@ struct wait wait_for_ms(int64_t ms);
 /* The same wait for what cannot be given up any more: it is committed, and not interrupted. */
 struct wait wait_firmly(const struct wait *w);
 
+/* The same wait for what changes nothing, on the way to a change: it commits nobody. */
+struct wait wait_to_ask(const struct wait *w);
+
 /* Waits, with the lock released, until woken or for a while: 0, and the caller looks again at what
  * it waits for; -EINTR when the caller was interrupted; -ETIMEDOUT when the deadline has passed. */
 int wait_on(const struct wait *w, struct condition *c, struct lock *l) REQUIRES(l);

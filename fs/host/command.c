@@ -76,9 +76,10 @@ int host_vm_id(struct host *host, const char *path, const struct wait *wait, cha
 int host_ask(struct host *host, const char *const *words, const struct wait *wait,
              struct buf *ret_out, int *ret_status, struct why *why)
 {
-    int r = exec_run(host->exec, words, wait, ret_out, ret_status, why);
+    const struct wait ask = wait_to_ask(wait);
+    int r = exec_run(host->exec, words, &ask, ret_out, ret_status, why);
     if (r == -EIO && clock_ms() < wait->deadline)
-        r = exec_run(host->exec, words, wait, ret_out, ret_status, why);
+        r = exec_run(host->exec, words, &ask, ret_out, ret_status, why);
     return r;
 }
 

@@ -132,9 +132,10 @@ static int open_shell(struct exec *e, const struct wait *wait, struct why *why)
 {
     struct transport *t = NULL;
     struct why told = {0};
+    const struct wait ask = wait_to_ask(wait);
     int r = take_connection(e, wait, &t, &told);
     if (r == 0)
-        r = shell_begin(&e->shell, t, wait, &told);
+        r = shell_begin(&e->shell, t, &ask, &told);
     if (r == 0)
         return 0;
     e->shell.transport = NULL;

@@ -31,11 +31,12 @@ int exec_new(const struct exec_options *options, struct exec **ret);
 void exec_free(struct exec *exec);
 
 /* Runs a command and waits for its end; commands of several threads wait for each other. words: the
- * command and its arguments, NULL-terminated. *ret_out is appended to. 0 with the exit status in
- * *ret_status; -EOPNOTSUPP: the server runs no commands, and will not be asked again; -EACCES: it
- * refused the login, the same; -EIO: the connection was lost, or the command did not end in time
- * (what it did is not known, and the connection is dropped); -EINTR, the same; -EFBIG: more than
- * 8 MiB of output; -EINVAL: a word has a NUL or a newline in it; -ENOMEM; with *why. */
+ * command and its arguments, NULL-terminated. Once some of it was sent, wait is committed. *ret_out
+ * is appended to. 0 with the exit status in *ret_status; -EOPNOTSUPP: the server runs no commands,
+ * and will not be asked again; -EACCES: it refused the login, the same; -EIO: the connection was
+ * lost, or the command did not end in time (what it did is not known, and the connection is
+ * dropped); -EINTR, the same; -EFBIG: more than 8 MiB of output; -EINVAL: a word has a NUL or a
+ * newline in it; -ENOMEM; with *why. */
 int exec_run(struct exec *exec, const char *const *words, const struct wait *wait,
              struct buf *ret_out, int *ret_status, struct why *why);
 

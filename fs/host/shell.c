@@ -137,6 +137,8 @@ static int converse(struct talk *k, const struct wait *wait)
         if (r < 0)
             return r;
         int sent = send_some(k);
+        if (k->sent && wait->committed)
+            *wait->committed = true;
         int received = receive_some(k);
         if (received < 0)
             return received;

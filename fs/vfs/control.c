@@ -120,6 +120,8 @@ static int carry_out(struct call *c, struct node *n, struct handle *h, bool agai
     const struct control *control = n->detail;
     int before;
     int r = take_content(c, h, &text, &before);
+    if (r == 0 && text.len == 0)
+        c->told = before < 0; /* by the one that carried it out */
     if (r < 0 || text.len == 0)
         return r < 0 ? r : before;
     struct span what = control->by_line ? text_value(buf_span(&text)) : buf_span(&text);

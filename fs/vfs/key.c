@@ -294,6 +294,16 @@ static int key_read(struct call *c, struct node *n, struct handle *h, off_t offs
     return text_slice(text, offset, size, ret);
 }
 
+/* The key that was being written was renamed to an editor's backup, whose name is no key's. */
+static int refuse_moved(struct call *c, struct node *n, const char *name)
+{
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *path = node_path(c->vfs, n->parent);
+    vmx_diag_set(&diag, 0, 0,
+                 "it got this name, which is no setting's, while it was being written");
+    return refuse(c, path, name, -ECANCELED, &diag);
+}
+
 /* Commits what was taken, whoever wrote it. A failure throws it away, with what was added since,
  * but not what was begun anew: nothing is tried again behind the back. again: who is interrupted
  * asks again. */
@@ -303,10 +313,12 @@ static int commit_taken(struct call *c, struct node *n, struct handle *h, const 
     struct key_state *ks = h->key;
     struct span value = text_value(buf_span(&taken->bytes));
     lock_take(&c->vfs->lock);
-    const bool moved = n->ops != &key_ops; /* to be an editor's backup, whose name is no key's */
+    const bool moved = n->ops != &key_ops;
     FREE_AUTO char *name = strdup(n->name);
     lock_drop(&c->vfs->lock);
-    int r = moved ? -ECANCELED : name ? key_set(c, n->parent, name, value, ks, taken) : -ENOMEM;
+    int r = moved  ? refuse_moved(c, n, name)
+            : name ? key_set(c, n->parent, name, value, ks, taken)
+                   : -ENOMEM;
     lock_take(&c->vfs->lock);
     if (r == -EINTR && again) {
         if (ks->committing == 0)

@@ -238,10 +238,8 @@ char *node_name(struct vfs *vfs, struct node *n)
 
 void node_lose_name(struct vfs *vfs, struct node *n)
 {
-    if (!n->in_table)
-        return;
-    notify_entry(vfs, n->parent, n->name);
-    leave_name(vfs, n);
+    if (n->in_table)
+        leave_name(vfs, n);
 }
 
 void node_retire(struct vfs *vfs, struct node *n)

@@ -132,8 +132,10 @@ static int take_due(struct call *c, struct node *n, struct handle *h, enum occas
     lock_take(&c->vfs->lock);
     while (r == 0 && (t->committing || (n->whole->making && !t->base.there)))
         r = wait_on(&c->wait, &c->vfs->changed, &c->vfs->lock);
-    if (r == 0)
+    if (r == 0) {
         r = h->refused;
+        c->told = r < 0; /* maybe while this waited */
+    }
     if (r == 0 && t->text.state >= least) {
         r = whole_text_take(n, h, ret);
         r = r == 0 ? 1 : r;

@@ -196,6 +196,34 @@ END
     [ "$(cat "$running/.vmxfs/power")" = on ]
 }
 
+@test "a command that was sent is never answered with EINTR, so that nobody gives it twice" {
+    start
+    mv "$HOST/bin/vim-cmd" "$HOST/bin/vim-cmd.real"
+    cat >"$HOST/bin/vim-cmd" <<END
+#!/bin/sh
+if [ "\$1" = vmsvc/power.reset ]; then
+    echo reset >>'$TEST_DIR/resets'
+    until [ -e '$TEST_DIR/end' ]; do sleep 0.1; done
+fi
+exec '$HOST/bin/vim-cmd.real' "\$@"
+END
+    chmod 755 "$HOST/bin/vim-cmd"
+    python3 - "$running/.vmxfs/power" >"$TEST_DIR/said" 3>&- <<'END' &
+import os, signal, sys
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+fd = os.open(sys.argv[1], os.O_WRONLY)
+print(os.write(fd, b"reset\n"), asked)
+END
+    eventually 60 test -e "$TEST_DIR/resets"
+    kill -TERM $!
+    sleep 2.5 # who reads is freed after one
+    touch "$TEST_DIR/end"
+    wait $!
+    [ "$(cat "$TEST_DIR/said")" = "6 [1]" ]
+    [ "$(cat "$TEST_DIR/resets")" = reset ]
+}
+
 @test "a guest that does not shut down is told of within the timeout" {
     start timeout=10
     eventually 60 cat "$running/.vmxfs/power" # a login may take as long as that
