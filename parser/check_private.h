@@ -2,12 +2,14 @@
 /*
  * How a report is made:
  *
- *     check            the report itself, and its order
+ *     check            the report, in its order
+ *     check_report     its lines, and what rules ask
  *     check_command    commands for a shell
  *     check_file       rules about any .vmx
  *     check_profile    what the profiles say about this one
  *     check_guide      rules of the guide that no profile can say, about the VM
- *     check_device     ... about its devices
+ *     check_given      the devices that it is given
+ *     check_device     ... about these
  *     check_gpu        ... about graphics cards among them
  *     check_host       ... about the host, and its view of the VM
  */

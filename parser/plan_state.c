@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
-#include "diff.h"
 #include "edit.h"
 #include "plan_private.h"
 
@@ -149,24 +148,4 @@ out:
     plan_active_done(&active);
     /* Edits that cannot be applied are told about when that is tried. */
     return r == -ENOMEM ? r : 0;
-}
-
-/* ---- what would change ---- */
-
-int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_around *around, const char *profile,
-                  const char *file, struct buf *ret)
-{
-    struct vmx_edits edits = {0};
-    struct vmx_diag diag = {0};
-    BUF_AUTO text = {0};
-
-    int r = vmx_plan_line(dict, around, span_of(profile), &edits, NULL, &diag);
-    if (r == 0)
-        r = vmx_edits_apply(&edits, dict, &text, &diag);
-    if (r == 0)
-        r = vmx_diff(vmx_dict_text(dict), buf_span(&text), file, file, ret);
-    else if (r != -ENOMEM)
-        r = buf_addf(ret, "# refused: %s\n", diag.text);
-    vmx_edits_done(&edits);
-    return r;
 }
