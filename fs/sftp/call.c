@@ -1,15 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a call, from its making to the last reference. */
+/* The life of a call, from its making to the last reference, and what can end it from outside: the
+ * state of the link. */
 #include "engine.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/clock.h"
 
 enum { AT_LENGTH = 0, AT_ID = 5 };
+
+void engine_wake(struct sftp *s)
+{
+    uint64_t one = 1;
+    ssize_t n = write(s->wake_fd, &one, sizeof(one));
+    (void)n; /* full: then it is awake already */
+}
+
+void engine_check_locked(struct sftp *s)
+{
+    assert(s->n_free_slots + s->n_in_flight == SLOTS);
+    assert(s->state == SFTP_UP || (!s->in_flight && !s->queue));
+}
+
+void engine_destroy(struct sftp *s)
+{
+    if (!s)
+        return;
+    if (s->wake_fd >= 0)
+        close(s->wake_fd);
+    condition_done(&s->changed);
+    lock_done(&s->lock);
+    buf_done(&s->transport_text);
+    free(s);
+}
 
 struct sftp_call *call_new(struct sftp *s, enum call_kind kind)
 {
@@ -47,6 +75,13 @@ void call_unref_locked(struct sftp *s, struct sftp_call *call)
     s->listed -= call->listed;
     call_destroy(call);
     s->refs--;
+}
+
+enum sftp_state link_state_locked(struct sftp *s)
+{
+    if (s->state == SFTP_LOST && s->connect && clock_ms() >= s->lost_since + s->timeout_ms)
+        s->state = SFTP_DOWN;
+    return s->state;
 }
 
 static int link_error_locked(struct sftp *s) REQUIRES(&s->lock)
@@ -159,64 +194,16 @@ void call_finish_locked(struct sftp *s, struct sftp_call *call, int result)
     call_unref_locked(s, call);
 }
 
-/* The caller's deadline has passed. Has the server said nothing since this was sent, then nobody
- * else need wait for it either; but a request that was sent at the very end of its caller's time
- * proves nothing. */
-static void suspect_locked(struct sftp *s, const struct sftp_call *call) REQUIRES(&s->lock)
+void link_fail_locked(struct sftp *s, enum sftp_state state, int result, const char *why)
 {
-    bool silent = call->received_before == s->received;
-    if (call->stage == STAGE_IN_FLIGHT && silent &&
-        clock_ms() - call->sent_at >= s->timeout_ms / 2) {
-        link_fail_locked(s, SFTP_DOWN, -EIO, "the server does not answer");
-        engine_wake(s);
-    }
-}
-
-/* From its first byte on a change is not given up. */
-static void note_sent_locked(const struct sftp *s, const struct sftp_call *call,
-                             const struct wait *wait) REQUIRES(&s->lock)
-{
-    assert(call->sftp == s);
-    if (call->changes && call->was_sent && wait->committed)
-        *wait->committed = true;
-}
-
-/* The caller is told that nothing was done: so it must not be done later. */
-static void withdraw_locked(struct sftp *s, struct sftp_call *call, const struct wait *wait)
-    REQUIRES(&s->lock)
-{
-    if (call->changes && call->stage == STAGE_QUEUED && wait->committed)
-        call_finish_locked(s, call, -EINTR);
-}
-
-int sftp_wait(struct sftp_call *call, const struct wait *wait)
-{
-    if (!call)
-        return -ENOMEM;
-    if (call->collected)
-        return call->result;
-    struct sftp *s = call->sftp;
-    int r = 0;
-    lock_take(&s->lock);
-    note_sent_locked(s, call, wait);
-    while (r == 0 && call->stage != STAGE_DONE) {
-        r = wait_on(wait, &call->done, &s->lock);
-        note_sent_locked(s, call, wait);
-    }
-    if (r == -EINTR)
-        withdraw_locked(s, call, wait);
-    if (r == -ETIMEDOUT) {
-        suspect_locked(s, call);
-        r = -EIO;
-    }
-    lock_drop(&s->lock);
-    if (r != 0)
-        return r;
-    if (call->result == 0)
-        call->result = answer_read(&call->answer, call->kind, call->asked);
-    call->answer.handle.epoch = call->epoch;
-    call->collected = true;
-    return call->result;
+    s->state = state;
+    s->lost_since = clock_ms();
+    snprintf(s->why.text, sizeof(s->why.text), "%s", why);
+    while (s->in_flight)
+        call_finish_locked(s, s->in_flight, result);
+    while (s->queue)
+        call_finish_locked(s, s->queue, result);
+    condition_wake_all(&s->changed);
 }
 
 void sftp_give_up(struct sftp_call *call, const char *why)
@@ -234,60 +221,10 @@ void sftp_give_up(struct sftp_call *call, const char *why)
     lock_drop(&s->lock);
 }
 
-struct span sftp_call_written(const struct sftp_call *call)
+struct sftp_features sftp_features(struct sftp *sftp)
 {
-    assert(call->kind == CALL_WRITE);
-    struct span all = buf_span(&call->request.bytes);
-    return (struct span){all.p + (all.n - call->asked), call->asked};
-}
-
-bool sftp_call_was_sent(const struct sftp_call *call)
-{
-    if (!call)
-        return false;
-    struct sftp *s = call->sftp;
-    lock_take(&s->lock);
-    bool was_sent = call->was_sent;
-    lock_drop(&s->lock);
-    return was_sent;
-}
-
-void call_close_unwanted(struct sftp *s, struct answer *answer, enum call_kind kind, uint64_t epoch)
-{
-    if (kind_of(kind)->answer == kind_of(CALL_OPEN)->answer && answer_read(answer, kind, 0) == 0) {
-        answer->handle.epoch = epoch;
-        sftp_forget(sftp_close(s, &answer->handle));
-    }
-}
-
-static void let_go(struct sftp_call *call, bool even_unsent)
-{
-    struct sftp *s = call->sftp;
-    lock_take(&s->lock);
-    bool unread = call->stage == STAGE_DONE && !call->collected && call->result == 0;
-    call->abandoned = true;
-    if (even_unsent && call->stage == STAGE_QUEUED && kind_of(call->kind)->harmless)
-        call_finish_locked(s, call, -ECANCELED);
-    lock_drop(&s->lock);
-    if (unread)
-        call_close_unwanted(s, &call->answer, call->kind, call->epoch);
-    lock_take(&s->lock);
-    call_unref_locked(s, call);
-    bool last = s->refs == 0;
-    lock_drop(&s->lock);
-    if (last)
-        engine_destroy(s);
-}
-
-void call_detach(struct sftp_call *call)
-{
-    if (call)
-        let_go(call, false);
-}
-
-void sftp_call_free(struct sftp_call **call)
-{
-    if (*call)
-        let_go(*call, true);
-    *call = NULL;
+    lock_take(&sftp->lock);
+    struct sftp_features features = sftp->features;
+    lock_drop(&sftp->lock);
+    return features;
 }

@@ -12,31 +12,6 @@
 
 enum { LINGER_MS = 1000 };
 
-void engine_wake(struct sftp *s)
-{
-    uint64_t one = 1;
-    ssize_t n = write(s->wake_fd, &one, sizeof(one));
-    (void)n; /* full: then it is awake already */
-}
-
-void engine_check_locked(struct sftp *s)
-{
-    assert(s->n_free_slots + s->n_in_flight == SLOTS);
-    assert(s->state == SFTP_UP || (!s->in_flight && !s->queue));
-}
-
-void engine_destroy(struct sftp *s)
-{
-    if (!s)
-        return;
-    if (s->wake_fd >= 0)
-        close(s->wake_fd);
-    condition_done(&s->changed);
-    lock_done(&s->lock);
-    buf_done(&s->transport_text);
-    free(s);
-}
-
 static struct sftp *engine_make(const struct sftp_options *options)
 {
     struct sftp *s = calloc(1, sizeof(*s));
@@ -138,14 +113,6 @@ enum sftp_state sftp_state(struct sftp *sftp)
     enum sftp_state state = link_state_locked(sftp);
     lock_drop(&sftp->lock);
     return state;
-}
-
-struct sftp_features sftp_features(struct sftp *sftp)
-{
-    lock_take(&sftp->lock);
-    struct sftp_features features = sftp->features;
-    lock_drop(&sftp->lock);
-    return features;
 }
 
 int64_t sftp_round_trip_ms(struct sftp *sftp)

@@ -118,7 +118,7 @@ struct sftp {
     int64_t round_trip_ms; /* -1: not measured */
 };
 
-/* call.c */
+/* call.c: the life of a call, and the state of the link, which ends all of them */
 
 /* A call whose packet is begun: arguments are put to call->request, which keeps errors. */
 struct sftp_call *call_new(struct sftp *s, enum call_kind kind);
@@ -127,32 +127,35 @@ struct sftp_call *call_new(struct sftp *s, enum call_kind kind);
  * NULL for NULL, and without memory. */
 struct sftp_call *call_submit(struct sftp_call *call, const struct sftp_handle *handle);
 
-/* As sftp_call_free, but a call that is still queued is sent whatever its kind. */
-void call_detach(struct sftp_call *call);
-
 void call_unref_locked(struct sftp *s, struct sftp_call *call) REQUIRES(&s->lock);
 void call_send_locked(struct sftp *s, struct sftp_call *call) REQUIRES(&s->lock);
 void call_unsend_locked(struct sftp *s, struct sftp_call *call) REQUIRES(&s->lock);
 void call_finish_locked(struct sftp *s, struct sftp_call *call, int result) REQUIRES(&s->lock);
 
-/* Closes what an open brought that nobody waits for any more. */
-void call_close_unwanted(struct sftp *s, struct answer *answer, enum call_kind kind,
-                         uint64_t epoch);
-
-/* engine.c */
-
+/* Lets the I/O thread look at what there is to do. */
 void engine_wake(struct sftp *s);
-void engine_destroy(struct sftp *s);
+void engine_destroy(struct sftp *s);                         /* accepts NULL */
 void engine_check_locked(struct sftp *s) REQUIRES(&s->lock); /* the invariants */
 
-/* link.c: the life of a connection */
-
-void *link_main(void *sftp);
+/* A loss that lasts too long is found by whoever looks. */
 enum sftp_state link_state_locked(struct sftp *s) REQUIRES(&s->lock);
 
 /* Leaves SFTP_UP (or goes from one bad state to another): all calls fail with result. */
 void link_fail_locked(struct sftp *s, enum sftp_state state, int result, const char *why)
     REQUIRES(&s->lock);
+
+/* results.c: waiting for a call, and letting go of it */
+
+/* As sftp_call_free, but a call that is still queued is sent whatever its kind. */
+void call_detach(struct sftp_call *call);
+
+/* Closes what an open brought that nobody waits for any more. */
+void call_close_unwanted(struct sftp *s, struct answer *answer, enum call_kind kind,
+                         uint64_t epoch);
+
+/* link.c: the life of a connection */
+
+void *link_main(void *sftp);
 
 /* hello.c */
 

@@ -29,25 +29,6 @@
 
 enum { BACKOFF_MIN_MS = 200, BACKOFF_MAX_MS = 10 * 1000 };
 
-enum sftp_state link_state_locked(struct sftp *s)
-{
-    if (s->state == SFTP_LOST && s->connect && clock_ms() >= s->lost_since + s->timeout_ms)
-        s->state = SFTP_DOWN;
-    return s->state;
-}
-
-void link_fail_locked(struct sftp *s, enum sftp_state state, int result, const char *why)
-{
-    s->state = state;
-    s->lost_since = clock_ms();
-    snprintf(s->why.text, sizeof(s->why.text), "%s", why);
-    while (s->in_flight)
-        call_finish_locked(s, s->in_flight, result);
-    while (s->queue)
-        call_finish_locked(s, s->queue, result);
-    condition_wake_all(&s->changed);
-}
-
 static bool must_stop(struct sftp *s)
 {
     lock_take(&s->lock);

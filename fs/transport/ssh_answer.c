@@ -79,3 +79,9 @@ LIBSSH2_USERAUTH_KBDINT_RESPONSE_FUNC(ssh_answer)
     if (a->error)
         io->mute = true;
 }
+
+void ssh_auth_tried(struct ssh_auth *a, const char *what)
+{
+    /* Only a message gets shorter when there is no memory. */
+    buf_addf(&a->tried, "%s%s", a->tried.len ? ", " : "", what);
+}

@@ -68,12 +68,6 @@ static int try_passwords(struct ssh_auth *a)
     return r;
 }
 
-void ssh_auth_tried(struct ssh_auth *a, const char *what)
-{
-    /* Only a message gets shorter when there is no memory. */
-    buf_addf(&a->tried, "%s%s", a->tried.len ? ", " : "", what);
-}
-
 static int explain(const struct ssh_auth *a, int r, struct why *why)
 {
     const struct ssh_config *c = a->login->config;
