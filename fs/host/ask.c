@@ -41,7 +41,7 @@ static int ask_one(struct host *host, size_t i, const struct wait *wait, struct 
     BUF_AUTO text = {0};
     int status = 0;
     int64_t now = clock_ms();
-    int r = host_ask(host, questions[i].words, wait, &text, &status, why);
+    int r = exec_ask(host->exec, questions[i].words, wait, &text, &status, why);
     if (r < 0)
         return r;
     if (status != 0) {

@@ -73,23 +73,13 @@ int host_vm_id(struct host *host, const char *path, const struct wait *wait, cha
     return r;
 }
 
-int host_ask(struct host *host, const char *const *words, const struct wait *wait,
-             struct buf *ret_out, int *ret_status, struct why *why)
-{
-    const struct wait ask = wait_to_ask(wait);
-    int r = exec_run(host->exec, words, &ask, ret_out, ret_status, why);
-    if (r == -EIO && clock_ms() < wait->deadline)
-        r = exec_run(host->exec, words, &ask, ret_out, ret_status, why);
-    return r;
-}
-
 int host_state_of(struct host *host, const char *id, const struct wait *wait, enum vmx_power *ret,
                   struct why *why)
 {
     const char *const words[] = {"vim-cmd", "vmsvc/power.getstate", id, NULL};
     BUF_AUTO text = {0};
     int status = 0;
-    int r = host_ask(host, words, wait, &text, &status, why);
+    int r = exec_ask(host->exec, words, wait, &text, &status, why);
     if (r < 0)
         return r;
     r = parse_power(buf_span(&text), ret);

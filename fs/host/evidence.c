@@ -60,7 +60,7 @@ static bool lock_is_stale(void *ctx, const char *path, const char *lock, const s
     host_facts_unref(facts);
     struct wait half = host_half_of(wait);
     const char *const words[] = {"vmfsfilelockinfo", "-p", lock, NULL};
-    return off && host_ask(host, words, &half, &text, &status, &why) == 0 && status == 0 &&
+    return off && exec_ask(host->exec, words, &half, &text, &status, &why) == 0 && status == 0 &&
            parse_lock(buf_span(&text), &held) == 0 && !held;
 }
 

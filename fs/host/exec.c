@@ -228,6 +228,16 @@ int exec_run(struct exec *e, const char *const *words, const struct wait *wait, 
     return r;
 }
 
+int exec_ask(struct exec *e, const char *const *words, const struct wait *wait, struct buf *ret_out,
+             int *ret_status, struct why *why)
+{
+    const struct wait ask = wait_to_ask(wait);
+    int r = exec_run(e, words, &ask, ret_out, ret_status, why);
+    if (r == -EIO && clock_ms() < wait->deadline)
+        r = exec_run(e, words, &ask, ret_out, ret_status, why);
+    return r;
+}
+
 void exec_tidy(struct exec *e)
 {
     const struct wait not_at_all = {.deadline = 0};

@@ -40,5 +40,10 @@ void exec_free(struct exec *exec);
 int exec_run(struct exec *exec, const char *const *words, const struct wait *wait,
              struct buf *ret_out, int *ret_status, struct why *why);
 
+/* The same of a command that changes nothing: once more if the connection was lost, and its wait is
+ * not committed. */
+int exec_ask(struct exec *exec, const char *const *words, const struct wait *wait,
+             struct buf *ret_out, int *ret_status, struct why *why);
+
 /* Closes a connection that has been idle for long enough. */
 void exec_tidy(struct exec *exec);

@@ -104,10 +104,6 @@ const struct host_facts *host_facts_soon(struct host *host, int max_age_ms,
 int host_begin(struct host *host, const struct wait *wait);
 void host_done(struct host *host);
 
-/* Runs a command that changes nothing, once more if the connection was lost. As exec_run. */
-int host_ask(struct host *host, const char *const *words, const struct wait *wait,
-             struct buf *ret_out, int *ret_status, struct why *why);
-
 /* Runs a command that prints nothing of interest, unless it fails: -EREMOTEIO, *ret_text (NULL: not
  * wanted) and *why have what it said. */
 int host_command(struct host *host, const char *const *words, const struct wait *wait,
