@@ -14,6 +14,10 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
     return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
 }
 
+enum { LOOKS_MAX = 4 /* at what is opened just then (told.c) */ };
+
+/* ---- reply.c */
+
 /* r: 0 or -errno. */
 void reply(fuse_req_t request, int r);
 
