@@ -73,7 +73,7 @@ static bool has_prefix(const char *text, const char *prefix)
 
 /* Names that VMware makes of a UUID: hexadecimal digits in groups (VMFS, NFS, the objects of vSAN);
  * the datastores of vSAN and vVols say so before them. */
-static bool is_uuid_name(const char *name)
+bool aliases_is_uuid(const char *name)
 {
     enum { SHORTEST = 17 };
     if ((has_prefix(name, "vsan") || has_prefix(name, "vvol")) && name[4] == ':')
@@ -82,7 +82,7 @@ static bool is_uuid_name(const char *name)
     return len >= SHORTEST && strspn(name, "0123456789abcdefABCDEF-") == len && strchr(name, '-');
 }
 
-static bool is_of_host(const char *link)
+bool aliases_is_of_host(const char *link)
 {
     return has_prefix(link, "BOOTBANK") || has_prefix(link, "OSDATA-") ||
            has_prefix(link, "LOCKER-");
@@ -92,12 +92,12 @@ static bool is_of_host(const char *link)
  * nobody looks for VMs there. */
 static void note_link(struct listing *l, struct listing_entry *link, const char *text)
 {
-    const struct listing_entry *found = is_uuid_name(text) ? listing_find(l, text) : NULL;
+    const struct listing_entry *found = aliases_is_uuid(text) ? listing_find(l, text) : NULL;
     struct listing_entry *dir = found ? &l->entries[found - l->entries] : NULL;
     if (!dir || !S_ISDIR(dir->attrs.mode))
         return;
-    bool of_host = is_of_host(link->name);
-    if (dir->shown_as && (of_host || !is_of_host(dir->shown_as)))
+    bool of_host = aliases_is_of_host(link->name);
+    if (dir->shown_as && (of_host || !aliases_is_of_host(dir->shown_as)))
         return;
     dir->shown_as = link->name;
     link->stands_for = of_host ? NULL : dir->name;
@@ -138,7 +138,7 @@ int aliases_find(struct remote *remote, const char *dir, const struct wait *wait
 {
     bool any = false;
     for (size_t i = 0; i < l->n && !any; i++)
-        any = S_ISDIR(l->entries[i].attrs.mode) && is_uuid_name(l->entries[i].name);
+        any = S_ISDIR(l->entries[i].attrs.mode) && aliases_is_uuid(l->entries[i].name);
     FREE_AUTO struct links *links = any ? calloc(1, sizeof(*links)) : NULL;
     if (!links)
         return any ? -ENOMEM : 0;
@@ -151,43 +151,6 @@ int aliases_find(struct remote *remote, const char *dir, const struct wait *wait
     }
     int last_r = answer_links(wait, l, links);
     return r < 0 ? r : last_r;
-}
-
-/* What keeps an answer from being one. */
-static int without_answer(int r)
-{
-    return r == -EINTR || r == -EIO || r == -ENOMEM ? r : 0;
-}
-
-/* Most links say something else. While the link to the server is down, listings are still known. */
-static int may_stand(struct remote *remote, const char *link, const struct wait *wait, bool *ret)
-{
-    BUF_AUTO text = {0};
-    int r = remote_link_text(remote, link, wait, &text);
-    *ret = r == -EIO || (r == 0 && is_uuid_name(text.data));
-    return *ret ? 0 : without_answer(r);
-}
-
-int remote_stands_for(struct remote *remote, const char *link, int64_t max_age_ms,
-                      const struct wait *wait, char **ret)
-{
-    int64_t true_at;
-    LISTING_AUTO *l = NULL;
-    FREE_AUTO char *dir = path_dir(link);
-    if (!dir)
-        return -ENOMEM;
-    LISTING_AUTO *known = (struct listing *)cache_peek(remote->listings, dir, &true_at);
-    bool may = !is_of_host(path_name(link));
-    int r = 0;
-    if (may && (!known || true_at < cache_not_before(max_age_ms)))
-        r = may_stand(remote, link, wait, &may);
-    if (r == 0 && may)
-        r = remote_list(remote, dir, max_age_ms, wait, &l);
-    const struct listing_entry *e = l ? listing_find(l, path_name(link)) : NULL;
-    if (!e || !e->stands_for)
-        return without_answer(r);
-    *ret = path_join(dir, e->stands_for);
-    return *ret ? 0 : -ENOMEM;
 }
 
 /* ---- what people are shown */
@@ -230,7 +193,7 @@ void aliases_learn(struct remote *remote, const char *dir, const struct listing 
     struct aliases *aliases = remote->aliases;
     for (size_t i = 0; i < l->n; i++) {
         const struct listing_entry *e = &l->entries[i];
-        if (!S_ISDIR(e->attrs.mode) || !is_uuid_name(e->name))
+        if (!S_ISDIR(e->attrs.mode) || !aliases_is_uuid(e->name))
             continue;
         FREE_AUTO char *path = path_join(dir, e->name);
         if (!path)
@@ -272,21 +235,4 @@ bool remote_is_shown_otherwise(struct remote *remote, const char *path)
     bool otherwise = find(aliases, path, strlen(path)) != NULL;
     lock_drop(&aliases->lock);
     return otherwise;
-}
-
-int remote_learn_shown(struct remote *remote, const char *path, const struct wait *wait)
-{
-    FREE_AUTO char *above = strdup(path);
-    int r = above ? 0 : -ENOMEM;
-    while (r == 0 && above[0]) {
-        int64_t true_at;
-        char *slash = strrchr(above, '/');
-        bool asks = is_uuid_name(path_name(above));
-        above[slash ? slash - above : 0] = '\0';
-        LISTING_AUTO *l =
-            asks ? (struct listing *)cache_peek(remote->listings, above, &true_at) : NULL;
-        if (asks && !l)
-            r = without_answer(remote_list(remote, above, 0, wait, &l));
-    }
-    return r;
 }

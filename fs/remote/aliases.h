@@ -24,3 +24,9 @@ int aliases_find(struct remote *remote, const char *dir, const struct wait *wait
 
 /* Remembers what a listing, which is complete, says. */
 void aliases_learn(struct remote *remote, const char *dir, const struct listing *l);
+
+/* Whether a name is one that VMware makes of a UUID. */
+bool aliases_is_uuid(const char *name);
+
+/* Whether a link is the host's own. */
+bool aliases_is_of_host(const char *link);

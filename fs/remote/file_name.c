@@ -60,6 +60,15 @@ void remote_files_set_vmx(struct remote *remote, const char *path, bool is_vmx)
     lock_drop(&remote->lock);
 }
 
+void file_forget_listing(const struct remote_file *file)
+{
+    lock_take(&file->remote->lock);
+    FREE_AUTO char *dir = path_dir(file->path);
+    lock_drop(&file->remote->lock);
+    if (dir)
+        cache_drop(file->remote->listings, dir);
+}
+
 void file_lose_name(struct remote_file *file)
 {
     file_forget_listing(file);
@@ -195,51 +204,4 @@ bool sight_of_another(const struct sight *s)
 {
     return !s->there ||
            (file_looks_same(&s->before, &s->after) && !file_looks_same(&s->before, &s->between));
-}
-
-struct looking {
-    struct file_act act; /* first */
-    struct sight sight;
-};
-
-static int look(struct file_act *act, struct remote_file *file, const struct wait *wait)
-{
-    struct looking *looking = (struct looking *)act;
-    struct sftp *sftp = file->remote->sftp;
-    int r = file_drain(file, wait);
-    if (r < 0)
-        return r;
-    FREE_AUTO char *full = file_server_path(file);
-    if (!full)
-        return remote_file_is_nameless(file) ? -ESTALE : -ENOMEM;
-    SFTP_CALL_AUTO *before = sftp_fstat(sftp, &file->handle);
-    SFTP_CALL_AUTO *named = sftp_lstat(sftp, full);
-    SFTP_CALL_AUTO *after = sftp_fstat(sftp, &file->handle);
-    r = sight_take(before, named, after, wait, &looking->sight);
-    if (r == 0)
-        file_note_seen(file, &looking->sight.after);
-    return r;
-}
-
-int remote_file_look(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret,
-                     bool *ret_named)
-{
-    if (remote_file_is_nameless(file)) {
-        *ret_named = false;
-        return remote_file_getattr(file, wait, ret);
-    }
-    struct looking looking = {.act = {look}};
-    int r = file_act_behind_others(file, &looking.act, wait);
-    if (r == -ESTALE) /* it has lost its name just now */
-        return remote_file_look(file, wait, ret, ret_named);
-    if (r < 0) {
-        *ret_named = !remote_file_is_nameless(file);
-        return r == -EREMOTEIO ? -EIO : r;
-    }
-    turn_give(&file->turn);
-    *ret = looking.sight.after;
-    *ret_named = !sight_of_another(&looking.sight);
-    if (!*ret_named)
-        file_lose_name(file);
-    return 0;
 }

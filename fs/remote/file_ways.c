@@ -26,15 +26,6 @@ enum {
     PROOF = 1 << 20,      /* what is written before it is looked at through the lanes */
 };
 
-void file_forget_listing(const struct remote_file *file)
-{
-    lock_take(&file->remote->lock);
-    FREE_AUTO char *dir = path_dir(file->path);
-    lock_drop(&file->remote->lock);
-    if (dir)
-        cache_drop(file->remote->listings, dir);
-}
-
 struct bulk_ways file_ways(const struct remote_file *file)
 {
     const bool good = file->ways.n > 0 && (file->proven || !file->written);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Open plain files (files.h): their life, and what is done with them. */
+/* What is done with open plain files (files.h). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,157 +9,6 @@
 
 #include "base/cleanup.h"
 #include "open_file.h"
-
-static void free_unlisted(struct remote_file *file)
-{
-    bulk_reader_free(file->reader);
-    bulk_writer_free(file->writer);
-    turn_done(&file->turn);
-    free(file->path);
-    free(file);
-}
-
-static void unref(struct remote_file *file)
-{
-    lock_take(&file->remote->lock);
-    bool last = --file->refs == 0;
-    if (last && file->written)
-        file_hand_over_locked(file);
-    if (last) {
-        DL_DELETE(file->remote->writers, file);
-        file_unshare_locked(file);
-    }
-    lock_drop(&file->remote->lock);
-    if (!last)
-        return;
-    file_leave_lanes(file);
-    if (file->handle.len > 0)
-        sftp_forget(sftp_close(file->remote->sftp, &file->handle));
-    if (file->written)
-        file_forget_listing(file);
-    free_unlisted(file);
-}
-
-struct remote_file *remote_file_ref(struct remote_file *file)
-{
-    lock_take(&file->remote->lock);
-    file->refs++;
-    lock_drop(&file->remote->lock);
-    return file;
-}
-
-void remote_file_free(struct remote_file *file)
-{
-    if (file)
-        unref(file);
-}
-
-static char *file_path_copy(const struct remote_file *file)
-{
-    lock_take(&file->remote->lock);
-    char *path = strdup(file->path);
-    lock_drop(&file->remote->lock);
-    return path;
-}
-
-/* An open that truncates may still do so when others have written to the file. */
-static int note_unanswered_cut(struct remote_file *file)
-{
-    static const struct sftp_attrs empty = {.flags = SFTP_ATTR_SIZE};
-    FREE_AUTO char *path = file_path_copy(file);
-    int r = path ? unsure_name_attrs(file->remote, path, &empty) : -ENOMEM;
-    return r < 0 ? r : -EUCLEAN;
-}
-
-/* Whether what the name led to before the file was opened and behind it is what was opened. */
-static bool is_opened(uint32_t flags, int before_r, struct sftp_call *before,
-                      struct sftp_call *after)
-{
-    const struct sftp_attrs *now = sftp_call_attrs(after);
-    if (flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC) && now->size == 0)
-        return true;
-    return before_r == 0 && file_looks_same(sftp_call_attrs(before), now);
-}
-
-static int show(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
-{
-    SFTP_CALL_AUTO *call = sftp_fstat(file->remote->sftp, &file->handle);
-    int r = sftp_wait(call, wait);
-    if (r == 0)
-        *ret = *sftp_call_attrs(call);
-    return r;
-}
-
-/* With the attributes beside it: what a bare failure means is known at once, and what was opened,
- * but for a file that is replaced or written to at that very moment. */
-int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
-                     const struct wait *wait, struct sftp_attrs *ret)
-{
-    struct sftp *sftp = file->remote->sftp;
-    FREE_AUTO char *full = file_server_path(file);
-    if (!full)
-        return remote_file_is_nameless(file) ? -EIO : -ENOMEM;
-    const struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = mode & 07777};
-    SFTP_CALL_AUTO *before = sftp_stat(sftp, full);
-    SFTP_CALL_AUTO *open = sftp_open(sftp, full, flags, flags & SFTP_OPEN_CREAT ? &attrs : NULL);
-    SFTP_CALL_AUTO *after = sftp_stat(sftp, full);
-    int r = sftp_wait(open, wait);
-    if (flags & SFTP_OPEN_TRUNC && unsure_is_unanswered(open, r))
-        return note_unanswered_cut(file);
-    int before_r = sftp_wait(before, wait);
-    int after_r = sftp_wait(after, wait);
-    if (r == 0)
-        file->handle = *sftp_call_handle(open);
-    if (r == 0 && after_r == 0 && is_opened(flags, before_r, before, after))
-        *ret = *sftp_call_attrs(after);
-    else if (r == 0)
-        return show(file, wait, ret);
-    if (r == -EREMOTEIO && after_r == 0 && S_ISDIR(sftp_call_attrs(after)->mode))
-        return -EISDIR;
-    if (r == -EREMOTEIO && after_r == 0 && flags & SFTP_OPEN_EXCL)
-        return -EEXIST;
-    return r;
-}
-
-int file_write_error(struct remote_file *file, const struct wait *wait, int r)
-{
-    lock_take(&file->remote->lock);
-    FREE_AUTO char *path = strdup(file->path);
-    const uint64_t size = file->dirty ? file->most : 0;
-    lock_drop(&file->remote->lock);
-    return path ? remote_size_error(file->remote, path, size, wait, r) : -ENOMEM;
-}
-
-static int new_file(struct remote *remote, const char *path, uint32_t open_flags,
-                    struct remote_file **ret)
-{
-    struct remote_file *file = calloc(1, sizeof(*file));
-    if (!file)
-        return -ENOMEM;
-    file->remote = remote;
-    file->open_flags = open_flags;
-    file->refs = 1;
-    file->opened_after = name_changes(remote, path);
-    file->patience = FILE_PATIENCE;
-    file->path = strdup(path);
-    int r = file->path ? bulk_writer_new(&file->writer) : -ENOMEM;
-    if (r == 0)
-        r = file_stand_alone(file);
-    if (r == 0)
-        r = turn_init(&file->turn);
-    if (r < 0) {
-        bulk_writer_free(file->writer);
-        free(file->shared);
-        free(file->path);
-        free(file);
-        return r;
-    }
-    lock_take(&remote->lock);
-    DL_APPEND(remote->writers, file);
-    lock_drop(&remote->lock);
-    *ret = file;
-    return 0;
-}
 
 /* The attributes came beside the opening. What has been seen of a file can be compared with it by
  * others, in its turn. */
@@ -188,7 +37,7 @@ static int open_named(struct remote *remote, const char *path, uint32_t open_fla
     if (r == 0 && !repeats)
         r = sftp_wait_up(remote->sftp, wait);
     if (r == 0)
-        r = new_file(remote, path, open_flags, &file);
+        r = file_new(remote, path, open_flags, &file);
     if (r < 0)
         return r;
     do
@@ -253,13 +102,6 @@ const struct sftp_attrs *remote_file_opened_as(const struct remote_file *file)
     return &file->opened_as;
 }
 
-/* Begins an operation, which turn_give ends. 0, -EINTR, -EIO. */
-int file_begin(struct remote_file *file, const struct wait *wait)
-{
-    int r = turn_take(&file->turn, wait);
-    return r == -ETIMEDOUT ? -EIO : r;
-}
-
 /* The error that the writer has not been told yet. */
 static int take_error(struct remote_file *file)
 {
@@ -278,86 +120,6 @@ static int error_of_others(struct remote_file *file)
     }
     lock_drop(&file->remote->lock);
     return error;
-}
-
-/* Which open files are meant: those of a path, or the others of one's file. */
-struct which {
-    const char *path;
-    const struct remote_file *but;
-};
-
-/* With remote->lock. */
-static bool is_meant(const struct remote_file *file, const struct which *which)
-{
-    if (which->but)
-        return file != which->but && file->shared == which->but->shared;
-    return !file->shared->nameless && strcmp(file->path, which->path) == 0;
-}
-
-/* The next that was written to, with a reference, which is moved along. */
-static struct remote_file *next_written(struct remote *remote, struct remote_file *after,
-                                        const struct which *which)
-{
-    lock_take(&remote->lock);
-    struct remote_file *file = after ? after->next : remote->writers;
-    while (file && !(file->written && is_meant(file, which)))
-        file = file->next;
-    if (file)
-        file->refs++;
-    lock_drop(&remote->lock);
-    if (after)
-        unref(after);
-    return file;
-}
-
-static int settle(struct remote *remote, const struct which *which, const struct wait *wait,
-                  bool *ret_any)
-{
-    struct remote_file *file = NULL;
-    int r = 0;
-    *ret_any = false;
-    while ((file = next_written(remote, file, which))) {
-        int one = file_begin(file, wait);
-        if (one == 0) {
-            one = file_drain(file, wait);
-            turn_give(&file->turn);
-        }
-        r = r == 0 ? one : r;
-        *ret_any = true;
-    }
-    return r;
-}
-
-int remote_settle(struct remote *remote, const char *path, const struct wait *wait, bool *ret_any)
-{
-    const struct which which = {.path = path};
-    bool any;
-    return settle(remote, &which, wait, ret_any ? ret_any : &any);
-}
-
-/* Begins an operation when what was taken through the file's other handles is on the server. */
-static int begin_behind_others(struct remote_file *file, const struct wait *wait)
-{
-    const struct which others = {.but = file};
-    bool any;
-    int r = settle(file->remote, &others, wait, &any);
-    return r == 0 ? file_begin(file, wait) : r;
-}
-
-int file_act_behind_others(struct remote_file *file, struct file_act *act, const struct wait *wait)
-{
-    int r;
-    bool again;
-    do {
-        r = begin_behind_others(file, wait);
-        if (r < 0)
-            return r;
-        r = act->run(act, file, wait);
-        again = file_again(file, wait, &r);
-        if (r < 0 || again)
-            turn_give(&file->turn);
-    } while (again);
-    return r;
 }
 
 struct reading {
@@ -410,7 +172,7 @@ static int handle_attrs(struct file_act *act, struct remote_file *file, const st
     int r = file_drain(file, wait);
     if (r < 0)
         return r;
-    r = show(file, wait, &showing->attrs);
+    r = file_show(file, wait, &showing->attrs);
     if (r == 0)
         file_note_seen(file, &showing->attrs);
     return r;
@@ -434,7 +196,7 @@ static int begin_writing(struct remote_file *file, const struct wait *wait)
     if (r < 0 || sftp_handle_lives(file->remote->sftp, &file->handle))
         return r;
     turn_give(&file->turn);
-    return begin_behind_others(file, wait);
+    return file_begin_behind_others(file, wait);
 }
 
 /* The same at the file's end, *ret, of which the kernel's idea may be old. */
@@ -544,7 +306,7 @@ static int set_and_see(struct remote_file *file, const struct sftp_attrs *attrs,
 int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,
                         const struct wait *wait)
 {
-    int r = begin_behind_others(file, wait); /* or late writes would change the times */
+    int r = file_begin_behind_others(file, wait); /* or late writes would change the times */
     if (r < 0)
         return r;
     if (attrs->flags & SFTP_ATTR_SIZE)

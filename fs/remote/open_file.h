@@ -60,6 +60,11 @@ bool file_again(struct remote_file *file, const struct wait *wait, int *r);
 /* Waits until what was written is on the server. 0 also where some of it is lost: file->error. */
 int file_drain(struct remote_file *file, const struct wait *wait);
 
+/* ---- file_handle.c */
+
+/* What the handle shows. */
+int file_show(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret);
+
 /* Opens the file over the main connection, and sets file->handle. ret: its attributes. */
 int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
                      const struct wait *wait, struct sftp_attrs *ret);
@@ -67,11 +72,20 @@ int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
 /* remote_size_error for the file's name, and what it was to become. */
 int file_write_error(struct remote_file *file, const struct wait *wait, int r);
 
-/* ---- open_file.c */
+/* ---- file_life.c */
+
+/* An open file that has no handle yet. 0, -ENOMEM. */
+int file_new(struct remote *remote, const char *path, uint32_t open_flags,
+             struct remote_file **ret);
+
+/* ---- file_turn.c */
 
 /* Takes the file's turn, which turn_give gives back. 0, -EINTR, -EIO when the deadline has passed.
  */
 int file_begin(struct remote_file *file, const struct wait *wait);
+
+/* The same when what was taken through the file's other handles is on the server. */
+int file_begin_behind_others(struct remote_file *file, const struct wait *wait);
 
 /* What is done with a file in its turn; the first member of what the caller has besides. */
 struct file_act {
