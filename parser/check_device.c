@@ -4,7 +4,6 @@
 
 #include "check_private.h"
 #include "text.h"
-#include "value.h"
 
 /* ---- rules for each device ---- */
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "list.h"
 #include "plan_private.h"
 #include "text.h"
 #include "value.h"

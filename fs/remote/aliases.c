@@ -9,7 +9,6 @@
 #include <uthash.h>
 
 #include "base/cleanup.h"
-#include "files.h"
 #include "internal.h"
 
 enum {

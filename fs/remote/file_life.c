@@ -6,7 +6,6 @@
 
 #include <utlist.h>
 
-#include "base/cleanup.h"
 #include "open_file.h"
 
 static void free_unlisted(struct remote_file *file)

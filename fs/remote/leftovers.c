@@ -45,6 +45,17 @@ static int read_names(struct remote *remote, const char *dir, const struct wait 
     return r == -ENODATA ? 0 : r < 0 ? r : -ENOTEMPTY;
 }
 
+/* Breaks the lock, if it is over, and removes its folder. lock: was not asked for. */
+static bool break_lock(struct vmx_lock *lock, const struct sftp_attrs *attrs,
+                       const struct wait *wait, struct vmx_diag *diag)
+{
+    lock->asked_at = clock_boot_ms(); /* what breaks one may be sent for as long as by an owner */
+    if (other_lock_meet(lock, attrs, wait, diag) < 0)
+        return false;
+    sftp_forget(sftp_rmdir(lock->remote->sftp, lock->paths.lock));
+    return true;
+}
+
 /* The lock that the name is, or would be made beside, is never asked for: its own token only lends
  * its name to what the clock is read from. */
 static void clear(struct remote *remote, const char *dir, const struct sftp_name *name,
@@ -56,13 +67,10 @@ static void clear(struct remote *remote, const char *dir, const struct sftp_name
     if (!vmx)
         return;
     int r = vmx_lock_init(&lock, remote, vmx, true);
-    lock.asked_at = clock_boot_ms(); /* what breaks a lock may be sent for as long as by an owner */
-    if (r == 0 && strcmp(name->name, path_name(lock.paths.lock)) == 0) {
-        if (other_lock_meet(&lock, &name->attrs, wait, diag) == 0)
-            sftp_forget(sftp_rmdir(remote->sftp, lock.paths.lock));
-    } else if (r == 0 && other_lock_clock(&lock, wait, &server_now) == 0) {
+    if (r == 0 && strcmp(name->name, path_name(lock.paths.lock)) == 0)
+        break_lock(&lock, &name->attrs, wait, diag);
+    else if (r == 0 && other_lock_clock(&lock, wait, &server_now) == 0)
         other_lock_clear_leftover(&lock, name, server_now);
-    }
     vmx_lock_done(&lock);
 }
 
@@ -125,11 +133,7 @@ bool leftovers_give_back(struct remote *remote, const char *path, const struct w
     if (vmx_lock_init(&lock, remote, path, true) == 0 &&
         holds_aside(remote, lock.paths.lock, wait)) {
         SFTP_CALL_AUTO *stat = sftp_lstat(remote->sftp, lock.paths.lock);
-        lock.asked_at = clock_boot_ms();
-        given = sftp_wait(stat, wait) == 0 &&
-                other_lock_meet(&lock, sftp_call_attrs(stat), wait, &diag) == 0;
-        if (given)
-            sftp_forget(sftp_rmdir(remote->sftp, lock.paths.lock));
+        given = sftp_wait(stat, wait) == 0 && break_lock(&lock, sftp_call_attrs(stat), wait, &diag);
     }
     vmx_lock_done(&lock);
     return given;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +12,6 @@
 #include "open_ahead.h"
 #include "parser/safe_text.h"
 #include "prefetch.h"
-#include "sftp/bulk.h"
 #include "token.h"
 #include "unsure_names.h"
 #include "used_files.h"

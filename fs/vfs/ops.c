@@ -10,11 +10,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "control.h"
-#include "kept.h"
 #include "ops.h"
 #include "pages.h"
-#include "recent.h"
 #include "remote/files.h"
 #include "vmx.h"
 #include "whole.h"

@@ -104,13 +104,26 @@ static bool was_refused(struct call *c, const char *what)
     return was;
 }
 
+static bool is_on_server(const struct node *dir)
+{
+    return dir->ops == &dir_ops || dir->ops == &plain_dir_ops;
+}
+
+/* As refuse, of a name in a directory: a file of the server's, a setting, or what vmxfs shows in
+ * the root. */
+static int refuse_in(struct call *c, struct node *dir, const char *name, int r,
+                     const struct vmx_diag *diag)
+{
+    const bool on_server = is_on_server(dir);
+    FREE_AUTO char *path = on_server ? node_child_path(c->vfs, dir, name) : node_path(c->vfs, dir);
+    const bool has_keys = !on_server && path && path[0];
+    return refuse(c, has_keys || on_server ? path : name, has_keys ? name : NULL, r, diag);
+}
+
 int refuse_here(struct call *c, struct node *dir, const char *name)
 {
     struct vmx_diag diag = {0};
-    const bool on_server = dir->ops == &dir_ops || dir->ops == &plain_dir_ops;
-    FREE_AUTO char *path = on_server ? node_child_path(c->vfs, dir, name) : node_path(c->vfs, dir);
-    const bool has_keys = !on_server && path && path[0];
-    if (on_server)
+    if (is_on_server(dir))
         vmx_diag_set(&diag, 0, 0, "no pipes, devices and hard links can be made here");
     else if (dir->ops == &vmx_ops)
         vmx_diag_set(&diag, 0, 0,
@@ -119,9 +132,7 @@ int refuse_here(struct call *c, struct node *dir, const char *name)
                      PROFILE_NAME, CONTROL_NAME);
     else
         refuse_made_up(&diag);
-    if (was_refused(c, diag.text))
-        return -EPERM;
-    return refuse(c, has_keys || on_server ? path : name, has_keys ? name : NULL, -EPERM, &diag);
+    return was_refused(c, diag.text) ? -EPERM : refuse_in(c, dir, name, -EPERM, &diag);
 }
 
 int refuse_removal(struct call *c, const char *path, const char *key, int r,
@@ -142,27 +153,35 @@ int check_unused(struct call *c, const char *path)
 /* Whether an errno is an ordinary answer of a file system, which says all there is to say. */
 static bool is_plain_answer(int r)
 {
-    static const int plain[] = {ENOENT, ESTALE,    EEXIST, ENOTDIR, EISDIR,
-                                EXDEV,  ENOTEMPTY, ELOOP,  EINTR,   0};
-    bool is = r >= 0;
-    for (size_t i = 0; plain[i] != 0; i++)
-        is = is || r == -plain[i];
-    return is;
+    switch (-r) {
+    case ENOENT:
+    case ESTALE:
+    case EEXIST:
+    case ENOTDIR:
+    case EISDIR:
+    case EXDEV:
+    case ENOTEMPTY:
+    case ELOOP:
+    case EINTR:
+        return true;
+    default:
+        return r >= 0;
+    }
 }
 
 void refuse_rest(struct call *c, struct node *n, const char *name, int r)
 {
     if (c->told || r == c->refused_before || is_plain_answer(r))
         return;
-    const bool on_server = name ? n->ops == &dir_ops || n->ops == &plain_dir_ops : n->ops->named;
-    FREE_AUTO char *path =
-        name && on_server ? node_child_path(c->vfs, n, name) : node_path(c->vfs, n);
-    FREE_AUTO char *own = name ? NULL : node_name(c->vfs, n);
-    const char *key = name ? name : own;
-    if (on_server)
-        key = NULL;
-    const bool in_root = path && !path[0] && key;
-    refuse(c, in_root ? key : path, in_root ? NULL : key, r, NULL);
+    if (name) {
+        refuse_in(c, n, name, r, NULL);
+    } else if (n->ops->named) {
+        FREE_AUTO char *path = node_path(c->vfs, n);
+        refuse(c, path, NULL, r, NULL);
+    } else {
+        FREE_AUTO char *own = node_name(c->vfs, n);
+        refuse_in(c, n->parent, own ? own : "?", r, NULL);
+    }
 }
 
 int errno_for_kernel(int r)

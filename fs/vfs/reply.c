@@ -5,7 +5,6 @@
 
 #include "ops.h"
 #include "recent.h"
-#include "vmx.h"
 #include "whole.h"
 
 void reply(fuse_req_t request, int r)
