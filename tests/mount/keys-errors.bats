@@ -276,7 +276,7 @@ shells_cannot_tell() { # VALUE KEY ERRNO
     [ "$status" -eq 1 ]
     explained ENOLCK memSize 'precious'
     [ "$(cat "$lock/precious")" = half ]
-    rm -r "$lock"
+    rm -rf "$lock" # -f: what the last attempt asks of an empty lock may still be on its way
     echo 8192 >"$K/memSize"
     becomes 1 's/"4096"/"8192"/'
 }
