@@ -210,6 +210,7 @@ static void control_drop(struct call *c, struct node *n, struct handle *h)
 }
 
 const struct node_ops control_ops = {
+    .kind = KIND_CONTROL,
     .type = S_IFREG,
     .getattr = control_getattr,
     .open = control_open,
@@ -220,18 +221,3 @@ const struct node_ops control_ops = {
     .fsync = control_fsync,
     .release = control_release,
 };
-
-struct node *vmx_above(struct vfs *vfs, struct node *n)
-{
-    lock_take(&vfs->lock);
-    while (n && n->ops != &vmx_ops)
-        n = n->parent;
-    lock_drop(&vfs->lock);
-    return n;
-}
-
-char *vmx_path_above(struct call *c, struct node *n)
-{
-    struct node *dir = vmx_above(c->vfs, n);
-    return dir ? node_path(c->vfs, dir) : NULL;
-}

@@ -22,11 +22,10 @@ struct control {
 /* A directory of control files and others like it. */
 struct folder {
     const char *name;
+    const struct node_ops *ops;            /* NULL: folder_ops */
     const struct control *const *controls; /* NULL-terminated; may be NULL */
     const struct folder *const *folders;   /* NULL-terminated; may be NULL */
     const struct control *each_profile;    /* one file for each profile; may be NULL */
-    bool has_raw;                          /* ... and the file "raw" */
-    bool has_plain;                        /* ... and the tree "plain" */
     bool of_host;                          /* it is there only where there is a host */
     /* Entries that are in none of these; may be NULL. -ENOENT: there is no such. */
     int (*find)(struct call *c, struct node *dir, const char *name, struct found *ret);
@@ -43,13 +42,17 @@ extern const struct control status_control, errors_control, root_check_control, 
 
 int control_lookup(struct call *c, struct node *dir, const struct control *control,
                    struct found *ret);
-int folder_lookup(struct call *c, struct node *dir, const struct folder *folder, struct found *ret);
 
-/* The directory of settings that a node is in (or is). */
-struct node *vmx_above(struct vfs *vfs, struct node *n);
+/* What a lookup of the folder itself finds. 0. */
+int folder_found(struct call *c, const struct folder *folder, struct found *ret);
 
-/* Its path, the caller's to free. NULL: there is none, or no memory. */
-char *vmx_path_above(struct call *c, struct node *n);
+/* Whether a directory of the server shows its folder of vmxfs's (detail) under this name. */
+bool folder_is_in(const struct node *dir, const char *name);
+
+/* The operations of folder_ops, for kinds that add to them. */
+int folder_getattr(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at);
+int folder_lookup(struct call *c, struct node *dir, const char *name, struct found *ret);
+int folder_list(struct call *c, struct node *dir, struct dir_names *ret);
 
 /* Carries out a line of passthrough-profile for a directory of settings. */
 int profile_write(struct call *c, struct node *vmx_dir, struct span line);

@@ -23,7 +23,8 @@ int file_lookup_open(struct call *c, struct node *dir, const char *name, struct 
 {
     struct node *n = node_find(c->vfs, dir, name);
     bool named = false;
-    int r = n && n->ops == &file_ops && !n->target ? open_files_look(c, n, ret, &named) : -ENODATA;
+    int r = n && n->ops->kind == KIND_FILE && !n->target ? open_files_look(c, n, ret, &named)
+                                                         : -ENODATA;
     node_unref(c->vfs, n);
     return named ? r : -ENODATA; /* whatever became of the file that had the name */
 }
@@ -314,9 +315,9 @@ static int file_open(struct call *c, struct node *n, int flags, struct handle *h
 void file_found_created(struct vfs *vfs, struct node *dir, const char *name, bool made)
 {
     struct node *n = node_find(vfs, dir, name);
-    if (n && n->ops == &file_ops && made)
+    if (n && n->ops->kind == KIND_FILE && made)
         node_detach(vfs, dir, name);
-    else if (n && n->ops == &file_ops)
+    else if (n && n->ops->kind == KIND_FILE)
         open_files_check_name(vfs, n);
     node_unref(vfs, n);
 }
@@ -410,6 +411,7 @@ static int link_readlink(struct call *c, struct node *n, struct buf *ret)
 }
 
 const struct node_ops file_ops = {
+    .kind = KIND_FILE,
     .type = S_IFREG,
     .named = true,
     .getattr = file_getattr,
@@ -424,6 +426,7 @@ const struct node_ops file_ops = {
 };
 
 const struct node_ops link_ops = {
+    .kind = KIND_LINK,
     .type = S_IFLNK,
     .named = true,
     .getattr = path_getattr,

@@ -47,21 +47,6 @@ int host_add_line(struct buf *ret, const char *text);
 /* As refuse, with the host's own reason, if there is one. A command that failed is -EIO. */
 int refuse_host(struct call *c, const char *path, const char *key, int r, const struct why *why);
 
-/* ---- host_folder.c */
-
-extern const struct folder host_folder; /* .vmxfs/host */
-
-/* The device whose directory n is in. 0 with a reference in *ret_facts; -ENOENT: it is not there
- * any more; ... */
-int host_device_of(struct call *c, struct node *n, const struct host_facts **ret_facts,
-                   const struct vmx_host_pci **ret);
-
-/* ---- host_vms.c */
-
-extern const struct folder host_vms_folder; /* .vmxfs/host/vms */
-
-/* ---- host_controls.c, host_device.c: their files */
-
-extern const struct control host_version_control, host_cpu_control, host_uuid_control;
-extern const struct control device_vendor_control, device_id_control, device_class_control,
-    device_name_control, device_owner_control, device_passthrough_control;
+extern const struct folder host_folder;     /* .vmxfs/host: host_folder.c */
+extern const struct folder host_pci_folder; /* .vmxfs/host/pci: host_pci.c */
+extern const struct folder host_vms_folder; /* .vmxfs/host/vms: host_vms.c */

@@ -28,9 +28,14 @@
 #include "remote/remote.h"
 #include "vfs.h"
 
+/* The directory that vmxfs adds to the root, and to each directory of settings, and the tree in the
+ * former in which a .vmx is a file. */
+#define CONTROL_NAME ".vmxfs"
+#define PLAIN_NAME "plain"
+
 struct notifier;
-struct vmx;        /* vmx.h: what is remembered about a directory of settings */
-struct key_state;  /* vmx.h: the same of one key */
+struct key_state;  /* vmx.h: a key that is being written */
+struct scratch;    /* scratch.c */
 struct whole;      /* whole.c: a .vmx as one file, ... */
 struct whole_text; /* ... and what one open file writes to it */
 struct kept;       /* kept.c: what the kernel keeps of a plain file */
@@ -59,6 +64,21 @@ struct call {
     struct call *prev, *next; /* in vfs->gate.inside */
 };
 
+/* What a node is. */
+enum node_kind {
+    KIND_NONE,     /* of what was not found */
+    KIND_DIR,      /* a directory of the server */
+    KIND_FILE,     /* a plain file of the server */
+    KIND_LINK,     /* a link of the server */
+    KIND_VMX_DIR,  /* a .vmx in the main tree: the directory of its settings */
+    KIND_VMX_FILE, /* a .vmx below .vmxfs/plain, and raw: the whole text */
+    KIND_SETTING,
+    KIND_SCRATCH, /* an editor's helper beside the settings */
+    KIND_SCRATCH_LINK,
+    KIND_CONTROL, /* a file whose content is made, and whose text is a command */
+    KIND_FOLDER,  /* .vmxfs, and a directory in it */
+};
+
 /* What a lookup found, before it has a node. */
 struct found {
     const struct node_ops *ops;
@@ -71,7 +91,8 @@ struct found {
     bool fresh;              /* a directory of settings that was just made */
     bool folded;             /* the inode number is the same for all spellings of the name */
     bool written;            /* it is opened for writing with it */
-    const void *detail; /* for nodes with a table behind them (struct control, struct folder) */
+    const void
+        *detail; /* of a control: struct control; of a folder, and of the root: struct folder */
 };
 
 struct dir_names;
@@ -120,8 +141,10 @@ struct handle {
 
 /* All return 0 or -errno. A missing function means -EPERM, or what the comment says. */
 struct node_ops {
+    enum node_kind kind;
     mode_t type; /* S_IFDIR, S_IFREG, S_IFLNK */
     bool named;  /* its name is part of the remote path */
+    bool plain;  /* it is the top of .vmxfs/plain: in the tree below it a .vmx is a file */
 
     int (*getattr)(struct call *c, struct node *n, struct stat *st, int64_t *ret_true_at);
     /* handle may be NULL. valid: FUSE_SET_ATTR_*. Missing: accepted and ignored. */
@@ -158,6 +181,10 @@ struct node_ops {
     void (*release)(struct call *c, struct node *n, struct handle *h);
     int (*readlink)(struct call *c, struct node *n, struct buf *ret);
 
+    /* Called with vfs->lock held when a lookup gives the node to the kernel. False: it cannot show
+     * what was found, and another one takes its name. Missing: it can. */
+    bool (*take)(struct vfs *vfs, struct node *n, const struct found *found);
+
     /* Called with vfs->lock held when the node goes. */
     void (*destroy)(struct vfs *vfs, struct node *n);
 };
@@ -176,6 +203,16 @@ struct pages {
     char *text;       /* of size bytes, once HELD; constant, so that reads need no lock */
 };
 
+static inline enum node_kind found_kind(const struct found *found)
+{
+    return found->ops ? found->ops->kind : KIND_NONE;
+}
+
+static inline bool found_is_vmx(const struct found *found)
+{
+    return found_kind(found) == KIND_VMX_DIR || found_kind(found) == KIND_VMX_FILE;
+}
+
 struct node {
     /* A rename can turn a scratch file into a key and back. */
     const struct node_ops *_Atomic ops;
@@ -191,10 +228,11 @@ struct node {
     uint64_t lookups;                   /* the kernel's */
     unsigned refs;                      /* children, pins and running requests */
     bool in_table;
-    bool stray;          /* its number is kept (numbers.h) */
-    struct vmx *vmx;     /* of a directory of settings */
-    struct whole *whole; /* of a .vmx as a file */
-    struct stat *told;   /* what the kernel was told last, of what is on the server; or NULL */
+    bool stray;                /* its number is kept (numbers.h) */
+    struct key_state *keys;    /* of a directory of settings: those that are being written */
+    struct scratch *scratches; /* of such a directory, and of its .vmxfs */
+    struct whole *whole;       /* of a .vmx as a file */
+    struct stat *told; /* what the kernel was told last, of what is on the server; or NULL */
     struct handle *open_files; /* of a plain file (open_files.h) */
     struct pages pages;        /* of a key: what the kernel keeps of it */
     struct kept *kept;         /* of a plain file, once it was opened: the same; or NULL */
@@ -275,6 +313,11 @@ void node_each_at(struct vfs *vfs, const char *path,
                   void (*see)(struct vfs *vfs, struct node *n, void *ctx), void *ctx);
 /* Whether a name means the node: none was removed, replaced or detached from it. */
 bool node_has_name(struct vfs *vfs, struct node *n);
+/* The directory of settings that a node is in (or is). */
+struct node *vmx_above(struct vfs *vfs, struct node *n);
+
+/* Its path, the caller's to free. NULL: there is none, or no memory. */
+char *vmx_path_above(struct call *c, struct node *n);
 /* Whether the node is below .vmxfs/plain. */
 bool node_is_plain(struct vfs *vfs, struct node *n);
 /* FNV-1a, 64 bits. */
@@ -482,7 +525,7 @@ extern const struct node_ops vmx_ops, key_ops;                           /* vmx.
 extern const struct node_ops scratch_ops, scratch_link_ops;              /* scratch.c */
 extern const struct node_ops whole_ops;                                  /* whole.c */
 extern const struct node_ops control_ops;                                /* control.c */
-extern const struct node_ops folder_ops;                                 /* folder.c */
+extern const struct node_ops folder_ops, vmx_folder_ops; /* folder.c, vmx_folder.c */
 
 /* How old an answer may be that is not asked for again. */
 static inline int64_t cache_ms(const struct call *c)

@@ -76,101 +76,6 @@ static int key_getattr(struct call *c, struct node *n, struct stat *st, int64_t 
     return r;
 }
 
-/* One writer of the key more: from now on our own commits move the base along. NULL: no memory. */
-static struct key_state *enter(struct call *c, struct node *dir, const struct key_at *at,
-                               unsigned long *ret_sets)
-{
-    lock_take(&c->vfs->lock);
-    struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), true);
-    if (ks) {
-        ks->writers++;
-        *ret_sets = ks->sets;
-    }
-    lock_drop(&c->vfs->lock);
-    return ks;
-}
-
-static void leave(struct call *c, struct node *dir, struct key_state *ks) REQUIRES(c->vfs->lock)
-{
-    if (--ks->writers == 0)
-        seen_done(&ks->base);
-    key_state_tidy(c->vfs, dir, ks);
-}
-
-void key_end_writing(struct call *c, struct node *dir, struct handle *h)
-{
-    lock_take(&c->vfs->lock);
-    struct key_state *ks = h->key;
-    ks->closing -= h->closing;
-    h->key = NULL;
-    leave(c, dir, ks);
-    lock_drop(&c->vfs->lock);
-}
-
-/* Makes what the server had when the handle was opened the base. Where others write already, that
- * can be news only if somebody else changed the key since; a text that was made from the old value
- * keeps it, and will be refused. */
-static int take_base(struct key_state *ks, bool there, struct span value, bool cut)
-{
-    const struct seen *base = &ks->base;
-    if (base->known && base->there == there && span_eq(buf_span(&base->value), value))
-        return 0;
-    if (base->known && ks->text.state != TEXT_CLEAN && !cut)
-        return 0;
-    bool late = base->known;
-    int r = seen_set(&ks->base, there, value);
-    if (r == 0 && late)
-        ks->epoch++;
-    return r;
-}
-
-/* Notes that the document was not read again for the base. */
-static void note_glance(struct seen *base, const struct key_at *at, const struct key_at *asked)
-{
-    base->glanced = at->doc == asked->doc && document_is_racy(at->doc);
-    base->attrs = at->doc->attrs;
-    base->asked_at = asked->asked_at;
-}
-
-int key_begin_writing(struct call *c, struct node *dir, const char *name,
-                      const struct key_at *asked, enum writing how, struct handle *h)
-{
-    KEY_AT_AUTO at = {0};
-    BUF_AUTO value = {0};
-    unsigned long sets = 0;
-    const pid_t writer = how == WRITING_ANEW ? call_process(c) : 0;
-    struct key_state *ks = enter(c, dir, asked, &sets);
-    if (!ks)
-        return -ENOMEM;
-    /* What was asked for before may be older than a commit of ours: what is cached is not. */
-    int r = key_at(c, dir, name, DOCUMENT_ANY_AGE, &at);
-    if (r == 0 && at.extent != SIZE_MAX)
-        r = vmx_dict_value(at.doc->dict, at.extent, &value);
-    lock_take(&c->vfs->lock);
-    const bool cut = how == WRITING_ANEW;
-    const bool first = !ks->base.known;
-    const bool outdated = how == WRITING_FROM_CACHE && ks->base.known;
-    if (r == 0 && ks->sets == sets && ks->committing == 0 && !outdated)
-        r = take_base(ks, at.extent != SIZE_MAX, buf_span(&value), cut);
-    if (r == 0 && first && ks->base.known && how != WRITING_FROM_CACHE)
-        note_glance(&ks->base, &at, asked);
-    if (r == 0 && cut) {
-        r = text_resize(&ks->text, 0, max_text(c));
-        ks->writer = writer;
-        ks->begun = ks->text.version;
-    }
-    if (r == 0 && !h->key) { /* a scratch file that became a key may be written by two at once */
-        h->key = ks;
-        h->epoch = ks->epoch;
-        h->removals = ks->removals;
-        h->cut = cut;
-    } else {
-        leave(c, dir, ks);
-    }
-    lock_drop(&c->vfs->lock);
-    return r;
-}
-
 int key_current_text(struct call *c, struct node *dir, const struct key_at *at, struct buf *ret)
 {
     int r = -ENOENT;
@@ -313,7 +218,7 @@ static int commit_taken(struct call *c, struct node *n, struct handle *h, const 
     struct key_state *ks = h->key;
     struct span value = text_value(buf_span(&taken->bytes));
     lock_take(&c->vfs->lock);
-    const bool moved = n->ops != &key_ops;
+    const bool moved = n->ops->kind != KIND_SETTING;
     FREE_AUTO char *name = strdup(n->name);
     lock_drop(&c->vfs->lock);
     int r = moved  ? refuse_moved(c, n, name)
@@ -470,7 +375,7 @@ static void key_release(struct call *c, struct node *n, struct handle *h)
     h->closing = true;
     bool last = ++h->key->closing == h->key->writers;
     /* A rename has made a scratch file of the key: what was to come of it is not known any more. */
-    if (n->ops != &key_ops && last)
+    if (n->ops->kind != KIND_SETTING && last)
         text_clean(&h->key->text);
     lock_drop(&c->vfs->lock);
     if (last)
@@ -489,7 +394,7 @@ static int commit_cut(struct call *c, struct node *n)
     int r = key_at_node(c, n, &at);
     if (r < 0)
         return r;
-    own.key = enter(c, n->parent, &at, &sets);
+    own.key = key_enter(c, n->parent, &at, &sets);
     if (!own.key)
         return -ENOMEM;
     lock_take(&c->vfs->lock);
@@ -527,6 +432,7 @@ static int key_setattr(struct call *c, struct node *n, struct handle *h, const s
 }
 
 const struct node_ops key_ops = {
+    .kind = KIND_SETTING,
     .type = S_IFREG,
     .getattr = key_getattr,
     .setattr = key_setattr,
@@ -537,4 +443,5 @@ const struct node_ops key_ops = {
     .drop = key_drop,
     .fsync = key_fsync,
     .release = key_release,
+    .take = pages_take,
 };

@@ -4,20 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <utlist.h>
-
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "parser/names.h"
 #include "vmx.h"
-
-struct vmx *vmx_get(struct vfs *vfs, struct node *dir)
-{
-    (void)vfs;
-    if (!dir->vmx)
-        dir->vmx = calloc(1, sizeof(*dir->vmx));
-    return dir->vmx;
-}
 
 void seen_done(struct seen *seen)
 {
@@ -56,27 +46,27 @@ void key_state_tidy(struct vfs *vfs, struct node *dir, struct key_state *ks)
     (void)vfs;
     if (ks->writers > 0 || ks->text.state != TEXT_CLEAN)
         return;
-    HASH_DEL(dir->vmx->keys, ks);
+    HASH_DEL(dir->keys, ks);
     dir->refs--; /* the caller holds another one */
     free_state(ks);
 }
 
 struct key_state *key_state(struct vfs *vfs, struct node *dir, struct span key, bool create)
 {
-    struct vmx *vmx = vmx_get(vfs, dir);
+    (void)vfs;
     struct key_state *ks = NULL;
-    if (!vmx || (!create && !vmx->keys))
+    if (!create && !dir->keys)
         return NULL;
     struct key_state *fresh = calloc(1, sizeof(*fresh) + key.n + 1);
     if (!fresh)
         return NULL;
     fold(key, fresh->id);
-    HASH_FIND(hh, vmx->keys, fresh->id, key.n, ks);
+    HASH_FIND(hh, dir->keys, fresh->id, key.n, ks);
     if (ks || !create) {
         free(fresh);
         return ks;
     }
-    HASH_ADD_KEYPTR(hh, vmx->keys, fresh->id, key.n, fresh);
+    HASH_ADD_KEYPTR(hh, dir->keys, fresh->id, key.n, fresh);
     if (!fresh->hh.tbl) {
         free(fresh);
         return NULL;
@@ -85,23 +75,15 @@ struct key_state *key_state(struct vfs *vfs, struct node *dir, struct span key, 
     return fresh;
 }
 
-void vmx_free(struct vfs *vfs, struct vmx *vmx) REQUIRES(vfs->lock)
+void key_states_free(struct vfs *vfs, struct node *dir)
 {
+    (void)vfs;
     struct key_state *ks;
-    struct key_state *next_ks;
-    struct scratch *s;
-    struct scratch *next;
-    if (!vmx)
-        return;
-    HASH_ITER (hh, vmx->keys, ks, next_ks) {
-        HASH_DEL(vmx->keys, ks);
+    struct key_state *next;
+    HASH_ITER (hh, dir->keys, ks, next) {
+        HASH_DEL(dir->keys, ks);
         free_state(ks);
     }
-    DL_FOREACH_SAFE(vmx->scratches, s, next)
-    {
-        scratch_free(vfs, s);
-    }
-    free(vmx);
 }
 
 size_t vmx_name_extent(const struct vmx_dict *dict, const char *name)
@@ -171,4 +153,98 @@ int key_text(const struct key_at *at, struct buf *ret)
         return -ENOENT;
     int r = vmx_dict_value(at->doc->dict, at->extent, ret);
     return r == 0 ? buf_add_char(ret, '\n') : r;
+}
+
+struct key_state *key_enter(struct call *c, struct node *dir, const struct key_at *at,
+                            unsigned long *ret_sets)
+{
+    lock_take(&c->vfs->lock);
+    struct key_state *ks = key_state(c->vfs, dir, buf_span(&at->key), true);
+    if (ks) {
+        ks->writers++;
+        *ret_sets = ks->sets;
+    }
+    lock_drop(&c->vfs->lock);
+    return ks;
+}
+
+static void leave(struct call *c, struct node *dir, struct key_state *ks) REQUIRES(c->vfs->lock)
+{
+    if (--ks->writers == 0)
+        seen_done(&ks->base);
+    key_state_tidy(c->vfs, dir, ks);
+}
+
+void key_end_writing(struct call *c, struct node *dir, struct handle *h)
+{
+    lock_take(&c->vfs->lock);
+    struct key_state *ks = h->key;
+    ks->closing -= h->closing;
+    h->key = NULL;
+    leave(c, dir, ks);
+    lock_drop(&c->vfs->lock);
+}
+
+/* Makes what the server had when the handle was opened the base. Where others write already, that
+ * can be news only if somebody else changed the key since; a text that was made from the old value
+ * keeps it, and will be refused. */
+static int take_base(struct key_state *ks, bool there, struct span value, bool cut)
+{
+    const struct seen *base = &ks->base;
+    if (base->known && base->there == there && span_eq(buf_span(&base->value), value))
+        return 0;
+    if (base->known && ks->text.state != TEXT_CLEAN && !cut)
+        return 0;
+    bool late = base->known;
+    int r = seen_set(&ks->base, there, value);
+    if (r == 0 && late)
+        ks->epoch++;
+    return r;
+}
+
+/* Notes that the document was not read again for the base. */
+static void note_glance(struct seen *base, const struct key_at *at, const struct key_at *asked)
+{
+    base->glanced = at->doc == asked->doc && document_is_racy(at->doc);
+    base->attrs = at->doc->attrs;
+    base->asked_at = asked->asked_at;
+}
+
+int key_begin_writing(struct call *c, struct node *dir, const char *name,
+                      const struct key_at *asked, enum writing how, struct handle *h)
+{
+    KEY_AT_AUTO at = {0};
+    BUF_AUTO value = {0};
+    unsigned long sets = 0;
+    const pid_t writer = how == WRITING_ANEW ? call_process(c) : 0;
+    struct key_state *ks = key_enter(c, dir, asked, &sets);
+    if (!ks)
+        return -ENOMEM;
+    /* What was asked for before may be older than a commit of ours: what is cached is not. */
+    int r = key_at(c, dir, name, DOCUMENT_ANY_AGE, &at);
+    if (r == 0 && at.extent != SIZE_MAX)
+        r = vmx_dict_value(at.doc->dict, at.extent, &value);
+    lock_take(&c->vfs->lock);
+    const bool cut = how == WRITING_ANEW;
+    const bool first = !ks->base.known;
+    const bool outdated = how == WRITING_FROM_CACHE && ks->base.known;
+    if (r == 0 && ks->sets == sets && ks->committing == 0 && !outdated)
+        r = take_base(ks, at.extent != SIZE_MAX, buf_span(&value), cut);
+    if (r == 0 && first && ks->base.known && how != WRITING_FROM_CACHE)
+        note_glance(&ks->base, &at, asked);
+    if (r == 0 && cut) {
+        r = text_resize(&ks->text, 0, max_text(c));
+        ks->writer = writer;
+        ks->begun = ks->text.version;
+    }
+    if (r == 0 && !h->key) { /* a scratch file that became a key may be written by two at once */
+        h->key = ks;
+        h->epoch = ks->epoch;
+        h->removals = ks->removals;
+        h->cut = cut;
+    } else {
+        leave(c, dir, ks);
+    }
+    lock_drop(&c->vfs->lock);
+    return r;
 }

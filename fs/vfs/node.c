@@ -15,10 +15,9 @@
 #include "base/path.h"
 #include "internal.h"
 #include "numbers.h"
-#include "pages.h"
 
 /* From the root to the other view of the server's tree. */
-#define PLAIN_PATH ".vmxfs/plain"
+#define PLAIN_PATH CONTROL_NAME "/" PLAIN_NAME
 
 /* FNV-1a, 64 bits, see RFC 9923: inode numbers must be the same after a remount. */
 static uint64_t hash_bytes(uint64_t h, struct span bytes)
@@ -55,7 +54,7 @@ static void leave_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 static void leave_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     leave_table(vfs, n);
-    if (n->ops == &file_ops)
+    if (n->ops->kind == KIND_FILE)
         number_keep(vfs, n);
 }
 
@@ -150,6 +149,11 @@ static bool is_same(const struct node *n, const struct found *found)
     return n->target ? found->followed && strcmp(n->target, found->target) == 0 : !found->followed;
 }
 
+static bool can_show(struct vfs *vfs, struct node *n, const struct found *found) REQUIRES(vfs->lock)
+{
+    return !found->ops->take || found->ops->take(vfs, n, found);
+}
+
 struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
                        const struct found *found, bool lookup)
 {
@@ -157,17 +161,16 @@ struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
                                    : node_ino(dir, name, found->folded);
     lock_take(&vfs->lock);
     struct node *n = find_child(vfs, dir, name);
-    bool key = found->ops == &key_ops;
     if (n && !is_same(n, found)) {
         leave_name(vfs, n);
         n = NULL;
     }
-    if (n && key && !pages_take(vfs, n, &found->st, found->written))
+    if (n && !can_show(vfs, n, found))
         n = NULL;
     if (!n) {
         n = make(vfs, dir, name, found, ino);
-        if (n && key)
-            pages_take(vfs, n, &found->st, found->written);
+        if (n)
+            can_show(vfs, n, found);
     }
     if (n) {
         n->refs++;
@@ -253,8 +256,8 @@ void node_become(struct vfs *vfs, struct node *dir, const char *name, const stru
     lock_take(&vfs->lock);
     struct node *n = find_child(vfs, dir, name);
     if (n) {
-        if (n->ops != found->ops)
-            pages_spoil(vfs, n);
+        if (n->ops != found->ops) /* it is not known which pages of it the kernel has */
+            n->pages.state = PAGES_DIRECT;
         n->ops = found->ops;
         n->detail = found->detail;
         number_drop(vfs, n);
@@ -289,10 +292,11 @@ static bool rename_node(struct vfs *vfs, struct node *n, struct node *new_dir, c
 static void renumber(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     struct node *child;
-    if (n->ops == &file_ops)
+    if (n->ops->kind == KIND_FILE)
         number_keep(vfs, n);
     else if (!n->target)
-        n->ino = number_free(vfs, node_ino(n->parent, n->name, n->parent->ops == &vmx_ops));
+        n->ino =
+            number_free(vfs, node_ino(n->parent, n->name, n->parent->ops->kind == KIND_VMX_DIR));
     DL_FOREACH2(n->children, child, next) renumber(vfs, child);
 }
 
@@ -406,7 +410,7 @@ bool node_is_plain(struct vfs *vfs, struct node *n)
     bool plain = false;
     lock_take(&vfs->lock);
     for (; n && !plain; n = n->parent)
-        plain = n->ops == &plain_dir_ops;
+        plain = n->ops->plain;
     lock_drop(&vfs->lock);
     return plain;
 }
@@ -431,7 +435,7 @@ uint64_t node_ino(const struct node *dir, const char *name, bool folded)
 uint64_t node_path_ino(struct vfs *vfs, struct node *dir, const char *path)
 {
     lock_take(&vfs->lock);
-    while (dir->parent && dir->ops != &plain_dir_ops)
+    while (dir->parent && !dir->ops->plain)
         dir = dir->parent;
     uint64_t ino = dir->ino;
     lock_drop(&vfs->lock);
@@ -450,4 +454,19 @@ void node_each_child(struct vfs *vfs, struct node *dir,
     lock_take(&vfs->lock);
     DL_FOREACH2(dir->children, n, next) see(vfs, n, ctx);
     lock_drop(&vfs->lock);
+}
+
+struct node *vmx_above(struct vfs *vfs, struct node *n)
+{
+    lock_take(&vfs->lock);
+    while (n && n->ops->kind != KIND_VMX_DIR)
+        n = n->parent;
+    lock_drop(&vfs->lock);
+    return n;
+}
+
+char *vmx_path_above(struct call *c, struct node *n)
+{
+    struct node *dir = vmx_above(c->vfs, n);
+    return dir ? node_path(c->vfs, dir) : NULL;
 }

@@ -146,7 +146,7 @@ static void queue(struct notifier *t, fuse_ino_t inode, const char *name, bool p
 void notify_inode(struct vfs *vfs, const struct node *n)
 {
     /* A key's pages never change (pages.h). */
-    queue(vfs->notifier, node_id(vfs, n), "", n->ops != &key_ops);
+    queue(vfs->notifier, node_id(vfs, n), "", n->ops->kind != KIND_SETTING);
 }
 
 void notify_attributes(struct vfs *vfs, const struct node *n)
@@ -198,9 +198,9 @@ static bool same_value(const struct difference *d, const char *name)
 static void see_child(struct vfs *vfs, struct node *child, void *ctx)
 {
     const struct difference *d = ctx;
-    if (child->ops == &control_ops)
+    if (child->ops->kind == KIND_CONTROL)
         notify_inode(vfs, child);
-    if (child->ops != &key_ops || (same_time(d) && same_value(d, child->name)))
+    if (child->ops->kind != KIND_SETTING || (same_time(d) && same_value(d, child->name)))
         return;
     notify_inode(vfs, child);
 }
@@ -210,7 +210,7 @@ void notify_document(struct vfs *vfs, const char *path, const struct document *b
 {
     struct difference d = {before, after};
     struct node *dir = node_at(vfs, path, false);
-    if (dir && dir->ops == &vmx_ops) {
+    if (dir && dir->ops->kind == KIND_VMX_DIR) {
         node_each_child(vfs, dir, see_child, &d);
         notify_inode(vfs, dir);
     }

@@ -78,7 +78,7 @@ static int key_attributes(struct call *c, struct node *n, const struct handle *h
 static int attributes(struct call *c, struct node *n, const struct handle *h, struct stat *ret,
                       int64_t *ret_true_at)
 {
-    if (n->ops == &key_ops)
+    if (n->ops->kind == KIND_SETTING)
         return key_attributes(c, n, h, ret, ret_true_at);
     int r = 0;
     bool holds = false;
@@ -92,7 +92,7 @@ static int attributes(struct call *c, struct node *n, const struct handle *h, st
     }
     if (r == -ENOENT && n->ops->type == S_IFDIR)
         r = told_of_removed(c->vfs, n, ret);
-    if (r == 0 && n->ops == &whole_ops)
+    if (r == 0 && n->ops->kind == KIND_VMX_FILE)
         whole_own_size(c, h, ret);
     return r;
 }
@@ -172,7 +172,7 @@ static void op_readlink(fuse_req_t request, fuse_ino_t id)
 /* What is made at open has no pages, but for a key's text that may be kept. */
 static bool is_direct(const struct node *n, const struct handle *h)
 {
-    if (n->ops == &file_ops || n->ops == &scratch_ops)
+    if (n->ops->kind == KIND_FILE || n->ops->kind == KIND_SCRATCH)
         return h->direct;
     return h->io != IO_PAGED;
 }
@@ -292,9 +292,9 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     }
     struct node *n = node_of(c.vfs, entry.ino);
     h->node = n;
-    if (n->ops == &key_ops)
+    if (n->ops->kind == KIND_SETTING)
         pages_count(c.vfs, h);
-    else if (n->ops == &file_ops)
+    else if (n->ops->kind == KIND_FILE)
         file_created(c.vfs, n, h);
     set_up(n, h, fi);
     if (!c.request || fuse_reply_create(c.request, &entry, fi) == -ENOENT) {
@@ -357,7 +357,7 @@ static void op_write(fuse_req_t request, fuse_ino_t id, const char *data, size_t
 /* What was written to a plain file was taken: its writer must not hear that nothing was done. */
 static void commit_writer(struct call *c, const struct node *n, const struct handle *h)
 {
-    c->committed = n->ops == &file_ops && h->writes;
+    c->committed = n->ops->kind == KIND_FILE && h->writes;
 }
 
 static void op_flush(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *fi)

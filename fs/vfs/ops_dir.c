@@ -35,7 +35,7 @@ static size_t add_name(struct call *c, struct node *dir, const struct dir_names 
     const char *name = i == 0 ? "." : i == 1 ? ".." : names->items[i - 2].name;
     struct fuse_entry_param entry = {0};
     const char *own = !dots && names->items[i - 2].own ? names->items[i - 2].own : name;
-    entry.attr.st_ino = dots ? dir->ino : node_ino(dir, own, dir->ops == &vmx_ops);
+    entry.attr.st_ino = dots ? dir->ino : node_ino(dir, own, dir->ops->kind == KIND_VMX_DIR);
     entry.attr.st_mode = dots ? S_IFDIR : names->items[i - 2].type;
     if (!plus)
         return fuse_add_direntry(c->request, at, room, name, &entry.attr, (off_t)i + 1);

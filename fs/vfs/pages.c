@@ -41,9 +41,11 @@ static int stale(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     return -ESTALE;
 }
 
-bool pages_take(struct vfs *vfs, struct node *n, const struct stat *st, bool written)
+bool pages_take(struct vfs *vfs, struct node *n, const struct found *found)
 {
     struct pages *p = &n->pages;
+    const struct stat *st = &found->st;
+    const bool written = found->written;
     if (p->state == PAGES_HELD && (written || !fits(p, st)))
         let_go(vfs, n);
     if (p->state == PAGES_DIRECT && !written && !is_open(p) && is_settled(vfs, n))
@@ -194,10 +196,4 @@ struct span pages_text(struct node *n)
 {
     atomic_store(&n->pages.read, true);
     return (struct span){n->pages.text, n->pages.size};
-}
-
-void pages_spoil(struct vfs *vfs, struct node *n)
-{
-    (void)vfs;
-    n->pages.state = PAGES_DIRECT;
 }

@@ -35,10 +35,9 @@
 
 enum { PAGES_TEXT_MAX = 4096 }; /* one page */
 
-/* Whether the kernel can be told these attributes of a node that was looked up (written: by who is
- * about to write to it). False: the node is retired. */
-bool pages_take(struct vfs *vfs, struct node *n, const struct stat *st, bool written)
-    REQUIRES(vfs->lock);
+/* Of struct node_ops: whether the kernel can be told these attributes of a node that was looked up,
+ * perhaps by who is about to write to it. False: the node is retired. */
+bool pages_take(struct vfs *vfs, struct node *n, const struct found *found) REQUIRES(vfs->lock);
 
 /* What the kernel is told of a node before its key is looked at; h: who asks, if known. 1: *ret is
  * filled in, and not to be trusted; 0: the key is to be looked at; -ESTALE: retired. */
@@ -63,6 +62,3 @@ void pages_close(struct vfs *vfs, struct handle *h) REQUIRES(vfs->lock);
 
 /* What a handle reads that was opened with IO_PAGED. */
 struct span pages_text(struct node *n);
-
-/* The node turns into another kind, or from one into a key. */
-void pages_spoil(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);

@@ -106,7 +106,7 @@ static bool was_refused(struct call *c, const char *what)
 
 static bool is_on_server(const struct node *dir)
 {
-    return dir->ops == &dir_ops || dir->ops == &plain_dir_ops;
+    return dir->ops->kind == KIND_DIR;
 }
 
 /* As refuse, of a name in a directory: a file of the server's, a setting, or what vmxfs shows in
@@ -125,7 +125,7 @@ int refuse_here(struct call *c, struct node *dir, const char *name)
     struct vmx_diag diag = {0};
     if (is_on_server(dir))
         vmx_diag_set(&diag, 0, 0, "no pipes, devices and hard links can be made here");
-    else if (dir->ops == &vmx_ops)
+    else if (dir->ops->kind == KIND_VMX_DIR)
         vmx_diag_set(&diag, 0, 0,
                      "a .vmx holds settings: no directories, links, pipes and devices, and its %s "
                      "and %s keep their names",

@@ -24,8 +24,8 @@ void reply_change(struct call *c, struct node *n, const char *name, int r)
  * such names each time. */
 static bool may_change_kind(const struct node_ops *ops, const char *name)
 {
-    return ops == &vmx_ops || ops == &whole_ops ||
-           (ops == &file_ops && (strcasestr(name, ".vmx") || strcasestr(name, ".vmtx")));
+    return ops->kind == KIND_VMX_DIR || ops->kind == KIND_VMX_FILE ||
+           (ops->kind == KIND_FILE && (strcasestr(name, ".vmx") || strcasestr(name, ".vmtx")));
 }
 
 int make_entry(struct call *c, struct node *dir, const char *name, const struct found *found,

@@ -35,9 +35,9 @@ bool scratch_is_create(mode_t mode, int flags)
 
 static struct scratch *find(struct vfs *vfs, struct node *dir, const char *name) REQUIRES(vfs->lock)
 {
+    (void)vfs;
     struct scratch *s = NULL;
-    struct vmx *vmx = vmx_get(vfs, dir);
-    DL_FOREACH (vmx ? vmx->scratches : NULL, s) {
+    DL_FOREACH (dir->scratches, s) {
         if (!s->removed && strcmp(s->name, name) == 0)
             return s;
     }
@@ -48,7 +48,7 @@ static struct scratch *find_removed(struct vfs *vfs, const struct node *n) REQUI
 {
     (void)vfs;
     struct scratch *s = NULL;
-    DL_FOREACH (n->parent->vmx ? n->parent->vmx->scratches : NULL, s) {
+    DL_FOREACH (n->parent->scratches, s) {
         if (s->removed == n)
             return s;
     }
@@ -62,7 +62,7 @@ static struct scratch *of_node(struct vfs *vfs, const struct node *n) REQUIRES(v
     return s || !n->in_table ? s : find(vfs, n->parent, n->name);
 }
 
-void scratch_free(struct vfs *vfs, struct scratch *s)
+static void free_scratch(struct vfs *vfs, struct scratch *s) REQUIRES(vfs->lock)
 {
     vfs->scratch_bytes -= s->bytes.len + SCRATCH_COST;
     buf_done(&s->bytes);
@@ -71,16 +71,23 @@ void scratch_free(struct vfs *vfs, struct scratch *s)
 
 static void drop(struct vfs *vfs, struct node *dir, struct scratch *s) REQUIRES(vfs->lock)
 {
-    DL_DELETE(dir->vmx->scratches, s);
-    scratch_free(vfs, s);
+    DL_DELETE(dir->scratches, s);
+    free_scratch(vfs, s);
     dir->refs--; /* the caller holds another one */
 }
 
-void scratch_free_all(struct vfs *vfs, struct node *dir)
+void scratches_free(struct vfs *vfs, struct node *dir)
+{
+    struct scratch *s;
+    struct scratch *next;
+    DL_FOREACH_SAFE(dir->scratches, s, next) free_scratch(vfs, s);
+}
+
+void scratches_remove(struct vfs *vfs, struct node *dir)
 {
     lock_take(&vfs->lock);
-    while (dir->vmx && dir->vmx->scratches)
-        drop(vfs, dir, dir->vmx->scratches);
+    while (dir->scratches)
+        drop(vfs, dir, dir->scratches);
     lock_drop(&vfs->lock);
 }
 
@@ -92,14 +99,13 @@ static int add(struct vfs *vfs, struct node *dir, const char *name, struct scrat
         return -ENAMETOOLONG;
     if (vfs->scratch_bytes + SCRATCH_COST > SCRATCH_BYTES_MAX)
         return -ENOSPC;
-    struct vmx *vmx = vmx_get(vfs, dir);
-    struct scratch *s = vmx ? calloc(1, sizeof(*s)) : NULL;
+    struct scratch *s = calloc(1, sizeof(*s));
     if (!s)
         return -ENOMEM;
     memcpy(s->name, name, strlen(name) + 1);
     s->mode = 0600;
     s->changed_s = clock_wall_s();
-    DL_APPEND(vmx->scratches, s);
+    DL_APPEND(dir->scratches, s);
     vfs->scratch_bytes += SCRATCH_COST;
     dir->refs++; /* the directory's node lives as long as its scratch files */
     *ret = s;
@@ -130,9 +136,8 @@ int scratch_list(struct call *c, struct node *dir, struct dir_names *ret)
 {
     int r = 0;
     lock_take(&c->vfs->lock);
-    struct vmx *vmx = vmx_get(c->vfs, dir);
     struct scratch *s;
-    DL_FOREACH (vmx ? vmx->scratches : NULL, s) {
+    DL_FOREACH (dir->scratches, s) {
         if (r == 0 && !s->removed)
             r = dir_names_add(ret, s->name, s->is_link ? S_IFLNK : S_IFREG);
     }
@@ -218,7 +223,7 @@ int scratch_symlink(struct call *c, struct node *dir, const char *name, const ch
 static void take_name(struct vfs *vfs, struct node *dir, struct scratch *s, const struct node *n)
     REQUIRES(vfs->lock)
 {
-    if (n && n->ops == &scratch_ops)
+    if (n && n->ops->kind == KIND_SCRATCH)
         s->removed = n;
     else
         drop(vfs, dir, s);
@@ -368,6 +373,7 @@ static int scratch_readlink(struct call *c, struct node *n, struct buf *ret)
 }
 
 const struct node_ops scratch_ops = {
+    .kind = KIND_SCRATCH,
     .type = S_IFREG,
     .getattr = scratch_getattr,
     .setattr = scratch_setattr,
@@ -378,6 +384,7 @@ const struct node_ops scratch_ops = {
 };
 
 const struct node_ops scratch_link_ops = {
+    .kind = KIND_SCRATCH_LINK,
     .type = S_IFLNK,
     .getattr = scratch_getattr,
     .readlink = scratch_readlink,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "control.h"
 #include "internal.h"
 #include "profiles.h"
 #include "recent.h"
@@ -26,6 +27,7 @@ static int make_root(struct vfs *vfs)
         return -ENOMEM;
     }
     vfs->root->ops = &dir_ops;
+    vfs->root->detail = &root_folder;
     vfs->root->name = name;
     vfs->root->ino = FUSE_ROOT_ID;
     vfs->root->refs = 1;

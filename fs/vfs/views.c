@@ -41,9 +41,9 @@ static void see(struct vfs *vfs, struct node *n, void *ctx)
 static void give_up(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     struct node *child;
-    if (n->ops == &file_ops)
+    if (n->ops->kind == KIND_FILE)
         node_lose_name(vfs, n);
-    if (n->ops != &dir_ops)
+    if (n->ops->kind != KIND_DIR)
         return;
     DL_FOREACH2(n->children, child, next)
     {
@@ -71,7 +71,8 @@ static void tell_others(struct vfs *vfs, const char *path, const struct node *ow
 
 void views_changed(struct vfs *vfs, struct node *n)
 {
-    FREE_AUTO char *path = n->ops == &file_ops && node_has_name(vfs, n) ? node_path(vfs, n) : NULL;
+    FREE_AUTO char *path =
+        n->ops->kind == KIND_FILE && node_has_name(vfs, n) ? node_path(vfs, n) : NULL;
     if (path)
         tell_others(vfs, path, n, false);
 }

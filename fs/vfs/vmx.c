@@ -39,7 +39,7 @@ static int vmx_lookup(struct call *c, struct node *dir, const char *name, struct
     if (strcmp(name, PROFILE_NAME) == 0)
         return is_fresh(c, dir) ? -ENOENT : control_lookup(c, dir, &profile_control, ret);
     if (strcmp(name, CONTROL_NAME) == 0)
-        return folder_lookup(c, dir, &vmx_folder, ret);
+        return folder_found(c, &vmx_folder, ret);
     int r = scratch_lookup(c, dir, name, ret);
     return r == -ENOENT ? key_lookup(c, dir, name, ret) : r;
 }
@@ -257,12 +257,14 @@ static int vmx_rename(struct call *c, struct node *dir, const char *name, struct
                       : key_rename(c, dir, name, new_name, flags & RENAME_NOREPLACE);
 }
 
-static void vmx_destroy(struct vfs *vfs, struct node *n)
+static void vmx_destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
-    vmx_free(vfs, n->vmx);
+    key_states_free(vfs, n);
+    scratches_free(vfs, n);
 }
 
 const struct node_ops vmx_ops = {
+    .kind = KIND_VMX_DIR,
     .type = S_IFDIR,
     .named = true,
     .getattr = vmx_getattr,

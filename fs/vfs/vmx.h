@@ -13,7 +13,6 @@
 #include "text.h"
 
 #define PROFILE_NAME "passthrough-profile"
-#define CONTROL_NAME ".vmxfs"
 
 /* A setting's value as somebody saw it, to find out whether somebody else changed it since. */
 struct seen {
@@ -68,18 +67,11 @@ struct scratch {
     char name[256];
 };
 
-struct vmx {
-    struct key_state *keys;
-    struct scratch *scratches;
-};
-
-/* The state of a directory (of settings, or its .vmxfs), made if need be; NULL: no memory. */
-struct vmx *vmx_get(struct vfs *vfs, struct node *dir) REQUIRES(vfs->lock);
-void vmx_free(struct vfs *vfs, struct vmx *vmx);
-
 /* The state of a key; made if create. NULL: none, or no memory. */
 struct key_state *key_state(struct vfs *vfs, struct node *dir, struct span key, bool create)
     REQUIRES(vfs->lock);
+/* Frees them all, with their directory. */
+void key_states_free(struct vfs *vfs, struct node *dir) REQUIRES(vfs->lock);
 /* Forgets it when nobody writes it any more. */
 void key_state_tidy(struct vfs *vfs, struct node *dir, struct key_state *ks) REQUIRES(vfs->lock);
 
@@ -161,6 +153,10 @@ int key_lookup(struct call *c, struct node *dir, const char *name, struct found 
 int key_create(struct call *c, struct node *dir, const char *name, int flags, struct handle *h,
                struct found *ret);
 
+/* One writer of the key more: from now on our own commits move the base along. NULL: no memory. */
+struct key_state *key_enter(struct call *c, struct node *dir, const struct key_at *at,
+                            unsigned long *ret_sets);
+
 enum writing {
     WRITING,
     WRITING_ANEW,       /* cuts the text */
@@ -200,9 +196,9 @@ void scratch_drop(struct call *c, struct node *dir, const char *name);
 int scratch_rename(struct call *c, struct node *dir, const char *name, const char *new_name);
 /* Makes one with this content, replacing one of the same name. */
 int scratch_put(struct call *c, struct node *dir, const char *name, struct span bytes);
-/* One that is in no list any more. */
-void scratch_free(struct vfs *vfs, struct scratch *s) REQUIRES(vfs->lock);
-/* Frees those of a directory that was removed, to which the caller holds a reference. */
-void scratch_free_all(struct vfs *vfs, struct node *dir);
+/* Frees those of a directory, with it. */
+void scratches_free(struct vfs *vfs, struct node *dir) REQUIRES(vfs->lock);
+/* Removes those of a directory that was removed, to which the caller holds a reference. */
+void scratches_remove(struct vfs *vfs, struct node *dir);
 /* Appends the content. -ENOENT: none of this name. */
 int scratch_content(struct call *c, struct node *dir, const char *name, struct buf *ret);

@@ -399,6 +399,7 @@ static void whole_destroy(struct vfs *vfs, struct node *n)
 }
 
 const struct node_ops whole_ops = {
+    .kind = KIND_VMX_FILE,
     .type = S_IFREG,
     .named = true,
     .getattr = whole_getattr,

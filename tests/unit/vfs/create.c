@@ -41,11 +41,11 @@ static void a_setting_that_is_not_made_has_no_writer(void **state)
     fails = true;
     assert_int_equal(create(k, vm, "numvcpus"), -ENOMEM);
     fails = false;
-    assert_null(n->vmx->keys);
+    assert_null(n->keys);
     assert_null(k->vfs->handles);
     must_hold(&k->folder, "vm.vmx", "memSize = \"4096\"\n");
     assert_int_equal(create(k, vm, "numvcpus"), 0);
-    assert_non_null(n->vmx->keys);
+    assert_non_null(n->keys);
 }
 
 static void a_vmx_that_is_not_made_is_not_there(void **state)
