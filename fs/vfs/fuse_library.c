@@ -10,10 +10,9 @@
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
 #include <linux/fuse.h>
 
-#include "internal.h"
+#include "vfs_private.h"
 
 void fuse_library_want_parallel(struct fuse_conn_info *connection)
 {

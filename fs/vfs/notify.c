@@ -11,16 +11,24 @@
  * needs no lock: the kernel asks for its attributes, and hears that the name means something else
  * (ESTALE, op_getattr).
  */
+#include "notify.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <utlist.h>
 
+#include "base/sync.h"
 #include "host/host.h"
-#include "internal.h"
+#include "parser/buf.h"
+#include "parser/dict.h"
 #include "parser/names.h"
-#include "vmx.h"
+#include "remote/document.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs_private.h"
 
 struct notice {
     fuse_ino_t inode;
@@ -145,7 +153,7 @@ static void queue(struct notifier *t, fuse_ino_t inode, const char *name, bool p
 
 void notify_inode(struct vfs *vfs, const struct node *n)
 {
-    /* A key's pages never change (pages.h). */
+    /* A key's pages never change (key_pages.h). */
     queue(vfs->notifier, node_id(vfs, n), "", n->ops->kind != KIND_SETTING);
 }
 

@@ -5,8 +5,14 @@
 #include "recent.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/sync.h"
+#include "parser/buf.h"
+#include "parser/edit.h"
+#include "vfs/node/node.h"
+#include "vfs_private.h"
 
 /* How long a thing is remembered, in milliseconds. */
 static const int64_t lasts_ms[] = {
@@ -67,7 +73,7 @@ static void drop_oldest(struct vfs *vfs) REQUIRES(vfs->lock)
         drop(vfs, oldest);
 }
 
-static struct recent *look_up(struct vfs *vfs, const struct recent_id *id) REQUIRES(vfs->lock)
+static struct recent *find_item(struct vfs *vfs, const struct recent_id *id) REQUIRES(vfs->lock)
 {
     struct recent *item;
     HASH_FIND(hh, vfs->recent, id, sizeof(*id), item);
@@ -114,7 +120,7 @@ const struct recent_detail *recent_find(struct vfs *vfs, enum recent_kind kind, 
                                         struct span name)
 {
     drop_oldest(vfs);
-    const struct recent *item = look_up(vfs, &(struct recent_id){kind, n, name});
+    const struct recent *item = find_item(vfs, &(struct recent_id){kind, n, name});
     return item && item->until > clock_ms() ? &item->detail : NULL;
 }
 
@@ -135,7 +141,7 @@ void recent_set(struct vfs *vfs, enum recent_kind kind, struct node *n, struct s
 
 void recent_forget(struct vfs *vfs, enum recent_kind kind, struct node *n, struct span name)
 {
-    struct recent *item = look_up(vfs, &(struct recent_id){kind, n, name});
+    struct recent *item = find_item(vfs, &(struct recent_id){kind, n, name});
     if (item)
         drop(vfs, item);
 }

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "internal.h"
+#include "vfs_private.h"
 #include "parser/edit.h"
 
 enum recent_kind {
@@ -24,7 +24,7 @@ enum recent_kind {
     RECENT_MADE,     /* mkdir has made it, and files are being created in it, or
                         passthrough-profile was removed: it shows none, so that one can be made */
     RECENT_WRITTEN,  /* a key was opened for writing, or ESTALE was told: none is read through the
-                        kernel's pages anew (pages.h) */
+                        kernel's pages anew (key_pages.h) */
     /* Of a .vmx as one file: */
     RECENT_READ, /* somebody opened it to read: read */
     /* Of no node: */

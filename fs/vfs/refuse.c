@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: MIT */
+#include "refuse.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/journal.h"
+#include "base/sync.h"
+#include "parser/buf.h"
+#include "parser/diag.h"
 #include "recent.h"
 #include "remote/used_files.h"
-#include "vmx.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/ops/request.h"
+#include "vfs/vmx/key_at.h"
 
 /* What an errno means here, for those that come without a reason of their own. */
 static const char *meaning(int r)
@@ -50,17 +60,18 @@ static const char *meaning(int r)
     }
 }
 
-int refuse(struct call *c, const char *path, const char *key, int r, const struct vmx_diag *diag)
+int refuse(struct request *rq, const char *path, const char *key, int r,
+           const struct vmx_diag *diag)
 {
-    return r == -ENOENT ? r : refuse_change(c, path, key, r, diag);
+    return r == -ENOENT ? r : refuse_change(rq, path, key, r, diag);
 }
 
-int refuse_change(struct call *c, const char *path, const char *key, int r,
+int refuse_change(struct request *rq, const char *path, const char *key, int r,
                   const struct vmx_diag *diag)
 {
     if (r >= 0 || r == -EINTR)
         return r;
-    c->told = true;
+    rq->told = true;
     const char *reason = diag && diag->text[0] ? diag->text : meaning(r);
     if (diag && diag->text[0] && diag->line > 0) {
         char placed[300];
@@ -68,10 +79,10 @@ int refuse_change(struct call *c, const char *path, const char *key, int r,
         if (diag->column > 0)
             snprintf(column, sizeof(column), ", column %zu", diag->column);
         snprintf(placed, sizeof(placed), "line %zu%s: %s", diag->line, column, reason);
-        journal_add(c->vfs->journal, errno_for_kernel(r), path ? path : "?", key, placed);
+        journal_add(rq->vfs->journal, errno_for_kernel(r), path ? path : "?", key, placed);
         return r;
     }
-    journal_add(c->vfs->journal, errno_for_kernel(r), path ? path : "?", key, reason);
+    journal_add(rq->vfs->journal, errno_for_kernel(r), path ? path : "?", key, reason);
     return r;
 }
 
@@ -91,16 +102,16 @@ int refuse_made_up(struct vmx_diag *diag)
 
 /* Whether the caller was refused this a while ago: a file of a VM, or for a reason. From now on it
  * was. */
-static bool was_refused(struct call *c, const char *what)
+static bool was_refused(struct request *rq, const char *what)
 {
     BUF_AUTO name = {0};
-    if (buf_addf(&name, "%d %s", (int)c->thread, what) < 0)
+    if (buf_addf(&name, "%d %s", (int)rq->thread, what) < 0)
         return false;
-    lock_take(&c->vfs->lock);
-    bool was = recent_find(c->vfs, RECENT_REFUSED, NULL, buf_span(&name)) != NULL;
-    recent_note(c->vfs, RECENT_REFUSED, NULL, buf_span(&name), (struct recent_detail){0});
-    lock_drop(&c->vfs->lock);
-    c->told |= was;
+    lock_take(&rq->vfs->lock);
+    bool was = recent_find(rq->vfs, RECENT_REFUSED, NULL, buf_span(&name)) != NULL;
+    recent_note(rq->vfs, RECENT_REFUSED, NULL, buf_span(&name), (struct recent_detail){0});
+    lock_drop(&rq->vfs->lock);
+    rq->told |= was;
     return was;
 }
 
@@ -111,16 +122,17 @@ static bool is_on_server(const struct node *dir)
 
 /* As refuse, of a name in a directory: a file of the server's, a setting, or what vmxfs shows in
  * the root. */
-static int refuse_in(struct call *c, struct node *dir, const char *name, int r,
+static int refuse_in(struct request *rq, struct node *dir, const char *name, int r,
                      const struct vmx_diag *diag)
 {
     const bool on_server = is_on_server(dir);
-    FREE_AUTO char *path = on_server ? node_child_path(c->vfs, dir, name) : node_path(c->vfs, dir);
+    FREE_AUTO char *path =
+        on_server ? node_child_path(rq->vfs, dir, name) : node_path(rq->vfs, dir);
     const bool has_keys = !on_server && path && path[0];
-    return refuse(c, has_keys || on_server ? path : name, has_keys ? name : NULL, r, diag);
+    return refuse(rq, has_keys || on_server ? path : name, has_keys ? name : NULL, r, diag);
 }
 
-int refuse_here(struct call *c, struct node *dir, const char *name)
+int refuse_here(struct request *rq, struct node *dir, const char *name)
 {
     struct vmx_diag diag = {0};
     if (is_on_server(dir))
@@ -132,22 +144,22 @@ int refuse_here(struct call *c, struct node *dir, const char *name)
                      PROFILE_NAME, CONTROL_NAME);
     else
         refuse_made_up(&diag);
-    return was_refused(c, diag.text) ? -EPERM : refuse_in(c, dir, name, -EPERM, &diag);
+    return was_refused(rq, diag.text) ? -EPERM : refuse_in(rq, dir, name, -EPERM, &diag);
 }
 
-int refuse_removal(struct call *c, const char *path, const char *key, int r,
+int refuse_removal(struct request *rq, const char *path, const char *key, int r,
                    const struct vmx_diag *diag, const char *vm)
 {
-    bool again = r == -EBUSY && vm && was_refused(c, vm);
-    return again ? r : refuse(c, path, key, r, diag);
+    bool again = r == -EBUSY && vm && was_refused(rq, vm);
+    return again ? r : refuse(rq, path, key, r, diag);
 }
 
-int check_unused(struct call *c, const char *path)
+int check_unused(struct request *rq, const char *path)
 {
     struct vmx_diag diag = {0};
     FREE_AUTO char *vm = NULL;
-    int r = remote_check_unused(c->vfs->remote, path, false, &c->wait, &diag, &vm);
-    return refuse(c, path, NULL, r, &diag);
+    int r = remote_check_unused(rq->vfs->remote, path, false, &rq->wait, &diag, &vm);
+    return refuse(rq, path, NULL, r, &diag);
 }
 
 /* Whether an errno is an ordinary answer of a file system, which says all there is to say. */
@@ -169,18 +181,18 @@ static bool is_plain_answer(int r)
     }
 }
 
-void refuse_rest(struct call *c, struct node *n, const char *name, int r)
+void refuse_rest(struct request *rq, struct node *n, const char *name, int r)
 {
-    if (c->told || r == c->refused_before || is_plain_answer(r))
+    if (rq->told || r == rq->refused_before || is_plain_answer(r))
         return;
     if (name) {
-        refuse_in(c, n, name, r, NULL);
+        refuse_in(rq, n, name, r, NULL);
     } else if (n->ops->named) {
-        FREE_AUTO char *path = node_path(c->vfs, n);
-        refuse(c, path, NULL, r, NULL);
+        FREE_AUTO char *path = node_path(rq->vfs, n);
+        refuse(rq, path, NULL, r, NULL);
     } else {
-        FREE_AUTO char *own = node_name(c->vfs, n);
-        refuse_in(c, n->parent, own ? own : "?", r, NULL);
+        FREE_AUTO char *own = node_name(rq->vfs, n);
+        refuse_in(rq, n->parent, own ? own : "?", r, NULL);
     }
 }
 

@@ -6,10 +6,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "control.h"
-#include "internal.h"
-#include "profiles.h"
+#include "base/journal.h"
+#include "base/sync.h"
+#include "base/why.h"
+#include "notify.h"
+#include "parser/profile.h"
 #include "recent.h"
+#include "remote/remote.h"
+#include "vfs/control/control.h"
+#include "vfs/control/profiles.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs_private.h"
 
 static void foreign_change(void *ctx, const char *path)
 {
@@ -36,12 +45,12 @@ static int make_root(struct vfs *vfs)
 
 static int init_conditions(struct vfs *vfs)
 {
-    int r = condition_init(&vfs->gate.moved);
+    int r = condition_init(&vfs->rename_lock.moved);
     if (r < 0)
         return r;
     r = condition_init(&vfs->changed);
     if (r < 0)
-        condition_done(&vfs->gate.moved);
+        condition_done(&vfs->rename_lock.moved);
     return r;
 }
 
@@ -112,7 +121,7 @@ void vfs_free(struct vfs *vfs)
     node_free_all(vfs);
     vmx_profiles_done(&vfs->profiles);
     condition_done(&vfs->changed);
-    condition_done(&vfs->gate.moved);
+    condition_done(&vfs->rename_lock.moved);
     lock_done(&vfs->opening);
     lock_done(&vfs->lock);
     free(vfs);

@@ -16,7 +16,8 @@ PAGES = ["docs/vmxfs.1.scd", "docs/vmxfs-profile.5.scd"]
 
 def read(root, *patterns):
     """The text of all files that the patterns name."""
-    paths = sorted(p for pattern in patterns for p in glob.glob(os.path.join(root, pattern)))
+    paths = sorted(p for pattern in patterns
+                   for p in glob.glob(os.path.join(root, pattern), recursive=True))
     texts = []
     for path in paths:
         with open(path, encoding="utf-8") as f:
@@ -41,16 +42,15 @@ def option_values(root):
 
 def controls(root):
     """Names of control files and folders, but for the one that stands for all profiles."""
-    text = read(root, "fs/vfs/*.c")
+    text = read(root, "fs/vfs/**/*.c")
     names = set(re.findall(r'\.name = "([^"]+)"', text)) - {"profile"}
-    names |= set(re.findall(r'has_\w+ && strcmp\(name, "([^"]+)"\)', text))
-    return names | set(re.findall(r'#define (?:PROFILE|CONTROL)_NAME "([^"]+)"',
-                                  read(root, "fs/vfs/*.h")))
+    return names | set(re.findall(r'#define [A-Z]+_NAME "([^"]+)"',
+                                  text + read(root, "fs/vfs/**/*.h")))
 
 
 def errors(root):
     """Names of errors that the kernel may be told."""
-    text = read(root, "fs/vfs/*.c")
+    text = read(root, "fs/vfs/**/*.c")
     mapped = re.search(r"int errno_for_kernel\(int r\)(.*?)\n}", text, re.DOTALL).group(1)
     hidden = set(re.findall(r"case (E\w+):", mapped))
     told = set(re.findall(r"(?:-|case |return )(E[A-Z]{2,})\b", text))
@@ -58,15 +58,15 @@ def errors(root):
 
 
 def status_keys(root):
-    text = read(root, "fs/vfs/root_controls.c", "fs/sftp/*.c", "fs/remote/*.c", "fs/transport/*.c",
-                "fs/host/host.c")
+    text = read(root, "fs/vfs/control/root_controls.c", "fs/sftp/**/*.c", "fs/remote/**/*.c",
+                "fs/transport/**/*.c",                "fs/host/**/host.c")
     keys = set(re.findall(r'(?:"|\\n)([a-z]+(?:-[a-z]+)*): ?[%"]', text))
     return keys | set(re.findall(r'\{"([a-z-]+)", LIBSSH2_METHOD', text))
 
 
 def rules(root):
     """Those with a dash in their names; the others cannot be told from other words."""
-    text = read(root, "parser/check_*.c")
+    text = read(root, "parser/**/check_*.c")
     return set(re.findall(r'"([a-z0-9]+(?:-[a-z0-9]+)+)"', text)) - {"passthrough-profile"}
 
 

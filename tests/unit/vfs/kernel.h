@@ -10,7 +10,9 @@
 #include <linux/fuse.h>
 
 #include "base/journal.h"
-#include "vfs/vmx.h"
+#include "vfs/node/node_path.h"
+#include "vfs/vmx/key_state.h"
+#include "vfs/vmx/scratch.h"
 
 struct kernel {
     struct folder folder; /* holds vm.vmx: memSize = "4096" */

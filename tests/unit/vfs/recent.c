@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "vfs/node/node.h"
 #include "vfs/recent.h"
 
 #define NO_NAME ((struct span){0})
@@ -31,7 +32,7 @@ struct tree {
 
 static struct node *take(struct tree *t, const char *name)
 {
-    const struct found found = {.ops = &vmx_ops};
+    const struct found found = {.ops = &vmx_dir_ops};
     struct node *n = node_take(&t->vfs, &t->root, name, &found, false);
     assert_non_null(n);
     return n;

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/sync.h"
+#include "parser/buf.h"
+#include "parser/diag.h"
+#include "remote/document.h"
+#include "vfs/node/attr.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/ops/caller.h"
+#include "vfs/ops/request.h"
+#include "vfs/refuse.h"
+#include "vfs/vmx/text_draft.h"
+#include "vfs/vmx/key_at.h"
+
+/* What is listed among the settings bears their time, so that git and rsync see it change. Its
+ * content has just been made from the same document. */
+static uint32_t made_at(struct request *rq, struct node *n, const struct control *control)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = control->listed ? vmx_path_above(rq, n) : NULL;
+    if (path && remote_document(rq->vfs->remote, path, DOCUMENT_ANY_AGE, &rq->wait, &doc) == 0)
+        return doc->attrs.mtime;
+    return (uint32_t)rq->vfs->started.tv_sec;
+}
+
+static int fill_attr(struct request *rq, struct node *n, const struct control *control,
+                     struct stat *st)
+{
+    BUF_AUTO content = {0};
+    int r = control->listed ? control->show(rq, n, &content) : 0;
+    if (r < 0)
+        return r;
+    attr_file(rq->vfs, st, control->mode, (off_t)content.len, made_at(rq, n, control));
+    return 0;
+}
+
+int control_lookup(struct request *rq, struct node *dir, const struct control *control,
+                   struct found *ret)
+{
+    ret->ops = &control_ops;
+    ret->detail = control;
+    return fill_attr(rq, dir, control, &ret->st);
+}
+
+static int control_getattr(struct request *rq, struct node *n, struct stat *st,
+                           int64_t *ret_true_at)
+{
+    *ret_true_at = 0;
+    return fill_attr(rq, n, n->detail, st);
+}
+
+/* Refuses, with the control as a key of its VM; one of no VM is a file itself. */
+static int refuse_control(struct request *rq, struct node *n, int r, const struct vmx_diag *diag)
+{
+    const struct control *control = n->detail;
+    FREE_AUTO char *path = vmx_path_above(rq, n);
+    return refuse(rq, path ? path : control->name, path ? control->name : NULL, r, diag);
+}
+
+static int control_open(struct request *rq, struct node *n, int flags, struct handle *h)
+{
+    const struct control *control = n->detail;
+    const bool unread = (flags & O_ACCMODE) != O_WRONLY && !control->show;
+    if (unread || (h->writes && !control->store)) {
+        struct vmx_diag diag = {0};
+        vmx_diag_set(&diag, 0, 0, "it can only be %s", unread ? "written" : "read");
+        return refuse_control(rq, n, -EACCES, &diag);
+    }
+    if (h->writes && rq->vfs->options.read_only)
+        return refuse(rq, control->name, NULL, -EROFS, NULL);
+    return h->writes ? 0 : control->show(rq, n, &h->content);
+}
+
+static int control_read(struct request *rq, struct node *n, struct handle *h, off_t offset,
+                        size_t size, struct buf *ret)
+{
+    BUF_AUTO live = {0};
+    const struct control *control = n->detail;
+    struct span text = buf_span(&h->content);
+    if (h->writes) {
+        int r = control->show(rq, n, &live);
+        if (r < 0)
+            return r;
+        text = buf_span(&live);
+    }
+    return text_slice(text, offset, size, ret);
+}
+
+/* Takes what has been collected, when what was collected before is carried out. *ret_r: what came
+ * of that, if it had to be waited for. */
+static int take_content(struct request *rq, struct handle *h, struct buf *ret, int *ret_r)
+{
+    int r = 0;
+    *ret_r = 0;
+    lock_take(&rq->vfs->lock);
+    while (r == 0 && h->carrying) {
+        r = wait_on(&rq->wait, &rq->vfs->changed, &rq->vfs->lock);
+        *ret_r = h->carried;
+    }
+    if (r == 0) {
+        *ret = h->content;
+        h->content = (struct buf){0};
+        h->carrying = ret->len > 0;
+    }
+    lock_drop(&rq->vfs->lock);
+    return r == -ETIMEDOUT ? -EIO : r;
+}
+
+/* Puts what was taken before what has been collected since. Without memory it is refused. */
+static void put_back(struct handle *h, struct buf *text)
+{
+    if (buf_add(text, buf_span(&h->content)) < 0) {
+        h->refused = -ENOMEM;
+        return;
+    }
+    buf_done(&h->content);
+    h->content = *text;
+    *text = (struct buf){0};
+}
+
+/* Carries out what has been collected; whatever comes of it, it is not tried again, unless again:
+ * who is interrupted asks again. Who closes another descriptor meanwhile is told the same. */
+static int carry_out(struct request *rq, struct node *n, struct handle *h, bool again)
+{
+    BUF_AUTO text = {0};
+    const struct control *control = n->detail;
+    int before;
+    int r = take_content(rq, h, &text, &before);
+    if (r == 0 && text.len == 0)
+        rq->told = before < 0; /* by the one that carried it out */
+    if (r < 0 || text.len == 0)
+        return r < 0 ? r : before;
+    struct span what = control->by_line ? text_value(buf_span(&text)) : buf_span(&text);
+    r = control->store(rq, n, what);
+    lock_take(&rq->vfs->lock);
+    h->carrying = false;
+    h->carried = r;
+    if (r == -EINTR && again)
+        put_back(h, &text);
+    condition_wake_all(&rq->vfs->changed);
+    lock_drop(&rq->vfs->lock);
+    return r;
+}
+
+/* Appends to what is collected. A text that is too long is dropped, whole. *ret_news: this was not
+ * said before. */
+static int collect(struct request *rq, struct handle *h, struct span data, bool *ret_line,
+                   bool *ret_news)
+{
+    const pid_t writer = caller_process(rq);
+    int r = 0;
+    lock_take(&rq->vfs->lock);
+    *ret_news = !h->refused;
+    if (h->refused)
+        r = h->refused;
+    else if (h->content.len + data.n > max_text(rq))
+        r = -EFBIG;
+    else
+        r = buf_add(&h->content, data);
+    if (r < 0) {
+        buf_done(&h->content);
+        h->refused = r;
+    }
+    *ret_line = r == 0 && data.n > 0 && data.p[data.n - 1] == '\n';
+    h->writer = writer;
+    lock_drop(&rq->vfs->lock);
+    return r;
+}
+
+static int control_write(struct request *rq, struct node *n, struct handle *h, off_t offset,
+                         struct span data)
+{
+    const struct control *control = n->detail;
+    bool line;
+    bool news;
+    (void)offset; /* a command goes on where the last write ended */
+    int r = collect(rq, h, data, &line, &news);
+    if (r < 0)
+        return news ? refuse_control(rq, n, r, NULL) : r;
+    return control->by_line && line ? carry_out(rq, n, h, false) : 0;
+}
+
+static int control_fsync(struct request *rq, struct node *n, struct handle *h)
+{
+    int r = handle_refused(rq->vfs, h);
+    return r == 0 && h->writes ? carry_out(rq, n, h, true) : r;
+}
+
+static int control_flush(struct request *rq, struct node *n, struct handle *h)
+{
+    int r = handle_refused(rq->vfs, h);
+    return r == 0 && h->writes && !caller_is_bystander(rq, h) ? carry_out(rq, n, h, false) : r;
+}
+
+/* A refusal is noted; nobody else can be told. */
+static void control_release(struct request *rq, struct node *n, struct handle *h)
+{
+    control_fsync(rq, n, h);
+}
+
+static void control_drop(struct request *rq, struct node *n, struct handle *h)
+{
+    const pid_t writer = caller_process(rq);
+    lock_take(&rq->vfs->lock);
+    const bool own = h->content.len > 0 && h->writer != 0 && h->writer == writer;
+    if (own) {
+        buf_done(&h->content);
+        h->refused = -ECANCELED; /* whoever else has it open would go on in the middle */
+    }
+    lock_drop(&rq->vfs->lock);
+    if (!own)
+        return;
+    FREE_AUTO char *path = vmx_path_above(rq, n);
+    const struct control *control = n->detail;
+    note_killed(rq->vfs, path ? path : control->name, NULL);
+}
+
+const struct node_ops control_ops = {
+    .kind = KIND_CONTROL,
+    .type = S_IFREG,
+    .getattr = control_getattr,
+    .open = control_open,
+    .read = control_read,
+    .write = control_write,
+    .flush = control_flush,
+    .drop = control_drop,
+    .fsync = control_fsync,
+    .release = control_release,
+};

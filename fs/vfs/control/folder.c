@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* The directories that are not on the server: .vmxfs and what is in it, by tables. */
+#include <errno.h>
+#include <string.h>
+
+#include "control.h"
+#include "host/host.h"
+#include "parser/buf.h"
+#include "parser/profile.h"
+#include "vfs/node/attr.h"
+#include "vfs/node/dir_names.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/request.h"
+
+int folder_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    (void)n;
+    attr_dir(rq->vfs, st, (uint32_t)rq->vfs->started.tv_sec);
+    *ret_true_at = 0;
+    return 0;
+}
+
+int folder_found(struct request *rq, const struct folder *folder, struct found *ret)
+{
+    ret->ops = folder->ops ? folder->ops : &folder_ops;
+    ret->detail = folder;
+    attr_dir(rq->vfs, &ret->st, (uint32_t)rq->vfs->started.tv_sec);
+    return 0;
+}
+
+static bool is_there(struct request *rq, const struct folder *folder)
+{
+    return !folder->of_host || (rq->vfs->host && host_exists(rq->vfs->host, &rq->wait));
+}
+
+bool folder_is_in(const struct node *dir, const char *name)
+{
+    const struct folder *folder = dir->detail;
+    return folder && strcmp(folder->name, name) == 0;
+}
+
+int folder_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
+{
+    const struct folder *f = dir->detail;
+    for (size_t i = 0; f->controls && f->controls[i]; i++) {
+        if (strcmp(f->controls[i]->name, name) == 0)
+            return control_lookup(rq, dir, f->controls[i], ret);
+    }
+    for (size_t i = 0; f->folders && f->folders[i]; i++) {
+        if (strcmp(f->folders[i]->name, name) == 0 && is_there(rq, f->folders[i]))
+            return folder_found(rq, f->folders[i], ret);
+    }
+    if (f->each_profile && vmx_profiles_find(&rq->vfs->profiles, span_of(name)))
+        return control_lookup(rq, dir, f->each_profile, ret);
+    return f->find ? f->find(rq, dir, name, ret) : -ENOENT;
+}
+
+int folder_list(struct request *rq, struct node *dir, struct dir_names *ret)
+{
+    const struct folder *f = dir->detail;
+    int r = 0;
+    for (size_t i = 0; r == 0 && f->controls && f->controls[i]; i++)
+        r = dir_names_add(ret, f->controls[i]->name, S_IFREG);
+    for (size_t i = 0; r == 0 && f->folders && f->folders[i]; i++) {
+        if (is_there(rq, f->folders[i]))
+            r = dir_names_add(ret, f->folders[i]->name, S_IFDIR);
+    }
+    for (size_t i = 0; r == 0 && f->each_profile && i < rq->vfs->profiles.n; i++)
+        r = dir_names_add(ret, vmx_profile_name(rq->vfs->profiles.items[i]), S_IFREG);
+    return r == 0 && f->list ? f->list(rq, dir, ret) : r;
+}
+
+const struct node_ops folder_ops = {
+    .kind = KIND_FOLDER,
+    .type = S_IFDIR,
+    .getattr = folder_getattr,
+    .lookup = folder_lookup,
+    .list = folder_list,
+};

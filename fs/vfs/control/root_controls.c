@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* The control files of the whole mount: status, errors, check, profiles/NAME. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/journal.h"
+#include "control.h"
+#include "host/host.h"
+#include "parser/buf.h"
+#include "parser/check.h"
+#include "parser/plan.h"
+#include "parser/profile.h"
+#include "parser/safe_text.h"
+#include "remote/remote.h"
+#include "sftp/sftp.h"
+#include "vfs/host/host_view.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/request.h"
+#include "vfs/vfs_private.h"
+#include "vm_walk.h"
+
+/* The server's words (its version, the reason of a loss) are among these lines. */
+static int add_safe_lines(struct buf *ret, const struct buf *lines)
+{
+    int r = 0;
+    for (size_t at = 0; r == 0 && at < lines->len;) {
+        size_t n = strcspn(lines->data + at, "\n");
+        r = safe_text_add(ret, (struct span){lines->data + at, n});
+        if (r == 0)
+            r = buf_add_char(ret, '\n');
+        at += n + 1;
+    }
+    return r;
+}
+
+static int status_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    (void)n;
+    BUF_AUTO lines = {0};
+    int r = buf_addf(&lines, "version: %s\nmounted: %s\n", VMXFS_VERSION,
+                     rq->vfs->options.read_only ? "read-only" : "read-write");
+    if (r == 0)
+        r = sftp_describe(remote_sftp(rq->vfs->remote), &lines);
+    if (r == 0)
+        r = remote_describe(rq->vfs->remote, &lines);
+    if (r == 0 && rq->vfs->host)
+        r = host_describe(rq->vfs->host, &lines);
+    return r == 0 ? add_safe_lines(ret, &lines) : r;
+}
+
+const struct control status_control = {.name = "status", .mode = 0444, .show = status_show};
+
+static int errors_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    (void)n;
+    return journal_print(rq->vfs->journal, ret);
+}
+
+const struct control errors_control = {.name = "errors", .mode = 0444, .show = errors_show};
+
+static int profile_text_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    const struct vmx_profile *profile = vmx_profiles_find(&rq->vfs->profiles, span_of(n->name));
+    return profile ? buf_add(ret, vmx_profile_text(profile)) : -ENOENT;
+}
+
+const struct control profile_text_control = {
+    .name = "profile", .mode = 0444, .show = profile_text_show};
+
+/* ---- check: one line for each VM below the root */
+
+struct root_check {
+    struct vm_walk survey;
+    const struct host_facts *facts; /* once for all; or NULL */
+    struct buf *report;
+    size_t count[VMX_SEVERITIES];
+};
+
+static const char *severity_name(enum vmx_severity severity)
+{
+    static const char *const names[] = {
+        [VMX_PASS] = "PASS", [VMX_UNKNOWN] = "UNKNOWN", [VMX_WARN] = "WARN", [VMX_FAIL] = "FAIL"};
+    return names[severity];
+}
+
+/* The path as a field, and a command that shows the whole report; a name that cannot be
+ * shown as it is cannot stand in a command either. */
+static int add_place(const struct vfs *vfs, const char *path, const struct vmx_check *check,
+                     struct buf *ret)
+{
+    FREE_AUTO char *full = NULL;
+    if (asprintf(&full, "%s/%s/.vmxfs/check", vfs->options.mountpoint, path) < 0)
+        full = NULL;
+    if (!full)
+        return -ENOMEM;
+    bool odd = !safe_text_is(span_of(full));
+    int r = buf_add_char(ret, '\t');
+    if (r == 0)
+        r = safe_text_add(ret, span_of(path));
+    if (r == 0)
+        r = buf_addf(ret, "\t%zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\t", check->count[VMX_PASS],
+                     check->count[VMX_WARN], check->count[VMX_FAIL], check->count[VMX_UNKNOWN]);
+    if (r == 0)
+        r = buf_add_str(ret, odd ? "-" : "cat ");
+    if (r == 0 && !odd)
+        r = buf_add_quoted(ret, span_of(full));
+    return r == 0 ? buf_add_char(ret, '\n') : r;
+}
+
+static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
+                   const struct vmx_dict *dict)
+{
+    struct root_check *all = (struct root_check *)s;
+    struct vmx_check check = {0};
+    const struct vfs *vfs = s->rq->vfs;
+    struct vmx_host_vm vm = {0};
+    const struct vmx_around around = around_vm(vfs, all->facts, path, &vm);
+    int r = vmx_check_run(dict, &around, ".", ".", NULL, &check);
+    if (r < 0)
+        return r;
+    all->count[check.worst]++;
+    r = buf_add_str(all->report, severity_name(check.worst));
+    return r == 0 ? add_place(vfs, shown, &check, all->report) : r;
+}
+
+static int root_check_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    (void)n;
+    FACTS_AUTO *facts = NULL;
+    struct root_check all = {.survey = {.rq = rq, .see = see_vmx}, .report = ret};
+    int r = host_said_if_any(rq, &facts);
+    all.facts = facts;
+    if (r == 0)
+        r = vm_walk_run(&all.survey);
+    if (r < 0)
+        return r;
+    return buf_addf(ret, "# %zu VMs PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\n", all.count[VMX_PASS],
+                    all.count[VMX_WARN], all.count[VMX_FAIL], all.count[VMX_UNKNOWN]);
+}
+
+const struct control root_check_control = {.name = "check", .mode = 0444, .show = root_check_show};

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * .vmxfs/vms: a table of all VMs, those that are registered on the host and those whose .vmx is
+ * below the root. TAB-separated: power, id, registered, profile, path. What is not known is "-", of
+ * power "unknown".
+ */
+#include <stdlib.h>
+#include <errno.h>
+#include <string.h>
+
+#include "control.h"
+#include "parser/buf.h"
+#include "parser/dict.h"
+#include "parser/plan.h"
+#include "parser/safe_text.h"
+#include "vfs/host/host_view.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/request.h"
+#include "vm_walk.h"
+
+struct row {
+    char *path; /* as it is printed */
+    char *rest; /* what stands before it */
+};
+
+struct table {
+    struct vm_walk survey;
+    const struct host_facts *facts; /* NULL: nothing is known */
+    bool *seen;                     /* for each of the host's VMs: its .vmx was found */
+    struct row *rows;
+    size_t n, cap;
+};
+
+/* Takes over what both hold. */
+static int add_row(struct table *t, struct buf *path, struct buf *rest)
+{
+    if (t->n == t->cap) {
+        size_t cap = t->cap ? t->cap * 2 : 64;
+        struct row *more = reallocarray(t->rows, cap, sizeof(*more));
+        if (!more)
+            return -ENOMEM;
+        t->rows = more;
+        t->cap = cap;
+    }
+    struct row row = {.path = buf_steal(path), .rest = buf_steal(rest)};
+    if (!row.path || !row.rest) {
+        free(row.path);
+        free(row.rest);
+        return -ENOMEM;
+    }
+    t->rows[t->n++] = row;
+    return 0;
+}
+
+/* The profile that passthrough-profile shows in brackets. */
+static int add_profile(struct table *t, const struct vmx_dict *dict, struct buf *ret)
+{
+    BUF_AUTO state = {0};
+    const struct vmx_around around = around_alone(t->survey.rq->vfs);
+    int r = vmx_plan_state(dict, &around, &state);
+    const char *open = r == 0 ? strchr(state.data, '[') : NULL;
+    const char *close = open ? strchr(open, ']') : NULL;
+    if (r < 0)
+        return r;
+    return close ? safe_text_add(ret, (struct span){open + 1, (size_t)(close - open - 1)})
+                 : buf_add_char(ret, '-');
+}
+
+/* vm: NULL if it is not registered; dict: NULL if its .vmx was not found. */
+static const char *power_of(const struct table *t, const struct host_vm *vm,
+                            const struct vmx_dict *dict)
+{
+    BUF_AUTO state = {0};
+    if (vm && vm->running)
+        return "on";
+    if (dict && vmx_dict_get(dict, SPAN_LITERAL("checkpoint.vmState"), &state) == 0 &&
+        state.len > 0)
+        return "suspended";
+    return vm && dict && t->facts->running_known ? "off" : "unknown";
+}
+
+static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
+                   const struct vmx_dict *dict)
+{
+    struct table *t = (struct table *)s;
+    BUF_AUTO place = {0};
+    BUF_AUTO rest = {0};
+    const struct host_vm *vm = t->facts ? host_facts_vm(t->facts, path) : NULL;
+    if (vm)
+        t->seen[vm - t->facts->vms] = true;
+    int r = buf_addf(&rest, "%s\t", power_of(t, vm, dict));
+    if (r == 0 && vm)
+        r = buf_addf(&rest, "%lu\tyes\t", vm->id);
+    else if (r == 0)
+        r = buf_addf(&rest, "-\t%s\t", t->facts && t->facts->vms_known ? "no" : "-");
+    if (r == 0)
+        r = add_profile(t, dict, &rest);
+    if (r == 0)
+        r = safe_text_add(&place, span_of(shown));
+    return r == 0 ? add_row(t, &place, &rest) : r;
+}
+
+/* Where a VM is whose .vmx was not found. */
+static int add_place(const struct host_vm *vm, struct buf *ret)
+{
+    BUF_AUTO outside = {0};
+    if (!vm->valid)
+        return buf_add_char(ret, '-');
+    if (vm->path)
+        return safe_text_add(ret, span_of(vm->shown));
+    int r = buf_addf(&outside, "[%s] %s", vm->datastore, vm->file);
+    return r == 0 ? safe_text_add(ret, span_of(outside.data)) : r;
+}
+
+/* Those that the host lists and whose .vmx is not below the root, or not there. */
+static int add_others(struct table *t)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && t->facts && i < t->facts->n_vms; i++) {
+        const struct host_vm *vm = &t->facts->vms[i];
+        BUF_AUTO place = {0};
+        BUF_AUTO rest = {0};
+        if (t->seen[i])
+            continue;
+        r = buf_addf(&rest, "%s\t%lu\t%s\t-", power_of(t, vm, NULL), vm->id,
+                     vm->valid ? "yes" : "invalid");
+        if (r == 0)
+            r = add_place(vm, &place);
+        if (r == 0)
+            r = add_row(t, &place, &rest);
+    }
+    return r;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct row *)a)->path, ((const struct row *)b)->path);
+}
+
+static int print(struct table *t, struct buf *ret)
+{
+    int r = 0;
+    if (t->n > 0)
+        qsort(t->rows, t->n, sizeof(*t->rows), by_path);
+    for (size_t i = 0; r == 0 && i < t->n; i++)
+        r = buf_addf(ret, "%s\t%s\n", t->rows[i].rest, t->rows[i].path);
+    return r;
+}
+
+static int root_vms_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    (void)n;
+    FACTS_AUTO *facts = NULL;
+    struct table t = {.survey = {.rq = rq, .see = see_vmx}};
+    int r = host_said_if_any(rq, &facts);
+    t.facts = facts;
+    if (r == 0 && facts) {
+        t.seen = calloc(facts->n_vms + 1, sizeof(*t.seen));
+        r = t.seen ? 0 : -ENOMEM;
+    }
+    if (r == 0)
+        r = vm_walk_run(&t.survey);
+    if (r == 0)
+        r = add_others(&t);
+    if (r == 0)
+        r = print(&t, ret);
+    for (size_t i = 0; i < t.n; i++) {
+        free(t.rows[i].path);
+        free(t.rows[i].rest);
+    }
+    free(t.rows);
+    free(t.seen);
+    return r;
+}
+
+const struct control root_vms_control = {.name = "vms", .mode = 0444, .show = root_vms_show};

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* The control files of one VM: passthrough-profile, plan/NAME, merge, check. */
+#include <stdlib.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/journal.h"
+#include "control.h"
+#include "parser/buf.h"
+#include "parser/check.h"
+#include "parser/diag.h"
+#include "parser/dict.h"
+#include "parser/edit.h"
+#include "parser/plan.h"
+#include "parser/value.h"
+#include "remote/commit.h"
+#include "remote/document.h"
+#include "remote/remote.h"
+#include "vfs/host/host_view.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/notify.h"
+#include "vfs/ops/request.h"
+#include "vfs/refuse.h"
+#include "vfs/vfs_private.h"
+#include "vfs/vmx/key_at.h"
+
+static int document_of(struct request *rq, struct node *n, char **ret_path, struct document **ret)
+{
+    char *path = vmx_path_above(rq, n);
+    if (!path)
+        return -ENOMEM;
+    int r = remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, ret);
+    if (r == 0)
+        *ret_path = path;
+    else
+        free(path);
+    return r;
+}
+
+/* ---- changes that are a text to carry out */
+
+struct text_change {
+    struct change change;
+    struct vfs *vfs;
+    const char *path;
+    struct span text;
+    bool asks_host;
+    struct vmx_around around;
+    struct buf notes; /* for people: what was left alone */
+    int (*edits)(struct text_change *t, const struct vmx_dict *current, struct vmx_edits *ret,
+                 struct vmx_diag *diag);
+};
+
+static int apply(struct change *change, const struct server_text *server,
+                 const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
+{
+    struct text_change *t = (struct text_change *)change;
+    struct vmx_edits edits = {0};
+    if (!server->exists)
+        return refuse_gone(diag);
+    buf_clear(&t->notes);
+    int r = t->edits(t, current, &edits, diag);
+    if (r == 0 && edits.n > 0 && vmx_dict_encrypted(current))
+        r = -EPERM;
+    if (r == 0)
+        r = vmx_edits_apply(&edits, current, ret, diag);
+    vmx_edits_done(&edits);
+    return r;
+}
+
+static void committed(struct change *change, const struct document *before,
+                      const struct document *after)
+{
+    const struct text_change *t = (const struct text_change *)change;
+    notify_commit(t->vfs, t->path, before, after);
+}
+
+static int run(struct request *rq, struct node *n, const char *name, struct text_change *t)
+{
+    FREE_AUTO char *path = vmx_path_above(rq, n);
+    FACTS_AUTO *facts = NULL;
+    struct vmx_host_vm vm = {0};
+    if (!path)
+        return -ENOMEM;
+    int r = t->asks_host ? host_said_if_any(rq, &facts) : 0;
+    if (r < 0)
+        return r;
+    t->vfs = rq->vfs;
+    t->path = path;
+    t->around = around_vm(rq->vfs, facts, path, &vm);
+    t->change.apply = apply;
+    t->change.committed = committed;
+    r = remote_commit(rq->vfs->remote, path, &t->change, &rq->wait);
+    refuse_change(rq, path, name, r, &t->change.diag);
+    for (char *line = r == 0 && t->notes.data ? t->notes.data : NULL; line && *line;) {
+        size_t len = strcspn(line, "\n");
+        struct vmx_diag note = {0};
+        vmx_diag_set(&note, 0, 0, "%.*s", (int)len, line);
+        journal_add(rq->vfs->journal, 0, path, name, note.text);
+        line += len + (line[len] == '\n');
+    }
+    buf_done(&t->notes);
+    return r;
+}
+
+/* ---- passthrough-profile */
+
+static int profile_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = NULL;
+    const struct vmx_around around = around_alone(rq->vfs);
+    int r = document_of(rq, n, &path, &doc);
+    if (r == 0)
+        r = vmx_plan_state(doc->dict, &around, ret);
+    return r == 0 ? buf_add_char(ret, '\n') : r;
+}
+
+static int profile_edits(struct text_change *t, const struct vmx_dict *current,
+                         struct vmx_edits *ret, struct vmx_diag *diag)
+{
+    return vmx_plan_line(current, &t->around, t->text, ret, &t->notes, diag);
+}
+
+int profile_write(struct request *rq, struct node *vmx_dir, struct span line)
+{
+    /* The host is not asked for what needs none: no profile, and the line that was read. */
+    bool applies = !span_eq(line, SPAN_LITERAL("none")) && !memchr(line.p, '[', line.n);
+    struct text_change t = {.text = line, .edits = profile_edits, .asks_host = applies};
+    return run(rq, vmx_dir, PROFILE_NAME, &t);
+}
+
+const struct control profile_control = {
+    .name = PROFILE_NAME,
+    .mode = 0644,
+    .by_line = true,
+    .listed = true,
+    .show = profile_show,
+    .store = profile_write,
+};
+
+/* ---- .vmxfs/merge */
+
+static int merge_edits(struct text_change *t, const struct vmx_dict *current, struct vmx_edits *ret,
+                       struct vmx_diag *diag)
+{
+    int r = vmx_edits_parse(t->text, vmx_dict_charset(current), ret, diag);
+    for (size_t i = 0; i < ret->n && r == 0; i++) {
+        const struct vmx_edit *e = &ret->items[i];
+        if (e->op == VMX_EDIT_SET)
+            r = vmx_value_check(buf_span(&e->key), buf_span(&e->value), diag);
+    }
+    return r == 0 ? vmx_plan_follow(current, &t->around, ret) : r;
+}
+
+static int merge_store(struct request *rq, struct node *n, struct span text)
+{
+    struct text_change t = {.text = text, .edits = merge_edits};
+    return run(rq, n, "merge", &t);
+}
+
+const struct control merge_control = {
+    .name = "merge",
+    .mode = 0200,
+    .store = merge_store,
+};
+
+/* ---- .vmxfs/plan/NAME and .vmxfs/check */
+
+static int plan_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = NULL;
+    FACTS_AUTO *facts = NULL;
+    struct vmx_host_vm vm = {0};
+    int r = host_said_if_any(rq, &facts);
+    if (r == 0)
+        r = document_of(rq, n, &path, &doc);
+    if (r < 0)
+        return r;
+    const struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
+    return vmx_plan_diff(doc->dict, &around, n->name, path, ret);
+}
+
+const struct control plan_control = {
+    .name = "plan",
+    .mode = 0444,
+    .show = plan_show,
+};
+
+static int check_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    FREE_AUTO char *path = NULL;
+    FACTS_AUTO *facts = NULL;
+    struct vmx_host_vm vm = {0};
+    struct vmx_check check;
+    BUF_AUTO dir = {0};
+    int r = host_said_if_any(rq, &facts);
+    if (r == 0)
+        r = document_of(rq, n, &path, &doc);
+    if (r == 0)
+        r = buf_addf(&dir, "%s/", rq->vfs->options.mountpoint);
+    if (r == 0)
+        r = remote_add_shown(rq->vfs->remote, path, &dir);
+    if (r < 0)
+        return r;
+    const struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
+    return vmx_check_run(doc->dict, &around, dir.data, rq->vfs->options.mountpoint, ret, &check);
+}
+
+const struct control vmx_check_control = {
+    .name = "check",
+    .mode = 0444,
+    .show = check_show,
+};

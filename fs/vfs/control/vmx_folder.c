@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * NAME.vmx/.vmxfs: the controls of a VM, its text as one file (RAW_NAME), and the helpers that editors
+ * of that put beside it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h> /* RENAME_NOREPLACE */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "control.h"
+#include "parser/buf.h"
+#include "parser/diag.h"
+#include "parser/dict.h"
+#include "remote/document.h"
+#include "vfs/file/vmx_file.h"
+#include "vfs/node/dir_names.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/ops/request.h"
+#include "vfs/refuse.h"
+#include "vfs/vfs_private.h"
+#include "vfs/vmx/scratch.h"
+
+#define RAW_NAME "raw"
+
+static const struct folder plan_folder = {.name = "plan", .each_profile = &plan_control};
+
+const struct folder vmx_folder = {
+    .name = CONTROL_NAME,
+    .ops = &vmx_folder_ops,
+    .controls = (const struct control *const[]){&merge_control, &vmx_check_control, &power_control,
+                                                &reload_control, &registered_control, NULL},
+    .folders = (const struct folder *const[]){&plan_folder, NULL},
+};
+
+static int lookup_raw(struct request *rq, struct node *dir, struct found *ret)
+{
+    FREE_AUTO char *path = vmx_path_above(rq, dir);
+    int r = path ? vmx_file_lookup(rq, path, ret) : -ENOMEM;
+    vmx_file_raw_mode(rq->vfs, &ret->st);
+    return r;
+}
+
+static int lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
+{
+    if (strcmp(name, RAW_NAME) == 0)
+        return lookup_raw(rq, dir, ret);
+    int r = folder_lookup(rq, dir, name, ret);
+    return r == -ENOENT ? scratch_lookup(rq, dir, name, ret) : r;
+}
+
+static int list(struct request *rq, struct node *dir, struct dir_names *ret)
+{
+    int r = folder_list(rq, dir, ret);
+    if (r == 0)
+        r = dir_names_add(ret, RAW_NAME, S_IFREG);
+    return r == 0 ? scratch_list(rq, dir, ret) : r;
+}
+
+/* Editors of raw put their helpers here. */
+static int create(struct request *rq, struct node *dir, const char *name, mode_t mode, int flags,
+                  struct handle *h, struct found *ret)
+{
+    if (!scratch_is_name(name) && !scratch_is_create(mode, flags))
+        return refuse_here(rq, dir, name);
+    return scratch_create(rq, dir, name, mode, h, ret);
+}
+
+static int unlink_scratch(struct request *rq, struct node *dir, const char *name)
+{
+    int r = scratch_unlink(rq, dir, name);
+    return r == -ENOENT ? refuse_here(rq, dir, name) : r;
+}
+
+static int rename_scratch(struct request *rq, struct node *dir, const char *name,
+                          struct node *new_dir, const char *new_name, unsigned flags)
+{
+    struct node *vmx = vmx_above(rq->vfs, dir);
+    if (dir != new_dir)
+        return -EXDEV;
+    if (strcmp(name, RAW_NAME) == 0 && scratch_is_name(new_name)) { /* an editor's backup */
+        DOCUMENT_AUTO *doc = NULL;
+        FREE_AUTO char *path = node_path(rq->vfs, vmx);
+        int r = path ? remote_document(rq->vfs->remote, path, 0, &rq->wait, &doc) : -ENOMEM;
+        return r == 0 ? scratch_put(rq, dir, new_name, vmx_dict_text(doc->dict)) : r;
+    }
+    if (strcmp(new_name, RAW_NAME) != 0)
+        return scratch_is_name(new_name) ? scratch_rename(rq, dir, name, new_name)
+                                         : refuse_here(rq, dir, name);
+    BUF_AUTO bytes = {0};
+    FREE_AUTO char *path = node_path(rq->vfs, vmx);
+    int r = path ? scratch_content(rq, dir, name, &bytes) : -ENOMEM;
+    if (r == 0 && flags & RENAME_NOREPLACE)
+        r = -EEXIST;
+    if (r == 0 && rq->vfs->options.read_only)
+        r = -EROFS;
+    struct node *raw = node_find(rq->vfs, dir, RAW_NAME);
+    struct vmx_diag diag = {0};
+    if (r == 0)
+        r = vmx_file_install(rq, path, raw, buf_span(&bytes), &diag);
+    node_unref(rq->vfs, raw);
+    refuse(rq, path, NULL, r, &diag);
+    if (r == 0)
+        scratch_drop(rq, dir, name);
+    return r;
+}
+
+static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    scratches_free(vfs, n);
+}
+
+const struct node_ops vmx_folder_ops = {
+    .kind = KIND_FOLDER,
+    .type = S_IFDIR,
+    .getattr = folder_getattr,
+    .lookup = lookup,
+    .list = list,
+    .create = create,
+    .unlink = unlink_scratch,
+    .rename = rename_scratch,
+    .destroy = destroy,
+};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* NAME.vmx/.vmxfs/power and reload: what the host does with the VM. */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/why.h"
+#include "control.h"
+#include "host/host.h"
+#include "parser/buf.h"
+#include "remote/used_files.h"
+#include "vfs/host/host_view.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/ops/request.h"
+
+/* ---- power */
+
+static const struct {
+    const char *word;
+    enum host_power_command command;
+} commands[] = {
+    {"on", HOST_POWER_ON},
+    {"shutdown", HOST_POWER_SHUTDOWN},
+    {"off", HOST_POWER_OFF},
+    {"reset", HOST_POWER_RESET},
+};
+
+static const char *power_word(enum vmx_power power)
+{
+    static const char *const words[] = {[VMX_POWER_UNKNOWN] = "unknown",
+                                        [VMX_POWER_OFF] = "off",
+                                        [VMX_POWER_ON] = "on",
+                                        [VMX_POWER_SUSPENDED] = "suspended"};
+    return words[power];
+}
+
+static int power_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    struct why why = {{0}};
+    enum vmx_power power = VMX_POWER_UNKNOWN;
+    FREE_AUTO char *path = vmx_path_above(rq, n);
+    if (!path)
+        return -ENOMEM;
+    int r = rq->vfs->host ? host_power(rq->vfs->host, path, &rq->wait, &power, &why) : -EOPNOTSUPP;
+    if (r < 0)
+        return refuse_host(rq, path, power_control.name, r, &why);
+    return buf_addf(ret, "%s\n", power_word(power));
+}
+
+static int power_command(struct request *rq, const char *path, struct span line, struct why *why)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (!span_eq(line, span_of(commands[i].word)))
+            continue;
+        if (!rq->vfs->host)
+            return -EOPNOTSUPP;
+        int r = host_power_set(rq->vfs->host, path, commands[i].command, &rq->wait, why);
+        remote_use_changed(rq->vfs->remote); /* whatever came of it */
+        return r;
+    }
+    why_set(why, "write on, shutdown, off or reset");
+    return -EINVAL;
+}
+
+static int power_store(struct request *rq, struct node *n, struct span line)
+{
+    struct why why = {{0}};
+    FREE_AUTO char *path = vmx_path_above(rq, n);
+    if (!path)
+        return -ENOMEM;
+    int r = power_command(rq, path, line, &why);
+    return refuse_host(rq, path, power_control.name, r, &why);
+}
+
+const struct control power_control = {
+    .name = "power",
+    .mode = 0644,
+    .by_line = true,
+    .show = power_show,
+    .store = power_store,
+};
+
+/* ---- reload */
+
+/* Whatever is written, it is reloaded. */
+static int reload_store(struct request *rq, struct node *n, struct span line)
+{
+    (void)line;
+    struct why why = {{0}};
+    FREE_AUTO char *path = vmx_path_above(rq, n);
+    if (!path)
+        return -ENOMEM;
+    int r = rq->vfs->host ? host_reload(rq->vfs->host, path, &rq->wait, &why) : -EOPNOTSUPP;
+    return refuse_host(rq, path, reload_control.name, r, &why);
+}
+
+const struct control reload_control = {
+    .name = "reload",
+    .mode = 0200,
+    .by_line = true,
+    .store = reload_store,
+};

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * NAME.vmx/.vmxfs/registered, and what stays as long as it says 1: the .vmx and its disks, because
+ * "rm -rf" of a mount point must not delete a lab. Replacing and renaming are free.
+ *
+ * "rm -r" also empties a .vmx, setting by setting, and each alone may go. But those without which
+ * it is no VM are listed first, and only hidden when they are removed, as tar(1) does before it
+ * makes them anew. Who removes the next one before that removes none.
+ */
+#include "vmx_registered.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/journal.h"
+#include "base/sync.h"
+#include "base/why.h"
+#include "control.h"
+#include "host/host.h"
+#include "parser/buf.h"
+#include "parser/diag.h"
+#include "remote/remote.h"
+#include "remote/used_files.h"
+#include "vfs/host/host_view.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/ops/request.h"
+#include "vfs/recent.h"
+#include "vfs/refuse.h"
+#include "vfs/vmx/key_at.h"
+
+/* ---- removals */
+
+/* The command that lets the files of a VM be removed. */
+static int add_command(struct request *rq, const char *vm, struct buf *ret)
+{
+    BUF_AUTO control = {0};
+    int r = buf_addf(&control, "%s/", rq->vfs->options.mountpoint);
+    if (r == 0)
+        r = remote_add_shown(rq->vfs->remote, vm, &control);
+    if (r == 0)
+        r = buf_addf(&control, "/" CONTROL_NAME "/%s", registered_control.name);
+    if (r == 0)
+        r = buf_add_str(ret, "echo 0 > ");
+    return r == 0 ? buf_add_quoted(ret, buf_span(&control)) : r;
+}
+
+int check_unregistered(struct request *rq, const char *path, struct vmx_diag *diag, char **ret_vm)
+{
+    BUF_AUTO command = {0};
+    int r = remote_check_unregistered(rq->vfs->remote, path, &rq->wait, ret_vm);
+    if (r == -ENODATA) {
+        vmx_diag_set(diag, 0, 0,
+                     "whether its VM is registered is not known, because the host does not say; "
+                     "what is registered is not removed, unless mounted with -o running=allow");
+        return -EBUSY;
+    }
+    if (r != -EBUSY)
+        return r;
+    if (add_command(rq, *ret_vm, &command) < 0)
+        return -ENOMEM;
+    static const char why[] = "its VM is registered on the host; to remove it, first ";
+    const bool fits = sizeof(why) + command.len <= sizeof(diag->text);
+    vmx_diag_set(diag, 0, 0, "%s%s", why,
+                 fits ? command.data : "write 0 to the VM's .vmxfs/registered");
+    return r;
+}
+
+static const char *const kept[] = {"config.version", "virtualHW.version"};
+
+bool setting_makes_vm(struct span key)
+{
+    bool is = false;
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        is = is || span_eq_fold(key, span_of(kept[i]));
+    return is;
+}
+
+/* What was hidden is to be found. */
+static void show_kept(struct request *rq, struct node *dir)
+{
+    lock_take(&rq->vfs->lock);
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        recent_forget(rq->vfs, RECENT_HIDDEN, dir, span_of(kept[i]));
+    lock_drop(&rq->vfs->lock);
+}
+
+/* The setting is missed as if it had been removed. */
+static void hide(struct request *rq, struct node *dir, const struct key_at *at, const char *name)
+{
+    recent_set(rq->vfs, RECENT_HIDDEN, dir, buf_span(&at->key));
+    journal_add(rq->vfs->journal, 0, at->path, name,
+                "it stays until it is set anew: a registered VM is none without it");
+}
+
+/* Whether one that makes the VM was removed, and is not set again, or more than that. */
+static bool is_emptied(struct request *rq, struct node *dir)
+{
+    bool is = recent_is(rq->vfs, RECENT_EMPTYING, dir, (struct span){0});
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && !is; i++)
+        is = recent_is(rq->vfs, RECENT_HIDDEN, dir, span_of(kept[i]));
+    return is;
+}
+
+int keep_setting(struct request *rq, struct node *dir, const struct key_at *at, const char *name)
+{
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *vm = NULL;
+    const bool emptied = is_emptied(rq, dir);
+    if (!emptied && !setting_makes_vm(buf_span(&at->key)))
+        return 0;
+    int r = check_unregistered(rq, at->path, &diag, &vm);
+    if (r != -EBUSY)
+        return refuse(rq, at->path, name, r, NULL);
+    if (!emptied) {
+        FREE_AUTO char *user = NULL;
+        r = remote_check_unused(rq->vfs->remote, at->path, false, &rq->wait, &diag, &user);
+        if (r == 0)
+            hide(rq, dir, at, name);
+        return r == 0 ? 1 : refuse_removal(rq, at->path, name, r, &diag, at->path);
+    }
+    show_kept(rq, dir);
+    recent_set(rq->vfs, RECENT_EMPTYING, dir, (struct span){0});
+    return refuse_removal(rq, at->path, name, r, &diag, at->path);
+}
+
+/* ---- the control */
+
+static int registered_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    struct why why = {{0}};
+    bool is = false;
+    FREE_AUTO char *path = vmx_path_above(rq, n);
+    if (!path)
+        return -ENOMEM;
+    int r =
+        rq->vfs->host ? host_registered(rq->vfs->host, path, &rq->wait, &is, &why) : -EOPNOTSUPP;
+    if (r < 0)
+        return refuse_host(rq, path, registered_control.name, r, &why);
+    return buf_add_str(ret, is ? "1\n" : "0\n");
+}
+
+static int registered_store(struct request *rq, struct node *n, struct span line)
+{
+    struct why why = {{0}};
+    const bool on = span_eq(line, SPAN_LITERAL("1"));
+    FREE_AUTO char *path = vmx_path_above(rq, n);
+    if (!path)
+        return -ENOMEM;
+    int r = -EOPNOTSUPP;
+    if (!on && !span_eq(line, SPAN_LITERAL("0"))) {
+        why_set(&why, "write 1 or 0");
+        r = -EINVAL;
+    } else if (rq->vfs->host) {
+        r = host_register(rq->vfs->host, path, on, &rq->wait, &why);
+    }
+    if (r == 0 && !on)
+        show_kept(rq, vmx_above(rq->vfs, n));
+    return refuse_host(rq, path, registered_control.name, r, &why);
+}
+
+const struct control registered_control = {
+    .name = "registered",
+    .mode = 0644,
+    .by_line = true,
+    .show = registered_show,
+    .store = registered_store,
+};

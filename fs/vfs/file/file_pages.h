@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which pages of plain files the kernel may keep over an open: those that were read of the version
+ * that the server still has, as far as SFTP's times can tell. Pages that were read within RACY_MS
+ * of the first sight of a time (remote/document.h) may be of an earlier version with the same time
+ * and size.
+ *
+ * An open that keeps nothing begins anew; what is read through it and those after it is kept,
+ * unless something else can still bring in old data: a handle that was open before (it reads
+ * ahead), or a writer, whose data may not have reached the server.
+ *
+ * Who only writes has no use for pages, and goes past them if nobody else has the file open. So
+ * does then whoever opens the file before all such handles are closed: nobody has pages that such
+ * a write does not change.
+ */
+#pragma once
+
+#include "sftp/sftp.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/node.h"
+
+/* A plain file was opened while its attributes were these; NULL: unknown. Sets h->keep and
+ * h->direct, which may have been set before. */
+void file_pages_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *attrs,
+                     struct handle *h);
+/* A read comes for the handle. */
+void file_pages_read(struct vfs *vfs, struct node *n, const struct handle *h);
+void file_pages_close(struct vfs *vfs, struct node *n, struct handle *h);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A plain file that is open is what its handles show, not what its name leads to: that may be
+ * another file by now. Such a file gets a node of its own, and the one before lives on without a
+ * name for those who have it open.
+ *
+ * The kernel reads no further than the size that it knows, which it may have been told of another
+ * file with the name. It takes an answer for old if the question came before a notice
+ * (notify_attributes), and reads on with what it knows. So whoever opens a file that nobody has
+ * open has it ask again, before there is a handle to read with; from then on it is told what the
+ * handles show (last_attrs_remember).
+ */
+#pragma once
+
+#include "vfs/node/handle.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/request.h"
+#include "remote/files.h"
+
+/* The handle, whose file is open, belongs to the node from now on. -ESTALE, and it does not: others
+ * have the node open, and that is another file. If the file has lost its name, so has the node. */
+int open_files_add(struct vfs *vfs, struct node *n, struct handle *h);
+/* The same of a file that was opened with a node of its own. */
+void open_files_adopt(struct vfs *vfs, struct node *n, struct handle *h);
+
+/* What the kernel asks for next: what a handle showed when it was opened, just now, if nothing was
+ * done to the file since. */
+bool open_files_as_opened(struct request *rq, struct node *n, struct sftp_attrs *ret,
+                          int64_t *ret_true_at);
+
+void open_files_remove(struct vfs *vfs, struct node *n, struct handle *h);
+
+/* A file that the node has open: a reference, or NULL. */
+struct remote_file *open_files_any(struct vfs *vfs, struct node *n);
+/* The same, one that can be read, or written, or both. */
+struct remote_file *open_files_with(struct vfs *vfs, struct node *n, bool reads, bool writes);
+
+/* What the handles of a node show, and whether it still has its name; where not, it has left the
+ * table. That is known on errors, too, but for -ENODATA: nobody has it open. */
+int open_files_look(struct request *rq, struct node *n, struct sftp_attrs *ret, bool *ret_named);
+
+/* A file was opened by the name of the node. If those who have the node open have another one, as
+ * remote_file_open found, the node leaves the table. */
+void open_files_check_name(struct vfs *vfs, struct node *n);

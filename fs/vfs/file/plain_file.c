@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+/* Plain files and symbolic links of the server. */
+#include "plain_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/sync.h"
+#include "file_pages.h"
+#include "open_files.h"
+#include "parser/buf.h"
+#include "parser/diag.h"
+#include "remote/files.h"
+#include "remote/listing.h"
+#include "sftp/sftp.h"
+#include "vfs/node/attr.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/ops/request.h"
+#include "vfs/recent.h"
+#include "vfs/refuse.h"
+#include "vfs/tree/views.h"
+#include "vfs/vfs_private.h"
+
+enum { REPLACED_MAX = 5 }; /* times in a row, between an open and what it is compared with */
+
+static void file_destroy(struct vfs *vfs, struct node *n)
+{
+    (void)vfs;
+    free(n->file_pages);
+}
+
+int file_lookup_open(struct request *rq, struct node *dir, const char *name, struct sftp_attrs *ret)
+{
+    struct node *n = node_find(rq->vfs, dir, name);
+    bool named = false;
+    int r = n && n->ops->kind == KIND_FILE && !n->target ? open_files_look(rq, n, ret, &named)
+                                                         : -ENODATA;
+    node_unref(rq->vfs, n);
+    return named ? r : -ENODATA; /* whatever became of the file that had the name */
+}
+
+static int getattr_open(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    struct sftp_attrs attrs;
+    const bool had_name = node_has_name(rq->vfs, n);
+    bool named = true;
+    int r = 0;
+    if (!open_files_as_opened(rq, n, &attrs, ret_true_at)) {
+        *ret_true_at = clock_ms();
+        r = open_files_look(rq, n, &attrs, &named);
+    }
+    /* What the link took from the handles has lost its name just now, and who asks by that is to
+     * look it up anew. */
+    if (r < 0 && r != -ENODATA && had_name && !named)
+        return -ESTALE;
+    if (r < 0)
+        return r;
+    attr_remote(rq->vfs, st, &attrs);
+    if (!named)
+        st->st_nlink = 0;
+    return 0;
+}
+
+static int path_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    struct sftp_attrs attrs;
+    if (!path)
+        return -ENOMEM;
+    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, ret_true_at);
+    if (r == 0)
+        attr_remote(rq->vfs, st, &attrs);
+    return r;
+}
+
+static int file_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    int r = getattr_open(rq, n, st, ret_true_at);
+    rq->by_name = r == -ENODATA;
+    if (!rq->by_name)
+        return r;
+    return node_has_name(rq->vfs, n) ? path_getattr(rq, n, st, ret_true_at) : -ESTALE;
+}
+
+/* SFTP sets both times, or both owners, or none: what is not asked for is taken from now. */
+static void fill_times(const struct stat *st, int valid, const struct sftp_attrs *now,
+                       struct sftp_attrs *attrs)
+{
+    uint32_t clock = (uint32_t)clock_wall_s();
+    attrs->flags |= SFTP_ATTR_TIMES;
+    attrs->atime = valid & FUSE_SET_ATTR_ATIME_NOW ? clock
+                   : valid & FUSE_SET_ATTR_ATIME   ? (uint32_t)st->st_atim.tv_sec
+                                                   : now->atime;
+    attrs->mtime = valid & FUSE_SET_ATTR_MTIME_NOW ? clock
+                   : valid & FUSE_SET_ATTR_MTIME   ? (uint32_t)st->st_mtim.tv_sec
+                                                   : now->mtime;
+}
+
+static struct sftp_attrs wanted_attributes(const struct stat *st, int valid,
+                                           const struct sftp_attrs *now)
+{
+    struct sftp_attrs attrs = {0};
+    if (valid & FUSE_SET_ATTR_SIZE) {
+        attrs.flags |= SFTP_ATTR_SIZE;
+        attrs.size = (uint64_t)st->st_size;
+    }
+    if (valid & FUSE_SET_ATTR_MODE) {
+        attrs.flags |= SFTP_ATTR_MODE;
+        attrs.mode = st->st_mode & 07777;
+    }
+    if (valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
+        attrs.flags |= SFTP_ATTR_OWNER;
+        attrs.uid = valid & FUSE_SET_ATTR_UID ? st->st_uid : now->uid;
+        attrs.gid = valid & FUSE_SET_ATTR_GID ? st->st_gid : now->gid;
+    }
+    if (valid & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
+                 FUSE_SET_ATTR_MTIME_NOW))
+        fill_times(st, valid, now, &attrs);
+    return attrs;
+}
+
+/* Whether what there is now must be known first. */
+static bool takes_from_now(int valid)
+{
+    const int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
+    const int times = both | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
+    return valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID) ||
+           (valid & times && (valid & both) != both);
+}
+
+int file_set_attributes(struct request *rq, const char *path, const struct stat *st, int valid)
+{
+    struct sftp_attrs now = {0};
+    int64_t true_at;
+    int r = 0;
+    if (rq->vfs->options.read_only)
+        return -EROFS;
+    if (takes_from_now(valid))
+        r = remote_getattr(rq->vfs->remote, path, 0, &rq->wait, &now, &true_at);
+    const struct sftp_attrs attrs = wanted_attributes(st, valid, &now);
+    if (r == 0 && attrs.flags)
+        r = remote_setattr(rq->vfs->remote, path, &attrs, &rq->wait);
+    return r;
+}
+
+/* Whether the file's bytes may be changed through its handle. */
+static int check_no_vmx(const struct remote_file *file, struct vmx_diag *diag)
+{
+    if (!remote_file_is_vmx(file))
+        return 0;
+    vmx_diag_set(diag, 0, 0,
+                 "it was renamed to a .vmx while it was open; open it by that name, so that it is "
+                 "replaced in one piece");
+    return -EBUSY;
+}
+
+/* Through a handle, so that it is this file whatever has its name. */
+static int set_open(struct request *rq, struct remote_file *file, const struct stat *st, int valid,
+                    struct vmx_diag *diag)
+{
+    struct sftp_attrs now = {0};
+    int r = valid & FUSE_SET_ATTR_SIZE ? check_no_vmx(file, diag) : 0;
+    if (rq->vfs->options.read_only)
+        return -EROFS;
+    if (r < 0)
+        return r;
+    if (takes_from_now(valid))
+        r = remote_file_getattr(file, &rq->wait, &now);
+    const struct sftp_attrs attrs = wanted_attributes(st, valid, &now);
+    if (r == 0 && attrs.flags)
+        r = remote_file_setattr(file, &attrs, &rq->wait);
+    return r;
+}
+
+/* The size is set by name, and who has the file open only reads it. */
+static int truncate_by_name(struct request *rq, struct node *n, const char *path,
+                            const struct stat *st, int valid)
+{
+    struct sftp_attrs attrs;
+    bool named = false;
+    int r = open_files_look(rq, n, &attrs, &named);
+    if (r < 0)
+        return r;
+    return named ? file_set_attributes(rq, path, st, valid) : -ESTALE;
+}
+
+static int file_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
+                        int valid)
+{
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    if (!path)
+        return -ENOMEM;
+    const bool named = node_has_name(rq->vfs, n);
+    const bool cuts = valid & FUSE_SET_ATTR_SIZE;
+    if (cuts && !h && !named) /* by a name that another file has got */
+        return -ESTALE;
+    int r = cuts && named ? check_unused(rq, path) : 0;
+    if (r < 0)
+        return r;
+    struct remote_file *file =
+        h && h->file ? remote_file_ref(h->file) : open_files_with(rq->vfs, n, false, true);
+    struct remote_file *reader = file ? NULL : open_files_any(rq->vfs, n);
+    if (reader && cuts)
+        r = truncate_by_name(rq, n, path, st, valid);
+    else if (file || reader)
+        r = set_open(rq, file ? file : reader, st, valid, &diag);
+    else if (named)
+        r = file_set_attributes(rq, path, st, valid);
+    else
+        r = -ESTALE;
+    remote_file_free(file);
+    remote_file_free(reader);
+    return r == -ESTALE ? r : refuse(rq, path, NULL, r, &diag);
+}
+
+uint32_t file_open_flags(const struct handle *h)
+{
+    return (h->reads ? SFTP_OPEN_READ : 0) | (h->writes ? SFTP_OPEN_WRITE : 0);
+}
+
+static int open_by_path(struct request *rq, const char *path, int flags, struct handle *h)
+{
+    const uint32_t open_flags = file_open_flags(h) | (flags & O_TRUNC ? SFTP_OPEN_TRUNC : 0);
+    const bool changes = h->writes || flags & O_TRUNC;
+    int r = changes && rq->vfs->options.read_only ? -EROFS : 0;
+    if (r == 0 && changes) {
+        r = check_unused(rq, path);
+        if (r < 0)
+            return r;
+    }
+    h->opened_at = clock_ms();
+    if (r == 0)
+        r = remote_file_open(rq->vfs->remote, path, open_flags, &rq->wait, &h->file);
+    return r == -ESTALE ? r : refuse(rq, path, NULL, r, NULL);
+}
+
+static void forget_file(struct handle *h)
+{
+    remote_file_free(h->file);
+    h->file = NULL;
+}
+
+static int add_open(struct request *rq, struct node *n, struct handle *h)
+{
+    int r = open_files_add(rq->vfs, n, h);
+    if (r < 0)
+        forget_file(h);
+    return r;
+}
+
+static bool node_has_path(struct vfs *vfs, struct node *n, const char *path)
+{
+    FREE_AUTO char *now = node_has_name(vfs, n) ? node_path(vfs, n) : NULL;
+    return now && strcmp(now, path) == 0;
+}
+
+/* Opens what has the node's name. -ESTALE: that is not what the node is, or no more: it was renamed
+ * meanwhile, and another file can have got the name before it was opened. */
+static int open_named(struct request *rq, struct node *n, const char *path, int flags,
+                      struct handle *h)
+{
+    int r = node_has_name(rq->vfs, n) ? open_by_path(rq, path, flags, h) : -ESTALE;
+    if (r == 0 && !node_has_path(rq->vfs, n, path)) {
+        forget_file(h);
+        r = -ESTALE;
+    }
+    return r == 0 ? add_open(rq, n, h) : r;
+}
+
+/* The kernel looks the name up anew after the first ESTALE, and tells the caller of the second. But
+ * what it has found then had the name after the caller asked: others have it open, or it is only
+ * known by its name, which another node has got meanwhile. */
+static int open_replaced(struct request *rq, struct node *n, const char *path, int flags,
+                         struct handle *h)
+{
+    int r = -ESTALE;
+    h->direct = true; /* the file's pages may be another node's */
+    for (int i = 0; r == -ESTALE && i < REPLACED_MAX; i++) {
+        h->file = open_files_with(rq->vfs, n, h->reads, h->writes);
+        r = h->file ? 0 : open_by_path(rq, path, flags, h);
+        if (r == 0)
+            r = add_open(rq, n, h);
+    }
+    return r;
+}
+
+/* Whether the thread's last open of the path was answered with ESTALE, just now. */
+static bool was_stale(struct request *rq, struct span opening)
+{
+    lock_take(&rq->vfs->lock);
+    bool was = recent_find(rq->vfs, RECENT_STALE, NULL, opening) != NULL;
+    if (was)
+        recent_forget(rq->vfs, RECENT_STALE, NULL, opening);
+    lock_drop(&rq->vfs->lock);
+    return was;
+}
+
+static void note_stale(struct request *rq, struct span opening)
+{
+    lock_take(&rq->vfs->lock);
+    if (rq->thread != 0)
+        recent_note(rq->vfs, RECENT_STALE, NULL, opening, (struct recent_detail){0});
+    lock_drop(&rq->vfs->lock);
+}
+
+static int file_open(struct request *rq, struct node *n, int flags, struct handle *h)
+{
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    BUF_AUTO opening = {0};
+    if (!path || buf_addf(&opening, "%d %s", (int)rq->thread, path) < 0)
+        return -ENOMEM;
+    rq->again = was_stale(rq, buf_span(&opening));
+    int r = open_named(rq, n, path, flags, h);
+    if (r == -ESTALE && rq->again && !(flags & O_TRUNC))
+        r = open_replaced(rq, n, path, flags, h);
+    if (!rq->again && (r == -ESTALE || r == -ENOENT))
+        note_stale(rq, buf_span(&opening));
+    if (r < 0)
+        return r;
+    const struct sftp_attrs *attrs = remote_file_opened_as(h->file);
+    file_pages_open(rq->vfs, n, h->writes || h->direct ? NULL : attrs, h);
+    return 0;
+}
+
+void file_found_created(struct vfs *vfs, struct node *dir, const char *name, bool made)
+{
+    struct node *n = node_find(vfs, dir, name);
+    if (n && n->ops->kind == KIND_FILE && made)
+        node_detach(vfs, dir, name);
+    else if (n && n->ops->kind == KIND_FILE)
+        open_files_check_name(vfs, n);
+    node_unref(vfs, n);
+}
+
+void file_created(struct vfs *vfs, struct node *n, struct handle *h)
+{
+    open_files_adopt(vfs, n, h);
+    file_pages_open(vfs, n, NULL, h);
+}
+
+static int file_read(struct request *rq, struct node *n, struct handle *h, off_t offset,
+                     size_t size, struct buf *ret)
+{
+    file_pages_read(rq->vfs, n, h);
+    int r = buf_reserve(ret, size);
+    if (r < 0)
+        return r;
+    r = remote_file_read(h->file, (uint64_t)offset, size, &rq->wait, ret->data, &ret->len);
+    return r;
+}
+
+static int refuse_data(struct request *rq, struct node *n, int r, const struct vmx_diag *diag)
+{
+    FREE_AUTO char *path = r < 0 ? node_path(rq->vfs, n) : NULL;
+    return refuse_change(rq, path, NULL, r, diag);
+}
+
+static int file_write(struct request *rq, struct node *n, struct handle *h, off_t offset,
+                      struct span data)
+{
+    struct vmx_diag diag = {0};
+    const bool append = h->append && !rq->mapped;
+    int r = check_no_vmx(h->file, &diag);
+    if (r == 0)
+        r = remote_file_write(h->file, (uint64_t)offset, append, data, &rq->wait);
+    return refuse_data(rq, n, r, &diag);
+}
+
+/* That data was lost fs/remote tells once. But who closes may be a child that got the descriptor
+ * with a fork, and does not look: each close is told of it until a sync was. */
+static int tell_lost(struct vfs *vfs, struct handle *h, int r, bool syncs)
+{
+    lock_take(&vfs->lock);
+    if (r < 0 && r != -EINTR)
+        h->refused = r;
+    else if (r == 0)
+        r = h->refused;
+    if (syncs)
+        h->refused = 0;
+    lock_drop(&vfs->lock);
+    return r;
+}
+
+static int file_flush(struct request *rq, struct node *n, struct handle *h)
+{
+    if (!h->writes)
+        return 0;
+    int r = refuse_data(rq, n, remote_file_flush(h->file, &rq->wait), NULL);
+    views_changed(rq->vfs, n);
+    return tell_lost(rq->vfs, h, r, false);
+}
+
+static int file_fsync(struct request *rq, struct node *n, struct handle *h)
+{
+    int r = refuse_data(rq, n, remote_file_fsync(h->file, &rq->wait), NULL);
+    return tell_lost(rq->vfs, h, r, true);
+}
+
+static void file_release(struct request *rq, struct node *n, struct handle *h)
+{
+    /* What the flushes could not wait for; nobody else can be told any more. */
+    if (h->writes)
+        refuse_data(rq, n, remote_file_flush(h->file, &rq->wait), NULL);
+    open_files_remove(rq->vfs, n, h);
+    forget_file(h);
+    file_pages_close(rq->vfs, n, h);
+}
+
+static int link_readlink(struct request *rq, struct node *n, struct buf *ret)
+{
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    int r = path ? remote_readlink(rq->vfs->remote, path, &rq->wait, ret) : -ENOMEM;
+    if (r != -EPERM)
+        return r;
+    struct vmx_diag diag = {0};
+    vmx_diag_set(&diag, 0, 0,
+                 "the link may lead out of the mount, to %.100s; to see it mount with "
+                 "-o transform_symlinks (absolute links into the mount) or no_contain_symlinks",
+                 ret->data);
+    return refuse(rq, path, NULL, r, &diag);
+}
+
+const struct node_ops file_ops = {
+    .kind = KIND_FILE,
+    .type = S_IFREG,
+    .named = true,
+    .getattr = file_getattr,
+    .setattr = file_setattr,
+    .open = file_open,
+    .read = file_read,
+    .write = file_write,
+    .flush = file_flush,
+    .fsync = file_fsync,
+    .release = file_release,
+    .destroy = file_destroy,
+};
+
+const struct node_ops link_ops = {
+    .kind = KIND_LINK,
+    .type = S_IFLNK,
+    .named = true,
+    .getattr = path_getattr,
+    .readlink = link_readlink,
+};

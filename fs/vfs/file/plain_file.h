@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The files of the server that are no .vmx, and its links. */
+#pragma once
+
+#include "remote/files.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/request.h"
+
+/* The plain file under a name, if somebody has it open: what it shows. -ENODATA: it is to be looked
+ * up on the server. */
+int file_lookup_open(struct request *rq, struct node *dir, const char *name,
+                     struct sftp_attrs *ret);
+
+/* How a file is opened on the server for a handle. */
+uint32_t file_open_flags(const struct handle *h);
+
+/* A file was created, or opened in place of that, under a name: a node that has the name and is
+ * another file leaves the table. made: the server said that there was none. */
+void file_found_created(struct vfs *vfs, struct node *dir, const char *name, bool made);
+/* The node is there, and the handle with its file is the node's from now on. */
+void file_created(struct vfs *vfs, struct node *n, struct handle *h);
+
+/* Sets attributes of something on the server (FUSE_SET_ATTR_*). */
+int file_set_attributes(struct request *rq, const char *path, const struct stat *st, int valid);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A .vmx as one file: .vmxfs/raw, every .vmx below .vmxfs/plain, and a NAME.vmx that is being
+ * created as a file, until its last close. What is written replaces the file as a whole, at flush
+ * or fsync, if it is not worse than what was there.
+ */
+#pragma once
+
+#include "parser/diag.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/request.h"
+
+/* The file at path (remote) as a node; *ret_true_at as in struct found. -ENOENT, -EMEDIUMTYPE. */
+int vmx_file_lookup(struct request *rq, const char *path, struct found *ret);
+
+/* The mode of raw is not the file's own. */
+void vmx_file_raw_mode(const struct vfs *vfs, struct stat *st);
+
+/* Makes and opens one that is not there yet; h->node as with node_ops.create. */
+int vmx_file_create(struct request *rq, struct node *dir, const char *name, mode_t mode,
+                    struct handle *h, struct found *ret);
+
+void vmx_file_uncreate(struct request *rq, struct handle *h); /* of ops.c */
+
+/* The size that a file has for one who writes to it. */
+void vmx_file_own_size(struct request *rq, const struct handle *h, struct stat *st);
+
+/* Whether a node is a file that is being created: it has a writer, and had no document before. */
+bool vmx_file_is_staged(struct vfs *vfs, struct node *n);
+
+/* Waits for the release of a file that is being created and has just been closed: the kernel sends
+ * it behind the back of close(2), and whoever closed the file may look its name up first. A copy of
+ * the descriptor that stays open is not waited for longer than a moment. */
+void vmx_file_await_release(struct request *rq, struct node *n);
+
+/* Replaces (or creates) the file at path by text in one commit: by what was renamed onto it. n: its
+ * node, or NULL; who has just read it there is taken to have made the text from that. */
+int vmx_file_install(struct request *rq, const char *path, struct node *n, struct span text,
+                     struct vmx_diag *diag);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* .vmxfs/host: what the host says of itself, its devices and its VMs. */
+#include "host_view.h"
+#include "parser/buf.h"
+#include "vfs/control/control.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/request.h"
+
+static int version_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    (void)n;
+    FACTS_AUTO *facts = NULL;
+    int r = host_said(rq, HARDWARE_MAX_AGE_MS, &facts);
+    return r == 0 ? host_add_line(ret, facts->version_line) : r;
+}
+
+static const struct control version_control = {
+    .name = "version", .mode = 0444, .show = version_show};
+
+static int cpu_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    (void)n;
+    FACTS_AUTO *facts = NULL;
+    int r = host_said(rq, HARDWARE_MAX_AGE_MS, &facts);
+    if (r < 0)
+        return r;
+    BUF_AUTO line = {0};
+    r = buf_addf(&line, "%s, HV Support: ", facts->cpu_brand ? facts->cpu_brand : "unknown");
+    if (r == 0)
+        r = facts->hv_support < 0 ? buf_add_str(&line, "unknown")
+                                  : buf_addf(&line, "%d", facts->hv_support);
+    return r == 0 ? host_add_line(ret, line.data) : r;
+}
+
+static const struct control cpu_control = {.name = "cpu", .mode = 0444, .show = cpu_show};
+
+static int uuid_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    (void)n;
+    FACTS_AUTO *facts = NULL;
+    int r = host_said(rq, HARDWARE_MAX_AGE_MS, &facts);
+    return r == 0 ? host_add_line(ret, facts->host.uuid) : r;
+}
+
+static const struct control uuid_control = {.name = "uuid", .mode = 0444, .show = uuid_show};
+
+const struct folder host_folder = {
+    .name = "host",
+    .of_host = true,
+    .controls =
+        (const struct control *const[]){&version_control, &cpu_control, &uuid_control, NULL},
+    .folders = (const struct folder *const[]){&host_pci_folder, &host_vms_folder, NULL},
+};

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* .vmxfs/host/pci: a directory for each PCI function of the host, with the files that say what it is,
+ * who has it, and whether it is passed through. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/why.h"
+#include "host/host.h"
+#include "host_view.h"
+#include "parser/buf.h"
+#include "vfs/control/control.h"
+#include "vfs/node/dir_names.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/request.h"
+
+/* The device of an address as it is listed, or NULL: another spelling is no name. */
+static const struct vmx_host_pci *find_device(const struct host_facts *facts, const char *name)
+{
+    struct vmx_pci address;
+    BUF_AUTO canonical = {0};
+    if (!vmx_pci_parse(span_of(name), &address) || vmx_pci_add_address(&address, &canonical) < 0 ||
+        strcmp(canonical.data, name) != 0)
+        return NULL;
+    return vmx_host_find(&facts->host, &address);
+}
+
+/* The device whose directory n is in. 0 with a reference in *ret_facts; -ENOENT: it is not there any
+ * more; ... */
+static int device_of(struct request *rq, struct node *n, const struct host_facts **ret_facts,
+                     const struct vmx_host_pci **ret)
+{
+    FACTS_AUTO *facts = NULL;
+    int r = host_said(rq, HARDWARE_MAX_AGE_MS, &facts);
+    const struct vmx_host_pci *device = r == 0 ? find_device(facts, n->parent->name) : NULL;
+    if (r < 0)
+        return r;
+    if (!device)
+        return -ENOENT;
+    *ret = device;
+    *ret_facts = host_facts_ref(facts);
+    return 0;
+}
+
+/* As the host writes vendors, devices and classes. */
+static int add_id(struct buf *ret, long long id)
+{
+    return id < 0 ? host_add_line(ret, NULL) : buf_addf(ret, "0x%04llx\n", (unsigned long long)id);
+}
+
+static int attribute_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    FACTS_AUTO *facts = NULL;
+    const struct vmx_host_pci *device = NULL;
+    const struct control *which = n->detail;
+    int r = device_of(rq, n, &facts, &device);
+    if (r < 0)
+        return r;
+    if (strcmp(which->name, "vendor") == 0)
+        return add_id(ret, device->vendor);
+    if (strcmp(which->name, "device") == 0)
+        return add_id(ret, device->device);
+    if (strcmp(which->name, "class") == 0)
+        return add_id(ret, device->class);
+    return host_add_line(ret, strcmp(which->name, "name") == 0 ? device->name : device->owner);
+}
+
+static const struct control attributes[] = {
+    {.name = "vendor", .mode = 0444, .show = attribute_show},
+    {.name = "device", .mode = 0444, .show = attribute_show},
+    {.name = "class", .mode = 0444, .show = attribute_show},
+    {.name = "name", .mode = 0444, .show = attribute_show},
+    {.name = "owner", .mode = 0444, .show = attribute_show},
+};
+
+/* What is configured, and whether that waits for a reboot. */
+static int passthrough_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    FACTS_AUTO *facts = NULL;
+    const struct vmx_host_pci *device = NULL;
+    int r = device_of(rq, n, &facts, &device);
+    if (r < 0 || device->enabled == VMX_NOT_KNOWN)
+        return r < 0 ? r : host_add_line(ret, NULL);
+    bool pending = device->active != VMX_NOT_KNOWN && device->active != device->enabled;
+    return buf_addf(ret, "%d%s\n", device->enabled == VMX_YES, pending ? " (reboot pending)" : "");
+}
+
+static bool parse_command(struct span line, bool *ret_on, bool *ret_force)
+{
+    bool force = span_ends_with(line, SPAN_LITERAL(" force"));
+    if (force)
+        line.n -= strlen(" force");
+    if (line.n != 1 || (line.p[0] != '0' && line.p[0] != '1'))
+        return false;
+    *ret_on = line.p[0] == '1';
+    *ret_force = force;
+    return true;
+}
+
+static int switch_it(struct request *rq, const char *name, struct span line, struct why *why)
+{
+    struct vmx_pci address;
+    bool on;
+    bool force;
+    if (!parse_command(line, &on, &force)) {
+        why_set(why, "write 1 or 0, or \"1 force\" for a device that the host needs");
+        return -EINVAL;
+    }
+    if (!rq->vfs->host)
+        return -EOPNOTSUPP;
+    if (!vmx_pci_parse(span_of(name), &address))
+        return -ENODEV;
+    return host_passthrough_set(rq->vfs->host, &address, on, force, &rq->wait, why);
+}
+
+static int passthrough_store(struct request *rq, struct node *n, struct span line)
+{
+    struct why why = {{0}};
+    BUF_AUTO path = {0};
+    int r = buf_addf(&path, CONTROL_NAME "/host/pci/%s", n->parent->name);
+    if (r < 0)
+        return r;
+    r = switch_it(rq, n->parent->name, line, &why);
+    return refuse_host(rq, path.data, "passthrough", r, &why);
+}
+
+static const struct control passthrough_control = {
+    .name = "passthrough",
+    .mode = 0644,
+    .by_line = true,
+    .show = passthrough_show,
+    .store = passthrough_store,
+};
+
+static const struct folder device_folder = {
+    .controls =
+        (const struct control *const[]){&attributes[0], &attributes[1], &attributes[2],
+                                        &attributes[3], &attributes[4], &passthrough_control, NULL},
+};
+
+static int pci_find(struct request *rq, struct node *dir, const char *name, struct found *ret)
+{
+    (void)dir;
+    FACTS_AUTO *facts = NULL;
+    int r = host_said(rq, HARDWARE_MAX_AGE_MS, &facts);
+    if (r < 0)
+        return r;
+    return find_device(facts, name) ? folder_found(rq, &device_folder, ret) : -ENOENT;
+}
+
+static int pci_list(struct request *rq, struct node *dir, struct dir_names *ret)
+{
+    (void)dir;
+    FACTS_AUTO *facts = NULL;
+    int r = host_said(rq, HARDWARE_MAX_AGE_MS, &facts);
+    for (size_t i = 0; r == 0 && i < facts->host.n_pci; i++) {
+        BUF_AUTO address = {0};
+        r = vmx_pci_add_address(&facts->host.pci[i].address, &address);
+        if (r == 0)
+            r = dir_names_add(ret, address.data, S_IFDIR);
+    }
+    return r;
+}
+
+const struct folder host_pci_folder = {.name = "pci", .find = pci_find, .list = pci_list};

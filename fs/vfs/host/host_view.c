@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "host_view.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "base/clock.h"
+#include "base/why.h"
+#include "host/host.h"
+#include "parser/buf.h"
+#include "parser/diag.h"
+#include "parser/plan.h"
+#include "parser/safe_text.h"
+#include "remote/remote.h"
+#include "vfs/ops/request.h"
+#include "vfs/refuse.h"
+#include "vfs/vfs_private.h"
+
+int host_said(struct request *rq, int64_t max_age_ms, const struct host_facts **ret)
+{
+    if (!rq->vfs->host)
+        return -EOPNOTSUPP;
+    int age = max_age_ms < INT_MAX ? (int)max_age_ms : INT_MAX;
+    return host_facts(rq->vfs->host, age, &rq->wait, ret);
+}
+
+int host_said_if_any(struct request *rq, const struct host_facts **ret)
+{
+    int r = host_said(rq, cache_ms(rq), ret);
+    if (r < 0)
+        go_on_waiting(rq);
+    return r == -EINTR || r == -ENOMEM ? r : 0;
+}
+
+struct vmx_around around_vm(const struct vfs *vfs, const struct host_facts *facts, const char *path,
+                            struct vmx_host_vm *vm)
+{
+    struct vmx_around around = around_alone(vfs);
+    if (facts) {
+        host_about_vm(facts, path, vm);
+        around.host = &facts->host;
+        around.vm = vm;
+    }
+    return around;
+}
+
+void go_on_waiting(struct request *rq)
+{
+    rq->wait.deadline = clock_ms() + remote_options(rq->vfs->remote)->timeout_ms;
+}
+
+int host_add_line(struct buf *ret, const char *text)
+{
+    int r = safe_text_add(ret, span_of(text && text[0] ? text : "unknown"));
+    return r == 0 ? buf_add_char(ret, '\n') : r;
+}
+
+int refuse_host(struct request *rq, const char *path, const char *key, int r, const struct why *why)
+{
+    struct vmx_diag diag = {0};
+    if (r == -EREMOTEIO)
+        r = -EIO;
+    if (why->text[0])
+        vmx_diag_set(&diag, 0, 0, "%s", why->text);
+    else if (r == -EOPNOTSUPP)
+        vmx_diag_set(&diag, 0, 0, "the server is no ESXi host, or runs no commands");
+    return refuse(rq, path, key, r, &diag);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Attributes of what the tree shows, and the contents of directories. */
+#include "attr.h"
+
+#include <limits.h>
+
+#include "base/clock.h"
+#include "remote/remote.h"
+#include "sftp/sftp.h"
+#include "vfs/vfs_private.h"
+
+enum { BLOCK = 512 };
+
+static void common(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime)
+{
+    mode_t masked = mode & ~vfs->options.umask;
+    if (vfs->options.read_only)
+        masked &= ~(mode_t)0222;
+    *st = (struct stat){
+        .st_mode = (mode & S_IFMT) | (masked & 07777),
+        .st_nlink = 1, /* of directories too: nothing has to be listed for a stat */
+        .st_uid = vfs->options.uid,
+        .st_gid = vfs->options.gid,
+        .st_size = size,
+        .st_blksize = 4096,
+        .st_blocks = size / BLOCK + (size % BLOCK > 0),
+    };
+    st->st_mtim.tv_sec = mtime;
+    st->st_ctim.tv_sec = mtime;
+    st->st_atim.tv_sec = mtime;
+}
+
+void attr_file(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime)
+{
+    common(vfs, st, S_IFREG | mode, size, mtime);
+}
+
+void attr_dir(const struct vfs *vfs, struct stat *st, uint32_t mtime)
+{
+    common(vfs, st, S_IFDIR | 0755, 0, mtime);
+}
+
+void attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs)
+{
+    common(vfs, st, attrs->mode, (off_t)attrs->size, attrs->mtime);
+    /* What the server says, as it says it, but for the write bits of a read-only mount. */
+    st->st_mode = (mode_t)attrs->mode;
+    if (vfs->options.read_only && !S_ISLNK(st->st_mode))
+        st->st_mode &= ~(mode_t)0222;
+    st->st_atim.tv_sec = attrs->atime;
+}
+
+/* The kernel passes on 32 bits of it, and programs divide by it. */
+static unsigned long block_size(uint64_t size)
+{
+    return size > 0 && size <= INT32_MAX ? size : 4096;
+}
+
+void attr_space(const struct sftp_statvfs *fs, struct statvfs *ret)
+{
+    *ret = (struct statvfs){
+        .f_bsize = block_size(fs->bsize),
+        .f_frsize = block_size(fs->frsize),
+        .f_blocks = fs->blocks,
+        .f_bfree = fs->bfree,
+        .f_bavail = fs->bavail,
+        .f_files = fs->files,
+        .f_ffree = fs->ffree,
+        .f_favail = fs->favail,
+        .f_flag = fs->flag,
+        .f_namemax = fs->namemax > 0 && fs->namemax < NAME_MAX ? fs->namemax : NAME_MAX,
+    };
+}
+
+double attr_timeout(const struct vfs *vfs, int64_t true_at)
+{
+    int64_t left = true_at + remote_options(vfs->remote)->cache_timeout_ms - clock_ms();
+    /* Where links are followed a file may have names that are not told of its changes. */
+    bool trusted = true_at > 0 && left > 0 && !vfs->options.follow_links;
+    return trusted ? (double)left / 1000.0 : 0.0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The attributes that the kernel is told. */
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "vfs/vfs_private.h"
+
+void attr_file(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime);
+void attr_dir(const struct vfs *vfs, struct stat *st, uint32_t mtime);
+void attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs);
+void attr_space(const struct sftp_statvfs *fs, struct statvfs *ret);
+double attr_timeout(const struct vfs *vfs, int64_t true_at); /* seconds */

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree of nodes. A node lives while the kernel knows it (lookups) or somebody refers to it
+ * (refs: children, pins, running requests). In the table it is found by parent and name; one that
+ * is not in it any more (removed, replaced, turned into another kind) lives on for those who hold
+ * it.
+ */
+#include <uthash.h>
+
+#include "node.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/sync.h"
+#include "inode_number.h"
+#include "kind.h"
+#include "parser/buf.h"
+#include "vfs/vfs_private.h"
+#include "vfs/vmx/key_pages.h"
+
+struct node *node_child(struct vfs *vfs, struct node *dir, const char *name)
+{
+    struct node probe = {.key.parent = dir, .key.name_hash = hash_of(span_of(name))};
+    struct node *n;
+    HASH_FIND(hh, vfs->nodes, &probe.key, sizeof(probe.key), n);
+    return n && strcmp(n->name, name) == 0 ? n : NULL;
+}
+
+static void leave_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    if (n->in_table)
+        HASH_DEL(vfs->nodes, n);
+    n->in_table = false;
+}
+
+/* Its name is another's from now on, or nobody's. */
+static void leave_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    leave_table(vfs, n);
+    if (n->ops->kind == KIND_FILE)
+        inode_number_keep(vfs, n);
+}
+
+static bool enter_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    n->key.parent = n->parent;
+    n->key.name_hash = hash_of(span_of(n->name));
+    HASH_ADD(hh, vfs->nodes, key, sizeof(n->key), n);
+    n->in_table = n->hh.tbl != NULL;
+    return n->in_table;
+}
+
+static void drop_if_unused(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
+
+/* Frees a node without children and lets go of its parent. */
+static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    struct node *parent = n->parent;
+    leave_table(vfs, n);
+    inode_number_drop(vfs, n);
+    if (n->ops->destroy)
+        n->ops->destroy(vfs, n);
+    if (parent) {
+        DL_DELETE2(parent->children, n, prev, next);
+        parent->refs--;
+    }
+    if (n->target)
+        DL_DELETE2(vfs->by_links, n, link_prev, link_next);
+    free(n->last_attrs);
+    free(n->target);
+    free(n->key_pages.text);
+    free(n->name);
+    free(n);
+    if (parent)
+        drop_if_unused(vfs, parent);
+}
+
+static void drop_if_unused(struct vfs *vfs, struct node *n)
+{
+    if (n->lookups == 0 && n->refs == 0)
+        destroy(vfs, n);
+}
+
+static void free_below(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    n->refs++;
+    while (n->children)
+        free_below(vfs, n->children);
+    n->lookups = 0;
+    n->refs = 0;
+    destroy(vfs, n);
+}
+
+void node_free_all(struct vfs *vfs)
+{
+    lock_take(&vfs->lock);
+    if (vfs->root)
+        free_below(vfs, vfs->root);
+    vfs->root = NULL;
+    lock_drop(&vfs->lock);
+}
+
+static struct node *make(struct vfs *vfs, struct node *dir, const char *name,
+                         const struct found *found, uint64_t ino) REQUIRES(vfs->lock)
+{
+    struct node *n = calloc(1, sizeof(*n));
+    if (!n)
+        return NULL;
+    n->ops = found->ops;
+    n->detail = found->detail;
+    n->ino = inode_number_free(vfs, ino);
+    n->name = strdup(name);
+    n->parent = dir;
+    n->target = found->followed ? strdup(found->target) : NULL;
+    if (!n->name || (found->followed && !n->target) || !enter_table(vfs, n)) {
+        free(n->name);
+        free(n->target);
+        free(n);
+        return NULL;
+    }
+    dir->refs++;
+    DL_APPEND2(dir->children, n, prev, next);
+    if (n->target)
+        DL_APPEND2(vfs->by_links, n, link_prev, link_next);
+    return n;
+}
+
+static bool is_same(const struct node *n, const struct found *found)
+{
+    if (n->ops != found->ops || n->detail != found->detail)
+        return false;
+    return n->target ? found->followed && strcmp(n->target, found->target) == 0 : !found->followed;
+}
+
+static bool can_show(struct vfs *vfs, struct node *n, const struct found *found) REQUIRES(vfs->lock)
+{
+    return !found->ops->take || found->ops->take(vfs, n, found);
+}
+
+struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
+                       const struct found *found, bool lookup)
+{
+    uint64_t ino = found->followed ? node_path_ino(vfs, dir, found->target)
+                                   : node_ino(dir, name, found->folded);
+    lock_take(&vfs->lock);
+    struct node *n = node_child(vfs, dir, name);
+    if (n && !is_same(n, found)) {
+        leave_name(vfs, n);
+        n = NULL;
+    }
+    if (n && !can_show(vfs, n, found))
+        n = NULL;
+    if (!n) {
+        n = make(vfs, dir, name, found, ino);
+        if (n)
+            can_show(vfs, n, found);
+    }
+    if (n) {
+        n->refs++;
+        n->lookups += lookup;
+    }
+    lock_drop(&vfs->lock);
+    return n;
+}
+
+struct node *node_find(struct vfs *vfs, struct node *dir, const char *name)
+{
+    lock_take(&vfs->lock);
+    struct node *n = node_child(vfs, dir, name);
+    if (n)
+        n->refs++;
+    lock_drop(&vfs->lock);
+    return n;
+}
+
+struct node *node_ref(struct vfs *vfs, struct node *n)
+{
+    lock_take(&vfs->lock);
+    n->refs++;
+    lock_drop(&vfs->lock);
+    return n;
+}
+
+void node_unref(struct vfs *vfs, struct node *n)
+{
+    if (!n)
+        return;
+    lock_take(&vfs->lock);
+    node_unref_locked(vfs, n);
+    lock_drop(&vfs->lock);
+}
+
+void node_unref_locked(struct vfs *vfs, struct node *n)
+{
+    n->refs--;
+    drop_if_unused(vfs, n);
+}
+
+void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups)
+{
+    lock_take(&vfs->lock);
+    assert(n->lookups >= lookups);
+    n->lookups -= lookups;
+    drop_if_unused(vfs, n);
+    lock_drop(&vfs->lock);
+}
+
+void node_detach(struct vfs *vfs, struct node *dir, const char *name)
+{
+    lock_take(&vfs->lock);
+    struct node *n = node_child(vfs, dir, name);
+    if (n)
+        leave_name(vfs, n);
+    lock_drop(&vfs->lock);
+}
+
+char *node_name(struct vfs *vfs, struct node *n)
+{
+    lock_take(&vfs->lock);
+    char *name = strdup(n->name);
+    lock_drop(&vfs->lock);
+    return name;
+}
+
+void node_lose_name(struct vfs *vfs, struct node *n)
+{
+    if (n->in_table)
+        leave_name(vfs, n);
+}
+
+void node_retire(struct vfs *vfs, struct node *n)
+{
+    leave_table(vfs, n);
+    n->key_pages.retired = true;
+}
+
+void node_become(struct vfs *vfs, struct node *dir, const char *name, const struct found *found)
+{
+    lock_take(&vfs->lock);
+    struct node *n = node_child(vfs, dir, name);
+    if (n) {
+        if (n->ops != found->ops) /* it is not known which pages of it the kernel has */
+            n->key_pages.state = PAGES_DIRECT;
+        n->ops = found->ops;
+        n->detail = found->detail;
+        inode_number_drop(vfs, n);
+        n->ino = inode_number_free(vfs, node_ino(dir, name, found->folded));
+    }
+    lock_drop(&vfs->lock);
+}
+
+/* Changes a node's name and parent. False: no memory. */
+static bool rename_node(struct vfs *vfs, struct node *n, struct node *new_dir, const char *new_name)
+    REQUIRES(vfs->lock)
+{
+    char *copy = strdup(new_name);
+    if (!copy)
+        return false;
+    struct node *dir = n->parent;
+    free(n->name);
+    n->name = copy;
+    if (dir == new_dir) /* a setting's, which is read without the lock */
+        return true;
+    n->parent = new_dir;
+    new_dir->refs++;
+    dir->refs--;
+    DL_DELETE2(dir->children, n, prev, next);
+    DL_APPEND2(new_dir->children, n, prev, next);
+    drop_if_unused(vfs, dir);
+    return true;
+}
+
+/* Numbers a node and all below it by their present paths: something else may come to be at the old
+ * ones, and would have the same numbers. A plain file keeps its own. */
+static void renumber(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    struct node *child;
+    if (n->ops->kind == KIND_FILE)
+        inode_number_keep(vfs, n);
+    else if (!n->target)
+        n->ino = inode_number_free(
+            vfs, node_ino(n->parent, n->name, n->parent->ops->kind == KIND_VMX_DIR));
+    DL_FOREACH2(n->children, child, next) renumber(vfs, child);
+}
+
+void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node *new_dir,
+               const char *new_name)
+{
+    lock_take(&vfs->lock);
+    struct node *n = node_child(vfs, dir, name);
+    struct node *old = node_child(vfs, new_dir, new_name);
+    if (old && old != n)
+        leave_name(vfs, old);
+    if (n) {
+        leave_table(vfs, n);
+        if (rename_node(vfs, n, new_dir, new_name)) { /* else the next lookup makes a new node */
+            enter_table(vfs, n);
+            renumber(vfs, n);
+        }
+    }
+    lock_drop(&vfs->lock);
+}
+
+bool node_has_name(struct vfs *vfs, struct node *n)
+{
+    lock_take(&vfs->lock);
+    bool has = n->in_table;
+    lock_drop(&vfs->lock);
+    return has;
+}
+
+void node_each_child(struct vfs *vfs, struct node *dir,
+                     void (*see)(struct vfs *vfs, struct node *child, void *ctx), void *ctx)
+{
+    struct node *n;
+    lock_take(&vfs->lock);
+    DL_FOREACH2(dir->children, n, next) see(vfs, n, ctx);
+    lock_drop(&vfs->lock);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A node is one name in the tree; its kind decides what can be done with it (kind.h). Nodes form a
+ * tree by parent and name, so that a renamed folder takes all below it along. The kernel knows a
+ * node by its address.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include <uthash.h>
+
+#include "kind.h"
+#include "vfs/vfs_private.h"
+#include "vfs/vmx/key_pages.h"
+
+struct file_pages;
+struct handle;
+struct key_state;
+struct scratch;
+struct vmx_file;
+
+/* The directory that vmxfs adds to the root, and to each directory of settings, and the tree in the
+ * former in which a .vmx is a file. */
+#define CONTROL_NAME ".vmxfs"
+#define PLAIN_NAME "plain"
+
+struct node {
+    /* A rename can turn a scratch file into a key and back. */
+    const struct node_ops *_Atomic ops;
+    const void *_Atomic detail; /* see struct found */
+    _Atomic uint64_t ino;       /* st_ino: the same after a remount */
+    char *target;               /* the remote path, where a link led here (struct found); or NULL */
+    /* Protected by vfs->lock, as all below: a rename changes them. The names in folders that vmxfs
+     * makes up stay, and so does the parent of a setting: those are read without it. */
+    char *name;
+    struct node *parent;
+    struct node *children, *prev, *next;
+    struct node *link_prev, *link_next; /* in vfs->by_links, if it has a target */
+    uint64_t lookups;                   /* the kernel's */
+    unsigned refs;                      /* children, pins and running requests */
+    bool in_table;
+    bool stray;                /* its number is kept (inode_number.h) */
+    struct key_state *keys;    /* of a directory of settings: those that are being written */
+    struct scratch *scratches; /* of such a directory, and of its .vmxfs */
+    struct vmx_file *vmx_file; /* of a .vmx as a file */
+    struct stat *last_attrs; /* what the kernel was told last, of what is on the server; or NULL */
+    struct handle *open_files;     /* of a plain file (open_files.h) */
+    struct key_pages key_pages;    /* of a key: what the kernel keeps of it */
+    struct file_pages *file_pages; /* of a plain file, once it was opened: the same; or NULL */
+    struct {
+        struct node *parent;
+        uint64_t name_hash;
+    } key;
+    UT_hash_handle hh;
+};
+
+/* The node of a name, made if need be, with one lookup (lookup true) and one reference more.
+ * NULL: no memory. A node of another kind under that name is left to those who hold it. */
+struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
+                       const struct found *found, bool lookup);
+/* The node that is known under a name, or NULL. */
+struct node *node_child(struct vfs *vfs, struct node *dir, const char *name) REQUIRES(vfs->lock);
+/* The node that is known under a name, with a reference more, or NULL. */
+struct node *node_find(struct vfs *vfs, struct node *dir, const char *name);
+struct node *node_ref(struct vfs *vfs, struct node *n);
+void node_unref(struct vfs *vfs, struct node *n); /* accepts NULL */
+void node_unref_locked(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
+void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups);
+/* Takes the node of a name out of the table: the next lookup makes a new one. */
+void node_detach(struct vfs *vfs, struct node *dir, const char *name);
+/* The same of a key's node, whose inode the kernel shall not open any more. */
+void node_retire(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
+/* The same of a node, if it has its name. */
+void node_lose_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
+/* The node of a name becomes what found says. */
+void node_become(struct vfs *vfs, struct node *dir, const char *name, const struct found *found);
+/* Gives the node of a name another parent and name; what was there is detached. */
+void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node *new_dir,
+               const char *new_name);
+/* A copy of its name. NULL: no memory. */
+char *node_name(struct vfs *vfs, struct node *n);
+/* Whether a name means the node: none was removed, replaced or detached from it. */
+bool node_has_name(struct vfs *vfs, struct node *n);
+/* Calls back for each child that is known, with vfs->lock held. */
+void node_each_child(struct vfs *vfs, struct node *dir,
+                     void (*see)(struct vfs *vfs, struct node *child, void *ctx), void *ctx);
+
+/* Frees all nodes, whoever held them: at the end. */
+void node_free_all(struct vfs *vfs);
+
+static inline uint64_t node_id(const struct vfs *vfs, const struct node *n)
+{
+    return n == vfs->root ? FUSE_ROOT_ID : (uint64_t)(uintptr_t)n;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Telling the kernel what it should forget, by a thread that holds no lock. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "remote/document.h"
+#include "vfs_private.h"
+
+struct fuse_session;
+struct node;
+
+int notifier_new(struct notifier **ret);
+void notifier_free(struct notifier *t);
+void notifier_attach(struct notifier *t, struct fuse_session *session);
+/* Begins nothing more. False: it is still talking to the kernel about the session. */
+bool notifier_detach(struct notifier *t);
+void notify_inode(struct vfs *vfs, const struct node *n);
+/* At once, from a request's thread: the attributes alone are under no lock of the kernel's. */
+void notify_attributes(struct vfs *vfs, const struct node *n);
+void notify_entry(struct vfs *vfs, const struct node *dir, const char *name);
+
+/* Tells the kernel what differs between two documents; either may be NULL (unknown). */
+void notify_document(struct vfs *vfs, const char *path, const struct document *before,
+                     const struct document *after);
+
+/* After each commit: tells the kernel of it, and the host. before == after: nothing was written. */
+void notify_commit(struct vfs *vfs, const char *path, const struct document *before,
+                   const struct document *after);
+
+/* The same after a .vmx was created, or renamed. */
+void notify_host(struct vfs *vfs, const char *path);

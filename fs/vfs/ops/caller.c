@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whose a text is that is being written, and whether that process was killed.
+ *
+ * A process that dies closes its files, so that half a value would be committed like a whole one.
+ * The kernel does that on the dying thread, whose /proc/TID/stat (proc(5)) says so. Threads that
+ * another one's exit() ends are marked as killed, too; the exit code tells them apart, to who may
+ * see it. Who has merely inherited an open file has written nothing: so the process that wrote last
+ * is remembered, and what another one closes is not taken for complete.
+ */
+#include "caller.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/journal.h"
+#include "base/sync.h"
+#include "request.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/node.h"
+#include "vfs/vfs_private.h"
+
+enum { STAT_FLAGS = 9, STAT_EXIT_CODE = 52, KILLED = 0x400, SIGNAL_OF_EXIT = 0x7f };
+
+static FILE *open_proc(const struct request *rq, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%ld/%s", (long)rq->thread, name);
+    return fopen(path, "re");
+}
+
+/* The number behind a mark in the caller's status. -1: there is none. */
+static long status_number(const struct request *rq, const char *mark)
+{
+    char line[256];
+    long number = -1;
+    FILE *f = open_proc(rq, "status");
+    while (f && number < 0 && fgets(line, sizeof(line), f)) {
+        if (strncmp(line, mark, strlen(mark)) == 0)
+            number = strtol(line + strlen(mark), NULL, 10);
+    }
+    if (f)
+        fclose(f);
+    return number;
+}
+
+pid_t caller_process(const struct request *rq)
+{
+    long process = status_number(rq, "Tgid:");
+    return process < 0 ? 0 : (pid_t)process;
+}
+
+/* A field of proc(5)'s stat, from the state (3) on: the name before it may hold anything. */
+static unsigned long field(const char *stat, int number)
+{
+    const char *at = strrchr(stat, ')');
+    for (int i = 2; at && i < number; i++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoul(at, NULL, 10) : 0;
+}
+
+bool caller_is_killed(const struct request *rq)
+{
+    char stat[1024];
+    /* Who has memory is not dying. execve(2) closes files, too, and on Linux 6.18 nobody can read
+     * stat until it has done so: we would wait for each other. */
+    if (status_number(rq, "VmSize:") >= 0)
+        return false;
+    FILE *f = open_proc(rq, "stat");
+    if (!f)
+        return false;
+    stat[fread(stat, 1, sizeof(stat) - 1, f)] = '\0';
+    fclose(f);
+    bool sees_code = geteuid() == 0 || geteuid() == rq->uid;
+    return field(stat, STAT_FLAGS) & KILLED &&
+           (!sees_code || field(stat, STAT_EXIT_CODE) & SIGNAL_OF_EXIT);
+}
+
+bool caller_is_bystander(const struct request *rq, const struct handle *h)
+{
+    lock_take(&rq->vfs->lock);
+    const pid_t writer = h->lost ? 0 : h->writer; /* that there is nothing left all are told */
+    lock_drop(&rq->vfs->lock);
+    const pid_t process = writer != 0 ? caller_process(rq) : 0;
+    return process != 0 && process != writer;
+}
+
+void note_killed(struct vfs *vfs, const char *path, const char *key)
+{
+    journal_add(vfs->journal, 0, path ? path : "?", key,
+                "the program that was writing was killed; what it had not completed was dropped");
+}

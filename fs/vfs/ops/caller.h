@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The process that makes a request, and whether it was killed. */
+#pragma once
+
+#include "request.h"
+
+/* The process that makes the request; 0: not known. */
+pid_t caller_process(const struct request *rq);
+
+/* Whether that process closes the file because a signal ends it. */
+bool caller_is_killed(const struct request *rq);
+
+/* Whether another process than the one that wrote last closes an open file: a child that has
+ * inherited it, say. The writer will close it, too, and what it wrote is complete then. */
+bool caller_is_bystander(const struct request *rq, const struct handle *h);
+
+/* Notes in the journal that what it wrote was dropped. */
+void note_killed(struct vfs *vfs, const char *path, const char *key);

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libfuse's low-level operations: from a request to the operation of a node's kind, and back to the
+ * reply. No lock is held across a reply: it may be the kernel's last reference, and a forget can
+ * come before the reply function has returned.
+ */
+#include "ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "caller.h"
+#include "parser/buf.h"
+#include "remote/files.h"
+#include "rename_lock.h"
+#include "request.h"
+#include "sftp/sftp.h"
+#include "vfs/file/plain_file.h"
+#include "vfs/file/vmx_file.h"
+#include "vfs/fuse_library.h"
+#include "vfs/node/attr.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/refuse.h"
+#include "vfs/tree/last_attrs.h"
+#include "vfs/tree/views.h"
+#include "vfs/vfs.h"
+#include "vfs/vfs_private.h"
+#include "vfs/vmx/key_pages.h"
+#include "vfs/vmx/key_write.h"
+
+enum { READ_MAX = 1 << 20 };
+
+/* ---- entries */
+
+/* The kernel's own bound on what it asks for ahead is for disks. A write is what one request to the
+ * server holds, so that the link is busy while the next one is copied. */
+static void op_init(void *userdata, struct fuse_conn_info *connection)
+{
+    enum { BACKGROUND = 256 };
+    (void)userdata;
+    fuse_library_want_parallel(connection);
+    connection->max_write = REMOTE_WRITE_SIZE;
+    connection->max_background = BACKGROUND;
+    connection->congestion_threshold = BACKGROUND / 4 * 3;
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct request rq;
+    request_begin(&rq, req);
+    struct node *dir = node_of(rq.vfs, parent);
+    struct fuse_entry_param entry;
+    int r = look_up(&rq, dir, name, &entry);
+    reply_entry(&rq, r, &entry);
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups)
+{
+    struct vfs *vfs = fuse_req_userdata(req);
+    if (id != FUSE_ROOT_ID)
+        node_forget(vfs, node_of(vfs, id), lookups);
+    fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t n, struct fuse_forget_data *forgets)
+{
+    struct vfs *vfs = fuse_req_userdata(req);
+    for (size_t i = 0; i < n; i++) {
+        if (forgets[i].ino != FUSE_ROOT_ID)
+            node_forget(vfs, node_of(vfs, forgets[i].ino), forgets[i].nlookup);
+    }
+    fuse_reply_none(req);
+}
+
+/* What the kernel is told of a key is what fits the pages that it has (key_pages.h). */
+static int key_attributes(struct request *rq, struct node *n, const struct handle *h,
+                          struct stat *ret, int64_t *ret_true_at)
+{
+    int r = key_pages_known(rq->vfs, n, h, ret);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = n->ops->getattr(rq, n, ret, ret_true_at);
+    if (r == -ENOENT && !node_has_name(rq->vfs, n))
+        r = key_pages_of_removed(rq->vfs, n, ret);
+    else if (r == 0 && !key_pages_tell(rq->vfs, n, ret))
+        *ret_true_at = 0;
+    return r;
+}
+
+static int attributes(struct request *rq, struct node *n, const struct handle *h, struct stat *ret,
+                      int64_t *ret_true_at)
+{
+    if (n->ops->kind == KIND_SETTING)
+        return key_attributes(rq, n, h, ret, ret_true_at);
+    int r = 0;
+    bool holds = false;
+    for (int i = 0; r == 0 && !holds && i < LOOKS_MAX; i++) {
+        r = n->ops->getattr(rq, n, ret, ret_true_at);
+        if (r == 0)
+            r = last_attrs_check_type(rq->vfs, n, ret);
+        else
+            r = last_attrs_recall(rq->vfs, n, r, ret);
+        holds = r == 0 && last_attrs_remember(rq, n, ret);
+    }
+    if (r == -ENOENT && n->ops->type == S_IFDIR)
+        r = last_attrs_of_removed(rq->vfs, n, ret);
+    if (r == 0 && n->ops->kind == KIND_VMX_FILE)
+        vmx_file_own_size(rq, h, ret);
+    return r;
+}
+
+/* h: who asks, if known. gone: what to say of what is not there any more. */
+static void reply_attr(struct request *rq, struct node *n, const struct handle *h, int gone)
+{
+    struct stat st = {0};
+    int64_t true_at = 0;
+    int r = attributes(rq, n, h, &st, &true_at);
+    st.st_ino = n->ino;
+    if (!rq->fuse)
+        return;
+    if (r == -ESTALE)
+        fuse_reply_err(rq->fuse, ESTALE);
+    else if (r == -ENOENT)
+        fuse_reply_err(rq->fuse, gone);
+    else if (r < 0)
+        reply(rq->fuse, r);
+    else
+        fuse_reply_attr(rq->fuse, &st, attr_timeout(rq->vfs, true_at));
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct request rq;
+    request_begin(&rq, req);
+    struct node *n = node_of(rq.vfs, id);
+    /* The kernel believes the name to be there: after ESTALE it looks it up again. */
+    reply_attr(&rq, n, handle_of(fi), node_has_name(rq.vfs, n) ? ESTALE : ENOENT);
+}
+
+/* What writes to a .vmx goes on doing so, whatever a rename has made of its node. */
+static const struct node_ops *ops_of(const struct node *n, const struct handle *h)
+{
+    return h && h->unsaved ? &vmx_file_ops : n->ops;
+}
+
+static void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *st, int valid,
+                       struct fuse_file_info *fi)
+{
+    struct request rq;
+    struct node *n = node_of(fuse_req_userdata(req), id);
+    const struct node_ops *ops = ops_of(n, handle_of(fi));
+    change_begin(&rq, req, n, NULL, handle_of(fi));
+    int r = rename_lock_enter(&rq, NULL);
+    if (r == 0) {
+        r = ops->setattr ? ops->setattr(&rq, n, handle_of(fi), st, valid) : 0;
+        rename_lock_leave(&rq);
+    }
+    if (r == 0)
+        views_changed(rq.vfs, n);
+    if (rq.fuse && r == -ESTALE)
+        fuse_reply_err(rq.fuse, ESTALE);
+    else if (r < 0)
+        reply_change(&rq, n, NULL, r);
+    else if (rq.fuse)
+        reply_attr(&rq, n, handle_of(fi), ENOENT);
+    change_end(&rq);
+}
+
+static void op_readlink(fuse_req_t req, fuse_ino_t id)
+{
+    struct request rq;
+    request_begin(&rq, req);
+    struct node *n = node_of(rq.vfs, id);
+    BUF_AUTO text = {0};
+    int r = n->ops->readlink ? n->ops->readlink(&rq, n, &text) : -EINVAL;
+    if (r < 0)
+        reply(req, r);
+    else
+        fuse_reply_readlink(req, text.data ? text.data : "");
+}
+
+/* ---- files */
+
+/* What is made at open has no pages, but for a key's text that may be kept. */
+static bool is_direct(const struct node *n, const struct handle *h)
+{
+    if (n->ops->kind == KIND_FILE || n->ops->kind == KIND_SCRATCH)
+        return h->direct;
+    return h->io != IO_PAGED;
+}
+
+/* How the kernel shall treat an open file: who only reads needs no flush. */
+static void set_up(const struct node *n, struct handle *h, struct fuse_file_info *fi)
+{
+    fi->fh = (uint64_t)(uintptr_t)h;
+    fi->direct_io = is_direct(n, h);
+    fi->keep_cache = h->keep;
+    fi->noflush = !h->writes;
+}
+
+/* Ends an open file. Nobody waits for that; but what it commits passes the gate, as any change. */
+static void release(const struct request *rq, struct node *n, struct handle *h)
+{
+    struct request own = *rq;
+    own.fuse = NULL;
+    own.wait.interrupted = NULL;
+    own.nodes[0] = n;
+    own.nodes[1] = NULL;
+    const struct node_ops *ops =
+        h && h->key ? &key_ops : ops_of(n, h); /* a rename may have changed them */
+    bool passed = h && h->writes && rename_lock_enter(&own, NULL) == 0;
+    if (ops->release)
+        ops->release(&own, n, h);
+    if (passed)
+        rename_lock_leave(&own);
+    handle_free(rq->vfs, h);
+}
+
+/* Takes back that an open has cut or created a text, where its caller is told that it failed:
+ * nothing of it is committed. */
+static void uncreate(struct request *rq, struct node *dir, struct handle *h)
+{
+    if (h->key)
+        key_uncreate(rq, dir, h);
+    else if (h->unsaved)
+        vmx_file_uncreate(rq, h);
+}
+
+/* Ends an open that nobody knows of: its caller was answered before it was done, or is not
+ * connected any more. */
+static void take_open_back(struct request *rq, struct node *n, struct handle *h)
+{
+    uncreate(rq, n->parent, h);
+    release(rq, n, h);
+}
+
+static void reply_open(struct request *rq, struct node *n, struct handle *h,
+                       struct fuse_file_info *fi)
+{
+    set_up(n, h, fi);
+    if (!rq->fuse || fuse_reply_open(rq->fuse, fi) == -ENOENT)
+        take_open_back(rq, n, h);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct request rq;
+    struct node *n = node_of(fuse_req_userdata(req), id);
+    if (fi->flags & O_TRUNC)
+        change_begin(&rq, req, n, NULL, NULL);
+    else
+        request_begin(&rq, req);
+    struct handle *h = handle_new(rq.vfs, n, fi->flags);
+    int r = !h ? -ENOMEM : n->ops->open ? n->ops->open(&rq, n, fi->flags, h) : -EPERM;
+    if (r == 0)
+        reply_open(&rq, n, h, fi);
+    else
+        handle_free(rq.vfs, h);
+    /* The kernel believed it to be there: after ESTALE it looks again, and creates it if that is
+     * what the caller asked for. */
+    if (rq.fuse && !rq.again && (r == -ENOENT || r == -ESTALE))
+        fuse_reply_err(rq.fuse, ESTALE);
+    else if (r < 0 && fi->flags & (O_WRONLY | O_RDWR | O_TRUNC))
+        reply_change(&rq, n, NULL, r);
+    else if (r < 0)
+        reply(rq.fuse, r);
+    change_end(&rq);
+}
+
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                      struct fuse_file_info *fi)
+{
+    struct request rq;
+    struct node *dir = node_of(fuse_req_userdata(req), parent);
+    struct found found = {0};
+    struct fuse_entry_param entry;
+    change_begin(&rq, req, dir, NULL, NULL);
+    struct handle *h = handle_new(rq.vfs, NULL, fi->flags);
+    int r = h ? 0 : -ENOMEM;
+    if (h && !dir->ops->create) {
+        r = refuse_here(&rq, dir, name);
+    } else if (h) {
+        r = rename_lock_enter(&rq, NULL);
+        if (r == 0) {
+            r = dir->ops->create(&rq, dir, name, mode, fi->flags, h, &found);
+            rename_lock_leave(&rq);
+        }
+    }
+    struct node *held = h ? h->node : NULL;
+    if (r == 0) {
+        r = make_entry(&rq, dir, name, &found, &entry);
+        if (r >= 0 && held && node_of(rq.vfs, entry.ino) != held) {
+            take_back(rq.vfs, entry.ino);
+            r = -ESTALE; /* it lost its name as it was opened */
+        }
+        if (r < 0)
+            uncreate(&rq, dir, h);
+    }
+    node_unref(rq.vfs, held);
+    if (r < 0) {
+        handle_free(rq.vfs, h);
+        reply_change(&rq, dir, name, r);
+        change_end(&rq);
+        return;
+    }
+    struct node *n = node_of(rq.vfs, entry.ino);
+    h->node = n;
+    if (n->ops->kind == KIND_SETTING)
+        key_pages_count(rq.vfs, h);
+    else if (n->ops->kind == KIND_FILE)
+        file_created(rq.vfs, n, h);
+    set_up(n, h, fi);
+    if (!rq.fuse || fuse_reply_create(rq.fuse, &entry, fi) == -ENOENT) {
+        take_open_back(&rq, n, h);
+        take_back(rq.vfs, entry.ino);
+    }
+    change_end(&rq);
+}
+
+static void reply_part(fuse_req_t req, struct span text, off_t offset, size_t size)
+{
+    size_t at = (size_t)offset < text.n ? (size_t)offset : text.n;
+    size_t left = text.n - at;
+    fuse_reply_buf(req, left ? text.p + at : NULL, left < size ? left : size);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
+                    struct fuse_file_info *fi)
+{
+    struct request rq;
+    request_begin(&rq, req);
+    struct node *n = node_of(rq.vfs, id);
+    struct handle *h = handle_of(fi);
+    if (h && h->io == IO_PAGED) {
+        reply_part(req, key_pages_text(n), offset, size);
+        return;
+    }
+    BUF_AUTO bytes = {0};
+    int r = -EINVAL;
+    const struct node_ops *ops = ops_of(n, h);
+    if (size <= READ_MAX && ops->read)
+        r = ops->read(&rq, n, h, offset, size, &bytes);
+    if (r < 0)
+        reply(req, r);
+    else
+        fuse_reply_buf(req, bytes.data, bytes.len);
+}
+
+static void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset,
+                     struct fuse_file_info *fi)
+{
+    struct request rq;
+    struct node *n = node_of(fuse_req_userdata(req), id);
+    const struct node_ops *ops = ops_of(n, handle_of(fi));
+    change_begin(&rq, req, n, NULL, handle_of(fi));
+    rq.mapped = fi->writepage;
+    int r = rename_lock_enter(&rq, NULL);
+    if (r == 0) {
+        r = ops->write ? ops->write(&rq, n, handle_of(fi), offset, (struct span){data, size})
+                       : -EPERM;
+        rename_lock_leave(&rq);
+    }
+    if (r < 0)
+        reply_change(&rq, n, NULL, r);
+    else if (rq.fuse)
+        fuse_reply_write(rq.fuse, size);
+    change_end(&rq);
+}
+
+/* What was written to a plain file was taken: its writer must not hear that nothing was done. */
+static void commit_writer(struct request *rq, const struct node *n, const struct handle *h)
+{
+    rq->committed = n->ops->kind == KIND_FILE && h->writes;
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct request rq;
+    struct node *n = node_of(fuse_req_userdata(req), id);
+    const struct node_ops *ops = ops_of(n, handle_of(fi));
+    change_begin(&rq, req, n, NULL, handle_of(fi));
+    commit_writer(&rq, n, handle_of(fi));
+    bool killed = caller_is_killed(&rq);
+    int r = killed ? 0 : rename_lock_enter(&rq, NULL);
+    if (killed) { /* it does not end before this is answered */
+        if (ops->drop)
+            ops->drop(&rq, n, handle_of(fi));
+    } else if (r == 0) {
+        r = ops->flush ? ops->flush(&rq, n, handle_of(fi)) : 0;
+        rename_lock_leave(&rq);
+    }
+    reply_change(&rq, n, NULL, r);
+    change_end(&rq);
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t id, int data_only, struct fuse_file_info *fi)
+{
+    struct request rq;
+    struct node *n = node_of(fuse_req_userdata(req), id);
+    const struct node_ops *ops = ops_of(n, handle_of(fi));
+    (void)data_only;
+    change_begin(&rq, req, n, NULL, handle_of(fi));
+    commit_writer(&rq, n, handle_of(fi));
+    int r = rename_lock_enter(&rq, NULL);
+    if (r == 0) {
+        r = ops->fsync ? ops->fsync(&rq, n, handle_of(fi)) : 0;
+        rename_lock_leave(&rq);
+    }
+    reply_change(&rq, n, NULL, r);
+    change_end(&rq);
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct request rq;
+    request_begin(&rq, req);
+    struct node *n = node_of(rq.vfs, id);
+    struct handle *h = handle_of(fi);
+    if (h)
+        change_await(rq.vfs, h);
+    release(&rq, n, h);
+    reply(req, 0);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t id)
+{
+    struct request rq;
+    request_begin(&rq, req);
+    struct sftp_statvfs fs;
+    struct statvfs out = {.f_namemax = 255, .f_bsize = 4096, .f_frsize = 4096};
+    FREE_AUTO char *path = node_path(rq.vfs, node_of(rq.vfs, id));
+    int r = path ? remote_statvfs(rq.vfs->remote, path, &rq.wait, &fs) : -ENOMEM;
+    if (r == -ENOENT || r == -ENOTDIR) /* removed, or shown by vmxfs alone */
+        r = remote_statvfs(rq.vfs->remote, "", &rq.wait, &fs);
+    if (r == 0)
+        attr_space(&fs, &out);
+    if (r < 0 && r != -EOPNOTSUPP)
+        reply(req, r);
+    else
+        fuse_reply_statfs(req, &out);
+}
+
+const struct fuse_lowlevel_ops *vfs_operations(void)
+{
+    static const struct fuse_lowlevel_ops operations = {
+        .init = op_init,
+        .lookup = op_lookup,
+        .forget = op_forget,
+        .forget_multi = op_forget_multi,
+        .getattr = op_getattr,
+        .setattr = op_setattr,
+        .readlink = op_readlink,
+        .mknod = op_mknod,
+        .mkdir = op_mkdir,
+        .unlink = op_unlink,
+        .rmdir = op_rmdir,
+        .symlink = op_symlink,
+        .rename = op_rename,
+        .link = op_link,
+        .open = op_open,
+        .create = op_create,
+        .read = op_read,
+        .write = op_write,
+        .flush = op_flush,
+        .fsync = op_fsync,
+        .release = op_release,
+        .opendir = op_opendir,
+        .readdir = op_readdir,
+        .readdirplus = op_readdirplus,
+        .releasedir = op_releasedir,
+        .statfs = op_statfs,
+    };
+    return &operations;
+}

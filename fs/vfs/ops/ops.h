@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of libfuse's operations share. */
+#pragma once
+
+#include "vfs/node/handle.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/request.h"
+
+static inline struct node *node_of(const struct vfs *vfs, fuse_ino_t id)
+{
+    return id == FUSE_ROOT_ID ? vfs->root : (struct node *)(uintptr_t)id;
+}
+
+static inline struct handle *handle_of(const struct fuse_file_info *fi)
+{
+    return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
+}
+
+enum { LOOKS_MAX = 4 /* at what is opened just then (last_attrs.c) */ };
+
+/* ---- reply.c */
+
+/* r: 0 or -errno. */
+void reply(fuse_req_t req, int r);
+
+/* The same of a change, whose refusal is in the journal by then. n, name: as refuse_rest. */
+void reply_change(struct request *rq, struct node *n, const char *name, int r);
+
+/* Makes the entry for what was found, with one lookup counted. 0, -ENOMEM; 1: it is an open file by
+ * now, which may be another one than what was found by the name. */
+int make_entry(struct request *rq, struct node *dir, const char *name, const struct found *found,
+               struct fuse_entry_param *ret);
+
+/* Looks a name up and makes its entry. 0 or -errno, and there is none. */
+int look_up(struct request *rq, struct node *dir, const char *name, struct fuse_entry_param *ret);
+
+/* r: 0, or what to say instead of the entry. */
+void reply_entry(struct request *rq, int r, const struct fuse_entry_param *entry);
+
+/* An entry that did not reach the kernel is not known there. */
+void take_back(struct vfs *vfs, fuse_ino_t id);
+
+/* ---- ops_entries.c */
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device);
+void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name);
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned int flags);
+
+/* ---- ops_dir.c */
+
+void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
+void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
+                struct fuse_file_info *fi);
+void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
+                    struct fuse_file_info *fi);
+void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);

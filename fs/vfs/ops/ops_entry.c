@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* The operations that make, rename and remove the entries of directories. */
+#include <errno.h>
+#include <stdio.h> /* RENAME_NOREPLACE */
+
+#include "ops.h"
+#include "rename_lock.h"
+#include "request.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/refuse.h"
+#include "vfs/tree/views.h"
+#include "vfs/vfs_private.h"
+
+/* What was made. */
+static void reply_found(struct request *rq, struct node *dir, const char *name, int r,
+                        const struct found *found)
+{
+    struct fuse_entry_param entry;
+    refuse_rest(rq, dir, name, r);
+    if (!rq->fuse)
+        return;
+    if (r == 0)
+        r = make_entry(rq, dir, name, found, &entry);
+    reply_entry(rq, r, &entry);
+}
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    struct request rq;
+    struct node *dir = node_of(fuse_req_userdata(req), parent);
+    struct found found = {0};
+    change_begin(&rq, req, dir, NULL, NULL);
+    int r = rename_lock_enter(&rq, NULL);
+    if (r == 0) {
+        r = dir->ops->mkdir ? dir->ops->mkdir(&rq, dir, name, mode, &found)
+                            : refuse_here(&rq, dir, name);
+        rename_lock_leave(&rq);
+    }
+    reply_found(&rq, dir, name, r, &found);
+    change_end(&rq);
+}
+
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+    struct request rq;
+    struct node *dir = node_of(fuse_req_userdata(req), parent);
+    struct found found = {0};
+    change_begin(&rq, req, dir, NULL, NULL);
+    int r = rename_lock_enter(&rq, NULL);
+    if (r == 0) {
+        r = dir->ops->symlink ? dir->ops->symlink(&rq, dir, name, target, &found)
+                              : refuse_here(&rq, dir, name);
+        rename_lock_leave(&rq);
+    }
+    reply_found(&rq, dir, name, r, &found);
+    change_end(&rq);
+}
+
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
+{
+    struct request rq;
+    (void)mode;
+    (void)device;
+    request_begin(&rq, req);
+    reply(req, refuse_here(&rq, node_of(rq.vfs, parent), name));
+}
+
+void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
+{
+    struct request rq;
+    (void)id;
+    request_begin(&rq, req);
+    reply(req, refuse_here(&rq, node_of(rq.vfs, parent), name));
+}
+
+static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, bool folder)
+{
+    struct request rq;
+    struct node *dir = node_of(fuse_req_userdata(req), parent);
+    change_begin(&rq, req, dir, NULL, NULL);
+    int r = rename_lock_enter(&rq, NULL);
+    if (r == 0) {
+        int (*remove)(struct request *rq, struct node *dir, const char *name) =
+            folder ? dir->ops->rmdir : dir->ops->unlink;
+        r = remove ? remove(&rq, dir, name) : refuse_here(&rq, dir, name);
+        rename_lock_leave(&rq);
+    }
+    if (r == 0) {
+        node_detach(rq.vfs, dir, name);
+        views_renew(rq.vfs, dir, name);
+    }
+    reply_change(&rq, dir, name, r);
+    change_end(&rq);
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    remove_entry(req, parent, name, false);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    remove_entry(req, parent, name, true);
+}
+
+/* With the gate passed. */
+static int rename_entry(struct request *rq, struct node *dir, const char *name,
+                        struct node *new_dir, const char *new_name, unsigned flags)
+{
+    int r = -EXDEV;
+    if (flags & ~(unsigned)RENAME_NOREPLACE) /* two things that change their names */
+        return -EINVAL;
+    if (!dir->ops->rename || !new_dir->ops->rename)
+        r = refuse_here(rq, dir->ops->rename ? new_dir : dir, dir->ops->rename ? new_name : name);
+    else if (dir->ops->rename == new_dir->ops->rename)
+        r = dir->ops->rename(rq, dir, name, new_dir, new_name, flags);
+    if (r < 0)
+        return r;
+    node_move(rq->vfs, dir, name, new_dir, new_name);
+    views_renew(rq->vfs, dir, name);
+    views_renew(rq->vfs, new_dir, new_name);
+    /* What it is under its new name may be of another kind. */
+    struct found found = {0};
+    if (dir == new_dir && !dir->ops->mkdir && dir->ops->lookup(rq, dir, new_name, &found) == 0)
+        node_become(rq->vfs, dir, new_name, &found);
+    return 0;
+}
+
+/* With a reference more, or NULL. A link that is followed is none: what it leads to stays. */
+static struct node *find_folder(struct vfs *vfs, struct node *dir, const char *name)
+{
+    struct node *n = node_find(vfs, dir, name);
+    if (n && n->ops->type == S_IFDIR && !n->target)
+        return n;
+    node_unref(vfs, n);
+    return NULL;
+}
+
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned int flags)
+{
+    struct request rq;
+    struct node *dir = node_of(fuse_req_userdata(req), parent);
+    struct node *new_dir = node_of(fuse_req_userdata(req), new_parent);
+    change_begin(&rq, req, dir, new_dir, NULL);
+    struct node *folder = find_folder(rq.vfs, dir, name);
+    int r = rename_lock_enter(&rq, folder);
+    if (r == 0) {
+        r = rename_entry(&rq, dir, name, new_dir, new_name, flags);
+        rename_lock_leave(&rq);
+    }
+    node_unref(rq.vfs, folder);
+    reply_change(&rq, dir, name, r);
+    change_end(&rq);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* The replies of libfuse's operations, and the entries that some of them bring. */
+#include <errno.h>
+#include <string.h>
+
+#include "ops.h"
+#include "parser/buf.h"
+#include "request.h"
+#include "vfs/node/attr.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/recent.h"
+#include "vfs/refuse.h"
+#include "vfs/tree/last_attrs.h"
+#include "vfs/vfs_private.h"
+
+void reply(fuse_req_t req, int r)
+{
+    if (req)
+        fuse_reply_err(req, r < 0 ? errno_for_kernel(r) : 0);
+}
+
+void reply_change(struct request *rq, struct node *n, const char *name, int r)
+{
+    refuse_rest(rq, n, name, r);
+    reply(rq->fuse, r);
+}
+
+/* The kernel moves what it knows to the new name in a rename, a directory X.vmx to X.vmx.bak that
+ * is a file, say, and a notice of ours may come after the caller's next step. So it has to look at
+ * such names each time. */
+static bool may_change_kind(const struct node_ops *ops, const char *name)
+{
+    return ops->kind == KIND_VMX_DIR || ops->kind == KIND_VMX_FILE ||
+           (ops->kind == KIND_FILE && (strcasestr(name, ".vmx") || strcasestr(name, ".vmtx")));
+}
+
+int make_entry(struct request *rq, struct node *dir, const char *name, const struct found *found,
+               struct fuse_entry_param *ret)
+{
+    struct vfs *vfs = rq->vfs;
+    struct node *n = node_take(vfs, dir, found->name[0] ? found->name : name, found, true);
+    if (!n)
+        return -ENOMEM;
+    if (found->fresh)
+        recent_set(vfs, RECENT_MADE, n, (struct span){0});
+    const bool holds = last_attrs_remember(rq, n, &found->st);
+    *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
+    ret->attr.st_ino = n->ino;
+    ret->attr_timeout = holds ? attr_timeout(vfs, found->true_at) : 0;
+    ret->entry_timeout = may_change_kind(found->ops, name) ? 0 : ret->attr_timeout;
+    node_unref(vfs, n);
+    return holds ? 0 : 1;
+}
+
+int look_up(struct request *rq, struct node *dir, const char *name, struct fuse_entry_param *ret)
+{
+    int r = 1;
+    for (int i = 0; r > 0 && i < LOOKS_MAX; i++) {
+        struct found found = {0};
+        if (i > 0)
+            take_back(rq->vfs, ret->ino);
+        r = dir->ops->lookup ? dir->ops->lookup(rq, dir, name, &found) : -ENOTDIR;
+        if (!rq->listing)
+            r = last_attrs_recall_name(rq->vfs, dir, name, r, &found);
+        if (r == 0)
+            r = make_entry(rq, dir, name, &found, ret);
+    }
+    return r < 0 ? r : 0;
+}
+
+void take_back(struct vfs *vfs, fuse_ino_t id)
+{
+    node_forget(vfs, node_of(vfs, id), 1);
+}
+
+void reply_entry(struct request *rq, int r, const struct fuse_entry_param *entry)
+{
+    if (r < 0)
+        reply(rq->fuse, r);
+    else if (fuse_reply_entry(rq->fuse, entry) == -ENOENT)
+        take_back(rq->vfs, entry->ino);
+}

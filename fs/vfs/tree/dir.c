@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "dir.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/path.h"
+#include "remote/document.h"
+#include "remote/listing.h"
+#include "remote/remote.h"
+#include "sftp/sftp.h"
+#include "vfs/control/control.h"
+#include "vfs/file/plain_file.h"
+#include "vfs/file/vmx_file.h"
+#include "vfs/node/attr.h"
+#include "vfs/node/dir_names.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/ops/request.h"
+#include "vfs/refuse.h"
+#include "vfs/vfs_private.h"
+
+/* What stands for something on the server that is no .vmx. */
+static const struct node_ops *ops_for(const struct sftp_attrs *attrs)
+{
+    if (S_ISDIR(attrs->mode))
+        return &dir_ops;
+    return S_ISLNK(attrs->mode) ? &link_ops : &file_ops;
+}
+
+static bool dir_shows(const struct vfs *vfs, const char *name, const struct sftp_attrs *attrs)
+{
+    return !vfs->options.vmx_only || S_ISDIR(attrs->mode) || S_ISLNK(attrs->mode) ||
+           remote_is_vmx(vfs->remote, name, attrs);
+}
+
+/* A name that may be a .vmx: its document is loaded with the same flight as its attributes. */
+static int lookup_vmx(struct request *rq, struct node *dir, const char *path, struct found *ret)
+{
+    if (node_is_plain(rq->vfs, dir))
+        return vmx_file_lookup(rq, path, ret);
+    DOCUMENT_AUTO *doc = NULL;
+    int r = remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc);
+    if (r < 0)
+        return r;
+    ret->ops = &vmx_dir_ops;
+    attr_dir(rq->vfs, &ret->st, doc->attrs.mtime);
+    ret->true_at = remote_document_true_at(rq->vfs->remote, path);
+    return 0;
+}
+
+/* A file that is being created here and not on the server yet. */
+static int lookup_staged(struct request *rq, struct node *dir, const char *name, struct found *ret)
+{
+    struct node *n = node_find(rq->vfs, dir, name);
+    int r = -ENOENT;
+    if (n && n->ops->kind == KIND_VMX_FILE)
+        vmx_file_await_release(rq, n);
+    if (n && n->ops->kind == KIND_VMX_FILE && vmx_file_is_staged(rq->vfs, n)) {
+        r = n->ops->getattr(rq, n, &ret->st, &ret->true_at);
+        if (r == 0)
+            ret->ops = &vmx_file_ops;
+    }
+    node_unref(rq->vfs, n);
+    return r;
+}
+
+/* A plain file that somebody has open is what it shows to him; -ENODATA: there is none. */
+static int lookup_open(struct request *rq, struct node *dir, const char *name, struct found *ret)
+{
+    struct sftp_attrs attrs;
+    int64_t now = clock_ms();
+    int r = file_lookup_open(rq, dir, name, &attrs);
+    if (r == 0 && remote_is_vmx(rq->vfs->remote, name, &attrs))
+        r = -ENODATA;
+    if (r < 0)
+        return r;
+    ret->ops = &file_ops;
+    ret->true_at = now;
+    attr_remote(rq->vfs, &ret->st, &attrs);
+    return 0;
+}
+
+/* A link is what it leads to, and a file has one path whichever link leads to it. One that leads
+ * nowhere stays a link. */
+static int follow(struct request *rq, const char *path, struct found *ret, struct sftp_attrs *attrs)
+{
+    struct remote *remote = rq->vfs->remote;
+    FREE_AUTO char *target = NULL;
+    int r = remote_follow(remote, path, &rq->wait, &target);
+    if (r < 0 || !target)
+        return r;
+    if (remote_is_hidden_name(path_name(target)))
+        return -ENOENT;
+    if ((size_t)snprintf(ret->target, sizeof(ret->target), "%s", target) >= sizeof(ret->target))
+        return -ENAMETOOLONG;
+    ret->followed = true;
+    return remote_getattr(remote, target, cache_ms(rq), &rq->wait, attrs, &ret->true_at);
+}
+
+/* What a name on the server is. A link that stands for a directory beside it is that directory, so
+ * that a file has one node whichever name leads to it. */
+static int look(struct request *rq, struct node *dir, const char *name, struct found *ret,
+                struct sftp_attrs *attrs)
+{
+    struct remote *remote = rq->vfs->remote;
+    FREE_AUTO char *path = node_child_path(rq->vfs, dir, name);
+    if (!path)
+        return -ENOMEM;
+    int r = remote_getattr(remote, path, cache_ms(rq), &rq->wait, attrs, &ret->true_at);
+    if (r == 0 && S_ISDIR(attrs->mode)) {
+        /* A link may have led above the root, and names back into it. */
+        ret->followed = rq->vfs->options.follow_links && remote_is_root(remote, path);
+        return remote_learn_shown(remote, path, &rq->wait) == -EINTR ? -EINTR : 0;
+    }
+    if (r < 0 || !S_ISLNK(attrs->mode))
+        return r;
+    FREE_AUTO char *directory = NULL;
+    r = remote_stands_for(remote, path, cache_ms(rq), &rq->wait, &directory);
+    if (r == 0 && !directory && rq->vfs->options.follow_links)
+        return follow(rq, path, ret, attrs);
+    if (r < 0 || !directory)
+        return r;
+    snprintf(ret->name, sizeof(ret->name), "%s", path_name(directory));
+    r = remote_getattr(remote, directory, cache_ms(rq), &rq->wait, attrs, &ret->true_at);
+    return r == 0 && !S_ISDIR(attrs->mode) ? -ENOENT : r; /* it has just been replaced */
+}
+
+static int dir_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
+{
+    if (strlen(name) > NAME_MAX)
+        return -ENAMETOOLONG;
+    if (folder_is_in(dir, name))
+        return folder_found(rq, dir->detail, ret);
+    FREE_AUTO char *path = node_child_path(rq->vfs, dir, name);
+    if (!path)
+        return -ENOMEM;
+    if (remote_is_hidden_name(name))
+        return -ENOENT;
+    struct sftp_attrs attrs;
+    int r = lookup_open(rq, dir, name, ret);
+    rq->by_name = r == -ENODATA;
+    if (!rq->by_name)
+        return r;
+    r = -EMEDIUMTYPE;
+    if (remote_is_vmx_name(name)) {
+        r = lookup_staged(rq, dir, name, ret);
+        if (r == 0)
+            return 0;
+        r = rq->listing ? -EMEDIUMTYPE : lookup_vmx(rq, dir, path, ret);
+    }
+    if (r != -EMEDIUMTYPE && r != -EACCES) /* what cannot be read can be looked at, perhaps */
+        return r;
+    r = look(rq, dir, name, ret, &attrs);
+    if (r < 0)
+        return r;
+    rq->by_name &= !ret->followed; /* an open file is not looked at through its links */
+    const char *own = ret->followed ? path_name(ret->target) : name;
+    if (!dir_shows(rq->vfs, own, &attrs))
+        return -ENOENT;
+    if (!remote_is_vmx(rq->vfs->remote, own, &attrs)) {
+        ret->ops = ops_for(&attrs);
+        attr_remote(rq->vfs, &ret->st, &attrs);
+    } else if (node_is_plain(rq->vfs, dir)) {
+        return vmx_file_lookup(rq, ret->followed ? ret->target : path, ret);
+    } else {
+        ret->ops = &vmx_dir_ops;
+        attr_dir(rq->vfs, &ret->st, attrs.mtime);
+    }
+    ret->st.st_nlink = 1;
+    return 0;
+}
+
+static int dir_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    struct sftp_attrs attrs;
+    if (!path)
+        return -ENOMEM;
+    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, ret_true_at);
+    if (r == 0)
+        attr_remote(rq->vfs, st, &attrs);
+    if (r == 0)
+        st->st_nlink = 1;
+    return r;
+}
+
+static int dir_list(struct request *rq, struct node *dir, struct dir_names *ret)
+{
+    LISTING_AUTO *l = NULL;
+    FREE_AUTO char *path = node_path(rq->vfs, dir);
+    bool plain = node_is_plain(rq->vfs, dir);
+    if (!path)
+        return -ENOMEM;
+    int r = remote_list(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &l);
+    for (size_t i = 0; r == 0 && i < l->n; i++) {
+        const struct listing_entry *e = &l->entries[i];
+        if (e->shown_as || !dir_shows(rq->vfs, e->name, &e->attrs) || folder_is_in(dir, e->name))
+            continue;
+        if (e->stands_for) {
+            r = dir_names_add_alias(ret, e->name, e->stands_for);
+            continue;
+        }
+        if (S_ISLNK(e->attrs.mode) && rq->vfs->options.follow_links) {
+            r = dir_names_add(ret, e->name, 0);
+            continue;
+        }
+        bool as_dir = !plain && remote_is_vmx(rq->vfs->remote, e->name, &e->attrs);
+        r = dir_names_add(ret, e->name, as_dir ? S_IFDIR : (mode_t)e->attrs.mode & S_IFMT);
+    }
+    return r;
+}
+
+static int dir_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
+                       int valid)
+{
+    (void)h;
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    int r = path ? file_set_attributes(rq, path, st, valid) : -ENOMEM;
+    return refuse(rq, path, NULL, r, NULL);
+}
+
+const struct node_ops dir_ops = {
+    .kind = KIND_DIR,
+    .type = S_IFDIR,
+    .named = true,
+    .getattr = dir_getattr,
+    .setattr = dir_setattr,
+    .lookup = dir_lookup,
+    .list = dir_list,
+    .create = dir_create,
+    .mkdir = dir_mkdir,
+    .symlink = dir_symlink,
+    .unlink = dir_unlink,
+    .rmdir = dir_rmdir,
+    .rename = dir_rename,
+};
+
+/* The top of .vmxfs/plain: the root once more; what is below it is known by its ancestor. */
+const struct node_ops plain_dir_ops = {
+    .kind = KIND_DIR,
+    .plain = true,
+    .type = S_IFDIR,
+    .getattr = dir_getattr,
+    .lookup = dir_lookup,
+    .list = dir_list,
+    .create = dir_create,
+    .mkdir = dir_mkdir,
+    .symlink = dir_symlink,
+    .unlink = dir_unlink,
+    .rmdir = dir_rmdir,
+    .rename = dir_rename,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Names in the server's directories that nobody may make, move or remove. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "dir.h"
+#include "parser/diag.h"
+#include "remote/remote.h"
+#include "vfs/control/control.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/request.h"
+#include "vfs/refuse.h"
+
+int dir_check_new_name(struct request *rq, const struct node *dir, const char *path)
+{
+    struct vmx_diag diag = {0};
+    const char *name = path_name(path);
+    if (strlen(name) > NAME_MAX)
+        return refuse(rq, path, NULL, -ENAMETOOLONG, NULL);
+    if (!remote_is_hidden_name(name) && !folder_is_in(dir, name))
+        return 0;
+    vmx_diag_set(&diag, 0, 0, "the name is one that vmxfs gives to files of its own");
+    return refuse(rq, path, NULL, -EPERM, &diag);
+}
+
+/* A name of a datastore, or of its directory, is not that of a file. */
+static bool is_fixed(struct request *rq, const struct found *found, const char *path)
+{
+    return found->name[0] ||
+           (found_kind(found) == KIND_DIR && remote_is_shown_otherwise(rq->vfs->remote, path));
+}
+
+int dir_check_fixed(struct request *rq, const struct found *found, const char *path)
+{
+    struct vmx_diag diag = {0};
+    if (!is_fixed(rq, found, path))
+        return 0;
+    vmx_diag_set(&diag, 0, 0,
+                 "a link of the server names this directory, as a datastore's name does its UUID; "
+                 "rename it on the host: vim-cmd hostsvc/datastore/rename OLD NEW");
+    return refuse(rq, path, NULL, -EPERM, &diag);
+}
+
+int dir_check_followed(struct request *rq, const struct found *found, const char *path)
+{
+    struct vmx_diag diag = {0};
+    if (!found->followed)
+        return 0;
+    vmx_diag_set(
+        &diag, 0, 0,
+        "it is a link on the server, shown as what it leads to; to rename it, or to remove "
+        "one to a directory, mount without -o follow_symlinks");
+    return refuse(rq, path, NULL, -EPERM, &diag);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel was told last of things on the server: shown again while the link is down. Keys
+ * need none of that, because their documents are cached.
+ */
+#include "last_attrs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/cleanup.h"
+#include "base/sync.h"
+#include "remote/remote.h"
+#include "sftp/sftp.h"
+#include "vfs/node/attr.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/notify.h"
+#include "vfs/ops/request.h"
+#include "vfs/vfs_private.h"
+
+bool last_attrs_remember(struct request *rq, struct node *n, const struct stat *st)
+{
+    struct vfs *vfs = rq->vfs;
+    const struct node_ops *ops = n->ops;
+    if (!ops->named && ops->type != S_IFDIR)
+        return true;
+    lock_take(&vfs->lock);
+    const bool holds = !rq->by_name || !n->open_files;
+    if (holds && !n->last_attrs)
+        n->last_attrs = malloc(sizeof(*n->last_attrs));
+    if (holds && n->last_attrs)
+        *n->last_attrs = *st;
+    lock_drop(&vfs->lock);
+    return holds;
+}
+
+/* Whether somebody lists the directory. */
+static bool is_open_dir(const struct vfs *vfs, const struct node *n) REQUIRES(vfs->lock)
+{
+    const struct handle *h;
+    DL_FOREACH (vfs->handles, h) {
+        if (h->node == n && h->names)
+            return true;
+    }
+    return false;
+}
+
+int last_attrs_of_removed(struct vfs *vfs, struct node *n, struct stat *ret)
+{
+    FREE_AUTO char *name = NULL;
+    int r = -ENOENT;
+    lock_take(&vfs->lock);
+    struct node *dir = n->parent;
+    if (n != vfs->root && n->last_attrs && (!n->in_table || is_open_dir(vfs, n))) {
+        *ret = *n->last_attrs;
+        ret->st_nlink = 0;
+        name = n->in_table ? strdup(n->name) : NULL;
+        node_lose_name(vfs, n);
+        r = 0;
+    }
+    lock_drop(&vfs->lock);
+    if (name)
+        notify_entry(vfs, dir, name);
+    return r;
+}
+
+bool last_attrs_size_is(struct vfs *vfs, const struct node *n, uint64_t size)
+{
+    lock_take(&vfs->lock);
+    bool same = n->last_attrs && (uint64_t)n->last_attrs->st_size == size;
+    lock_drop(&vfs->lock);
+    return same;
+}
+
+int last_attrs_recall(struct vfs *vfs, struct node *n, int r, struct stat *ret)
+{
+    if (r != -EIO || !n || sftp_state(remote_sftp(vfs->remote)) == SFTP_UP)
+        return r;
+    lock_take(&vfs->lock);
+    if (n->last_attrs) {
+        *ret = *n->last_attrs;
+        r = 0;
+    } else if (n == vfs->root) {
+        attr_dir(vfs, ret, (uint32_t)vfs->started.tv_sec);
+        r = 0;
+    }
+    lock_drop(&vfs->lock);
+    return r;
+}
+
+int last_attrs_recall_name(struct vfs *vfs, struct node *dir, const char *name, int r,
+                           struct found *ret)
+{
+    const char *own = ret->name[0] ? ret->name : name;
+    struct node *n = r == -EIO ? node_find(vfs, dir, own) : NULL;
+    r = last_attrs_recall(vfs, n, r, &ret->st);
+    if (r == 0 && n) {
+        ret->ops = n->ops;
+        ret->detail = n->detail;
+        ret->followed = n->target != NULL;
+        snprintf(ret->target, sizeof(ret->target), "%s", n->target ? n->target : "");
+    }
+    node_unref(vfs, n);
+    return r;
+}
+
+/* What was one kind of thing on the server and is another now: the kernel must never be told so
+ * about an inode that it has. It would give that up for good, and it has only one root. */
+int last_attrs_check_type(struct vfs *vfs, struct node *n, const struct stat *st)
+{
+    lock_take(&vfs->lock);
+    mode_t was = n == vfs->root ? S_IFDIR : n->last_attrs ? n->last_attrs->st_mode & S_IFMT : 0;
+    lock_drop(&vfs->lock);
+    if (was == 0 || was == (st->st_mode & S_IFMT))
+        return 0;
+    return n == vfs->root ? -EIO : -ENOENT;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <errno.h>
+#include "key_at.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "parser/buf.h"
+#include "parser/diag.h"
+#include "parser/dict.h"
+#include "parser/names.h"
+#include "remote/document.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/ops/request.h"
+#include "vfs/refuse.h"
+
+size_t vmx_name_extent(const struct vmx_dict *dict, const char *name)
+{
+    BUF_AUTO key = {0};
+    if (vmx_key_from_name(vmx_dict_charset(dict), span_of(name), &key) < 0)
+        return SIZE_MAX;
+    return vmx_dict_find(dict, buf_span(&key));
+}
+
+void key_at_done(struct key_at *at)
+{
+    free(at->path);
+    document_unref(&at->doc);
+    buf_done(&at->key);
+    *at = (struct key_at){0};
+}
+
+static int find_key(struct request *rq, struct node *dir, const char *name, int64_t max_age_ms,
+                    struct key_at *at)
+{
+    at->path = node_path(rq->vfs, dir);
+    if (!at->path)
+        return -ENOMEM;
+    at->asked_at = clock_ms();
+    int r = remote_document(rq->vfs->remote, at->path, max_age_ms, &rq->wait, &at->doc);
+    if (r < 0)
+        return r == -EMEDIUMTYPE ? -ENOENT : r;
+    r = vmx_key_from_name(vmx_dict_charset(at->doc->dict), span_of(name), &at->key);
+    if (r < 0)
+        return r;
+    at->extent = vmx_dict_find(at->doc->dict, buf_span(&at->key));
+    return 0;
+}
+
+int key_at(struct request *rq, struct node *dir, const char *name, int64_t max_age_ms,
+           struct key_at *ret)
+{
+    struct key_at at = {0};
+    int r = find_key(rq, dir, name, max_age_ms, &at);
+    if (r == 0)
+        *ret = at;
+    else
+        key_at_done(&at);
+    return r;
+}
+
+int refuse_name(struct request *rq, struct node *dir, const char *name, int r)
+{
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *path = node_path(rq->vfs, dir);
+    if (r == -EINVAL)
+        vmx_diag_set(
+            &diag, 0, 0,
+            "no key can have this name: white space, # and = end a key, and a percent sign "
+            "begins %%25 or the like");
+    else if (r == -ENAMETOOLONG)
+        vmx_diag_set(&diag, 0, 0, "a name has 255 bytes at most; .vmxfs/raw takes longer keys");
+    else if (r == -EILSEQ)
+        vmx_diag_set(&diag, 0, 0, "the file's .encoding cannot hold this name");
+    return refuse(rq, path, name, r, &diag);
+}
+
+int key_text(const struct key_at *at, struct buf *ret)
+{
+    if (at->extent == SIZE_MAX)
+        return -ENOENT;
+    int r = vmx_dict_value(at->doc->dict, at->extent, ret);
+    return r == 0 ? buf_add_char(ret, '\n') : r;
+}
+
+int key_at_node(struct request *rq, struct node *n, struct key_at *ret)
+{
+    FREE_AUTO char *name = node_name(rq->vfs, n);
+    return name ? key_at(rq, n->parent, name, cache_ms(rq), ret) : -ENOMEM;
+}

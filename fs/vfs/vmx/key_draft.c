@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The text of a key while it is being written, by several handles perhaps: whose edit goes into
+ * which text, and whose comes too late. All of it under vfs->lock.
+ */
+#include "key_draft.h"
+
+#include <errno.h>
+
+#include <utlist.h>
+
+#include "text_draft.h"
+#include "key_state.h"
+#include "parser/buf.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/node.h"
+#include "vfs/vfs_private.h"
+
+int key_draft_take(struct key_state *ks, struct taken *ret)
+{
+    ret->anew = ks->draft.anew;
+    ret->version = ks->draft.version;
+    ks->sent = ks->draft.version;
+    return buf_add(&ret->bytes, buf_span(&ks->draft.bytes));
+}
+
+void key_draft_drop(struct vfs *vfs, struct key_state *ks, unsigned long kept)
+{
+    struct handle *h;
+    DL_FOREACH (vfs->handles, h) {
+        if (h->key == ks && h->edit > kept)
+            h->lost = true;
+    }
+    text_draft_clean(&ks->draft);
+}
+
+/* Fills a clean text with what the file shows to a writer: nothing, if the writer cut it. */
+static int load_text(struct key_state *ks, const struct handle *h)
+{
+    BUF_AUTO shown = {0};
+    int r = 0;
+    if (ks->base.there && !h->truncated)
+        r = buf_add(&shown, buf_span(&ks->base.value));
+    if (r == 0 && ks->base.there && !h->truncated)
+        r = buf_add_char(&shown, '\n');
+    if (r == 0)
+        r = text_draft_load(&ks->draft, buf_span(&shown));
+    if (r == 0)
+        ks->draft.anew = h->truncated;
+    return r;
+}
+
+/* Whether the handle has cut the key to set it, and written nothing yet. */
+static bool begins(const struct handle *h)
+{
+    return h->truncated && !h->wrote;
+}
+
+/* Whether the writer would undo what came after it was opened, or go on in a value that another one
+ * has begun since. Who begins himself comes after a removal. */
+static bool is_late(const struct key_state *ks, const struct handle *h, bool cuts)
+{
+    return h->key_generation != ks->generation || (h->removals != ks->removals && !begins(h)) ||
+           (h->wrote && !h->append && !cuts && h->edit < ks->begun);
+}
+
+bool key_draft_is_due(const struct key_state *ks, const struct handle *h)
+{
+    return ks->draft.state == DRAFT_DIRTY && h->edit > ks->committed && h->edit >= ks->begun;
+}
+
+bool key_draft_is_lost(const struct key_state *ks, const struct handle *h)
+{
+    return h->lost ||
+           (h->edit > ks->committed && h->edit < ks->begun && ks->draft.state != DRAFT_CLEAN);
+}
+
+int key_draft_edit(struct vfs *vfs, struct handle *h, const struct text_draft_edit *edit,
+                   size_t max)
+{
+    struct key_state *ks = h->key;
+    const bool cuts = text_draft_edit_truncates(edit);
+    if (!h->refused && h->lost && !h->truncated)
+        h->refused = -ECANCELED;
+    if (h->refused && !cuts)
+        return h->refused;
+    if (is_late(ks, h, cuts)) {
+        const bool half = key_draft_is_due(ks, h);
+        h->edit = 0; /* he is told now, not once more when he closes */
+        if (half)
+            key_draft_drop(vfs, ks, ks->sent);
+        return -ECANCELED;
+    }
+    /* Who begins puts nothing into another's text. */
+    const bool anew = edit->resize ? cuts : begins(h) && !h->append;
+    int r = ks->draft.state == DRAFT_CLEAN || anew ? load_text(ks, h) : 0;
+    if (r == 0)
+        r = text_draft_apply(&ks->draft, edit, max);
+    h->refused = r;
+    h->lost = false;
+    if (r < 0) {
+        h->edit = 0;
+        key_draft_drop(vfs, ks, ks->sent);
+        h->wrote = false; /* he may begin anew */
+        return r;
+    }
+    h->truncated = cuts;
+    h->edit = ks->draft.version;
+    if (anew) {
+        ks->begun = h->edit;
+        h->removals = ks->removals;
+    }
+    return 0;
+}

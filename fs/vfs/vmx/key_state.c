@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include <uthash.h>
+
+#include "key_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sync.h"
+#include "text_draft.h"
+#include "key_at.h"
+#include "parser/buf.h"
+#include "parser/dict.h"
+#include "remote/document.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/node.h"
+#include "vfs/ops/caller.h"
+#include "vfs/ops/request.h"
+#include "vfs/vfs_private.h"
+
+void seen_done(struct seen *seen)
+{
+    buf_done(&seen->value);
+    seen->known = false;
+}
+
+int seen_set(struct seen *seen, bool there, struct span value)
+{
+    struct buf copy = {0};
+    int r = buf_add(&copy, value);
+    if (r < 0)
+        return r;
+    buf_done(&seen->value);
+    *seen = (struct seen){.known = true, .there = there, .value = copy};
+    return 0;
+}
+
+static void free_state(struct key_state *ks)
+{
+    text_draft_done(&ks->draft);
+    seen_done(&ks->base);
+    free(ks);
+}
+
+static void fold(struct span key, char *ret)
+{
+    for (size_t i = 0; i < key.n; i++) {
+        char c = key.p[i];
+        ret[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+}
+
+void key_state_tidy(struct vfs *vfs, struct node *dir, struct key_state *ks)
+{
+    (void)vfs;
+    if (ks->writers > 0 || ks->draft.state != DRAFT_CLEAN)
+        return;
+    HASH_DEL(dir->keys, ks);
+    dir->refs--; /* the caller holds another one */
+    free_state(ks);
+}
+
+struct key_state *key_state(struct vfs *vfs, struct node *dir, struct span key, bool create)
+{
+    (void)vfs;
+    struct key_state *ks = NULL;
+    if (!create && !dir->keys)
+        return NULL;
+    struct key_state *fresh = calloc(1, sizeof(*fresh) + key.n + 1);
+    if (!fresh)
+        return NULL;
+    fold(key, fresh->id);
+    HASH_FIND(hh, dir->keys, fresh->id, key.n, ks);
+    if (ks || !create) {
+        free(fresh);
+        return ks;
+    }
+    HASH_ADD_KEYPTR(hh, dir->keys, fresh->id, key.n, fresh);
+    if (!fresh->hh.tbl) {
+        free(fresh);
+        return NULL;
+    }
+    dir->refs++; /* the directory's node lives as long as something is written in it */
+    return fresh;
+}
+
+void key_states_free(struct vfs *vfs, struct node *dir)
+{
+    (void)vfs;
+    struct key_state *ks;
+    struct key_state *next;
+    HASH_ITER (hh, dir->keys, ks, next) {
+        HASH_DEL(dir->keys, ks);
+        free_state(ks);
+    }
+}
+
+struct key_state *key_enter(struct request *rq, struct node *dir, const struct key_at *at,
+                            unsigned long *ret_sets)
+{
+    lock_take(&rq->vfs->lock);
+    struct key_state *ks = key_state(rq->vfs, dir, buf_span(&at->key), true);
+    if (ks) {
+        ks->writers++;
+        *ret_sets = ks->sets;
+    }
+    lock_drop(&rq->vfs->lock);
+    return ks;
+}
+
+static void leave(struct request *rq, struct node *dir, struct key_state *ks)
+    REQUIRES(rq->vfs->lock)
+{
+    if (--ks->writers == 0)
+        seen_done(&ks->base);
+    key_state_tidy(rq->vfs, dir, ks);
+}
+
+void key_end_writing(struct request *rq, struct node *dir, struct handle *h)
+{
+    lock_take(&rq->vfs->lock);
+    struct key_state *ks = h->key;
+    ks->closing -= h->closing;
+    h->key = NULL;
+    leave(rq, dir, ks);
+    lock_drop(&rq->vfs->lock);
+}
+
+/* Makes what the server had when the handle was opened the base. Where others write already, that
+ * can be news only if somebody else changed the key since; a text that was made from the old value
+ * keeps it, and will be refused. */
+static int take_base(struct key_state *ks, bool there, struct span value, bool cut)
+{
+    const struct seen *base = &ks->base;
+    if (base->known && base->there == there && span_eq(buf_span(&base->value), value))
+        return 0;
+    if (base->known && ks->draft.state != DRAFT_CLEAN && !cut)
+        return 0;
+    bool late = base->known;
+    int r = seen_set(&ks->base, there, value);
+    if (r == 0 && late)
+        ks->generation++;
+    return r;
+}
+
+/* Notes that the document was not read again for the base. */
+static void note_glance(struct seen *base, const struct key_at *at, const struct key_at *asked)
+{
+    base->glanced = at->doc == asked->doc && document_is_racy(at->doc);
+    base->attrs = at->doc->attrs;
+    base->asked_at = asked->asked_at;
+}
+
+int key_begin_writing(struct request *rq, struct node *dir, const char *name,
+                      const struct key_at *asked, enum writing how, struct handle *h)
+{
+    KEY_AT_AUTO at = {0};
+    BUF_AUTO value = {0};
+    unsigned long sets = 0;
+    const pid_t writer = how == WRITING_ANEW ? caller_process(rq) : 0;
+    struct key_state *ks = key_enter(rq, dir, asked, &sets);
+    if (!ks)
+        return -ENOMEM;
+    /* What was asked for before may be older than a commit of ours: what is cached is not. */
+    int r = key_at(rq, dir, name, DOCUMENT_ANY_AGE, &at);
+    if (r == 0 && at.extent != SIZE_MAX)
+        r = vmx_dict_value(at.doc->dict, at.extent, &value);
+    lock_take(&rq->vfs->lock);
+    const bool cut = how == WRITING_ANEW;
+    const bool first = !ks->base.known;
+    const bool outdated = how == WRITING_FROM_CACHE && ks->base.known;
+    if (r == 0 && ks->sets == sets && ks->committing == 0 && !outdated)
+        r = take_base(ks, at.extent != SIZE_MAX, buf_span(&value), cut);
+    if (r == 0 && first && ks->base.known && how != WRITING_FROM_CACHE)
+        note_glance(&ks->base, &at, asked);
+    if (r == 0 && cut) {
+        r = text_draft_resize(&ks->draft, 0, max_text(rq));
+        ks->writer = writer;
+        ks->begun = ks->draft.version;
+    }
+    if (r == 0 && !h->key) { /* a scratch file that became a key may be written by two at once */
+        h->key = ks;
+        h->key_generation = ks->generation;
+        h->removals = ks->removals;
+        h->truncated = cut;
+    } else {
+        leave(rq, dir, ks);
+    }
+    lock_drop(&rq->vfs->lock);
+    return r;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Key files: the value and one newline.
+ *
+ * What is being written belongs to the key, not to the handle. The first write of a handle, if the
+ * text ends in a newline then, is committed before it is answered, because shells drop the error of
+ * close(). Other text is committed at flush or fsync: a value of many lines is not rewritten for
+ * each. What a process that is killed had not finished is dropped (ops/caller.c). A truncation, or a
+ * creation, that nothing followed is committed when the last writer closes: shells close the file
+ * once before they write to it.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <errno.h>
+#include "key_write.h"
+
+#include "base/cleanup.h"
+#include "base/sync.h"
+#include "text_draft.h"
+#include "key_at.h"
+#include "key_change.h"
+#include "key_draft.h"
+#include "key_pages.h"
+#include "key_show.h"
+#include "key_state.h"
+#include "parser/buf.h"
+#include "parser/diag.h"
+#include "parser/dict.h"
+#include "remote/document.h"
+#include "vfs/node/handle.h"
+#include "vfs/node/kind.h"
+#include "vfs/node/node.h"
+#include "vfs/node/node_path.h"
+#include "vfs/notify.h"
+#include "vfs/ops/caller.h"
+#include "vfs/ops/request.h"
+#include "vfs/recent.h"
+#include "vfs/refuse.h"
+
+int key_may_write(struct request *rq, const struct key_at *at, const char *name)
+{
+    int r = 0;
+    if (rq->vfs->options.read_only)
+        r = -EROFS;
+    else if (vmx_dict_encrypted(at->doc->dict))
+        r = -EPERM;
+    return refuse(rq, at->path, name, r, NULL);
+}
+
+int key_open_to_write(struct request *rq, struct node *n, int flags, struct handle *h)
+{
+    KEY_AT_AUTO at = {0};
+    FREE_AUTO char *name = node_name(rq->vfs, n);
+    if (!name)
+        return -ENOMEM;
+    /* A writer's base must be what the server has now, or an old foreign edit looks like a new one.
+     */
+    int r = key_at(rq, n->parent, name, DOCUMENT_TO_WRITE, &at);
+    if (r < 0) {
+        FREE_AUTO char *path = node_path(rq->vfs, n->parent);
+        return refuse(rq, path, name, r, NULL);
+    }
+    r = key_may_write(rq, &at, name);
+    enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
+    if (r == 0)
+        r = key_attr(rq, n->parent, &at, &(struct stat){0});
+    /* A removal of ours overtook the opening. To say so would not do: the kernel looks once more,
+     * and may find the next one. */
+    if (r == -ENOENT && recent_is(rq->vfs, RECENT_REMOVED_LINE, n->parent, buf_span(&at.key))) {
+        how = WRITING_ANEW;
+        r = 0;
+    }
+    if (r == 0)
+        r = key_begin_writing(rq, n->parent, name, &at, how, h);
+    return r;
+}
+
+void key_uncreate(struct request *rq, struct node *dir, struct handle *h)
+{
+    lock_take(&rq->vfs->lock);
+    if (h->key->writers == 1)
+        text_draft_clean(&h->key->draft);
+    lock_drop(&rq->vfs->lock);
+    key_end_writing(rq, dir, h);
+}
+
+/* The key that was being written was renamed to an editor's backup, whose name is no key's. */
+static int refuse_moved(struct request *rq, struct node *n, const char *name)
+{
+    struct vmx_diag diag = {0};
+    FREE_AUTO char *path = node_path(rq->vfs, n->parent);
+    vmx_diag_set(&diag, 0, 0,
+                 "it got this name, which is no setting's, while it was being written");
+    return refuse(rq, path, name, -ECANCELED, &diag);
+}
+
+/* Commits what was taken, whoever wrote it. A failure throws it away, with what was added since,
+ * but not what was begun anew: nothing is tried again behind the back. again: who is interrupted
+ * asks again. */
+static int commit_taken(struct request *rq, struct node *n, struct handle *h,
+                        const struct taken *taken, bool again)
+{
+    struct key_state *ks = h->key;
+    struct span value = text_value(buf_span(&taken->bytes));
+    lock_take(&rq->vfs->lock);
+    const bool moved = n->ops->kind != KIND_SETTING;
+    FREE_AUTO char *name = strdup(n->name);
+    lock_drop(&rq->vfs->lock);
+    int r = moved  ? refuse_moved(rq, n, name)
+            : name ? key_set(rq, n->parent, name, value, ks, taken)
+                   : -ENOMEM;
+    lock_take(&rq->vfs->lock);
+    if (r == -EINTR && again) {
+        if (ks->committing == 0)
+            ks->sent = ks->committed; /* nothing of it is under way any more */
+        lock_drop(&rq->vfs->lock);
+        return r;
+    }
+    if (r == 0 && h->edit == taken->version)
+        h->lost = false; /* what another's failure threw away meanwhile was in this */
+    if (r == 0 && ks->draft.version == taken->version) {
+        text_draft_clean(&ks->draft);
+    } else if (r < 0) {
+        h->edit = 0;
+        if (ks->begun <= taken->version)
+            key_draft_drop(rq->vfs, ks, ks->committed);
+    }
+    if (h->wrote) /* else it has still to begin */
+        h->truncated = r < 0 && taken->anew;
+    h->wrote = h->wrote && r == 0; /* who begins anew is told the next error, too */
+    lock_drop(&rq->vfs->lock);
+    if (r < 0)
+        notify_inode(rq->vfs, n);
+    return r;
+}
+
+/* Commits a text that is cut or dirty. */
+static int commit_rest(struct request *rq, struct node *n, struct handle *h)
+{
+    TAKEN_AUTO taken = {0};
+    lock_take(&rq->vfs->lock);
+    bool due = h->key->draft.state != DRAFT_CLEAN;
+    int r = due ? key_draft_take(h->key, &taken) : 0;
+    lock_drop(&rq->vfs->lock);
+    return r == 0 && due ? commit_taken(rq, n, h, &taken, false) : r;
+}
+
+static int refuse_write(struct request *rq, struct node *n, int r)
+{
+    FREE_AUTO char *path = node_path(rq->vfs, n->parent);
+    FREE_AUTO char *name = node_name(rq->vfs, n);
+    return refuse_change(rq, path, name, r, NULL);
+}
+
+/* Edits the key's text. *ret_due: what was taken is to be committed before the caller is answered.
+ */
+static int edit_text(struct request *rq, struct node *n, struct handle *h,
+                     const struct text_draft_edit *edit, struct taken *ret, bool *ret_due)
+{
+    struct key_state *ks = h->key;
+    const pid_t writer = caller_process(rq);
+    lock_take(&rq->vfs->lock);
+    const int refused = h->refused;
+    int r = key_draft_edit(rq->vfs, h, edit, max_text(rq));
+    h->writer = writer;
+    if (r == 0)
+        ks->writer = writer;
+    *ret_due = r == 0 && !edit->resize && !h->wrote && text_draft_is_whole(&ks->draft);
+    if (*ret_due)
+        r = key_draft_take(ks, ret);
+    h->wrote = h->wrote || (r == 0 && !h->truncated);
+    lock_drop(&rq->vfs->lock);
+    return r < 0 && r != refused ? refuse_write(rq, n, r) : r;
+}
+
+int key_write(struct request *rq, struct node *n, struct handle *h, off_t offset, struct span data)
+{
+    bool due = false;
+    TAKEN_AUTO taken = {0};
+    const struct text_draft_edit edit = {.at = offset, .append = h->append, .data = data};
+    /* Without a key it was opened as a scratch file, which then was renamed onto the key. */
+    int r = h->key ? 0 : key_open_to_write(rq, n, O_WRONLY, h);
+    if (r == -ENOENT) /* of an opening nothing is told */
+        return refuse_write(rq, n, r);
+    if (r == 0)
+        r = edit_text(rq, n, h, &edit, &taken, &due);
+    return r == 0 && due ? commit_taken(rq, n, h, &taken, false) : r;
+}
+
+/* Commits what the handle has written, or, if that is to be synced, cut. What others have is theirs
+ * to complete. Who is refused has been told before that it was taken: he cannot go on in it. */
+static int commit_own(struct request *rq, struct node *n, struct handle *h, bool sync)
+{
+    TAKEN_AUTO taken = {0};
+    lock_take(&rq->vfs->lock);
+    struct key_state *ks = h->key;
+    if (!ks) {
+        lock_drop(&rq->vfs->lock);
+        return 0;
+    }
+    const int refused = h->refused;
+    int r = refused ? refused : key_draft_is_lost(ks, h) ? -ECANCELED : 0;
+    const bool cut = sync && ks->draft.state == DRAFT_TRUNCATED && h->truncated;
+    const bool due = r == 0 && (cut || key_draft_is_due(ks, h));
+    if (due)
+        r = key_draft_take(ks, &taken);
+    lock_drop(&rq->vfs->lock);
+    if (r < 0)
+        r = r == refused ? r : refuse_write(rq, n, r);
+    else if (due)
+        r = commit_taken(rq, n, h, &taken, sync);
+    if (r < 0 && !(sync && r == -EINTR)) {
+        lock_take(&rq->vfs->lock);
+        h->refused = r == -EINTR ? -ECANCELED : r;
+        lock_drop(&rq->vfs->lock);
+    }
+    return r;
+}
+
+int key_flush(struct request *rq, struct node *n, struct handle *h)
+{
+    return caller_is_bystander(rq, h) ? handle_refused(rq->vfs, h) : commit_own(rq, n, h, false);
+}
+
+int key_fsync(struct request *rq, struct node *n, struct handle *h)
+{
+    return commit_own(rq, n, h, true);
+}
+
+/* Who else writes to it would go on in the middle: its next write is refused. */
+void key_drop(struct request *rq, struct node *n, struct handle *h)
+{
+    if (!h->key)
+        return;
+    const pid_t writer = caller_process(rq);
+    lock_take(&rq->vfs->lock);
+    struct key_state *ks = h->key;
+    /* What is being committed goes on by itself. */
+    bool own = ks->draft.state != DRAFT_CLEAN && ks->draft.version > ks->sent && writer != 0 &&
+               ks->writer == writer;
+    if (own) {
+        key_draft_drop(rq->vfs, ks, ks->sent);
+        ks->generation++;
+    }
+    lock_drop(&rq->vfs->lock);
+    if (!own)
+        return;
+    FREE_AUTO char *path = node_path(rq->vfs, n->parent);
+    FREE_AUTO char *name = node_name(rq->vfs, n);
+    note_killed(rq->vfs, path, name);
+    notify_inode(rq->vfs, n);
+}
+
+void key_release(struct request *rq, struct node *n, struct handle *h)
+{
+    if (!h->key)
+        return;
+    lock_take(&rq->vfs->lock);
+    h->closing = true;
+    bool last = ++h->key->closing == h->key->writers;
+    /* A rename has made a scratch file of the key: what was to come of it is not known any more. */
+    if (n->ops->kind != KIND_SETTING && last)
+        text_draft_clean(&h->key->draft);
+    lock_drop(&rq->vfs->lock);
+    if (last)
+        commit_rest(rq, n, h); /* a refusal is noted; nobody else can be told */
+    key_end_writing(rq, n->parent, h);
+}
+
+/* Whoever sets the times of a file that was just created or cut, as touch does, wants it as it is:
+ * committed at once, the error can be told. */
+static int commit_cut(struct request *rq, struct node *n)
+{
+    KEY_AT_AUTO at = {0};
+    TAKEN_AUTO taken = {0};
+    struct handle own = {.node = n};
+    unsigned long sets;
+    int r = key_at_node(rq, n, &at);
+    if (r < 0)
+        return r;
+    own.key = key_enter(rq, n->parent, &at, &sets);
+    if (!own.key)
+        return -ENOMEM;
+    lock_take(&rq->vfs->lock);
+    bool cut = own.key->draft.state == DRAFT_TRUNCATED;
+    if (cut)
+        r = key_draft_take(own.key, &taken);
+    lock_drop(&rq->vfs->lock);
+    if (r == 0 && cut)
+        r = commit_taken(rq, n, &own, &taken, false);
+    key_end_writing(rq, n->parent, &own);
+    return r;
+}
+
+int key_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
+                int valid)
+{
+    if (!(valid & FUSE_SET_ATTR_SIZE)) /* chmod, chown and times are accepted and ignored */
+        return valid & FUSE_SET_ATTR_MTIME ? commit_cut(rq, n) : 0;
+    const struct text_draft_edit edit = {.resize = true, .at = st->st_size};
+    TAKEN_AUTO taken = {0}; /* nothing is: a size is no value */
+    bool due;
+    if (h && h->key) /* committed when it is closed, unless something is written first */
+        return edit_text(rq, n, h, &edit, &taken, &due);
+    struct handle own = {.node = n, .writes = true};
+    int r = key_pages_write(rq->vfs, n, NULL);
+    if (r == 0)
+        r = key_open_to_write(rq, n, O_WRONLY, &own);
+    if (r < 0)
+        return r;
+    r = edit_text(rq, n, &own, &edit, &taken, &due);
+    if (r == 0)
+        r = commit_rest(rq, n, &own);
+    key_end_writing(rq, n->parent, &own);
+    return r;
+}
