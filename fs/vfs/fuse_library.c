@@ -4,13 +4,13 @@
  */
 #include "fuse_library.h"
 
+#include <linux/fuse.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include <linux/fuse.h>
 
 #include "vfs_private.h"
 

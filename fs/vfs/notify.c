@@ -19,16 +19,8 @@
 
 #include <utlist.h>
 
-#include "base/sync.h"
-#include "host/host.h"
-#include "parser/buf.h"
-#include "parser/dict.h"
 #include "parser/names.h"
-#include "remote/document.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
-#include "vfs_private.h"
 
 struct notice {
     fuse_ino_t inode;

@@ -8,11 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/sync.h"
-#include "parser/buf.h"
-#include "parser/edit.h"
 #include "vfs/node/node.h"
-#include "vfs_private.h"
 
 /* How long a thing is remembered, in milliseconds. */
 static const int64_t lasts_ms[] = {

@@ -11,8 +11,8 @@
  */
 #pragma once
 
-#include "vfs_private.h"
 #include "parser/edit.h"
+#include "vfs_private.h"
 
 enum recent_kind {
     /* Of a directory of settings and a key, in any spelling: */

@@ -7,16 +7,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/journal.h"
-#include "base/sync.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
 #include "recent.h"
 #include "remote/used_files.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
-#include "vfs/ops/request.h"
 #include "vfs/vmx/key_at.h"
 
 /* What an errno means here, for those that come without a reason of their own. */

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "vfs/ops/request.h"
-#include "parser/diag.h"
 
 struct node;
 

@@ -4,10 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "fuse_library.h"
 #include "notify.h"
-#include "vfs.h"
-#include "vfs_private.h"
 
 enum {
     WORKERS_MAX = 1000,

@@ -6,19 +6,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/journal.h"
-#include "base/sync.h"
-#include "base/why.h"
 #include "notify.h"
-#include "parser/profile.h"
 #include "recent.h"
-#include "remote/remote.h"
 #include "vfs/control/control.h"
 #include "vfs/control/profiles.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
-#include "vfs_private.h"
 
 static void foreign_change(void *ctx, const char *path)
 {

@@ -7,11 +7,8 @@
  */
 #pragma once
 
-#include "base/journal.h"
-#include "base/why.h"
-#include "host/host.h"
-#include "remote/remote.h"
 #include "fuse_library.h"
+#include "host/host.h"
 
 struct vfs_options {
     uid_t uid;

@@ -9,10 +9,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "base/journal.h"
-#include "base/sync.h"
 #include "parser/profile.h"
-#include "remote/remote.h"
 #include "vfs.h"
 
 struct handle;

@@ -59,7 +59,7 @@ def errors(root):
 
 def status_keys(root):
     text = read(root, "fs/vfs/control/root_controls.c", "fs/sftp/**/*.c", "fs/remote/**/*.c",
-                "fs/transport/**/*.c",                "fs/host/**/host.c")
+                "fs/transport/**/*.c", "fs/host/**/host.c")
     keys = set(re.findall(r'(?:"|\\n)([a-z]+(?:-[a-z]+)*): ?[%"]', text))
     return keys | set(re.findall(r'\{"([a-z-]+)", LIBSSH2_METHOD', text))
 

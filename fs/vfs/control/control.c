@@ -6,20 +6,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/sync.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
-#include "remote/document.h"
 #include "vfs/node/attr.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
 #include "vfs/ops/caller.h"
-#include "vfs/ops/request.h"
 #include "vfs/refuse.h"
-#include "vfs/vmx/text_draft.h"
 #include "vfs/vmx/key_at.h"
+#include "vfs/vmx/text_draft.h"
 
 /* What is listed among the settings bears their time, so that git and rsync see it change. Its
  * content has just been made from the same document. */

@@ -4,14 +4,8 @@
 #include <string.h>
 
 #include "control.h"
-#include "host/host.h"
-#include "parser/buf.h"
-#include "parser/profile.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
-#include "vfs/ops/request.h"
 
 int folder_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
 {

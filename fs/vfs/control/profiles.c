@@ -11,10 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/journal.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
-#include "parser/profile.h"
 
 enum { PROFILE_MAX = 1 << 20 };
 

@@ -5,20 +5,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/journal.h"
-#include "control.h"
-#include "host/host.h"
-#include "parser/buf.h"
 #include "parser/check.h"
-#include "parser/plan.h"
-#include "parser/profile.h"
 #include "parser/safe_text.h"
-#include "remote/remote.h"
-#include "sftp/sftp.h"
 #include "vfs/host/host_view.h"
-#include "vfs/node/node.h"
-#include "vfs/ops/request.h"
-#include "vfs/vfs_private.h"
 #include "vm_walk.h"
 
 /* The server's words (its version, the reason of a loss) are among these lines. */

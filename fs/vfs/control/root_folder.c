@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* .vmxfs in the root: what it shows of the mount, the server's tree once more, and of the host. */
-#include <string.h>
 #include <errno.h>
+#include <string.h>
 
-#include "control.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
-#include "vfs/ops/request.h"
 
 static int find_plain(struct request *rq, struct node *dir, const char *name, struct found *ret)
 {

@@ -4,18 +4,12 @@
  * below the root. TAB-separated: power, id, registered, profile, path. What is not known is "-", of
  * power "unknown".
  */
-#include <stdlib.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "control.h"
-#include "parser/buf.h"
-#include "parser/dict.h"
-#include "parser/plan.h"
 #include "parser/safe_text.h"
 #include "vfs/host/host_view.h"
-#include "vfs/node/node.h"
-#include "vfs/ops/request.h"
 #include "vm_walk.h"
 
 struct row {

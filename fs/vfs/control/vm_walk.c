@@ -6,12 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "parser/buf.h"
 #include "remote/document.h"
 #include "remote/listing.h"
-#include "remote/remote.h"
 #include "vfs/host/host_view.h"
-#include "vfs/ops/request.h"
 
 /* A hostile server's tree has no end, and the reports on it are made in memory. */
 enum {

@@ -1,29 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The control files of one VM: passthrough-profile, plan/NAME, merge, check. */
-#include <stdlib.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/journal.h"
-#include "control.h"
-#include "parser/buf.h"
 #include "parser/check.h"
-#include "parser/diag.h"
-#include "parser/dict.h"
-#include "parser/edit.h"
-#include "parser/plan.h"
 #include "parser/value.h"
 #include "remote/commit.h"
-#include "remote/document.h"
-#include "remote/remote.h"
 #include "vfs/host/host_view.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
-#include "vfs/ops/request.h"
 #include "vfs/refuse.h"
-#include "vfs/vfs_private.h"
 #include "vfs/vmx/key_at.h"
 
 static int document_of(struct request *rq, struct node *n, char **ret_path, struct document **ret)

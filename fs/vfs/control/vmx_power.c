@@ -3,15 +3,9 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "base/why.h"
-#include "control.h"
-#include "host/host.h"
-#include "parser/buf.h"
 #include "remote/used_files.h"
 #include "vfs/host/host_view.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
-#include "vfs/ops/request.h"
 
 /* ---- power */
 

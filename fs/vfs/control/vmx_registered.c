@@ -13,22 +13,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/journal.h"
-#include "base/sync.h"
-#include "base/why.h"
-#include "control.h"
-#include "host/host.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
-#include "remote/remote.h"
 #include "remote/used_files.h"
 #include "vfs/host/host_view.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
-#include "vfs/ops/request.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
-#include "vfs/vmx/key_at.h"
 
 /* ---- removals */
 

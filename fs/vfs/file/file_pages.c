@@ -4,12 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/sync.h"
 #include "remote/document.h"
-#include "sftp/sftp.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/node.h"
-#include "vfs/vfs_private.h"
 
 struct file_pages {
     bool known; /* the version below */

@@ -15,7 +15,6 @@
  */
 #pragma once
 
-#include "sftp/sftp.h"
 #include "vfs/node/handle.h"
 #include "vfs/node/node.h"
 

@@ -6,15 +6,8 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "base/sync.h"
-#include "remote/files.h"
-#include "sftp/sftp.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/node.h"
 #include "vfs/notify.h"
-#include "vfs/ops/request.h"
 #include "vfs/tree/last_attrs.h"
-#include "vfs/vfs_private.h"
 
 enum { OPENED_MS = 1000 };
 

@@ -12,10 +12,10 @@
  */
 #pragma once
 
+#include "remote/files.h"
 #include "vfs/node/handle.h"
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"
-#include "remote/files.h"
 
 /* The handle, whose file is open, belongs to the node from now on. -ESTALE, and it does not: others
  * have the node open, and that is another file. If the file has lost its name, so has the node. */

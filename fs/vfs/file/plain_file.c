@@ -9,24 +9,14 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/sync.h"
 #include "file_pages.h"
 #include "open_files.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
-#include "remote/files.h"
 #include "remote/listing.h"
-#include "sftp/sftp.h"
 #include "vfs/node/attr.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
-#include "vfs/ops/request.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
 #include "vfs/tree/views.h"
-#include "vfs/vfs_private.h"
 
 enum { REPLACED_MAX = 5 }; /* times in a row, between an open and what it is compared with */
 

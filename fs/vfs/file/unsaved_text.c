@@ -7,19 +7,10 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
-#include "base/sync.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
 #include "remote/files.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
 #include "vfs/ops/caller.h"
-#include "vfs/ops/request.h"
-#include "vfs/recent.h"
 #include "vfs/refuse.h"
-#include "vfs/vfs_private.h"
-#include "vfs/vmx/text_draft.h"
 #include "vmx_file_change.h"
 
 char *vmx_file_path(struct request *rq, struct node *n)

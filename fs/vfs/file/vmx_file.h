@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include "parser/diag.h"
 #include "vfs/node/handle.h"
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"

@@ -3,19 +3,10 @@
 
 #include <errno.h>
 
-#include "base/sync.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
-#include "parser/dict.h"
-#include "parser/edit.h"
 #include "remote/commit.h"
-#include "remote/document.h"
 #include "vfs/node/inode_number.h"
 #include "vfs/notify.h"
-#include "vfs/ops/request.h"
-#include "vfs/recent.h"
 #include "vfs/refuse.h"
-#include "vfs/vfs_private.h"
 
 struct vmx_file_change {
     struct change change;

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "parser/diag.h"
 #include "remote/document.h"
 #include "vfs/ops/request.h"
 #include "vfs/recent.h"

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* .vmxfs/host: what the host says of itself, its devices and its VMs. */
 #include "host_view.h"
-#include "parser/buf.h"
-#include "vfs/control/control.h"
-#include "vfs/node/node.h"
-#include "vfs/ops/request.h"
 
 static int version_show(struct request *rq, struct node *n, struct buf *ret)
 {

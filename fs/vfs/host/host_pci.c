@@ -4,15 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/why.h"
-#include "host/host.h"
 #include "host_view.h"
-#include "parser/buf.h"
-#include "vfs/control/control.h"
 #include "vfs/node/dir_names.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
-#include "vfs/ops/request.h"
 
 /* The device of an address as it is listed, or NULL: another spelling is no name. */
 static const struct vmx_host_pci *find_device(const struct host_facts *facts, const char *name)

@@ -5,16 +5,8 @@
 #include <limits.h>
 
 #include "base/clock.h"
-#include "base/why.h"
-#include "host/host.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
-#include "parser/plan.h"
 #include "parser/safe_text.h"
-#include "remote/remote.h"
-#include "vfs/ops/request.h"
 #include "vfs/refuse.h"
-#include "vfs/vfs_private.h"
 
 int host_said(struct request *rq, int64_t max_age_ms, const struct host_facts **ret)
 {

@@ -2,10 +2,8 @@
 /* What the files of the tree that are about the host share. All of it works without a host. */
 #pragma once
 
-#include "base/why.h"
-#include "vfs/control/control.h"
-#include "host/host.h"
 #include "parser/plan.h"
+#include "vfs/control/control.h"
 
 /* How old may be what the host said of itself and its devices: it is long in answering. */
 enum { HARDWARE_MAX_AGE_MS = 60 * 1000 };

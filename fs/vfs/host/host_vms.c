@@ -8,13 +8,8 @@
 #include <string.h>
 
 #include "host_view.h"
-#include "parser/buf.h"
-#include "vfs/control/control.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
-#include "vfs/ops/request.h"
 
 enum { NAME_BYTES_MAX = 255 };
 

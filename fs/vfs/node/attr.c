@@ -5,9 +5,6 @@
 #include <limits.h>
 
 #include "base/clock.h"
-#include "remote/remote.h"
-#include "sftp/sftp.h"
-#include "vfs/vfs_private.h"
 
 enum { BLOCK = 512 };
 

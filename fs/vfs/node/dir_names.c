@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "dir_names.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <errno.h>
-#include "dir_names.h"
 
 int dir_names_add(struct dir_names *names, const char *name, mode_t type)
 {

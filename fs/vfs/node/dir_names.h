@@ -2,8 +2,8 @@
 /* The names that a listing of a directory shows. */
 #pragma once
 
-#include <sys/stat.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct dir_names {

@@ -6,14 +6,9 @@
 
 #include <utlist.h>
 
-#include "base/sync.h"
 #include "dir_names.h"
-#include "node.h"
-#include "parser/buf.h"
 #include "remote/files.h"
 #include "vfs/file/unsaved_text.h"
-#include "vfs/vfs_private.h"
-#include "vfs/vmx/key_pages.h"
 
 struct handle *handle_new(struct vfs *vfs, struct node *n, int flags)
 {

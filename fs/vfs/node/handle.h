@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "parser/buf.h"
 #include "vfs/vfs_private.h"
 
 struct dir_names;

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-#include <uthash.h>
-
 #include "inode_number.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/sync.h"
-#include "node.h"
-#include "parser/buf.h"
-#include "vfs/vfs_private.h"
+#include <uthash.h>
 
 struct stray {
     uint64_t ino;

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "vfs/fuse_library.h"
 #include "parser/buf.h"
+#include "vfs/fuse_library.h"
 
 struct buf;
 struct dir_names;

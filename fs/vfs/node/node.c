@@ -5,8 +5,6 @@
  * is not in it any more (removed, replaced, turned into another kind) lives on for those who hold
  * it.
  */
-#include <uthash.h>
-
 #include "node.h"
 
 #include <assert.h>
@@ -14,14 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <uthash.h>
 #include <utlist.h>
 
-#include "base/sync.h"
 #include "inode_number.h"
-#include "kind.h"
-#include "parser/buf.h"
-#include "vfs/vfs_private.h"
-#include "vfs/vmx/key_pages.h"
 
 struct node *node_child(struct vfs *vfs, struct node *dir, const char *name)
 {

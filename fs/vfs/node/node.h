@@ -11,7 +11,6 @@
 #include <uthash.h>
 
 #include "kind.h"
-#include "vfs/vfs_private.h"
 #include "vfs/vmx/key_pages.h"
 
 struct file_pages;

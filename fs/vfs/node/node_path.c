@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Paths of nodes, and nodes of paths. */
-#include <stdlib.h>
-#include <string.h>
-#include <utlist.h>
-
 #include "node_path.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
 #include "base/path.h"
-#include "base/sync.h"
-#include "kind.h"
-#include "node.h"
-#include "parser/buf.h"
-#include "vfs/ops/request.h"
-#include "vfs/vfs_private.h"
 
 /* From the root to the other view of the server's tree. */
 #define PLAIN_PATH CONTROL_NAME "/" PLAIN_NAME

@@ -15,12 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/journal.h"
-#include "base/sync.h"
-#include "request.h"
 #include "vfs/node/handle.h"
 #include "vfs/node/node.h"
-#include "vfs/vfs_private.h"
 
 enum { STAT_FLAGS = 9, STAT_EXIT_CODE = 52, KILLED = 0x400, SIGNAL_OF_EXIT = 0x7f };
 

@@ -5,12 +5,8 @@
 
 #include "base/cleanup.h"
 #include "ops.h"
-#include "request.h"
 #include "vfs/node/dir_names.h"
-#include "vfs/node/handle.h"
 #include "vfs/node/inode_number.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 
 void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {

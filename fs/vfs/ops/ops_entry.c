@@ -5,12 +5,8 @@
 
 #include "ops.h"
 #include "rename_lock.h"
-#include "request.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/refuse.h"
 #include "vfs/tree/views.h"
-#include "vfs/vfs_private.h"
 
 /* What was made. */
 static void reply_found(struct request *rq, struct node *dir, const char *name, int r,

@@ -14,12 +14,7 @@
 
 #include <utlist.h>
 
-#include "base/sync.h"
-#include "parser/buf.h"
-#include "request.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
-#include "vfs/vfs_private.h"
 
 /* Without memory to tell, a node counts as in the folder: a wait in vain ends in time. */
 static bool is_in(struct vfs *vfs, const struct node *n, struct span folder) REQUIRES(vfs->lock)

@@ -4,15 +4,10 @@
 #include <string.h>
 
 #include "ops.h"
-#include "parser/buf.h"
-#include "request.h"
 #include "vfs/node/attr.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
 #include "vfs/tree/last_attrs.h"
-#include "vfs/vfs_private.h"
 
 void reply(fuse_req_t req, int r)
 {

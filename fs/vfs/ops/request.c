@@ -9,12 +9,9 @@
 #include "request.h"
 
 #include "base/clock.h"
-#include "base/sync.h"
 #include "interrupt.h"
-#include "remote/remote.h"
 #include "vfs/node/handle.h"
 #include "vfs/node/node.h"
-#include "vfs/vfs_private.h"
 
 void request_begin(struct request *rq, fuse_req_t req)
 {

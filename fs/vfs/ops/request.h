@@ -2,9 +2,6 @@
 /* One request of the kernel, from its beginning to its end (request.c). */
 #pragma once
 
-#include "base/sync.h"
-#include "vfs/fuse_library.h"
-#include "remote/remote.h"
 #include "vfs/vfs_private.h"
 
 struct handle;

@@ -11,20 +11,13 @@
 #include "base/path.h"
 #include "remote/document.h"
 #include "remote/listing.h"
-#include "remote/remote.h"
-#include "sftp/sftp.h"
 #include "vfs/control/control.h"
 #include "vfs/file/plain_file.h"
 #include "vfs/file/vmx_file.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
-#include "vfs/ops/request.h"
 #include "vfs/refuse.h"
-#include "vfs/vfs_private.h"
 
 /* What stands for something on the server that is no .vmx. */
 static const struct node_ops *ops_for(const struct sftp_attrs *attrs)

@@ -6,12 +6,7 @@
 
 #include "base/path.h"
 #include "dir.h"
-#include "parser/diag.h"
-#include "remote/remote.h"
 #include "vfs/control/control.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
-#include "vfs/ops/request.h"
 #include "vfs/refuse.h"
 
 int dir_check_new_name(struct request *rq, const struct node *dir, const char *path)

@@ -13,16 +13,9 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
-#include "base/sync.h"
-#include "remote/remote.h"
-#include "sftp/sftp.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/handle.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/notify.h"
-#include "vfs/ops/request.h"
-#include "vfs/vfs_private.h"
 
 bool last_attrs_remember(struct request *rq, struct node *n, const struct stat *st)
 {

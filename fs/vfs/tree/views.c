@@ -16,13 +16,9 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
-#include "base/sync.h"
 #include "parser/list.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
-#include "vfs/vfs_private.h"
 
 struct others {
     const struct node *own; /* NULL: the name means nothing in its own directory */

@@ -6,19 +6,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "text_draft.h"
-#include "key_at.h"
-#include "key_pages.h"
 #include "key_show.h"
 #include "key_state.h"
 #include "key_write.h"
-#include "parser/buf.h"
-#include "parser/dict.h"
-#include "remote/document.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
-#include "vfs/ops/request.h"
 
 int key_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
 {

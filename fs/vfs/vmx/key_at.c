@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-#include <errno.h>
 #include "key_at.h"
+
+#include <errno.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
-#include "parser/dict.h"
 #include "parser/names.h"
-#include "remote/document.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
-#include "vfs/ops/request.h"
 #include "vfs/refuse.h"
 
 size_t vmx_name_extent(const struct vmx_dict *dict, const char *name)

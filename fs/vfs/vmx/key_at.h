@@ -4,7 +4,6 @@
 
 #include <errno.h>
 
-#include "parser/buf.h"
 #include "remote/document.h"
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"

@@ -12,28 +12,13 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/sync.h"
-#include "text_draft.h"
-#include "key_at.h"
-#include "key_draft.h"
-#include "key_state.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
-#include "parser/dict.h"
-#include "parser/edit.h"
-#include "parser/plan.h"
 #include "parser/value.h"
 #include "remote/commit.h"
-#include "remote/document.h"
 #include "vfs/host/host_view.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
-#include "vfs/ops/request.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
-#include "vfs/vfs_private.h"
 
 struct key_change {
     struct change change;

@@ -9,13 +9,6 @@
 
 #include <utlist.h>
 
-#include "text_draft.h"
-#include "key_state.h"
-#include "parser/buf.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/node.h"
-#include "vfs/vfs_private.h"
-
 int key_draft_take(struct key_state *ks, struct taken *ret)
 {
     ret->anew = ks->draft.anew;

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
 #include "key_pages.h"
 
 #include <errno.h>
-
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/sync.h"
-#include "parser/buf.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/handle.h"
-#include "vfs/node/kind.h"
 #include "vfs/node/node.h"
 #include "vfs/recent.h"
-#include "vfs/vfs_private.h"
 
 static void unsettle(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {

@@ -34,7 +34,6 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-#include "parser/buf.h"
 #include "vfs/vfs_private.h"
 
 struct found;

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include "key_show.h"
 
-#include "base/sync.h"
-#include "text_draft.h"
-#include "key_at.h"
+#include <errno.h>
+
 #include "key_state.h"
-#include "parser/buf.h"
-#include "parser/dict.h"
 #include "vfs/node/attr.h"
-#include "vfs/node/node.h"
-#include "vfs/ops/request.h"
 #include "vfs/recent.h"
 
 off_t key_shown_size(struct request *rq, struct node *dir, const struct key_at *at)

@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <uthash.h>
-
 #include "key_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/sync.h"
-#include "text_draft.h"
-#include "key_at.h"
-#include "parser/buf.h"
-#include "parser/dict.h"
-#include "remote/document.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/node.h"
+#include <uthash.h>
+
 #include "vfs/ops/caller.h"
-#include "vfs/ops/request.h"
-#include "vfs/vfs_private.h"
 
 void seen_done(struct seen *seen)
 {

@@ -2,8 +2,8 @@
 /* Settings that are being written: one state for each, whatever the spelling of its name. */
 #pragma once
 
-#include "text_draft.h"
 #include "key_at.h"
+#include "text_draft.h"
 #include "vfs/node/handle.h"
 
 /* A setting's value as somebody saw it, to find out whether somebody else changed it since. */

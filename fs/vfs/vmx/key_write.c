@@ -9,31 +9,18 @@
  * creation, that nothing followed is committed when the last writer closes: shells close the file
  * once before they write to it.
  */
-#include <fcntl.h>
-#include <string.h>
-#include <errno.h>
 #include "key_write.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
 #include "base/cleanup.h"
-#include "base/sync.h"
-#include "text_draft.h"
-#include "key_at.h"
 #include "key_change.h"
-#include "key_draft.h"
-#include "key_pages.h"
 #include "key_show.h"
-#include "key_state.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
-#include "parser/dict.h"
-#include "remote/document.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
 #include "vfs/ops/caller.h"
-#include "vfs/ops/request.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
 

@@ -15,19 +15,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/sync.h"
 #include "text_draft.h"
-#include "parser/buf.h"
-#include "parser/diag.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
-#include "vfs/ops/request.h"
 #include "vfs/refuse.h"
-#include "vfs/vfs_private.h"
 
 /* Every file counts for SCRATCH_COST bytes beside its own, so that their number is bounded, too. */
 enum { SCRATCH_BYTES_MAX = 64 << 20, SCRATCH_COST = 32 << 10, SCRATCH_NAME_MAX = 255 };

@@ -2,7 +2,6 @@
 /* Files that live in memory only. */
 #pragma once
 
-#include "parser/buf.h"
 #include "vfs/node/handle.h"
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"

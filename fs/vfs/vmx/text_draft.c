@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
 #include "text_draft.h"
 
 #include <errno.h>
-
-#include "parser/buf.h"
+#include <string.h>
 
 int text_draft_load(struct text_draft *text, struct span bytes)
 {

@@ -10,32 +10,19 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/sync.h"
-#include "text_draft.h"
 #include "key.h"
-#include "key_at.h"
 #include "key_change.h"
 #include "key_show.h"
-#include "key_state.h"
-#include "parser/buf.h"
-#include "parser/dict.h"
 #include "parser/names.h"
-#include "remote/document.h"
 #include "remote/listing.h"
 #include "scratch.h"
-#include "sftp/sftp.h"
 #include "vfs/control/control.h"
 #include "vfs/control/vmx_registered.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
-#include "vfs/node/handle.h"
-#include "vfs/node/kind.h"
-#include "vfs/node/node.h"
 #include "vfs/node/node_path.h"
-#include "vfs/ops/request.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
-#include "vfs/vfs_private.h"
 
 static bool is_fresh(struct request *rq, struct node *dir)
 {
