@@ -16,6 +16,7 @@
 #include "vfs/node/node_path.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
+#include "vfs/tree/server_attrs.h"
 #include "vfs/tree/views.h"
 
 enum { REPLACED_MAX = 5 }; /* times in a row, between an open and what it is compared with */
@@ -58,86 +59,13 @@ static int getattr_open(struct request *rq, struct node *n, struct stat *st, int
     return 0;
 }
 
-static int path_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
-{
-    FREE_AUTO char *path = node_path(rq->vfs, n);
-    struct sftp_attrs attrs;
-    if (!path)
-        return -ENOMEM;
-    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, ret_true_at);
-    if (r == 0)
-        attr_remote(rq->vfs, st, &attrs);
-    return r;
-}
-
 static int file_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     int r = getattr_open(rq, n, st, ret_true_at);
     rq->by_name = r == -ENODATA;
     if (!rq->by_name)
         return r;
-    return node_has_name(rq->vfs, n) ? path_getattr(rq, n, st, ret_true_at) : -ESTALE;
-}
-
-/* SFTP sets both times, or both owners, or none: what is not asked for is taken from now. */
-static void fill_times(const struct stat *st, int valid, const struct sftp_attrs *now,
-                       struct sftp_attrs *attrs)
-{
-    uint32_t clock = (uint32_t)clock_wall_s();
-    attrs->flags |= SFTP_ATTR_TIMES;
-    attrs->atime = valid & FUSE_SET_ATTR_ATIME_NOW ? clock
-                   : valid & FUSE_SET_ATTR_ATIME   ? (uint32_t)st->st_atim.tv_sec
-                                                   : now->atime;
-    attrs->mtime = valid & FUSE_SET_ATTR_MTIME_NOW ? clock
-                   : valid & FUSE_SET_ATTR_MTIME   ? (uint32_t)st->st_mtim.tv_sec
-                                                   : now->mtime;
-}
-
-static struct sftp_attrs wanted_attributes(const struct stat *st, int valid,
-                                           const struct sftp_attrs *now)
-{
-    struct sftp_attrs attrs = {0};
-    if (valid & FUSE_SET_ATTR_SIZE) {
-        attrs.flags |= SFTP_ATTR_SIZE;
-        attrs.size = (uint64_t)st->st_size;
-    }
-    if (valid & FUSE_SET_ATTR_MODE) {
-        attrs.flags |= SFTP_ATTR_MODE;
-        attrs.mode = st->st_mode & 07777;
-    }
-    if (valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
-        attrs.flags |= SFTP_ATTR_OWNER;
-        attrs.uid = valid & FUSE_SET_ATTR_UID ? st->st_uid : now->uid;
-        attrs.gid = valid & FUSE_SET_ATTR_GID ? st->st_gid : now->gid;
-    }
-    if (valid & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
-                 FUSE_SET_ATTR_MTIME_NOW))
-        fill_times(st, valid, now, &attrs);
-    return attrs;
-}
-
-/* Whether what there is now must be known first. */
-static bool takes_from_now(int valid)
-{
-    const int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
-    const int times = both | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
-    return valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID) ||
-           (valid & times && (valid & both) != both);
-}
-
-int file_set_attributes(struct request *rq, const char *path, const struct stat *st, int valid)
-{
-    struct sftp_attrs now = {0};
-    int64_t true_at;
-    int r = 0;
-    if (rq->vfs->options.read_only)
-        return -EROFS;
-    if (takes_from_now(valid))
-        r = remote_getattr(rq->vfs->remote, path, 0, &rq->wait, &now, &true_at);
-    const struct sftp_attrs attrs = wanted_attributes(st, valid, &now);
-    if (r == 0 && attrs.flags)
-        r = remote_setattr(rq->vfs->remote, path, &attrs, &rq->wait);
-    return r;
+    return node_has_name(rq->vfs, n) ? server_getattr(rq, n, st, ret_true_at) : -ESTALE;
 }
 
 /* Whether the file's bytes may be changed through its handle. */
@@ -161,9 +89,9 @@ static int set_open(struct request *rq, struct remote_file *file, const struct s
         return -EROFS;
     if (r < 0)
         return r;
-    if (takes_from_now(valid))
+    if (server_attrs_need_now(valid))
         r = remote_file_getattr(file, &rq->wait, &now);
-    const struct sftp_attrs attrs = wanted_attributes(st, valid, &now);
+    const struct sftp_attrs attrs = server_attrs_wanted(st, valid, &now);
     if (r == 0 && attrs.flags)
         r = remote_file_setattr(file, &attrs, &rq->wait);
     return r;
@@ -178,7 +106,7 @@ static int truncate_by_name(struct request *rq, struct node *n, const char *path
     int r = open_files_look(rq, n, &attrs, &named);
     if (r < 0)
         return r;
-    return named ? file_set_attributes(rq, path, st, valid) : -ESTALE;
+    return named ? server_set_attrs(rq, path, st, valid) : -ESTALE;
 }
 
 static int file_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
@@ -203,7 +131,7 @@ static int file_setattr(struct request *rq, struct node *n, struct handle *h, co
     else if (file || reader)
         r = set_open(rq, file ? file : reader, st, valid, &diag);
     else if (named)
-        r = file_set_attributes(rq, path, st, valid);
+        r = server_set_attrs(rq, path, st, valid);
     else
         r = -ESTALE;
     remote_file_free(file);
@@ -437,6 +365,6 @@ const struct node_ops link_ops = {
     .kind = KIND_LINK,
     .type = S_IFLNK,
     .named = true,
-    .getattr = path_getattr,
+    .getattr = server_getattr,
     .readlink = link_readlink,
 };

@@ -20,6 +20,3 @@ uint32_t file_open_flags(const struct handle *h);
 void file_found_created(struct vfs *vfs, struct node *dir, const char *name, bool made);
 /* The node is there, and the handle with its file is the node's from now on. */
 void file_created(struct vfs *vfs, struct node *n, struct handle *h);
-
-/* Sets attributes of something on the server (FUSE_SET_ATTR_*). */
-int file_set_attributes(struct request *rq, const char *path, const struct stat *st, int valid);

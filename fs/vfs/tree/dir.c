@@ -11,13 +11,13 @@
 #include "base/path.h"
 #include "remote/document.h"
 #include "remote/listing.h"
+#include "server_attrs.h"
 #include "vfs/control/control.h"
 #include "vfs/file/plain_file.h"
 #include "vfs/file/vmx_file.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
 #include "vfs/node/node_path.h"
-#include "vfs/refuse.h"
 
 /* What stands for something on the server that is no .vmx. */
 static const struct node_ops *ops_for(const struct sftp_attrs *attrs)
@@ -166,22 +166,7 @@ static int dir_lookup(struct request *rq, struct node *dir, const char *name, st
         ret->ops = &vmx_dir_ops;
         attr_dir(rq->vfs, &ret->st, attrs.mtime);
     }
-    ret->st.st_nlink = 1;
     return 0;
-}
-
-static int dir_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
-{
-    FREE_AUTO char *path = node_path(rq->vfs, n);
-    struct sftp_attrs attrs;
-    if (!path)
-        return -ENOMEM;
-    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, ret_true_at);
-    if (r == 0)
-        attr_remote(rq->vfs, st, &attrs);
-    if (r == 0)
-        st->st_nlink = 1;
-    return r;
 }
 
 static int dir_list(struct request *rq, struct node *dir, struct dir_names *ret)
@@ -210,43 +195,12 @@ static int dir_list(struct request *rq, struct node *dir, struct dir_names *ret)
     return r;
 }
 
-static int dir_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
-                       int valid)
-{
-    (void)h;
-    FREE_AUTO char *path = node_path(rq->vfs, n);
-    int r = path ? file_set_attributes(rq, path, st, valid) : -ENOMEM;
-    return refuse(rq, path, NULL, r, NULL);
-}
+#define DIR_OPERATIONS                                                                             \
+    .kind = KIND_DIR, .type = S_IFDIR, .getattr = server_getattr, .lookup = dir_lookup,            \
+    .list = dir_list, .create = dir_create, .mkdir = dir_mkdir, .symlink = dir_symlink,            \
+    .unlink = dir_unlink, .rmdir = dir_rmdir, .rename = dir_rename
 
-const struct node_ops dir_ops = {
-    .kind = KIND_DIR,
-    .type = S_IFDIR,
-    .named = true,
-    .getattr = dir_getattr,
-    .setattr = dir_setattr,
-    .lookup = dir_lookup,
-    .list = dir_list,
-    .create = dir_create,
-    .mkdir = dir_mkdir,
-    .symlink = dir_symlink,
-    .unlink = dir_unlink,
-    .rmdir = dir_rmdir,
-    .rename = dir_rename,
-};
+const struct node_ops dir_ops = {.named = true, .setattr = server_setattr, DIR_OPERATIONS};
 
 /* The top of .vmxfs/plain: the root once more; what is below it is known by its ancestor. */
-const struct node_ops plain_dir_ops = {
-    .kind = KIND_DIR,
-    .plain = true,
-    .type = S_IFDIR,
-    .getattr = dir_getattr,
-    .lookup = dir_lookup,
-    .list = dir_list,
-    .create = dir_create,
-    .mkdir = dir_mkdir,
-    .symlink = dir_symlink,
-    .unlink = dir_unlink,
-    .rmdir = dir_rmdir,
-    .rename = dir_rename,
-};
+const struct node_ops plain_dir_ops = {.plain = true, DIR_OPERATIONS};

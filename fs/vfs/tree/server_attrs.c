@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "server_attrs.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "remote/files.h"
+#include "remote/listing.h"
+#include "vfs/node/attr.h"
+#include "vfs/node/node_path.h"
+#include "vfs/refuse.h"
+
+int server_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+{
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    struct sftp_attrs attrs;
+    if (!path)
+        return -ENOMEM;
+    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, ret_true_at);
+    if (r == 0)
+        attr_remote(rq->vfs, st, &attrs);
+    return r;
+}
+
+/* SFTP sets both times, or both owners, or none: what is not asked for is taken from now. */
+static void fill_times(const struct stat *st, int valid, const struct sftp_attrs *now,
+                       struct sftp_attrs *attrs)
+{
+    uint32_t clock = (uint32_t)clock_wall_s();
+    attrs->flags |= SFTP_ATTR_TIMES;
+    attrs->atime = valid & FUSE_SET_ATTR_ATIME_NOW ? clock
+                   : valid & FUSE_SET_ATTR_ATIME   ? (uint32_t)st->st_atim.tv_sec
+                                                   : now->atime;
+    attrs->mtime = valid & FUSE_SET_ATTR_MTIME_NOW ? clock
+                   : valid & FUSE_SET_ATTR_MTIME   ? (uint32_t)st->st_mtim.tv_sec
+                                                   : now->mtime;
+}
+
+struct sftp_attrs server_attrs_wanted(const struct stat *st, int valid,
+                                      const struct sftp_attrs *now)
+{
+    struct sftp_attrs attrs = {0};
+    if (valid & FUSE_SET_ATTR_SIZE) {
+        attrs.flags |= SFTP_ATTR_SIZE;
+        attrs.size = (uint64_t)st->st_size;
+    }
+    if (valid & FUSE_SET_ATTR_MODE) {
+        attrs.flags |= SFTP_ATTR_MODE;
+        attrs.mode = st->st_mode & 07777;
+    }
+    if (valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
+        attrs.flags |= SFTP_ATTR_OWNER;
+        attrs.uid = valid & FUSE_SET_ATTR_UID ? st->st_uid : now->uid;
+        attrs.gid = valid & FUSE_SET_ATTR_GID ? st->st_gid : now->gid;
+    }
+    if (valid & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
+                 FUSE_SET_ATTR_MTIME_NOW))
+        fill_times(st, valid, now, &attrs);
+    return attrs;
+}
+
+bool server_attrs_need_now(int valid)
+{
+    const int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
+    const int times = both | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
+    return valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID) ||
+           (valid & times && (valid & both) != both);
+}
+
+int server_set_attrs(struct request *rq, const char *path, const struct stat *st, int valid)
+{
+    struct sftp_attrs now = {0};
+    int64_t true_at;
+    int r = 0;
+    if (rq->vfs->options.read_only)
+        return -EROFS;
+    if (server_attrs_need_now(valid))
+        r = remote_getattr(rq->vfs->remote, path, 0, &rq->wait, &now, &true_at);
+    const struct sftp_attrs attrs = server_attrs_wanted(st, valid, &now);
+    if (r == 0 && attrs.flags)
+        r = remote_setattr(rq->vfs->remote, path, &attrs, &rq->wait);
+    return r;
+}
+
+int server_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
+                   int valid)
+{
+    (void)h;
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    int r = path ? server_set_attrs(rq, path, st, valid) : -ENOMEM;
+    return refuse(rq, path, NULL, r, NULL);
+}
