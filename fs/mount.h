@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* A mount: the connection to the server, and what is built on it. */
+#pragma once
+
+#include "base/journal.h"
+#include "base/why.h"
+#include "host/host.h"
+#include "options.h"
+#include "remote/remote.h"
+#include "sftp/sftp.h"
+#include "transport/connect.h"
+#include "vfs/vfs.h"
+
+struct mount {
+    struct options *options;
+    struct connector *connector;
+    struct sftp *sftp;
+    struct remote *remote;
+    struct journal *journal;
+    struct host *host;
+    struct vfs *vfs;
+    struct fuse_session *session;
+    bool mounted;
+};
+
+/* Connects, and mounts. m->options is given, and all else NULL. -errno with *why; then, too, what
+ * has been made is for mount_down. */
+int mount_up(struct mount *m, struct why *why);
+
+void mount_down(struct mount *m);
