@@ -117,16 +117,16 @@ static int file_setattr(struct request *rq, struct node *n, struct handle *h, co
     if (!path)
         return -ENOMEM;
     const bool named = node_has_name(rq->vfs, n);
-    const bool cuts = valid & FUSE_SET_ATTR_SIZE;
-    if (cuts && !h && !named) /* by a name that another file has got */
+    const bool truncates = valid & FUSE_SET_ATTR_SIZE;
+    if (truncates && !h && !named) /* by a name that another file has got */
         return -ESTALE;
-    int r = cuts && named ? check_unused(rq, path) : 0;
+    int r = truncates && named ? check_unused(rq, path) : 0;
     if (r < 0)
         return r;
     struct remote_file *file =
         h && h->file ? remote_file_ref(h->file) : open_files_with(rq->vfs, n, false, true);
     struct remote_file *reader = file ? NULL : open_files_any(rq->vfs, n);
-    if (reader && cuts)
+    if (reader && truncates)
         r = truncate_by_name(rq, n, path, st, valid);
     else if (file || reader)
         r = set_open(rq, file ? file : reader, st, valid, &diag);

@@ -35,12 +35,12 @@ void unsaved_text_free(struct unsaved_text *t)
 }
 
 int unsaved_text_begin(struct request *rq, struct node *n, struct span seen,
-                       struct fingerprint base, bool cut, struct handle *h)
+                       struct fingerprint base, bool truncated, struct handle *h)
 {
-    const pid_t writer = cut ? caller_process(rq) : 0;
+    const pid_t writer = truncated ? caller_process(rq) : 0;
     struct unsaved_text *t = calloc(1, sizeof(*t));
     int r = t ? text_draft_load(&t->draft, seen) : -ENOMEM;
-    if (r == 0 && cut)
+    if (r == 0 && truncated)
         r = text_draft_resize(&t->draft, 0, max_text(rq));
     lock_take(&rq->vfs->lock);
     const bool begun = h->unsaved; /* a scratch file that became raw is written by two at once */
@@ -51,7 +51,7 @@ int unsaved_text_begin(struct request *rq, struct node *n, struct span seen,
         h->unsaved = t;
         if (w->writers++ == 0)
             w->staged = !base.there;
-        if (cut)
+        if (truncated)
             w->shown = h;
     }
     lock_drop(&rq->vfs->lock);
@@ -125,7 +125,7 @@ int unsaved_text_take(struct node *n, struct handle *h, struct unsaved_copy *ret
 }
 
 /* Takes what is to be committed. 1: it was taken; 0: nothing is; -errno: the writer was refused
- * before, or an earlier commit cannot be waited for. A text that is only cut waits for the release:
+ * before, or an earlier commit cannot be waited for. A text that is only truncated waits for the release:
  * shells close a file once before they write to it. */
 static int take_due(struct request *rq, struct node *n, struct handle *h, enum occasion when,
                     struct unsaved_copy *ret)
@@ -178,7 +178,7 @@ int unsaved_text_commit_taken(struct request *rq, struct node *n, struct handle 
     struct vmx_diag diag = {0};
     FREE_AUTO char *path = vmx_file_path(rq, n);
     int r = path ? vmx_file_replace(rq, path, buf_span(&taken->text), taken->base, &diag) : -ENOMEM;
-    /* A cut is overtaken by whatever anybody else has written since. */
+    /* A truncation is overtaken by whatever anybody else has written since. */
     const bool overtaken =
         when == AT_RELEASE && taken->text.len == 0 && (r == -ECANCELED || r == -EEXIST);
     if (!overtaken)

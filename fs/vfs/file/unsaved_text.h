@@ -2,7 +2,7 @@
 /*
  * The text that one open file writes to a .vmx as a file (vmx_file.h), and its commit. Each open file
  * has its own: two that were made from one text do not add up to a third, so who commits second is
- * refused. A text that was cut is empty, and committed at release, unless it is written before.
+ * refused. A text that was truncated is empty, and committed at release, unless it is written before.
  */
 #pragma once
 
@@ -43,7 +43,7 @@ char *vmx_file_path(struct request *rq, struct node *n);
 
 /* Makes the handle a writer, who sees this text; base: what is on the server. 0, -ENOMEM. */
 int unsaved_text_begin(struct request *rq, struct node *n, struct span seen,
-                       struct fingerprint base, bool cut, struct handle *h);
+                       struct fingerprint base, bool truncated, struct handle *h);
 
 /* 0; -EFBIG, -ENOMEM: the text is thrown away; or what the handle was refused before. Refusals are
  * noted once. */
@@ -51,11 +51,11 @@ int unsaved_text_edit(struct request *rq, struct node *n, struct handle *h,
                       const struct text_draft_edit *edit);
 
 /* Nothing of the text is to be committed. Who goes on would do so in the middle of another one: he
- * is refused, with r, until he cuts it. */
+ * is refused, with r, until he truncates it. */
 void unsaved_text_throw_away(struct node *n, struct handle *h, int r);
 
 enum occasion {
-    AT_FLUSH, /* shells close a file once before they write to it: what is only cut waits */
+    AT_FLUSH, /* shells close a file once before they write to it: what is only truncated waits */
     AT_FSYNC, /* who is interrupted in it asks again */
     AT_RELEASE,
 };

@@ -182,20 +182,20 @@ static bool was_shown(struct request *rq, struct node *n, const char *path, stru
 
 static int vmx_file_open(struct request *rq, struct node *n, int flags, struct handle *h)
 {
-    const bool cut = flags & O_TRUNC;
+    const bool truncated = flags & O_TRUNC;
     BUF_AUTO staged = {0};
     struct fingerprint base;
     DOCUMENT_AUTO *doc = NULL;
     int r = staged_text(rq, n, &staged);
     if (r == 0 && h->writes) /* what is being written is for its writer to complete */
-        return unsaved_text_begin(rq, n, (struct span){0}, (struct fingerprint){0}, cut, h);
+        return unsaved_text_begin(rq, n, (struct span){0}, (struct fingerprint){0}, truncated, h);
     if (r == 0)
         return buf_add(&h->content, buf_span(&staged));
     FREE_AUTO char *path = vmx_file_path(rq, n);
     if (!path || r != -ENODATA)
         return -ENOMEM;
     int64_t age = h->writes ? 0 : cache_ms(rq);
-    const bool shown = cut && was_shown(rq, n, path, &base);
+    const bool shown = truncated && was_shown(rq, n, path, &base);
     r = remote_document(rq->vfs->remote, path, age, &rq->wait, &doc);
     if (r == -EMEDIUMTYPE)
         return -ESTALE;
@@ -211,7 +211,7 @@ static int vmx_file_open(struct request *rq, struct node *n, int flags, struct h
         return refuse(rq, path, NULL, r, NULL);
     if (!shown)
         base = fingerprint_of(text, true);
-    return unsaved_text_begin(rq, n, text, base, cut, h);
+    return unsaved_text_begin(rq, n, text, base, truncated, h);
 }
 
 int vmx_file_create(struct request *rq, struct node *dir, const char *name, mode_t mode,

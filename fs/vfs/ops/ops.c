@@ -193,7 +193,8 @@ static void set_up(const struct node *n, struct handle *h, struct fuse_file_info
     fi->noflush = !h->writes;
 }
 
-/* Ends an open file. Nobody waits for that; but what it commits passes the gate, as any change. */
+/* Ends an open file. Nobody waits for that; but what it commits takes the rename lock, as any
+ * change does. */
 static void release(const struct request *rq, struct node *n, struct handle *h)
 {
     struct request own = *rq;
@@ -211,7 +212,7 @@ static void release(const struct request *rq, struct node *n, struct handle *h)
     handle_free(rq->vfs, h);
 }
 
-/* Takes back that an open has cut or created a text, where its caller is told that it failed:
+/* Takes back that an open has truncated or created a text, where its caller is told that it failed:
  * nothing of it is committed. */
 static void uncreate(struct request *rq, struct node *dir, struct handle *h)
 {

@@ -100,7 +100,7 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
     remove_entry(req, parent, name, true);
 }
 
-/* With the gate passed. */
+/* With the rename lock taken. */
 static int rename_entry(struct request *rq, struct node *dir, const char *name,
                         struct node *new_dir, const char *new_name, unsigned flags)
 {

@@ -43,7 +43,7 @@ static int open_to_read(struct request *rq, struct node *n, int flags, struct ha
     int r = key_at_node(rq, n, &at);
     if (r == 0)
         r = key_current_text(rq, n->parent, &at, &h->content);
-    /* The kernel cuts what it has when it is told to cut, though nobody can write. */
+    /* The kernel truncates what it has when it is told to truncated, though nobody can write. */
     if (r == 0)
         r = flags & O_TRUNC ? key_pages_write(rq->vfs, n, h)
                             : key_pages_open(rq->vfs, n, buf_span(&h->content), h);

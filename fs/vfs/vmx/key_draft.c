@@ -27,7 +27,7 @@ void key_draft_drop(struct vfs *vfs, struct key_state *ks, unsigned long kept)
     text_draft_clean(&ks->draft);
 }
 
-/* Fills a clean text with what the file shows to a writer: nothing, if the writer cut it. */
+/* Fills a clean text with what the file shows to a writer: nothing, if the writer truncated it. */
 static int load_text(struct key_state *ks, const struct handle *h)
 {
     BUF_AUTO shown = {0};
@@ -43,7 +43,7 @@ static int load_text(struct key_state *ks, const struct handle *h)
     return r;
 }
 
-/* Whether the handle has cut the key to set it, and written nothing yet. */
+/* Whether the handle has truncated the key to set it, and written nothing yet. */
 static bool begins(const struct handle *h)
 {
     return h->truncated && !h->wrote;
@@ -51,10 +51,10 @@ static bool begins(const struct handle *h)
 
 /* Whether the writer would undo what came after it was opened, or go on in a value that another one
  * has begun since. Who begins himself comes after a removal. */
-static bool is_late(const struct key_state *ks, const struct handle *h, bool cuts)
+static bool is_late(const struct key_state *ks, const struct handle *h, bool truncates)
 {
     return h->key_generation != ks->generation || (h->removals != ks->removals && !begins(h)) ||
-           (h->wrote && !h->append && !cuts && h->edit < ks->begun);
+           (h->wrote && !h->append && !truncates && h->edit < ks->begun);
 }
 
 bool key_draft_is_due(const struct key_state *ks, const struct handle *h)
@@ -72,12 +72,12 @@ int key_draft_edit(struct vfs *vfs, struct handle *h, const struct text_draft_ed
                    size_t max)
 {
     struct key_state *ks = h->key;
-    const bool cuts = text_draft_edit_truncates(edit);
+    const bool truncates = text_draft_edit_truncates(edit);
     if (!h->refused && h->lost && !h->truncated)
         h->refused = -ECANCELED;
-    if (h->refused && !cuts)
+    if (h->refused && !truncates)
         return h->refused;
-    if (is_late(ks, h, cuts)) {
+    if (is_late(ks, h, truncates)) {
         const bool half = key_draft_is_due(ks, h);
         h->edit = 0; /* he is told now, not once more when he closes */
         if (half)
@@ -85,7 +85,7 @@ int key_draft_edit(struct vfs *vfs, struct handle *h, const struct text_draft_ed
         return -ECANCELED;
     }
     /* Who begins puts nothing into another's text. */
-    const bool anew = edit->resize ? cuts : begins(h) && !h->append;
+    const bool anew = edit->resize ? truncates : begins(h) && !h->append;
     int r = ks->draft.state == DRAFT_CLEAN || anew ? load_text(ks, h) : 0;
     if (r == 0)
         r = text_draft_apply(&ks->draft, edit, max);
@@ -97,7 +97,7 @@ int key_draft_edit(struct vfs *vfs, struct handle *h, const struct text_draft_ed
         h->wrote = false; /* he may begin anew */
         return r;
     }
-    h->truncated = cuts;
+    h->truncated = truncates;
     h->edit = ks->draft.version;
     if (anew) {
         ks->begun = h->edit;

@@ -18,7 +18,7 @@ static inline void taken_done(struct taken *taken)
 #define TAKEN_AUTO __attribute__((cleanup(taken_done))) struct taken
 
 /* Edits the text for a handle. max: bytes. 0; -ECANCELED: it comes too late; -EFBIG, -ENOMEM: the
- * text is dropped, and the handle gets the same again until it cuts the key. */
+ * text is dropped, and the handle gets the same again until it truncates the key. */
 int key_draft_edit(struct vfs *vfs, struct handle *h, const struct text_draft_edit *edit,
                    size_t max) REQUIRES(vfs->lock);
 /* Throws the text away. Who has written to it since the version that is kept is told when he goes

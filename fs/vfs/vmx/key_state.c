@@ -120,12 +120,12 @@ void key_end_writing(struct request *rq, struct node *dir, struct handle *h)
 /* Makes what the server had when the handle was opened the base. Where others write already, that
  * can be news only if somebody else changed the key since; a text that was made from the old value
  * keeps it, and will be refused. */
-static int take_base(struct key_state *ks, bool there, struct span value, bool cut)
+static int take_base(struct key_state *ks, bool there, struct span value, bool truncated)
 {
     const struct seen *base = &ks->base;
     if (base->known && base->there == there && span_eq(buf_span(&base->value), value))
         return 0;
-    if (base->known && ks->draft.state != DRAFT_CLEAN && !cut)
+    if (base->known && ks->draft.state != DRAFT_CLEAN && !truncated)
         return 0;
     bool late = base->known;
     int r = seen_set(&ks->base, there, value);
@@ -157,14 +157,14 @@ int key_begin_writing(struct request *rq, struct node *dir, const char *name,
     if (r == 0 && at.extent != SIZE_MAX)
         r = vmx_dict_value(at.doc->dict, at.extent, &value);
     lock_take(&rq->vfs->lock);
-    const bool cut = how == WRITING_ANEW;
+    const bool truncated = how == WRITING_ANEW;
     const bool first = !ks->base.known;
     const bool outdated = how == WRITING_FROM_CACHE && ks->base.known;
     if (r == 0 && ks->sets == sets && ks->committing == 0 && !outdated)
-        r = take_base(ks, at.extent != SIZE_MAX, buf_span(&value), cut);
+        r = take_base(ks, at.extent != SIZE_MAX, buf_span(&value), truncated);
     if (r == 0 && first && ks->base.known && how != WRITING_FROM_CACHE)
         note_glance(&ks->base, &at, asked);
-    if (r == 0 && cut) {
+    if (r == 0 && truncated) {
         r = text_draft_resize(&ks->draft, 0, max_text(rq));
         ks->writer = writer;
         ks->begun = ks->draft.version;
@@ -173,7 +173,7 @@ int key_begin_writing(struct request *rq, struct node *dir, const char *name,
         h->key = ks;
         h->key_generation = ks->generation;
         h->removals = ks->removals;
-        h->truncated = cut;
+        h->truncated = truncated;
     } else {
         leave(rq, dir, ks);
     }

@@ -1,5 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* Settings that are being written: one state for each, whatever the spelling of its name. */
+/*
+ * A setting that is being written.
+ *
+ * All who have its file open for writing share one draft, as they would share the bytes of a file;
+ * the state belongs to the key, in any spelling, and not to a handle. It is there while the key has
+ * writers, or a draft that is not clean. The draft (text_draft.h):
+ *
+ *   CLEAN      nothing is to be committed
+ *     -> TRUNCATED  the file is truncated to nothing, or created
+ *     -> DIRTY      it is written, or resized
+ *   TRUNCATED  "" is to be committed, unless something is written first: shells close a file once
+ *              before they write to it
+ *     -> DIRTY      it is written
+ *     -> CLEAN      committed: the last writer closes, fsync, its times are set
+ *   DIRTY      the text is to be committed
+ *     -> CLEAN      committed: the first write that ends in a newline, flush, fsync
+ *   all
+ *     -> CLEAN      thrown away: a commit is refused, the writer is killed, the key is removed
+ *
+ * Every change of the draft gives it a new version. What is committed is a copy (struct taken), and
+ * others may go on meanwhile; so three versions are kept, none of them newer than the draft:
+ *
+ *     begun <= ...           what was written before this one is not in the draft any more
+ *     committed <= sent      the newest on the server, and the newest that was taken to be
+ *
+ * A handle remembers the version that its own last write made (edit): above committed, it has
+ * something to commit; below begun, another one has begun anew, and its text is gone.
+ *
+ * What a writer saw before he changed it is the base. While there are writers our own commits move
+ * it along; whoever opens the file and sees another value (somebody else changed it) makes that the
+ * base, and all handles that were open before are of an older generation: their next write is
+ * refused, since it would undo what they have not seen. A removal ends them likewise (removals).
+ */
 #pragma once
 
 #include "key_at.h"
@@ -24,11 +56,9 @@ struct key_state {
     unsigned closing;    /* those of them that are being closed: the last one commits */
     unsigned committing; /* our sets and removals under way */
     unsigned long sets;  /* how often we set or removed it */
-    struct seen base; /* what the writers saw: moved along by our own commits, unknown while there
-                          are no writers */
-    unsigned
-        generation;    /* grows when the base is not what earlier writers saw: they are too late */
-    unsigned removals; /* the same when the key is unlinked */
+    struct seen base;    /* what the writers saw; not known while there are none */
+    unsigned generation; /* grows when the base is not what earlier writers saw */
+    unsigned removals;   /* grows when the key is removed */
     /* Versions of the text (0: none): */
     unsigned long begun;     /* what was written before this one is not in it any more */
     unsigned long sent;      /* the newest that was taken to be committed */

@@ -121,7 +121,7 @@ static int commit_taken(struct request *rq, struct node *n, struct handle *h,
     return r;
 }
 
-/* Commits a text that is cut or dirty. */
+/* Commits a text that is truncated or dirty. */
 static int commit_rest(struct request *rq, struct node *n, struct handle *h)
 {
     TAKEN_AUTO taken = {0};
@@ -174,7 +174,7 @@ int key_write(struct request *rq, struct node *n, struct handle *h, off_t offset
     return r == 0 && due ? commit_taken(rq, n, h, &taken, false) : r;
 }
 
-/* Commits what the handle has written, or, if that is to be synced, cut. What others have is theirs
+/* Commits what the handle has written, or, if that is to be synced, truncated. What others have is theirs
  * to complete. Who is refused has been told before that it was taken: he cannot go on in it. */
 static int commit_own(struct request *rq, struct node *n, struct handle *h, bool sync)
 {
@@ -187,8 +187,8 @@ static int commit_own(struct request *rq, struct node *n, struct handle *h, bool
     }
     const int refused = h->refused;
     int r = refused ? refused : key_draft_is_lost(ks, h) ? -ECANCELED : 0;
-    const bool cut = sync && ks->draft.state == DRAFT_TRUNCATED && h->truncated;
-    const bool due = r == 0 && (cut || key_draft_is_due(ks, h));
+    const bool truncated = sync && ks->draft.state == DRAFT_TRUNCATED && h->truncated;
+    const bool due = r == 0 && (truncated || key_draft_is_due(ks, h));
     if (due)
         r = key_draft_take(ks, &taken);
     lock_drop(&rq->vfs->lock);
@@ -254,7 +254,7 @@ void key_release(struct request *rq, struct node *n, struct handle *h)
     key_end_writing(rq, n->parent, h);
 }
 
-/* Whoever sets the times of a file that was just created or cut, as touch does, wants it as it is:
+/* Whoever sets the times of a file that was just created or truncated, as touch does, wants it as it is:
  * committed at once, the error can be told. */
 static int commit_cut(struct request *rq, struct node *n)
 {
@@ -269,11 +269,11 @@ static int commit_cut(struct request *rq, struct node *n)
     if (!own.key)
         return -ENOMEM;
     lock_take(&rq->vfs->lock);
-    bool cut = own.key->draft.state == DRAFT_TRUNCATED;
-    if (cut)
+    bool truncated = own.key->draft.state == DRAFT_TRUNCATED;
+    if (truncated)
         r = key_draft_take(own.key, &taken);
     lock_drop(&rq->vfs->lock);
-    if (r == 0 && cut)
+    if (r == 0 && truncated)
         r = commit_taken(rq, n, &own, &taken, false);
     key_end_writing(rq, n->parent, &own);
     return r;

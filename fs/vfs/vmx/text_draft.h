@@ -3,7 +3,7 @@
  * The text of a file while it is being written, before it is committed: the bytes, and whether
  * there is anything to commit. Pure; the owner protects it.
  *
- * States: clean (bytes mean nothing), cut (truncated to nothing or created, and nothing written
+ * States: clean (bytes mean nothing), truncated (truncated to nothing or created, and nothing written
  * since), dirty. Cut texts are committed when the last writer closes, because shells close a file
  * once before they write to it; dirty ones as the kind of file says.
  */
@@ -17,7 +17,7 @@ enum text_draft_state { DRAFT_CLEAN, DRAFT_TRUNCATED, DRAFT_DIRTY };
 
 struct text_draft {
     enum text_draft_state state;
-    bool anew;             /* cut to nothing on the way: it owes nothing to what the file held */
+    bool anew; /* truncated to nothing on the way: it owes nothing to what the file held */
     unsigned long version; /* grows with every change */
     struct buf bytes;
 };
