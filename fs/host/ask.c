@@ -11,7 +11,7 @@
 #include "internal.h"
 #include "parse.h"
 #include "parser/value.h"
-#include "remote/document.h"
+#include "remote/cache/document.h"
 
 enum {
     HARDWARE_MS = 60 * 1000, /* as long an answer about the hardware is taken */

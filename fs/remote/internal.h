@@ -5,12 +5,12 @@
 #include <errno.h>
 
 #include "base/path.h"
-#include "cache.h"
-#include "document.h"
-#include "listing.h"
+#include "remote/cache/cache.h"
+#include "remote/cache/document.h"
+#include "remote/cache/listing.h"
 #include "parser/diag.h"
 #include "remote.h"
-#include "token.h"
+#include "remote/lock/token.h"
 
 struct aliases;
 struct commit_queue;

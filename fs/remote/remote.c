@@ -4,17 +4,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "aliases.h"
+#include "remote/names/aliases.h"
 #include "base/cleanup.h"
 #include "internal.h"
-#include "lanes.h"
-#include "late.h"
-#include "open_ahead.h"
+#include "remote/file/bulk_connections.h"
+#include "remote/lock/late_requests.h"
+#include "remote/cache/open_ahead.h"
 #include "parser/safe_text.h"
-#include "prefetch.h"
-#include "token.h"
-#include "unsure_names.h"
-#include "used_files.h"
+#include "remote/ahead/prefetch.h"
+#include "remote/lock/token.h"
+#include "remote/commit/unsure_names.h"
+#include "remote/in_use/used_files.h"
 
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
 

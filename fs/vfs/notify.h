@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "remote/document.h"
+#include "remote/cache/document.h"
 #include "vfs_private.h"
 
 struct fuse_session;

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "recent.h"
-#include "remote/used_files.h"
+#include "remote/in_use/used_files.h"
 #include "vfs/node/node_path.h"
 #include "vfs/vmx/key_at.h"
 

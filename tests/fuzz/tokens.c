@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "remote/token.h"
+#include "remote/lock/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

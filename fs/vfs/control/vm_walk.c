@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "remote/document.h"
-#include "remote/listing.h"
+#include "remote/cache/document.h"
+#include "remote/cache/listing.h"
 #include "vfs/host/host_view.h"
 
 /* A hostile server's tree has no end, and the reports on it are made in memory. */

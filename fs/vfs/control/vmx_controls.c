@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "parser/check.h"
 #include "parser/value.h"
-#include "remote/commit.h"
+#include "remote/commit/commit.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"

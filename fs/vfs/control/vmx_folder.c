@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "control.h"
-#include "remote/document.h"
+#include "remote/cache/document.h"
 #include "vfs/file/vmx_file.h"
 #include "vfs/node/dir_names.h"
 #include "vfs/node/node_path.h"

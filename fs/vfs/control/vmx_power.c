@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "remote/used_files.h"
+#include "remote/in_use/used_files.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
 

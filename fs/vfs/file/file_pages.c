@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "remote/document.h"
+#include "remote/cache/document.h"
 
 struct file_pages {
     bool known; /* the version below */

@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "remote/files.h"
+#include "remote/file/files.h"
 #include "vfs/node/handle.h"
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"

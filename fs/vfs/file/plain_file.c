@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "file_pages.h"
 #include "open_files.h"
-#include "remote/listing.h"
+#include "remote/cache/listing.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
 #include "vfs/recent.h"

@@ -2,7 +2,7 @@
 /* The files of the server that are no .vmx, and its links. */
 #pragma once
 
-#include "remote/files.h"
+#include "remote/file/files.h"
 #include "vfs/node/handle.h"
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"

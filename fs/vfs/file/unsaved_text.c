@@ -7,7 +7,7 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
-#include "remote/files.h"
+#include "remote/file/files.h"
 #include "vfs/node/node_path.h"
 #include "vfs/ops/caller.h"
 #include "vfs/refuse.h"

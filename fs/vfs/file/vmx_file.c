@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/files.h"
-#include "remote/listing.h"
+#include "remote/file/files.h"
+#include "remote/cache/listing.h"
 #include "unsaved_text.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"

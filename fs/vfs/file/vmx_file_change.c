@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "remote/commit.h"
+#include "remote/commit/commit.h"
 #include "vfs/node/inode_number.h"
 #include "vfs/notify.h"
 #include "vfs/refuse.h"

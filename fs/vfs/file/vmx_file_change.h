@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "remote/document.h"
+#include "remote/cache/document.h"
 #include "vfs/ops/request.h"
 #include "vfs/recent.h"
 

@@ -7,7 +7,7 @@
 #include <utlist.h>
 
 #include "dir_names.h"
-#include "remote/files.h"
+#include "remote/file/files.h"
 #include "vfs/file/unsaved_text.h"
 
 struct handle *handle_new(struct vfs *vfs, struct node *n, int flags)

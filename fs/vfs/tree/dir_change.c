@@ -9,9 +9,9 @@
 
 #include "base/cleanup.h"
 #include "dir.h"
-#include "remote/commit.h"
-#include "remote/listing.h"
-#include "remote/used_files.h"
+#include "remote/commit/commit.h"
+#include "remote/cache/listing.h"
+#include "remote/in_use/used_files.h"
 #include "vfs/control/vmx_registered.h"
 #include "vfs/file/plain_file.h"
 #include "vfs/file/vmx_file.h"

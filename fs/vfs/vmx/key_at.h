@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "remote/document.h"
+#include "remote/cache/document.h"
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"
 

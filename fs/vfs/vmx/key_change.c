@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "parser/value.h"
-#include "remote/commit.h"
+#include "remote/commit/commit.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"

@@ -14,7 +14,7 @@
 #include "key_change.h"
 #include "key_show.h"
 #include "parser/names.h"
-#include "remote/listing.h"
+#include "remote/cache/listing.h"
 #include "scratch.h"
 #include "vfs/control/control.h"
 #include "vfs/control/vmx_registered.h"

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "remote/internal.h"
-#include "remote/lock.h"
+#include "remote/lock/lock.h"
 
 #define VMX "a.vmx"
 #define OTHER "b.vmx"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "remote/cache.h"
+#include "remote/cache/cache.h"
 
 #include "rig.h"
 

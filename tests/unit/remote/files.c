@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Plain files, folders and links. */
-#include "remote/files.h"
+#include "remote/file/files.h"
 
 #include "rig.h"
 
@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "relay.h"
 #include "remote/internal.h"
-#include "remote/listing.h"
+#include "remote/cache/listing.h"
 #include "sftp/proto.h"
 
 struct place {

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "parser/plan.h"
-#include "remote/listing.h"
+#include "remote/cache/listing.h"
 #include "sftp/proto.h"
 
 #define VMX "vm/a.vmx"

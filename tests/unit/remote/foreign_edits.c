@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "remote/lock.h"
+#include "remote/lock/lock.h"
 #include "sftp/proto.h"
 
 #define VMX "a.vmx"

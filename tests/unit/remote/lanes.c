@@ -3,7 +3,7 @@
  * The data of large files over connections of their own: every byte is where it belongs, whatever
  * becomes of the connections, and of the names.
  */
-#include "remote/lanes.h"
+#include "remote/file/bulk_connections.h"
 
 #include "rig.h"
 
@@ -19,7 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/files.h"
+#include "remote/file/files.h"
 
 enum {
     MIB = 1 << 20,

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "remote/files.h"
+#include "remote/file/files.h"
 #include "sftp/proto.h"
 
 struct place {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "remote/files.h"
+#include "remote/file/files.h"
 #include "sftp/proto.h"
 
 #define LOCK "k/.a.vmx.vmxfs-lock"

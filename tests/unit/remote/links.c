@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "remote/files.h"
+#include "remote/file/files.h"
 #include "remote/internal.h"
-#include "remote/listing.h"
+#include "remote/cache/listing.h"
 
 struct link_case {
     const char *dir;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "remote/listing.h"
+#include "remote/cache/listing.h"
 #include "sftp/proto.h"
 
 enum { SLOW_MS = 100 };

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/token.h"
+#include "remote/lock/token.h"
 #include "sftp/proto.h"
 
 #define VMX "a.vmx"

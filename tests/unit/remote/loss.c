@@ -12,8 +12,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/files.h"
-#include "remote/listing.h"
+#include "remote/file/files.h"
+#include "remote/cache/listing.h"
 #include "sftp/proto.h"
 
 #define VMX "a.vmx"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "remote/files.h"
+#include "remote/file/files.h"
 #include "sftp/proto.h"
 
 #define OLD "the old text"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "remote/listing.h"
+#include "remote/cache/listing.h"
 
 enum { VMS = 200, MANY = 400, SHORT_MS = 1000, CHECK_MS = 6000 };
 

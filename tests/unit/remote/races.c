@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "remote/internal.h"
-#include "remote/lock.h"
+#include "remote/lock/lock.h"
 
 #define VMX "a.vmx"
 #define TEXT "memSize = \"4096\"\n"

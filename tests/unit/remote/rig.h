@@ -18,9 +18,9 @@
 #include "support/within.h"
 
 #include "parser/edit.h"
-#include "remote/commit.h"
-#include "remote/document.h"
-#include "remote/token.h"
+#include "remote/commit/commit.h"
+#include "remote/cache/document.h"
+#include "remote/lock/token.h"
 #include "support/local_server.h"
 
 struct folder {

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "remote/token.h"
+#include "remote/lock/token.h"
 
 static void what_is_made_is_a_token(void **state)
 {

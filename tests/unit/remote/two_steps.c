@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "remote/listing.h"
+#include "remote/cache/listing.h"
 #include "sftp/proto.h"
 
 #define VMX "a.vmx"

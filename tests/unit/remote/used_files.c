@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "remote/used_files.h"
+#include "remote/in_use/used_files.h"
 
 #define TEXT "scsi0:0.fileName = \"a.vmdk\"\n"
 

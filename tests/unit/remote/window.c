@@ -2,7 +2,7 @@
 /* How much may be under way in the background. */
 #include "rig.h"
 
-#include "remote/window.h"
+#include "remote/ahead/window.h"
 
 enum { FIRST = 64, MAX = 1024 };
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "remote/files.h"
+#include "remote/file/files.h"
 
 static struct kernel *ending; /* whose caller ends in the next change that has sent something */
 

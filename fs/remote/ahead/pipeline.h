@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Many loads in flight together: as one ends the next one may begin, as far as the window
+ * (window.h), the server's limit of open handles and the engine's slots allow. One thread's own.
+ */
+#pragma once
+
+#include "remote/cache/load.h"
+#include "window.h"
+
+struct slot;
+
+struct pipeline {
+    struct remote *remote;
+    bool (*stopped)(void *ctx);
+    /* A load is about to be ended and freed. */
+    void (*ending)(void *ctx, const struct load *load);
+    void *ctx;
+
+    struct window window;
+    struct slot *slots; /* in the order in which their flights were sent */
+    unsigned requests;  /* that may be under way */
+    unsigned handles;   /* that may be open */
+    size_t bytes;       /* that they are expected to bring */
+    bool is_held_up;    /* requests wait unsent: users' go first */
+};
+
+/* The functions and ctx are set by the caller. */
+void pipeline_init(struct pipeline *pipeline, struct remote *remote);
+
+/* Ends all loads, without an answer. */
+void pipeline_done(struct pipeline *pipeline);
+
+/* Whether another load may begin now. One at least always may. */
+bool pipeline_has_room(const struct pipeline *pipeline);
+
+/* Begins a load, which is the pipeline's from now on. bytes: what it is expected to bring. */
+void pipeline_add(struct pipeline *pipeline, struct load *load, size_t bytes);
+
+/* Takes those loads on that have been answered; waits a little for one if none has. */
+void pipeline_step(struct pipeline *pipeline);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading ahead of the user, on a thread of its own, many loads in flight together. It is best
+ * effort: what fails is loaded again by who needs it.
+ *
+ * When a directory has been listed, what is in it will be asked for next: the listings of its
+ * sub-directories and the documents in it and in them are loaded, as long as somebody comes for
+ * them. The same serves revalidation: what is known below a directory that is listed again is
+ * checked in one go.
+ *
+ * Who loads things by himself one after the other, because nobody listed their directory, or too
+ * long ago, is kept ahead of: the second such load of neighbours within a second begins that.
+ *
+ * None of these functions blocks; all take NULL for a prefetch that is off.
+ */
+#pragma once
+
+#include "remote/internal.h"
+
+struct prefetch;
+
+/* 0, -errno. */
+int prefetch_new(struct remote *remote, struct prefetch **ret);
+void prefetch_free(struct prefetch *prefetch);
+
+/* The directory at path was just listed anew for a user, or is being listed. */
+void prefetch_listed(struct prefetch *prefetch, const char *path);
+
+/* A user came for a document or a listing that had been loaded ahead, for the first time. */
+void prefetch_used(struct prefetch *prefetch, const char *path);
+
+/* A user had to load this document, this listing, or these attributes by himself. */
+void prefetch_missed_document(struct prefetch *prefetch, const char *path);
+void prefetch_missed_listing(struct prefetch *prefetch, const char *path);
+void prefetch_missed_attrs(struct prefetch *prefetch, const char *path);

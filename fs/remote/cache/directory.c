@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* What a directory holds, and the attributes of its names: from the cache or loaded. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "remote/names/aliases.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "remote/file/files.h"
+#include "listing.h"
+#include "load.h"
+#include "remote/ahead/prefetch.h"
+
+static bool has_directories(const struct listing *listing)
+{
+    for (size_t i = 0; i < listing->n; i++) {
+        if (S_ISDIR(listing->entries[i].attrs.mode))
+            return true;
+    }
+    return false;
+}
+
+int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, const struct wait *wait,
+                struct listing **ret)
+{
+    struct cached *known = NULL;
+    struct cached *found = NULL;
+    struct cache_ticket ticket;
+    int r = cache_begin(remote->listings, dir, cache_not_before(max_age_ms), wait, &found, &ticket);
+    if (r == 0 && ticket.ahead) {
+        prefetch_used(remote->prefetch, dir);
+        if (has_directories((const struct listing *)found))
+            prefetch_listed(remote->prefetch, dir);
+    }
+    if (r == 1) {
+        struct load *load;
+        prefetch_missed_listing(remote->prefetch, dir);
+        if (found) /* what is known below it is checked meanwhile */
+            prefetch_listed(remote->prefetch, dir);
+        r = load_new(&listing_load_kind, remote, remote->listings, dir, &ticket, found, &load);
+        if (r == 0)
+            r = load_run(load, wait, &found, &known);
+        if (r == 0)
+            prefetch_listed(remote->prefetch, dir);
+    }
+    /* While the link is down, what is cached is still shown. */
+    if (r == -EIO) {
+        int64_t true_at;
+        found = known ? cached_ref(known) : cache_peek(remote->listings, dir, &true_at);
+        r = found ? 0 : r;
+    }
+    cached_unref(known);
+    if (r == 0)
+        *ret = (struct listing *)found;
+    return r;
+}
+
+/* What the listing of its directory (for the root: its own) says of a path. */
+static const struct sftp_attrs *listed_attrs(const struct listing *l, const char *path)
+{
+    const struct listing_entry *e = path[0] ? listing_find(l, path_name(path)) : NULL;
+    if (e)
+        return &e->attrs;
+    return !path[0] && l->root.flags ? &l->root : NULL;
+}
+
+/* Whether a listing may answer for the names in it (listing.h tells for how long). */
+static bool is_young(const struct remote *remote, const struct listing *l, int64_t true_at,
+                     int64_t max_age_ms)
+{
+    const int64_t twice = l->took_ms * 2;
+    const int64_t good_ms =
+        twice > remote->options.cache_timeout_ms && twice > max_age_ms ? twice : max_age_ms;
+    return true_at >= clock_ms() - good_ms;
+}
+
+int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
+                   const struct wait *wait, struct sftp_attrs *ret, int64_t *ret_true_at)
+{
+    FREE_AUTO char *dir = path_dir(path);
+    FREE_AUTO char *full = remote_path(remote, path);
+    if (!dir || !full)
+        return -ENOMEM;
+    int64_t true_at;
+    bool written = false;
+    int settled = remote_settle(remote, path, wait, &written);
+    if (settled < 0)
+        return settled;
+    LISTING_AUTO *l = (struct listing *)cache_peek(remote->listings, dir, &true_at);
+    const struct sftp_attrs *known = l ? listed_attrs(l, path) : NULL;
+    bool tells = l && (known || path[0]) && !written && max_age_ms > 0;
+    if (tells && is_young(remote, l, true_at, max_age_ms)) {
+        if (known)
+            *ret = *known;
+        *ret_true_at = true_at;
+        return known ? 0 : -ENOENT;
+    }
+    if (tells && path[0])
+        prefetch_missed_attrs(remote->prefetch, path);
+    int r;
+    *ret_true_at = clock_ms();
+    do {
+        SFTP_CALL_AUTO *call = sftp_lstat(remote->sftp, full);
+        r = sftp_wait(call, wait);
+        if (r == 0)
+            *ret = *sftp_call_attrs(call);
+    } while (remote_again(remote, wait, &r));
+    if (r == -EIO && known) {
+        *ret = *known;
+        r = 0;
+    }
+    return r == -EREMOTEIO ? -EIO : r;
+}
+
+/* What keeps an answer from being one. */
+static int without_answer(int r)
+{
+    return r == -EINTR || r == -EIO || r == -ENOMEM ? r : 0;
+}
+
+/* Most links say something else. While the link to the server is down, listings are still known. */
+static int may_stand(struct remote *remote, const char *link, const struct wait *wait, bool *ret)
+{
+    BUF_AUTO text = {0};
+    int r = remote_link_text(remote, link, wait, &text);
+    *ret = r == -EIO || (r == 0 && aliases_is_uuid(text.data));
+    return *ret ? 0 : without_answer(r);
+}
+
+int remote_stands_for(struct remote *remote, const char *link, int64_t max_age_ms,
+                      const struct wait *wait, char **ret)
+{
+    int64_t true_at;
+    LISTING_AUTO *l = NULL;
+    FREE_AUTO char *dir = path_dir(link);
+    if (!dir)
+        return -ENOMEM;
+    LISTING_AUTO *known = (struct listing *)cache_peek(remote->listings, dir, &true_at);
+    bool may = !aliases_is_of_host(path_name(link));
+    int r = 0;
+    if (may && (!known || true_at < cache_not_before(max_age_ms)))
+        r = may_stand(remote, link, wait, &may);
+    if (r == 0 && may)
+        r = remote_list(remote, dir, max_age_ms, wait, &l);
+    const struct listing_entry *e = l ? listing_find(l, path_name(link)) : NULL;
+    if (!e || !e->stands_for)
+        return without_answer(r);
+    *ret = path_join(dir, e->stands_for);
+    return *ret ? 0 : -ENOMEM;
+}
+
+int remote_learn_shown(struct remote *remote, const char *path, const struct wait *wait)
+{
+    FREE_AUTO char *above = strdup(path);
+    int r = above ? 0 : -ENOMEM;
+    while (r == 0 && above[0]) {
+        int64_t true_at;
+        char *slash = strrchr(above, '/');
+        bool asks = aliases_is_uuid(path_name(above));
+        above[slash ? slash - above : 0] = '\0';
+        LISTING_AUTO *l =
+            asks ? (struct listing *)cache_peek(remote->listings, above, &true_at) : NULL;
+        if (asks && !l)
+            r = without_answer(remote_list(remote, above, 0, wait, &l));
+    }
+    return r;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Documents, from the cache or loaded. */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "document.h"
+#include "remote/lock/leftovers.h"
+#include "load.h"
+#include "remote/ahead/prefetch.h"
+
+/* Long enough for another text not to have come to be in the second of this one, as far as our
+ * clock and the server's agree. */
+static bool looks_settled(const struct document *d)
+{
+    return clock_ms() >= d->time_seen + RACY_MS ||
+           clock_wall_s() * 1000 >= (int64_t)d->attrs.mtime * 1000 + 2 * RACY_MS;
+}
+
+/* What is cached and racy, if the server's attributes are the same: reading it again is left to the
+ * commit. It counts as no newer than before. NULL: it must be loaded. */
+static struct document *glance(struct remote *remote, const char *path, const struct wait *wait)
+{
+    int64_t true_at;
+    FREE_AUTO char *full = remote_path(remote, path);
+    DOCUMENT_AUTO *known = (struct document *)cache_peek(remote->documents, path, &true_at);
+    if (!full || !known || !document_is_racy(known) || !looks_settled(known))
+        return NULL;
+    SFTP_CALL_AUTO *stat = sftp_lstat(remote->sftp, full);
+    if (sftp_wait(stat, wait) < 0 || !document_same_version(&known->attrs, sftp_call_attrs(stat)))
+        return NULL;
+    return steal(known);
+}
+
+/* As remote_document; max_age_ms is a time. */
+static int load_document(struct remote *remote, const char *path, int64_t max_age_ms,
+                         const struct wait *wait, struct document **ret)
+{
+    struct cached *known = NULL;
+    struct cached *found = NULL;
+    struct cache_ticket ticket;
+    int r =
+        cache_begin(remote->documents, path, cache_not_before(max_age_ms), wait, &found, &ticket);
+    if (r == 0 && ticket.ahead)
+        prefetch_used(remote->prefetch, path);
+    if (r == 1) {
+        struct load *load;
+        if (max_age_ms > 0)
+            prefetch_missed_document(remote->prefetch, path);
+        r = load_new(&document_load_kind, remote, remote->documents, path, &ticket, found, &load);
+        if (r == 0)
+            r = load_run(load, wait, &found, &known);
+    }
+    /* While the link is down, what is cached is still shown to those who only look. */
+    if (r == -EIO && max_age_ms > 0) {
+        int64_t true_at;
+        found = known ? cached_ref(known) : cache_peek(remote->documents, path, &true_at);
+        r = found ? 0 : r;
+    }
+    cached_unref(known);
+    if (r == 0)
+        *ret = (struct document *)found;
+    return r;
+}
+
+int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
+                    const struct wait *wait, struct document **ret)
+{
+    if (max_age_ms == DOCUMENT_TO_WRITE) {
+        struct document *glanced_at = glance(remote, path, wait);
+        if (glanced_at) {
+            *ret = glanced_at;
+            return 0;
+        }
+        max_age_ms = 0;
+    }
+    int r = load_document(remote, path, max_age_ms, wait, ret);
+    if (r != -ENOENT || !leftovers_may_be_set_aside(remote) ||
+        !leftovers_give_back(remote, path, wait))
+        return r;
+    FREE_AUTO char *dir = path_dir(path);
+    if (dir)
+        cache_drop(remote->listings, dir);
+    return load_document(remote, path, 0, wait, ret);
+}
+
+int64_t remote_document_true_at(struct remote *remote, const char *path)
+{
+    int64_t true_at = 0;
+    cached_unref(cache_peek(remote->documents, path, &true_at));
+    return true_at;
+}

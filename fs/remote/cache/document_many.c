@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "document.h"
+#include "remote/ahead/pipeline.h"
+
+struct many {
+    const struct wait *wait;
+    int error;
+};
+
+static int wait_error(const struct wait *wait)
+{
+    if (wait->interrupted && wait->interrupted(wait->ctx))
+        return -EINTR;
+    return clock_ms() >= wait->deadline ? -EIO : 0;
+}
+
+static bool is_stopped(void *ctx)
+{
+    return wait_error(((const struct many *)ctx)->wait) < 0;
+}
+
+static void ending(void *ctx, const struct load *load)
+{
+    struct many *many = ctx;
+    if (load->result == -EINTR) /* it was stopped, for either reason */
+        many->error = wait_error(many->wait);
+    else if (is_unanswered(load->result))
+        many->error = load->result;
+}
+
+/* Loads it unless it is cached, or somebody does so already. 0, -ENOMEM. */
+static int begin(struct pipeline *pipeline, const char *path)
+{
+    struct remote *remote = pipeline->remote;
+    struct cached *known = NULL;
+    struct cache_ticket ticket;
+    struct load *load;
+    if (!cache_try_begin(remote->documents, path, cache_not_before(DOCUMENT_ANY_AGE), &known,
+                         &ticket))
+        return 0;
+    int r = load_new(&document_load_kind, remote, remote->documents, path, &ticket, known, &load);
+    if (r == 0)
+        pipeline_add(pipeline, load, 0);
+    return r;
+}
+
+/* Others may be loading them, who began before. */
+static int await(struct remote *remote, char *const *paths, size_t n, const struct wait *wait)
+{
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++) {
+        struct document *doc = NULL;
+        if (!cache_is_loading(remote->documents, paths[i]))
+            continue;
+        r = remote_document(remote, paths[i], DOCUMENT_ANY_AGE, wait, &doc);
+        r = is_unanswered(r) ? r : 0;
+        document_unref(&doc);
+    }
+    return r;
+}
+
+int remote_load_documents(struct remote *remote, char *const *paths, size_t n,
+                          const struct wait *wait)
+{
+    struct many many = {.wait = wait};
+    struct pipeline pipeline = {.stopped = is_stopped, .ending = ending, .ctx = &many};
+    int r = 0;
+    pipeline_init(&pipeline, remote);
+    for (size_t i = 0; i < n && r == 0 && many.error == 0; i++) {
+        while (!pipeline_has_room(&pipeline) && (r = wait_error(wait)) == 0)
+            pipeline_step(&pipeline);
+        if (r == 0)
+            r = begin(&pipeline, paths[i]);
+    }
+    while (r == 0 && many.error == 0 && pipeline.slots && (r = wait_error(wait)) == 0)
+        pipeline_step(&pipeline);
+    pipeline_done(&pipeline);
+    if (r == 0)
+        r = many.error;
+    return r == 0 ? await(remote, paths, n, wait) : r;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Directories: what they hold, with attributes, as one cached snapshot. */
+#pragma once
+
+#include "cache.h"
+#include "remote/remote.h"
+
+struct listing_entry {
+    char *name;
+    struct sftp_attrs attrs;
+    const char *shown_as;   /* of a directory that a link beside it names (aliases.h): the link's
+                               name; the directory can be reached and is not listed */
+    const char *stands_for; /* of a link that is shown as the directory that it names: that one's
+                               name, which is an entry, too; the attributes are the link's */
+};
+
+struct listing {
+    struct cached cached;
+    size_t n;
+    struct listing_entry *entries; /* by name, without our own hidden files */
+    size_t own;                    /* of those */
+    size_t left_out;               /* entries of the server's that no file can be */
+    int64_t took_ms;               /* from the beginning of its load to the end */
+    struct sftp_attrs root; /* of the directory itself, if that is the root: no listing has it
+                               as an entry; flags 0: not known */
+};
+
+/* The entries of a directory, at most max_age_ms old. *ret is a reference. */
+int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, const struct wait *wait,
+                struct listing **ret);
+
+/* NULL if the name is not there. */
+const struct listing_entry *listing_find(const struct listing *listing, const char *name);
+
+/* Attributes of one path (a link is not followed), at most max_age_ms old: from the listing of its
+ * directory where that is young enough, else asked. A listing that took most of cache_timeout is
+ * good for as long again, unless max_age_ms is 0: it would never serve otherwise, and who looks at
+ * all its names would have it loaded again and again. *ret_true_at: as of when (clock_ms()). 0,
+ * -ENOENT, ... */
+int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
+                   const struct wait *wait, struct sftp_attrs *ret, int64_t *ret_true_at);
+
+static inline void listing_unref(struct listing **l)
+{
+    if (*l)
+        cached_unref(&(*l)->cached);
+    *l = NULL;
+}
+#define LISTING_AUTO __attribute__((cleanup(listing_unref), unused)) struct listing

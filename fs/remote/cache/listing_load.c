@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The flights that load a listing: OPENDIR, then READDIRs, more of them each time; then READLINKs
+ * in a directory where links may stand for others (aliases.h).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "remote/names/aliases.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "remote/call_group.h"
+#include "remote/lock/leftovers.h"
+#include "remote/lock/lock.h"
+#include "load.h"
+
+/* A hostile server could go on for ever, in many directories at once. */
+enum {
+    BYTES_MAX = 16 << 20,     /* of one listing: about 200,000 names */
+    ALL_BYTES_MAX = 24 << 20, /* of all that are being loaded */
+    BLOCK_BYTES = 16,         /* what a block of memory takes besides its content */
+    NAMES = 100,              /* with which OpenSSH answers a READDIR at most */
+    READDIRS = 2,             /* in the first flight: of a VM's folder, say */
+    READDIRS_FOR_USERS = 8,
+    READDIRS_MAX = 64,
+    LOCKS_MAX = 8,             /* without a .vmx, of which it is looked whether they hold it */
+    LOCK_BYTES_MAX = 16 << 10, /* of their names */
+};
+
+enum stage { START, OPENING, READING };
+
+struct listing_load {
+    struct load load; /* first */
+    enum stage stage;
+    struct sftp_call *open;
+    struct sftp_call *root; /* its attributes, where the listing is the root's */
+    struct sftp_handle handle;
+    struct flight names;
+    struct listing *listing; /* being made */
+    size_t room;             /* entries that it has memory for */
+    size_t counted;          /* of its bytes, in remote->listings_bytes */
+    struct buf locks;        /* names, each with its NUL, if a .vmx may be in one of them ... */
+    bool gave_back;          /* ... and one was given its name back */
+};
+
+static void destroy(struct cached *c)
+{
+    struct listing *l = (struct listing *)c;
+    for (size_t i = 0; i < l->n; i++)
+        free(l->entries[i].name);
+    free(l->entries);
+    free(l);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct listing_entry *x = a;
+    const struct listing_entry *y = b;
+    return strcmp(x->name, y->name);
+}
+
+/* 0; -EFBIG: the listing is too long; -ENOMEM: there are too many at once. */
+static int count(struct listing_load *l, size_t bytes)
+{
+    l->listing->cached.bytes += bytes;
+    l->counted += bytes;
+    size_t others = atomic_fetch_add(&l->load.remote->listings_bytes, bytes);
+    if (l->listing->cached.bytes > BYTES_MAX)
+        return -EFBIG;
+    return others + bytes > ALL_BYTES_MAX ? -ENOMEM : 0;
+}
+
+static void discount(struct listing_load *l)
+{
+    atomic_fetch_sub(&l->load.remote->listings_bytes, l->counted);
+    l->counted = 0;
+}
+
+static int make_room(struct listing_load *l)
+{
+    if (l->listing->n < l->room)
+        return 0;
+    size_t room = l->room + l->room / 2 + NAMES;
+    struct listing_entry *more = reallocarray(l->listing->entries, room, sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    l->listing->entries = more;
+    l->room = room;
+    return 0;
+}
+
+static int add_name(struct listing_load *l, const struct sftp_name *name)
+{
+    size_t size = strlen(name->name) + 1;
+    int r = count(l, sizeof(struct listing_entry) + size + BLOCK_BYTES);
+    if (r == 0)
+        r = make_room(l);
+    char *copy = r == 0 ? strdup(name->name) : NULL;
+    if (!copy)
+        return r < 0 ? r : -ENOMEM;
+    l->listing->entries[l->listing->n++] =
+        (struct listing_entry){.name = copy, .attrs = name->attrs};
+    return 0;
+}
+
+static bool is_lock(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > strlen(LOCK_SUFFIX) && strcmp(name + n - strlen(LOCK_SUFFIX), LOCK_SUFFIX) == 0;
+}
+
+static int add_names(struct listing_load *l, const struct sftp_call *call)
+{
+    size_t n;
+    const struct sftp_name *names = sftp_call_names(call, &n);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        if (!remote_is_hidden_name(names[i].name)) {
+            r = add_name(l, &names[i]);
+            continue;
+        }
+        l->listing->own++;
+        if (is_lock(names[i].name) && l->locks.len < LOCK_BYTES_MAX &&
+            leftovers_may_be_set_aside(l->load.remote))
+            r = buf_add(&l->locks, (struct span){names[i].name, strlen(names[i].name) + 1});
+    }
+    l->listing->left_out += sftp_call_left_out(call);
+    return r;
+}
+
+/* Once, as long as the directory is known. */
+static void tell_left_out(const struct listing_load *l)
+{
+    const struct listing *known = (const struct listing *)l->load.known;
+    if (l->listing->left_out == 0 || (known && known->left_out > 0))
+        return;
+    remote_note(l->load.remote, l->load.path[0] ? l->load.path : "/", NULL,
+                "entries of the server's were left out that no file can be: a name that is empty, "
+                "over 255 bytes or holds / or NUL, or a size beyond all offsets");
+}
+
+static void restart(struct load *load)
+{
+    struct listing_load *l = (struct listing_load *)load;
+    sftp_call_free(&l->open);
+    sftp_call_free(&l->root);
+    flight_done(&l->names);
+    if (l->handle.len > 0)
+        sftp_forget(sftp_close(load->remote->sftp, &l->handle));
+    l->handle.len = 0;
+    buf_done(&l->locks);
+    listing_unref(&l->listing);
+    l->room = 0;
+    discount(l);
+    l->stage = START;
+}
+
+static int ask(struct listing_load *l)
+{
+    l->listing = calloc(1, sizeof(*l->listing));
+    if (!l->listing)
+        return -ENOMEM;
+    l->listing->cached.destroy = destroy;
+    l->listing->cached.bytes = sizeof(*l->listing);
+    atomic_init(&l->listing->cached.refs, 1);
+    if (!l->load.path[0])
+        l->root = sftp_lstat(l->load.remote->sftp, l->load.full);
+    l->open = sftp_opendir(l->load.remote->sftp, l->load.full);
+    l->stage = OPENING;
+    return 1;
+}
+
+static int ask_names(struct listing_load *l, size_t requests)
+{
+    flight_done(&l->names);
+    while (requests-- > 0)
+        flight_add(&l->names, sftp_readdir(l->load.remote->sftp, &l->handle));
+    l->stage = READING;
+    return 1;
+}
+
+/* The last one is answered with the end. */
+static size_t first_readdirs(const struct listing_load *l)
+{
+    const struct listing *known = (const struct listing *)l->load.known;
+    size_t n = known ? known->n / NAMES + 2 : l->load.ticket.ahead ? READDIRS : READDIRS_FOR_USERS;
+    return n < READDIRS_MAX ? n : READDIRS_MAX;
+}
+
+static int opened(struct listing_load *l, const struct wait *wait)
+{
+    int r = sftp_wait(l->open, wait);
+    if (r < 0)
+        return r;
+    l->handle = *sftp_call_handle(l->open);
+    return ask_names(l, first_readdirs(l));
+}
+
+/* Whether a .vmx got its name back that only its lock was there of. Once: others may go on so. */
+static bool give_back(struct listing_load *l, const struct wait *wait)
+{
+    unsigned asked = 0;
+    if (l->gave_back)
+        return false;
+    for (size_t at = 0; at < l->locks.len && asked < LOCKS_MAX;
+         at += strlen(l->locks.data + at) + 1) {
+        FREE_AUTO char *vmx = leftovers_vmx(l->load.path, l->locks.data + at);
+        if (vmx && !listing_find(l->listing, path_name(vmx))) {
+            l->gave_back |= leftovers_give_back(l->load.remote, vmx, wait);
+            asked++;
+        }
+    }
+    return l->gave_back;
+}
+
+/* The end has been seen. */
+static int complete(struct listing_load *l, const struct wait *wait)
+{
+    struct listing *listing = l->listing;
+    if (listing->n > 0)
+        qsort(listing->entries, listing->n, sizeof(*listing->entries), compare_entries);
+    if (give_back(l, wait)) {
+        restart(&l->load);
+        return ask(l);
+    }
+    int r = aliases_find(l->load.remote, l->load.path, wait, listing);
+    if (l->root && sftp_wait(l->root, wait) == 0)
+        listing->root = *sftp_call_attrs(l->root);
+    if (r < 0)
+        return r;
+    tell_left_out(l);
+    aliases_learn(l->load.remote, l->load.path, listing);
+    listing->took_ms = clock_ms() - l->load.ticket.began;
+    l->load.made = &steal(l->listing)->cached;
+    return 0;
+}
+
+static int have_names(struct listing_load *l, const struct wait *wait)
+{
+    int r = l->names.error;
+    for (size_t i = 0; r == 0 && i < l->names.n; i++) {
+        r = sftp_wait(l->names.calls[i], wait);
+        if (r == 0)
+            r = add_names(l, l->names.calls[i]);
+        sftp_call_free(&l->names.calls[i]);
+    }
+    if (r == -ENODATA)
+        return complete(l, wait);
+    size_t more = l->names.n * 4 < READDIRS_MAX ? l->names.n * 4 : READDIRS_MAX;
+    return r == 0 ? ask_names(l, more) : r;
+}
+
+static int step(struct load *load, const struct wait *wait)
+{
+    struct listing_load *l = (struct listing_load *)load;
+    switch (l->stage) {
+    case START:
+        return ask(l);
+    case OPENING:
+        return opened(l, wait);
+    case READING:
+        return have_names(l, wait);
+    default:
+        return -EINVAL;
+    }
+}
+
+static struct sftp_call *last(const struct load *load)
+{
+    const struct listing_load *l = (const struct listing_load *)load;
+    return l->stage == OPENING ? l->open : l->names.n > 0 ? l->names.calls[l->names.n - 1] : NULL;
+}
+
+/* Why a directory cannot be opened: OpenSSH says "no such file" of a file too, others "failure". */
+static int explain(struct load *load, const struct wait *wait, int r)
+{
+    if (r != -EREMOTEIO && r != -ENOENT)
+        return r;
+    SFTP_CALL_AUTO *stat = sftp_lstat(load->remote->sftp, load->full);
+    if (sftp_wait(stat, wait) == 0 && !S_ISDIR(sftp_call_attrs(stat)->mode))
+        return -ENOTDIR;
+    return r == -ENOENT ? r : -EIO;
+}
+
+const struct load_kind listing_load_kind = {
+    .size = sizeof(struct listing_load),
+    .restart = restart,
+    .step = step,
+    .last = last,
+    .explain = explain,
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One attempt at a commit, without the queue before it and the trying again behind it (commit.c).
+ *
+ * Errors that ask for another attempt: -EAGAIN (the lock is somebody else's, or the target changed
+ * under our eyes), -ENOTCONN (the link was lost), -ELOOP (the target is a symbolic link: resolve
+ * it), -ETIME (the lock was not good any more, and nothing was sent that changes the target, or
+ * only what sets it aside, which letting go of the lock takes back).
+ */
+#pragma once
+
+#include "commit.h"
+#include "remote/internal.h"
+#include "parser/diag.h"
+
+/* Makes the new text (appended to *ret) from what the server has; may be asked twice. 0; 1: nothing
+ * is to be done; -errno. */
+struct rewrite {
+    int (*make)(void *ctx, const struct server_text *server, struct buf *ret);
+    /* What was made last was sent, and no answer says whether it has come. May be NULL. */
+    void (*unanswered)(void *ctx);
+    void *ctx;
+    bool regardless; /* also where the VM is in use */
+};
+
+/* What earlier attempts at the same commit left open when the link was lost. All zeros at first;
+ * ends with lost_done. */
+struct lost {
+    bool link;               /* our lock may still be there: it is taken again, whatever is to do */
+    struct document *before; /* not NULL: this was about to be replaced by ... */
+    struct buf text;         /* ... this; if the server has it, that has happened */
+};
+void lost_done(struct lost *lost);
+
+/* What a commit has made of what. All zeros at first; ends with outcome_done. */
+struct outcome {
+    struct document *before, *after; /* the same one if nothing was to be done */
+    struct buf replaced; /* what the rename replaced, if it was edited in the last moment ... */
+    bool edited;         /* ... by somebody who takes no lock: not the text of before */
+    bool missed;         /* it may have been, but cannot be read */
+};
+void outcome_done(struct outcome *outcome);
+#define OUTCOME_AUTO __attribute__((cleanup(outcome_done))) struct outcome
+
+/* known: what the cache says, a guess that saves a round trip where it is right; or NULL. 0: ret is
+ * filled in. */
+int attempt_commit(struct remote *remote, const char *path, struct document *known,
+                   const struct rewrite *rewrite, struct lost *lost, const struct wait *wait,
+                   struct vmx_diag *diag, struct outcome *ret);
+
+/* The name of a .vmx whose lock is held, and whose VM is not in use. All zeros: none. */
+struct hold {
+    struct attempt *attempt;
+    bool there; /* something has the name, which looks like this ... */
+    bool other; /* ... and is no document */
+    struct sftp_attrs attrs;
+    struct buf text;  /* that it holds, if it is a document */
+    size_t settings;  /* in it */
+    const char *name; /* the server's path, which is there only as long as the lock is held */
+    int64_t expiry;   /* clock_boot_ms(): nothing is to be sent later */
+};
+
+/* any: what has the name need not be a document. wait and path must outlive the hold. 0; -EBUSY,
+ * with *diag; the errors that ask for another attempt; ... */
+int hold_take(struct remote *remote, const char *path, bool any, const struct wait *wait,
+              struct vmx_diag *diag, struct hold *ret);
+void hold_drop(struct hold *hold);

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue before the commits of one file. Who finds no commit of it under way leads: takes all
+ * changes that wait, commits them as one, tells each its result. A leader whose own wait ends takes
+ * only its own change with it; the others find a new leader among themselves.
+ */
+#include "commit.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+#include <utlist.h>
+
+#include "attempt.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "foreign_edit.h"
+#include "remote/internal.h"
+#include "remote/lock/lock.h"
+#include "move.h"
+#include "remote/file/open_file.h"
+
+enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 160, LINKS_MAX = 8, FOREIGN_EDITS_MAX = 16 };
+
+struct commit_queue {
+    struct change *waiting; /* all protected by remote->lock */
+    bool busy;
+    unsigned users;
+    UT_hash_handle hh;
+    char path[];
+};
+
+static struct commit_queue *queue_get(struct remote *remote, const char *path)
+    REQUIRES(remote->lock)
+{
+    struct commit_queue *q;
+    size_t len = strlen(path);
+    HASH_FIND(hh, remote->queues, path, len, q);
+    if (!q) {
+        q = calloc(1, sizeof(*q) + len + 1);
+        if (!q)
+            return NULL;
+        memcpy(q->path, path, len + 1);
+        HASH_ADD_KEYPTR(hh, remote->queues, q->path, len, q);
+        if (!q->hh.tbl) {
+            free(q);
+            return NULL;
+        }
+    }
+    q->users++;
+    return q;
+}
+
+static void queue_put(struct remote *remote, struct commit_queue *q) REQUIRES(remote->lock)
+{
+    if (--q->users == 0) {
+        HASH_DEL(remote->queues, q);
+        free(q);
+    }
+}
+
+/* The changes of one commit, as a rewrite. */
+struct group {
+    struct remote *remote;
+    struct change *changes;
+};
+
+const struct change *change_before(const struct change *change)
+{
+    return change->prev->next ? change->prev : NULL; /* utlist: the first one's prev is the last */
+}
+
+/* Applies one change to the text so far. A failing change leaves it as it was. */
+static int apply_one(struct group *group, struct change *c, const struct server_text *server,
+                     struct buf *text)
+{
+    struct vmx_dict *current = NULL;
+    BUF_AUTO next = {0};
+    int r = vmx_dict_parse(buf_span(text), &current);
+    c->diag = (struct vmx_diag){0};
+    if (r == 0)
+        r = c->apply(c, server, current, &next, &c->diag);
+    vmx_dict_free(current);
+    if (r == 0 && next.len > group->remote->options.vmx_max) {
+        vmx_diag_set(&c->diag, 0, 0, "the file would pass %zu KiB",
+                     group->remote->options.vmx_max / 1024);
+        r = -EFBIG;
+    }
+    if (r == 0) {
+        struct buf old = *text;
+        *text = next;
+        next = old;
+    }
+    return r;
+}
+
+static int make(void *ctx, const struct server_text *server, struct buf *ret)
+{
+    struct group *group = ctx;
+    struct change *c;
+    BUF_AUTO text = {0};
+    struct span before = vmx_dict_text(server->doc->dict);
+    int r = buf_add(&text, before);
+    if (r < 0)
+        return r;
+    int failed = 0;
+    bool any = false;
+    struct server_text so_far = *server;
+    DL_FOREACH (group->changes, c) {
+        c->result = apply_one(group, c, &so_far, &text);
+        if (c->result == 0)
+            any = so_far.exists = true;
+        else
+            failed = c->result;
+    }
+    if (!any)
+        return failed;
+    if (server->exists && span_eq(buf_span(&text), before))
+        return 1;
+    return buf_add(ret, buf_span(&text));
+}
+
+/* Whatever one of them fails with from now on, it may have been made. */
+static void may_be_made(void *ctx)
+{
+    const struct group *group = ctx;
+    struct change *c;
+    DL_FOREACH (group->changes, c) {
+        c->unsure |= c->result == 0;
+    }
+}
+
+/* The document to start from, however old: it is compared with what the server has. NULL where
+ * there is none (it will be created, or is found missing). */
+static int known_document(struct remote *remote, const char *path, const struct wait *wait,
+                          struct document **ret)
+{
+    int r = remote_document(remote, path, DOCUMENT_ANY_AGE, wait, ret);
+    return r == -ENOENT || r == -EMEDIUMTYPE ? 0 : r;
+}
+
+/* Sleeps before another attempt. 0; -ETIMEDOUT where the deadline would come in the middle of one
+ * as long as the last one, whose outcome nobody would know; -EINTR. */
+static int back_off(const struct wait *wait, int64_t attempt_began, int64_t *backoff)
+{
+    int64_t now = clock_ms();
+    if (now + *backoff + (now - attempt_began) >= wait->deadline)
+        return -ETIMEDOUT;
+    int r = wait_sleep(wait, *backoff);
+    *backoff = *backoff * 2 < BACKOFF_MAX_MS ? *backoff * 2 : BACKOFF_MAX_MS;
+    return r;
+}
+
+/* *r becomes 0 where another attempt may go better at once: when the link is up again, or after a
+ * server took so long that the lock was not good any more and nothing was sent. */
+static void recover(struct remote *remote, const struct wait *wait, int *r)
+{
+    if (*r == -ETIME)
+        *r = 0;
+    else
+        remote_again(remote, wait, r);
+}
+
+/* *target is a link, which stays: it becomes what the link means. That must be a .vmx as well, or
+ * whoever may put a link there could have any file below the root written to. */
+static int follow(struct remote *remote, char **target, const struct wait *wait)
+{
+    FREE_AUTO char *real = NULL;
+    FREE_AUTO char *full = remote_path(remote, *target);
+    const char *const paths[] = {full};
+    int r = full ? remote_locate(remote, paths, 1, wait, &real) : -ENOMEM;
+    if (r < 0)
+        return r;
+    if (!real || !remote_is_vmx_name(path_name(real)))
+        return -EPERM;
+    free(*target);
+    *target = steal(real);
+    return 0;
+}
+
+/* What the caller is told. contended: the lock was somebody else's when it was last looked at.
+ * unsure: a rename was sent whose answer was lost, and ENOLCK would say that nothing was changed.
+ */
+static int told_error(int r, bool contended, bool unsure)
+{
+    if (r == -ETIMEDOUT)
+        r = contended ? -ENOLCK : -EIO;
+    return r == -EREMOTEIO || (r == -ENOLCK && unsure) ? -EIO : r;
+}
+
+/* -ETIMEDOUT for what failed because the time was over, with nothing sent that changes the file. */
+static int unless_over(int r, bool sent, const struct wait *wait)
+{
+    return r == -EIO && !sent && clock_ms() >= wait->deadline ? -ETIMEDOUT : r;
+}
+
+/* Tries until an attempt has an outcome. *target is replaced when it is a link. */
+static int try_commit(struct remote *remote, char **target, const struct rewrite *rewrite,
+                      const struct wait *wait, struct vmx_diag *diag, struct outcome *ret)
+{
+    struct lost lost = {0};
+    int64_t backoff = BACKOFF_FIRST_MS;
+    int links = 0;
+    bool contended = false;
+    int r = 0;
+    while (r == 0) {
+        DOCUMENT_AUTO *known = NULL;
+        int64_t began = clock_ms();
+        r = remote_check_new(remote, *target);
+        if (r == 0)
+            r = known_document(remote, *target, wait, &known);
+        if (r == 0)
+            r = attempt_commit(remote, *target, known, rewrite, &lost, wait, diag, ret);
+        if (r == 0)
+            break;
+        r = unless_over(r, lost.before != NULL, wait);
+        lost.link = lost.link || r == -ENOTCONN;
+        contended = r == -EAGAIN || (contended && r == -ETIMEDOUT);
+        if (r == -ENOTCONN || r == -EAGAIN || r == -ETIME)
+            cache_drop(remote->documents, *target);
+        if (r == -EAGAIN)
+            r = back_off(wait, began, &backoff);
+        else if (r == -ELOOP && ++links <= LINKS_MAX)
+            r = follow(remote, target, wait);
+        else
+            recover(remote, wait, &r);
+    }
+    if (r == -ENOENT) /* of a file that is not there the change itself tells */
+        vmx_diag_set(diag, 0, 0,
+                     "the folder is not there any more: it was moved, renamed or removed "
+                     "meanwhile; the change was not made");
+    r = told_error(r, contended, lost.before != NULL);
+    lost_done(&lost);
+    return r;
+}
+
+/* Edits of somebody who takes no lock, which our rename replaced, as a rewrite of what is there. */
+struct merge {
+    struct span base, theirs;
+};
+
+static void tell_nobody(void *ctx, const char *key, const char *reason)
+{
+    (void)ctx;
+    (void)key;
+    (void)reason;
+}
+
+static int make_merged(void *ctx, const struct server_text *server, struct buf *ret)
+{
+    const struct merge *m = ctx;
+    const struct foreign_lost untold = {tell_nobody, NULL};
+    struct span ours = vmx_dict_text(server->doc->dict);
+    int r = foreign_edit_merge(m->base, ours, m->theirs, &untold, ret);
+    return r == 0 && span_eq(buf_span(ret), ours) ? 1 : r;
+}
+
+struct told {
+    struct remote *remote;
+    const char *path;
+};
+
+static void tell_lost(void *ctx, const char *key, const char *reason)
+{
+    const struct told *told = ctx;
+    remote_note(told->remote, told->path, key, reason);
+}
+
+/* Commits what the last commit replaced on top of what the server has by then. *last becomes that
+ * commit's outcome. 0, -errno. */
+static int merge_replaced(struct remote *remote, char **target, const struct foreign_lost *lost,
+                          const struct wait *wait, struct outcome *last)
+{
+    OUTCOME_AUTO done = *last;
+    BUF_AUTO unused = {0};
+    struct vmx_diag diag = {0};
+    struct merge m = {vmx_dict_text(done.before->dict), buf_span(&done.replaced)};
+    const struct rewrite rewrite = {.make = make_merged, .ctx = &m, .regardless = true};
+    *last = (struct outcome){0};
+    cache_put(remote->documents, *target, &done.after->cached);
+    int r = try_commit(remote, target, &rewrite, wait, &diag, last);
+    if (r == 0) {
+        struct span ours = vmx_dict_text(last->before->dict);
+        return foreign_edit_merge(m.base, ours, m.theirs, lost, &unused);
+    }
+    foreign_edit_tell_all(m.base, vmx_dict_text(done.after->dict), m.theirs, lost);
+    outcome_done(last);
+    *last =
+        (struct outcome){.before = document_ref(done.before), .after = document_ref(done.after)};
+    return r;
+}
+
+/* Keeps the edits that the commit replaced. What was to be committed is on the server already:
+ * nothing here makes it fail, nor is it interrupted. */
+static void keep_foreign_edits(struct remote *remote, const char *path, char **target,
+                               const struct wait *wait, struct outcome *outcome)
+{
+    const struct wait firm = {.deadline = wait->deadline};
+    struct told told = {remote, path};
+    const struct foreign_lost lost = {tell_lost, &told};
+    int r = 0;
+    for (int i = 0; r == 0 && outcome->edited && i < FOREIGN_EDITS_MAX; i++)
+        r = merge_replaced(remote, target, &lost, &firm, outcome);
+    if (r == 0 && outcome->edited)
+        foreign_edit_tell_all(vmx_dict_text(outcome->before->dict),
+                              vmx_dict_text(outcome->after->dict), buf_span(&outcome->replaced),
+                              &lost);
+    if (outcome->missed)
+        tell_lost(&told, NULL, "somebody else's edit may have been replaced: it cannot be read");
+}
+
+/* Commits a group and gives each change its result. */
+static int commit_group(struct remote *remote, const char *path, struct group *group,
+                        const struct wait *wait)
+{
+    OUTCOME_AUTO outcome = {0};
+    DOCUMENT_AUTO *before = NULL;
+    struct vmx_diag diag = {0};
+    const struct rewrite rewrite = {.make = make, .unanswered = may_be_made, .ctx = group};
+    FREE_AUTO char *target = strdup(path);
+    int r = target ? try_commit(remote, &target, &rewrite, wait, &diag, &outcome) : -ENOMEM;
+    if (r == 0) {
+        before = document_ref(outcome.before);
+        keep_foreign_edits(remote, path, &target, wait, &outcome);
+    }
+    if (r == 0 && before != outcome.after) {
+        atomic_fetch_add(&remote->commits, 1);
+        FREE_AUTO char *dir = path_dir(target);
+        cache_put(remote->documents, target, &outcome.after->cached);
+        if (dir)
+            cache_drop(remote->listings, dir);
+    } else if (r < 0) {
+        atomic_fetch_add(&remote->commits_failed, 1);
+        cache_drop(remote->documents, target ? target : path);
+    }
+    struct change *c;
+    DL_FOREACH (group->changes, c) {
+        if (r < 0 && c->result == 0) {
+            c->result = r;
+            c->diag = diag;
+        }
+        if (c->result == 0 && c->committed)
+            c->committed(c, before, outcome.after);
+    }
+    return r;
+}
+
+/* Leads one group. Called with the lock held; it is released meanwhile. */
+static void lead(struct remote *remote, struct commit_queue *q, struct change *own,
+                 const struct wait *wait) REQUIRES(remote->lock)
+{
+    struct group group = {.remote = remote, .changes = q->waiting};
+    struct change *c;
+    struct change *next;
+    q->waiting = NULL;
+    q->busy = true;
+    lock_drop(&remote->lock);
+
+    int r = commit_group(remote, q->path, &group, wait);
+
+    lock_take(&remote->lock);
+    q->busy = false;
+    bool give_back = r == -EINTR || r == -EIO || r == -ENOLCK;
+    DL_FOREACH_SAFE(group.changes, c, next)
+    {
+        DL_DELETE(group.changes, c);
+        if (give_back && c != own && c->result == r) {
+            c->result = 0;
+            DL_APPEND(q->waiting, c);
+            continue;
+        }
+        if (c != own && c->result == 0)
+            atomic_fetch_add(&remote->commits_joined, 1);
+        c->done = true;
+    }
+    condition_wake_all(&remote->queue_moved);
+}
+
+int remote_commit(struct remote *remote, const char *path, struct change *change,
+                  const struct wait *wait)
+{
+    change->result = 0;
+    change->done = change->unsure = false;
+    lock_take(&remote->lock);
+    struct commit_queue *q = queue_get(remote, path);
+    if (!q) {
+        lock_drop(&remote->lock);
+        return -ENOMEM;
+    }
+    DL_APPEND(q->waiting, change);
+    int r = 0;
+    while (!change->done) {
+        if (!q->busy) {
+            lead(remote, q, change, wait);
+            continue;
+        }
+        struct change *c = q->waiting;
+        while (c && c != change)
+            c = c->next;
+        if (!c) { /* being committed: its outcome is near, and must be known */
+            struct wait firm = wait_firmly(wait);
+            firm.deadline = INT64_MAX / 2;
+            wait_on(&firm, &remote->queue_moved, &remote->lock);
+            continue;
+        }
+        r = wait_on(wait, &remote->queue_moved, &remote->lock);
+        if (r < 0) {
+            /* Only the last one of a list has none behind it. */
+            assert(change->next || change->prev == change || change != q->waiting);
+            DL_DELETE(q->waiting, change);
+            change->result = r == -ETIMEDOUT ? -EIO : r;
+            break;
+        }
+    }
+    if (change->result < 0 && change->unsure && change->result != -EIO) {
+        change->result = -EIO;
+        vmx_diag_set(&change->diag, 0, 0,
+                     "the link was lost: it is not known whether the change was made");
+    }
+    r = change->result;
+    queue_put(remote, q);
+    lock_drop(&remote->lock);
+    return r;
+}
+
+/* Tries to remove or rename until there is an outcome. */
+static int try_move(struct remote *remote, const struct move *move, const struct wait *wait,
+                    struct vmx_diag *diag)
+{
+    struct lost_move lost = {0};
+    int64_t backoff = BACKOFF_FIRST_MS;
+    bool contended = false;
+    int r;
+    do {
+        int64_t began = clock_ms();
+        r = attempt_move(remote, move, &lost, wait, diag);
+        if (r == -ENOENT)
+            r = lost_move_answer(remote, move, &lost, wait, diag);
+        r = unless_over(r, lost.sent, wait);
+        contended = r == -EAGAIN || (contended && r == -ETIMEDOUT);
+        if (r == 0)
+            break;
+        if (r == -EAGAIN)
+            r = back_off(wait, began, &backoff);
+        else
+            recover(remote, wait, &r);
+    } while (r == 0);
+    r = told_error(r, contended, lost.sent);
+    lost_move_done(&lost);
+    return r;
+}
+
+static void forget(struct remote *remote, const char *path)
+{
+    FREE_AUTO char *dir = path_dir(path);
+    cache_drop_below(remote->documents, path);
+    if (dir)
+        cache_drop(remote->listings, dir);
+}
+
+/* Waits for the commits of a file to end and keeps others away until queue_release. */
+static int queue_claim(struct remote *remote, const char *path, const struct wait *wait,
+                       struct commit_queue **ret) REQUIRES(remote->lock)
+{
+    struct commit_queue *q = queue_get(remote, path);
+    int r = q ? 0 : -ENOMEM;
+    while (r == 0 && q->busy)
+        r = wait_on(wait, &remote->queue_moved, &remote->lock);
+    if (r == 0) {
+        q->busy = true;
+        *ret = q;
+    } else if (q) {
+        queue_put(remote, q);
+    }
+    return r;
+}
+
+static void queue_release(struct remote *remote, struct commit_queue *q) REQUIRES(remote->lock)
+{
+    if (!q)
+        return;
+    q->busy = false;
+    condition_wake_all(&remote->queue_moved);
+    queue_put(remote, q);
+}
+
+/* Moves while no commit of either name is under way here. They are waited for in one order, or two
+ * moves could wait for each other. */
+static int alone(struct remote *remote, const struct move *move, const struct wait *wait,
+                 struct vmx_diag *diag)
+{
+    struct commit_queue *first = NULL;
+    struct commit_queue *second = NULL;
+    bool swapped = move->to && strcmp(move->to, move->path) < 0;
+    const char *other = swapped ? move->path : move->to;
+    lock_take(&remote->lock);
+    int r = queue_claim(remote, swapped ? move->to : move->path, wait, &first);
+    if (r == 0 && other)
+        r = queue_claim(remote, other, wait, &second);
+    lock_drop(&remote->lock);
+    if (r == 0 && move->to)
+        r = remote_check_new(remote, move->to);
+    if (r == 0) {
+        r = try_move(remote, move, wait, diag);
+        if (r == 0 && move->to)
+            unsure_name_settled(remote, move->to);
+        if (r == 0 && move->to)
+            files_renamed(remote, move->path, move->to);
+        else if (r == 0)
+            files_removed(remote, move->path);
+        forget(remote, move->path);
+        if (move->to)
+            forget(remote, move->to);
+    }
+    lock_take(&remote->lock);
+    queue_release(remote, second);
+    queue_release(remote, first);
+    lock_drop(&remote->lock);
+    return r == -ETIMEDOUT ? -EIO : r;
+}
+
+int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
+                      struct vmx_diag *diag)
+{
+    const struct move removal = {.path = path};
+    return alone(remote, &removal, wait, diag);
+}
+
+int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
+                      const struct wait *wait, struct vmx_diag *diag, const char **ret_refused)
+{
+    const struct move move = {path, to, onto, ret_refused};
+    return alone(remote, &move, wait, diag);
+}
+
+int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait)
+{
+    FREE_AUTO char *full = remote_path(remote, path);
+    int r = strlen(path_name(path)) > LOCK_NAME_MAX ? -ENAMETOOLONG : 0;
+    if (r == 0)
+        r = remote_check_new(remote, path);
+    if (!full || r < 0)
+        return r < 0 ? r : -ENOMEM;
+    const struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = 0644};
+    SFTP_CALL_AUTO *open =
+        sftp_open(remote->sftp, full, SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_EXCL, &attrs);
+    SFTP_CALL_AUTO *stat = sftp_lstat(remote->sftp, full);
+    r = sftp_wait(open, wait);
+    if (r == 0)
+        sftp_forget(sftp_close(remote->sftp, sftp_call_handle(open)));
+    else if (r == -EREMOTEIO && sftp_wait(stat, wait) == 0)
+        r = -EEXIST;
+    forget(remote, path);
+    return r == -ENOTCONN ? -EIO : remote_write_error(remote, path, wait, r);
+}

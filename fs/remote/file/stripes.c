@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ways that the data of an open file goes: with all other requests, or, once some MiB have been
+ * moved in one go, over lanes (bulk_connections.h).
+ *
+ * The file is opened over the lanes by its path, where another file may be by now. SFTP shows no
+ * inode. For reading, what all handles show must be the same. For writing that is not enough: from
+ * then on the file has to change under what is written the old way, and all handles must show it.
+ *
+ * When a link is lost, what can still be answered over the others is waited for, and all lanes are
+ * left; what was lost is then sent again over the main connection. So no two requests for one place
+ * are ever under way over two links that live.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "open_file.h"
+
+enum {
+    PATIENCE_FACTOR = 8,  /* after each attempt that failed */
+    SEQUENTIAL = 1 << 20, /* the kernel's requests may overtake each other by so much */
+    PROOF = 1 << 20,      /* what is written before it is looked at through the lanes */
+};
+
+struct bulk_ways file_ways(const struct remote_file *file)
+{
+    const bool good = file->ways.n > 0 && (file->proven || !file->written);
+    return good ? file->ways : bulk_one_way(file->remote->sftp, &file->handle);
+}
+
+void file_set_ways(struct remote_file *file)
+{
+    const struct bulk_ways ways = file_ways(file);
+    bulk_writer_move(file->writer, &ways);
+    if (file->reader)
+        bulk_reader_move(file->reader, &ways);
+}
+
+static void drop_lanes(const struct remote_file *file, struct lane *const *lanes, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        lanes_drop(file->remote->lanes, lanes[i]);
+}
+
+void file_leave_lanes(struct remote_file *file)
+{
+    for (unsigned i = 0; i < file->ways.n; i++) {
+        const struct bulk_way *way = &file->ways.way[i];
+        if (way->handle.len > 0)
+            sftp_forget(sftp_close(way->sftp, &way->handle));
+    }
+    drop_lanes(file, file->lanes, file->ways.n);
+    file->ways.n = 0;
+    file->proven = false;
+    file->moved = 0;
+}
+
+/* ---- after a lost link */
+
+/* The name is another file's by now, or nobody's, and nobody who means that one waits for this one.
+ * As long as an old server process may write to what has the name, that stays guarded (unsure.h);
+ * and a name that is nobody's may come back for what is still to be sent. */
+static int lose(struct remote_file *file, bool taken)
+{
+    lock_take(&file->remote->lock);
+    const bool unsure = unsure_any(&file->shared->unsure);
+    lock_drop(&file->remote->lock);
+    if (!unsure && (taken || !bulk_writer_busy(file->writer)))
+        file_lose_name(file);
+    return -EIO;
+}
+
+/* Opens what has the file's name over the main connection: 0 when it can be the same file. */
+static int open_again(struct remote_file *file, const struct wait *wait)
+{
+    struct sftp *sftp = file->remote->sftp;
+    struct sftp_attrs attrs = {0};
+    const uint32_t once = SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC | SFTP_OPEN_EXCL;
+    file->handle.len = 0;
+    int r = file_open_handle(file, file->open_flags & ~once, 0, wait, &attrs);
+    if (r < 0)
+        return r == -ENOENT || r == -EISDIR ? lose(file, r == -EISDIR) : r;
+    SFTP_CALL_AUTO *stat = sftp_fstat(sftp, &file->handle);
+    r = sftp_wait(stat, wait);
+    if (r == 0 && file_can_be(file, sftp_call_attrs(stat)))
+        return 0;
+    /* The next operation must not take this handle for ours. */
+    sftp_forget(sftp_close(sftp, &file->handle));
+    file->handle.len = 0;
+    return r < 0 ? r : lose(file, true);
+}
+
+static void note_error(struct remote_file *file, const struct wait *wait, int r)
+{
+    if (file->error == 0)
+        file->error = file_write_error(file, wait, r);
+}
+
+/* What differs from what was sent before it, and may come late, is sent again like all else; but
+ * which of both stays is not known. */
+static int note_unsure(void *ctx, uint64_t offset, struct span data, bool sent)
+{
+    struct remote_file *file = ctx;
+    lock_take(&file->remote->lock);
+    bool hindered = unsure_hinders_write(&file->shared->unsure, offset, data);
+    int r = sent ? unsure_note_write(&file->shared->unsure, offset, data) : 0;
+    lock_drop(&file->remote->lock);
+    if (hindered && file->error == 0)
+        file->error = -EUCLEAN;
+    return r;
+}
+
+/* Leaves the lanes, has a handle of the main connection that lives, and sends again over it what
+ * was lost. -ENOTCONN: that link went, too. */
+static int recover(struct remote_file *file, const struct wait *wait)
+{
+    struct sftp *sftp = file->remote->sftp;
+    int r = bulk_writer_drain(file->writer, wait);
+    if (r == -EINTR || r == -EIO)
+        return r;
+    if (r != 0 && r != -ENOTCONN)
+        note_error(file, wait, r);
+    r = bulk_writer_tell_lost(file->writer, note_unsure, file);
+    if (r < 0)
+        return r;
+    bulk_reader_free(file->reader);
+    file->reader = NULL;
+    file_leave_lanes(file);
+    if (!sftp_handle_lives(sftp, &file->handle)) {
+        r = sftp_wait_up(sftp, wait);
+        if (r == 0)
+            r = open_again(file, wait);
+        if (r < 0)
+            return r;
+    }
+    file_set_ways(file);
+    return 0;
+}
+
+static bool has_lost_lane(const struct remote_file *file)
+{
+    for (unsigned i = 0; i < file->ways.n; i++) {
+        if (!sftp_handle_lives(file->ways.way[i].sftp, &file->ways.way[i].handle))
+            return true;
+    }
+    return false;
+}
+
+bool file_again(struct remote_file *file, const struct wait *wait, int *r)
+{
+    /* A lane that is silent is no reason to fail while there is another way. */
+    if (*r == -EIO && has_lost_lane(file) && clock_ms() < wait->deadline)
+        *r = -ENOTCONN;
+    while (*r == -ENOTCONN) {
+        *r = recover(file, wait);
+        if (*r == 0)
+            return true;
+    }
+    return false;
+}
+
+int file_drain(struct remote_file *file, const struct wait *wait)
+{
+    int r;
+    if (!bulk_writer_busy(file->writer))
+        return 0;
+    do
+        r = bulk_writer_drain(file->writer, wait);
+    while (file_again(file, wait, &r));
+    file_forget_listing(file);
+    if (r == 0 || bulk_writer_busy(file->writer))
+        return r;
+    note_error(file, wait, r);
+    return 0;
+}
+
+/* ---- to the lanes */
+
+static int open_over_lanes(struct remote_file *file, const struct wait *wait)
+{
+    struct sftp_call *calls[BULK_WAYS] = {0};
+    const uint32_t flags = file->open_flags & (SFTP_OPEN_READ | SFTP_OPEN_WRITE);
+    FREE_AUTO char *full = file_server_path(file);
+    int r = full ? 0 : -ENOENT;
+    for (unsigned i = 0; full && i < file->ways.n; i++)
+        calls[i] = sftp_open(file->ways.way[i].sftp, full, flags, NULL);
+    for (unsigned i = 0; full && i < file->ways.n; i++) {
+        int one = sftp_wait(calls[i], wait);
+        if (one == 0)
+            file->ways.way[i].handle = *sftp_call_handle(calls[i]);
+        r = r < 0 ? r : one;
+        sftp_call_free(&calls[i]);
+    }
+    return r;
+}
+
+/* 0 when all handles show the same, which is *ret. */
+static int compare(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
+{
+    struct sftp_call *calls[BULK_WAYS] = {0};
+    SFTP_CALL_AUTO *own = sftp_fstat(file->remote->sftp, &file->handle);
+    for (unsigned i = 0; i < file->ways.n; i++)
+        calls[i] = sftp_fstat(file->ways.way[i].sftp, &file->ways.way[i].handle);
+    int r = sftp_wait(own, wait);
+    if (r == 0)
+        *ret = *sftp_call_attrs(own);
+    for (unsigned i = 0; i < file->ways.n; i++) {
+        int one = sftp_wait(calls[i], wait);
+        if (r == 0 && one == 0 && !file_looks_same(sftp_call_attrs(calls[i]), ret))
+            one = -ESTALE;
+        r = r < 0 ? r : one;
+        sftp_call_free(&calls[i]);
+    }
+    return r;
+}
+
+/* Nothing is under way when this begins. The lanes are the file's. */
+static int open_lanes(struct remote_file *file, struct lane *const *lanes, unsigned n,
+                      const struct wait *wait)
+{
+    file->ways = (struct bulk_ways){.n = n};
+    for (unsigned i = 0; i < n; i++) {
+        file->lanes[i] = lanes[i];
+        file->ways.way[i].sftp = lane_sftp(lanes[i]);
+    }
+    int r = open_over_lanes(file, wait);
+    if (r == 0)
+        r = compare(file, wait, &file->unproven);
+    if (r == 0)
+        file_set_ways(file);
+    else
+        file_leave_lanes(file);
+    return r;
+}
+
+/* Nothing is under way when this begins. Where the file has not changed yet it proves nothing. */
+static int prove(struct remote_file *file, const struct wait *wait)
+{
+    struct sftp_attrs now;
+    int r = compare(file, wait, &now);
+    if (r < 0) {
+        file_leave_lanes(file);
+    } else if (!file_looks_same(&now, &file->unproven)) {
+        file->proven = true;
+        file_set_ways(file);
+    }
+    return r;
+}
+
+/* Counts what has been moved in one go. */
+static void follow(struct remote_file *file, uint64_t offset, size_t n)
+{
+    bool onward = offset + SEQUENTIAL >= file->expected && offset <= file->expected + SEQUENTIAL;
+    file->moved = onward ? file->moved + n : 0;
+    if (!onward || file->expected < offset + n)
+        file->expected = offset + n;
+}
+
+/* What fails shall not be tried soon again, unless the lanes are merely gone. */
+static void put_off(struct remote_file *file, int r)
+{
+    if (r < 0 && r != -EINTR && r != -ENOTCONN) {
+        log_debug("a file stays on the main connection: %s", strerror(-r));
+        file->patience *= file->patience < UINT64_MAX / PATIENCE_FACTOR ? PATIENCE_FACTOR : 1;
+    }
+    file->moved = 0;
+}
+
+static void take_lanes(struct remote_file *file, const struct wait *wait, const struct wait *brief)
+{
+    struct lane *lanes[BULK_WAYS];
+    unsigned n = lanes_take(file->remote->lanes, lanes);
+    if (n == 0)
+        return;
+    int r = file_drain(file, wait);
+    if (r == 0)
+        r = open_lanes(file, lanes, n, brief);
+    else
+        drop_lanes(file, lanes, n);
+    put_off(file, r);
+}
+
+void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint64_t rest,
+                      const struct wait *wait)
+{
+    struct lanes *lanes = file->remote->lanes;
+    /* The operation that is delayed by this must still have time for itself. */
+    struct wait brief = *wait;
+    int64_t latest = clock_ms() + file->remote->options.timeout_ms / 4;
+    if (brief.deadline > latest)
+        brief.deadline = latest;
+    follow(file, offset, n);
+    if (file->ways.n > 0) {
+        lanes_touch(lanes);
+        if (!file->proven && bulk_writer_busy(file->writer) && file->moved >= PROOF) {
+            int r = file_drain(file, wait);
+            put_off(file, r == 0 ? prove(file, &brief) : r);
+        }
+        return;
+    }
+    if (rest < FILE_PATIENCE || file->moved < file->patience / 2)
+        return;
+    lanes_want(lanes); /* connecting takes a while */
+    if (file->moved >= file->patience)
+        take_lanes(file, wait, &brief);
+}

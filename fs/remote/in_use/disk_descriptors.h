@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Disk descriptors: what each names, read once and kept as long as the file has the same time and
+ * size. A file of more than DESCRIPTOR_MAX bytes is no descriptor, and names nothing.
+ *
+ * For one thread at a time.
+ */
+#pragma once
+
+#include "remote/internal.h"
+#include <uthash.h>
+
+enum { DESCRIPTOR_MAX = 1 << 20 };
+
+struct descriptor {
+    struct sftp_attrs attrs;
+    struct buf parents, extents; /* names, each followed by a NUL */
+    UT_hash_handle hh;
+    char path[];
+};
+
+/* All zeros: none. */
+struct descriptors {
+    struct descriptor *table;
+    size_t bytes; /* of all names */
+};
+
+void descriptors_done(struct descriptors *all);
+
+/* Brings what is known of n paths up to date. What cannot be read names nothing. 0; -ENOTCONN,
+ * -EIO, -EINTR, -ENOMEM. */
+int descriptors_refresh(struct descriptors *all, struct remote *remote, const char *const *paths,
+                        size_t n, const struct wait *wait);
+
+/* NULL: it is none. */
+const struct descriptor *descriptors_find(const struct descriptors *all, const char *path);

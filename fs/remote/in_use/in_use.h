@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Is the VM in use? Any evidence wins: "X.vmx.lck" (a file on VMFS, a non-empty folder by
+ * Workstation and Fusion), ".lck-HEX" in the folder (NFS: they cannot be matched to one file over
+ * SFTP, so any counts), the swap file that the setting "sched.swap.derivedName" names, and
+ * "checkpoint.vmState" (suspended); and what its host says (struct remote_evidence), which alone
+ * may overrule a lock file. "X.vmx~" proves nothing: it stays behind.
+ */
+#pragma once
+
+#include "remote/internal.h"
+#include "parser/diag.h"
+
+struct inuse {
+    struct remote *remote;
+    char *folder;
+    char *lck_path;
+    struct buf swap; /* the setting that was asked for */
+    struct sftp_call *lck_stat, *swap_stat, *far_swap_stat;
+    char found[300]; /* "" or the evidence, for people */
+};
+
+/* First flight: asks. dict: what is thought of the settings, or NULL. folder: the server's path of
+ * the VM's folder with a final slash. 0, -ENOMEM. Ends with inuse_done in any case. */
+int inuse_ask(struct inuse *inuse, struct remote *remote, const char *folder, const char *name,
+              const struct vmx_dict *dict);
+
+/* Waits for that. path: the document's. dict: what the settings really are; where they name another
+ * swap file it is asked for now. 0, -errno; found is filled in where there is evidence. */
+int inuse_answer(struct inuse *inuse, const char *path, const struct vmx_dict *dict,
+                 const struct wait *wait);
+
+/* A name in the VM's folder, from its listing. */
+void inuse_look_at_name(struct inuse *inuse, const char *name);
+
+void inuse_done(struct inuse *inuse);

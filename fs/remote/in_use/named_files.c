@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The files of all VMs are found together, level by level: what the .vmx name, then what the
+ * descriptors among that name, and so on. A level costs a flight for the names that are absolute
+ * or lead up, which may go through links, one for the descriptors' attributes, and more only for
+ * those that are new.
+ */
+#include "named_files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "remote/cache/document.h"
+#include "remote/internal.h"
+#include "parser/list.h"
+#include "parser/vm_files.h"
+
+enum {
+    LEVELS_MAX = 256,
+    NAMED_MAX = 1 << 16, /* a hostile server's disks end somewhere */
+};
+
+/* A name as it is written, and what becomes of it. */
+struct name {
+    struct known_vm *vm;
+    char *text;  /* the server's path, links and ".." in it; or NULL: it is path */
+    char *path;  /* below the root; NULL: it cannot be there */
+    bool disk;   /* it is a disk, a disk's parent or an extent */
+    bool expand; /* it may be a descriptor */
+};
+
+struct level {
+    struct name *names;
+    size_t n;
+};
+
+/* What a name is of. */
+enum part { PART_DISK, PART_EXTENT, PART_OTHER };
+
+static void level_done(struct level *level)
+{
+    for (size_t i = 0; i < level->n; i++) {
+        free(level->names[i].text);
+        free(level->names[i].path);
+    }
+    free(level->names);
+    *level = (struct level){0};
+}
+
+/* A text that leads up, to another datastore by its name, say, is as good as an absolute one. */
+static bool leads_up(const char *text)
+{
+    for (; *text; text += strspn(text, "/")) {
+        size_t len = strcspn(text, "/");
+        if (len == 2 && text[0] == '.' && text[1] == '.')
+            return true;
+        text += len;
+    }
+    return false;
+}
+
+/* Where the server is asked for a text of dir; NULL: it is below dir. */
+static int add_question(struct level *level, const struct remote *remote, const char *dir,
+                        const char *text)
+{
+    char **ret = &level->names[level->n].text;
+    if (text[0] == '/') {
+        *ret = strdup(text);
+        return *ret ? 0 : -ENOMEM;
+    }
+    FREE_AUTO char *full = leads_up(text) ? remote_path(remote, dir) : NULL;
+    if (!leads_up(text))
+        return 0;
+    return full && asprintf(ret, "%s/%s", full, text) >= 0 ? 0 : -ENOMEM;
+}
+
+static int add_name(struct level *level, const struct remote *remote, struct known_vm *vm,
+                    const char *dir, const char *text, enum part part)
+{
+    struct name *more = list_room(level->names, level->n, sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    level->names = more;
+    struct name *name = &level->names[level->n];
+    *name = (struct name){.vm = vm, .disk = part != PART_OTHER, .expand = part == PART_DISK};
+    /* An absolute name may be that of another host: then the file is looked for here. */
+    name->path = path_resolve(dir, text[0] == '/' ? path_name(text) : text);
+    int r = add_question(level, remote, dir, text);
+    level->n++;
+    return r;
+}
+
+/* names: in a row, each followed by a NUL; relative ones in the folder of path. */
+static int add_names(struct level *level, const struct remote *remote, struct known_vm *vm,
+                     const char *path, const struct buf *names, enum part part)
+{
+    FREE_AUTO char *dir = path_dir(path);
+    int r = dir ? 0 : -ENOMEM;
+    for (size_t at = 0; at < names->len && r == 0; at += strlen(names->data + at) + 1)
+        r = add_name(level, remote, vm, dir, names->data + at, part);
+    return r;
+}
+
+/* ---- the tables */
+
+void named_files_clear(struct named_files *named)
+{
+    struct named_file *file;
+    struct named_file *next_file;
+    struct known_vm *vm;
+    struct known_vm *next_vm;
+    HASH_ITER (hh, named->files, file, next_file) {
+        HASH_DEL(named->files, file);
+        while (file->by) {
+            struct naming *by = file->by;
+            file->by = by->next;
+            free(by);
+        }
+        free(file);
+    }
+    HASH_ITER (hh, named->vms, vm, next_vm) {
+        HASH_DEL(named->vms, vm);
+        free(vm);
+    }
+    named->n = 0;
+}
+
+void named_files_done(struct named_files *named)
+{
+    named_files_clear(named);
+    descriptors_done(&named->descriptors);
+}
+
+const struct named_file *named_files_find(const struct named_files *named, const char *path)
+{
+    struct named_file *file;
+    HASH_FIND(hh, named->files, path, strlen(path), file);
+    return file;
+}
+
+static struct named_file *take_file(struct named_files *named, const char *path)
+{
+    struct named_file *file;
+    size_t len = strlen(path);
+    HASH_FIND(hh, named->files, path, len, file);
+    if (file)
+        return file;
+    file = calloc(1, sizeof(*file) + len + 1);
+    if (!file)
+        return NULL;
+    memcpy(file->path, path, len + 1);
+    HASH_ADD_KEYPTR(hh, named->files, file->path, len, file);
+    if (!file->hh.tbl) {
+        free(file);
+        return NULL;
+    }
+    return file;
+}
+
+/* *ret_new: the VM had not named it yet. */
+static int note(struct named_files *named, const struct name *name, bool *ret_new)
+{
+    struct named_file *file = take_file(named, name->path);
+    if (!file)
+        return -ENOMEM;
+    for (struct naming *by = file->by; by; by = by->next) {
+        if (by->vm == name->vm) {
+            by->disk = by->disk || name->disk;
+            return 0;
+        }
+    }
+    struct naming *by = malloc(sizeof(*by));
+    if (!by)
+        return -ENOMEM;
+    *by = (struct naming){name->vm, name->disk, file->by};
+    file->by = by;
+    named->n++;
+    *ret_new = true;
+    return 0;
+}
+
+/* An encrypted .vmx, or one of which nothing is left. */
+static bool tells_nothing(const struct document *doc)
+{
+    return vmx_dict_keys(doc->dict) == 0 || vmx_dict_encrypted(doc->dict);
+}
+
+/* *ret is NULL where the files of this version are known. doc may be NULL. */
+static int take_vm(struct named_files *named, const char *path, const struct document *doc,
+                   struct known_vm **ret)
+{
+    struct known_vm *vm;
+    size_t len = strlen(path);
+    HASH_FIND(hh, named->vms, path, len, vm);
+    *ret = NULL;
+    if (vm && doc && document_same_version(&vm->version, &doc->attrs))
+        return 0;
+    if (!vm) {
+        vm = calloc(1, sizeof(*vm) + len + 1);
+        if (!vm)
+            return -ENOMEM;
+        memcpy(vm->path, path, len + 1);
+        HASH_ADD_KEYPTR(hh, named->vms, vm->path, len, vm);
+        if (!vm->hh.tbl) {
+            free(vm);
+            return -ENOMEM;
+        }
+    }
+    vm->opaque = !doc || tells_nothing(doc);
+    vm->version = doc ? doc->attrs : (struct sftp_attrs){0};
+    *ret = doc ? vm : NULL;
+    return 0;
+}
+
+/* ---- the levels */
+
+static int first_level(struct named_files *named, const struct remote *remote, char *const *paths,
+                       struct document *const *docs, size_t n, struct level *ret)
+{
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++) {
+        BUF_AUTO disks = {0};
+        BUF_AUTO others = {0};
+        struct known_vm *vm = NULL;
+        r = take_vm(named, paths[i], docs[i], &vm);
+        if (r < 0 || !vm)
+            continue;
+        r = vm_files_disks(docs[i]->dict, &disks);
+        if (r == 0)
+            r = vm_files_others(docs[i]->dict, &others);
+        if (r == 0)
+            r = add_names(ret, remote, vm, vm->path, &disks, PART_DISK);
+        if (r == 0)
+            r = add_names(ret, remote, vm, vm->path, &others, PART_OTHER);
+    }
+    return r;
+}
+
+/* Finds out where the names lead that may go through links. */
+static int locate(struct level *level, struct remote *remote, const struct wait *wait)
+{
+    const char **texts = calloc(level->n + 1, sizeof(*texts));
+    char **paths = calloc(level->n + 1, sizeof(*paths));
+    size_t n = 0;
+    int r = texts && paths ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < level->n; i++) {
+        if (level->names[i].text)
+            texts[n++] = level->names[i].text;
+    }
+    if (r == 0 && n > 0)
+        r = remote_locate(remote, texts, n, wait, paths);
+    n = 0;
+    for (size_t i = 0; r == 0 && i < level->n; i++) {
+        if (!level->names[i].text || !paths[n++])
+            continue;
+        free(level->names[i].path);
+        level->names[i].path = paths[n - 1];
+    }
+    free(texts);
+    free(paths);
+    return r;
+}
+
+/* Notes what a level names; what is new to its VM, and may be a descriptor, is brought up to date.
+ * ret: of the indexes of those, so many as the level has names at most. */
+static int note_level(struct named_files *named, const struct level *level, struct remote *remote,
+                      const struct wait *wait, size_t *ret, size_t *ret_n)
+{
+    const char **paths = calloc(level->n + 1, sizeof(*paths));
+    size_t n = 0;
+    int r = paths ? 0 : -ENOMEM;
+    for (size_t i = 0; i < level->n && r == 0; i++) {
+        const struct name *name = &level->names[i];
+        bool is_new = false;
+        if (name->path && named->n < NAMED_MAX)
+            r = note(named, name, &is_new);
+        if (is_new && name->expand) {
+            paths[n] = name->path;
+            ret[n++] = i;
+        }
+    }
+    if (r == 0)
+        r = descriptors_refresh(&named->descriptors, remote, paths, n, wait);
+    free(paths);
+    *ret_n = n;
+    return r;
+}
+
+/* What the descriptors of a level name. */
+static int next_level(const struct named_files *named, const struct remote *remote,
+                      const struct level *level, const size_t *expand, size_t n, struct level *ret)
+{
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++) {
+        const struct name *name = &level->names[expand[i]];
+        const struct descriptor *d = descriptors_find(&named->descriptors, name->path);
+        if (!d)
+            continue;
+        r = add_names(ret, remote, name->vm, name->path, &d->parents, PART_DISK);
+        if (r == 0)
+            r = add_names(ret, remote, name->vm, name->path, &d->extents, PART_EXTENT);
+    }
+    return r;
+}
+
+static int descend(struct named_files *named, struct level *level, struct remote *remote,
+                   const struct wait *wait)
+{
+    struct level next = {0};
+    size_t *expand = calloc(level->n + 1, sizeof(*expand));
+    size_t n = 0;
+    int r = expand ? locate(level, remote, wait) : -ENOMEM;
+    if (r == 0)
+        r = note_level(named, level, remote, wait, expand, &n);
+    if (r == 0)
+        r = next_level(named, remote, level, expand, n, &next);
+    free(expand);
+    level_done(level);
+    *level = next;
+    return r;
+}
+
+int named_files_add(struct named_files *named, struct remote *remote, char *const *paths,
+                    struct document *const *docs, size_t n, const struct wait *wait)
+{
+    struct level level = {0};
+    int r = first_level(named, remote, paths, docs, n, &level);
+    for (int i = 0; i < LEVELS_MAX && level.n > 0 && r == 0; i++)
+        r = descend(named, &level, remote, wait);
+    level_done(&level);
+    return r;
+}

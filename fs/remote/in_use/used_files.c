@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What VMs name is collected when it is first wanted, and anew after USED_MS; meanwhile folders and
+ * documents that were not known are added. One thread at a time does so, and asks; the others wait
+ * for their turn.
+ */
+#include "used_files.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/turn.h"
+#include "remote/cache/document.h"
+#include "in_use.h"
+#include "named_files.h"
+#include "parser/list.h"
+#include "parser/vm_files.h"
+
+enum {
+    DEPTH_MAX = 8,     /* a folder is moved only if all below it can be looked into: so deep, ... */
+    FOLDERS_MAX = 256, /* ... and so many */
+};
+
+struct seen_folder {
+    UT_hash_handle hh;
+    char path[];
+};
+
+struct used_files {
+    _Atomic int64_t use_changed_at; /* clock_ms(); needs no turn */
+    struct turn turn;               /* of all below */
+    int64_t began_at;               /* of the collection */
+    unsigned long changes;          /* of the cache of documents, when it was last looked through */
+    bool looked;                    /* it was */
+    struct seen_folder *folders;
+    struct named_files named;
+};
+
+int used_files_new(struct used_files **ret)
+{
+    struct used_files *used = calloc(1, sizeof(*used));
+    if (!used)
+        return -ENOMEM;
+    int r = turn_init(&used->turn);
+    if (r == 0)
+        *ret = used;
+    else
+        free(used);
+    return r;
+}
+
+static void clear(struct used_files *used)
+{
+    struct seen_folder *f;
+    struct seen_folder *next;
+    HASH_ITER (hh, used->folders, f, next) {
+        HASH_DEL(used->folders, f);
+        free(f);
+    }
+    named_files_clear(&used->named);
+    used->looked = false;
+}
+
+void used_files_free(struct used_files *used)
+{
+    if (!used)
+        return;
+    clear(used);
+    named_files_done(&used->named);
+    turn_done(&used->turn);
+    free(used);
+}
+
+/* ---- collecting */
+
+/* VMs whose files are to be added. */
+struct vms {
+    char **paths;
+    struct document **docs;
+    size_t n;
+    int error;
+};
+
+static void vms_done(struct vms *vms)
+{
+    for (size_t i = 0; i < vms->n; i++) {
+        free(vms->paths[i]);
+        document_unref(&vms->docs[i]);
+    }
+    free(vms->paths);
+    free(vms->docs);
+}
+
+/* doc: NULL where the .vmx cannot be read. */
+static void vms_add(struct vms *vms, const char *path, struct document *doc)
+{
+    char **paths = list_room(vms->paths, vms->n, sizeof(*paths));
+    if (paths)
+        vms->paths = paths;
+    struct document **docs = list_room(vms->docs, vms->n, sizeof(*docs));
+    if (docs)
+        vms->docs = docs;
+    char *copy = strdup(path);
+    if (!paths || !docs || !copy) {
+        free(copy);
+        vms->error = -ENOMEM;
+        return;
+    }
+    vms->paths[vms->n] = copy;
+    vms->docs[vms->n++] = doc ? document_ref(doc) : NULL;
+}
+
+static void see_document(void *ctx, const char *path, struct cached *c)
+{
+    vms_add(ctx, path, (struct document *)c);
+}
+
+static int note_folder(struct used_files *used, const char *path)
+{
+    size_t len = strlen(path);
+    struct seen_folder *f = calloc(1, sizeof(*f) + len + 1);
+    if (!f)
+        return -ENOMEM;
+    memcpy(f->path, path, len + 1);
+    HASH_ADD_KEYPTR(hh, used->folders, f->path, len, f);
+    if (f->hh.tbl)
+        return 0;
+    free(f);
+    return -ENOMEM;
+}
+
+static int load_vm(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
+                   const struct wait *wait, struct vms *vms)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    int r = remote_can_be_vmx(remote, attrs) ? remote_document(remote, path, USED_MS, wait, &doc)
+                                             : -EMEDIUMTYPE;
+    if (is_unanswered(r))
+        return r;
+    if (r != -ENOENT)
+        vms_add(vms, path, doc);
+    return 0;
+}
+
+/* Loads the .vmx of a folder; unless depth is negative also those in the folders below it: -E2BIG
+ * where they are too many or too deep. */
+static int load_folder(struct remote *remote, const char *dir, int depth, int *left,
+                       const struct wait *wait, struct vms *vms)
+{
+    LISTING_AUTO *l = NULL;
+    if (--*left < 0)
+        return -E2BIG;
+    int r = remote_list(remote, dir, USED_MS, wait, &l);
+    if (r < 0)
+        return is_unanswered(r) ? r : 0;
+    for (size_t i = 0; i < l->n && r == 0; i++) {
+        const struct listing_entry *e = &l->entries[i];
+        bool is_vmx = remote_is_vmx_name(e->name) && S_ISREG(e->attrs.mode);
+        if (!is_vmx && !(depth >= 0 && S_ISDIR(e->attrs.mode)))
+            continue;
+        FREE_AUTO char *path = path_join(dir, e->name);
+        if (!path)
+            r = -ENOMEM;
+        else if (!is_vmx)
+            r = depth > 0 ? load_folder(remote, path, depth - 1, left, wait, vms) : -E2BIG;
+        else
+            r = load_vm(remote, path, &e->attrs, wait, vms);
+    }
+    return r == 0 ? vms->error : r;
+}
+
+/* Adds what is not known yet: the VMs in dir, or below it, and those whose .vmx is cached. */
+static int collect(struct used_files *used, struct remote *remote, const char *dir, bool below,
+                   const struct wait *wait)
+{
+    struct vms vms = {0};
+    struct seen_folder *seen;
+    int left = FOLDERS_MAX;
+    int r = 0;
+    if (!used->began_at || clock_ms() - used->began_at >= USED_MS) {
+        clear(used);
+        used->began_at = clock_ms();
+    }
+    HASH_FIND(hh, used->folders, dir, strlen(dir), seen);
+    if (!seen || below)
+        r = load_folder(remote, dir, below ? DEPTH_MAX : -1, &left, wait, &vms);
+    unsigned long changes = cache_changes(remote->documents);
+    if (r == 0 && (!used->looked || changes != used->changes)) {
+        cache_each(remote->documents, see_document, &vms);
+        r = vms.error;
+    }
+    if (r == 0)
+        r = named_files_add(&used->named, remote, vms.paths, vms.docs, vms.n, wait);
+    if (r < 0)
+        clear(used); /* what is known of some VMs is not all that they name */
+    if (r == 0) {
+        used->changes = changes;
+        used->looked = true;
+    }
+    if (r == 0 && !seen)
+        r = note_folder(used, dir);
+    vms_done(&vms);
+    return r;
+}
+
+/* ---- judging */
+
+static void look_at_names(struct inuse *inuse, const struct listing *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        inuse_look_at_name(inuse, l->entries[i].name);
+}
+
+/* -EBUSY, -ENOMEM. */
+static int refuse(struct remote *remote, const char *vm, const char *found, struct vmx_diag *diag)
+{
+    BUF_AUTO shown = {0};
+    int r = remote_add_shown(remote, vm, &shown);
+    if (r == 0)
+        vmx_diag_set(diag, 0, 0, "a file of %s: %s; power it off, or mount with -o running=allow",
+                     shown.data, found);
+    return r == 0 ? -EBUSY : r;
+}
+
+/* Folders that could not all be looked into. */
+static int refuse_unknown(struct vmx_diag *diag)
+{
+    vmx_diag_set(diag, 0, 0,
+                 "whether a VM below it is in use is not known: it has more than %d folders, or "
+                 "they are more than %d deep; move those singly, or mount with -o running=allow",
+                 FOLDERS_MAX, DEPTH_MAX);
+    return -EBUSY;
+}
+
+/* Asks for the evidence, as a commit does. */
+static int ask(struct remote *remote, const char *path, const struct vmx_dict *dict,
+               const struct wait *wait, struct vmx_diag *diag)
+{
+    struct inuse inuse = {.found = ""};
+    LISTING_AUTO *l = NULL;
+    FREE_AUTO char *dir = path_dir(path);
+    FREE_AUTO char *full = dir ? remote_path(remote, dir[0] ? dir : "") : NULL;
+    BUF_AUTO folder = {0};
+    int r = full ? buf_add_str(&folder, full) : -ENOMEM;
+    if (r == 0 && !span_ends_with(buf_span(&folder), SPAN_LITERAL("/")))
+        r = buf_add_char(&folder, '/');
+    if (r < 0)
+        return r;
+    r = inuse_ask(&inuse, remote, folder.data, path_name(path), dict);
+    if (r == 0)
+        r = remote_list(remote, dir, 0, wait, &l);
+    if (r == 0)
+        look_at_names(&inuse, l);
+    if (r == 0 || r == -EACCES)
+        r = inuse_answer(&inuse, path, dict, wait);
+    if (r == 0 && inuse.found[0])
+        r = refuse(remote, path, inuse.found, diag);
+    inuse_done(&inuse);
+    return r;
+}
+
+/* 0, -EBUSY, -errno. */
+static int check_vm(struct remote *remote, struct known_vm *vm, const struct wait *wait,
+                    struct vmx_diag *diag)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    int64_t now = clock_ms();
+    if (vm->unused_at > remote->used->use_changed_at && now - vm->unused_at < USED_MS)
+        return 0;
+    int r = remote_document(remote, vm->path, 0, wait, &doc);
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0 && !is_unanswered(r)) /* its settings are not known, but it may be in use */
+        r = document_new((struct span){0}, &vm->version, now, &doc);
+    if (r == 0)
+        r = ask(remote, vm->path, doc->dict, wait, diag);
+    if (r == 0)
+        vm->unused_at = now;
+    return r;
+}
+
+/* Whether a path is the VM's .vmx, or a name beside it one of its VM's. Of a .vmx that does not
+ * tell its disks all that are beside it are taken for such. */
+static bool is_beside(const struct known_vm *vm, const char *path)
+{
+    const char *name = path_name(path);
+    const char *vmx = path_name(vm->path);
+    size_t dir = (size_t)(name - path);
+    return dir == (size_t)(vmx - vm->path) && memcmp(path, vm->path, dir) == 0 &&
+           (strcmp(name, vmx) == 0 || vm_files_has(vmx, name) ||
+            (vm->opaque && vm_files_is_disk(name)));
+}
+
+/* NULL: the VM does not name the file. */
+static const struct naming *naming_by(const struct known_vm *vm, const struct named_file *file)
+{
+    const struct naming *by = file ? file->by : NULL;
+    while (by && by->vm != vm)
+        by = by->next;
+    return by;
+}
+
+static bool is_disk_of(const struct known_vm *vm, const struct named_file *file, const char *path)
+{
+    const struct naming *by = naming_by(vm, file);
+    return (by && by->disk) || (is_beside(vm, path) && vm_files_is_disk(path_name(path)));
+}
+
+static bool holds_a_file_of(const struct named_files *named, const char *folder,
+                            const struct known_vm *vm)
+{
+    if (path_below(folder, vm->path))
+        return true;
+    for (const struct named_file *f = named->files; f; f = f->hh.next) {
+        if (path_below(folder, f->path) && naming_by(vm, f))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the host says that nobody holds a lock. */
+static bool is_stale(struct remote *remote, const struct known_vm *vm, const char *path,
+                     const struct wait *wait)
+{
+    const struct remote_evidence *host = &remote->evidence;
+    FREE_AUTO char *full = remote_path(remote, path);
+    return full && host->lock_is_stale && vm_files_is_lock(path_name(path)) &&
+           host->lock_is_stale(host->ctx, vm->path, full, wait);
+}
+
+static int check(struct remote *remote, const char *path, bool folder, const struct wait *wait,
+                 struct vmx_diag *diag, char **ret_vm)
+{
+    struct used_files *used = remote->used;
+    FREE_AUTO char *dir = path_dir(path);
+    int r = dir ? collect(used, remote, dir, false, wait) : -ENOMEM;
+    if (r == 0 && folder)
+        r = collect(used, remote, path, true, wait);
+    if (r == -E2BIG)
+        return refuse_unknown(diag);
+    const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
+    struct known_vm *vm;
+    for (vm = used->named.vms; vm && r == 0; vm = vm->hh.next) {
+        if (!naming_by(vm, file) && !is_beside(vm, path) &&
+            !(folder && holds_a_file_of(&used->named, path, vm)))
+            continue;
+        if (vm_files_is_lock(path_name(path)))
+            vm->unused_at = 0; /* it says itself that there is use */
+        r = check_vm(remote, vm, wait, diag);
+        if (r == -EBUSY && is_stale(remote, vm, path, wait))
+            r = 0;
+        if (r == -EBUSY)
+            *ret_vm = strdup(vm->path);
+    }
+    return r;
+}
+
+static bool counts_as_unregistered(const struct remote *remote, enum vmx_truth is)
+{
+    return is == VMX_NO || (is == VMX_NOT_KNOWN && remote->options.ignore_running);
+}
+
+static int check_vm_unregistered(struct remote *remote, const char *vm, const struct wait *wait,
+                                 char **ret_vm)
+{
+    const struct remote_evidence *host = &remote->evidence;
+    enum vmx_truth is = host->is_registered ? host->is_registered(host->ctx, vm, wait) : VMX_NO;
+    if (counts_as_unregistered(remote, is))
+        return 0;
+    *ret_vm = strdup(vm);
+    return !*ret_vm ? -ENOMEM : is == VMX_YES ? -EBUSY : -ENODATA;
+}
+
+struct paths {
+    char **items;
+    size_t n;
+    int error;
+};
+
+static void paths_done(struct paths *paths)
+{
+    for (size_t i = 0; i < paths->n; i++)
+        free(paths->items[i]);
+    free(paths->items);
+}
+
+static void see_registered(void *ctx, const char *path)
+{
+    struct paths *paths = ctx;
+    char **items = list_room(paths->items, paths->n, sizeof(*items));
+    char *copy = items ? strdup(path) : NULL;
+    if (items)
+        paths->items = items;
+    if (copy)
+        paths->items[paths->n++] = copy;
+    else
+        paths->error = -ENOMEM;
+}
+
+/* Loads the VMs that are registered: a linked clone of a disk may lie anywhere, and nobody have
+ * looked at it yet. *ret_any: whether any VM may be registered. */
+static int load_registered(struct remote *remote, bool disk, const struct wait *wait, bool *ret_any)
+{
+    const struct remote_evidence *host = &remote->evidence;
+    struct paths paths = {0};
+    enum vmx_truth any = host->each_registered(host->ctx, wait, see_registered, &paths);
+    int r = paths.error;
+    *ret_any = !counts_as_unregistered(remote, any);
+    if (r == 0 && disk)
+        r = remote_load_documents(remote, paths.items, paths.n, wait);
+    paths_done(&paths);
+    return r;
+}
+
+static int check_disk_unregistered(struct remote *remote, const char *path, const struct wait *wait,
+                                   char **ret_vm)
+{
+    struct used_files *used = remote->used;
+    FREE_AUTO char *dir = path_dir(path);
+    bool any = true;
+    int r = dir ? load_registered(remote, vm_files_is_disk(path_name(path)), wait, &any) : -ENOMEM;
+    if (r < 0 || !any)
+        return r;
+    r = collect(used, remote, dir, false, wait);
+    const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
+    for (const struct known_vm *vm = used->named.vms; vm && r == 0; vm = vm->hh.next) {
+        if (is_disk_of(vm, file, path))
+            r = check_vm_unregistered(remote, vm->path, wait, ret_vm);
+    }
+    return r;
+}
+
+void remote_use_changed(struct remote *remote)
+{
+    remote->used->use_changed_at = clock_ms();
+}
+
+/* What is in a lock that is a folder is part of the lock. */
+static char *lock_above(const char *path)
+{
+    char *of = strdup(path);
+    char *slash = of ? strrchr(of, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        if (!vm_files_is_lock(path_name(of)))
+            *slash = '/';
+    }
+    return of;
+}
+
+int remote_check_unused(struct remote *remote, const char *path, bool folder,
+                        const struct wait *wait, struct vmx_diag *diag, char **ret_vm)
+{
+    struct used_files *used = remote->used;
+    FREE_AUTO char *of = lock_above(path);
+    int r = of ? 0 : -ENOMEM;
+    if (r < 0 || remote->options.ignore_running)
+        return r;
+    r = turn_take(&used->turn, wait);
+    if (r < 0)
+        return r == -ETIMEDOUT ? -EIO : r;
+    do
+        r = check(remote, of, folder, wait, diag, ret_vm);
+    while (remote_again(remote, wait, &r));
+    turn_give(&used->turn);
+    return r == -EREMOTEIO ? -EIO : r;
+}
+
+int remote_check_unregistered(struct remote *remote, const char *path, const struct wait *wait,
+                              char **ret_vm)
+{
+    struct used_files *used = remote->used;
+    if (!remote->evidence.is_registered)
+        return 0;
+    if (remote_is_vmx_name(path_name(path)))
+        return check_vm_unregistered(remote, path, wait, ret_vm);
+    int r = turn_take(&used->turn, wait);
+    if (r < 0)
+        return r == -ETIMEDOUT ? -EIO : r;
+    do
+        r = check_disk_unregistered(remote, path, wait, ret_vm);
+    while (remote_again(remote, wait, &r));
+    turn_give(&used->turn);
+    return r == -EREMOTEIO ? -EIO : r;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files of a VM in use: what must not be removed, replaced, renamed, truncated or opened for
+ * writing. They are the VM's by their names beside its .vmx (parser/vm_files.h), or because it
+ * names them (named_files.h), wherever they lie.
+ *
+ * Judged are the VMs in the file's own folder, and all whose .vmx is cached. That a VM is not in
+ * use is good for USED_MS; before a file is refused its VM is looked at again.
+ */
+#pragma once
+
+#include "parser/diag.h"
+#include "remote/remote.h"
+
+enum { USED_MS = 5000 };
+
+/* -EBUSY, with *diag, if path is a file of a VM in use, or (folder) such a folder or one that holds
+ * such a file. *ret_vm: the path of that VM's .vmx, a string of the caller's. 0; -EIO, -EINTR,
+ * -ENOMEM. */
+int remote_check_unused(struct remote *remote, const char *path, bool folder,
+                        const struct wait *wait, struct vmx_diag *diag, char **ret_vm);
+
+/* Whether what its host has registered would be lost if path, no folder, were removed: a VM's .vmx,
+ * or a disk that a VM names. -EBUSY: *ret_vm is as above; -ENODATA: it would be, if the VM of
+ * *ret_vm is registered, which the host does not say now. 0; -EIO, -EINTR, -ENOMEM. */
+int remote_check_unregistered(struct remote *remote, const char *path, const struct wait *wait,
+                              char **ret_vm);
+
+/* A VM has come into use, or may have: what was seen before of any VM's use is not good any more.
+ */
+void remote_use_changed(struct remote *remote);
+
+struct used_files;
+int used_files_new(struct used_files **ret);
+void used_files_free(struct used_files *used); /* accepts NULL */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Names and paths on the server, and what they tell of a file. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "remote/internal.h"
+#include "remote/lock/token.h"
+
+static const char hidden_mark[] = ".vmxfs-";
+
+bool remote_is_vmx_name(const char *name)
+{
+    struct span n = span_of(name);
+    static const char *const suffixes[] = {".vmx", ".vmtx"};
+    for (size_t i = 0; i < 2; i++) {
+        struct span suffix = span_of(suffixes[i]);
+        if (n.n > suffix.n && span_eq_fold((struct span){n.p + n.n - suffix.n, suffix.n}, suffix))
+            return true;
+    }
+    return false;
+}
+
+bool remote_can_be_vmx(const struct remote *remote, const struct sftp_attrs *attrs)
+{
+    return S_ISREG(attrs->mode) && attrs->flags & SFTP_ATTR_SIZE &&
+           attrs->size <= remote->options.vmx_max;
+}
+
+bool remote_is_vmx(const struct remote *remote, const char *name, const struct sftp_attrs *attrs)
+{
+    return remote_can_be_vmx(remote, attrs) && remote_is_vmx_name(name);
+}
+
+bool remote_is_hidden_name(const char *name)
+{
+    size_t len = strlen(hidden_mark);
+    if (strncmp(name, hidden_mark, len) == 0)
+        return token_is(name + len);
+    const char *mark = name[0] == '.' ? strstr(name, hidden_mark) : NULL;
+    if (!mark)
+        return false;
+    FREE_AUTO char *target = strndup(name + 1, (size_t)(mark - name - 1));
+    return target && remote_is_vmx_name(target);
+}
+
+char *remote_path(const struct remote *remote, const char *path)
+{
+    char *full;
+    const char *root = remote->root;
+    if (asprintf(&full, "%s%s%s", root, path[0] || !root[0] ? "/" : "", path) < 0)
+        return NULL;
+    return full;
+}
+
+const char *remote_root(const struct remote *remote)
+{
+    return remote->root;
+}
+
+const struct remote_options *remote_options(const struct remote *remote)
+{
+    return &remote->options;
+}
+
+struct sftp *remote_sftp(struct remote *remote)
+{
+    return remote->sftp;
+}
