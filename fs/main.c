@@ -20,7 +20,7 @@
 #include "mount.h"
 #include "mountpoint.h"
 #include "options.h"
-#include "transport/askpass.h"
+#include "transport/login/askpass.h"
 
 /* The parent reads what the child has to say: nothing is good news. */
 static void tell_parent(int *fd, const char *text)

@@ -2,7 +2,7 @@
 /* Reading small local files, and base64 for what is compared with their text. */
 #pragma once
 
-#include "parser/buf.h"
+#include "parser/text/buf.h"
 
 /* Appends the whole file. 0, -errno of opening or reading, -EFBIG beyond max bytes. */
 int file_read(const char *path, size_t max, struct buf *ret);

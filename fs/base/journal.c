@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "log.h"
-#include "parser/safe_text.h"
+#include "parser/text/safe_text.h"
 #include "sync.h"
 
 /* Bytes: more than the longest value of a setting takes with its escapes. */

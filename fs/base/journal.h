@@ -2,7 +2,7 @@
 /* The last refusals, newest last, for the file .vmxfs/errors: a ring of lines. */
 #pragma once
 
-#include "parser/buf.h"
+#include "parser/text/buf.h"
 
 enum { JOURNAL_LINES = 100 };
 

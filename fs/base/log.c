@@ -6,7 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "parser/safe_text.h"
+#include "parser/text/safe_text.h"
 
 static atomic_bool use_syslog;
 static atomic_int max_level = LOG_LEVEL_WARNING;

@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "host/facts/parse.h"
 #include "internal.h"
-#include "parse.h"
 
 enum {
     EVIDENCE_MS = 30 * 1000, /* so old may be what a commit believes of what runs */

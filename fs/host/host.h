@@ -12,8 +12,8 @@
 #pragma once
 
 #include "base/journal.h"
-#include "exec.h"
-#include "facts.h"
+#include "host/facts/facts.h"
+#include "host/shell/exec.h"
 #include "remote/remote.h"
 
 struct host;

@@ -19,7 +19,7 @@
 #include "base/turn.h"
 #include "host.h"
 
-/* What is asked; the order is ask.c's. */
+/* What is asked; the order is collect.c's. */
 enum { QUESTION_VMS = 7, QUESTION_RUNNING = 8, QUESTIONS = 9 };
 
 /* A VM that is to be reloaded. */

@@ -5,11 +5,11 @@
 #include <errno.h>
 
 #include "base/path.h"
+#include "parser/text/diag.h"
+#include "remote.h"
 #include "remote/cache/cache.h"
 #include "remote/cache/document.h"
 #include "remote/cache/listing.h"
-#include "parser/diag.h"
-#include "remote.h"
 #include "remote/lock/token.h"
 
 struct aliases;

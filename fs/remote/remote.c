@@ -4,17 +4,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "remote/names/aliases.h"
 #include "base/cleanup.h"
 #include "internal.h"
-#include "remote/file/bulk_connections.h"
-#include "remote/lock/late_requests.h"
-#include "remote/cache/open_ahead.h"
-#include "parser/safe_text.h"
+#include "parser/text/safe_text.h"
 #include "remote/ahead/prefetch.h"
-#include "remote/lock/token.h"
+#include "remote/cache/open_ahead.h"
 #include "remote/commit/unsure_names.h"
+#include "remote/file/bulk_connections.h"
 #include "remote/in_use/used_files.h"
+#include "remote/lock/late_requests.h"
+#include "remote/lock/token.h"
+#include "remote/names/aliases.h"
 
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
 

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "base/why.h"
-#include "parser/host.h"
+#include "parser/vm/host.h"
 #include "sftp/sftp.h"
 
 struct remote_options {

@@ -24,7 +24,7 @@
 
 #include "base/sync.h"
 #include "base/why.h"
-#include "parser/buf.h"
+#include "parser/text/buf.h"
 #include "transport/transport.h"
 
 enum sftp_attr_flags {

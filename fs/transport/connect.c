@@ -17,12 +17,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sync.h"
-#include "child.h"
-#include "config.h"
+#include "transport/child/child.h"
+#include "ssh_config.h"
 #include "penalty.h"
-#include "secret.h"
-#include "ssh.h"
-#include "words.h"
+#include "transport/login/secret.h"
+#include "transport/ssh/ssh.h"
+#include "transport/child/argv.h"
 
 /* Connections after the first one, made with what was given for that. */
 enum further { FURTHER_BULK, FURTHER_SHELL, FURTHER_KINDS };

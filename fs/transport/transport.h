@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "base/why.h"
-#include "parser/buf.h"
+#include "parser/text/buf.h"
 
 struct transport;
 

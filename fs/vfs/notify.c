@@ -19,7 +19,7 @@
 
 #include <utlist.h>
 
-#include "parser/names.h"
+#include "parser/document/names.h"
 #include "vfs/node/node_path.h"
 
 struct notice {

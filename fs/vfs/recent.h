@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "parser/edit.h"
+#include "parser/edit/edit.h"
 #include "vfs_private.h"
 
 enum recent_kind {

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "parser/profile.h"
+#include "parser/profile/profile.h"
 #include "vfs.h"
 
 struct handle;

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "parser/buf.h"
-#include "parser/dict.h"
+#include "parser/text/buf.h"
+#include "parser/document/dict.h"
 
 struct corpus {
     struct buf *texts;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "transport/child_words.h"
+#include "transport/child/ssh_stderr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

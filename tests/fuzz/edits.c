@@ -11,9 +11,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "parser/dict.h"
-#include "parser/edit.h"
-#include "parser/encoding.h"
+#include "parser/document/dict.h"
+#include "parser/edit/edit.h"
+#include "parser/text/encoding.h"
 #include "reference.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

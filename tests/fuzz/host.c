@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/parse.h"
+#include "host/facts/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

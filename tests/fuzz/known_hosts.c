@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "transport/known_hosts.h"
+#include "transport/login/known_hosts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

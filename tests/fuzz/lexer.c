@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "parser/dict.h"
-#include "parser/edit.h"
+#include "parser/document/dict.h"
+#include "parser/edit/edit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parser/vmdk.h"
+#include "parser/vm/vmdk.h"
 #include "remote/internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

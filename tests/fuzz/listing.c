@@ -17,8 +17,8 @@
 #include <sys/stat.h>
 
 #include "remote/internal.h"
-#include "sftp/proto.h"
-#include "sftp/wire.h"
+#include "sftp/protocol/proto.h"
+#include "sftp/protocol/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

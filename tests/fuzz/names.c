@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "parser/encoding.h"
-#include "parser/lexer.h"
-#include "parser/names.h"
-#include "parser/safe_text.h"
+#include "parser/text/encoding.h"
+#include "parser/document/lexer.h"
+#include "parser/document/names.h"
+#include "parser/text/safe_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "parser/check.h"
-#include "parser/plan.h"
+#include "parser/check/check.h"
+#include "parser/plan/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "parser/buf.h"
+#include "parser/text/buf.h"
 
 #define REF_BOM_BYTES "\xef\xbb\xbf"
 

@@ -15,7 +15,7 @@
 #include <sys/eventfd.h>
 
 #include "base/clock.h"
-#include "host/shell.h"
+#include "host/shell/shell.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "sftp/answer.h"
-#include "sftp/frame.h"
+#include "sftp/protocol/decode.h"
+#include "sftp/protocol/frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

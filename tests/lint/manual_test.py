@@ -21,7 +21,7 @@ CHANGES = [
      ["CONTROL FILES does not have bytes"]),
     ("fs/vfs/refuse.c", "case EBUSY:", "case EDQUOT:", ["ERRORS does not have EDQUOT"]),
     ("fs/remote/remote.c", '"commits: %lu', '"rewrites: %lu', ["STATUS does not have rewrites"]),
-    ("parser/check_file.c", '"long-names"', '"wide-names"', ["CHECKS does not have wide-names"]),
+    ("parser/check/check_file.c", '"long-names"', '"wide-names"', ["CHECKS does not have wide-names"]),
 ]
 
 

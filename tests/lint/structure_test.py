@@ -9,11 +9,11 @@ import structure
 
 LICENCE = "/* SPDX-License-Identifier: MIT */\n"
 GOOD = {
-    "parser/dict.h": '#include <stddef.h>\n#include "buf.h"\n',
-    "parser/buf.h": '#include <stdint.h>\n/* not printf */\nchar *s = "stdout";\n',
-    "fs/base/log.h": '#include "parser/dict.h"\n#include <pthread.h>\n',
-    "fs/sftp/wire.c": '#include "wire.h"\n#include "base/log.h"\n',
-    "fs/sftp/wire.h": "",
+    "parser/document/dict.h": '#include <stddef.h>\n#include "buf.h"\n',
+    "parser/text/buf.h": '#include <stdint.h>\n/* not printf */\nchar *s = "stdout";\n',
+    "fs/base/log.h": '#include "parser/document/dict.h"\n#include <pthread.h>\n',
+    "fs/sftp/protocol/wire.c": '#include "wire.h"\n#include "base/log.h"\n',
+    "fs/sftp/protocol/wire.h": "",
     "fs/vfs/ops.c": '#include "sftp/wire.h"\n',
     "fs/main.c": '#include "vfs/view.h"\n',
     "fs/vfs/view.h": "",
@@ -44,8 +44,8 @@ class Structure(unittest.TestCase):
         self.expect({}, [])
 
     def test_an_upward_include_is_found(self):
-        self.expect({"fs/sftp/wire.h": '#include "vfs/view.h"\n'},
-                    ['fs/sftp/wire.h:2: upward include: sftp includes "vfs/view.h"'])
+        self.expect({"fs/sftp/protocol/wire.h": '#include "vfs/view.h"\n'},
+                    ['fs/sftp/protocol/wire.h:2: upward include: sftp includes "vfs/view.h"'])
         self.expect({"parser/a.c": '#include "fs/base/log.h"\n'},
                     ['parser/a.c:2: upward include: parser includes "fs/base/log.h"'])
         self.expect({"fs/vfs/a.c": '#  include "../main.h"\n', "fs/main.h": ""},

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 int peer_init(struct peer *peer, unsigned offers)
 {

@@ -13,8 +13,8 @@
 
 #include "base/sync.h"
 #include "base/why.h"
-#include "parser/buf.h"
-#include "sftp/wire.h"
+#include "parser/text/buf.h"
+#include "sftp/protocol/wire.h"
 #include "transport/transport.h"
 
 enum peer_offers {

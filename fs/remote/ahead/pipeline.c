@@ -11,7 +11,7 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "sftp/progress.h"
+#include "sftp/engine/progress.h"
 
 enum {
     /* The rest of what the engine has under way is for users, and for closes. */

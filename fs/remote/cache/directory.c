@@ -5,13 +5,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "remote/names/aliases.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/file/files.h"
 #include "listing.h"
 #include "load.h"
 #include "remote/ahead/prefetch.h"
+#include "remote/file/files.h"
+#include "remote/names/aliases.h"
 
 static bool has_directories(const struct listing *listing)
 {

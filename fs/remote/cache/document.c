@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "remote/internal.h"
-#include "sftp/bulk.h"
+#include "sftp/bulk/bulk.h"
 
 static void destroy(struct cached *c)
 {

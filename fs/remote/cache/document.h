@@ -10,7 +10,7 @@
 #pragma once
 
 #include "cache.h"
-#include "parser/dict.h"
+#include "parser/document/dict.h"
 #include "remote/remote.h"
 
 struct document {

@@ -11,10 +11,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/call_group.h"
 #include "load.h"
 #include "open_ahead.h"
-#include "sftp/progress.h"
+#include "remote/call_group.h"
+#include "sftp/engine/progress.h"
 
 enum { TORN_READS = 3 }; /* how often a file that changes while it is read is read again */
 

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "remote/names/aliases.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "load.h"
 #include "remote/call_group.h"
 #include "remote/lock/leftovers.h"
 #include "remote/lock/lock.h"
-#include "load.h"
+#include "remote/names/aliases.h"
 
 /* A hostile server could go on for ever, in many directories at once. */
 enum {

@@ -35,13 +35,13 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "remote/cache/open_ahead.h"
 #include "remote/call_group.h"
 #include "remote/in_use/in_use.h"
 #include "remote/lock/lock.h"
-#include "remote/cache/open_ahead.h"
 #include "remote/lock/other_lock.h"
 #include "replaced.h"
-#include "sftp/bulk.h"
+#include "sftp/bulk/bulk.h"
 
 enum { READDIRS = 4, READDIRS_MAX = 64 };
 

@@ -10,8 +10,8 @@
 #pragma once
 
 #include "commit.h"
+#include "parser/text/diag.h"
 #include "remote/internal.h"
-#include "parser/diag.h"
 
 /* Makes the new text (appended to *ret) from what the server has; may be asked twice. 0; 1: nothing
  * is to be done; -errno. */

@@ -18,10 +18,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "foreign_edit.h"
-#include "remote/internal.h"
-#include "remote/lock/lock.h"
 #include "move.h"
 #include "remote/file/open_file.h"
+#include "remote/internal.h"
+#include "remote/lock/lock.h"
 
 enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 160, LINKS_MAX = 8, FOREIGN_EDITS_MAX = 16 };
 

@@ -10,8 +10,8 @@
  */
 #pragma once
 
+#include "parser/text/diag.h"
 #include "remote/cache/document.h"
-#include "parser/diag.h"
 #include "remote/remote.h"
 
 /* What the server has, when a change is applied to it. */

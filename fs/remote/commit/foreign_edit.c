@@ -2,7 +2,7 @@
 #include "foreign_edit.h"
 
 #include "base/cleanup.h"
-#include "parser/edit.h"
+#include "parser/edit/edit.h"
 
 static struct span nth_key(const struct vmx_dict *dict, size_t nth)
 {

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "parser/dict.h"
+#include "parser/document/dict.h"
 
 /* Told of each value of theirs that the merged text does not have, in words. key: NULL where it is
  * not about one setting. */

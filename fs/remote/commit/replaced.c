@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "replaced.h"
 
-#include "sftp/bulk.h"
+#include "sftp/bulk/bulk.h"
 
 void replaced_ask(struct replaced *replaced, struct remote *remote, const char *full)
 {

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "sftp/bulk.h"
+#include "sftp/bulk/bulk.h"
 
 struct lanes;
 struct lane;

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "open_file.h"
 #include "remote/internal.h"
 #include "remote/lock/leftovers.h"
-#include "open_file.h"
 
 /* Forgets what a change at path makes untrue. */
 static void changed(struct remote *remote, const char *path)

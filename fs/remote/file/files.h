@@ -10,7 +10,7 @@
 #pragma once
 
 #include "remote/remote.h"
-#include "sftp/bulk.h"
+#include "sftp/bulk/bulk.h"
 
 /* Whether something may be made under a name, or its text be replaced. 0, -EUCLEAN. */
 int remote_check_new(struct remote *remote, const char *path);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is done with open plain files (files.h). */
+#include "open_file.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
-#include "open_file.h"
 
 /* The attributes came beside the opening. What has been seen of a file can be compared with it by
  * others, in its turn. */

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "base/turn.h"
-#include "files.h"
-#include "remote/internal.h"
 #include "bulk_connections.h"
+#include "files.h"
 #include "remote/commit/unsure_names.h"
+#include "remote/internal.h"
 
 /* Bytes: what a few round trips for opening a file over the lanes are worth. */
 enum { FILE_PATIENCE = 8 << 20 };

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "parser/vm/vmdk.h"
 #include "remote/cache/document.h"
-#include "parser/vmdk.h"
-#include "sftp/bulk.h"
+#include "sftp/bulk/bulk.h"
 
 enum {
     BATCH = 16,           /* files that are open at the same time */

@@ -7,8 +7,9 @@
  */
 #pragma once
 
-#include "remote/internal.h"
 #include <uthash.h>
+
+#include "remote/internal.h"
 
 enum { DESCRIPTOR_MAX = 1 << 20 };
 

@@ -8,8 +8,8 @@
  */
 #pragma once
 
+#include "parser/text/diag.h"
 #include "remote/internal.h"
-#include "parser/diag.h"
 
 struct inuse {
     struct remote *remote;

@@ -13,10 +13,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "parser/text/list.h"
+#include "parser/vm/vm_files.h"
 #include "remote/cache/document.h"
 #include "remote/internal.h"
-#include "parser/list.h"
-#include "parser/vm_files.h"
 
 enum {
     LEVELS_MAX = 256,

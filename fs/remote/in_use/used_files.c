@@ -14,11 +14,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/turn.h"
-#include "remote/cache/document.h"
 #include "in_use.h"
 #include "named_files.h"
-#include "parser/list.h"
-#include "parser/vm_files.h"
+#include "parser/text/list.h"
+#include "parser/vm/vm_files.h"
+#include "remote/cache/document.h"
 
 enum {
     DEPTH_MAX = 8,     /* a folder is moved only if all below it can be looked into: so deep, ... */

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "parser/diag.h"
+#include "parser/text/diag.h"
 #include "remote/remote.h"
 
 enum { USED_MS = 5000 };

@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/call_group.h"
 #include "other_lock.h"
+#include "remote/call_group.h"
 
 enum { NAMES_MAX = 256, READDIRS_MAX = 8 };
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "parser/diag.h"
+#include "parser/text/diag.h"
 #include "remote/remote.h"
 
 /* Asks the server to remove from a folder what is over (lock.h), if all that the folder holds are

@@ -71,8 +71,8 @@
  */
 #pragma once
 
+#include "parser/text/diag.h"
 #include "remote/internal.h"
-#include "parser/diag.h"
 #include "token.h"
 
 enum {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "parser/check.h"
-#include "parser/safe_text.h"
+#include "parser/check/check.h"
+#include "parser/text/safe_text.h"
 #include "vfs/host/host_view.h"
 #include "vm_walk.h"
 

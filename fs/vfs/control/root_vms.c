@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parser/safe_text.h"
+#include "parser/text/safe_text.h"
 #include "vfs/host/host_view.h"
 #include "vm_walk.h"
 

@@ -2,7 +2,7 @@
 /* All VMs below the root, one after the other, for the reports on all of them. */
 #pragma once
 
-#include "parser/dict.h"
+#include "parser/document/dict.h"
 #include "vfs/ops/request.h"
 
 struct vm_walk {

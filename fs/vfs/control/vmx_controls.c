@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "parser/check.h"
-#include "parser/value.h"
+#include "parser/check/check.h"
+#include "parser/document/value.h"
 #include "remote/commit/commit.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"

@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/file/files.h"
 #include "remote/cache/listing.h"
+#include "remote/file/files.h"
 #include "unsaved_text.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"

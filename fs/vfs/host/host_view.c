@@ -5,7 +5,7 @@
 #include <limits.h>
 
 #include "base/clock.h"
-#include "parser/safe_text.h"
+#include "parser/text/safe_text.h"
 #include "vfs/refuse.h"
 
 int host_said(struct request *rq, int64_t max_age_ms, const struct host_facts **ret)

@@ -2,7 +2,7 @@
 /* What the files of the tree that are about the host share. All of it works without a host. */
 #pragma once
 
-#include "parser/plan.h"
+#include "parser/plan/plan.h"
 #include "vfs/control/control.h"
 
 /* How old may be what the host said of itself and its devices: it is long in answering. */

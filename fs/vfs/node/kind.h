@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "parser/buf.h"
+#include "parser/text/buf.h"
 #include "vfs/fuse_library.h"
 
 struct buf;

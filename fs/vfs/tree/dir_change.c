@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "dir.h"
-#include "remote/commit/commit.h"
 #include "remote/cache/listing.h"
+#include "remote/commit/commit.h"
 #include "remote/in_use/used_files.h"
 #include "vfs/control/vmx_registered.h"
 #include "vfs/file/plain_file.h"

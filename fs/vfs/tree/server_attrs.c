@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/file/files.h"
 #include "remote/cache/listing.h"
+#include "remote/file/files.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"

@@ -16,7 +16,7 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
-#include "parser/list.h"
+#include "parser/text/list.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "parser/names.h"
+#include "parser/document/names.h"
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
 

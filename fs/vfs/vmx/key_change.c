@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "parser/value.h"
+#include "parser/document/value.h"
 #include "remote/commit/commit.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"

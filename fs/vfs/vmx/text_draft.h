@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-#include "parser/buf.h"
+#include "parser/text/buf.h"
 
 enum text_draft_state { DRAFT_CLEAN, DRAFT_TRUNCATED, DRAFT_DIRTY };
 

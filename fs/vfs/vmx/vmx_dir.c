@@ -13,7 +13,7 @@
 #include "key.h"
 #include "key_change.h"
 #include "key_show.h"
-#include "parser/names.h"
+#include "parser/document/names.h"
 #include "remote/cache/listing.h"
 #include "scratch.h"
 #include "vfs/control/control.h"

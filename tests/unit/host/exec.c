@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "host/exec.h"
+#include "host/shell/exec.h"
 
 enum { LONG_MS = 60 * 1000 }; /* nothing here takes that long, on whatever machine */
 

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "host/exec.h"
-#include "transport/askpass.h"
+#include "host/shell/exec.h"
+#include "transport/login/askpass.h"
 #include "unit/transport/server.h"
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})

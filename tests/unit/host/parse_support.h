@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "host/parse.h"
+#include "host/facts/parse.h"
 
 #define FACTS_AUTO __attribute__((cleanup(drop_facts))) struct host_facts *
 

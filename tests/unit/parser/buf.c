@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "parser/buf.h"
-#include "parser/diag.h"
+#include "parser/text/buf.h"
+#include "parser/text/diag.h"
 
 #include <errno.h>
 #include <setjmp.h>

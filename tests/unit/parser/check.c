@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parser/check.h"
+#include "parser/check/check.h"
 
 #include "reports.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parser/diff.h"
+#include "parser/text/diff.h"
 
 #include "support.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
-#include "parser/encoding.h"
+#include "parser/text/encoding.h"
 
 static void names_compare_without_case_and_punctuation(void **state)
 {

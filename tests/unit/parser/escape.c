@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
-#include "parser/lexer.h"
+#include "parser/document/lexer.h"
 
 static void what_vmware_escapes_is_escaped(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parser/host.h"
+#include "parser/vm/host.h"
 
 #include "support.h"
 

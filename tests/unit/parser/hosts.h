@@ -2,7 +2,7 @@
 /* Hosts for tests of plans and checks: a list of PCI devices to copy and change. */
 #pragma once
 
-#include "parser/host.h"
+#include "parser/vm/host.h"
 #include "profiles.h"
 
 #define UUID "5aec7ae7-7d90-8511-435a-d094660b7768"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
-#include "parser/lexer.h"
+#include "parser/document/lexer.h"
 
 static struct span name_of(struct span text, const struct vmx_line *line)
 {

@@ -4,8 +4,8 @@
 
 #include <dirent.h>
 
-#include "parser/encoding.h"
-#include "parser/names.h"
+#include "parser/text/encoding.h"
+#include "parser/document/names.h"
 
 #define ROUNDS 20000
 

@@ -2,7 +2,7 @@
 /* With every allocation failing in turn: an errno, nothing half done, nothing lost. */
 #include "failing.h"
 
-#include "parser/names.h"
+#include "parser/document/names.h"
 
 static void check_failures(int (*call)(const struct vmx_dict *dict, struct buf *out))
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
-#include "parser/encoding.h"
-#include "parser/names.h"
+#include "parser/text/encoding.h"
+#include "parser/document/names.h"
 
 static void keys_have_file_names(void **state)
 {

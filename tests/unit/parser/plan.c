@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parser/plan.h"
+#include "parser/plan/plan.h"
 
 #include "profiles.h"
 

@@ -2,8 +2,8 @@
 /* Profiles, plans, checks and diffs with every allocation failing in turn. */
 #include "failing.h"
 
-#include "parser/check.h"
-#include "parser/diff.h"
+#include "parser/check/check.h"
+#include "parser/text/diff.h"
 #include "hosts.h"
 
 static const struct vmx_profiles *shipped; /* read with enough memory */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parser/profile.h"
+#include "parser/profile/profile.h"
 
 #include "profiles.h"
 

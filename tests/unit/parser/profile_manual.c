@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The example in vmxfs-profile(5) is a profile, and does what the page says. */
-#include "parser/text.h"
+#include "parser/text/text.h"
 #include "profiles.h"
 
 static const struct span vm = BYTES("memSize = \"2048\"\nnumvcpus = \"2\"\n");

@@ -2,8 +2,8 @@
 /* The shipped profiles, and plans in one step, for tests of plans and checks. */
 #pragma once
 
-#include "parser/plan.h"
-#include "parser/profile.h"
+#include "parser/plan/plan.h"
+#include "parser/profile/profile.h"
 #include "support.h"
 
 /* What a mount without a host knows. */

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hosts.h"
-#include "parser/check.h"
+#include "parser/check/check.h"
 
 static inline struct vmx_check run_around(struct span text, const struct vmx_around *around,
                                           const char *dir, struct buf *report)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parser/safe_text.h"
+#include "parser/text/safe_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "parser/dict.h"
-#include "parser/edit.h"
+#include "parser/document/dict.h"
+#include "parser/edit/edit.h"
 
 /* Spans of literals with NULs in them, for initializers too. */
 #define BYTES(s) {(s), sizeof(s) - 1}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parser/value.h"
+#include "parser/document/value.h"
 
 #include "support.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which files a .vmx names, which are a VM's by their names, and what a disk's descriptor names. */
-#include "parser/vm_files.h"
+#include "parser/vm/vm_files.h"
 
-#include "parser/vmdk.h"
+#include "parser/vm/vmdk.h"
 #include "support.h"
 
 /* Names in a row, as one string: "a|b|". */

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 #define VMX "a.vmx"
 #define TEXT "#!/usr/bin/vmware\r\nmemSize = \"4096\"  # a lot\r\n\r\nnumvcpus = 2\r\n"

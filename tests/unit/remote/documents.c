@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 /* The document's text is this. */
 static void must_read(struct mount *mount, const char *path, int64_t max_age_ms, const char *text)

@@ -15,7 +15,7 @@
 #include "relay.h"
 #include "remote/internal.h"
 #include "remote/cache/listing.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 struct place {
     struct folder folder;

@@ -10,9 +10,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "parser/plan.h"
+#include "parser/plan/plan.h"
 #include "remote/cache/listing.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 #define VMX "vm/a.vmx"
 #define TEXT "memSize = \"4096\"\n"

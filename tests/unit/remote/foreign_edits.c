@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "remote/lock/lock.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 #define VMX "a.vmx"
 #define LOCK ".a.vmx.vmxfs-lock"

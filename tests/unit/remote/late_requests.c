@@ -16,7 +16,7 @@
 
 #include "base/cleanup.h"
 #include "remote/file/files.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 struct place {
     struct folder folder;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "remote/file/files.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 #define LOCK "k/.a.vmx.vmxfs-lock"
 #define FOREIGN "01234567000123abcdef00000001-root@elsewhere"

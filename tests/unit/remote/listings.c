@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "remote/cache/listing.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 enum { SLOW_MS = 100 };
 

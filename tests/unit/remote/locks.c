@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "remote/lock/token.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 #define VMX "a.vmx"
 #define TEXT "memSize = \"4096\"\n"

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "remote/file/files.h"
 #include "remote/cache/listing.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 #define VMX "a.vmx"
 #define TEXT "memSize = \"4096\"\n"

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "remote/file/files.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 #define OLD "the old text"
 #define NEW "new"

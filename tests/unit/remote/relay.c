@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "rig.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 enum {
     IDLE_MS = 25,

@@ -17,7 +17,7 @@
 
 #include "support/within.h"
 
-#include "parser/edit.h"
+#include "parser/edit/edit.h"
 #include "remote/commit/commit.h"
 #include "remote/cache/document.h"
 #include "remote/lock/token.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 #define VMX "a.vmx"
 #define TEXT "memSize = \"4096\"\n"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 
 #define VMX "a.vmx"
 #define OTHER "b.vmx"

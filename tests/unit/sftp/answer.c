@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sftp/answer.h"
+#include "sftp/protocol/decode.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "sftp/proto.h"
-#include "sftp/wire.h"
+#include "sftp/protocol/proto.h"
+#include "sftp/protocol/wire.h"
 
 /* An answer to a call of this kind, as the engine makes one of a packet. */
 static int read_packet(enum call_kind kind, uint8_t type, struct span rest, struct answer *ret)

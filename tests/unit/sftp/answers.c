@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sftp/progress.h"
+#include "sftp/engine/progress.h"
 
 static void answers_may_come_in_any_order(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Windowed reading and pipelined writing: whatever the order and the sizes, the bytes are right. */
-#include "sftp/bulk.h"
+#include "sftp/bulk/bulk.h"
 #include "write_all.h"
 
 #include "real_fixture.h"

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "sftp/progress.h"
+#include "sftp/engine/progress.h"
 
 static bool always(void *ctx)
 {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "sftp/proto.h"
+#include "sftp/protocol/proto.h"
 #include "sftp/sftp.h"
 #include "tests/support/peer.h"
 

@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "sftp/bulk.h"
+#include "sftp/bulk/bulk.h"
 #include "write_all.h"
 
 void *__real_malloc(size_t size);

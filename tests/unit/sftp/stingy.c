@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading from a server that answers with less than was asked for, anywhere in the file. */
-#include "sftp/bulk.h"
+#include "sftp/bulk/bulk.h"
 
 #include <pthread.h>
 

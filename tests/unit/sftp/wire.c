@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sftp/wire.h"
+#include "sftp/protocol/wire.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "sftp/answer.h"
-#include "sftp/frame.h"
-#include "sftp/proto.h"
-#include "sftp/status.h"
+#include "sftp/protocol/decode.h"
+#include "sftp/protocol/frame.h"
+#include "sftp/protocol/proto.h"
+#include "sftp/protocol/status_errno.h"
 
 static void numbers_are_big_endian(void **state)
 {

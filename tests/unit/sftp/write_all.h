@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "sftp/bulk.h"
+#include "sftp/bulk/bulk.h"
 
 static inline int write_all(struct sftp *sftp, const struct sftp_handle *handle, uint64_t offset,
                             struct span data, const struct wait *wait)

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "server.h"
-#include "transport/askpass.h"
-#include "transport/config.h"
-#include "transport/secret.h"
+#include "transport/login/askpass.h"
+#include "transport/ssh_config.h"
+#include "transport/login/secret.h"
 
 #define PASSWORD "se cret"
 

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "transport/child_words.h"
+#include "transport/child/ssh_stderr.h"
 
 static void authentication_is_noticed(void **state)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "transport/config.h"
+#include "transport/ssh_config.h"
 
 #define REQUIRED                                                                                   \
     "hostname h.example\nuser root\nport 2222\nkexalgorithms k\nciphers c\nmacs m\n"               \

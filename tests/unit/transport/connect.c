@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "server.h"
-#include "transport/askpass.h"
+#include "transport/login/askpass.h"
 
 static const enum connect_via ways[] = {CONNECT_LIBSSH2, CONNECT_OPENSSH};
 enum { WAYS = 2 };

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "transport/known_hosts.h"
+#include "transport/login/known_hosts.h"
 
 #define KEY "AAAAC3NzaC1lZDI1NTE5AAAAIITcpl+gkIIct48Sh0+NvXhMfAdwW8Ce4W9/j1b33UHM"
 #define OTHER "AAAAC3NzaC1lZDI1NTE5AAAAIOTHEROTHEROTHEROTHEROTHEROTHEROTHEROTHEROTH"

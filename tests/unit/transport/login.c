@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "server.h"
-#include "transport/askpass.h"
+#include "transport/login/askpass.h"
 
 static const enum connect_via ways[] = {CONNECT_LIBSSH2, CONNECT_OPENSSH};
 enum { WAYS = 2 };

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "server.h"
-#include "transport/askpass.h"
+#include "transport/login/askpass.h"
 
 #define PASSWORD "se cret"
 

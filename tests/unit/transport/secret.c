@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "transport/secret.h"
+#include "transport/login/secret.h"
 
 static struct secret *secret_of(const char *text)
 {

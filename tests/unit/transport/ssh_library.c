@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "transport/ssh_library.h"
+#include "transport/ssh/ssh_library.h"
 
 static void only_two_versions_are_not_offered_what_they_read_unchecked(void **state)
 {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "transport/ssh_watch.h"
+#include "transport/ssh/ssh_watch.h"
 
 enum { SHORT_MS = 50 };
 

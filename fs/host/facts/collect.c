@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/internal.h"
+#include "parse.h"
+#include "parser/document/value.h"
+#include "remote/cache/document.h"
+
+enum {
+    HARDWARE_MS = 60 * 1000, /* as long an answer about the hardware is taken */
+    WORDS_MAX = 6,
+};
+
+static const struct question {
+    const char *words[WORDS_MAX];
+    int (*parse)(struct span text, struct host_facts *ret);
+    bool hardware;
+} questions[QUESTIONS] = {
+    {{"vmware", "-v"}, parse_version, true},
+    {{"esxcli", "system", "uuid", "get"}, parse_uuid, true},
+    {{"esxcli", "hardware", "platform", "get"}, parse_platform, true},
+    {{"esxcli", "hardware", "cpu", "list"}, parse_cpu_list, true},
+    {{"esxcli", "hardware", "cpu", "global", "get"}, parse_cpu_global, true},
+    {{"esxcli", "hardware", "pci", "list"}, parse_pci_list, true},
+    {{"esxcli", "hardware", "pci", "pcipassthru", "list"}, parse_pci_passthru, true},
+    [QUESTION_VMS] = {{"vim-cmd", "vmsvc/getallvms"}, parse_vms, false},
+    [QUESTION_RUNNING] = {{"esxcli", "vm", "process", "list"}, parse_running, false},
+};
+
+/* Old hosts do not know all commands: a failure leaves its facts unknown. */
+static int ask_one(struct host *host, size_t i, const struct wait *wait, struct why *why)
+{
+    struct answer *a = &host->answers[i];
+    BUF_AUTO text = {0};
+    int status = 0;
+    int64_t now = clock_ms();
+    int r = exec_ask(host->exec, questions[i].words, wait, &text, &status, why);
+    if (r < 0)
+        return r;
+    if (status != 0) {
+        log_debug("%s %s: status %d: %.200s", questions[i].words[0], questions[i].words[1], status,
+                  text.len ? text.data : "");
+        buf_clear(&text);
+    }
+    buf_done(&a->text);
+    a->text = text;
+    a->status = status;
+    a->at = now;
+    text = (struct buf){0};
+    return 0;
+}
+
+static const char volumes[] = "/vmfs/volumes";
+
+/* Where the datastores are: the root's path says it, if they are its parents. */
+static void volumes_path(const struct host *host, struct span *ret)
+{
+    const char *root = remote_root(host->remote);
+    const char *at = strstr(root, volumes);
+    size_t n = strlen(volumes);
+    bool is = at && (at[n] == '/' || at[n] == '\0');
+    *ret = is ? (struct span){root, (size_t)(at - root) + n} : span_of(volumes);
+}
+
+int ask_volumes(struct host *host, const struct wait *wait)
+{
+    struct span path;
+    volumes_path(host, &path);
+    if (path.p != volumes)
+        return 0;
+    SFTP_CALL_AUTO *call = sftp_stat(remote_sftp(host->remote), volumes);
+    int r = sftp_wait(call, wait);
+    if (r == 0)
+        r = S_ISDIR(sftp_call_attrs(call)->mode) ? 0 : -EOPNOTSUPP;
+    return r == -EIO || r == -ENOTCONN ? -EIO : r == -EINTR ? r : r < 0 ? -EOPNOTSUPP : 0;
+}
+
+int ask_who(struct host *host, const struct wait *wait, struct why *why)
+{
+    enum { NO_SUCH_COMMAND = 127 }; /* as shells say */
+    const struct answer *answer = &host->answers[0];
+    int r = ask_one(host, 0, wait, why);
+    atomic_store(&host->mute, r == -EACCES || r == -EOPNOTSUPP);
+    if (r < 0)
+        return r == -EACCES ? -EOPNOTSUPP : r;
+    if (answer->status != 0 && answer->status != NO_SUCH_COMMAND) {
+        why_set(why, "\"vmware -v\" failed: status %d", answer->status);
+        return -EIO;
+    }
+    struct host_facts *facts = host_facts_new();
+    if (!facts)
+        return -ENOMEM;
+    r = parse_version(buf_span(&answer->text), facts);
+    host_facts_unref(facts);
+    if (r == -EBADMSG) {
+        why_set(why, "\"vmware -v\" is not answered as ESXi does");
+        r = -EOPNOTSUPP;
+    }
+    return r;
+}
+
+/* ---- where the VMs are in the mount */
+
+static int vm_path(const struct host *host, const struct host_vm *vm, char **ret)
+{
+    struct span at;
+    volumes_path(host, &at);
+    if (!vm->valid || !vm->datastore[0] || !vm->file[0])
+        return 0;
+    if (asprintf(ret, "%.*s/%s/%s", (int)at.n, at.p, vm->datastore, vm->file) < 0) {
+        *ret = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static void free_strings(char **strings, size_t n)
+{
+    for (size_t i = 0; strings && i < n; i++)
+        free(strings[i]);
+    free(strings);
+}
+
+/* What runs is named by paths, too: each may go through links of its own. */
+static void note_running(struct host_facts *facts, char **running)
+{
+    for (size_t i = 0; i < facts->n_vms; i++) {
+        struct host_vm *vm = &facts->vms[i];
+        for (size_t k = 0; vm->path && !vm->running && k < facts->n_running; k++)
+            vm->running = running[k] && strcmp(running[k], vm->path) == 0;
+    }
+}
+
+/* ---- who has which device */
+
+static int note_user(struct host_facts *facts, const char *path, const struct document *doc)
+{
+    const struct vmx_dict *dict = doc->dict;
+    for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
+        size_t extent = vmx_dict_key_extent(dict, i);
+        struct span rest = {0};
+        struct vmx_pci address;
+        BUF_AUTO id = {0};
+        size_t n = 0;
+        if (!vmx_pci_key(vmx_dict_name(dict, extent), &n, &rest) ||
+            !span_eq_fold(rest, SPAN_LITERAL("id")))
+            continue;
+        int r = vmx_dict_value(dict, extent, &id);
+        if (r < 0)
+            return r;
+        if (!vmx_pci_parse_id(buf_span(&id), &address))
+            continue;
+        for (size_t k = 0; k < facts->host.n_pci; k++) {
+            if (vmx_pci_eq(&facts->host.pci[k].address, &address))
+                facts->host.pci[k].user = path;
+        }
+    }
+    return 0;
+}
+
+/* A .vmx that cannot be read tells nothing. */
+static int note_users(struct host *host, struct host_facts *facts, const struct wait *wait)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < facts->n_vms; i++) {
+        DOCUMENT_AUTO *doc = NULL;
+        const struct host_vm *vm = &facts->vms[i];
+        if (!vm->running)
+            continue;
+        r = remote_document(host->remote, vm->path, HARDWARE_MS, wait, &doc);
+        if (r == 0)
+            r = note_user(facts, vm->shown, doc);
+        else if (r != -EIO && r != -EINTR && r != -ENOMEM)
+            r = 0;
+    }
+    return r;
+}
+
+/* The server's names for all VMs; NULL where one has none. Owned by the caller, with the array. */
+static int list_paths(const struct host *host, const struct host_facts *facts, char **ret)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < facts->n_vms; i++)
+        r = vm_path(host, &facts->vms[i], &ret[i]);
+    for (size_t i = 0; r == 0 && i < facts->n_running; i++) {
+        ret[facts->n_vms + i] = strdup(facts->running[i]);
+        r = ret[facts->n_vms + i] ? 0 : -ENOMEM;
+    }
+    return r;
+}
+
+static int name_vms(struct host *host, struct host_facts *facts, const struct wait *wait)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < facts->n_vms; i++) {
+        struct host_vm *vm = &facts->vms[i];
+        BUF_AUTO shown = {0};
+        if (!vm->path)
+            continue;
+        r = remote_learn_shown(host->remote, vm->path, wait);
+        if (r == 0)
+            r = remote_add_shown(host->remote, vm->path, &shown);
+        if (r == 0)
+            vm->shown = buf_steal(&shown);
+    }
+    return r;
+}
+
+static int locate(struct host *host, struct host_facts *facts, const struct wait *wait)
+{
+    size_t n = facts->n_vms + facts->n_running;
+    char **paths = calloc(n + 1, sizeof(*paths));
+    char **found = calloc(n + 1, sizeof(*found));
+    int r = paths && found ? list_paths(host, facts, paths) : -ENOMEM;
+    if (r == 0)
+        r = remote_locate(host->remote, (const char *const *)paths, n, wait, found);
+    if (r == 0) {
+        for (size_t i = 0; i < facts->n_vms; i++)
+            facts->vms[i].path = steal(found[i]);
+        note_running(facts, found + facts->n_vms);
+        r = name_vms(host, facts, wait);
+    }
+    free_strings(paths, n);
+    free_strings(found, n);
+    return r;
+}
+
+/* ---- all of it */
+
+static int parse_all(const struct host *host, struct host_facts *facts)
+{
+    for (size_t i = 0; i < QUESTIONS; i++) {
+        int r = questions[i].parse(buf_span(&host->answers[i].text), facts);
+        if (r < 0 && r != -EBADMSG)
+            return r;
+    }
+    return 0;
+}
+
+int ask_facts(struct host *host, const struct wait *wait, const struct host_facts **ret,
+              struct why *why)
+{
+    int64_t now = clock_ms();
+    bool again = atomic_exchange(&host->hardware_again, false);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < QUESTIONS; i++) {
+        int64_t at = host->answers[i].at;
+        if (!questions[i].hardware || again || at == 0 || now - at > HARDWARE_MS)
+            r = ask_one(host, i, wait, why);
+    }
+    if (r < 0) {
+        if (again)
+            atomic_store(&host->hardware_again, true);
+        return r;
+    }
+    struct host_facts *facts = host_facts_new();
+    if (!facts)
+        return -ENOMEM;
+    facts->at = now;
+    facts->vms_known = host->answers[QUESTION_VMS].status == 0;
+    facts->running_known = host->answers[QUESTION_RUNNING].status == 0;
+    r = parse_all(host, facts);
+    if (r == 0)
+        r = locate(host, facts, wait);
+    if (r == 0)
+        r = note_users(host, facts, wait);
+    if (r < 0)
+        host_facts_unref(facts);
+    else
+        *ret = facts;
+    return r;
+}

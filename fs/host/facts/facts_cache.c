@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* What is known of the host: one asks, the others wait for his answer. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "host/internal.h"
+
+enum {
+    SILENT_MS = 30 * 1000, /* so long nobody waits in vain once more, who need not */
+    HALF_MAX_MS = 10 * 1000,
+};
+
+static int kind_error_locked(const struct host *host) REQUIRES(&host->lock)
+{
+    return host->kind == HOST_NONE ? -EOPNOTSUPP : 0;
+}
+
+/* Drops the lock while it waits: what is known may be another thing then. */
+static int begin_asking_locked(struct host *host, const struct wait *wait) REQUIRES(&host->lock)
+{
+    lock_drop(&host->lock);
+    int r = turn_take(&host->asking, wait);
+    lock_take(&host->lock);
+    return r == -ETIMEDOUT ? -EIO : r;
+}
+
+static void end_asking_locked(struct host *host, int r, const struct why *why) REQUIRES(&host->lock)
+{
+    host->asked_at = clock_ms();
+    host->silent = r == -EINTR ? host->silent : r < 0;
+    if (r == -EOPNOTSUPP)
+        host->kind = HOST_NONE;
+    if (r == 0)
+        host->why.text[0] = '\0';
+    bool plain = r == -EOPNOTSUPP && !why->text[0]; /* a server without datastores */
+    if (r < 0 && r != -EINTR && !plain)
+        why_set(&host->why, "%s", why->text[0] ? why->text : strerror(-r));
+    turn_give(&host->asking);
+}
+
+/* One step of finding out what the server is. */
+static int identify_step(struct host *host, int kind, const struct wait *wait, struct why *why)
+{
+    return kind == HOST_NOT_KNOWN ? ask_volumes(host, wait) : ask_who(host, wait, why);
+}
+
+int host_identify_locked(struct host *host, int up_to, const struct wait *wait)
+{
+    int r = 0;
+    if (!host->options.connect)
+        host->kind = HOST_NONE;
+    while (r == 0 && (int)host->kind < up_to) {
+        struct why why = {0};
+        r = begin_asking_locked(host, wait);
+        if (r < 0)
+            return r;
+        int kind = (int)host->kind;
+        if (kind < up_to) {
+            lock_drop(&host->lock);
+            r = identify_step(host, kind, wait, &why);
+            lock_take(&host->lock);
+            if (r == 0)
+                host->kind = kind == HOST_NOT_KNOWN ? HOST_POSSIBLE : HOST_THERE;
+        }
+        end_asking_locked(host, r, &why);
+    }
+    return r < 0 ? r : kind_error_locked(host);
+}
+
+static int refresh_locked(struct host *host, const struct wait *wait) REQUIRES(&host->lock)
+{
+    const struct host_facts *facts = NULL;
+    struct why why = {0};
+    lock_drop(&host->lock);
+    int r = ask_facts(host, wait, &facts, &why);
+    lock_take(&host->lock);
+    if (r == 0) {
+        host_facts_unref(host->facts);
+        host->facts = facts;
+    }
+    end_asking_locked(host, r, &why);
+    return r;
+}
+
+int host_facts(struct host *host, int max_age_ms, const struct wait *wait,
+               const struct host_facts **ret)
+{
+    int64_t since = clock_ms() - max_age_ms;
+    lock_take(&host->lock);
+    int r = host_identify_locked(host, HOST_THERE, wait);
+    if (since < host->changed_at)
+        since = host->changed_at;
+    while (r == 0 && !(host->facts && host->facts->at >= since)) {
+        r = begin_asking_locked(host, wait);
+        const struct why none = {0};
+        if (r == 0 && host->facts && host->facts->at >= since)
+            end_asking_locked(host, 0, &none);
+        else if (r == 0)
+            r = refresh_locked(host, wait);
+    }
+    if (r == 0)
+        *ret = host_facts_ref(host->facts);
+    lock_drop(&host->lock);
+    return r == -EACCES ? -EIO : r;
+}
+
+struct wait host_half_of(const struct wait *wait)
+{
+    struct wait half = *wait;
+    int64_t now = clock_ms();
+    int64_t most = now + HALF_MAX_MS;
+    half.deadline = now + (wait->deadline - now) / 2;
+    half.deadline = half.deadline < most ? half.deadline : most;
+    return half;
+}
+
+const struct host_facts *host_facts_soon(struct host *host, int max_age_ms, const struct wait *wait)
+{
+    const struct host_facts *facts = NULL;
+    int64_t now = clock_ms();
+    struct wait half = host_half_of(wait);
+    lock_take(&host->lock);
+    bool silent = host->silent && now - host->asked_at < SILENT_MS;
+    if (silent && host->facts && host->facts->at >= now - max_age_ms &&
+        host->facts->at >= host->changed_at)
+        facts = host_facts_ref(host->facts);
+    lock_drop(&host->lock);
+    if (!silent && host_facts(host, max_age_ms, &half, &facts) < 0)
+        return NULL;
+    return facts;
+}
+
+bool host_exists(struct host *host, const struct wait *wait)
+{
+    lock_take(&host->lock);
+    int r = host_identify_locked(host, HOST_THERE, wait);
+    lock_drop(&host->lock);
+    return r == 0;
+}
+
+/* The path as the users of devices are named. */
+static const char *shown_path(const struct host_facts *facts, const char *path)
+{
+    for (size_t i = 0; i < facts->n_vms; i++) {
+        const struct host_vm *vm = &facts->vms[i];
+        if (vm->path && strcmp(vm->path, path) == 0)
+            return vm->shown;
+    }
+    return path;
+}
+
+void host_about_vm(const struct host_facts *facts, const char *path, struct vmx_host_vm *ret)
+{
+    const struct host_vm *vm = host_facts_vm(facts, path);
+    *ret = (struct vmx_host_vm){.path = shown_path(facts, path)};
+    if (facts->vms_known)
+        ret->listed = vm ? VMX_YES : VMX_NO;
+    if (vm && facts->running_known)
+        ret->power = vm->running ? VMX_POWER_ON : VMX_POWER_OFF;
+}
+
+void host_outdate(struct host *host, bool hardware)
+{
+    if (hardware)
+        atomic_store(&host->hardware_again, true);
+    lock_take(&host->lock);
+    host->changed_at = clock_ms() + 1;
+    lock_drop(&host->lock);
+}

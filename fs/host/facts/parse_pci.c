@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lines.h"
+#include "parse.h"
+#include "parser/text/list.h"
+#include "parser/text/text.h"
+
+/* More than four thousand functions are no host's. */
+enum { PCI_MAX = 4096 };
+
+enum field {
+    VMKERNEL_NAME,
+    VENDOR_NAME,
+    DEVICE_NAME,
+    CONFIGURED_OWNER,
+    CURRENT_OWNER,
+    VENDOR_ID,
+    DEVICE_ID,
+    DEVICE_CLASS,
+    SPAWNED_BUS,
+    PASSTHRU_CAPABLE,
+    FIELDS,
+};
+
+static const char *const names[FIELDS] = {
+    [VMKERNEL_NAME] = "VMkernel Name", [VENDOR_NAME] = "Vendor Name",
+    [DEVICE_NAME] = "Device Name",     [CONFIGURED_OWNER] = "Configured Owner",
+    [CURRENT_OWNER] = "Current Owner", [VENDOR_ID] = "Vendor ID",
+    [DEVICE_ID] = "Device ID",         [DEVICE_CLASS] = "Device Class",
+    [SPAWNED_BUS] = "Spawned Bus",     [PASSTHRU_CAPABLE] = "Passthru Capable",
+};
+
+/* A device's lines, borrowed from the text. */
+struct block {
+    struct vmx_pci address;
+    struct span values[FIELDS];
+    bool there[FIELDS];
+};
+
+/* "0000:04:00.0", the only form that hosts print. */
+static bool read_address(struct span s, struct vmx_pci *ret)
+{
+    return s.n == strlen("0000:04:00.0") && text_find(s, ':') == 4 && vmx_pci_parse(s, ret);
+}
+
+static long long read_hex(struct span s, unsigned long max, long long otherwise)
+{
+    unsigned long value;
+    bool is = line_skip(&s, SPAN_LITERAL("0x")) && line_number(&s, 16, max, &value) && s.n == 0;
+    return is ? (long long)value : otherwise;
+}
+
+static enum vmx_truth read_truth(struct span s)
+{
+    if (span_eq(s, SPAN_LITERAL("true")))
+        return VMX_YES;
+    return span_eq(s, SPAN_LITERAL("false")) ? VMX_NO : VMX_NOT_KNOWN;
+}
+
+/* Whether the owner is a VM. */
+static enum vmx_truth read_owner(struct span s)
+{
+    if (span_eq(s, SPAN_LITERAL("VM Passthru")))
+        return VMX_YES;
+    return span_eq(s, SPAN_LITERAL("VMkernel")) ? VMX_NO : VMX_NOT_KNOWN;
+}
+
+/* 6.x says "Unknown" where nobody configured anything: the kernel keeps what it has. */
+static enum vmx_truth read_enabled(const struct block *b)
+{
+    if (span_eq(b->values[CONFIGURED_OWNER], SPAN_LITERAL("Unknown")) &&
+        read_owner(b->values[CURRENT_OWNER]) == VMX_NO)
+        return VMX_NO;
+    return read_owner(b->values[CONFIGURED_OWNER]);
+}
+
+static int add_device(const struct block *b, struct vmx_host *ret)
+{
+    const struct span *v = b->values;
+    struct vmx_host_pci pci = {
+        .address = b->address,
+        .vendor = read_hex(v[VENDOR_ID], 0xffff, -1),
+        .device = read_hex(v[DEVICE_ID], 0xffff, -1),
+        .class = read_hex(v[DEVICE_CLASS], 0xffff, -1),
+        .spawned_bus = read_hex(v[SPAWNED_BUS], 0xff, 0),
+        .capable = read_truth(v[PASSTHRU_CAPABLE]),
+        .enabled = read_enabled(b),
+        .active = read_owner(v[CURRENT_OWNER]),
+    };
+    if (ret->n_pci == PCI_MAX)
+        return -EBADMSG;
+    struct vmx_host_pci *room = list_room(ret->pci, ret->n_pci, sizeof(*room));
+    if (!room)
+        return -ENOMEM;
+    ret->pci = room;
+    pci.vendor_name = line_copy(v[VENDOR_NAME]);
+    pci.name = line_copy(v[DEVICE_NAME]);
+    pci.vmkernel_name = line_copy(v[VMKERNEL_NAME]);
+    pci.configured_owner = line_copy(v[CONFIGURED_OWNER]);
+    pci.owner = line_copy(v[CURRENT_OWNER]);
+    if (!pci.vendor_name || !pci.name || !pci.vmkernel_name || !pci.configured_owner ||
+        !pci.owner) {
+        host_facts_done_pci(&pci);
+        return -ENOMEM;
+    }
+    room[ret->n_pci++] = pci;
+    return 0;
+}
+
+/* What is said twice is taken the first time. */
+static void note_field(struct block *b, struct span line)
+{
+    struct span name;
+    struct span value;
+
+    if (!line_field(line, &name, &value))
+        return;
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (b->there[i] || !span_eq(name, span_of(names[i])))
+            continue;
+        b->values[i] = value;
+        b->there[i] = true;
+        return;
+    }
+}
+
+/* A line that is not indented ends a block: what follows it may belong to something else. */
+static int read_devices(struct span text, struct vmx_host *ret)
+{
+    struct block block = {0};
+    bool in_block = false;
+    struct span line;
+    int r = 0;
+
+    while (r == 0 && line_next(&text, &line)) {
+        if (line.n > 0 && text_blank(line.p[0])) {
+            if (in_block)
+                note_field(&block, line);
+            continue;
+        }
+        if (in_block)
+            r = add_device(&block, ret);
+        block = (struct block){0};
+        in_block = read_address(text_trim(line), &block.address);
+    }
+    return r == 0 && in_block ? add_device(&block, ret) : r;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct vmx_pci *a = &(*(const struct vmx_host_pci *const *)left)->address;
+    const struct vmx_pci *b = &(*(const struct vmx_host_pci *const *)right)->address;
+    const unsigned pairs[][2] = {
+        {a->domain, b->domain}, {a->bus, b->bus}, {a->slot, b->slot}, {a->function, b->function}};
+    for (size_t i = 0; i < 4; i++) {
+        if (pairs[i][0] != pairs[i][1])
+            return pairs[i][0] < pairs[i][1] ? -1 : 1;
+    }
+    return 0;
+}
+
+/* The devices by address, to be freed. */
+static struct vmx_host_pci **sorted(const struct vmx_host *host)
+{
+    struct vmx_host_pci **list = calloc(host->n_pci + 1, sizeof(struct vmx_host_pci *));
+    if (!list)
+        return NULL;
+    for (size_t i = 0; i < host->n_pci; i++)
+        list[i] = &host->pci[i];
+    qsort(list, host->n_pci, sizeof(struct vmx_host_pci *), compare);
+    return list;
+}
+
+/* A list that has an address twice is no host's. */
+static int check_unique(const struct vmx_host *host)
+{
+    struct vmx_host_pci **list = sorted(host);
+    int r = list ? 0 : -ENOMEM;
+    for (size_t i = 1; r == 0 && i < host->n_pci; i++)
+        r = compare(&list[i - 1], &list[i]) == 0 ? -EBADMSG : 0;
+    free(list);
+    return r;
+}
+
+int parse_pci_list(struct span text, struct host_facts *ret)
+{
+    struct vmx_host *host = &ret->host;
+    size_t before = host->n_pci;
+
+    int r = read_devices(text, host);
+    if (r == 0)
+        r = host->n_pci > before ? check_unique(host) : -EBADMSG;
+    while (r < 0 && host->n_pci > before)
+        host_facts_done_pci(&host->pci[--host->n_pci]);
+    return r;
+}
+
+/* "0000:42:00.0     true" */
+static bool read_row(struct span line, struct vmx_pci *ret_address, enum vmx_truth *ret)
+{
+    struct span address;
+    struct span value;
+
+    if (!text_word(&line, &address) || !text_word(&line, &value) || text_trim(line).n > 0 ||
+        !read_address(address, ret_address))
+        return false;
+    *ret = read_truth(value);
+    return *ret != VMX_NOT_KNOWN;
+}
+
+/* The owner that the list of devices names is what the host will do: "false" does not overrule
+ * it. */
+int parse_pci_passthru(struct span text, struct host_facts *ret)
+{
+    struct vmx_host_pci wanted = {0};
+    const struct vmx_host_pci *key = &wanted;
+    enum vmx_truth enabled;
+    struct span line;
+
+    struct vmx_host_pci **list = sorted(&ret->host);
+    if (!list)
+        return -ENOMEM;
+    while (line_next(&text, &line)) {
+        if (!read_row(line, &wanted.address, &enabled))
+            continue;
+        struct vmx_host_pci **found =
+            bsearch(&key, list, ret->host.n_pci, sizeof(struct vmx_host_pci *), compare);
+        if (found && (enabled == VMX_YES || (*found)->enabled == VMX_NOT_KNOWN))
+            (*found)->enabled = enabled;
+    }
+    free(list);
+    return 0;
+}

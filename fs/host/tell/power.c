@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* What the host is told to do: power and passthrough. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "host/internal.h"
+
+enum { LOOK_MS = 250 }; /* how often the power state is looked at while it changes */
+
+int host_power(struct host *host, const char *path, const struct wait *wait, enum vmx_power *ret,
+               struct why *why)
+{
+    char id[24];
+    return host_vm_state(host, path, wait, id, ret, why);
+}
+
+static const struct {
+    const char *command;
+    enum vmx_power wanted; /* UNKNOWN: none to wait for */
+} commands[] = {
+    [HOST_POWER_ON] = {"vmsvc/power.on", VMX_POWER_ON},
+    [HOST_POWER_SHUTDOWN] = {"vmsvc/power.shutdown", VMX_POWER_OFF},
+    [HOST_POWER_OFF] = {"vmsvc/power.off", VMX_POWER_OFF},
+    [HOST_POWER_RESET] = {"vmsvc/power.reset", VMX_POWER_UNKNOWN},
+};
+
+static int await_state(struct host *host, const char *id, enum vmx_power wanted,
+                       const struct wait *wait, struct why *why)
+{
+    enum vmx_power power = VMX_POWER_UNKNOWN;
+    int r = 0;
+    while (r == 0 && power != wanted) {
+        r = host_state_of(host, id, wait, &power, why);
+        if (r == 0 && power != wanted)
+            r = wait_sleep(wait, LOOK_MS);
+    }
+    if (r == -EIO && clock_ms() >= wait->deadline) /* while the state was asked for once more */
+        r = -ETIMEDOUT;
+    if (r == -ETIMEDOUT)
+        why_set(why, "the VM is still %s: its state did not change in time",
+                power == VMX_POWER_ON    ? "powered on"
+                : power == VMX_POWER_OFF ? "powered off"
+                                         : "suspended");
+    return r;
+}
+
+static int set_power(struct host *host, const char *path, enum host_power_command command,
+                     const struct wait *wait, struct why *why)
+{
+    enum vmx_power wanted = commands[command].wanted;
+    enum vmx_power power = VMX_POWER_UNKNOWN;
+    char id[24];
+    int r = host_vm_state(host, path, wait, id, &power, why);
+    if (r < 0 || (wanted != VMX_POWER_UNKNOWN && power == wanted))
+        return r;
+    const char *const words[] = {"vim-cmd", commands[command].command, id, NULL};
+    r = host_command(host, words, wait, NULL, why);
+    return r == 0 && wanted != VMX_POWER_UNKNOWN ? await_state(host, id, wanted, wait, why) : r;
+}
+
+int host_power_set(struct host *host, const char *path, enum host_power_command command,
+                   const struct wait *wait, struct why *why)
+{
+    int r = host_begin(host, wait);
+    if (r < 0)
+        return r;
+    r = reload_due_of(host, path, wait, why);
+    if (r == 0)
+        r = set_power(host, path, command, wait, why);
+    host_outdate(host, false);
+    host_done(host);
+    return r;
+}
+
+/* ---- passthrough */
+
+static int check_device(const struct host_facts *facts, const struct vmx_pci *address, bool on,
+                        bool force, struct why *why)
+{
+    const struct vmx_host_pci *pci = vmx_host_find(&facts->host, address);
+    const char *reason = NULL;
+    if (!pci) {
+        why_set(why, "the host has no such device");
+        return -ENODEV;
+    }
+    if (on && pci->capable == VMX_NO) {
+        why_set(why, "the host says that the device is not capable of passthrough");
+        return -EOPNOTSUPP;
+    }
+    if (on && !force && vmx_host_needs(pci, &reason)) {
+        why_set(why, "the host needs it (%s); write \"1 force\" to take it away nevertheless",
+                reason);
+        return -EBUSY;
+    }
+    if (!on && !force && pci->user) {
+        why_set(why, "%s has it and is powered on; write \"0 force\" to take it away nevertheless",
+                pci->user);
+        return -EBUSY;
+    }
+    return 0;
+}
+
+/* Applied at once where the host can; else it waits for a reboot. */
+static int switch_device(struct host *host, const char *address, bool on, const struct wait *wait,
+                         struct why *why)
+{
+    const char *const words[] = {"esxcli", "hardware", "pci", "pcipassthru",         "set",
+                                 "-d",     address,    "-e",  on ? "true" : "false", "-a",
+                                 NULL};
+    const char *const later[] = {"esxcli", "hardware", "pci", "pcipassthru",         "set",
+                                 "-d",     address,    "-e",  on ? "true" : "false", NULL};
+    int r = host_command(host, words, wait, NULL, why);
+    if (r == -EREMOTEIO && !strstr(why->text, "already configured"))
+        r = host_command(host, later, wait, NULL, why);
+    return r == -EREMOTEIO && strstr(why->text, "already configured") ? 0 : r;
+}
+
+int host_passthrough_set(struct host *host, const struct vmx_pci *address, bool on, bool force,
+                         const struct wait *wait, struct why *why)
+{
+    const struct host_facts *facts = NULL;
+    BUF_AUTO text = {0};
+    int r = host_begin(host, wait);
+    if (r < 0)
+        return r;
+    host_outdate(host, true);
+    r = host_facts(host, 0, wait, &facts);
+    if (r == 0)
+        r = check_device(facts, address, on, force, why);
+    host_facts_unref(facts);
+    if (r == 0)
+        r = vmx_pci_add_address(address, &text);
+    if (r == 0)
+        r = switch_device(host, text.data, on, wait, why);
+    host_outdate(host, true);
+    host_done(host);
+    return r;
+}

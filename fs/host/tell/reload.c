@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* VMs whose .vmx has changed: the host keeps a copy, and writes it back over the file unless it is
+ * told to read the file anew. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "host/internal.h"
+
+enum {
+    QUIET_MS = 1000,
+    RETRY_MS = 5 * 1000, /* while the host is not within reach */
+};
+
+static struct due *find_locked(struct host *host, const char *path) REQUIRES(&host->lock)
+{
+    struct due *d;
+    DL_FOREACH (host->due, d) {
+        if (strcmp(d->path, path) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+static void due_free(struct due *d)
+{
+    if (d)
+        free(d->path);
+    free(d);
+}
+
+void host_changed(struct host *host, const char *path)
+{
+    lock_take(&host->lock);
+    bool wanted = host->options.connect && host->kind != HOST_NONE;
+    struct due *d = wanted ? find_locked(host, path) : NULL;
+    if (wanted && !d) {
+        d = calloc(1, sizeof(*d));
+        if (d)
+            d->path = strdup(path);
+        if (d && d->path) {
+            DL_APPEND(host->due, d);
+        } else {
+            due_free(d);
+            d = NULL;
+            journal_add(host->journal, -ENOMEM, path, NULL, "the host was not told to reload it");
+        }
+    }
+    if (d)
+        d->at = clock_ms() + QUIET_MS;
+    condition_wake_all(&host->woken);
+    lock_drop(&host->lock);
+}
+
+int64_t reload_next_locked(const struct host *host)
+{
+    const struct due *d;
+    int64_t next = INT64_MAX;
+    DL_FOREACH (host->due, d) {
+        if (d->at < next)
+            next = d->at;
+    }
+    return next;
+}
+
+/* The first one that is due, taken off the list; NULL: none is. */
+static struct due *take(struct host *host, int64_t by)
+{
+    struct due *d;
+    lock_take(&host->lock);
+    DL_FOREACH (host->due, d) {
+        if (d->at <= by) {
+            DL_DELETE(host->due, d);
+            break;
+        }
+    }
+    lock_drop(&host->lock);
+    return d;
+}
+
+static struct due *take_of(struct host *host, const char *path)
+{
+    lock_take(&host->lock);
+    struct due *d = find_locked(host, path);
+    if (d)
+        DL_DELETE(host->due, d);
+    lock_drop(&host->lock);
+    return d;
+}
+
+static void count(struct host *host, bool good)
+{
+    lock_take(&host->lock);
+    host->reloads += good;
+    host->reloads_failed += !good;
+    lock_drop(&host->lock);
+}
+
+/* The id of a VM that is off. -EBUSY: it is not. */
+static int find_off(struct host *host, const char *path, const struct wait *wait, char id[24],
+                    struct why *why)
+{
+    enum vmx_power power = VMX_POWER_UNKNOWN;
+    int r = host_vm_state(host, path, wait, id, &power, why);
+    if (r < 0 || power == VMX_POWER_OFF)
+        return r;
+    why_set(why, "the VM is %s: the host keeps its own copy until it is powered off",
+            power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
+    return -EBUSY;
+}
+
+static int reload(struct host *host, const char *path, const struct wait *wait, struct why *why)
+{
+    char id[24];
+    const char *const words[] = {"vim-cmd", "vmsvc/reload", id, NULL};
+    int r = find_off(host, path, wait, id, why);
+    if (r == 0)
+        r = host_command(host, words, wait, NULL, why);
+    count(host, r == 0);
+    return r;
+}
+
+/* Where nothing is to be reloaded, it is still to be seen that the VM runs with other settings. */
+static int look(struct host *host, const char *path, const struct wait *wait, struct why *why)
+{
+    char id[24];
+    return find_off(host, path, wait, id, why) == -EBUSY ? -EBUSY : 0;
+}
+
+/* A reload that failed is for people to see: the commit it follows stands. Before the commit the VM
+ * was off, if that mattered. */
+static void tell(struct host *host, struct due *d, int r, bool again, const struct why *why)
+{
+    char reason[sizeof(why->text) + 80];
+    bool was_off = !remote_options(host->remote)->ignore_running;
+    snprintf(reason, sizeof(reason), "%snot reloaded%s: %s",
+             r == -EBUSY && was_off ? "switched on while the file was written, and " : "",
+             again ? " yet" : "", why->text[0] ? why->text : strerror(-r));
+    journal_add(host->journal, r, d->path, NULL, reason);
+}
+
+/* Puts back what could not be made. NULL, or the reload if another change has made one due. */
+static struct due *put_back(struct host *host, struct due *d)
+{
+    lock_take(&host->lock);
+    if (!find_locked(host, d->path)) {
+        d->at = clock_ms() + RETRY_MS;
+        d->told = true;
+        DL_APPEND(host->due, d);
+        d = NULL;
+    }
+    lock_drop(&host->lock);
+    return d;
+}
+
+bool reload_one_due(struct host *host, int64_t by, const struct wait *wait)
+{
+    struct why why = {0};
+    struct due *d = take(host, by);
+    if (!d)
+        return false;
+    int r =
+        host->options.reload ? reload(host, d->path, wait, &why) : look(host, d->path, wait, &why);
+    bool again = r == -EIO && by != INT64_MAX;
+    if (r < 0 && r != -EOPNOTSUPP && !(again && d->told))
+        tell(host, d, r, again, &why);
+    due_free(again ? put_back(host, d) : d);
+    return true;
+}
+
+void reload_postpone(struct host *host, int64_t ms)
+{
+    struct due *d;
+    lock_take(&host->lock);
+    DL_FOREACH (host->due, d)
+        d->at = clock_ms() + ms;
+    lock_drop(&host->lock);
+}
+
+/* What somebody has just been told of, and is to be tried again: the file is still newer than what
+ * the host has. */
+static void keep_due(struct host *host, struct due *d, int r)
+{
+    bool keep = d && r < 0 && r != -EBUSY && r != -ENXIO && r != -EOPNOTSUPP;
+    due_free(keep ? put_back(host, d) : d);
+}
+
+int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct why *why)
+{
+    struct due *d = take_of(host, path);
+    struct why told = {0};
+    int r = d && host->options.reload ? reload(host, path, wait, &told) : 0;
+    if (r == -EBUSY)
+        tell(host, d, r, false, &told);
+    else if (r < 0)
+        why_set(why, "%s", told.text);
+    keep_due(host, d, r);
+    return r == -EBUSY ? 0 : r;
+}
+
+int host_reload(struct host *host, const char *path, const struct wait *wait, struct why *why)
+{
+    int r = host_begin(host, wait);
+    if (r < 0)
+        return r;
+    struct due *d = take_of(host, path);
+    r = reload(host, path, wait, why);
+    keep_due(host, d, r);
+    host_done(host);
+    return r;
+}
+
+void reload_forget_of(struct host *host, const char *path)
+{
+    due_free(take_of(host, path));
+}
+
+void reload_forget(struct host *host)
+{
+    struct due *d;
+    while ((d = take(host, INT64_MAX)))
+        due_free(d);
+}

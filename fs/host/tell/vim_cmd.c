@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands about single VMs and devices, and whose turn it is to give one. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "host/facts/parse.h"
+#include "host/internal.h"
+
+enum { IDS_MS = 60 * 1000 }; /* so old may be the list that tells a VM's id */
+
+int host_begin(struct host *host, const struct wait *wait)
+{
+    lock_take(&host->lock);
+    int r = host_identify_locked(host, HOST_THERE, wait);
+    lock_drop(&host->lock);
+    if (r == 0)
+        r = turn_take(&host->acting, wait);
+    return r == -ETIMEDOUT ? -EIO : r;
+}
+
+void host_done(struct host *host)
+{
+    turn_give(&host->acting);
+}
+
+int host_command(struct host *host, const char *const *words, const struct wait *wait,
+                 struct buf *ret_text, struct why *why)
+{
+    BUF_AUTO text = {0};
+    int status = 0;
+    int r = exec_run(host->exec, words, wait, &text, &status, why);
+    if (r < 0 || status == 0)
+        return r;
+    if (ret_text)
+        r = buf_add(ret_text, buf_span(&text));
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.data[i] < ' ')
+            text.data[i] = ' ';
+    }
+    while (text.len > 0 && text.data[text.len - 1] == ' ')
+        text.data[--text.len] = '\0';
+    why_set(why, "%s %s: %.400s", words[0], words[1],
+            text.len > 0 ? text.data : "it failed and did not say why");
+    return -EREMOTEIO;
+}
+
+int host_vm_id(struct host *host, const char *path, const struct wait *wait, char ret[24],
+               struct why *why)
+{
+    const struct host_facts *facts = NULL;
+    const struct host_vm *vm = NULL;
+    int r = host_facts(host, IDS_MS, wait, &facts);
+    if (r == 0)
+        vm = host_facts_vm(facts, path);
+    if (r == 0 && !vm) { /* it may have been registered since */
+        host_facts_unref(facts);
+        facts = NULL;
+        r = host_facts(host, 0, wait, &facts);
+        if (r == 0)
+            vm = host_facts_vm(facts, path);
+    }
+    if (r == 0 && !vm) {
+        why_set(why, "the VM is not registered on this host");
+        r = -ENXIO;
+    }
+    if (r == 0)
+        snprintf(ret, 24, "%lu", vm->id);
+    host_facts_unref(facts);
+    return r;
+}
+
+int host_state_of(struct host *host, const char *id, const struct wait *wait, enum vmx_power *ret,
+                  struct why *why)
+{
+    const char *const words[] = {"vim-cmd", "vmsvc/power.getstate", id, NULL};
+    BUF_AUTO text = {0};
+    int status = 0;
+    int r = exec_ask(host->exec, words, wait, &text, &status, why);
+    if (r < 0)
+        return r;
+    r = parse_power(buf_span(&text), ret);
+    if (r == -ENOENT)
+        why_set(why, "the host knows the VM (id %s) no more", id);
+    else if (r < 0)
+        why_set(why, "the host does not tell the power state of VM %s: %.200s", id,
+                text.len ? text.data : "");
+    return r == -ENOENT ? -ENXIO : r < 0 ? -EREMOTEIO : 0;
+}
+
+int host_vm_state(struct host *host, const char *path, const struct wait *wait, char ret_id[24],
+                  enum vmx_power *ret, struct why *why)
+{
+    int r = host_vm_id(host, path, wait, ret_id, why);
+    if (r < 0)
+        return r;
+    r = host_state_of(host, ret_id, wait, ret, why);
+    if (r != -ENXIO)
+        return r;
+    host_outdate(host, false);
+    r = host_vm_id(host, path, wait, ret_id, why);
+    return r == 0 ? host_state_of(host, ret_id, wait, ret, why) : r;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the engine share.
+ *
+ * The life of a call:
+ *
+ *      NEW -> QUEUED -> IN_FLIGHT -> DONE
+ *               ^___________|  only when its first byte found no room and it has a time limit
+ *
+ *      NEW, DONE     in no list
+ *      QUEUED        in sftp->queue, in the order in which calls were made
+ *      IN_FLIGHT     in sftp->in_flight, in the order of sending; slots[id % SLOTS] is this call
+ *
+ * Who holds references: the caller, from the making until sftp_call_free; the engine, while the
+ * call is QUEUED or IN_FLIGHT; the I/O thread, while it sends a large call from the call's own
+ * memory. Calls hold struct sftp, so that one which is freed too late does no harm.
+ *
+ * Queue and flight are empty while the state is not SFTP_UP: who changes the state fails all calls
+ * in the same critical section, and calls made afterwards fail at once.
+ *
+ * One lock. Nothing is waited for and nothing sent while it is held, but on its conditions.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "progress.h"
+#include "sftp/protocol/decode.h"
+#include "sftp/protocol/frame.h"
+#include "sftp/protocol/kind.h"
+#include "sftp/protocol/wire.h"
+#include "sftp/sftp.h"
+
+enum {
+    SLOTS = SFTP_UNDER_WAY_MAX,
+    /* Of listings that nobody has taken yet, in all. Without a bound a server that fills each
+     * packet to its end could make a few hundred requests take as many times 256 KiB. */
+    LISTED_MAX = 24 << 20,
+};
+
+enum call_stage { STAGE_NEW, STAGE_QUEUED, STAGE_IN_FLIGHT, STAGE_DONE };
+
+struct sftp_call {
+    struct sftp *sftp;
+    enum call_kind kind;
+    struct wire_out request; /* the whole packet; the I/O thread's own once the call is queued */
+    uint32_t asked;          /* bytes, of a read; of a write: its data, the end of the request */
+    int64_t not_after;
+    bool changes; /* what others can see on the server */
+    struct condition done;
+
+    /* protected by sftp->lock */
+    struct sftp_call *prev, *next;
+    enum call_stage stage;
+    unsigned refs;
+    bool abandoned; /* by the caller */
+    bool was_sent;
+    bool alone; /* nothing else was in flight when it was sent: it measures the round trip */
+    uint32_t id;
+    uint64_t epoch;
+    int64_t sent_at;
+    uint64_t received_before; /* sftp->received when it was sent */
+
+    /* the engine's until DONE, then the caller's */
+    int result;
+    struct answer answer;
+    bool collected; /* a wait has read the answer */
+    size_t listed;  /* what it has added to sftp->listed; protected by sftp->lock */
+};
+
+/* The I/O thread's own. */
+struct link {
+    struct transport *transport;
+    struct frame frame;
+    struct buf batch;         /* small requests, sent with one write */
+    struct sftp_call *single; /* or a request that is sent from its own memory */
+    size_t sent;              /* of the batch or the single */
+    int64_t up_since;
+    uint64_t received_before; /* sftp->received when it came up */
+    int64_t pinged_at;
+    int backoff_ms;
+};
+
+struct sftp {
+    struct lock lock;
+    struct condition changed; /* the state, or starting */
+    int timeout_ms;
+    int (*connect)(void *ctx, struct transport **ret, struct why *why);
+    void *ctx;
+    int wake_fd;
+    pthread_t thread;
+    struct link link;
+
+    /* protected by lock */
+    unsigned refs; /* the owner, and every call */
+    enum sftp_state state;
+    bool starting; /* the first hello is under way */
+    int start_result;
+    bool stopping;
+    bool ended;         /* the thread has been joined; the owner's own */
+    int64_t stop_at;    /* abandoned calls may finish until then */
+    int64_t lost_since; /* while SFTP_LOST */
+    struct why why;     /* of the last failure */
+    uint64_t epoch;     /* of the link; 0: none yet */
+    struct sftp_features features;
+    struct buf transport_text;
+    struct sftp_call *queue, *in_flight;
+    unsigned n_queued, n_in_flight;
+    struct sftp_call *slots[SLOTS];
+    uint16_t free_slots[SLOTS];
+    unsigned n_free_slots;
+    uint32_t generation;
+    bool woken;        /* wake_fd was written and the I/O thread has not looked yet */
+    uint64_t received; /* bytes, over all links */
+    size_t listed;     /* bytes of listings in calls that are done and not freed */
+    int64_t received_at;
+    uint64_t sent, calls;
+    int64_t round_trip_ms; /* -1: not measured */
+};
+
+/* call.c: the life of a call, and the state of the link, which ends all of them */
+
+/* A call whose packet is begun: arguments are put to call->request, which keeps errors. */
+struct sftp_call *call_new(struct sftp *s, enum call_kind kind);
+
+/* Queues a call, or finishes it at once when it cannot be sent. handle: what it needs, or NULL.
+ * NULL for NULL, and without memory. */
+struct sftp_call *call_submit(struct sftp_call *call, const struct sftp_handle *handle);
+
+void call_unref_locked(struct sftp *s, struct sftp_call *call) REQUIRES(&s->lock);
+void call_send_locked(struct sftp *s, struct sftp_call *call) REQUIRES(&s->lock);
+void call_unsend_locked(struct sftp *s, struct sftp_call *call) REQUIRES(&s->lock);
+void call_finish_locked(struct sftp *s, struct sftp_call *call, int result) REQUIRES(&s->lock);
+
+/* Lets the I/O thread look at what there is to do. */
+void engine_wake(struct sftp *s);
+void engine_destroy(struct sftp *s);                         /* accepts NULL */
+void engine_check_locked(struct sftp *s) REQUIRES(&s->lock); /* the invariants */
+
+/* A loss that lasts too long is found by whoever looks. */
+enum sftp_state link_state_locked(struct sftp *s) REQUIRES(&s->lock);
+
+/* Leaves SFTP_UP (or goes from one bad state to another): all calls fail with result. */
+void link_fail_locked(struct sftp *s, enum sftp_state state, int result, const char *why)
+    REQUIRES(&s->lock);
+
+/* results.c: waiting for a call, and letting go of it */
+
+/* As sftp_call_free, but a call that is still queued is sent whatever its kind. */
+void call_detach(struct sftp_call *call);
+
+/* Closes what an open brought that nobody waits for any more. */
+void call_close_unwanted(struct sftp *s, struct answer *answer, enum call_kind kind,
+                         uint64_t epoch);
+
+/* link.c: the life of a connection */
+
+void *link_main(void *sftp);
+
+/* hello.c */
+
+/* Speaks with a new server, over s->link. 0; -errno with *why. */
+int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms, struct why *why);
+
+/* io.c: requests and answers */
+
+/* Serves until the link ends (the state says why) or the engine stops. */
+void io_serve(struct sftp *s);
+
+/* Forgets what a link had under way. */
+void io_reset(struct sftp *s);
+
+/* Waits for the transport, a wake-up or timeout_ms (-1: none); flushes. 0, -errno. */
+int io_poll(struct sftp *s, int timeout_ms);

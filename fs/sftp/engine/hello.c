@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* The first words with a server: INIT and VERSION, and limits@openssh.com where it is offered. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "engine.h"
+#include "sftp/protocol/proto.h"
+
+/* Sends what is left of out. 0 also when it does not fit yet. */
+static int push(struct transport *t, struct span *out)
+{
+    while (out->n > 0) {
+        ssize_t n = t->ops->write(t, out->p, out->n);
+        if (n == -EAGAIN)
+            return 0;
+        if (n < 0)
+            return (int)n;
+        *out = (struct span){out->p + n, out->n - (size_t)n};
+    }
+    return 0;
+}
+
+/* 1 and a packet, 0 when none is complete yet. */
+static int pull(struct link *l, struct packet *ret)
+{
+    for (;;) {
+        int r = frame_next(&l->frame, ret);
+        if (r != 0)
+            return r;
+        uint8_t *room;
+        size_t size = frame_room(&l->frame, &room);
+        ssize_t n = l->transport->ops->read(l->transport, room, size);
+        if (n == -EAGAIN)
+            return 0;
+        if (n <= 0)
+            return n == 0 ? -ECONNRESET : (int)n;
+        frame_filled(&l->frame, (size_t)n);
+    }
+}
+
+static bool stopping(struct sftp *s)
+{
+    lock_take(&s->lock);
+    bool stop = s->stopping;
+    lock_drop(&s->lock);
+    return stop;
+}
+
+static int exchange(struct sftp *s, struct span request, int64_t deadline, struct packet *ret)
+{
+    for (;;) {
+        int r = push(s->link.transport, &request);
+        if (r == 0)
+            r = pull(&s->link, ret);
+        if (r != 0)
+            return r > 0 ? 0 : r;
+        int64_t left = deadline - clock_ms();
+        if (left <= 0)
+            return -ETIMEDOUT;
+        r = io_poll(s, (int)left);
+        if (r == 0 && stopping(s))
+            r = -ECANCELED;
+        if (r != 0)
+            return r;
+    }
+}
+
+static int ask_version(struct sftp *s, int64_t deadline, struct sftp_features *ret)
+{
+    struct wire_out out = {0};
+    struct packet packet = {0};
+    wire_put_u32(&out, SFTP_PACKET_MIN);
+    wire_put_u8(&out, SSH_FXP_INIT);
+    wire_put_u32(&out, SFTP_VERSION);
+    int r = out.error;
+    if (r == 0)
+        r = exchange(s, buf_span(&out.bytes), deadline, &packet);
+    if (r == 0)
+        r = answer_read_version(&packet, ret);
+    free(packet.bytes);
+    buf_done(&out.bytes);
+    return r;
+}
+
+/* The limits are an offer: a server that then answers with a status does well without them. */
+static int ask_limits(struct sftp *s, int64_t deadline, struct sftp_features *ret)
+{
+    struct wire_out out = {0};
+    struct packet packet = {0};
+    uint32_t id;
+    wire_put_u32(&out, (uint32_t)(SFTP_PACKET_MIN + 4 + strlen(SSH_EXT_LIMITS)));
+    wire_put_u8(&out, SSH_FXP_EXTENDED);
+    wire_put_u32(&out, 0);
+    wire_put_string(&out, SPAN_LITERAL(SSH_EXT_LIMITS));
+    int r = out.error;
+    if (r == 0)
+        r = exchange(s, buf_span(&out.bytes), deadline, &packet);
+    if (r == 0 && (!answer_id(&packet, &id) || id != 0))
+        r = -EPROTO;
+    if (r == 0 && answer_read_limits(&packet, ret) == -EPROTO)
+        r = -EPROTO;
+    free(packet.bytes);
+    buf_done(&out.bytes);
+    return r;
+}
+
+static void explain(int r, struct why *why)
+{
+    if (r == -EPROTO)
+        why_set(why,
+                "the server's answer is not SFTP version 3: does a login script print "
+                "something there?");
+    else if (r == -ETIMEDOUT)
+        why_set(why, "the server does not answer to the SFTP hello");
+    else if (r == -ECONNRESET || r == -EPIPE)
+        why_set(why,
+                "the server closed the connection before it spoke SFTP: is its SFTP "
+                "subsystem enabled?");
+    else
+        why_set(why, "cannot speak SFTP with the server: %s", strerror(-r));
+}
+
+int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms, struct why *why)
+{
+    struct sftp_features features;
+    int64_t deadline = clock_ms() + s->timeout_ms;
+    int64_t round_trip = -1;
+    int r = ask_version(s, deadline, &features);
+    if (r == 0 && features.limits) {
+        int64_t before = clock_ms();
+        r = ask_limits(s, deadline, &features);
+        round_trip = clock_ms() - before;
+    }
+    if (r != 0) {
+        /* Who carries the stream may know better why it ended. */
+        int said = transport_last_words(s->link.transport, why);
+        if (said < 0)
+            return said;
+        explain(r, why);
+        return r;
+    }
+    *ret = features;
+    *ret_round_trip_ms = round_trip;
+    return 0;
+}

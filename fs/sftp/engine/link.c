@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a connection, on the I/O thread.
+ *
+ *                  hello                   bytes stop, garbage
+ *      (start) ------------> SFTP_UP ------------------------------> SFTP_LOST
+ *                             ^  ^ \                                  |    |
+ *                             |  |  \ nothing came for timeout_ms     |    |
+ *                             |  |   \                                |    |
+ *                             |  |    `----> SFTP_DOWN <--------------'    |
+ *                             |  |               |    not up after         |
+ *                             |  `---------------'    timeout_ms           |
+ *                             |     connected again                        |
+ *                             `--------------------------------------------'
+ *      SFTP_LOST, SFTP_DOWN ---- authentication refused ----> SFTP_REFUSED (for good)
+ *
+ * Any thread may leave SFTP_UP (a wait that ended without a byte does); only this one enters it.
+ * That a loss has lasted too long is found by whoever looks, since this thread may be connecting.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine.h"
+
+enum { BACKOFF_MIN_MS = 200, BACKOFF_MAX_MS = 10 * 1000 };
+
+static bool must_stop(struct sftp *s)
+{
+    lock_take(&s->lock);
+    bool stop = s->stopping;
+    lock_drop(&s->lock);
+    return stop;
+}
+
+/* Says hello; then the link is up. */
+static int link_begin(struct sftp *s)
+{
+    struct sftp_features features;
+    int64_t round_trip;
+    struct why why = {0};
+    struct transport *t = s->link.transport;
+    struct buf text = {0};
+    int r = hello(s, &features, &round_trip, &why);
+    if (r == 0) {
+        r = t->ops->describe(t, &text);
+        if (r != 0)
+            why_set(&why, "cannot describe the connection: out of memory");
+    }
+    lock_take(&s->lock);
+    if (r == 0) {
+        s->state = SFTP_UP;
+        s->epoch++;
+        s->features = features;
+        s->round_trip_ms = round_trip;
+        s->received_at = s->link.up_since = s->link.pinged_at = clock_ms();
+        s->link.received_before = s->received;
+        buf_done(&s->transport_text);
+        s->transport_text = text;
+        text = (struct buf){0};
+    } else {
+        s->why = why;
+    }
+    if (s->starting) {
+        s->starting = false;
+        s->start_result = r;
+    }
+    condition_wake_all(&s->changed);
+    lock_drop(&s->lock);
+    buf_done(&text);
+    return r;
+}
+
+static void link_end(struct sftp *s)
+{
+    io_reset(s);
+    transport_free(s->link.transport);
+    s->link.transport = NULL;
+}
+
+/* Until the engine stops or ms have passed (-1: for ever). */
+static void nap(struct sftp *s, int ms)
+{
+    int64_t end = clock_ms() + ms;
+    while (!must_stop(s)) {
+        struct pollfd wake = {.fd = s->wake_fd, .events = POLLIN};
+        int64_t left = end - clock_ms();
+        if (ms >= 0 && left <= 0)
+            return;
+        uint64_t count;
+        if (poll(&wake, 1, ms < 0 ? -1 : (int)left) > 0 &&
+            read(s->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR)
+            return;
+    }
+}
+
+/* A link that carried an answer, or lived for a moment, is a good one: to lose it says nothing
+ * about the next. One that ends with its hello is as good as none. */
+static bool was_good(struct sftp *s)
+{
+    const struct link *l = &s->link;
+    lock_take(&s->lock);
+    bool answered = s->received > l->received_before;
+    lock_drop(&s->lock);
+    return l->up_since > 0 && (answered || clock_ms() - l->up_since > BACKOFF_MIN_MS);
+}
+
+/* The pauses start anew after each good link, and the first attempt comes at once. */
+static void back_off(struct sftp *s)
+{
+    struct link *l = &s->link;
+    if (was_good(s))
+        l->backoff_ms = 0;
+    l->up_since = 0;
+    if (l->backoff_ms > 0)
+        nap(s, l->backoff_ms);
+    l->backoff_ms = l->backoff_ms == 0 ? BACKOFF_MIN_MS : 2 * l->backoff_ms;
+    if (l->backoff_ms > BACKOFF_MAX_MS)
+        l->backoff_ms = BACKOFF_MAX_MS;
+}
+
+static void note_failure(struct sftp *s, int r, const struct why *why)
+{
+    lock_take(&s->lock);
+    s->why = *why;
+    if (r == -EACCES) {
+        s->state = SFTP_REFUSED;
+        condition_wake_all(&s->changed);
+    }
+    lock_drop(&s->lock);
+    log_debug("link: connecting again: %s", why->text);
+}
+
+/* Connects again until that works, or nobody wants it any more. */
+static void link_restore(struct sftp *s)
+{
+    while (!must_stop(s)) {
+        struct why why = {0};
+        if (!s->connect) {
+            nap(s, -1);
+            return;
+        }
+        back_off(s);
+        if (must_stop(s))
+            return;
+        int r = s->connect(s->ctx, &s->link.transport, &why);
+        if (r != 0) {
+            note_failure(s, r, &why);
+            if (r == -EACCES)
+                nap(s, -1);
+            continue;
+        }
+        if (link_begin(s) == 0)
+            return;
+        link_end(s);
+    }
+}
+
+static void log_loss(struct sftp *s)
+{
+    lock_take(&s->lock);
+    struct why why = s->why;
+    lock_drop(&s->lock);
+    log_debug("link: %s", why.text);
+}
+
+void *link_main(void *sftp)
+{
+    struct sftp *s = sftp;
+    bool begun = link_begin(s) == 0;
+    while (begun && s->link.transport) {
+        io_serve(s);
+        log_loss(s);
+        link_end(s);
+        link_restore(s);
+    }
+    if (s->link.transport)
+        link_end(s);
+    return NULL;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "child_login.h"
+#include "program.h"
+#include "ssh_stderr.h"
+
+enum { WORDS_MAX = 64 << 10 };
+
+struct child_transport {
+    struct transport base; /* first: the contract casts */
+    struct transport *stream;
+    int words;
+    char *host;
+    bool has_command; /* a command of ours is run instead of the SFTP server */
+};
+
+static struct child_transport *self(struct transport *t)
+{
+    return (struct child_transport *)t;
+}
+
+static struct transport *stream(const struct transport *t)
+{
+    return ((const struct child_transport *)t)->stream;
+}
+
+static int child_fd(const struct transport *t)
+{
+    return stream(t)->ops->fd(stream(t));
+}
+
+static short child_events(const struct transport *t)
+{
+    return stream(t)->ops->events(stream(t));
+}
+
+static ssize_t child_read(struct transport *t, void *bytes, size_t size)
+{
+    return stream(t)->ops->read(stream(t), bytes, size);
+}
+
+static ssize_t child_write(struct transport *t, const void *bytes, size_t size)
+{
+    return stream(t)->ops->write(stream(t), bytes, size);
+}
+
+static int child_flush(struct transport *t)
+{
+    return stream(t)->ops->flush(stream(t));
+}
+
+static int child_describe(const struct transport *t, struct buf *ret)
+{
+    const struct child_transport *c = (const struct child_transport *)t;
+    BUF_AUTO words = {0};
+    int r = stream(t)->ops->describe(stream(t), ret);
+    if (r == 0)
+        r = program_words(c->words, &words);
+    return r == 0 && words.len ? child_words_describe(words.data, ret) : r;
+}
+
+static int child_last_words(struct transport *t, struct why *why)
+{
+    BUF_AUTO words = {0};
+    if (program_words(self(t)->words, &words) < 0 || words.len == 0)
+        return 0;
+    if (self(t)->has_command && child_words_ended(words.data)) {
+        why_set(why, "%s does not run commands", self(t)->host);
+        return -EOPNOTSUPP;
+    }
+    return child_words_explain(words.data, self(t)->host, why);
+}
+
+static void child_free(struct transport *t)
+{
+    struct child_transport *c = self(t);
+    transport_free(c->stream);
+    close(c->words);
+    free(c->host);
+    free(c);
+}
+
+static const struct transport_ops child_ops = {
+    .fd = child_fd,
+    .events = child_events,
+    .read = child_read,
+    .write = child_write,
+    .flush = child_flush,
+    .describe = child_describe,
+    .last_words = child_last_words,
+    .free = child_free,
+};
+
+static void end_now(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+/* Starts argv with one end of a socket pair as its standard input and output. */
+static int start(const struct words *argv, char *const *env, const char *name, const char *host,
+                 struct child_transport **ret)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    FD_AUTO ours = ends[0];
+    FD_AUTO theirs = ends[1];
+    FD_AUTO words = program_words_file(WORDS_MAX);
+    if (words < 0)
+        return words;
+    struct child_transport *c = calloc(1, sizeof(*c));
+    FREE_AUTO char *copy = strdup(host);
+    if (!c || !copy) {
+        free(c);
+        return -ENOMEM;
+    }
+    pid_t pid;
+    int r = program_start(argv, env, theirs, theirs, words, &pid);
+    if (r == 0) {
+        r = transport_from_fd(ours, pid, name, &c->stream);
+        if (r < 0)
+            end_now(pid);
+    }
+    if (r < 0) {
+        free(c);
+        return r;
+    }
+    steal_fd(&ours);
+    c->base.ops = &child_ops;
+    c->words = steal_fd(&words);
+    c->host = steal(copy);
+    *ret = c;
+    return 0;
+}
+
+/* As sshfs does, a name without a slash is a subsystem. */
+static void add_remote(struct words *argv, const struct child_login *login)
+{
+    const struct connect_options *o = login->options;
+    const char *server = o->sftp_server ? o->sftp_server : "sftp";
+    if (!login->command && !strchr(server, '/'))
+        words_add(argv, "-s");
+    words_add(argv, "--");
+    words_add(argv, o->host);
+    words_add(argv, login->command ? login->command : server);
+}
+
+static void ssh_argv(const struct child_login *login, struct words *argv)
+{
+    static const char *const strict[] = {[CONNECT_STRICT_CONFIG] = NULL,
+                                         [CONNECT_STRICT_YES] = "yes",
+                                         [CONNECT_STRICT_ACCEPT_NEW] = "accept-new",
+                                         [CONNECT_STRICT_NO] = "no"};
+    const struct connect_options *o = login->options;
+    words_split(argv, o->ssh_command ? o->ssh_command : "ssh");
+    /* A connection of our own, for nothing else; the log level is for child_words. */
+    words_split(argv,
+                "-x -a -T -oLogLevel=DEBUG1 -oClearAllForwardings=yes -oControlMaster=no "
+                "-oControlPath=none -oPermitLocalCommand=no -oRemoteCommand=none "
+                "-oTCPKeepAlive=yes");
+    words_addf(argv, "-oConnectTimeout=%d", (o->timeout_ms + 999) / 1000);
+    if (o->port)
+        words_addf(argv, "-p%u", o->port);
+    if (o->user)
+        words_addf(argv, "-l%s", o->user);
+    if (o->identity_file)
+        words_addf(argv, "-oIdentityFile=\"%s\"", o->identity_file);
+    if (o->known_hosts_file)
+        words_addf(argv, "-oUserKnownHostsFile=\"%s\"", o->known_hosts_file);
+    if (login->ciphers)
+        words_addf(argv, "-oCiphers=%s", login->ciphers);
+    if (login->kex)
+        words_addf(argv, "-oKexAlgorithms=%s", login->kex);
+    if (strict[o->strict])
+        words_addf(argv, "-oStrictHostKeyChecking=%s", strict[o->strict]);
+    if (o->password_stdin)
+        words_split(argv,
+                    "-oPreferredAuthentications=keyboard-interactive,password "
+                    "-oPubkeyAuthentication=no");
+    add_remote(argv, login);
+}
+
+/* Ours, with what makes ssh ask us. */
+static void ssh_env(const struct askpass *askpass, struct words *env)
+{
+    static const char *const ours[] = {"SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=", "VMXFS_ASKPASS="};
+    for (char **e = environ; *e; e++) {
+        bool replaced = false;
+        for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+            replaced |= strncmp(*e, ours[i], strlen(ours[i])) == 0;
+        if (!replaced)
+            words_add(env, *e);
+    }
+    /* Also right when the program's file has been replaced since. */
+    words_addf(env, "SSH_ASKPASS=/proc/%ld/exe", (long)getpid());
+    words_add(env, "SSH_ASKPASS_REQUIRE=force");
+    words_addf(env, "VMXFS_ASKPASS=%s", askpass->name);
+}
+
+static bool is_openssh(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return strcmp(slash ? slash + 1 : program, "ssh") == 0;
+}
+
+static int start_ssh(const struct child_login *login, struct askpass *askpass,
+                     struct transport **ret, struct why *why)
+{
+    WORDS_AUTO argv = {0};
+    WORDS_AUTO env = {0};
+    const char *host = login->options->host;
+    ssh_argv(login, &argv);
+    ssh_env(askpass, &env);
+    struct child_transport *c;
+    int r = env.error ? env.error : start(&argv, env.list, "openssh", host, &c);
+    if (r < 0) {
+        why_set(why, "cannot run %s: %s%s", argv.error ? "ssh" : argv.list[0], strerror(-r),
+                r == -ENOENT ? "; install the OpenSSH client, or check ssh_command" : "");
+        return r;
+    }
+    c->has_command = login->command != NULL;
+    if (is_openssh(argv.list[0]))
+        r = child_login_wait(login, askpass, child_fd(&c->base), c->words, why);
+    if (r < 0)
+        child_free(&c->base);
+    else
+        *ret = &c->base;
+    return r;
+}
+
+int child_ssh(const struct child_login *login, struct transport **ret, struct why *why)
+{
+    struct askpass askpass;
+    int r = askpass_open(&askpass);
+    if (r < 0) {
+        why_set(why, "cannot prepare for ssh's questions: %s", strerror(-r));
+        return r;
+    }
+    r = start_ssh(login, &askpass, ret, why);
+    askpass_close(&askpass);
+    return r;
+}
+
+const char *child_find_server(void)
+{
+    static const char *const places[] = {
+        "/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server",
+        "/usr/lib/ssh/sftp-server",     "/usr/libexec/sftp-server",
+        "/usr/libexec/ssh/sftp-server",
+    };
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (access(places[i], X_OK) == 0)
+            return places[i];
+    }
+    return NULL;
+}
+
+int child_local(const char *program, struct transport **ret, struct why *why)
+{
+    if (!program)
+        program = child_find_server();
+    if (!program) {
+        why_set(why, "no sftp-server found: install OpenSSH's, or name one with -o sftp_server");
+        return -ENOENT;
+    }
+    WORDS_AUTO argv = {0};
+    words_add(&argv, program);
+    struct child_transport *c;
+    int r = start(&argv, NULL, "local sftp-server", program, &c);
+    if (r < 0)
+        why_set(why, "cannot run %s: %s", program, strerror(-r));
+    else
+        *ret = &c->base;
+    return r;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "ssh_stderr.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "parser/text/buf.h"
+#include "transport/login/host_key_policy.h"
+
+static bool next_line(const char **rest, struct span *ret)
+{
+    if (!**rest)
+        return false;
+    size_t n = strcspn(*rest, "\n");
+    *ret = (struct span){*rest, n};
+    *rest += n + ((*rest)[n] ? 1 : 0);
+    while (ret->n && (ret->p[ret->n - 1] == '\r' || ret->p[ret->n - 1] == ' '))
+        ret->n--;
+    return true;
+}
+
+/* What stands behind the mark in the first line that begins with it. */
+static struct span behind(const char *words, const char *mark)
+{
+    struct span line;
+    while (next_line(&words, &line)) {
+        if (span_starts_with(line, (struct span){mark, strlen(mark)}))
+            return (struct span){line.p + strlen(mark), line.n - strlen(mark)};
+    }
+    return SPAN_LITERAL("");
+}
+
+bool child_words_connected(const char *words)
+{
+    struct span line;
+    while (next_line(&words, &line)) {
+        if (span_starts_with(line, SPAN_LITERAL("Authenticated to ")))
+            return true;
+    }
+    return false;
+}
+
+bool child_words_ended(const char *words)
+{
+    struct span line;
+    while (next_line(&words, &line)) {
+        if (span_starts_with(line, SPAN_LITERAL("exec request failed on channel ")) ||
+            (span_starts_with(line, SPAN_LITERAL("debug1: client_input_channel_req: ")) &&
+             memmem(line.p, line.n, " rtype exit-status ", strlen(" rtype exit-status "))))
+            return true;
+    }
+    return false;
+}
+
+/* The last line that is meant for people. */
+static struct span last_line(const char *words)
+{
+    struct span line, last = {0};
+    while (next_line(&words, &line)) {
+        if (line.n && !span_starts_with(line, SPAN_LITERAL("debug")) &&
+            !span_starts_with(line, SPAN_LITERAL("Authenticated to ")) &&
+            !span_starts_with(line, SPAN_LITERAL("Transferred: ")) &&
+            !span_starts_with(line, SPAN_LITERAL("Bytes per second: ")) &&
+            !span_starts_with(line, SPAN_LITERAL("OpenSSH_")))
+            last = line;
+    }
+    return last;
+}
+
+/* "ssh-ed25519 SHA256:...", as the debug line has it. */
+static struct span shown_key(const char *words)
+{
+    struct span key = behind(words, "debug1: Server host key: ");
+    return key.n ? key : SPAN_LITERAL("unknown");
+}
+
+static void explain_host_key(const char *words, const char *host, struct why *why)
+{
+    struct span key = shown_key(words);
+    if (strstr(words, "HOST IDENTIFICATION HAS CHANGED"))
+        why_set(why,
+                "the host key of %s has changed: it is %.*s. Somebody may be listening in. If "
+                "the host has a new key: ssh-keygen -R %s",
+                host, (int)key.n, key.p, host);
+    else if (strstr(words, "revoked"))
+        why_set(why,
+                "the host key of %s (%.*s) is revoked: do not use this host until it has a "
+                "new key",
+                host, (int)key.n, key.p);
+    else
+        why_set(why,
+                "the host key of %s is not known: %.*s. If that is right, connect once with "
+                "\"ssh %s\", or use -o StrictHostKeyChecking=accept-new",
+                host, (int)key.n, key.p, host);
+}
+
+int child_words_explain(const char *words, const char *host, struct why *why)
+{
+    static const struct {
+        const char *says;
+        int error;
+        const char *advice;
+    } table[] = {
+        {"Host key verification failed", -EPERM, NULL},
+        {"Permission denied (", -EACCES,
+         "put the public key into the host's authorized_keys, or check the password"},
+        {"Too many authentication failures", -EACCES, "name one key with -o IdentityFile"},
+        {"Could not resolve hostname", -EHOSTUNREACH, "check the name"},
+        {"No route to host", -EHOSTUNREACH, "check the network"},
+        {"Network is unreachable", -EHOSTUNREACH, "check the network"},
+        {"Connection refused", -ECONNREFUSED, "start the host's SSH service, or check the port"},
+        {"timed out", -ETIMEDOUT, "check the network and the host's firewall"},
+        {"subsystem request failed", -EPROTO,
+         "enable the host's SFTP server, or name one with -o sftp_server"},
+        {"Bad configuration option", -EINVAL, "mend ssh_config"},
+    };
+    struct span last = last_line(words);
+    if (last.n == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (!memmem(last.p, last.n, table[i].says, strlen(table[i].says)))
+            continue;
+        if (table[i].advice)
+            why_set(why, "%s: %.*s: %s", host, (int)last.n, last.p, table[i].advice);
+        else
+            explain_host_key(words, host, why);
+        return table[i].error;
+    }
+    /* Behind a ProxyCommand ssh knows no port: what failed is the command. */
+    if (strstr(words, "kex_exchange_identification: ") && !strstr(words, "UNKNOWN port"))
+        why_set(why,
+                "%s closed the connection before the handshake (%.*s): no SSH server at that port, "
+                "or one with too many connections, or one that shuts this address out for a while "
+                "after failed logins (PerSourcePenalties): try again in a minute",
+                host, (int)last.n, last.p);
+    else
+        why_set(why, "%s: %.*s", host, (int)last.n, last.p);
+    return -ECONNRESET;
+}
+
+static int add_line(struct buf *ret, const char *name, const char *before, struct span value)
+{
+    return value.n ? buf_addf(ret, "%s: %s%.*s\n", name, before, (int)value.n, value.p) : 0;
+}
+
+static const char *find(struct span text, const char *mark)
+{
+    return memmem(text.p, text.n, mark, strlen(mark));
+}
+
+static struct span up_to(struct span text, const char *mark)
+{
+    const char *end = find(text, mark);
+    return end ? (struct span){text.p, (size_t)(end - text.p)} : text;
+}
+
+/* "CIPHER MAC: MAC compression: none" */
+static int describe_cipher(struct span text, struct buf *ret)
+{
+    static const char mark[] = " MAC: ";
+    const char *end = text.p + text.n;
+    const char *mac = find(text, mark);
+    int r = add_line(ret, "cipher", "", up_to(text, mark));
+    if (r < 0 || !mac)
+        return r;
+    mac += strlen(mark);
+    return add_line(ret, "mac", "",
+                    up_to((struct span){mac, (size_t)(end - mac)}, " compression: "));
+}
+
+int child_words_describe(const char *words, struct buf *ret)
+{
+    int r =
+        add_line(ret, "server", "SSH-2.0-",
+                 behind(words, "debug1: Remote protocol version 2.0, remote software version "));
+    struct span key = behind(words, "debug1: Server host key: ");
+    struct span type = up_to(key, " ");
+    if (r == 0)
+        r = add_line(ret, "host-key", host_key_type_name(type),
+                     (struct span){key.p + type.n, key.n - type.n});
+    if (r == 0)
+        r = add_line(ret, "key-exchange", "", behind(words, "debug1: kex: algorithm: "));
+    return r == 0 ? describe_cipher(behind(words, "debug1: kex: client->server cipher: "), ret) : r;
+}

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A libssh2 channel as a transport. Made with the session blocking; from then on nothing blocks.
+ *
+ * libssh2 wants a call that said EAGAIN to be repeated, with the same bytes, before any other. A
+ * write can say so in the middle of a rekey. Its bytes are then kept in `held` and count as taken,
+ * and `held` goes first whatever is called next; so the caller need not know.
+ */
+#include "ssh.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ssh_auth.h"
+#include "ssh_io.h"
+#include "ssh_library.h"
+#include "ssh_watch.h"
+#include "transport/login/host_key_policy.h"
+#include "transport/tcp.h"
+
+enum {
+    PENDING_MAX = 256 << 10, /* what may wait in our buffer; more would only make requests old */
+    WRITE_MAX = 32700,       /* what libssh2 takes at once */
+    WINDOW = 2 << 20,        /* larger ones make libssh2's list of packets slow */
+    PACKET = 32 << 10,
+};
+
+struct ssh_transport {
+    struct transport base; /* first: the contract casts */
+    struct ssh_io io;
+    LIBSSH2_CHANNEL *channel;
+    struct buf held;
+    struct buf about; /* for describe */
+    int fd;
+};
+
+static struct ssh_transport *self(struct transport *t)
+{
+    return (struct ssh_transport *)t;
+}
+
+static const struct ssh_transport *const_self(const struct transport *t)
+{
+    return (const struct ssh_transport *)t;
+}
+
+static int ssh_fd(const struct transport *t)
+{
+    return const_self(t)->fd;
+}
+
+static short ssh_events(const struct transport *t)
+{
+    return ssh_io_pending(&const_self(t)->io) > 0 ? POLLIN | POLLOUT : POLLIN;
+}
+
+/* 0: nothing is held any more; -EAGAIN; -errno. */
+static int push_held(struct ssh_transport *s)
+{
+    if (s->held.len == 0)
+        return 0;
+    ssize_t n = libssh2_channel_write(s->channel, s->held.data, s->held.len);
+    if (n <= 0)
+        return n == 0 ? -EAGAIN : ssh_io_errno((int)n);
+    s->held.len -= (size_t)n;
+    memmove(s->held.data, s->held.data + n, s->held.len);
+    return s->held.len > 0 ? -EAGAIN : 0;
+}
+
+static ssize_t ssh_read(struct transport *t, void *bytes, size_t size)
+{
+    struct ssh_transport *s = self(t);
+    int r = push_held(s);
+    if (r < 0 && r != -EAGAIN)
+        return r;
+    ssize_t n = libssh2_channel_read(s->channel, bytes, size);
+    if (n > 0)
+        return n;
+    if (libssh2_channel_eof(s->channel) == 1)
+        return 0;
+    return n == 0 ? -EAGAIN : ssh_io_errno((int)n);
+}
+
+static ssize_t ssh_write(struct transport *t, const void *bytes, size_t size)
+{
+    struct ssh_transport *s = self(t);
+    int r = push_held(s);
+    if (r < 0)
+        return r;
+    if (ssh_io_pending(&s->io) >= PENDING_MAX || libssh2_channel_window_write(s->channel) == 0)
+        return -EAGAIN;
+    if (size > WRITE_MAX)
+        size = WRITE_MAX;
+    ssize_t n = libssh2_channel_write(s->channel, bytes, size);
+    if (n > 0)
+        return n;
+    if (n != 0 && n != LIBSSH2_ERROR_EAGAIN)
+        return ssh_io_errno((int)n);
+    r = buf_add(&s->held, (struct span){bytes, size});
+    return r < 0 ? r : (ssize_t)size;
+}
+
+static int ssh_flush(struct transport *t)
+{
+    int r = push_held(self(t));
+    if (r < 0 && r != -EAGAIN)
+        return r;
+    return ssh_io_flush(&self(t)->io);
+}
+
+static int ssh_describe(const struct transport *t, struct buf *ret)
+{
+    return buf_add(ret, buf_span(&const_self(t)->about));
+}
+
+static void ssh_free(struct transport *t)
+{
+    struct ssh_transport *s = self(t);
+    ssh_io_done(&s->io);
+    if (s->fd >= 0)
+        close(s->fd);
+    buf_done(&s->held);
+    buf_done(&s->about);
+    free(s);
+}
+
+static const struct transport_ops ssh_ops = {
+    .fd = ssh_fd,
+    .events = ssh_events,
+    .read = ssh_read,
+    .write = ssh_write,
+    .flush = ssh_flush,
+    .describe = ssh_describe,
+    .free = ssh_free,
+};
+
+static bool is_weak(const char *algorithm)
+{
+    static const char *const marks[] = {"-cert-v01", "ssh-dss", "-cbc", "arcfour", "3des", "md5"};
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+        if (strstr(algorithm, marks[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_among(const char *word, const char *const *list, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (strcmp(word, list[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The words of the comma list that libssh2 has and that may be offered. */
+static int choose(struct ssh_io *io, int method, const char *list, struct buf *ret)
+{
+    const char **supported = NULL;
+    int n = libssh2_session_supported_algs(io->session, method, &supported);
+    if (n < 0)
+        return ssh_io_errno(n);
+    FREE_AUTO char *copy = strdup(list);
+    int r = copy ? 0 : -ENOMEM;
+    char *rest = copy;
+    for (char *word = strsep(&rest, ","); r == 0 && word; word = strsep(&rest, ",")) {
+        if (is_among(word, supported, n) && !is_weak(word) &&
+            ssh_library_is_safe(ssh_library_version(), word))
+            r = buf_addf(ret, "%s%s", ret->len ? "," : "", word);
+    }
+    libssh2_free(io->session, supported);
+    return r;
+}
+
+/* Offers what the configuration allows. libssh2 would leave out what it does not have by itself,
+ * but 1.10 does so with a memcpy that overlaps. */
+static int prefer(struct ssh_io *io, int method, const char *list)
+{
+    BUF_AUTO wanted = {0};
+    int r = choose(io, method, list, &wanted);
+    if (r < 0)
+        return r;
+    if (wanted.len == 0)
+        return -EOPNOTSUPP;
+    r = libssh2_session_method_pref(io->session, method, wanted.data);
+    return r < 0 ? ssh_io_errno(r) : 0;
+}
+
+static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
+                           const struct known_hosts *known, struct why *why)
+{
+    BUF_AUTO kex = {0};
+    BUF_AUTO keys = {0};
+    int r = host_key_order(c, known, &keys);
+    /* The last two are no key exchanges but announcements, where libssh2 knows them. */
+    if (r == 0)
+        r = buf_addf(&kex, "%s,ext-info-c,kex-strict-c-v00@openssh.com", c->kex);
+    if (r == 0)
+        r = prefer(io, LIBSSH2_METHOD_KEX, kex.data);
+    if (r == 0)
+        r = prefer(io, LIBSSH2_METHOD_HOSTKEY, keys.len ? keys.data : "");
+    const int ciphers[] = {LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC};
+    const int macs[] = {LIBSSH2_METHOD_MAC_CS, LIBSSH2_METHOD_MAC_SC};
+    for (size_t i = 0; r == 0 && i < 2; i++) {
+        r = prefer(io, ciphers[i], c->ciphers);
+        if (r == 0)
+            r = prefer(io, macs[i], c->macs);
+    }
+    if (r == -EOPNOTSUPP)
+        why_set(why,
+                "libssh2 %s has none of the algorithms that ssh_config allows for %s, or none "
+                "that is safe in this version: use transport=openssh",
+                libssh2_version(0), c->alias);
+    else if (r < 0)
+        why_set(why, "cannot prepare the connection to %s: %s", c->alias, strerror(-r));
+    return r;
+}
+
+static int handshake(struct ssh_io *io, const struct ssh_config *c, struct why *why)
+{
+    int error = libssh2_session_handshake(io->session, io->fd);
+    if (error == 0)
+        return 0;
+    int r = ssh_io_errno(error);
+    if (r == -EOPNOTSUPP)
+        why_set(why, "libssh2 %s shares no algorithm with %s (%s): use transport=openssh",
+                libssh2_version(0), c->alias, ssh_io_words(io));
+    else if (r == -ECONNRESET)
+        why_set(why,
+                "%s closed the connection before the handshake: no SSH server at port %u, or "
+                "one with too many connections, or one that shuts this address out for a while "
+                "after failed logins (PerSourcePenalties): try again in a minute",
+                c->alias, c->port);
+    else if (r == -ETIMEDOUT)
+        why_set(why,
+                "%s accepts connections at port %u, but its SSH server does not answer: check "
+                "the host",
+                c->alias, c->port);
+    else
+        why_set(why, "cannot speak SSH with %s: %s", c->alias, ssh_io_words(io));
+    return r;
+}
+
+static int read_host_key(struct ssh_io *io, struct host_key *ret)
+{
+    size_t n;
+    int type;
+    const char *blob = libssh2_session_hostkey(io->session, &n, &type);
+    const char *sha256 = libssh2_hostkey_hash(io->session, LIBSSH2_HOSTKEY_HASH_SHA256);
+    if (!blob || !sha256)
+        return -EPROTO;
+    *ret = (struct host_key){.blob = {blob, n}, .sha256 = {sha256, 32}};
+    return 0;
+}
+
+static int open_channel(struct ssh_transport *s, const char *host, struct why *why)
+{
+    s->channel = libssh2_channel_open_ex(s->io.session, "session", strlen("session"), WINDOW,
+                                         PACKET, NULL, 0);
+    if (!s->channel) {
+        int r = ssh_io_errno(libssh2_session_last_errno(s->io.session));
+        why_set(why, "%s opens no session (%s): does it limit them (MaxSessions)?", host,
+                ssh_io_words(&s->io));
+        return r;
+    }
+    return 0;
+}
+
+/* request: "exec", "subsystem". libssh2's error. */
+static int start(struct ssh_transport *s, const char *request, const char *what)
+{
+    return libssh2_channel_process_startup(s->channel, request, (unsigned)strlen(request), what,
+                                           (unsigned)strlen(what));
+}
+
+static int start_sftp(struct ssh_transport *s, const struct ssh_login *login, struct why *why)
+{
+    /* As in sshfs, a name without a slash is a subsystem. */
+    const char *server = login->sftp_server ? login->sftp_server : "sftp";
+    int error = start(s, strchr(server, '/') ? "exec" : "subsystem", server);
+    if (error == 0)
+        return 0;
+    why_set(why,
+            "%s does not start \"%s\" (%s): enable its SFTP server, or name one with "
+            "-o sftp_server",
+            login->config->alias, server, ssh_io_words(&s->io));
+    return ssh_io_errno(error);
+}
+
+static int start_command(struct ssh_transport *s, const struct ssh_login *login, struct why *why)
+{
+    int error = start(s, "exec", login->command);
+    if (error == 0)
+        return 0;
+    why_set(why, "%s does not run commands (%s)", login->config->alias, ssh_io_words(&s->io));
+    return error == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED ? -ENOEXEC : ssh_io_errno(error);
+}
+
+static int describe(struct ssh_transport *s, const struct host_key *key)
+{
+    static const struct {
+        const char *name;
+        int method;
+    } methods[] = {
+        {"key-exchange", LIBSSH2_METHOD_KEX},
+        {"cipher", LIBSSH2_METHOD_CRYPT_CS},
+        {"mac", LIBSSH2_METHOD_MAC_CS},
+    };
+    const char *banner = libssh2_session_banner_get(s->io.session);
+    int r = buf_addf(&s->about, "transport: libssh2 %s\nserver: %s\nhost-key: ", libssh2_version(0),
+                     banner ? banner : "-");
+    if (r == 0)
+        r = host_key_describe(key, &s->about);
+    if (r == 0)
+        r = buf_add_char(&s->about, '\n');
+    for (size_t i = 0; r == 0 && i < sizeof(methods) / sizeof(methods[0]); i++) {
+        const char *value = libssh2_session_methods(s->io.session, methods[i].method);
+        r = buf_addf(&s->about, "%s: %s\n", methods[i].name, value ? value : "-");
+    }
+    return r;
+}
+
+/* What the server says on standard error would fill the window if nobody took it away. libssh2 then
+ * sends a window adjust for it, and uses freed memory if that says EAGAIN: it never does from now
+ * on, because io_send takes whole packets. */
+static void drop_standard_error(struct ssh_transport *s)
+{
+    libssh2_channel_handle_extended_data2(s->channel, LIBSSH2_CHANNEL_EXTENDED_DATA_IGNORE);
+    libssh2_channel_flush_ex(s->channel, SSH_EXTENDED_DATA_STDERR);
+}
+
+static int log_in(struct ssh_transport *s, const struct ssh_login *login,
+                  const struct known_hosts *known, struct why *why)
+{
+    const struct ssh_config *c = login->config;
+    libssh2_session_set_blocking(s->io.session, 1);
+    libssh2_session_set_timeout(s->io.session, login->timeout_ms);
+    struct host_key key;
+    bool doubtful;
+    int r = set_preferences(&s->io, c, known, why);
+    if (r == 0)
+        r = handshake(&s->io, c, why);
+    if (r < 0)
+        return r;
+    r = read_host_key(&s->io, &key);
+    if (r == 0)
+        r = describe(s, &key);
+    if (r < 0) {
+        why_set(why, "cannot read the host key of %s: %s", c->alias, strerror(-r));
+        return r;
+    }
+    r = host_key_check(c, known, &key, &doubtful, why);
+    if (r == 0)
+        r = ssh_auth(&s->io, login, doubtful, why);
+    if (r == 0)
+        r = open_channel(s, c->alias, why);
+    if (r == 0)
+        r = login->command ? start_command(s, login, why) : start_sftp(s, login, why);
+    if (r < 0)
+        return r;
+    libssh2_session_set_blocking(s->io.session, 0);
+    s->io.wipe = false;
+    s->io.buffered = true;
+    drop_standard_error(s);
+    return 0;
+}
+
+/* A login, with all that it works with: it may outlive who wanted it (ssh_watch.h). */
+struct attempt {
+    struct ssh_watch watch;
+    struct ssh_login login; /* points to what is below */
+    struct ssh_config config;
+    struct keyring secrets;
+    struct words strings;
+    struct known_hosts *known;
+    struct ssh_transport *transport;
+    struct why why;
+    int result;
+};
+
+static void attempt_free(struct attempt *a)
+{
+    if (a->transport)
+        ssh_free(&a->transport->base);
+    known_hosts_free(a->known);
+    words_done(&a->strings);
+    keyring_wipe(&a->secrets);
+    ssh_config_done(&a->config);
+    free(a);
+}
+
+/* A job is done, or was abandoned and has come to its end. */
+static void release(void *job)
+{
+    struct attempt *a = job;
+    ssh_watch_done(&a->watch);
+    attempt_free(a);
+}
+
+static void run(void *job)
+{
+    struct attempt *a = job;
+    a->result = log_in(a->transport, &a->login, a->known, &a->why);
+}
+
+static const char *keep(struct attempt *a, const char *string)
+{
+    if (!string)
+        return NULL;
+    words_add(&a->strings, string);
+    return a->strings.error ? NULL : a->strings.list[a->strings.n - 1];
+}
+
+static struct ssh_transport *new_transport(void)
+{
+    struct ssh_transport *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    s->base.ops = &ssh_ops;
+    s->fd = -1;
+    s->io.fd = -1;
+    return s;
+}
+
+static int attempt_new(const struct ssh_login *login, struct attempt **ret)
+{
+    struct attempt *a = calloc(1, sizeof(*a));
+    if (!a)
+        return -ENOMEM;
+    int r = ssh_config_copy(login->config, &a->config);
+    if (r == 0)
+        r = keyring_copy(login->secrets, &a->secrets);
+    a->transport = r == 0 ? new_transport() : NULL;
+    a->login = *login;
+    a->login.config = &a->config;
+    a->login.secrets = &a->secrets;
+    a->login.command = keep(a, login->command);
+    a->login.sftp_server = keep(a, login->sftp_server);
+    if (r < 0 || !a->transport || a->strings.error) {
+        attempt_free(a);
+        return r < 0 ? r : -ENOMEM;
+    }
+    *ret = a;
+    return 0;
+}
+
+static int connect_socket(struct attempt *a, struct why *why)
+{
+    const struct ssh_config *c = &a->config;
+    struct ssh_transport *s = a->transport;
+    int r = tcp_connect(c->hostname, c->port, c->family, a->login.timeout_ms, &s->fd, why);
+    if (r < 0)
+        return r;
+    r = ssh_io_init(&s->io, s->fd);
+    if (r < 0)
+        why_set(why, "cannot start libssh2: %s", strerror(-r));
+    return r;
+}
+
+static int give_up(const struct ssh_login *login, struct why *why)
+{
+    why_set(why,
+            "%s: the login was given up, because it took longer than %d s: check the host, or "
+            "give it more with -o timeout",
+            login->config->alias, login->timeout_ms / 1000);
+    return -ETIMEDOUT;
+}
+
+/* The attempt is over, or gone: its end is told, and what was typed meanwhile is kept. */
+static int attempt_run(struct attempt *a, const struct ssh_login *login, int64_t deadline,
+                       struct transport **ret, struct why *why)
+{
+    int r = ssh_watch_init(&a->watch, a->transport->fd, deadline);
+    if (r < 0) {
+        why_set(why, "cannot watch over the login: %s", strerror(-r));
+        attempt_free(a);
+        return r;
+    }
+    a->transport->io.watch = &a->watch;
+    r = ssh_watch_run(&a->watch, run, release, a);
+    if (r == -EINPROGRESS)
+        return give_up(login, why);
+    a->transport->io.watch = NULL;
+    keyring_wipe(login->secrets);
+    *login->secrets = a->secrets;
+    a->secrets = (struct keyring){0};
+    if (r == 0 && a->result == 0)
+        *ret = &steal(a->transport)->base;
+    else if (r == 0)
+        why_set(why, "%s", a->why.text);
+    else if (r != -ETIMEDOUT)
+        why_set(why, "cannot start the login: %s", strerror(-r));
+    r = r == 0 ? a->result : r == -ETIMEDOUT ? give_up(login, why) : r;
+    release(a);
+    return r;
+}
+
+int ssh_connect(const struct ssh_login *login, struct transport **ret, struct why *why)
+{
+    enum { ABANDONED_MAX = 2 };
+    int64_t deadline = clock_ms() + login->timeout_ms;
+    struct attempt *a;
+    if (ssh_watch_abandoned() >= ABANDONED_MAX) {
+        why_set(why,
+                "%s: logins that were given up still go on inside libssh2 %s: use "
+                "transport=openssh",
+                login->config->alias, libssh2_version(0));
+        return -ETIMEDOUT;
+    }
+    int r = attempt_new(login, &a);
+    if (r < 0) {
+        why_set(why, "no memory");
+        return r;
+    }
+    r = host_key_load(&a->config, &a->known, why);
+    if (r == 0)
+        r = connect_socket(a, why);
+    if (r == 0)
+        return attempt_run(a, login, deadline, ret, why);
+    attempt_free(a);
+    return r;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "ssh_answer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ssh_library.h"
+#include "ssh_watch.h"
+#include "transport/login/prompt.h"
+
+int ssh_answer_find(struct ssh_auth *a, const char *purpose, const char *text, bool echo,
+                    const struct secret **ret)
+{
+    bool password = strcmp(purpose, "password") == 0;
+    if (password && a->used_password)
+        return -EACCES;
+    const struct secret *known = keyring_find(a->login->secrets, purpose);
+    if (!known && !a->login->interactive)
+        return -ENOKEY;
+    if (!known) {
+        struct secret *typed;
+        ssh_watch_pause(a->io->watch);
+        int r = prompt_secret(text, echo, &typed);
+        ssh_watch_resume(a->io->watch);
+        if (r < 0)
+            return r == -ENOTTY ? -ENOKEY : r;
+        r = keyring_put(a->login->secrets, purpose, typed);
+        if (r < 0)
+            return r;
+        known = typed;
+    }
+    a->used_password |= password;
+    a->answered++;
+    *ret = known;
+    return 0;
+}
+
+/* Whatever its language, a first hidden question is the one for the password that was given on
+ * standard input. */
+static bool asks_for_password(const struct ssh_auth *a, const char *text, bool echo)
+{
+    BUF_AUTO scratch = {0};
+    return !echo && ((a->login->password_only && !a->used_password) ||
+                     strcmp(secret_purpose(text, &scratch), "password") == 0);
+}
+
+static int answer_one(struct ssh_auth *a, const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompt,
+                      LIBSSH2_USERAUTH_KBDINT_RESPONSE *ret)
+{
+    const struct ssh_config *c = a->login->config;
+    FREE_AUTO char *question = ssh_library_prompt(prompt);
+    BUF_AUTO shown = {0};
+    bool echo = prompt->echo != 0;
+    int r = question ? buf_addf(&shown, "(%s@%s) %s", c->user, c->alias, question) : -ENOMEM;
+    const struct secret *secret;
+    if (r == 0)
+        r = ssh_answer_find(a, asks_for_password(a, question, echo) ? "password" : shown.data,
+                            shown.data, echo, &secret);
+    if (r < 0)
+        return r;
+    ret->text = strdup(secret_text(secret)); /* libssh2 frees it, and wipes it through ssh_io */
+    ret->length = ret->text ? (unsigned)secret_len(secret) : 0;
+    return ret->text ? 0 : -ENOMEM;
+}
+
+LIBSSH2_USERAUTH_KBDINT_RESPONSE_FUNC(ssh_answer)
+{
+    (void)name;
+    (void)name_len;
+    (void)instruction;
+    (void)instruction_len;
+    struct ssh_io *io = *abstract;
+    struct ssh_auth *a = io->user;
+    for (int i = 0; i < num_prompts && a->error == 0; i++)
+        a->error = answer_one(a, &prompts[i], &responses[i]);
+    /* An empty answer would be one more failed login to the host. */
+    if (a->error)
+        io->mute = true;
+}
+
+void ssh_auth_tried(struct ssh_auth *a, const char *what)
+{
+    /* Only a message gets shorter when there is no memory. */
+    buf_addf(&a->tried, "%s%s", a->tried.len ? ", " : "", what);
+}

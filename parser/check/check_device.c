@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules about the devices that the VM is given, and about them on the host. */
+#include <errno.h>
+
+#include "check_private.h"
+#include "parser/text/text.h"
+
+/* ---- rules for each device ---- */
+
+static int device_id(struct check *c, const struct check_device *d)
+{
+    BUF_AUTO id = {0};
+    BUF_AUTO key = {0};
+    BUF_AUTO right = {0};
+    BUF_AUTO command = {0};
+    BUF_AUTO other = {0};
+    struct vmx_pci address;
+
+    int r = device_get(c->dict, d->n, "id", &id);
+    if (r == -ENOENT) {
+        /* Dynamic DirectPath and virtual GPUs are chosen by the host. */
+        r = device_get(c->dict, d->n, "allowedDevices", &other);
+        if (r == -ENOENT)
+            r = device_get(c->dict, d->n, "vgpu", &other);
+        if (r != 0 && r != -ENOENT)
+            return r;
+        return check_add(c, r == 0 ? VMX_PASS : VMX_FAIL, "device-id", NULL, "pciPassthru%zu %s",
+                         d->n, r == 0 ? "is chosen by the host" : "has no id");
+    }
+    if (r == 0)
+        r = buf_addf(&key, "pciPassthru%zu.id", d->n);
+    if (r == 0 && !d->has_address && vmx_pci_parse(buf_span(&id), &address)) {
+        r = vmx_pci_add_id(&address, &right);
+        if (r == 0)
+            r = check_command_set(c, buf_span(&key), buf_span(&right), &command);
+    }
+    if (r != 0)
+        return r;
+    return check_add(c, d->has_address ? VMX_PASS : VMX_FAIL, "device-id", &command,
+                     "%s is " SPAN_FORMAT "%s", key.data, SPAN_SHOWN(buf_span(&id)),
+                     d->has_address ? "" : "; every field has to be decimal");
+}
+
+/* Whether the host has the very device there that the file says. */
+static bool is_same(const struct check_device *d)
+{
+    return d->host && (d->host->vendor < 0 || d->host->vendor == d->vendor) &&
+           (d->host->device < 0 || d->host->device == d->device);
+}
+
+/* Whoever copied an address in hex may have got one that is right in decimal too. */
+static int meant_in_hex(const struct check *c, const struct check_device *d, struct buf *ret)
+{
+    struct check_device meant = *d;
+    BUF_AUTO id = {0};
+    BUF_AUTO key = {0};
+    BUF_AUTO right = {0};
+
+    int r = device_get(c->dict, d->n, "id", &id);
+    if (r != 0 || !vmx_pci_parse(buf_span(&id), &meant.address))
+        return r == -ENOMEM ? r : 0;
+    meant.host = vmx_host_find(c->around->host, &meant.address);
+    if (!is_same(&meant))
+        return 0;
+    r = buf_addf(&key, "pciPassthru%zu.id", d->n);
+    if (r == 0)
+        r = vmx_pci_add_id(&meant.address, &right);
+    return r == 0 ? check_command_set(c, buf_span(&key), buf_span(&right), ret) : r;
+}
+
+static int not_on_host(struct check *c, const struct check_device *d, const char *address)
+{
+    BUF_AUTO command = {0};
+
+    int r = meant_in_hex(c, d, &command);
+    if (r != 0)
+        return r;
+    return check_add(c, VMX_FAIL, "device-on-host", &command,
+                     "pciPassthru%zu is %s, which is not on this host: %s", d->n, address,
+                     command.len > 0 ? "it was meant in hex" : "choose another one");
+}
+
+static int device_on_host(struct check *c, const struct check_device *d)
+{
+    const struct vmx_host *host = c->around->host;
+    BUF_AUTO address = {0};
+
+    if (!d->has_address)
+        return 0;
+    int r = vmx_pci_add_address(&d->address, &address);
+    if (r != 0)
+        return r;
+    if (!host || host->n_pci == 0)
+        return check_add(c, VMX_UNKNOWN, "device-on-host", NULL,
+                         "the host's list of PCI devices would tell whether %s is there",
+                         address.data);
+    if (!d->host)
+        return not_on_host(c, d, address.data);
+    if (!is_same(d))
+        return check_add(c, VMX_FAIL, "device-on-host", NULL,
+                         "pciPassthru%zu is %s %04llx:%04llx, but the host has %04llx:%04llx there",
+                         d->n, address.data, d->vendor, d->device, d->host->vendor,
+                         d->host->device);
+    return check_add(c, VMX_PASS, "device-on-host", NULL, "pciPassthru%zu is %s, %s", d->n,
+                     address.data, d->host->name[0] ? d->host->name : "on this host");
+}
+
+/* ---- passthrough on the host ---- */
+
+static int passthrough_enabled(struct check *c, const struct check_device *d)
+{
+    static const char rule[] = "passthrough-enabled";
+    const struct vmx_host_pci *pci = d->host;
+    const char *reason = NULL;
+    BUF_AUTO command = {0};
+
+    if (!d->has_address || (!pci && c->around->host && c->around->host->n_pci > 0))
+        return 0;
+    if (!pci || (pci->capable != VMX_NO && pci->enabled == VMX_NOT_KNOWN))
+        return check_add(c, VMX_UNKNOWN, rule, NULL,
+                         "the host would tell whether it lets pciPassthru%zu go", d->n);
+    if (pci->capable == VMX_NO)
+        return check_add(c, VMX_FAIL, rule, NULL,
+                         "pciPassthru%zu cannot be passed to a VM, the host says", d->n);
+    if (pci->enabled == VMX_NO && vmx_host_needs(pci, &reason))
+        return check_add(c, VMX_FAIL, rule, NULL,
+                         "pciPassthru%zu is not enabled on the host, which needs it: %s", d->n,
+                         reason);
+    if (pci->enabled == VMX_NO) {
+        int r = check_command_passthrough(c, &d->address, &command);
+        return r != 0 ? r
+                      : check_add(c, VMX_FAIL, rule, &command,
+                                  "pciPassthru%zu is not enabled on the host", d->n);
+    }
+    if (pci->active == VMX_NO)
+        return check_add(c, VMX_WARN, rule, NULL,
+                         "pciPassthru%zu is enabled once the host has been rebooted", d->n);
+    return check_add(c, VMX_PASS, rule, NULL, "pciPassthru%zu is enabled on the host", d->n);
+}
+
+/* ---- the host that it is bound to ---- */
+
+/* Applying the profile again binds its devices to this host. */
+static int system_by_profile(const struct check *c, struct span key, struct buf *ret)
+{
+    bool given = plan_line_param(check_line(c), SPAN_LITERAL("system"));
+    struct vmx_dict *after = NULL;
+    BUF_AUTO line = {0};
+    BUF_AUTO value = {0};
+
+    int r = buf_addf(&line, "%s%s", vmx_profile_name(c->active.profile), given ? " system=" : "");
+    if (r == 0)
+        r = check_after(c, line.data, &after);
+    if (r == 0)
+        r = vmx_dict_get(after, key, &value);
+    if (r == 0 && span_eq_fold(buf_span(&value), span_of(c->around->host->uuid)))
+        r = check_command_profile(c, line.data, ret);
+    vmx_dict_free(after);
+    return r == -ENOMEM ? r : 0;
+}
+
+static int system_command(const struct check *c, const struct check_device *d, struct buf *ret)
+{
+    BUF_AUTO key = {0};
+
+    if (!c->report || !is_same(d))
+        return 0;
+    int r = buf_addf(&key, "pciPassthru%zu.systemId", d->n);
+    if (r != 0)
+        return r;
+    if (check_is_of_profile(c, buf_span(&key)))
+        return system_by_profile(c, buf_span(&key), ret);
+    return check_command_set(c, buf_span(&key), span_of(c->around->host->uuid), ret);
+}
+
+static int device_system(struct check *c, const struct check_device *d)
+{
+    static const char rule[] = "device-system";
+    const char *uuid = c->around->host ? c->around->host->uuid : "";
+    BUF_AUTO system = {0};
+    BUF_AUTO command = {0};
+
+    int r = device_get(c->dict, d->n, "systemId", &system);
+    if (r != 0 && r != -ENOENT)
+        return r;
+    bool missing = system.len == 0 && d->has_address;
+    if (!missing && (system.len == 0 || span_eq_fold(buf_span(&system), SPAN_LITERAL("BYPASS"))))
+        return check_add(c, VMX_PASS, rule, NULL, "pciPassthru%zu is bound to no host", d->n);
+    bool same = span_eq_fold(buf_span(&system), span_of(uuid));
+    r = uuid[0] && !same ? system_command(c, d, &command) : 0;
+    if (r != 0)
+        return r;
+    if (missing)
+        return check_add(c, VMX_FAIL, rule, &command,
+                         "pciPassthru%zu.systemId is missing: \"esxcli system uuid get\" tells it",
+                         d->n);
+    if (!uuid[0])
+        return check_add(c, VMX_UNKNOWN, rule, NULL,
+                         "pciPassthru%zu is bound to host " SPAN_FORMAT ": is it this one?", d->n,
+                         SPAN_SHOWN(buf_span(&system)));
+    return check_add(c, same ? VMX_PASS : VMX_FAIL, rule, &command,
+                     "pciPassthru%zu is bound to host " SPAN_FORMAT "%s%s", d->n,
+                     SPAN_SHOWN(buf_span(&system)), same ? "" : ", but this one is ",
+                     same ? "" : uuid);
+}
+
+static int one_device(struct check *c, const struct check_device *d)
+{
+    static int (*const rules[])(struct check *, const struct check_device *) = {
+        device_id, device_on_host, device_system, passthrough_enabled, check_gpu};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+        r = rules[i](c, d);
+    return r;
+}
+
+/* ---- all of them ---- */
+
+enum { DEVICES_MAX = 32 }; /* more than any VM may have */
+
+/* A profile of the user's own may have nothing to do with devices. */
+static bool profiles_want_one(const struct check *check)
+{
+    for (size_t i = 0; i < check->n_judged; i++)
+        if (profile_param(check->judged[i], SPAN_LITERAL("device")))
+            return true;
+    return check->n_judged == 0;
+}
+
+int check_device(struct check *check)
+{
+    struct check_device device;
+    size_t shown = 0;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && shown < DEVICES_MAX && i < vmx_dict_keys(check->dict); i++) {
+        r = check_device_nth(check, i, &device);
+        if (r == -ENOENT) {
+            r = 0;
+            continue;
+        }
+        if (r == 0)
+            r = one_device(check, &device);
+        shown++;
+    }
+    if (r != 0 || (shown == 0 && !profiles_want_one(check)))
+        return r;
+    return check_judge(check, shown > 0, VMX_FAIL, "device-present", NULL,
+                       shown > 0 ? "a device is passed to the VM"
+                                 : "no device is passed to the VM");
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules about any .vmx, whatever it is for. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "check_private.h"
+#include "parser/document/names.h"
+#include "parser/document/value.h"
+#include "parser/text/encoding.h"
+#include "parser/text/text.h"
+
+enum { SHOWN_MAX = 20 }; /* of one kind: a hostile file must not become a hostile report */
+
+/* The line that an extent is, from 1. A byte order mark is none. */
+static size_t line_number(const struct vmx_dict *dict, size_t extent)
+{
+    return vmx_dict_extent(dict, 0)->line.kind == VMX_LINE_BOM ? extent : extent + 1;
+}
+
+/* "3, 9, 12 and 7 more" */
+struct numbers {
+    struct buf text;
+    size_t n;
+};
+
+static int add_number(struct numbers *numbers, size_t number)
+{
+    if (numbers->n++ >= SHOWN_MAX)
+        return 0;
+    return buf_addf(&numbers->text, "%s%zu", numbers->n > 1 ? ", " : "", number);
+}
+
+static int end_numbers(struct numbers *numbers)
+{
+    if (numbers->n <= SHOWN_MAX)
+        return buf_reserve(&numbers->text, 0);
+    return buf_addf(&numbers->text, " and %zu more", numbers->n - SHOWN_MAX);
+}
+
+static int malformed_lines(struct check *c)
+{
+    struct numbers lines = {0};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < vmx_dict_extents(c->dict); i++)
+        if (vmx_dict_extent(c->dict, i)->line.kind == VMX_LINE_MALFORMED)
+            r = add_number(&lines, line_number(c->dict, i));
+    if (r == 0)
+        r = end_numbers(&lines);
+    if (r == 0 && lines.n == 0)
+        r = check_add(c, VMX_PASS, "malformed-lines", NULL, "all lines can be read");
+    else if (r == 0)
+        r = check_add(c, VMX_FAIL, "malformed-lines", NULL, "cannot be read: line %s",
+                      lines.text.data);
+    buf_done(&lines.text);
+    return r;
+}
+
+static int duplicate_key(struct check *c, size_t extent)
+{
+    struct span name = vmx_dict_name(c->dict, extent);
+    struct numbers lines = {0};
+    BUF_AUTO value = {0};
+    BUF_AUTO command = {0};
+
+    int r = vmx_dict_value(c->dict, extent, &value);
+    if (r == 0)
+        r = check_command_set(c, name, buf_span(&value), &command);
+    for (size_t i = 0; r == 0 && i <= extent; i++)
+        if (vmx_dict_extent(c->dict, i)->line.kind == VMX_LINE_ENTRY &&
+            span_eq_fold(vmx_dict_name(c->dict, i), name))
+            r = add_number(&lines, line_number(c->dict, i));
+    if (r == 0)
+        r = end_numbers(&lines);
+    if (r == 0)
+        r = check_add(c, VMX_FAIL, "duplicate-keys", &command,
+                      SPAN_FORMAT " is there %zu times: lines %s", SPAN_SHOWN(name), lines.n,
+                      lines.text.data);
+    buf_done(&lines.text);
+    return r;
+}
+
+static int duplicate_keys(struct check *c)
+{
+    size_t extents = vmx_dict_extents(c->dict);
+    size_t shown = 0;
+    int r = 0;
+
+    if (vmx_dict_duplicates(c->dict) == 0)
+        return check_add(c, VMX_PASS, "duplicate-keys", NULL, "each key is there once");
+    bool *repeated = calloc(extents, sizeof(*repeated));
+    if (!repeated)
+        return -ENOMEM;
+    for (size_t i = 0; i < extents; i++) {
+        if (vmx_dict_extent(c->dict, i)->line.kind != VMX_LINE_ENTRY)
+            continue;
+        size_t last = vmx_dict_find(c->dict, vmx_dict_name(c->dict, i));
+        if (last != i && last < extents)
+            repeated[last] = true;
+    }
+    for (size_t i = 0; r == 0 && shown < SHOWN_MAX && i < extents; i++) {
+        if (repeated[i]) {
+            r = duplicate_key(c, i);
+            shown++;
+        }
+    }
+    free(repeated);
+    return r;
+}
+
+static int long_names(struct check *c)
+{
+    struct numbers lines = {0};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < vmx_dict_keys(c->dict); i++) {
+        size_t extent = vmx_dict_key_extent(c->dict, i);
+        BUF_AUTO name = {0};
+        r = vmx_name_from_key(vmx_dict_charset(c->dict), vmx_dict_name(c->dict, extent), &name);
+        if (r == -ENAMETOOLONG)
+            r = add_number(&lines, line_number(c->dict, extent));
+    }
+    if (r == 0)
+        r = end_numbers(&lines);
+    if (r == 0 && lines.n == 0)
+        r = check_add(c, VMX_PASS, "long-names", NULL, "every key can be shown as a file");
+    else if (r == 0)
+        r = check_add(c, VMX_WARN, "long-names", NULL,
+                      "too long for a file name, see .vmxfs/raw: line %s", lines.text.data);
+    buf_done(&lines.text);
+    return r;
+}
+
+static int encoding(struct check *c)
+{
+    BUF_AUTO name = {0};
+    const char *charset = vmx_dict_charset(c->dict);
+
+    int r = check_get(c, ".encoding", &name);
+    if (r != 0)
+        return r;
+    if (charset)
+        return check_add(c, VMX_PASS, "encoding", NULL, "%s", charset);
+    return check_add(c, VMX_WARN, "encoding", NULL,
+                     "nobody knows \"%s\": values are shown as raw bytes", name.data);
+}
+
+static int encrypted(struct check *c)
+{
+    bool is = vmx_dict_encrypted(c->dict);
+    return check_judge(c, !is, VMX_WARN, "encrypted", NULL,
+                       is ? "the VM is encrypted: vmxfs only reads it" : "the VM is not encrypted");
+}
+
+static int setting_values(struct check *c)
+{
+    size_t wrong = 0;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && wrong < SHOWN_MAX && i < vmx_dict_keys(c->dict); i++) {
+        size_t extent = vmx_dict_key_extent(c->dict, i);
+        struct vmx_diag diag = {0};
+        BUF_AUTO value = {0};
+        r = vmx_dict_value(c->dict, extent, &value);
+        if (r == 0 &&
+            vmx_value_check(vmx_dict_name(c->dict, extent), buf_span(&value), &diag) != 0) {
+            r = check_add(c, VMX_WARN, "setting-values", NULL, "%s", diag.text);
+            wrong++;
+        }
+    }
+    if (r == 0 && wrong == 0)
+        r = check_add(c, VMX_PASS, "setting-values", NULL, "values have the right types");
+    return r;
+}
+
+int check_file(struct check *check)
+{
+    static int (*const rules[])(struct check *) = {malformed_lines, duplicate_keys, long_names,
+                                                   encoding,        encrypted,      setting_values};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+        r = rules[i](check);
+    return r;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* The devices that the VM is given, as its file and its host tell. */
+#include <errno.h>
+
+#include "check_private.h"
+#include "parser/document/value.h"
+
+static int read_number(const struct check *c, size_t n, const char *name, long long *ret)
+{
+    BUF_AUTO value = {0};
+    long long number = 0;
+
+    int r = device_get(c->dict, n, name, &value);
+    if (r == 0 && vmx_value_pci_number(buf_span(&value), &number))
+        *ret = number;
+    return r == -ENOENT ? 0 : r;
+}
+
+/* What the file does not say. */
+static void ask_host(struct check_device *d)
+{
+    if (d->vendor == 0 && d->host->vendor > 0)
+        d->vendor = d->host->vendor;
+    if (d->device == 0 && d->host->device > 0)
+        d->device = d->host->device;
+    if (d->class == 0 && d->host->class > 0)
+        d->class = d->host->class;
+}
+
+static int read_device(const struct check *c, size_t n, struct check_device *ret)
+{
+    BUF_AUTO id = {0};
+
+    *ret = (struct check_device){.n = n};
+    int r = device_get(c->dict, n, "id", &id);
+    if (r == 0)
+        ret->has_address = vmx_pci_parse_id(buf_span(&id), &ret->address);
+    if (ret->has_address && c->around->host)
+        ret->host = vmx_host_find(c->around->host, &ret->address);
+    if (r == 0 || r == -ENOENT)
+        r = read_number(c, n, "vendorId", &ret->vendor);
+    if (r == 0)
+        r = read_number(c, n, "deviceId", &ret->device);
+    if (r == 0)
+        r = read_number(c, n, "class", &ret->class);
+    if (r == 0 && ret->host)
+        ask_host(ret);
+    return r;
+}
+
+int check_device_nth(const struct check *check, size_t nth, struct check_device *ret)
+{
+    size_t extent = vmx_dict_key_extent(check->dict, nth);
+    BUF_AUTO value = {0};
+    struct span rest = {0};
+    bool truth = false;
+    size_t n = 0;
+
+    if (!vmx_pci_key(vmx_dict_name(check->dict, extent), &n, &rest) ||
+        !span_eq_fold(rest, SPAN_LITERAL("present")))
+        return -ENOENT;
+    int r = vmx_dict_value(check->dict, extent, &value);
+    if (r != 0)
+        return r;
+    if (!vmx_value_bool(buf_span(&value), &truth) || !truth)
+        return -ENOENT;
+    return read_device(check, n, ret);
+}
+
+int check_has_device(const struct check *check, bool *ret)
+{
+    struct check_device device;
+
+    for (size_t i = 0; i < vmx_dict_keys(check->dict); i++) {
+        int r = check_device_nth(check, i, &device);
+        if (r != -ENOENT) {
+            *ret = r == 0;
+            return r;
+        }
+    }
+    *ret = false;
+    return 0;
+}

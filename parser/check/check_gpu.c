@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules about graphics cards that the VM is given. */
+#include <errno.h>
+
+#include "check_private.h"
+#include "parser/document/value.h"
+#include "parser/text/text.h"
+
+enum { VENDOR_INTEL = 0x8086, VENDOR_AMD = 0x1002, VENDOR_NVIDIA = 0x10de };
+
+/* GB of memory on cards that are known. No command of a host tells it. */
+static const struct {
+    long long vendor, device, gb;
+} cards[] = {
+    {VENDOR_INTEL, 0x5690, 16},  {VENDOR_INTEL, 0x5691, 12},  {VENDOR_INTEL, 0x5692, 8},
+    {VENDOR_INTEL, 0x5693, 4},   {VENDOR_INTEL, 0x5694, 4},   {VENDOR_INTEL, 0x56a0, 16},
+    {VENDOR_INTEL, 0x56a1, 8},   {VENDOR_INTEL, 0x56a2, 8},   {VENDOR_INTEL, 0x56a5, 6},
+    {VENDOR_INTEL, 0xe20b, 12},  {VENDOR_INTEL, 0xe20c, 10},  {VENDOR_NVIDIA, 0x1b38, 24},
+    {VENDOR_NVIDIA, 0x1c82, 4},  {VENDOR_NVIDIA, 0x1cb2, 2},  {VENDOR_NVIDIA, 0x1eb8, 16},
+    {VENDOR_NVIDIA, 0x20b5, 80}, {VENDOR_NVIDIA, 0x20f1, 40}, {VENDOR_NVIDIA, 0x2204, 24},
+    {VENDOR_NVIDIA, 0x2235, 48}, {VENDOR_NVIDIA, 0x2236, 24}, {VENDOR_NVIDIA, 0x2331, 80},
+    {VENDOR_NVIDIA, 0x2684, 24}, {VENDOR_NVIDIA, 0x26b5, 48}, {VENDOR_NVIDIA, 0x26b9, 48},
+    {VENDOR_NVIDIA, 0x27b8, 24},
+};
+
+/* Without a class the vendor has to do: these make little else that is passed to VMs. */
+static bool is_gpu(const struct check_device *d)
+{
+    if (d->class != 0)
+        return d->class >> 8 == 0x03;
+    return d->address.function == 0 &&
+           (d->vendor == VENDOR_INTEL || d->vendor == VENDOR_AMD || d->vendor == VENDOR_NVIDIA);
+}
+
+/* ---- framebuffers ---- */
+
+/* What the profile was told of this device ("vram=16"). */
+static long long told(const struct check *c, const struct check_device *d)
+{
+    const struct buf *device = plan_line_param(check_line(c), SPAN_LITERAL("device"));
+    const struct buf *vram = plan_line_param(check_line(c), SPAN_LITERAL("vram"));
+    struct vmx_pci address;
+    long long gb = 0;
+
+    if (!device || !vram || !d->has_address || !vmx_pci_parse(buf_span(device), &address) ||
+        !vmx_pci_eq(&address, &d->address) || !vmx_value_int(buf_span(vram), &gb))
+        return 0;
+    return gb;
+}
+
+static long long framebuffer(const struct check *c, const struct check_device *d)
+{
+    long long gb = told(c, d);
+
+    for (size_t i = 0; gb == 0 && i < sizeof(cards) / sizeof(cards[0]); i++)
+        if (cards[i].vendor == d->vendor && cards[i].device == d->device)
+            gb = cards[i].gb;
+    return gb;
+}
+
+int check_framebuffers(const struct check *check, long long *ret, bool *ret_known)
+{
+    struct check_device device;
+    long long sum = 0;
+    bool known = true;
+
+    for (size_t i = 0; i < vmx_dict_keys(check->dict); i++) {
+        int r = check_device_nth(check, i, &device);
+        if (r == -ENOENT || (r == 0 && !is_gpu(&device)))
+            continue;
+        if (r != 0)
+            return r;
+        long long gb = framebuffer(check, &device);
+        known = known && gb > 0;
+        sum += gb;
+    }
+    *ret = sum;
+    *ret_known = known;
+    return 0;
+}
+
+/* ---- rules for each card ---- */
+
+static int integrated_gpu(struct check *c, const struct check_device *d)
+{
+    static const struct vmx_pci integrated = {0, 0, 2, 0};
+    const struct vmx_host *host = c->around->host;
+    bool is = d->vendor == VENDOR_INTEL && d->has_address && is_gpu(d) &&
+              vmx_pci_eq(&d->address, &integrated);
+
+    if (!check_profiles_set(c, "vvtd.enable") && !(host && host->nested == VMX_YES))
+        return 0;
+    return check_add(c, is ? VMX_FAIL : VMX_PASS, "integrated-gpu", NULL,
+                     is ? "pciPassthru%zu is an integrated Intel GPU: it cannot be passed on"
+                        : "pciPassthru%zu is no integrated Intel GPU",
+                     d->n);
+}
+
+static int gpu_reset(struct check *c, const struct check_device *d)
+{
+    bool amd = d->vendor == VENDOR_AMD;
+    return check_add(c, amd ? VMX_WARN : VMX_PASS, "gpu-reset", NULL,
+                     amd ? "pciPassthru%zu is an AMD GPU: the host may hang when the guest restarts"
+                         : "pciPassthru%zu is no AMD GPU",
+                     d->n);
+}
+
+static int gpu_tested(struct check *c, const struct check_device *d)
+{
+    bool tried = d->vendor == VENDOR_INTEL && d->device == 0x5690;
+    return check_add(c, tried ? VMX_PASS : VMX_WARN, "gpu-tested", NULL,
+                     "pciPassthru%zu is %04llx:%04llx%s", d->n, d->vendor, d->device,
+                     tried ? "" : ": untested, the guide was tried with an Arc A770M (8086:5690)");
+}
+
+/* ---- the host's console ---- */
+
+/* Another graphics device that the kernel still has, or NULL. */
+static const struct vmx_host_pci *other_console(const struct vmx_host *host,
+                                                const struct vmx_host_pci *gpu)
+{
+    for (size_t i = 0; i < host->n_pci; i++)
+        if (&host->pci[i] != gpu && host->pci[i].class >= 0 && host->pci[i].class >> 8 == 0x03 &&
+            host->pci[i].active != VMX_YES)
+            return &host->pci[i];
+    return NULL;
+}
+
+/* No command of a host says which card its console is on. But it is on none that the kernel has let
+ * go of, and on the only one where there is no other. */
+static int gpu_console(struct check *c, const struct check_device *d)
+{
+    static const char rule[] = "gpu-console";
+
+    if (d->host && d->host->active == VMX_YES)
+        return check_add(c, VMX_PASS, rule, NULL,
+                         "pciPassthru%zu is not used by the host: its console is not there", d->n);
+    if (d->host && d->host->active == VMX_NO && !other_console(c->around->host, d->host))
+        return check_add(c, VMX_WARN, rule, NULL,
+                         "pciPassthru%zu is the only card that the host's console can be on: "
+                         "it goes dark",
+                         d->n);
+    return check_add(c, VMX_UNKNOWN, rule, NULL,
+                     "no command shows whether the host's console is on pciPassthru%zu", d->n);
+}
+
+/* ---- audio ---- */
+
+/* *ret_n: the block of the device that is passed and has this address. 0, -ENOENT, -ENOMEM. */
+static int find_passed(const struct check *c, const struct vmx_pci *address, size_t *ret_n)
+{
+    struct check_device other;
+
+    for (size_t i = 0; i < vmx_dict_keys(c->dict); i++) {
+        int r = check_device_nth(c, i, &other);
+        if (r == 0 && other.has_address && vmx_pci_eq(&other.address, address)) {
+            *ret_n = other.n;
+            return 0;
+        }
+        if (r != 0 && r != -ENOENT)
+            return r;
+    }
+    return -ENOENT;
+}
+
+/* The lines of a block that no profile makes. */
+static int audio_by_merge(const struct check *c, const struct vmx_host_pci *audio, struct buf *ret)
+{
+    const struct plan_wanted nothing = {0};
+    struct buf lines[5] = {{0}};
+    BUF_AUTO id = {0};
+    size_t n = 0;
+
+    int r = device_place(c->dict, &nothing, &audio->address, &n);
+    if (r == 0)
+        r = vmx_pci_add_id(&audio->address, &id);
+    if (r == 0)
+        r = buf_addf(&lines[0], "pciPassthru%zu.id = \"%s\"", n, id.data);
+    if (r == 0)
+        r = buf_addf(&lines[1], "pciPassthru%zu.deviceId = \"0x%04llx\"", n,
+                     (unsigned long long)audio->device);
+    if (r == 0)
+        r = buf_addf(&lines[2], "pciPassthru%zu.vendorId = \"0x%04llx\"", n,
+                     (unsigned long long)audio->vendor);
+    if (r == 0)
+        r = buf_addf(&lines[3], "pciPassthru%zu.systemId = \"%s\"", n, c->around->host->uuid);
+    if (r == 0)
+        r = buf_addf(&lines[4], "pciPassthru%zu.present = \"TRUE\"", n);
+    if (r == 0)
+        r = check_command_merge(c, lines, 5, ret);
+    for (size_t i = 0; i < 5; i++)
+        buf_done(&lines[i]);
+    return r;
+}
+
+/* Applying the profile again brings along what goes with its device. */
+static int audio_by_profile(const struct check *c, const struct vmx_host_pci *audio,
+                            struct buf *ret)
+{
+    const struct plan_wanted nothing = {0};
+    const char *name = vmx_profile_name(c->active.profile);
+    struct vmx_dict *after = NULL;
+    size_t n = 0;
+
+    int r = check_after(c, name, &after);
+    if (r == 0)
+        r = device_find(after, &nothing, &audio->address, &n);
+    if (r == 0)
+        r = check_command_profile(c, name, ret);
+    vmx_dict_free(after);
+    return r == -ENOMEM ? r : 0;
+}
+
+static int audio_command(const struct check *c, const struct check_device *d,
+                         const struct vmx_host_pci *audio, struct buf *ret)
+{
+    BUF_AUTO key = {0};
+    bool known = audio->vendor >= 0 && audio->device >= 0 && c->around->host->uuid[0];
+
+    if (!c->report || audio->enabled != VMX_YES || audio->active == VMX_NO || !known)
+        return 0;
+    int r = buf_addf(&key, "pciPassthru%zu.id", d->n);
+    if (r != 0)
+        return r;
+    return check_is_of_profile(c, buf_span(&key)) ? audio_by_profile(c, audio, ret)
+                                                  : audio_by_merge(c, audio, ret);
+}
+
+static int audio_left_behind(struct check *c, const struct check_device *d,
+                             const struct vmx_host_pci *audio)
+{
+    BUF_AUTO address = {0};
+    BUF_AUTO command = {0};
+
+    int r = vmx_pci_add_address(&audio->address, &address);
+    if (r == 0)
+        r = audio_command(c, d, audio, &command);
+    if (r != 0)
+        return r;
+    return check_add(c, VMX_WARN, "audio-function", &command,
+                     "%s, the audio of pciPassthru%zu, is not passed along%s", address.data, d->n,
+                     audio->enabled == VMX_NO ? ": enable its passthrough on the host first" : "");
+}
+
+static int audio_function(struct check *c, const struct check_device *d)
+{
+    static const char rule[] = "audio-function";
+    const struct vmx_host_pci *audio = d->host ? vmx_host_audio(c->around->host, d->host) : NULL;
+    struct vmx_pci address = d->address;
+    size_t n = 0;
+
+    address.function = 1;
+    int r = find_passed(c, audio ? &audio->address : &address, &n);
+    if (r == 0)
+        return check_add(c, VMX_PASS, rule, NULL, "pciPassthru%zu is the audio of pciPassthru%zu",
+                         n, d->n);
+    if (r != -ENOENT)
+        return r;
+    if (audio && audio->capable != VMX_NO)
+        return audio_left_behind(c, d, audio);
+    if (d->host)
+        return check_add(c, VMX_PASS, rule, NULL,
+                         "pciPassthru%zu has no audio function that could be passed along", d->n);
+    return check_add(
+        c, VMX_UNKNOWN, rule, NULL,
+        "the host would tell whether pciPassthru%zu has an audio function to pass along", d->n);
+}
+
+int check_gpu(struct check *check, const struct check_device *device)
+{
+    static int (*const rules[])(struct check *, const struct check_device *) = {
+        gpu_reset, gpu_tested, gpu_console, audio_function};
+
+    int r = integrated_gpu(check, device);
+    if (!is_gpu(device) || !device->has_address)
+        return r;
+    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+        r = rules[i](check, device);
+    return r;
+}

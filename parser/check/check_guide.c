@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules of the guide about the VM which are more than one setting and one value. */
+#include <errno.h>
+
+#include "check_private.h"
+#include "parser/document/value.h"
+#include "parser/text/text.h"
+
+enum { MMIO_DEFAULT = 32 }; /* GiB that VMware takes where the setting is missing */
+
+/* ---- 64-bit MMIO ---- */
+
+/* The judged profile that has the parameter "mmio", and its default. */
+static const struct vmx_profile *mmio_profile(const struct check *c, long long *ret)
+{
+    for (size_t i = 0; i < c->n_judged; i++) {
+        const struct profile_param *param = profile_param(c->judged[i], SPAN_LITERAL("mmio"));
+        if (param && vmx_value_int(buf_span(&param->value), ret))
+            return c->judged[i];
+    }
+    *ret = MMIO_DEFAULT;
+    return NULL;
+}
+
+static int mmio_command(const struct check *c, const struct vmx_profile *profile, long long gb,
+                        struct buf *ret)
+{
+    BUF_AUTO text = {0};
+
+    if (profile && c->active.valid) {
+        int r = buf_addf(&text, "%s mmio=%lld", vmx_profile_name(profile), gb);
+        return r == 0 ? check_command_profile(c, text.data, ret) : r;
+    }
+    int r = buf_addf(&text, "%lld", gb);
+    return r == 0 ? check_command_set(c, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB"),
+                                      buf_span(&text), ret)
+                  : r;
+}
+
+/* Twice the next power of two of what all framebuffers have. */
+static long long mmio_needed(long long framebuffers)
+{
+    long long power = 1;
+
+    while (power < framebuffers)
+        power *= 2;
+    return 2 * power;
+}
+
+static int mmio_size(struct check *c)
+{
+    BUF_AUTO value = {0};
+    BUF_AUTO command = {0};
+    long long size = MMIO_DEFAULT;
+    long long least = 0;
+    long long framebuffers = 0;
+    bool known = false;
+
+    const struct vmx_profile *profile = mmio_profile(c, &least);
+    int r = check_get(c, "pciPassthru.64bitMMIOSizeGB", &value);
+    if (r == 0)
+        r = check_framebuffers(c, &framebuffers, &known);
+    if (r != 0)
+        return r;
+    if (value.len > 0 && !vmx_value_int(buf_span(&value), &size))
+        size = 0;
+    known = known && framebuffers > 0;
+    if (known)
+        least = mmio_needed(framebuffers);
+    r = size < least ? mmio_command(c, profile, least, &command) : 0;
+    if (r != 0)
+        return r;
+    if (known)
+        return check_add(c, size < least ? VMX_WARN : VMX_PASS, "mmio-size", &command,
+                         "%lld GiB of 64-bit MMIO; the rule for %lld GB on the cards is %lld", size,
+                         framebuffers, least);
+    if (size < least)
+        return check_add(c, VMX_WARN, "mmio-size", &command,
+                         "%lld GiB of 64-bit MMIO; the default is %lld", size, least);
+    return check_add(c, VMX_UNKNOWN, "mmio-size", NULL,
+                     "%lld GiB of 64-bit MMIO; give vram=GB with the profile to have it judged",
+                     size);
+}
+
+/* ---- memory and CPUs ---- */
+
+/* Where no profile says so, the device itself does. */
+static int memory_reservation(struct check *c)
+{
+    BUF_AUTO size = {0};
+    BUF_AUTO reserved = {0};
+    BUF_AUTO command = {0};
+    bool device = false;
+
+    int r = check_has_device(c, &device);
+    if (r != 0 || !device || check_profiles_set(c, "sched.mem.min"))
+        return r;
+    r = check_get(c, "memSize", &size);
+    if (r == 0)
+        r = check_get(c, "sched.mem.min", &reserved);
+    if (r == 0 && size.len > 0)
+        r = check_command_set(c, SPAN_LITERAL("sched.mem.min"), buf_span(&size), &command);
+    if (r != 0)
+        return r;
+    bool equal =
+        vmx_value_same(SPAN_LITERAL("sched.mem.min"), buf_span(&size), buf_span(&reserved));
+    return check_add(c, size.len > 0 && equal ? VMX_PASS : VMX_FAIL, "memory-reservation", &command,
+                     "sched.mem.min is \"" SPAN_FORMAT "\", memSize is \"" SPAN_FORMAT "\"",
+                     SPAN_SHOWN(buf_span(&reserved)), SPAN_SHOWN(buf_span(&size)));
+}
+
+static int nested_passthrough(struct check *c)
+{
+    BUF_AUTO command = {0};
+    bool device = false;
+    bool nested = false;
+    bool allowed = false;
+
+    int r = check_has_device(c, &device);
+    if (r == 0)
+        r = check_is_true(c, "vhv.enable", &nested);
+    if (r != 0 || !device || !nested || check_profiles_set(c, "vhv.allowPassthru"))
+        return r;
+    r = check_is_true(c, "vhv.allowPassthru", &allowed);
+    if (r == 0)
+        r = check_command_set(c, SPAN_LITERAL("vhv.allowPassthru"), SPAN_LITERAL("TRUE"), &command);
+    if (r != 0)
+        return r;
+    return check_judge(c, allowed, VMX_FAIL, "nested-passthrough", &command,
+                       allowed ? "vhv.allowPassthru is TRUE"
+                               : "vhv.enable without vhv.allowPassthru excludes devices");
+}
+
+static int hot_add(struct check *c, const char *key, const char *rule)
+{
+    BUF_AUTO command = {0};
+    bool on = false;
+
+    int r = check_is_true(c, key, &on);
+    if (r == 0)
+        r = check_command_set(c, span_of(key), SPAN_LITERAL("FALSE"), &command);
+    if (r != 0)
+        return r;
+    return check_add(c, on ? VMX_WARN : VMX_PASS, rule, &command,
+                     on ? "%s is TRUE: devices and hot-add exclude each other" : "%s is not TRUE",
+                     key);
+}
+
+static int memory_hot_add(struct check *c)
+{
+    return hot_add(c, "mem.hotadd", "memory-hot-add");
+}
+
+static int cpu_hot_add(struct check *c)
+{
+    return hot_add(c, "vcpu.hotadd", "cpu-hot-add");
+}
+
+/* ---- AMD ---- */
+
+/* The VM has a virtual IOMMU, or is to have one. */
+static int has_iommu(const struct check *c, bool *ret)
+{
+    *ret = check_profiles_set(c, "vvtd.enable");
+    return *ret ? 0 : check_is_true(c, "vvtd.enable", ret);
+}
+
+/* The host's CPU, or else what the profile takes it for. */
+static int is_amd(const struct check *c, bool *ret)
+{
+    const struct vmx_host *host = c->around->host;
+    struct span cpu = {0};
+
+    *ret = false;
+    if (host && host->cpu == VMX_CPU_AMD)
+        return has_iommu(c, ret);
+    for (size_t i = 0; i < c->n_judged; i++) {
+        const struct plan_on on = check_on(c, c->judged[i]);
+        int r = plan_param(&on, SPAN_LITERAL("cpu"), &cpu);
+        if (r != 0 && r != -ENOENT)
+            return r;
+    }
+    *ret = span_eq(cpu, SPAN_LITERAL("amd"));
+    return 0;
+}
+
+/* A virtual IOMMU needs 14 on Intel, which the profile advises, and 19 on AMD. */
+static int hardware_version(struct check *c)
+{
+    BUF_AUTO value = {0};
+    long long version = 0;
+    bool amd = false;
+
+    int r = is_amd(c, &amd);
+    if (r != 0 || !amd)
+        return r;
+    r = check_get(c, "virtualHW.version", &value);
+    if (r != 0)
+        return r;
+    bool good = vmx_value_int(buf_span(&value), &version) && version >= 19;
+    return check_add(c, good ? VMX_PASS : VMX_WARN, "hardware-version-amd", NULL,
+                     "virtualHW.version is \"" SPAN_FORMAT "\"; a virtual IOMMU on AMD needs 19",
+                     SPAN_SHOWN(buf_span(&value)));
+}
+
+/* Where no profile says so, the host does. */
+static int amd_iommu(struct check *c)
+{
+    static const char rule[] = "amd-iommu";
+    struct span value = SPAN_LITERAL("TRUE");
+    BUF_AUTO command = {0};
+    bool amd = false;
+    bool set = false;
+    bool told = false;
+
+    int r = is_amd(c, &amd);
+    if (r == 0 && amd)
+        r = check_seen(c, rule, value, &told);
+    if (r == 0)
+        r = check_is_true(c, "amd.iommu.supportsPcip", &set);
+    if (r == 0)
+        r = check_command_set(c, SPAN_LITERAL("amd.iommu.supportsPcip"), value, &command);
+    if (r != 0 || !amd || told)
+        return r;
+    return check_judge(c, set, VMX_FAIL, rule, &command,
+                       set ? "amd.iommu.supportsPcip is TRUE"
+                           : "amd.iommu.supportsPcip is not TRUE, and the host's CPU is AMD's");
+}
+
+/* ---- bridges ---- */
+
+static const struct {
+    const char *key, *line;
+    bool root; /* one of pciBridge4 to 7 */
+} bridges[] = {
+    {"pciBridge0.present", "pciBridge0.present = \"TRUE\"", false},
+    {"pciBridge4.present", "pciBridge4.present = \"TRUE\"", true},
+    {"pciBridge5.present", "pciBridge5.present = \"TRUE\"", true},
+    {"pciBridge6.present", "pciBridge6.present = \"TRUE\"", true},
+    {"pciBridge7.present", "pciBridge7.present = \"TRUE\"", true},
+};
+
+enum { BRIDGES = sizeof(bridges) / sizeof(bridges[0]) };
+
+/* What makes a bridge a PCI Express one; without it pciBridgeN is an old PCI bridge. */
+static int add_root_port(const char *key, struct buf *port, struct buf *functions)
+{
+    int name = (int)strcspn(key, ".");
+    int r = buf_addf(port, "%.*s.virtualDev = \"pcieRootPort\"", name, key);
+    return r == 0 ? buf_addf(functions, "%.*s.functions = \"8\"", name, key) : r;
+}
+
+static int pci_bridges(struct check *c)
+{
+    struct buf lines[3 * BRIDGES] = {{0}};
+    BUF_AUTO missing = {0};
+    BUF_AUTO command = {0};
+    size_t n = 0;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < BRIDGES; i++) {
+        bool there = false;
+        r = check_is_true(c, bridges[i].key, &there);
+        if (r != 0 || there)
+            continue;
+        r = buf_addf(&missing, " %.*s", (int)strcspn(bridges[i].key, "."), bridges[i].key);
+        if (r == 0)
+            r = buf_add_str(&lines[n++], bridges[i].line);
+        if (r == 0 && bridges[i].root) {
+            r = add_root_port(bridges[i].key, &lines[n], &lines[n + 1]);
+            n += 2;
+        }
+    }
+    if (r == 0 && n > 0)
+        r = check_command_merge(c, lines, n, &command);
+    if (r == 0 && n > 0)
+        r = check_add(c, VMX_WARN, "pci-bridges", &command, "missing:%s", missing.data);
+    else if (r == 0)
+        r = check_add(c, VMX_PASS, "pci-bridges", NULL, "pciBridge0 and 4 to 7 are there");
+    for (size_t i = 0; i < 3 * BRIDGES; i++)
+        buf_done(&lines[i]);
+    return r;
+}
+
+/* ---- snapshots ---- */
+
+/* "disk-000001.vmdk": what is written since a snapshot. */
+static bool is_delta(struct span file)
+{
+    struct span end = SPAN_LITERAL(".vmdk");
+
+    if (file.n < end.n + 7 || !span_eq_fold(span_from(file, file.n - end.n), end))
+        return false;
+    file = span_from(span_head(file, file.n - end.n), file.n - end.n - 7);
+    for (size_t i = 1; i < 7; i++)
+        if (text_digit(file.p[i]) >= 10)
+            return false;
+    return file.p[0] == '-';
+}
+
+static int snapshots(struct check *c)
+{
+    struct span end = SPAN_LITERAL(".filename");
+
+    for (size_t i = 0; i < vmx_dict_keys(c->dict); i++) {
+        size_t extent = vmx_dict_key_extent(c->dict, i);
+        struct span name = vmx_dict_name(c->dict, extent);
+        BUF_AUTO value = {0};
+        if (name.n < end.n || !span_eq_fold(span_from(name, name.n - end.n), end))
+            continue;
+        int r = vmx_dict_value(c->dict, extent, &value);
+        if (r != 0)
+            return r;
+        if (is_delta(buf_span(&value)))
+            return check_add(c, VMX_WARN, "snapshots", NULL,
+                             SPAN_FORMAT " is " SPAN_FORMAT ": a snapshot is there",
+                             SPAN_SHOWN(name), SPAN_SHOWN(buf_span(&value)));
+    }
+    return check_add(c, VMX_PASS, "snapshots", NULL, "no disk is on a snapshot");
+}
+
+int check_guide(struct check *check)
+{
+    static int (*const rules[])(struct check *) = {
+        mmio_size,        memory_reservation, nested_passthrough, memory_hot_add, cpu_hot_add,
+        hardware_version, amd_iommu,          pci_bridges,        snapshots};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+        r = rules[i](check);
+    return r;
+}

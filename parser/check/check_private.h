@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a report is made:
+ *
+ *     check            the report, in its order
+ *     check_report     its lines, and what rules ask
+ *     check_command    commands for a shell
+ *     check_file       rules about any .vmx
+ *     check_profile    what the profiles say about this one
+ *     check_guide      rules of the guide that no profile can say, about the VM
+ *     check_given      the devices that it is given
+ *     check_device     ... about these
+ *     check_gpu        ... about graphics cards among them
+ *     check_host       ... about the host, and its view of the VM
+ */
+#pragma once
+
+#include "check.h"
+#include "parser/device/pci.h"
+#include "parser/plan/plan_private.h"
+
+struct check {
+    const struct vmx_dict *dict;
+    const struct vmx_around *around;
+    const char *dir, *mount;
+    struct buf *report; /* NULL: only counted */
+    struct vmx_check result;
+    struct plan_active active;
+    const struct vmx_profile *const *judged; /* the active profile, or all of them */
+    size_t n_judged;
+    struct buf seen; /* what profiles have in common is reported once */
+};
+
+/* Adds a line. command: NULL or empty where nothing mends it. 0, -ENOMEM. */
+int check_add(struct check *check, enum vmx_severity severity, const char *rule,
+              const struct buf *command, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* One of the two, for rules that come to yes or no. */
+int check_judge(struct check *check, bool good, enum vmx_severity bad, const char *rule,
+                const struct buf *command, const char *found);
+
+/* ---- check_command: append nothing where a shell cannot say it. 0, -ENOMEM. ---- */
+
+/* "echo VALUE > DIR/KEY" */
+int check_command_set(const struct check *check, struct span key, struct span value,
+                      struct buf *ret);
+
+/* "echo LINE > DIR/passthrough-profile" */
+int check_command_profile(const struct check *check, const char *line, struct buf *ret);
+
+/* The settings (lines of a .vmx) at once: "printf '%s\n' LINE... > DIR/.vmxfs/merge" */
+int check_command_merge(const struct check *check, const struct buf *lines, size_t n,
+                        struct buf *ret);
+
+/* "echo 1 > MOUNT/.vmxfs/host/pci/ADDRESS/passthrough" */
+int check_command_passthrough(const struct check *check, const struct vmx_pci *address,
+                              struct buf *ret);
+
+/* "echo STATE > DIR/.vmxfs/power" */
+int check_command_power(const struct check *check, const char *state, struct buf *ret);
+
+/* ---- rules: 0, -ENOMEM ---- */
+
+int check_file(struct check *check);
+int check_profile(struct check *check);
+int check_guide(struct check *check);
+int check_device(struct check *check);
+int check_host(struct check *check);
+
+/* ---- what rules ask ---- */
+
+/* The value of a setting; "" when it is missing. */
+int check_get(const struct check *check, const char *key, struct buf *ret);
+
+/* Whether the setting is there and true. */
+int check_is_true(const struct check *check, const char *key, bool *ret);
+
+/* True when one of the judged profiles sets the key. */
+bool check_profiles_set(const struct check *check, const char *key);
+
+/* True when the active profile is what sets this key. */
+bool check_is_of_profile(const struct check *check, struct span key);
+
+/* What writing the line to passthrough-profile would make of the document. 0; -EINVAL: it would be
+ * refused; -ENOMEM. */
+int check_after(const struct check *check, const char *line, struct vmx_dict **ret);
+
+/* What profiles have in common is one line of the report: *ret is whether the rule was reported
+ * with this already. 0, -ENOMEM. */
+int check_seen(struct check *check, const char *rule, struct span what, bool *ret);
+
+/* The line that a judged profile is taken with: the recorded one, or just its defaults. */
+const struct plan_line *check_line(const struct check *check);
+struct plan_on check_on(const struct check *check, const struct vmx_profile *profile);
+
+/* A passed device, as far as the file tells. */
+struct check_device {
+    size_t n; /* pciPassthruN */
+    bool has_address;
+    struct vmx_pci address;
+    long long vendor, device, class; /* 0: not known */
+    const struct vmx_host_pci
+        *host; /* what the host has at the address; NULL: nothing, or no host */
+};
+
+/* The device that the nth key of the document says is present. 0; -ENOENT: it says no such thing;
+ * -ENOMEM. Each device comes up once. */
+int check_device_nth(const struct check *check, size_t nth, struct check_device *ret);
+
+/* Whether there is any. */
+int check_has_device(const struct check *check, bool *ret);
+
+/* Rules about a device that is a graphics card. 0, -ENOMEM. */
+int check_gpu(struct check *check, const struct check_device *device);
+
+/* GB on all cards; 0 when there is no card. *ret_known: false when that of one is not known. */
+int check_framebuffers(const struct check *check, long long *ret, bool *ret_known);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rules share: the lines of a report, and what a rule asks of the VM. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "check_private.h"
+#include "parser/document/value.h"
+#include "parser/text/safe_text.h"
+
+static const char *const names[VMX_SEVERITIES] = {
+    [VMX_PASS] = "PASS", [VMX_UNKNOWN] = "UNKNOWN", [VMX_WARN] = "WARN", [VMX_FAIL] = "FAIL"};
+
+int check_add(struct check *check, enum vmx_severity severity, const char *rule,
+              const struct buf *command, const char *format, ...)
+{
+    char found[400];
+    va_list args;
+
+    check->result.count[severity]++;
+    if (severity > check->result.worst)
+        check->result.worst = severity;
+    if (!check->report)
+        return 0;
+    va_start(args, format);
+    if (vsnprintf(found, sizeof(found), format, args) < 0)
+        found[0] = '\0';
+    va_end(args);
+    safe_text_make(found, strlen(found)); /* it comes from the file */
+    return buf_addf(check->report, "%s\t%s\t%s\t%s\n", names[severity], rule, found,
+                    severity != VMX_PASS && command && command->len > 0 ? command->data : "-");
+}
+
+int check_judge(struct check *check, bool good, enum vmx_severity bad, const char *rule,
+                const struct buf *command, const char *found)
+{
+    return check_add(check, good ? VMX_PASS : bad, rule, command, "%s", found);
+}
+
+int check_get(const struct check *check, const char *key, struct buf *ret)
+{
+    int r = vmx_dict_get(check->dict, span_of(key), ret);
+    return r == -ENOENT ? buf_reserve(ret, 0) : r;
+}
+
+int check_is_true(const struct check *check, const char *key, bool *ret)
+{
+    BUF_AUTO value = {0};
+    bool truth = false;
+
+    int r = check_get(check, key, &value);
+    if (r == 0)
+        *ret = vmx_value_bool(buf_span(&value), &truth) && truth;
+    return r;
+}
+
+bool check_profiles_set(const struct check *check, const char *key)
+{
+    for (size_t i = 0; i < check->n_judged; i++)
+        for (size_t j = 0; j < check->judged[i]->n_settings; j++)
+            if (span_eq_fold(buf_span(&check->judged[i]->settings[j].key), span_of(key)))
+                return true;
+    return false;
+}
+
+const struct plan_line *check_line(const struct check *check)
+{
+    return &check->active.line;
+}
+
+bool check_is_of_profile(const struct check *check, struct span key)
+{
+    return check->active.valid && plan_wanted_find(&check->active.wanted, key);
+}
+
+int check_after(const struct check *check, const char *line, struct vmx_dict **ret)
+{
+    struct vmx_edits edits = {0};
+    BUF_AUTO text = {0};
+
+    int r = vmx_plan_line(check->dict, check->around, span_of(line), &edits, NULL, NULL);
+    if (r == 0)
+        r = vmx_edits_apply(&edits, check->dict, &text, NULL);
+    if (r == 0)
+        r = vmx_dict_parse(buf_span(&text), ret);
+    vmx_edits_done(&edits);
+    return r == -ENOMEM || r == 0 ? r : -EINVAL;
+}
+
+struct plan_on check_on(const struct check *check, const struct vmx_profile *profile)
+{
+    return (struct plan_on){check->dict, check->around, profile, check_line(check), false};
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking the host for a device: which functions it has, and whether it lets them go. */
+#include <errno.h>
+
+#include "parser/document/value.h"
+#include "parser/plan/plan_private.h"
+#include "parser/text/text.h"
+#include "pci.h"
+
+enum { VENDOR_INTEL = 0x8086 };
+
+/* "0000:03:00.0 CONTINUATION" */
+static int refuse(struct vmx_diag *diag, const struct vmx_pci *pci, const char *why)
+{
+    BUF_AUTO text = {0};
+
+    int r = vmx_pci_add_address(pci, &text);
+    if (r != 0)
+        return r;
+    vmx_diag_set(diag, 0, 0, "%s %s", text.data, why);
+    return -EINVAL;
+}
+
+bool device_is_integrated(const struct vmx_host_pci *pci)
+{
+    static const struct vmx_pci integrated = {0, 0, 2, 0};
+    return pci->vendor == VENDOR_INTEL && pci->class >= 0 && pci->class >> 8 == 0x03 &&
+           vmx_pci_eq(&pci->address, &integrated);
+}
+
+bool device_in_use(const struct vmx_around *around, const struct vmx_host_pci *pci)
+{
+    const char *own = around->vm ? around->vm->path : NULL;
+    return pci->user && own && strcmp(pci->user, own) != 0;
+}
+
+/* ---- whether the host lets it go ---- */
+
+static int refuse_disabled(const struct vmx_host_pci *pci, struct vmx_diag *diag)
+{
+    const char *owner = pci->owner[0] ? pci->owner : "the host";
+    const char *reason = NULL;
+    BUF_AUTO address = {0};
+    BUF_AUTO text = {0};
+
+    int r = vmx_pci_add_address(&pci->address, &address);
+    if (r == 0 && vmx_host_needs(pci, &reason))
+        r = buf_addf(&text, "belongs to %s, and the host needs it: %s", owner, reason);
+    else if (r == 0)
+        r = buf_addf(&text, "belongs to %s: echo 1 > .vmxfs/host/pci/%s/passthrough", owner,
+                     address.data);
+    return r != 0 ? r : refuse(diag, &pci->address, text.data);
+}
+
+/* A device is passed on where the VM is to pass it on, or the host is a VM itself. */
+static bool is_nested_hop(const struct plan_on *on)
+{
+    static const char *const keys[] = {"vvtd.enable", "vhv.enable"};
+
+    if (on->around->host->nested == VMX_YES)
+        return true;
+    for (size_t i = 0; i < on->profile->n_settings; i++)
+        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+            if (span_eq_fold(buf_span(&on->profile->settings[i].key), span_of(keys[k])))
+                return true;
+    return false;
+}
+
+static int judge_function(const struct plan_on *on, const struct vmx_host_pci *pci,
+                          struct vmx_diag *diag)
+{
+    BUF_AUTO text = {0};
+
+    if (device_is_integrated(pci) && is_nested_hop(on))
+        return refuse(diag, &pci->address, "is an integrated Intel GPU: it cannot be passed on");
+    if (pci->capable == VMX_NO)
+        return refuse(diag, &pci->address,
+                      "cannot be passed to a VM: the host says it is not capable of it");
+    if (pci->enabled == VMX_NO)
+        return refuse_disabled(pci, diag);
+    if (pci->active == VMX_NO)
+        return refuse(diag, &pci->address,
+                      "is to be passed through only after the host was restarted: reboot it");
+    if (!device_in_use(on->around, pci))
+        return 0;
+    int r = buf_addf(&text, "is used by %.150s, which is powered on", pci->user);
+    return r != 0 ? r : refuse(diag, &pci->address, text.data);
+}
+
+/* ---- whether it is what was recorded ---- */
+
+static int recorded_number(const struct vmx_dict *dict, const struct vmx_pci *pci, const char *name,
+                           long long *ret)
+{
+    BUF_AUTO value = {0};
+
+    int r = device_recorded_get(dict, pci, name, &value);
+    if (r == 0 && !vmx_value_pci_number(buf_span(&value), ret))
+        r = -ENOENT;
+    return r;
+}
+
+/* Whether the profile was applied with this very device. 0, -ENOMEM. */
+static int is_known(const struct vmx_dict *dict, const struct vmx_host_pci *pci, bool *ret)
+{
+    long long vendor = -1;
+    long long device = -1;
+
+    int r = recorded_number(dict, &pci->address, "vendorId", &vendor);
+    if (r == 0)
+        r = recorded_number(dict, &pci->address, "deviceId", &device);
+    *ret = r == 0 && vendor == pci->vendor && device == pci->device;
+    return r == -ENOENT ? 0 : r;
+}
+
+/* ---- whether the line says the same ---- */
+
+static int contradict(const struct buf *given, const char *param, const char *known,
+                      struct vmx_diag *diag)
+{
+    vmx_diag_set(diag, 0, 0, "%s=%s, but the host says %s: leave it out (%s=)", param, given->data,
+                 known, param);
+    return -EINVAL;
+}
+
+static int judge_number(const struct plan_on *on, const char *param, long long known,
+                        struct vmx_diag *diag)
+{
+    const struct buf *given = plan_line_param(on->line, span_of(param));
+    long long number = 0;
+    BUF_AUTO text = {0};
+
+    if (!given || known < 0 || !vmx_value_pci_number(buf_span(given), &number) || number == known)
+        return 0;
+    int r = buf_addf(&text, "0x%04llx", (unsigned long long)known);
+    return r != 0 ? r : contradict(given, param, text.data, diag);
+}
+
+static int judge_line(const struct plan_on *on, const struct vmx_host_pci *pci,
+                      struct vmx_diag *diag)
+{
+    const struct buf *system = plan_line_param(on->line, SPAN_LITERAL("system"));
+    const char *uuid = on->around->host->uuid;
+
+    int r = judge_number(on, "vendor", pci->vendor, diag);
+    if (r == 0)
+        r = judge_number(on, "deviceid", pci->device, diag);
+    if (r == 0 && system && uuid[0] && !span_eq_fold(buf_span(system), span_of(uuid)) &&
+        !span_eq(buf_span(system), SPAN_LITERAL("BYPASS")))
+        r = contradict(system, "system", uuid, diag);
+    return r;
+}
+
+/* ---- all of it ---- */
+
+/* A function that cannot be passed stays behind; that is no reason to refuse the others. */
+static void find_functions(const struct vmx_host *host, const struct vmx_pci *pci,
+                           struct device_functions *ret)
+{
+    size_t n = vmx_host_functions(host, pci, ret->items, DEVICE_FUNCTIONS_MAX);
+
+    ret->n = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || ret->items[i]->capable != VMX_NO)
+            ret->items[ret->n++] = ret->items[i];
+}
+
+int device_ask(const struct plan_on *on, const struct vmx_pci *pci, struct device_functions *ret,
+               struct vmx_diag *diag)
+{
+    struct device_functions functions = {0};
+
+    find_functions(on->around->host, pci, &functions);
+    if (functions.n == 0)
+        return refuse(diag, pci, "is not on this host: .vmxfs/host/pci has what is");
+    int r = judge_line(on, functions.items[0], diag);
+    for (size_t i = 0; r == 0 && i < functions.n; i++) {
+        bool known = false;
+        r = is_known(on->dict, functions.items[i], &known);
+        if (r == 0 && !known)
+            r = judge_function(on, functions.items[i], diag);
+    }
+    if (r == 0)
+        *ret = functions;
+    return r;
+}

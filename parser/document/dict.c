@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "dict.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "keyindex.h"
+#include "parser/text/encoding.h"
+
+struct vmx_dict {
+    char *text;
+    size_t len;
+    struct vmx_extent *extents;
+    size_t n_extents;
+    uint32_t *keys; /* extents, ascending */
+    size_t n_keys;
+    struct key_index index;
+    const char *charset;
+    size_t malformed;
+    size_t duplicates;
+};
+
+static int grow(struct vmx_extent **extents, size_t *cap, size_t want)
+{
+    struct vmx_extent *more = reallocarray(*extents, want, sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    *extents = more;
+    *cap = want;
+    return 0;
+}
+
+static size_t skip_bom(struct vmx_dict *dict)
+{
+    struct span bom = SPAN_LITERAL("\xef\xbb\xbf");
+    if (!span_starts_with(vmx_dict_text(dict), bom))
+        return 0;
+    struct vmx_line line = {.kind = VMX_LINE_BOM, .len = 3, .body_len = 3};
+    dict->extents[dict->n_extents++] = (struct vmx_extent){.line = line};
+    return bom.n;
+}
+
+static int cut(struct vmx_dict *dict, size_t *ret_entries)
+{
+    size_t cap = 0;
+    int r = grow(&dict->extents, &cap, dict->len / 32 + 2);
+    if (r != 0)
+        return r;
+    size_t first = skip_bom(dict);
+    for (size_t at = first; at < dict->len;) {
+        if (dict->n_extents == cap)
+            r = grow(&dict->extents, &cap, cap * 2);
+        if (r != 0)
+            return r;
+        struct vmx_extent *e = &dict->extents[dict->n_extents++];
+        struct span rest = {dict->text + at, dict->len - at};
+        e->at = (uint32_t)at;
+        vmx_lex_line(rest, false, &e->line);
+        if (at == first && span_starts_with(rest, SPAN_LITERAL("#!")))
+            e->line.kind = VMX_LINE_SHEBANG;
+        dict->malformed += e->line.kind == VMX_LINE_MALFORMED;
+        *ret_entries += e->line.kind == VMX_LINE_ENTRY;
+        at += e->line.len;
+    }
+    return grow(&dict->extents, &cap, dict->n_extents + (dict->n_extents == 0));
+}
+
+static bool is_last_of_key(const struct vmx_dict *dict, size_t extent)
+{
+    return dict->duplicates == 0 || vmx_dict_find(dict, vmx_dict_name(dict, extent)) == extent;
+}
+
+static int build_index(struct vmx_dict *dict, size_t entries)
+{
+    int r = key_index_init(&dict->index, entries);
+    if (r != 0)
+        return r;
+    for (size_t i = 0; i < dict->n_extents; i++) {
+        if (dict->extents[i].line.kind != VMX_LINE_ENTRY)
+            continue;
+        uint32_t *slot =
+            key_index_slot(&dict->index, dict->text, dict->extents, vmx_dict_name(dict, i));
+        dict->duplicates += *slot != 0;
+        *slot = (uint32_t)(i + 1);
+    }
+    dict->keys = calloc(entries - dict->duplicates + 1, sizeof(*dict->keys));
+    if (!dict->keys)
+        return -ENOMEM;
+    for (size_t i = 0; i < dict->n_extents; i++)
+        if (dict->extents[i].line.kind == VMX_LINE_ENTRY && is_last_of_key(dict, i))
+            dict->keys[dict->n_keys++] = (uint32_t)i;
+    return 0;
+}
+
+static int find_charset(struct vmx_dict *dict)
+{
+    BUF_AUTO name = {0};
+    size_t extent = vmx_dict_find(dict, SPAN_LITERAL(".encoding"));
+    int r = extent == SIZE_MAX ? 0 : vmx_unescape(vmx_dict_raw_value(dict, extent), &name);
+    if (r == 0)
+        dict->charset = vmx_charset(buf_span(&name));
+    return r;
+}
+
+int vmx_dict_parse(struct span bytes, struct vmx_dict **ret)
+{
+    if (bytes.n > UINT32_MAX)
+        return -EFBIG;
+    struct vmx_dict *dict = calloc(1, sizeof(*dict));
+    if (!dict)
+        return -ENOMEM;
+    size_t entries = 0;
+    dict->text = malloc(bytes.n + 1);
+    int r = dict->text ? 0 : -ENOMEM;
+    if (r == 0) {
+        if (bytes.n > 0)
+            memcpy(dict->text, bytes.p, bytes.n);
+        dict->text[bytes.n] = '\0';
+        dict->len = bytes.n;
+        r = cut(dict, &entries);
+    }
+    if (r == 0)
+        r = build_index(dict, entries);
+    if (r == 0)
+        r = find_charset(dict);
+    if (r == 0)
+        *ret = dict;
+    else
+        vmx_dict_free(dict);
+    return r;
+}
+
+void vmx_dict_free(struct vmx_dict *dict)
+{
+    if (!dict)
+        return;
+    key_index_done(&dict->index);
+    free(dict->keys);
+    free(dict->extents);
+    free(dict->text);
+    free(dict);
+}
+
+struct span vmx_dict_text(const struct vmx_dict *dict)
+{
+    return (struct span){dict->text, dict->len};
+}
+
+size_t vmx_dict_memory(const struct vmx_dict *dict)
+{
+    return sizeof(*dict) + dict->len + 1 + dict->n_extents * sizeof(*dict->extents) +
+           (dict->n_keys + 1) * sizeof(*dict->keys) +
+           (dict->index.mask + 1) * sizeof(*dict->index.slots);
+}
+
+size_t vmx_dict_extents(const struct vmx_dict *dict)
+{
+    return dict->n_extents;
+}
+
+const struct vmx_extent *vmx_dict_extent(const struct vmx_dict *dict, size_t index)
+{
+    return &dict->extents[index];
+}
+
+size_t vmx_dict_keys(const struct vmx_dict *dict)
+{
+    return dict->n_keys;
+}
+
+size_t vmx_dict_key_extent(const struct vmx_dict *dict, size_t nth)
+{
+    return dict->keys[nth];
+}
+
+size_t vmx_dict_find(const struct vmx_dict *dict, struct span key)
+{
+    uint32_t slot = *key_index_slot(&dict->index, dict->text, dict->extents, key);
+    return slot == 0 ? SIZE_MAX : slot - 1;
+}
+
+struct span vmx_dict_name(const struct vmx_dict *dict, size_t extent)
+{
+    const struct vmx_extent *e = &dict->extents[extent];
+    return (struct span){dict->text + e->at + e->line.name_at, e->line.name_len};
+}
+
+struct span vmx_dict_raw_value(const struct vmx_dict *dict, size_t extent)
+{
+    const struct vmx_extent *e = &dict->extents[extent];
+    return (struct span){dict->text + e->at + e->line.value_at, e->line.value_len};
+}
+
+const char *vmx_dict_charset(const struct vmx_dict *dict)
+{
+    return dict->charset;
+}
+
+/* No escape and nothing to decode: the value is what the text says. */
+static bool is_plain(struct span raw)
+{
+    return vmx_ascii(raw) && !memchr(raw.p, '|', raw.n);
+}
+
+int vmx_dict_value(const struct vmx_dict *dict, size_t extent, struct buf *ret)
+{
+    struct span raw = vmx_dict_raw_value(dict, extent);
+    if (is_plain(raw))
+        return buf_add(ret, raw);
+    BUF_AUTO bytes = {0};
+    int r = vmx_unescape(raw, &bytes);
+    if (r == 0)
+        r = vmx_decode(dict->charset, buf_span(&bytes), ret);
+    return r == -EILSEQ ? buf_add(ret, buf_span(&bytes)) : r;
+}
+
+int vmx_dict_get(const struct vmx_dict *dict, struct span key, struct buf *ret)
+{
+    size_t extent = vmx_dict_find(dict, key);
+    return extent == SIZE_MAX ? -ENOENT : vmx_dict_value(dict, extent, ret);
+}
+
+size_t vmx_dict_value_size(const struct vmx_dict *dict, size_t extent)
+{
+    struct span raw = vmx_dict_raw_value(dict, extent);
+    BUF_AUTO value = {0};
+    if (is_plain(raw) || vmx_dict_value(dict, extent, &value) != 0)
+        return raw.n;
+    return value.len;
+}
+
+size_t vmx_dict_malformed(const struct vmx_dict *dict)
+{
+    return dict->malformed;
+}
+
+size_t vmx_dict_duplicates(const struct vmx_dict *dict)
+{
+    return dict->duplicates;
+}
+
+bool vmx_dict_encrypted(const struct vmx_dict *dict)
+{
+    if (vmx_dict_find(dict, SPAN_LITERAL("encryption.data")) == SIZE_MAX)
+        return false;
+    size_t type = vmx_dict_find(dict, SPAN_LITERAL("encryption.type"));
+    return type == SIZE_MAX ||
+           !span_eq_fold(vmx_dict_raw_value(dict, type), SPAN_LITERAL("partial"));
+}

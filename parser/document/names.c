@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "names.h"
+
+#include <errno.h>
+
+#include "parser/text/encoding.h"
+#include "parser/text/text.h"
+
+static int add_percent(struct buf *b, char byte)
+{
+    return buf_addf(b, "%%%02X", (unsigned)(unsigned char)byte);
+}
+
+/* Decoded text: of its bytes only these must not be in a file name as they are. */
+static bool is_special(char c)
+{
+    return c == '%' || c == '/' || c == '\0';
+}
+
+static int add_text(struct buf *b, struct span utf8)
+{
+    int r = 0;
+    while (r == 0 && utf8.n > 0) {
+        size_t n = 0;
+        while (n < utf8.n && !is_special(utf8.p[n]))
+            n++;
+        r = n > 0 ? buf_add(b, span_head(utf8, n)) : add_percent(b, utf8.p[0]);
+        utf8 = span_from(utf8, n > 0 ? n : 1);
+    }
+    return r;
+}
+
+/* Decodes only what encodes to the same bytes again: CP932 has characters with several codes, which
+ * would otherwise be one name for two keys. */
+static int decode_reversibly(const char *charset, struct span bytes, struct buf *ret)
+{
+    if (vmx_ascii(bytes))
+        return buf_add(ret, bytes);
+    BUF_AUTO utf8 = {0};
+    BUF_AUTO again = {0};
+    int r = vmx_decode(charset, bytes, &utf8);
+    if (r == 0)
+        r = vmx_encode(charset, buf_span(&utf8), &again);
+    if (r == 0 && !span_eq(buf_span(&again), bytes))
+        r = -EILSEQ;
+    return r == 0 ? buf_add(ret, buf_span(&utf8)) : r;
+}
+
+static int add_char_by_char(const char *charset, struct span key, struct buf *ret)
+{
+    while (key.n > 0 && ret->len <= VMX_NAME_MAX) {
+        BUF_AUTO ignored = {0};
+        BUF_AUTO utf8 = {0};
+        size_t n = 1;
+        int r = vmx_decode_one(charset, key, &ignored, &n);
+        if (r == 0)
+            r = decode_reversibly(charset, span_head(key, n), &utf8);
+        if (r == 0)
+            r = add_text(ret, buf_span(&utf8));
+        else if (r == -EILSEQ) {
+            n = 1;
+            r = add_percent(ret, key.p[0]);
+        }
+        if (r != 0)
+            return r;
+        key = span_from(key, n);
+    }
+    return 0;
+}
+
+/* The text between two percent signs, and the byte behind it, if any. */
+static int read_piece(const char *charset, struct span *name, struct buf *key)
+{
+    size_t n = text_find(*name, '%');
+    int r = vmx_encode(charset, span_head(*name, n), key);
+    *name = span_from(*name, n);
+    if (r != 0 || name->n == 0)
+        return r;
+    unsigned high = name->n > 2 ? text_digit(name->p[1]) : 16;
+    unsigned low = name->n > 2 ? text_digit(name->p[2]) : 16;
+    if (high == 16 || low == 16)
+        return -EINVAL;
+    *name = span_from(*name, 3);
+    return buf_add_char(key, (char)(high * 16 + low));
+}
+
+static int read_pieces(const char *charset, struct span name, struct buf *key)
+{
+    int r = 0;
+    while (r == 0 && name.n > 0)
+        r = read_piece(charset, &name, key);
+    return r;
+}
+
+/* In a few charsets (CP1258) a character depends on the one before it, and what was decoded one by
+ * one is not encoded to the same bytes: then nothing is decoded. */
+static int add_undecodable(const char *charset, struct span key, struct buf *ret)
+{
+    BUF_AUTO name = {0};
+    BUF_AUTO again = {0};
+    int r = add_char_by_char(charset, key, &name);
+    if (r == 0 && name.len <= VMX_NAME_MAX)
+        r = read_pieces(charset, buf_span(&name), &again);
+    if (r == -EILSEQ || (r == 0 && name.len <= VMX_NAME_MAX && !span_eq(buf_span(&again), key)))
+        return add_char_by_char(NULL, key, ret);
+    return r == 0 ? buf_add(ret, buf_span(&name)) : r;
+}
+
+static bool is_reserved(struct span key)
+{
+    return span_eq(key, SPAN_LITERAL(".")) || span_eq(key, SPAN_LITERAL("..")) ||
+           span_eq_fold(key, SPAN_LITERAL("passthrough-profile")) ||
+           span_eq_fold(key, SPAN_LITERAL(".vmxfs"));
+}
+
+int vmx_name_from_key(const char *charset, struct span key, struct buf *ret)
+{
+    BUF_AUTO name = {0};
+    BUF_AUTO utf8 = {0};
+    int r = 0;
+    if (key.n / 4 > VMX_NAME_MAX) /* no character is shorter as UTF-8 than a quarter of its code */
+        return -ENAMETOOLONG;
+    if (is_reserved(key)) {
+        r = add_percent(&name, key.p[0]);
+        key = span_from(key, 1);
+    }
+    if (r == 0)
+        r = decode_reversibly(charset, key, &utf8);
+    if (r == 0)
+        r = add_text(&name, buf_span(&utf8));
+    else if (r == -EILSEQ)
+        r = add_undecodable(charset, key, &name);
+    if (r == 0 && name.len > VMX_NAME_MAX)
+        r = -ENAMETOOLONG;
+    return r == 0 ? buf_add(ret, buf_span(&name)) : r;
+}
+
+static bool is_key(struct span key)
+{
+    for (size_t i = 0; i < key.n; i++)
+        if (memchr(" \t#=\r\n", key.p[i], sizeof(" \t#=\r\n"))) /* with the NUL */
+            return false;
+    return key.n > 0;
+}
+
+int vmx_key_from_name(const char *charset, struct span name, struct buf *ret)
+{
+    BUF_AUTO key = {0};
+    BUF_AUTO again = {0};
+    int r = name.n > VMX_NAME_MAX ? -ENAMETOOLONG : read_pieces(charset, name, &key);
+    if (r != 0)
+        return r;
+    if (!is_key(buf_span(&key)))
+        return -EINVAL;
+    /* "%41" would be the key A, but that key has another name. */
+    r = vmx_name_from_key(charset, buf_span(&key), &again);
+    if (r == -ENAMETOOLONG || (r == 0 && !span_eq_fold(buf_span(&again), name)))
+        return -EINVAL;
+    return r == 0 ? buf_add(ret, buf_span(&key)) : r;
+}

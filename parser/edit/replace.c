@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* May this text take the other's place? No worse than before is good enough. */
+#include <errno.h>
+
+#include "edit.h"
+#include "keymap.h"
+#include "parser/text/text.h"
+
+/* What is wrong with a text, as something to count: malformed lines by their text, superseded ones
+ * by their key. */
+struct faults {
+    struct keymap malformed;
+    struct keymap superseded;
+};
+
+static void faults_done(struct faults *faults)
+{
+    keymap_done(&faults->malformed);
+    keymap_done(&faults->superseded);
+}
+
+#define FAULTS_AUTO __attribute__((cleanup(faults_done))) struct faults
+
+static bool is_superseded(const struct vmx_dict *dict, size_t extent)
+{
+    return vmx_dict_extent(dict, extent)->line.kind == VMX_LINE_ENTRY &&
+           vmx_dict_find(dict, vmx_dict_name(dict, extent)) != extent;
+}
+
+/* Where a fault of an extent is counted, and as what. NULL if nothing is wrong. */
+static struct keymap *fault_of(const struct vmx_dict *dict, size_t extent, struct faults *faults,
+                               struct span *ret)
+{
+    const struct vmx_extent *e = vmx_dict_extent(dict, extent);
+    if (is_superseded(dict, extent)) {
+        *ret = vmx_dict_name(dict, extent);
+        return &faults->superseded;
+    }
+    if (e->line.kind != VMX_LINE_MALFORMED)
+        return NULL;
+    *ret = (struct span){vmx_dict_text(dict).p + e->at, e->line.body_len};
+    return &faults->malformed;
+}
+
+static int count_faults(const struct vmx_dict *dict, struct faults *faults)
+{
+    for (size_t i = 0; i < vmx_dict_extents(dict); i++) {
+        struct span fault;
+        struct keymap *map = fault_of(dict, i, faults, &fault);
+        if (!map)
+            continue;
+        struct keymap_item *item = NULL;
+        int r = keymap_add(map, fault, NULL, &item);
+        if (r != 0)
+            return r;
+        item->count++;
+    }
+    return 0;
+}
+
+static int refuse_fault(const struct vmx_dict *dict, size_t extent, size_t line,
+                        struct vmx_diag *diag)
+{
+    const struct vmx_extent *e = vmx_dict_extent(dict, extent);
+    if (e->line.kind == VMX_LINE_MALFORMED)
+        vmx_diag_set(diag, line, e->line.error_at + 1, "not of the form key = \"value\"");
+    else
+        vmx_diag_set(diag, line, e->line.name_at + 1,
+                     "the key \"" SPAN_FORMAT "\" comes again later",
+                     SPAN_SHOWN(vmx_dict_name(dict, extent)));
+    return -EINVAL;
+}
+
+static bool is_ended(struct span text)
+{
+    return text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r');
+}
+
+int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text,
+                      struct vmx_diag *diag)
+{
+    if (!old)
+        return 0;
+    FAULTS_AUTO allowed = {0};
+    int r = count_faults(old, &allowed);
+    if (r != 0)
+        return r;
+    size_t line = 1;
+    for (size_t i = 0; i < vmx_dict_extents(text); i++) {
+        struct span fault;
+        const struct keymap *map = fault_of(text, i, &allowed, &fault);
+        if (map) {
+            struct keymap_item *item = keymap_find(map, fault);
+            if (!item || item->count == 0)
+                return refuse_fault(text, i, line, diag);
+            item->count--;
+        }
+        line += vmx_dict_extent(text, i)->line.kind != VMX_LINE_BOM;
+    }
+    if (is_ended(vmx_dict_text(old)) && !is_ended(vmx_dict_text(text))) {
+        vmx_diag_set(diag, line - 1, 0, "the text ends without a newline: it may be only a part");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* first: nothing stands before it, and a U+FEFF that it begins with would be the mark of the text.
+ */
+static int add_line(const struct vmx_dict *dict, size_t extent, bool first, struct buf *ret)
+{
+    const struct vmx_extent *e = vmx_dict_extent(dict, extent);
+    struct span body = {vmx_dict_text(dict).p + e->at, e->line.body_len};
+    int r = 0;
+    if (first && span_starts_with(body, SPAN_LITERAL("\xef\xbb\xbf")))
+        r = buf_add_str(ret, "\n");
+    if (r == 0)
+        r = buf_add(ret, body);
+    return r == 0 ? buf_add_str(ret, "\n") : r;
+}
+
+/* A superseded line is one only as long as the line that supersedes it comes behind. */
+static bool supersedes(const struct vmx_dict *dict, size_t extent, const struct faults *faults)
+{
+    return vmx_dict_extent(dict, extent)->line.kind == VMX_LINE_ENTRY &&
+           keymap_find(&faults->superseded, vmx_dict_name(dict, extent)) != NULL;
+}
+
+int vmx_replace_rest(const struct vmx_dict *old, struct buf *ret)
+{
+    FAULTS_AUTO faults = {0};
+    struct span fault;
+    size_t before = ret->len;
+    int r = count_faults(old, &faults);
+    for (size_t i = 0; r == 0 && i < vmx_dict_extents(old); i++) {
+        if (fault_of(old, i, &faults, &fault) || supersedes(old, i, &faults))
+            r = add_line(old, i, ret->len == before, ret);
+    }
+    bool ended = is_ended(vmx_dict_text(old));
+    if (r == 0 && ended && ret->len == before)
+        r = buf_add_str(ret, "\n");
+    if (r == 0 && !ended && ret->len > before)
+        ret->data[--ret->len] = '\0';
+    return r;
+}

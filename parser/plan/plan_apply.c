@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Applying is done in steps, each on the document that the step before leaves: take back what the
+ * new state does not keep, then set what it wants. All steps end in one list of edits.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "parser/edit/edit.h"
+#include "parser/text/diff.h"
+#include "parser/text/text.h"
+#include "plan_private.h"
+
+struct apply {
+    const struct vmx_dict *dict;
+    const struct vmx_around *around;
+    struct plan_active active;
+    struct vmx_edits edits;
+    struct buf *notes;
+    struct vmx_diag *diag;
+};
+
+static int refuse(struct vmx_diag *diag, const char *why)
+{
+    vmx_diag_set(diag, 0, 0, "%s", why);
+    return -EINVAL;
+}
+
+static int after_edits(const struct apply *a, struct vmx_dict **ret)
+{
+    BUF_AUTO text = {0};
+
+    int r = vmx_edits_apply(&a->edits, a->dict, &text, a->diag);
+    return r != 0 ? r : vmx_dict_parse(buf_span(&text), ret);
+}
+
+/* ---- taking back ---- */
+
+static int take_back_all(struct apply *a)
+{
+    if (!plan_saved_any(a->dict) && (!a->active.valid || a->active.wanted.n > 0))
+        return refuse(
+            a->diag,
+            "this file does not say what was there before the profile (no vmxfs.saved.*): "
+            "set the keys by hand, then remove the key vmxfs.profile");
+    int r = plan_restore(a->dict, NULL, &a->active.wanted, &a->edits, a->notes);
+    return r != 0 ? r : vmx_edits_remove(&a->edits, SPAN_LITERAL(PLAN_PROFILE));
+}
+
+/* Leftovers of a profile that is not recorded any more say nothing about the present. */
+static int forget_leftovers(struct apply *a)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < vmx_dict_keys(a->dict); i++) {
+        struct plan_saved saved = {0};
+        r = plan_saved_nth(a->dict, i, &saved);
+        if (r == 0 || r == -EINVAL)
+            r = plan_saved_forget(saved.key, &a->edits);
+        else if (r == -ENOENT)
+            r = 0;
+        plan_saved_done(&saved);
+    }
+    return r;
+}
+
+static int take_back_unwanted(struct apply *a, const struct vmx_profile *profile,
+                              const struct plan_line *line)
+{
+    const struct plan_on on = {a->dict, a->around, profile, line, true};
+    struct plan_wanted wanted = {0};
+
+    int r = plan_want(&on, &wanted, a->diag);
+    if (r == 0)
+        r = plan_restore(a->dict, &wanted, &a->active.wanted, &a->edits, a->notes);
+    plan_wanted_done(&wanted);
+    return r;
+}
+
+/* ---- setting ---- */
+
+static int set_keys(struct apply *a, const struct vmx_dict *dict, const struct plan_wanted *wanted)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < wanted->n; i++) {
+        const struct plan_setting *s = &wanted->items[i];
+        bool holds = false;
+        r = plan_holds(dict, s, &holds);
+        if (r == 0 && !holds)
+            r = vmx_edits_set(&a->edits, buf_span(&s->key), buf_span(&s->value));
+    }
+    return r;
+}
+
+static int record(struct apply *a, const struct vmx_dict *dict, const struct plan_line *line)
+{
+    struct plan_line recorded = {0};
+    BUF_AUTO new_text = {0};
+    BUF_AUTO old_text = {0};
+
+    int r = plan_line_recorded(dict, &recorded);
+    if (r == 0)
+        r = plan_line_add(&recorded, &old_text);
+    if (r == 0)
+        r = plan_line_add(line, &new_text);
+    if (r == 0 && !span_eq(buf_span(&old_text), buf_span(&new_text)))
+        r = vmx_edits_set(&a->edits, SPAN_LITERAL(PLAN_PROFILE), buf_span(&new_text));
+    plan_line_done(&recorded);
+    return r;
+}
+
+/* A key that holds and was not saved when the profile was applied is none of the profile's. */
+static int save_key(struct apply *a, const struct vmx_dict *dict, const struct plan_setting *s,
+                    bool fresh)
+{
+    struct plan_saved saved = {0};
+    bool holds = false;
+
+    int r = plan_holds(dict, s, &holds);
+    if (r == 0)
+        r = plan_saved_find(dict, buf_span(&s->key), &saved);
+    if ((r == -ENOENT || r == -EINVAL) && holds && !fresh)
+        return 0;
+    if (r == -ENOENT || r == -EINVAL)
+        return plan_saved_add(dict, buf_span(&s->key), buf_span(&s->value), &a->edits);
+    if (r == 0 && !span_eq(buf_span(&saved.set), buf_span(&s->value)))
+        r = plan_saved_update(&saved, buf_span(&s->value), &a->edits);
+    plan_saved_done(&saved);
+    return r;
+}
+
+static int put_in_place(struct apply *a, const struct vmx_dict *dict,
+                        const struct vmx_profile *profile, const struct plan_line *line, bool fresh)
+{
+    const struct plan_on on = {dict, a->around, profile, line, true};
+    struct plan_wanted wanted = {0};
+
+    int r = plan_want(&on, &wanted, a->diag);
+    if (r == 0)
+        r = set_keys(a, dict, &wanted);
+    if (r == 0)
+        r = record(a, dict, line);
+    for (size_t i = 0; r == 0 && i < wanted.n; i++)
+        r = save_key(a, dict, &wanted.items[i], fresh);
+    plan_wanted_done(&wanted);
+    return r;
+}
+
+/* ---- lines ---- */
+
+static int unknown_profile(const struct apply *a, struct span name)
+{
+    BUF_AUTO known = {0};
+    int r = buf_add_str(&known, "none");
+
+    for (size_t i = 0; r == 0 && i < a->around->profiles->n; i++)
+        r = buf_addf(&known, " %s", vmx_profile_name(a->around->profiles->items[i]));
+    if (r != 0)
+        return r;
+    vmx_diag_set(a->diag, 0, 0, "there is no profile \"" SPAN_FORMAT "\"; there are: %s",
+                 SPAN_SHOWN(name), known.data);
+    return -EINVAL;
+}
+
+/* Which host the device before was bound to says nothing where there is a host to ask. */
+static void forget_host(const struct apply *a, const struct plan_line *given,
+                        struct plan_line *line)
+{
+    const struct buf *before = plan_line_param(&a->active.line, SPAN_LITERAL("device"));
+    const struct buf *device = plan_line_param(line, SPAN_LITERAL("device"));
+    const struct vmx_host *host = a->around->host;
+    bool other = device && !(before && span_eq(buf_span(before), buf_span(device)));
+
+    if (host && host->uuid[0] && other && !plan_line_param(given, SPAN_LITERAL("system")))
+        plan_line_drop(line, SPAN_LITERAL("system"));
+}
+
+static int apply_profile(struct apply *a, const struct vmx_profile *profile,
+                         const struct plan_line *given)
+{
+    bool active = a->active.line.profile.len > 0;
+    bool same = active && a->active.profile == profile;
+    struct plan_line line = {0};
+    struct vmx_dict *between = NULL;
+
+    int r = plan_line_merge(profile, same ? &a->active.line : NULL, given, &line, a->diag);
+    if (r != 0)
+        return r;
+    forget_host(a, given, &line);
+    if (same)
+        r = take_back_unwanted(a, profile, &line);
+    else
+        r = active ? take_back_all(a) : forget_leftovers(a);
+    if (r == 0 && a->edits.n > 0)
+        r = after_edits(a, &between);
+    if (r == 0)
+        r = put_in_place(a, between ? between : a->dict, profile, &line, !same);
+    vmx_dict_free(between);
+    plan_line_done(&line);
+    return r;
+}
+
+/* "none [nested-esxi] inner-guest", as it was read: nothing is asked for. A name in brackets alone
+ * is meant to be applied. */
+static bool is_state_line(struct span text)
+{
+    size_t brackets = 0;
+    struct span word = {0};
+    struct span first = {0};
+    struct span rest = text;
+
+    if (!text_word(&rest, &first) ||
+        !(span_eq(first, SPAN_LITERAL("none")) || span_eq(first, SPAN_LITERAL("[none]"))))
+        return false;
+    while (text_word(&text, &word)) {
+        if (word.n > 2 && word.p[0] == '[' && word.p[word.n - 1] == ']') {
+            word = (struct span){word.p + 1, word.n - 2};
+            word.n -= word.p[word.n - 1] == '!' ? 1 : 0;
+            brackets++;
+        }
+        if (!profile_name_valid(word) && !span_eq(word, SPAN_LITERAL("none")))
+            return false;
+    }
+    return brackets == 1;
+}
+
+static int run(struct apply *a, struct span text)
+{
+    struct plan_line given = {0};
+
+    int r = plan_line_parse(text, &given, a->diag);
+    if (r != 0)
+        return r;
+    struct span name = buf_span(&given.profile);
+    const struct vmx_profile *profile = vmx_profiles_find(a->around->profiles, name);
+    bool none = span_eq(name, SPAN_LITERAL("none"));
+    if (none && given.n > 0)
+        r = refuse(a->diag, "none takes no parameters");
+    else if (none)
+        r = a->active.line.profile.len > 0 ? take_back_all(a) : 0;
+    else
+        r = profile ? apply_profile(a, profile, &given) : unknown_profile(a, name);
+    plan_line_done(&given);
+    return r;
+}
+
+/* Moves what was planned behind the caller's edits, unless it comes to nothing. */
+static int hand_over(struct apply *a, struct vmx_edits *edits)
+{
+    BUF_AUTO text = {0};
+
+    int r = vmx_edits_apply(&a->edits, a->dict, &text, a->diag);
+    if (r != 0 || span_eq(buf_span(&text), vmx_dict_text(a->dict)))
+        return r;
+    return vmx_edits_move(edits, &a->edits);
+}
+
+int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_around *around, struct span line,
+                  struct vmx_edits *edits, struct buf *notes, struct vmx_diag *diag)
+{
+    struct apply a = {.dict = dict, .around = around, .notes = notes, .diag = diag};
+
+    if (line.n > 0 && line.p[line.n - 1] == '\n')
+        line.n--;
+    if (text_find(line, '\n') < line.n || text_find(line, '\0') < line.n)
+        return refuse(diag, "expected one line");
+    if (is_state_line(line))
+        return 0;
+    size_t noted = notes ? notes->len : 0;
+    int r = plan_active_read(dict, around, &a.active);
+    if (r == 0)
+        r = run(&a, line);
+    if (r == 0)
+        r = hand_over(&a, edits);
+    if (r != 0 && notes && notes->data)
+        notes->data[notes->len = noted] = '\0';
+    plan_active_done(&a.active);
+    vmx_edits_done(&a.edits);
+    return r;
+}
+
+/* ---- what would change ---- */
+
+int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_around *around, const char *profile,
+                  const char *file, struct buf *ret)
+{
+    struct vmx_edits edits = {0};
+    struct vmx_diag diag = {0};
+    BUF_AUTO text = {0};
+
+    int r = vmx_plan_line(dict, around, span_of(profile), &edits, NULL, &diag);
+    if (r == 0)
+        r = vmx_edits_apply(&edits, dict, &text, &diag);
+    if (r == 0)
+        r = vmx_diff(vmx_dict_text(dict), buf_span(&text), file, file, ret);
+    else if (r != -ENOMEM)
+        r = buf_addf(ret, "# refused: %s\n", diag.text);
+    vmx_edits_done(&edits);
+    return r;
+}

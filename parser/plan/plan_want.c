@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "parser/document/value.h"
+#include "parser/text/text.h"
+#include "plan_private.h"
+
+/* "0000000d756e6547..." holds eax, ebx, ecx and edx; the vendor's name is ebx, edx, ecx, the low
+ * byte of each first. */
+static struct span cpu_of(struct span registers)
+{
+    static const size_t order[] = {8, 24, 16};
+    char vendor[12];
+
+    if (registers.n != 32)
+        return SPAN_LITERAL("auto");
+    for (size_t i = 0; i < sizeof(vendor); i++) {
+        const char *digits = registers.p + order[i / 4] + 2 * (3 - i % 4);
+        vendor[i] = (char)(text_digit(digits[0]) << 4 | text_digit(digits[1]));
+    }
+    if (memcmp(vendor, "GenuineIntel", sizeof(vendor)) == 0)
+        return SPAN_LITERAL("intel");
+    if (memcmp(vendor, "AuthenticAMD", sizeof(vendor)) == 0)
+        return SPAN_LITERAL("amd");
+    return SPAN_LITERAL("auto");
+}
+
+static int decide_cpu(const struct plan_on *on, struct span *ret)
+{
+    const struct vmx_host *host = on->around->host;
+    BUF_AUTO registers = {0};
+
+    if (host && host->cpu != VMX_CPU_UNKNOWN) {
+        *ret = host->cpu == VMX_CPU_AMD ? SPAN_LITERAL("amd") : SPAN_LITERAL("intel");
+        return 0;
+    }
+    int r = vmx_dict_get(on->dict, SPAN_LITERAL("hostCPUID.0"), &registers);
+    if (r == 0 || r == -ENOENT)
+        *ret = cpu_of(buf_span(&registers));
+    return r == -ENOENT ? 0 : r;
+}
+
+int plan_param(const struct plan_on *on, struct span name, struct span *ret)
+{
+    const struct buf *given = plan_line_param(on->line, name);
+    const struct profile_param *param = profile_param(on->profile, name);
+
+    if (!given && !param)
+        return -ENOENT;
+    *ret = buf_span(given ? given : &param->value);
+    bool automatic = span_eq(name, SPAN_LITERAL("cpu")) && span_eq(*ret, SPAN_LITERAL("auto"));
+    return automatic ? decide_cpu(on, ret) : 0;
+}
+
+/* A profile may be used for a VM that lacks what the profile builds on. */
+static int missing(struct span name, const struct profile_setting *setting, struct vmx_diag *diag)
+{
+    vmx_diag_set(diag, 0, 0,
+                 SPAN_FORMAT " is not set in this VM, and " SPAN_FORMAT " is made from it",
+                 SPAN_SHOWN(name), SPAN_SHOWN(buf_span(&setting->key)));
+    return -EINVAL;
+}
+
+int plan_expand(const struct plan_on *on, const struct profile_setting *setting, struct buf *ret,
+                struct vmx_diag *diag)
+{
+    struct span rest = buf_span(&setting->value);
+    int r = 0;
+
+    while (r == 0 && rest.n > 0) {
+        if (!span_starts_with(rest, SPAN_LITERAL("${"))) {
+            size_t plain = 1 + text_find(span_from(rest, 1), '$');
+            r = buf_add(ret, span_head(rest, plain));
+            rest = span_from(rest, plain);
+            continue;
+        }
+        size_t close = text_find(rest, '}');
+        struct span name = span_from(span_head(rest, close), 2);
+        struct span value = {0};
+        r = plan_param(on, name, &value);
+        if (r == 0)
+            r = buf_add(ret, value);
+        else if (r == -ENOENT)
+            r = vmx_dict_get(on->dict, name, ret);
+        if (r == -ENOENT)
+            return missing(name, setting, diag);
+        rest = span_from(rest, close + 1);
+    }
+    return r;
+}
+
+int plan_when(const struct plan_on *on, const struct profile_setting *setting, bool *ret,
+              bool *ret_known)
+{
+    struct span value = {0};
+
+    *ret_known = true;
+    *ret = true;
+    if (setting->when == PROFILE_ALWAYS)
+        return 0;
+    const struct profile_condition *when = &on->profile->whens.items[setting->when];
+    int r = plan_param(on, buf_span(&when->key), &value);
+    if (r != 0)
+        return r == -ENOENT ? -EINVAL : r;
+    *ret = span_eq(value, buf_span(&when->value));
+    *ret_known = *ret || !span_eq(buf_span(&when->key), SPAN_LITERAL("cpu")) ||
+                 !span_eq(value, SPAN_LITERAL("auto"));
+    return 0;
+}
+
+static int require(const struct vmx_dict *dict, const struct vmx_profile *profile,
+                   struct vmx_diag *diag)
+{
+    BUF_AUTO text = {0};
+
+    for (size_t i = 0; i < profile->requirements.n; i++) {
+        const struct profile_condition *condition = &profile->requirements.items[i];
+        bool met = false;
+        int r = profile_condition_met(condition, dict, &met);
+        if (r == 0 && met)
+            continue;
+        if (r == 0)
+            r = profile_condition_add(condition, &text);
+        if (r != 0)
+            return r;
+        vmx_diag_set(diag, 0, 0, "%s requires %s%s", vmx_profile_name(profile), text.data,
+                     condition->op == PROFILE_PRESENT ? " to be set" : "");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* cpu=auto that nothing decides now, but did when the profile was applied. */
+static int want_as_recorded(const struct plan_on *on, struct span key, struct plan_wanted *wanted)
+{
+    struct plan_saved saved = {0};
+    bool recorded = false;
+
+    int r = plan_is_recorded(on, SPAN_LITERAL("cpu"), &recorded);
+    if (r != 0 || !recorded)
+        return r;
+    r = plan_saved_find(on->dict, key, &saved);
+    if (r == 0 && !plan_wanted_find(wanted, key))
+        r = plan_wanted_set(wanted, key, buf_span(&saved.set));
+    plan_saved_done(&saved);
+    return r == -ENOENT || r == -EINVAL ? 0 : r;
+}
+
+static int want_setting(const struct plan_on *on, const struct profile_setting *setting,
+                        struct plan_wanted *wanted, struct vmx_diag *diag)
+{
+    BUF_AUTO value = {0};
+    bool applies = false;
+    bool known = false;
+
+    int r = plan_when(on, setting, &applies, &known);
+    if (r == 0 && !known)
+        return want_as_recorded(on, buf_span(&setting->key), wanted);
+    if (r != 0 || !applies)
+        return r;
+    r = plan_expand(on, setting, &value, diag);
+    if (r == 0)
+        r = vmx_value_check(buf_span(&setting->key), buf_span(&value), diag);
+    return r != 0 ? r : plan_wanted_set(wanted, buf_span(&setting->key), buf_span(&value));
+}
+
+int plan_want(const struct plan_on *on, struct plan_wanted *ret, struct vmx_diag *diag)
+{
+    struct plan_wanted wanted = {0};
+    struct span device = {0};
+
+    int r = require(on->dict, on->profile, diag);
+    for (size_t i = 0; r == 0 && i < on->profile->n_settings; i++)
+        r = want_setting(on, &on->profile->settings[i], &wanted, diag);
+    if (r == 0 && plan_param(on, SPAN_LITERAL("device"), &device) == 0 && device.n > 0)
+        r = device_want(on, device, &wanted, diag);
+    if (r != 0)
+        plan_wanted_done(&wanted);
+    else
+        *ret = wanted;
+    return r;
+}

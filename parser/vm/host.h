@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known about the ESXi host that would run a VM, as far as plans and reports need it. Plain
+ * data: whoever asks a host fills it in. A member that was not found out is 0, "", NULL or UNKNOWN,
+ * and nothing is concluded from it.
+ */
+#pragma once
+
+#include "parser/device/pci.h"
+#include "parser/text/buf.h"
+
+enum vmx_truth { VMX_NOT_KNOWN, VMX_NO, VMX_YES };
+enum vmx_cpu { VMX_CPU_UNKNOWN, VMX_CPU_INTEL, VMX_CPU_AMD };
+enum vmx_power { VMX_POWER_UNKNOWN, VMX_POWER_OFF, VMX_POWER_ON, VMX_POWER_SUSPENDED };
+
+/* One function of the host's list of PCI devices ("esxcli hardware pci list"). Strings belong to
+ * whoever filled it in; none is NULL. */
+struct vmx_host_pci {
+    struct vmx_pci address;
+    long long vendor, device, class; /* as 0x10de, 0x1cb2, 0x0300; -1: not known */
+    long long spawned_bus;           /* of a bridge: the bus behind it; 0: none */
+    const char *vendor_name, *name;
+    const char *vmkernel_name;            /* "vmnic0"; "" if the kernel has no use for it */
+    const char *configured_owner, *owner; /* as the host says them: "VM Passthru", "VMkernel" */
+    enum vmx_truth capable;               /* of passthrough */
+    enum vmx_truth enabled;               /* passthrough is configured */
+    enum vmx_truth active;                /* ... and in force; enabled but not active: reboot */
+    const char *user;                     /* a powered-on VM that it is passed to, or NULL */
+};
+
+/* What the host says of the VM in question. */
+struct vmx_host_vm {
+    const char *path;      /* the VM's, as struct vmx_host_pci.user says it; NULL: not known */
+    enum vmx_truth listed; /* registered on this host */
+    enum vmx_power power;
+};
+
+struct vmx_host {
+    unsigned version[3]; /* 8.0.1; all 0: not known */
+    unsigned long build; /* 0: not known */
+    const char *uuid;    /* "esxcli system uuid get"; "" */
+    enum vmx_cpu cpu;
+    enum vmx_truth nested;    /* it is a VM itself */
+    struct vmx_host_pci *pci; /* in the host's order */
+    size_t n_pci;
+};
+
+/* The function at an address, or NULL. */
+const struct vmx_host_pci *vmx_host_find(const struct vmx_host *host,
+                                         const struct vmx_pci *address);
+
+/* True for a graphics card (classes 0x0300, 0x0302, 0x0380 of NVIDIA, AMD, Intel). */
+bool vmx_host_is_gpu(const struct vmx_host_pci *pci);
+
+/* The audio function that belongs to a graphics card: its function 1, or, on Arc cards, below the
+ * same upstream bridge on a bus of its own. NULL: there is none. */
+const struct vmx_host_pci *vmx_host_audio(const struct vmx_host *host,
+                                          const struct vmx_host_pci *gpu);
+
+/* The functions that go with the one at an address when it is passed to a VM, itself first: all
+ * functions of its slot, and its audio device. Fills ret with at most max; how many it filled in, 0
+ * where the host has nothing at that address. */
+size_t vmx_host_functions(const struct vmx_host *host, const struct vmx_pci *address,
+                          const struct vmx_host_pci **ret, size_t max);
+
+/* Whether the host would be cut off without the device: storage, network, USB and bridge classes,
+ * or a VMkernel name. *ret_reason: what it is to the host ("vmnic0", "a storage controller"),
+ * constant or borrowed from pci; untouched where it is not needed. */
+bool vmx_host_needs(const struct vmx_host_pci *pci, const char **ret_reason);
+
+/* < 0, 0, > 0 as the host's (version, build) is before, at or after the given one. Build numbers
+ * are compared only within one version: 7.0 U3n has a larger one than 8.0 U1. */
+int vmx_host_compare(const struct vmx_host *host, const unsigned version[3], unsigned long build);

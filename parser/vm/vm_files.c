@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "vm_files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parser/text/text.h"
+
+static bool ends_with_fold(struct span s, struct span suffix)
+{
+    return s.n > suffix.n && span_eq_fold((struct span){s.p + s.n - suffix.n, suffix.n}, suffix);
+}
+
+static bool starts_with_fold(struct span s, struct span prefix)
+{
+    return s.n > prefix.n && span_eq_fold(span_head(s, prefix.n), prefix);
+}
+
+static bool contains_fold(struct span s, struct span word)
+{
+    for (size_t at = 0; at + word.n <= s.n; at++) {
+        if (span_eq_fold(span_head(span_from(s, at), word.n), word))
+            return true;
+    }
+    return false;
+}
+
+/* "scsi0:1" of "scsi0:1.fileName", or an empty span. */
+static struct span device_of(struct span key)
+{
+    static const char *const buses[] = {"scsi", "sata", "ide", "nvme"};
+    const struct span suffix = SPAN_LITERAL(".fileName");
+    if (!ends_with_fold(key, suffix))
+        return (struct span){0};
+    for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++) {
+        if (starts_with_fold(key, span_of(buses[i])))
+            return span_head(key, key.n - suffix.n);
+    }
+    return (struct span){0};
+}
+
+/* Whether the type of a device says that its file is a disk's. */
+static int is_disk(const struct vmx_dict *dict, struct span device, bool *ret)
+{
+    BUF_AUTO key = {0};
+    BUF_AUTO type = {0};
+    int r = buf_add(&key, device);
+    if (r == 0)
+        r = buf_add_str(&key, ".deviceType");
+    if (r == 0)
+        r = vmx_dict_get(dict, buf_span(&key), &type);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    *ret = contains_fold(buf_span(&type), SPAN_LITERAL("disk"));
+    return 0;
+}
+
+static int add_disk(const struct vmx_dict *dict, size_t extent, struct buf *ret)
+{
+    BUF_AUTO value = {0};
+    struct span device = device_of(vmx_dict_name(dict, extent));
+    if (device.n == 0)
+        return 0;
+    int r = vmx_dict_value(dict, extent, &value);
+    bool disk = ends_with_fold(buf_span(&value), SPAN_LITERAL(".vmdk"));
+    if (r == 0 && !disk)
+        r = is_disk(dict, device, &disk);
+    return r == 0 && disk ? buf_add_name(ret, buf_span(&value)) : r;
+}
+
+int vm_files_disks(const struct vmx_dict *dict, struct buf *ret)
+{
+    int r = 0;
+    for (size_t i = 0; i < vmx_dict_keys(dict) && r == 0; i++)
+        r = add_disk(dict, vmx_dict_key_extent(dict, i), ret);
+    return r;
+}
+
+int vm_files_others(const struct vmx_dict *dict, struct buf *ret)
+{
+    static const char *const keys[] = {"nvram", "checkpoint.vmState", "sched.swap.derivedName"};
+    int r = 0;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && r == 0; i++) {
+        BUF_AUTO value = {0};
+        r = vmx_dict_get(dict, span_of(keys[i]), &value);
+        if (r == 0)
+            r = buf_add_name(ret, buf_span(&value));
+        else if (r == -ENOENT)
+            r = 0;
+    }
+    return r;
+}
+
+bool vm_files_is_disk(const char *name)
+{
+    return ends_with_fold(span_of(name), SPAN_LITERAL(".vmdk"));
+}
+
+bool vm_files_is_lock(const char *name)
+{
+    return ends_with_fold(span_of(name), SPAN_LITERAL(".lck")) ||
+           starts_with_fold(span_of(name), SPAN_LITERAL(".lck-"));
+}
+
+/* A snapshot's files have its number behind the VM's name. */
+static bool has_stem(struct span name, struct span stem, bool numbered)
+{
+    return span_starts_with(name, stem) &&
+           (name.p[stem.n] == '.' || (numbered && name.p[stem.n] == '-'));
+}
+
+bool vm_files_has(const char *vmx, const char *name)
+{
+    static const struct {
+        const char *suffix;
+        bool numbered;
+    } kinds[] = {
+        {".nvram", false}, {".vmsd", false}, {".vmsn", true}, {".vmss", true}, {".vmem", true}};
+    const struct span n = span_of(name);
+    const struct span stem = span_head(span_of(vmx), (size_t)(strrchr(vmx, '.') - vmx));
+    if (vm_files_is_lock(name) || ends_with_fold(n, SPAN_LITERAL(".vswp")))
+        return true;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (ends_with_fold(n, span_of(kinds[i].suffix)))
+            return has_stem(n, stem, kinds[i].numbered);
+    }
+    return false;
+}
