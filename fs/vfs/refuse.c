@@ -9,8 +9,8 @@
 #include "base/cleanup.h"
 #include "recent.h"
 #include "remote/in_use/used_files.h"
+#include "vfs/key/key_at.h"
 #include "vfs/node/node_path.h"
-#include "vfs/vmx/key_at.h"
 
 /* What an errno means here, for those that come without a reason of their own. */
 static const char *meaning(int r)

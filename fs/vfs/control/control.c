@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "vfs/key/key_at.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
 #include "vfs/ops/caller.h"
 #include "vfs/refuse.h"
-#include "vfs/vmx/key_at.h"
 #include "vfs/vmx/text_draft.h"
 
 /* What is listed among the settings bears their time, so that git and rsync see it change. Its

@@ -9,10 +9,10 @@
 #include "parser/document/value.h"
 #include "remote/commit/commit.h"
 #include "vfs/host/host_view.h"
+#include "vfs/key/key_at.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
 #include "vfs/refuse.h"
-#include "vfs/vmx/key_at.h"
 
 static int document_of(struct request *rq, struct node *n, char **ret_path, struct document **ret)
 {

@@ -2,7 +2,7 @@
 /* The files of a VM that the host has registered: it is not emptied. */
 #pragma once
 
-#include "vfs/vmx/key_at.h"
+#include "vfs/key/key_at.h"
 
 /* Whether a file, no folder, may be removed as far as VMs that the host has registered need it.
  * -EBUSY with *diag and *ret_vm, as refuse_removal takes them; -EIO, ... */

@@ -112,7 +112,7 @@ static inline bool found_is_vmx(const struct found *found)
 extern const struct node_ops dir_ops, plain_dir_ops;        /* tree/dir.c */
 extern const struct node_ops file_ops, link_ops;            /* file/plain_file.c */
 extern const struct node_ops vmx_file_ops;                  /* file/vmx_file.c */
-extern const struct node_ops vmx_dir_ops, key_ops;          /* vmx/vmx_dir.c, vmx/key.c */
+extern const struct node_ops vmx_dir_ops, key_ops;          /* vmx/vmx_dir.c, key/key.c */
 extern const struct node_ops scratch_ops, scratch_link_ops; /* vmx/scratch.c */
 extern const struct node_ops control_ops;                   /* control/control.c */
 extern const struct node_ops folder_ops,

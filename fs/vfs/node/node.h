@@ -11,7 +11,7 @@
 #include <uthash.h>
 
 #include "kind.h"
-#include "vfs/vmx/key_pages.h"
+#include "vfs/key/key_pages.h"
 
 struct file_pages;
 struct handle;

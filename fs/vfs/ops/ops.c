@@ -16,12 +16,12 @@
 #include "rename_lock.h"
 #include "vfs/file/plain_file.h"
 #include "vfs/file/vmx_file.h"
+#include "vfs/key/key_write.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
 #include "vfs/tree/last_attrs.h"
 #include "vfs/tree/views.h"
-#include "vfs/vmx/key_write.h"
 
 enum { READ_MAX = 1 << 20 };
 

@@ -10,14 +10,14 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "key.h"
-#include "key_change.h"
-#include "key_show.h"
 #include "parser/document/names.h"
 #include "remote/cache/listing.h"
 #include "scratch.h"
 #include "vfs/control/control.h"
 #include "vfs/control/vmx_registered.h"
+#include "vfs/key/key.h"
+#include "vfs/key/key_change.h"
+#include "vfs/key/key_show.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
 #include "vfs/node/node_path.h"

@@ -11,7 +11,7 @@
 
 #include "base/journal.h"
 #include "vfs/node/node_path.h"
-#include "vfs/vmx/key_state.h"
+#include "vfs/key/key_state.h"
 #include "vfs/vmx/scratch.h"
 
 struct kernel {

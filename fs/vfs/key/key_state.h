@@ -35,8 +35,8 @@
 #pragma once
 
 #include "key_at.h"
-#include "text_draft.h"
 #include "vfs/node/handle.h"
+#include "vfs/vmx/text_draft.h"
 
 /* A setting's value as somebody saw it, to find out whether somebody else changed it since. */
 struct seen {
