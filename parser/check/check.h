@@ -9,9 +9,7 @@
  */
 #pragma once
 
-#include "parser/document/dict.h"
 #include "parser/plan/plan.h"
-#include "parser/text/buf.h"
 
 enum vmx_severity { VMX_PASS, VMX_UNKNOWN, VMX_WARN, VMX_FAIL, VMX_SEVERITIES };
 

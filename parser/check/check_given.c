@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "check_private.h"
+#include "parser/device/device_blocks.h"
 #include "parser/document/value.h"
 
 static int read_number(const struct check *c, size_t n, const char *name, long long *ret)

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "check_private.h"
+#include "parser/device/device_blocks.h"
 #include "parser/document/value.h"
 #include "parser/text/text.h"
 

@@ -4,6 +4,7 @@
 
 #include "check_private.h"
 #include "parser/document/value.h"
+#include "parser/plan/plan_want.h"
 #include "parser/text/text.h"
 
 enum { MMIO_DEFAULT = 32 }; /* GiB that VMware takes where the setting is missing */

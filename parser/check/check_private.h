@@ -16,8 +16,7 @@
 #pragma once
 
 #include "check.h"
-#include "parser/device/pci.h"
-#include "parser/plan/plan_private.h"
+#include "parser/plan/plan_active.h"
 
 struct check {
     const struct vmx_dict *dict;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Asking the host for a device: which functions it has, and whether it lets them go. */
+#include "device_ask_host.h"
+
 #include <errno.h>
 
+#include "device_blocks.h"
 #include "parser/document/value.h"
-#include "parser/plan/plan_private.h"
 #include "parser/text/text.h"
-#include "pci.h"
 
 enum { VENDOR_INTEL = 0x8086 };
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocks of pciPassthruN.*: whose they are, which is a function, and where a new one goes. */
+#include "device_blocks.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "parser/document/value.h"
-#include "parser/plan/plan_private.h"
+#include "parser/plan/plan_saved.h"
 #include "parser/text/text.h"
-#include "pci.h"
 
 int device_get(const struct vmx_dict *dict, size_t n, const char *name, struct buf *ret)
 {

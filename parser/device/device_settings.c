@@ -3,11 +3,14 @@
  * What device=ADDRESS wants of a document. The host says it, where there is one to ask; later the
  * file itself does: what was saved when the profile was applied, and what the line gives.
  */
+#include "device_settings.h"
+
 #include <errno.h>
 
+#include "device_ask_host.h"
+#include "device_blocks.h"
 #include "parser/document/value.h"
-#include "parser/plan/plan_private.h"
-#include "pci.h"
+#include "parser/plan/plan_saved.h"
 
 static const char *const parts[] = {"id", "deviceId", "vendorId", "systemId", "present"};
 

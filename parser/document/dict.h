@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 #include "lexer.h"
-#include "parser/text/buf.h"
 
 struct vmx_dict;
 

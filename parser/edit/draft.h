@@ -9,7 +9,6 @@
 
 #include "edit.h"
 #include "keymap.h"
-#include "parser/document/dict.h"
 
 struct draft_line {
     struct draft_line *prev, *next; /* utlist: the head's prev is the tail */

@@ -18,7 +18,6 @@
 #pragma once
 
 #include "parser/document/dict.h"
-#include "parser/text/buf.h"
 
 /* Where a removed line stood and what it looked like, so that it can be taken up again. */
 struct vmx_place {

@@ -30,11 +30,8 @@
  */
 #pragma once
 
-#include "parser/document/dict.h"
 #include "parser/edit/edit.h"
 #include "parser/profile/profile.h"
-#include "parser/text/buf.h"
-#include "parser/text/diag.h"
 #include "parser/vm/host.h"
 
 /* What a document is looked at with. */

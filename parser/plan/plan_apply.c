@@ -1,15 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Applying is done in steps, each on the document that the step before leaves: take back what the
- * new state does not keep, then set what it wants. All steps end in one list of edits.
+ * What a line of passthrough-profile does to a document, from its pieces:
+ *
+ *     "NAME param=value ..."            none
+ *            │ plan_line                  │
+ *            ▼                            │
+ *     profile, parameters ◄── what is     │
+ *            │                recorded    │
+ *            │ plan_want                  │
+ *            │   device_settings, device_blocks; device_ask_host: what the host says
+ *            ▼                            ▼
+ *     settings wanted (plan_wanted)    no settings wanted
+ *            │                            │
+ *            ├────────────────────────────┘
+ *            ▼
+ *     plan_restore   what was set before and is not wanted now becomes what it was (plan_saved)
+ *            ▼
+ *     set            what is wanted, and what was there is saved as vmxfs.saved.KEY
+ *            ▼
+ *     vmxfs.profile  records the line
+ *
+ * Each step works on the document that the step before leaves, and all of them end in one list of
+ * edits, which is one rewrite of the file.
  */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "parser/edit/edit.h"
 #include "parser/text/diff.h"
 #include "parser/text/text.h"
-#include "plan_private.h"
+#include "plan_active.h"
+#include "plan_restore.h"
+#include "plan_saved.h"
+#include "plan_want.h"
 
 struct apply {
     const struct vmx_dict *dict;

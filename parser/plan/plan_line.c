@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "plan_line.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-#include "parser/device/pci.h"
 #include "parser/document/value.h"
 #include "parser/text/list.h"
 #include "parser/text/text.h"
-#include "plan_private.h"
 
 void plan_line_done(struct plan_line *line)
 {

@@ -6,14 +6,15 @@
  * Lines that had another form than VMware's are put back as a whole, at their place. That has to
  * come first: places are told by neighbours, which other edits may remove.
  */
+#include "plan_restore.h"
+
 #include <errno.h>
 
-#include "parser/device/pci.h"
+#include "parser/device/device_blocks.h"
 #include "parser/document/value.h"
-#include "parser/edit/edit.h"
 #include "parser/text/encoding.h"
 #include "parser/text/text.h"
-#include "plan_private.h"
+#include "plan_saved.h"
 
 struct restore {
     const struct vmx_dict *dict;

@@ -9,12 +9,16 @@
  *
  * In VALUE and RAW "%" and space, in RAW also bytes above 7E, are written %XX.
  */
+#include "plan_saved.h"
+
 #include <errno.h>
 
-#include "parser/edit/edit.h"
+#include "parser/profile/profile_private.h"
 #include "parser/text/encoding.h"
 #include "parser/text/text.h"
-#include "plan_private.h"
+#include "plan.h"
+
+#define PLAN_SAVED "vmxfs.saved."
 
 void plan_saved_done(struct plan_saved *saved)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
-#include "parser/edit/edit.h"
-#include "plan_private.h"
+#include "plan_active.h"
+#include "plan_saved.h"
+#include "plan_want.h"
 
 void plan_active_done(struct plan_active *active)
 {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include "plan_want.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
+#include "parser/device/device_settings.h"
 #include "parser/document/value.h"
 #include "parser/text/text.h"
-#include "plan_private.h"
+#include "plan_saved.h"
 
 /* "0000000d756e6547..." holds eax, ebx, ecx and edx; the vendor's name is ebx, edx, ecx, the low
  * byte of each first. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The settings that a profile wants: a list, and whether a VM has them. */
+#include "plan_wanted.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "parser/document/value.h"
 #include "parser/text/list.h"
-#include "plan_private.h"
 
 void plan_wanted_done(struct plan_wanted *wanted)
 {

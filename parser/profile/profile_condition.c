@@ -2,7 +2,6 @@
 /* Conditions have a syntax of their own: most of them are malformed as lines of a .vmx. */
 #include <errno.h>
 
-#include "parser/document/lexer.h"
 #include "parser/document/value.h"
 #include "parser/text/text.h"
 #include "profile_private.h"

@@ -3,12 +3,10 @@
 #include <stdlib.h>
 
 #include "parser/device/pci.h"
-#include "parser/document/lexer.h"
 #include "parser/document/value.h"
 #include "parser/text/encoding.h"
 #include "parser/text/list.h"
 #include "parser/text/text.h"
-#include "profile.h"
 #include "profile_private.h"
 
 enum section { SECTION_SETTINGS, SECTION_REQUIRE, SECTION_ADVISE };

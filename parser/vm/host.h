@@ -7,7 +7,6 @@
 #pragma once
 
 #include "parser/device/pci.h"
-#include "parser/text/buf.h"
 
 enum vmx_truth { VMX_NOT_KNOWN, VMX_NO, VMX_YES };
 enum vmx_cpu { VMX_CPU_UNKNOWN, VMX_CPU_INTEL, VMX_CPU_AMD };
