@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "remote/names/shown_names.h"
 
 /* libfuse's last complaint, for the one line that says why mounting failed. */
 static char fuse_said[256];

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "host/facts/parse.h"
 #include "internal.h"
+#include "remote/in_use/evidence.h"
 
 enum {
     EVIDENCE_MS = 30 * 1000, /* so old may be what a commit believes of what runs */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "internal.h"
+#include "remote/in_use/evidence.h"
 
 enum {
     IDLE_MS = 5 * 60 * 1000,  /* the connection is closed when unused for so long */

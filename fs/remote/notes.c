@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What those are told who asked to be: notes for the user, and changes that others made. */
-#include "internal.h"
+#include "notes.h"
+
+#include "remote_private.h"
 
 /* Until nobody is in a callback that was set before. */
 static void await_told(struct remote *remote) REQUIRES(remote->lock)

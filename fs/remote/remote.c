@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "internal.h"
 #include "parser/text/safe_text.h"
 #include "remote/ahead/prefetch.h"
 #include "remote/cache/open_ahead.h"
@@ -13,7 +12,6 @@
 #include "remote/file/bulk_connections.h"
 #include "remote/in_use/used_files.h"
 #include "remote/lock/late_requests.h"
-#include "remote/lock/token.h"
 #include "remote/names/aliases.h"
 
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What errors of the server mean, and what is to be done about them. */
+#include "server_errors.h"
+
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "internal.h"
+#include "remote/names/paths.h"
+#include "remote_private.h"
 
 bool remote_again(struct remote *remote, const struct wait *wait, int *r)
 {

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "parser/vm/vmdk.h"
-#include "remote/internal.h"
+#include "remote/remote_private.h"
+#include "remote/names/links.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -16,9 +16,11 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 #include "sftp/protocol/proto.h"
 #include "sftp/protocol/wire.h"
+#include "remote/names/shown_names.h"
+#include "remote/names/paths.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,6 +12,8 @@
 #include "parse.h"
 #include "parser/document/value.h"
 #include "remote/cache/document.h"
+#include "remote/names/paths.h"
+#include "remote/names/shown_names.h"
 
 enum {
     HARDWARE_MS = 60 * 1000, /* as long an answer about the hardware is taken */

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "facts.h"
-#include "parser/text/buf.h"
 
 /* Takes the next line off the front, without its end (LF or CR LF). Lines with a NUL in them are
  * passed over: no command prints one. False when there is none left. */

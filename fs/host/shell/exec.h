@@ -10,8 +10,6 @@
 #pragma once
 
 #include "base/sync.h"
-#include "base/why.h"
-#include "parser/text/buf.h"
 #include "transport/transport.h"
 
 struct exec;

@@ -14,8 +14,6 @@
 #pragma once
 
 #include "base/sync.h"
-#include "base/why.h"
-#include "parser/text/buf.h"
 #include "transport/transport.h"
 
 enum { SHELL_OUTPUT_MAX = 8 << 20 }; /* bytes of a command */

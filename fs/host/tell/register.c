@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "host/facts/parse.h"
 #include "host/internal.h"
+#include "remote/names/paths.h"
 
 int host_registered(struct host *host, const char *path, const struct wait *wait, bool *ret,
                     struct why *why)

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "pipeline.h"
+#include "remote/names/paths.h"
 #include "walk.h"
 
 enum {

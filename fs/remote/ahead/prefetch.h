@@ -15,7 +15,7 @@
  */
 #pragma once
 
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 
 struct prefetch;
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "remote/names/paths.h"
 
 enum {
     AHEAD_MIN = 64,        /* entries ahead of a user whose pace is not known yet */

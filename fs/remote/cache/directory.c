@@ -7,11 +7,13 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "listing.h"
 #include "load.h"
 #include "remote/ahead/prefetch.h"
-#include "remote/file/files.h"
+#include "remote/file/file_turn.h"
 #include "remote/names/aliases.h"
+#include "remote/names/paths.h"
+#include "remote/names/shown_names.h"
+#include "remote/server_errors.h"
 
 static bool has_directories(const struct listing *listing)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 #include "sftp/bulk/bulk.h"
 
 static void destroy(struct cached *c)

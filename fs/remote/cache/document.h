@@ -65,3 +65,8 @@ static inline struct document *document_ref(struct document *d)
     return d;
 }
 #define DOCUMENT_AUTO __attribute__((cleanup(document_unref))) struct document
+
+/* Appends what a file of settings holds, of the server's path full. size_hint: how much that seems
+ * to be. 0, -errno. */
+int remote_read_all(struct remote *remote, const char *full, uint64_t size_hint,
+                    const struct wait *wait, struct buf *ret);

@@ -4,10 +4,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "document.h"
 #include "load.h"
 #include "remote/ahead/prefetch.h"
 #include "remote/lock/leftovers.h"
+#include "remote/names/paths.h"
 
 /* Long enough for another text not to have come to be in the second of this one, as far as our
  * clock and the server's agree. */

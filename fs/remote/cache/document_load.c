@@ -14,6 +14,8 @@
 #include "load.h"
 #include "open_ahead.h"
 #include "remote/call_group.h"
+#include "remote/names/paths.h"
+#include "remote/notes.h"
 #include "sftp/engine/progress.h"
 
 enum { TORN_READS = 3 }; /* how often a file that changes while it is read is read again */

@@ -2,8 +2,8 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "document.h"
 #include "remote/ahead/pipeline.h"
+#include "remote/server_errors.h"
 
 struct many {
     const struct wait *wait;

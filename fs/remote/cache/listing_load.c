@@ -15,6 +15,8 @@
 #include "remote/lock/leftovers.h"
 #include "remote/lock/lock.h"
 #include "remote/names/aliases.h"
+#include "remote/names/paths.h"
+#include "remote/notes.h"
 
 /* A hostile server could go on for ever, in many directories at once. */
 enum {

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "remote/names/paths.h"
+#include "remote/server_errors.h"
+
 static void load_free(struct load *load)
 {
     load->kind->restart(load);

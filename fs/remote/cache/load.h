@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 
 struct load;
 

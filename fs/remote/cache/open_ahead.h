@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 
 bool open_ahead_allowed(struct remote *remote, const char *path);
 

@@ -38,8 +38,9 @@
 #include "remote/cache/open_ahead.h"
 #include "remote/call_group.h"
 #include "remote/in_use/in_use.h"
-#include "remote/lock/lock.h"
 #include "remote/lock/other_lock.h"
+#include "remote/names/paths.h"
+#include "remote/server_errors.h"
 #include "replaced.h"
 #include "sftp/bulk/bulk.h"
 

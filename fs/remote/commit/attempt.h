@@ -10,8 +10,7 @@
 #pragma once
 
 #include "commit.h"
-#include "parser/text/diag.h"
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 
 /* Makes the new text (appended to *ret) from what the server has; may be asked twice. 0; 1: nothing
  * is to be done; -errno. */

@@ -19,9 +19,12 @@
 #include "base/clock.h"
 #include "foreign_edit.h"
 #include "move.h"
-#include "remote/file/open_file.h"
-#include "remote/internal.h"
+#include "remote/file/file_name.h"
 #include "remote/lock/lock.h"
+#include "remote/names/paths.h"
+#include "remote/names/shown_names.h"
+#include "remote/notes.h"
+#include "remote/server_errors.h"
 
 enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 160, LINKS_MAX = 8, FOREIGN_EDITS_MAX = 16 };
 

@@ -10,9 +10,7 @@
  */
 #pragma once
 
-#include "parser/text/diag.h"
 #include "remote/cache/document.h"
-#include "remote/remote.h"
 
 /* What the server has, when a change is applied to it. */
 struct server_text {

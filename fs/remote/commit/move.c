@@ -17,6 +17,8 @@
 
 #include "attempt.h"
 #include "base/cleanup.h"
+#include "remote/names/paths.h"
+#include "remote/server_errors.h"
 #include "unsure_names.h"
 
 struct ends {

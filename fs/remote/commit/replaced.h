@@ -2,7 +2,7 @@
 /* What had a target's name when a rename replaced it: asked for in the same flight, before that. */
 #pragma once
 
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 
 struct replaced {
     struct sftp_call *stat, *open, *stat_behind;

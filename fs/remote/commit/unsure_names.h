@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 #include "unsure.h"
 
 /* Whether a request that ended with r was sent, and nobody knows whether it was carried out. */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The handle that an open file has over the main connection. */
+#include "file_handle.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "open_file.h"
+#include "file_name.h"
+#include "remote/server_errors.h"
 
 static char *file_path_copy(const struct remote_file *file)
 {

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of an open file, from its making to the last reference. */
+#include "file_life.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <utlist.h>
 
-#include "open_file.h"
+#include "file_name.h"
+#include "shared_file.h"
+#include "stripes.h"
 
 static void free_unlisted(struct remote_file *file)
 {

@@ -3,7 +3,8 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "open_file.h"
+#include "file_name.h"
+#include "file_turn.h"
 
 struct looking {
     struct file_act act; /* first */

@@ -14,6 +14,8 @@
  *      dirty         the size is between least and most, the time not before the one seen, mode
  *                    and owner as seen
  */
+#include "file_name.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +25,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "open_file.h"
+#include "remote/names/paths.h"
+#include "remote/server_errors.h"
+#include "shared_file.h"
 
 char *file_server_path(const struct remote_file *file)
 {

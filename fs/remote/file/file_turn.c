@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose turn it is with an open file, and what it waits for: the data that others have written. */
+#include "file_turn.h"
+
 #include <errno.h>
 #include <string.h>
-
-#include "open_file.h"
 
 /* Begins an operation, which turn_give ends. 0, -EINTR, -EIO. */
 int file_begin(struct remote_file *file, const struct wait *wait)

@@ -7,9 +7,12 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "open_file.h"
-#include "remote/internal.h"
+#include "file_name.h"
+#include "file_turn.h"
 #include "remote/lock/leftovers.h"
+#include "remote/names/paths.h"
+#include "remote/server_errors.h"
+#include "shared_file.h"
 
 /* Forgets what a change at path makes untrue. */
 static void changed(struct remote *remote, const char *path)

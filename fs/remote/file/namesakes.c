@@ -4,6 +4,8 @@
  * and where it is the same, and recent, the bytes that they begin and end with: SFTP's times are in
  * seconds, and many a file is replaced by another of its size.
  */
+#include "namesakes.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,7 +13,10 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "open_file.h"
+#include "file_name.h"
+#include "file_turn.h"
+#include "remote/server_errors.h"
+#include "shared_file.h"
 
 enum {
     PART = 16 << 10, /* bytes */

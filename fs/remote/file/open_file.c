@@ -9,6 +9,14 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
+#include "file_handle.h"
+#include "file_life.h"
+#include "file_name.h"
+#include "file_turn.h"
+#include "namesakes.h"
+#include "remote/server_errors.h"
+#include "shared_file.h"
+#include "stripes.h"
 
 /* The attributes came beside the opening. What has been seen of a file can be compared with it by
  * others, in its turn. */

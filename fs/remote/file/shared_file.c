@@ -4,13 +4,13 @@
  * still do to it (unsure.h), through a handle that it had or by the name; and how often it was
  * changed, so that no handle gives what it has read ahead before.
  */
+#include "shared_file.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <utlist.h>
-
-#include "open_file.h"
 
 static struct shared_file *shared_at(struct remote *remote, const char *path) REQUIRES(remote->lock)
 {

@@ -11,6 +11,8 @@
  * left; what was lost is then sent again over the main connection. So no two requests for one place
  * are ever under way over two links that live.
  */
+#include "stripes.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "open_file.h"
+#include "file_handle.h"
+#include "file_name.h"
 
 enum {
     PATIENCE_FACTOR = 8,  /* after each attempt that failed */

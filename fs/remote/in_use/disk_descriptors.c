@@ -8,7 +8,8 @@
 
 #include "base/cleanup.h"
 #include "parser/vm/vmdk.h"
-#include "remote/cache/document.h"
+#include "remote/names/paths.h"
+#include "remote/server_errors.h"
 #include "sftp/bulk/bulk.h"
 
 enum {

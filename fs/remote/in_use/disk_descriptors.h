@@ -9,7 +9,7 @@
 
 #include <uthash.h>
 
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 
 enum { DESCRIPTOR_MAX = 1 << 20 };
 

@@ -8,8 +8,7 @@
  */
 #pragma once
 
-#include "parser/text/diag.h"
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 
 struct inuse {
     struct remote *remote;

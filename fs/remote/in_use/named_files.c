@@ -15,8 +15,8 @@
 #include "base/cleanup.h"
 #include "parser/text/list.h"
 #include "parser/vm/vm_files.h"
-#include "remote/cache/document.h"
-#include "remote/internal.h"
+#include "remote/names/paths.h"
+#include "remote/names/shown_names.h"
 
 enum {
     LEVELS_MAX = 256,

@@ -18,7 +18,9 @@
 #include "named_files.h"
 #include "parser/text/list.h"
 #include "parser/vm/vm_files.h"
-#include "remote/cache/document.h"
+#include "remote/names/paths.h"
+#include "remote/names/shown_names.h"
+#include "remote/server_errors.h"
 
 enum {
     DEPTH_MAX = 8,     /* a folder is moved only if all below it can be looked into: so deep, ... */

@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "other_lock.h"
 #include "remote/call_group.h"
+#include "remote/names/paths.h"
+#include "remote/notes.h"
 
 enum { NAMES_MAX = 256, READDIRS_MAX = 8 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The paths of a token, and until when its owner may send. */
+#include "lock_paths.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -9,7 +9,10 @@
 #include <uthash.h>
 
 #include "base/cleanup.h"
-#include "remote/internal.h"
+#include "paths.h"
+#include "remote/remote_private.h"
+#include "remote/server_errors.h"
+#include "shown_names.h"
 
 enum {
     LINKS = 512,         /* that are read at once */

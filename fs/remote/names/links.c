@@ -5,12 +5,16 @@
  * alone, and not more often than there are folders above it. A ".." behind a name could follow a
  * link to a place with fewer folders above it. A text that is shown is the true one.
  */
+#include "links.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "paths.h"
 #include "remote/file/files.h"
-#include "remote/internal.h"
+#include "remote/remote_private.h"
+#include "remote/server_errors.h"
 
 static size_t count_components(const char *path)
 {

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "remote/internal.h"
+#include "paths.h"
+#include "remote/remote_private.h"
+#include "remote/server_errors.h"
+#include "shown_names.h"
 
 /* What is behind the root, or NULL. */
 static const char *below(const char *root, const char *path)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Names and paths on the server, and what they tell of a file. */
+#include "paths.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "remote/internal.h"
-#include "remote/lock/token.h"
+#include "remote/remote_private.h"
 
 static const char hidden_mark[] = ".vmxfs-";
 

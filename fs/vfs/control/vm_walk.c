@@ -8,6 +8,8 @@
 #include "base/path.h"
 #include "remote/cache/document.h"
 #include "remote/cache/listing.h"
+#include "remote/names/paths.h"
+#include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
 
 /* A hostile server's tree has no end, and the reports on it are made in memory. */

@@ -8,6 +8,7 @@
 #include "parser/check/check.h"
 #include "parser/document/value.h"
 #include "remote/commit/commit.h"
+#include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
 #include "vfs/key/key_at.h"
 #include "vfs/node/node_path.h"

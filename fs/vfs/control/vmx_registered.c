@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "remote/in_use/used_files.h"
+#include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
 #include "vfs/recent.h"

@@ -11,6 +11,8 @@
 #include "base/path.h"
 #include "remote/cache/document.h"
 #include "remote/cache/listing.h"
+#include "remote/names/paths.h"
+#include "remote/names/shown_names.h"
 #include "server_attrs.h"
 #include "vfs/control/control.h"
 #include "vfs/file/plain_file.h"

@@ -12,6 +12,7 @@
 #include "remote/cache/listing.h"
 #include "remote/commit/commit.h"
 #include "remote/in_use/used_files.h"
+#include "remote/names/paths.h"
 #include "vfs/control/vmx_registered.h"
 #include "vfs/file/plain_file.h"
 #include "vfs/file/vmx_file.h"

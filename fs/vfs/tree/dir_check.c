@@ -6,6 +6,8 @@
 
 #include "base/path.h"
 #include "dir.h"
+#include "remote/names/paths.h"
+#include "remote/names/shown_names.h"
 #include "vfs/control/control.h"
 #include "vfs/refuse.h"
 

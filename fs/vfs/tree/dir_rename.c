@@ -11,6 +11,7 @@
 #include "remote/commit/commit.h"
 #include "remote/file/files.h"
 #include "remote/in_use/used_files.h"
+#include "remote/names/paths.h"
 #include "vfs/file/vmx_file.h"
 #include "vfs/file/vmx_file_change.h"
 #include "vfs/node/node_path.h"

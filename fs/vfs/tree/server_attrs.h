@@ -2,7 +2,6 @@
 /* The attributes of what has a path on the server. */
 #pragma once
 
-#include "sftp/sftp.h"
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"
 

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 #include "remote/lock/lock.h"
 
 #define VMX "a.vmx"

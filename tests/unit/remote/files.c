@@ -13,9 +13,10 @@
 
 #include "base/cleanup.h"
 #include "relay.h"
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 #include "remote/cache/listing.h"
 #include "sftp/protocol/proto.h"
+#include "remote/file/file_turn.h"
 
 struct place {
     struct folder folder;

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "remote/names/shown_names.h"
+#include "remote/in_use/evidence.h"
 
 #define TEXT "memSize = \"4096\"\n"
 #define SWAP(name) TEXT "sched.swap.derivedName = \"" name "\"\n"

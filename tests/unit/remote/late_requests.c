@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "remote/file/files.h"
 #include "sftp/protocol/proto.h"
+#include "remote/names/paths.h"
 
 struct place {
     struct folder folder;

@@ -9,8 +9,11 @@
 
 #include "base/cleanup.h"
 #include "remote/file/files.h"
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 #include "remote/cache/listing.h"
+#include "remote/names/links.h"
+#include "remote/names/shown_names.h"
+#include "remote/names/paths.h"
 
 struct link_case {
     const char *dir;

@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "remote/cache/listing.h"
 #include "sftp/protocol/proto.h"
+#include "remote/names/shown_names.h"
+#include "remote/names/paths.h"
 
 enum { SLOW_MS = 100 };
 

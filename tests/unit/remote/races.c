@@ -19,8 +19,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 #include "remote/lock/lock.h"
+#include "remote/names/paths.h"
 
 #define VMX "a.vmx"
 #define TEXT "memSize = \"4096\"\n"

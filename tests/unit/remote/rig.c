@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "remote/internal.h"
+#include "remote/remote_private.h"
 
 enum { PATIENCE_MS = 60 * 1000, CLEAN_MS = 60 * 1000 };
 

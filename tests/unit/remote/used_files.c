@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "remote/in_use/used_files.h"
+#include "remote/in_use/evidence.h"
 
 #define TEXT "scsi0:0.fileName = \"a.vmdk\"\n"
 

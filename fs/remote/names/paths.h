@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Names and paths on the server, and what they tell of a file. */
+#pragma once
+
+#include "remote/remote.h"
+
+/* True for a name that is shown as a directory of settings when it is a regular file of at most
+ * vmx_max bytes: *.vmx and *.vmtx, whatever the case. */
+bool remote_is_vmx_name(const char *name);
+bool remote_is_vmx(const struct remote *remote, const char *name, const struct sftp_attrs *attrs);
+
+/* True for a regular file of at most vmx_max bytes. One whose size the server does not tell is
+ * none: it would be taken for empty. */
+bool remote_can_be_vmx(const struct remote *remote, const struct sftp_attrs *attrs);
+
+/* True for our own lock and temporary files, which nobody is shown. */
+bool remote_is_hidden_name(const char *name);
+
+/* The root's absolute path on the server, free of links; "" is "/". Valid as long as the remote. */
+const char *remote_root(const struct remote *remote);
+
+/* The server's absolute path of a path, the caller's to free. NULL: no memory. */
+char *remote_path(const struct remote *remote, const char *path);
+
+/* Whether a path is that of the root: one that begins with ".." may be, too. */
+bool remote_is_root(const struct remote *remote, const char *path);

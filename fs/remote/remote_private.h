@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What a remote has. */
+#pragma once
+
+#include <errno.h>
+
+#include "base/path.h"
+#include "remote/cache/document.h"
+#include "remote/cache/listing.h"
+#include "remote/in_use/evidence.h"
+#include "remote/lock/token.h"
+
+struct aliases;
+struct commit_queue;
+struct lanes;
+struct late;
+struct prefetch;
+struct unsure_name;
+struct used_files;
+struct vmx_lock;
+struct wrong_guess;
+
+struct remote {
+    struct sftp *sftp;
+    struct remote_options options;
+    char *given_root; /* absolute, as the user wrote it */
+    char *root;       /* absolute, links resolved; "/" is "" here */
+    struct aliases *aliases;
+    struct cache *listings;
+    struct cache *documents;
+    struct prefetch *prefetch; /* NULL: off */
+    struct lanes *lanes;       /* for large files; NULL: off */
+    struct used_files *used;
+    struct remote_evidence evidence;
+    struct token_owner owner;     /* names this process in locks */
+    struct late *late;            /* what may still be made of requests that were lost */
+    struct lock lock;             /* of all below; taken before no other lock */
+    struct condition queue_moved; /* with lock; also when telling gets less */
+    void (*changed)(void *ctx, const char *path) GUARDED_BY(lock);
+    void *changed_ctx GUARDED_BY(lock);
+    void (*note)(void *ctx, const char *path, const char *key, const char *reason) GUARDED_BY(lock);
+    void *note_ctx GUARDED_BY(lock);
+    unsigned telling GUARDED_BY(lock); /* threads in changed or note */
+    struct commit_queue *queues GUARDED_BY(lock);
+    struct vmx_lock *attempts GUARDED_BY(lock);         /* under way */
+    struct wrong_guess *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
+    struct remote_file *writers GUARDED_BY(lock);       /* all open plain files */
+    struct unsure_name *unsure_names GUARDED_BY(lock);  /* unsure_names.c */
+    atomic_ulong commits, commits_joined, commits_failed;
+    atomic_uint serial;           /* of tokens */
+    atomic_int folder_renames;    /* enum folder_renames, as far as it is known */
+    atomic_size_t listings_bytes; /* of listings that are being loaded */
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What errors of the server mean, and what is to be done about them. */
+#pragma once
+
+#include <errno.h>
+
+#include "parser/text/diag.h"
+#include "remote.h"
+
+/* Whether an error tells nothing of the file that was asked for: it is the link's, the caller's or
+ * this machine's. */
+static inline bool is_unanswered(int r)
+{
+    return r == -ENOTCONN || r == -EIO || r == -EINTR || r == -ENOMEM;
+}
+
+/* True when the operation that ended with r may be started over: the link was lost and is up again
+ * within the wait. Otherwise *r is what to return: -ENOTCONN has become -EIO or -EINTR. */
+bool remote_again(struct remote *remote, const struct wait *wait, int *r);
+
+/* 0, or -EOPNOTSUPP, with *diag, where the server cannot rename as a commit needs it. */
+int remote_check_rename(struct remote *remote, struct vmx_diag *diag);
+
+/* Finds out what a bare "failure" (-EREMOTEIO) of writing at path meant: -ENOSPC when the server's
+ * filesystem is full, -EROFS when it is mounted so, else -EIO. Other errors are returned as is. */
+int remote_write_error(struct remote *remote, const char *path, const struct wait *wait, int r);
+
+/* The same of what would make a file so large: -EFBIG, also of -EINVAL, when the server's whole
+ * filesystem is smaller. */
+int remote_size_error(struct remote *remote, const char *path, uint64_t size,
+                      const struct wait *wait, int r);
+
+/* The same of a rename: -EXDEV when its names lie in two filesystems of the server's, and -ENOENT,
+ * -EISDIR, -ENOTDIR, -ENOTEMPTY by what has them; as remote_write_error for the new name otherwise.
+ * lost: it was sent before, unanswered. Then it is never -EXDEV, upon which programs copy and
+ * remove. */
+int remote_rename_error(struct remote *remote, const char *from, const char *to, bool lost,
+                        const struct wait *wait, int r);
