@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "remote/names/shown_names.h"
+#include "sftp/requests.h"
 
 /* libfuse's last complaint, for the one line that says why mounting failed. */
 static char fuse_said[256];

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host tells commits and removals of a VM's use. A host that does not answer must not keep
  * a commit from its end: half of the time stays for that. */
+#include "evidence.h"
+
 #include <stdio.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "host/facts/facts_cache.h"
 #include "host/facts/parse.h"
-#include "internal.h"
 #include "remote/in_use/evidence.h"
 
 enum {

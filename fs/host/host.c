@@ -9,7 +9,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "internal.h"
+#include "evidence.h"
+#include "host/facts/facts_cache.h"
+#include "host/tell/reload.h"
+#include "host/tell/vim_cmd.h"
 #include "remote/in_use/evidence.h"
 
 enum {

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sftp/requests.h"
+
 struct sftp_call *flight_add(struct flight *flight, struct sftp_call *call)
 {
     if (call && flight->n == flight->cap) {

@@ -13,6 +13,7 @@
 #include "remote/in_use/used_files.h"
 #include "remote/lock/late_requests.h"
 #include "remote/names/aliases.h"
+#include "sftp/requests.h"
 
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
 

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "remote/names/paths.h"
 #include "remote_private.h"
+#include "sftp/requests.h"
 
 bool remote_again(struct remote *remote, const struct wait *wait, int *r)
 {

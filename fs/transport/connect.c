@@ -18,11 +18,8 @@
 #include "base/log.h"
 #include "base/sync.h"
 #include "transport/child/child.h"
-#include "ssh_config.h"
 #include "penalty.h"
-#include "transport/login/secret.h"
 #include "transport/ssh/ssh.h"
-#include "transport/child/argv.h"
 
 /* Connections after the first one, made with what was given for that. */
 enum further { FURTHER_BULK, FURTHER_SHELL, FURTHER_KINDS };

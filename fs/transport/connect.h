@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 
-#include "base/why.h"
 #include "transport.h"
 
 enum connect_via { CONNECT_AUTO, CONNECT_LIBSSH2, CONNECT_OPENSSH };

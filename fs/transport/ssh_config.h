@@ -7,9 +7,7 @@
 
 #include <stdbool.h>
 
-#include "base/why.h"
 #include "connect.h"
-#include "parser/text/buf.h"
 #include "transport/child/argv.h"
 
 struct ssh_config {

@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "sftp/sftp.h"
 #include "transport/connect.h"
+#include "sftp/requests.h"
 
 enum { WAIT_MS = 60 * 1000, BATCH_MAX = 512 };
 

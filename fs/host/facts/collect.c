@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "collect.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +10,12 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/internal.h"
 #include "parse.h"
 #include "parser/document/value.h"
 #include "remote/cache/document.h"
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
+#include "sftp/requests.h"
 
 enum {
     HARDWARE_MS = 60 * 1000, /* as long an answer about the hardware is taken */

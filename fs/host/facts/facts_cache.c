@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known of the host: one asks, the others wait for his answer. */
+#include "facts_cache.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "host/internal.h"
+#include "collect.h"
 
 enum {
     SILENT_MS = 30 * 1000, /* so long nobody waits in vain once more, who need not */

@@ -6,7 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "host/internal.h"
+#include "host/facts/facts_cache.h"
+#include "reload.h"
+#include "vim_cmd.h"
 
 enum { LOOK_MS = 250 }; /* how often the power state is looked at while it changes */
 

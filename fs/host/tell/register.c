@@ -5,9 +5,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "host/facts/facts_cache.h"
 #include "host/facts/parse.h"
-#include "host/internal.h"
+#include "reload.h"
 #include "remote/names/paths.h"
+#include "vim_cmd.h"
 
 int host_registered(struct host *host, const char *path, const struct wait *wait, bool *ret,
                     struct why *why)

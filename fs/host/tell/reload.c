@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* VMs whose .vmx has changed: the host keeps a copy, and writes it back over the file unless it is
  * told to read the file anew. */
+#include "reload.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "host/internal.h"
+#include "vim_cmd.h"
 
 enum {
     QUIET_MS = 1000,

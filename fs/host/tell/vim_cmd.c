@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands about single VMs and devices, and whose turn it is to give one. */
+#include "vim_cmd.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "host/facts/facts_cache.h"
 #include "host/facts/parse.h"
-#include "host/internal.h"
 
 enum { IDS_MS = 60 * 1000 }; /* so old may be the list that tells a VM's id */
 

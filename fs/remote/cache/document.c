@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "remote/remote_private.h"
 #include "sftp/bulk/bulk.h"
+#include "sftp/requests.h"
 
 static void destroy(struct cached *c)
 {

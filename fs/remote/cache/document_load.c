@@ -17,6 +17,7 @@
 #include "remote/names/paths.h"
 #include "remote/notes.h"
 #include "sftp/engine/progress.h"
+#include "sftp/requests.h"
 
 enum { TORN_READS = 3 }; /* how often a file that changes while it is read is read again */
 

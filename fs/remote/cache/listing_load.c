@@ -17,6 +17,7 @@
 #include "remote/names/aliases.h"
 #include "remote/names/paths.h"
 #include "remote/notes.h"
+#include "sftp/requests.h"
 
 /* A hostile server could go on for ever, in many directories at once. */
 enum {

@@ -43,6 +43,7 @@
 #include "remote/server_errors.h"
 #include "replaced.h"
 #include "sftp/bulk/bulk.h"
+#include "sftp/requests.h"
 
 enum { READDIRS = 4, READDIRS_MAX = 64 };
 

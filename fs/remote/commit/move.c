@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "remote/names/paths.h"
 #include "remote/server_errors.h"
+#include "sftp/requests.h"
 #include "unsure_names.h"
 
 struct ends {

@@ -2,6 +2,7 @@
 #include "replaced.h"
 
 #include "sftp/bulk/bulk.h"
+#include "sftp/requests.h"
 
 void replaced_ask(struct replaced *replaced, struct remote *remote, const char *full)
 {

@@ -11,6 +11,7 @@
 
 #include "remote/remote.h"
 #include "sftp/bulk/bulk.h"
+#include "sftp/requests.h"
 
 /* Whether something may be made under a name, or its text be replaced. 0, -EUCLEAN. */
 int remote_check_new(struct remote *remote, const char *path);

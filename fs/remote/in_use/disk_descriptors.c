@@ -11,6 +11,7 @@
 #include "remote/names/paths.h"
 #include "remote/server_errors.h"
 #include "sftp/bulk/bulk.h"
+#include "sftp/requests.h"
 
 enum {
     BATCH = 16,           /* files that are open at the same time */

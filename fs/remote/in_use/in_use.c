@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "sftp/requests.h"
 
 static void found(struct inuse *inuse, const char *what, const char *name)
 {

@@ -11,6 +11,7 @@
 #include "remote/call_group.h"
 #include "remote/names/paths.h"
 #include "remote/notes.h"
+#include "sftp/requests.h"
 
 enum { NAMES_MAX = 256, READDIRS_MAX = 8 };
 

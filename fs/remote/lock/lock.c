@@ -77,6 +77,7 @@
 #include "other_lock.h"
 #include "remote/names/paths.h"
 #include "remote/server_errors.h"
+#include "sftp/requests.h"
 
 enum { FOLDER_MODE = 0755, TEMP_MODE = 0600 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lock.h"
+#include "sftp/requests.h"
 
 static void remove_token(const struct lock_paths *paths, struct sftp *sftp, const char *token)
 {

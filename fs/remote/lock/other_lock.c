@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
+#include "sftp/requests.h"
 
 enum { NAMES_MAX = 256, OLD_TEXT_MAX = 1024, OLD_DIGITS = 19 };
 

@@ -12,6 +12,7 @@
 #include "paths.h"
 #include "remote/remote_private.h"
 #include "remote/server_errors.h"
+#include "sftp/requests.h"
 #include "shown_names.h"
 
 enum {

@@ -19,6 +19,7 @@
 #include <utlist.h>
 
 #include "bulk.h"
+#include "sftp/requests.h"
 
 enum {
     CHUNK = 128 * 1024,

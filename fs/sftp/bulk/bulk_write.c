@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "bulk.h"
+#include "sftp/requests.h"
 
 enum {
     /* Bytes unanswered each way. OpenSSH's own receive window is 2 MiB. Where the link holds next

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a call, from its making to the last reference, and what can end it from outside: the
  * state of the link. */
+#include "call.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +12,7 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "engine.h"
+#include "sftp/requests.h"
 
 enum { AT_LENGTH = 0, AT_ID = 5 };
 

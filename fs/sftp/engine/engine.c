@@ -8,6 +8,8 @@
 #include <sys/eventfd.h>
 
 #include "base/clock.h"
+#include "call.h"
+#include "io.h"
 
 enum { LINGER_MS = 1000 };
 

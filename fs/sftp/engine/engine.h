@@ -26,10 +26,7 @@
 
 #include "progress.h"
 #include "sftp/protocol/decode.h"
-#include "sftp/protocol/frame.h"
-#include "sftp/protocol/kind.h"
 #include "sftp/protocol/wire.h"
-#include "sftp/sftp.h"
 
 enum {
     SLOTS = SFTP_UNDER_WAY_MAX,
@@ -117,58 +114,3 @@ struct sftp {
     uint64_t sent, calls;
     int64_t round_trip_ms; /* -1: not measured */
 };
-
-/* call.c: the life of a call, and the state of the link, which ends all of them */
-
-/* A call whose packet is begun: arguments are put to call->request, which keeps errors. */
-struct sftp_call *call_new(struct sftp *s, enum call_kind kind);
-
-/* Queues a call, or finishes it at once when it cannot be sent. handle: what it needs, or NULL.
- * NULL for NULL, and without memory. */
-struct sftp_call *call_submit(struct sftp_call *call, const struct sftp_handle *handle);
-
-void call_unref_locked(struct sftp *s, struct sftp_call *call) REQUIRES(&s->lock);
-void call_send_locked(struct sftp *s, struct sftp_call *call) REQUIRES(&s->lock);
-void call_unsend_locked(struct sftp *s, struct sftp_call *call) REQUIRES(&s->lock);
-void call_finish_locked(struct sftp *s, struct sftp_call *call, int result) REQUIRES(&s->lock);
-
-/* Lets the I/O thread look at what there is to do. */
-void engine_wake(struct sftp *s);
-void engine_destroy(struct sftp *s);                         /* accepts NULL */
-void engine_check_locked(struct sftp *s) REQUIRES(&s->lock); /* the invariants */
-
-/* A loss that lasts too long is found by whoever looks. */
-enum sftp_state link_state_locked(struct sftp *s) REQUIRES(&s->lock);
-
-/* Leaves SFTP_UP (or goes from one bad state to another): all calls fail with result. */
-void link_fail_locked(struct sftp *s, enum sftp_state state, int result, const char *why)
-    REQUIRES(&s->lock);
-
-/* results.c: waiting for a call, and letting go of it */
-
-/* As sftp_call_free, but a call that is still queued is sent whatever its kind. */
-void call_detach(struct sftp_call *call);
-
-/* Closes what an open brought that nobody waits for any more. */
-void call_close_unwanted(struct sftp *s, struct answer *answer, enum call_kind kind,
-                         uint64_t epoch);
-
-/* link.c: the life of a connection */
-
-void *link_main(void *sftp);
-
-/* hello.c */
-
-/* Speaks with a new server, over s->link. 0; -errno with *why. */
-int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms, struct why *why);
-
-/* io.c: requests and answers */
-
-/* Serves until the link ends (the state says why) or the engine stops. */
-void io_serve(struct sftp *s);
-
-/* Forgets what a link had under way. */
-void io_reset(struct sftp *s);
-
-/* Waits for the transport, a wake-up or timeout_ms (-1: none); flushes. 0, -errno. */
-int io_poll(struct sftp *s, int timeout_ms);

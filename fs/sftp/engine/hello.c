@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "engine.h"
+#include "io.h"
 #include "sftp/protocol/proto.h"
 
 /* Sends what is left of out. 0 also when it does not fit yet. */

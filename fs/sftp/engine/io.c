@@ -7,6 +7,8 @@
  * right before each attempt to hand over its first byte, and waits in the queue until the transport
  * holds nothing that would delay it.
  */
+#include "io.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,7 +18,9 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "engine.h"
+#include "call.h"
+#include "results.h"
+#include "sftp/requests.h"
 
 enum {
     SMALL = 8 * 1024,   /* a request up to this size is gathered */

@@ -24,7 +24,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine.h"
+#include "io.h"
 
 enum { BACKOFF_MIN_MS = 200, BACKOFF_MAX_MS = 10 * 1000 };
 

@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "engine.h"
+#include "call.h"
+#include "sftp/requests.h"
 
 static struct span handle_span(const struct sftp_handle *handle)
 {

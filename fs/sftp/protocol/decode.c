@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "proto.h"
+#include "sftp/requests.h"
 #include "status_errno.h"
 #include "wire.h"
 

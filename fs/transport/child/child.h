@@ -10,10 +10,8 @@
 
 #include <stdbool.h>
 
-#include "base/why.h"
 #include "transport/connect.h"
 #include "transport/login/secret.h"
-#include "transport/transport.h"
 
 struct child_login {
     const struct connect_options *options;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "parser/text/buf.h"
 #include "transport/login/host_key_policy.h"
 
 static bool next_line(const char **rest, struct span *ret)

@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 
-#include "base/why.h"
 #include "known_hosts.h"
 #include "transport/ssh_config.h"
 

@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ssh_auth.h"
-#include "ssh_io.h"
 #include "ssh_library.h"
 #include "ssh_watch.h"
 #include "transport/login/host_key_policy.h"

@@ -4,10 +4,8 @@
 
 #include <stdbool.h>
 
-#include "base/why.h"
 #include "transport/login/secret.h"
 #include "transport/ssh_config.h"
-#include "transport/transport.h"
 
 /* Borrowed for the call. */
 struct ssh_login {

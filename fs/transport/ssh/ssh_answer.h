@@ -4,7 +4,6 @@
 
 #include "ssh.h"
 #include "ssh_io.h"
-#include "transport/login/secret.h"
 
 struct ssh_auth {
     struct ssh_io *io;

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "ssh_answer.h"
 #include "ssh_keys.h"
 
 static bool offers(const struct ssh_auth *a, const char *method)

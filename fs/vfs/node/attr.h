@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "sftp/requests.h"
 #include "vfs/vfs_private.h"
 
 void attr_file(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime);

@@ -22,6 +22,7 @@
 #include "remote/remote_private.h"
 #include "remote/lock/lock.h"
 #include "remote/names/paths.h"
+#include "sftp/requests.h"
 
 #define VMX "a.vmx"
 #define TEXT "memSize = \"4096\"\n"

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "sftp/engine/progress.h"
+#include "sftp/requests.h"
 
 static void answers_may_come_in_any_order(void **state)
 {

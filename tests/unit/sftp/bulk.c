@@ -4,6 +4,7 @@
 #include "write_all.h"
 
 #include "real_fixture.h"
+#include "sftp/requests.h"
 
 enum { SIZE = 8 * 1024 * 1024 + 12345 };
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "sftp/engine/progress.h"
+#include "sftp/requests.h"
 
 static bool always(void *ctx)
 {

@@ -13,6 +13,7 @@
 #include "sftp/protocol/proto.h"
 #include "sftp/sftp.h"
 #include "tests/support/peer.h"
+#include "sftp/requests.h"
 
 enum {
     TIMEOUT_MS = 300,

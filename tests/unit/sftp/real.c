@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "sftp/requests.h"
 
 static void in_dir(const struct real *r, const char *name, char ret[128])
 {

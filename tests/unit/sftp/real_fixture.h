@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "sftp/sftp.h"
 #include "tests/support/local_server.h"
+#include "sftp/requests.h"
 
 enum { SLOW_MS = 120 * 1000 };
 

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <unistd.h>
+#include "sftp/requests.h"
 
 static void a_lost_link_comes_back_and_old_handles_do_not(void **state)
 {

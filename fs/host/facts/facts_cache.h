@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* What is known of the host: one asks, the others wait for his answer. */
+#pragma once
+
+#include "host/host_private.h"
+
+/* Finds out what the server is, up to a kind: POSSIBLE needs no login. 0; -EOPNOTSUPP: it has no
+ * host; -EIO, ... */
+int host_identify_locked(struct host *host, int up_to, const struct wait *wait)
+    REQUIRES(&host->lock);
+
+/* What is known of the host is not true any more. */
+void host_outdate(struct host *host, bool hardware);
+
+/* Half of the time that is left, and 10 s at most: a commit asks under its lock, which is good for
+ * LOCK_HOLD_MS (remote/lock.h). */
+struct wait host_half_of(const struct wait *wait);
+
+/* What the host said not longer than max_age_ms ago, for somebody who has better things to do than
+ * to wait: not longer than half of the wait, and not at all if the host did not answer a short
+ * while ago. NULL: it is not known. */
+const struct host_facts *host_facts_soon(struct host *host, int max_age_ms,
+                                         const struct wait *wait);

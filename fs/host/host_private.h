@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* What a host has. */
+#pragma once
+
+#include "base/turn.h"
+#include "host.h"
+
+/* What is asked; the order is collect.c's. */
+enum { QUESTION_VMS = 7, QUESTION_RUNNING = 8, QUESTIONS = 9 };
+
+/* A VM that is to be reloaded. */
+struct due {
+    struct due *prev, *next;
+    char *path;
+    int64_t at; /* of clock_ms() */
+    bool told;  /* that the host was not within reach: once is enough */
+};
+
+struct host {
+    struct remote *remote;
+    struct journal *journal;
+    struct host_options options;
+    struct exec *exec;
+    pthread_t thread;
+
+    struct turn acting; /* who tells the host to do something; taken before the next one */
+    struct turn asking; /* who asks for facts: of the answers, too */
+    struct lock lock;
+    struct condition woken; /* with lock: there is something to do for the thread */
+
+    /* protected by lock */
+    enum { HOST_NOT_KNOWN, HOST_POSSIBLE, HOST_THERE, HOST_NONE } kind;
+    const struct host_facts *facts;
+    int64_t wanted_at;  /* clock_ms() when somebody last wanted to know what runs */
+    int64_t asked_at;   /* ... when asking last ended */
+    bool silent;        /* ... and no answer had come */
+    int64_t changed_at; /* ... when we changed something on the host: older facts are not true */
+    struct due *due;
+    unsigned long reloads, reloads_failed;
+    struct why why; /* of the last failure */
+
+    atomic_bool stop;           /* changes with lock held */
+    atomic_bool mute;           /* it has datastores, and runs no commands for us */
+    atomic_bool hardware_again; /* what was said of the hardware is not true any more */
+
+    struct answer { /* protected by asking */
+        struct buf text;
+        int status; /* the command's; not 0: there is no text */
+        int64_t at; /* 0: not asked */
+    } answers[QUESTIONS];
+};

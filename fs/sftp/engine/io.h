@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What runs on the I/O thread: link.c, hello.c and io.c. */
+#pragma once
+
+#include "engine.h"
+
+/* link.c: the life of a connection */
+
+void *link_main(void *sftp);
+
+/* hello.c */
+
+/* Speaks with a new server, over s->link. 0; -errno with *why. */
+int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms, struct why *why);
+
+/* io.c: requests and answers */
+
+/* Serves until the link ends (the state says why) or the engine stops. */
+void io_serve(struct sftp *s);
+
+/* Forgets what a link had under way. */
+void io_reset(struct sftp *s);
+
+/* Waits for the transport, a wake-up or timeout_ms (-1: none); flushes. 0, -errno. */
+int io_poll(struct sftp *s, int timeout_ms);
