@@ -458,6 +458,8 @@ static void no_handle_is_left_on_the_server(void **state)
     struct wait wait = patience();
     struct vmx_diag diag = {0};
     const size_t idle = open_files(p->mount.server.pid);
+    if (idle == 0)
+        skip(); /* sftp-server lets nobody but root look at its descriptors */
     assert_true(idle > 3);
     must_mkdir(&p->folder, "b.vmx");
     must_link(&p->folder, VMX, "link.vmx");
