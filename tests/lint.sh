@@ -4,6 +4,7 @@
 #
 # usage: sh tests/lint.sh [CHECK [BUILD]]    one check, or all; BUILD: a configured build directory,
 #        sh tests/lint.sh --list             default build (clang-tidy reads its compile commands)
+#        sh tests/lint.sh --quick            as --list, with clang-tidy-changed instead of clang-tidy
 #        sh tests/lint.sh --llvm             the version of clang-format and clang-tidy that judges
 
 set -u
@@ -18,6 +19,22 @@ sources() {
     find parser fs tests -name '*.[ch]' | sort
 }
 
+# The .c files that differ from the upstream branch, from origin's where there is none, or from the
+# last commit.
+changed() {
+    for upstream in '@{upstream}' origin/HEAD HEAD; do
+        base=$(git merge-base HEAD "$upstream" 2>/dev/null) && break
+    done
+    {
+        git diff --name-only --diff-filter=d "$base"
+        git ls-files --others --exclude-standard
+    } | grep -E '^(parser|fs)/.*\.c$' | sort
+}
+
+tidy() {
+    xargs -r -P "$jobs" -n "$1" "clang-tidy-$llvm" --quiet -p "$build" --warnings-as-errors='*'
+}
+
 check() {
     case $1 in
     structure) python3 -B tests/lint/structure.py . ;;
@@ -28,10 +45,8 @@ check() {
     named-tests-test) python3 -B tests/lint/named_tests_test.py ;;
     shellcheck) find tests docs -name '*.sh' | sort | xargs shellcheck --severity=warning ;;
     clang-format) sources | xargs "clang-format-$llvm" --dry-run --Werror ;;
-    clang-tidy)
-        find parser fs -name '*.c' | sort |
-            xargs -P "$jobs" -n 4 "clang-tidy-$llvm" --quiet -p "$build" --warnings-as-errors='*'
-        ;;
+    clang-tidy) find parser fs -name '*.c' | sort | tidy 4 ;;
+    clang-tidy-changed) changed | tidy 1 ;;
     cppcheck)
         cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j "$jobs" \
             --enable=warning,performance,portability -D__linux__ -D_GNU_SOURCE -I. -Ifs \
@@ -47,6 +62,7 @@ check() {
 
 case ${1:-} in
 --list) echo "$checks" ;;
+--quick) echo "$checks-changed" ;;
 --llvm) echo "$llvm" ;;
 '')
     status=0

@@ -9,6 +9,9 @@
 #   fault  broken connections and servers, with ASan and UBSan
 #   tsan   the unit and mount tests with the thread sanitizer
 # and, only when asked for:
+#   quick        before a commit, in less than 3 minutes on 2 processors if little has to be built:
+#                the lint, where clang-tidy reads only the .c files that differ from the upstream
+#                branch; the unit and fuzz tests, and tests/mount/keys.bats, with ASan and UBSan
 #   tsan-fault   the fault tests with the thread sanitizer, fewer rounds
 #   sweep        faults at random bytes of every operation, kills, and a mixed load under faults, for
 #                MINUTES (default 30) in all; prints the tables of docs/reliability.md. The counts add
@@ -97,10 +100,10 @@ have_fuse() {
 
 # ---- the parts of a stage, as run-part.sh takes them, a line each
 
-lint_parts() {
+lint_parts() { # --list|--quick
     configure_asan
     ninja -C "$builds/asan" build.ninja >/dev/null 2>&1 # clang-tidy must know new files too
-    for check in $(sh tests/lint.sh --list); do
+    for check in $(sh tests/lint.sh "$1"); do
         echo "lint $check" >>"$parts"
     done
 }
@@ -109,16 +112,20 @@ unit_parts() { # BUILD
     build "$1" && echo "unit $1" >>"$parts"
 }
 
-mount_parts() { # BUILD FOLDER
+# The program of the first build mounts; that of the others is there for single tests.
+mount_parts() { # FOLDER|FILE BUILD...
+    where=$1 first=$2
+    shift
     if have_fuse; then
-        build "$1" || [ -x "$builds/$1/fs/vmxfs" ] || return
-        build gcc || [ -x "$builds/gcc/fs/vmxfs" ] || return
-        find "tests/$2" -name '*.bats' | sort | sed "s/^/bats $1 /" >>"$parts"
+        for needed in "$@"; do
+            build "$needed" || [ -x "$builds/$needed/fs/vmxfs" ] || return
+        done
+        find "tests/$where" -name '*.bats' | sort | sed "s/^/bats $first /" >>"$parts"
     elif [ -n "${CI:-}" ]; then
         echo "cannot open /dev/fuse" >"$work/step"
-        report step "$1-$2" "$work/step" 1
+        report step "$first-$where" "$work/step" 1
     else
-        echo "tests/$2 did not run: cannot open /dev/fuse"
+        echo "tests/$where did not run: cannot open /dev/fuse"
     fi
 }
 
@@ -159,18 +166,24 @@ part() { # SHARE
 
 plan_stage() {
     case $1 in
-    lint) lint_parts ;;
+    quick)
+        export UNIT_PROGRAMS=8 # they mostly wait, and little runs beside them
+        lint_parts --quick
+        unit_parts asan
+        mount_parts mount/keys.bats asan
+        ;;
+    lint) lint_parts --list ;;
     unit)
         unit_parts gcc
         unit_parts asan
         ;;
-    mount) mount_parts asan mount ;;
-    fault) mount_parts asan fault ;;
+    mount) mount_parts mount asan gcc ;;
+    fault) mount_parts fault asan gcc ;;
     tsan)
         unit_parts tsan
-        mount_parts tsan mount
+        mount_parts mount tsan gcc
         ;;
-    tsan-fault) mount_parts tsan fault ;;
+    tsan-fault) mount_parts fault tsan gcc ;;
     sweep) sweep_stage ;;
     worst-day) build gcc && long_test worst_day.py ;;
     *)

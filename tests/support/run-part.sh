@@ -4,11 +4,9 @@
 #
 # usage: run-part.sh lint CHECK | unit BUILD | bats BUILD FILE       from the root of the tree
 # environment: BUILDS, where the builds are: gcc, asan, tsan; WORK, a directory for what is passing,
-# with the counts
+# with the counts; UNIT_PROGRAMS, how many at a time, default 4
 
 set -u
-
-UNIT_PROGRAMS=4 # at a time
 
 out=$(mktemp "$WORK/part.XXXXXX") || exit 1
 
@@ -36,7 +34,7 @@ unit() { # BUILD
     export CMOCKA_MESSAGE_OUTPUT=TAP ASAN_OPTIONS
     export UBSAN_OPTIONS="$ASAN_OPTIONS" TSAN_OPTIONS="$ASAN_OPTIONS"
     meson test -C "$BUILDS/$1" --no-rebuild --suite unit --suite fuzz \
-        --num-processes "$UNIT_PROGRAMS" --timeout-multiplier 8 >"$out" 2>&1 </dev/null
+        --num-processes "${UNIT_PROGRAMS:-4}" --timeout-multiplier 8 >"$out" 2>&1 </dev/null
     if [ -f "$log" ]; then
         report meson "$1" "$log"
     else
