@@ -9,15 +9,15 @@ import structure
 
 LICENCE = "/* SPDX-License-Identifier: MIT */\n"
 GOOD = {
-    "parser/document/dict.h": '#include <stddef.h>\n#include "buf.h"\n',
+    "parser/document/dict.h": '#include <stddef.h>\n#include "parser/text/buf.h"\n',
     "parser/text/buf.h": '#include <stdint.h>\n/* not printf */\nchar *s = "stdout";\n',
     "fs/base/log.h": '#include "parser/document/dict.h"\n#include <pthread.h>\n',
     "fs/sftp/protocol/wire.c": '#include "wire.h"\n#include "base/log.h"\n',
     "fs/sftp/protocol/wire.h": "",
-    "fs/vfs/ops.c": '#include "sftp/wire.h"\n',
+    "fs/vfs/ops.c": '#include "sftp/protocol/wire.h"\n',
     "fs/main.c": '#include "vfs/view.h"\n',
     "fs/vfs/view.h": "",
-    "tests/unit/sftp/wire.c": '#include "sftp/wire.h"\n#include "support/peer.h"\n',
+    "tests/unit/sftp/wire.c": '#include "sftp/protocol/wire.h"\n#include "support/peer.h"\n',
     "tests/support/peer.h": '#include "vfs/view.h"\n',
 }
 
