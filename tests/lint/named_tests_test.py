@@ -7,7 +7,7 @@ import unittest
 import named_tests
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-SAFE = "tests/unit/parser/text/safe_text.c"
+SAFE = "tests/unit/parser/safe_text.c"
 PIPE = "tests/fault/pipe.bats"
 LINES = [
     (f"{SAFE} `letters_of_all_lengths_stay`; `fuzz-names`", []),
