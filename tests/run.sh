@@ -10,8 +10,8 @@
 #   tsan   the unit and mount tests with the thread sanitizer
 # and, only when asked for:
 #   quick        before a commit, in less than 3 minutes on 2 processors if little has to be built:
-#                the lint, where clang-tidy reads only the .c files that differ from the upstream
-#                branch; the unit and fuzz tests, and tests/mount/keys.bats, with ASan and UBSan
+#                the lint, where clang-tidy reads only .c files that differ from the upstream branch,
+#                the ten newest; the unit and fuzz tests, and tests/mount/keys.bats, with ASan and UBSan
 #   tsan-fault   the fault tests with the thread sanitizer, fewer rounds
 #   sweep        faults at random bytes of every operation, kills, and a mixed load under faults, for
 #                MINUTES (default 30) in all; prints the tables of docs/reliability.md. The counts add
