@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Checks what the compiler does not: that includes go downward only, that the parser does no input
-or output, and that files and functions stay short.
+"""Checks what the compiler does not: that includes go downward only, that no files use each other in
+a circle, that the parser does no input or output, and that folders, files and functions stay small.
 
 usage: structure.py ROOT        one line a finding on standard output, status 1 if there is any
 """
+import collections
 import os
 import re
 import sys
+
+import circles
 
 # A layer may include itself and what stands before it. "main" is fs/*.c itself.
 LAYERS = ["parser", "base", "transport", "sftp", "remote", "host", "vfs", "main"]
@@ -20,7 +23,9 @@ PARSER_MAY_INCLUDE = {
 PARSER_MAY_NOT_USE = re.compile(
     r"\b(?:(?:FILE|stdin|stdout|stderr)\b|(?:fopen|v?f?printf|f?puts|putchar|perror|getenv|setenv|"
     r"exit|abort|system)(?=\())")
+MAX_FOLDER_FILES = 15  # .c files, in a folder of code
 MAX_FILE_LINES = 600
+MAX_HEADER_LINES = 120  # of code; those of tests may be long
 MAX_FUNCTION_LINES = 80
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]')
@@ -93,6 +98,8 @@ def check_file(root, path):
         yield 1, "the first line is not the licence"
     if len(lines) > MAX_FILE_LINES:
         yield len(lines), f"file of {len(lines)} lines, {MAX_FILE_LINES} at most"
+    elif layer_of(path) and path.endswith(".h") and len(lines) > MAX_HEADER_LINES:
+        yield len(lines), f"header of {len(lines)} lines, {MAX_HEADER_LINES} at most"
     if layer_of(path) not in LAYERS + [None]:
         yield 1, f"the folder fs/{layer_of(path)} is no layer"
         return
@@ -117,9 +124,28 @@ def sources(root):
                     yield os.path.relpath(os.path.join(folder, name), root)
 
 
+def check_folders(paths):
+    folders = collections.Counter(os.path.dirname(path) for path in paths if path.endswith(".c"))
+    for folder, files in sorted(folders.items()):
+        if files > MAX_FOLDER_FILES:
+            yield folder, f"folder of {files} .c files, {MAX_FOLDER_FILES} at most"
+
+
+def check_circles(root, paths):
+    code = {}
+    for path in paths:
+        with open(os.path.join(root, path), encoding="utf-8") as f:
+            code[path] = without_literals(f.read())
+    yield from circles.find(code)
+
+
 def check_tree(root):
-    return [f"{path}:{number}: {problem}"
-            for path in sources(root) for number, problem in check_file(root, path)]
+    paths = list(sources(root))
+    product = [path for path in paths if layer_of(path)]
+    return ([f"{path}:{number}: {problem}"
+             for path in paths for number, problem in check_file(root, path)] +
+            [f"{folder}/: {problem}" for folder, problem in check_folders(product)] +
+            [f"{path}:1: {problem}" for path, problem in check_circles(root, product)])
 
 
 def main():
