@@ -6,6 +6,7 @@ a circle, that the parser does no input or output, and that folders, files and f
 usage: structure.py ROOT        one line a finding on standard output, status 1 if there is any
 """
 import collections
+import glob
 import os
 import re
 import sys
@@ -28,6 +29,7 @@ MAX_FILE_LINES = 600
 MAX_HEADER_LINES = 120  # of code; those of tests may be long
 MAX_FUNCTION_LINES = 80
 
+NAMED_FILE = re.compile(r"(?<![\w/.-])((?:fs|parser|tests)/[\w/-]+\.(?:c|h|py|sh|bats))\b")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]')
 COMMENT_OR_LITERAL = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'',
                                 re.DOTALL)
@@ -139,13 +141,27 @@ def check_circles(root, paths):
     yield from circles.find(code)
 
 
+def check_pages(root):
+    """Files of the project that the pages name."""
+    for page in sorted(glob.glob("docs/*.md", root_dir=root)) + ["README.md"]:
+        path = os.path.join(root, page)
+        if not os.path.exists(path):
+            continue
+        with open(path, encoding="utf-8") as f:
+            for number, line in enumerate(f, 1):
+                for name in NAMED_FILE.findall(line):
+                    if not os.path.exists(os.path.join(root, name)):
+                        yield f"{page}:{number}: there is no {name}"
+
+
 def check_tree(root):
     paths = list(sources(root))
     product = [path for path in paths if layer_of(path)]
     return ([f"{path}:{number}: {problem}"
              for path in paths for number, problem in check_file(root, path)] +
             [f"{folder}/: {problem}" for folder, problem in check_folders(product)] +
-            [f"{path}:1: {problem}" for path, problem in check_circles(root, product)])
+            [f"{path}:1: {problem}" for path, problem in check_circles(root, product)] +
+            list(check_pages(root)))
 
 
 def main():

@@ -101,6 +101,16 @@ class Structure(unittest.TestCase):
         self.expect({**many, "fs/vfs/tree/a.h": "", "fs/vfs/b.c": ""}, [])
         self.expect({f"tests/unit/{n}.c": "" for n in range(16)}, [])
 
+    def test_a_page_that_names_a_file_which_is_not_there_is_found(self):
+        with tempfile.TemporaryDirectory() as root:
+            os.makedirs(os.path.join(root, "docs"))
+            os.makedirs(os.path.join(root, "fs/vfs"))
+            open(os.path.join(root, "fs/vfs/a.py"), "w", encoding="utf-8").close()
+            with open(os.path.join(root, "docs/page.md"), "w", encoding="utf-8") as f:
+                f.write("`fs/vfs/a.py` and build/fs/vfs/b.py\n(`fs/vfs/b.py`)\n")
+            self.assertEqual(structure.check_tree(root),
+                             ["docs/page.md:2: there is no fs/vfs/b.py"])
+
 
 class Circles(unittest.TestCase):
     def expect(self, a, b, edges, **more):
