@@ -13,7 +13,7 @@ int host_identify_locked(struct host *host, int up_to, const struct wait *wait)
 void host_outdate(struct host *host, bool hardware);
 
 /* Half of the time that is left, and 10 s at most: a commit asks under its lock, which is good for
- * LOCK_HOLD_MS (remote/lock.h). */
+ * LOCK_HOLD_MS (remote/lock/lock.h). */
 struct wait host_half_of(const struct wait *wait);
 
 /* What the host said not longer than max_age_ms ago, for somebody who has better things to do than

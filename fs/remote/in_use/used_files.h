@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Files of a VM in use: what must not be removed, replaced, renamed, truncated or opened for
- * writing. They are the VM's by their names beside its .vmx (parser/vm_files.h), or because it
+ * writing. They are the VM's by their names beside its .vmx (parser/vm/vm_files.h), or because it
  * names them (named_files.h), wherever they lie.
  *
  * Judged are the VMs in the file's own folder, and all whose .vmx is cached. That a VM is not in

@@ -5,7 +5,7 @@
  * What is being written belongs to the key, not to the handle. The first write of a handle, if the
  * text ends in a newline then, is committed before it is answered, because shells drop the error of
  * close(). Other text is committed at flush or fsync: a value of many lines is not rewritten for
- * each. What a process that is killed had not finished is dropped (ops/caller.c). A truncation, or a
+ * each. What a process that is killed had not finished is dropped (caller.c). A truncation, or a
  * creation, that nothing followed is committed when the last writer closes: shells close the file
  * once before they write to it.
  */

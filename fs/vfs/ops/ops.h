@@ -40,7 +40,7 @@ void reply_entry(struct request *rq, int r, const struct fuse_entry_param *entry
 /* An entry that did not reach the kernel is not known there. */
 void take_back(struct vfs *vfs, fuse_ino_t id);
 
-/* ---- ops_entries.c */
+/* ---- ops_entry.c */
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
