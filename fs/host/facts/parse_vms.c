@@ -2,9 +2,10 @@
 /*
  * "vim-cmd vmsvc/getallvms" prints a table for people:
  *
- *     Vmid          Name                         File                Guest OS       Version
- * Annotation 1      a [b] c              [my ds (1)] dir/a b.vmx         otherGuest        vmx-13
- * two lines
+ *     Vmid    Name               File               Guest OS    Version   Annotation
+ *     1      a [b] c   [my ds (1)] dir/a b.vmx     otherGuest   vmx-13    two
+ *     lines
+ *     12     d         [ds] d/d.vmx                other        vmx-19
  *
  * Cells are flush left, titles are in the middle of their columns, a column is as wide as what is
  * widest in it, and three spaces part columns. So the titles tell where the cells begin, up to one

@@ -15,9 +15,11 @@
  *
  *      OPEN      path, pflags, attrs    ->   HANDLE    handle
  *      CLOSE     handle                 ->   STATUS    code, message, language
- *      READ      handle, u64 off, size  ->   DATA      bytes (at most size; fewer is legal
- * anywhere) WRITE     handle, u64 off, bytes ->   STATUS LSTAT     path                   -> ATTRS
- * attrs STAT      path                   ->   ATTRS FSTAT     handle                 ->   ATTRS
+ *      READ      handle, u64 off, size  ->   DATA      bytes (fewer than asked for are legal)
+ *      WRITE     handle, u64 off, bytes ->   STATUS
+ *      LSTAT     path                   ->   ATTRS     attrs
+ *      STAT      path                   ->   ATTRS
+ *      FSTAT     handle                 ->   ATTRS
  *      SETSTAT   path, attrs            ->   STATUS
  *      FSETSTAT  handle, attrs          ->   STATUS
  *      OPENDIR   path                   ->   HANDLE
