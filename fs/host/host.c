@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "evidence.h"
+#include "use_evidence.h"
 #include "host/facts/facts_cache.h"
 #include "host/tell/reload.h"
 #include "host/tell/vim_cmd.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host tells commits and removals of a VM's use. A host that does not answer must not keep
  * a commit from its end: half of the time stays for that. */
-#include "evidence.h"
+#include "use_evidence.h"
 
 #include <stdio.h>
 
