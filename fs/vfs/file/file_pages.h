@@ -2,8 +2,8 @@
 /*
  * Which pages of plain files the kernel may keep over an open: those that were read of the version
  * that the server still has, as far as SFTP's times can tell. Pages that were read within RACY_MS
- * of the first sight of a time (remote/cache/document.h) may be of an earlier version with the same time
- * and size.
+ * of the first sight of a time (remote/cache/document.h) may be of an earlier version with the same
+ * time and size.
  *
  * An open that keeps nothing begins anew; what is read through it and those after it is kept,
  * unless something else can still bring in old data: a handle that was open before (it reads
