@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What those are told who asked to be (remote_on_note, remote_on_foreign_change). */
+/* What the listener of a remote is told (remote_listen). */
 #pragma once
 
 struct remote;
@@ -7,5 +7,5 @@ struct remote;
 /* Says that the document at path was found changed; no lock is held. */
 void remote_tell_change(struct remote *remote, const char *path);
 
-/* Tells what a user should know of a path (remote_on_note); no lock is held. */
+/* Tells what a user should know of a path (struct remote_listener); no lock is held. */
 void remote_note(struct remote *remote, const char *path, const char *key, const char *reason);

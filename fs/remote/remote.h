@@ -50,14 +50,16 @@ const struct remote_options *remote_options(const struct remote *remote);
 /* What the caches hold, as "key: value" lines. -ENOMEM. */
 int remote_describe(struct remote *remote, struct buf *ret);
 
-/* note is called (with no lock held, by any thread) with what a user should know of a path and is
- * no error of his; key may be NULL. As remote_on_foreign_change. */
-void remote_on_note(struct remote *remote,
-                    void (*note)(void *ctx, const char *path, const char *key, const char *reason),
-                    void *ctx);
+/* Who is told what happens on the server. Each function is called by any thread, with no lock held,
+ * and may be NULL. */
+struct remote_listener {
+    /* Something that a user should know of a path, and that is no error of his; key may be NULL. */
+    void (*note)(void *ctx, const char *path, const char *key, const char *reason);
+    /* The document at path was found changed by others. */
+    void (*changed)(void *ctx, const char *path);
+    void *ctx;
+};
 
-/* changed is called (with no lock held, by any thread) with the path of a document that was found
- * changed on the server. NULL: nobody is told. When this returns, what was set before is not called
- * any more, so it must not call this itself. */
-void remote_on_foreign_change(struct remote *remote, void (*changed)(void *ctx, const char *path),
-                              void *ctx);
+/* Sets the only listener; NULL: nobody is told. When this returns, the listener before is not called
+ * any more, so a listener must not call this itself. */
+void remote_listen(struct remote *remote, const struct remote_listener *listener);

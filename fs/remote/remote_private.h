@@ -36,11 +36,8 @@ struct remote {
     struct late *late;            /* what may still be made of requests that were lost */
     struct lock lock;             /* of all below; taken before no other lock */
     struct condition queue_moved; /* with lock; also when telling gets less */
-    void (*changed)(void *ctx, const char *path) GUARDED_BY(lock);
-    void *changed_ctx GUARDED_BY(lock);
-    void (*note)(void *ctx, const char *path, const char *key, const char *reason) GUARDED_BY(lock);
-    void *note_ctx GUARDED_BY(lock);
-    unsigned telling GUARDED_BY(lock); /* threads in changed or note */
+    struct remote_listener listener GUARDED_BY(lock);
+    unsigned telling GUARDED_BY(lock); /* threads in the listener */
     struct commit_queue *queues GUARDED_BY(lock);
     struct vmx_lock *attempts GUARDED_BY(lock);         /* under way */
     struct wrong_guess *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */

@@ -94,8 +94,8 @@ int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
         vfs_free(vfs);
         return r;
     }
-    remote_on_foreign_change(remote, foreign_change, vfs);
-    remote_on_note(remote, note, vfs);
+    remote_listen(remote,
+                  &(struct remote_listener){.note = note, .changed = foreign_change, .ctx = vfs});
     *ret = vfs;
     return 0;
 }
@@ -104,8 +104,7 @@ void vfs_free(struct vfs *vfs)
 {
     if (!vfs)
         return;
-    remote_on_foreign_change(vfs->remote, NULL, NULL);
-    remote_on_note(vfs->remote, NULL, NULL);
+    remote_listen(vfs->remote, NULL);
     notifier_free(vfs->notifier);
     handle_free_all(vfs);
     recent_forget_all(vfs);

@@ -394,7 +394,8 @@ static void a_foreign_change_is_told_once(void **state)
     must_make_folder(&folder);
     must_write(&folder, "a.vmx", "a = \"1\"\n");
     must_mount(&mount, &folder, NULL);
-    remote_on_foreign_change(mount.remote, count_changes, &changes);
+    remote_listen(mount.remote,
+                  &(struct remote_listener){.changed = count_changes, .ctx = &changes});
     must_read(&mount, "a.vmx", 0, "a = \"1\"\n");
     must_read(&mount, "a.vmx", 0, "a = \"1\"\n");
     assert_int_equal(changes, 0);
@@ -442,13 +443,13 @@ static void who_does_not_listen_any_more_is_not_being_told(void **state)
     must_make_folder(&folder);
     must_write(&folder, "vm.vmx", "memSize = \"4096\"\n");
     must_mount(&mount, &folder, NULL);
-    remote_on_foreign_change(mount.remote, listen, &listener);
+    remote_listen(mount.remote, &(struct remote_listener){.changed = listen, .ctx = &listener});
     assert_int_equal(read_error(&mount, "vm.vmx", 0), 0);
     must_write(&folder, "vm.vmx", "memSize = \"16384\"\n");
     assert_int_equal(pthread_create(&thread, NULL, read_again, &listener), 0);
     while (!atomic_load(&listener.told))
         usleep(1000);
-    remote_on_foreign_change(mount.remote, NULL, NULL);
+    remote_listen(mount.remote, NULL);
     bool done = atomic_load(&listener.done);
     pthread_join(thread, NULL);
     assert_true(done);

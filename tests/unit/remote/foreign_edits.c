@@ -93,7 +93,7 @@ static void must_begin_editing(struct editor *e, int age_s, const char *text, co
     struct remote_options options = default_options(&e->folder);
     options.timeout_ms = HOUR_MS;
     must_mount_relay(&e->mount, &e->relay, &e->folder, &options);
-    remote_on_note(e->mount.remote, note_lost, e);
+    remote_listen(e->mount.remote, &(struct remote_listener){.note = note_lost, .ctx = e});
     assert_int_equal(remote_document(e->mount.remote, VMX, 0, &wait, &d), 0);
     e->looks = 0;
 }

@@ -116,7 +116,7 @@ static void must_behave(int (*change)(struct mount *mount), const struct leftove
     must_leave(&folder, l);
     size_t before = count_in(&folder, "k");
     must_mount(&mount, &folder, NULL);
-    remote_on_note(mount.remote, note, &notes);
+    remote_listen(mount.remote, &(struct remote_listener){.note = note, .ctx = &notes});
     int r = change(&mount);
     if (r != (l->goes ? 0 : -ENOTEMPTY))
         fail_msg("case %d: %d", (int)(l - leftovers), r);

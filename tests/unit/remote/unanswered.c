@@ -69,7 +69,7 @@ static void prepare(struct play *p, const char *theirs)
 static void start(struct play *p)
 {
     must_mount_relay(&p->mount, &p->relay, &p->folder, NULL);
-    remote_on_note(p->mount.remote, note, p);
+    remote_listen(p->mount.remote, &(struct remote_listener){.note = note, .ctx = p});
 }
 
 static void begin(struct play *p, const char *theirs)
