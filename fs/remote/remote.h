@@ -60,6 +60,6 @@ struct remote_listener {
     void *ctx;
 };
 
-/* Sets the only listener; NULL: nobody is told. When this returns, the listener before is not called
- * any more, so a listener must not call this itself. */
+/* Sets the only listener; NULL: nobody is told. When this returns, the listener before is not
+ * called any more, so a listener must not call this itself. */
 void remote_listen(struct remote *remote, const struct remote_listener *listener);

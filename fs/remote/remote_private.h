@@ -41,8 +41,8 @@ struct remote {
     struct commit_queue *queues GUARDED_BY(lock);
     struct vmx_lock *attempts GUARDED_BY(lock);         /* under way */
     struct wrong_guess *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
-    struct remote_file *writers GUARDED_BY(lock);       /* all open plain files */
-    struct unsure_name *unsure_names GUARDED_BY(lock);  /* unsure_names.c */
+    struct remote_file *open_files GUARDED_BY(lock);
+    struct unsure_name *unsure_names GUARDED_BY(lock); /* unsure_names.c */
     atomic_ulong commits, commits_joined, commits_failed;
     atomic_uint serial;           /* of tokens */
     atomic_int folder_renames;    /* enum folder_renames, as far as it is known */

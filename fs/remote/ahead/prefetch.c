@@ -1,8 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Users' threads leave news; the thread turns them into walks (walk.h), and keeps as many loads of
- * the first walks in flight as the pipeline (pipeline.h) takes. All but the news is the thread's
- * own.
+ * the first walks in flight as the pipeline (pipeline.h) takes.
+ *
+ *      news of              what the thread does
+ *      LISTED a directory   begins a wide walk through it
+ *      USED                 tells the walks through the directory of what was used, and through the
+ *                           one above that: somebody comes for what they find
+ *      MISSED_DOCUMENT      the same; then compares it with the last document that was missed
+ *      MISSED_LISTING       the same, with the last listing
+ *      MISSED_ATTRS         the same, with the last attributes
+ *
+ * Two misses of one kind are a pattern when at most NEIGHBOURS_MS lie between them, and they are
+ * neighbours:
+ *
+ *      documents in one directory               a walk ahead of the user through it
+ *      documents in directories side by side    a walk ahead of him through the one above
+ *      listings side by side                    the same; it loads old listings again, too
+ *      attributes in one directory              no walk: the directory is listed again, and its
+ *                                               listing answers for all names
+ *
+ * The life of a walk:
+ *
+ *      begun -------> first in the list -------> further behind -------> freed
+ *                            ^       a newer one begins   |
+ *                            '----------------------------'
+ *                          it keeps ahead, and was used again
+ *
+ * A walk is freed when it has been through all, when nobody has come for IDLE_MS for what it finds,
+ * when WALKS_MAX others stand before it, when another one of its kind through the same directory
+ * begins, or when the link is lost. A walk for whose next document the cache has no room waits.
+ *
+ * Invariants:
+ *
+ *   - all but the news is the thread's own, and no lock is held while it sends or waits;
+ *   - users never wait for the thread: news beyond NEWS_MAX is lost, and costs only a load;
+ *   - the thread waits in two places: in pipeline_step for a flight, and in await_news when
+ *     nothing is in flight.
  */
 #include "prefetch.h"
 

@@ -1,8 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One table for all: an entry lives while it holds something, is being loaded, or somebody waits
- * for it. Each that holds something is in one of two lists: used, in the order of use, or ahead, in
- * the order of loading; least recent first.
+ * One table has an entry for each path. An entry is in one of three states, in each of which it may
+ * hold something or nothing:
+ *
+ *              cache_begin or cache_try_begin said: load
+ *      IDLE -----------------------------------------------> LOADING
+ *       ^ ^                                                   |   |
+ *       | |         cache_end                                 |   | cache_put, cache_drop
+ *       | '---------------------------------------------------'   v
+ *       '-------------------------------------------------- DROPPED
+ *                   cache_end
+ *
+ * LOADING is `loading`, DROPPED is `loading` and `dropped`: the load began before a change, so that
+ * what it brings may be older than the change. What the end of a load does:
+ *
+ *      its error        in LOADING                          in DROPPED
+ *      0                the entry holds what was loaded     nothing changes
+ *      -EIO, -EINTR     nothing changes: no answer came     nothing changes
+ *      another          the entry holds nothing any more    nothing changes
+ *
+ * Who waited for the load then looks again. He takes what is held if it is new enough for him, or
+ * the error if the load began late enough. After -EINTR, which was the loader's own, and in DROPPED
+ * there is no error to take, and one of those who waited loads.
+ *
+ * What is held is in one of two lists, the least recent first:
+ *
+ *        cache_try_begin, cache_end           the first cache_begin that gets it
+ *      ------------------------------> ahead -----------------------------------.
+ *                                        |                                      v
+ *                                        | nobody came for too long       end of used
+ *                                        '---------------------------> beginning of used
+ *
+ * When room is needed the beginning of `used` goes, and that of `ahead` only where `used` is empty.
+ *
+ * Invariants, whenever nobody has the lock:
+ *
+ *   - an entry holds something, is being loaded, or has users; any other one is freed;
+ *   - who loads an entry is one of its users, and there is one loader at most;
+ *   - an entry is in exactly one list if it holds something, else in none;
+ *   - `bytes` and `bytes_ahead` are the sums over both lists and over `ahead`, and `bytes` is at
+ *     most `max_bytes`;
+ *   - `true_at` is when the load began, never when it ended: the server may have read the file at
+ *     any moment between.
  */
 #include "cache.h"
 

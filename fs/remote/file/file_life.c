@@ -1,5 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of an open file, from its making to the last reference. */
+/*
+ * The life of an open file, from its making to the last reference.
+ *
+ *                           removed or replaced, or another file
+ *                             was seen under its name
+ *      opened ---> NAMED ------------------------------------> NAMELESS
+ *                   |  ^                                          |
+ *      link is lost |  | it is opened again by its name,          | link is lost
+ *                   v  | where a file is that can be the same     v
+ *                  LOST --------------------------------------> GONE
+ *                            its name is another's, or nobody's
+ *
+ *      NAMED      the handle lives, and the path leads to the file (file_name.c)
+ *      NAMELESS   the handle lives; shared->nameless
+ *      LOST       the handle is dead; the next operation opens the file again (stripes.c)
+ *      GONE       no handle and no way to get one: all operations end with -EIO
+ *
+ * LOST goes on to GONE only when nothing of this file can still reach whatever has the name: no
+ * request of an old connection, and, where the name is nobody's, no data that is still to be sent.
+ *
+ * Invariants:
+ *
+ *   - a file is in remote->open_files from its making until its last reference is given back;
+ *   - it always has a shared_file, its own at first, and that of another handle once both are known
+ *     to be one file (namesakes.c);
+ *   - handle, reader, writer and stripes belong to who has the file's turn (file_turn.c), or gives
+ *     the last reference back. Path, name and shared_file belong to who has remote->lock, which is
+ *     never held across a reply; the turn is;
+ *   - when a file that was written to goes, the other open files of its name are dirty, and of any
+ *     size, from then on (file_hand_over_locked).
+ */
 #include "file_life.h"
 
 #include <errno.h>
@@ -30,7 +60,7 @@ void remote_file_free(struct remote_file *file)
     if (last && file->written)
         file_hand_over_locked(file);
     if (last) {
-        DL_DELETE(file->remote->writers, file);
+        DL_DELETE(file->remote->open_files, file);
         file_unshare_locked(file);
     }
     lock_drop(&file->remote->lock);
@@ -76,7 +106,7 @@ int file_new(struct remote *remote, const char *path, uint32_t open_flags, struc
         return r;
     }
     lock_take(&remote->lock);
-    DL_APPEND(remote->writers, file);
+    DL_APPEND(remote->open_files, file);
     lock_drop(&remote->lock);
     *ret = file;
     return 0;

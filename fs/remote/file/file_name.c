@@ -57,7 +57,7 @@ void remote_files_set_vmx(struct remote *remote, const char *path, bool is_vmx)
 {
     struct remote_file *file;
     lock_take(&remote->lock);
-    DL_FOREACH (remote->writers, file) {
+    DL_FOREACH (remote->open_files, file) {
         if (strcmp(file->path, path) == 0)
             file->shared->is_vmx = is_vmx;
     }
@@ -85,7 +85,7 @@ void files_removed(struct remote *remote, const char *path)
 {
     struct remote_file *file;
     lock_take(&remote->lock);
-    DL_FOREACH (remote->writers, file) {
+    DL_FOREACH (remote->open_files, file) {
         if (strcmp(file->path, path) == 0)
             file->shared->nameless = true;
     }
@@ -96,7 +96,7 @@ void files_renamed(struct remote *remote, const char *from, const char *to)
 {
     struct remote_file *file;
     lock_take(&remote->lock);
-    DL_FOREACH (remote->writers, file) {
+    DL_FOREACH (remote->open_files, file) {
         const char *rest = path_below(from, file->path);
         char *path = rest && !file->shared->nameless ? path_join(to, rest) : NULL;
         if (path) {
@@ -138,7 +138,7 @@ void file_note_change(struct remote_file *file, uint64_t least, uint64_t most)
 void file_hand_over_locked(struct remote_file *file)
 {
     struct remote_file *other;
-    DL_FOREACH (file->remote->writers, other) {
+    DL_FOREACH (file->remote->open_files, other) {
         if (other == file || file->shared->nameless || strcmp(other->path, file->path) != 0)
             continue;
         other->dirty = true;
@@ -177,7 +177,7 @@ bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs)
     bool unsure = unsure_any(&file->shared->unsure);
     if (file->dirty && file->least < reached)
         file->least = reached;
-    DL_FOREACH (file->remote->writers, other) {
+    DL_FOREACH (file->remote->open_files, other) {
         if (other->shared == file->shared)
             can |= fits(other, unsure, attrs);
     }

@@ -31,7 +31,7 @@ static struct remote_file *next_written(struct remote *remote, struct remote_fil
                                         const struct which *which)
 {
     lock_take(&remote->lock);
-    struct remote_file *file = after ? after->next : remote->writers;
+    struct remote_file *file = after ? after->next : remote->open_files;
     while (file && !(file->written && is_meant(file, which)))
         file = file->next;
     if (file)

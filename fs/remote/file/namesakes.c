@@ -29,7 +29,7 @@ static struct remote_file *namesake(struct remote_file *file)
 {
     struct remote_file *other;
     lock_take(&file->remote->lock);
-    DL_FOREACH (file->remote->writers, other) {
+    DL_FOREACH (file->remote->open_files, other) {
         const bool is_open = other->seen.flags;
         if (is_open && other->shared != file->shared && !file->shared->nameless &&
             !other->shared->nameless && strcmp(other->path, file->path) == 0) {

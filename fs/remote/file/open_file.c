@@ -122,7 +122,7 @@ static int error_of_others(struct remote_file *file)
     const struct remote_file *other;
     int error = 0;
     lock_take(&file->remote->lock);
-    DL_FOREACH (file->remote->writers, other) {
+    DL_FOREACH (file->remote->open_files, other) {
         if (error == 0 && other != file && other->shared == file->shared)
             error = atomic_load(&other->error);
     }

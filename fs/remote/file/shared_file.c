@@ -15,7 +15,7 @@
 static struct shared_file *shared_at(struct remote *remote, const char *path) REQUIRES(remote->lock)
 {
     const struct remote_file *file;
-    DL_FOREACH (remote->writers, file) {
+    DL_FOREACH (remote->open_files, file) {
         if (!file->shared->nameless && strcmp(file->path, path) == 0)
             return file->shared;
     }

@@ -11,6 +11,14 @@
  *   let go   RMDIR  LOCK                         refused if somebody has it by then
  *   break    REMOVE LOCK/THEIR-TOKEN             unsigns it; its owner finds nothing to install
  *
+ * The states of the folder on the server, and who may lead from one to another:
+ *
+ *      missing --- take ---> SIGNED --- install, break, give up ---> EMPTY --- let go ---> missing
+ *                              ^                                       |
+ *                              '----------- another one takes ---------'
+ *
+ * Who gives up removes his own token; so does a move when it is done.
+ *
  * A move installs nothing. Its token is an empty folder (MKDIR, and RMDIR to break it), through
  * which it reaches the name that it changes:
  *
@@ -58,8 +66,9 @@
  * over (leftovers.h): nobody would change what nobody sees.
  *
  * What an owner cannot take back because its link is lost, its process looks for for a minute
- * (late_requests.h). Folders of tokens that are over are removed by whoever lists the VM's folder; locks
- * that are, too, by whoever removes or replaces a folder that holds nothing else (leftovers.h).
+ * (late_requests.h). Folders of tokens that are over are removed by whoever lists the VM's folder;
+ * locks that are over, too, by whoever removes or replaces a folder that holds nothing else
+ * (leftovers.h).
  */
 #include "lock.h"
 
