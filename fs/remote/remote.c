@@ -65,18 +65,18 @@ static int init_parts(struct remote *remote)
     return 0;
 }
 
-/* A lane that is silent is given up while there is still time for another way. */
-static int start_lanes(struct remote *remote)
+/* A bulk connection that is silent is given up while there is still time for another way. */
+static int start_bulk_connections(struct remote *remote)
 {
     const struct remote_options *o = &remote->options;
-    const struct lanes_options options = {
+    const struct bulk_connections_options options = {
         .connect = o->connect_bulk,
         .ctx = o->connect_ctx,
         .timeout_ms = o->timeout_ms / 2,
         .idle_ms = o->bulk_idle_ms ? o->bulk_idle_ms : BULK_IDLE_MS,
         .far_ms = o->bulk_far_ms ? o->bulk_far_ms : BULK_FAR_MS,
     };
-    return lanes_new(&options, &remote->lanes);
+    return bulk_connections_new(&options, &remote->bulk);
 }
 
 int remote_new(struct sftp *sftp, const struct remote_options *options, struct remote **ret,
@@ -108,7 +108,7 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
     if (r == 0 && options->prefetch)
         r = prefetch_new(remote, &remote->prefetch);
     if (r == 0 && options->connect_bulk)
-        r = start_lanes(remote);
+        r = start_bulk_connections(remote);
     if (r < 0) {
         if (r == -ENOMEM)
             why_set(why, "out of memory");
@@ -124,7 +124,7 @@ void remote_free(struct remote *remote)
     if (!remote)
         return;
     prefetch_free(remote->prefetch);
-    lanes_free(remote->lanes);
+    bulk_connections_free(remote->bulk);
     late_free(remote->late);
     if (remote->root) {
         /* The server takes requests in order: when this one is answered, the removals of locks
@@ -175,5 +175,5 @@ int remote_describe(struct remote *remote, struct buf *ret)
                      documents, document_bytes, listings, listing_bytes,
                      atomic_load(&remote->commits), atomic_load(&remote->commits_joined),
                      atomic_load(&remote->commits_failed));
-    return r == 0 ? lanes_describe(remote->lanes, ret) : r;
+    return r == 0 ? bulk_connections_describe(remote->bulk, ret) : r;
 }

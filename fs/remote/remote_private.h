@@ -12,7 +12,7 @@
 
 struct aliases;
 struct commit_queue;
-struct lanes;
+struct bulk_connections;
 struct late;
 struct prefetch;
 struct unsure_name;
@@ -28,8 +28,8 @@ struct remote {
     struct aliases *aliases;
     struct cache *listings;
     struct cache *documents;
-    struct prefetch *prefetch; /* NULL: off */
-    struct lanes *lanes;       /* for large files; NULL: off */
+    struct prefetch *prefetch;     /* NULL: off */
+    struct bulk_connections *bulk; /* for large files; NULL: off */
     struct used_files *used;
     struct remote_evidence evidence;
     struct token_owner owner;     /* names this process in locks */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a lane is:
+ * What a bulk connection is:
  *
  *      open -----> ended -----> freed
  *            |             |
  *            |             nobody holds it any more
  *            its link was lost, or idle_ms have passed
  *
- * Only the thread opens, ends and frees lanes: all three may block. An ended lane keeps its engine,
- * whose calls fail at once, for as long as a file holds it.
+ * Only the thread opens, ends and frees bulk connections: all three may block. One that has ended
+ * keeps its engine, whose calls fail at once, for as long as a file holds it.
  */
 #include "bulk_connections.h"
 
@@ -23,30 +23,30 @@
 #include "base/log.h"
 
 enum {
-    FAILURES_MAX = 3,     /* in a row; then there are no lanes any more */
+    FAILURES_MAX = 3,     /* in a row; then there are none any more */
     AGAIN_MS = 30 * 1000, /* after the first one, and ... */
     AGAIN_FACTOR = 4,     /* ... longer after each further one */
-    LIVED_MS = 10 * 1000, /* a lane that was lost earlier has failed, too */
-    LOOK_MS = 1000,       /* how often open lanes are looked at */
+    LIVED_MS = 10 * 1000, /* one that was lost earlier has failed, too */
+    LOOK_MS = 1000,       /* how often open ones are looked at */
 };
 
-struct lane {
-    struct lane *prev, *next;
+struct bulk_connection {
+    struct bulk_connection *prev, *next;
     struct sftp *sftp;
-    unsigned refs; /* protected by lanes->lock */
-    bool ended;    /* protected by lanes->lock; set by the thread */
+    unsigned refs; /* protected by the lock */
+    bool ended;    /* protected by the lock; set by the thread */
     int64_t since;
 };
 
-struct lanes {
-    struct lanes_options options;
+struct bulk_connections {
+    struct bulk_connections_options options;
     pthread_t thread;
     atomic_llong used_at;
     struct lock lock;
     struct condition woken;
 
     /* protected by lock */
-    struct lane *list;
+    struct bulk_connection *list;
     bool stop;
     bool wanted;
     unsigned failures; /* in a row; FAILURES_MAX: given up */
@@ -56,7 +56,8 @@ struct lanes {
     char over[32]; /* what carries them */
 };
 
-static void failed_locked(struct lanes *l, bool for_good, const char *why) REQUIRES(&l->lock)
+static void failed_locked(struct bulk_connections *l, bool for_good, const char *why)
+    REQUIRES(&l->lock)
 {
     int64_t pause = AGAIN_MS;
     for (unsigned i = 0; i < l->failures; i++)
@@ -71,7 +72,7 @@ static void failed_locked(struct lanes *l, bool for_good, const char *why) REQUI
 /* ---- the thread */
 
 /* What is behind "transport: ". */
-static void note_transport(struct lanes *l, const struct transport *t)
+static void note_transport(struct bulk_connections *l, const struct transport *t)
 {
     static const char mark[] = "transport: ";
     BUF_AUTO text = {0};
@@ -88,36 +89,37 @@ static void note_transport(struct lanes *l, const struct transport *t)
     lock_drop(&l->lock);
 }
 
-static int open_lane(struct lanes *l, struct lane **ret, struct why *why)
+static int open_connection(struct bulk_connections *l, struct bulk_connection **ret,
+                           struct why *why)
 {
     struct transport *transport = NULL;
-    struct lane *lane = calloc(1, sizeof(*lane));
-    int r = lane ? l->options.connect(l->options.ctx, &transport, why) : -ENOMEM;
+    struct bulk_connection *connection = calloc(1, sizeof(*connection));
+    int r = connection ? l->options.connect(l->options.ctx, &transport, why) : -ENOMEM;
     if (r == 0) {
         const struct sftp_options options = {.timeout_ms = l->options.timeout_ms};
         note_transport(l, transport);
-        r = sftp_new(transport, &options, &lane->sftp, why);
+        r = sftp_new(transport, &options, &connection->sftp, why);
     }
     if (r < 0) {
-        free(lane);
+        free(connection);
         return r;
     }
-    lane->since = clock_ms();
-    *ret = lane;
+    connection->since = clock_ms();
+    *ret = connection;
     return 0;
 }
 
 /* More than one where the window of one session would set the pace; as many as the server grants.
  */
-static void open_lanes(struct lanes *l)
+static void open_connections(struct bulk_connections *l)
 {
-    struct lane *opened[BULK_WAYS] = {0};
+    struct bulk_connection *opened[BULK_WAYS] = {0};
     struct why why = {0};
     unsigned n = 0;
     int r = 0;
     while (r == 0 && n < BULK_WAYS &&
            (n == 0 || sftp_round_trip_ms(opened[0]->sftp) >= l->options.far_ms)) {
-        r = open_lane(l, &opened[n], &why);
+        r = open_connection(l, &opened[n], &why);
         n += r == 0;
     }
     atomic_store(&l->used_at, clock_ms());
@@ -131,38 +133,40 @@ static void open_lanes(struct lanes *l)
     lock_drop(&l->lock);
 }
 
-static struct lane *find_dead_locked(struct lanes *l, bool idle) REQUIRES(&l->lock)
+static struct bulk_connection *find_dead_locked(struct bulk_connections *l, bool idle)
+    REQUIRES(&l->lock)
 {
-    struct lane *lane;
-    DL_FOREACH (l->list, lane) {
-        if (lane->ended ? lane->refs == 0 : idle || sftp_state(lane->sftp) != SFTP_UP)
-            return lane;
+    struct bulk_connection *connection;
+    DL_FOREACH (l->list, connection) {
+        if (connection->ended ? connection->refs == 0
+                              : idle || sftp_state(connection->sftp) != SFTP_UP)
+            return connection;
     }
     return NULL;
 }
 
 /* Ends what is lost, or all where nobody uses them; frees what nobody holds. */
-static void sweep(struct lanes *l, bool idle)
+static void sweep(struct bulk_connections *l, bool idle)
 {
-    struct lane *lane;
+    struct bulk_connection *connection;
     lock_take(&l->lock);
-    while ((lane = find_dead_locked(l, idle))) {
-        bool freed = lane->ended;
+    while ((connection = find_dead_locked(l, idle))) {
+        bool freed = connection->ended;
         if (freed) {
-            DL_DELETE(l->list, lane);
+            DL_DELETE(l->list, connection);
         } else {
-            lane->ended = true;
-            if (idle || clock_ms() - lane->since >= LIVED_MS)
+            connection->ended = true;
+            if (idle || clock_ms() - connection->since >= LIVED_MS)
                 l->failures = 0;
             else
                 failed_locked(l, false, "the connection was lost soon after it was made");
         }
         lock_drop(&l->lock);
         if (freed) {
-            sftp_free(lane->sftp);
-            free(lane);
+            sftp_free(connection->sftp);
+            free(connection);
         } else {
-            sftp_end(lane->sftp);
+            sftp_end(connection->sftp);
         }
         lock_take(&l->lock);
     }
@@ -171,7 +175,7 @@ static void sweep(struct lanes *l, bool idle)
 
 static void *run(void *arg)
 {
-    struct lanes *l = arg;
+    struct bulk_connections *l = arg;
     lock_take(&l->lock);
     while (!l->stop) {
         bool open = l->wanted;
@@ -182,7 +186,7 @@ static void *run(void *arg)
         bool idle = clock_ms() - atomic_load(&l->used_at) >= l->options.idle_ms;
         lock_drop(&l->lock);
         if (open)
-            open_lanes(l);
+            open_connections(l);
         else
             sweep(l, idle);
         lock_take(&l->lock);
@@ -194,9 +198,10 @@ static void *run(void *arg)
 
 /* ---- the others */
 
-int lanes_new(const struct lanes_options *options, struct lanes **ret)
+int bulk_connections_new(const struct bulk_connections_options *options,
+                         struct bulk_connections **ret)
 {
-    struct lanes *l = calloc(1, sizeof(*l));
+    struct bulk_connections *l = calloc(1, sizeof(*l));
     if (!l)
         return -ENOMEM;
     l->options = *options;
@@ -217,7 +222,7 @@ int lanes_new(const struct lanes_options *options, struct lanes **ret)
     return r;
 }
 
-void lanes_free(struct lanes *l)
+void bulk_connections_free(struct bulk_connections *l)
 {
     if (!l)
         return;
@@ -231,15 +236,15 @@ void lanes_free(struct lanes *l)
     free(l);
 }
 
-void lanes_want(struct lanes *l)
+void bulk_connections_want(struct bulk_connections *l)
 {
-    const struct lane *lane;
+    const struct bulk_connection *connection;
     bool any = false;
     if (!l)
         return;
     lock_take(&l->lock);
-    DL_FOREACH (l->list, lane)
-        any |= !lane->ended;
+    DL_FOREACH (l->list, connection)
+        any |= !connection->ended;
     bool may = l->failures < FAILURES_MAX && clock_ms() >= l->not_before;
     if (!any && may && !l->wanted) {
         l->wanted = true;
@@ -248,51 +253,51 @@ void lanes_want(struct lanes *l)
     lock_drop(&l->lock);
 }
 
-unsigned lanes_take(struct lanes *l, struct lane *ret[BULK_WAYS])
+unsigned bulk_connections_take(struct bulk_connections *l, struct bulk_connection *ret[BULK_WAYS])
 {
-    struct lane *lane;
+    struct bulk_connection *connection;
     unsigned n = 0;
     if (!l)
         return 0;
     lock_take(&l->lock);
-    DL_FOREACH (l->list, lane) {
-        if (n < BULK_WAYS && !lane->ended && sftp_state(lane->sftp) == SFTP_UP) {
-            lane->refs++;
-            ret[n++] = lane;
+    DL_FOREACH (l->list, connection) {
+        if (n < BULK_WAYS && !connection->ended && sftp_state(connection->sftp) == SFTP_UP) {
+            connection->refs++;
+            ret[n++] = connection;
         }
     }
     lock_drop(&l->lock);
-    lanes_touch(l);
+    bulk_connections_touch(l);
     return n;
 }
 
-void lanes_drop(struct lanes *l, struct lane *lane)
+void bulk_connections_drop(struct bulk_connections *l, struct bulk_connection *connection)
 {
     lock_take(&l->lock);
-    if (--lane->refs == 0 && lane->ended)
+    if (--connection->refs == 0 && connection->ended)
         condition_wake_all(&l->woken);
     lock_drop(&l->lock);
 }
 
-void lanes_touch(struct lanes *l)
+void bulk_connections_touch(struct bulk_connections *l)
 {
     atomic_store(&l->used_at, clock_ms());
 }
 
-struct sftp *lane_sftp(const struct lane *lane)
+struct sftp *bulk_connection_sftp(const struct bulk_connection *connection)
 {
-    return lane->sftp;
+    return connection->sftp;
 }
 
-int lanes_describe(struct lanes *l, struct buf *ret)
+int bulk_connections_describe(struct bulk_connections *l, struct buf *ret)
 {
-    const struct lane *lane;
+    const struct bulk_connection *connection;
     unsigned n = 0;
     if (!l)
         return 0;
     lock_take(&l->lock);
-    DL_FOREACH (l->list, lane)
-        n += !lane->ended && sftp_state(lane->sftp) == SFTP_UP;
+    DL_FOREACH (l->list, connection)
+        n += !connection->ended && sftp_state(connection->sftp) == SFTP_UP;
     int r = buf_addf(ret, "bulk-connections: %u\nbulk-connections-made: %lu\n", n, l->opened);
     if (r == 0 && l->over[0])
         r = buf_addf(ret, "bulk-transport: %s\n", l->over);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lanes: connections of their own for the data of large files, so that it never stands before
- * other requests in the server's queue, and is not bound to the window of one session.
+ * Bulk connections: connections besides the main one, for the data of large files, so that it never
+ * stands before other requests in the server's queue, and is not bound to the window of one
+ * session.
  *
  * They are opened together, by a thread of their own (connecting blocks), when somebody wants them,
  * and closed when nobody has used them for a while. One that is lost stays lost; when all are, they
@@ -12,36 +13,38 @@
 
 #include "sftp/bulk/bulk.h"
 
-struct lanes;
-struct lane;
+struct bulk_connections;
+struct bulk_connection;
 
-struct lanes_options {
-    /* As of struct sftp_options; called by the thread of the lanes. -EACCES: never again. */
+struct bulk_connections_options {
+    /* As of struct sftp_options; called by a thread of its own. -EACCES: never again. */
     int (*connect)(void *ctx, struct transport **ret, struct why *why);
     void *ctx;
-    int timeout_ms; /* a lane that is silent for so long is lost */
+    int timeout_ms; /* one that is silent for so long is lost */
     int idle_ms;    /* unused for so long, they are closed */
     int far_ms;     /* the round trip from which on more than one is opened */
 };
 
 /* 0, -errno. */
-int lanes_new(const struct lanes_options *options, struct lanes **ret);
+int bulk_connections_new(const struct bulk_connections_options *options,
+                         struct bulk_connections **ret);
 
-/* All lanes must have been dropped. Accepts NULL. */
-void lanes_free(struct lanes *lanes);
+/* All bulk connections must have been dropped. Accepts NULL. */
+void bulk_connections_free(struct bulk_connections *bulk);
 
-/* Asks for lanes, which may be there later. Accepts NULL. */
-void lanes_want(struct lanes *lanes);
+/* Asks for bulk connections, which may be there later. Accepts NULL. */
+void bulk_connections_want(struct bulk_connections *bulk);
 
-/* The lanes that are up, a reference to each; their number. Accepts NULL. Never blocks. */
-unsigned lanes_take(struct lanes *lanes, struct lane *ret[BULK_WAYS]);
-void lanes_drop(struct lanes *lanes, struct lane *lane);
+/* Those that are up, a reference to each; their number. Accepts NULL. Never blocks. */
+unsigned bulk_connections_take(struct bulk_connections *bulk,
+                               struct bulk_connection *ret[BULK_WAYS]);
+void bulk_connections_drop(struct bulk_connections *bulk, struct bulk_connection *connection);
 
-/* Says that lanes are in use. */
-void lanes_touch(struct lanes *lanes);
+/* Says that bulk connections are in use. */
+void bulk_connections_touch(struct bulk_connections *bulk);
 
-/* Borrowed; valid until the lane is dropped, also when it is lost or closed. */
-struct sftp *lane_sftp(const struct lane *lane);
+/* Borrowed; valid until the bulk connection is dropped, also when it is lost or closed. */
+struct sftp *bulk_connection_sftp(const struct bulk_connection *connection);
 
 /* How many there are, over what, as "key: value" lines. -ENOMEM. Accepts NULL. */
-int lanes_describe(struct lanes *lanes, struct buf *ret);
+int bulk_connections_describe(struct bulk_connections *bulk, struct buf *ret);

@@ -66,7 +66,7 @@ void remote_file_free(struct remote_file *file)
     lock_drop(&file->remote->lock);
     if (!last)
         return;
-    file_leave_lanes(file);
+    file_leave_stripes(file);
     if (file->handle.len > 0)
         sftp_forget(sftp_close(file->remote->sftp, &file->handle));
     if (file->written)

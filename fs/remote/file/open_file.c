@@ -192,7 +192,7 @@ static void begin_change(struct remote_file *file)
     file->reader = NULL;
     if (!file->written) {
         file->written = true;
-        file_leave_lanes(file); /* good enough to read from */
+        file_leave_stripes(file); /* good enough to read from */
         file_set_ways(file);
     }
 }

@@ -7,7 +7,7 @@
 #include "files.h"
 #include "remote/commit/unsure_names.h"
 
-/* Bytes: what a few round trips for opening a file over the lanes are worth. */
+/* Bytes: what a few round trips for opening a file over the bulk connections are worth. */
 enum { FILE_PATIENCE = 8 << 20 };
 
 /* What all know who have one file open; protected by remote->lock. */
@@ -43,13 +43,13 @@ struct remote_file {
     atomic_bool written;
     atomic_int error; /* of data that was taken and is lost; for the next write, flush or fsync */
 
-    struct lane *lanes[BULK_WAYS];
-    struct bulk_ways ways; /* over the lanes; n is 0 without any: the data goes with the rest */
-    struct sftp_attrs unproven; /* what all handles showed when it was opened over the lanes */
-    bool proven; /* they showed the same after a change: it may be written to over the lanes */
+    struct bulk_connection *connections[BULK_WAYS];
+    struct bulk_ways ways;      /* over these; n is 0 without any: the data goes with the rest */
+    struct sftp_attrs unproven; /* what all handles showed when it was opened over these */
+    bool proven;       /* they showed the same after a change: it may be written to over these */
     uint64_t expected; /* where a sequential reader or writer goes on */
     uint64_t moved;    /* bytes that came so, since ways was last set */
-    uint64_t patience; /* bytes to move before lanes are taken */
+    uint64_t patience; /* bytes to move before bulk connections are taken */
 };
 
 /* What an operation on file->handle or on the ways ended with. True: the links are up again, or

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ways that the data of an open file goes: with all other requests, or, once some MiB have been
- * moved in one go, over lanes (bulk_connections.h).
+ * moved in one go, over bulk connections (bulk_connections.h).
  *
- * The file is opened over the lanes by its path, where another file may be by now. SFTP shows no
- * inode. For reading, what all handles show must be the same. For writing that is not enough: from
- * then on the file has to change under what is written the old way, and all handles must show it.
+ * The file is opened over these by its path, where another file may be by now. SFTP shows no inode.
+ * For reading, what all handles show must be the same. For writing that is not enough: from then on
+ * the file has to change under what is written the old way, and all handles must show it.
  *
- * When a link is lost, what can still be answered over the others is waited for, and all lanes are
- * left; what was lost is then sent again over the main connection. So no two requests for one place
- * are ever under way over two links that live.
+ * When a link is lost, what can still be answered over the others is waited for, and all bulk
+ * connections are left; what was lost is then sent again over the main connection. So no two
+ * requests for one place are ever under way over two links that live.
  */
 #include "stripes.h"
 
@@ -26,7 +26,7 @@
 enum {
     PATIENCE_FACTOR = 8,  /* after each attempt that failed */
     SEQUENTIAL = 1 << 20, /* the kernel's requests may overtake each other by so much */
-    PROOF = 1 << 20,      /* what is written before it is looked at through the lanes */
+    PROOF = 1 << 20,      /* what is written before it is looked at through the bulk connections */
 };
 
 struct bulk_ways file_ways(const struct remote_file *file)
@@ -43,20 +43,21 @@ void file_set_ways(struct remote_file *file)
         bulk_reader_move(file->reader, &ways);
 }
 
-static void drop_lanes(const struct remote_file *file, struct lane *const *lanes, unsigned n)
+static void drop_connections(const struct remote_file *file,
+                             struct bulk_connection *const *connections, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        lanes_drop(file->remote->lanes, lanes[i]);
+        bulk_connections_drop(file->remote->bulk, connections[i]);
 }
 
-void file_leave_lanes(struct remote_file *file)
+void file_leave_stripes(struct remote_file *file)
 {
     for (unsigned i = 0; i < file->ways.n; i++) {
         const struct bulk_way *way = &file->ways.way[i];
         if (way->handle.len > 0)
             sftp_forget(sftp_close(way->sftp, &way->handle));
     }
-    drop_lanes(file, file->lanes, file->ways.n);
+    drop_connections(file, file->connections, file->ways.n);
     file->ways.n = 0;
     file->proven = false;
     file->moved = 0;
@@ -117,8 +118,8 @@ static int note_unsure(void *ctx, uint64_t offset, struct span data, bool sent)
     return r;
 }
 
-/* Leaves the lanes, has a handle of the main connection that lives, and sends again over it what
- * was lost. -ENOTCONN: that link went, too. */
+/* Leaves the bulk connections, has a handle of the main connection that lives, and sends again over
+ * it what was lost. -ENOTCONN: that link went, too. */
 static int recover(struct remote_file *file, const struct wait *wait)
 {
     struct sftp *sftp = file->remote->sftp;
@@ -132,7 +133,7 @@ static int recover(struct remote_file *file, const struct wait *wait)
         return r;
     bulk_reader_free(file->reader);
     file->reader = NULL;
-    file_leave_lanes(file);
+    file_leave_stripes(file);
     if (!sftp_handle_lives(sftp, &file->handle)) {
         r = sftp_wait_up(sftp, wait);
         if (r == 0)
@@ -144,7 +145,7 @@ static int recover(struct remote_file *file, const struct wait *wait)
     return 0;
 }
 
-static bool has_lost_lane(const struct remote_file *file)
+static bool has_lost_connection(const struct remote_file *file)
 {
     for (unsigned i = 0; i < file->ways.n; i++) {
         if (!sftp_handle_lives(file->ways.way[i].sftp, &file->ways.way[i].handle))
@@ -155,8 +156,8 @@ static bool has_lost_lane(const struct remote_file *file)
 
 bool file_again(struct remote_file *file, const struct wait *wait, int *r)
 {
-    /* A lane that is silent is no reason to fail while there is another way. */
-    if (*r == -EIO && has_lost_lane(file) && clock_ms() < wait->deadline)
+    /* A bulk connection that is silent is no reason to fail while there is another way. */
+    if (*r == -EIO && has_lost_connection(file) && clock_ms() < wait->deadline)
         *r = -ENOTCONN;
     while (*r == -ENOTCONN) {
         *r = recover(file, wait);
@@ -181,9 +182,9 @@ int file_drain(struct remote_file *file, const struct wait *wait)
     return 0;
 }
 
-/* ---- to the lanes */
+/* ---- to the bulk connections */
 
-static int open_over_lanes(struct remote_file *file, const struct wait *wait)
+static int open_over_connections(struct remote_file *file, const struct wait *wait)
 {
     struct sftp_call *calls[BULK_WAYS] = {0};
     const uint32_t flags = file->open_flags & (SFTP_OPEN_READ | SFTP_OPEN_WRITE);
@@ -221,22 +222,22 @@ static int compare(struct remote_file *file, const struct wait *wait, struct sft
     return r;
 }
 
-/* Nothing is under way when this begins. The lanes are the file's. */
-static int open_lanes(struct remote_file *file, struct lane *const *lanes, unsigned n,
-                      const struct wait *wait)
+/* Nothing is under way when this begins. The bulk connections are the file's. */
+static int open_connections(struct remote_file *file, struct bulk_connection *const *connections,
+                            unsigned n, const struct wait *wait)
 {
     file->ways = (struct bulk_ways){.n = n};
     for (unsigned i = 0; i < n; i++) {
-        file->lanes[i] = lanes[i];
-        file->ways.way[i].sftp = lane_sftp(lanes[i]);
+        file->connections[i] = connections[i];
+        file->ways.way[i].sftp = bulk_connection_sftp(connections[i]);
     }
-    int r = open_over_lanes(file, wait);
+    int r = open_over_connections(file, wait);
     if (r == 0)
         r = compare(file, wait, &file->unproven);
     if (r == 0)
         file_set_ways(file);
     else
-        file_leave_lanes(file);
+        file_leave_stripes(file);
     return r;
 }
 
@@ -246,7 +247,7 @@ static int prove(struct remote_file *file, const struct wait *wait)
     struct sftp_attrs now;
     int r = compare(file, wait, &now);
     if (r < 0) {
-        file_leave_lanes(file);
+        file_leave_stripes(file);
     } else if (!file_looks_same(&now, &file->unproven)) {
         file->proven = true;
         file_set_ways(file);
@@ -263,7 +264,7 @@ static void follow(struct remote_file *file, uint64_t offset, size_t n)
         file->expected = offset + n;
 }
 
-/* What fails shall not be tried soon again, unless the lanes are merely gone. */
+/* What fails shall not be tried soon again, unless the bulk connections are merely gone. */
 static void put_off(struct remote_file *file, int r)
 {
     if (r < 0 && r != -EINTR && r != -ENOTCONN) {
@@ -273,24 +274,25 @@ static void put_off(struct remote_file *file, int r)
     file->moved = 0;
 }
 
-static void take_lanes(struct remote_file *file, const struct wait *wait, const struct wait *brief)
+static void take_connections(struct remote_file *file, const struct wait *wait,
+                             const struct wait *brief)
 {
-    struct lane *lanes[BULK_WAYS];
-    unsigned n = lanes_take(file->remote->lanes, lanes);
+    struct bulk_connection *connections[BULK_WAYS];
+    unsigned n = bulk_connections_take(file->remote->bulk, connections);
     if (n == 0)
         return;
     int r = file_drain(file, wait);
     if (r == 0)
-        r = open_lanes(file, lanes, n, brief);
+        r = open_connections(file, connections, n, brief);
     else
-        drop_lanes(file, lanes, n);
+        drop_connections(file, connections, n);
     put_off(file, r);
 }
 
 void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint64_t rest,
                       const struct wait *wait)
 {
-    struct lanes *lanes = file->remote->lanes;
+    struct bulk_connections *bulk = file->remote->bulk;
     /* The operation that is delayed by this must still have time for itself. */
     struct wait brief = *wait;
     int64_t latest = clock_ms() + file->remote->options.timeout_ms / 4;
@@ -298,7 +300,7 @@ void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint6
         brief.deadline = latest;
     follow(file, offset, n);
     if (file->ways.n > 0) {
-        lanes_touch(lanes);
+        bulk_connections_touch(bulk);
         if (!file->proven && bulk_writer_busy(file->writer) && file->moved >= PROOF) {
             int r = file_drain(file, wait);
             put_off(file, r == 0 ? prove(file, &brief) : r);
@@ -307,7 +309,7 @@ void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint6
     }
     if (rest < FILE_PATIENCE || file->moved < file->patience / 2)
         return;
-    lanes_want(lanes); /* connecting takes a while */
+    bulk_connections_want(bulk); /* connecting takes a while */
     if (file->moved >= file->patience)
-        take_lanes(file, wait, &brief);
+        take_connections(file, wait, &brief);
 }

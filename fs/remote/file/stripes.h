@@ -4,16 +4,16 @@
 
 #include "open_file.h"
 
-/* Where the data goes now: over the lanes, or with the rest. */
+/* Where the data goes now: over the bulk connections, or with the rest. */
 struct bulk_ways file_ways(const struct remote_file *file);
 
 /* Tells the reader and the writer. */
 void file_set_ways(struct remote_file *file);
 
-/* Before an operation on n bytes: moves the data of a large file to lanes, if there are any. rest:
- * how many bytes are at least still to come, as far as is known. */
+/* Before an operation on n bytes: moves the data of a large file to bulk connections, if there are
+ * any. rest: how many bytes are at least still to come, as far as is known. */
 void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint64_t rest,
                       const struct wait *wait);
 
-/* Back to the main connection; nothing may be under way over the lanes. */
-void file_leave_lanes(struct remote_file *file);
+/* Back to the main connection; nothing may be under way over the bulk connections. */
+void file_leave_stripes(struct remote_file *file);

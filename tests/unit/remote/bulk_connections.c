@@ -30,7 +30,7 @@ enum {
 
 struct place {
     struct folder folder;
-    struct local_server bulk; /* where the lanes go */
+    struct local_server bulk; /* where the bulk connections go */
     struct mount mount;
     struct wait wait;
     struct remote_file *file;
@@ -62,8 +62,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Two lanes, however near the server is. */
-static struct remote_options lane_options(struct place *p)
+/* Two bulk connections, however near the server is. */
+static struct remote_options bulk_options(struct place *p)
 {
     struct remote_options o = default_options(&p->folder);
     o.connect_bulk = local_server_connect;
@@ -153,7 +153,7 @@ static void must_have_stored(struct place *p, const char *name)
         fail_msg("%s is not what was written", name);
 }
 
-static void must_have_lanes(struct place *p, unsigned long n)
+static void must_have_connections(struct place *p, unsigned long n)
 {
     int64_t end = clock_ms() + SOON_MS;
     while (must_count(&p->mount, "bulk-connections") != n && clock_ms() < end)
@@ -169,24 +169,48 @@ static void must_have_made(struct place *p, unsigned long n)
     assert_true(must_count(&p->mount, "bulk-connections-made") >= n);
 }
 
-/* Writes on until the file's data goes over lanes, and some MiB have gone so. */
-static void must_write_over_lanes(struct place *p, unsigned *seed)
+/* Writes on until the file's data goes over bulk connections, and some MiB have gone so. */
+static void must_write_in_bulk(struct place *p, unsigned *seed)
 {
     must_append(p, 8 * MIB, seed);
-    must_have_lanes(p, 2);
+    must_have_connections(p, 2);
     must_append(p, 9 * MIB, seed);
     unsigned long before = main_bytes(p, "bytes-sent");
     must_append(p, 4 * MIB, seed);
     assert_true(main_bytes(p, "bytes-sent") - before < MIB / 2);
 }
 
+static void must_begin_bulk(struct place *p)
+{
+    const struct remote_options o = bulk_options(p);
+    must_begin(p, &o);
+}
+
+/* A file of 40 MiB is there, and no mount. */
+static void must_store(struct place *p, unsigned *seed)
+{
+    must_begin(p, NULL);
+    must_append(p, 40 * MIB, seed);
+    must_have_stored(p, "disk");
+    remote_file_free(p->file);
+    p->file = NULL;
+    mount_end(&p->mount);
+}
+
+/* Mounts anew, and opens that file. */
+static void must_open_again(struct place *p, uint32_t open_flags)
+{
+    const struct remote_options o = bulk_options(p);
+    must_mount(&p->mount, &p->folder, &o);
+    assert_int_equal(remote_file_open(p->mount.remote, "disk", open_flags, &p->wait, &p->file), 0);
+}
+
 static void a_file_is_written_and_read_over_two(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     unsigned seed = 1;
-    must_begin(p, &o);
-    must_write_over_lanes(p, &seed);
+    must_begin_bulk(p);
+    must_write_in_bulk(p, &seed);
     must_have_stored(p, "disk");
     unsigned long before = main_bytes(p, "bytes-received");
     for (size_t at = 0; at < p->size; at += STEP)
@@ -197,22 +221,14 @@ static void a_file_is_written_and_read_over_two(void **state)
 static void a_large_file_is_read_over_two(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     char path[PATH_MAX];
     unsigned seed = 2;
-    must_begin(p, NULL);
-    must_append(p, 40 * MIB, &seed);
-    must_have_stored(p, "disk");
-    remote_file_free(p->file);
-    p->file = NULL;
-    mount_end(&p->mount);
+    must_store(p, &seed);
     assert_int_equal(chmod(file_path(&p->folder, "disk", path), 0444), 0);
-    must_mount(&p->mount, &p->folder, &o);
-    assert_int_equal(remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ, &p->wait, &p->file),
-                     0);
+    must_open_again(p, SFTP_OPEN_READ);
     for (size_t at = 0; at < 8 * MIB; at += STEP)
         must_get(p, at, STEP);
-    must_have_lanes(p, 2);
+    must_have_connections(p, 2);
     for (size_t at = 8 * MIB; at < p->size; at += 100001)
         must_get(p, at, 100001);
     assert_true(main_bytes(p, "bytes-received") < 20 * MIB);
@@ -226,10 +242,9 @@ static void a_large_file_is_read_over_two(void **state)
 static void any_order_of_operations_is_kept(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     unsigned seed = 3;
-    must_begin(p, &o);
-    must_write_over_lanes(p, &seed);
+    must_begin_bulk(p);
+    must_write_in_bulk(p, &seed);
     for (int i = 0; i < 1500; i++) {
         unsigned what = next_random(&seed) % 20;
         size_t offset = next_random(&seed) % (30 * MIB);
@@ -250,14 +265,13 @@ static void any_order_of_operations_is_kept(void **state)
     must_have_stored(p, "disk");
 }
 
-/* One lane is held up: what goes to the same place must not take the other one. */
+/* One bulk connection is held up: what goes to the same place must not take the other one. */
 static void writes_to_one_place_do_not_overtake_each_other(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     unsigned seed = 13;
-    must_begin(p, &o);
-    must_write_over_lanes(p, &seed);
+    must_begin_bulk(p);
+    must_write_in_bulk(p, &seed);
     assert_int_equal(remote_file_flush(p->file, &p->wait), 0);
     assert_int_equal(local_server_signal(&p->bulk, SIGSTOP), 0);
     for (int i = 0; i < 3; i++) {
@@ -278,20 +292,19 @@ static void must_take_what_is_there(struct place *p, size_t offset, size_t n)
     memcpy(p->bytes + offset, found + offset, n);
 }
 
-static void a_lost_lane_loses_nothing(void **state)
+static void a_lost_one_loses_nothing(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     const size_t again = 3 * MIB - 7;
     const size_t n = 70000;
     bool known = true;
     unsigned seed = 4;
-    must_begin(p, &o);
-    must_write_over_lanes(p, &seed);
+    must_begin_bulk(p);
+    must_write_in_bulk(p, &seed);
     must_append(p, 2 * MIB, &seed);
     assert_int_equal(local_server_signal(&p->bulk, SIGKILL), 0);
     /* The same places again and again: the last ones count, unless it is told that other bytes for
-     * them were under way with the lane. */
+     * them were under way with the bulk connection. */
     for (int i = 0; i < 200; i++) {
         int r = put(p, again + (i % 2 ? BULK_STRIPE : 0), n, &seed);
         known &= r == 0;
@@ -313,14 +326,14 @@ static void a_lost_lane_loses_nothing(void **state)
 }
 
 /* As when a router forgets a connection. */
-static void a_silent_lane_is_given_up(void **state)
+static void a_silent_one_is_given_up(void **state)
 {
     struct place *p = *state;
-    struct remote_options o = lane_options(p);
+    struct remote_options o = bulk_options(p);
     unsigned seed = 5;
     o.timeout_ms = 4000;
     must_begin(p, &o);
-    must_write_over_lanes(p, &seed);
+    must_write_in_bulk(p, &seed);
     assert_int_equal(local_server_signal(&p->bulk, SIGSTOP), 0);
     must_append(p, 4 * MIB, &seed);
     must_have_stored(p, "disk");
@@ -330,10 +343,9 @@ static void a_silent_lane_is_given_up(void **state)
 static void both_kinds_of_connections_may_be_lost(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     unsigned seed = 6;
-    must_begin(p, &o);
-    must_write_over_lanes(p, &seed);
+    must_begin_bulk(p);
+    must_write_in_bulk(p, &seed);
     for (int i = 0; i < 2; i++) {
         must_append(p, MIB, &seed);
         assert_int_equal(local_server_signal(&p->mount.server, SIGKILL), 0);
@@ -345,16 +357,15 @@ static void both_kinds_of_connections_may_be_lost(void **state)
     must_have_stored(p, "disk");
 }
 
-static void without_lanes_all_goes_on(void **state)
+static void without_any_all_goes_on(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     unsigned seed = 7;
     p->bulk.refuses = true;
-    must_begin(p, &o);
+    must_begin_bulk(p);
     must_append(p, 30 * MIB, &seed);
     must_have_stored(p, "disk");
-    must_have_lanes(p, 0);
+    must_have_connections(p, 0);
     BUF_AUTO text = {0};
     int64_t end = clock_ms() + SOON_MS;
     do {
@@ -365,16 +376,15 @@ static void without_lanes_all_goes_on(void **state)
     /* It may be tried again, but not at once. */
     p->bulk.refuses = false;
     must_append(p, 10 * MIB, &seed);
-    must_have_lanes(p, 0);
+    must_have_connections(p, 0);
     assert_int_equal(must_count(&p->mount, "bulk-connections-made"), 0);
 }
 
 static void small_files_have_none(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     unsigned seed = 8;
-    must_begin(p, &o);
+    must_begin_bulk(p);
     must_append(p, 3 * MIB, &seed);
     for (size_t at = 0; at < p->size; at += STEP) /* in all more than enough, but not in one go */
         must_get(p, at, STEP);
@@ -388,13 +398,13 @@ static void small_files_have_none(void **state)
 static void idle_ones_are_closed_and_made_anew(void **state)
 {
     struct place *p = *state;
-    struct remote_options o = lane_options(p);
+    struct remote_options o = bulk_options(p);
     unsigned seed = 9;
     o.bulk_idle_ms = 300;
     must_begin(p, &o);
     must_append(p, 20 * MIB, &seed);
     must_have_made(p, 2);
-    must_have_lanes(p, 0);
+    must_have_connections(p, 0);
     unsigned long made = must_count(&p->mount, "bulk-connections-made");
     must_get(p, 0, MIB);
     must_append(p, 20 * MIB, &seed);
@@ -424,29 +434,27 @@ static void must_rename(struct place *p, const char *from, const char *to)
 static void another_file_at_the_path_is_not_written_to(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     unsigned seed = 10;
-    must_begin(p, &o);
-    must_append(p, 6 * MIB, &seed); /* asks for lanes */
+    must_begin_bulk(p);
+    must_append(p, 6 * MIB, &seed); /* asks for bulk connections */
     assert_int_equal(remote_file_flush(p->file, &p->wait), 0);
     must_twin(p, "disk", "twin");
     must_rename(p, "disk", "moved");
     must_rename(p, "twin", "disk");
-    must_have_lanes(p, 2);
+    must_have_connections(p, 2);
     must_append(p, 30 * MIB, &seed);
     must_have_stored(p, "moved");
     assert_int_equal(must_lstat(&p->folder, "disk").st_size, 6 * MIB);
 }
 
-/* It looks the same when it is opened over the lanes, but does not grow with the file. */
+/* It looks the same when it is opened over the bulk connections, but does not grow with the file. */
 static void what_does_not_change_with_the_file_is_not_written_to(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     unsigned seed = 14;
-    must_begin(p, &o);
-    must_append(p, 8 * MIB - STEP, &seed); /* the next one opens it over the lanes */
-    must_have_lanes(p, 2);
+    must_begin_bulk(p);
+    must_append(p, 8 * MIB - STEP, &seed); /* the next one opens it over the bulk connections */
+    must_have_connections(p, 2);
     assert_int_equal(remote_file_flush(p->file, &p->wait), 0);
     must_twin(p, "disk", "twin");
     must_rename(p, "disk", "moved");
@@ -456,23 +464,14 @@ static void what_does_not_change_with_the_file_is_not_written_to(void **state)
     assert_int_equal(must_lstat(&p->folder, "disk").st_size, 8 * MIB - STEP);
 }
 
-/* It may be read over lanes, since it looks the same; to write, proof is needed. */
+/* It may be read over bulk connections, since it looks the same; to write, proof is needed. */
 static void what_was_only_read_is_not_written_to_unproven(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     unsigned seed = 12;
     char path[PATH_MAX];
-    must_begin(p, NULL);
-    must_append(p, 40 * MIB, &seed);
-    must_have_stored(p, "disk");
-    remote_file_free(p->file);
-    p->file = NULL;
-    mount_end(&p->mount);
-    must_mount(&p->mount, &p->folder, &o);
-    assert_int_equal(remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE,
-                                      &p->wait, &p->file),
-                     0);
+    must_store(p, &seed);
+    must_open_again(p, SFTP_OPEN_READ | SFTP_OPEN_WRITE);
     must_get(p, 0, STEP);
     must_twin(p, "disk", "twin");
     must_rename(p, "disk", "moved");
@@ -482,7 +481,7 @@ static void what_was_only_read_is_not_written_to_unproven(void **state)
     for (size_t at = STEP; at < 30 * MIB; at += STEP) {
         must_get(p, at, STEP);
         if (at == 8 * MIB)
-            must_have_lanes(p, 2);
+            must_have_connections(p, 2);
     }
     for (size_t at = 0; at < 30 * MIB; at += STEP)
         must_put(p, at, STEP, &seed);
@@ -495,24 +494,16 @@ static void what_was_only_read_is_not_written_to_unproven(void **state)
 static void another_file_at_the_path_is_not_read(void **state)
 {
     struct place *p = *state;
-    const struct remote_options o = lane_options(p);
     unsigned seed = 11;
-    must_begin(p, NULL);
-    must_append(p, 40 * MIB, &seed);
-    must_have_stored(p, "disk");
-    remote_file_free(p->file);
-    p->file = NULL;
-    mount_end(&p->mount);
-    must_mount(&p->mount, &p->folder, &o);
-    assert_int_equal(remote_file_open(p->mount.remote, "disk", SFTP_OPEN_READ, &p->wait, &p->file),
-                     0);
+    must_store(p, &seed);
+    must_open_again(p, SFTP_OPEN_READ);
     must_get(p, 0, STEP);
     must_rename(p, "disk", "moved");
     must_write(&p->folder, "disk", "another");
     for (size_t at = STEP; at < p->size; at += STEP) {
         must_get(p, at, STEP);
         if (at == 8 * MIB)
-            must_have_lanes(p, 2);
+            must_have_connections(p, 2);
     }
 }
 
@@ -525,10 +516,10 @@ int main(void)
         TEST(a_large_file_is_read_over_two),
         TEST(any_order_of_operations_is_kept),
         TEST(writes_to_one_place_do_not_overtake_each_other),
-        TEST(a_lost_lane_loses_nothing),
-        TEST(a_silent_lane_is_given_up),
+        TEST(a_lost_one_loses_nothing),
+        TEST(a_silent_one_is_given_up),
         TEST(both_kinds_of_connections_may_be_lost),
-        TEST(without_lanes_all_goes_on),
+        TEST(without_any_all_goes_on),
         TEST(small_files_have_none),
         TEST(idle_ones_are_closed_and_made_anew),
         TEST(another_file_at_the_path_is_not_written_to),
