@@ -22,6 +22,15 @@ static struct remote_options ahead(const struct folder *folder)
     return options;
 }
 
+/* A folder, and a mount of it through a relay that counts. Between place_init and place_mount a test
+ * puts into the folder, and sets of the options, what it needs. */
+struct place {
+    struct folder folder;
+    struct relay relay;
+    struct mount mount;
+    struct remote_options options;
+};
+
 static void must_make_vms(const struct folder *folder, int n)
 {
     char name[64];
@@ -33,6 +42,25 @@ static void must_make_vms(const struct folder *folder, int n)
         snprintf(text, sizeof(text), "memSize = \"%d\"\n", i);
         must_write(folder, name, text);
     }
+}
+
+static void place_init(struct place *p, int vms)
+{
+    must_make_folder(&p->folder);
+    must_make_vms(&p->folder, vms);
+    must_make_relay(&p->relay);
+    p->options = ahead(&p->folder);
+}
+
+static void place_mount(struct place *p)
+{
+    must_mount_relay(&p->mount, &p->relay, &p->folder, &p->options);
+}
+
+static void place_done(struct place *p)
+{
+    mount_end_relay(&p->mount, &p->relay);
+    folder_remove(&p->folder);
 }
 
 /* As who trusts what is as young as this. */
@@ -83,79 +111,63 @@ enum {
 static void a_listing_brings_what_is_below(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
-    must_make_folder(&folder);
-    must_make_vms(&folder, VMS);
-    must_make_relay(&relay);
-    relay.gathers = true;
-    const struct remote_options options = ahead(&folder);
-    must_mount_relay(&mount, &relay, &folder, &options);
+    struct place p = {0};
+    place_init(&p, VMS);
+    p.relay.gathers = true;
+    place_mount(&p);
     /* A walk is given up when nobody comes for what it has found, which a busy machine may need
      * longer for. Then the next one goes on, until there is nothing left to bring. */
     int flights = 0;
     do {
-        relay_restart(&relay, RELAY_CUT_NONE, 0);
-        must_list_at(&mount, "", 0);
-        relay_await_idle(&relay);
-        flights += relay_flights(&relay);
-    } while (relay_requests(&relay) > LISTING);
+        relay_restart(&p.relay, RELAY_CUT_NONE, 0);
+        must_list_at(&p.mount, "", 0);
+        relay_await_idle(&p.relay);
+        flights += relay_flights(&p.relay);
+    } while (relay_requests(&p.relay) > LISTING);
     assert_within(flights, 3, 80); /* not some for each VM */
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    relay_restart(&p.relay, RELAY_CUT_NONE, 0);
     for (int i = 0; i < VMS; i++) {
         char dir[16];
         snprintf(dir, sizeof(dir), "vm%03d", i);
-        must_list(&mount, dir);
-        must_read(&mount, i);
+        must_list(&p.mount, dir);
+        must_read(&p.mount, i);
     }
-    assert_int_equal(relay_requests(&relay), 0);
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+    assert_int_equal(relay_requests(&p.relay), 0);
+    place_done(&p);
 }
 
 static void nothing_is_read_ahead_unless_wanted(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
-    must_make_folder(&folder);
-    must_make_vms(&folder, 3);
-    must_make_relay(&relay);
-    must_mount_relay(&mount, &relay, &folder, NULL);
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
-    must_list(&mount, "");
-    relay_await_idle(&relay);
-    const int listing = relay_requests(&relay);
+    struct place p = {0};
+    place_init(&p, 3);
+    p.options = default_options(&p.folder);
+    place_mount(&p);
+    relay_restart(&p.relay, RELAY_CUT_NONE, 0);
+    must_list(&p.mount, "");
+    relay_await_idle(&p.relay);
+    const int listing = relay_requests(&p.relay);
     assert_within(listing, 1, 16); /* at least 3 for each VM more */
-    must_read(&mount, 1);
-    assert_true(relay_requests(&relay) > listing);
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+    must_read(&p.mount, 1);
+    assert_true(relay_requests(&p.relay) > listing);
+    place_done(&p);
 }
 
 /* Who asks for what is being read ahead gets it, and nothing is read twice. */
 static void a_user_shares_what_is_under_way(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
-    must_make_folder(&folder);
-    must_make_vms(&folder, VMS);
-    must_make_relay(&relay);
-    const struct remote_options options = ahead(&folder);
-    must_mount_relay(&mount, &relay, &folder, &options);
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
-    must_list(&mount, "");
+    struct place p = {0};
+    place_init(&p, VMS);
+    place_mount(&p);
+    relay_restart(&p.relay, RELAY_CUT_NONE, 0);
+    must_list(&p.mount, "");
     for (int i = 0; i < VMS; i++)
-        must_read(&mount, i);
-    relay_await_idle(&relay);
+        must_read(&p.mount, i);
+    relay_await_idle(&p.relay);
     /* OPENDIR, 2 READDIRs and CLOSE of each folder; LSTAT, OPEN, READ, FSTAT, CLOSE of each .vmx */
-    assert_true(relay_requests(&relay) <= VMS * 9 + VMS / 2);
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+    assert_true(relay_requests(&p.relay) <= VMS * 9 + VMS / 2);
+    place_done(&p);
 }
 
 static void a_lost_link_does_not_spoil_what_is_read(void **state)
@@ -200,23 +212,17 @@ static void an_unmount_does_not_wait_for_it(void **state)
 static void the_cache_stays_bounded(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
-    must_make_folder(&folder);
-    must_make_vms(&folder, VMS);
-    must_make_relay(&relay);
-    struct remote_options options = ahead(&folder);
-    options.cache_size = 64 * 1024;
-    must_mount_relay(&mount, &relay, &folder, &options);
-    must_list(&mount, "");
-    relay_await_idle(&relay);
-    assert_true(must_count(&mount, "cached-document-bytes") <= options.cache_size);
-    assert_true(must_count(&mount, "cached-listing-bytes") <= options.cache_size);
+    struct place p = {0};
+    place_init(&p, VMS);
+    p.options.cache_size = 64 * 1024;
+    place_mount(&p);
+    must_list(&p.mount, "");
+    relay_await_idle(&p.relay);
+    assert_true(must_count(&p.mount, "cached-document-bytes") <= p.options.cache_size);
+    assert_true(must_count(&p.mount, "cached-listing-bytes") <= p.options.cache_size);
     for (int i = 0; i < VMS; i += 20)
-        must_read(&mount, i);
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+        must_read(&p.mount, i);
+    place_done(&p);
 }
 
 static void be_slow(void *ctx, const struct relay_request *request)
@@ -230,65 +236,53 @@ static void be_slow(void *ctx, const struct relay_request *request)
 static void a_user_is_not_kept_waiting(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
+    struct place p = {0};
     struct sftp_attrs attrs;
     int64_t true_at;
-    must_make_folder(&folder);
-    must_make_vms(&folder, MANY);
-    must_make_relay(&relay);
-    relay.before = be_slow;
-    const struct remote_options options = ahead(&folder);
-    must_mount_relay(&mount, &relay, &folder, &options);
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
-    for (int turn = 0; relay_requests(&relay) < 600; turn++) {
+    place_init(&p, MANY);
+    p.relay.before = be_slow;
+    place_mount(&p);
+    relay_restart(&p.relay, RELAY_CUT_NONE, 0);
+    for (int turn = 0; relay_requests(&p.relay) < 600; turn++) {
         /* What nobody comes for is given up, as where a busy machine keeps this thread from it. */
         if (turn % 1000 == 0)
-            must_list(&mount, "");
-        must_read_in(&mount, "", 0, 60000);
+            must_list(&p.mount, "");
+        must_read_in(&p.mount, "", 0, 60000);
         usleep(1000);
     }
     int fewest = INT_MAX; /* on a busy machine some came behind, and are counted, too */
     for (int i = 0; i < 10 && fewest > 64; i++) {
         struct wait wait = patience();
-        int before = relay_requests(&relay);
+        int before = relay_requests(&p.relay);
         assert_int_equal(
-            remote_getattr(mount.remote, "vm000/vm000.vmx", 0, &wait, &attrs, &true_at), 0);
-        int requests = relay_requests(&relay) - before;
+            remote_getattr(p.mount.remote, "vm000/vm000.vmx", 0, &wait, &attrs, &true_at), 0);
+        int requests = relay_requests(&p.relay) - before;
         fewest = requests < fewest ? requests : fewest;
     }
     assert_within(fewest, 1, 64);
-    assert_true(relay_requests(&relay) < MANY * 8); /* it was still at work */
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+    assert_true(relay_requests(&p.relay) < MANY * 8); /* it was still at work */
+    place_done(&p);
 }
 
 /* Texts that were read ahead have become too old when their reader comes to them. */
 static void keep_ahead_of_a_reader(bool backward)
 {
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
-    must_make_folder(&folder);
-    must_make_vms(&folder, VMS);
-    must_make_relay(&relay);
-    relay.gathers = true;
-    struct remote_options options = ahead(&folder);
-    options.cache_timeout_ms = SHORT_MS;
-    must_mount_relay(&mount, &relay, &folder, &options);
-    must_list(&mount, "");
-    relay_await_idle(&relay);
+    struct place p = {0};
+    place_init(&p, VMS);
+    p.relay.gathers = true;
+    p.options.cache_timeout_ms = SHORT_MS;
+    place_mount(&p);
+    must_list(&p.mount, "");
+    relay_await_idle(&p.relay);
     usleep((SHORT_MS + 100) * 1000);
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    relay_restart(&p.relay, RELAY_CUT_NONE, 0);
     int64_t began = clock_ms();
     for (int i = 0; i < VMS; i++)
-        must_read_in(&mount, "", backward ? VMS - 1 - i : i, SHORT_MS);
+        must_read_in(&p.mount, "", backward ? VMS - 1 - i : i, SHORT_MS);
     int times = times_asked_for(began, SHORT_MS);
-    assert_within(relay_flights(&relay), 3, times * VMS / 4);
-    assert_true(relay_requests(&relay) <= times * VMS * 9); /* nothing is asked again and again */
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+    assert_within(relay_flights(&p.relay), 3, times * VMS / 4);
+    assert_true(relay_requests(&p.relay) <= times * VMS * 9); /* nothing is asked again and again */
+    place_done(&p);
 }
 
 static void a_reader_is_kept_ahead_of(void **state)
@@ -307,57 +301,46 @@ static void a_reader_who_goes_backward_is_kept_ahead_of(void **state)
 static void a_value_now_and_then_is_nothing_to_keep_ahead_of(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
-    must_make_folder(&folder);
-    must_make_vms(&folder, VMS);
-    must_make_relay(&relay);
-    struct remote_options options = ahead(&folder);
-    options.cache_timeout_ms = SHORT_MS;
-    must_mount_relay(&mount, &relay, &folder, &options);
-    must_list(&mount, "");
-    relay_count_anew(&relay);
+    struct place p = {0};
+    place_init(&p, VMS);
+    p.options.cache_timeout_ms = SHORT_MS;
+    place_mount(&p);
+    must_list(&p.mount, "");
+    relay_count_anew(&p.relay);
     for (int i = 0; i < 3; i++) {
         usleep((SHORT_MS + 100) * 1000);
-        must_read_in(&mount, "", 3 * i, SHORT_MS);
+        must_read_in(&p.mount, "", 3 * i, SHORT_MS);
     }
-    relay_await_idle(&relay);
-    assert_within(relay_requests(&relay), 3, 3 * 5);
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+    relay_await_idle(&p.relay);
+    assert_within(relay_requests(&p.relay), 3, 3 * 5);
+    place_done(&p);
 }
 
 /* Documents beside each other in one folder are neighbours, too. */
 static void a_reader_of_one_folder_is_kept_ahead_of(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
+    struct place p = {0};
     char name[32];
-    must_make_folder(&folder);
+    place_init(&p, 0);
     for (int i = 0; i < VMS; i++) {
         snprintf(name, sizeof(name), "%03d.vmx", i);
-        must_write(&folder, name, "memSize = \"4\"\n");
+        must_write(&p.folder, name, "memSize = \"4\"\n");
     }
-    must_make_relay(&relay);
-    relay.gathers = true;
-    struct remote_options options = ahead(&folder);
-    options.cache_timeout_ms = SHORT_MS;
-    must_mount_relay(&mount, &relay, &folder, &options);
-    must_list(&mount, "");
-    relay_await_idle(&relay);
+    p.relay.gathers = true;
+    p.options.cache_timeout_ms = SHORT_MS;
+    place_mount(&p);
+    must_list(&p.mount, "");
+    relay_await_idle(&p.relay);
     usleep((SHORT_MS + 100) * 1000);
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    relay_restart(&p.relay, RELAY_CUT_NONE, 0);
     int64_t began = clock_ms();
     for (int i = 0; i < VMS; i++) {
         snprintf(name, sizeof(name), "%03d.vmx", i);
-        must_read_at(&mount, name, SHORT_MS);
+        must_read_at(&p.mount, name, SHORT_MS);
     }
-    assert_within(relay_flights(&relay), 3, times_asked_for(began, SHORT_MS) * VMS / 4);
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+    assert_within(relay_flights(&p.relay), 3, times_asked_for(began, SHORT_MS) * VMS / 4);
+    place_done(&p);
 }
 
 /* So few that they are read on the busiest machine before the walk is given up, because nobody has
@@ -368,82 +351,66 @@ enum { WALKED = 20 };
 static void a_folder_that_was_listed_ahead_is_walked_when_it_is_opened(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
+    struct place p = {0};
     char name[64];
-    must_make_folder(&folder);
-    must_mkdir(&folder, "store");
+    place_init(&p, 0);
+    must_mkdir(&p.folder, "store");
     for (int i = 0; i < WALKED; i++) {
         snprintf(name, sizeof(name), "store/vm%03d", i);
-        must_mkdir(&folder, name);
+        must_mkdir(&p.folder, name);
         snprintf(name, sizeof(name), "store/vm%03d/vm%03d.vmx", i, i);
-        must_write(&folder, name, "memSize = \"4\"\n");
+        must_write(&p.folder, name, "memSize = \"4\"\n");
     }
-    must_make_relay(&relay);
-    const struct remote_options options = ahead(&folder);
-    must_mount_relay(&mount, &relay, &folder, &options);
-    must_list(&mount, "");
-    relay_await_idle(&relay);
-    must_list(&mount, "store");
-    relay_count_anew(&relay);
+    place_mount(&p);
+    must_list(&p.mount, "");
+    relay_await_idle(&p.relay);
+    must_list(&p.mount, "store");
+    relay_count_anew(&p.relay);
     for (int i = 0; i < WALKED; i++)
-        must_read_in(&mount, "store/", i, 60000);
-    assert_int_equal(relay_requests(&relay), 0);
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+        must_read_in(&p.mount, "store/", i, 60000);
+    assert_int_equal(relay_requests(&p.relay), 0);
+    place_done(&p);
 }
 
 /* More than the cache holds is read as its reader goes on, and nothing twice. */
 static void a_small_cache_does_not_thrash(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
+    struct place p = {0};
     char name[64];
     static char text[4096];
     memset(text, '#', sizeof(text) - 2);
     text[sizeof(text) - 2] = '\n';
-    must_make_folder(&folder);
-    must_make_vms(&folder, VMS);
+    place_init(&p, VMS);
     for (int i = 0; i < VMS; i++) {
         snprintf(name, sizeof(name), "vm%03d/vm%03d.vmx", i, i);
-        must_write(&folder, name, text);
+        must_write(&p.folder, name, text);
     }
-    must_make_relay(&relay);
-    relay.gathers = true;
-    struct remote_options options = ahead(&folder);
-    options.cache_size = 512 * 1024;
-    must_mount_relay(&mount, &relay, &folder, &options);
-    relay_restart(&relay, RELAY_CUT_NONE, 0);
-    must_list(&mount, "");
-    relay_await_idle(&relay);
-    assert_true(must_count(&mount, "cached-document-bytes") <= options.cache_size * 3 / 8);
+    p.relay.gathers = true;
+    p.options.cache_size = 512 * 1024;
+    place_mount(&p);
+    relay_restart(&p.relay, RELAY_CUT_NONE, 0);
+    must_list(&p.mount, "");
+    relay_await_idle(&p.relay);
+    assert_true(must_count(&p.mount, "cached-document-bytes") <= p.options.cache_size * 3 / 8);
     for (int i = 0; i < VMS; i++)
-        must_read_in(&mount, "", i, 60000);
-    assert_within(relay_requests(&relay), VMS * 8, VMS * 12); /* twice would be VMS * 17 */
-    assert_within(relay_flights(&relay), 3, VMS);
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+        must_read_in(&p.mount, "", i, 60000);
+    assert_within(relay_requests(&p.relay), VMS * 8, VMS * 12); /* twice would be VMS * 17 */
+    assert_within(relay_flights(&p.relay), 3, VMS);
+    place_done(&p);
 }
 
 /* What is known below a directory is checked while it is listed again. */
 static void a_directory_is_checked_in_few_flights(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct mount mount;
-    struct relay relay;
+    struct place p = {0};
     struct wait wait = patience();
-    must_make_folder(&folder);
-    must_make_vms(&folder, VMS);
-    must_make_relay(&relay);
-    relay.gathers = true;
-    relay.idle_ms = 500; /* a flight; beside which the time for hundreds of requests is short */
-    struct remote_options options = ahead(&folder);
-    options.cache_timeout_ms = CHECK_MS;
-    must_mount_relay(&mount, &relay, &folder, &options);
+    place_init(&p, VMS);
+    p.relay.gathers = true;
+    p.relay.idle_ms = 500; /* a flight; beside which the time for hundreds of requests is short */
+    p.options.cache_timeout_ms = CHECK_MS;
+    place_mount(&p);
     int flights = INT_MAX;
     int requests = INT_MAX;
     const int all = VMS * 5;
@@ -453,17 +420,16 @@ static void a_directory_is_checked_in_few_flights(void **state)
     for (int i = 0; i < 12 && (i < 3 || flights > FEW || requests < all || requests > most); i++) {
         if (i > 0) /* texts are read a second time; then their times will do */
             usleep((CHECK_MS + 100) * 1000);
-        relay_restart(&relay, RELAY_CUT_NONE, 0);
+        relay_restart(&p.relay, RELAY_CUT_NONE, 0);
         LISTING_AUTO *l = NULL;
-        assert_int_equal(remote_list(mount.remote, "", CHECK_MS, &wait, &l), 0);
-        relay_await_idle(&relay);
-        flights = relay_flights(&relay);
-        requests = relay_requests(&relay);
+        assert_int_equal(remote_list(p.mount.remote, "", CHECK_MS, &wait, &l), 0);
+        relay_await_idle(&p.relay);
+        flights = relay_flights(&p.relay);
+        requests = relay_requests(&p.relay);
     }
     assert_within(flights, 2, FEW);
     assert_within(requests, all, most);
-    mount_end_relay(&mount, &relay);
-    folder_remove(&folder);
+    place_done(&p);
 }
 
 int main(void)
