@@ -6,7 +6,6 @@
 static int sum_up(struct check *check)
 {
     const size_t *count = check->result.count;
-
     if (!check->report)
         return 0;
     return buf_addf(check->report, "# %zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\n", count[VMX_PASS],
@@ -22,7 +21,6 @@ int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, 
         .dict = dict, .around = around, .dir = dir, .mount = mount, .report = report};
     const struct vmx_profiles *profiles = around->profiles;
     size_t start = report ? report->len : 0;
-
     int r = plan_active_read(dict, around, &check.active);
     if (r != 0)
         return r;

@@ -8,9 +8,10 @@
 
 static bool is_plain(struct span word)
 {
-    for (size_t i = 0; i < word.n; i++)
+    for (size_t i = 0; i < word.n; i++) {
         if (!text_name_char(word.p[i]) && !memchr("/:=,+@%", word.p[i], 7))
             return false;
+    }
     return word.n > 0;
 }
 
@@ -26,7 +27,6 @@ static int add_word(struct span word, struct buf *ret)
 static int add_echo(struct span text, struct buf *ret)
 {
     bool plain = text_find(text, '\\') == text.n && (text.n == 0 || text.p[0] != '-');
-
     int r = buf_add_str(ret, plain ? "echo " : "printf '%s\\n' ");
     return r == 0 ? add_word(text, ret) : r;
 }
@@ -34,7 +34,6 @@ static int add_echo(struct span text, struct buf *ret)
 static int add_target(const char *dir, struct span name, struct buf *ret)
 {
     BUF_AUTO path = {0};
-
     int r = buf_addf(&path, "%s/", dir);
     if (r == 0)
         r = buf_add(&path, name);
@@ -56,7 +55,6 @@ int check_command_set(const struct check *check, struct span key, struct span va
 {
     BUF_AUTO command = {0};
     BUF_AUTO name = {0};
-
     int r = vmx_name_from_key(vmx_dict_charset(check->dict), key, &name);
     if (r == 0)
         r = add_echo(value, &command);
@@ -68,7 +66,6 @@ int check_command_set(const struct check *check, struct span key, struct span va
 int check_command_profile(const struct check *check, const char *line, struct buf *ret)
 {
     BUF_AUTO command = {0};
-
     /* Unquoted: names and parameters are words to the shell as they are to us. */
     int r = buf_addf(&command, "echo %s", line);
     if (r == 0)
@@ -80,7 +77,6 @@ int check_command_merge(const struct check *check, const struct buf *lines, size
                         struct buf *ret)
 {
     BUF_AUTO command = {0};
-
     int r = buf_add_str(&command, "printf '%s\\n'");
     for (size_t i = 0; r == 0 && i < n; i++) {
         r = buf_add_char(&command, ' ');
@@ -97,7 +93,6 @@ int check_command_passthrough(const struct check *check, const struct vmx_pci *a
 {
     BUF_AUTO command = {0};
     BUF_AUTO name = {0};
-
     int r = buf_add_str(&name, ".vmxfs/host/pci/");
     if (r == 0)
         r = vmx_pci_add_address(address, &name);
@@ -113,7 +108,6 @@ int check_command_passthrough(const struct check *check, const struct vmx_pci *a
 int check_command_power(const struct check *check, const char *state, struct buf *ret)
 {
     BUF_AUTO command = {0};
-
     int r = add_echo(span_of(state), &command);
     if (r == 0)
         r = add_target(check->dir, SPAN_LITERAL(".vmxfs/power"), &command);

@@ -16,7 +16,6 @@ static int device_id(struct check *c, const struct check_device *d)
     BUF_AUTO command = {0};
     BUF_AUTO other = {0};
     struct vmx_pci address;
-
     int r = device_get(c->dict, d->n, "id", &id);
     if (r == -ENOENT) {
         /* Dynamic DirectPath and virtual GPUs are chosen by the host. */
@@ -56,7 +55,6 @@ static int meant_in_hex(const struct check *c, const struct check_device *d, str
     BUF_AUTO id = {0};
     BUF_AUTO key = {0};
     BUF_AUTO right = {0};
-
     int r = device_get(c->dict, d->n, "id", &id);
     if (r != 0 || !vmx_pci_parse(buf_span(&id), &meant.address))
         return r == -ENOMEM ? r : 0;
@@ -72,7 +70,6 @@ static int meant_in_hex(const struct check *c, const struct check_device *d, str
 static int not_on_host(struct check *c, const struct check_device *d, const char *address)
 {
     BUF_AUTO command = {0};
-
     int r = meant_in_hex(c, d, &command);
     if (r != 0)
         return r;
@@ -85,7 +82,6 @@ static int device_on_host(struct check *c, const struct check_device *d)
 {
     const struct vmx_host *host = c->around->host;
     BUF_AUTO address = {0};
-
     if (!d->has_address)
         return 0;
     int r = vmx_pci_add_address(&d->address, &address);
@@ -114,7 +110,6 @@ static int passthrough_enabled(struct check *c, const struct check_device *d)
     const struct vmx_host_pci *pci = d->host;
     const char *reason = NULL;
     BUF_AUTO command = {0};
-
     if (!d->has_address || (!pci && c->around->host && c->around->host->n_pci > 0))
         return 0;
     if (!pci || (pci->capable != VMX_NO && pci->enabled == VMX_NOT_KNOWN))
@@ -148,7 +143,6 @@ static int system_by_profile(const struct check *c, struct span key, struct buf 
     struct vmx_dict *after = NULL;
     BUF_AUTO line = {0};
     BUF_AUTO value = {0};
-
     int r = buf_addf(&line, "%s%s", vmx_profile_name(c->active.profile), given ? " system=" : "");
     if (r == 0)
         r = check_after(c, line.data, &after);
@@ -163,7 +157,6 @@ static int system_by_profile(const struct check *c, struct span key, struct buf 
 static int system_command(const struct check *c, const struct check_device *d, struct buf *ret)
 {
     BUF_AUTO key = {0};
-
     if (!c->report || !is_same(d))
         return 0;
     int r = buf_addf(&key, "pciPassthru%zu.systemId", d->n);
@@ -180,7 +173,6 @@ static int device_system(struct check *c, const struct check_device *d)
     const char *uuid = c->around->host ? c->around->host->uuid : "";
     BUF_AUTO system = {0};
     BUF_AUTO command = {0};
-
     int r = device_get(c->dict, d->n, "systemId", &system);
     if (r != 0 && r != -ENOENT)
         return r;
@@ -210,7 +202,6 @@ static int one_device(struct check *c, const struct check_device *d)
     static int (*const rules[])(struct check *, const struct check_device *) = {
         device_id, device_on_host, device_system, passthrough_enabled, check_gpu};
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
         r = rules[i](c, d);
     return r;
@@ -223,9 +214,10 @@ enum { DEVICES_MAX = 32 }; /* more than any VM may have */
 /* A profile of the user's own may have nothing to do with devices. */
 static bool profiles_want_one(const struct check *check)
 {
-    for (size_t i = 0; i < check->n_judged; i++)
+    for (size_t i = 0; i < check->n_judged; i++) {
         if (profile_param(check->judged[i], SPAN_LITERAL("device")))
             return true;
+    }
     return check->n_judged == 0;
 }
 
@@ -234,7 +226,6 @@ int check_device(struct check *check)
     struct check_device device;
     size_t shown = 0;
     int r = 0;
-
     for (size_t i = 0; r == 0 && shown < DEVICES_MAX && i < vmx_dict_keys(check->dict); i++) {
         r = check_device_nth(check, i, &device);
         if (r == -ENOENT) {

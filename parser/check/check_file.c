@@ -41,10 +41,10 @@ static int malformed_lines(struct check *c)
 {
     struct numbers lines = {0};
     int r = 0;
-
-    for (size_t i = 0; r == 0 && i < vmx_dict_extents(c->dict); i++)
+    for (size_t i = 0; r == 0 && i < vmx_dict_extents(c->dict); i++) {
         if (vmx_dict_extent(c->dict, i)->line.kind == VMX_LINE_MALFORMED)
             r = add_number(&lines, line_number(c->dict, i));
+    }
     if (r == 0)
         r = end_numbers(&lines);
     if (r == 0 && lines.n == 0)
@@ -62,14 +62,14 @@ static int duplicate_key(struct check *c, size_t extent)
     struct numbers lines = {0};
     BUF_AUTO value = {0};
     BUF_AUTO command = {0};
-
     int r = vmx_dict_value(c->dict, extent, &value);
     if (r == 0)
         r = check_command_set(c, name, buf_span(&value), &command);
-    for (size_t i = 0; r == 0 && i <= extent; i++)
+    for (size_t i = 0; r == 0 && i <= extent; i++) {
         if (vmx_dict_extent(c->dict, i)->line.kind == VMX_LINE_ENTRY &&
             span_eq_fold(vmx_dict_name(c->dict, i), name))
             r = add_number(&lines, line_number(c->dict, i));
+    }
     if (r == 0)
         r = end_numbers(&lines);
     if (r == 0)
@@ -85,7 +85,6 @@ static int duplicate_keys(struct check *c)
     size_t extents = vmx_dict_extents(c->dict);
     size_t shown = 0;
     int r = 0;
-
     if (vmx_dict_duplicates(c->dict) == 0)
         return check_add(c, VMX_PASS, "duplicate-keys", NULL, "each key is there once");
     bool *repeated = calloc(extents, sizeof(*repeated));
@@ -112,7 +111,6 @@ static int long_names(struct check *c)
 {
     struct numbers lines = {0};
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < vmx_dict_keys(c->dict); i++) {
         size_t extent = vmx_dict_key_extent(c->dict, i);
         BUF_AUTO name = {0};
@@ -135,7 +133,6 @@ static int encoding(struct check *c)
 {
     BUF_AUTO name = {0};
     const char *charset = vmx_dict_charset(c->dict);
-
     int r = check_get(c, ".encoding", &name);
     if (r != 0)
         return r;
@@ -156,7 +153,6 @@ static int setting_values(struct check *c)
 {
     size_t wrong = 0;
     int r = 0;
-
     for (size_t i = 0; r == 0 && wrong < SHOWN_MAX && i < vmx_dict_keys(c->dict); i++) {
         size_t extent = vmx_dict_key_extent(c->dict, i);
         struct vmx_diag diag = {0};
@@ -178,7 +174,6 @@ int check_file(struct check *check)
     static int (*const rules[])(struct check *) = {malformed_lines, duplicate_keys, long_names,
                                                    encoding,        encrypted,      setting_values};
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
         r = rules[i](check);
     return r;

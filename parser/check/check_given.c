@@ -10,7 +10,6 @@ static int read_number(const struct check *c, size_t n, const char *name, long l
 {
     BUF_AUTO value = {0};
     long long number = 0;
-
     int r = device_get(c->dict, n, name, &value);
     if (r == 0 && vmx_value_pci_number(buf_span(&value), &number))
         *ret = number;
@@ -31,7 +30,6 @@ static void ask_host(struct check_device *d)
 static int read_device(const struct check *c, size_t n, struct check_device *ret)
 {
     BUF_AUTO id = {0};
-
     *ret = (struct check_device){.n = n};
     int r = device_get(c->dict, n, "id", &id);
     if (r == 0)
@@ -56,7 +54,6 @@ int check_device_nth(const struct check *check, size_t nth, struct check_device 
     struct span rest = {0};
     bool truth = false;
     size_t n = 0;
-
     if (!vmx_pci_key(vmx_dict_name(check->dict, extent), &n, &rest) ||
         !span_eq_fold(rest, SPAN_LITERAL("present")))
         return -ENOENT;
@@ -71,7 +68,6 @@ int check_device_nth(const struct check *check, size_t nth, struct check_device 
 int check_has_device(const struct check *check, bool *ret)
 {
     struct check_device device;
-
     for (size_t i = 0; i < vmx_dict_keys(check->dict); i++) {
         int r = check_device_nth(check, i, &device);
         if (r != -ENOENT) {

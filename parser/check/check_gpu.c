@@ -42,7 +42,6 @@ static long long told(const struct check *c, const struct check_device *d)
     const struct buf *vram = plan_line_param(check_line(c), SPAN_LITERAL("vram"));
     struct vmx_pci address;
     long long gb = 0;
-
     if (!device || !vram || !d->has_address || !vmx_pci_parse(buf_span(device), &address) ||
         !vmx_pci_eq(&address, &d->address) || !vmx_value_int(buf_span(vram), &gb))
         return 0;
@@ -52,10 +51,10 @@ static long long told(const struct check *c, const struct check_device *d)
 static long long framebuffer(const struct check *c, const struct check_device *d)
 {
     long long gb = told(c, d);
-
-    for (size_t i = 0; gb == 0 && i < sizeof(cards) / sizeof(cards[0]); i++)
+    for (size_t i = 0; gb == 0 && i < sizeof(cards) / sizeof(cards[0]); i++) {
         if (cards[i].vendor == d->vendor && cards[i].device == d->device)
             gb = cards[i].gb;
+    }
     return gb;
 }
 
@@ -64,7 +63,6 @@ int check_framebuffers(const struct check *check, long long *ret, bool *ret_know
     struct check_device device;
     long long sum = 0;
     bool known = true;
-
     for (size_t i = 0; i < vmx_dict_keys(check->dict); i++) {
         int r = check_device_nth(check, i, &device);
         if (r == -ENOENT || (r == 0 && !is_gpu(&device)))
@@ -88,7 +86,6 @@ static int integrated_gpu(struct check *c, const struct check_device *d)
     const struct vmx_host *host = c->around->host;
     bool is = d->vendor == VENDOR_INTEL && d->has_address && is_gpu(d) &&
               vmx_pci_eq(&d->address, &integrated);
-
     if (!check_profiles_set(c, "vvtd.enable") && !(host && host->nested == VMX_YES))
         return 0;
     return check_add(c, is ? VMX_FAIL : VMX_PASS, "integrated-gpu", NULL,
@@ -120,10 +117,11 @@ static int gpu_tested(struct check *c, const struct check_device *d)
 static const struct vmx_host_pci *other_console(const struct vmx_host *host,
                                                 const struct vmx_host_pci *gpu)
 {
-    for (size_t i = 0; i < host->n_pci; i++)
+    for (size_t i = 0; i < host->n_pci; i++) {
         if (&host->pci[i] != gpu && host->pci[i].class >= 0 && host->pci[i].class >> 8 == 0x03 &&
             host->pci[i].active != VMX_YES)
             return &host->pci[i];
+    }
     return NULL;
 }
 
@@ -132,7 +130,6 @@ static const struct vmx_host_pci *other_console(const struct vmx_host *host,
 static int gpu_console(struct check *c, const struct check_device *d)
 {
     static const char rule[] = "gpu-console";
-
     if (d->host && d->host->active == VMX_YES)
         return check_add(c, VMX_PASS, rule, NULL,
                          "pciPassthru%zu is not used by the host: its console is not there", d->n);
@@ -151,7 +148,6 @@ static int gpu_console(struct check *c, const struct check_device *d)
 static int find_passed(const struct check *c, const struct vmx_pci *address, size_t *ret_n)
 {
     struct check_device other;
-
     for (size_t i = 0; i < vmx_dict_keys(c->dict); i++) {
         int r = check_device_nth(c, i, &other);
         if (r == 0 && other.has_address && vmx_pci_eq(&other.address, address)) {
@@ -171,7 +167,6 @@ static int audio_by_merge(const struct check *c, const struct vmx_host_pci *audi
     struct buf lines[5] = {{0}};
     BUF_AUTO id = {0};
     size_t n = 0;
-
     int r = device_place(c->dict, &nothing, &audio->address, &n);
     if (r == 0)
         r = vmx_pci_add_id(&audio->address, &id);
@@ -202,7 +197,6 @@ static int audio_by_profile(const struct check *c, const struct vmx_host_pci *au
     const char *name = vmx_profile_name(c->active.profile);
     struct vmx_dict *after = NULL;
     size_t n = 0;
-
     int r = check_after(c, name, &after);
     if (r == 0)
         r = device_find(after, &nothing, &audio->address, &n);
@@ -217,7 +211,6 @@ static int audio_command(const struct check *c, const struct check_device *d,
 {
     BUF_AUTO key = {0};
     bool known = audio->vendor >= 0 && audio->device >= 0 && c->around->host->uuid[0];
-
     if (!c->report || audio->enabled != VMX_YES || audio->active == VMX_NO || !known)
         return 0;
     int r = buf_addf(&key, "pciPassthru%zu.id", d->n);
@@ -232,7 +225,6 @@ static int audio_left_behind(struct check *c, const struct check_device *d,
 {
     BUF_AUTO address = {0};
     BUF_AUTO command = {0};
-
     int r = vmx_pci_add_address(&audio->address, &address);
     if (r == 0)
         r = audio_command(c, d, audio, &command);
@@ -249,7 +241,6 @@ static int audio_function(struct check *c, const struct check_device *d)
     const struct vmx_host_pci *audio = d->host ? vmx_host_audio(c->around->host, d->host) : NULL;
     struct vmx_pci address = d->address;
     size_t n = 0;
-
     address.function = 1;
     int r = find_passed(c, audio ? &audio->address : &address, &n);
     if (r == 0)
@@ -271,7 +262,6 @@ int check_gpu(struct check *check, const struct check_device *device)
 {
     static int (*const rules[])(struct check *, const struct check_device *) = {
         gpu_reset, gpu_tested, gpu_console, audio_function};
-
     int r = integrated_gpu(check, device);
     if (!is_gpu(device) || !device->has_address)
         return r;

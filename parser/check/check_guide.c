@@ -27,7 +27,6 @@ static int mmio_command(const struct check *c, const struct vmx_profile *profile
                         struct buf *ret)
 {
     BUF_AUTO text = {0};
-
     if (profile && c->active.valid) {
         int r = buf_addf(&text, "%s mmio=%lld", vmx_profile_name(profile), gb);
         return r == 0 ? check_command_profile(c, text.data, ret) : r;
@@ -42,7 +41,6 @@ static int mmio_command(const struct check *c, const struct vmx_profile *profile
 static long long mmio_needed(long long framebuffers)
 {
     long long power = 1;
-
     while (power < framebuffers)
         power *= 2;
     return 2 * power;
@@ -56,7 +54,6 @@ static int mmio_size(struct check *c)
     long long least = 0;
     long long framebuffers = 0;
     bool known = false;
-
     const struct vmx_profile *profile = mmio_profile(c, &least);
     int r = check_get(c, "pciPassthru.64bitMMIOSizeGB", &value);
     if (r == 0)
@@ -92,7 +89,6 @@ static int memory_reservation(struct check *c)
     BUF_AUTO reserved = {0};
     BUF_AUTO command = {0};
     bool device = false;
-
     int r = check_has_device(c, &device);
     if (r != 0 || !device || check_profiles_set(c, "sched.mem.min"))
         return r;
@@ -116,7 +112,6 @@ static int nested_passthrough(struct check *c)
     bool device = false;
     bool nested = false;
     bool allowed = false;
-
     int r = check_has_device(c, &device);
     if (r == 0)
         r = check_is_true(c, "vhv.enable", &nested);
@@ -136,7 +131,6 @@ static int hot_add(struct check *c, const char *key, const char *rule)
 {
     BUF_AUTO command = {0};
     bool on = false;
-
     int r = check_is_true(c, key, &on);
     if (r == 0)
         r = check_command_set(c, span_of(key), SPAN_LITERAL("FALSE"), &command);
@@ -171,7 +165,6 @@ static int is_amd(const struct check *c, bool *ret)
 {
     const struct vmx_host *host = c->around->host;
     struct span cpu = {0};
-
     *ret = false;
     if (host && host->cpu == VMX_CPU_AMD)
         return has_iommu(c, ret);
@@ -191,7 +184,6 @@ static int hardware_version(struct check *c)
     BUF_AUTO value = {0};
     long long version = 0;
     bool amd = false;
-
     int r = is_amd(c, &amd);
     if (r != 0 || !amd)
         return r;
@@ -213,7 +205,6 @@ static int amd_iommu(struct check *c)
     bool amd = false;
     bool set = false;
     bool told = false;
-
     int r = is_amd(c, &amd);
     if (r == 0 && amd)
         r = check_seen(c, rule, value, &told);
@@ -258,7 +249,6 @@ static int pci_bridges(struct check *c)
     BUF_AUTO command = {0};
     size_t n = 0;
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < BRIDGES; i++) {
         bool there = false;
         r = check_is_true(c, bridges[i].key, &there);
@@ -289,20 +279,19 @@ static int pci_bridges(struct check *c)
 static bool is_delta(struct span file)
 {
     struct span end = SPAN_LITERAL(".vmdk");
-
     if (file.n < end.n + 7 || !span_eq_fold(span_from(file, file.n - end.n), end))
         return false;
     file = span_from(span_head(file, file.n - end.n), file.n - end.n - 7);
-    for (size_t i = 1; i < 7; i++)
+    for (size_t i = 1; i < 7; i++) {
         if (text_digit(file.p[i]) >= 10)
             return false;
+    }
     return file.p[0] == '-';
 }
 
 static int snapshots(struct check *c)
 {
     struct span end = SPAN_LITERAL(".filename");
-
     for (size_t i = 0; i < vmx_dict_keys(c->dict); i++) {
         size_t extent = vmx_dict_key_extent(c->dict, i);
         struct span name = vmx_dict_name(c->dict, extent);
@@ -326,7 +315,6 @@ int check_guide(struct check *check)
         mmio_size,        memory_reservation, nested_passthrough, memory_hot_add, cpu_hot_add,
         hardware_version, amd_iommu,          pci_bridges,        snapshots};
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
         r = rules[i](check);
     return r;

@@ -13,7 +13,6 @@ static int powered_off(struct check *c)
     const struct vmx_host_vm *vm = c->around->host ? c->around->vm : NULL;
     enum vmx_power power = vm ? vm->power : VMX_POWER_UNKNOWN;
     BUF_AUTO command = {0};
-
     if (c->active.line.profile.len > 0)
         return 0;
     if (power == VMX_POWER_OFF)
@@ -47,7 +46,6 @@ static bool is_before(const struct vmx_host *host, const struct release *release
 static enum vmx_severity judge_version(const struct check *c, const char **ret_found)
 {
     const struct vmx_host *host = c->around->host;
-
     if (is_before(host, &oldest)) {
         *ret_found = "too old: 7.0 Update 3c is needed, 8.0 Update 1 where it is nested";
         return VMX_FAIL;
@@ -76,7 +74,6 @@ static int esxi_version(struct check *c)
 {
     const struct vmx_host *host = c->around->host;
     const char *found = NULL;
-
     if (!host || host->version[0] == 0 || host->build == 0)
         return check_add(c, VMX_UNKNOWN, "esxi-version", NULL,
                          "the host would tell its version: 7.0 U3c or later, 8.0 U1 where nested");
@@ -99,7 +96,6 @@ static int firmware(struct check *c)
         {"bar-size", "no command shows how large the device's BARs are"},
     };
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
         r = check_add(c, VMX_UNKNOWN, rules[i].rule, NULL, "%s", rules[i].found);
     return r;
@@ -109,7 +105,6 @@ int check_host(struct check *check)
 {
     static int (*const rules[])(struct check *) = {powered_off, esxi_version, firmware};
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
         r = rules[i](check);
     return r;

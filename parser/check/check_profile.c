@@ -27,7 +27,6 @@ static const struct {
 static int add_slug(struct span key, struct buf *ret)
 {
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < key.n; i++) {
         char c = key.p[i];
         if (c >= 'A' && c <= 'Z')
@@ -53,7 +52,6 @@ static int rule_of(struct span key, struct buf *ret, enum vmx_severity *ret_bad)
 int check_seen(struct check *c, const char *rule, struct span what, bool *ret)
 {
     BUF_AUTO entry = {0};
-
     int r = buf_addf(&entry, "\n%s ", rule);
     if (r == 0)
         r = buf_add(&entry, what);
@@ -81,7 +79,6 @@ static int judge_setting(struct check *c, const struct wish *wish)
     BUF_AUTO command = {0};
     enum vmx_severity bad = VMX_FAIL;
     bool again = false;
-
     int r = rule_of(wish->key, &rule, &bad);
     if (r == 0)
         r = check_seen(c, rule.data, buf_span(&wish->value), &again);
@@ -124,7 +121,6 @@ static int setting(struct check *c, const struct vmx_profile *profile,
     enum vmx_severity bad = VMX_FAIL;
     const struct plan_on on = check_on(c, profile);
     bool applies = false;
-
     /* How much is enough is a rule of its own. */
     if (span_eq_fold(wish.key, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB")))
         return 0;
@@ -146,7 +142,6 @@ static int setting(struct check *c, const struct vmx_profile *profile,
 static bool may_be_changed(const struct profile_condition *condition)
 {
     struct span key = buf_span(&condition->key);
-
     return (condition->op == PROFILE_EQ || condition->op == PROFILE_GE ||
             condition->op == PROFILE_LE) &&
            !span_eq_fold(key, SPAN_LITERAL("firmware")) &&
@@ -164,7 +159,6 @@ static int condition(struct check *c, const struct profile_condition *condition,
     enum vmx_severity unused = VMX_WARN;
     bool again = false;
     bool met = false;
-
     int r = required ? buf_add_str(&rule, "requires-") : 0;
     if (r == 0)
         r = required ? add_slug(key, &rule) : rule_of(key, &rule, &unused);
@@ -196,7 +190,6 @@ static int condition(struct check *c, const struct profile_condition *condition,
 static int one_profile(struct check *c, const struct vmx_profile *profile)
 {
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < profile->n_settings; i++)
         r = setting(c, profile, &profile->settings[i]);
     for (size_t i = 0; r == 0 && i < profile->requirements.n; i++)
@@ -213,7 +206,6 @@ static int active_profile(struct check *c)
     const char *name = c->active.line.profile.data;
     BUF_AUTO command = {0};
     bool holds = false;
-
     if (c->active.line.profile.len == 0)
         return check_add(c, VMX_PASS, "profile", NULL, "none is active: all of them are judged");
     if (!c->active.profile)
@@ -233,7 +225,6 @@ static int active_profile(struct check *c)
 int check_profile(struct check *check)
 {
     int r = active_profile(check);
-
     for (size_t i = 0; r == 0 && i < check->n_judged; i++)
         r = one_profile(check, check->judged[i]);
     return r;

@@ -16,7 +16,6 @@ int check_add(struct check *check, enum vmx_severity severity, const char *rule,
 {
     char found[400];
     va_list args;
-
     check->result.count[severity]++;
     if (severity > check->result.worst)
         check->result.worst = severity;
@@ -47,7 +46,6 @@ int check_is_true(const struct check *check, const char *key, bool *ret)
 {
     BUF_AUTO value = {0};
     bool truth = false;
-
     int r = check_get(check, key, &value);
     if (r == 0)
         *ret = vmx_value_bool(buf_span(&value), &truth) && truth;
@@ -56,10 +54,12 @@ int check_is_true(const struct check *check, const char *key, bool *ret)
 
 bool check_profiles_set(const struct check *check, const char *key)
 {
-    for (size_t i = 0; i < check->n_judged; i++)
-        for (size_t j = 0; j < check->judged[i]->n_settings; j++)
+    for (size_t i = 0; i < check->n_judged; i++) {
+        for (size_t j = 0; j < check->judged[i]->n_settings; j++) {
             if (span_eq_fold(buf_span(&check->judged[i]->settings[j].key), span_of(key)))
                 return true;
+        }
+    }
     return false;
 }
 
@@ -77,7 +77,6 @@ int check_after(const struct check *check, const char *line, struct vmx_dict **r
 {
     struct vmx_edits edits = {0};
     BUF_AUTO text = {0};
-
     int r = vmx_plan_line(check->dict, check->around, span_of(line), &edits, NULL, NULL);
     if (r == 0)
         r = vmx_edits_apply(&edits, check->dict, &text, NULL);

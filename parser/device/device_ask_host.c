@@ -14,7 +14,6 @@ enum { VENDOR_INTEL = 0x8086 };
 static int refuse(struct vmx_diag *diag, const struct vmx_pci *pci, const char *why)
 {
     BUF_AUTO text = {0};
-
     int r = vmx_pci_add_address(pci, &text);
     if (r != 0)
         return r;
@@ -43,7 +42,6 @@ static int refuse_disabled(const struct vmx_host_pci *pci, struct vmx_diag *diag
     const char *reason = NULL;
     BUF_AUTO address = {0};
     BUF_AUTO text = {0};
-
     int r = vmx_pci_add_address(&pci->address, &address);
     if (r == 0 && vmx_host_needs(pci, &reason))
         r = buf_addf(&text, "belongs to %s, and the host needs it: %s", owner, reason);
@@ -57,13 +55,14 @@ static int refuse_disabled(const struct vmx_host_pci *pci, struct vmx_diag *diag
 static bool is_nested_hop(const struct plan_on *on)
 {
     static const char *const keys[] = {"vvtd.enable", "vhv.enable"};
-
     if (on->around->host->nested == VMX_YES)
         return true;
-    for (size_t i = 0; i < on->profile->n_settings; i++)
-        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+    for (size_t i = 0; i < on->profile->n_settings; i++) {
+        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
             if (span_eq_fold(buf_span(&on->profile->settings[i].key), span_of(keys[k])))
                 return true;
+        }
+    }
     return false;
 }
 
@@ -71,7 +70,6 @@ static int judge_function(const struct plan_on *on, const struct vmx_host_pci *p
                           struct vmx_diag *diag)
 {
     BUF_AUTO text = {0};
-
     if (device_is_integrated(pci) && is_nested_hop(on))
         return refuse(diag, &pci->address, "is an integrated Intel GPU: it cannot be passed on");
     if (pci->capable == VMX_NO)
@@ -94,7 +92,6 @@ static int recorded_number(const struct vmx_dict *dict, const struct vmx_pci *pc
                            long long *ret)
 {
     BUF_AUTO value = {0};
-
     int r = device_recorded_get(dict, pci, name, &value);
     if (r == 0 && !vmx_value_pci_number(buf_span(&value), ret))
         r = -ENOENT;
@@ -106,7 +103,6 @@ static int is_known(const struct vmx_dict *dict, const struct vmx_host_pci *pci,
 {
     long long vendor = -1;
     long long device = -1;
-
     int r = recorded_number(dict, &pci->address, "vendorId", &vendor);
     if (r == 0)
         r = recorded_number(dict, &pci->address, "deviceId", &device);
@@ -130,7 +126,6 @@ static int judge_number(const struct plan_on *on, const char *param, long long k
     const struct buf *given = plan_line_param(on->line, span_of(param));
     long long number = 0;
     BUF_AUTO text = {0};
-
     if (!given || known < 0 || !vmx_value_pci_number(buf_span(given), &number) || number == known)
         return 0;
     int r = buf_addf(&text, "0x%04llx", (unsigned long long)known);
@@ -142,7 +137,6 @@ static int judge_line(const struct plan_on *on, const struct vmx_host_pci *pci,
 {
     const struct buf *system = plan_line_param(on->line, SPAN_LITERAL("system"));
     const char *uuid = on->around->host->uuid;
-
     int r = judge_number(on, "vendor", pci->vendor, diag);
     if (r == 0)
         r = judge_number(on, "deviceid", pci->device, diag);
@@ -159,18 +153,17 @@ static void find_functions(const struct vmx_host *host, const struct vmx_pci *pc
                            struct device_functions *ret)
 {
     size_t n = vmx_host_functions(host, pci, ret->items, DEVICE_FUNCTIONS_MAX);
-
     ret->n = 0;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if (i == 0 || ret->items[i]->capable != VMX_NO)
             ret->items[ret->n++] = ret->items[i];
+    }
 }
 
 int device_ask(const struct plan_on *on, const struct vmx_pci *pci, struct device_functions *ret,
                struct vmx_diag *diag)
 {
     struct device_functions functions = {0};
-
     find_functions(on->around->host, pci, &functions);
     if (functions.n == 0)
         return refuse(diag, pci, "is not on this host: .vmxfs/host/pci has what is");

@@ -12,7 +12,6 @@
 int device_get(const struct vmx_dict *dict, size_t n, const char *name, struct buf *ret)
 {
     BUF_AUTO key = {0};
-
     int r = buf_addf(&key, "pciPassthru%zu.%s", n, name);
     return r != 0 ? r : vmx_dict_get(dict, buf_span(&key), ret);
 }
@@ -27,7 +26,6 @@ static bool is_id(struct span id, const struct vmx_pci *pci)
 static int saved_id(const struct vmx_dict *dict, size_t n, struct plan_saved *ret)
 {
     BUF_AUTO key = {0};
-
     int r = buf_addf(&key, "pciPassthru%zu.id", n);
     if (r == 0)
         r = plan_saved_find(dict, buf_span(&key), ret);
@@ -42,7 +40,6 @@ int device_owner(const struct vmx_dict *dict, size_t n, enum device_owner *ret)
 {
     BUF_AUTO id = {0};
     struct plan_saved saved = {0};
-
     int r = device_get(dict, n, "id", &id);
     if (r == 0)
         r = saved_id(dict, n, &saved);
@@ -62,7 +59,6 @@ int device_owner(const struct vmx_dict *dict, size_t n, enum device_owner *ret)
 int device_is(const struct vmx_dict *dict, size_t n, const struct vmx_pci *pci, bool *ret)
 {
     BUF_AUTO id = {0};
-
     int r = device_get(dict, n, "id", &id);
     *ret = r == 0 && is_id(buf_span(&id), pci);
     return r == -ENOENT ? 0 : r;
@@ -73,7 +69,6 @@ static int is_taken(const struct plan_wanted *wanted, size_t n, const struct vmx
                     bool *ret)
 {
     BUF_AUTO key = {0};
-
     int r = buf_addf(&key, "pciPassthru%zu.id", n);
     if (r != 0)
         return r;
@@ -142,7 +137,6 @@ int device_recorded_get(const struct vmx_dict *dict, const struct vmx_pci *pci, 
     struct plan_saved saved = {0};
     BUF_AUTO key = {0};
     size_t n = SIZE_MAX;
-
     int r = device_recorded(dict, pci, &n);
     if (r == 0)
         r = buf_addf(&key, "pciPassthru%zu.%s", n, name);
@@ -163,15 +157,16 @@ static int find_free(const struct vmx_dict *dict, const struct plan_wanted *want
     bool *used = calloc(most + 1, sizeof(*used));
     struct span rest = {0};
     size_t n = 0;
-
     if (!used)
         return -ENOMEM;
-    for (size_t i = 0; i < vmx_dict_keys(dict); i++)
+    for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
         if (vmx_pci_key(vmx_dict_name(dict, vmx_dict_key_extent(dict, i)), &n, &rest) && n < most)
             used[n] = true;
-    for (size_t i = 0; i < wanted->n; i++)
+    }
+    for (size_t i = 0; i < wanted->n; i++) {
         if (vmx_pci_key(buf_span(&wanted->items[i].key), &n, &rest) && n < most)
             used[n] = true;
+    }
     for (n = 0; used[n];)
         n++;
     free(used);
@@ -182,11 +177,11 @@ static int find_free(const struct vmx_dict *dict, const struct plan_wanted *want
 static bool find_wanted(const struct plan_wanted *wanted, const struct vmx_pci *pci, size_t *ret)
 {
     struct span rest = {0};
-
-    for (size_t i = 0; i < wanted->n; i++)
+    for (size_t i = 0; i < wanted->n; i++) {
         if (vmx_pci_key(buf_span(&wanted->items[i].key), ret, &rest) &&
             span_eq_fold(rest, SPAN_LITERAL("id")) && is_id(buf_span(&wanted->items[i].value), pci))
             return true;
+    }
     return false;
 }
 
@@ -195,7 +190,6 @@ int device_place(const struct vmx_dict *dict, const struct plan_wanted *wanted,
 {
     size_t n = 0;
     bool taken = false;
-
     if (find_wanted(wanted, pci, ret))
         return 0;
     int r = device_find(dict, wanted, pci, &n);

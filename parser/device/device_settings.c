@@ -17,7 +17,6 @@ static const char *const parts[] = {"id", "deviceId", "vendorId", "systemId", "p
 static int want(struct plan_wanted *wanted, size_t n, const char *name, struct span value)
 {
     BUF_AUTO key = {0};
-
     int r = buf_addf(&key, "pciPassthru%zu.%s", n, name);
     return r != 0 ? r : plan_wanted_set(wanted, buf_span(&key), value);
 }
@@ -43,7 +42,6 @@ static int want_fact(const struct vmx_dict *dict, const struct function *f, cons
 {
     BUF_AUTO key = {0};
     BUF_AUTO found = {0};
-
     if (known.n > 0)
         return want(wanted, f->n, name, known);
     int r = buf_addf(&key, "pciPassthru%zu.%s", f->n, name);
@@ -67,7 +65,6 @@ static int want_function(const struct vmx_dict *dict, struct function *f,
                          struct plan_wanted *wanted, struct buf *missing)
 {
     BUF_AUTO id = {0};
-
     int r = device_place(dict, wanted, f->pci, &f->n);
     if (r == 0)
         r = vmx_pci_add_id(f->pci, &id);
@@ -86,7 +83,6 @@ static int refuse_missing(const struct vmx_pci *pci, const struct buf *missing, 
                           struct vmx_diag *diag)
 {
     BUF_AUTO address = {0};
-
     int r = vmx_pci_add_address(pci, &address);
     if (r != 0)
         return r;
@@ -100,7 +96,6 @@ static int add_given(const struct plan_line *line, struct function *f)
     const struct buf *vendor = plan_line_param(line, SPAN_LITERAL("vendor"));
     const struct buf *device = plan_line_param(line, SPAN_LITERAL("deviceid"));
     const struct buf *system = plan_line_param(line, SPAN_LITERAL("system"));
-
     int r = vendor ? buf_add(&f->vendor, buf_span(vendor)) : 0;
     if (r == 0 && device)
         r = buf_add(&f->device, buf_span(device));
@@ -118,7 +113,6 @@ static int want_recorded_block(const struct vmx_dict *dict, const struct plan_sa
     struct vmx_pci pci;
     size_t n = made;
     bool still = false;
-
     if (!vmx_pci_parse_id(buf_span(&id->set), &pci))
         return 0;
     int r = device_is(dict, made, &pci, &still);
@@ -150,7 +144,6 @@ static int want_recorded(const struct vmx_dict *dict, const struct vmx_pci *pci,
 {
     size_t n = 0;
     int r = device_recorded(dict, pci, &n);
-
     if (r != 0)
         return r == -ENOENT ? 0 : r;
     for (size_t i = 0; r == 0 && i < vmx_dict_keys(dict); i++) {
@@ -171,7 +164,6 @@ static int want_as_file_has_it(const struct plan_on *on, const struct vmx_pci *p
 {
     struct function f = {.pci = pci};
     BUF_AUTO missing = {0};
-
     int r = want_recorded(on->dict, pci, wanted);
     if (r == 0)
         r = add_given(on->line, &f);
@@ -197,7 +189,6 @@ static int want_as_host_has_it(const struct plan_on *on, const struct device_fun
     const struct vmx_host *host = on->around->host;
     BUF_AUTO missing = {0};
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < functions->n; i++) {
         const struct vmx_host_pci *pci = functions->items[i];
         struct function f = {.pci = &pci->address};
@@ -224,7 +215,6 @@ static int is_recorded(const struct plan_on *on, bool *ret)
 {
     static const char *const names[] = {"device", "vendor", "deviceid", "system"};
     int r = 0;
-
     *ret = true;
     for (size_t i = 0; r == 0 && *ret && i < sizeof(names) / sizeof(names[0]); i++)
         r = plan_is_recorded(on, span_of(names[i]), ret);
@@ -239,7 +229,6 @@ int device_want(const struct plan_on *on, struct span device, struct plan_wanted
     struct vmx_diag why = {0};
     struct vmx_pci pci;
     bool recorded = false;
-
     if (!vmx_pci_parse(device, &pci))
         return profile_param_check(SPAN_LITERAL("device"), device, diag);
     if (!on->ask || !host || host->n_pci == 0)

@@ -8,7 +8,6 @@ static bool take_field(struct span *s, unsigned base, char separator, unsigned m
 {
     unsigned value = 0;
     size_t i = 0;
-
     for (; i < s->n && text_digit(s->p[i]) < base; i++) {
         value = value * base + text_digit(s->p[i]);
         if (value > max)
@@ -32,7 +31,6 @@ static bool parse(struct span s, unsigned base, struct vmx_pci *ret)
 {
     struct vmx_pci pci = {0, 0, 0, 0};
     size_t colons = 0;
-
     for (size_t i = 0; i < s.n; i++)
         colons += s.p[i] == ':';
     if (colons == 2 && !take_field(&s, base, ':', 0xffff, &pci.domain))
@@ -75,7 +73,6 @@ bool vmx_pci_key(struct span key, size_t *ret_n, struct span *ret_rest)
     struct span prefix = SPAN_LITERAL("pciPassthru");
     size_t digits = 0;
     size_t n = 0;
-
     if (key.n < prefix.n || !span_eq_fold(span_head(key, prefix.n), prefix))
         return false;
     key = span_from(key, prefix.n);

@@ -86,9 +86,10 @@ static int build_index(struct vmx_dict *dict, size_t entries)
     dict->keys = calloc(entries - dict->duplicates + 1, sizeof(*dict->keys));
     if (!dict->keys)
         return -ENOMEM;
-    for (size_t i = 0; i < dict->n_extents; i++)
+    for (size_t i = 0; i < dict->n_extents; i++) {
         if (dict->extents[i].line.kind == VMX_LINE_ENTRY && is_last_of_key(dict, i))
             dict->keys[dict->n_keys++] = (uint32_t)i;
+    }
     return 0;
 }
 

@@ -80,9 +80,10 @@ static size_t lex_heading(struct span s, size_t at, struct vmx_line *line)
     size_t open = at;
     size_t start = skip_space(s, at + 1);
     size_t end = start; /* of the text, less white space behind it */
-    for (at = start; !at_end(s, at) && s.p[at] != ']'; at++)
+    for (at = start; !at_end(s, at) && s.p[at] != ']'; at++) {
         if (!is(s, at, SPACE))
             end = at + 1;
+    }
     if (at_end(s, at))
         return malformed(line, at, open);
     line->kind = VMX_LINE_HEADING;

@@ -137,9 +137,10 @@ int vmx_name_from_key(const char *charset, struct span key, struct buf *ret)
 
 static bool is_key(struct span key)
 {
-    for (size_t i = 0; i < key.n; i++)
+    for (size_t i = 0; i < key.n; i++) {
         if (memchr(" \t#=\r\n", key.p[i], sizeof(" \t#=\r\n"))) /* with the NUL */
             return false;
+    }
     return key.n > 0;
 }
 

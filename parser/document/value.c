@@ -111,7 +111,6 @@ static bool key_matches(const char *pattern, struct span key)
 static bool is_foreign(struct span key)
 {
     static const char *const prefixes[] = {"vmxfs.", "guestinfo."};
-
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         struct span prefix = span_of(prefixes[i]);
         if (key.n > prefix.n && span_eq_fold(span_head(key, prefix.n), prefix))
@@ -124,9 +123,10 @@ static const struct value_rule *find_rule(struct span key)
 {
     if (is_foreign(key))
         return NULL;
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if (key_matches(rules[i].key, key))
             return &rules[i];
+    }
     return NULL;
 }
 
@@ -138,7 +138,6 @@ bool vmx_value_bool(struct span value, bool *ret)
     } words[] = {{"TRUE", true}, {"FALSE", false}, {"1", true},  {"0", false},
                  {"yes", true},  {"no", false},    {"y", true},  {"n", false},
                  {"t", true},    {"f", false},     {"on", true}, {"off", false}};
-
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (span_eq_fold(value, span_of(words[i].word))) {
             *ret = words[i].truth;
@@ -151,7 +150,6 @@ bool vmx_value_bool(struct span value, bool *ret)
 static bool read_digits(struct span s, unsigned base, long long *ret)
 {
     long long value = 0;
-
     if (s.n == 0)
         return false;
     for (size_t i = 0; i < s.n; i++) {
@@ -173,7 +171,6 @@ bool vmx_value_int(struct span value, long long *ret)
 {
     bool negative = value.n > 0 && value.p[0] == '-';
     long long number = 0;
-
     if (value.n > 0 && (value.p[0] == '-' || value.p[0] == '+'))
         value = span_from(value, 1);
     bool hex = has_hex_mark(value);
@@ -186,7 +183,6 @@ bool vmx_value_int(struct span value, long long *ret)
 bool vmx_value_pci_number(struct span s, long long *ret)
 {
     long long number = 0;
-
     if (s.n > 0 && s.p[0] == '-') {
         if (!vmx_value_int(s, &number) || number < -0x8000)
             return false;
@@ -204,7 +200,6 @@ static bool is_pci_id(struct span s)
 {
     struct vmx_pci pci;
     long long number;
-
     if (vmx_pci_parse_id(s, &pci) || vmx_value_int(s, &number))
         return true;
     return vmx_pci_parse(s, &pci) &&
@@ -214,7 +209,6 @@ static bool is_pci_id(struct span s)
 static bool is_uuid(struct span s)
 {
     size_t digits = 0;
-
     for (size_t i = 0; i < s.n; i++) {
         if (text_digit(s.p[i]) < 16)
             digits++;
@@ -252,7 +246,6 @@ static bool accepts(const struct value_rule *rule, struct span s)
 {
     bool truth;
     long long number;
-
     switch (rule->type) {
     case VALUE_TEXT:
         return true;
@@ -281,7 +274,6 @@ static bool accepts(const struct value_rule *rule, struct span s)
 int vmx_value_check(struct span key, struct span value, struct vmx_diag *diag)
 {
     const struct value_rule *rule = find_rule(key);
-
     if (!rule || (value.n == 0 ? !rule->needed : accepts(rule, value)))
         return 0;
     vmx_diag_set(diag, 0, 0, SPAN_FORMAT " wants %s, not \"" SPAN_FORMAT "\"", SPAN_SHOWN(key),
@@ -295,7 +287,6 @@ bool vmx_value_same(struct span key, struct span a, struct span b)
     bool truth_a, truth_b;
     long long number_a, number_b;
     struct vmx_pci pci_a, pci_b;
-
     if (span_eq(a, b))
         return true;
     enum value_type type = rule ? rule->type : VALUE_TEXT;

@@ -21,9 +21,10 @@ static struct span usual_ending(const struct vmx_dict *dict)
         bool lf = vmx_dict_text(dict).p[e->at + e->line.len - 1] == '\n';
         count[!lf ? 2 : e->line.len - e->line.body_len - 1]++;
     }
-    for (size_t i = 1; i < 3; i++)
+    for (size_t i = 1; i < 3; i++) {
         if (count[i] > count[most])
             most = i;
+    }
     return endings[most];
 }
 

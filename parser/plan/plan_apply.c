@@ -51,7 +51,6 @@ static int refuse(struct vmx_diag *diag, const char *why)
 static int after_edits(const struct apply *a, struct vmx_dict **ret)
 {
     BUF_AUTO text = {0};
-
     int r = vmx_edits_apply(&a->edits, a->dict, &text, a->diag);
     return r != 0 ? r : vmx_dict_parse(buf_span(&text), ret);
 }
@@ -73,7 +72,6 @@ static int take_back_all(struct apply *a)
 static int forget_leftovers(struct apply *a)
 {
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < vmx_dict_keys(a->dict); i++) {
         struct plan_saved saved = {0};
         r = plan_saved_nth(a->dict, i, &saved);
@@ -91,7 +89,6 @@ static int take_back_unwanted(struct apply *a, const struct vmx_profile *profile
 {
     const struct plan_on on = {a->dict, a->around, profile, line, true};
     struct plan_wanted wanted = {0};
-
     int r = plan_want(&on, &wanted, a->diag);
     if (r == 0)
         r = plan_restore(a->dict, &wanted, &a->active.wanted, &a->edits, a->notes);
@@ -104,7 +101,6 @@ static int take_back_unwanted(struct apply *a, const struct vmx_profile *profile
 static int set_keys(struct apply *a, const struct vmx_dict *dict, const struct plan_wanted *wanted)
 {
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < wanted->n; i++) {
         const struct plan_setting *s = &wanted->items[i];
         bool holds = false;
@@ -120,7 +116,6 @@ static int record(struct apply *a, const struct vmx_dict *dict, const struct pla
     struct plan_line recorded = {0};
     BUF_AUTO new_text = {0};
     BUF_AUTO old_text = {0};
-
     int r = plan_line_recorded(dict, &recorded);
     if (r == 0)
         r = plan_line_add(&recorded, &old_text);
@@ -138,7 +133,6 @@ static int save_key(struct apply *a, const struct vmx_dict *dict, const struct p
 {
     struct plan_saved saved = {0};
     bool holds = false;
-
     int r = plan_holds(dict, s, &holds);
     if (r == 0)
         r = plan_saved_find(dict, buf_span(&s->key), &saved);
@@ -157,7 +151,6 @@ static int put_in_place(struct apply *a, const struct vmx_dict *dict,
 {
     const struct plan_on on = {dict, a->around, profile, line, true};
     struct plan_wanted wanted = {0};
-
     int r = plan_want(&on, &wanted, a->diag);
     if (r == 0)
         r = set_keys(a, dict, &wanted);
@@ -175,7 +168,6 @@ static int unknown_profile(const struct apply *a, struct span name)
 {
     BUF_AUTO known = {0};
     int r = buf_add_str(&known, "none");
-
     for (size_t i = 0; r == 0 && i < a->around->profiles->n; i++)
         r = buf_addf(&known, " %s", vmx_profile_name(a->around->profiles->items[i]));
     if (r != 0)
@@ -193,7 +185,6 @@ static void forget_host(const struct apply *a, const struct plan_line *given,
     const struct buf *device = plan_line_param(line, SPAN_LITERAL("device"));
     const struct vmx_host *host = a->around->host;
     bool other = device && !(before && span_eq(buf_span(before), buf_span(device)));
-
     if (host && host->uuid[0] && other && !plan_line_param(given, SPAN_LITERAL("system")))
         plan_line_drop(line, SPAN_LITERAL("system"));
 }
@@ -205,7 +196,6 @@ static int apply_profile(struct apply *a, const struct vmx_profile *profile,
     bool same = active && a->active.profile == profile;
     struct plan_line line = {0};
     struct vmx_dict *between = NULL;
-
     int r = plan_line_merge(profile, same ? &a->active.line : NULL, given, &line, a->diag);
     if (r != 0)
         return r;
@@ -231,7 +221,6 @@ static bool is_state_line(struct span text)
     struct span word = {0};
     struct span first = {0};
     struct span rest = text;
-
     if (!text_word(&rest, &first) ||
         !(span_eq(first, SPAN_LITERAL("none")) || span_eq(first, SPAN_LITERAL("[none]"))))
         return false;
@@ -250,7 +239,6 @@ static bool is_state_line(struct span text)
 static int run(struct apply *a, struct span text)
 {
     struct plan_line given = {0};
-
     int r = plan_line_parse(text, &given, a->diag);
     if (r != 0)
         return r;
@@ -271,7 +259,6 @@ static int run(struct apply *a, struct span text)
 static int hand_over(struct apply *a, struct vmx_edits *edits)
 {
     BUF_AUTO text = {0};
-
     int r = vmx_edits_apply(&a->edits, a->dict, &text, a->diag);
     if (r != 0 || span_eq(buf_span(&text), vmx_dict_text(a->dict)))
         return r;
@@ -282,7 +269,6 @@ int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_around *around, 
                   struct vmx_edits *edits, struct buf *notes, struct vmx_diag *diag)
 {
     struct apply a = {.dict = dict, .around = around, .notes = notes, .diag = diag};
-
     if (line.n > 0 && line.p[line.n - 1] == '\n')
         line.n--;
     if (text_find(line, '\n') < line.n || text_find(line, '\0') < line.n)
@@ -310,7 +296,6 @@ int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_around *around, 
     struct vmx_edits edits = {0};
     struct vmx_diag diag = {0};
     BUF_AUTO text = {0};
-
     int r = vmx_plan_line(dict, around, span_of(profile), &edits, NULL, &diag);
     if (r == 0)
         r = vmx_edits_apply(&edits, dict, &text, &diag);

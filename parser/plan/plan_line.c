@@ -21,9 +21,10 @@ void plan_line_done(struct plan_line *line)
 
 static struct profile_param *find(const struct plan_line *line, struct span name)
 {
-    for (size_t i = 0; i < line->n; i++)
+    for (size_t i = 0; i < line->n; i++) {
         if (span_eq(buf_span(&line->params[i].name), name))
             return &line->params[i];
+    }
     return NULL;
 }
 
@@ -36,7 +37,6 @@ const struct buf *plan_line_param(const struct plan_line *line, struct span name
 void plan_line_drop(struct plan_line *line, struct span name)
 {
     struct profile_param *param = find(line, name);
-
     if (!param)
         return;
     buf_done(&param->name);
@@ -51,7 +51,6 @@ static int add_canonical(struct span name, struct span value, struct buf *ret)
 {
     struct vmx_pci pci;
     long long number;
-
     if (span_eq(name, SPAN_LITERAL("device")) && vmx_pci_parse(value, &pci))
         return vmx_pci_add_address(&pci, ret);
     bool id = span_eq(name, SPAN_LITERAL("vendor")) || span_eq(name, SPAN_LITERAL("deviceid"));
@@ -71,7 +70,6 @@ static int put(struct plan_line *line, struct span name, struct span value)
 {
     struct profile_param *param = find(line, name);
     int r = 0;
-
     if (!param) {
         struct profile_param *params = list_room(line->params, line->n, sizeof(*params));
         if (!params)
@@ -88,7 +86,6 @@ static int put(struct plan_line *line, struct span name, struct span value)
 static int parse_param(struct span word, struct plan_line *line, struct vmx_diag *diag)
 {
     size_t equals = text_find(word, '=');
-
     if (equals == 0 || equals == word.n) {
         vmx_diag_set(diag, 0, 0, "\"" SPAN_FORMAT "\": expected PARAM=VALUE", SPAN_SHOWN(word));
         return -EINVAL;
@@ -106,7 +103,6 @@ int plan_line_parse(struct span text, struct plan_line *ret, struct vmx_diag *di
     struct plan_line line = {0};
     struct span word = {0};
     int r = 0;
-
     if (!text_word(&text, &word)) {
         vmx_diag_set(diag, 0, 0, "expected the name of a profile, or none");
         return -EINVAL;
@@ -126,7 +122,6 @@ int plan_line_recorded(const struct vmx_dict *dict, struct plan_line *ret)
     BUF_AUTO text = {0};
     struct plan_line line = {0};
     struct span word = {0};
-
     int r = vmx_dict_get(dict, SPAN_LITERAL(PLAN_PROFILE), &text);
     struct span rest = buf_span(&text);
     if (r == 0 && text_word(&rest, &word) && profile_name_valid(word)) {
@@ -153,7 +148,6 @@ static int unknown(const struct vmx_profile *profile, struct span name, struct v
 {
     BUF_AUTO known = {0};
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < profile->n_params; i++)
         r = buf_addf(&known, "%s%s", i > 0 ? ", " : "", profile->params[i].name.data);
     if (r != 0)
@@ -175,10 +169,10 @@ static int merge(const struct vmx_profile *profile, const struct plan_line *base
 {
     struct span device = SPAN_LITERAL("device");
     int r = buf_add(&line->profile, buf_span(&profile->name));
-
-    for (size_t i = 0; r == 0 && base && i < base->n; i++)
+    for (size_t i = 0; r == 0 && base && i < base->n; i++) {
         if (declared(profile, buf_span(&base->params[i].name)))
             r = put(line, buf_span(&base->params[i].name), buf_span(&base->params[i].value));
+    }
     if (r == 0 && find(given, device) && !same_param(line, given, device)) {
         plan_line_drop(line, SPAN_LITERAL("vendor"));
         plan_line_drop(line, SPAN_LITERAL("deviceid"));
@@ -201,7 +195,6 @@ static int judge(const struct vmx_profile *profile, const struct plan_line *line
 {
     const struct profile_param *device = profile_param(profile, SPAN_LITERAL("device"));
     bool has_device = device && (device->value.len > 0 || find(line, SPAN_LITERAL("device")));
-
     for (size_t i = 0; i < line->n; i++) {
         struct span name = buf_span(&line->params[i].name);
         if (profile_device_param(name) && !has_device) {
@@ -221,20 +214,19 @@ static int judge(const struct vmx_profile *profile, const struct plan_line *line
 static void drop_device_facts(const struct plan_line *given, struct plan_line *line)
 {
     static const char *const facts[] = {"vendor", "deviceid", "system", "vram"};
-
     const struct buf *device = plan_line_param(given, SPAN_LITERAL("device"));
     if (!device || device->len > 0)
         return;
-    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
         if (!find(given, span_of(facts[i])))
             plan_line_drop(line, span_of(facts[i]));
+    }
 }
 
 int plan_line_merge(const struct vmx_profile *profile, const struct plan_line *base,
                     const struct plan_line *given, struct plan_line *ret, struct vmx_diag *diag)
 {
     struct plan_line line = {0};
-
     int r = merge(profile, base, given, &line, diag);
     if (r == 0) {
         drop_device_facts(given, &line);
@@ -250,7 +242,6 @@ int plan_line_merge(const struct vmx_profile *profile, const struct plan_line *b
 int plan_line_add(const struct plan_line *line, struct buf *ret)
 {
     int r = buf_add(ret, buf_span(&line->profile));
-
     for (size_t i = 0; r == 0 && i < line->n; i++)
         r = buf_addf(ret, " %s=%s", line->params[i].name.data,
                      line->params[i].value.data ? line->params[i].value.data : "");

@@ -24,33 +24,32 @@ struct restore {
     struct buf *notes;
 };
 
-static int note(const struct restore *r, struct span key, const char *what)
+static int note(const struct restore *restore, struct span key, const char *what)
 {
-    if (!r->notes)
+    if (!restore->notes)
         return 0;
-    return buf_addf(r->notes, SPAN_FORMAT " %s\n", SPAN_SHOWN(key), what);
+    return buf_addf(restore->notes, SPAN_FORMAT " %s\n", SPAN_SHOWN(key), what);
 }
 
 /* ---- one key ---- */
 
-static int is_ours(const struct restore *r, const struct plan_saved *saved, size_t extent,
+static int is_ours(const struct restore *restore, const struct plan_saved *saved, size_t extent,
                    bool *ret)
 {
-    const struct plan_setting *now = r->now ? plan_wanted_find(r->now, saved->key) : NULL;
+    const struct plan_setting *now =
+        restore->now ? plan_wanted_find(restore->now, saved->key) : NULL;
     BUF_AUTO value = {0};
-
-    int rc = vmx_dict_value(r->dict, extent, &value);
-    if (rc == 0)
+    int r = vmx_dict_value(restore->dict, extent, &value);
+    if (r == 0)
         *ret = vmx_value_same(saved->key, buf_span(&value), buf_span(&saved->set)) ||
                (now && vmx_value_same(saved->key, buf_span(&value), buf_span(&now->value)));
-    return rc;
+    return r;
 }
 
 static struct span token_of(const struct vmx_dict *dict, size_t extent, size_t *ret_at)
 {
     const struct vmx_extent *e = vmx_dict_extent(dict, extent);
     size_t quote = e->line.quoted ? 1 : 0;
-
     *ret_at = e->line.value_at - quote;
     return (struct span){vmx_dict_text(dict).p + e->at + *ret_at, e->line.value_len + 2 * quote};
 }
@@ -59,7 +58,6 @@ static struct span token_of(const struct vmx_dict *dict, size_t extent, size_t *
 static int value_of_raw(const char *charset, struct span raw, struct buf *ret)
 {
     BUF_AUTO bytes = {0};
-
     if (raw.n >= 2 && raw.p[0] == '"')
         raw = (struct span){raw.p + 1, raw.n - 2};
     int r = vmx_unescape(raw, &bytes);
@@ -68,165 +66,159 @@ static int value_of_raw(const char *charset, struct span raw, struct buf *ret)
     return r == -EILSEQ ? buf_add(ret, buf_span(&bytes)) : r;
 }
 
-static int put_line_back(const struct restore *r, const struct plan_saved *saved, size_t extent)
+static int put_line_back(const struct restore *restore, const struct plan_saved *saved,
+                         size_t extent)
 {
     size_t at = 0;
-    struct span token = token_of(r->dict, extent, &at);
+    struct span token = token_of(restore->dict, extent, &at);
     struct vmx_place place = {0};
     struct buf line = {0}; /* becomes the place's */
     BUF_AUTO value = {0};
-
-    int rc = vmx_place_of(r->dict, saved->key, &place);
-    if (rc != 0)
-        return rc;
+    int r = vmx_place_of(restore->dict, saved->key, &place);
+    if (r != 0)
+        return r;
     /* The place's line may begin with the ending of the line before it. */
-    at += place.line.len - vmx_dict_extent(r->dict, extent)->line.len;
-    rc = buf_add(&line, span_head(buf_span(&place.line), at));
-    if (rc == 0)
-        rc = buf_add(&line, buf_span(&saved->was));
-    if (rc == 0)
-        rc = buf_add(&line, span_from(buf_span(&place.line), at + token.n));
-    if (rc == 0)
-        rc = value_of_raw(vmx_dict_charset(r->dict), buf_span(&saved->was), &value);
+    at += place.line.len - vmx_dict_extent(restore->dict, extent)->line.len;
+    r = buf_add(&line, span_head(buf_span(&place.line), at));
+    if (r == 0)
+        r = buf_add(&line, buf_span(&saved->was));
+    if (r == 0)
+        r = buf_add(&line, span_from(buf_span(&place.line), at + token.n));
+    if (r == 0)
+        r = value_of_raw(vmx_dict_charset(restore->dict), buf_span(&saved->was), &value);
     buf_done(&place.line);
     place.line = line;
-    if (rc == 0)
-        rc = vmx_edits_remove(r->edits, saved->key);
-    if (rc == 0)
-        rc = vmx_edits_set_at(r->edits, saved->key, buf_span(&value), &place);
+    if (r == 0)
+        r = vmx_edits_remove(restore->edits, saved->key);
+    if (r == 0)
+        r = vmx_edits_set_at(restore->edits, saved->key, buf_span(&value), &place);
     vmx_place_done(&place);
-    return rc;
+    return r;
 }
 
-static int is_as_saved(const struct restore *r, const struct plan_saved *saved, size_t extent,
+static int is_as_saved(const struct restore *restore, const struct plan_saved *saved, size_t extent,
                        bool *ret)
 {
     BUF_AUTO value = {0};
     size_t at = 0;
-
     if (saved->raw) {
-        *ret = span_eq(token_of(r->dict, extent, &at), buf_span(&saved->was));
+        *ret = span_eq(token_of(restore->dict, extent, &at), buf_span(&saved->was));
         return 0;
     }
-    int rc = vmx_dict_value(r->dict, extent, &value);
-    if (rc == 0)
+    int r = vmx_dict_value(restore->dict, extent, &value);
+    if (r == 0)
         *ret = !saved->absent && span_eq(buf_span(&value), buf_span(&saved->was));
-    return rc;
+    return r;
 }
 
 /* device: it belongs to a device of ours, which goes as a whole. */
-static int restore_value(const struct restore *r, const struct plan_saved *saved, size_t extent,
-                         bool device)
+static int restore_value(const struct restore *restore, const struct plan_saved *saved,
+                         size_t extent, bool device)
 {
     bool ours = device && saved->absent;
     bool as_saved = false;
-
-    int rc = is_as_saved(r, saved, extent, &as_saved);
-    if (rc == 0 && !as_saved && !ours)
-        rc = is_ours(r, saved, extent, &ours);
-    if (rc != 0 || as_saved)
-        return rc;
+    int r = is_as_saved(restore, saved, extent, &as_saved);
+    if (r == 0 && !as_saved && !ours)
+        r = is_ours(restore, saved, extent, &ours);
+    if (r != 0 || as_saved)
+        return r;
     if (!ours)
-        return note(r, saved->key, "was changed since the profile was applied: it stays as it is");
+        return note(restore, saved->key,
+                    "was changed since the profile was applied: it stays as it is");
     if (saved->absent)
-        return vmx_edits_remove(r->edits, saved->key);
-    return saved->raw ? put_line_back(r, saved, extent)
-                      : vmx_edits_set(r->edits, saved->key, buf_span(&saved->was));
+        return vmx_edits_remove(restore->edits, saved->key);
+    return saved->raw ? put_line_back(restore, saved, extent)
+                      : vmx_edits_set(restore->edits, saved->key, buf_span(&saved->was));
 }
 
 /* ---- devices ---- */
 
 /* What the host has added to a device of ours goes with it. */
-static int remove_rest_of_device(const struct restore *r, size_t n)
+static int remove_rest_of_device(const struct restore *restore, size_t n)
 {
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < vmx_dict_keys(r->dict); i++) {
-        struct span name = vmx_dict_name(r->dict, vmx_dict_key_extent(r->dict, i));
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < vmx_dict_keys(restore->dict); i++) {
+        struct span name = vmx_dict_name(restore->dict, vmx_dict_key_extent(restore->dict, i));
         struct plan_saved saved = {0};
         struct span rest;
         size_t m = 0;
         if (!vmx_pci_key(name, &m, &rest) || m != n)
             continue;
-        rc = plan_saved_find(r->dict, name, &saved);
-        if (rc == -ENOENT)
-            rc = vmx_edits_remove(r->edits, name);
-        else if (rc == 0)
+        r = plan_saved_find(restore->dict, name, &saved);
+        if (r == -ENOENT)
+            r = vmx_edits_remove(restore->edits, name);
+        else if (r == 0)
             plan_saved_done(&saved);
-        else if (rc == -EINVAL)
-            rc = 0;
+        else if (r == -EINVAL)
+            r = 0;
     }
-    return rc;
+    return r;
 }
 
 /* Looks at the device that the key belongs to, if any. */
-static int restore_device(const struct restore *r, const struct plan_saved *saved,
+static int restore_device(const struct restore *restore, const struct plan_saved *saved,
                           enum device_owner *ret)
 {
     enum device_owner owner = DEVICE_OTHER;
     struct span rest;
     size_t n = 0;
-
     *ret = DEVICE_OTHER;
     if (!vmx_pci_key(saved->key, &n, &rest))
         return 0;
-    int rc = device_owner(r->dict, n, &owner);
-    if (rc != 0)
-        return rc;
+    int r = device_owner(restore->dict, n, &owner);
+    if (r != 0)
+        return r;
     bool id = span_eq_fold(rest, SPAN_LITERAL("id"));
     *ret = owner;
     if (owner == DEVICE_TAKEN && id)
-        return note(r, saved->key, "is another device now: all of it stays as it is");
-    return owner == DEVICE_OURS && id ? remove_rest_of_device(r, n) : 0;
+        return note(restore, saved->key, "is another device now: all of it stays as it is");
+    return owner == DEVICE_OURS && id ? remove_rest_of_device(restore, n) : 0;
 }
 
 /* ---- all of them ---- */
 
-static int restore_key(const struct restore *r, const struct plan_saved *saved)
+static int restore_key(const struct restore *restore, const struct plan_saved *saved)
 {
-    size_t extent = vmx_dict_find(r->dict, saved->key);
+    size_t extent = vmx_dict_find(restore->dict, saved->key);
     enum device_owner owner = DEVICE_OTHER;
-
-    int rc = restore_device(r, saved, &owner);
-    if (rc != 0 || owner == DEVICE_TAKEN)
-        return rc;
+    int r = restore_device(restore, saved, &owner);
+    if (r != 0 || owner == DEVICE_TAKEN)
+        return r;
     if (extent != SIZE_MAX)
-        return restore_value(r, saved, extent, owner == DEVICE_OURS);
-    return saved->absent
-               ? 0
-               : note(r, saved->key, "was removed since the profile was applied: it stays away");
+        return restore_value(restore, saved, extent, owner == DEVICE_OURS);
+    return saved->absent ? 0
+                         : note(restore, saved->key,
+                                "was removed since the profile was applied: it stays away");
 }
 
 /* One pass over the saved keys: those whose line is put back (raw), or the others. */
-static int restore_pass(const struct restore *r, bool raw)
+static int restore_pass(const struct restore *restore, bool raw)
 {
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < vmx_dict_keys(r->dict); i++) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < vmx_dict_keys(restore->dict); i++) {
         struct plan_saved saved = {0};
-        rc = plan_saved_nth(r->dict, i, &saved);
-        bool damaged = rc == -EINVAL;
-        if (rc == -ENOENT || damaged)
-            rc = 0;
-        bool kept = !saved.key.n || (r->keep && plan_wanted_find(r->keep, saved.key));
-        if (rc != 0 || kept || saved.raw != raw) {
+        r = plan_saved_nth(restore->dict, i, &saved);
+        bool damaged = r == -EINVAL;
+        if (r == -ENOENT || damaged)
+            r = 0;
+        bool kept = !saved.key.n || (restore->keep && plan_wanted_find(restore->keep, saved.key));
+        if (r != 0 || kept || saved.raw != raw) {
             plan_saved_done(&saved);
             continue;
         }
-        rc = damaged ? note(r, saved.key, "stays as it is: what was saved of it is damaged")
-                     : restore_key(r, &saved);
-        if (rc == 0)
-            rc = plan_saved_forget(saved.key, r->edits);
+        r = damaged ? note(restore, saved.key, "stays as it is: what was saved of it is damaged")
+                    : restore_key(restore, &saved);
+        if (r == 0)
+            r = plan_saved_forget(saved.key, restore->edits);
         plan_saved_done(&saved);
     }
-    return rc;
+    return r;
 }
 
 int plan_restore(const struct vmx_dict *dict, const struct plan_wanted *keep,
                  const struct plan_wanted *now, struct vmx_edits *edits, struct buf *notes)
 {
-    struct restore r = {dict, keep, now, edits, notes};
-
-    int rc = restore_pass(&r, true);
-    return rc != 0 ? rc : restore_pass(&r, false);
+    struct restore restore = {dict, keep, now, edits, notes};
+    int r = restore_pass(&restore, true);
+    return r != 0 ? r : restore_pass(&restore, false);
 }

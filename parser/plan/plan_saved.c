@@ -29,7 +29,6 @@ void plan_saved_done(struct plan_saved *saved)
 static int decode_was(struct span word, struct buf *ret)
 {
     int r = 0;
-
     for (size_t i = 0; r == 0 && i < word.n; i++) {
         char c = word.p[i];
         if (c == '%') {
@@ -47,7 +46,6 @@ static int decode(struct span text, struct plan_saved *saved)
 {
     size_t space = text_find(text, ' ');
     struct span word = span_head(text, space);
-
     if (space == text.n || word.n == 0)
         return -EINVAL;
     saved->absent = span_eq(word, SPAN_LITERAL("-"));
@@ -61,7 +59,6 @@ static int decode(struct span text, struct plan_saved *saved)
 static bool saved_key(struct span name, struct span *ret)
 {
     struct span prefix = SPAN_LITERAL(PLAN_SAVED);
-
     if (name.n <= prefix.n || !span_eq_fold(span_head(name, prefix.n), prefix))
         return false;
     *ret = span_from(name, prefix.n);
@@ -72,7 +69,6 @@ static int read_extent(const struct vmx_dict *dict, size_t extent, struct plan_s
 {
     struct plan_saved saved = {0};
     BUF_AUTO text = {0};
-
     int r = vmx_dict_value(dict, extent, &text);
     if (r == 0)
         r = decode(buf_span(&text), &saved);
@@ -89,7 +85,6 @@ int plan_saved_nth(const struct vmx_dict *dict, size_t nth, struct plan_saved *r
 {
     size_t extent = vmx_dict_key_extent(dict, nth);
     struct span key;
-
     return saved_key(vmx_dict_name(dict, extent), &key) ? read_extent(dict, extent, ret) : -ENOENT;
 }
 
@@ -102,7 +97,6 @@ static int name_of(struct span key, struct buf *ret)
 int plan_saved_find(const struct vmx_dict *dict, struct span key, struct plan_saved *ret)
 {
     BUF_AUTO name = {0};
-
     int r = name_of(key, &name);
     if (r != 0)
         return r;
@@ -113,17 +107,16 @@ int plan_saved_find(const struct vmx_dict *dict, struct span key, struct plan_sa
 bool plan_saved_any(const struct vmx_dict *dict)
 {
     struct span key;
-
-    for (size_t i = 0; i < vmx_dict_keys(dict); i++)
+    for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
         if (saved_key(vmx_dict_name(dict, vmx_dict_key_extent(dict, i)), &key))
             return true;
+    }
     return false;
 }
 
 static int encode_word(struct span text, bool raw, struct buf *ret)
 {
     int r = buf_add_char(ret, raw ? '~' : '=');
-
     for (size_t i = 0; r == 0 && i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
         if (c == '%' || c == ' ' || (raw && c > 0x7e))
@@ -139,7 +132,6 @@ static int is_canonical(const struct vmx_dict *dict, size_t extent, struct span 
 {
     BUF_AUTO bytes = {0};
     BUF_AUTO escaped = {0};
-
     *ret = false;
     if (!vmx_dict_extent(dict, extent)->line.quoted)
         return 0;
@@ -159,7 +151,6 @@ static int encode_extent(const struct vmx_dict *dict, size_t extent, struct buf 
                          e->line.value_len + 2 * quote};
     BUF_AUTO value = {0};
     bool canonical = false;
-
     int r = vmx_dict_value(dict, extent, &value);
     if (r == 0)
         r = is_canonical(dict, extent, buf_span(&value), &canonical);
@@ -170,7 +161,6 @@ static int put(struct span key, struct span word, struct span set, struct vmx_ed
 {
     BUF_AUTO name = {0};
     BUF_AUTO text = {0};
-
     int r = name_of(key, &name);
     if (r == 0)
         r = buf_add(&text, word);
@@ -186,7 +176,6 @@ int plan_saved_add(const struct vmx_dict *dict, struct span key, struct span set
 {
     size_t extent = vmx_dict_find(dict, key);
     BUF_AUTO word = {0};
-
     int r = extent == SIZE_MAX ? buf_add_char(&word, '-') : encode_extent(dict, extent, &word);
     return r != 0 ? r : put(key, buf_span(&word), set, edits);
 }
@@ -194,7 +183,6 @@ int plan_saved_add(const struct vmx_dict *dict, struct span key, struct span set
 int plan_saved_update(const struct plan_saved *saved, struct span set, struct vmx_edits *edits)
 {
     BUF_AUTO word = {0};
-
     int r = saved->absent ? buf_add_char(&word, '-')
                           : encode_word(buf_span(&saved->was), saved->raw, &word);
     return r != 0 ? r : put(saved->key, buf_span(&word), set, edits);
@@ -203,7 +191,6 @@ int plan_saved_update(const struct plan_saved *saved, struct span set, struct vm
 int plan_saved_forget(struct span key, struct vmx_edits *edits)
 {
     BUF_AUTO name = {0};
-
     int r = name_of(key, &name);
     return r != 0 ? r : vmx_edits_remove(edits, buf_span(&name));
 }

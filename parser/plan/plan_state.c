@@ -19,7 +19,6 @@ static int understand(const struct vmx_dict *dict, const struct vmx_around *arou
     struct plan_line nothing = {0};
     struct plan_line merged = {0};
     const struct plan_on on = {dict, around, active->profile, &merged, false};
-
     int r = plan_line_merge(active->profile, &active->line, &nothing, &merged, NULL);
     if (r == 0)
         r = plan_want(&on, &active->wanted, NULL);
@@ -32,7 +31,6 @@ int plan_active_read(const struct vmx_dict *dict, const struct vmx_around *aroun
                      struct plan_active *ret)
 {
     struct plan_active active = {0};
-
     int r = plan_line_recorded(dict, &active.line);
     if (r == 0 && active.line.profile.len > 0)
         active.profile = vmx_profiles_find(around->profiles, buf_span(&active.line.profile));
@@ -56,7 +54,6 @@ int vmx_plan_state(const struct vmx_dict *dict, const struct vmx_around *around,
     struct plan_active active = {0};
     BUF_AUTO line = {0};
     bool holds = false;
-
     int r = plan_active_read(dict, around, &active);
     if (r == 0 && active.valid)
         r = plan_all_hold(dict, &active.wanted, &holds);
@@ -86,10 +83,11 @@ struct follow {
 /* Whoever sets the key as well has the last word. */
 static bool is_asked_for(const struct follow *f, struct span key)
 {
-    for (size_t i = 0; i < f->asked; i++)
+    for (size_t i = 0; i < f->asked; i++) {
         if (span_eq_fold(buf_span(&f->edits->items[i].key), key) ||
             span_eq_fold(buf_span(&f->edits->items[i].new_key), key))
             return true;
+    }
     return false;
 }
 
@@ -98,7 +96,6 @@ static int follow_key(const struct follow *f, const struct plan_setting *now)
     const struct plan_setting *then = plan_wanted_find(f->wanted, buf_span(&now->key));
     struct plan_saved saved = {0};
     bool held = false;
-
     if (!then || span_eq(buf_span(&then->value), buf_span(&now->value)) ||
         is_asked_for(f, buf_span(&now->key)))
         return 0;
@@ -118,7 +115,6 @@ static int follow_all(const struct follow *f, const struct vmx_around *around,
                       const struct plan_active *before)
 {
     struct plan_active after = {0};
-
     int r = plan_active_read(f->after, around, &after);
     if (r == 0 && after.valid && after.profile == before->profile)
         for (size_t i = 0; r == 0 && i < after.wanted.n; i++)
@@ -133,7 +129,6 @@ int vmx_plan_follow(const struct vmx_dict *dict, const struct vmx_around *around
     struct plan_active active = {0};
     struct vmx_dict *after = NULL;
     BUF_AUTO text = {0};
-
     int r = plan_active_read(dict, around, &active);
     if (r != 0 || !active.valid)
         goto out;

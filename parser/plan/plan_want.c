@@ -15,7 +15,6 @@ static struct span cpu_of(struct span registers)
 {
     static const size_t order[] = {8, 24, 16};
     char vendor[12];
-
     if (registers.n != 32)
         return SPAN_LITERAL("auto");
     for (size_t i = 0; i < sizeof(vendor); i++) {
@@ -33,7 +32,6 @@ static int decide_cpu(const struct plan_on *on, struct span *ret)
 {
     const struct vmx_host *host = on->around->host;
     BUF_AUTO registers = {0};
-
     if (host && host->cpu != VMX_CPU_UNKNOWN) {
         *ret = host->cpu == VMX_CPU_AMD ? SPAN_LITERAL("amd") : SPAN_LITERAL("intel");
         return 0;
@@ -48,7 +46,6 @@ int plan_param(const struct plan_on *on, struct span name, struct span *ret)
 {
     const struct buf *given = plan_line_param(on->line, name);
     const struct profile_param *param = profile_param(on->profile, name);
-
     if (!given && !param)
         return -ENOENT;
     *ret = buf_span(given ? given : &param->value);
@@ -70,7 +67,6 @@ int plan_expand(const struct plan_on *on, const struct profile_setting *setting,
 {
     struct span rest = buf_span(&setting->value);
     int r = 0;
-
     while (r == 0 && rest.n > 0) {
         if (!span_starts_with(rest, SPAN_LITERAL("${"))) {
             size_t plain = 1 + text_find(span_from(rest, 1), '$');
@@ -97,7 +93,6 @@ int plan_when(const struct plan_on *on, const struct profile_setting *setting, b
               bool *ret_known)
 {
     struct span value = {0};
-
     *ret_known = true;
     *ret = true;
     if (setting->when == PROFILE_ALWAYS)
@@ -116,7 +111,6 @@ static int require(const struct vmx_dict *dict, const struct vmx_profile *profil
                    struct vmx_diag *diag)
 {
     BUF_AUTO text = {0};
-
     for (size_t i = 0; i < profile->requirements.n; i++) {
         const struct profile_condition *condition = &profile->requirements.items[i];
         bool met = false;
@@ -139,7 +133,6 @@ static int want_as_recorded(const struct plan_on *on, struct span key, struct pl
 {
     struct plan_saved saved = {0};
     bool recorded = false;
-
     int r = plan_is_recorded(on, SPAN_LITERAL("cpu"), &recorded);
     if (r != 0 || !recorded)
         return r;
@@ -156,7 +149,6 @@ static int want_setting(const struct plan_on *on, const struct profile_setting *
     BUF_AUTO value = {0};
     bool applies = false;
     bool known = false;
-
     int r = plan_when(on, setting, &applies, &known);
     if (r == 0 && !known)
         return want_as_recorded(on, buf_span(&setting->key), wanted);
@@ -172,7 +164,6 @@ int plan_want(const struct plan_on *on, struct plan_wanted *ret, struct vmx_diag
 {
     struct plan_wanted wanted = {0};
     struct span device = {0};
-
     int r = require(on->dict, on->profile, diag);
     for (size_t i = 0; r == 0 && i < on->profile->n_settings; i++)
         r = want_setting(on, &on->profile->settings[i], &wanted, diag);

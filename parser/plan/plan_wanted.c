@@ -20,9 +20,10 @@ void plan_wanted_done(struct plan_wanted *wanted)
 
 const struct plan_setting *plan_wanted_find(const struct plan_wanted *wanted, struct span key)
 {
-    for (size_t i = 0; i < wanted->n; i++)
+    for (size_t i = 0; i < wanted->n; i++) {
         if (span_eq_fold(buf_span(&wanted->items[i].key), key))
             return &wanted->items[i];
+    }
     return NULL;
 }
 
@@ -50,7 +51,6 @@ static struct span effective(const struct plan_on *on, const struct plan_line *l
 {
     const struct buf *given = plan_line_param(line, name);
     const struct profile_param *param = profile_param(on->profile, name);
-
     if (given)
         return buf_span(given);
     return param ? buf_span(&param->value) : SPAN_LITERAL("");
@@ -59,7 +59,6 @@ static struct span effective(const struct plan_on *on, const struct plan_line *l
 int plan_is_recorded(const struct plan_on *on, struct span name, bool *ret)
 {
     struct plan_line recorded = {0};
-
     int r = plan_line_recorded(on->dict, &recorded);
     if (r == 0)
         *ret = span_eq(buf_span(&recorded.profile), buf_span(&on->profile->name)) &&
@@ -71,7 +70,6 @@ int plan_is_recorded(const struct plan_on *on, struct span name, bool *ret)
 int plan_holds(const struct vmx_dict *dict, const struct plan_setting *setting, bool *ret)
 {
     BUF_AUTO value = {0};
-
     int r = vmx_dict_get(dict, buf_span(&setting->key), &value);
     if (r != 0 && r != -ENOENT)
         return r;
@@ -84,7 +82,6 @@ int plan_all_hold(const struct vmx_dict *dict, const struct plan_wanted *wanted,
 {
     bool all = true;
     int r = 0;
-
     for (size_t i = 0; r == 0 && all && i < wanted->n; i++)
         r = plan_holds(dict, &wanted->items[i], &all);
     if (r == 0)

@@ -12,17 +12,19 @@
 
 bool profile_name_valid(struct span name)
 {
-    for (size_t i = 0; i < name.n; i++)
+    for (size_t i = 0; i < name.n; i++) {
         if (!text_name_char(name.p[i]))
             return false;
+    }
     return name.n > 0 && name.p[0] != '.' && !span_eq_fold(name, SPAN_LITERAL("none"));
 }
 
 const struct profile_param *profile_param(const struct vmx_profile *profile, struct span name)
 {
-    for (size_t i = 0; i < profile->n_params; i++)
+    for (size_t i = 0; i < profile->n_params; i++) {
         if (span_eq(buf_span(&profile->params[i].name), name))
             return &profile->params[i];
+    }
     return NULL;
 }
 
@@ -42,9 +44,10 @@ static bool is_pci_number(struct span value)
 {
     if (value.n > 2 && value.p[0] == '0' && (value.p[1] == 'x' || value.p[1] == 'X'))
         value = span_from(value, 2);
-    for (size_t i = 0; i < value.n; i++)
+    for (size_t i = 0; i < value.n; i++) {
         if (text_digit(value.p[i]) >= 16)
             return false;
+    }
     return value.n >= 1 && value.n <= 4;
 }
 
@@ -65,7 +68,6 @@ int profile_param_check(struct span name, struct span value, struct vmx_diag *di
     struct vmx_pci pci;
     long long number;
     const char *wants = NULL;
-
     if (span_eq(name, SPAN_LITERAL("cpu")) && !is_cpu(value))
         wants = "auto, intel or amd";
     if (span_eq(name, SPAN_LITERAL("device")) && value.n > 0 && !vmx_pci_parse(value, &pci))
@@ -150,9 +152,10 @@ int vmx_profiles_add(struct vmx_profiles *profiles, struct vmx_profile *profile)
 
 const struct vmx_profile *vmx_profiles_find(const struct vmx_profiles *profiles, struct span name)
 {
-    for (size_t i = 0; i < profiles->n; i++)
+    for (size_t i = 0; i < profiles->n; i++) {
         if (span_eq(buf_span(&profiles->items[i]->name), name))
             return profiles->items[i];
+    }
     return NULL;
 }
 

@@ -41,7 +41,6 @@ static int fail(const struct scan *s, const char *why)
 static struct span take_key(struct scan *s)
 {
     size_t start = s->at;
-
     while (s->at < s->text.n && !text_blank(s->text.p[s->at]) &&
            !memchr("#=!<>[", s->text.p[s->at], 6))
         s->at++;
@@ -65,7 +64,6 @@ static int take_value(struct scan *s, struct buf *ret)
 {
     struct span rest = span_from(s->text, s->at);
     size_t n = 0;
-
     if (rest.n > 0 && rest.p[0] == '"') {
         rest = span_from(rest, 1);
         n = text_find(rest, '"');
@@ -90,7 +88,6 @@ static bool wants_number(enum profile_op op)
 static int parse(struct scan *s, struct profile_condition *c)
 {
     long long number;
-
     skip_blanks(s);
     struct span key = take_key(s);
     if (key.n == 0)
@@ -123,7 +120,6 @@ int profile_condition_parse(struct span text, size_t line, size_t column_at,
 {
     struct scan s = {text, 0, line, column_at, diag};
     struct profile_condition c = {.op = PROFILE_PRESENT, .line = line};
-
     int r = parse(&s, &c);
     if (r != 0)
         profile_condition_done(&c);
@@ -143,7 +139,6 @@ static bool compare(const struct profile_condition *c, struct span found)
     struct span value = buf_span(&c->value);
     long long a = 0;
     long long b = 0;
-
     if (wants_number(c->op) && (!vmx_value_int(found, &a) || !vmx_value_int(value, &b)))
         return false;
     switch (c->op) {
@@ -169,7 +164,6 @@ int profile_condition_met(const struct profile_condition *condition, const struc
                           bool *ret)
 {
     BUF_AUTO found = {0};
-
     int r = vmx_dict_get(dict, buf_span(&condition->key), &found);
     if (r == -ENOENT)
         *ret = condition->op == PROFILE_NE;
@@ -181,10 +175,10 @@ int profile_condition_met(const struct profile_condition *condition, const struc
 int profile_condition_add(const struct profile_condition *condition, struct buf *ret)
 {
     int r = buf_add(ret, buf_span(&condition->key));
-
-    for (size_t i = 0; r == 0 && i < sizeof(signs) / sizeof(signs[0]); i++)
+    for (size_t i = 0; r == 0 && i < sizeof(signs) / sizeof(signs[0]); i++) {
         if (condition->op == signs[i].op)
             r = buf_addf(ret, " %s \"%s\"", signs[i].sign,
                          condition->value.data ? condition->value.data : "");
+    }
     return r;
 }

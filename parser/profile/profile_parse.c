@@ -19,9 +19,9 @@ struct reader {
     size_t line;
 };
 
-static int fail(const struct reader *r, size_t at, const char *why)
+static int fail(const struct reader *reader, size_t at, const char *why)
 {
-    vmx_diag_set(r->diag, r->line, at + 1, "%s", why);
+    vmx_diag_set(reader->diag, reader->line, at + 1, "%s", why);
     return -EINVAL;
 }
 
@@ -29,9 +29,10 @@ static int fail(const struct reader *r, size_t at, const char *why)
 
 static bool is_plain(struct span key)
 {
-    for (size_t i = 0; i < key.n; i++)
+    for (size_t i = 0; i < key.n; i++) {
         if (key.p[i] <= ' ' || key.p[i] > '~')
             return false;
+    }
     return true;
 }
 
@@ -43,7 +44,6 @@ static bool starts_fold(struct span s, struct span prefix)
 bool profile_next_name(struct span value, size_t *at, struct span *ret)
 {
     struct span open = SPAN_LITERAL("${");
-
     for (size_t i = *at; i < value.n; i++) {
         if (!span_starts_with(span_from(value, i), open))
             continue;
@@ -60,7 +60,6 @@ bool profile_next_name(struct span value, size_t *at, struct span *ret)
 static bool template_valid(struct span value, bool *ret_used)
 {
     struct span name;
-
     for (size_t at = 0; profile_next_name(value, &at, &name);) {
         if (name.n == 0 || name.p + name.n == value.p + value.n)
             return false;
@@ -69,194 +68,185 @@ static bool template_valid(struct span value, bool *ret_used)
     return true;
 }
 
-static int check_value(const struct reader *r, size_t at, struct span key, struct span value)
+static int check_value(const struct reader *reader, size_t at, struct span key, struct span value)
 {
     struct vmx_diag why = {0};
     bool used = false;
-
     if (!template_valid(value, &used))
-        return fail(r, at, "a \"${\" without a name and \"}\"");
+        return fail(reader, at, "a \"${\" without a name and \"}\"");
     if (!used && vmx_value_check(key, value, &why) != 0)
-        return fail(r, at, why.text);
+        return fail(reader, at, why.text);
     return 0;
 }
 
-static int check_key(const struct reader *r, size_t at, struct span key)
+static int check_key(const struct reader *reader, size_t at, struct span key)
 {
-    const struct vmx_profile *p = r->profile;
-
+    const struct vmx_profile *p = reader->profile;
     if (!is_plain(key))
-        return fail(r, at, "the name of a setting must be plain ASCII");
+        return fail(reader, at, "the name of a setting must be plain ASCII");
     if (span_eq_fold(key, SPAN_LITERAL(".encoding")))
-        return fail(r, at, "a profile cannot change .encoding");
+        return fail(reader, at, "a profile cannot change .encoding");
     if (starts_fold(key, SPAN_LITERAL("vmxfs.")))
-        return fail(r, at, "vmxfs.* is kept by vmxfs itself");
-    for (size_t i = 0; i < p->n_settings; i++)
-        if (p->settings[i].when == r->when && span_eq_fold(buf_span(&p->settings[i].key), key))
-            return fail(r, at, "this setting is there already");
+        return fail(reader, at, "vmxfs.* is kept by vmxfs itself");
+    for (size_t i = 0; i < p->n_settings; i++) {
+        if (p->settings[i].when == reader->when && span_eq_fold(buf_span(&p->settings[i].key), key))
+            return fail(reader, at, "this setting is there already");
+    }
     return 0;
 }
 
-static int add_setting(struct reader *r, struct span key, struct span value)
+static int add_setting(struct reader *reader, struct span key, struct span value)
 {
-    struct vmx_profile *p = r->profile;
+    struct vmx_profile *p = reader->profile;
     struct profile_setting *items = list_room(p->settings, p->n_settings, sizeof(*items));
-
     if (!items)
         return -ENOMEM;
     p->settings = items;
-    items[p->n_settings] = (struct profile_setting){.when = r->when, .line = r->line};
+    items[p->n_settings] = (struct profile_setting){.when = reader->when, .line = reader->line};
     struct profile_setting *s = &items[p->n_settings++];
-    int rc = buf_add(&s->key, key);
-    return rc != 0 ? rc : buf_add(&s->value, value);
+    int r = buf_add(&s->key, key);
+    return r != 0 ? r : buf_add(&s->value, value);
 }
 
 /* ---- profile.* ---- */
 
-static int check_param(const struct reader *r, size_t name_at, size_t value_at, struct span name,
-                       struct span value)
+static int check_param(const struct reader *reader, size_t name_at, size_t value_at,
+                       struct span name, struct span value)
 {
     struct vmx_diag why = {0};
-
-    for (size_t i = 0; i < name.n; i++)
+    for (size_t i = 0; i < name.n; i++) {
         if (!text_name_char(name.p[i]) || name.p[i] == '.')
-            return fail(r, name_at, "a parameter's name is made of letters, digits, - and _");
+            return fail(reader, name_at, "a parameter's name is made of letters, digits, - and _");
+    }
     if (name.n == 0)
-        return fail(r, name_at, "the parameter's name is missing");
+        return fail(reader, name_at, "the parameter's name is missing");
     if (profile_device_param(name))
-        return fail(r, name_at, "vendor, deviceid, system and vram come with device");
-    if (profile_param(r->profile, name))
-        return fail(r, name_at, "this parameter is there already");
+        return fail(reader, name_at, "vendor, deviceid, system and vram come with device");
+    if (profile_param(reader->profile, name))
+        return fail(reader, name_at, "this parameter is there already");
     if (profile_param_check(name, value, &why) != 0)
-        return fail(r, value_at, why.text);
+        return fail(reader, value_at, why.text);
     return 0;
 }
 
-static int add_param(struct reader *r, struct span name, struct span value)
+static int add_param(struct reader *reader, struct span name, struct span value)
 {
-    struct vmx_profile *p = r->profile;
+    struct vmx_profile *p = reader->profile;
     struct profile_param *items = list_room(p->params, p->n_params, sizeof(*items));
-
     if (!items)
         return -ENOMEM;
     p->params = items;
     items[p->n_params] = (struct profile_param){0};
     struct profile_param *param = &items[p->n_params++];
-    int rc = buf_add(&param->name, name);
-    return rc != 0 ? rc : buf_add(&param->value, value);
+    int r = buf_add(&param->name, name);
+    return r != 0 ? r : buf_add(&param->value, value);
 }
 
-static int read_own(struct reader *r, const struct vmx_line *line, struct span key,
+static int read_own(struct reader *reader, const struct vmx_line *line, struct span key,
                     struct span value)
 {
     struct span prefix = SPAN_LITERAL("profile.param.");
-
-    if (r->when != PROFILE_ALWAYS)
-        return fail(r, line->name_at, "profile.* cannot depend on a parameter");
+    if (reader->when != PROFILE_ALWAYS)
+        return fail(reader, line->name_at, "profile.* cannot depend on a parameter");
     if (span_eq(key, SPAN_LITERAL("profile.summary"))) {
-        buf_clear(&r->profile->summary);
-        return buf_add(&r->profile->summary, value);
+        buf_clear(&reader->profile->summary);
+        return buf_add(&reader->profile->summary, value);
     }
     if (!span_starts_with(key, prefix))
-        return fail(r, line->name_at, "only profile.summary and profile.param.NAME are known");
+        return fail(reader, line->name_at, "only profile.summary and profile.param.NAME are known");
     struct span name = span_from(key, prefix.n);
-    int rc = check_param(r, line->name_at + prefix.n, line->value_at, name, value);
-    return rc != 0 ? rc : add_param(r, name, value);
+    int r = check_param(reader, line->name_at + prefix.n, line->value_at, name, value);
+    return r != 0 ? r : add_param(reader, name, value);
 }
 
-static int read_entry(struct reader *r, struct span body, const struct vmx_line *line)
+static int read_entry(struct reader *reader, struct span body, const struct vmx_line *line)
 {
     struct span key = {body.p + line->name_at, line->name_len};
     BUF_AUTO value = {0};
-
-    int rc = vmx_unescape((struct span){body.p + line->value_at, line->value_len}, &value);
-    if (rc != 0)
-        return rc;
+    int r = vmx_unescape((struct span){body.p + line->value_at, line->value_len}, &value);
+    if (r != 0)
+        return r;
     if (starts_fold(key, SPAN_LITERAL("profile.")))
-        return read_own(r, line, key, buf_span(&value));
-    rc = check_key(r, line->name_at, key);
-    if (rc == 0)
-        rc = check_value(r, line->value_at, key, buf_span(&value));
-    return rc != 0 ? rc : add_setting(r, key, buf_span(&value));
+        return read_own(reader, line, key, buf_span(&value));
+    r = check_key(reader, line->name_at, key);
+    if (r == 0)
+        r = check_value(reader, line->value_at, key, buf_span(&value));
+    return r != 0 ? r : add_setting(reader, key, buf_span(&value));
 }
 
 /* ---- headings and conditions ---- */
 
-static int add_condition(const struct reader *r, struct profile_conditions *to, struct span text,
-                         size_t at)
+static int add_condition(const struct reader *reader, struct profile_conditions *to,
+                         struct span text, size_t at)
 {
     struct profile_condition *items = list_room(to->items, to->n, sizeof(*items));
-
     if (!items)
         return -ENOMEM;
     to->items = items;
-    int rc = profile_condition_parse(text, r->line, at + 1, &items[to->n], r->diag);
-    if (rc == 0)
+    int r = profile_condition_parse(text, reader->line, at + 1, &items[to->n], reader->diag);
+    if (r == 0)
         to->n++;
-    return rc;
+    return r;
 }
 
-static int read_heading(struct reader *r, struct span name, size_t at)
+static int read_heading(struct reader *reader, struct span name, size_t at)
 {
-    struct profile_conditions *whens = &r->profile->whens;
+    struct profile_conditions *whens = &reader->profile->whens;
     struct span when = SPAN_LITERAL("when");
-
-    r->section = SECTION_SETTINGS;
-    r->when = PROFILE_ALWAYS;
+    reader->section = SECTION_SETTINGS;
+    reader->when = PROFILE_ALWAYS;
     if (span_eq(name, SPAN_LITERAL("always")))
         return 0;
     if (span_eq(name, SPAN_LITERAL("require")) || span_eq(name, SPAN_LITERAL("advise"))) {
-        r->section = name.p[0] == 'r' ? SECTION_REQUIRE : SECTION_ADVISE;
+        reader->section = name.p[0] == 'r' ? SECTION_REQUIRE : SECTION_ADVISE;
         return 0;
     }
     if (!span_starts_with(name, when) || name.n == when.n || !text_blank(name.p[when.n]))
-        return fail(r, at, "a heading is [always], [require], [advise] or [when PARAM = VALUE]");
-    int rc = add_condition(r, whens, span_from(name, when.n), at + when.n);
-    if (rc != 0)
-        return rc;
+        return fail(reader, at,
+                    "a heading is [always], [require], [advise] or [when PARAM = VALUE]");
+    int r = add_condition(reader, whens, span_from(name, when.n), at + when.n);
+    if (r != 0)
+        return r;
     if (whens->items[whens->n - 1].op != PROFILE_EQ)
-        return fail(r, at, "[when PARAM = VALUE] can only compare with =");
-    r->when = whens->n - 1;
+        return fail(reader, at, "[when PARAM = VALUE] can only compare with =");
+    reader->when = whens->n - 1;
     return 0;
 }
 
-static int read_line(struct reader *r, struct span body, const struct vmx_line *line)
+static int read_line(struct reader *reader, struct span body, const struct vmx_line *line)
 {
     struct span name = {body.p + line->name_at, line->name_len};
-
     if (line->kind == VMX_LINE_BLANK || line->kind == VMX_LINE_COMMENT)
         return 0;
     if (line->kind == VMX_LINE_HEADING)
-        return read_heading(r, name, line->name_at);
-    if (r->section == SECTION_REQUIRE)
-        return add_condition(r, &r->profile->requirements, body, 0);
-    if (r->section == SECTION_ADVISE)
-        return add_condition(r, &r->profile->advices, body, 0);
+        return read_heading(reader, name, line->name_at);
+    if (reader->section == SECTION_REQUIRE)
+        return add_condition(reader, &reader->profile->requirements, body, 0);
+    if (reader->section == SECTION_ADVISE)
+        return add_condition(reader, &reader->profile->advices, body, 0);
     if (line->kind == VMX_LINE_ENTRY)
-        return read_entry(r, body, line);
-    return fail(r, line->error_at, "expected NAME = \"VALUE\", a comment or a heading");
+        return read_entry(reader, body, line);
+    return fail(reader, line->error_at, "expected NAME = \"VALUE\", a comment or a heading");
 }
 
 /* A NUL would hide what follows it, and other charsets cannot be told apart. */
-static int check_text(const struct reader *r, struct span body)
+static int check_text(const struct reader *reader, struct span body)
 {
     BUF_AUTO scratch = {0};
-
     size_t nul = text_find(body, '\0');
     if (nul < body.n)
-        return fail(r, nul, "a NUL byte");
-    int rc = vmx_encode("UTF-8", body, &scratch);
-    return rc == -EILSEQ ? fail(r, 0, "this line is not UTF-8") : rc;
+        return fail(reader, nul, "a NUL byte");
+    int r = vmx_encode("UTF-8", body, &scratch);
+    return r == -EILSEQ ? fail(reader, 0, "this line is not UTF-8") : r;
 }
 
-static int check_whens(struct reader *r)
+static int check_whens(struct reader *reader)
 {
-    const struct profile_conditions *whens = &r->profile->whens;
-
+    const struct profile_conditions *whens = &reader->profile->whens;
     for (size_t i = 0; i < whens->n; i++) {
-        r->line = whens->items[i].line;
-        if (!profile_param(r->profile, buf_span(&whens->items[i].key)))
-            return fail(r, 0, "[when] names a parameter that the profile does not declare");
+        reader->line = whens->items[i].line;
+        if (!profile_param(reader->profile, buf_span(&whens->items[i].key)))
+            return fail(reader, 0, "[when] names a parameter that the profile does not declare");
     }
     return 0;
 }
@@ -266,14 +256,14 @@ static bool is_own_doing(const struct vmx_profile *p, struct span key)
 {
     struct span rest;
     size_t n;
-
     if (starts_fold(key, SPAN_LITERAL("vmxfs.")))
         return true;
     if (profile_param(p, SPAN_LITERAL("device")) && vmx_pci_key(key, &n, &rest))
         return true;
-    for (size_t i = 0; i < p->n_settings; i++)
+    for (size_t i = 0; i < p->n_settings; i++) {
         if (span_eq_fold(buf_span(&p->settings[i].key), key))
             return true;
+    }
     return false;
 }
 
@@ -289,40 +279,39 @@ static int check_dependence(const struct vmx_profile *p, size_t line, struct spa
 
 static int check_dependences(const struct vmx_profile *p, struct vmx_diag *diag)
 {
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < p->n_settings; i++) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < p->n_settings; i++) {
         const struct profile_setting *s = &p->settings[i];
         struct span name;
-        for (size_t at = 0; rc == 0 && profile_next_name(buf_span(&s->value), &at, &name);)
+        for (size_t at = 0; r == 0 && profile_next_name(buf_span(&s->value), &at, &name);) {
             if (!profile_param(p, name))
-                rc = check_dependence(p, s->line, name, diag);
+                r = check_dependence(p, s->line, name, diag);
+        }
     }
-    for (size_t i = 0; rc == 0 && i < p->requirements.n; i++)
-        rc = check_dependence(p, p->requirements.items[i].line,
-                              buf_span(&p->requirements.items[i].key), diag);
-    return rc;
+    for (size_t i = 0; r == 0 && i < p->requirements.n; i++)
+        r = check_dependence(p, p->requirements.items[i].line,
+                             buf_span(&p->requirements.items[i].key), diag);
+    return r;
 }
 
-static int read_text(struct reader *r, struct span text)
+static int read_text(struct reader *reader, struct span text)
 {
     struct span bom = SPAN_LITERAL("\xEF\xBB\xBF");
-
     if (span_starts_with(text, bom))
         text = span_from(text, bom.n);
-    for (r->line = 1; text.n > 0; r->line++) {
+    for (reader->line = 1; text.n > 0; reader->line++) {
         struct vmx_line line;
         vmx_lex_line(text, true, &line);
         struct span body = span_head(text, line.body_len);
-        int rc = check_text(r, body);
-        if (rc == 0)
-            rc = read_line(r, body, &line);
-        if (rc != 0)
-            return rc;
+        int r = check_text(reader, body);
+        if (r == 0)
+            r = read_line(reader, body, &line);
+        if (r != 0)
+            return r;
         text = span_from(text, line.len);
     }
-    int rc = check_whens(r);
-    return rc == 0 ? check_dependences(r->profile, r->diag) : rc;
+    int r = check_whens(reader);
+    return r == 0 ? check_dependences(reader->profile, reader->diag) : r;
 }
 
 int vmx_profile_parse(const char *name, struct span text, struct vmx_profile **ret,

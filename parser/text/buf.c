@@ -18,9 +18,10 @@ bool span_eq_fold(struct span a, struct span b)
 {
     if (a.n != b.n)
         return false;
-    for (size_t i = 0; i < a.n; i++)
+    for (size_t i = 0; i < a.n; i++) {
         if (a.p[i] != b.p[i] && fold(a.p[i]) != fold(b.p[i]))
             return false;
+    }
     return true;
 }
 

@@ -42,7 +42,6 @@ struct search {
 static int split(struct span text, struct side *ret)
 {
     size_t count = 0;
-
     for (size_t at = 0; at < text.n; at += text_find(span_from(text, at), '\n') + 1)
         count++;
     struct line *lines = calloc(count + 1, sizeof(*lines));
@@ -77,7 +76,6 @@ static void mark(struct line *lines, size_t n)
 static long edit(const struct search *s, const long *v, long k, long d)
 {
     long x = -1;
-
     if (d == 0)
         return 0;
     if (k + 1 <= d - 1 && v[k + 1] >= 0 && v[k + 1] - k <= s->m)
@@ -108,7 +106,6 @@ static bool advance(struct search *s, long d, struct middle *ret)
     long *ahead = s->ahead + COST_MAX + 1;
     long *back = s->back + COST_MAX + 1;
     long delta = s->n - s->m;
-
     for (long k = -d; k <= d; k += 2) {
         long x = slide_ahead(s, edit(s, ahead, k, d), k);
         ahead[k] = x;
@@ -134,9 +131,10 @@ static bool advance(struct search *s, long d, struct middle *ret)
 
 static bool find_middle(struct search *s, struct middle *ret)
 {
-    for (long d = 0; d <= COST_MAX; d++)
+    for (long d = 0; d <= COST_MAX; d++) {
         if (advance(s, d, ret))
             return true;
+    }
     return false;
 }
 
@@ -281,7 +279,6 @@ int vmx_diff(struct span before, struct span after, const char *before_name, con
     struct side a = {0};
     struct side b = {0};
     BUF_AUTO out = {0};
-
     if (span_eq(before, after))
         return 0;
     struct search *search = malloc(sizeof(*search));

@@ -111,9 +111,10 @@ const char *vmx_charset(struct span name)
         return UTF8;
     if (!plain_name(name, plain, sizeof(plain)))
         return NULL;
-    for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++)
+    for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++) {
         if (strcmp(charsets[i].name, plain) == 0)
             return charsets[i].iconv;
+    }
     return NULL;
 }
 

@@ -14,7 +14,6 @@ bool text_word(struct span *rest, struct span *ret)
 {
     struct span s = text_trim(*rest);
     size_t n = 0;
-
     while (n < s.n && !text_blank(s.p[n]))
         n++;
     if (n == 0)

@@ -114,7 +114,6 @@ size_t vmx_host_functions(const struct vmx_host *host, const struct vmx_pci *add
 {
     const struct vmx_host_pci *first = vmx_host_find(host, address);
     size_t n = 0;
-
     if (!first)
         return 0;
     if (max > 0)
@@ -132,7 +131,6 @@ size_t vmx_host_functions(const struct vmx_host *host, const struct vmx_pci *add
 bool vmx_host_needs(const struct vmx_host_pci *pci, const char **ret_reason)
 {
     const char *reason = NULL;
-
     if (pci->vmkernel_name[0] != '\0')
         reason = pci->vmkernel_name;
     else if (pci->class == CLASS_USB)
