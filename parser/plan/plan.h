@@ -4,14 +4,20 @@
  *
  * What is active is kept in the file itself, so that it can be taken back on another machine too:
  *
- *     vmxfs.profile = "nested-esxi mmio=32"     the line that was applied, with all parameters
- * given vmxfs.saved.KEY = "WAS SET"               KEY before, and what the profile made of it
+ *     vmxfs.profile   = "nested-esxi mmio=32"   the line that was applied, with all parameters given
+ *     vmxfs.saved.KEY = "WAS SET"               KEY before, and what the profile made of it
+ *                        |   |
+ *                        |   +-- the value that the profile set, so that a later change by hand
+ *                        |       can be told from the profile's own value
+ *                        +------ what taking the profile back restores:
+ *                                  -         KEY was not there
+ *                                  =VALUE    it stood there in VMware's own form
+ *                                  ~RAW      it had any other form (no quotes, odd escapes);
+ *                                            these are its very bytes
  *
- * WAS is one word: "-" when KEY was not there; "=VALUE" when it stood there in VMware's own form;
- * "~RAW" when it had any other form (no quotes, odd escapes), with its very bytes. In VALUE and RAW
- * "%" and space, in RAW also bytes above 7E, are written %XX. Every key that the profile sets is
- * saved when it is applied, also one that had the right value before. A key with several lines has
- * one line afterwards, and keeps it: VMware refuses such files.
+ * In VALUE and RAW "%" and space, in RAW also bytes above 7E, are written %XX. Every key that the
+ * profile sets is saved when it is applied, also one that had the right value before. A key with
+ * several lines has one line afterwards, and keeps it: VMware refuses such files.
  *
  * Values are compared as VMware means them ("true" is TRUE, 0x10DE is 0x10de), and a setting that
  * holds is not rewritten.
