@@ -73,7 +73,7 @@ bool vmx_pci_key(struct span key, size_t *ret_n, struct span *ret_rest)
     struct span prefix = SPAN_LITERAL("pciPassthru");
     size_t digits = 0;
     size_t n = 0;
-    if (key.n < prefix.n || !span_eq_fold(span_head(key, prefix.n), prefix))
+    if (!span_starts_with_fold(key, prefix))
         return false;
     key = span_from(key, prefix.n);
     for (; digits < key.n && text_digit(key.p[digits]) < 10 && digits < 6; digits++)

@@ -32,12 +32,11 @@ static int grow(struct vmx_extent **extents, size_t *cap, size_t want)
 
 static size_t skip_bom(struct vmx_dict *dict)
 {
-    struct span bom = SPAN_LITERAL("\xef\xbb\xbf");
-    if (!span_starts_with(vmx_dict_text(dict), bom))
+    if (!span_starts_with(vmx_dict_text(dict), UTF8_BOM))
         return 0;
     struct vmx_line line = {.kind = VMX_LINE_BOM, .len = 3, .body_len = 3};
     dict->extents[dict->n_extents++] = (struct vmx_extent){.line = line};
-    return bom.n;
+    return UTF8_BOM.n;
 }
 
 static int cut(struct vmx_dict *dict, size_t *ret_entries)

@@ -39,6 +39,13 @@ struct vmx_line {
 /* Reads the line at the start of text (0 < text.n <= UINT32_MAX). */
 void vmx_lex_line(struct span text, bool headings, struct vmx_line *ret);
 
+/* The value with its quotes, if it has any. text: the line. */
+static inline struct span vmx_line_token(const char *text, const struct vmx_line *line)
+{
+    size_t quote = line->quoted ? 1 : 0;
+    return (struct span){text + line->value_at - quote, line->value_len + 2 * quote};
+}
+
 /* Appends the value's bytes, unescaped: |XX in one pass; |00 ends the value. -ENOMEM. */
 int vmx_unescape(struct span raw, struct buf *ret);
 

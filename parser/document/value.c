@@ -113,7 +113,7 @@ static bool is_foreign(struct span key)
     static const char *const prefixes[] = {"vmxfs.", "guestinfo."};
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         struct span prefix = span_of(prefixes[i]);
-        if (key.n > prefix.n && span_eq_fold(span_head(key, prefix.n), prefix))
+        if (key.n > prefix.n && span_starts_with_fold(key, prefix))
             return true;
     }
     return false;

@@ -6,6 +6,7 @@
 
 #include <utlist.h>
 
+#include "parser/text/encoding.h"
 #include "parser/text/text.h"
 
 /* What most lines end with; LF where there are none. */
@@ -106,8 +107,7 @@ static int touch(struct draft *draft, struct span key, struct keymap_item **ret)
 /* A U+FEFF at the front of a name is nothing to make, but may stay. */
 static bool makes_bom(const struct draft_line *l, struct span name)
 {
-    return span_starts_with(name, SPAN_LITERAL("\xef\xbb\xbf")) &&
-           !(l->current && span_eq_fold(name_of(l), name));
+    return span_starts_with(name, UTF8_BOM) && !(l->current && span_eq_fold(name_of(l), name));
 }
 
 /* Makes own the line's text. -EINVAL if that is no entry of this name. */

@@ -66,13 +66,6 @@ static int new_bytes(const struct writer *w, const struct draft_line *l, struct 
     return vmx_encode(w->to, buf_span(l->value), ret);
 }
 
-/* The value with its quotes, if it has any. */
-static struct span value_in_line(const struct draft_line *l)
-{
-    size_t quote = l->line.quoted ? 1 : 0;
-    return (struct span){l->text.p + l->line.value_at - quote, l->line.value_len + 2 * quote};
-}
-
 static int write_value(const struct writer *w, const struct draft_line *l)
 {
     struct span raw = {l->text.p + l->line.value_at, l->line.value_len};
@@ -85,7 +78,7 @@ static int write_value(const struct writer *w, const struct draft_line *l)
     if (r != 0)
         return r;
     if (keep || span_eq(buf_span(&old), buf_span(&bytes)))
-        return buf_add(w->out, value_in_line(l));
+        return buf_add(w->out, vmx_line_token(l->text.p, &l->line));
     r = buf_add_char(w->out, '"');
     if (r == 0)
         r = vmx_escape(buf_span(&bytes), w->out);
@@ -94,7 +87,7 @@ static int write_value(const struct writer *w, const struct draft_line *l)
 
 static int write_entry(const struct writer *w, const struct draft_line *l)
 {
-    struct span value = value_in_line(l);
+    struct span value = vmx_line_token(l->text.p, &l->line);
     size_t name_end = l->line.name_at + l->line.name_len;
     size_t value_at = (size_t)(value.p - l->text.p);
     int r = buf_add(w->out, span_head(l->text, l->line.name_at));
@@ -150,8 +143,7 @@ static bool has_ending(const struct draft_line *l)
  * file: the mark is no part of the text, and the key would be another one. */
 static int keep_from_top(const struct draft *draft, struct buf *out)
 {
-    if (draft->head->line.kind == VMX_LINE_BOM ||
-        !span_starts_with(buf_span(out), SPAN_LITERAL("\xef\xbb\xbf")))
+    if (draft->head->line.kind == VMX_LINE_BOM || !span_starts_with(buf_span(out), UTF8_BOM))
         return 0;
     BUF_AUTO text = {0};
     int r = buf_add(&text, draft->ending);

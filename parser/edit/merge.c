@@ -122,9 +122,8 @@ int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edi
     if (text.n > UINT32_MAX)
         return -EINVAL;
     struct reader reader = {.charset = charset, .line = 1, .diag = diag};
-    struct span bom = SPAN_LITERAL("\xef\xbb\xbf");
-    if (span_starts_with(text, bom))
-        text = span_from(text, bom.n);
+    if (span_starts_with(text, UTF8_BOM))
+        text = span_from(text, UTF8_BOM.n);
     int r = 0;
     for (struct vmx_line line; r == 0 && text.n > 0; reader.line++) {
         vmx_lex_line(text, false, &line);

@@ -4,6 +4,7 @@
 
 #include "edit.h"
 #include "keymap.h"
+#include "parser/text/encoding.h"
 #include "parser/text/text.h"
 
 /* What is wrong with a text, as something to count: malformed lines by their text, superseded ones
@@ -111,7 +112,7 @@ static int add_line(const struct vmx_dict *dict, size_t extent, bool first, stru
     const struct vmx_extent *e = vmx_dict_extent(dict, extent);
     struct span body = {vmx_dict_text(dict).p + e->at, e->line.body_len};
     int r = 0;
-    if (first && span_starts_with(body, SPAN_LITERAL("\xef\xbb\xbf")))
+    if (first && span_starts_with(body, UTF8_BOM))
         r = buf_add_str(ret, "\n");
     if (r == 0)
         r = buf_add(ret, body);

@@ -49,9 +49,10 @@ static int is_ours(const struct restore *restore, const struct plan_saved *saved
 static struct span token_of(const struct vmx_dict *dict, size_t extent, size_t *ret_at)
 {
     const struct vmx_extent *e = vmx_dict_extent(dict, extent);
-    size_t quote = e->line.quoted ? 1 : 0;
-    *ret_at = e->line.value_at - quote;
-    return (struct span){vmx_dict_text(dict).p + e->at + *ret_at, e->line.value_len + 2 * quote};
+    const char *text = vmx_dict_text(dict).p + e->at;
+    struct span token = vmx_line_token(text, &e->line);
+    *ret_at = (size_t)(token.p - text);
+    return token;
 }
 
 /* What the raw text says, as reading it from a document gives it. */

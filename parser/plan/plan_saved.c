@@ -59,7 +59,7 @@ static int decode(struct span text, struct plan_saved *saved)
 static bool saved_key(struct span name, struct span *ret)
 {
     struct span prefix = SPAN_LITERAL(PLAN_SAVED);
-    if (name.n <= prefix.n || !span_eq_fold(span_head(name, prefix.n), prefix))
+    if (name.n == prefix.n || !span_starts_with_fold(name, prefix))
         return false;
     *ret = span_from(name, prefix.n);
     return true;
@@ -146,9 +146,7 @@ static int is_canonical(const struct vmx_dict *dict, size_t extent, struct span 
 static int encode_extent(const struct vmx_dict *dict, size_t extent, struct buf *ret)
 {
     const struct vmx_extent *e = vmx_dict_extent(dict, extent);
-    size_t quote = e->line.quoted ? 1 : 0;
-    struct span token = {vmx_dict_text(dict).p + e->at + e->line.value_at - quote,
-                         e->line.value_len + 2 * quote};
+    struct span token = vmx_line_token(vmx_dict_text(dict).p + e->at, &e->line);
     BUF_AUTO value = {0};
     bool canonical = false;
     int r = vmx_dict_value(dict, extent, &value);

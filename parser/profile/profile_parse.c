@@ -36,11 +36,6 @@ static bool is_plain(struct span key)
     return true;
 }
 
-static bool starts_fold(struct span s, struct span prefix)
-{
-    return s.n >= prefix.n && span_eq_fold(span_head(s, prefix.n), prefix);
-}
-
 bool profile_next_name(struct span value, size_t *at, struct span *ret)
 {
     struct span open = SPAN_LITERAL("${");
@@ -86,7 +81,7 @@ static int check_key(const struct reader *reader, size_t at, struct span key)
         return fail(reader, at, "the name of a setting must be plain ASCII");
     if (span_eq_fold(key, SPAN_LITERAL(".encoding")))
         return fail(reader, at, "a profile cannot change .encoding");
-    if (starts_fold(key, SPAN_LITERAL("vmxfs.")))
+    if (span_starts_with_fold(key, SPAN_LITERAL("vmxfs.")))
         return fail(reader, at, "vmxfs.* is kept by vmxfs itself");
     for (size_t i = 0; i < p->n_settings; i++) {
         if (p->settings[i].when == reader->when && span_eq_fold(buf_span(&p->settings[i].key), key))
@@ -166,7 +161,7 @@ static int read_entry(struct reader *reader, struct span body, const struct vmx_
     int r = vmx_unescape((struct span){body.p + line->value_at, line->value_len}, &value);
     if (r != 0)
         return r;
-    if (starts_fold(key, SPAN_LITERAL("profile.")))
+    if (span_starts_with_fold(key, SPAN_LITERAL("profile.")))
         return read_own(reader, line, key, buf_span(&value));
     r = check_key(reader, line->name_at, key);
     if (r == 0)
@@ -256,7 +251,7 @@ static bool is_own_doing(const struct vmx_profile *p, struct span key)
 {
     struct span rest;
     size_t n;
-    if (starts_fold(key, SPAN_LITERAL("vmxfs.")))
+    if (span_starts_with_fold(key, SPAN_LITERAL("vmxfs.")))
         return true;
     if (profile_param(p, SPAN_LITERAL("device")) && vmx_pci_key(key, &n, &rest))
         return true;
@@ -296,9 +291,8 @@ static int check_dependences(const struct vmx_profile *p, struct vmx_diag *diag)
 
 static int read_text(struct reader *reader, struct span text)
 {
-    struct span bom = SPAN_LITERAL("\xEF\xBB\xBF");
-    if (span_starts_with(text, bom))
-        text = span_from(text, bom.n);
+    if (span_starts_with(text, UTF8_BOM))
+        text = span_from(text, UTF8_BOM.n);
     for (reader->line = 1; text.n > 0; reader->line++) {
         struct vmx_line line;
         vmx_lex_line(text, true, &line);

@@ -25,6 +25,11 @@ bool span_eq_fold(struct span a, struct span b)
     return true;
 }
 
+bool span_starts_with_fold(struct span s, struct span prefix)
+{
+    return s.n >= prefix.n && span_eq_fold((struct span){s.p, prefix.n}, prefix);
+}
+
 /* Bit 5 folds the letters; other bytes that it makes equal merely collide. */
 unsigned span_hash_fold(struct span s)
 {

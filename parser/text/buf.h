@@ -41,6 +41,8 @@ static inline bool span_eq(struct span a, struct span b)
 
 /* Equal but for the case of ASCII letters: how VMware compares keys. */
 bool span_eq_fold(struct span a, struct span b);
+bool span_starts_with_fold(struct span s, struct span prefix);
+
 /* Equal for what span_eq_fold takes for equal. */
 unsigned span_hash_fold(struct span s);
 

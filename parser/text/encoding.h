@@ -10,6 +10,9 @@
 
 #include "buf.h"
 
+/* What UTF-8 text may begin with, and is no part of it. */
+#define UTF8_BOM SPAN_LITERAL("\xef\xbb\xbf")
+
 /* iconv's name for a charset as a .vmx spells it; "UTF-8" for an empty name; NULL if nobody
  * knows it. The string is static. */
 const char *vmx_charset(struct span name);
