@@ -2,15 +2,28 @@
 /* Profiles that are applied where there is a host to ask. */
 #include "hosts.h"
 
+/* What each test begins with: the profiles that are shipped, and a host that it may change. */
+static struct vmx_profiles profiles;
+static struct machine machine;
+
+static int set_up(void **state)
+{
+    (void)state;
+    add_shipped(&profiles);
+    machine_init(&machine, &profiles);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    vmx_profiles_done(&profiles);
+    return 0;
+}
+
 #define GPU "nested-esxi device=0000:03:00.0"
 #define ACTIVE "none [nested-esxi] inner-guest"
 #define DRIFTED "none [nested-esxi!] inner-guest"
-
-static void setting_up(struct machine *m, struct vmx_profiles *profiles)
-{
-    add_shipped(profiles);
-    machine_init(m, profiles);
-}
 
 static void device_is(const struct buf *text, size_t n, const char *id, const char *vendor,
                       const char *device)
@@ -42,124 +55,103 @@ static void holds(const struct buf *text, const struct vmx_around *around, const
 
 static void a_device_comes_with_all_its_functions(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
     BUF_AUTO restored = {0};
-    struct machine m;
     static const struct span before =
         BYTES("memSize = \"8192\"\npciPassthru0.present = \"TRUE\"\npciPassthru2.id = \"x\"\n");
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(before, &m.around, GPU, &text);
+    planned_around(before, &machine.around, GPU, &text);
     device_is(&text, 1, "00000:003:00.0", "0x10de", "0x1cb2");
     device_is(&text, 3, "00000:003:00.1", "0x10de", "0x0fb9");
     has_no(&text, "pciPassthru4.id");
     value_is(&text, "vmxfs.profile", GPU);
-    holds(&text, &m.around, "nested-esxi");
-    holds(&text, &m.around, GPU);
-    planned_around(buf_span(&text), &m.around, "none", &restored);
+    holds(&text, &machine.around, "nested-esxi");
+    holds(&text, &machine.around, GPU);
+    planned_around(buf_span(&text), &machine.around, "none", &restored);
     assert_span(buf_span(&restored), before);
 }
 
 static void an_address_is_written_in_decimal(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(small_vm, &m.around, "inner-guest device=0d:00.0", &text);
+    planned_around(small_vm, &machine.around, "inner-guest device=0d:00.0", &text);
     device_is(&text, 0, "00000:013:00.0", "0x1002", "0x73bf");
     has_no(&text, "pciPassthru1.id");
 }
 
 static void an_arcs_audio_comes_from_its_own_bus(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
     BUF_AUTO restored = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(small_vm, &m.around, "nested-esxi device=86:00.0", &text);
+    planned_around(small_vm, &machine.around, "nested-esxi device=86:00.0", &text);
     device_is(&text, 0, "00000:134:00.0", "0x8086", "0x5690");
     device_is(&text, 1, "00000:135:00.0", "0x8086", "0x4f90");
-    holds(&text, &m.around, "nested-esxi");
-    planned_around(buf_span(&text), &m.around, "none", &restored);
+    holds(&text, &machine.around, "nested-esxi");
+    planned_around(buf_span(&text), &machine.around, "none", &restored);
     assert_span(buf_span(&restored), small_vm);
 }
 
 static void another_device_takes_the_place_of_all_functions(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO a = {0};
     BUF_AUTO b = {0};
     BUF_AUTO restored = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(small_vm, &m.around, GPU, &a);
-    planned_around(buf_span(&a), &m.around, "nested-esxi device=0d:00.0", &b);
+    planned_around(small_vm, &machine.around, GPU, &a);
+    planned_around(buf_span(&a), &machine.around, "nested-esxi device=0d:00.0", &b);
     device_is(&b, 0, "00000:013:00.0", "0x1002", "0x73bf");
     has_no(&b, "pciPassthru1.id");
     has_no(&b, "vmxfs.saved.pciPassthru1.id");
-    holds(&b, &m.around, "nested-esxi");
-    planned_around(buf_span(&b), &m.around, "none", &restored);
+    holds(&b, &machine.around, "nested-esxi");
+    planned_around(buf_span(&b), &machine.around, "none", &restored);
     assert_span(buf_span(&restored), small_vm);
 }
 
 static void another_device_forgets_what_was_said_of_the_first(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO a = {0};
     BUF_AUTO b = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
     planned(small_vm, &profiles, "nested-esxi vram=4 " NEW_DEVICE, &a);
-    m.host.uuid = OTHER_UUID;
-    planned_around(buf_span(&a), &m.around, "nested-esxi device=0d:00.0", &b);
+    machine.host.uuid = OTHER_UUID;
+    planned_around(buf_span(&a), &machine.around, "nested-esxi device=0d:00.0", &b);
     value_is(&b, "vmxfs.profile", "nested-esxi device=0000:0d:00.0");
     value_is(&b, "pciPassthru0.systemId", OTHER_UUID);
 }
 
 static void what_the_vm_has_already_is_completed(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
     BUF_AUTO restored = {0};
-    struct machine m;
     static const struct span before = BYTES(
         "memSize = \"8192\"\npciPassthru4.id = \"0:3:0.1\"\npciPassthru4.vendorId = \"0x10DE\"\n"
         "pciPassthru4.systemId = \"" OTHER_UUID "\"\n");
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(before, &m.around, GPU, &text);
+    planned_around(before, &machine.around, GPU, &text);
     device_is(&text, 0, "00000:003:00.0", "0x10de", "0x1cb2");
     value_is(&text, "pciPassthru4.id", "0:3:0.1");
     value_is(&text, "pciPassthru4.deviceId", "0x0fb9");
     value_is(&text, "pciPassthru4.systemId", UUID);
-    planned_around(buf_span(&text), &m.around, "none", &restored);
+    planned_around(buf_span(&text), &machine.around, "none", &restored);
     assert_span(buf_span(&restored), before);
 }
 
 static void a_plan_shows_what_the_host_would_fill_in(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO diff = {0};
-    struct machine m;
     DICT_AUTO dict = parsed(SPAN_LITERAL("a = \"1\"\n"));
     (void)state;
 
-    setting_up(&m, &profiles);
     add_profile(&profiles, "own", SPAN_LITERAL("profile.param.device = \"0000:0d:00.0\"\n"));
-    assert_int_equal(vmx_plan_diff(dict, &m.around, "own", "x.vmx", &diff), 0);
+    assert_int_equal(vmx_plan_diff(dict, &machine.around, "own", "x.vmx", &diff), 0);
     assert_non_null(strstr(diff.data,
                            "\n+pciPassthru0.id = \"00000:013:00.0\"\n"
                            "+pciPassthru0.deviceId = \"0x73bf\"\n"
@@ -167,9 +159,9 @@ static void a_plan_shows_what_the_host_would_fill_in(void **state)
                            "+pciPassthru0.systemId = \"" UUID "\"\n"
                            "+pciPassthru0.present = \"TRUE\"\n"
                            "+vmxfs.profile = \"own\"\n"));
-    m.pci[AT_AMD].capable = VMX_NO;
+    machine.pci[AT_AMD].capable = VMX_NO;
     buf_clear(&diff);
-    assert_int_equal(vmx_plan_diff(dict, &m.around, "own", "x.vmx", &diff), 0);
+    assert_int_equal(vmx_plan_diff(dict, &machine.around, "own", "x.vmx", &diff), 0);
     assert_string_equal(diff.data,
                         "# refused: 0000:0d:00.0 cannot be passed to a VM: the host "
                         "says it is not capable of it\n");
@@ -251,17 +243,14 @@ static const struct {
 
 static void what_the_host_does_not_let_go_is_refused(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     (void)state;
 
-    add_shipped(&profiles);
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         BUF_AUTO text = {0};
         struct vmx_diag diag = {.text = "accepted"};
-        struct machine m;
-        machine_init(&m, &profiles);
-        refusals[i].change(&m);
-        int r = plan_around(small_vm, &m.around, refusals[i].line, &text, NULL, &diag);
+        machine_init(&machine, &profiles);
+        refusals[i].change(&machine);
+        int r = plan_around(small_vm, &machine.around, refusals[i].line, &text, NULL, &diag);
         if (r != -EINVAL || !strstr(diag.text, refusals[i].reason))
             fail_msg("%zu, \"%s\": %d, %s", i, refusals[i].line, r, diag.text);
     }
@@ -298,32 +287,26 @@ static void what_is_not_known_is_no_reason_to_refuse(void **state)
         {nothing_is_known, GPU},
         {without_uuid, GPU " system=" UUID},
     };
-    PROFILES_AUTO profiles = {0};
     (void)state;
 
-    add_shipped(&profiles);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         BUF_AUTO text = {0};
-        struct machine m;
-        machine_init(&m, &profiles);
-        cases[i].change(&m);
-        planned_around(small_vm, &m.around, cases[i].line, &text);
+        machine_init(&machine, &profiles);
+        cases[i].change(&machine);
+        planned_around(small_vm, &machine.around, cases[i].line, &text);
     }
 }
 
 static void a_host_without_a_list_is_none_to_ask(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
     struct vmx_diag diag = {.text = ""};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    m.host.n_pci = 0;
-    assert_int_equal(plan_around(small_vm, &m.around, GPU, &text, NULL, &diag), -EINVAL);
+    machine.host.n_pci = 0;
+    assert_int_equal(plan_around(small_vm, &machine.around, GPU, &text, NULL, &diag), -EINVAL);
     assert_non_null(strstr(diag.text, "needs deviceid=, vendor=, system= too"));
-    planned_around(small_vm, &m.around, "nested-esxi " NEW_DEVICE, &text);
+    planned_around(small_vm, &machine.around, "nested-esxi " NEW_DEVICE, &text);
 }
 
 /* ---- afterwards ---- */
@@ -334,49 +317,43 @@ static void what_was_applied_goes_on_holding(void **state)
     static void (*const changes[])(struct machine *m) = {
         as_it_is, incapable,       of_the_kernel,         audio_of_the_kernel, before_a_reboot,
         nested,   used_by_another, audio_used_by_another, nothing_is_known,    without_uuid};
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
     BUF_AUTO drifted = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(small_vm, &m.around, GPU, &text);
+    planned_around(small_vm, &machine.around, GPU, &text);
     edited(&text, "vvtd.enable", NULL, &drifted);
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         BUF_AUTO repaired = {0};
-        machine_init(&m, &profiles);
-        changes[i](&m);
-        holds(&text, &m.around, "nested-esxi");
-        holds(&text, &m.around, GPU);
-        planned_around(buf_span(&drifted), &m.around, "nested-esxi", &repaired);
+        machine_init(&machine, &profiles);
+        changes[i](&machine);
+        holds(&text, &machine.around, "nested-esxi");
+        holds(&text, &machine.around, GPU);
+        planned_around(buf_span(&drifted), &machine.around, "nested-esxi", &repaired);
         value_is(&repaired, "vvtd.enable", "TRUE");
-        state_is_around(buf_span(&repaired), &m.around, ACTIVE);
+        state_is_around(buf_span(&repaired), &machine.around, ACTIVE);
     }
-    machine_init(&m, &profiles);
-    m.pci[AT_GPU].address.bus = m.pci[AT_GPU_AUDIO].address.bus = 0x55;
-    holds(&text, &m.around, "nested-esxi");
-    m.host.n_pci = 0;
-    holds(&text, &m.around, "nested-esxi");
+    machine_init(&machine, &profiles);
+    machine.pci[AT_GPU].address.bus = machine.pci[AT_GPU_AUDIO].address.bus = 0x55;
+    holds(&text, &machine.around, "nested-esxi");
+    machine.host.n_pci = 0;
+    holds(&text, &machine.around, "nested-esxi");
     holds(&text, NO_HOST(&profiles), "nested-esxi");
     holds(&text, NO_HOST(&profiles), GPU);
 }
 
 static void another_device_at_the_address_is_not_taken_for_it(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
     BUF_AUTO again = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(small_vm, &m.around, GPU, &text);
-    m.pci[AT_GPU].device = 0x1563;
-    m.pci[AT_GPU].enabled = VMX_NO;
-    holds(&text, &m.around, "nested-esxi");
-    m.pci[AT_GPU].enabled = VMX_YES;
-    planned_around(buf_span(&text), &m.around, "nested-esxi", &again);
+    planned_around(small_vm, &machine.around, GPU, &text);
+    machine.pci[AT_GPU].device = 0x1563;
+    machine.pci[AT_GPU].enabled = VMX_NO;
+    holds(&text, &machine.around, "nested-esxi");
+    machine.pci[AT_GPU].enabled = VMX_YES;
+    planned_around(buf_span(&text), &machine.around, "nested-esxi", &again);
     value_is(&again, "pciPassthru0.deviceId", "0x1563");
 }
 
@@ -387,15 +364,12 @@ static void drift_is_seen_and_mended_without_the_host_too(void **state)
     } drifts[] = {{"pciPassthru0.deviceId", "0x0001"}, {"pciPassthru0.systemId", OTHER_UUID},
                   {"pciPassthru1.id", NULL},           {"pciPassthru1.vendorId", NULL},
                   {"pciPassthru1.present", "FALSE"},   {"pciPassthru0.id", "00000:009:00.0"}};
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(small_vm, &m.around, GPU, &text);
+    planned_around(small_vm, &machine.around, GPU, &text);
     for (size_t i = 0; i < 2 * sizeof(drifts) / sizeof(drifts[0]); i++) {
-        const struct vmx_around *around = i % 2 ? &m.around : NO_HOST(&profiles);
+        const struct vmx_around *around = i % 2 ? &machine.around : NO_HOST(&profiles);
         BUF_AUTO drifted = {0};
         BUF_AUTO mended = {0};
         BUF_AUTO restored = {0};
@@ -415,15 +389,12 @@ static void functions_that_were_mixed_up_are_told_apart(void **state)
 {
     static const char *const ids[][2] = {{"pciPassthru0.id", "00000:003:00.1"},
                                          {"pciPassthru1.id", "00000:003:00.0"}};
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(small_vm, &m.around, GPU, &text);
+    planned_around(small_vm, &machine.around, GPU, &text);
     for (size_t i = 0; i < 4; i++) {
-        const struct vmx_around *around = i % 2 ? &m.around : NO_HOST(&profiles);
+        const struct vmx_around *around = i % 2 ? &machine.around : NO_HOST(&profiles);
         BUF_AUTO mixed = {0};
         BUF_AUTO mended = {0};
         edited(&text, ids[i / 2][0], ids[i / 2][1], &mixed);
@@ -434,71 +405,63 @@ static void functions_that_were_mixed_up_are_told_apart(void **state)
 
 static void on_another_host_it_is_bound_anew(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
     BUF_AUTO bound = {0};
     BUF_AUTO by_hand = {0};
     BUF_AUTO restored = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(small_vm, &m.around, GPU, &text);
-    m.host.uuid = OTHER_UUID;
-    m.pci[AT_GPU].enabled = VMX_NO;
-    state_is_around(buf_span(&text), &m.around, ACTIVE);
-    planned_around(buf_span(&text), &m.around, "nested-esxi", &bound);
+    planned_around(small_vm, &machine.around, GPU, &text);
+    machine.host.uuid = OTHER_UUID;
+    machine.pci[AT_GPU].enabled = VMX_NO;
+    state_is_around(buf_span(&text), &machine.around, ACTIVE);
+    planned_around(buf_span(&text), &machine.around, "nested-esxi", &bound);
     value_is(&bound, "pciPassthru0.systemId", OTHER_UUID);
     value_is(&bound, "pciPassthru1.systemId", OTHER_UUID);
-    holds(&bound, &m.around, "nested-esxi");
+    holds(&bound, &machine.around, "nested-esxi");
     /* Somebody was faster. */
     edited(&text, "pciPassthru0.systemId", OTHER_UUID, &by_hand);
     edited(&by_hand, "pciPassthru1.systemId", OTHER_UUID, &text);
-    state_is_around(buf_span(&text), &m.around, DRIFTED);
+    state_is_around(buf_span(&text), &machine.around, DRIFTED);
     buf_clear(&bound);
-    planned_around(buf_span(&text), &m.around, "nested-esxi", &bound);
-    holds(&bound, &m.around, "nested-esxi");
-    planned_around(buf_span(&bound), &m.around, "none", &restored);
+    planned_around(buf_span(&text), &machine.around, "nested-esxi", &bound);
+    holds(&bound, &machine.around, "nested-esxi");
+    planned_around(buf_span(&bound), &machine.around, "none", &restored);
     assert_span(buf_span(&restored), small_vm);
 }
 
 static void a_block_of_ours_goes_as_a_whole(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO a = {0};
     BUF_AUTO b = {0};
     BUF_AUTO restored = {0};
     BUF_AUTO notes = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(small_vm, &m.around, GPU, &a);
+    planned_around(small_vm, &machine.around, GPU, &a);
     edited(&a, "pciPassthru1.pciSlotNumber", "256", &b);
     edited(&b, "pciPassthru0.systemId", OTHER_UUID, &a);
-    assert_int_equal(plan_around(buf_span(&a), &m.around, "none", &restored, &notes, NULL), 0);
+    assert_int_equal(plan_around(buf_span(&a), &machine.around, "none", &restored, &notes, NULL),
+                     0);
     assert_span(buf_span(&restored), small_vm);
     assert_int_equal(notes.len, 0);
 }
 
 static void a_setting_follows_with_a_device_too(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
     BUF_AUTO after = {0};
     EDITS_AUTO edits = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    planned_around(small_vm, &m.around, GPU, &text);
+    planned_around(small_vm, &machine.around, GPU, &text);
     DICT_AUTO dict = parsed(buf_span(&text));
-    m.pci[AT_GPU].capable = VMX_NO;
+    machine.pci[AT_GPU].capable = VMX_NO;
     assert_int_equal(vmx_edits_set(&edits, SPAN_LITERAL("memSize"), SPAN_LITERAL("4096")), 0);
-    assert_int_equal(vmx_plan_follow(dict, &m.around, &edits), 0);
+    assert_int_equal(vmx_plan_follow(dict, &machine.around, &edits), 0);
     assert_int_equal(vmx_edits_apply(&edits, dict, &after, NULL), 0);
     value_is(&after, "sched.mem.min", "4096");
-    state_is_around(buf_span(&after), &m.around, ACTIVE);
+    state_is_around(buf_span(&after), &machine.around, ACTIVE);
 }
 
 /* ---- cpu=auto ---- */
@@ -518,38 +481,32 @@ static void cpu_auto_asks_the_host(void **state)
         {VMX_CPU_UNKNOWN, "nested-esxi", "0000000d68747541444d416369746e65", true},
         {VMX_CPU_UNKNOWN, "nested-esxi", "", false},
     };
-    PROFILES_AUTO profiles = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         BUF_AUTO before = {0};
         BUF_AUTO text = {0};
-        m.host.cpu = cases[i].host;
+        machine.host.cpu = cases[i].host;
         assert_int_equal(
             buf_addf(&before, "memSize = \"8192\"\nhostCPUID.0 = \"%s\"\n", cases[i].cpuid), 0);
-        planned_around(buf_span(&before), &m.around, cases[i].line, &text);
+        planned_around(buf_span(&before), &machine.around, cases[i].line, &text);
         if (cases[i].amd)
             value_is(&text, "amd.iommu.supportsPcip", "TRUE");
         else
             has_no(&text, "amd.iommu.supportsPcip");
-        holds(&text, &m.around, "nested-esxi");
+        holds(&text, &machine.around, "nested-esxi");
     }
 }
 
 static void what_the_host_decided_stays_without_it(void **state)
 {
-    PROFILES_AUTO profiles = {0};
     BUF_AUTO a = {0};
     BUF_AUTO b = {0};
     BUF_AUTO c = {0};
-    struct machine m;
     (void)state;
 
-    setting_up(&m, &profiles);
-    m.host.cpu = VMX_CPU_AMD;
-    planned_around(small_vm, &m.around, "nested-esxi", &a);
+    machine.host.cpu = VMX_CPU_AMD;
+    planned_around(small_vm, &machine.around, "nested-esxi", &a);
     holds(&a, NO_HOST(&profiles), "nested-esxi");
     edited(&a, "amd.iommu.supportsPcip", NULL, &b);
     state_is(buf_span(&b), &profiles, DRIFTED);
@@ -565,25 +522,33 @@ static void what_the_host_decided_stays_without_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_device_comes_with_all_its_functions),
-        cmocka_unit_test(an_address_is_written_in_decimal),
-        cmocka_unit_test(an_arcs_audio_comes_from_its_own_bus),
-        cmocka_unit_test(another_device_takes_the_place_of_all_functions),
-        cmocka_unit_test(another_device_forgets_what_was_said_of_the_first),
-        cmocka_unit_test(what_the_vm_has_already_is_completed),
-        cmocka_unit_test(a_plan_shows_what_the_host_would_fill_in),
-        cmocka_unit_test(what_the_host_does_not_let_go_is_refused),
-        cmocka_unit_test(what_is_not_known_is_no_reason_to_refuse),
-        cmocka_unit_test(a_host_without_a_list_is_none_to_ask),
-        cmocka_unit_test(what_was_applied_goes_on_holding),
-        cmocka_unit_test(another_device_at_the_address_is_not_taken_for_it),
-        cmocka_unit_test(drift_is_seen_and_mended_without_the_host_too),
-        cmocka_unit_test(functions_that_were_mixed_up_are_told_apart),
-        cmocka_unit_test(on_another_host_it_is_bound_anew),
-        cmocka_unit_test(a_block_of_ours_goes_as_a_whole),
-        cmocka_unit_test(a_setting_follows_with_a_device_too),
-        cmocka_unit_test(cpu_auto_asks_the_host),
-        cmocka_unit_test(what_the_host_decided_stays_without_it),
+        cmocka_unit_test_setup_teardown(a_device_comes_with_all_its_functions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_address_is_written_in_decimal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_arcs_audio_comes_from_its_own_bus, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(another_device_takes_the_place_of_all_functions, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(another_device_forgets_what_was_said_of_the_first, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_the_vm_has_already_is_completed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_shows_what_the_host_would_fill_in, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_the_host_does_not_let_go_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_is_not_known_is_no_reason_to_refuse, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_host_without_a_list_is_none_to_ask, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_applied_goes_on_holding, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(another_device_at_the_address_is_not_taken_for_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(drift_is_seen_and_mended_without_the_host_too, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(functions_that_were_mixed_up_are_told_apart, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(on_another_host_it_is_bound_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_block_of_ours_goes_as_a_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_setting_follows_with_a_device_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cpu_auto_asks_the_host, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_the_host_decided_stays_without_it, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
