@@ -202,16 +202,21 @@ static bool is_plain(struct span raw)
     return vmx_ascii(raw) && !memchr(raw.p, '|', raw.n);
 }
 
+int vmx_value_read(const char *charset, struct span raw, struct buf *ret)
+{
+    BUF_AUTO bytes = {0};
+    int r = vmx_unescape(raw, &bytes);
+    if (r == 0)
+        r = vmx_decode(charset, buf_span(&bytes), ret);
+    return r == -EILSEQ ? buf_add(ret, buf_span(&bytes)) : r;
+}
+
 int vmx_dict_value(const struct vmx_dict *dict, size_t extent, struct buf *ret)
 {
     struct span raw = vmx_dict_raw_value(dict, extent);
     if (is_plain(raw))
         return buf_add(ret, raw);
-    BUF_AUTO bytes = {0};
-    int r = vmx_unescape(raw, &bytes);
-    if (r == 0)
-        r = vmx_decode(dict->charset, buf_span(&bytes), ret);
-    return r == -EILSEQ ? buf_add(ret, buf_span(&bytes)) : r;
+    return vmx_value_read(dict->charset, raw, ret);
 }
 
 int vmx_dict_get(const struct vmx_dict *dict, struct span key, struct buf *ret)

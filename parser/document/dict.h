@@ -2,9 +2,14 @@
 /*
  * The lossless document: the bytes of a .vmx, cut into extents, with its settings indexed.
  *
+ *     # who made this\n   memSize = "8192"  # MB\r\n   what is this?\n   memsize = "4096"\n
+ *     └─── comment ───┘   └──────── entry ─────────┘   └─ malformed ─┘   └──── entry ─────┘
+ *                         name      value                                the one that counts
+ *
  * Parsing never fails for what the bytes say. Every byte belongs to exactly one extent (a line with
- * its ending, or the BOM). A dict never changes after it was made, so that any number of threads
- * may read it; an edit makes new bytes (edit.h).
+ * its ending, or the BOM), so that the extents in their order are the file again, and an edit that
+ * copies all extents but one changes no other byte. A dict never changes after it was made, so that
+ * any number of threads may read it; an edit makes new bytes (edit.h).
  *
  * Keys compare without regard to ASCII case. Of duplicates the last one counts and is the one that
  * is found and listed; the others are reached only through the extents.
@@ -47,6 +52,10 @@ struct span vmx_dict_raw_value(const struct vmx_dict *dict, size_t extent);
 /* iconv's name of the file's charset (a static string), NULL if ".encoding" names one that nobody
  * knows. */
 const char *vmx_dict_charset(const struct vmx_dict *dict);
+
+/* Appends a raw value, without quotes, as UTF-8; one that does not decode as its unescaped bytes.
+ * 0, -ENOMEM. */
+int vmx_value_read(const char *charset, struct span raw, struct buf *ret);
 
 /* Appends the value as UTF-8; one that does not decode as its raw (unescaped) bytes.
  * 0, -ENOMEM. */

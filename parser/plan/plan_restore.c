@@ -55,16 +55,9 @@ static struct span token_of(const struct vmx_dict *dict, size_t extent, size_t *
     return token;
 }
 
-/* What the raw text says, as reading it from a document gives it. */
-static int value_of_raw(const char *charset, struct span raw, struct buf *ret)
+static struct span without_quotes(struct span raw)
 {
-    BUF_AUTO bytes = {0};
-    if (raw.n >= 2 && raw.p[0] == '"')
-        raw = (struct span){raw.p + 1, raw.n - 2};
-    int r = vmx_unescape(raw, &bytes);
-    if (r == 0)
-        r = vmx_decode(charset, buf_span(&bytes), ret);
-    return r == -EILSEQ ? buf_add(ret, buf_span(&bytes)) : r;
+    return raw.n >= 2 && raw.p[0] == '"' ? (struct span){raw.p + 1, raw.n - 2} : raw;
 }
 
 static int put_line_back(const struct restore *restore, const struct plan_saved *saved,
@@ -86,7 +79,8 @@ static int put_line_back(const struct restore *restore, const struct plan_saved 
     if (r == 0)
         r = buf_add(&line, span_from(buf_span(&place.line), at + token.n));
     if (r == 0)
-        r = value_of_raw(vmx_dict_charset(restore->dict), buf_span(&saved->was), &value);
+        r = vmx_value_read(vmx_dict_charset(restore->dict), without_quotes(buf_span(&saved->was)),
+                           &value);
     buf_done(&place.line);
     place.line = line;
     if (r == 0)
