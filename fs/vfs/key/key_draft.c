@@ -59,7 +59,8 @@ static bool is_late(const struct key_state *ks, const struct handle *h, bool tru
 
 bool key_draft_is_due(const struct key_state *ks, const struct handle *h)
 {
-    return ks->draft.state == DRAFT_DIRTY && h->edit > ks->committed && h->edit >= ks->begun;
+    return !h->lost && ks->draft.state == DRAFT_DIRTY && h->edit > ks->committed &&
+           h->edit >= ks->begun;
 }
 
 bool key_draft_is_lost(const struct key_state *ks, const struct handle *h)

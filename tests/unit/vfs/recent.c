@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What was a moment ago. clock_ms is wrapped: the tests move the time. */
+/* What was a moment ago. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,60 +7,17 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "vfs/node/node.h"
+#include "tree.h"
 #include "vfs/recent.h"
 
 #define NO_NAME ((struct span){0})
 #define NO_DETAIL ((struct recent_detail){0})
 
-static int64_t now;
-
-int64_t __wrap_clock_ms(void); /* NOLINT */
-int64_t __wrap_clock_ms(void)  /* NOLINT */
-{
-    return now;
-}
-
-/* The root, with two directories of settings, which the test refers to. */
-struct tree {
-    struct vfs vfs;
-    struct node root;
-    struct node *a, *b;
-};
-
 static struct node *take(struct tree *t, const char *name)
 {
     const struct found found = {.ops = &vmx_dir_ops};
-    struct node *n = node_take(&t->vfs, &t->root, name, &found, false);
-    assert_non_null(n);
-    return n;
-}
-
-static int set_up(void **state)
-{
-    struct tree *t = calloc(1, sizeof(*t));
-    assert_int_equal(lock_init(&t->vfs.lock), 0);
-    t->root = (struct node){.ops = &dir_ops, .name = (char[]){""}, .refs = 1};
-    t->a = take(t, "a.vmx");
-    t->b = take(t, "b.vmx");
-    now = 1000 * 1000;
-    *state = t;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct tree *t = *state;
-    recent_forget_all(&t->vfs);
-    node_unref(&t->vfs, t->a);
-    node_unref(&t->vfs, t->b);
-    assert_null(t->vfs.nodes);
-    assert_int_equal(t->vfs.recent_bytes, 0);
-    lock_done(&t->vfs.lock);
-    free(t);
-    return 0;
+    return tree_take(t, &t->root, name, &found);
 }
 
 static void note(struct tree *t, enum recent_kind kind, struct node *n, struct span name,
@@ -95,9 +52,9 @@ static void a_thing_is_remembered_for_the_time_of_its_kind(void **state)
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         assert_false(recent_is(&t->vfs, kinds[i].kind, t->a, NO_NAME));
         note(t, kinds[i].kind, t->a, NO_NAME, NO_DETAIL);
-        now += kinds[i].ms - 1;
+        tree_now += kinds[i].ms - 1;
         assert_true(recent_is(&t->vfs, kinds[i].kind, t->a, NO_NAME));
-        now++;
+        tree_now++;
         assert_false(recent_is(&t->vfs, kinds[i].kind, t->a, NO_NAME));
     }
 }
@@ -107,7 +64,7 @@ static void what_lasts_longer_does_not_keep_what_is_over(void **state)
     struct tree *t = *state;
     hide(t, t->a, "memSize");
     note(t, RECENT_MADE, t->a, NO_NAME, NO_DETAIL);
-    now += 2000;
+    tree_now += 2000;
     assert_true(is_hidden(t, t->a, "memSize"));
     assert_false(recent_is(&t->vfs, RECENT_MADE, t->a, NO_NAME));
 }
@@ -121,7 +78,7 @@ static void what_is_noted_again_takes_the_place_of_what_was(void **state)
         assert_int_equal(buf_add_str(&detail.place.line, "memSize = \"4096\"\n"), 0);
         note(t, RECENT_REMOVED_LINE, t->a, key, detail);
         assert_int_equal(t->a->refs, 2);
-        now += 6000;
+        tree_now += 6000;
     }
     lock_take(&t->vfs.lock);
     const struct recent_detail *found = recent_find(&t->vfs, RECENT_REMOVED_LINE, t->a, key);
@@ -205,7 +162,7 @@ static void a_node_stays_while_something_is_remembered_of_it(void **state)
     assert_true(is_hidden(t, n, "memSize"));
     node_unref(&t->vfs, n);
     const unsigned nodes = HASH_COUNT(t->vfs.nodes);
-    now += 10000;
+    tree_now += 10000;
     assert_false(is_hidden(t, t->a, "memSize"));
     assert_int_equal(HASH_COUNT(t->vfs.nodes), nodes - 1);
 }
@@ -223,7 +180,7 @@ static void what_is_remembered_goes_along_when_the_node_is_renamed(void **state)
     node_unref(&t->vfs, moved);
 }
 
-#define RECENT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define RECENT_TEST(name) cmocka_unit_test_setup_teardown(name, tree_set_up, tree_tear_down)
 
 int main(void)
 {
