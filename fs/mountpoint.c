@@ -37,7 +37,7 @@ static int check_device(struct why *why)
         return -errno;
     }
     if (stat("/dev/fuse", &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(10, 229)) {
-        why_set(why, "/dev/fuse: is something else; make it with mknod /dev/fuse c 10 229");
+        why_set(why, "/dev/fuse: is not the FUSE device; make it with mknod /dev/fuse c 10 229");
         return -ENODEV;
     }
     return 0;

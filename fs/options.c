@@ -136,7 +136,7 @@ static int see(void *data, const char *arg, int key, struct fuse_args *out)
     default:
         if (strncmp(arg, "x-", 2) == 0) /* x-systemd.automount and the like */
             return 0;
-        return fail(p, arg, "unknown option; vmxfs -h lists those there are");
+        return fail(p, arg, "unknown option; vmxfs -h lists all options");
     }
 }
 
@@ -254,7 +254,7 @@ static int parse_remote(struct options *o, struct why *why)
         return -ENOMEM;
     }
     if (!o->host[0] || o->host[0] == '-' || (o->user && o->user[0] == '-')) {
-        why_set(why, "%s: is no host; SOURCE is [user@]host:[path]", o->source);
+        why_set(why, "%s: is not a host; SOURCE is [user@]host:[path]", o->source);
         return -EINVAL;
     }
     return 0;
@@ -284,7 +284,7 @@ static int check_profile_dir(const struct options *o, struct why *why)
     struct stat st;
     if (!o->profile_dir || (stat(o->profile_dir, &st) == 0 && S_ISDIR(st.st_mode)))
         return 0;
-    why_set(why, "profile_dir=%s: is no directory", o->profile_dir);
+    why_set(why, "profile_dir=%s: is not a directory", o->profile_dir);
     return -ENOTDIR;
 }
 
@@ -303,7 +303,9 @@ static int check(struct options *o, struct why *why)
         return -EINVAL;
     }
     if (o->ssh_command && o->transport && strcmp(o->transport, "libssh2") == 0) {
-        why_set(why, "ssh_command means transport=openssh; leave one of them out");
+        why_set(
+            why,
+            "ssh_command cannot be used with transport=libssh2; leave one of the two options out");
         return -EINVAL;
     }
     return parse_source(o, why);
@@ -326,7 +328,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct why *why)
     umask(p.options.umask);
     int r = fuse_opt_parse(&p.options.fuse, &p, table, see) == 0 && !p.failed ? 0 : -EINVAL;
     if (r < 0 && !p.failed)
-        why_set(why, "the options make no sense; vmxfs -h lists those there are");
+        why_set(why, "the options cannot be parsed; vmxfs -h lists all options");
     if (r == 0 && !p.options.help && !p.options.version)
         r = check(&p.options, why);
     if (r < 0)

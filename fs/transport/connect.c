@@ -90,12 +90,13 @@ static int check_options(const struct connect_options *o, struct why *why)
     if (r == 0 && o->user)
         r = check_name("user name", o->user, why);
     if (r == 0 && o->port > 65535) {
-        why_set(why, "%u is no port: the largest is 65535", o->port);
+        why_set(why, "%u is not a port: the largest is 65535", o->port);
         r = -EINVAL;
     }
     if (r == 0 && o->ssh_command && o->via == CONNECT_LIBSSH2) {
-        why_set(why,
-                "ssh_command runs the ssh program, transport=libssh2 does not: leave one away");
+        why_set(
+            why,
+            "ssh_command cannot be used with transport=libssh2; leave one of the two options out");
         r = -EINVAL;
     }
     if (r == 0 && o->ssh_command && strspn(o->ssh_command, " \t") == strlen(o->ssh_command)) {
@@ -150,7 +151,7 @@ static int setup(struct connector *c, const struct connect_options *options, str
 {
     int r = copy_options(c, options);
     if (r < 0) {
-        why_set(why, "no memory");
+        why_set(why, "out of memory");
         return r;
     }
     if (!options->host)
@@ -170,7 +171,7 @@ int connector_new(const struct connect_options *options, struct connector **ret,
     int r = c ? lock_init(&c->lock) : -ENOMEM;
     if (r < 0) {
         free(c);
-        why_set(why, "no memory");
+        why_set(why, "out of memory");
         return -ENOMEM;
     }
     r = setup(c, options, why);

@@ -119,7 +119,7 @@ static int explain(const struct waiting *w, int r, const char *words, struct why
                 "host",
                 host);
     else if (r != -ECONNRESET || known == 0)
-        why_set(why, "the ssh program ended without a word: try \"ssh %s\"", host);
+        why_set(why, "the ssh program ended and printed nothing; try \"ssh %s\"", host);
     return r == -ECONNRESET && known ? known : r;
 }
 

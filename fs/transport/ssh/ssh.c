@@ -263,8 +263,8 @@ static int open_channel(struct ssh_transport *s, const char *host, struct why *w
                                          PACKET, NULL, 0);
     if (!s->channel) {
         int r = ssh_io_errno(libssh2_session_last_errno(s->io.session));
-        why_set(why, "%s opens no session (%s): does it limit them (MaxSessions)?", host,
-                ssh_io_words(&s->io));
+        why_set(why, "%s does not open a session (%s): does it limit their number (MaxSessions)?",
+                host, ssh_io_words(&s->io));
         return r;
     }
     return 0;
@@ -513,7 +513,7 @@ int ssh_connect(const struct ssh_login *login, struct transport **ret, struct wh
     }
     int r = attempt_new(login, &a);
     if (r < 0) {
-        why_set(why, "no memory");
+        why_set(why, "out of memory");
         return r;
     }
     r = host_key_load(&a->config, &a->known, why);
