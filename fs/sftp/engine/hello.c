@@ -109,8 +109,8 @@ static void explain(int r, struct why *why)
 {
     if (r == -EPROTO)
         why_set(why,
-                "the server's answer is not SFTP version 3: does a login script print "
-                "something there?");
+                "the server's answer is not SFTP version 3: does a login script on the host print "
+                "something?");
     else if (r == -ETIMEDOUT)
         why_set(why, "the server does not answer to the SFTP hello");
     else if (r == -ECONNRESET || r == -EPIPE)

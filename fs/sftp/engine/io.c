@@ -310,9 +310,11 @@ static void lose(struct sftp *s, int r)
 {
     char text[128];
     if (r == -EPROTO)
-        snprintf(text, sizeof(text), "the server sent what is not SFTP");
+        snprintf(text, sizeof(text), "the server sent data that is not SFTP");
     else if (r == -ECONNRESET || r == -EPIPE)
         snprintf(text, sizeof(text), "the server closed the connection");
+    else if (r == -ESHUTDOWN)
+        snprintf(text, sizeof(text), "the connection is not needed any more");
     else
         snprintf(text, sizeof(text), "the connection failed: %s", strerror(-r));
     lock_take(&s->lock);
