@@ -104,7 +104,7 @@ int ask_who(struct host *host, const struct wait *wait, struct why *why)
     r = parse_version(buf_span(&answer->text), facts);
     host_facts_unref(facts);
     if (r == -EBADMSG) {
-        why_set(why, "\"vmware -v\" is not answered as ESXi does");
+        why_set(why, "the answer to \"vmware -v\" is not that of an ESXi host");
         r = -EOPNOTSUPP;
     }
     return r;

@@ -224,7 +224,7 @@ static int explain_begin(struct shell *s, int r, const struct talk *k, struct wh
         return r;
     }
     if (r == -EFBIG) {
-        why_set(why, "the server runs something else than a shell");
+        why_set(why, "the server runs something that is not a shell");
         return -EOPNOTSUPP;
     }
     if (r == -ETIMEDOUT) {
@@ -250,7 +250,7 @@ int shell_begin(struct shell *shell, struct transport *transport, const struct w
     *shell = (struct shell){.transport = transport};
     int r = make_nonce(shell);
     if (r < 0)
-        why_set(why, "there are no random numbers to be had");
+        why_set(why, "the system gives no random numbers");
     else
         r = run(shell, setup, NOISE_MAX, wait, &k);
     if (r < 0)

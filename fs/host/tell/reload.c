@@ -49,7 +49,8 @@ void host_changed(struct host *host, const char *path)
         } else {
             due_free(d);
             d = NULL;
-            journal_add(host->journal, -ENOMEM, path, NULL, "the host was not told to reload it");
+            journal_add(host->journal, -ENOMEM, path, NULL,
+                        "the host was not told to reload the VM");
         }
     }
     if (d)

@@ -45,7 +45,7 @@ int host_command(struct host *host, const char *const *words, const struct wait 
     while (text.len > 0 && text.data[text.len - 1] == ' ')
         text.data[--text.len] = '\0';
     why_set(why, "%s %s: %.400s", words[0], words[1],
-            text.len > 0 ? text.data : "it failed and did not say why");
+            text.len > 0 ? text.data : "the command failed and did not say why");
     return -EREMOTEIO;
 }
 
@@ -85,9 +85,9 @@ int host_state_of(struct host *host, const char *id, const struct wait *wait, en
         return r;
     r = parse_power(buf_span(&text), ret);
     if (r == -ENOENT)
-        why_set(why, "the host knows the VM (id %s) no more", id);
+        why_set(why, "the host does not know the VM (id %s) any more", id);
     else if (r < 0)
-        why_set(why, "the host does not tell the power state of VM %s: %.200s", id,
+        why_set(why, "the host does not report the power state of VM %s: %.200s", id,
                 text.len ? text.data : "");
     return r == -ENOENT ? -ENXIO : r < 0 ? -EREMOTEIO : 0;
 }
