@@ -30,7 +30,7 @@ static int find_root(struct remote *remote, const char *given, struct why *why)
     if (r == 0)
         r = sftp_wait(real, &wait);
     if (r < 0) {
-        why_set(why, "%s: %s; name a directory of the server", path,
+        why_set(why, "%s: %s; give a directory of the server", path,
                 r == -ENOTDIR ? "is not a directory" : strerror(-r));
         return r;
     }

@@ -49,5 +49,5 @@ load keys
     [ "$status" -ne 0 ]
     [[ "$output" == *"not empty"* ]]
     grep -q "memSize.*1111" "$left"
-    grep -q $'\tgone\t.*it holds a lock of vmxfs' "$MNT/.vmxfs/errors"
+    grep -q $'\tgone\t.*the folder holds a lock of vmxfs' "$MNT/.vmxfs/errors"
 }

@@ -313,7 +313,7 @@ stays(os.rmdir, ".vmxfs/plain")' "$MNT"
     [ -z "$(ls -A "$MNT/folder")" ]
     run rmdir "$MNT/folder"
     [[ $output == *"not empty"* ]]
-    grep -q "NOTE.folder.-.it holds a lock of vmxfs's" "$MNT/.vmxfs/errors"
+    grep -q "NOTE.folder.-.the folder holds a lock of vmxfs's" "$MNT/.vmxfs/errors"
 }
 
 @test "mkdir makes an empty VM, which rmdir and rm -r remove" {

@@ -140,8 +140,8 @@ static void tell_left_out(const struct listing_load *l)
     if (l->listing->left_out == 0 || (known && known->left_out > 0))
         return;
     remote_note(l->load.remote, l->load.path[0] ? l->load.path : "/", NULL,
-                "entries of the server's were left out that no file can be: a name that is empty, "
-                "over 255 bytes or holds / or NUL, or a size beyond all offsets");
+                "entries of the server's were left out, because no file can have such a name "
+                "(empty, over 255 bytes, or with / or NUL) or such a size (beyond all offsets)");
 }
 
 static void restart(struct load *load)

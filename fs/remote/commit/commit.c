@@ -88,7 +88,7 @@ static int apply_one(struct group *group, struct change *c, const struct server_
         r = c->apply(c, server, current, &next, &c->diag);
     vmx_dict_free(current);
     if (r == 0 && next.len > group->remote->options.vmx_max) {
-        vmx_diag_set(&c->diag, 0, 0, "the file would pass %zu KiB",
+        vmx_diag_set(&c->diag, 0, 0, "the .vmx would be larger than %zu KiB (vmx_max)",
                      group->remote->options.vmx_max / 1024);
         r = -EFBIG;
     }
@@ -421,7 +421,7 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
     if (change->result < 0 && change->unsure && change->result != -EIO) {
         change->result = -EIO;
         vmx_diag_set(&change->diag, 0, 0,
-                     "the link was lost: it is not known whether the change was made");
+                     "the connection was lost: it is not known whether the change was made");
     }
     r = change->result;
     queue_put(remote, q);

@@ -145,8 +145,8 @@ static int check_lost(const struct lost_move *lost, const struct hold *from, str
                         span_eq(buf_span(&lost->text), buf_span(&from->text))))
         return 0;
     vmx_diag_set(diag, 0, 0,
-                 "the link was lost, and this is not the file from before: it is not known what "
-                 "became of that");
+                 "the connection was lost, and another file has this name now: it is not known "
+                 "what became of the one before");
     return -EIO;
 }
 
@@ -208,7 +208,7 @@ int lost_move_answer(struct remote *remote, const struct move *move, const struc
     }
     if (r < 0 || same)
         return same ? 0 : r;
-    vmx_diag_set(diag, 0, 0, "the link was lost: it is not known whether it became %s",
+    vmx_diag_set(diag, 0, 0, "the connection was lost: it is not known whether the file became %s",
                  path_name(move->to));
     return -EIO;
 }

@@ -233,7 +233,7 @@ static int refuse_unknown(struct vmx_diag *diag)
 {
     vmx_diag_set(diag, 0, 0,
                  "whether a VM below it is in use is not known: it has more than %d folders, or "
-                 "they are more than %d deep; move those singly, or mount with -o running=allow",
+                 "they are more than %d deep; move them one by one, or mount with -o running=allow",
                  FOLDERS_MAX, DEPTH_MAX);
     return -EBUSY;
 }

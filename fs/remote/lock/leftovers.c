@@ -145,9 +145,9 @@ bool leftovers_give_back(struct remote *remote, const char *path, const struct w
 void leftovers_note(struct remote *remote, const char *dir, const struct vmx_diag *diag)
 {
     BUF_AUTO text = {0};
-    int r =
-        buf_add(&text, SPAN_LITERAL("it holds a lock of vmxfs's, or what a commit left; where no "
-                                    "vmxfs is at work any more, remove it on the server"));
+    int r = buf_add(&text,
+                    SPAN_LITERAL("the folder holds a lock of vmxfs's, or what a commit left; where "
+                                 "no vmxfs is at work any more, remove that on the server"));
     if (r == 0 && diag->text[0])
         r = buf_addf(&text, " (%s)", diag->text);
     if (r == 0)

@@ -95,8 +95,10 @@ static int break_token(struct vmx_lock *lock, const char *token, bool folder,
 
 static int no_token(const struct vmx_lock *lock, const char *name, struct vmx_diag *diag)
 {
-    vmx_diag_set(diag, 0, 0, "the lock %s holds %s, which no vmxfs made: look at it, remove it",
-                 path_name(lock->paths.lock), name);
+    vmx_diag_set(
+        diag, 0, 0,
+        "the lock %s holds %s, which vmxfs did not make; look at it on the server, and remove it",
+        path_name(lock->paths.lock), name);
     return -EAGAIN;
 }
 
@@ -116,7 +118,7 @@ bool other_lock_is_aside(const char *name)
            token_is(name + strlen(LOCK_ASIDE));
 }
 
-static const char not_removed[] = "; its time is over, but it cannot be removed";
+static const char not_removed[] = "; the time of the lock is over, but it cannot be removed";
 
 /* A name of a file in or beside the lock. call: its LSTAT. */
 struct beside {
@@ -176,8 +178,8 @@ static int judge_aside(struct vmx_lock *lock, const struct aside *aside, const s
         return moving < 0 ? moving : installing;
     if (aside->has_temp && !moving && !installing) {
         vmx_diag_set(diag, 0, 0,
-                     "the lock %s holds what %s was before somebody made another one, as %s%s: "
-                     "look at both on the server, and remove what is not wanted",
+                     "the lock %s holds the old %s, as %s%s, and somebody made another one since: "
+                     "look at both on the server, and remove the one that is not wanted",
                      path_name(lock->paths.lock), lock->name, LOCK_ASIDE, aside->token);
         return -EAGAIN;
     }
@@ -272,7 +274,8 @@ static int meet_folder(struct vmx_lock *lock, const struct sftp_attrs *folder, u
     SFTP_CALL_AUTO *open = sftp_opendir(sftp, lock->paths.lock);
     int r = sftp_wait(open, wait);
     if (r == -EACCES) {
-        vmx_diag_set(diag, 0, 0, "somebody holds the lock %s and hides who",
+        vmx_diag_set(diag, 0, 0,
+                     "somebody holds the lock %s, and the server does not let this login see who",
                      path_name(lock->paths.lock));
         return -EAGAIN;
     }
@@ -362,7 +365,8 @@ int other_lock_meet(struct vmx_lock *lock, const struct sftp_attrs *attrs, const
         return meet_folder(lock, attrs, server_now, wait, diag);
     if (S_ISREG(attrs->mode))
         return meet_old_lock(lock, attrs, server_now, wait, diag);
-    vmx_diag_set(diag, 0, 0, "%s is no lock that a vmxfs made: look at it, remove it",
+    vmx_diag_set(diag, 0, 0,
+                 "%s is not a lock that vmxfs made; look at it on the server, and remove it",
                  path_name(lock->paths.lock));
     return -EAGAIN;
 }

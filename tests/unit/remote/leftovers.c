@@ -120,7 +120,7 @@ static void must_behave(int (*change)(struct mount *mount), const struct leftove
     int r = change(&mount);
     if (r != (l->goes ? 0 : -ENOTEMPTY))
         fail_msg("case %d: %d", (int)(l - leftovers), r);
-    if (!l->goes && (notes.n != 1 || strncmp(notes.last, "k: it holds a lock", 18) != 0))
+    if (!l->goes && (notes.n != 1 || strncmp(notes.last, "k: the folder holds a lock", 26) != 0))
         fail_msg("case %d: %d notes: %s", (int)(l - leftovers), notes.n, notes.last);
     if (!l->goes && l->kind == IN_LOCK && strcmp(l->token, FOREIGN) == 0)
         assert_non_null(strstr(notes.last,

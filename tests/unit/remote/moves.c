@@ -331,7 +331,7 @@ static void a_lost_rename_is_not_taken_for_done(void **state)
         cut = relay.links > 1;
         if (r == -EIO) {
             unknown++;
-            assert_non_null(strstr(diag.text, "not known whether it became b.vmx"));
+            assert_non_null(strstr(diag.text, "not known whether the file became b.vmx"));
         }
         if (cut && thief.stole)
             assert_true(r == -EIO || r == -ENOENT);
