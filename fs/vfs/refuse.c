@@ -21,8 +21,8 @@ static const char *meaning(int r)
         return "it is not there any more: it, or a folder above it, was moved, renamed or removed "
                "meanwhile, and what was to be written is not on the server";
     case EMEDIUMTYPE:
-        return "something else has its name by now that is no .vmx, or it has become larger than "
-               "vmx_max";
+        return "something that is not a .vmx has this name by now, or the .vmx has become larger "
+               "than vmx_max";
     case EROFS:
         return "the mount, or the server's filesystem, is read-only";
     case EPERM:
@@ -36,16 +36,17 @@ static const char *meaning(int r)
     case EBUSY:
         return "the VM is in use";
     case EACCES:
-        return "the server does not allow it to this user";
+        return "the server does not allow it for this user";
     case EIO:
         return "the server did not answer, or failed";
     case EUCLEAN:
         return "not known whether what was under way when the connection was lost is still to "
                "come, and it would undo this; try again in a minute";
     case ENAMETOOLONG:
-        return "a name has at most 255 bytes, that of a .vmx 243: its lock's is longer";
+        return "a name has at most 255 bytes, that of a .vmx 243: the name of its lock is longer";
     case EOPNOTSUPP:
-        return "the server cannot do this; one without posix-rename@openssh.com replaces no file";
+        return "the server cannot do this; without posix-rename@openssh.com it cannot replace a "
+               "file";
     case EFBIG:
         return "the file would be larger than vmx_max, or than the server can hold";
     default:
@@ -129,7 +130,7 @@ int refuse_here(struct request *rq, struct node *dir, const char *name)
 {
     struct vmx_diag diag = {0};
     if (is_on_server(dir))
-        vmx_diag_set(&diag, 0, 0, "no pipes, devices and hard links can be made here");
+        vmx_diag_set(&diag, 0, 0, "pipes, devices and hard links cannot be made here");
     else if (dir->ops->kind == KIND_VMX_DIR)
         vmx_diag_set(&diag, 0, 0,
                      "a .vmx holds settings: no directories, links, pipes and devices, and its %s "

@@ -211,7 +211,7 @@ END
     run mv "$MNT/chain.vmx" "$MNT/other.vmx"
     [ "$status" -eq 1 ]
     [ "$(readlink "$LAB/chain.vmx")" = a/settings ]
-    grep -qP '\tEPERM\tchain.vmx\t-\tit is a link on the server' "$MNT/.vmxfs/errors"
+    grep -qP '\tEPERM\tchain.vmx\t-\tthis is a link on the server' "$MNT/.vmxfs/errors"
 }
 
 @test "in no forest of links the kernel is led out of the mount" {

@@ -470,7 +470,7 @@ END
     [ "$status" -ne 0 ]
     cmp "$data/utf8.vmx" "$LAB/two/two.vmx"
     diff "$LAB/two/notes" <(cat "$data/utf8.vmx" && echo 'late = "1"')
-    grep "ECANCELED.*two/notes.*two.vmx holds the text from before" "$MNT/.vmxfs/errors"
+    grep "ECANCELED.*two/notes.*two.vmx holds its text from before" "$MNT/.vmxfs/errors"
 }
 
 memory() {

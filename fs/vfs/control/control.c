@@ -64,7 +64,7 @@ static int control_open(struct request *rq, struct node *n, int flags, struct ha
     const bool unread = (flags & O_ACCMODE) != O_WRONLY && !control->show;
     if (unread || (h->writes && !control->store)) {
         struct vmx_diag diag = {0};
-        vmx_diag_set(&diag, 0, 0, "it can only be %s", unread ? "written" : "read");
+        vmx_diag_set(&diag, 0, 0, "this file can only be %s", unread ? "written" : "read");
         return refuse_control(rq, n, -EACCES, &diag);
     }
     if (h->writes && rq->vfs->options.read_only)

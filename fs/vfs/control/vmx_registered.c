@@ -81,7 +81,7 @@ static void hide(struct request *rq, struct node *dir, const struct key_at *at, 
 {
     recent_set(rq->vfs, RECENT_HIDDEN, dir, buf_span(&at->key));
     journal_add(rq->vfs->journal, 0, at->path, name,
-                "it stays until it is set anew: a registered VM is none without it");
+                "the setting stays until it is set anew: a registered VM cannot be without it");
 }
 
 /* Whether one that makes the VM was removed, and is not set again, or more than that. */

@@ -73,9 +73,10 @@ static int check_no_vmx(const struct remote_file *file, struct vmx_diag *diag)
 {
     if (!remote_file_is_vmx(file))
         return 0;
-    vmx_diag_set(diag, 0, 0,
-                 "it was renamed to a .vmx while it was open; open it by that name, so that it is "
-                 "replaced in one piece");
+    vmx_diag_set(
+        diag, 0, 0,
+        "the file was renamed to a .vmx while it was open; open it by that name, so that it is "
+        "replaced in one piece");
     return -EBUSY;
 }
 
@@ -340,7 +341,7 @@ static int link_readlink(struct request *rq, struct node *n, struct buf *ret)
         return r;
     struct vmx_diag diag = {0};
     vmx_diag_set(&diag, 0, 0,
-                 "the link may lead out of the mount, to %.100s; to see it mount with "
+                 "the link may lead out of the mount, to %.100s; to see it, mount with "
                  "-o transform_symlinks (absolute links into the mount) or no_contain_symlinks",
                  ret->data);
     return refuse(rq, path, NULL, r, &diag);

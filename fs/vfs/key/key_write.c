@@ -77,7 +77,7 @@ static int refuse_moved(struct request *rq, struct node *n, const char *name)
     struct vmx_diag diag = {0};
     FREE_AUTO char *path = node_path(rq->vfs, n->parent);
     vmx_diag_set(&diag, 0, 0,
-                 "it got this name, which is no setting's, while it was being written");
+                 "the setting got this name, which is not a setting's, while it was being written");
     return refuse(rq, path, name, -ECANCELED, &diag);
 }
 

@@ -37,7 +37,7 @@ int dir_check_fixed(struct request *rq, const struct found *found, const char *p
         return 0;
     vmx_diag_set(&diag, 0, 0,
                  "a link of the server names this directory, as a datastore's name does its UUID; "
-                 "rename it on the host: vim-cmd hostsvc/datastore/rename OLD NEW");
+                 "rename the datastore on the host: vim-cmd hostsvc/datastore/rename OLD NEW");
     return refuse(rq, path, NULL, -EPERM, &diag);
 }
 
@@ -48,7 +48,7 @@ int dir_check_followed(struct request *rq, const struct found *found, const char
         return 0;
     vmx_diag_set(
         &diag, 0, 0,
-        "it is a link on the server, shown as what it leads to; to rename it, or to remove "
+        "this is a link on the server, shown as what it leads to; to rename it, or to remove "
         "one to a directory, mount without -o follow_symlinks");
     return refuse(rq, path, NULL, -EPERM, &diag);
 }

@@ -52,9 +52,10 @@ static int remove_installed(struct request *rq, const char *from, const struct s
     remote_files_set_vmx(rq->vfs->remote, from, true);
     int r = read_text(rq, from, &now);
     if (r == -EFBIG || (r == 0 && !span_eq(buf_span(&now), text))) {
-        vmx_diag_set(diag, 0, 0,
-                     "it was changed while it was moved, and stays; %s holds the text from before",
-                     path_name(to));
+        vmx_diag_set(
+            diag, 0, 0,
+            "the file was changed while it was moved, and stays; %s holds its text from before",
+            path_name(to));
         r = -ECANCELED;
     }
     if (r == 0)
@@ -105,7 +106,7 @@ static int install_file(struct request *rq, struct renaming *m, struct vmx_diag 
     BUF_AUTO text = {0};
     int r = remote_getattr(rq->vfs->remote, m->from_path, 0, &rq->wait, &attrs, &true_at);
     if (r == 0 && !S_ISREG(attrs.mode)) { /* a server hangs in opening a pipe */
-        vmx_diag_set(diag, 0, 0, "it is no regular file, and cannot become a .vmx");
+        vmx_diag_set(diag, 0, 0, "this is not a regular file, and cannot become a .vmx");
         r = -EPERM;
     }
     if (r == 0)
