@@ -185,7 +185,7 @@ static int device_system(struct check *c, const struct check_device *d)
         return r;
     if (missing)
         return check_add(c, VMX_FAIL, rule, &command,
-                         "pciPassthru%zu.systemId is missing: \"esxcli system uuid get\" tells it",
+                         "pciPassthru%zu.systemId is missing: \"esxcli system uuid get\" prints it",
                          d->n);
     if (!uuid[0])
         return check_add(c, VMX_UNKNOWN, rule, NULL,

@@ -74,7 +74,7 @@ static int duplicate_key(struct check *c, size_t extent)
         r = end_numbers(&lines);
     if (r == 0)
         r = check_add(c, VMX_FAIL, "duplicate-keys", &command,
-                      SPAN_FORMAT " is there %zu times: lines %s", SPAN_SHOWN(name), lines.n,
+                      SPAN_FORMAT " occurs %zu times: lines %s", SPAN_SHOWN(name), lines.n,
                       lines.text.data);
     buf_done(&lines.text);
     return r;
@@ -86,7 +86,7 @@ static int duplicate_keys(struct check *c)
     size_t shown = 0;
     int r = 0;
     if (vmx_dict_duplicates(c->dict) == 0)
-        return check_add(c, VMX_PASS, "duplicate-keys", NULL, "each key is there once");
+        return check_add(c, VMX_PASS, "duplicate-keys", NULL, "each key occurs once");
     bool *repeated = calloc(extents, sizeof(*repeated));
     if (!repeated)
         return -ENOMEM;
@@ -139,7 +139,8 @@ static int encoding(struct check *c)
     if (charset)
         return check_add(c, VMX_PASS, "encoding", NULL, "%s", charset);
     return check_add(c, VMX_WARN, "encoding", NULL,
-                     "nobody knows \"%s\": values are shown as raw bytes", name.data);
+                     "the character set \"%s\" is unknown: values are shown as raw bytes",
+                     name.data);
 }
 
 static int encrypted(struct check *c)

@@ -132,7 +132,7 @@ static int gpu_console(struct check *c, const struct check_device *d)
     static const char rule[] = "gpu-console";
     if (d->host && d->host->active == VMX_YES)
         return check_add(c, VMX_PASS, rule, NULL,
-                         "pciPassthru%zu is not used by the host: its console is not there", d->n);
+                         "pciPassthru%zu is not used by the host: its console is elsewhere", d->n);
     if (d->host && d->host->active == VMX_NO && !other_console(c->around->host, d->host))
         return check_add(c, VMX_WARN, rule, NULL,
                          "pciPassthru%zu is the only card that the host's console can be on: "

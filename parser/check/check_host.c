@@ -66,7 +66,8 @@ static enum vmx_severity judge_version(const struct check *c, const char **ret_f
         *ret_found = "the first 8.x could not do it: apply the latest patch";
         return VMX_WARN;
     }
-    *ret_found = host->nested == VMX_YES ? "a nested host may be that" : "the guide works with it";
+    *ret_found =
+        host->nested == VMX_YES ? "a nested host may run this version" : "the guide works with it";
     return VMX_PASS;
 }
 

@@ -207,7 +207,8 @@ static int active_profile(struct check *c)
     BUF_AUTO command = {0};
     bool holds = false;
     if (c->active.line.profile.len == 0)
-        return check_add(c, VMX_PASS, "profile", NULL, "none is active: all of them are judged");
+        return check_add(c, VMX_PASS, "profile", NULL,
+                         "no profile is active: all of them are judged");
     if (!c->active.profile)
         return check_add(c, VMX_FAIL, "profile", NULL, "%s is active, but there is no such profile",
                          name);

@@ -204,7 +204,7 @@ static int want_as_host_has_it(const struct plan_on *on, const struct device_fun
         function_done(&f);
     }
     if (r == 0 && missing.len > 0)
-        r = refuse_missing(&functions->items[0]->address, &missing, "the host does not tell", diag);
+        r = refuse_missing(&functions->items[0]->address, &missing, "the host does not say", diag);
     return r;
 }
 

@@ -84,7 +84,7 @@ static int read_removal(struct reader *reader, struct span body, const struct vm
     while (at < body.n && text_blank(body.p[at]))
         at++;
     if (name.n == 0 || (at < body.n && body.p[at] != '#'))
-        return refuse(reader, at, "only a key and a comment can stand behind \"-\"");
+        return refuse(reader, at, "only a key and a comment can follow \"-\"");
     BUF_AUTO key = {0};
     int r = encode_key(reader, name, start, &key);
     if (r == 0)

@@ -246,7 +246,7 @@ static int run(struct apply *a, struct span text)
     const struct vmx_profile *profile = vmx_profiles_find(a->around->profiles, name);
     bool none = span_eq(name, SPAN_LITERAL("none"));
     if (none && given.n > 0)
-        r = refuse(a->diag, "none takes no parameters");
+        r = refuse(a->diag, "\"none\" takes no parameters");
     else if (none)
         r = a->active.line.profile.len > 0 ? take_back_all(a) : 0;
     else

@@ -107,7 +107,7 @@ static int parse(struct scan *s, struct profile_condition *c)
         return r;
     skip_blanks(s);
     if (!at_end(s))
-        return fail(s, "something stands behind the value");
+        return fail(s, "there is text after the value");
     if (wants_number(c->op) && !vmx_value_int(buf_span(&c->value), &number)) {
         s->at = value_at;
         return fail(s, "only whole numbers can be compared this way");

@@ -82,7 +82,7 @@ static int check_key(const struct reader *reader, size_t at, struct span key)
     if (span_eq_fold(key, SPAN_LITERAL(".encoding")))
         return fail(reader, at, "a profile cannot change .encoding");
     if (span_starts_with_fold(key, SPAN_LITERAL("vmxfs.")))
-        return fail(reader, at, "vmxfs.* is kept by vmxfs itself");
+        return fail(reader, at, "vmxfs.* is reserved for vmxfs");
     for (size_t i = 0; i < p->n_settings; i++) {
         if (p->settings[i].when == reader->when && span_eq_fold(buf_span(&p->settings[i].key), key))
             return fail(reader, at, "this setting is there already");

@@ -84,7 +84,7 @@ static void the_file_itself_is_judged(void **state)
          "FAIL", "malformed-lines", "line 1", "-"},
         {BYTES("a = \"1\"\n"), "PASS", "malformed-lines", NULL, "-"},
         {BYTES("Net.a = \"1\"\nb = \"2\"\nnet.A = \"it's\"\n"), "FAIL", "duplicate-keys",
-         "net.A is there 2 times: lines 1, 3", "echo 'it'\\''s' > DIR/net.A"},
+         "net.A occurs 2 times: lines 1, 3", "echo 'it'\\''s' > DIR/net.A"},
         {BYTES("a/b = \"\"\na/b = \"\"\n"), "FAIL", "duplicate-keys", NULL, "echo '' > DIR/a%2Fb"},
         {BYTES("a = \"-n\"\na = \"-n\"\n"), "FAIL", "duplicate-keys", NULL,
          "printf '%s\\n' -n > DIR/a"},

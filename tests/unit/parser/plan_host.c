@@ -238,7 +238,7 @@ static const struct {
     {as_it_is, GPU " vendor=1002", "vendor=0x1002, but the host says 0x10de: leave it out"},
     {as_it_is, GPU " deviceid=1", "deviceid=0x0001, but the host says 0x1cb2"},
     {as_it_is, GPU " system=" OTHER_UUID, "but the host says " UUID},
-    {without_uuid, GPU, "device=0000:03:00.0 needs system= too: the host does not tell"},
+    {without_uuid, GPU, "device=0000:03:00.0 needs system= too: the host does not say"},
 };
 
 static void what_the_host_does_not_let_go_is_refused(void **state)

@@ -75,7 +75,7 @@ static void what_is_wrong_is_told_with_its_place(void **state)
         {"profile.param.x = y\n[when x = y]\nprofile.summary = z\n", 3, 1, "cannot depend"},
         {"a = 1\nA = 2\n", 2, 1, "there already"},
         {".encoding = \"UTF-8\"\n", 1, 1, ".encoding"},
-        {"VMXFS.profile = \"x\"\n", 1, 1, "kept by vmxfs"},
+        {"VMXFS.profile = \"x\"\n", 1, 1, "reserved for vmxfs"},
         {"\xc3\xa4 = 1\n", 1, 1, "plain ASCII"},
         {"a = \"\xff\"\n", 1, 1, "not UTF-8"},
         {"  memSize = \"all\"\n", 1, 14, "multiple of 4"},
@@ -84,7 +84,7 @@ static void what_is_wrong_is_told_with_its_place(void **state)
         {"[require]\nmemSize 4\n", 2, 9, "a condition is"},
         {"[require]\nmemSize =\n", 2, 10, "a value is missing"},
         {"[require]\nmemSize = \"4\n", 2, 11, "closing quote"},
-        {"[require]\nmemSize = 4 5\n", 2, 13, "behind the value"},
+        {"[require]\nmemSize = 4 5\n", 2, 13, "after the value"},
         {"[require]\nmemSize > big\n", 2, 11, "whole numbers"},
         {"[require]\n  = 4\n", 2, 3, "name of a setting"},
         {"[advise]\n[what\n", 2, 1, "name of a setting"},
@@ -92,7 +92,7 @@ static void what_is_wrong_is_told_with_its_place(void **state)
         {"x = ${a}\na = 1\n", 1, 0, "depends on a"},
         {"x = ${vmxfs.profile}\n", 1, 0, "depends on vmxfs.profile"},
         {"profile.param.device = \"\"\nx = ${pciPassthru0.id}\n", 2, 0, "depends on pci"},
-        {"[advise]\nmemSize =! 4\n", 2, 12, "behind the value"},
+        {"[advise]\nmemSize =! 4\n", 2, 12, "after the value"},
     };
     (void)state;
 
