@@ -19,7 +19,6 @@
 #include "base/log.h"
 #include "mount.h"
 #include "mountpoint.h"
-#include "options.h"
 #include "transport/login/askpass.h"
 
 /* The parent reads what the child has to say: nothing is good news. */
@@ -56,7 +55,7 @@ static void leave_terminal(const struct options *o)
 static int serve(struct options *o, int *parent)
 {
     struct mount m = {.options = o};
-    struct why why = {{0}};
+    struct diag why = {0};
     int r = mount_up(&m, &why);
     if (r == 0)
         leave_terminal(o);
@@ -70,7 +69,7 @@ static int serve(struct options *o, int *parent)
 /* Waits for the child's word. Without one, it died. */
 static int wait_for_child(int fd, pid_t child)
 {
-    char text[sizeof(struct why)] = "";
+    char text[sizeof(struct diag)] = "";
     size_t used = 0;
     ssize_t n;
     while (used < sizeof(text) - 1 &&
@@ -87,7 +86,7 @@ static int wait_for_child(int fd, pid_t child)
 
 static int run(struct options *o)
 {
-    struct why why = {{0}};
+    struct diag why = {0};
     FD_AUTO parent = -1;
     signal(SIGPIPE, SIG_IGN);
     if (mountpoint_check(&o->mountpoint, &why) < 0) {
@@ -143,7 +142,7 @@ static void settle_descriptors(void)
 int main(int argc, char **argv)
 {
     struct options options = {0};
-    struct why why = {{0}};
+    struct diag why = {0};
     if (askpass_wanted())
         return askpass_main(argc, argv);
     settle_descriptors();

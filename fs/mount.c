@@ -23,22 +23,22 @@ __attribute__((format(printf, 2, 0))) static void hear_fuse(enum fuse_log_level 
     fuse_said[strcspn(fuse_said, "\n")] = '\0';
 }
 
-static int reconnect(void *ctx, struct transport **ret, struct why *why)
+static int reconnect(void *ctx, struct transport **ret, struct diag *why)
 {
     return connector_connect(ctx, false, ret, why);
 }
 
-static int connect_bulk(void *ctx, struct transport **ret, struct why *why)
+static int connect_bulk(void *ctx, struct transport **ret, struct diag *why)
 {
     return connector_connect_bulk(ctx, ret, why);
 }
 
-static int connect_shell(void *ctx, struct transport **ret, struct why *why)
+static int connect_shell(void *ctx, struct transport **ret, struct diag *why)
 {
     return connector_connect_shell(ctx, ret, why);
 }
 
-static int connect_up(struct mount *m, struct why *why)
+static int connect_up(struct mount *m, struct diag *why)
 {
     const struct connect_options options = options_connect(m->options);
     struct transport *transport = NULL;
@@ -84,7 +84,7 @@ static int profile_dirs(const struct options *o, char **ret)
                     config && config[0] ? "" : "/.config");
 }
 
-static int open_remote(struct mount *m, struct why *why)
+static int open_remote(struct mount *m, struct diag *why)
 {
     const struct options *o = m->options;
     const struct remote_options remote_options = {
@@ -125,7 +125,7 @@ static int open_host(struct mount *m)
     return host_new(m->remote, m->journal, &host_options, &m->host);
 }
 
-static int open_vfs(struct mount *m, struct why *why)
+static int open_vfs(struct mount *m, struct diag *why)
 {
     const struct options *o = m->options;
     FREE_AUTO char *dirs = NULL;
@@ -155,7 +155,7 @@ static bool has_option(const struct fuse_args *args, const char *name)
     return false;
 }
 
-static int open_session(struct mount *m, struct why *why)
+static int open_session(struct mount *m, struct diag *why)
 {
     struct options *o = m->options;
     FREE_AUTO char *name = NULL;
@@ -176,12 +176,12 @@ static int open_session(struct mount *m, struct why *why)
         m->mounted = fuse_session_mount(m->session, o->mountpoint) == 0;
     if (m->mounted)
         return 0;
-    why_set(why, "%s: cannot be mounted: %s", o->mountpoint,
-            fuse_said[0] ? fuse_said : "libfuse does not say why");
+    diag_set(why, "%s: cannot be mounted: %s", o->mountpoint,
+             fuse_said[0] ? fuse_said : "libfuse does not say why");
     return -EIO;
 }
 
-int mount_up(struct mount *m, struct why *why)
+int mount_up(struct mount *m, struct diag *why)
 {
     int r = connect_up(m, why);
     if (r == 0)
@@ -193,7 +193,7 @@ int mount_up(struct mount *m, struct why *why)
     if (r == 0)
         r = open_session(m, why);
     if (r < 0 && !why->text[0])
-        why_set(why, "%s", strerror(-r));
+        diag_set(why, "%s", strerror(-r));
     return r;
 }
 

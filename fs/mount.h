@@ -2,13 +2,7 @@
 /* A mount: the connection to the server, and what is built on it. */
 #pragma once
 
-#include "base/journal.h"
-#include "base/why.h"
-#include "host/host.h"
 #include "options.h"
-#include "remote/remote.h"
-#include "sftp/sftp.h"
-#include "transport/connect.h"
 #include "vfs/vfs.h"
 
 struct mount {
@@ -25,6 +19,6 @@ struct mount {
 
 /* Connects, and mounts. m->options is given, and all else NULL. -errno with *why; then, too, what
  * has been made is for mount_down. */
-int mount_up(struct mount *m, struct why *why);
+int mount_up(struct mount *m, struct diag *why);
 
 void mount_down(struct mount *m);

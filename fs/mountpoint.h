@@ -2,8 +2,8 @@
 /* Whether something can be mounted on a directory. */
 #pragma once
 
-#include "base/why.h"
+#include "parser/text/diag.h"
 
 /* Makes *mountpoint absolute (on the heap, the caller's) and free of links. 0; -errno with *why: it
  * is no directory, something is mounted there, there is no /dev/fuse, ... */
-int mountpoint_check(char **mountpoint, struct why *why);
+int mountpoint_check(char **mountpoint, struct diag *why);

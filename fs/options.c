@@ -95,14 +95,14 @@ static const struct fuse_opt table[] = {
 
 struct parse {
     struct options options; /* first: the table's offsets are in it */
-    struct why *why;
+    struct diag *why;
     bool failed;
 };
 
 static int fail(struct parse *p, const char *arg, const char *what)
 {
     if (!p->failed)
-        why_set(p->why, "%s: %s", arg, what);
+        diag_set(p->why, "%s: %s", arg, what);
     p->failed = true;
     return -1;
 }
@@ -150,7 +150,7 @@ static bool is_one_of(const char *value, const char *const *words)
     return false;
 }
 
-static int check_words(const struct options *o, struct why *why)
+static int check_words(const struct options *o, struct diag *why)
 {
     const struct {
         const char *name, *value;
@@ -167,11 +167,11 @@ static int check_words(const struct options *o, struct why *why)
     for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
         if (!checks[i].value || is_one_of(checks[i].value, checks[i].words))
             continue;
-        why_set(why, "%s=%s: the value must be one of: %s%s%s%s%s", checks[i].name, checks[i].value,
-                checks[i].words[0], checks[i].words[1] ? ", " : "",
-                checks[i].words[1] ? checks[i].words[1] : "",
-                checks[i].words[1] && checks[i].words[2] ? ", " : "",
-                checks[i].words[1] && checks[i].words[2] ? checks[i].words[2] : "");
+        diag_set(why, "%s=%s: the value must be one of: %s%s%s%s%s", checks[i].name,
+                 checks[i].value, checks[i].words[0], checks[i].words[1] ? ", " : "",
+                 checks[i].words[1] ? checks[i].words[1] : "",
+                 checks[i].words[1] && checks[i].words[2] ? ", " : "",
+                 checks[i].words[1] && checks[i].words[2] ? checks[i].words[2] : "");
         return -EINVAL;
     }
     return 0;
@@ -192,7 +192,7 @@ static bool parse_number(const char *text, int base, unsigned least, unsigned mo
     return true;
 }
 
-static int check_numbers(struct options *o, struct why *why)
+static int check_numbers(struct options *o, struct diag *why)
 {
     enum { DAY = 86400 };
     const struct {
@@ -215,10 +215,10 @@ static int check_numbers(struct options *o, struct why *why)
         if (!checks[i].text || parse_number(checks[i].text, checks[i].base, checks[i].least,
                                             checks[i].most, checks[i].value))
             continue;
-        why_set(why,
-                checks[i].base == 8 ? "%s=%s: the value must be from %o to %o%s"
-                                    : "%s=%s: the value must be from %u to %u%s",
-                checks[i].name, checks[i].text, checks[i].least, checks[i].most, checks[i].unit);
+        diag_set(why,
+                 checks[i].base == 8 ? "%s=%s: the value must be from %o to %o%s"
+                                     : "%s=%s: the value must be from %u to %u%s",
+                 checks[i].name, checks[i].text, checks[i].least, checks[i].most, checks[i].unit);
         return -EINVAL;
     }
     return 0;
@@ -226,7 +226,7 @@ static int check_numbers(struct options *o, struct why *why)
 
 /* Takes [user@]host:[path] apart; an IPv6 address stands in brackets. There may be an "@" in the
  * path, and in the name of the user. */
-static int parse_remote(struct options *o, struct why *why)
+static int parse_remote(struct options *o, struct diag *why)
 {
     const char *at = memrchr(o->source, '@', strcspn(o->source, ":/["));
     const char *host = at ? at + 1 : o->source;
@@ -242,25 +242,25 @@ static int parse_remote(struct options *o, struct why *why)
             o->host = strndup(host, (size_t)(colon - host));
     }
     if (!colon) {
-        why_set(why, "%s: SOURCE is [user@]host:[path], or a directory that begins with / or ./",
-                o->source);
+        diag_set(why, "%s: SOURCE is [user@]host:[path], or a directory that begins with / or ./",
+                 o->source);
         return -EINVAL;
     }
     o->path = strdup(colon + 1);
     if (host > o->source)
         o->user = strndup(o->source, (size_t)(host - o->source - 1));
     if (!o->host || !o->path || (host > o->source && !o->user)) {
-        why_set(why, "out of memory");
+        diag_set(why, "out of memory");
         return -ENOMEM;
     }
     if (!o->host[0] || o->host[0] == '-' || (o->user && o->user[0] == '-')) {
-        why_set(why, "%s: is not a host; SOURCE is [user@]host:[path]", o->source);
+        diag_set(why, "%s: is not a host; SOURCE is [user@]host:[path]", o->source);
         return -EINVAL;
     }
     return 0;
 }
 
-static int parse_source(struct options *o, struct why *why)
+static int parse_source(struct options *o, struct diag *why)
 {
     const char *s = o->source;
     if (s[0] != '/' && strncmp(s, "./", 2) != 0 && strncmp(s, "../", 3) != 0 &&
@@ -269,26 +269,26 @@ static int parse_source(struct options *o, struct why *why)
     struct stat st;
     o->path = realpath(s, NULL);
     if (!o->path) {
-        why_set(why, "%s: %s", s, strerror(errno));
+        diag_set(why, "%s: %s", s, strerror(errno));
         return -errno;
     }
     if (stat(o->path, &st) < 0 || !S_ISDIR(st.st_mode)) {
-        why_set(why, "%s: is not a directory", s);
+        diag_set(why, "%s: is not a directory", s);
         return -ENOTDIR;
     }
     return 0;
 }
 
-static int check_profile_dir(const struct options *o, struct why *why)
+static int check_profile_dir(const struct options *o, struct diag *why)
 {
     struct stat st;
     if (!o->profile_dir || (stat(o->profile_dir, &st) == 0 && S_ISDIR(st.st_mode)))
         return 0;
-    why_set(why, "profile_dir=%s: is not a directory", o->profile_dir);
+    diag_set(why, "profile_dir=%s: is not a directory", o->profile_dir);
     return -ENOTDIR;
 }
 
-static int check(struct options *o, struct why *why)
+static int check(struct options *o, struct diag *why)
 {
     int r = check_words(o, why);
     if (r == 0)
@@ -298,12 +298,12 @@ static int check(struct options *o, struct why *why)
     if (r < 0)
         return r;
     if (!o->source || !o->mountpoint) {
-        why_set(why, "%s is missing; usage: vmxfs [options] SOURCE MOUNTPOINT",
-                o->source ? "MOUNTPOINT" : "SOURCE");
+        diag_set(why, "%s is missing; usage: vmxfs [options] SOURCE MOUNTPOINT",
+                 o->source ? "MOUNTPOINT" : "SOURCE");
         return -EINVAL;
     }
     if (o->ssh_command && o->transport && strcmp(o->transport, "libssh2") == 0) {
-        why_set(
+        diag_set(
             why,
             "ssh_command cannot be used with transport=libssh2; leave one of the two options out");
         return -EINVAL;
@@ -311,7 +311,7 @@ static int check(struct options *o, struct why *why)
     return parse_source(o, why);
 }
 
-int options_parse(int argc, char **argv, struct options *ret, struct why *why)
+int options_parse(int argc, char **argv, struct options *ret, struct diag *why)
 {
     struct parse p = {
         .why = why,
@@ -328,7 +328,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct why *why)
     umask(p.options.umask);
     int r = fuse_opt_parse(&p.options.fuse, &p, table, see) == 0 && !p.failed ? 0 : -EINVAL;
     if (r < 0 && !p.failed)
-        why_set(why, "the options cannot be parsed; vmxfs -h lists all options");
+        diag_set(why, "the options cannot be parsed; vmxfs -h lists all options");
     if (r == 0 && !p.options.help && !p.options.version)
         r = check(&p.options, why);
     if (r < 0)

@@ -2,7 +2,6 @@
 /* The command line: vmxfs [options] SOURCE MOUNTPOINT. */
 #pragma once
 
-#include "base/why.h"
 #include "transport/connect.h"
 #include "vfs/fuse_library.h"
 
@@ -33,7 +32,7 @@ struct options {
 };
 
 /* 0; -EINVAL with *why, a full sentence that says what would have been right. */
-int options_parse(int argc, char **argv, struct options *ret, struct why *why);
+int options_parse(int argc, char **argv, struct options *ret, struct diag *why);
 void options_done(struct options *options);
 void options_usage(void);
 

@@ -9,11 +9,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "use_evidence.h"
 #include "host/facts/facts_cache.h"
 #include "host/tell/reload.h"
 #include "host/tell/vim_cmd.h"
 #include "remote/in_use/evidence.h"
+#include "use_evidence.h"
 
 enum {
     IDLE_MS = 5 * 60 * 1000,  /* the connection is closed when unused for so long */

@@ -20,7 +20,7 @@ struct host;
 
 struct host_options {
     /* As of struct exec_options. NULL: there is no host. */
-    int (*connect)(void *ctx, struct transport **ret, struct why *why);
+    int (*connect)(void *ctx, struct transport **ret, struct diag *why);
     void *ctx;
     bool reload; /* tell the host to read a .vmx that we changed */
 };
@@ -46,7 +46,7 @@ void host_about_vm(const struct host_facts *facts, const char *path, struct vmx_
 /* The power state as the host says it now. path: of the VM, relative to the root. -EOPNOTSUPP: no
  * host; -ENXIO: not registered there; -EIO. */
 int host_power(struct host *host, const char *path, const struct wait *wait, enum vmx_power *ret,
-               struct why *why);
+               struct diag *why);
 
 enum host_power_command { HOST_POWER_ON, HOST_POWER_SHUTDOWN, HOST_POWER_OFF, HOST_POWER_RESET };
 
@@ -54,28 +54,28 @@ enum host_power_command { HOST_POWER_ON, HOST_POWER_SHUTDOWN, HOST_POWER_OFF, HO
  * (not after RESET). 0 also where it was so before; -ETIMEDOUT: it did not come to that in time;
  * -EREMOTEIO: the command failed, *why says how; else as host_power. */
 int host_power_set(struct host *host, const char *path, enum host_power_command command,
-                   const struct wait *wait, struct why *why);
+                   const struct wait *wait, struct diag *why);
 
 /* Whether the host has the VM registered, as it says now. -EREMOTEIO: it does not list its VMs;
  * else as host_power. */
 int host_registered(struct host *host, const char *path, const struct wait *wait, bool *ret,
-                    struct why *why);
+                    struct diag *why);
 
 /* Registers the VM, in place of an invalid entry of the same path, or (on false) takes it off the
  * host's list; its files stay. 0 also where it was so before. -EBUSY: it is not powered off;
  * -EREMOTEIO: the command failed, *why says how; else as host_power. */
 int host_register(struct host *host, const char *path, bool on, const struct wait *wait,
-                  struct why *why);
+                  struct diag *why);
 
 /* Reloads the VM now. -EBUSY: it runs; -EREMOTEIO: the command failed; else as host_power. */
-int host_reload(struct host *host, const char *path, const struct wait *wait, struct why *why);
+int host_reload(struct host *host, const char *path, const struct wait *wait, struct diag *why);
 
 /* Enables or disables passthrough of a device (and what else it needs: see
  * "esxcli hardware pci pcipassthru set"). force: also of one that the host needs. -ENODEV: no such
  * device; -EBUSY: the host needs it; -EOPNOTSUPP: it is not capable; -EREMOTEIO: the command
  * failed; *why. */
 int host_passthrough_set(struct host *host, const struct vmx_pci *address, bool on, bool force,
-                         const struct wait *wait, struct why *why);
+                         const struct wait *wait, struct diag *why);
 
 /* A .vmx was written: its VM is reloaded once a second has passed without another change, unless it
  * runs. What becomes of that is found in the journal and in host_describe. Never blocks. */

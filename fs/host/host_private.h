@@ -37,7 +37,7 @@ struct host {
     int64_t changed_at; /* ... when we changed something on the host: older facts are not true */
     struct due *due;
     unsigned long reloads, reloads_failed;
-    struct why why; /* of the last failure */
+    struct diag why; /* of the last failure */
 
     atomic_bool stop;           /* changes with lock held */
     atomic_bool mute;           /* it has datastores, and runs no commands for us */

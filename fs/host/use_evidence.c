@@ -52,7 +52,7 @@ static bool lock_is_stale(void *ctx, const char *path, const char *lock, const s
 {
     struct host *host = ctx;
     BUF_AUTO text = {0};
-    struct why why = {0};
+    struct diag why = {0};
     int status = 0;
     bool held = true;
     const struct host_facts *facts = host_facts_soon(host, LOCK_MS, wait);

@@ -18,7 +18,7 @@
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
 
 /* Asks for the root's true path and checks that it is a directory. */
-static int find_root(struct remote *remote, const char *given, struct why *why)
+static int find_root(struct remote *remote, const char *given, struct diag *why)
 {
     struct wait wait = wait_for_ms(remote->options.timeout_ms);
     const char *path = given[0] ? given : ".";
@@ -30,13 +30,13 @@ static int find_root(struct remote *remote, const char *given, struct why *why)
     if (r == 0)
         r = sftp_wait(real, &wait);
     if (r < 0) {
-        why_set(why, "%s: %s; give a directory of the server", path,
-                r == -ENOTDIR ? "is not a directory" : strerror(-r));
+        diag_set(why, "%s: %s; give a directory of the server", path,
+                 r == -ENOTDIR ? "is not a directory" : strerror(-r));
         return r;
     }
     const char *true_path = sftp_call_path(real);
     if (true_path[0] != '/') {
-        why_set(why, "%s: the server gives no absolute path for it (%s)", path, true_path);
+        diag_set(why, "%s: the server gives no absolute path for it (%s)", path, true_path);
         return -EPROTO;
     }
     remote->root = strdup(true_path[1] ? true_path : "");
@@ -80,7 +80,7 @@ static int start_bulk_connections(struct remote *remote)
 }
 
 int remote_new(struct sftp *sftp, const struct remote_options *options, struct remote **ret,
-               struct why *why)
+               struct diag *why)
 {
     struct remote *remote = calloc(1, sizeof(*remote));
     if (!remote)
@@ -111,7 +111,7 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
         r = start_bulk_connections(remote);
     if (r < 0) {
         if (r == -ENOMEM)
-            why_set(why, "out of memory");
+            diag_set(why, "out of memory");
         remote_free(remote);
         return r;
     }

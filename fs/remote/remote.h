@@ -28,7 +28,7 @@ struct remote_options {
 
     /* Makes a further connection for the data of large files; from a thread of its own. As
      * connector_connect_bulk. NULL: it goes with the rest. */
-    int (*connect_bulk)(void *ctx, struct transport **ret, struct why *why);
+    int (*connect_bulk)(void *ctx, struct transport **ret, struct diag *why);
     void *connect_ctx;
     int bulk_idle_ms; /* they are closed when unused for so long; 0: a minute */
     int bulk_far_ms;  /* two instead of one from this round trip on; 0: that of a wide network */
@@ -39,7 +39,7 @@ struct remote;
 /* Finds the root and checks that it is a directory. sftp is borrowed and must outlive the remote.
  * 0; -ENOENT, -ENOTDIR, -EACCES, ... with *why. */
 int remote_new(struct sftp *sftp, const struct remote_options *options, struct remote **ret,
-               struct why *why);
+               struct diag *why);
 
 /* Waits until what was sent has been done (bounded by the timeout), then frees. */
 void remote_free(struct remote *remote);

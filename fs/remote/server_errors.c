@@ -48,12 +48,12 @@ int remote_write_error(struct remote *remote, const char *path, const struct wai
     return remote_size_error(remote, path, 0, wait, r);
 }
 
-int remote_check_rename(struct remote *remote, struct vmx_diag *diag)
+int remote_check_rename(struct remote *remote, struct diag *diag)
 {
     if (sftp_features(remote->sftp).posix_rename || remote->options.unsafe_rename)
         return 0;
-    vmx_diag_set(diag, 0, 0,
-                 "the server cannot replace a file atomically (no posix-rename@openssh.com); "
-                 "mount with -o rename=unsafe to do it in two steps");
+    diag_set(diag,
+             "the server cannot replace a file atomically (no posix-rename@openssh.com); "
+             "mount with -o rename=unsafe to do it in two steps");
     return -EOPNOTSUPP;
 }

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 
-#include "parser/text/diag.h"
 #include "remote.h"
 
 /* Whether an error tells nothing of the file that was asked for: it is the link's, the caller's or
@@ -19,7 +18,7 @@ static inline bool is_unanswered(int r)
 bool remote_again(struct remote *remote, const struct wait *wait, int *r);
 
 /* 0, or -EOPNOTSUPP, with *diag, where the server cannot rename as a commit needs it. */
-int remote_check_rename(struct remote *remote, struct vmx_diag *diag);
+int remote_check_rename(struct remote *remote, struct diag *diag);
 
 /* Finds out what a bare "failure" (-EREMOTEIO) of writing at path meant: -ENOSPC when the server's
  * filesystem is full, -EROFS when it is mounted so, else -EIO. Other errors are returned as is. */

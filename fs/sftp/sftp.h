@@ -82,7 +82,7 @@ struct sftp_options {
     int timeout_ms;
     /* Makes a transport; called by the I/O thread (in which all signals are blocked) to connect
      * again. As connector_connect. NULL: a lost link stays lost. -EACCES ends it for good. */
-    int (*connect)(void *ctx, struct transport **ret, struct why *why);
+    int (*connect)(void *ctx, struct transport **ret, struct diag *why);
     void *ctx;
 };
 
@@ -92,7 +92,7 @@ struct sftp_call;
 /* Says hello over the transport (which it owns from now on, also on failure), asks for limits, and
  * starts the I/O thread. 0; -EPROTO, -ETIMEDOUT, ... with *why. */
 int sftp_new(struct transport *transport, const struct sftp_options *options, struct sftp **ret,
-             struct why *why);
+             struct diag *why);
 
 /* Ends the thread and the connection: from then on every call fails with -ENOTCONN. Once. */
 void sftp_end(struct sftp *sftp);

@@ -73,60 +73,60 @@ static int copy_options(struct connector *c, const struct connect_options *o)
 
 /* What is given to ssh as an argument must not be taken for an option, nor hold anything that a
  * name cannot. */
-static int check_name(const char *what, const char *name, struct why *why)
+static int check_name(const char *what, const char *name, struct diag *why)
 {
     bool bad = *name == '-' || *name == '\0';
     for (const char *p = name; *p; p++)
         bad |= iscntrl((unsigned char)*p) || isspace((unsigned char)*p);
     if (bad)
-        why_set(why, "\"%s\" is no %s: it may not be empty, begin with \"-\" or have spaces", name,
-                what);
+        diag_set(why, "\"%s\" is no %s: it may not be empty, begin with \"-\" or have spaces", name,
+                 what);
     return bad ? -EINVAL : 0;
 }
 
-static int check_options(const struct connect_options *o, struct why *why)
+static int check_options(const struct connect_options *o, struct diag *why)
 {
     int r = check_name("host name", o->host, why);
     if (r == 0 && o->user)
         r = check_name("user name", o->user, why);
     if (r == 0 && o->port > 65535) {
-        why_set(why, "%u is not a port: the largest is 65535", o->port);
+        diag_set(why, "%u is not a port: the largest is 65535", o->port);
         r = -EINVAL;
     }
     if (r == 0 && o->ssh_command && o->via == CONNECT_LIBSSH2) {
-        why_set(
+        diag_set(
             why,
             "ssh_command cannot be used with transport=libssh2; leave one of the two options out");
         r = -EINVAL;
     }
     if (r == 0 && o->ssh_command && strspn(o->ssh_command, " \t") == strlen(o->ssh_command)) {
-        why_set(why, "ssh_command is empty");
+        diag_set(why, "ssh_command is empty");
         r = -EINVAL;
     }
     return r;
 }
 
-static int read_password(struct connector *c, struct why *why)
+static int read_password(struct connector *c, struct diag *why)
 {
     struct secret *password;
     int r = secret_read_line(STDIN_FILENO, &password);
     if (r == 0)
         r = keyring_put(&c->secrets, "password", password);
     if (r < 0)
-        why_set(why, "cannot read the password from standard input: %s",
-                r == -ENODATA ? "there is none" : strerror(-r));
+        diag_set(why, "cannot read the password from standard input: %s",
+                 r == -ENODATA ? "there is none" : strerror(-r));
     return r == -ENODATA ? -EINVAL : r;
 }
 
 /* transport=libssh2 with a host that it cannot reach is refused early. */
-static int read_config(struct connector *c, struct why *why)
+static int read_config(struct connector *c, struct diag *why)
 {
     int r = ssh_config_read(&c->options, &c->config, why);
     if (r < 0 || !c->config.beyond)
         return r;
     if (c->via == CONNECT_LIBSSH2) {
-        why_set(why, "ssh_config sets %s for %s, which libssh2 cannot do: use transport=openssh",
-                c->config.beyond, c->options.host);
+        diag_set(why, "ssh_config sets %s for %s, which libssh2 cannot do: use transport=openssh",
+                 c->config.beyond, c->options.host);
         return -EINVAL;
     }
     log_debug("ssh_config sets %s for %s: using the ssh program", c->config.beyond,
@@ -135,23 +135,23 @@ static int read_config(struct connector *c, struct why *why)
     return 0;
 }
 
-static int setup_local(const struct connector *c, struct why *why)
+static int setup_local(const struct connector *c, struct diag *why)
 {
     const char *program = c->options.sftp_server;
     if (!program)
         program = child_find_server();
     if (program && access(program, X_OK) == 0)
         return 0;
-    why_set(why, "no sftp-server at %s: install OpenSSH's, or name one with -o sftp_server",
-            program ? program : "the usual places");
+    diag_set(why, "no sftp-server at %s: install OpenSSH's, or name one with -o sftp_server",
+             program ? program : "the usual places");
     return -ENOENT;
 }
 
-static int setup(struct connector *c, const struct connect_options *options, struct why *why)
+static int setup(struct connector *c, const struct connect_options *options, struct diag *why)
 {
     int r = copy_options(c, options);
     if (r < 0) {
-        why_set(why, "out of memory");
+        diag_set(why, "out of memory");
         return r;
     }
     if (!options->host)
@@ -165,13 +165,13 @@ static int setup(struct connector *c, const struct connect_options *options, str
     return r;
 }
 
-int connector_new(const struct connect_options *options, struct connector **ret, struct why *why)
+int connector_new(const struct connect_options *options, struct connector **ret, struct diag *why)
 {
     struct connector *c = calloc(1, sizeof(*c));
     int r = c ? lock_init(&c->lock) : -ENOMEM;
     if (r < 0) {
         free(c);
-        why_set(why, "out of memory");
+        diag_set(why, "out of memory");
         return -ENOMEM;
     }
     r = setup(c, options, why);
@@ -192,23 +192,23 @@ static int note_attempt(struct connector *c, int result)
 
 /* Nobody waits for a connection that is made again, or beside the first one, but other clients of
  * this address may wait at the server's door. */
-static int check_penalty(struct connector *c, struct why *why)
+static int check_penalty(struct connector *c, struct diag *why)
 {
     lock_take(&c->lock);
     bool allowed = penalty_allows(&c->penalty, clock_ms());
     lock_drop(&c->lock);
     if (allowed || !c->options.host)
         return 0;
-    why_set(why,
-            "the last connections to %s failed; the next attempt waits some seconds, so that the "
-            "server does not shut this address out (PerSourcePenalties)",
-            c->options.host);
+    diag_set(why,
+             "the last connections to %s failed; the next attempt waits some seconds, so that the "
+             "server does not shut this address out (PerSourcePenalties)",
+             c->options.host);
     return -ECONNREFUSED;
 }
 
 /* command: NULL for the SFTP server. */
 static int via_ssh(struct connector *c, struct keyring *secrets, const char *command,
-                   bool interactive, struct transport **ret, struct why *why)
+                   bool interactive, struct transport **ret, struct diag *why)
 {
     const struct child_login login = {
         .options = &c->options,
@@ -220,7 +220,7 @@ static int via_ssh(struct connector *c, struct keyring *secrets, const char *com
 }
 
 static int via_libssh2(struct connector *c, struct keyring *secrets, const char *command,
-                       bool interactive, struct transport **ret, struct why *why)
+                       bool interactive, struct transport **ret, struct diag *why)
 {
     const struct ssh_login login = {
         .config = &c->config,
@@ -236,13 +236,13 @@ static int via_libssh2(struct connector *c, struct keyring *secrets, const char 
 }
 
 static int connect_any(struct connector *c, bool interactive, struct transport **ret,
-                       struct why *why)
+                       struct diag *why)
 {
     if (!c->options.host)
         return child_local(c->options.sftp_server, ret, why);
     if (c->via == CONNECT_OPENSSH)
         return via_ssh(c, &c->secrets, NULL, interactive, ret, why);
-    struct why told = {0};
+    struct diag told = {0};
     int r = via_libssh2(c, &c->secrets, NULL, interactive, ret, &told);
     if (r == -EOPNOTSUPP && c->via == CONNECT_AUTO) {
         log_debug("%s; using the ssh program", told.text);
@@ -250,7 +250,7 @@ static int connect_any(struct connector *c, bool interactive, struct transport *
         return via_ssh(c, &c->secrets, NULL, interactive, ret, why);
     }
     if (r < 0)
-        why_set(why, "%s", told.text);
+        diag_set(why, "%s", told.text);
     return r;
 }
 
@@ -280,13 +280,13 @@ static void forbid(struct connector *c, enum further kind)
 }
 
 int connector_connect(struct connector *c, bool interactive, struct transport **ret,
-                      struct why *why)
+                      struct diag *why)
 {
     if (connector_refused(c)) {
-        why_set(why,
-                "%s refused the login; vmxfs does not try again by itself: unmount, and mount "
-                "anew",
-                c->options.host);
+        diag_set(why,
+                 "%s refused the login; vmxfs does not try again by itself: unmount, and mount "
+                 "anew",
+                 c->options.host);
         return -EACCES;
     }
     int r = interactive ? 0 : check_penalty(c, why);
@@ -318,7 +318,7 @@ static bool has_aes(void)
  * instructions for AES. */
 static int bulk_ciphers(const struct connector *c, struct buf *ret)
 {
-    struct why why = {0};
+    struct diag why = {0};
     struct ssh_config read = {0};
     if (c->options.ssh_command || !has_aes())
         return 0;
@@ -340,7 +340,7 @@ static int bulk_kex(const struct connector *c, struct buf *ret)
 }
 
 static int bulk_any(struct connector *c, struct keyring *secrets, struct transport **ret,
-                    struct why *why)
+                    struct diag *why)
 {
     enum connect_via via = atomic_load(&c->via);
     if (!c->options.host)
@@ -364,24 +364,24 @@ static int bulk_any(struct connector *c, struct keyring *secrets, struct transpo
 
 /* Another shell than sh, which a user may have, knows this command too. */
 static int shell_any(struct connector *c, struct keyring *secrets, struct transport **ret,
-                     struct why *why)
+                     struct diag *why)
 {
     static const char shell[] = "exec /bin/sh";
     enum connect_via via = atomic_load(&c->via);
     if (via == CONNECT_OPENSSH)
         return via_ssh(c, secrets, shell, false, ret, why);
-    struct why told = {0};
+    struct diag told = {0};
     int r = via_libssh2(c, secrets, shell, false, ret, &told);
     if (r == -EOPNOTSUPP && via == CONNECT_AUTO)
         return via_ssh(c, secrets, shell, false, ret, why);
     if (r < 0)
-        why_set(why, "%s", told.text);
+        diag_set(why, "%s", told.text);
     /* What libssh2 cannot do today is not said of the server. */
     return r == -EOPNOTSUPP ? -EPROTO : r == -ENOEXEC ? -EOPNOTSUPP : r;
 }
 
 static int connect_further(struct connector *c, enum further kind, struct transport **ret,
-                           struct why *why)
+                           struct diag *why)
 {
     struct keyring secrets = {0};
     int r = check_penalty(c, why);
@@ -392,9 +392,9 @@ static int connect_further(struct connector *c, enum further kind, struct transp
     r = allowed ? keyring_copy(&c->kept, &secrets) : -EACCES;
     lock_drop(&c->lock);
     if (!allowed)
-        why_set(why, "the login cannot be repeated without asking, or was refused");
+        diag_set(why, "the login cannot be repeated without asking, or was refused");
     else if (r < 0)
-        why_set(why, "cannot keep what the login needs: %s", strerror(-r));
+        diag_set(why, "cannot keep what the login needs: %s", strerror(-r));
     else if (kind == FURTHER_BULK)
         r = bulk_any(c, &secrets, ret, why);
     else
@@ -405,15 +405,15 @@ static int connect_further(struct connector *c, enum further kind, struct transp
     return r;
 }
 
-int connector_connect_bulk(struct connector *c, struct transport **ret, struct why *why)
+int connector_connect_bulk(struct connector *c, struct transport **ret, struct diag *why)
 {
     return connect_further(c, FURTHER_BULK, ret, why);
 }
 
-int connector_connect_shell(struct connector *c, struct transport **ret, struct why *why)
+int connector_connect_shell(struct connector *c, struct transport **ret, struct diag *why)
 {
     if (!c->options.host) {
-        why_set(why, "a local directory has no host that runs commands");
+        diag_set(why, "a local directory has no host that runs commands");
         return -EOPNOTSUPP;
     }
     return connect_further(c, FURTHER_SHELL, ret, why);

@@ -42,14 +42,14 @@ struct connector;
 
 /* Reads the configuration, connects nowhere yet. 0; -EINVAL (a host that begins with "-", ...);
  * -ENOENT (no ssh program, no sftp-server); -ENOMEM. *why is a full sentence on failure. */
-int connector_new(const struct connect_options *options, struct connector **ret, struct why *why);
+int connector_new(const struct connect_options *options, struct connector **ret, struct diag *why);
 
 /* Connects, checks the host key, authenticates, starts the SFTP subsystem. interactive: may prompt
  * on the terminal (the first time only). 0; -EACCES: authentication was refused, and the connector
  * will refuse from now on without asking the server again; -EPERM: the host key is unknown, changed
  * or revoked; -EHOSTUNREACH, -ECONNREFUSED, -ETIMEDOUT, ...; *why says what to do next. */
 int connector_connect(struct connector *connector, bool interactive, struct transport **ret,
-                      struct why *why);
+                      struct diag *why);
 
 /* One more connection to the same host, with what the first login was given, for bulk data. It
  * never prompts; a refusal is no refusal of connector_connect and leaves its secrets alone. Any
@@ -57,7 +57,7 @@ int connector_connect(struct connector *connector, bool interactive, struct tran
  *
  * 0; -EACCES: it was refused, or the login cannot be repeated without asking somebody, and it will
  * not be tried again; else as connector_connect. */
-int connector_connect_bulk(struct connector *connector, struct transport **ret, struct why *why);
+int connector_connect_bulk(struct connector *connector, struct transport **ret, struct diag *why);
 
 /* As connector_connect_bulk, but carried as the main connection is, and what the stream leads to is
  * /bin/sh, which takes commands. A server that is no host for commands may let it be made: then
@@ -66,7 +66,7 @@ int connector_connect_bulk(struct connector *connector, struct transport **ret, 
  *
  * 0; -EOPNOTSUPP: the source is local, or the server refuses to run it; -EACCES, ... as
  * connector_connect_bulk. */
-int connector_connect_shell(struct connector *connector, struct transport **ret, struct why *why);
+int connector_connect_shell(struct connector *connector, struct transport **ret, struct diag *why);
 
 /* True after authentication was refused: connecting again is pointless. */
 bool connector_refused(const struct connector *connector);

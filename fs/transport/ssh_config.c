@@ -288,7 +288,7 @@ int ssh_config_parse(struct span text, const struct connect_options *options,
     return r;
 }
 
-int ssh_config_read(const struct connect_options *options, struct ssh_config *ret, struct why *why)
+int ssh_config_read(const struct connect_options *options, struct ssh_config *ret, struct diag *why)
 {
     WORDS_AUTO argv = {0};
     words_split(&argv, "ssh -G -T");
@@ -307,19 +307,19 @@ int ssh_config_read(const struct connect_options *options, struct ssh_config *re
     int status;
     int r = program_run(&argv, CONFIG_TIMEOUT_MS, &out, &err, &status);
     if (r == -ENOENT)
-        why_set(why, "no ssh program in PATH: install the OpenSSH client");
+        diag_set(why, "no ssh program in PATH: install the OpenSSH client");
     else if (r < 0)
-        why_set(why, "cannot run \"ssh -G %s\": %s", options->host, strerror(-r));
+        diag_set(why, "cannot run \"ssh -G %s\": %s", options->host, strerror(-r));
     if (r < 0)
         return r;
     if (status != 0) {
         size_t n = err.len ? strcspn(err.data, "\r\n") : 0;
-        why_set(why, "ssh refuses %s: %.*s", options->host, (int)n, err.len ? err.data : "");
+        diag_set(why, "ssh refuses %s: %.*s", options->host, (int)n, err.len ? err.data : "");
         return -EINVAL;
     }
     r = ssh_config_parse(buf_span(&out), options, ret);
     if (r < 0)
-        why_set(why, "cannot understand what \"ssh -G %s\" says: %s", options->host, strerror(-r));
+        diag_set(why, "cannot understand what \"ssh -G %s\" says: %s", options->host, strerror(-r));
     return r;
 }
 

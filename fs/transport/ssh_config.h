@@ -35,7 +35,8 @@ struct ssh_config {
 
 /* Runs ssh -G. 0; -ENOENT without an ssh program; -EINVAL for what ssh refuses; -ENOMEM, ... with
  * *why. */
-int ssh_config_read(const struct connect_options *options, struct ssh_config *ret, struct why *why);
+int ssh_config_read(const struct connect_options *options, struct ssh_config *ret,
+                    struct diag *why);
 
 /* The part of it that understands the text. 0, -ENOMEM; -EINVAL when something is missing that ssh
  * always prints. */

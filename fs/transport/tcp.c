@@ -77,20 +77,20 @@ static int try_addresses(const struct addrinfo *list, int timeout_ms, int *ret)
     return r;
 }
 
-static void explain(int error, const char *host, unsigned port, struct why *why)
+static void explain(int error, const char *host, unsigned port, struct diag *why)
 {
     if (error == -ECONNREFUSED)
-        why_set(why, "%s refuses connections at port %u: start its SSH service, or check the port",
-                host, port);
+        diag_set(why, "%s refuses connections at port %u: start its SSH service, or check the port",
+                 host, port);
     else if (error == -ETIMEDOUT)
-        why_set(why, "%s does not answer at port %u: check the network, its firewall and the port",
-                host, port);
+        diag_set(why, "%s does not answer at port %u: check the network, its firewall and the port",
+                 host, port);
     else
-        why_set(why, "cannot reach %s port %u: %s", host, port, strerror(-error));
+        diag_set(why, "cannot reach %s port %u: %s", host, port, strerror(-error));
 }
 
 int tcp_connect(const char *host, unsigned port, int family, int timeout_ms, int *ret,
-                struct why *why)
+                struct diag *why)
 {
     const struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list;
@@ -98,8 +98,8 @@ int tcp_connect(const char *host, unsigned port, int family, int timeout_ms, int
     snprintf(service, sizeof(service), "%u", port);
     int r = getaddrinfo(host, service, &hints, &list);
     if (r != 0) {
-        why_set(why, "cannot find the address of %s: %s; check the name", host,
-                r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+        diag_set(why, "cannot find the address of %s: %s; check the name", host,
+                 r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
         return r == EAI_MEMORY ? -ENOMEM : -EHOSTUNREACH;
     }
     r = try_addresses(list, timeout_ms, ret);

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "base/why.h"
 #include "parser/text/buf.h"
+#include "parser/text/diag.h"
 
 struct transport;
 
@@ -41,7 +41,7 @@ struct transport_ops {
     /* May be NULL. After the end of the stream, or an error: if it is known why (what the ssh
      * program said last), the fitting -errno and *why; -EACCES: authentication was refused. 0 and
      * *why untouched when nothing is known. */
-    int (*last_words)(struct transport *t, struct why *why);
+    int (*last_words)(struct transport *t, struct diag *why);
 
     /* Closes the connection without waiting for the peer, ends and reaps a child, frees. */
     void (*free)(struct transport *t);
@@ -58,7 +58,7 @@ static inline void transport_free(struct transport *t)
         t->ops->free(t);
 }
 
-static inline int transport_last_words(struct transport *t, struct why *why)
+static inline int transport_last_words(struct transport *t, struct diag *why)
 {
     return t->ops->last_words ? t->ops->last_words(t, why) : 0;
 }

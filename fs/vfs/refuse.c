@@ -54,21 +54,20 @@ static const char *meaning(int r)
     }
 }
 
-int refuse(struct request *rq, const char *path, const char *key, int r,
-           const struct vmx_diag *diag)
+int refuse(struct request *rq, const char *path, const char *key, int r, const struct diag *diag)
 {
     return r == -ENOENT ? r : refuse_change(rq, path, key, r, diag);
 }
 
 int refuse_change(struct request *rq, const char *path, const char *key, int r,
-                  const struct vmx_diag *diag)
+                  const struct diag *diag)
 {
     if (r >= 0 || r == -EINTR)
         return r;
     rq->told = true;
     const char *reason = diag && diag->text[0] ? diag->text : meaning(r);
     if (diag && diag->text[0] && diag->line > 0) {
-        char placed[300];
+        char placed[sizeof(diag->text) + 64];
         char column[32] = "";
         if (diag->column > 0)
             snprintf(column, sizeof(column), ", column %zu", diag->column);
@@ -80,17 +79,17 @@ int refuse_change(struct request *rq, const char *path, const char *key, int r,
     return r;
 }
 
-int refuse_gone(struct vmx_diag *diag)
+int refuse_gone(struct diag *diag)
 {
-    vmx_diag_set(diag, 0, 0,
-                 "the .vmx is not there any more: it was moved, renamed or removed meanwhile; the "
-                 "change was not made");
+    diag_set(diag,
+             "the .vmx is not there any more: it was moved, renamed or removed meanwhile; the "
+             "change was not made");
     return -ENOENT;
 }
 
-int refuse_made_up(struct vmx_diag *diag)
+int refuse_made_up(struct diag *diag)
 {
-    vmx_diag_set(diag, 0, 0, "what vmxfs shows here cannot be made, renamed or removed");
+    diag_set(diag, "what vmxfs shows here cannot be made, renamed or removed");
     return -EPERM;
 }
 
@@ -117,7 +116,7 @@ static bool is_on_server(const struct node *dir)
 /* As refuse, of a name in a directory: a file of the server's, a setting, or what vmxfs shows in
  * the root. */
 static int refuse_in(struct request *rq, struct node *dir, const char *name, int r,
-                     const struct vmx_diag *diag)
+                     const struct diag *diag)
 {
     const bool on_server = is_on_server(dir);
     FREE_AUTO char *path =
@@ -128,21 +127,21 @@ static int refuse_in(struct request *rq, struct node *dir, const char *name, int
 
 int refuse_here(struct request *rq, struct node *dir, const char *name)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     if (is_on_server(dir))
-        vmx_diag_set(&diag, 0, 0, "pipes, devices and hard links cannot be made here");
+        diag_set(&diag, "pipes, devices and hard links cannot be made here");
     else if (dir->ops->kind == KIND_VMX_DIR)
-        vmx_diag_set(&diag, 0, 0,
-                     "a .vmx holds settings: no directories, links, pipes and devices, and its %s "
-                     "and %s keep their names",
-                     PROFILE_NAME, CONTROL_NAME);
+        diag_set(&diag,
+                 "a .vmx holds settings: no directories, links, pipes and devices, and its %s "
+                 "and %s keep their names",
+                 PROFILE_NAME, CONTROL_NAME);
     else
         refuse_made_up(&diag);
     return was_refused(rq, diag.text) ? -EPERM : refuse_in(rq, dir, name, -EPERM, &diag);
 }
 
 int refuse_removal(struct request *rq, const char *path, const char *key, int r,
-                   const struct vmx_diag *diag, const char *vm)
+                   const struct diag *diag, const char *vm)
 {
     bool again = r == -EBUSY && vm && was_refused(rq, vm);
     return again ? r : refuse(rq, path, key, r, diag);
@@ -150,7 +149,7 @@ int refuse_removal(struct request *rq, const char *path, const char *key, int r,
 
 int check_unused(struct request *rq, const char *path)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     FREE_AUTO char *vm = NULL;
     int r = remote_check_unused(rq->vfs->remote, path, false, &rq->wait, &diag, &vm);
     return refuse(rq, path, NULL, r, &diag);

@@ -8,24 +8,23 @@ struct node;
 
 /* Notes a refusal in the journal and returns r. path: of the file; key: or NULL. diag may be empty:
  * the errno is explained then. Only r < 0 is noted; -EINTR and -ENOENT are not. */
-int refuse(struct request *rq, const char *path, const char *key, int r,
-           const struct vmx_diag *diag);
+int refuse(struct request *rq, const char *path, const char *key, int r, const struct diag *diag);
 
 /* The same for what was written, and what its user believes to be there: -ENOENT is noted, too. A
  * name that is looked up, opened or removed and is not there is nothing to tell of. */
 int refuse_change(struct request *rq, const char *path, const char *key, int r,
-                  const struct vmx_diag *diag);
+                  const struct diag *diag);
 
 /* Says that a change finds no .vmx to be made in. -ENOENT. */
-int refuse_gone(struct vmx_diag *diag);
+int refuse_gone(struct diag *diag);
 
 /* Says that vmxfs makes a name up, and it is not to be changed. -EPERM. */
-int refuse_made_up(struct vmx_diag *diag);
+int refuse_made_up(struct diag *diag);
 
 /* As refuse, for a removal. Of all that one process may not remove of one VM in use ("rm -r") only
  * the first is noted. vm: the path of its .vmx. */
 int refuse_removal(struct request *rq, const char *path, const char *key, int r,
-                   const struct vmx_diag *diag, const char *vm);
+                   const struct diag *diag, const char *vm);
 
 /* Notes that in this directory nothing of the name can be made, renamed or removed, whatever the
  * server would say; of what one thread tries only the first for each reason. -EPERM. */

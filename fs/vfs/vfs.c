@@ -68,7 +68,7 @@ static void note(void *ctx, const char *path, const char *key, const char *reaso
 }
 
 int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
-            const struct vfs_options *options, struct vfs **ret, struct why *why)
+            const struct vfs_options *options, struct vfs **ret, struct diag *why)
 {
     struct vfs *vfs = calloc(1, sizeof(*vfs));
     if (!vfs)
@@ -90,7 +90,7 @@ int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
     if (r == 0)
         r = profiles_load(options->profile_dirs, &vfs->profiles, journal);
     if (r < 0) {
-        why_set(why, "cannot start: %s", strerror(-r));
+        diag_set(why, "cannot start: %s", strerror(-r));
         vfs_free(vfs);
         return r;
     }

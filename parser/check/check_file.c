@@ -156,7 +156,7 @@ static int setting_values(struct check *c)
     int r = 0;
     for (size_t i = 0; r == 0 && wrong < SHOWN_MAX && i < vmx_dict_keys(c->dict); i++) {
         size_t extent = vmx_dict_key_extent(c->dict, i);
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         BUF_AUTO value = {0};
         r = vmx_dict_value(c->dict, extent, &value);
         if (r == 0 &&

@@ -116,7 +116,7 @@ static int setting(struct check *c, const struct vmx_profile *profile,
                    const struct profile_setting *s)
 {
     struct wish wish = {.profile = profile, .key = buf_span(&s->key)};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     BUF_AUTO rule = {0};
     enum vmx_severity bad = VMX_FAIL;
     const struct plan_on on = check_on(c, profile);

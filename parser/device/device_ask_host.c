@@ -11,13 +11,13 @@
 enum { VENDOR_INTEL = 0x8086 };
 
 /* "0000:03:00.0 CONTINUATION" */
-static int refuse(struct vmx_diag *diag, const struct vmx_pci *pci, const char *why)
+static int refuse(struct diag *diag, const struct vmx_pci *pci, const char *why)
 {
     BUF_AUTO text = {0};
     int r = vmx_pci_add_address(pci, &text);
     if (r != 0)
         return r;
-    vmx_diag_set(diag, 0, 0, "%s %s", text.data, why);
+    diag_set(diag, "%s %s", text.data, why);
     return -EINVAL;
 }
 
@@ -36,7 +36,7 @@ bool device_in_use(const struct vmx_around *around, const struct vmx_host_pci *p
 
 /* ---- whether the host lets it go ---- */
 
-static int refuse_disabled(const struct vmx_host_pci *pci, struct vmx_diag *diag)
+static int refuse_disabled(const struct vmx_host_pci *pci, struct diag *diag)
 {
     const char *owner = pci->owner[0] ? pci->owner : "the host";
     const char *reason = NULL;
@@ -67,7 +67,7 @@ static bool is_nested_hop(const struct plan_on *on)
 }
 
 static int judge_function(const struct plan_on *on, const struct vmx_host_pci *pci,
-                          struct vmx_diag *diag)
+                          struct diag *diag)
 {
     BUF_AUTO text = {0};
     if (device_is_integrated(pci) && is_nested_hop(on))
@@ -113,15 +113,15 @@ static int is_known(const struct vmx_dict *dict, const struct vmx_host_pci *pci,
 /* ---- whether the line says the same ---- */
 
 static int contradict(const struct buf *given, const char *param, const char *known,
-                      struct vmx_diag *diag)
+                      struct diag *diag)
 {
-    vmx_diag_set(diag, 0, 0, "%s=%s, but the host says %s: leave it out (%s=)", param, given->data,
-                 known, param);
+    diag_set(diag, "%s=%s, but the host says %s: leave it out (%s=)", param, given->data, known,
+             param);
     return -EINVAL;
 }
 
 static int judge_number(const struct plan_on *on, const char *param, long long known,
-                        struct vmx_diag *diag)
+                        struct diag *diag)
 {
     const struct buf *given = plan_line_param(on->line, span_of(param));
     long long number = 0;
@@ -132,8 +132,7 @@ static int judge_number(const struct plan_on *on, const char *param, long long k
     return r != 0 ? r : contradict(given, param, text.data, diag);
 }
 
-static int judge_line(const struct plan_on *on, const struct vmx_host_pci *pci,
-                      struct vmx_diag *diag)
+static int judge_line(const struct plan_on *on, const struct vmx_host_pci *pci, struct diag *diag)
 {
     const struct buf *system = plan_line_param(on->line, SPAN_LITERAL("system"));
     const char *uuid = on->around->host->uuid;
@@ -161,7 +160,7 @@ static void find_functions(const struct vmx_host *host, const struct vmx_pci *pc
 }
 
 int device_ask(const struct plan_on *on, const struct vmx_pci *pci, struct device_functions *ret,
-               struct vmx_diag *diag)
+               struct diag *diag)
 {
     struct device_functions functions = {0};
     find_functions(on->around->host, pci, &functions);

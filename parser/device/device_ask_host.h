@@ -15,7 +15,7 @@ struct device_functions {
  * reason why it does not, or where the line contradicts it; -ENOMEM. What the profile was applied
  * with before is not judged again. */
 int device_ask(const struct plan_on *on, const struct vmx_pci *pci, struct device_functions *ret,
-               struct vmx_diag *diag);
+               struct diag *diag);
 
 bool device_is_integrated(const struct vmx_host_pci *pci);
 

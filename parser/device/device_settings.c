@@ -80,13 +80,13 @@ static int want_function(const struct vmx_dict *dict, struct function *f,
 }
 
 static int refuse_missing(const struct vmx_pci *pci, const struct buf *missing, const char *why,
-                          struct vmx_diag *diag)
+                          struct diag *diag)
 {
     BUF_AUTO address = {0};
     int r = vmx_pci_add_address(pci, &address);
     if (r != 0)
         return r;
-    vmx_diag_set(diag, 0, 0, "device=%s needs %s too: %s", address.data, missing->data, why);
+    diag_set(diag, "device=%s needs %s too: %s", address.data, missing->data, why);
     return -EINVAL;
 }
 
@@ -160,7 +160,7 @@ static int want_recorded(const struct vmx_dict *dict, const struct vmx_pci *pci,
 }
 
 static int want_as_file_has_it(const struct plan_on *on, const struct vmx_pci *pci,
-                               struct plan_wanted *wanted, struct vmx_diag *diag)
+                               struct plan_wanted *wanted, struct diag *diag)
 {
     struct function f = {.pci = pci};
     BUF_AUTO missing = {0};
@@ -183,7 +183,7 @@ static int add_number(long long number, struct buf *ret)
 }
 
 static int want_as_host_has_it(const struct plan_on *on, const struct device_functions *functions,
-                               struct plan_wanted *wanted, struct vmx_diag *diag)
+                               struct plan_wanted *wanted, struct diag *diag)
 {
     const struct buf *system = plan_line_param(on->line, SPAN_LITERAL("system"));
     const struct vmx_host *host = on->around->host;
@@ -222,11 +222,11 @@ static int is_recorded(const struct plan_on *on, bool *ret)
 }
 
 int device_want(const struct plan_on *on, struct span device, struct plan_wanted *wanted,
-                struct vmx_diag *diag)
+                struct diag *diag)
 {
     const struct vmx_host *host = on->around->host;
     struct device_functions functions = {0};
-    struct vmx_diag why = {0};
+    struct diag why = {0};
     struct vmx_pci pci;
     bool recorded = false;
     if (!vmx_pci_parse(device, &pci))
@@ -242,6 +242,6 @@ int device_want(const struct plan_on *on, struct span device, struct plan_wanted
         return r;
     if (recorded)
         return want_as_file_has_it(on, &pci, wanted, diag);
-    vmx_diag_set(diag, 0, 0, "%s", why.text);
+    diag_set(diag, "%s", why.text);
     return -EINVAL;
 }

@@ -8,4 +8,4 @@
  * it, as the host says them. Otherwise as the line and the document say it: what was recorded when
  * it was applied, also of other functions. 0, -EINVAL, -ENOMEM. */
 int device_want(const struct plan_on *on, struct span device, struct plan_wanted *wanted,
-                struct vmx_diag *diag);
+                struct diag *diag);

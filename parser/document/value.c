@@ -271,13 +271,13 @@ static bool accepts(const struct value_rule *rule, struct span s)
     return true;
 }
 
-int vmx_value_check(struct span key, struct span value, struct vmx_diag *diag)
+int vmx_value_check(struct span key, struct span value, struct diag *diag)
 {
     const struct value_rule *rule = find_rule(key);
     if (!rule || (value.n == 0 ? !rule->needed : accepts(rule, value)))
         return 0;
-    vmx_diag_set(diag, 0, 0, SPAN_FORMAT " wants %s, not \"" SPAN_FORMAT "\"", SPAN_SHOWN(key),
-                 rule->wants, SPAN_SHOWN(value));
+    diag_set(diag, SPAN_FORMAT " wants %s, not \"" SPAN_FORMAT "\"", SPAN_SHOWN(key), rule->wants,
+             SPAN_SHOWN(value));
     return -EINVAL;
 }
 

@@ -13,7 +13,7 @@
 
 /* 0, or -EINVAL with what would have been right ("memSize wants MB, a multiple of 4 ..."). key and
  * value in UTF-8; digits in a key (pciPassthru0.id, scsi12.present) match any number. */
-int vmx_value_check(struct span key, struct span value, struct vmx_diag *diag);
+int vmx_value_check(struct span key, struct span value, struct diag *diag);
 
 /* TRUE, FALSE (any case; also 1, 0, yes, no, y, n, t, f, on, off as VMware's reader takes them)
  * into *ret; false if it is neither. */

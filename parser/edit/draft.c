@@ -111,14 +111,14 @@ static bool makes_bom(const struct draft_line *l, struct span name)
 }
 
 /* Makes own the line's text. -EINVAL if that is no entry of this name. */
-static int adopt(struct draft_line *l, struct buf *own, struct span name, struct vmx_diag *diag)
+static int adopt(struct draft_line *l, struct buf *own, struct span name, struct diag *diag)
 {
     struct vmx_line line;
     vmx_lex_line(buf_span(own), false, &line);
     struct span found = {own->data + line.name_at, line.name_len};
     if (line.kind != VMX_LINE_ENTRY || line.len != own->len || !span_eq_fold(found, name) ||
         makes_bom(l, name)) {
-        vmx_diag_set(diag, 0, 0, "no line can hold the key \"" SPAN_FORMAT "\"", SPAN_SHOWN(name));
+        diag_set(diag, "no line can hold the key \"" SPAN_FORMAT "\"", SPAN_SHOWN(name));
         return -EINVAL;
     }
     buf_done(&l->own);
@@ -153,8 +153,7 @@ static bool find_place(const struct draft *draft, const struct vmx_place *place,
     return true;
 }
 
-static int add_at_end(struct draft *draft, struct draft_line *l, struct span key,
-                      struct vmx_diag *diag)
+static int add_at_end(struct draft *draft, struct draft_line *l, struct span key, struct diag *diag)
 {
     BUF_AUTO own = {0};
     int r = buf_add(&own, key);
@@ -192,7 +191,7 @@ static int add_at_place(struct draft *draft, struct draft_line *l, struct span k
     return 0;
 }
 
-static int spell(struct draft_line *l, struct span name, struct vmx_diag *diag)
+static int spell(struct draft_line *l, struct span name, struct diag *diag)
 {
     size_t behind = l->line.name_at + l->line.name_len;
     BUF_AUTO own = {0};
@@ -204,7 +203,7 @@ static int spell(struct draft_line *l, struct span name, struct vmx_diag *diag)
     return r == 0 ? adopt(l, &own, name, diag) : r;
 }
 
-int draft_set(struct draft *draft, const struct vmx_edit *edit, struct vmx_diag *diag)
+int draft_set(struct draft *draft, const struct vmx_edit *edit, struct diag *diag)
 {
     struct span key = buf_span(&edit->key);
     struct keymap_item *item = NULL;
@@ -241,7 +240,7 @@ int draft_remove(struct draft *draft, struct span key)
     return r;
 }
 
-int draft_rename(struct draft *draft, struct span key, struct span new_key, struct vmx_diag *diag)
+int draft_rename(struct draft *draft, struct span key, struct span new_key, struct diag *diag)
 {
     struct keymap_item *from = NULL;
     struct keymap_item *to = NULL;
@@ -250,7 +249,7 @@ int draft_rename(struct draft *draft, struct span key, struct span new_key, stru
         return r;
     struct draft_line *l = from->pointer;
     if (!l) {
-        vmx_diag_set(diag, 0, 0, "there is no key \"" SPAN_FORMAT "\"", SPAN_SHOWN(key));
+        diag_set(diag, "there is no key \"" SPAN_FORMAT "\"", SPAN_SHOWN(key));
         return -ENOENT;
     }
     r = spell(l, new_key, diag);

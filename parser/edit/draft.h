@@ -39,11 +39,11 @@ void draft_done(struct draft *draft);
 struct draft_line *draft_find(const struct draft *draft, struct span key);
 
 /* The three edits, with the errors of vmx_edits_apply. */
-int draft_set(struct draft *draft, const struct vmx_edit *edit, struct vmx_diag *diag);
+int draft_set(struct draft *draft, const struct vmx_edit *edit, struct diag *diag);
 int draft_remove(struct draft *draft, struct span key);
-int draft_rename(struct draft *draft, struct span key, struct span new_key, struct vmx_diag *diag);
+int draft_rename(struct draft *draft, struct span key, struct span new_key, struct diag *diag);
 
 /* Appends the text of all lines. 0, -EILSEQ, -EINVAL, -ENOMEM. */
-int draft_write(const struct draft *draft, struct buf *ret, struct vmx_diag *diag);
+int draft_write(const struct draft *draft, struct buf *ret, struct diag *diag);
 
 #define DRAFT_AUTO __attribute__((cleanup(draft_done))) struct draft

@@ -100,22 +100,22 @@ static int write_entry(const struct writer *w, const struct draft_line *l)
     return r == 0 ? transcode_free_text(w, span_from(l->text, value_at + value.n)) : r;
 }
 
-static void explain_charset(const struct writer *w, struct span name, struct vmx_diag *diag)
+static void explain_charset(const struct writer *w, struct span name, struct diag *diag)
 {
     if (w->transcode)
-        vmx_diag_set(diag, 0, 0, "not possible from charset %s to %s: \"" SPAN_FORMAT "\"",
-                     name_of_charset(w->from), name_of_charset(w->to), SPAN_SHOWN(name));
+        diag_set(diag, "not possible from charset %s to %s: \"" SPAN_FORMAT "\"",
+                 name_of_charset(w->from), name_of_charset(w->to), SPAN_SHOWN(name));
     else if (w->to && strcmp(w->to, "UTF-8") == 0)
-        vmx_diag_set(diag, 0, 0, "the text is not UTF-8: \"" SPAN_FORMAT "\"", SPAN_SHOWN(name));
+        diag_set(diag, "the text is not UTF-8: \"" SPAN_FORMAT "\"", SPAN_SHOWN(name));
     else
-        vmx_diag_set(
-            diag, 0, 0,
+        diag_set(
+            diag,
             "the text is not UTF-8, or the file's .encoding (%s) cannot hold it: \"" SPAN_FORMAT
             "\"",
             name_of_charset(w->to), SPAN_SHOWN(name));
 }
 
-static int write_line(const struct writer *w, const struct draft_line *l, struct vmx_diag *diag)
+static int write_line(const struct writer *w, const struct draft_line *l, struct diag *diag)
 {
     if (!w->transcode && !l->value)
         return buf_add(w->out, l->text);
@@ -127,8 +127,7 @@ static int write_line(const struct writer *w, const struct draft_line *l, struct
                                          : transcode_free_text(w, l->text);
     struct span name = {l->text.p + l->line.name_at, l->line.name_len};
     if (r == -EINVAL)
-        vmx_diag_set(diag, 0, 0, "a value cannot hold a NUL: \"" SPAN_FORMAT "\"",
-                     SPAN_SHOWN(name));
+        diag_set(diag, "a value cannot hold a NUL: \"" SPAN_FORMAT "\"", SPAN_SHOWN(name));
     if (r == -EILSEQ)
         explain_charset(w, name, diag);
     return r;
@@ -153,7 +152,7 @@ static int keep_from_top(const struct draft *draft, struct buf *out)
     return r == 0 ? buf_add(out, buf_span(&text)) : r;
 }
 
-static int write_lines(const struct draft *draft, const struct writer *w, struct vmx_diag *diag)
+static int write_lines(const struct draft *draft, const struct writer *w, struct diag *diag)
 {
     const struct draft_line *l = NULL;
     int r = 0;
@@ -193,21 +192,21 @@ static int charset_after(const struct draft *draft, const char **ret)
 }
 
 /* Two spellings of a key in one charset can be one in the other. */
-static int check_duplicates(const struct draft *draft, struct span text, struct vmx_diag *diag)
+static int check_duplicates(const struct draft *draft, struct span text, struct diag *diag)
 {
     struct vmx_dict *after = NULL;
     int r = vmx_dict_parse(text, &after);
     if (r != 0)
         return r;
     if (vmx_dict_duplicates(after) > vmx_dict_duplicates(draft->dict)) {
-        vmx_diag_set(diag, 0, 0, "two keys would be the same in the other charset");
+        diag_set(diag, "two keys would be the same in the other charset");
         r = -EILSEQ;
     }
     vmx_dict_free(after);
     return r;
 }
 
-int draft_write(const struct draft *draft, struct buf *ret, struct vmx_diag *diag)
+int draft_write(const struct draft *draft, struct buf *ret, struct diag *diag)
 {
     struct writer w = {.from = vmx_dict_charset(draft->dict)};
     int r = charset_after(draft, &w.to);

@@ -5,7 +5,7 @@
 
 #include "draft.h"
 
-static int apply_one(struct draft *draft, const struct vmx_edit *edit, struct vmx_diag *diag)
+static int apply_one(struct draft *draft, const struct vmx_edit *edit, struct diag *diag)
 {
     switch (edit->op) {
     case VMX_EDIT_SET:
@@ -19,7 +19,7 @@ static int apply_one(struct draft *draft, const struct vmx_edit *edit, struct vm
 }
 
 int vmx_edits_apply(const struct vmx_edits *edits, const struct vmx_dict *dict, struct buf *ret,
-                    struct vmx_diag *diag)
+                    struct diag *diag)
 {
     DRAFT_AUTO draft = {0};
     int r = draft_init(&draft, dict, edits->n);

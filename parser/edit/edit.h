@@ -67,7 +67,7 @@ int vmx_edits_move(struct vmx_edits *edits, struct vmx_edits *from);
  * -EILSEQ (the charset cannot hold a value), -ENOENT (rename), -ENOMEM. *ret is as it was on
  * failure. */
 int vmx_edits_apply(const struct vmx_edits *edits, const struct vmx_dict *dict, struct buf *ret,
-                    struct vmx_diag *diag);
+                    struct diag *diag);
 
 /* The place of a key's last line. 0, -ENOENT, -ENOMEM. */
 int vmx_place_of(const struct vmx_dict *dict, struct span key, struct vmx_place *ret);
@@ -79,13 +79,12 @@ void vmx_place_done(struct vmx_place *place);
  * with line and column for anything else, or a key that occurs twice otherwise; -EILSEQ; -ENOMEM.
  * *edits is as it was on failure. */
 int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edits,
-                    struct vmx_diag *diag);
+                    struct diag *diag);
 
 /* Judges a text that is to replace old as a whole: -EINVAL when it has more malformed lines or
  * duplicates than the old one had (that is: one that the old text had not), or when it lost its
  * final newline; 0 otherwise. old NULL: a new file, anything goes. */
-int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text,
-                      struct vmx_diag *diag);
+int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text, struct diag *diag);
 
 /* Appends a text that is as bad as old in the eyes of vmx_replace_check, and holds nothing else:
  * for who has to remember only that. -ENOMEM. */

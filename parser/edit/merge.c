@@ -14,12 +14,12 @@ struct reader {
     struct vmx_edits sets, removals;
     struct keymap seen; /* their keys, and which of the two they are */
     size_t line;        /* from 1 */
-    struct vmx_diag *diag;
+    struct diag *diag;
 };
 
 static int refuse(const struct reader *reader, size_t at, const char *why)
 {
-    vmx_diag_set(reader->diag, reader->line, at + 1, "%s", why);
+    diag_set_at(reader->diag, reader->line, at + 1, "%s", why);
     return -EINVAL;
 }
 
@@ -27,7 +27,7 @@ static int encode_key(struct reader *reader, struct span name, size_t at, struct
 {
     int r = vmx_encode(reader->charset, name, ret);
     if (r == -EILSEQ)
-        vmx_diag_set(reader->diag, reader->line, at + 1, "the file's charset cannot hold this key");
+        diag_set_at(reader->diag, reader->line, at + 1, "the file's charset cannot hold this key");
     return r;
 }
 
@@ -62,8 +62,8 @@ static int read_set(struct reader *reader, struct span text, const struct vmx_li
         return r;
     r = vmx_encode(reader->charset, buf_span(&value), &checked);
     if (r == -EILSEQ)
-        vmx_diag_set(reader->diag, reader->line, line->value_at + 1,
-                     "the file's charset cannot hold this value");
+        diag_set_at(reader->diag, reader->line, line->value_at + 1,
+                    "the file's charset cannot hold this value");
     if (r == 0)
         r = vmx_edits_set_spelled(&reader->sets, buf_span(&key), buf_span(&value));
     return r == 0 ? note_key(reader, &reader->sets, line->name_at) : r;
@@ -117,7 +117,7 @@ static int add_removals(struct reader *reader)
 }
 
 int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edits,
-                    struct vmx_diag *diag)
+                    struct diag *diag)
 {
     if (text.n > UINT32_MAX)
         return -EINVAL;

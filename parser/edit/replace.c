@@ -59,16 +59,15 @@ static int count_faults(const struct vmx_dict *dict, struct faults *faults)
     return 0;
 }
 
-static int refuse_fault(const struct vmx_dict *dict, size_t extent, size_t line,
-                        struct vmx_diag *diag)
+static int refuse_fault(const struct vmx_dict *dict, size_t extent, size_t line, struct diag *diag)
 {
     const struct vmx_extent *e = vmx_dict_extent(dict, extent);
     if (e->line.kind == VMX_LINE_MALFORMED)
-        vmx_diag_set(diag, line, e->line.error_at + 1, "not of the form key = \"value\"");
+        diag_set_at(diag, line, e->line.error_at + 1, "not of the form key = \"value\"");
     else
-        vmx_diag_set(diag, line, e->line.name_at + 1,
-                     "the key \"" SPAN_FORMAT "\" comes again later",
-                     SPAN_SHOWN(vmx_dict_name(dict, extent)));
+        diag_set_at(diag, line, e->line.name_at + 1,
+                    "the key \"" SPAN_FORMAT "\" comes again later",
+                    SPAN_SHOWN(vmx_dict_name(dict, extent)));
     return -EINVAL;
 }
 
@@ -77,8 +76,7 @@ static bool is_ended(struct span text)
     return text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r');
 }
 
-int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text,
-                      struct vmx_diag *diag)
+int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text, struct diag *diag)
 {
     if (!old)
         return 0;
@@ -99,7 +97,7 @@ int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text,
         line += vmx_dict_extent(text, i)->line.kind != VMX_LINE_BOM;
     }
     if (is_ended(vmx_dict_text(old)) && !is_ended(vmx_dict_text(text))) {
-        vmx_diag_set(diag, line - 1, 0, "the text ends without a newline: it may be only a part");
+        diag_set_at(diag, line - 1, 0, "the text ends without a newline: it may be only a part");
         return -EINVAL;
     }
     return 0;

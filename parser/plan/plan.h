@@ -58,7 +58,7 @@ int vmx_plan_state(const struct vmx_dict *dict, const struct vmx_around *around,
  * alone (may be NULL). 0; -EINVAL (unknown profile or parameter, a requirement not met, a device
  * that the host does not let go, nothing saved) with the reason; -ENOMEM. */
 int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_around *around, struct span line,
-                  struct vmx_edits *edits, struct buf *notes, struct vmx_diag *diag);
+                  struct vmx_edits *edits, struct buf *notes, struct diag *diag);
 
 /* While a profile is active: adds to *edits the settings that follow from those already in it
  * ("${memSize}"). Only a setting that held before follows; one that was edited by hand, or is

@@ -39,12 +39,12 @@ struct apply {
     struct plan_active active;
     struct vmx_edits edits;
     struct buf *notes;
-    struct vmx_diag *diag;
+    struct diag *diag;
 };
 
-static int refuse(struct vmx_diag *diag, const char *why)
+static int refuse(struct diag *diag, const char *why)
 {
-    vmx_diag_set(diag, 0, 0, "%s", why);
+    diag_set(diag, "%s", why);
     return -EINVAL;
 }
 
@@ -172,8 +172,8 @@ static int unknown_profile(const struct apply *a, struct span name)
         r = buf_addf(&known, " %s", vmx_profile_name(a->around->profiles->items[i]));
     if (r != 0)
         return r;
-    vmx_diag_set(a->diag, 0, 0, "there is no profile \"" SPAN_FORMAT "\"; there are: %s",
-                 SPAN_SHOWN(name), known.data);
+    diag_set(a->diag, "there is no profile \"" SPAN_FORMAT "\"; there are: %s", SPAN_SHOWN(name),
+             known.data);
     return -EINVAL;
 }
 
@@ -266,7 +266,7 @@ static int hand_over(struct apply *a, struct vmx_edits *edits)
 }
 
 int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_around *around, struct span line,
-                  struct vmx_edits *edits, struct buf *notes, struct vmx_diag *diag)
+                  struct vmx_edits *edits, struct buf *notes, struct diag *diag)
 {
     struct apply a = {.dict = dict, .around = around, .notes = notes, .diag = diag};
     if (line.n > 0 && line.p[line.n - 1] == '\n')
@@ -294,7 +294,7 @@ int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_around *around, 
                   const char *file, struct buf *ret)
 {
     struct vmx_edits edits = {0};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     BUF_AUTO text = {0};
     int r = vmx_plan_line(dict, around, span_of(profile), &edits, NULL, &diag);
     if (r == 0)

@@ -83,28 +83,27 @@ static int put(struct plan_line *line, struct span name, struct span value)
     return r != 0 ? r : add_canonical(name, value, &param->value);
 }
 
-static int parse_param(struct span word, struct plan_line *line, struct vmx_diag *diag)
+static int parse_param(struct span word, struct plan_line *line, struct diag *diag)
 {
     size_t equals = text_find(word, '=');
     if (equals == 0 || equals == word.n) {
-        vmx_diag_set(diag, 0, 0, "\"" SPAN_FORMAT "\": expected PARAM=VALUE", SPAN_SHOWN(word));
+        diag_set(diag, "\"" SPAN_FORMAT "\": expected PARAM=VALUE", SPAN_SHOWN(word));
         return -EINVAL;
     }
     if (find(line, span_head(word, equals))) {
-        vmx_diag_set(diag, 0, 0, SPAN_FORMAT " is given twice",
-                     SPAN_SHOWN(span_head(word, equals)));
+        diag_set(diag, SPAN_FORMAT " is given twice", SPAN_SHOWN(span_head(word, equals)));
         return -EINVAL;
     }
     return put(line, span_head(word, equals), span_from(word, equals + 1));
 }
 
-int plan_line_parse(struct span text, struct plan_line *ret, struct vmx_diag *diag)
+int plan_line_parse(struct span text, struct plan_line *ret, struct diag *diag)
 {
     struct plan_line line = {0};
     struct span word = {0};
     int r = 0;
     if (!text_word(&text, &word)) {
-        vmx_diag_set(diag, 0, 0, "expected the name of a profile, or none");
+        diag_set(diag, "expected the name of a profile, or none");
         return -EINVAL;
     }
     r = buf_add(&line.profile, word);
@@ -144,7 +143,7 @@ static bool declared(const struct vmx_profile *profile, struct span name)
            (profile_device_param(name) && profile_param(profile, SPAN_LITERAL("device")));
 }
 
-static int unknown(const struct vmx_profile *profile, struct span name, struct vmx_diag *diag)
+static int unknown(const struct vmx_profile *profile, struct span name, struct diag *diag)
 {
     BUF_AUTO known = {0};
     int r = 0;
@@ -152,8 +151,8 @@ static int unknown(const struct vmx_profile *profile, struct span name, struct v
         r = buf_addf(&known, "%s%s", i > 0 ? ", " : "", profile->params[i].name.data);
     if (r != 0)
         return r;
-    vmx_diag_set(diag, 0, 0, "%s has no parameter \"" SPAN_FORMAT "\"; it has: %s",
-                 vmx_profile_name(profile), SPAN_SHOWN(name), known.len > 0 ? known.data : "none");
+    diag_set(diag, "%s has no parameter \"" SPAN_FORMAT "\"; it has: %s", vmx_profile_name(profile),
+             SPAN_SHOWN(name), known.len > 0 ? known.data : "none");
     return -EINVAL;
 }
 
@@ -165,7 +164,7 @@ static bool same_param(const struct plan_line *a, const struct plan_line *b, str
 }
 
 static int merge(const struct vmx_profile *profile, const struct plan_line *base,
-                 const struct plan_line *given, struct plan_line *line, struct vmx_diag *diag)
+                 const struct plan_line *given, struct plan_line *line, struct diag *diag)
 {
     struct span device = SPAN_LITERAL("device");
     int r = buf_add(&line->profile, buf_span(&profile->name));
@@ -190,17 +189,15 @@ static int merge(const struct vmx_profile *profile, const struct plan_line *base
     return r;
 }
 
-static int judge(const struct vmx_profile *profile, const struct plan_line *line,
-                 struct vmx_diag *diag)
+static int judge(const struct vmx_profile *profile, const struct plan_line *line, struct diag *diag)
 {
     const struct profile_param *device = profile_param(profile, SPAN_LITERAL("device"));
     bool has_device = device && (device->value.len > 0 || find(line, SPAN_LITERAL("device")));
     for (size_t i = 0; i < line->n; i++) {
         struct span name = buf_span(&line->params[i].name);
         if (profile_device_param(name) && !has_device) {
-            vmx_diag_set(diag, 0, 0,
-                         SPAN_FORMAT "= says something about a device: give device= too",
-                         SPAN_SHOWN(name));
+            diag_set(diag, SPAN_FORMAT "= says something about a device: give device= too",
+                     SPAN_SHOWN(name));
             return -EINVAL;
         }
         int r = profile_param_check(name, buf_span(&line->params[i].value), diag);
@@ -224,7 +221,7 @@ static void drop_device_facts(const struct plan_line *given, struct plan_line *l
 }
 
 int plan_line_merge(const struct vmx_profile *profile, const struct plan_line *base,
-                    const struct plan_line *given, struct plan_line *ret, struct vmx_diag *diag)
+                    const struct plan_line *given, struct plan_line *ret, struct diag *diag)
 {
     struct plan_line line = {0};
     int r = merge(profile, base, given, &line, diag);

@@ -15,7 +15,7 @@ struct plan_line {
 
 /* Reads "NAME param=value ...", with addresses and PCI ids brought into one form. 0, -EINVAL,
  * -ENOMEM. */
-int plan_line_parse(struct span text, struct plan_line *ret, struct vmx_diag *diag);
+int plan_line_parse(struct span text, struct plan_line *ret, struct diag *diag);
 
 /* Reads what the document records; words that make no sense are passed over. 0, -ENOMEM. */
 int plan_line_recorded(const struct vmx_dict *dict, struct plan_line *ret);
@@ -24,7 +24,7 @@ int plan_line_recorded(const struct vmx_dict *dict, struct plan_line *ret);
  * value takes a parameter back to its default. Facts about another device are not kept.
  * 0, -EINVAL, -ENOMEM. */
 int plan_line_merge(const struct vmx_profile *profile, const struct plan_line *base,
-                    const struct plan_line *given, struct plan_line *ret, struct vmx_diag *diag);
+                    const struct plan_line *given, struct plan_line *ret, struct diag *diag);
 int plan_line_add(const struct plan_line *line, struct buf *ret);
 void plan_line_drop(struct plan_line *line, struct span name);
 void plan_line_done(struct plan_line *line);

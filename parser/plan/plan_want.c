@@ -54,16 +54,15 @@ int plan_param(const struct plan_on *on, struct span name, struct span *ret)
 }
 
 /* A profile may be used for a VM that lacks what the profile builds on. */
-static int missing(struct span name, const struct profile_setting *setting, struct vmx_diag *diag)
+static int missing(struct span name, const struct profile_setting *setting, struct diag *diag)
 {
-    vmx_diag_set(diag, 0, 0,
-                 SPAN_FORMAT " is not set in this VM, and " SPAN_FORMAT " is made from it",
-                 SPAN_SHOWN(name), SPAN_SHOWN(buf_span(&setting->key)));
+    diag_set(diag, SPAN_FORMAT " is not set in this VM, and " SPAN_FORMAT " is made from it",
+             SPAN_SHOWN(name), SPAN_SHOWN(buf_span(&setting->key)));
     return -EINVAL;
 }
 
 int plan_expand(const struct plan_on *on, const struct profile_setting *setting, struct buf *ret,
-                struct vmx_diag *diag)
+                struct diag *diag)
 {
     struct span rest = buf_span(&setting->value);
     int r = 0;
@@ -108,7 +107,7 @@ int plan_when(const struct plan_on *on, const struct profile_setting *setting, b
 }
 
 static int require(const struct vmx_dict *dict, const struct vmx_profile *profile,
-                   struct vmx_diag *diag)
+                   struct diag *diag)
 {
     BUF_AUTO text = {0};
     for (size_t i = 0; i < profile->requirements.n; i++) {
@@ -121,8 +120,8 @@ static int require(const struct vmx_dict *dict, const struct vmx_profile *profil
             r = profile_condition_add(condition, &text);
         if (r != 0)
             return r;
-        vmx_diag_set(diag, 0, 0, "%s requires %s%s", vmx_profile_name(profile), text.data,
-                     condition->op == PROFILE_PRESENT ? " to be set" : "");
+        diag_set(diag, "%s requires %s%s", vmx_profile_name(profile), text.data,
+                 condition->op == PROFILE_PRESENT ? " to be set" : "");
         return -EINVAL;
     }
     return 0;
@@ -144,7 +143,7 @@ static int want_as_recorded(const struct plan_on *on, struct span key, struct pl
 }
 
 static int want_setting(const struct plan_on *on, const struct profile_setting *setting,
-                        struct plan_wanted *wanted, struct vmx_diag *diag)
+                        struct plan_wanted *wanted, struct diag *diag)
 {
     BUF_AUTO value = {0};
     bool applies = false;
@@ -160,7 +159,7 @@ static int want_setting(const struct plan_on *on, const struct profile_setting *
     return r != 0 ? r : plan_wanted_set(wanted, buf_span(&setting->key), buf_span(&value));
 }
 
-int plan_want(const struct plan_on *on, struct plan_wanted *ret, struct vmx_diag *diag)
+int plan_want(const struct plan_on *on, struct plan_wanted *ret, struct diag *diag)
 {
     struct plan_wanted wanted = {0};
     struct span device = {0};

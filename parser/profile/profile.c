@@ -63,7 +63,7 @@ static bool is_system(struct span value)
     return value.n == 36;
 }
 
-int profile_param_check(struct span name, struct span value, struct vmx_diag *diag)
+int profile_param_check(struct span name, struct span value, struct diag *diag)
 {
     struct vmx_pci pci;
     long long number;
@@ -82,8 +82,8 @@ int profile_param_check(struct span name, struct span value, struct vmx_diag *di
         wants = "the card's memory in GB, a whole number";
     if (!wants)
         return 0;
-    vmx_diag_set(diag, 0, 0, SPAN_FORMAT " wants %s, not \"" SPAN_FORMAT "\"", SPAN_SHOWN(name),
-                 wants, SPAN_SHOWN(value));
+    diag_set(diag, SPAN_FORMAT " wants %s, not \"" SPAN_FORMAT "\"", SPAN_SHOWN(name), wants,
+             SPAN_SHOWN(value));
     return -EINVAL;
 }
 

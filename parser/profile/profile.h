@@ -33,7 +33,7 @@ struct vmx_profiles {
 /* name: what the file is called, without ".profile": letters, digits, "-", "_" and ".", not
  * beginning with a dot and not "none". 0; -EINVAL with line and column; -ENOMEM. */
 int vmx_profile_parse(const char *name, struct span text, struct vmx_profile **ret,
-                      struct vmx_diag *diag);
+                      struct diag *diag);
 void vmx_profile_free(struct vmx_profile *profile);
 
 const char *vmx_profile_name(const struct vmx_profile *profile);

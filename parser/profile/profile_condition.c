@@ -18,7 +18,7 @@ struct scan {
     struct span text;
     size_t at;
     size_t line, column_at;
-    struct vmx_diag *diag;
+    struct diag *diag;
 };
 
 static void skip_blanks(struct scan *s)
@@ -34,7 +34,7 @@ static bool at_end(const struct scan *s)
 
 static int fail(const struct scan *s, const char *why)
 {
-    vmx_diag_set(s->diag, s->line, s->column_at + s->at, "%s", why);
+    diag_set_at(s->diag, s->line, s->column_at + s->at, "%s", why);
     return -EINVAL;
 }
 
@@ -116,7 +116,7 @@ static int parse(struct scan *s, struct profile_condition *c)
 }
 
 int profile_condition_parse(struct span text, size_t line, size_t column_at,
-                            struct profile_condition *ret, struct vmx_diag *diag)
+                            struct profile_condition *ret, struct diag *diag)
 {
     struct scan s = {text, 0, line, column_at, diag};
     struct profile_condition c = {.op = PROFILE_PRESENT, .line = line};

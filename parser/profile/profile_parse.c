@@ -13,7 +13,7 @@ enum section { SECTION_SETTINGS, SECTION_REQUIRE, SECTION_ADVISE };
 
 struct reader {
     struct vmx_profile *profile;
-    struct vmx_diag *diag;
+    struct diag *diag;
     enum section section;
     size_t when; /* of the settings that follow */
     size_t line;
@@ -21,7 +21,7 @@ struct reader {
 
 static int fail(const struct reader *reader, size_t at, const char *why)
 {
-    vmx_diag_set(reader->diag, reader->line, at + 1, "%s", why);
+    diag_set_at(reader->diag, reader->line, at + 1, "%s", why);
     return -EINVAL;
 }
 
@@ -65,7 +65,7 @@ static bool template_valid(struct span value, bool *ret_used)
 
 static int check_value(const struct reader *reader, size_t at, struct span key, struct span value)
 {
-    struct vmx_diag why = {0};
+    struct diag why = {0};
     bool used = false;
     if (!template_valid(value, &used))
         return fail(reader, at, "a \"${\" without a name and \"}\"");
@@ -108,7 +108,7 @@ static int add_setting(struct reader *reader, struct span key, struct span value
 static int check_param(const struct reader *reader, size_t name_at, size_t value_at,
                        struct span name, struct span value)
 {
-    struct vmx_diag why = {0};
+    struct diag why = {0};
     for (size_t i = 0; i < name.n; i++) {
         if (!text_name_char(name.p[i]) || name.p[i] == '.')
             return fail(reader, name_at, "a parameter's name is made of letters, digits, - and _");
@@ -263,16 +263,16 @@ static bool is_own_doing(const struct vmx_profile *p, struct span key)
 }
 
 static int check_dependence(const struct vmx_profile *p, size_t line, struct span key,
-                            struct vmx_diag *diag)
+                            struct diag *diag)
 {
     if (!is_own_doing(p, key))
         return 0;
-    vmx_diag_set(diag, line, 0, "this depends on " SPAN_FORMAT ", which applying changes",
-                 SPAN_SHOWN(key));
+    diag_set_at(diag, line, 0, "this depends on " SPAN_FORMAT ", which applying changes",
+                SPAN_SHOWN(key));
     return -EINVAL;
 }
 
-static int check_dependences(const struct vmx_profile *p, struct vmx_diag *diag)
+static int check_dependences(const struct vmx_profile *p, struct diag *diag)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < p->n_settings; i++) {
@@ -309,12 +309,12 @@ static int read_text(struct reader *reader, struct span text)
 }
 
 int vmx_profile_parse(const char *name, struct span text, struct vmx_profile **ret,
-                      struct vmx_diag *diag)
+                      struct diag *diag)
 {
     if (!profile_name_valid(span_of(name))) {
-        vmx_diag_set(diag, 0, 0,
-                     "a profile's name is made of letters, digits, - _ and ., "
-                     "does not begin with a dot and is not \"none\"");
+        diag_set(diag,
+                 "a profile's name is made of letters, digits, - _ and ., "
+                 "does not begin with a dot and is not \"none\"");
         return -EINVAL;
     }
     struct vmx_profile *profile = calloc(1, sizeof(*profile));

@@ -62,7 +62,7 @@ bool profile_device_param(struct span name);
 
 /* Judges the value of a parameter that has a meaning of its own (cpu, device and what goes with
  * it). 0, -EINVAL with the reason. */
-int profile_param_check(struct span name, struct span value, struct vmx_diag *diag);
+int profile_param_check(struct span name, struct span value, struct diag *diag);
 
 bool profile_name_valid(struct span name);
 
@@ -72,7 +72,7 @@ bool profile_next_name(struct span value, size_t *at, struct span *ret);
 /* Reads "KEY", "KEY OP value" from text up to its end or a comment; column_at: the column of text's
  * first byte. 0; -EINVAL with line and column; -ENOMEM. */
 int profile_condition_parse(struct span text, size_t line, size_t column_at,
-                            struct profile_condition *ret, struct vmx_diag *diag);
+                            struct profile_condition *ret, struct diag *diag);
 void profile_condition_done(struct profile_condition *condition);
 
 /* True when the document meets it. 0, -ENOMEM. */

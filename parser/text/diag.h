@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why something was refused, for people: a sentence, and the place in the text where there is one.
- * Functions that take a struct vmx_diag * accept NULL and fill it only when they fail.
+ * Why something failed or was refused, for people: a sentence on one line that says what and what
+ * to do next, and the place in the text where there is one. Functions that take a struct diag *
+ * accept NULL and fill it only when they fail.
  */
 #pragma once
 
 #include <stddef.h>
 
-struct vmx_diag {
+struct diag {
     size_t line;   /* from 1; 0: no place */
     size_t column; /* in bytes, from 1; 0: the whole line */
-    char text[240];
+    char text[512];
 };
 
-void vmx_diag_set(struct vmx_diag *diag, size_t line, size_t column, const char *format, ...)
+void diag_set(struct diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void diag_set_at(struct diag *diag, size_t line, size_t column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

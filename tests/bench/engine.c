@@ -315,7 +315,7 @@ static int measure(struct store *s, size_t sample)
 }
 
 static int connect_to(const struct connect_options *options, struct connector **ret_connector,
-                      struct sftp **ret, struct why *why)
+                      struct sftp **ret, struct diag *why)
 {
     struct transport *transport = NULL;
     const struct sftp_options sftp_options = {.timeout_ms = WAIT_MS};
@@ -354,7 +354,7 @@ int main(int argc, char **argv)
         .host = "127.0.0.1", .via = CONNECT_LIBSSH2, .timeout_ms = WAIT_MS};
     struct connector *connector = NULL;
     struct store store = {0};
-    struct why why = {{0}};
+    struct diag why = {0};
     size_t sample = 50;
     if (!parse(argc, argv, &options, &sample)) {
         fputs("usage: engine --port N --identity FILE --known-hosts FILE [--sample N] PATH\n",

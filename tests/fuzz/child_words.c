@@ -15,7 +15,7 @@ static void check_reason(const char *words)
 {
     static const int errors[] = {EPERM,  EACCES,     EHOSTUNREACH, ECONNREFUSED, ETIMEDOUT, EPROTO,
                                  ENOENT, ECONNRESET, EINVAL,       EOPNOTSUPP,   EIO};
-    struct why why = {0};
+    struct diag why = {0};
     bool known = false;
     int r = child_words_explain(words, "host", &why);
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)

@@ -367,7 +367,7 @@ static void mount(const uint8_t *data, size_t size, int event)
     struct server *server = calloc(1, sizeof(*server));
     struct sftp *sftp = NULL;
     struct remote *remote = NULL;
-    struct why why;
+    struct diag why;
     if (!server)
         return;
     *server = (struct server){

@@ -65,7 +65,7 @@ static void check_fuse(const struct fuse_args *args)
 static void parse(int argc, char **argv)
 {
     struct options o;
-    struct why why = {0};
+    struct diag why = {0};
     int r = options_parse(argc, argv, &o, &why);
     assert(r <= 0 && (r < 0) == (why.text[0] != '\0'));
     if (r < 0)

@@ -133,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct span document = {NULL, 0};
     struct vmx_profiles profiles = {0};
     struct vmx_profile *profile = NULL;
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
 
     const char *parting = size > 0 ? memmem(text.p, text.n, "----\n", 5) : NULL;
     if (parting) {

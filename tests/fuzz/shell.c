@@ -121,11 +121,11 @@ static int host_flush(struct transport *t)
     return 0;
 }
 
-static int host_last_words(struct transport *t, struct why *why)
+static int host_last_words(struct transport *t, struct diag *why)
 {
     struct host *h = (struct host *)t;
     if (h->last_words)
-        why_set(why, "the last words");
+        diag_set(why, "the last words");
     return h->last_words;
 }
 
@@ -170,7 +170,7 @@ static int run(struct host *h)
 {
     static const int errors[] = {ENOTCONN, EIO, EINTR, EFBIG, ENOMEM};
     const struct wait wait = {.deadline = clock_ms() + 60000, .interrupted = interrupted, .ctx = h};
-    struct why why = {0};
+    struct diag why = {0};
     BUF_AUTO out = {0};
     int status = 0;
     bool known = false;
@@ -186,7 +186,7 @@ static int run(struct host *h)
 
 static void talk(struct host *h)
 {
-    struct why why = {0};
+    struct diag why = {0};
     const struct wait wait = {.deadline = clock_ms() + 60000, .interrupted = interrupted, .ctx = h};
     h->looks = LOOKS;
     int r = shell_begin(&h->shell, &h->transport, &wait, &why);

@@ -83,14 +83,14 @@ static int start_locked(struct local_server *server, struct transport **ret) REQ
     return 0;
 }
 
-int local_server_connect(void *ctx, struct transport **ret, struct why *why)
+int local_server_connect(void *ctx, struct transport **ret, struct diag *why)
 {
     struct local_server *server = ctx;
     lock_take(&server->lock);
     int r = start_locked(server, ret);
     lock_drop(&server->lock);
     if (r != 0)
-        why_set(why, "cannot start the server: %s", strerror(-r));
+        diag_set(why, "cannot start the server: %s", strerror(-r));
     return r;
 }
 

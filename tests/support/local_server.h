@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/sync.h"
-#include "base/why.h"
+#include "parser/text/diag.h"
 #include "transport/transport.h"
 
 struct local_server {
@@ -24,6 +24,6 @@ int local_server_init(struct local_server *server);  /* 0 or -errno */
 void local_server_done(struct local_server *server); /* removes the folder */
 
 /* For struct sftp_options: starts a server, ctx is a struct local_server. */
-int local_server_connect(void *ctx, struct transport **ret, struct why *why);
+int local_server_connect(void *ctx, struct transport **ret, struct diag *why);
 
 int local_server_signal(struct local_server *server, int signal);

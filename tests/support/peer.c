@@ -104,14 +104,14 @@ static int connect_locked(struct peer *peer, struct transport **ret) REQUIRES(&p
     return 0;
 }
 
-int peer_connect(void *ctx, struct transport **ret, struct why *why)
+int peer_connect(void *ctx, struct transport **ret, struct diag *why)
 {
     struct peer *peer = ctx;
     lock_take(&peer->lock);
     int r = connect_locked(peer, ret);
     lock_drop(&peer->lock);
     if (r != 0)
-        why_set(why, "the peer refuses: %s", strerror(-r));
+        diag_set(why, "the peer refuses: %s", strerror(-r));
     return r;
 }
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/sync.h"
-#include "base/why.h"
+#include "parser/text/diag.h"
 #include "parser/text/buf.h"
 #include "sftp/protocol/wire.h"
 #include "transport/transport.h"
@@ -44,7 +44,7 @@ int peer_init(struct peer *peer, unsigned offers); /* 0 or -errno */
 void peer_done(struct peer *peer);
 
 /* For struct sftp_options (ctx is the peer): a new link, its hello already answered. */
-int peer_connect(void *ctx, struct transport **ret, struct why *why);
+int peer_connect(void *ctx, struct transport **ret, struct diag *why);
 void peer_refuse(struct peer *peer, int error);
 int peer_links(struct peer *peer);
 

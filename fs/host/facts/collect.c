@@ -39,7 +39,7 @@ static const struct question {
 };
 
 /* Old hosts do not know all commands: a failure leaves its facts unknown. */
-static int ask_one(struct host *host, size_t i, const struct wait *wait, struct why *why)
+static int ask_one(struct host *host, size_t i, const struct wait *wait, struct diag *why)
 {
     struct answer *a = &host->answers[i];
     BUF_AUTO text = {0};
@@ -86,7 +86,7 @@ int ask_volumes(struct host *host, const struct wait *wait)
     return r == -EIO || r == -ENOTCONN ? -EIO : r == -EINTR ? r : r < 0 ? -EOPNOTSUPP : 0;
 }
 
-int ask_who(struct host *host, const struct wait *wait, struct why *why)
+int ask_who(struct host *host, const struct wait *wait, struct diag *why)
 {
     enum { NO_SUCH_COMMAND = 127 }; /* as shells say */
     const struct answer *answer = &host->answers[0];
@@ -95,7 +95,7 @@ int ask_who(struct host *host, const struct wait *wait, struct why *why)
     if (r < 0)
         return r == -EACCES ? -EOPNOTSUPP : r;
     if (answer->status != 0 && answer->status != NO_SUCH_COMMAND) {
-        why_set(why, "\"vmware -v\" failed: status %d", answer->status);
+        diag_set(why, "\"vmware -v\" failed: status %d", answer->status);
         return -EIO;
     }
     struct host_facts *facts = host_facts_new();
@@ -104,7 +104,7 @@ int ask_who(struct host *host, const struct wait *wait, struct why *why)
     r = parse_version(buf_span(&answer->text), facts);
     host_facts_unref(facts);
     if (r == -EBADMSG) {
-        why_set(why, "the answer to \"vmware -v\" is not that of an ESXi host");
+        diag_set(why, "the answer to \"vmware -v\" is not that of an ESXi host");
         r = -EOPNOTSUPP;
     }
     return r;
@@ -249,7 +249,7 @@ static int parse_all(const struct host *host, struct host_facts *facts)
 }
 
 int ask_facts(struct host *host, const struct wait *wait, const struct host_facts **ret,
-              struct why *why)
+              struct diag *why)
 {
     int64_t now = clock_ms();
     bool again = atomic_exchange(&host->hardware_again, false);

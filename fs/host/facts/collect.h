@@ -9,9 +9,9 @@
 int ask_volumes(struct host *host, const struct wait *wait);
 
 /* Is it ESXi? As ask_volumes, with *why. */
-int ask_who(struct host *host, const struct wait *wait, struct why *why);
+int ask_who(struct host *host, const struct wait *wait, struct diag *why);
 
 /* New facts: what changes by itself is asked now, what belongs to the hardware if it was last asked
  * long ago. */
 int ask_facts(struct host *host, const struct wait *wait, const struct host_facts **ret,
-              struct why *why);
+              struct diag *why);

@@ -27,7 +27,8 @@ static int begin_asking_locked(struct host *host, const struct wait *wait) REQUI
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
-static void end_asking_locked(struct host *host, int r, const struct why *why) REQUIRES(&host->lock)
+static void end_asking_locked(struct host *host, int r, const struct diag *why)
+    REQUIRES(&host->lock)
 {
     host->asked_at = clock_ms();
     host->silent = r == -EINTR ? host->silent : r < 0;
@@ -37,12 +38,12 @@ static void end_asking_locked(struct host *host, int r, const struct why *why) R
         host->why.text[0] = '\0';
     bool plain = r == -EOPNOTSUPP && !why->text[0]; /* a server without datastores */
     if (r < 0 && r != -EINTR && !plain)
-        why_set(&host->why, "%s", why->text[0] ? why->text : strerror(-r));
+        diag_set(&host->why, "%s", why->text[0] ? why->text : strerror(-r));
     turn_give(&host->asking);
 }
 
 /* One step of finding out what the server is. */
-static int identify_step(struct host *host, int kind, const struct wait *wait, struct why *why)
+static int identify_step(struct host *host, int kind, const struct wait *wait, struct diag *why)
 {
     return kind == HOST_NOT_KNOWN ? ask_volumes(host, wait) : ask_who(host, wait, why);
 }
@@ -53,7 +54,7 @@ int host_identify_locked(struct host *host, int up_to, const struct wait *wait)
     if (!host->options.connect)
         host->kind = HOST_NONE;
     while (r == 0 && (int)host->kind < up_to) {
-        struct why why = {0};
+        struct diag why = {0};
         r = begin_asking_locked(host, wait);
         if (r < 0)
             return r;
@@ -73,7 +74,7 @@ int host_identify_locked(struct host *host, int up_to, const struct wait *wait)
 static int refresh_locked(struct host *host, const struct wait *wait) REQUIRES(&host->lock)
 {
     const struct host_facts *facts = NULL;
-    struct why why = {0};
+    struct diag why = {0};
     lock_drop(&host->lock);
     int r = ask_facts(host, wait, &facts, &why);
     lock_take(&host->lock);
@@ -95,7 +96,7 @@ int host_facts(struct host *host, int max_age_ms, const struct wait *wait,
         since = host->changed_at;
     while (r == 0 && !(host->facts && host->facts->at >= since)) {
         r = begin_asking_locked(host, wait);
-        const struct why none = {0};
+        const struct diag none = {0};
         if (r == 0 && host->facts && host->facts->at >= since)
             end_asking_locked(host, 0, &none);
         else if (r == 0)

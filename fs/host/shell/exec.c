@@ -30,7 +30,7 @@ struct exec {
     struct transport *made; /* by the maker, and not taken yet */
     int result;             /* the maker's; with why */
     int final;              /* -EACCES, -EOPNOTSUPP: there will be no connection; with why */
-    struct why why;
+    struct diag why;
     int64_t used_at;
 
     struct turn turn;   /* of all below */
@@ -80,7 +80,7 @@ static void *make_one(void *arg)
 {
     struct exec *e = arg;
     struct transport *t = NULL;
-    struct why why = {0};
+    struct diag why = {0};
     int r = e->options.connect(e->options.ctx, &t, &why);
     lock_take(&e->lock);
     e->making = false;
@@ -107,7 +107,7 @@ static int start_maker_locked(struct exec *e) REQUIRES(&e->lock)
 
 /* Takes the connection that is there, or makes one. */
 static int take_connection(struct exec *e, const struct wait *wait, struct transport **ret,
-                           struct why *why)
+                           struct diag *why)
 {
     int r = 0;
     lock_take(&e->lock);
@@ -116,22 +116,22 @@ static int take_connection(struct exec *e, const struct wait *wait, struct trans
     while (r == 0 && e->making)
         r = wait_on(wait, &e->changed, &e->lock);
     if (r < 0) {
-        why_set(why, "the connection for commands could not be made%s",
-                r == -ETIMEDOUT ? " in time" : "");
+        diag_set(why, "the connection for commands could not be made%s",
+                 r == -ETIMEDOUT ? " in time" : "");
     } else if (e->made) {
         *ret = steal(e->made);
     } else {
-        why_set(why, "%s", e->why.text);
+        diag_set(why, "%s", e->why.text);
         r = e->result;
     }
     lock_drop(&e->lock);
     return r;
 }
 
-static int open_shell(struct exec *e, const struct wait *wait, struct why *why)
+static int open_shell(struct exec *e, const struct wait *wait, struct diag *why)
 {
     struct transport *t = NULL;
-    struct why told = {0};
+    struct diag told = {0};
     const struct wait ask = wait_to_ask(wait);
     int r = take_connection(e, wait, &t, &told);
     if (r == 0)
@@ -140,7 +140,7 @@ static int open_shell(struct exec *e, const struct wait *wait, struct why *why)
         return 0;
     e->shell.transport = NULL;
     transport_free(t);
-    why_set(why, "%s", told.text);
+    diag_set(why, "%s", told.text);
     log_debug("exec: %s", told.text);
     if (r == -EACCES || r == -EOPNOTSUPP) {
         lock_take(&e->lock);
@@ -153,10 +153,10 @@ static int open_shell(struct exec *e, const struct wait *wait, struct why *why)
 }
 
 static int run(struct exec *e, const char *line, const struct wait *wait, struct buf *ret_out,
-               int *ret_status, struct why *why)
+               int *ret_status, struct diag *why)
 {
     for (;;) {
-        struct why told = {0};
+        struct diag told = {0};
         bool fresh = !e->shell.transport;
         int r = fresh ? open_shell(e, wait, why) : 0;
         if (r < 0)
@@ -167,18 +167,18 @@ static int run(struct exec *e, const char *line, const struct wait *wait, struct
         transport_free(steal(e->shell.transport));
         if (r == -ENOTCONN && !fresh)
             continue;
-        why_set(why, "%s", told.text);
+        diag_set(why, "%s", told.text);
         return r == -ENOTCONN ? -EIO : r;
     }
 }
 
 /* A subshell, so that a builtin changes or ends only that. */
-static int make_line(const char *const *words, struct buf *ret, struct why *why)
+static int make_line(const char *const *words, struct buf *ret, struct diag *why)
 {
     int r = buf_add_char(ret, '(');
     for (; r == 0 && *words; words++) {
         if (strchr(*words, '\n')) {
-            why_set(why, "a name with a newline in it is not given to the host's commands");
+            diag_set(why, "a name with a newline in it is not given to the host's commands");
             return -EINVAL;
         }
         r = buf_add_char(ret, ' ');
@@ -188,22 +188,22 @@ static int make_line(const char *const *words, struct buf *ret, struct why *why)
     if (r == 0)
         r = buf_add_str(ret, " ) </dev/null 2>&1");
     if (r < 0)
-        why_set(why, "no memory for a command on the server");
+        diag_set(why, "no memory for a command on the server");
     return r;
 }
 
 /* 0: the caller has the turn; -EIO, -EINTR, or that there will be no connection. */
-static int begin(struct exec *e, const struct wait *wait, struct why *why)
+static int begin(struct exec *e, const struct wait *wait, struct diag *why)
 {
     int r = turn_take(&e->turn, wait);
     if (r < 0) {
-        why_set(why, "the server is busy with another command");
+        diag_set(why, "the server is busy with another command");
         return r == -ETIMEDOUT ? -EIO : r;
     }
     lock_take(&e->lock);
     r = e->final;
     if (r < 0)
-        why_set(why, "%s", e->why.text);
+        diag_set(why, "%s", e->why.text);
     lock_drop(&e->lock);
     if (r < 0)
         turn_give(&e->turn);
@@ -211,7 +211,7 @@ static int begin(struct exec *e, const struct wait *wait, struct why *why)
 }
 
 int exec_run(struct exec *e, const char *const *words, const struct wait *wait, struct buf *ret_out,
-             int *ret_status, struct why *why)
+             int *ret_status, struct diag *why)
 {
     assert(words[0]);
     BUF_AUTO line = {0};
@@ -229,7 +229,7 @@ int exec_run(struct exec *e, const char *const *words, const struct wait *wait, 
 }
 
 int exec_ask(struct exec *e, const char *const *words, const struct wait *wait, struct buf *ret_out,
-             int *ret_status, struct why *why)
+             int *ret_status, struct diag *why)
 {
     const struct wait ask = wait_to_ask(wait);
     int r = exec_run(e, words, &ask, ret_out, ret_status, why);

@@ -17,7 +17,7 @@ struct exec;
 struct exec_options {
     /* Connects to a shell that reads commands from the stream; called in a thread of its own.
      * -EACCES and -EOPNOTSUPP are final. */
-    int (*connect)(void *ctx, struct transport **ret, struct why *why);
+    int (*connect)(void *ctx, struct transport **ret, struct diag *why);
     void *ctx;
     int idle_ms; /* it is closed by exec_tidy when unused for so long */
 };
@@ -36,12 +36,12 @@ void exec_free(struct exec *exec);
  * dropped); -EINTR, the same; -EFBIG: more than 8 MiB of output; -EINVAL: a word has a NUL or a
  * newline in it; -ENOMEM; with *why. */
 int exec_run(struct exec *exec, const char *const *words, const struct wait *wait,
-             struct buf *ret_out, int *ret_status, struct why *why);
+             struct buf *ret_out, int *ret_status, struct diag *why);
 
 /* The same of a command that changes nothing: once more if the connection was lost, and its wait is
  * not committed. */
 int exec_ask(struct exec *exec, const char *const *words, const struct wait *wait,
-             struct buf *ret_out, int *ret_status, struct why *why);
+             struct buf *ret_out, int *ret_status, struct diag *why);
 
 /* Closes a connection that has been idle for long enough. */
 void exec_tidy(struct exec *exec);

@@ -217,40 +217,40 @@ static void quote_line(const struct buf *in, char *ret, size_t size)
 }
 
 /* Why there is no shell. */
-static int explain_begin(struct shell *s, int r, const struct talk *k, struct why *why)
+static int explain_begin(struct shell *s, int r, const struct talk *k, struct diag *why)
 {
     if (r == -ENOMEM || r == -EINTR) {
-        why_set(why, "cannot start a shell on the server: %s", strerror(-r));
+        diag_set(why, "cannot start a shell on the server: %s", strerror(-r));
         return r;
     }
     if (r == -EFBIG) {
-        why_set(why, "the server runs something that is not a shell");
+        diag_set(why, "the server runs something that is not a shell");
         return -EOPNOTSUPP;
     }
     if (r == -ETIMEDOUT) {
-        why_set(why, "the server's shell does not answer");
+        diag_set(why, "the server's shell does not answer");
         return -EIO;
     }
-    struct why words = {0};
+    struct diag words = {0};
     int known = transport_last_words(s->transport, &words);
     if (known == 0 && has_ended(s->transport)) {
         char line[200];
         quote_line(&k->in, line, sizeof(line));
-        why_set(why, "the server runs no commands%s%s", line[0] ? ": " : "", line);
+        diag_set(why, "the server runs no commands%s%s", line[0] ? ": " : "", line);
         return -EOPNOTSUPP;
     }
-    why_set(why, "%s", known ? words.text : "the connection for commands was lost");
+    diag_set(why, "%s", known ? words.text : "the connection for commands was lost");
     return known == -EOPNOTSUPP || known == -EACCES ? known : -EIO;
 }
 
 int shell_begin(struct shell *shell, struct transport *transport, const struct wait *wait,
-                struct why *why)
+                struct diag *why)
 {
     struct talk k = {0};
     *shell = (struct shell){.transport = transport};
     int r = make_nonce(shell);
     if (r < 0)
-        why_set(why, "the system gives no random numbers");
+        diag_set(why, "the system gives no random numbers");
     else
         r = run(shell, setup, NOISE_MAX, wait, &k);
     if (r < 0)
@@ -259,27 +259,27 @@ int shell_begin(struct shell *shell, struct transport *transport, const struct w
     return r;
 }
 
-static int explain_run(int r, const struct talk *k, struct why *why)
+static int explain_run(int r, const struct talk *k, struct diag *why)
 {
     const char *known = k->sent ? "; what it did is not known" : ", before it began";
     if (r == -EFBIG)
-        why_set(why, "a command on the server prints more than %d bytes%s", SHELL_OUTPUT_MAX,
-                known);
+        diag_set(why, "a command on the server prints more than %d bytes%s", SHELL_OUTPUT_MAX,
+                 known);
     else if (r == -EINTR)
-        why_set(why, "the wait for a command on the server was interrupted%s", known);
+        diag_set(why, "the wait for a command on the server was interrupted%s", known);
     else if (r == -ENOMEM)
-        why_set(why, "no memory for a command on the server%s", known);
+        diag_set(why, "no memory for a command on the server%s", known);
     else if (r == -ETIMEDOUT)
-        why_set(why, "a command on the server did not end in time%s", known);
+        diag_set(why, "a command on the server did not end in time%s", known);
     else
-        why_set(why, "the connection for a command on the server was lost%s", known);
+        diag_set(why, "the connection for a command on the server was lost%s", known);
     if (r == -EFBIG || r == -EINTR || r == -ENOMEM)
         return r;
     return r != -ETIMEDOUT && !k->sent ? -ENOTCONN : -EIO;
 }
 
 int shell_run(struct shell *shell, const char *line, const struct wait *wait, struct buf *ret_out,
-              int *ret_status, struct why *why)
+              int *ret_status, struct diag *why)
 {
     struct talk k = {0};
     int r = drain(shell->transport);

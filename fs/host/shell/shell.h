@@ -28,10 +28,10 @@ struct shell {
  * over. 0; -EOPNOTSUPP: it is no shell; -EACCES: the login was refused; -EIO: the connection was
  * lost, or it did not answer in time; -EINTR; -ENOMEM; with *why. */
 int shell_begin(struct shell *shell, struct transport *transport, const struct wait *wait,
-                struct why *why);
+                struct diag *why);
 
 /* Runs one line of shell commands, which must not read from the standard input. ret_out is appended
  * to. 0; -ENOTCONN: the connection was lost before any of it was sent; -EIO, -EINTR, -EFBIG (too
  * much output), -ENOMEM: the shell must not be used any more; with *why. */
 int shell_run(struct shell *shell, const char *line, const struct wait *wait, struct buf *ret_out,
-              int *ret_status, struct why *why);
+              int *ret_status, struct diag *why);

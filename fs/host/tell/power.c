@@ -13,7 +13,7 @@
 enum { LOOK_MS = 250 }; /* how often the power state is looked at while it changes */
 
 int host_power(struct host *host, const char *path, const struct wait *wait, enum vmx_power *ret,
-               struct why *why)
+               struct diag *why)
 {
     char id[24];
     return host_vm_state(host, path, wait, id, ret, why);
@@ -30,7 +30,7 @@ static const struct {
 };
 
 static int await_state(struct host *host, const char *id, enum vmx_power wanted,
-                       const struct wait *wait, struct why *why)
+                       const struct wait *wait, struct diag *why)
 {
     enum vmx_power power = VMX_POWER_UNKNOWN;
     int r = 0;
@@ -42,15 +42,15 @@ static int await_state(struct host *host, const char *id, enum vmx_power wanted,
     if (r == -EIO && clock_ms() >= wait->deadline) /* while the state was asked for once more */
         r = -ETIMEDOUT;
     if (r == -ETIMEDOUT)
-        why_set(why, "the VM is still %s: its state did not change in time",
-                power == VMX_POWER_ON    ? "powered on"
-                : power == VMX_POWER_OFF ? "powered off"
-                                         : "suspended");
+        diag_set(why, "the VM is still %s: its state did not change in time",
+                 power == VMX_POWER_ON    ? "powered on"
+                 : power == VMX_POWER_OFF ? "powered off"
+                                          : "suspended");
     return r;
 }
 
 static int set_power(struct host *host, const char *path, enum host_power_command command,
-                     const struct wait *wait, struct why *why)
+                     const struct wait *wait, struct diag *why)
 {
     enum vmx_power wanted = commands[command].wanted;
     enum vmx_power power = VMX_POWER_UNKNOWN;
@@ -64,7 +64,7 @@ static int set_power(struct host *host, const char *path, enum host_power_comman
 }
 
 int host_power_set(struct host *host, const char *path, enum host_power_command command,
-                   const struct wait *wait, struct why *why)
+                   const struct wait *wait, struct diag *why)
 {
     int r = host_begin(host, wait);
     if (r < 0)
@@ -80,26 +80,26 @@ int host_power_set(struct host *host, const char *path, enum host_power_command 
 /* ---- passthrough */
 
 static int check_device(const struct host_facts *facts, const struct vmx_pci *address, bool on,
-                        bool force, struct why *why)
+                        bool force, struct diag *why)
 {
     const struct vmx_host_pci *pci = vmx_host_find(&facts->host, address);
     const char *reason = NULL;
     if (!pci) {
-        why_set(why, "the host has no such device");
+        diag_set(why, "the host has no such device");
         return -ENODEV;
     }
     if (on && pci->capable == VMX_NO) {
-        why_set(why, "the host says that the device is not capable of passthrough");
+        diag_set(why, "the host says that the device is not capable of passthrough");
         return -EOPNOTSUPP;
     }
     if (on && !force && vmx_host_needs(pci, &reason)) {
-        why_set(why, "the host needs it (%s); write \"1 force\" to take it away nevertheless",
-                reason);
+        diag_set(why, "the host needs it (%s); write \"1 force\" to take it away nevertheless",
+                 reason);
         return -EBUSY;
     }
     if (!on && !force && pci->user) {
-        why_set(why, "%s has it and is powered on; write \"0 force\" to take it away nevertheless",
-                pci->user);
+        diag_set(why, "%s has it and is powered on; write \"0 force\" to take it away nevertheless",
+                 pci->user);
         return -EBUSY;
     }
     return 0;
@@ -107,7 +107,7 @@ static int check_device(const struct host_facts *facts, const struct vmx_pci *ad
 
 /* Applied at once where the host can; else it waits for a reboot. */
 static int switch_device(struct host *host, const char *address, bool on, const struct wait *wait,
-                         struct why *why)
+                         struct diag *why)
 {
     const char *const words[] = {"esxcli", "hardware", "pci", "pcipassthru",         "set",
                                  "-d",     address,    "-e",  on ? "true" : "false", "-a",
@@ -121,7 +121,7 @@ static int switch_device(struct host *host, const char *address, bool on, const 
 }
 
 int host_passthrough_set(struct host *host, const struct vmx_pci *address, bool on, bool force,
-                         const struct wait *wait, struct why *why)
+                         const struct wait *wait, struct diag *why)
 {
     const struct host_facts *facts = NULL;
     BUF_AUTO text = {0};

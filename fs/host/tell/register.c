@@ -12,12 +12,12 @@
 #include "vim_cmd.h"
 
 int host_registered(struct host *host, const char *path, const struct wait *wait, bool *ret,
-                    struct why *why)
+                    struct diag *why)
 {
     const struct host_facts *facts = NULL;
     int r = host_facts(host, 0, wait, &facts);
     if (r == 0 && !facts->vms_known) {
-        why_set(why, "the host does not list its VMs");
+        diag_set(why, "the host does not list its VMs");
         r = -EREMOTEIO;
     }
     if (r == 0)
@@ -27,7 +27,7 @@ int host_registered(struct host *host, const char *path, const struct wait *wait
 }
 
 /* -EREMOTEIO: it failed, and said so; -EIO: the connection was lost, and it is not known. */
-static int unregister(struct host *host, const char *id, const struct wait *wait, struct why *why)
+static int unregister(struct host *host, const char *id, const struct wait *wait, struct diag *why)
 {
     const char *const words[] = {"vim-cmd", "vmsvc/unregister", id, NULL};
     return host_command(host, words, wait, NULL, why);
@@ -47,7 +47,7 @@ static bool is_invalid(struct host *host, unsigned long id, const struct wait *w
 }
 
 /* An invalid entry of the same .vmx is in the way, and goes. */
-static int enter(struct host *host, const char *full, const struct wait *wait, struct why *why)
+static int enter(struct host *host, const char *full, const struct wait *wait, struct diag *why)
 {
     const char *const words[] = {"vim-cmd", "solo/registervm", full, NULL};
     BUF_AUTO said = {0};
@@ -61,21 +61,21 @@ static int enter(struct host *host, const char *full, const struct wait *wait, s
     return r == 0 ? host_command(host, words, wait, NULL, why) : r;
 }
 
-static int drop(struct host *host, const char *path, const struct wait *wait, struct why *why)
+static int drop(struct host *host, const char *path, const struct wait *wait, struct diag *why)
 {
     enum vmx_power power = VMX_POWER_UNKNOWN;
     char id[24];
     int r = host_vm_state(host, path, wait, id, &power, why);
     if (r == 0 && power != VMX_POWER_OFF) {
-        why_set(why, "the VM is %s; power it off first",
-                power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
+        diag_set(why, "the VM is %s; power it off first",
+                 power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
         return -EBUSY;
     }
     return r == 0 ? unregister(host, id, wait, why) : r;
 }
 
 int host_register(struct host *host, const char *path, bool on, const struct wait *wait,
-                  struct why *why)
+                  struct diag *why)
 {
     bool is = false;
     FREE_AUTO char *full = remote_path(host->remote, path);

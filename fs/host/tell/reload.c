@@ -105,18 +105,18 @@ static void count(struct host *host, bool good)
 
 /* The id of a VM that is off. -EBUSY: it is not. */
 static int find_off(struct host *host, const char *path, const struct wait *wait, char id[24],
-                    struct why *why)
+                    struct diag *why)
 {
     enum vmx_power power = VMX_POWER_UNKNOWN;
     int r = host_vm_state(host, path, wait, id, &power, why);
     if (r < 0 || power == VMX_POWER_OFF)
         return r;
-    why_set(why, "the VM is %s: the host keeps its own copy until it is powered off",
-            power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
+    diag_set(why, "the VM is %s: the host keeps its own copy until it is powered off",
+             power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
     return -EBUSY;
 }
 
-static int reload(struct host *host, const char *path, const struct wait *wait, struct why *why)
+static int reload(struct host *host, const char *path, const struct wait *wait, struct diag *why)
 {
     char id[24];
     const char *const words[] = {"vim-cmd", "vmsvc/reload", id, NULL};
@@ -128,7 +128,7 @@ static int reload(struct host *host, const char *path, const struct wait *wait, 
 }
 
 /* Where nothing is to be reloaded, it is still to be seen that the VM runs with other settings. */
-static int look(struct host *host, const char *path, const struct wait *wait, struct why *why)
+static int look(struct host *host, const char *path, const struct wait *wait, struct diag *why)
 {
     char id[24];
     return find_off(host, path, wait, id, why) == -EBUSY ? -EBUSY : 0;
@@ -136,7 +136,7 @@ static int look(struct host *host, const char *path, const struct wait *wait, st
 
 /* A reload that failed is for people to see: the commit it follows stands. Before the commit the VM
  * was off, if that mattered. */
-static void tell(struct host *host, struct due *d, int r, bool again, const struct why *why)
+static void tell(struct host *host, struct due *d, int r, bool again, const struct diag *why)
 {
     char reason[sizeof(why->text) + 80];
     bool was_off = !remote_options(host->remote)->ignore_running;
@@ -162,7 +162,7 @@ static struct due *put_back(struct host *host, struct due *d)
 
 bool reload_one_due(struct host *host, int64_t by, const struct wait *wait)
 {
-    struct why why = {0};
+    struct diag why = {0};
     struct due *d = take(host, by);
     if (!d)
         return false;
@@ -192,20 +192,20 @@ static void keep_due(struct host *host, struct due *d, int r)
     due_free(keep ? put_back(host, d) : d);
 }
 
-int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct why *why)
+int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct diag *why)
 {
     struct due *d = take_of(host, path);
-    struct why told = {0};
+    struct diag told = {0};
     int r = d && host->options.reload ? reload(host, path, wait, &told) : 0;
     if (r == -EBUSY)
         tell(host, d, r, false, &told);
     else if (r < 0)
-        why_set(why, "%s", told.text);
+        diag_set(why, "%s", told.text);
     keep_due(host, d, r);
     return r == -EBUSY ? 0 : r;
 }
 
-int host_reload(struct host *host, const char *path, const struct wait *wait, struct why *why)
+int host_reload(struct host *host, const char *path, const struct wait *wait, struct diag *why)
 {
     int r = host_begin(host, wait);
     if (r < 0)

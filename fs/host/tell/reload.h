@@ -15,7 +15,7 @@ bool reload_one_due(struct host *host, int64_t by, const struct wait *wait);
 void reload_postpone(struct host *host, int64_t ms);
 
 /* Reloads the one VM if that is due. 0, -errno: the reload failed. */
-int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct why *why);
+int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct diag *why);
 
 /* The one VM needs none any more. */
 void reload_forget_of(struct host *host, const char *path);

@@ -27,7 +27,7 @@ void host_done(struct host *host)
 }
 
 int host_command(struct host *host, const char *const *words, const struct wait *wait,
-                 struct buf *ret_text, struct why *why)
+                 struct buf *ret_text, struct diag *why)
 {
     BUF_AUTO text = {0};
     int status = 0;
@@ -44,13 +44,13 @@ int host_command(struct host *host, const char *const *words, const struct wait 
     }
     while (text.len > 0 && text.data[text.len - 1] == ' ')
         text.data[--text.len] = '\0';
-    why_set(why, "%s %s: %.400s", words[0], words[1],
-            text.len > 0 ? text.data : "the command failed and did not say why");
+    diag_set(why, "%s %s: %.400s", words[0], words[1],
+             text.len > 0 ? text.data : "the command failed and did not say why");
     return -EREMOTEIO;
 }
 
 int host_vm_id(struct host *host, const char *path, const struct wait *wait, char ret[24],
-               struct why *why)
+               struct diag *why)
 {
     const struct host_facts *facts = NULL;
     const struct host_vm *vm = NULL;
@@ -65,7 +65,7 @@ int host_vm_id(struct host *host, const char *path, const struct wait *wait, cha
             vm = host_facts_vm(facts, path);
     }
     if (r == 0 && !vm) {
-        why_set(why, "the VM is not registered on this host");
+        diag_set(why, "the VM is not registered on this host");
         r = -ENXIO;
     }
     if (r == 0)
@@ -75,7 +75,7 @@ int host_vm_id(struct host *host, const char *path, const struct wait *wait, cha
 }
 
 int host_state_of(struct host *host, const char *id, const struct wait *wait, enum vmx_power *ret,
-                  struct why *why)
+                  struct diag *why)
 {
     const char *const words[] = {"vim-cmd", "vmsvc/power.getstate", id, NULL};
     BUF_AUTO text = {0};
@@ -85,15 +85,15 @@ int host_state_of(struct host *host, const char *id, const struct wait *wait, en
         return r;
     r = parse_power(buf_span(&text), ret);
     if (r == -ENOENT)
-        why_set(why, "the host does not know the VM (id %s) any more", id);
+        diag_set(why, "the host does not know the VM (id %s) any more", id);
     else if (r < 0)
-        why_set(why, "the host does not report the power state of VM %s: %.200s", id,
-                text.len ? text.data : "");
+        diag_set(why, "the host does not report the power state of VM %s: %.200s", id,
+                 text.len ? text.data : "");
     return r == -ENOENT ? -ENXIO : r < 0 ? -EREMOTEIO : 0;
 }
 
 int host_vm_state(struct host *host, const char *path, const struct wait *wait, char ret_id[24],
-                  enum vmx_power *ret, struct why *why)
+                  enum vmx_power *ret, struct diag *why)
 {
     int r = host_vm_id(host, path, wait, ret_id, why);
     if (r < 0)

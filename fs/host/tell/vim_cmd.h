@@ -11,16 +11,16 @@ void host_done(struct host *host);
 /* Runs a command that prints nothing of interest, unless it fails: -EREMOTEIO, *ret_text (NULL: not
  * wanted) and *why have what it said. */
 int host_command(struct host *host, const char *const *words, const struct wait *wait,
-                 struct buf *ret_text, struct why *why);
+                 struct buf *ret_text, struct diag *why);
 
 /* The id of the VM of a path, for vim-cmd. -ENXIO: it is not registered. */
 int host_vm_id(struct host *host, const char *path, const struct wait *wait, char ret[24],
-               struct why *why);
+               struct diag *why);
 
 /* The power state of the VM with that id. */
 int host_state_of(struct host *host, const char *id, const struct wait *wait, enum vmx_power *ret,
-                  struct why *why);
+                  struct diag *why);
 
 /* Both, also of a VM that was registered anew since the ids were asked for. */
 int host_vm_state(struct host *host, const char *path, const struct wait *wait, char ret_id[24],
-                  enum vmx_power *ret, struct why *why);
+                  enum vmx_power *ret, struct diag *why);

@@ -119,7 +119,7 @@ static int judge_target(struct attempt *a, int open_r)
  * in its place is held when it was listed, and the target may be another one until then. The
  * lock's answers are waited for before the target's opening: only a wait for a change knows that it
  * was sent, and is not to be given up (sftp_wait). */
-static int first_flight(struct attempt *a, const struct document *known, struct vmx_diag *diag)
+static int first_flight(struct attempt *a, const struct document *known, struct diag *diag)
 {
     vmx_lock_ask(&a->lock);
     if (!a->lock.in_place)
@@ -367,12 +367,12 @@ static void look_at_replaced(struct attempt *a, struct span base, struct replace
 }
 
 /* dict: the settings as the server has them. */
-static int check_use(struct attempt *a, const struct vmx_dict *dict, struct vmx_diag *diag)
+static int check_use(struct attempt *a, const struct vmx_dict *dict, struct diag *diag)
 {
     int r = a->remote->options.ignore_running ? 0 : inuse_answer(&a->inuse, a->path, dict, a->wait);
     if (r < 0 || !a->inuse.found[0] || a->remote->options.ignore_running)
         return r;
-    vmx_diag_set(diag, 0, 0, "%s; power it off, or mount with -o running=allow", a->inuse.found);
+    diag_set(diag, "%s; power it off, or mount with -o running=allow", a->inuse.found);
     return -EBUSY;
 }
 
@@ -418,7 +418,7 @@ static bool has_arrived(const struct lost *lost, const struct document *server)
 
 /* First and second flight, and the text that is to be installed. 1: nothing is to be done. */
 static int prepare(struct attempt *a, const struct rewrite *rewrite, struct document *known,
-                   const struct lost *lost, struct vmx_diag *diag, struct buf *text,
+                   const struct lost *lost, struct diag *diag, struct buf *text,
                    struct document **ret_server)
 {
     struct document *server = NULL;
@@ -448,7 +448,7 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
 }
 
 static int commit(struct attempt *a, struct document *guess, const struct rewrite *rewrite,
-                  struct lost *lost, struct vmx_diag *diag, struct outcome *ret)
+                  struct lost *lost, struct diag *diag, struct outcome *ret)
 {
     BUF_AUTO text = {0};
     DOCUMENT_AUTO *known = guess && !lost->link ? document_ref(guess) : NULL;
@@ -512,7 +512,7 @@ void outcome_done(struct outcome *outcome)
 
 int attempt_commit(struct remote *remote, const char *path, struct document *known,
                    const struct rewrite *rewrite, struct lost *lost, const struct wait *wait,
-                   struct vmx_diag *diag, struct outcome *ret)
+                   struct diag *diag, struct outcome *ret)
 {
     struct attempt a;
     int r = attempt_begin(&a, remote, path, false, wait);
@@ -532,7 +532,7 @@ static int look_around(struct attempt *a)
     return folder_answer(a, &folder);
 }
 
-static int take(struct attempt *a, bool any, struct vmx_diag *diag, struct hold *ret)
+static int take(struct attempt *a, bool any, struct diag *diag, struct hold *ret)
 {
     int64_t true_at;
     DOCUMENT_AUTO *known = (struct document *)cache_peek(a->remote->documents, a->path, &true_at);
@@ -564,7 +564,7 @@ static int take(struct attempt *a, bool any, struct vmx_diag *diag, struct hold 
 }
 
 int hold_take(struct remote *remote, const char *path, bool any, const struct wait *wait,
-              struct vmx_diag *diag, struct hold *ret)
+              struct diag *diag, struct hold *ret)
 {
     struct attempt *a = malloc(sizeof(*a));
     if (!a)

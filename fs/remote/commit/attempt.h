@@ -45,7 +45,7 @@ void outcome_done(struct outcome *outcome);
  * filled in. */
 int attempt_commit(struct remote *remote, const char *path, struct document *known,
                    const struct rewrite *rewrite, struct lost *lost, const struct wait *wait,
-                   struct vmx_diag *diag, struct outcome *ret);
+                   struct diag *diag, struct outcome *ret);
 
 /* The name of a .vmx whose lock is held, and whose VM is not in use. All zeros: none. */
 struct hold {
@@ -62,5 +62,5 @@ struct hold {
 /* any: what has the name need not be a document. wait and path must outlive the hold. 0; -EBUSY,
  * with *diag; the errors that ask for another attempt; ... */
 int hold_take(struct remote *remote, const char *path, bool any, const struct wait *wait,
-              struct vmx_diag *diag, struct hold *ret);
+              struct diag *diag, struct hold *ret);
 void hold_drop(struct hold *hold);

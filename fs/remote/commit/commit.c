@@ -83,13 +83,13 @@ static int apply_one(struct group *group, struct change *c, const struct server_
     struct vmx_dict *current = NULL;
     BUF_AUTO next = {0};
     int r = vmx_dict_parse(buf_span(text), &current);
-    c->diag = (struct vmx_diag){0};
+    c->diag = (struct diag){0};
     if (r == 0)
         r = c->apply(c, server, current, &next, &c->diag);
     vmx_dict_free(current);
     if (r == 0 && next.len > group->remote->options.vmx_max) {
-        vmx_diag_set(&c->diag, 0, 0, "the .vmx would be larger than %zu KiB (vmx_max)",
-                     group->remote->options.vmx_max / 1024);
+        diag_set(&c->diag, "the .vmx would be larger than %zu KiB (vmx_max)",
+                 group->remote->options.vmx_max / 1024);
         r = -EFBIG;
     }
     if (r == 0) {
@@ -202,7 +202,7 @@ static int unless_over(int r, bool sent, const struct wait *wait)
 
 /* Tries until an attempt has an outcome. *target is replaced when it is a link. */
 static int try_commit(struct remote *remote, char **target, const struct rewrite *rewrite,
-                      const struct wait *wait, struct vmx_diag *diag, struct outcome *ret)
+                      const struct wait *wait, struct diag *diag, struct outcome *ret)
 {
     struct lost lost = {0};
     int64_t backoff = BACKOFF_FIRST_MS;
@@ -232,9 +232,9 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
             recover(remote, wait, &r);
     }
     if (r == -ENOENT) /* of a file that is not there the change itself tells */
-        vmx_diag_set(diag, 0, 0,
-                     "the folder is not there any more: it was moved, renamed or removed "
-                     "meanwhile; the change was not made");
+        diag_set(diag,
+                 "the folder is not there any more: it was moved, renamed or removed "
+                 "meanwhile; the change was not made");
     r = told_error(r, contended, lost.before != NULL);
     lost_done(&lost);
     return r;
@@ -279,7 +279,7 @@ static int merge_replaced(struct remote *remote, char **target, const struct for
 {
     OUTCOME_AUTO done = *last;
     BUF_AUTO unused = {0};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     struct merge m = {vmx_dict_text(done.before->dict), buf_span(&done.replaced)};
     const struct rewrite rewrite = {.make = make_merged, .ctx = &m, .regardless = true};
     *last = (struct outcome){0};
@@ -321,7 +321,7 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
 {
     OUTCOME_AUTO outcome = {0};
     DOCUMENT_AUTO *before = NULL;
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     const struct rewrite rewrite = {.make = make, .unanswered = may_be_made, .ctx = group};
     FREE_AUTO char *target = strdup(path);
     int r = target ? try_commit(remote, &target, &rewrite, wait, &diag, &outcome) : -ENOMEM;
@@ -420,8 +420,8 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
     }
     if (change->result < 0 && change->unsure && change->result != -EIO) {
         change->result = -EIO;
-        vmx_diag_set(&change->diag, 0, 0,
-                     "the connection was lost: it is not known whether the change was made");
+        diag_set(&change->diag,
+                 "the connection was lost: it is not known whether the change was made");
     }
     r = change->result;
     queue_put(remote, q);
@@ -431,7 +431,7 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
 
 /* Tries to remove or rename until there is an outcome. */
 static int try_move(struct remote *remote, const struct move *move, const struct wait *wait,
-                    struct vmx_diag *diag)
+                    struct diag *diag)
 {
     struct lost_move lost = {0};
     int64_t backoff = BACKOFF_FIRST_MS;
@@ -493,7 +493,7 @@ static void queue_release(struct remote *remote, struct commit_queue *q) REQUIRE
 /* Moves while no commit of either name is under way here. They are waited for in one order, or two
  * moves could wait for each other. */
 static int alone(struct remote *remote, const struct move *move, const struct wait *wait,
-                 struct vmx_diag *diag)
+                 struct diag *diag)
 {
     struct commit_queue *first = NULL;
     struct commit_queue *second = NULL;
@@ -526,14 +526,14 @@ static int alone(struct remote *remote, const struct move *move, const struct wa
 }
 
 int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
-                      struct vmx_diag *diag)
+                      struct diag *diag)
 {
     const struct move removal = {.path = path};
     return alone(remote, &removal, wait, diag);
 }
 
 int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
-                      const struct wait *wait, struct vmx_diag *diag, const char **ret_refused)
+                      const struct wait *wait, struct diag *diag, const char **ret_refused)
 {
     const struct move move = {path, to, onto, ret_refused};
     return alone(remote, &move, wait, diag);

@@ -26,14 +26,14 @@ struct change {
      * server's text was not the expected one. 0 (equal to current: nothing to do); -ECANCELED when
      * somebody else changed what this change is about; another -errno, with *diag. */
     int (*apply)(struct change *change, const struct server_text *server,
-                 const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag);
+                 const struct vmx_dict *current, struct buf *ret, struct diag *diag);
 
     /* Called after this change is on the server and before any later one is applied; also where
      * there was nothing to do (then before == after). May be NULL. */
     void (*committed)(struct change *change, const struct document *before,
                       const struct document *after);
 
-    struct vmx_diag diag; /* why it failed */
+    struct diag diag; /* why it failed */
 
     /* Private to the queue. */
     int result;
@@ -54,7 +54,7 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
 /* Removes a .vmx under its lock, if the VM is not in use. diag: why it is refused. 0, -EBUSY,
  * -ENOLCK, ... */
 int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
-                      struct vmx_diag *diag);
+                      struct diag *diag);
 
 /* What a file that is moved may replace. */
 enum move_onto {
@@ -68,7 +68,7 @@ enum move_onto {
  * .vmx is locked, and refused if its VM is in use. *ret_refused (may be NULL): path or to,
  * whichever an error is of. 0, -EBUSY, -ENOLCK, -EEXIST, -ENOTEMPTY, -EXDEV, ... */
 int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
-                      const struct wait *wait, struct vmx_diag *diag, const char **ret_refused);
+                      const struct wait *wait, struct diag *diag, const char **ret_refused);
 
 /* Creates an empty one. 0, -EEXIST, ... */
 int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait);

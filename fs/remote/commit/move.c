@@ -33,7 +33,7 @@ static void name_refused(const struct move *move, const char *path)
 }
 
 static int take_from(struct remote *remote, const struct move *move, const struct wait *wait,
-                     struct vmx_diag *diag, struct ends *ends)
+                     struct diag *diag, struct ends *ends)
 {
     if (!remote_is_vmx_name(path_name(move->path)))
         return 0;
@@ -41,7 +41,7 @@ static int take_from(struct remote *remote, const struct move *move, const struc
 }
 
 static int take_to(struct remote *remote, const struct move *move, const struct wait *wait,
-                   struct vmx_diag *diag, struct ends *ends)
+                   struct diag *diag, struct ends *ends)
 {
     if (!move->to || !remote_is_vmx_name(path_name(move->to)))
         return 0;
@@ -52,7 +52,7 @@ static int take_to(struct remote *remote, const struct move *move, const struct 
 }
 
 static int take_both(struct remote *remote, const struct move *move, const struct wait *wait,
-                     struct vmx_diag *diag, struct ends *ends)
+                     struct diag *diag, struct ends *ends)
 {
     bool swapped = move->to && strcmp(move->to, move->path) < 0;
     int r = swapped ? take_to(remote, move, wait, diag, ends)
@@ -139,19 +139,19 @@ static bool same_attrs(const struct sftp_attrs *a, const struct sftp_attrs *b)
 }
 
 /* Sent again is only what is still there: another one may have got the name of what has gone. */
-static int check_lost(const struct lost_move *lost, const struct hold *from, struct vmx_diag *diag)
+static int check_lost(const struct lost_move *lost, const struct hold *from, struct diag *diag)
 {
     if (!lost->sent || (same_attrs(&lost->attrs, &from->attrs) &&
                         span_eq(buf_span(&lost->text), buf_span(&from->text))))
         return 0;
-    vmx_diag_set(diag, 0, 0,
-                 "the connection was lost, and another file has this name now: it is not known "
-                 "what became of the one before");
+    diag_set(diag,
+             "the connection was lost, and another file has this name now: it is not known "
+             "what became of the one before");
     return -EIO;
 }
 
 int attempt_move(struct remote *remote, const struct move *move, struct lost_move *lost,
-                 const struct wait *wait, struct vmx_diag *diag)
+                 const struct wait *wait, struct diag *diag)
 {
     struct ends ends = {.from = {0}};
     bool sent = false;
@@ -193,7 +193,7 @@ static int holds(struct remote *remote, const char *path, struct span text, cons
 }
 
 int lost_move_answer(struct remote *remote, const struct move *move, const struct lost_move *lost,
-                     const struct wait *wait, struct vmx_diag *diag)
+                     const struct wait *wait, struct diag *diag)
 {
     if (!lost->sent)
         return -ENOENT;
@@ -208,7 +208,7 @@ int lost_move_answer(struct remote *remote, const struct move *move, const struc
     }
     if (r < 0 || same)
         return same ? 0 : r;
-    vmx_diag_set(diag, 0, 0, "the connection was lost: it is not known whether the file became %s",
-                 path_name(move->to));
+    diag_set(diag, "the connection was lost: it is not known whether the file became %s",
+             path_name(move->to));
     return -EIO;
 }

@@ -25,9 +25,9 @@ void lost_move_done(struct lost_move *lost);
 /* Under the locks of all names that are a .vmx's, and if no VM of theirs is in use. -ENOENT: there
  * is no such file; -EEXIST, -ENOTEMPTY: what has the new name is not to be replaced. */
 int attempt_move(struct remote *remote, const struct move *move, struct lost_move *lost,
-                 const struct wait *wait, struct vmx_diag *diag);
+                 const struct wait *wait, struct diag *diag);
 
 /* What was to be moved is not there any more: whether a lost change did that. 0; -ENOENT: none was
  * sent; -EIO: what has the new name is another file, and nobody knows, with *diag; -errno. */
 int lost_move_answer(struct remote *remote, const struct move *move, const struct lost_move *lost,
-                     const struct wait *wait, struct vmx_diag *diag);
+                     const struct wait *wait, struct diag *diag);

@@ -51,7 +51,7 @@ struct bulk_connections {
     bool wanted;
     unsigned failures; /* in a row; FAILURES_MAX: given up */
     int64_t not_before;
-    struct why why; /* of the last failure */
+    struct diag why; /* of the last failure */
     unsigned long opened;
     char over[32]; /* what carries them */
 };
@@ -65,7 +65,7 @@ static void failed_locked(struct bulk_connections *l, bool for_good, const char 
     l->failures = for_good ? FAILURES_MAX : l->failures + 1;
     l->not_before = clock_ms() + pause;
     l->wanted = false;
-    why_set(&l->why, "%s", why);
+    diag_set(&l->why, "%s", why);
     log_debug("bulk connection: %s", why);
 }
 
@@ -90,7 +90,7 @@ static void note_transport(struct bulk_connections *l, const struct transport *t
 }
 
 static int open_connection(struct bulk_connections *l, struct bulk_connection **ret,
-                           struct why *why)
+                           struct diag *why)
 {
     struct transport *transport = NULL;
     struct bulk_connection *connection = calloc(1, sizeof(*connection));
@@ -114,7 +114,7 @@ static int open_connection(struct bulk_connections *l, struct bulk_connection **
 static void open_connections(struct bulk_connections *l)
 {
     struct bulk_connection *opened[BULK_WAYS] = {0};
-    struct why why = {0};
+    struct diag why = {0};
     unsigned n = 0;
     int r = 0;
     while (r == 0 && n < BULK_WAYS &&

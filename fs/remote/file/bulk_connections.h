@@ -18,7 +18,7 @@ struct bulk_connection;
 
 struct bulk_connections_options {
     /* As of struct sftp_options; called by a thread of its own. -EACCES: never again. */
-    int (*connect)(void *ctx, struct transport **ret, struct why *why);
+    int (*connect)(void *ctx, struct transport **ret, struct diag *why);
     void *ctx;
     int timeout_ms; /* one that is silent for so long is lost */
     int idle_ms;    /* unused for so long, they are closed */

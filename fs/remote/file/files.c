@@ -158,7 +158,7 @@ int remote_rmdir(struct remote *remote, const char *path, const struct sftp_attr
                  const struct wait *wait)
 {
     struct removal m = {remote, path, true, seen, wait, false};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     bool hidden;
     int r = explain_rmdir(remote, path, wait, remove_name(&m), &hidden);
     if (hidden && leftovers_clear(remote, path, wait, &diag))
@@ -326,7 +326,7 @@ int remote_rename(struct remote *remote, const char *from, const char *to, bool 
                   const struct sftp_attrs *seen, const struct wait *wait)
 {
     struct renaming m = {remote, from, to, exclusive, seen, wait, false};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     int r = try_to_rename(&m);
     if (r == -ENOTEMPTY && leftovers_clear(remote, to, wait, &diag)) {
         r = try_to_rename(&m);

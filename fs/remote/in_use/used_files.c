@@ -218,29 +218,29 @@ static void look_at_names(struct inuse *inuse, const struct listing *l)
 }
 
 /* -EBUSY, -ENOMEM. */
-static int refuse(struct remote *remote, const char *vm, const char *found, struct vmx_diag *diag)
+static int refuse(struct remote *remote, const char *vm, const char *found, struct diag *diag)
 {
     BUF_AUTO shown = {0};
     int r = remote_add_shown(remote, vm, &shown);
     if (r == 0)
-        vmx_diag_set(diag, 0, 0, "a file of %s: %s; power it off, or mount with -o running=allow",
-                     shown.data, found);
+        diag_set(diag, "a file of %s: %s; power it off, or mount with -o running=allow", shown.data,
+                 found);
     return r == 0 ? -EBUSY : r;
 }
 
 /* Folders that could not all be looked into. */
-static int refuse_unknown(struct vmx_diag *diag)
+static int refuse_unknown(struct diag *diag)
 {
-    vmx_diag_set(diag, 0, 0,
-                 "whether a VM below it is in use is not known: it has more than %d folders, or "
-                 "they are more than %d deep; move them one by one, or mount with -o running=allow",
-                 FOLDERS_MAX, DEPTH_MAX);
+    diag_set(diag,
+             "whether a VM below it is in use is not known: it has more than %d folders, or "
+             "they are more than %d deep; move them one by one, or mount with -o running=allow",
+             FOLDERS_MAX, DEPTH_MAX);
     return -EBUSY;
 }
 
 /* Asks for the evidence, as a commit does. */
 static int ask(struct remote *remote, const char *path, const struct vmx_dict *dict,
-               const struct wait *wait, struct vmx_diag *diag)
+               const struct wait *wait, struct diag *diag)
 {
     struct inuse inuse = {.found = ""};
     LISTING_AUTO *l = NULL;
@@ -267,7 +267,7 @@ static int ask(struct remote *remote, const char *path, const struct vmx_dict *d
 
 /* 0, -EBUSY, -errno. */
 static int check_vm(struct remote *remote, struct known_vm *vm, const struct wait *wait,
-                    struct vmx_diag *diag)
+                    struct diag *diag)
 {
     DOCUMENT_AUTO *doc = NULL;
     int64_t now = clock_ms();
@@ -335,7 +335,7 @@ static bool is_stale(struct remote *remote, const struct known_vm *vm, const cha
 }
 
 static int check(struct remote *remote, const char *path, bool folder, const struct wait *wait,
-                 struct vmx_diag *diag, char **ret_vm)
+                 struct diag *diag, char **ret_vm)
 {
     struct used_files *used = remote->used;
     FREE_AUTO char *dir = path_dir(path);
@@ -455,7 +455,7 @@ static char *lock_above(const char *path)
 }
 
 int remote_check_unused(struct remote *remote, const char *path, bool folder,
-                        const struct wait *wait, struct vmx_diag *diag, char **ret_vm)
+                        const struct wait *wait, struct diag *diag, char **ret_vm)
 {
     struct used_files *used = remote->used;
     FREE_AUTO char *of = lock_above(path);

@@ -9,7 +9,6 @@
  */
 #pragma once
 
-#include "parser/text/diag.h"
 #include "remote/remote.h"
 
 enum { USED_MS = 5000 };
@@ -18,7 +17,7 @@ enum { USED_MS = 5000 };
  * such a file. *ret_vm: the path of that VM's .vmx, a string of the caller's. 0; -EIO, -EINTR,
  * -ENOMEM. */
 int remote_check_unused(struct remote *remote, const char *path, bool folder,
-                        const struct wait *wait, struct vmx_diag *diag, char **ret_vm);
+                        const struct wait *wait, struct diag *diag, char **ret_vm);
 
 /* Whether what its host has registered would be lost if path, no folder, were removed: a VM's .vmx,
  * or a disk that a VM names. -EBUSY: *ret_vm is as above; -ENODATA: it would be, if the VM of

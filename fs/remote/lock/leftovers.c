@@ -50,7 +50,7 @@ static int read_names(struct remote *remote, const char *dir, const struct wait 
 
 /* Breaks the lock, if it is over, and removes its folder. lock: was not asked for. */
 static bool break_lock(struct vmx_lock *lock, const struct sftp_attrs *attrs,
-                       const struct wait *wait, struct vmx_diag *diag)
+                       const struct wait *wait, struct diag *diag)
 {
     lock->asked_at = clock_boot_ms(); /* what breaks one may be sent for as long as by an owner */
     if (other_lock_meet(lock, attrs, wait, diag) < 0)
@@ -62,7 +62,7 @@ static bool break_lock(struct vmx_lock *lock, const struct sftp_attrs *attrs,
 /* The lock that the name is, or would be made beside, is never asked for: its own token only lends
  * its name to what the clock is read from. */
 static void clear(struct remote *remote, const char *dir, const struct sftp_name *name,
-                  const struct wait *wait, struct vmx_diag *diag)
+                  const struct wait *wait, struct diag *diag)
 {
     struct vmx_lock lock;
     uint32_t server_now = 0;
@@ -86,7 +86,7 @@ char *leftovers_vmx(const char *dir, const char *name)
 }
 
 bool leftovers_clear(struct remote *remote, const char *dir, const struct wait *wait,
-                     struct vmx_diag *diag)
+                     struct diag *diag)
 {
     FLIGHT_AUTO reads = {0};
     /* Without it what a commit that was lost has set aside may be all that is left of its .vmx. */
@@ -131,7 +131,7 @@ static bool holds_aside(struct remote *remote, const char *lock, const struct wa
 bool leftovers_give_back(struct remote *remote, const char *path, const struct wait *wait)
 {
     struct vmx_lock lock;
-    struct vmx_diag diag;
+    struct diag diag;
     bool given = false;
     if (vmx_lock_init(&lock, remote, path, true) == 0 &&
         holds_aside(remote, lock.paths.lock, wait)) {
@@ -142,7 +142,7 @@ bool leftovers_give_back(struct remote *remote, const char *path, const struct w
     return given;
 }
 
-void leftovers_note(struct remote *remote, const char *dir, const struct vmx_diag *diag)
+void leftovers_note(struct remote *remote, const char *dir, const struct diag *diag)
 {
     BUF_AUTO text = {0};
     int r = buf_add(&text,

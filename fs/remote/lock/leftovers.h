@@ -6,14 +6,13 @@
  */
 #pragma once
 
-#include "parser/text/diag.h"
 #include "remote/remote.h"
 
 /* Asks the server to remove from a folder what is over (lock.h), if all that the folder holds are
  * names of vmxfs's own. True: it did, and what was refused for want of an empty folder can be tried
  * once more; diag says, as far as is known, why it may be refused again. */
 bool leftovers_clear(struct remote *remote, const char *dir, const struct wait *wait,
-                     struct vmx_diag *diag);
+                     struct diag *diag);
 
 /* Whether a .vmx may have no name, and be in its lock, since its owner ended between the two
  * renames of a server that replaces no files (lock.h). */
@@ -28,4 +27,4 @@ bool leftovers_give_back(struct remote *remote, const char *path, const struct w
 char *leftovers_vmx(const char *dir, const char *name);
 
 /* Tells the user of a folder that stays refused, though it shows nothing. */
-void leftovers_note(struct remote *remote, const char *dir, const struct vmx_diag *diag);
+void leftovers_note(struct remote *remote, const char *dir, const struct diag *diag);

@@ -260,7 +260,7 @@ static int try_to_rename(struct vmx_lock *lock, const struct wait *wait)
 
 /* The folder could not be renamed to the lock. -EAGAIN, -errno. */
 static int answer_refusal(struct vmx_lock *lock, int take_r, int stat_r, const struct wait *wait,
-                          struct vmx_diag *diag)
+                          struct diag *diag)
 {
     if (stat_r == -ENOENT)
         return try_to_rename(lock, wait);
@@ -280,7 +280,7 @@ static int wait_signed(struct vmx_lock *lock, const struct wait *wait)
 }
 
 /* Signed in its place: held if nobody else has signed it. */
-static int judge_in_place(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag)
+static int judge_in_place(struct vmx_lock *lock, const struct wait *wait, struct diag *diag)
 {
     int make_r = sftp_wait(lock->make, wait); /* refused where the folder is there already */
     int sign_r = wait_signed(lock, wait);
@@ -296,7 +296,7 @@ static int judge_in_place(struct vmx_lock *lock, const struct wait *wait, struct
 }
 
 /* What the answers of the first flight make of the lock. */
-static int judge(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag)
+static int judge(struct vmx_lock *lock, const struct wait *wait, struct diag *diag)
 {
     if (lock->in_place)
         return judge_in_place(lock, wait, diag);
@@ -314,7 +314,7 @@ static int judge(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag
     return 0;
 }
 
-int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag)
+int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct diag *diag)
 {
     int r = judge(lock, wait, diag);
     int folder_r = sftp_wait(lock->folder_open, wait);

@@ -59,7 +59,7 @@ void vmx_lock_ask(struct vmx_lock *lock);
 
 /* First flight: waits. 0: the lock is held, temp and folder are open. -EAGAIN: it is somebody
  * else's (diag tells whose) or has just been broken: try again after a while. -errno. */
-int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct vmx_diag *diag);
+int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct diag *diag);
 
 /* Of a lock that is held: asks for the attributes of its token, which was made when it was taken.
  */

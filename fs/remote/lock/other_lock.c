@@ -93,22 +93,20 @@ static int break_token(struct vmx_lock *lock, const char *token, bool folder,
     return r == -ENOENT ? 0 : r;
 }
 
-static int no_token(const struct vmx_lock *lock, const char *name, struct vmx_diag *diag)
+static int no_token(const struct vmx_lock *lock, const char *name, struct diag *diag)
 {
-    vmx_diag_set(
-        diag, 0, 0,
+    diag_set(
+        diag,
         "the lock %s holds %s, which vmxfs did not make; look at it on the server, and remove it",
         path_name(lock->paths.lock), name);
     return -EAGAIN;
 }
 
-static int held(const struct vmx_lock *lock, const char *token, const char *how,
-                struct vmx_diag *diag)
+static int held(const struct vmx_lock *lock, const char *token, const char *how, struct diag *diag)
 {
     char who[TOKEN_MAX + 32];
     token_describe(token, who, sizeof(who));
-    vmx_diag_set(diag, 0, 0, "another vmxfs holds the lock %s (%s)%s", path_name(lock->paths.lock),
-                 who, how);
+    diag_set(diag, "another vmxfs holds the lock %s (%s)%s", path_name(lock->paths.lock), who, how);
     return -EAGAIN;
 }
 
@@ -154,7 +152,7 @@ static int can_be_same(const struct vmx_lock *lock, const struct beside *a, cons
 }
 
 static int give_back(struct vmx_lock *lock, const struct aside *aside, const struct wait *wait,
-                     struct vmx_diag *diag)
+                     struct diag *diag)
 {
     SFTP_CALL_AUTO *rename =
         sftp_rename(lock->remote->sftp, aside->old.path, lock->paths.target, 0);
@@ -169,7 +167,7 @@ static int give_back(struct vmx_lock *lock, const struct aside *aside, const str
  * that fails, the new one: what can be the last copy stays until it had its time. 0: nothing is set
  * aside any more. */
 static int judge_aside(struct vmx_lock *lock, const struct aside *aside, const struct wait *wait,
-                       struct vmx_diag *diag)
+                       struct diag *diag)
 {
     int moving = can_be_same(lock, &aside->old, &aside->target, wait);
     int installing =
@@ -177,10 +175,10 @@ static int judge_aside(struct vmx_lock *lock, const struct aside *aside, const s
     if (moving < 0 || installing < 0)
         return moving < 0 ? moving : installing;
     if (aside->has_temp && !moving && !installing) {
-        vmx_diag_set(diag, 0, 0,
-                     "the lock %s holds the old %s, as %s%s, and somebody made another one since: "
-                     "look at both on the server, and remove the one that is not wanted",
-                     path_name(lock->paths.lock), lock->name, LOCK_ASIDE, aside->token);
+        diag_set(diag,
+                 "the lock %s holds the old %s, as %s%s, and somebody made another one since: "
+                 "look at both on the server, and remove the one that is not wanted",
+                 path_name(lock->paths.lock), lock->name, LOCK_ASIDE, aside->token);
         return -EAGAIN;
     }
     if ((moving || installing) && !aside->had_time)
@@ -196,7 +194,7 @@ static int judge_aside(struct vmx_lock *lock, const struct aside *aside, const s
 /* What a token's owner may have set aside (lock.h). folder: the lock's. 0: there is nothing any
  * more; -EAGAIN: it stays, and diag says why; -errno. */
 static int meet_aside(struct vmx_lock *lock, const char *token, const struct sftp_attrs *folder,
-                      uint32_t server_now, const struct wait *wait, struct vmx_diag *diag)
+                      uint32_t server_now, const struct wait *wait, struct diag *diag)
 {
     struct sftp *sftp = lock->remote->sftp;
     FREE_AUTO char *old = lock_join(lock->paths.lock, "/" LOCK_ASIDE, token);
@@ -228,7 +226,7 @@ static int meet_aside(struct vmx_lock *lock, const char *token, const struct sft
 /* One name in the lock's folder. 0: it is none any more; -EAGAIN: it stays, and diag says why. */
 static int meet_name(struct vmx_lock *lock, const struct sftp_name *name,
                      const struct sftp_attrs *folder_attrs, uint32_t server_now,
-                     const struct wait *wait, struct vmx_diag *diag)
+                     const struct wait *wait, struct diag *diag)
 {
     if (strcmp(name->name, lock->token) == 0)
         return 0;
@@ -255,7 +253,7 @@ static int meet_name(struct vmx_lock *lock, const struct sftp_name *name,
 /* The names of one READDIR. */
 static int meet_names(struct vmx_lock *lock, const struct sftp_call *call,
                       const struct sftp_attrs *folder, uint32_t server_now, const struct wait *wait,
-                      struct vmx_diag *diag)
+                      struct diag *diag)
 {
     size_t n;
     int r = 0;
@@ -268,15 +266,14 @@ static int meet_names(struct vmx_lock *lock, const struct sftp_call *call,
 }
 
 static int meet_folder(struct vmx_lock *lock, const struct sftp_attrs *folder, uint32_t server_now,
-                       const struct wait *wait, struct vmx_diag *diag)
+                       const struct wait *wait, struct diag *diag)
 {
     struct sftp *sftp = lock->remote->sftp;
     SFTP_CALL_AUTO *open = sftp_opendir(sftp, lock->paths.lock);
     int r = sftp_wait(open, wait);
     if (r == -EACCES) {
-        vmx_diag_set(diag, 0, 0,
-                     "somebody holds the lock %s, and the server does not let this login see who",
-                     path_name(lock->paths.lock));
+        diag_set(diag, "somebody holds the lock %s, and the server does not let this login see who",
+                 path_name(lock->paths.lock));
         return -EAGAIN;
     }
     if (r < 0)
@@ -342,10 +339,9 @@ static int remove_old_temp(struct vmx_lock *lock, const struct wait *wait)
 }
 
 static int meet_old_lock(struct vmx_lock *lock, const struct sftp_attrs *attrs, uint32_t server_now,
-                         const struct wait *wait, struct vmx_diag *diag)
+                         const struct wait *wait, struct diag *diag)
 {
-    vmx_diag_set(diag, 0, 0, "another vmxfs, of version 0.1, holds the lock %s",
-                 path_name(lock->paths.lock));
+    diag_set(diag, "another vmxfs, of version 0.1, holds the lock %s", path_name(lock->paths.lock));
     if (!is_stale(attrs, server_now))
         return -EAGAIN;
     int r = remove_old_temp(lock, wait);
@@ -355,7 +351,7 @@ static int meet_old_lock(struct vmx_lock *lock, const struct sftp_attrs *attrs, 
 }
 
 int other_lock_meet(struct vmx_lock *lock, const struct sftp_attrs *attrs, const struct wait *wait,
-                    struct vmx_diag *diag)
+                    struct diag *diag)
 {
     uint32_t server_now = 0;
     int r = other_lock_clock(lock, wait, &server_now);
@@ -365,9 +361,8 @@ int other_lock_meet(struct vmx_lock *lock, const struct sftp_attrs *attrs, const
         return meet_folder(lock, attrs, server_now, wait, diag);
     if (S_ISREG(attrs->mode))
         return meet_old_lock(lock, attrs, server_now, wait, diag);
-    vmx_diag_set(diag, 0, 0,
-                 "%s is not a lock that vmxfs made; look at it on the server, and remove it",
-                 path_name(lock->paths.lock));
+    diag_set(diag, "%s is not a lock that vmxfs made; look at it on the server, and remove it",
+             path_name(lock->paths.lock));
     return -EAGAIN;
 }
 

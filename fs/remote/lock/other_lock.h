@@ -10,7 +10,7 @@ int other_lock_clock(struct vmx_lock *lock, const struct wait *wait, uint32_t *r
 /* The lock is there, as attrs say. Breaks what is over. 0: nobody else is in it any more; -EAGAIN:
  * somebody or something is, and diag tells; -errno. */
 int other_lock_meet(struct vmx_lock *lock, const struct sftp_attrs *attrs, const struct wait *wait,
-                    struct vmx_diag *diag);
+                    struct diag *diag);
 
 /* Whether a name in a lock is that of a .vmx which was set aside there. */
 bool other_lock_is_aside(const char *name);

@@ -45,7 +45,7 @@ static struct sftp *engine_make(const struct sftp_options *options)
     return NULL;
 }
 
-static int await_start(struct sftp *s, struct why *why)
+static int await_start(struct sftp *s, struct diag *why)
 {
     /* The hello has deadlines of its own. */
     struct wait hello_ends = {.deadline = INT64_MAX};
@@ -60,7 +60,7 @@ static int await_start(struct sftp *s, struct why *why)
 }
 
 int sftp_new(struct transport *transport, const struct sftp_options *options, struct sftp **ret,
-             struct why *why)
+             struct diag *why)
 {
     assert(transport && options->timeout_ms > 0);
     struct sftp *s = engine_make(options);
@@ -72,7 +72,7 @@ int sftp_new(struct transport *transport, const struct sftp_options *options, st
     if (r != 0) {
         transport_free(transport);
         engine_destroy(s);
-        why_set(why, "cannot start the SFTP engine: %s", strerror(-r));
+        diag_set(why, "cannot start the SFTP engine: %s", strerror(-r));
         return r;
     }
     r = await_start(s, why);

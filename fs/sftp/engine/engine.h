@@ -82,7 +82,7 @@ struct sftp {
     struct lock lock;
     struct condition changed; /* the state, or starting */
     int timeout_ms;
-    int (*connect)(void *ctx, struct transport **ret, struct why *why);
+    int (*connect)(void *ctx, struct transport **ret, struct diag *why);
     void *ctx;
     int wake_fd;
     pthread_t thread;
@@ -97,7 +97,7 @@ struct sftp {
     bool ended;         /* the thread has been joined; the owner's own */
     int64_t stop_at;    /* abandoned calls may finish until then */
     int64_t lost_since; /* while SFTP_LOST */
-    struct why why;     /* of the last failure */
+    struct diag why;    /* of the last failure */
     uint64_t epoch;     /* of the link; 0: none yet */
     struct sftp_features features;
     struct buf transport_text;

@@ -105,23 +105,23 @@ static int ask_limits(struct sftp *s, int64_t deadline, struct sftp_features *re
     return r;
 }
 
-static void explain(int r, struct why *why)
+static void explain(int r, struct diag *why)
 {
     if (r == -EPROTO)
-        why_set(why,
-                "the server's answer is not SFTP version 3: does a login script on the host print "
-                "something?");
+        diag_set(why,
+                 "the server's answer is not SFTP version 3: does a login script on the host print "
+                 "something?");
     else if (r == -ETIMEDOUT)
-        why_set(why, "the server does not answer to the SFTP hello");
+        diag_set(why, "the server does not answer to the SFTP hello");
     else if (r == -ECONNRESET || r == -EPIPE)
-        why_set(why,
-                "the server closed the connection before it spoke SFTP: is its SFTP "
-                "subsystem enabled?");
+        diag_set(why,
+                 "the server closed the connection before it spoke SFTP: is its SFTP "
+                 "subsystem enabled?");
     else
-        why_set(why, "cannot speak SFTP with the server: %s", strerror(-r));
+        diag_set(why, "cannot speak SFTP with the server: %s", strerror(-r));
 }
 
-int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms, struct why *why)
+int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms, struct diag *why)
 {
     struct sftp_features features;
     int64_t deadline = clock_ms() + s->timeout_ms;

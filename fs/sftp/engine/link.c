@@ -41,14 +41,14 @@ static int link_begin(struct sftp *s)
 {
     struct sftp_features features;
     int64_t round_trip;
-    struct why why = {0};
+    struct diag why = {0};
     struct transport *t = s->link.transport;
     struct buf text = {0};
     int r = hello(s, &features, &round_trip, &why);
     if (r == 0) {
         r = t->ops->describe(t, &text);
         if (r != 0)
-            why_set(&why, "cannot describe the connection: out of memory");
+            diag_set(&why, "cannot describe the connection: out of memory");
     }
     lock_take(&s->lock);
     if (r == 0) {
@@ -122,7 +122,7 @@ static void back_off(struct sftp *s)
         l->backoff_ms = BACKOFF_MAX_MS;
 }
 
-static void note_failure(struct sftp *s, int r, const struct why *why)
+static void note_failure(struct sftp *s, int r, const struct diag *why)
 {
     lock_take(&s->lock);
     s->why = *why;
@@ -138,7 +138,7 @@ static void note_failure(struct sftp *s, int r, const struct why *why)
 static void link_restore(struct sftp *s)
 {
     while (!must_stop(s)) {
-        struct why why = {0};
+        struct diag why = {0};
         if (!s->connect) {
             nap(s, -1);
             return;
@@ -162,7 +162,7 @@ static void link_restore(struct sftp *s)
 static void log_loss(struct sftp *s)
 {
     lock_take(&s->lock);
-    struct why why = s->why;
+    struct diag why = s->why;
     lock_drop(&s->lock);
     log_debug("link: %s", why.text);
 }

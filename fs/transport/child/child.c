@@ -69,13 +69,13 @@ static int child_describe(const struct transport *t, struct buf *ret)
     return r == 0 && words.len ? child_words_describe(words.data, ret) : r;
 }
 
-static int child_last_words(struct transport *t, struct why *why)
+static int child_last_words(struct transport *t, struct diag *why)
 {
     BUF_AUTO words = {0};
     if (program_words(self(t)->words, &words) < 0 || words.len == 0)
         return 0;
     if (self(t)->has_command && child_words_ended(words.data)) {
-        why_set(why, "%s does not run commands", self(t)->host);
+        diag_set(why, "%s does not run commands", self(t)->host);
         return -EOPNOTSUPP;
     }
     return child_words_explain(words.data, self(t)->host, why);
@@ -216,7 +216,7 @@ static bool is_openssh(const char *program)
 }
 
 static int start_ssh(const struct child_login *login, struct askpass *askpass,
-                     struct transport **ret, struct why *why)
+                     struct transport **ret, struct diag *why)
 {
     WORDS_AUTO argv = {0};
     WORDS_AUTO env = {0};
@@ -226,8 +226,8 @@ static int start_ssh(const struct child_login *login, struct askpass *askpass,
     struct child_transport *c;
     int r = env.error ? env.error : start(&argv, env.list, "openssh", host, &c);
     if (r < 0) {
-        why_set(why, "cannot run %s: %s%s", argv.error ? "ssh" : argv.list[0], strerror(-r),
-                r == -ENOENT ? "; install the OpenSSH client, or check ssh_command" : "");
+        diag_set(why, "cannot run %s: %s%s", argv.error ? "ssh" : argv.list[0], strerror(-r),
+                 r == -ENOENT ? "; install the OpenSSH client, or check ssh_command" : "");
         return r;
     }
     c->has_command = login->command != NULL;
@@ -240,12 +240,12 @@ static int start_ssh(const struct child_login *login, struct askpass *askpass,
     return r;
 }
 
-int child_ssh(const struct child_login *login, struct transport **ret, struct why *why)
+int child_ssh(const struct child_login *login, struct transport **ret, struct diag *why)
 {
     struct askpass askpass;
     int r = askpass_open(&askpass);
     if (r < 0) {
-        why_set(why, "cannot prepare for ssh's questions: %s", strerror(-r));
+        diag_set(why, "cannot prepare for ssh's questions: %s", strerror(-r));
         return r;
     }
     r = start_ssh(login, &askpass, ret, why);
@@ -267,12 +267,12 @@ const char *child_find_server(void)
     return NULL;
 }
 
-int child_local(const char *program, struct transport **ret, struct why *why)
+int child_local(const char *program, struct transport **ret, struct diag *why)
 {
     if (!program)
         program = child_find_server();
     if (!program) {
-        why_set(why, "no sftp-server found: install OpenSSH's, or name one with -o sftp_server");
+        diag_set(why, "no sftp-server found: install OpenSSH's, or name one with -o sftp_server");
         return -ENOENT;
     }
     WORDS_AUTO argv = {0};
@@ -280,7 +280,7 @@ int child_local(const char *program, struct transport **ret, struct why *why)
     struct child_transport *c;
     int r = start(&argv, NULL, "local sftp-server", program, &c);
     if (r < 0)
-        why_set(why, "cannot run %s: %s", program, strerror(-r));
+        diag_set(why, "cannot run %s: %s", program, strerror(-r));
     else
         *ret = &c->base;
     return r;

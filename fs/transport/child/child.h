@@ -25,11 +25,11 @@ struct child_login {
 /* Starts the ssh program. Where it is OpenSSH's, waits until it is authenticated. As
  * connector_connect, and -ECANCELED. With a command, the transport's last words are -EOPNOTSUPP
  * where the server refused it, or it came to its own end. */
-int child_ssh(const struct child_login *login, struct transport **ret, struct why *why);
+int child_ssh(const struct child_login *login, struct transport **ret, struct diag *why);
 
 /* Starts a local sftp-server; program NULL: the first one that is found. 0, -ENOENT, ... with *why.
  */
-int child_local(const char *program, struct transport **ret, struct why *why);
+int child_local(const char *program, struct transport **ret, struct diag *why);
 
 /* The local sftp-server's path, or NULL when there is none. */
 const char *child_find_server(void);

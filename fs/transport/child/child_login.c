@@ -95,31 +95,31 @@ static int answer(struct waiting *w)
     return r;
 }
 
-static int explain(const struct waiting *w, int r, const char *words, struct why *why)
+static int explain(const struct waiting *w, int r, const char *words, struct diag *why)
 {
     const char *host = w->login->options->host;
     int known = child_words_explain(words, host, why);
     if (r == -ENOKEY) {
-        why_set(why,
-                "%s wants a password, and there is nobody to ask: use a key, or -o "
-                "password_stdin",
-                host);
+        diag_set(why,
+                 "%s wants a password, and there is nobody to ask: use a key, or -o "
+                 "password_stdin",
+                 host);
         return -EACCES;
     }
     if (r == -EACCES)
-        why_set(why,
-                "%s refuses the password. vmxfs will not try again by itself: hosts lock "
-                "accounts",
-                host);
+        diag_set(why,
+                 "%s refuses the password. vmxfs will not try again by itself: hosts lock "
+                 "accounts",
+                 host);
     else if (r == -ECANCELED)
-        why_set(why, "the login to %s was cancelled at the prompt", host);
+        diag_set(why, "the login to %s was cancelled at the prompt", host);
     else if (r == -ETIMEDOUT)
-        why_set(why,
-                "the ssh program did not connect to %s in time: check the network and the "
-                "host",
-                host);
+        diag_set(why,
+                 "the ssh program did not connect to %s in time: check the network and the "
+                 "host",
+                 host);
     else if (r != -ECONNRESET || known == 0)
-        why_set(why, "the ssh program ended and printed nothing; try \"ssh %s\"", host);
+        diag_set(why, "the ssh program ended and printed nothing; try \"ssh %s\"", host);
     return r == -ECONNRESET && known ? known : r;
 }
 
@@ -152,7 +152,7 @@ static int wait_connected(struct waiting *w, int stream, int words, struct buf *
 }
 
 int child_login_wait(const struct child_login *login, struct askpass *askpass, int stream,
-                     int words, struct why *why)
+                     int words, struct diag *why)
 {
     struct waiting w = {.login = login, .askpass = askpass};
     BUF_AUTO said = {0};

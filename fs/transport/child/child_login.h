@@ -8,4 +8,4 @@
 /* stream: the socket to ssh (ready when it ends); words: its messages. Answers its questions. 0
  * when it is authenticated; see child_ssh. */
 int child_login_wait(const struct child_login *login, struct askpass *askpass, int stream,
-                     int words, struct why *why);
+                     int words, struct diag *why);

@@ -73,27 +73,27 @@ static struct span shown_key(const char *words)
     return key.n ? key : SPAN_LITERAL("unknown");
 }
 
-static void explain_host_key(const char *words, const char *host, struct why *why)
+static void explain_host_key(const char *words, const char *host, struct diag *why)
 {
     struct span key = shown_key(words);
     if (strstr(words, "HOST IDENTIFICATION HAS CHANGED"))
-        why_set(why,
-                "the host key of %s has changed: it is %.*s. Somebody may be listening in. If "
-                "the host has a new key: ssh-keygen -R %s",
-                host, (int)key.n, key.p, host);
+        diag_set(why,
+                 "the host key of %s has changed: it is %.*s. Somebody may be listening in. If "
+                 "the host has a new key: ssh-keygen -R %s",
+                 host, (int)key.n, key.p, host);
     else if (strstr(words, "revoked"))
-        why_set(why,
-                "the host key of %s (%.*s) is revoked: do not use this host until it has a "
-                "new key",
-                host, (int)key.n, key.p);
+        diag_set(why,
+                 "the host key of %s (%.*s) is revoked: do not use this host until it has a "
+                 "new key",
+                 host, (int)key.n, key.p);
     else
-        why_set(why,
-                "the host key of %s is not known: %.*s. If that is right, connect once with "
-                "\"ssh %s\", or use -o StrictHostKeyChecking=accept-new",
-                host, (int)key.n, key.p, host);
+        diag_set(why,
+                 "the host key of %s is not known: %.*s. If that is right, connect once with "
+                 "\"ssh %s\", or use -o StrictHostKeyChecking=accept-new",
+                 host, (int)key.n, key.p, host);
 }
 
-int child_words_explain(const char *words, const char *host, struct why *why)
+int child_words_explain(const char *words, const char *host, struct diag *why)
 {
     static const struct {
         const char *says;
@@ -120,20 +120,21 @@ int child_words_explain(const char *words, const char *host, struct why *why)
         if (!memmem(last.p, last.n, table[i].says, strlen(table[i].says)))
             continue;
         if (table[i].advice)
-            why_set(why, "%s: %.*s: %s", host, (int)last.n, last.p, table[i].advice);
+            diag_set(why, "%s: %.*s: %s", host, (int)last.n, last.p, table[i].advice);
         else
             explain_host_key(words, host, why);
         return table[i].error;
     }
     /* Behind a ProxyCommand ssh knows no port: what failed is the command. */
     if (strstr(words, "kex_exchange_identification: ") && !strstr(words, "UNKNOWN port"))
-        why_set(why,
-                "%s closed the connection before the handshake (%.*s): no SSH server at that port, "
-                "or one with too many connections, or one that shuts this address out for a while "
-                "after failed logins (PerSourcePenalties): try again in a minute",
-                host, (int)last.n, last.p);
+        diag_set(
+            why,
+            "%s closed the connection before the handshake (%.*s): no SSH server at that port, "
+            "or one with too many connections, or one that shuts this address out for a while "
+            "after failed logins (PerSourcePenalties): try again in a minute",
+            host, (int)last.n, last.p);
     else
-        why_set(why, "%s: %.*s", host, (int)last.n, last.p);
+        diag_set(why, "%s: %.*s", host, (int)last.n, last.p);
     return -ECONNRESET;
 }
 

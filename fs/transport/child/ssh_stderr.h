@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "base/why.h"
 #include "parser/text/buf.h"
+#include "parser/text/diag.h"
 
 /* words: all that ssh wrote at its log level DEBUG1; NUL-terminated. */
 
@@ -22,4 +22,4 @@ int child_words_describe(const char *words, struct buf *ret);
 
 /* Why it ended. host: for the sentence. 0 when it said nothing of use; else a fitting -errno (see
  * connector_connect) with *why. */
-int child_words_explain(const char *words, const char *host, struct why *why);
+int child_words_explain(const char *words, const char *host, struct diag *why);

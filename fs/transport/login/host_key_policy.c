@@ -12,13 +12,13 @@
 #include "base/file.h"
 #include "base/log.h"
 
-int host_key_load(const struct ssh_config *config, struct known_hosts **ret, struct why *why)
+int host_key_load(const struct ssh_config *config, struct known_hosts **ret, struct diag *why)
 {
     struct known_hosts *known;
     const char *name = config->host_key_alias ? config->host_key_alias : config->hostname;
     int r = known_hosts_new(name, config->host_key_alias ? 0 : config->port, &known);
     if (r < 0) {
-        why_set(why, "cannot read known_hosts: %s", strerror(-r));
+        diag_set(why, "cannot read known_hosts: %s", strerror(-r));
         return r;
     }
     const struct words *lists[] = {&config->user_known_hosts, &config->global_known_hosts};
@@ -26,7 +26,7 @@ int host_key_load(const struct ssh_config *config, struct known_hosts **ret, str
         for (size_t i = 0; i < lists[l]->n; i++) {
             r = known_hosts_add_file(known, lists[l]->list[i]);
             if (r < 0) {
-                why_set(why, "cannot read %s: %s", lists[l]->list[i], strerror(-r));
+                diag_set(why, "cannot read %s: %s", lists[l]->list[i], strerror(-r));
                 known_hosts_free(known);
                 return r;
             }
@@ -143,34 +143,34 @@ static void store(const struct ssh_config *config, const struct known_hosts *kno
 }
 
 static int refuse(enum known_verdict verdict, const struct ssh_config *config, const char *name,
-                  const char *shown, const struct known_place *place, struct why *why)
+                  const char *shown, const struct known_place *place, struct diag *why)
 {
     const char *host = config->alias;
     switch (verdict) {
     case KNOWN_REVOKED:
-        why_set(why,
-                "the host key of %s (%s) is revoked by %s:%u: do not use this host until it "
-                "has a new key",
-                host, shown, place->file, place->line);
+        diag_set(why,
+                 "the host key of %s (%s) is revoked by %s:%u: do not use this host until it "
+                 "has a new key",
+                 host, shown, place->file, place->line);
         break;
     case KNOWN_CHANGED:
-        why_set(why,
-                "the host key of %s has changed: it is %s, %s:%u holds another. Somebody may "
-                "be listening in. If the host has a new key: ssh-keygen -R '%s' -f %s",
-                host, shown, place->file, place->line, name, place->file);
+        diag_set(why,
+                 "the host key of %s has changed: it is %s, %s:%u holds another. Somebody may "
+                 "be listening in. If the host has a new key: ssh-keygen -R '%s' -f %s",
+                 host, shown, place->file, place->line, name, place->file);
         break;
     case KNOWN_OTHER:
-        why_set(why,
-                "the host key of %s (%s) is not known, %s:%u holds one of another type. If it "
-                "is right, add it: ssh-keyscan -p %u %s",
-                host, shown, place->file, place->line, config->port, config->hostname);
+        diag_set(why,
+                 "the host key of %s (%s) is not known, %s:%u holds one of another type. If it "
+                 "is right, add it: ssh-keyscan -p %u %s",
+                 host, shown, place->file, place->line, config->port, config->hostname);
         break;
     case KNOWN_MATCH:
     case KNOWN_NOT:
-        why_set(why,
-                "the host key of %s is not known: %s. If that is right, connect once with "
-                "\"ssh -p %u %s\", or use -o StrictHostKeyChecking=accept-new",
-                host, shown, config->port, host);
+        diag_set(why,
+                 "the host key of %s is not known: %s. If that is right, connect once with "
+                 "\"ssh -p %u %s\", or use -o StrictHostKeyChecking=accept-new",
+                 host, shown, config->port, host);
         break;
     }
     return -EPERM;
@@ -178,7 +178,7 @@ static int refuse(enum known_verdict verdict, const struct ssh_config *config, c
 
 static int judge(const struct ssh_config *config, const struct known_hosts *known,
                  const struct host_key *key, const char *type, const char *base64,
-                 bool *ret_doubtful, struct why *why)
+                 bool *ret_doubtful, struct diag *why)
 {
     struct known_place place;
     enum known_verdict verdict = known_hosts_check(known, type, base64, &place);
@@ -192,10 +192,10 @@ static int judge(const struct ssh_config *config, const struct known_hosts *know
         return r;
     struct known_place beyond;
     if (verdict == KNOWN_NOT && known_hosts_beyond(known, &beyond)) {
-        why_set(why,
-                "the host key of %s (%s) is not known by name, and %s:%u has a wildcard or a "
-                "certificate authority, which only transport=openssh understands",
-                config->alias, shown.data, beyond.file, beyond.line);
+        diag_set(why,
+                 "the host key of %s (%s) is not known by name, and %s:%u has a wildcard or a "
+                 "certificate authority, which only transport=openssh understands",
+                 config->alias, shown.data, beyond.file, beyond.line);
         return -EOPNOTSUPP;
     }
     bool takes_new =
@@ -216,7 +216,7 @@ static int judge(const struct ssh_config *config, const struct known_hosts *know
 }
 
 int host_key_check(const struct ssh_config *config, const struct known_hosts *known,
-                   const struct host_key *key, bool *ret_doubtful, struct why *why)
+                   const struct host_key *key, bool *ret_doubtful, struct diag *why)
 {
     struct span name = blob_type(key->blob);
     FREE_AUTO char *type = strndup(name.p, name.n);
@@ -225,7 +225,7 @@ int host_key_check(const struct ssh_config *config, const struct known_hosts *kn
     if (r == 0 && base64.len == 0)
         r = -EPROTO;
     if (r < 0) {
-        why_set(why, "cannot check the host key of %s: %s", config->alias, strerror(-r));
+        diag_set(why, "cannot check the host key of %s: %s", config->alias, strerror(-r));
         return r;
     }
     return judge(config, known, key, type, base64.data, ret_doubtful, why);

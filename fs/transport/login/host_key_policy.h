@@ -14,7 +14,7 @@ struct host_key {
 };
 
 /* Reads the files that the configuration names. 0, -errno with *why. */
-int host_key_load(const struct ssh_config *config, struct known_hosts **ret, struct why *why);
+int host_key_load(const struct ssh_config *config, struct known_hosts **ret, struct diag *why);
 
 /* Appends the list of host key algorithms to ask for: those that the configuration allows, the
  * types that are known for the host first. -ENOMEM. */
@@ -31,4 +31,4 @@ int host_key_describe(const struct host_key *key, struct buf *ret);
  * and then *ret_doubtful says that no password may be sent. -EPERM: not trusted; -EOPNOTSUPP: only
  * the ssh program can tell; both with *why. */
 int host_key_check(const struct ssh_config *config, const struct known_hosts *known,
-                   const struct host_key *key, bool *ret_doubtful, struct why *why);
+                   const struct host_key *key, bool *ret_doubtful, struct diag *why);

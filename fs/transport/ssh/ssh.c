@@ -191,7 +191,7 @@ static int prefer(struct ssh_io *io, int method, const char *list)
 }
 
 static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
-                           const struct known_hosts *known, struct why *why)
+                           const struct known_hosts *known, struct diag *why)
 {
     BUF_AUTO kex = {0};
     BUF_AUTO keys = {0};
@@ -211,37 +211,37 @@ static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
             r = prefer(io, macs[i], c->macs);
     }
     if (r == -EOPNOTSUPP)
-        why_set(why,
-                "libssh2 %s has none of the algorithms that ssh_config allows for %s, or none "
-                "that is safe in this version: use transport=openssh",
-                libssh2_version(0), c->alias);
+        diag_set(why,
+                 "libssh2 %s has none of the algorithms that ssh_config allows for %s, or none "
+                 "that is safe in this version: use transport=openssh",
+                 libssh2_version(0), c->alias);
     else if (r < 0)
-        why_set(why, "cannot prepare the connection to %s: %s", c->alias, strerror(-r));
+        diag_set(why, "cannot prepare the connection to %s: %s", c->alias, strerror(-r));
     return r;
 }
 
-static int handshake(struct ssh_io *io, const struct ssh_config *c, struct why *why)
+static int handshake(struct ssh_io *io, const struct ssh_config *c, struct diag *why)
 {
     int error = libssh2_session_handshake(io->session, io->fd);
     if (error == 0)
         return 0;
     int r = ssh_io_errno(error);
     if (r == -EOPNOTSUPP)
-        why_set(why, "libssh2 %s shares no algorithm with %s (%s): use transport=openssh",
-                libssh2_version(0), c->alias, ssh_io_words(io));
+        diag_set(why, "libssh2 %s shares no algorithm with %s (%s): use transport=openssh",
+                 libssh2_version(0), c->alias, ssh_io_words(io));
     else if (r == -ECONNRESET)
-        why_set(why,
-                "%s closed the connection before the handshake: no SSH server at port %u, or "
-                "one with too many connections, or one that shuts this address out for a while "
-                "after failed logins (PerSourcePenalties): try again in a minute",
-                c->alias, c->port);
+        diag_set(why,
+                 "%s closed the connection before the handshake: no SSH server at port %u, or "
+                 "one with too many connections, or one that shuts this address out for a while "
+                 "after failed logins (PerSourcePenalties): try again in a minute",
+                 c->alias, c->port);
     else if (r == -ETIMEDOUT)
-        why_set(why,
-                "%s accepts connections at port %u, but its SSH server does not answer: check "
-                "the host",
-                c->alias, c->port);
+        diag_set(why,
+                 "%s accepts connections at port %u, but its SSH server does not answer: check "
+                 "the host",
+                 c->alias, c->port);
     else
-        why_set(why, "cannot speak SSH with %s: %s", c->alias, ssh_io_words(io));
+        diag_set(why, "cannot speak SSH with %s: %s", c->alias, ssh_io_words(io));
     return r;
 }
 
@@ -257,14 +257,14 @@ static int read_host_key(struct ssh_io *io, struct host_key *ret)
     return 0;
 }
 
-static int open_channel(struct ssh_transport *s, const char *host, struct why *why)
+static int open_channel(struct ssh_transport *s, const char *host, struct diag *why)
 {
     s->channel = libssh2_channel_open_ex(s->io.session, "session", strlen("session"), WINDOW,
                                          PACKET, NULL, 0);
     if (!s->channel) {
         int r = ssh_io_errno(libssh2_session_last_errno(s->io.session));
-        why_set(why, "%s does not open a session (%s): does it limit their number (MaxSessions)?",
-                host, ssh_io_words(&s->io));
+        diag_set(why, "%s does not open a session (%s): does it limit their number (MaxSessions)?",
+                 host, ssh_io_words(&s->io));
         return r;
     }
     return 0;
@@ -277,26 +277,26 @@ static int start(struct ssh_transport *s, const char *request, const char *what)
                                            (unsigned)strlen(what));
 }
 
-static int start_sftp(struct ssh_transport *s, const struct ssh_login *login, struct why *why)
+static int start_sftp(struct ssh_transport *s, const struct ssh_login *login, struct diag *why)
 {
     /* As in sshfs, a name without a slash is a subsystem. */
     const char *server = login->sftp_server ? login->sftp_server : "sftp";
     int error = start(s, strchr(server, '/') ? "exec" : "subsystem", server);
     if (error == 0)
         return 0;
-    why_set(why,
-            "%s does not start \"%s\" (%s): enable its SFTP server, or name one with "
-            "-o sftp_server",
-            login->config->alias, server, ssh_io_words(&s->io));
+    diag_set(why,
+             "%s does not start \"%s\" (%s): enable its SFTP server, or name one with "
+             "-o sftp_server",
+             login->config->alias, server, ssh_io_words(&s->io));
     return ssh_io_errno(error);
 }
 
-static int start_command(struct ssh_transport *s, const struct ssh_login *login, struct why *why)
+static int start_command(struct ssh_transport *s, const struct ssh_login *login, struct diag *why)
 {
     int error = start(s, "exec", login->command);
     if (error == 0)
         return 0;
-    why_set(why, "%s does not run commands (%s)", login->config->alias, ssh_io_words(&s->io));
+    diag_set(why, "%s does not run commands (%s)", login->config->alias, ssh_io_words(&s->io));
     return error == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED ? -ENOEXEC : ssh_io_errno(error);
 }
 
@@ -334,7 +334,7 @@ static void drop_standard_error(struct ssh_transport *s)
 }
 
 static int log_in(struct ssh_transport *s, const struct ssh_login *login,
-                  const struct known_hosts *known, struct why *why)
+                  const struct known_hosts *known, struct diag *why)
 {
     const struct ssh_config *c = login->config;
     libssh2_session_set_blocking(s->io.session, 1);
@@ -350,7 +350,7 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
     if (r == 0)
         r = describe(s, &key);
     if (r < 0) {
-        why_set(why, "cannot read the host key of %s: %s", c->alias, strerror(-r));
+        diag_set(why, "cannot read the host key of %s: %s", c->alias, strerror(-r));
         return r;
     }
     r = host_key_check(c, known, &key, &doubtful, why);
@@ -378,7 +378,7 @@ struct attempt {
     struct words strings;
     struct known_hosts *known;
     struct ssh_transport *transport;
-    struct why why;
+    struct diag why;
     int result;
 };
 
@@ -448,7 +448,7 @@ static int attempt_new(const struct ssh_login *login, struct attempt **ret)
     return 0;
 }
 
-static int connect_socket(struct attempt *a, struct why *why)
+static int connect_socket(struct attempt *a, struct diag *why)
 {
     const struct ssh_config *c = &a->config;
     struct ssh_transport *s = a->transport;
@@ -457,26 +457,26 @@ static int connect_socket(struct attempt *a, struct why *why)
         return r;
     r = ssh_io_init(&s->io, s->fd);
     if (r < 0)
-        why_set(why, "cannot start libssh2: %s", strerror(-r));
+        diag_set(why, "cannot start libssh2: %s", strerror(-r));
     return r;
 }
 
-static int give_up(const struct ssh_login *login, struct why *why)
+static int give_up(const struct ssh_login *login, struct diag *why)
 {
-    why_set(why,
-            "%s: the login was given up, because it took longer than %d s: check the host, or "
-            "give it more with -o timeout",
-            login->config->alias, login->timeout_ms / 1000);
+    diag_set(why,
+             "%s: the login was given up, because it took longer than %d s: check the host, or "
+             "give it more with -o timeout",
+             login->config->alias, login->timeout_ms / 1000);
     return -ETIMEDOUT;
 }
 
 /* The attempt is over, or gone: its end is told, and what was typed meanwhile is kept. */
 static int attempt_run(struct attempt *a, const struct ssh_login *login, int64_t deadline,
-                       struct transport **ret, struct why *why)
+                       struct transport **ret, struct diag *why)
 {
     int r = ssh_watch_init(&a->watch, a->transport->fd, deadline);
     if (r < 0) {
-        why_set(why, "cannot watch over the login: %s", strerror(-r));
+        diag_set(why, "cannot watch over the login: %s", strerror(-r));
         attempt_free(a);
         return r;
     }
@@ -491,29 +491,29 @@ static int attempt_run(struct attempt *a, const struct ssh_login *login, int64_t
     if (r == 0 && a->result == 0)
         *ret = &steal(a->transport)->base;
     else if (r == 0)
-        why_set(why, "%s", a->why.text);
+        diag_set(why, "%s", a->why.text);
     else if (r != -ETIMEDOUT)
-        why_set(why, "cannot start the login: %s", strerror(-r));
+        diag_set(why, "cannot start the login: %s", strerror(-r));
     r = r == 0 ? a->result : r == -ETIMEDOUT ? give_up(login, why) : r;
     release(a);
     return r;
 }
 
-int ssh_connect(const struct ssh_login *login, struct transport **ret, struct why *why)
+int ssh_connect(const struct ssh_login *login, struct transport **ret, struct diag *why)
 {
     enum { ABANDONED_MAX = 2 };
     int64_t deadline = clock_ms() + login->timeout_ms;
     struct attempt *a;
     if (ssh_watch_abandoned() >= ABANDONED_MAX) {
-        why_set(why,
-                "%s: logins that were given up still go on inside libssh2 %s: use "
-                "transport=openssh",
-                login->config->alias, libssh2_version(0));
+        diag_set(why,
+                 "%s: logins that were given up still go on inside libssh2 %s: use "
+                 "transport=openssh",
+                 login->config->alias, libssh2_version(0));
         return -ETIMEDOUT;
     }
     int r = attempt_new(login, &a);
     if (r < 0) {
-        why_set(why, "out of memory");
+        diag_set(why, "out of memory");
         return r;
     }
     r = host_key_load(&a->config, &a->known, why);

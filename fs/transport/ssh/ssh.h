@@ -22,4 +22,4 @@ struct ssh_login {
 /* Connects, checks the host key, authenticates, starts the SFTP server or the command. As
  * connector_connect; moreover -ENOEXEC: the server refuses to run the command; -EOPNOTSUPP: libssh2
  * cannot, the ssh program may; -ECANCELED: the person at the terminal gave up. */
-int ssh_connect(const struct ssh_login *login, struct transport **ret, struct why *why);
+int ssh_connect(const struct ssh_login *login, struct transport **ret, struct diag *why);

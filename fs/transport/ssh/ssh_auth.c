@@ -67,39 +67,39 @@ static int try_passwords(struct ssh_auth *a)
     return r;
 }
 
-static int explain(const struct ssh_auth *a, int r, struct why *why)
+static int explain(const struct ssh_auth *a, int r, struct diag *why)
 {
     const struct ssh_config *c = a->login->config;
     const char *tried = a->tried.len ? a->tried.data : "nothing (no usable key, no password)";
     if (r == -EACCES && a->answered > 0)
-        why_set(why,
-                "%s refuses the password of %s (tried: %s; the server offers: %s). vmxfs will "
-                "not try again by itself: hosts lock accounts",
-                c->alias, c->user, tried, a->methods);
+        diag_set(why,
+                 "%s refuses the password of %s (tried: %s; the server offers: %s). vmxfs will "
+                 "not try again by itself: hosts lock accounts",
+                 c->alias, c->user, tried, a->methods);
     else if (r == -EACCES)
-        why_set(why,
-                "%s refuses %s (tried: %s; the server offers: %s). Put the public key into "
-                "the host's authorized_keys, or name a key with -o IdentityFile",
-                c->alias, c->user, tried, a->methods);
+        diag_set(why,
+                 "%s refuses %s (tried: %s; the server offers: %s). Put the public key into "
+                 "the host's authorized_keys, or name a key with -o IdentityFile",
+                 c->alias, c->user, tried, a->methods);
     else if (r == -ENOKEY)
-        why_set(why,
-                "%s wants a password for %s, and there is nobody to ask (tried: %s): use a "
-                "key, or -o password_stdin",
-                c->alias, c->user, tried);
+        diag_set(why,
+                 "%s wants a password for %s, and there is nobody to ask (tried: %s): use a "
+                 "key, or -o password_stdin",
+                 c->alias, c->user, tried);
     else if (r == -ECANCELED)
-        why_set(why, "the login to %s was cancelled at the prompt", c->alias);
+        diag_set(why, "the login to %s was cancelled at the prompt", c->alias);
     else if (r == -ECONNRESET)
-        why_set(why,
-                "%s closed the connection during authentication (tried: %s). Too many keys? "
-                "Name one with -o IdentityFile, and set IdentitiesOnly in ssh_config",
-                c->alias, tried);
+        diag_set(why,
+                 "%s closed the connection during authentication (tried: %s). Too many keys? "
+                 "Name one with -o IdentityFile, and set IdentitiesOnly in ssh_config",
+                 c->alias, tried);
     else if (r == -EOPNOTSUPP)
-        why_set(why,
-                "libssh2 %s cannot use the RSA or hardware keys for %s the way the server "
-                "wants (tried: %s): use transport=openssh",
-                libssh2_version(0), c->alias, tried);
+        diag_set(why,
+                 "libssh2 %s cannot use the RSA or hardware keys for %s the way the server "
+                 "wants (tried: %s): use transport=openssh",
+                 libssh2_version(0), c->alias, tried);
     else
-        why_set(why, "cannot authenticate at %s: %s", c->alias, strerror(-r));
+        diag_set(why, "cannot authenticate at %s: %s", c->alias, strerror(-r));
     return r == -ENOKEY ? -EACCES : r;
 }
 
@@ -116,7 +116,7 @@ static int run(struct ssh_auth *a, bool no_passwords)
     return r;
 }
 
-int ssh_auth(struct ssh_io *io, const struct ssh_login *login, bool no_passwords, struct why *why)
+int ssh_auth(struct ssh_io *io, const struct ssh_login *login, bool no_passwords, struct diag *why)
 {
     struct ssh_auth a = {.io = io, .login = login};
     const char *user = login->config->user;
@@ -125,8 +125,8 @@ int ssh_auth(struct ssh_io *io, const struct ssh_login *login, bool no_passwords
         return 0; /* the server wants nothing */
     if (!a.methods) {
         int error = libssh2_session_last_errno(io->session);
-        why_set(why, "%s closed the connection during authentication: %s", login->config->alias,
-                ssh_io_words(io));
+        diag_set(why, "%s closed the connection during authentication: %s", login->config->alias,
+                 ssh_io_words(io));
         return ssh_io_errno(error);
     }
     log_debug("%s offers %s", login->config->alias, a.methods);

@@ -11,4 +11,4 @@
 /* no_passwords: the host key is doubtful. 0; -EACCES: refused; -EOPNOTSUPP: a key that only the ssh
  * program can use may be what the server wants (said only where login->has_other_way, and before
  * any password is asked for); -ECANCELED; -errno of a lost connection; all with *why. */
-int ssh_auth(struct ssh_io *io, const struct ssh_login *login, bool no_passwords, struct why *why);
+int ssh_auth(struct ssh_io *io, const struct ssh_login *login, bool no_passwords, struct diag *why);

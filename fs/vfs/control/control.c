@@ -51,7 +51,7 @@ static int control_getattr(struct request *rq, struct node *n, struct stat *st,
 }
 
 /* Refuses, with the control as a key of its VM; one of no VM is a file itself. */
-static int refuse_control(struct request *rq, struct node *n, int r, const struct vmx_diag *diag)
+static int refuse_control(struct request *rq, struct node *n, int r, const struct diag *diag)
 {
     const struct control *control = n->detail;
     FREE_AUTO char *path = vmx_path_above(rq, n);
@@ -63,8 +63,8 @@ static int control_open(struct request *rq, struct node *n, int flags, struct ha
     const struct control *control = n->detail;
     const bool unread = (flags & O_ACCMODE) != O_WRONLY && !control->show;
     if (unread || (h->writes && !control->store)) {
-        struct vmx_diag diag = {0};
-        vmx_diag_set(&diag, 0, 0, "this file can only be %s", unread ? "written" : "read");
+        struct diag diag = {0};
+        diag_set(&diag, "this file can only be %s", unread ? "written" : "read");
         return refuse_control(rq, n, -EACCES, &diag);
     }
     if (h->writes && rq->vfs->options.read_only)

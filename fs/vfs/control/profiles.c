@@ -41,14 +41,14 @@ static int in_order(const struct dirent **a, const struct dirent **b)
 }
 
 static int load_one(const char *path, const char *file_name, struct vmx_profiles *profiles,
-                    struct vmx_diag *diag)
+                    struct diag *diag)
 {
     BUF_AUTO text = {0};
     struct vmx_profile *profile = NULL;
     FREE_AUTO char *name = strndup(file_name, strlen(file_name) - strlen(suffix));
     int r = name ? file_read(path, PROFILE_MAX, &text) : -ENOMEM;
     if (r < 0)
-        vmx_diag_set(diag, 0, 0, "%s", strerror(-r));
+        diag_set(diag, "%s", strerror(-r));
     if (r == 0)
         r = vmx_profile_parse(name, buf_span(&text), &profile, diag);
     if (r == 0)
@@ -67,8 +67,8 @@ static int load_dir(const char *dir, struct vmx_profiles *profiles, struct journ
     int r = 0;
     for (int i = 0; i < n; i++) {
         FREE_AUTO char *path = NULL;
-        struct vmx_diag diag = {0};
-        char reason[320];
+        struct diag diag = {0};
+        char reason[sizeof(diag.text) + 80];
         if (asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0)
             path = NULL;
         int one = path ? load_one(path, entries[i]->d_name, profiles, &diag) : -ENOMEM;

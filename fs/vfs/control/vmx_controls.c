@@ -39,11 +39,11 @@ struct text_change {
     struct vmx_around around;
     struct buf notes; /* for people: what was left alone */
     int (*edits)(struct text_change *t, const struct vmx_dict *current, struct vmx_edits *ret,
-                 struct vmx_diag *diag);
+                 struct diag *diag);
 };
 
 static int apply(struct change *change, const struct server_text *server,
-                 const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
+                 const struct vmx_dict *current, struct buf *ret, struct diag *diag)
 {
     struct text_change *t = (struct text_change *)change;
     struct vmx_edits edits = {0};
@@ -85,8 +85,8 @@ static int run(struct request *rq, struct node *n, const char *name, struct text
     refuse_change(rq, path, name, r, &t->change.diag);
     for (char *line = r == 0 && t->notes.data ? t->notes.data : NULL; line && *line;) {
         size_t len = strcspn(line, "\n");
-        struct vmx_diag note = {0};
-        vmx_diag_set(&note, 0, 0, "%.*s", (int)len, line);
+        struct diag note = {0};
+        diag_set(&note, "%.*s", (int)len, line);
         journal_add(rq->vfs->journal, 0, path, name, note.text);
         line += len + (line[len] == '\n');
     }
@@ -108,7 +108,7 @@ static int profile_show(struct request *rq, struct node *n, struct buf *ret)
 }
 
 static int profile_edits(struct text_change *t, const struct vmx_dict *current,
-                         struct vmx_edits *ret, struct vmx_diag *diag)
+                         struct vmx_edits *ret, struct diag *diag)
 {
     return vmx_plan_line(current, &t->around, t->text, ret, &t->notes, diag);
 }
@@ -133,7 +133,7 @@ const struct control profile_control = {
 /* ---- .vmxfs/merge */
 
 static int merge_edits(struct text_change *t, const struct vmx_dict *current, struct vmx_edits *ret,
-                       struct vmx_diag *diag)
+                       struct diag *diag)
 {
     int r = vmx_edits_parse(t->text, vmx_dict_charset(current), ret, diag);
     for (size_t i = 0; i < ret->n && r == 0; i++) {

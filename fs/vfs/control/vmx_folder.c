@@ -91,7 +91,7 @@ static int rename_scratch(struct request *rq, struct node *dir, const char *name
     if (r == 0 && rq->vfs->options.read_only)
         r = -EROFS;
     struct node *raw = node_find(rq->vfs, dir, RAW_NAME);
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     if (r == 0)
         r = vmx_file_install(rq, path, raw, buf_span(&bytes), &diag);
     node_unref(rq->vfs, raw);

@@ -30,7 +30,7 @@ static const char *power_word(enum vmx_power power)
 
 static int power_show(struct request *rq, struct node *n, struct buf *ret)
 {
-    struct why why = {{0}};
+    struct diag why = {0};
     enum vmx_power power = VMX_POWER_UNKNOWN;
     FREE_AUTO char *path = vmx_path_above(rq, n);
     if (!path)
@@ -41,7 +41,7 @@ static int power_show(struct request *rq, struct node *n, struct buf *ret)
     return buf_addf(ret, "%s\n", power_word(power));
 }
 
-static int power_command(struct request *rq, const char *path, struct span line, struct why *why)
+static int power_command(struct request *rq, const char *path, struct span line, struct diag *why)
 {
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (!span_eq(line, span_of(commands[i].word)))
@@ -52,13 +52,13 @@ static int power_command(struct request *rq, const char *path, struct span line,
         remote_use_changed(rq->vfs->remote); /* whatever came of it */
         return r;
     }
-    why_set(why, "write on, shutdown, off or reset");
+    diag_set(why, "write on, shutdown, off or reset");
     return -EINVAL;
 }
 
 static int power_store(struct request *rq, struct node *n, struct span line)
 {
-    struct why why = {{0}};
+    struct diag why = {0};
     FREE_AUTO char *path = vmx_path_above(rq, n);
     if (!path)
         return -ENOMEM;
@@ -80,7 +80,7 @@ const struct control power_control = {
 static int reload_store(struct request *rq, struct node *n, struct span line)
 {
     (void)line;
-    struct why why = {{0}};
+    struct diag why = {0};
     FREE_AUTO char *path = vmx_path_above(rq, n);
     if (!path)
         return -ENOMEM;

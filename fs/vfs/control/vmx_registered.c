@@ -36,14 +36,14 @@ static int add_command(struct request *rq, const char *vm, struct buf *ret)
     return r == 0 ? buf_add_quoted(ret, buf_span(&control)) : r;
 }
 
-int check_unregistered(struct request *rq, const char *path, struct vmx_diag *diag, char **ret_vm)
+int check_unregistered(struct request *rq, const char *path, struct diag *diag, char **ret_vm)
 {
     BUF_AUTO command = {0};
     int r = remote_check_unregistered(rq->vfs->remote, path, &rq->wait, ret_vm);
     if (r == -ENODATA) {
-        vmx_diag_set(diag, 0, 0,
-                     "whether its VM is registered is not known, because the host does not say; "
-                     "what is registered is not removed, unless mounted with -o running=allow");
+        diag_set(diag,
+                 "whether its VM is registered is not known, because the host does not say; "
+                 "what is registered is not removed, unless mounted with -o running=allow");
         return -EBUSY;
     }
     if (r != -EBUSY)
@@ -52,8 +52,7 @@ int check_unregistered(struct request *rq, const char *path, struct vmx_diag *di
         return -ENOMEM;
     static const char why[] = "its VM is registered on the host; to remove it, first ";
     const bool fits = sizeof(why) + command.len <= sizeof(diag->text);
-    vmx_diag_set(diag, 0, 0, "%s%s", why,
-                 fits ? command.data : "write 0 to the VM's .vmxfs/registered");
+    diag_set(diag, "%s%s", why, fits ? command.data : "write 0 to the VM's .vmxfs/registered");
     return r;
 }
 
@@ -95,7 +94,7 @@ static bool is_emptied(struct request *rq, struct node *dir)
 
 int keep_setting(struct request *rq, struct node *dir, const struct key_at *at, const char *name)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     FREE_AUTO char *vm = NULL;
     const bool emptied = is_emptied(rq, dir);
     if (!emptied && !setting_makes_vm(buf_span(&at->key)))
@@ -119,7 +118,7 @@ int keep_setting(struct request *rq, struct node *dir, const struct key_at *at, 
 
 static int registered_show(struct request *rq, struct node *n, struct buf *ret)
 {
-    struct why why = {{0}};
+    struct diag why = {0};
     bool is = false;
     FREE_AUTO char *path = vmx_path_above(rq, n);
     if (!path)
@@ -133,14 +132,14 @@ static int registered_show(struct request *rq, struct node *n, struct buf *ret)
 
 static int registered_store(struct request *rq, struct node *n, struct span line)
 {
-    struct why why = {{0}};
+    struct diag why = {0};
     const bool on = span_eq(line, SPAN_LITERAL("1"));
     FREE_AUTO char *path = vmx_path_above(rq, n);
     if (!path)
         return -ENOMEM;
     int r = -EOPNOTSUPP;
     if (!on && !span_eq(line, SPAN_LITERAL("0"))) {
-        why_set(&why, "write 1 or 0");
+        diag_set(&why, "write 1 or 0");
         r = -EINVAL;
     } else if (rq->vfs->host) {
         r = host_register(rq->vfs->host, path, on, &rq->wait, &why);

@@ -6,7 +6,7 @@
 
 /* Whether a file, no folder, may be removed as far as VMs that the host has registered need it.
  * -EBUSY with *diag and *ret_vm, as refuse_removal takes them; -EIO, ... */
-int check_unregistered(struct request *rq, const char *path, struct vmx_diag *diag, char **ret_vm);
+int check_unregistered(struct request *rq, const char *path, struct diag *diag, char **ret_vm);
 
 /* Whether a .vmx without this setting is none for the host. */
 bool setting_makes_vm(struct span key);

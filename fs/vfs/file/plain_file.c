@@ -69,12 +69,12 @@ static int file_getattr(struct request *rq, struct node *n, struct stat *st, int
 }
 
 /* Whether the file's bytes may be changed through its handle. */
-static int check_no_vmx(const struct remote_file *file, struct vmx_diag *diag)
+static int check_no_vmx(const struct remote_file *file, struct diag *diag)
 {
     if (!remote_file_is_vmx(file))
         return 0;
-    vmx_diag_set(
-        diag, 0, 0,
+    diag_set(
+        diag,
         "the file was renamed to a .vmx while it was open; open it by that name, so that it is "
         "replaced in one piece");
     return -EBUSY;
@@ -82,7 +82,7 @@ static int check_no_vmx(const struct remote_file *file, struct vmx_diag *diag)
 
 /* Through a handle, so that it is this file whatever has its name. */
 static int set_open(struct request *rq, struct remote_file *file, const struct stat *st, int valid,
-                    struct vmx_diag *diag)
+                    struct diag *diag)
 {
     struct sftp_attrs now = {0};
     int r = valid & FUSE_SET_ATTR_SIZE ? check_no_vmx(file, diag) : 0;
@@ -113,7 +113,7 @@ static int truncate_by_name(struct request *rq, struct node *n, const char *path
 static int file_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
                         int valid)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     FREE_AUTO char *path = node_path(rq->vfs, n);
     if (!path)
         return -ENOMEM;
@@ -276,7 +276,7 @@ static int file_read(struct request *rq, struct node *n, struct handle *h, off_t
     return r;
 }
 
-static int refuse_data(struct request *rq, struct node *n, int r, const struct vmx_diag *diag)
+static int refuse_data(struct request *rq, struct node *n, int r, const struct diag *diag)
 {
     FREE_AUTO char *path = r < 0 ? node_path(rq->vfs, n) : NULL;
     return refuse_change(rq, path, NULL, r, diag);
@@ -285,7 +285,7 @@ static int refuse_data(struct request *rq, struct node *n, int r, const struct v
 static int file_write(struct request *rq, struct node *n, struct handle *h, off_t offset,
                       struct span data)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     const bool append = h->append && !rq->mapped;
     int r = check_no_vmx(h->file, &diag);
     if (r == 0)
@@ -339,11 +339,11 @@ static int link_readlink(struct request *rq, struct node *n, struct buf *ret)
     int r = path ? remote_readlink(rq->vfs->remote, path, &rq->wait, ret) : -ENOMEM;
     if (r != -EPERM)
         return r;
-    struct vmx_diag diag = {0};
-    vmx_diag_set(&diag, 0, 0,
-                 "the link may lead out of the mount, to %.100s; to see it, mount with "
-                 "-o transform_symlinks (absolute links into the mount) or no_contain_symlinks",
-                 ret->data);
+    struct diag diag = {0};
+    diag_set(&diag,
+             "the link may lead out of the mount, to %.100s; to see it, mount with "
+             "-o transform_symlinks (absolute links into the mount) or no_contain_symlinks",
+             ret->data);
     return refuse(rq, path, NULL, r, &diag);
 }
 

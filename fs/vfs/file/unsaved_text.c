@@ -175,7 +175,7 @@ static void note_committed(struct vfs *vfs, struct node *n, struct handle *h,
 int unsaved_text_commit_taken(struct request *rq, struct node *n, struct handle *h,
                               const struct unsaved_copy *taken, enum occasion when)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     FREE_AUTO char *path = vmx_file_path(rq, n);
     int r = path ? vmx_file_replace(rq, path, buf_span(&taken->text), taken->base, &diag) : -ENOMEM;
     /* A truncation is overtaken by whatever anybody else has written since. */

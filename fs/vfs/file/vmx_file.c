@@ -44,7 +44,7 @@ static void note_read(struct vfs *vfs, struct node *n, struct document *doc)
 }
 
 int vmx_file_install(struct request *rq, const char *path, struct node *n, struct span text,
-                     struct vmx_diag *diag)
+                     struct diag *diag)
 {
     struct fingerprint base;
     if (!take_read(rq->vfs, n, &base)) {

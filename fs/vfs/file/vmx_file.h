@@ -36,4 +36,4 @@ void vmx_file_await_release(struct request *rq, struct node *n);
 /* Replaces (or creates) the file at path by text in one commit: by what was renamed onto it. n: its
  * node, or NULL; who has just read it there is taken to have made the text from that. */
 int vmx_file_install(struct request *rq, const char *path, struct node *n, struct span text,
-                     struct vmx_diag *diag);
+                     struct diag *diag);

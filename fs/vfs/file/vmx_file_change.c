@@ -47,7 +47,7 @@ void vmx_file_note_removal(struct request *rq, const char *path)
 
 /* Whether a text is no worse than what was removed here a while ago. -ENOENT: nothing was. */
 static int check_removed(struct vfs *vfs, const char *path, const struct vmx_dict *text,
-                         struct vmx_diag *diag)
+                         struct diag *diag)
 {
     struct vmx_dict *rest = NULL;
     lock_take(&vfs->lock);
@@ -62,7 +62,7 @@ static int check_removed(struct vfs *vfs, const char *path, const struct vmx_dic
 
 /* A new text is measured by what has just been removed under its name, or by an empty one. */
 static int check_text(const struct vmx_file_change *w, const struct vmx_dict *current,
-                      struct vmx_diag *diag)
+                      struct diag *diag)
 {
     struct vmx_dict *text = NULL;
     struct vmx_dict *none = NULL;
@@ -79,7 +79,7 @@ static int check_text(const struct vmx_file_change *w, const struct vmx_dict *cu
 }
 
 static int apply(struct change *change, const struct server_text *server,
-                 const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
+                 const struct vmx_dict *current, struct buf *ret, struct diag *diag)
 {
     struct vmx_file_change *w = (struct vmx_file_change *)change;
     struct span before = vmx_dict_text(current);
@@ -90,8 +90,8 @@ static int apply(struct change *change, const struct server_text *server,
         return -ECANCELED;
     }
     if (server->exists && !is_fingerprint_of(&w->base, before)) {
-        vmx_diag_set(diag, 0, 0, "somebody else has %s; read it, then write again",
-                     w->base.there ? "changed the file meanwhile" : "made the file meanwhile");
+        diag_set(diag, "somebody else has %s; read it, then write again",
+                 w->base.there ? "changed the file meanwhile" : "made the file meanwhile");
         return w->base.there ? -ECANCELED : -EEXIST;
     }
     int r = check_text(w, server->exists ? current : NULL, diag);
@@ -106,7 +106,7 @@ static void committed(struct change *change, const struct document *before,
 }
 
 int vmx_file_replace(struct request *rq, const char *path, struct span text,
-                     struct fingerprint base, struct vmx_diag *diag)
+                     struct fingerprint base, struct diag *diag)
 {
     struct vmx_file_change w = {.vfs = rq->vfs, .path = path, .text = text, .base = base};
     w.change.apply = apply;

@@ -17,7 +17,7 @@ bool is_fingerprint_of(const struct fingerprint *f, struct span text);
 /* Replaces (or creates) the file at path (remote) by text, in one commit, if it still is what base
  * says. 0; -ECANCELED, -EEXIST: it is not; -EINVAL, ... as vmx_replace_check. *diag: why. */
 int vmx_file_replace(struct request *rq, const char *path, struct span text,
-                     struct fingerprint base, struct vmx_diag *diag);
+                     struct fingerprint base, struct diag *diag);
 
 /* Remembers for a while what is at path (remote), if it is a .vmx: it is about to be removed or
  * renamed away, by an editor perhaps that will write a new one. */

@@ -90,13 +90,13 @@ static bool parse_command(struct span line, bool *ret_on, bool *ret_force)
     return true;
 }
 
-static int switch_it(struct request *rq, const char *name, struct span line, struct why *why)
+static int switch_it(struct request *rq, const char *name, struct span line, struct diag *why)
 {
     struct vmx_pci address;
     bool on;
     bool force;
     if (!parse_command(line, &on, &force)) {
-        why_set(why, "write 1 or 0, or \"1 force\" for a device that the host needs");
+        diag_set(why, "write 1 or 0, or \"1 force\" for a device that the host needs");
         return -EINVAL;
     }
     if (!rq->vfs->host)
@@ -108,7 +108,7 @@ static int switch_it(struct request *rq, const char *name, struct span line, str
 
 static int passthrough_store(struct request *rq, struct node *n, struct span line)
 {
-    struct why why = {{0}};
+    struct diag why = {0};
     BUF_AUTO path = {0};
     int r = buf_addf(&path, CONTROL_NAME "/host/pci/%s", n->parent->name);
     if (r < 0)

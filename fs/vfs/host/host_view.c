@@ -47,14 +47,13 @@ int host_add_line(struct buf *ret, const char *text)
     return r == 0 ? buf_add_char(ret, '\n') : r;
 }
 
-int refuse_host(struct request *rq, const char *path, const char *key, int r, const struct why *why)
+int refuse_host(struct request *rq, const char *path, const char *key, int r,
+                const struct diag *why)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = *why;
     if (r == -EREMOTEIO)
         r = -EIO;
-    if (why->text[0])
-        vmx_diag_set(&diag, 0, 0, "%s", why->text);
-    else if (r == -EOPNOTSUPP)
-        vmx_diag_set(&diag, 0, 0, "the server is no ESXi host, or runs no commands");
+    if (!why->text[0] && r == -EOPNOTSUPP)
+        diag_set(&diag, "the server is no ESXi host, or runs no commands");
     return refuse(rq, path, key, r, &diag);
 }

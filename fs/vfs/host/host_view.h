@@ -44,7 +44,7 @@ int host_add_line(struct buf *ret, const char *text);
 
 /* As refuse, with the host's own reason, if there is one. A command that failed is -EIO. */
 int refuse_host(struct request *rq, const char *path, const char *key, int r,
-                const struct why *why);
+                const struct diag *why);
 
 extern const struct folder host_folder;     /* .vmxfs/host: host_folder.c */
 extern const struct folder host_pci_folder; /* .vmxfs/host/pci: host_pci.c */

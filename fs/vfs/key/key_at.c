@@ -57,17 +57,16 @@ int key_at(struct request *rq, struct node *dir, const char *name, int64_t max_a
 
 int refuse_name(struct request *rq, struct node *dir, const char *name, int r)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     FREE_AUTO char *path = node_path(rq->vfs, dir);
     if (r == -EINVAL)
-        vmx_diag_set(
-            &diag, 0, 0,
-            "no key can have this name: white space, # and = end a key, and a percent sign "
-            "begins %%25 or the like");
+        diag_set(&diag,
+                 "no key can have this name: white space, # and = end a key, and a percent sign "
+                 "begins %%25 or the like");
     else if (r == -ENAMETOOLONG)
-        vmx_diag_set(&diag, 0, 0, "a name has 255 bytes at most; .vmxfs/raw takes longer keys");
+        diag_set(&diag, "a name has 255 bytes at most; .vmxfs/raw takes longer keys");
     else if (r == -EILSEQ)
-        vmx_diag_set(&diag, 0, 0, "the file's .encoding cannot hold this name");
+        diag_set(&diag, "the file's .encoding cannot hold this name");
     return refuse(rq, path, name, r, &diag);
 }
 

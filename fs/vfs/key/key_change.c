@@ -149,7 +149,7 @@ static bool is_there_already(const struct key_change *k, const struct vmx_dict *
 
 /* A value must fit the name that it gets. */
 static int check_new_name(const struct key_change *k, const struct vmx_dict *current,
-                          struct vmx_diag *diag)
+                          struct diag *diag)
 {
     BUF_AUTO value = {0};
     int r = vmx_dict_get(current, k->key, &value);
@@ -159,7 +159,7 @@ static int check_new_name(const struct key_change *k, const struct vmx_dict *cur
 }
 
 static int apply(struct change *change, const struct server_text *server,
-                 const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
+                 const struct vmx_dict *current, struct buf *ret, struct diag *diag)
 {
     struct key_change *k = (struct key_change *)change;
     int r = server->exists ? check_base(k, server, current) : refuse_gone(diag);

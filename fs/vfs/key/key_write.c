@@ -74,10 +74,10 @@ void key_uncreate(struct request *rq, struct node *dir, struct handle *h)
 /* The key that was being written was renamed to an editor's backup, whose name is no key's. */
 static int refuse_moved(struct request *rq, struct node *n, const char *name)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     FREE_AUTO char *path = node_path(rq->vfs, n->parent);
-    vmx_diag_set(&diag, 0, 0,
-                 "the setting got this name, which is not a setting's, while it was being written");
+    diag_set(&diag,
+             "the setting got this name, which is not a setting's, while it was being written");
     return refuse(rq, path, name, -ECANCELED, &diag);
 }
 

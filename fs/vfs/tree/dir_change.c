@@ -36,7 +36,7 @@ int dir_create(struct request *rq, struct node *dir, const char *name, mode_t mo
     if (remote_is_vmx_name(name))
         return vmx_file_create(rq, dir, name, mode, h, ret);
     uint32_t open_flags = file_open_flags(h);
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     FREE_AUTO char *vm = NULL;
     r = remote_check_unused(rq->vfs->remote, path, false, &rq->wait, &diag, &vm);
     if (r < 0 && r != -EBUSY)
@@ -101,14 +101,14 @@ int dir_symlink(struct request *rq, struct node *dir, const char *name, const ch
 }
 
 /* vm: as of refuse_removal. */
-static int remove_vmx(struct request *rq, const char *path, struct vmx_diag *diag, char **ret_vm)
+static int remove_vmx(struct request *rq, const char *path, struct diag *diag, char **ret_vm)
 {
     int r = check_unregistered(rq, path, diag, ret_vm);
     return r == 0 ? remote_remove_vmx(rq->vfs->remote, path, &rq->wait, diag) : r;
 }
 
 static int remove_file(struct request *rq, const char *path, const struct found *found,
-                       struct vmx_diag *diag, char **ret_vm)
+                       struct diag *diag, char **ret_vm)
 {
     const struct sftp_attrs seen = dir_seen(found);
     int r = remote_check_unused(rq->vfs->remote, path, false, &rq->wait, diag, ret_vm);
@@ -120,7 +120,7 @@ static int remove_file(struct request *rq, const char *path, const struct found 
 int dir_unlink(struct request *rq, struct node *dir, const char *name)
 {
     struct found found = {0};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     FREE_AUTO char *vm = NULL;
     FREE_AUTO char *path = node_child_path(rq->vfs, dir, name);
     int r = path ? dir->ops->lookup(rq, dir, name, &found) : -ENOMEM;
@@ -146,7 +146,7 @@ int dir_unlink(struct request *rq, struct node *dir, const char *name)
 }
 
 static int remove_folder(struct request *rq, const char *path, const struct found *found,
-                         struct vmx_diag *diag, char **ret_vm)
+                         struct diag *diag, char **ret_vm)
 {
     const struct sftp_attrs seen = dir_seen(found);
     int r = remote_check_unused(rq->vfs->remote, path, true, &rq->wait, diag, ret_vm);
@@ -156,7 +156,7 @@ static int remove_folder(struct request *rq, const char *path, const struct foun
 int dir_rmdir(struct request *rq, struct node *dir, const char *name)
 {
     struct found found = {0};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     FREE_AUTO char *vm = NULL;
     FREE_AUTO char *path = node_child_path(rq->vfs, dir, name);
     int r = path ? dir->ops->lookup(rq, dir, name, &found) : -ENOMEM;

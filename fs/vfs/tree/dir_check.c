@@ -13,13 +13,13 @@
 
 int dir_check_new_name(struct request *rq, const struct node *dir, const char *path)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     const char *name = path_name(path);
     if (strlen(name) > NAME_MAX)
         return refuse(rq, path, NULL, -ENAMETOOLONG, NULL);
     if (!remote_is_hidden_name(name) && !folder_is_in(dir, name))
         return 0;
-    vmx_diag_set(&diag, 0, 0, "the name is one that vmxfs gives to files of its own");
+    diag_set(&diag, "the name is one that vmxfs gives to files of its own");
     return refuse(rq, path, NULL, -EPERM, &diag);
 }
 
@@ -32,23 +32,22 @@ static bool is_fixed(struct request *rq, const struct found *found, const char *
 
 int dir_check_fixed(struct request *rq, const struct found *found, const char *path)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     if (!is_fixed(rq, found, path))
         return 0;
-    vmx_diag_set(&diag, 0, 0,
-                 "a link of the server names this directory, as a datastore's name does its UUID; "
-                 "rename the datastore on the host: vim-cmd hostsvc/datastore/rename OLD NEW");
+    diag_set(&diag,
+             "a link of the server names this directory, as a datastore's name does its UUID; "
+             "rename the datastore on the host: vim-cmd hostsvc/datastore/rename OLD NEW");
     return refuse(rq, path, NULL, -EPERM, &diag);
 }
 
 int dir_check_followed(struct request *rq, const struct found *found, const char *path)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     if (!found->followed)
         return 0;
-    vmx_diag_set(
-        &diag, 0, 0,
-        "this is a link on the server, shown as what it leads to; to rename it, or to remove "
-        "one to a directory, mount without -o follow_symlinks");
+    diag_set(&diag,
+             "this is a link on the server, shown as what it leads to; to rename it, or to remove "
+             "one to a directory, mount without -o follow_symlinks");
     return refuse(rq, path, NULL, -EPERM, &diag);
 }

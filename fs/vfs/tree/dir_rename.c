@@ -46,14 +46,14 @@ static int read_text(struct request *rq, const char *path, struct buf *ret)
 /* The file that a .vmx was made of goes, if it still is what was installed. Who has it open writes
  * no more to it. */
 static int remove_installed(struct request *rq, const char *from, const struct sftp_attrs *seen,
-                            const char *to, struct span text, struct vmx_diag *diag)
+                            const char *to, struct span text, struct diag *diag)
 {
     BUF_AUTO now = {0};
     remote_files_set_vmx(rq->vfs->remote, from, true);
     int r = read_text(rq, from, &now);
     if (r == -EFBIG || (r == 0 && !span_eq(buf_span(&now), text))) {
-        vmx_diag_set(
-            diag, 0, 0,
+        diag_set(
+            diag,
             "the file was changed while it was moved, and stays; %s holds its text from before",
             path_name(to));
         r = -ECANCELED;
@@ -99,14 +99,14 @@ struct renaming {
 
 /* A file becomes the .vmx that it is moved onto: its content is checked and committed, and the file
  * removed. */
-static int install_file(struct request *rq, struct renaming *m, struct vmx_diag *diag)
+static int install_file(struct request *rq, struct renaming *m, struct diag *diag)
 {
     struct sftp_attrs attrs;
     int64_t true_at;
     BUF_AUTO text = {0};
     int r = remote_getattr(rq->vfs->remote, m->from_path, 0, &rq->wait, &attrs, &true_at);
     if (r == 0 && !S_ISREG(attrs.mode)) { /* a server hangs in opening a pipe */
-        vmx_diag_set(diag, 0, 0, "this is not a regular file, and cannot become a .vmx");
+        diag_set(diag, "this is not a regular file, and cannot become a .vmx");
         r = -EPERM;
     }
     if (r == 0)
@@ -137,7 +137,7 @@ static enum move_onto what_may_go(const struct renaming *m)
     return m->plain || found_kind(&m->from) == KIND_LINK ? MOVE_ONTO_ANY : MOVE_ONTO_EMPTY;
 }
 
-static int rename_vmx(struct request *rq, struct renaming *m, struct vmx_diag *diag)
+static int rename_vmx(struct request *rq, struct renaming *m, struct diag *diag)
 {
     return remote_rename_vmx(rq->vfs->remote, m->from_path, m->to_path, what_may_go(m), &rq->wait,
                              diag, &m->refused);
@@ -145,7 +145,7 @@ static int rename_vmx(struct request *rq, struct renaming *m, struct vmx_diag *d
 
 /* One of the names is a .vmx's. A file is merely renamed, whatever it holds, where it replaces no
  * .vmx: a link, say. */
-static int move_vmx(struct request *rq, struct renaming *m, struct vmx_diag *diag)
+static int move_vmx(struct request *rq, struct renaming *m, struct diag *diag)
 {
     const bool from_file = found_kind(&m->from) == KIND_FILE;
     const bool onto_vmx = found_is_vmx(&m->to);
@@ -159,7 +159,7 @@ static int move_vmx(struct request *rq, struct renaming *m, struct vmx_diag *dia
     return r;
 }
 
-static int move_on_server(struct request *rq, struct renaming *m, struct vmx_diag *diag)
+static int move_on_server(struct request *rq, struct renaming *m, struct diag *diag)
 {
     if (found_is_vmx(&m->from) ||
         (found_kind(&m->from) != KIND_DIR && remote_is_vmx_name(path_name(m->to_path))))
@@ -169,7 +169,7 @@ static int move_on_server(struct request *rq, struct renaming *m, struct vmx_dia
 }
 
 static int check_end_unused(struct request *rq, const struct found *found, const char *path,
-                            struct vmx_diag *diag)
+                            struct diag *diag)
 {
     FREE_AUTO char *vm = NULL;
     if (!found->ops || found_is_vmx(found))
@@ -179,7 +179,7 @@ static int check_end_unused(struct request *rq, const struct found *found, const
 }
 
 /* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. */
-static int check_ends_unused(struct request *rq, struct renaming *m, struct vmx_diag *diag)
+static int check_ends_unused(struct request *rq, struct renaming *m, struct diag *diag)
 {
     int r = check_end_unused(rq, &m->from, m->from_path, diag);
     if (r < 0)
@@ -193,7 +193,7 @@ static int check_ends_unused(struct request *rq, struct renaming *m, struct vmx_
 int dir_rename(struct request *rq, struct node *dir, const char *name, struct node *new_dir,
                const char *new_name, unsigned flags)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     FREE_AUTO char *from_path = node_child_path(rq->vfs, dir, name);
     FREE_AUTO char *to_path = node_child_path(rq->vfs, new_dir, new_name);
     struct renaming m = {.from_path = from_path,

@@ -153,12 +153,12 @@ int scratch_list(struct request *rq, struct node *dir, struct dir_names *ret)
 
 static int refuse_space(struct request *rq, struct node *dir, const char *name, int r)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     if (r != -ENOSPC)
         return r;
     FREE_AUTO char *path = node_path(rq->vfs, dir);
-    vmx_diag_set(&diag, 0, 0, "files that are kept in memory take %d MiB at most, all together",
-                 SCRATCH_BYTES_MAX >> 20);
+    diag_set(&diag, "files that are kept in memory take %d MiB at most, all together",
+             SCRATCH_BYTES_MAX >> 20);
     return refuse(rq, path, name, r, &diag);
 }
 

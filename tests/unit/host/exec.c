@@ -50,7 +50,7 @@ static int spawn(const char *const *argv, int fd, pid_t *ret)
     return 0;
 }
 
-static int connect_end(void *ctx, struct transport **ret, struct why *why)
+static int connect_end(void *ctx, struct transport **ret, struct diag *why)
 {
     struct end *end = ctx;
     int ends[2];
@@ -59,7 +59,7 @@ static int connect_end(void *ctx, struct transport **ret, struct why *why)
     if (end->held)
         sem_wait(end->held);
     if (end->error) {
-        why_set(why, "no way");
+        diag_set(why, "no way");
         return end->error;
     }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
@@ -94,7 +94,7 @@ static int run(struct exec *e, int ms, const char *const *words, struct buf *ret
                int *ret_status)
 {
     const struct wait wait = wait_for_ms(ms);
-    struct why why = {0};
+    struct diag why = {0};
     buf_clear(ret_out);
     int r = exec_run(e, words, &wait, ret_out, ret_status, &why);
     assert_int_equal(r < 0, why.text[0] != '\0');
@@ -276,7 +276,7 @@ static void an_interrupt_ends_the_wait(void **state)
     struct exec *e = exec_of(&end);
     BUF_AUTO out = {0};
     int status;
-    struct why why = {0};
+    struct diag why = {0};
     int64_t when = clock_ms() + 200;
     struct wait wait = {.deadline = when + 100000, .interrupted = soon, .ctx = &when};
     assert_int_equal(exec_run(e, WORDS("sleep", "100"), &wait, &out, &status, &why), -EINTR);
@@ -361,7 +361,7 @@ static void a_server_s_words_cannot_reach_the_terminal(void **state)
         struct end end = {.argv = says, .over = over};
         struct exec *e = exec_of(&end);
         const struct wait wait = wait_for_ms(LONG_MS);
-        struct why why = {0};
+        struct diag why = {0};
         BUF_AUTO out = {0};
         int status;
         assert_int_equal(exec_run(e, WORDS("true"), &wait, &out, &status, &why), -EOPNOTSUPP);

@@ -41,7 +41,7 @@ static int stop_server(void **state)
     return 0;
 }
 
-static int connect_shell(void *ctx, struct transport **ret, struct why *why)
+static int connect_shell(void *ctx, struct transport **ret, struct diag *why)
 {
     return connector_connect_shell(ctx, ret, why);
 }
@@ -56,7 +56,7 @@ struct mounted {
 static struct mounted mounted(const struct connect_options *options)
 {
     struct mounted m = {0};
-    struct why why = {0};
+    struct diag why = {0};
     assert_int_equal(connector_new(options, &m.connector, &why), 0);
     int r = connector_connect(m.connector, true, &m.sftp, &why);
     assert_string_equal(why.text, "");
@@ -83,7 +83,7 @@ static void done(struct mounted *m)
 static int run(struct mounted *m, int ms, const char *const *words, struct buf *ret_out)
 {
     const struct wait wait = wait_for_ms(ms);
-    struct why why = {0};
+    struct diag why = {0};
     int status = -1;
     buf_clear(ret_out);
     int r = exec_run(m->exec, words, &wait, ret_out, &status, &why);
@@ -271,7 +271,7 @@ static void a_password_serves_again_and_is_refused_once(void **state)
     for (size_t i = 0; i < WAYS; i++) {
         struct mounted m = mounted_by_password(ways[i]);
         struct transport *t = NULL;
-        struct why why = {0};
+        struct diag why = {0};
         BUF_AUTO out = {0};
         must_print(&m, WORDS("echo", "on"), "on\n");
         exec_tidy(m.exec);

@@ -104,15 +104,15 @@ static void prefixes_and_suffixes(void **state)
 static void a_long_diagnosis_is_cut(void **state)
 {
     (void)state;
-    struct vmx_diag diag;
+    struct diag diag;
     char text[1000];
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
-    vmx_diag_set(&diag, 3, 4, "%s", text);
+    diag_set_at(&diag, 3, 4, "%s", text);
     assert_int_equal(diag.line, 3);
     assert_int_equal(diag.column, 4);
     assert_int_equal(strlen(diag.text), sizeof(diag.text) - 1);
-    vmx_diag_set(NULL, 1, 1, "nobody listens");
+    diag_set_at(NULL, 1, 1, "nobody listens");
 }
 
 int main(void)

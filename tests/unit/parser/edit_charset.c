@@ -42,7 +42,7 @@ static void what_the_charset_cannot_hold_is_refused(void **state)
         BUF_AUTO out = {0};
         DICT_AUTO dict = parsed(rows[i].text);
         EDITS_AUTO edits = {0};
-        struct vmx_diag diag = {.text = ""};
+        struct diag diag = {.text = ""};
         assert_int_equal(buf_add_str(&out, "kept"), 0);
         assert_int_equal(vmx_edits_set(&edits, SPAN_LITERAL("a"), rows[i].value), 0);
         assert_int_equal(vmx_edits_apply(&edits, dict, &out, &diag), -EILSEQ);

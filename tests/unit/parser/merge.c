@@ -60,7 +60,7 @@ static void what_is_refused_has_its_place(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         EDITS_AUTO edits = {0};
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         assert_int_equal(vmx_edits_set(&edits, SPAN_LITERAL("before"), SPAN_LITERAL("")), 0);
         assert_int_equal(vmx_edits_parse(rows[i].text, "CP1252", &edits, &diag), rows[i].r);
         assert_int_equal(diag.line, rows[i].line);
@@ -145,7 +145,7 @@ static void keys_that_are_one_in_the_files_charset_are_one(void **state)
 {
     (void)state;
     EDITS_AUTO edits = {0};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     struct span twice = SPAN_LITERAL("\xe3\x82\xa2 = 1\n\xe3\x83\x82 = 2\n");
     assert_int_equal(vmx_edits_parse(twice, "CP932", &edits, &diag), -EINVAL);
     assert_int_equal(diag.line, 2);

@@ -118,7 +118,7 @@ static void refusals_say_what_to_do(void **state)
     add_shipped(&profiles);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         BUF_AUTO text = {0};
-        struct vmx_diag diag = {.text = "accepted"};
+        struct diag diag = {.text = "accepted"};
         int r = plan(span_of(cases[i].text), &profiles, cases[i].line, &text, NULL, &diag);
         if (r != -EINVAL || !strstr(diag.text, cases[i].reason))
             fail_msg("\"%s\": %d, %s", cases[i].line, r, diag.text);

@@ -53,7 +53,7 @@ static void another_device_replaces_ours(void **state)
     BUF_AUTO b = {0};
     BUF_AUTO c = {0};
     BUF_AUTO restored = {0};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     (void)state;
 
     add_shipped(&profiles);

@@ -247,7 +247,7 @@ static void what_the_host_does_not_let_go_is_refused(void **state)
 
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         BUF_AUTO text = {0};
-        struct vmx_diag diag = {.text = "accepted"};
+        struct diag diag = {.text = "accepted"};
         machine_init(&machine, &profiles);
         refusals[i].change(&machine);
         int r = plan_around(small_vm, &machine.around, refusals[i].line, &text, NULL, &diag);
@@ -300,7 +300,7 @@ static void what_is_not_known_is_no_reason_to_refuse(void **state)
 static void a_host_without_a_list_is_none_to_ask(void **state)
 {
     BUF_AUTO text = {0};
-    struct vmx_diag diag = {.text = ""};
+    struct diag diag = {.text = ""};
     (void)state;
 
     machine.host.n_pci = 0;

@@ -79,7 +79,7 @@ static int apply_from_host(const struct vmx_dict *dict, struct buf *out)
 static int refuse_from_host(const struct vmx_dict *dict, struct buf *out)
 {
     EDITS_AUTO edits = {0};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     (void)out;
 
     int r = vmx_plan_line(dict, &machine.around, SPAN_LITERAL("nested-esxi device=19:00.0"), &edits,

@@ -38,7 +38,7 @@ static void all_that_a_profile_may_hold_is_read(void **state)
         "[always]\n"
         "last = \"\"");
     struct vmx_profile *profile = NULL;
-    struct vmx_diag diag = {.text = ""};
+    struct diag diag = {.text = ""};
     (void)state;
 
     if (vmx_profile_parse("x", text, &profile, &diag) != 0)
@@ -98,14 +98,14 @@ static void what_is_wrong_is_told_with_its_place(void **state)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct vmx_profile *profile = NULL;
-        struct vmx_diag diag = {.text = ""};
+        struct diag diag = {.text = ""};
         int r = vmx_profile_parse("x", span_of(cases[i].text), &profile, &diag);
         if (r != -EINVAL || profile || diag.line != cases[i].line ||
             diag.column != cases[i].column || !strstr(diag.text, cases[i].reason))
             fail_msg("%s: %d, %zu:%zu: %s", cases[i].text, r, diag.line, diag.column, diag.text);
     }
     struct vmx_profile *profile = NULL;
-    struct vmx_diag diag = {.text = ""};
+    struct diag diag = {.text = ""};
     assert_int_equal(vmx_profile_parse("x", SPAN_LITERAL("a = b\n\0c = d\n"), &profile, &diag),
                      -EINVAL);
     assert_int_equal(diag.line, 2);
@@ -169,7 +169,7 @@ static void a_name_in_a_value_is_a_parameter_or_a_setting(void **state)
 {
     PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
-    struct vmx_diag diag = {.text = ""};
+    struct diag diag = {.text = ""};
     (void)state;
 
     add_profile(&profiles, "p",

@@ -87,7 +87,7 @@ static void the_example_refuses_what_it_requires(void **state)
     add_example(&profiles);
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         BUF_AUTO text = {0};
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         assert_int_equal(plan(refused[i], &profiles, "low-latency", &text, NULL, &diag), -EINVAL);
     }
 }

@@ -14,7 +14,7 @@
 static inline void add_profile(struct vmx_profiles *profiles, const char *name, struct span text)
 {
     struct vmx_profile *profile = NULL;
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     if (vmx_profile_parse(name, text, &profile, &diag) != 0)
         fail_msg("%s:%zu:%zu: %s", name, diag.line, diag.column, diag.text);
     assert_int_equal(vmx_profiles_add(profiles, profile), 0);
@@ -34,7 +34,7 @@ static inline void add_shipped(struct vmx_profiles *profiles)
 
 /* What the file becomes when the line is written to it; the plan's own result. */
 static inline int plan_around(struct span text, const struct vmx_around *around, const char *line,
-                              struct buf *ret, struct buf *notes, struct vmx_diag *diag)
+                              struct buf *ret, struct buf *notes, struct diag *diag)
 {
     DICT_AUTO dict = parsed(text);
     EDITS_AUTO edits = {0};
@@ -45,7 +45,7 @@ static inline int plan_around(struct span text, const struct vmx_around *around,
 }
 
 static inline int plan(struct span text, const struct vmx_profiles *profiles, const char *line,
-                       struct buf *ret, struct buf *notes, struct vmx_diag *diag)
+                       struct buf *ret, struct buf *notes, struct diag *diag)
 {
     return plan_around(text, NO_HOST(profiles), line, ret, notes, diag);
 }
@@ -58,7 +58,7 @@ static inline int plan(struct span text, const struct vmx_profiles *profiles, co
 static inline void planned_at(struct span text, const struct vmx_around *around, const char *line,
                               struct buf *ret, const char *file, int at)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     if (plan_around(text, around, line, ret, NULL, &diag) == 0)
         return;
     print_error("\"%s\" was refused: %s\n", line, diag.text);

@@ -5,7 +5,7 @@
 static void must_allow_as_much(const struct vmx_dict *old, const struct vmx_dict *text, int r)
 {
     BUF_AUTO rest = {0};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     assert_int_equal(vmx_replace_rest(old, &rest), 0);
     DICT_AUTO dict = parsed(buf_span(&rest));
     assert_int_equal(vmx_replace_check(dict, text, &diag), r);
@@ -36,7 +36,7 @@ static void a_text_may_be_no_worse_than_the_old_one(void **state)
         {"a = 1\n\xef\xbb\xbfx\n", "b = 1\n\xef\xbb\xbfx\n", 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         DICT_AUTO old = parsed(span_of(rows[i].old));
         DICT_AUTO text = parsed(span_of(rows[i].text));
         assert_int_equal(vmx_replace_check(old, text, &diag), rows[i].r);
@@ -59,7 +59,7 @@ static void a_lost_final_newline_is_refused(void **state)
         {"a = 1", "a = 1\n", 0},       {"", "a = 1", 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct vmx_diag diag = {.text = ""};
+        struct diag diag = {.text = ""};
         DICT_AUTO old = parsed(span_of(rows[i].old));
         DICT_AUTO text = parsed(span_of(rows[i].text));
         assert_int_equal(vmx_replace_check(old, text, &diag), rows[i].r);

@@ -61,7 +61,7 @@ static inline void assert_value_at(const struct vmx_dict *dict, struct span key,
 static inline int apply(struct span text, const struct vmx_edits *edits, struct buf *ret)
 {
     DICT_AUTO dict = parsed(text);
-    struct vmx_diag diag = {.text = ""};
+    struct diag diag = {.text = ""};
     int r = vmx_edits_apply(edits, dict, ret, &diag);
     assert_int_equal(r != 0, diag.text[0] != '\0');
     return r;

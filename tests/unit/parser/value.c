@@ -5,7 +5,7 @@
 
 static void accepts(const char *key, const char *value, bool want)
 {
-    struct vmx_diag diag = {.text = ""};
+    struct diag diag = {.text = ""};
     int r = vmx_value_check(span_of(key), span_of(value), &diag);
     if ((r == 0) != want || (r != 0 && (r != -EINVAL || !strstr(diag.text, key))))
         fail_msg("%s = \"%s\": %d %s", key, value, r, diag.text);
@@ -115,7 +115,7 @@ static void wrong_values_are_refused_with_what_is_wanted(void **state)
 static void what_the_file_holds_is_no_matter_for_the_message(void **state)
 {
     char value[2000];
-    struct vmx_diag diag = {.text = ""};
+    struct diag diag = {.text = ""};
     (void)state;
 
     memset(value, 'x', sizeof(value));

@@ -54,14 +54,14 @@ static int set(struct mount *mount)
 
 static int remove_vmx(struct mount *mount)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     struct wait wait = patience();
     return remote_remove_vmx(mount->remote, VMX, &wait, &diag);
 }
 
 static int rename_vmx(struct mount *mount)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     struct wait wait = patience();
     return remote_rename_vmx(mount->remote, VMX, OTHER, MOVE_ONTO_NOTHING, &wait, &diag, NULL);
 }

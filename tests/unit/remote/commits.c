@@ -223,7 +223,7 @@ static void a_target_that_vanished_is_made_anew(void **state)
 
 /* A change that is about an existing file. */
 static int apply_to_existing(struct change *change, const struct server_text *server,
-                             const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
+                             const struct vmx_dict *current, struct buf *ret, struct diag *diag)
 {
     (void)change;
     (void)diag;
@@ -281,7 +281,7 @@ static void a_target_whose_size_is_not_told_is_not_touched(void **state)
     struct folder folder;
     struct mount mount;
     struct relay relay;
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     struct wait wait = patience();
     must_make_folder(&folder);
     must_write(&folder, VMX, TEXT);
@@ -424,7 +424,7 @@ static void remove_and_rename_go_under_the_lock(void **state)
 {
     struct place *p = *state;
     struct wait wait = patience();
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     struct remote *remote = p->mount.remote;
     assert_int_equal(remote_rename_vmx(remote, VMX, "b.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL), 0);
     assert_false(file_exists(&p->folder, VMX));
@@ -456,7 +456,7 @@ static void no_handle_is_left_on_the_server(void **state)
     struct place *p = *state;
     struct remote *remote = p->mount.remote;
     struct wait wait = patience();
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     const size_t idle = open_files(p->mount.server.pid);
     if (idle == 0)
         skip(); /* sftp-server lets nobody but root look at its descriptors */

@@ -166,7 +166,7 @@ struct profile_change {
 };
 
 static int apply_profile(struct change *change, const struct server_text *server,
-                         const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
+                         const struct vmx_dict *current, struct buf *ret, struct diag *diag)
 {
     const struct profile_change *p = (const struct profile_change *)change;
     struct vmx_edits edits = {0};
@@ -184,7 +184,7 @@ static void a_profile_is_four_flights(void **state)
     struct place *p = *state;
     struct profile_change c = {.change.apply = apply_profile};
     struct vmx_profile *profile = NULL;
-    struct vmx_diag diag;
+    struct diag diag;
     struct wait wait = patience();
     static const char text[] = "vhv.enable = \"TRUE\"\nsched.mem.min = \"${memSize}\"\n";
     assert_int_equal(vmx_profile_parse("one", span_of(text), &profile, &diag), 0);

@@ -102,7 +102,7 @@ static void evidence_refuses_a_removal_and_a_renaming(void **state)
         struct folder folder;
         struct mount mount;
         struct wait wait = patience();
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         must_make(&folder, &cases[i]);
         must_mount(&mount, &folder, NULL);
         assert_int_equal(remote_rename_vmx(mount.remote, "vm/a.vmx", "vm/c.vmx", MOVE_ONTO_ANY,

@@ -20,7 +20,7 @@ static int set(struct mount *mount)
 
 static int move_onto_it(struct mount *mount)
 {
-    struct vmx_diag diag;
+    struct diag diag;
     struct wait wait = patience();
     return remote_rename_vmx(mount->remote, "b.vmx", VMX, MOVE_ONTO_ANY, &wait, &diag, NULL);
 }

@@ -152,7 +152,7 @@ static void hold_up_rename(void *ctx, const struct relay_request *request)
 static void a_late_move_finds_no_new_vmx_under_the_old_name(void **state)
 {
     struct place *p = *state;
-    struct vmx_diag diag;
+    struct diag diag;
     struct set set = set_of("memSize", "1");
     must_write(&p->folder, "a.vmx", "memSize = \"4096\"\n");
     p->relay.ctx = p;
@@ -182,7 +182,7 @@ static void must_fail_apart(struct place *p, const char *name, bool lost, int re
 {
     char from[100];
     char to[100];
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     must_mkdir(&p->folder, "vmfs");
     must_mkdir(&p->folder, "vmfs/volumes");
     must_mkdir(&p->folder, "vmfs/volumes/one");
@@ -233,7 +233,7 @@ static void hold_up_removal(void *ctx, const struct relay_request *request)
 /* Another client knows nothing of what may come late: it is kept from it by the lock. */
 static void must_not_touch_another_clients(struct place *p, const char *to)
 {
-    struct vmx_diag diag;
+    struct diag diag;
     struct mount other;
     must_mount(&other, &p->folder, NULL);
     mount_as_foreign(&other, 7);

@@ -29,7 +29,7 @@ static int do_commit(struct mount *mount)
 
 /* A change that cannot be made twice. */
 static int add_line(struct change *change, const struct server_text *server,
-                    const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
+                    const struct vmx_dict *current, struct buf *ret, struct diag *diag)
 {
     (void)change;
     (void)diag;
@@ -64,14 +64,14 @@ static int do_read(struct mount *mount)
 static int do_rename(struct mount *mount)
 {
     struct wait wait = patience();
-    struct vmx_diag diag;
+    struct diag diag;
     return remote_rename_vmx(mount->remote, VMX, "b.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL);
 }
 
 static int do_remove(struct mount *mount)
 {
     struct wait wait = patience();
-    struct vmx_diag diag;
+    struct diag diag;
     return remote_remove_vmx(mount->remote, VMX, &wait, &diag);
 }
 

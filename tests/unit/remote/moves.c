@@ -15,7 +15,7 @@
 #define TEXT_B "displayName = \"B\"\nmemSize = \"4096\"\n"
 
 static int move(struct mount *mount, const char *from, const char *to, enum move_onto onto,
-                struct vmx_diag *diag)
+                struct diag *diag)
 {
     struct wait wait = patience();
     return remote_rename_vmx(mount->remote, from, to, onto, &wait, diag, NULL);
@@ -42,7 +42,7 @@ static void a_move_is_refused_if_either_vm_is_in_use(void **state)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct folder folder;
         struct mount mount;
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         struct wait wait = patience();
         const char *refused = NULL;
         must_make_two(&folder);
@@ -94,7 +94,7 @@ static void a_move_replaces_what_it_may(void **state)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct folder folder;
         struct mount mount;
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         must_make_two(&folder);
         must_write(&folder, "notes", TEXT_A);
         must_write(&folder, "empty.vmx", "");
@@ -139,7 +139,7 @@ static int set_at_once(struct mount *mount)
 
 static int move_at_once(struct mount *mount)
 {
-    struct vmx_diag diag;
+    struct diag diag;
     struct wait wait = wait_for_ms(1000);
     int r = remote_rename_vmx(mount->remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL);
     return r == -EIO ? move_at_once(mount) : r;
@@ -164,7 +164,7 @@ static void a_set_of_the_target_waits_for_a_move(void **state)
     struct mount mount;
     struct relay relay;
     struct meeting meeting = {.act = set_at_once};
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     must_make_two(&folder);
     must_make_meeting(&meeting, &mount, &relay, &folder);
     assert_int_equal(move(&mount, "a.vmx", "b.vmx", MOVE_ONTO_ANY, &diag), 0);
@@ -218,7 +218,7 @@ static void a_move_whose_lock_was_broken_replaces_nothing(void **state)
         struct mount mount;
         struct relay relay;
         struct meeting meeting = {.act = break_and_create, .folder = &folder, .age = ages[i]};
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         must_make_two(&folder);
         must_make_meeting(&meeting, &mount, &relay, &folder);
         mount_as_foreign(&mount, 1);
@@ -248,7 +248,7 @@ static void *move_often(void *ctx)
     enum { ROUNDS = 40 };
     struct crossing *c = ctx;
     for (int i = 0; i < ROUNDS && c->result == 0; i++) {
-        struct vmx_diag diag;
+        struct diag diag;
         struct wait wait = wait_for_ms(60000);
         int r =
             remote_rename_vmx(c->mount->remote, c->from, c->to, MOVE_ONTO_ANY, &wait, &diag, NULL);
@@ -319,7 +319,7 @@ static void a_lost_rename_is_not_taken_for_done(void **state)
         struct mount mount;
         struct relay relay;
         struct thief thief = {.folder = &folder, .at = at};
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         must_make_two(&folder);
         must_make_relay(&relay);
         relay.before = steal_source;
@@ -366,7 +366,7 @@ static void a_lost_move_is_unknown_without_the_lock(void **state)
     struct mount mount;
     struct relay relay;
     struct rival rival = {&folder, &relay};
-    struct vmx_diag diag;
+    struct diag diag;
     struct wait wait = wait_for_ms(4000);
     must_make_two(&folder);
     must_make_relay(&relay);

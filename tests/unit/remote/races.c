@@ -105,7 +105,7 @@ static void *race_for_it(void *ctx)
     struct client *c = ctx;
     for (int i = 0; goes_on(c->race, i); i++) {
         struct vmx_lock lock;
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         struct wait wait = patience();
         int r = vmx_lock_init(&lock, c->mount.remote, VMX, false);
         if (r == 0) {

@@ -417,14 +417,14 @@ static int connect_locked(struct relay *relay, struct transport **ret) REQUIRES(
     return r;
 }
 
-int relay_connect(void *ctx, struct transport **ret, struct why *why)
+int relay_connect(void *ctx, struct transport **ret, struct diag *why)
 {
     struct relay *relay = ctx;
     lock_take(&relay->lock);
     int r = connect_locked(relay, ret);
     lock_drop(&relay->lock);
     if (r != 0)
-        why_set(why, "the relay does not connect: %s", strerror(-r));
+        diag_set(why, "the relay does not connect: %s", strerror(-r));
     return r;
 }
 
@@ -492,7 +492,7 @@ void must_mount_relay(struct mount *mount, struct relay *relay, const struct fol
         .ctx = relay,
     };
     struct transport *transport = NULL;
-    struct why why = {0};
+    struct diag why = {0};
     *mount = (struct mount){0};
     assert_int_equal(relay_connect(relay, &transport, &why), 0);
     assert_int_equal(sftp_new(transport, &sftp_options, &mount->sftp, &why), 0);

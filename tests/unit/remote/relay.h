@@ -8,7 +8,7 @@
 
 #include "rig.h"
 
-#include "base/why.h"
+#include "parser/text/diag.h"
 #include "transport/transport.h"
 
 enum { RELAY_LINKS = 64 };
@@ -60,7 +60,7 @@ void must_make_relay(struct relay *relay);
 void relay_done(struct relay *relay); /* after the engine has ended */
 
 /* For struct sftp_options. */
-int relay_connect(void *ctx, struct transport **ret, struct why *why);
+int relay_connect(void *ctx, struct transport **ret, struct diag *why);
 
 /* Starts counting anew, and cutting where that is wanted. */
 void relay_restart(struct relay *relay, enum relay_cut cut, int at);

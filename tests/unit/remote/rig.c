@@ -255,7 +255,7 @@ int mount_start(struct mount *mount, const struct folder *folder,
 {
     const struct remote_options plain = default_options(folder);
     struct transport *transport = NULL;
-    struct why why = {0};
+    struct diag why = {0};
     *mount = (struct mount){0};
     int r = local_server_init(&mount->server);
     if (r != 0)
@@ -307,7 +307,7 @@ unsigned long must_count(struct mount *mount, const char *name)
 }
 
 static int apply_set(struct change *change, const struct server_text *server,
-                     const struct vmx_dict *current, struct buf *ret, struct vmx_diag *diag)
+                     const struct vmx_dict *current, struct buf *ret, struct diag *diag)
 {
     struct set *set = (struct set *)change;
     BUF_AUTO value = {0};

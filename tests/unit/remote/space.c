@@ -117,7 +117,7 @@ static void a_read_only_filesystem_is_erofs(void **state)
     (void)state;
     struct small small;
     struct wait wait = patience();
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     if (!must_set_up(&small, "size=256k")) {
         cannot();
         return;

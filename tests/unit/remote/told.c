@@ -51,7 +51,7 @@ static int set(struct mount *mount, const struct wait *wait)
 
 static int move(struct mount *mount, const struct wait *wait)
 {
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     return remote_rename_vmx(mount->remote, VMX, "b.vmx", MOVE_ONTO_NOTHING, wait, &diag, NULL);
 }
 
@@ -127,7 +127,7 @@ static bool must_not_know(int ms)
 {
     struct unlucky u = {.renames = 0};
     struct mount mount;
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     must_make_folder(&u.folder);
     must_write(&u.folder, VMX, TEXT);
     must_make_relay(&u.relay);

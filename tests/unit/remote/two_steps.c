@@ -137,7 +137,7 @@ static void must_give_name(const struct folder *folder, const char *from, const 
 }
 
 /* EIO: the time was over before the lock was seen, on a busy machine. */
-static void must_be_refused(struct play *p, int expected, struct vmx_diag *diag)
+static void must_be_refused(struct play *p, int expected, struct diag *diag)
 {
     int r = -EIO;
     for (int ms = 1500; r == -EIO; ms *= 2) {
@@ -169,7 +169,7 @@ static void must_find(const struct left *left)
     if (left->linked)
         must_give_name(&p.folder, left->linked == LINKED_OLD ? aside : temp, VMX);
     must_age_locks(&p.folder, left->age);
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     if (left->result == 0)
         assert_int_equal(commit_set(&p.mount, VMX, "memSize", "8192"), 0);
     else
@@ -255,7 +255,7 @@ static void who_takes_the_name_meanwhile_does_not_cost_the_old_text(void **state
     assert_int_equal(commit_set(&p.mount, VMX, "memSize", "8192"), -EIO);
     relay_await_idle(&p.relay);
     for (int i = 0; i < 2; i++) {
-        struct vmx_diag diag;
+        struct diag diag;
         must_be_refused(&p, -ENOLCK, &diag);
         assert_non_null(strstr(diag.text, "old-"));
         must_hold(&p.folder, VMX, "b = \"2\"\n");

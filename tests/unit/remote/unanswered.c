@@ -156,7 +156,7 @@ static void a_removal_is_not_sent_again_for_another_file(void **state)
 {
     (void)state;
     struct play p;
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     begin(&p, THEIRS);
     assert_int_equal(remote_remove_vmx(p.mount.remote, VMX, &p.wait, &diag), -EIO);
     assert_non_null(strstr(diag.text, "not known"));
@@ -170,7 +170,7 @@ static void a_rename_is_not_sent_again_for_another_file(void **state)
     static const enum move_onto onto[] = {MOVE_ONTO_ANY, MOVE_ONTO_EMPTY, MOVE_ONTO_NOTHING};
     for (size_t i = 0; i < sizeof(onto) / sizeof(onto[0]); i++) {
         struct play p;
-        struct vmx_diag diag = {0};
+        struct diag diag = {0};
         begin(&p, THEIRS);
         if (onto[i] != MOVE_ONTO_NOTHING)
             must_write(&p.folder, OTHER, "");

@@ -30,7 +30,7 @@ static void must_make(struct folder *folder)
 static int check(struct mount *mount, const char *path, bool folder, char **ret_vm)
 {
     struct wait wait = patience();
-    struct vmx_diag diag = {0};
+    struct diag diag = {0};
     return remote_check_unused(mount->remote, path, folder, &wait, &diag, ret_vm);
 }
 

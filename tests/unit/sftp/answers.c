@@ -363,7 +363,7 @@ static int hello_of(struct span bytes, bool hang_up)
 {
     struct fixture f;
     struct transport *transport;
-    struct why why = {0};
+    struct diag why = {0};
     struct sftp_options options = {.timeout_ms = TIMEOUT_MS};
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);

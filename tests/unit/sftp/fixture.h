@@ -28,7 +28,7 @@ struct fixture {
 static inline void fixture_begin(struct fixture *f, unsigned offers, int timeout_ms,
                                  bool reconnects)
 {
-    struct why why;
+    struct diag why;
     struct transport *transport;
     struct sftp_options options = {
         .timeout_ms = timeout_ms, .connect = reconnects ? peer_connect : NULL, .ctx = &f->peer};

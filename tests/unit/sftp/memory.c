@@ -75,7 +75,7 @@ static int session(struct local_server *server, const char *bytes, size_t n)
     struct sftp_options options = {.timeout_ms = SLOW_MS};
     struct transport *transport;
     struct sftp *s;
-    struct why why;
+    struct diag why;
     BUF_AUTO text = {0};
     int r = local_server_connect(server, &transport, &why);
     if (r == 0)

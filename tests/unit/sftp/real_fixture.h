@@ -25,7 +25,7 @@ struct real {
 
 static inline void real_begin(struct real *r, int timeout_ms)
 {
-    struct why why;
+    struct diag why;
     struct transport *transport;
     struct sftp_options options = {
         .timeout_ms = timeout_ms, .connect = local_server_connect, .ctx = &r->server};

@@ -48,7 +48,7 @@ static struct connector *connected(const struct connect_options *o)
 {
     struct connector *c;
     struct transport *t = NULL;
-    struct why why = {0};
+    struct diag why = {0};
     assert_int_equal(connector_new(o, &c, &why), 0);
     int r = connector_connect(c, true, &t, &why);
     assert_string_equal(why.text, "");
@@ -60,7 +60,7 @@ static struct connector *connected(const struct connect_options *o)
 static void must_carry(struct connector *c, const char *expected)
 {
     struct transport *t = NULL;
-    struct why why = {0};
+    struct diag why = {0};
     BUF_AUTO about = {0};
     int r = connector_connect_bulk(c, &t, &why);
     assert_string_equal(why.text, "");
@@ -95,7 +95,7 @@ static void an_unknown_host_key_is_refused_for_them_too(void **state)
     for (size_t i = 0; i < WAYS; i++) {
         struct connect_options o = server_options(&server);
         struct transport *t = NULL;
-        struct why why = {0};
+        struct diag why = {0};
         char known[128];
         snprintf(known, sizeof(known), "%s", server_path(&server, "known_for_now"));
         server_shell(&server, "cp $DIR/known_hosts $DIR/known_for_now");
@@ -117,7 +117,7 @@ static void none_comes_before_the_first_login(void **state)
     const struct connect_options o = server_options(&server);
     struct connector *c;
     struct transport *t = NULL;
-    struct why why = {0};
+    struct diag why = {0};
     assert_int_equal(connector_new(&o, &c, &why), 0);
     assert_int_equal(connector_connect_bulk(c, &t, &why), -EACCES);
     connector_free(c);
@@ -128,7 +128,7 @@ static int connect_and_bulk(void *ctx)
 {
     struct connector *c;
     struct transport *t;
-    struct why why = {0};
+    struct diag why = {0};
     if (connector_new(ctx, &c, &why) < 0)
         return 10;
     int r = connector_connect(c, true, &t, &why);
@@ -212,7 +212,7 @@ static void a_refusal_is_the_last_one_and_theirs_alone(void **state)
     for (size_t i = 0; i < WAYS; i++) {
         struct connector *c = connected_by_password(ways[i]);
         struct transport *t = NULL;
-        struct why why = {0};
+        struct diag why = {0};
         server_shell(&server, "printf changed >$DIR/password");
         int failed = server_refusals(&server);
         for (int n = 0; n < 3; n++)
@@ -230,7 +230,7 @@ static void a_refusal_is_the_last_one_and_theirs_alone(void **state)
 static void *reconnect(void *ctx)
 {
     struct transport *t = NULL;
-    struct why why = {0};
+    struct diag why = {0};
     int r = connector_connect(ctx, false, &t, &why);
     if (r == 0)
         transport_free(t);

@@ -59,7 +59,7 @@ static void endings_are_explained(void **state)
          -ECONNRESET, "h: Connection closed by UNKNOWN port 65535"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct why why = {0};
+        struct diag why = {0};
         assert_int_equal(child_words_explain(table[i].words, "h", &why), table[i].error);
         if (!strstr(why.text, table[i].says))
             fail_msg("%s", why.text);

@@ -117,7 +117,7 @@ static void sftp_server_may_be_a_program(void **state)
 static struct transport *connected(const struct connect_options *o, struct connector **ret)
 {
     struct transport *t = NULL;
-    struct why why = {0};
+    struct diag why = {0};
     assert_int_equal(connector_new(o, ret, &why), 0);
     int r = connector_connect(*ret, false, &t, &why);
     assert_string_equal(why.text, "");
@@ -136,7 +136,7 @@ static void missing_subsystem_is_told(void **state)
     assert_non_null(strstr(a.why.text, "-o sftp_server"));
 
     struct connector *c;
-    struct why why = {0};
+    struct diag why = {0};
     o.via = CONNECT_OPENSSH;
     struct transport *t = connected(&o, &c);
     assert_false(transport_greets(t));
@@ -284,7 +284,7 @@ static void sudden_death_is_seen_at_once(void **state)
     /* The same connectors connect again. */
     server_restart(&server, "", "");
     for (size_t i = 0; i < WAYS; i++) {
-        struct why why = {0};
+        struct diag why = {0};
         assert_int_equal(connector_connect(c[i], false, &t[i], &why), 0);
         assert_true(transport_greets(t[i]));
         transport_free(t[i]);

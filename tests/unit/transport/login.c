@@ -64,7 +64,7 @@ static void wrong_key_is_refused_for_good(void **state)
         o.identity_file = key;
         struct connector *c;
         struct transport *t = NULL;
-        struct why why = {0};
+        struct diag why = {0};
         assert_int_equal(connector_new(&o, &c, &why), 0);
         assert_int_equal(connector_connect(c, false, &t, &why), -EACCES);
         assert_non_null(strstr(why.text, "publickey")); /* what the server offers */
@@ -95,7 +95,7 @@ static int connect_twice(void *ctx)
 {
     const struct connect_options *o = ctx;
     struct connector *c;
-    struct why why = {0};
+    struct diag why = {0};
     if (connector_new(o, &c, &why) < 0)
         return 10;
     for (int i = 0; i < 2; i++) {

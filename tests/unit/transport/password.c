@@ -122,7 +122,7 @@ static int connect_twice(void *ctx)
 {
     const struct connect_options *o = ctx;
     struct connector *c;
-    struct why why = {0};
+    struct diag why = {0};
     if (connector_new(o, &c, &why) < 0)
         return 10;
     for (int i = 0; i < 2; i++) {
@@ -183,7 +183,7 @@ static void password_changed_meanwhile_is_tried_once(void **state)
         struct connect_options o = server_options(&servers[0]);
         struct connector *c;
         struct transport *t;
-        struct why why = {0};
+        struct diag why = {0};
         int ends[2], before = dup(STDIN_FILENO);
         assert_int_equal(pipe(ends), 0);
         assert_int_equal(write(ends[1], PASSWORD "\n", sizeof(PASSWORD)), sizeof(PASSWORD));

@@ -116,7 +116,7 @@ static void pump_through(enum connect_via via)
     struct connect_options o = server_options(&server);
     struct connector *c;
     struct pump *p = calloc(1, sizeof(*p));
-    struct why why = {0};
+    struct diag why = {0};
     o.via = via;
     assert_non_null(p);
     assert_int_equal(connector_new(&o, &c, &why), 0);

@@ -50,7 +50,7 @@ int server_refusals_await(const struct server *s, int n);
  * answers. */
 struct attempt {
     int result;
-    struct why why;
+    struct diag why;
     char about[1024]; /* "" without a connection */
     bool refused;     /* of the connector, afterwards */
 };

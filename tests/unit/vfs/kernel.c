@@ -103,7 +103,7 @@ int kernel_set_up(void **state)
     char *words[] = {program, NULL};
     struct fuse_args args = FUSE_ARGS_INIT(1, words);
     const struct fuse_init_in init = {.major = FUSE_KERNEL_VERSION, .minor = 31};
-    struct why why = {0};
+    struct diag why = {0};
     const void *reply;
     k->caller = (uint32_t)getpid();
     must_make_folder(&k->folder);
