@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "remote/names/shown_names.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 /* libfuse's last complaint, for the one line that says why mounting failed. */
 static char fuse_said[256];

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 struct sftp_call *flight_add(struct flight *flight, struct sftp_call *call)
 {

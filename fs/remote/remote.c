@@ -14,6 +14,7 @@
 #include "remote/lock/late_requests.h"
 #include "remote/names/aliases.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
 

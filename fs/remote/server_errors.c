@@ -8,6 +8,7 @@
 #include "remote/names/paths.h"
 #include "remote_private.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 bool remote_again(struct remote *remote, const struct wait *wait, int *r)
 {

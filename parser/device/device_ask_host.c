@@ -11,7 +11,7 @@
 enum { VENDOR_INTEL = 0x8086 };
 
 /* "0000:03:00.0 CONTINUATION" */
-static int refuse(struct diag *diag, const struct vmx_pci *pci, const char *why)
+static int refuse_device(struct diag *diag, const struct vmx_pci *pci, const char *why)
 {
     BUF_AUTO text = {0};
     int r = vmx_pci_add_address(pci, &text);
@@ -48,7 +48,7 @@ static int refuse_disabled(const struct vmx_host_pci *pci, struct diag *diag)
     else if (r == 0)
         r = buf_addf(&text, "belongs to %s: echo 1 > .vmxfs/host/pci/%s/passthrough", owner,
                      address.data);
-    return r != 0 ? r : refuse(diag, &pci->address, text.data);
+    return r != 0 ? r : refuse_device(diag, &pci->address, text.data);
 }
 
 /* A device is passed on where the VM is to pass it on, or the host is a VM itself. */
@@ -71,19 +71,21 @@ static int judge_function(const struct plan_on *on, const struct vmx_host_pci *p
 {
     BUF_AUTO text = {0};
     if (device_is_integrated(pci) && is_nested_hop(on))
-        return refuse(diag, &pci->address, "is an integrated Intel GPU: it cannot be passed on");
+        return refuse_device(diag, &pci->address,
+                             "is an integrated Intel GPU: it cannot be passed on");
     if (pci->capable == VMX_NO)
-        return refuse(diag, &pci->address,
-                      "cannot be passed to a VM: the host says it is not capable of it");
+        return refuse_device(diag, &pci->address,
+                             "cannot be passed to a VM: the host says it is not capable of it");
     if (pci->enabled == VMX_NO)
         return refuse_disabled(pci, diag);
     if (pci->active == VMX_NO)
-        return refuse(diag, &pci->address,
-                      "is to be passed through only after the host was restarted: reboot it");
+        return refuse_device(
+            diag, &pci->address,
+            "is to be passed through only after the host was restarted: reboot it");
     if (!device_in_use(on->around, pci))
         return 0;
     int r = buf_addf(&text, "is used by %.150s, which is powered on", pci->user);
-    return r != 0 ? r : refuse(diag, &pci->address, text.data);
+    return r != 0 ? r : refuse_device(diag, &pci->address, text.data);
 }
 
 /* ---- whether it is what was recorded ---- */
@@ -165,7 +167,7 @@ int device_ask(const struct plan_on *on, const struct vmx_pci *pci, struct devic
     struct device_functions functions = {0};
     find_functions(on->around->host, pci, &functions);
     if (functions.n == 0)
-        return refuse(diag, pci, "is not on this host: .vmxfs/host/pci has what is");
+        return refuse_device(diag, pci, "is not on this host: .vmxfs/host/pci has what is");
     int r = judge_line(on, functions.items[0], diag);
     for (size_t i = 0; r == 0 && i < functions.n; i++) {
         bool known = false;

@@ -17,7 +17,7 @@ struct reader {
     struct diag *diag;
 };
 
-static int refuse(const struct reader *reader, size_t at, const char *why)
+static int refuse_at(const struct reader *reader, size_t at, const char *why)
 {
     diag_set_at(reader->diag, reader->line, at + 1, "%s", why);
     return -EINVAL;
@@ -44,7 +44,7 @@ static int note_key(struct reader *reader, const struct vmx_edits *list, size_t 
         return r;
     struct span first = {item->hh.key, item->hh.keylen};
     if (!added && ((item->count & what) != 0 || span_eq(first, key)))
-        return refuse(reader, at, "this key occurs twice");
+        return refuse_at(reader, at, "this key occurs twice");
     item->count |= what;
     return 0;
 }
@@ -76,7 +76,7 @@ static int read_removal(struct reader *reader, struct span body, const struct vm
     while (at < body.n && text_blank(body.p[at]))
         at++;
     if (at == body.n || body.p[at] != '-')
-        return refuse(reader, line->error_at, "not of the form key = \"value\" or -key");
+        return refuse_at(reader, line->error_at, "not of the form key = \"value\" or -key");
     size_t start = ++at;
     while (at < body.n && !text_blank(body.p[at]) && body.p[at] != '#' && body.p[at] != '=')
         at++;
@@ -84,7 +84,7 @@ static int read_removal(struct reader *reader, struct span body, const struct vm
     while (at < body.n && text_blank(body.p[at]))
         at++;
     if (name.n == 0 || (at < body.n && body.p[at] != '#'))
-        return refuse(reader, at, "only a key and a comment can follow \"-\"");
+        return refuse_at(reader, at, "only a key and a comment can follow \"-\"");
     BUF_AUTO key = {0};
     int r = encode_key(reader, name, start, &key);
     if (r == 0)
@@ -96,7 +96,7 @@ static int read_line(struct reader *reader, struct span text, const struct vmx_l
 {
     const char *nul = memchr(text.p, '\0', line->body_len);
     if (nul)
-        return refuse(reader, (size_t)(nul - text.p), "a NUL, which a .vmx cannot hold");
+        return refuse_at(reader, (size_t)(nul - text.p), "a NUL, which a .vmx cannot hold");
     if (line->kind == VMX_LINE_ENTRY)
         return read_set(reader, text, line);
     if (line->kind == VMX_LINE_MALFORMED)

@@ -42,7 +42,7 @@ struct apply {
     struct diag *diag;
 };
 
-static int refuse(struct diag *diag, const char *why)
+static int refuse_line(struct diag *diag, const char *why)
 {
     diag_set(diag, "%s", why);
     return -EINVAL;
@@ -60,7 +60,7 @@ static int after_edits(const struct apply *a, struct vmx_dict **ret)
 static int take_back_all(struct apply *a)
 {
     if (!plan_saved_any(a->dict) && (!a->active.valid || a->active.wanted.n > 0))
-        return refuse(
+        return refuse_line(
             a->diag,
             "this file does not say what was there before the profile (no vmxfs.saved.*): "
             "set the keys by hand, then remove the key vmxfs.profile");
@@ -246,7 +246,7 @@ static int run(struct apply *a, struct span text)
     const struct vmx_profile *profile = vmx_profiles_find(a->around->profiles, name);
     bool none = span_eq(name, SPAN_LITERAL("none"));
     if (none && given.n > 0)
-        r = refuse(a->diag, "\"none\" takes no parameters");
+        r = refuse_line(a->diag, "\"none\" takes no parameters");
     else if (none)
         r = a->active.line.profile.len > 0 ? take_back_all(a) : 0;
     else
@@ -272,7 +272,7 @@ int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_around *around, 
     if (line.n > 0 && line.p[line.n - 1] == '\n')
         line.n--;
     if (text_find(line, '\n') < line.n || text_find(line, '\0') < line.n)
-        return refuse(diag, "expected one line");
+        return refuse_line(diag, "expected one line");
     if (is_state_line(line))
         return 0;
     size_t noted = notes ? notes->len : 0;

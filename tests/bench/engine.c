@@ -23,6 +23,7 @@
 #include "sftp/sftp.h"
 #include "transport/connect.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum { WAIT_MS = 60 * 1000, BATCH_MAX = 512 };
 

@@ -16,6 +16,7 @@
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum {
     HARDWARE_MS = 60 * 1000, /* as long an answer about the hardware is taken */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "sftp/engine/progress.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum {
     /* The rest of what the engine has under way is for users, and for closes. */

@@ -134,7 +134,7 @@ static void unlist(struct cache *cache, struct cache_entry *e) REQUIRES(cache->l
     }
 }
 
-static void hold(struct cache *cache, struct cache_entry *e, struct cached *c, bool ahead)
+static void set_held(struct cache *cache, struct cache_entry *e, struct cached *c, bool ahead)
     REQUIRES(cache->lock)
 {
     struct cached *before = e->held;
@@ -163,7 +163,7 @@ static void evict(struct cache *cache) REQUIRES(cache->lock)
 {
     while (cache->bytes > cache->max_bytes && (cache->used || cache->ahead)) {
         struct cache_entry *e = cache->used ? cache->used : cache->ahead;
-        hold(cache, e, NULL, false);
+        set_held(cache, e, NULL, false);
         forget_if_unused(cache, e);
     }
 }
@@ -196,7 +196,7 @@ void cache_free(struct cache *cache)
     lock_take(&cache->lock);
     HASH_ITER (hh, cache->table, e, next) {
         assert(!e->loading && e->users == 0);
-        hold(cache, e, NULL, false);
+        set_held(cache, e, NULL, false);
         forget_if_unused(cache, e);
     }
     lock_drop(&cache->lock);
@@ -286,7 +286,7 @@ void cache_end(struct cache *cache, const struct cache_ticket *ticket, struct ca
     e->error = error == -EINTR || e->dropped ? 0 : error;
     e->error_at = ticket->began;
     if (!e->dropped && error != -EIO && error != -EINTR) {
-        hold(cache, e, error == 0 ? c : NULL, ticket->ahead);
+        set_held(cache, e, error == 0 ? c : NULL, ticket->ahead);
         e->true_at = ticket->began;
     }
     condition_wake_all(&cache->changed);
@@ -345,7 +345,7 @@ void cache_put(struct cache *cache, const char *path, struct cached *c)
     lock_take(&cache->lock);
     struct cache_entry *e = find_or_add(cache, path);
     if (e) {
-        hold(cache, e, c, false);
+        set_held(cache, e, c, false);
         e->true_at = clock_ms();
         e->error = 0;
         e->dropped = e->loading; /* what is being loaded is older */
@@ -357,7 +357,7 @@ void cache_put(struct cache *cache, const char *path, struct cached *c)
 
 static void drop(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
 {
-    hold(cache, e, NULL, false);
+    set_held(cache, e, NULL, false);
     e->error = 0;
     e->dropped = e->loading;
     forget_if_unused(cache, e);

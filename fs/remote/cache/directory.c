@@ -14,6 +14,7 @@
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
 #include "remote/server_errors.h"
+#include "sftp/results.h"
 
 static bool has_directories(const struct listing *listing)
 {

@@ -8,6 +8,7 @@
 #include "remote/remote_private.h"
 #include "sftp/bulk/bulk.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 static void destroy(struct cached *c)
 {

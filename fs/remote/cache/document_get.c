@@ -9,6 +9,7 @@
 #include "remote/lock/leftovers.h"
 #include "remote/names/paths.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 /* Long enough for another text not to have come to be in the second of this one, as far as our
  * clock and the server's agree. */

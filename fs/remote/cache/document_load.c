@@ -18,6 +18,7 @@
 #include "remote/notes.h"
 #include "sftp/engine/progress.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum { TORN_READS = 3 }; /* how often a file that changes while it is read is read again */
 

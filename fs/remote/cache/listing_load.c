@@ -18,6 +18,7 @@
 #include "remote/names/paths.h"
 #include "remote/notes.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 /* A hostile server could go on for ever, in many directories at once. */
 enum {

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum {
     WRONG_MAX = 4096, /* paths; once there are so many, nothing is guessed any more */

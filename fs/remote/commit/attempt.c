@@ -44,6 +44,7 @@
 #include "replaced.h"
 #include "sftp/bulk/bulk.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum { READDIRS = 4, READDIRS_MAX = 64 };
 

@@ -25,6 +25,7 @@
 #include "remote/names/shown_names.h"
 #include "remote/notes.h"
 #include "remote/server_errors.h"
+#include "sftp/results.h"
 
 enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 160, LINKS_MAX = 8, FOREIGN_EDITS_MAX = 16 };
 

@@ -20,6 +20,7 @@
 #include "remote/names/paths.h"
 #include "remote/server_errors.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 #include "unsure_names.h"
 
 struct ends {

@@ -3,6 +3,7 @@
 
 #include "sftp/bulk/bulk.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 void replaced_ask(struct replaced *replaced, struct remote *remote, const char *full)
 {

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "remote/file/files.h"
+#include "sftp/results.h"
 
 struct unsure_name {
     struct unsure_name *next;

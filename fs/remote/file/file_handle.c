@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "file_name.h"
 #include "remote/server_errors.h"
+#include "sftp/results.h"
 
 static char *file_path_copy(const struct remote_file *file)
 {

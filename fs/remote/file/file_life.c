@@ -39,6 +39,7 @@
 #include <utlist.h>
 
 #include "file_name.h"
+#include "sftp/results.h"
 #include "shared_file.h"
 #include "stripes.h"
 

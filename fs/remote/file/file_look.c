@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "file_name.h"
 #include "file_turn.h"
+#include "sftp/results.h"
 
 struct looking {
     struct file_act act; /* first */

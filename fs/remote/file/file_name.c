@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "remote/names/paths.h"
 #include "remote/server_errors.h"
+#include "sftp/results.h"
 #include "shared_file.h"
 
 char *file_server_path(const struct remote_file *file)

@@ -12,6 +12,7 @@
 #include "remote/lock/leftovers.h"
 #include "remote/names/paths.h"
 #include "remote/server_errors.h"
+#include "sftp/results.h"
 #include "shared_file.h"
 
 /* Forgets what a change at path makes untrue. */

@@ -16,6 +16,7 @@
 #include "file_name.h"
 #include "file_turn.h"
 #include "remote/server_errors.h"
+#include "sftp/results.h"
 #include "shared_file.h"
 
 enum {

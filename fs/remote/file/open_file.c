@@ -15,6 +15,7 @@
 #include "file_turn.h"
 #include "namesakes.h"
 #include "remote/server_errors.h"
+#include "sftp/results.h"
 #include "shared_file.h"
 #include "stripes.h"
 

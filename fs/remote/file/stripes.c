@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "file_handle.h"
 #include "file_name.h"
+#include "sftp/results.h"
 
 enum {
     PATIENCE_FACTOR = 8,  /* after each attempt that failed */

@@ -12,6 +12,7 @@
 #include "remote/server_errors.h"
 #include "sftp/bulk/bulk.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum {
     BATCH = 16,           /* files that are open at the same time */

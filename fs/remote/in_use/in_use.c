@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 static void found(struct inuse *inuse, const char *what, const char *name)
 {

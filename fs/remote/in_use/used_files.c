@@ -218,7 +218,7 @@ static void look_at_names(struct inuse *inuse, const struct listing *l)
 }
 
 /* -EBUSY, -ENOMEM. */
-static int refuse(struct remote *remote, const char *vm, const char *found, struct diag *diag)
+static int refuse_use(struct remote *remote, const char *vm, const char *found, struct diag *diag)
 {
     BUF_AUTO shown = {0};
     int r = remote_add_shown(remote, vm, &shown);
@@ -260,7 +260,7 @@ static int ask(struct remote *remote, const char *path, const struct vmx_dict *d
     if (r == 0 || r == -EACCES)
         r = inuse_answer(&inuse, path, dict, wait);
     if (r == 0 && inuse.found[0])
-        r = refuse(remote, path, inuse.found, diag);
+        r = refuse_use(remote, path, inuse.found, diag);
     inuse_done(&inuse);
     return r;
 }
@@ -334,8 +334,8 @@ static bool is_stale(struct remote *remote, const struct known_vm *vm, const cha
            host->lock_is_stale(host->ctx, vm->path, full, wait);
 }
 
-static int check(struct remote *remote, const char *path, bool folder, const struct wait *wait,
-                 struct diag *diag, char **ret_vm)
+static int check_file(struct remote *remote, const char *path, bool folder, const struct wait *wait,
+                      struct diag *diag, char **ret_vm)
 {
     struct used_files *used = remote->used;
     FREE_AUTO char *dir = path_dir(path);
@@ -466,7 +466,7 @@ int remote_check_unused(struct remote *remote, const char *path, bool folder,
     if (r < 0)
         return r == -ETIMEDOUT ? -EIO : r;
     do
-        r = check(remote, of, folder, wait, diag, ret_vm);
+        r = check_file(remote, of, folder, wait, diag, ret_vm);
     while (remote_again(remote, wait, &r));
     turn_give(&used->turn);
     return r == -EREMOTEIO ? -EIO : r;

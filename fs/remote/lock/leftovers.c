@@ -12,6 +12,7 @@
 #include "remote/names/paths.h"
 #include "remote/notes.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum { NAMES_MAX = 256, READDIRS_MAX = 8 };
 

@@ -87,6 +87,7 @@
 #include "remote/names/paths.h"
 #include "remote/server_errors.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum { FOLDER_MODE = 0755, TEMP_MODE = 0600 };
 

@@ -7,6 +7,7 @@
 
 #include "lock.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 static void remove_token(const struct lock_paths *paths, struct sftp *sftp, const char *token)
 {

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum { NAMES_MAX = 256, OLD_TEXT_MAX = 1024, OLD_DIGITS = 19 };
 

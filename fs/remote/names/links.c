@@ -15,6 +15,7 @@
 #include "remote/file/files.h"
 #include "remote/remote_private.h"
 #include "remote/server_errors.h"
+#include "sftp/results.h"
 
 static size_t count_components(const char *path)
 {

@@ -9,6 +9,7 @@
 #include "remote/remote_private.h"
 #include "remote/server_errors.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 #include "shown_names.h"
 
 /* What is behind the root, or NULL. */

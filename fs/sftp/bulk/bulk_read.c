@@ -20,6 +20,7 @@
 
 #include "bulk.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum {
     CHUNK = 128 * 1024,

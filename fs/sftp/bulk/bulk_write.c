@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "bulk.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum {
     /* Bytes unanswered each way. OpenSSH's own receive window is 2 MiB. Where the link holds next

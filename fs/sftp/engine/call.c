@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum { AT_LENGTH = 0, AT_ID = 5 };
 

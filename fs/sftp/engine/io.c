@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "call.h"
-#include "results.h"
+#include "results_private.h"
 #include "sftp/requests.h"
 
 enum {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* For the caller: waiting for a call, what its answer holds, and letting go of it. */
-#include "results.h"
-
 #include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
 #include "call.h"
+#include "results_private.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 static const struct answer *answer_of(const struct sftp_call *call)
 {

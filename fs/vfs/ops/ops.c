@@ -4,8 +4,6 @@
  * reply. No lock is held across a reply: it may be the kernel's last reference, and a forget can
  * come before the reply function has returned.
  */
-#include "ops.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,7 +11,10 @@
 
 #include "base/cleanup.h"
 #include "caller.h"
+#include "ops_dir.h"
+#include "ops_entry.h"
 #include "rename_lock.h"
+#include "reply.h"
 #include "vfs/file/plain_file.h"
 #include "vfs/file/vmx_file.h"
 #include "vfs/key/key_write.h"

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations on open directories. */
+#include "ops_dir.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "ops.h"
+#include "reply.h"
 #include "vfs/node/dir_names.h"
 #include "vfs/node/inode_number.h"
 

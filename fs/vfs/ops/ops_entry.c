@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations that make, rename and remove the entries of directories. */
+#include "ops_entry.h"
+
 #include <errno.h>
 #include <stdio.h> /* RENAME_NOREPLACE */
 
-#include "ops.h"
 #include "rename_lock.h"
+#include "reply.h"
 #include "vfs/refuse.h"
 #include "vfs/tree/views.h"
 

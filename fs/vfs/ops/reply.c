@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The replies of libfuse's operations, and the entries that some of them bring. */
+#include "reply.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "ops.h"
 #include "vfs/node/attr.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"

@@ -23,6 +23,7 @@
 #include "remote/lock/lock.h"
 #include "remote/names/paths.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 #define VMX "a.vmx"
 #define TEXT "memSize = \"4096\"\n"

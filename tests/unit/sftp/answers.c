@@ -7,6 +7,7 @@
 
 #include "sftp/engine/progress.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 static void answers_may_come_in_any_order(void **state)
 {

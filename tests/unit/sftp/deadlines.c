@@ -6,6 +6,7 @@
 
 #include "sftp/engine/progress.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 static bool always(void *ctx)
 {

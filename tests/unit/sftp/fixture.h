@@ -14,6 +14,7 @@
 #include "sftp/sftp.h"
 #include "tests/support/peer.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum {
     TIMEOUT_MS = 300,

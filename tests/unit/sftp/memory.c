@@ -8,6 +8,7 @@
 #include "sftp/bulk/bulk.h"
 #include "write_all.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);

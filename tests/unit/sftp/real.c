@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 static void in_dir(const struct real *r, const char *name, char ret[128])
 {

@@ -15,6 +15,7 @@
 #include "sftp/sftp.h"
 #include "tests/support/local_server.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum { SLOW_MS = 120 * 1000 };
 

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 static void a_lost_link_comes_back_and_old_handles_do_not(void **state)
 {

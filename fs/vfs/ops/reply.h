@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of libfuse's operations share. */
+/* The replies to requests, and the entries that some of them bring. */
 #pragma once
 
 #include "vfs/node/handle.h"
@@ -17,8 +17,6 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 }
 
 enum { LOOKS_MAX = 4 /* at what is opened just then (last_attrs.c) */ };
-
-/* ---- reply.c */
 
 /* r: 0 or -errno. */
 void reply(fuse_req_t req, int r);
@@ -39,23 +37,3 @@ void reply_entry(struct request *rq, int r, const struct fuse_entry_param *entry
 
 /* An entry that did not reach the kernel is not known there. */
 void take_back(struct vfs *vfs, fuse_ino_t id);
-
-/* ---- ops_entry.c */
-
-void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
-void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
-void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device);
-void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name);
-void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
-void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
-void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
-               const char *new_name, unsigned int flags);
-
-/* ---- ops_dir.c */
-
-void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
-void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
-                struct fuse_file_info *fi);
-void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
-                    struct fuse_file_info *fi);
-void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
