@@ -56,23 +56,23 @@ struct bulk_connections {
     char over[32]; /* what carries them */
 };
 
-static void failed_locked(struct bulk_connections *l, bool for_good, const char *why)
-    REQUIRES(&l->lock)
+static void failed_locked(struct bulk_connections *bulk, bool for_good, const char *why)
+    REQUIRES(&bulk->lock)
 {
     int64_t pause = AGAIN_MS;
-    for (unsigned i = 0; i < l->failures; i++)
+    for (unsigned i = 0; i < bulk->failures; i++)
         pause *= AGAIN_FACTOR;
-    l->failures = for_good ? FAILURES_MAX : l->failures + 1;
-    l->not_before = clock_ms() + pause;
-    l->wanted = false;
-    diag_set(&l->why, "%s", why);
+    bulk->failures = for_good ? FAILURES_MAX : bulk->failures + 1;
+    bulk->not_before = clock_ms() + pause;
+    bulk->wanted = false;
+    diag_set(&bulk->why, "%s", why);
     log_debug("bulk connection: %s", why);
 }
 
 /* ---- the thread */
 
 /* What is behind "transport: ". */
-static void note_transport(struct bulk_connections *l, const struct transport *t)
+static void note_transport(struct bulk_connections *bulk, const struct transport *t)
 {
     static const char mark[] = "transport: ";
     BUF_AUTO text = {0};
@@ -81,23 +81,23 @@ static void note_transport(struct bulk_connections *l, const struct transport *t
         return;
     const char *from = text.data + sizeof(mark) - 1;
     size_t n = strcspn(from, "\n");
-    if (n >= sizeof(l->over))
-        n = sizeof(l->over) - 1;
-    lock_take(&l->lock);
-    memcpy(l->over, from, n);
-    l->over[n] = '\0';
-    lock_drop(&l->lock);
+    if (n >= sizeof(bulk->over))
+        n = sizeof(bulk->over) - 1;
+    lock_take(&bulk->lock);
+    memcpy(bulk->over, from, n);
+    bulk->over[n] = '\0';
+    lock_drop(&bulk->lock);
 }
 
-static int open_connection(struct bulk_connections *l, struct bulk_connection **ret,
+static int open_connection(struct bulk_connections *bulk, struct bulk_connection **ret,
                            struct diag *why)
 {
     struct transport *transport = NULL;
     struct bulk_connection *connection = calloc(1, sizeof(*connection));
-    int r = connection ? l->options.connect(l->options.ctx, &transport, why) : -ENOMEM;
+    int r = connection ? bulk->options.connect(bulk->options.ctx, &transport, why) : -ENOMEM;
     if (r == 0) {
-        const struct sftp_options options = {.timeout_ms = l->options.timeout_ms};
-        note_transport(l, transport);
+        const struct sftp_options options = {.timeout_ms = bulk->options.timeout_ms};
+        note_transport(bulk, transport);
         r = sftp_new(transport, &options, &connection->sftp, why);
     }
     if (r < 0) {
@@ -111,33 +111,33 @@ static int open_connection(struct bulk_connections *l, struct bulk_connection **
 
 /* More than one where the window of one session would set the pace; as many as the server grants.
  */
-static void open_connections(struct bulk_connections *l)
+static void open_connections(struct bulk_connections *bulk)
 {
     struct bulk_connection *opened[BULK_WAYS] = {0};
     struct diag why = {0};
     unsigned n = 0;
     int r = 0;
     while (r == 0 && n < BULK_WAYS &&
-           (n == 0 || sftp_round_trip_ms(opened[0]->sftp) >= l->options.far_ms)) {
-        r = open_connection(l, &opened[n], &why);
+           (n == 0 || sftp_round_trip_ms(opened[0]->sftp) >= bulk->options.far_ms)) {
+        r = open_connection(bulk, &opened[n], &why);
         n += r == 0;
     }
-    atomic_store(&l->used_at, clock_ms());
-    lock_take(&l->lock);
+    atomic_store(&bulk->used_at, clock_ms());
+    lock_take(&bulk->lock);
     for (unsigned i = 0; i < n; i++)
-        DL_APPEND(l->list, opened[i]);
-    l->opened += n;
-    l->wanted = false;
+        DL_APPEND(bulk->list, opened[i]);
+    bulk->opened += n;
+    bulk->wanted = false;
     if (n == 0)
-        failed_locked(l, r == -EACCES, why.text[0] ? why.text : strerror(-r));
-    lock_drop(&l->lock);
+        failed_locked(bulk, r == -EACCES, why.text[0] ? why.text : strerror(-r));
+    lock_drop(&bulk->lock);
 }
 
-static struct bulk_connection *find_dead_locked(struct bulk_connections *l, bool idle)
-    REQUIRES(&l->lock)
+static struct bulk_connection *find_dead_locked(struct bulk_connections *bulk, bool idle)
+    REQUIRES(&bulk->lock)
 {
     struct bulk_connection *connection;
-    DL_FOREACH (l->list, connection) {
+    DL_FOREACH (bulk->list, connection) {
         if (connection->ended ? connection->refs == 0
                               : idle || sftp_state(connection->sftp) != SFTP_UP)
             return connection;
@@ -146,53 +146,54 @@ static struct bulk_connection *find_dead_locked(struct bulk_connections *l, bool
 }
 
 /* Ends what is lost, or all where nobody uses them; frees what nobody holds. */
-static void sweep(struct bulk_connections *l, bool idle)
+static void sweep(struct bulk_connections *bulk, bool idle)
 {
     struct bulk_connection *connection;
-    lock_take(&l->lock);
-    while ((connection = find_dead_locked(l, idle))) {
+    lock_take(&bulk->lock);
+    while ((connection = find_dead_locked(bulk, idle))) {
         bool freed = connection->ended;
         if (freed) {
-            DL_DELETE(l->list, connection);
+            DL_DELETE(bulk->list, connection);
         } else {
             connection->ended = true;
             if (idle || clock_ms() - connection->since >= LIVED_MS)
-                l->failures = 0;
+                bulk->failures = 0;
             else
-                failed_locked(l, false, "the connection was lost soon after it was made");
+                failed_locked(bulk, false, "the connection was lost soon after it was made");
         }
-        lock_drop(&l->lock);
+        lock_drop(&bulk->lock);
         if (freed) {
             sftp_free(connection->sftp);
             free(connection);
         } else {
             sftp_end(connection->sftp);
         }
-        lock_take(&l->lock);
+        lock_take(&bulk->lock);
     }
-    lock_drop(&l->lock);
+    lock_drop(&bulk->lock);
 }
 
 static void *run(void *arg)
 {
-    struct bulk_connections *l = arg;
-    lock_take(&l->lock);
-    while (!l->stop) {
-        bool open = l->wanted;
+    struct bulk_connections *bulk = arg;
+    lock_take(&bulk->lock);
+    while (!bulk->stop) {
+        bool open = bulk->wanted;
         if (!open) {
-            const struct wait look = {.deadline = l->list ? clock_ms() + LOOK_MS : INT64_MAX / 2};
-            wait_on(&look, &l->woken, &l->lock);
+            const struct wait look = {.deadline =
+                                          bulk->list ? clock_ms() + LOOK_MS : INT64_MAX / 2};
+            wait_on(&look, &bulk->woken, &bulk->lock);
         }
-        bool idle = clock_ms() - atomic_load(&l->used_at) >= l->options.idle_ms;
-        lock_drop(&l->lock);
+        bool idle = clock_ms() - atomic_load(&bulk->used_at) >= bulk->options.idle_ms;
+        lock_drop(&bulk->lock);
         if (open)
-            open_connections(l);
+            open_connections(bulk);
         else
-            sweep(l, idle);
-        lock_take(&l->lock);
+            sweep(bulk, idle);
+        lock_take(&bulk->lock);
     }
-    lock_drop(&l->lock);
-    sweep(l, true);
+    lock_drop(&bulk->lock);
+    sweep(bulk, true);
     return NULL;
 }
 
@@ -201,87 +202,88 @@ static void *run(void *arg)
 int bulk_connections_new(const struct bulk_connections_options *options,
                          struct bulk_connections **ret)
 {
-    struct bulk_connections *l = calloc(1, sizeof(*l));
-    if (!l)
+    struct bulk_connections *bulk = calloc(1, sizeof(*bulk));
+    if (!bulk)
         return -ENOMEM;
-    l->options = *options;
-    int r = lock_init(&l->lock);
+    bulk->options = *options;
+    int r = lock_init(&bulk->lock);
     if (r == 0) {
-        r = condition_init(&l->woken);
+        r = condition_init(&bulk->woken);
         if (r == 0) {
-            r = thread_start(&l->thread, run, l);
+            r = thread_start(&bulk->thread, run, bulk);
             if (r == 0) {
-                *ret = l;
+                *ret = bulk;
                 return 0;
             }
-            condition_done(&l->woken);
+            condition_done(&bulk->woken);
         }
-        lock_done(&l->lock);
+        lock_done(&bulk->lock);
     }
-    free(l);
+    free(bulk);
     return r;
 }
 
-void bulk_connections_free(struct bulk_connections *l)
+void bulk_connections_free(struct bulk_connections *bulk)
 {
-    if (!l)
+    if (!bulk)
         return;
-    lock_take(&l->lock);
-    l->stop = true;
-    condition_wake_all(&l->woken);
-    lock_drop(&l->lock);
-    pthread_join(l->thread, NULL);
-    condition_done(&l->woken);
-    lock_done(&l->lock);
-    free(l);
+    lock_take(&bulk->lock);
+    bulk->stop = true;
+    condition_wake_all(&bulk->woken);
+    lock_drop(&bulk->lock);
+    pthread_join(bulk->thread, NULL);
+    condition_done(&bulk->woken);
+    lock_done(&bulk->lock);
+    free(bulk);
 }
 
-void bulk_connections_want(struct bulk_connections *l)
+void bulk_connections_want(struct bulk_connections *bulk)
 {
     const struct bulk_connection *connection;
     bool any = false;
-    if (!l)
+    if (!bulk)
         return;
-    lock_take(&l->lock);
-    DL_FOREACH (l->list, connection)
+    lock_take(&bulk->lock);
+    DL_FOREACH (bulk->list, connection)
         any |= !connection->ended;
-    bool may = l->failures < FAILURES_MAX && clock_ms() >= l->not_before;
-    if (!any && may && !l->wanted) {
-        l->wanted = true;
-        condition_wake_all(&l->woken);
+    bool may = bulk->failures < FAILURES_MAX && clock_ms() >= bulk->not_before;
+    if (!any && may && !bulk->wanted) {
+        bulk->wanted = true;
+        condition_wake_all(&bulk->woken);
     }
-    lock_drop(&l->lock);
+    lock_drop(&bulk->lock);
 }
 
-unsigned bulk_connections_take(struct bulk_connections *l, struct bulk_connection *ret[BULK_WAYS])
+unsigned bulk_connections_take(struct bulk_connections *bulk,
+                               struct bulk_connection *ret[BULK_WAYS])
 {
     struct bulk_connection *connection;
     unsigned n = 0;
-    if (!l)
+    if (!bulk)
         return 0;
-    lock_take(&l->lock);
-    DL_FOREACH (l->list, connection) {
+    lock_take(&bulk->lock);
+    DL_FOREACH (bulk->list, connection) {
         if (n < BULK_WAYS && !connection->ended && sftp_state(connection->sftp) == SFTP_UP) {
             connection->refs++;
             ret[n++] = connection;
         }
     }
-    lock_drop(&l->lock);
-    bulk_connections_touch(l);
+    lock_drop(&bulk->lock);
+    bulk_connections_touch(bulk);
     return n;
 }
 
-void bulk_connections_drop(struct bulk_connections *l, struct bulk_connection *connection)
+void bulk_connections_drop(struct bulk_connections *bulk, struct bulk_connection *connection)
 {
-    lock_take(&l->lock);
+    lock_take(&bulk->lock);
     if (--connection->refs == 0 && connection->ended)
-        condition_wake_all(&l->woken);
-    lock_drop(&l->lock);
+        condition_wake_all(&bulk->woken);
+    lock_drop(&bulk->lock);
 }
 
-void bulk_connections_touch(struct bulk_connections *l)
+void bulk_connections_touch(struct bulk_connections *bulk)
 {
-    atomic_store(&l->used_at, clock_ms());
+    atomic_store(&bulk->used_at, clock_ms());
 }
 
 struct sftp *bulk_connection_sftp(const struct bulk_connection *connection)
@@ -289,20 +291,20 @@ struct sftp *bulk_connection_sftp(const struct bulk_connection *connection)
     return connection->sftp;
 }
 
-int bulk_connections_describe(struct bulk_connections *l, struct buf *ret)
+int bulk_connections_describe(struct bulk_connections *bulk, struct buf *ret)
 {
     const struct bulk_connection *connection;
     unsigned n = 0;
-    if (!l)
+    if (!bulk)
         return 0;
-    lock_take(&l->lock);
-    DL_FOREACH (l->list, connection)
+    lock_take(&bulk->lock);
+    DL_FOREACH (bulk->list, connection)
         n += !connection->ended && sftp_state(connection->sftp) == SFTP_UP;
-    int r = buf_addf(ret, "bulk-connections: %u\nbulk-connections-made: %lu\n", n, l->opened);
-    if (r == 0 && l->over[0])
-        r = buf_addf(ret, "bulk-transport: %s\n", l->over);
-    if (r == 0 && l->why.text[0])
-        r = buf_addf(ret, "bulk-error: %s\n", l->why.text);
-    lock_drop(&l->lock);
+    int r = buf_addf(ret, "bulk-connections: %u\nbulk-connections-made: %lu\n", n, bulk->opened);
+    if (r == 0 && bulk->over[0])
+        r = buf_addf(ret, "bulk-transport: %s\n", bulk->over);
+    if (r == 0 && bulk->why.text[0])
+        r = buf_addf(ret, "bulk-error: %s\n", bulk->why.text);
+    lock_drop(&bulk->lock);
     return r;
 }
