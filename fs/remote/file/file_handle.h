@@ -11,5 +11,5 @@ int file_show(struct remote_file *file, const struct wait *wait, struct sftp_att
 int file_open_handle(struct remote_file *file, uint32_t flags, uint32_t mode,
                      const struct wait *wait, struct sftp_attrs *ret);
 
-/* remote_size_error for the file's name, and what it was to become. */
+/* remote_size_error for the file's name, and the size that it was to get. */
 int file_write_error(struct remote_file *file, const struct wait *wait, int r);

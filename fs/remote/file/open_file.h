@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files about open plain files share: the file, and the ways that its data goes. */
+/* What the sources for open plain files share: the file, and the ways that its data goes. */
 #pragma once
 
 #include "base/turn.h"
@@ -7,15 +7,15 @@
 #include "files.h"
 #include "remote/commit/unsure_names.h"
 
-/* Bytes: what a few round trips for opening a file over the bulk connections are worth. */
+/* Bytes: worth a few round trips for opening a file over the bulk connections. */
 enum { FILE_PATIENCE = 8 << 20 };
 
-/* What all know who have one file open; protected by remote->lock. */
+/* What all handles of one open file share; protected by remote->lock. */
 struct shared_file {
     unsigned files;
     bool nameless;          /* it was removed, or replaced */
     bool is_vmx;            /* it was renamed to one */
-    struct unsure *unsure;  /* what was sent through their handles, when a link was lost */
+    struct unsure *unsure;  /* what was sent through the handles when a link was lost */
     unsigned long changes;  /* of the bytes, by this mount or as far as handles showed */
     struct sftp_attrs seen; /* what a handle showed last; flags 0: nothing yet */
 };
@@ -39,25 +39,25 @@ struct remote_file {
     unsigned long read_at;      /* shared->changes when the reader began */
     struct bulk_writer *writer;
     struct sftp_attrs opened_as;
-    unsigned long opened_after; /* changes of what had the name then */
+    unsigned long opened_after; /* the changes of the file that had the name then */
     atomic_bool written;
-    atomic_int error; /* of data that was taken and is lost; for the next write, flush or fsync */
+    atomic_int error; /* of data taken and lost; for the next write, flush or fsync */
 
     struct bulk_connection *connections[BULK_WAYS];
-    struct bulk_ways ways;      /* over these; n is 0 without any: the data goes with the rest */
+    struct bulk_ways ways;      /* over these; if n is 0, the data goes over the main connection */
     struct sftp_attrs unproven; /* what all handles showed when it was opened over these */
-    bool proven;       /* they showed the same after a change: it may be written to over these */
+    bool proven;       /* they showed the same after a change: data may be written over these */
     uint64_t expected; /* where a sequential reader or writer goes on */
     uint64_t moved;    /* bytes that came so, since ways was last set */
     uint64_t patience; /* bytes to move before bulk connections are taken */
 };
 
-/* What an operation on file->handle or on the ways ended with. True: the links are up again, or
- * were left, and it can be tried again. False: *r is what to return. */
+/* Judges how an operation on file->handle or on the ways ended. True: the links are up again, or
+ * the file left them, and the operation can be tried again. False: *r is what to return. */
 bool file_again(struct remote_file *file, const struct wait *wait, int *r);
 
-/* Waits until what was written is on the server. 0 also where some of it is lost: file->error. */
+/* Waits until the data written is on the server. 0 also if some of it is lost: see file->error. */
 int file_drain(struct remote_file *file, const struct wait *wait);
 
-/* After data was written, or may have been, behind the listing's back. */
+/* Call after data was written, or may have been: the listing does not show it. */
 void file_forget_listing(const struct remote_file *file);

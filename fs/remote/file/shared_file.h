@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* What all know who have one file open. */
+/* What all handles of one open file share. */
 #pragma once
 
 #include "open_file.h"
 
-/* Whether a file is open that has the name. */
+/* Whether an open file has the name. */
 bool name_is_open(struct remote *remote, const char *path);
 
-/* A new file is one that nobody else has open, until it is known to be the other's, to which
+/* A new file is shared with no other handle until it is known to be the same as another, to which
  * nothing was done yet through this handle. 0, -ENOMEM. */
 int file_stand_alone(struct remote_file *file);
 void file_share(struct remote_file *file, struct remote_file *other);
 void file_unshare_locked(struct remote_file *file) REQUIRES(file->remote->lock);
 
-/* The link was lost when these were being set through the handle. 0, -ENOMEM. */
+/* The link was lost while these attributes were being set through the handle. 0, -ENOMEM. */
 int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attrs);
 
-/* Counts what has been sent that changes bytes, which may have been read ahead; by file, by name,
- * and where a handle shows another size or time than the last one did. */
+/* Counts sent requests that change bytes, which may have been read ahead: by file, by name, and
+ * when a handle shows another size or time than the last one did. */
 void file_count_change(struct remote_file *file);
 void name_count_change(struct remote *remote, const char *path);
 void file_note_sight_locked(struct remote_file *file, const struct sftp_attrs *attrs)
@@ -25,7 +25,7 @@ void file_note_sight_locked(struct remote_file *file, const struct sftp_attrs *a
 unsigned long file_changes(struct remote_file *file);
 unsigned long name_changes(struct remote *remote, const char *path);
 
-/* Whether an old server process may undo what is asked for: 0, -EUCLEAN. */
+/* Whether an old server process may undo the request: 0, -EUCLEAN. */
 int file_check_write(struct remote_file *file, uint64_t offset, struct span data);
 int file_check_attrs(struct remote_file *file, const struct sftp_attrs *attrs);
 int name_check_attrs(struct remote *remote, const char *path, const struct sftp_attrs *attrs);
