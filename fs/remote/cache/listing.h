@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Directories: what they hold, with attributes, as one cached snapshot. */
+/* Directories: their entries, with attributes, as one cached snapshot. */
 #pragma once
 
 #include "cache.h"
@@ -19,7 +19,7 @@ struct listing {
     size_t n;
     struct listing_entry *entries; /* by name, without our own hidden files */
     size_t own;                    /* of those */
-    size_t left_out;               /* entries of the server's that no file can be */
+    size_t left_out;               /* entries of the server's that cannot be files here */
     int64_t took_ms;               /* from the beginning of its load to the end */
     struct sftp_attrs root; /* of the directory itself, if that is the root: no listing has it
                                as an entry; flags 0: not known */
@@ -33,10 +33,10 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
 const struct listing_entry *listing_find(const struct listing *listing, const char *name);
 
 /* Attributes of one path (a link is not followed), at most max_age_ms old: from the listing of its
- * directory where that is young enough, else asked. A listing that took most of cache_timeout is
- * good for as long again, unless max_age_ms is 0: it would never serve otherwise, and who looks at
- * all its names would have it loaded again and again. *ret_true_at: as of when (clock_ms()). 0,
- * -ENOENT, ... */
+ * directory if that is young enough, else from the server. A listing that took most of
+ * cache_timeout to load is good for as long again, unless max_age_ms is 0: otherwise it would never
+ * serve, and a user who looks at all its names would have it loaded again and again. *ret_true_at:
+ * the time (clock_ms()) at which they were true. 0, -ENOENT, ... */
 int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
                    const struct wait *wait, struct sftp_attrs *ret, int64_t *ret_true_at);
 

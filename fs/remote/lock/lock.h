@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock of a .vmx: a folder beside it that is signed with the owner's token. lock.c tells how it
- * is taken, what it guards and how one that is over is broken.
+ * The lock of a .vmx: a folder beside it that is signed with the owner's token. lock.c tells how a
+ * lock is taken, what it guards and how an expired one is broken.
  *
  *                    all yes
  *   IDLE -- ASKED ------------> HELD --.
  *               \-- no --> REFUSED -----+-- drop --> IDLE
  *                \-- no answer --> UNSURE --'
  *
- * Calling sequence: vmx_lock_ask, vmx_lock_answer; when that said 0: ..., vmx_lock_drop. Both parts
- * of the first flight are apart so that the caller's own requests travel with them.
+ * Calling sequence: vmx_lock_ask, vmx_lock_answer; if that returned 0: ..., vmx_lock_drop. The
+ * first flight has two functions so that the caller's own requests travel with it.
  */
 #pragma once
 
@@ -19,14 +19,14 @@
 enum {
     LOCK_HOLD_MS = 30000,
     LOCK_STALE_S = 60,
-    LOCK_NAME_MAX = 243, /* a longer NAME has no room for the name of its lock */
+    LOCK_NAME_MAX = 243, /* a longer NAME leaves no room for the name of its lock */
 };
 
 enum lock_state {
     LOCK_IDLE,    /* nothing of ours is on the server */
     LOCK_ASKED,   /* the first flight is under way */
     LOCK_HELD,    /* LOCK/TOKEN is there, until it is broken or installed */
-    LOCK_REFUSED, /* not ours; what we made for it may be there */
+    LOCK_REFUSED, /* not ours; parts that we made for it may be there */
     LOCK_UNSURE,  /* an answer is missing: anything of ours may be there, now or later */
 };
 
@@ -41,7 +41,7 @@ struct vmx_lock {
     char token[TOKEN_MAX + 1];
     struct lock_paths paths;
     int64_t asked_at;                /* clock_boot_ms() */
-    bool in_place;                   /* signed in its place: the server renames no folders */
+    bool in_place;                   /* signed in its place: the server does not rename folders */
     bool installed;                  /* the temporary file has left the lock */
     struct sftp_handle temp, folder; /* open while held; temp only if TOKEN is a file, folder only
                                         if it may be listed */
@@ -49,31 +49,31 @@ struct vmx_lock {
     struct vmx_lock *prev, *next; /* in remote->attempts, with its lock; prev NULL: not there */
 };
 
-/* Draws a token. moves: it is a folder. 0, -ENAMETOOLONG, -ENOMEM. Ends with vmx_lock_done in any
- * case. */
+/* Draws a token. moves: it is a folder. 0, -ENAMETOOLONG, -ENOMEM. Call vmx_lock_done in any case.
+ */
 int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path, bool moves);
 void vmx_lock_done(struct vmx_lock *lock);
 
 /* First flight: sends. */
 void vmx_lock_ask(struct vmx_lock *lock);
 
-/* First flight: waits. 0: the lock is held, temp and folder are open. -EAGAIN: it is somebody
- * else's (diag tells whose) or has just been broken: try again after a while. -errno. */
+/* First flight: waits. 0: the lock is held, temp and folder are open. -EAGAIN: another owner has it
+ * (diag tells which) or it has just been broken: try again after a while. -errno. */
 int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct diag *diag);
 
-/* Of a lock that is held: asks for the attributes of its token, which was made when it was taken.
+/* Asks for the attributes of the token of a held lock; the token was made when the lock was taken.
  */
 struct sftp_call *vmx_lock_ask_token(const struct vmx_lock *lock);
 
-/* Until when (clock_boot_ms()) the owner may send what others see. */
+/* The time (clock_boot_ms()) until which the owner may send what others see. */
 int64_t vmx_lock_expiry(const struct vmx_lock *lock);
 
-/* Sends what sets the target aside, for a server without posix-rename: behind it the temporary file
- * is to be renamed to its place, in the same flight. */
+/* Sends the request that sets the target aside, for a server without posix-rename; the caller
+ * renames the temporary file to the target's place behind it, in the same flight. */
 void vmx_lock_set_aside(struct vmx_lock *lock);
 
-/* The temporary file was renamed to its place. */
+/* The temporary file was renamed to the target's place. */
 void vmx_lock_installed(struct vmx_lock *lock);
 
-/* Lets go, whatever the state, without waiting. */
+/* Lets go of the lock in any state, without waiting. */
 void vmx_lock_drop(struct vmx_lock *lock);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The paths of a token, and what removes all that is there. */
+/* The paths of a token, and the requests that remove all that is there. */
 #pragma once
 
 #include "sftp/sftp.h"
 
 #define LOCK_SUFFIX ".vmxfs-lock"
-#define LOCK_ASIDE "old-" /* begins no token */
+#define LOCK_ASIDE "old-" /* no token begins so */
 
 /* The server's paths, all of them of one token. */
 struct lock_paths {
@@ -19,9 +19,9 @@ struct lock_paths {
     enum { ASIDE_NONE, ASIDE_NEEDED, ASIDE_OVER } has_aside; /* what may be there is ... */
 };
 
-/* Three strings as one of the caller's. NULL: no memory. */
+/* Joins three strings; the caller frees the result. NULL: no memory. */
 char *lock_join(const char *a, const char *b, const char *c);
 
-/* Sends what removes all that is the token's, wherever it is by now, and nothing else. */
+/* Sends requests that remove all that is the token's, wherever it is by now, and nothing else. */
 void lock_paths_clear(const struct lock_paths *paths, struct sftp *sftp);
 void lock_paths_done(struct lock_paths *paths);

@@ -8,8 +8,8 @@
  * process, START 8 drawn when that began, SERIAL 6 counted by it. USER and HOST are for people: at
  * most 16 and 32 letters, digits, dots, dashes and underscores.
  *
- * Tokens are names of files on the server, where anybody may put names too: only what token_is
- * knows is ever made part of a path.
+ * Tokens are names of files on the server, where anybody may put names too: only a name that
+ * token_is accepts ever becomes part of a path.
  */
 #pragma once
 
@@ -36,7 +36,7 @@ struct token_owner {
 enum token_state {
     TOKEN_OURS,    /* of this process */
     TOKEN_DEAD,    /* of a process of this machine that is gone */
-    TOKEN_UNKNOWN, /* of one that lives, or is on another machine: only time tells */
+    TOKEN_UNKNOWN, /* of a live process or of another machine: only time tells */
 };
 
 void token_owner_init(struct token_owner *ret);
@@ -46,7 +46,7 @@ void token_make(const struct token_owner *owner, unsigned serial, char *ret, siz
 
 bool token_is(const char *name);
 
-/* token: one that token_is knows. */
+/* token: token_is must accept it. */
 enum token_state token_state(const struct token_owner *self, const char *token);
 
 /* Writes what a person needs to find the owner: "USER@HOST, process PID", and a NUL. */
