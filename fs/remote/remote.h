@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The remote tree as vmxfs sees it: directories, documents (parsed .vmx files) and plain files
- * below one root, with what is known about them cached.
+ * below one root, and a cache of them.
  *
  * Paths are relative to the root ("" is the root itself, "vm/vm.vmx"), never begin or end with a
- * slash, and go through no link: a file has one. All functions may be called from any thread and
- * block, with no lock of the caller held, as the wait says. They start over by themselves when the
- * link was lost and came back in time; -EIO says that it did not. SFTP's bare "failure" is never
- * returned: it is asked again for what it means.
+ * slash, and go through no link: a file has one path. All functions may be called from any thread,
+ * with no lock of the caller held, and block as the wait says. They start over by themselves when
+ * the link was lost and came back in time; -EIO says that it did not come back. They never return
+ * SFTP's bare "failure", but ask the server again for its meaning.
  */
 #pragma once
 
@@ -30,7 +30,7 @@ struct remote_options {
      * connector_connect_bulk. NULL: it goes with the rest. */
     int (*connect_bulk)(void *ctx, struct transport **ret, struct diag *why);
     void *connect_ctx;
-    int bulk_idle_ms; /* they are closed when unused for so long; 0: a minute */
+    int bulk_idle_ms; /* bulk connections unused for so long are closed; 0: a minute */
     int bulk_far_ms;  /* two instead of one from this round trip on; 0: that of a wide network */
 };
 
@@ -41,7 +41,7 @@ struct remote;
 int remote_new(struct sftp *sftp, const struct remote_options *options, struct remote **ret,
                struct diag *why);
 
-/* Waits until what was sent has been done (bounded by the timeout), then frees. */
+/* Waits until all sent requests are done (bounded by the timeout), then frees. */
 void remote_free(struct remote *remote);
 
 struct sftp *remote_sftp(struct remote *remote);
@@ -50,16 +50,17 @@ const struct remote_options *remote_options(const struct remote *remote);
 /* What the caches hold, as "key: value" lines. -ENOMEM. */
 int remote_describe(struct remote *remote, struct buf *ret);
 
-/* Who is told what happens on the server. Each function is called by any thread, with no lock held,
- * and may be NULL. */
+/* Hears what happens on the server. Each function is called by any thread, with no lock held, and
+ * may be NULL. */
 struct remote_listener {
-    /* Something that a user should know of a path, and that is no error of his; key may be NULL. */
+    /* A fact about a path that a user should know, and that is not an error of his; key may be
+     * NULL. */
     void (*note)(void *ctx, const char *path, const char *key, const char *reason);
     /* The document at path was found changed by others. */
     void (*changed)(void *ctx, const char *path);
     void *ctx;
 };
 
-/* Sets the only listener; NULL: nobody is told. When this returns, the listener before is not
- * called any more, so a listener must not call this itself. */
+/* Sets the only listener, or none (NULL). When this returns, the listener before is not called any
+ * more, so a listener must not call this itself. */
 void remote_listen(struct remote *remote, const struct remote_listener *listener);

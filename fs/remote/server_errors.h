@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What errors of the server mean, and what is to be done about them. */
+/* What errors of the server mean, and how to handle them. */
 #pragma once
 
 #include <errno.h>
 
 #include "remote.h"
 
-/* Whether an error tells nothing of the file that was asked for: it is the link's, the caller's or
- * this machine's. */
+/* Whether an error says nothing about the file that was asked for: the link, the caller or this
+ * machine caused it. */
 static inline bool is_unanswered(int r)
 {
     return r == -ENOTCONN || r == -EIO || r == -EINTR || r == -ENOMEM;
@@ -24,14 +24,14 @@ int remote_check_rename(struct remote *remote, struct diag *diag);
  * filesystem is full, -EROFS when it is mounted so, else -EIO. Other errors are returned as is. */
 int remote_write_error(struct remote *remote, const char *path, const struct wait *wait, int r);
 
-/* The same of what would make a file so large: -EFBIG, also of -EINVAL, when the server's whole
- * filesystem is smaller. */
+/* The same for a request that would make a file so large: -EFBIG, also of -EINVAL, when the
+ * server's whole filesystem is smaller. */
 int remote_size_error(struct remote *remote, const char *path, uint64_t size,
                       const struct wait *wait, int r);
 
-/* The same of a rename: -EXDEV when its names lie in two filesystems of the server's, and -ENOENT,
- * -EISDIR, -ENOTDIR, -ENOTEMPTY by what has them; as remote_write_error for the new name otherwise.
- * lost: it was sent before, unanswered. Then it is never -EXDEV, upon which programs copy and
- * remove. */
+/* The same for a rename: -EXDEV when its names lie in two filesystems of the server's, and -ENOENT,
+ * -EISDIR, -ENOTDIR, -ENOTEMPTY by the files that have them; otherwise as remote_write_error for
+ * the new name. lost: the rename was sent before, unanswered. Then it is never -EXDEV, upon which
+ * programs copy and remove. */
 int remote_rename_error(struct remote *remote, const char *from, const char *to, bool lost,
                         const struct wait *wait, int r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many loads in flight together: as one ends the next one may begin, as far as the window
- * (window.h), the server's limit of open handles and the engine's slots allow. One thread's own.
+ * Many loads in flight together. As one ends the next may begin, as far as the window (window.h),
+ * the server's limit of open handles and the engine's slots allow. One thread owns a pipeline.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ struct pipeline {
     unsigned requests;  /* that may be under way */
     unsigned handles;   /* that may be open */
     size_t bytes;       /* that they are expected to bring */
-    bool is_held_up;    /* requests wait unsent: users' go first */
+    bool is_held_up;    /* requests wait unsent: those of users go first */
 };
 
 /* The functions and ctx are set by the caller. */
@@ -31,11 +31,12 @@ void pipeline_init(struct pipeline *pipeline, struct remote *remote);
 /* Ends all loads, without an answer. */
 void pipeline_done(struct pipeline *pipeline);
 
-/* Whether another load may begin now. One at least always may. */
+/* Whether another load may begin now. One always may. */
 bool pipeline_has_room(const struct pipeline *pipeline);
 
-/* Begins a load, which is the pipeline's from now on. bytes: what it is expected to bring. */
+/* Begins a load, which the pipeline owns from now on. bytes: the size that it is expected to bring.
+ */
 void pipeline_add(struct pipeline *pipeline, struct load *load, size_t bytes);
 
-/* Takes those loads on that have been answered; waits a little for one if none has. */
+/* Takes the next step of the loads that were answered; waits a little for one if none was. */
 void pipeline_step(struct pipeline *pipeline);

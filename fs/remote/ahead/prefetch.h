@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading ahead of the user, on a thread of its own, many loads in flight together. It is best
- * effort: what fails is loaded again by who needs it.
+ * Reads ahead of the user, on a thread of its own, many loads in flight together. It is best
+ * effort: a caller that needs what failed loads it again.
  *
- * When a directory has been listed, what is in it will be asked for next: the listings of its
- * sub-directories and the documents in it and in them are loaded, as long as somebody comes for
- * them. The same serves revalidation: what is known below a directory that is listed again is
+ * When a directory has been listed, users will ask for its contents next. So prefetch loads the
+ * listings of its sub-directories and the documents in it and in them, as long as users come for
+ * them. The same serves revalidation: all that is cached below a directory that is listed again is
  * checked in one go.
  *
- * Who loads things by himself one after the other, because nobody listed their directory, or too
- * long ago, is kept ahead of: the second such load of neighbours within a second begins that.
+ * A user may load objects one after the other, because their directory was not listed, or too long
+ * ago. The second such load of neighbours within a second makes prefetch keep ahead of him.
  *
  * None of these functions blocks; all take NULL for a prefetch that is off.
  */

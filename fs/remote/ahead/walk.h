@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A walk through what is below a directory, in the order of names: the listings of its
+ * A walk through the tree below a directory, in the order of names: the listings of its
  * sub-directories, and the documents in it and in them. A document's turn comes when the listing
- * that names it is there, and not before the sub-directories' that are to be listed.
+ * that names it is there, and after the sub-directories that are to be listed.
  *
  * A walk is *wide* when it goes on as fast as it can, or keeps *ahead* of a user, in whichever
  * direction he goes: by no more than he reads in half of the time for which an answer is trusted.

@@ -2,11 +2,10 @@
 /*
  * How many requests may be under way in the background.
  *
- * A server answers in order, and a link carries so many bytes a second: what is asked for in the
- * background stands before what a user asks for next. So the window grows only while answers take
- * no longer than one more round trip than the quickest, and halves when they do: a user waits for
- * one round trip of other people's answers at most. Pure arithmetic: the caller says when things
- * happened, in ms of clock_ms().
+ * A server answers in order, and the rate of a link is limited: a background request stands before
+ * the next request of a user. So the window grows only while answers take no longer than one more
+ * round trip than the quickest, and halves when they do: a user waits for one round trip of other
+ * answers at most. Pure arithmetic: the caller says when things happened, in ms of clock_ms().
  */
 #pragma once
 
@@ -17,7 +16,7 @@ struct window {
     unsigned size; /* requests that may be under way */
     unsigned max;
     bool has_shrunk;    /* from then on it grows slowly */
-    int64_t changed_at; /* what was asked before says nothing about the window of now */
+    int64_t changed_at; /* requests sent before say nothing about the window of now */
     int64_t quickest_ms, quickest_at;
     /* since the last change or the last look */
     unsigned answers, most_under_way;
@@ -26,5 +25,5 @@ struct window {
 
 void window_init(struct window *w, unsigned first, unsigned max);
 
-/* What was asked at asked_at has been answered; under_way: how many requests were by then. */
+/* A request sent at asked_at was answered; under_way: how many requests were by then. */
 void window_answered(struct window *w, int64_t asked_at, unsigned under_way, int64_t now);

@@ -12,14 +12,14 @@
 #include "commit.h"
 #include "remote/remote_private.h"
 
-/* Makes the new text (appended to *ret) from what the server has; may be asked twice. 0; 1: nothing
- * is to be done; -errno. */
+/* Makes the new text (appended to *ret) from the server's text; may be called twice. 0; 1: there is
+ * nothing to do; -errno. */
 struct rewrite {
     int (*make)(void *ctx, const struct server_text *server, struct buf *ret);
-    /* What was made last was sent, and no answer says whether it has come. May be NULL. */
+    /* The text made last was sent, and no answer says whether it arrived. May be NULL. */
     void (*unanswered)(void *ctx);
     void *ctx;
-    bool regardless; /* also where the VM is in use */
+    bool regardless; /* also if the VM is in use */
 };
 
 /* What earlier attempts at the same commit left open when the link was lost. All zeros at first;
@@ -31,7 +31,7 @@ struct lost {
 };
 void lost_done(struct lost *lost);
 
-/* What a commit has made of what. All zeros at first; ends with outcome_done. */
+/* What a commit changed. All zeros at first; ends with outcome_done. */
 struct outcome {
     struct document *before, *after; /* the same one if nothing was to be done */
     struct buf replaced; /* what the rename replaced, if it was edited in the last moment ... */
@@ -41,7 +41,7 @@ struct outcome {
 void outcome_done(struct outcome *outcome);
 #define OUTCOME_AUTO __attribute__((cleanup(outcome_done))) struct outcome
 
-/* known: what the cache says, a guess that saves a round trip where it is right; or NULL. 0: ret is
+/* known: the cached document, a guess that saves a round trip if it is right; or NULL. 0: ret is
  * filled in. */
 int attempt_commit(struct remote *remote, const char *path, struct document *known,
                    const struct rewrite *rewrite, struct lost *lost, const struct wait *wait,
@@ -50,8 +50,8 @@ int attempt_commit(struct remote *remote, const char *path, struct document *kno
 /* The name of a .vmx whose lock is held, and whose VM is not in use. All zeros: none. */
 struct hold {
     struct attempt *attempt;
-    bool there; /* something has the name, which looks like this ... */
-    bool other; /* ... and is no document */
+    bool there; /* a file has the name, which looks like this ... */
+    bool other; /* ... and is not a document */
     struct sftp_attrs attrs;
     struct buf text;  /* that it holds, if it is a document */
     size_t settings;  /* in it */
@@ -59,8 +59,8 @@ struct hold {
     int64_t expiry;   /* clock_boot_ms(): nothing is to be sent later */
 };
 
-/* any: what has the name need not be a document. wait and path must outlive the hold. 0; -EBUSY,
- * with *diag; the errors that ask for another attempt; ... */
+/* any: the file with the name need not be a document. wait and path must outlive the hold. 0;
+ * -EBUSY, with *diag; the errors that ask for another attempt; ... */
 int hold_take(struct remote *remote, const char *path, bool any, const struct wait *wait,
               struct diag *diag, struct hold *ret);
 void hold_drop(struct hold *hold);

@@ -38,7 +38,7 @@ struct change {
     /* Private to the queue. */
     int result;
     bool done;
-    bool unsure; /* a commit of it was sent, and nobody knows what came of that */
+    bool unsure; /* a commit of it was sent, and its outcome is unknown */
     struct change *prev, *next;
 };
 
@@ -56,19 +56,20 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
 int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
                       struct diag *diag);
 
-/* What a file that is moved may replace. */
+/* What a moved file may replace. */
 enum move_onto {
     MOVE_ONTO_ANY,
     MOVE_ONTO_EMPTY,   /* a .vmx without settings; else -ENOTEMPTY */
-    MOVE_ONTO_OTHER,   /* a link, or what else is no .vmx in spite of its name; else -EEXIST */
+    MOVE_ONTO_OTHER,   /* a link, or another file that is not a .vmx in spite of its name; else
+                          -EEXIST */
     MOVE_ONTO_NOTHING, /* else -EEXIST */
 };
 
-/* Renames a .vmx, or another file to the name of a .vmx: a change of both, so that each that is a
- * .vmx is locked, and refused if its VM is in use. *ret_refused (may be NULL): path or to,
- * whichever an error is of. 0, -EBUSY, -ENOLCK, -EEXIST, -ENOTEMPTY, -EXDEV, ... */
+/* Renames a .vmx, or another file to the name of a .vmx: a change of both, so each that is a .vmx
+ * is locked, and refused if its VM is in use. *ret_refused (may be NULL): path or to, the one that
+ * an error is about. 0, -EBUSY, -ENOLCK, -EEXIST, -ENOTEMPTY, -EXDEV, ... */
 int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
                       const struct wait *wait, struct diag *diag, const char **ret_refused);
 
-/* Creates an empty one. 0, -EEXIST, ... */
+/* Creates an empty .vmx. 0, -EEXIST, ... */
 int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait);

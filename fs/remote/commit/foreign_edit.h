@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two edits of one text that did not know of each other: ours, and that of a program that takes no
- * lock, which our rename replaced. Both are kept as far as they concern different settings; of the
+ * lock, which our rename replaced. Both are kept as far as they concern different settings; for the
  * same setting ours stays.
  */
 #pragma once
 
 #include "parser/document/dict.h"
 
-/* Told of each value of theirs that the merged text does not have, in words. key: NULL where it is
- * not about one setting. */
+/* Called for each value of theirs that the merged text lacks, with words. key: NULL if it is not
+ * about one setting. */
 struct foreign_lost {
     void (*tell)(void *ctx, const char *key, const char *reason);
     void *ctx;
@@ -19,6 +19,6 @@ struct foreign_lost {
 int foreign_edit_merge(struct span base, struct span ours, struct span theirs,
                        const struct foreign_lost *lost, struct buf *ret);
 
-/* Tells of all settings that they changed, where ours is all that stays. */
+/* Calls for each setting that they changed, if only ours stays. */
 void foreign_edit_tell_all(struct span base, struct span ours, struct span theirs,
                            const struct foreign_lost *lost);

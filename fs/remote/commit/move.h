@@ -11,10 +11,10 @@
 struct move {
     const char *path, *to;
     enum move_onto onto;
-    const char **refused; /* becomes the one of both that an error is of; may be NULL */
+    const char **refused; /* set to the name that an error is about; may be NULL */
 };
 
-/* What a change was to move whose answer was lost. All zeros at first. */
+/* The file that a change with a lost answer was to move. All zeros at first. */
 struct lost_move {
     bool sent;               /* it may have been made, and ... */
     struct sftp_attrs attrs; /* ... moved this, ... */
@@ -22,12 +22,14 @@ struct lost_move {
 };
 void lost_move_done(struct lost_move *lost);
 
-/* Under the locks of all names that are a .vmx's, and if no VM of theirs is in use. -ENOENT: there
- * is no such file; -EEXIST, -ENOTEMPTY: what has the new name is not to be replaced. */
+/* Works under the locks of all names that are a .vmx's, and only if no VM of theirs is in use.
+ * -ENOENT: the file does not exist; -EEXIST, -ENOTEMPTY: the file at the new name is not to be
+ * replaced. */
 int attempt_move(struct remote *remote, const struct move *move, struct lost_move *lost,
                  const struct wait *wait, struct diag *diag);
 
-/* What was to be moved is not there any more: whether a lost change did that. 0; -ENOENT: none was
- * sent; -EIO: what has the new name is another file, and nobody knows, with *diag; -errno. */
+/* The file that was to be moved is not there any more: tells whether a lost change moved it. 0;
+ * -ENOENT: none was sent; -EIO: the new name is another file's, and the outcome is unknown, with
+ * *diag; -errno. */
 int lost_move_answer(struct remote *remote, const struct move *move, const struct lost_move *lost,
                      const struct wait *wait, struct diag *diag);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was under way when a link was lost. The server's process of the old connection may still
- * carry it out, long after it was sent again and answered. The same once more does no harm; what
- * differs could be undone by it, after its caller was told that it is safe. So that is refused
- * while this may happen: for a minute at the most.
+ * Requests that were under way when a link was lost. The server's process of the old connection may
+ * still carry a request out, long after it was sent again and answered. Repeating the same request
+ * does no harm. But the old request could undo a different one after the caller was told that it is
+ * safe. So a different request is refused while this may happen: for a minute at the most.
  *
  *      may be written    other bytes there, an end of the file before them
  *      may be set        another value; for a size also bytes behind it, and a new file
@@ -27,7 +27,7 @@ int unsure_note_write(struct unsure **list, uint64_t offset, struct span data);
 int unsure_note_attrs(struct unsure **list, const struct sftp_attrs *attrs);
 int unsure_note_going(struct unsure **list);
 
-/* Whether what is asked for may come to nothing. Forgets what is too old. */
+/* Whether an old request may undo this one. Forgets what is too old. */
 bool unsure_hinders_write(struct unsure **list, uint64_t offset, struct span data);
 bool unsure_hinders_attrs(struct unsure **list, const struct sftp_attrs *attrs);
 bool unsure_hinders_new(struct unsure **list);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Disk descriptors: what each names, read once and kept as long as the file has the same time and
- * size. A file of more than DESCRIPTOR_MAX bytes is no descriptor, and names nothing.
+ * Disk descriptors: the files that each names, read once and kept as long as the file has the same
+ * time and size. A file of more than DESCRIPTOR_MAX bytes is not a descriptor, and names nothing.
  *
  * For one thread at a time.
  */
@@ -28,10 +28,10 @@ struct descriptors {
 
 void descriptors_done(struct descriptors *all);
 
-/* Brings what is known of n paths up to date. What cannot be read names nothing. 0; -ENOTCONN,
+/* Brings the entries of n paths up to date. A file that cannot be read names nothing. 0; -ENOTCONN,
  * -EIO, -EINTR, -ENOMEM. */
 int descriptors_refresh(struct descriptors *all, struct remote *remote, const char *const *paths,
                         size_t n, const struct wait *wait);
 
-/* NULL: it is none. */
+/* NULL: the file is not a descriptor. */
 const struct descriptor *descriptors_find(const struct descriptors *all, const char *path);

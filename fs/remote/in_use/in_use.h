@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is the VM in use? Any evidence wins: "X.vmx.lck" (a file on VMFS, a non-empty folder by
- * Workstation and Fusion), ".lck-HEX" in the folder (NFS: they cannot be matched to one file over
- * SFTP, so any counts), the swap file that the setting "sched.swap.derivedName" names, and
- * "checkpoint.vmState" (suspended); and what its host says (struct remote_evidence), which alone
+ * Tells whether a VM is in use. Any evidence wins: "X.vmx.lck" (a file on VMFS, a non-empty folder
+ * by Workstation and Fusion), ".lck-HEX" in the folder (NFS: they cannot be matched to one file
+ * over SFTP, so any counts), the swap file that the setting "sched.swap.derivedName" names, and
+ * "checkpoint.vmState" (suspended); and the word of its host (struct remote_evidence), which alone
  * may overrule a lock file. "X.vmx~" proves nothing: it stays behind.
  */
 #pragma once
@@ -19,13 +19,13 @@ struct inuse {
     char found[300]; /* "" or the evidence, for people */
 };
 
-/* First flight: asks. dict: what is thought of the settings, or NULL. folder: the server's path of
- * the VM's folder with a final slash. 0, -ENOMEM. Ends with inuse_done in any case. */
+/* First flight: asks. dict: a guess at the settings, or NULL. folder: the server's path of the VM's
+ * folder with a final slash. 0, -ENOMEM. Call inuse_done in any case. */
 int inuse_ask(struct inuse *inuse, struct remote *remote, const char *folder, const char *name,
               const struct vmx_dict *dict);
 
-/* Waits for that. path: the document's. dict: what the settings really are; where they name another
- * swap file it is asked for now. 0, -errno; found is filled in where there is evidence. */
+/* Waits for the answers. path: the document's. dict: the real settings; if they name another swap
+ * file, this asks for it now. 0, -errno; found is filled in if there is evidence. */
 int inuse_answer(struct inuse *inuse, const char *path, const struct vmx_dict *dict,
                  const struct wait *wait);
 

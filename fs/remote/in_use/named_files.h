@@ -44,11 +44,10 @@ struct named_files {
 void named_files_clear(struct named_files *named);
 void named_files_done(struct named_files *named);
 
-/* Adds the files of VMs; of those that are known, and whose .vmx is the same, nothing is asked.
- * paths, docs: n of each; a document is NULL where the .vmx cannot be read.
- * 0; -ENOTCONN, -EIO, -EINTR, -ENOMEM. */
+/* Adds the files of VMs; asks nothing about known VMs with an unchanged .vmx. paths, docs: n of
+ * each; a document is NULL if the .vmx cannot be read. 0; -ENOTCONN, -EIO, -EINTR, -ENOMEM. */
 int named_files_add(struct named_files *named, struct remote *remote, char *const *paths,
                     struct document *const *docs, size_t n, const struct wait *wait);
 
-/* NULL: no VM that is known names it. */
+/* NULL: no known VM names it. */
 const struct named_file *named_files_find(const struct named_files *named, const char *path);

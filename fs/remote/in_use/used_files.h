@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files of a VM in use: what must not be removed, replaced, renamed, truncated or opened for
+ * Files of a VM in use, which must not be removed, replaced, renamed, truncated or opened for
  * writing. They are the VM's by their names beside its .vmx (parser/vm/vm_files.h), or because it
  * names them (named_files.h), wherever they lie.
  *
- * Judged are the VMs in the file's own folder, and all whose .vmx is cached. That a VM is not in
- * use is good for USED_MS; before a file is refused its VM is looked at again.
+ * vmxfs judges the VMs in the file's own folder, and all whose .vmx is cached. The answer "not in
+ * use" is good for USED_MS; before a file is refused its VM is looked at again.
  */
 #pragma once
 
@@ -19,14 +19,13 @@ enum { USED_MS = 5000 };
 int remote_check_unused(struct remote *remote, const char *path, bool folder,
                         const struct wait *wait, struct diag *diag, char **ret_vm);
 
-/* Whether what its host has registered would be lost if path, no folder, were removed: a VM's .vmx,
- * or a disk that a VM names. -EBUSY: *ret_vm is as above; -ENODATA: it would be, if the VM of
- * *ret_vm is registered, which the host does not say now. 0; -EIO, -EINTR, -ENOMEM. */
+/* Whether removing path, not a folder, would lose what its host has registered: a VM's .vmx, or a
+ * disk that a VM names. -EBUSY: *ret_vm is as above; -ENODATA: it would, if the VM of *ret_vm is
+ * registered, which the host does not say now. 0; -EIO, -EINTR, -ENOMEM. */
 int remote_check_unregistered(struct remote *remote, const char *path, const struct wait *wait,
                               char **ret_vm);
 
-/* A VM has come into use, or may have: what was seen before of any VM's use is not good any more.
- */
+/* A VM has come into use, or may have: all earlier findings about the use of VMs are void. */
 void remote_use_changed(struct remote *remote);
 
 struct used_files;

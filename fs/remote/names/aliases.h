@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Directories that a link beside them stands for: a datastore, whose directory has a UUID for a
- * name, and which people know by the name of the link. Inside, such a directory has its own name
- * alone, so that a file has one path, one document and one lock; people are shown the link's.
+ * name, and which people know by the name of the link. Inside vmxfs, such a directory has only its
+ * own name, so that a file has one path, one document and one lock; people are shown the link's.
  *
  * A link stands for the directory if its text is the directory's name and nothing else, the name is
  * one that VMware makes of a UUID, and no such link comes before it in byte order. The host's own
@@ -18,11 +18,11 @@ int aliases_new(struct aliases **ret);
 void aliases_free(struct aliases *aliases); /* accepts NULL */
 
 /* Reads the links of a listing that is being made, all at once, if any may stand for a directory,
- * and sets its entries' shown_as and stands_for. 0; -EIO, -EINTR, -ENOTCONN, -ENOMEM. */
+ * and sets shown_as and stands_for of its entries. 0; -EIO, -EINTR, -ENOTCONN, -ENOMEM. */
 int aliases_find(struct remote *remote, const char *dir, const struct wait *wait,
                  struct listing *l);
 
-/* Remembers what a listing, which is complete, says. */
+/* Remembers the names in a complete listing. */
 void aliases_learn(struct remote *remote, const char *dir, const struct listing *l);
 
 /* Whether a name is one that VMware makes of a UUID. */

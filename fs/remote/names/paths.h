@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names and paths on the server, and what they tell of a file. */
+/* Names and paths on the server, and what they say about a file. */
 #pragma once
 
 #include "remote/remote.h"
@@ -9,11 +9,11 @@
 bool remote_is_vmx_name(const char *name);
 bool remote_is_vmx(const struct remote *remote, const char *name, const struct sftp_attrs *attrs);
 
-/* True for a regular file of at most vmx_max bytes. One whose size the server does not tell is
- * none: it would be taken for empty. */
+/* True for a regular file of at most vmx_max bytes. A file without a size from the server does not
+ * count: it would be taken for empty. */
 bool remote_can_be_vmx(const struct remote *remote, const struct sftp_attrs *attrs);
 
-/* True for our own lock and temporary files, which nobody is shown. */
+/* True for our own lock and temporary files, which users do not see. */
 bool remote_is_hidden_name(const char *name);
 
 /* The root's absolute path on the server, free of links; "" is "/". Valid as long as the remote. */
