@@ -8,9 +8,9 @@
 
 #include "remote/remote.h"
 
-/* Asks the server to remove expired names (lock.h) from a folder that holds only names of vmxfs's
- * own. True: it did, and a request refused because the folder was not empty can be tried once more;
- * diag says, as far as is known, why it may be refused again. */
+/* Asks the server to remove names that are over (lock.h) from a folder that holds only names of
+ * vmxfs's own. True: it did, and a request refused because the folder was not empty can be tried
+ * once more; diag says, as far as is known, why it may be refused again. */
 bool leftovers_clear(struct remote *remote, const char *dir, const struct wait *wait,
                      struct diag *diag);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The lock of a .vmx: a folder beside it that is signed with the owner's token. lock.c tells how a
- * lock is taken, what it guards and how an expired one is broken.
+ * lock is taken, what it guards and how one that is over is broken.
  *
  *                    all yes
  *   IDLE -- ASKED ------------> HELD --.
