@@ -9,8 +9,8 @@
  * unless something else can still bring in old data: a handle that was open before (it reads
  * ahead), or a writer, whose data may not have reached the server.
  *
- * Who only writes has no use for pages, and goes past them if nobody else has the file open. So
- * does then whoever opens the file before all such handles are closed: nobody has pages that such
+ * A handle that only writes needs no pages, and bypasses them if nobody else has the file open.
+ * Every open before all such handles are closed then bypasses them too: nobody has pages that such
  * a write does not change.
  */
 #pragma once
@@ -18,8 +18,8 @@
 #include "vfs/node/handle.h"
 #include "vfs/node/node.h"
 
-/* A plain file was opened while its attributes were these; NULL: unknown. Sets h->keep and
- * h->direct, which may have been set before. */
+/* A plain file was opened while it had these attributes; NULL: unknown. Sets h->keep and h->direct,
+ * which may have been set before. */
 void file_pages_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *attrs,
                      struct handle *h);
 /* A read comes for the handle. */

@@ -5,10 +5,10 @@
  * name for those who have it open.
  *
  * The kernel reads no further than the size that it knows, which it may have been told of another
- * file with the name. It takes an answer for old if the question came before a notice
- * (notify_attributes), and reads on with what it knows. So whoever opens a file that nobody has
- * open has it ask again, before there is a handle to read with; from then on it is told what the
- * handles show (last_attrs_remember).
+ * file with the name. The kernel takes an answer for old if the question came before a notice
+ * (notify_attributes), and reads on with what it knows. So an open of a file that nobody has open
+ * makes the kernel ask again, before there is a handle to read with; from then on the kernel is
+ * told what the handles show (last_attrs_remember).
  */
 #pragma once
 
@@ -17,14 +17,15 @@
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"
 
-/* The handle, whose file is open, belongs to the node from now on. -ESTALE, and it does not: others
- * have the node open, and that is another file. If the file has lost its name, so has the node. */
+/* The handle, whose file is open, belongs to the node from now on. -ESTALE: the handle does not
+ * belong to the node, because others have the node open, and that is another file. If the file has
+ * lost its name, so has the node. */
 int open_files_add(struct vfs *vfs, struct node *n, struct handle *h);
 /* The same of a file that was opened with a node of its own. */
 void open_files_adopt(struct vfs *vfs, struct node *n, struct handle *h);
 
-/* What the kernel asks for next: what a handle showed when it was opened, just now, if nothing was
- * done to the file since. */
+/* The attributes that the kernel asks for next: a handle that was opened just now showed them, and
+ * nothing was done to the file since. */
 bool open_files_as_opened(struct request *rq, struct node *n, struct sftp_attrs *ret,
                           int64_t *ret_true_at);
 

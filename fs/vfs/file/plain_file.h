@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of the server that are no .vmx, and its links. */
+/* The files of the server that are not a .vmx, and its links. */
 #pragma once
 
 #include "remote/file/files.h"

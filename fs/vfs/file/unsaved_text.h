@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text that one open file writes to a .vmx as a file (vmx_file.h), and its commit. Each open file
- * has its own: two that were made from one text do not add up to a third, so who commits second is
- * refused. A text that was truncated is empty, and committed at release, unless it is written before.
+ * The text that one open file writes to a .vmx as a file (vmx_file.h), and its commit. Each open
+ * file has its own: two that were made from one text do not add up to a third, so the second commit
+ * is refused. A truncated text is empty, and is committed at release unless it is written before.
  */
 #pragma once
 
@@ -50,13 +50,13 @@ int unsaved_text_begin(struct request *rq, struct node *n, struct span seen,
 int unsaved_text_edit(struct request *rq, struct node *n, struct handle *h,
                       const struct text_draft_edit *edit);
 
-/* Nothing of the text is to be committed. Who goes on would do so in the middle of another one: he
- * is refused, with r, until he truncates it. */
+/* Nothing of the text is to be committed. A writer that goes on would write into the middle of
+ * another text: it is refused, with r, until it truncates the text. */
 void unsaved_text_throw_away(struct node *n, struct handle *h, int r);
 
 enum occasion {
     AT_FLUSH, /* shells close a file once before they write to it: what is only truncated waits */
-    AT_FSYNC, /* who is interrupted in it asks again */
+    AT_FSYNC, /* an interrupted caller asks again */
     AT_RELEASE,
 };
 
@@ -64,8 +64,8 @@ enum occasion {
  * why not: the text is thrown away then, and the refusal noted. */
 int unsaved_text_commit(struct request *rq, struct node *n, struct handle *h, enum occasion when);
 
-/* The same in two steps, the first with vfs->lock held, for who is not the writer. The handle stays
- * until the second has been done. 0, -ENOMEM: there is no second. */
+/* The same in two steps, the first with vfs->lock held, for a caller that is not the writer. The
+ * handle stays until the second has been done. 0, -ENOMEM: there is no second. */
 int unsaved_text_take(struct node *n, struct handle *h, struct unsaved_copy *ret);
 int unsaved_text_commit_taken(struct request *rq, struct node *n, struct handle *h,
                               const struct unsaved_copy *taken, enum occasion when);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A .vmx as one file: .vmxfs/raw, every .vmx below .vmxfs/plain, and a NAME.vmx that is being
- * created as a file, until its last close. What is written replaces the file as a whole, at flush
- * or fsync, if it is not worse than what was there.
+ * created as a file, until its last close. The written text replaces the whole file, at flush or
+ * fsync, if it is not worse than the text that was there.
  */
 #pragma once
 
@@ -22,18 +22,19 @@ int vmx_file_create(struct request *rq, struct node *dir, const char *name, mode
 
 void vmx_file_uncreate(struct request *rq, struct handle *h); /* of ops.c */
 
-/* The size that a file has for one who writes to it. */
+/* The size that a writer of a file sees. */
 void vmx_file_own_size(struct request *rq, const struct handle *h, struct stat *st);
 
 /* Whether a node is a file that is being created: it has a writer, and had no document before. */
 bool vmx_file_is_staged(struct vfs *vfs, struct node *n);
 
 /* Waits for the release of a file that is being created and has just been closed: the kernel sends
- * it behind the back of close(2), and whoever closed the file may look its name up first. A copy of
- * the descriptor that stays open is not waited for longer than a moment. */
+ * it behind the back of close(2), and the program that closed the file may look its name up first.
+ * A copy of the descriptor that stays open is not waited for longer than a moment. */
 void vmx_file_await_release(struct request *rq, struct node *n);
 
-/* Replaces (or creates) the file at path by text in one commit: by what was renamed onto it. n: its
- * node, or NULL; who has just read it there is taken to have made the text from that. */
+/* Replaces (or creates) the file at path by text in one commit: text is that of the file that was
+ * renamed onto it. n: its node, or NULL; a caller that has just read it there is taken to have made
+ * the text from that. */
 int vmx_file_install(struct request *rq, const char *path, struct node *n, struct span text,
                      struct diag *diag);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The draft of a setting: whose edit goes into which text, and whose comes too late. */
+/* The draft of a setting: which handle's edit goes into which text, and which comes too late. */
 #pragma once
 
 #include "key_state.h"
@@ -21,8 +21,8 @@ static inline void taken_done(struct taken *taken)
  * text is dropped, and the handle gets the same again until it truncates the key. */
 int key_draft_edit(struct vfs *vfs, struct handle *h, const struct text_draft_edit *edit,
                    size_t max) REQUIRES(vfs->lock);
-/* Throws the text away. Who has written to it since the version that is kept is told when he goes
- * on, or closes it. */
+/* Throws the text away. A handle that has written to it since the version that is kept is told when
+ * it goes on, or is closed. */
 void key_draft_drop(struct vfs *vfs, struct key_state *ks, unsigned long kept) REQUIRES(vfs->lock);
 /* A copy, to be committed. 0, -ENOMEM. */
 int key_draft_take(struct key_state *ks, struct taken *ret);

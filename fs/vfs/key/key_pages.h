@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the kernel keeps of key files: pages and sizes, which it takes from different requests and
- * never compares. A value that has grown would be cut at the old size, one that has shrunk filled
- * up with NULs, whatever is told to the kernel in whatever order, because a read may be between
+ * never compares. The kernel would truncate a value that has grown to the old size, and fill up one
+ * that has shrunk with NULs. No order of notices prevents that, because a read may be between
  * looking at its page and looking at the size.
  *
  * So an inode that is read through the page cache has one text for as long as it lives. Every read
@@ -57,11 +57,11 @@ struct key_pages {
 enum { KEY_PAGES_TEXT_MAX = 4096 }; /* one page */
 
 /* Of struct node_ops: whether the kernel can be told these attributes of a node that was looked up,
- * perhaps by who is about to write to it. False: the node is retired. */
+ * perhaps by a caller that is about to write to it. False: the node is retired. */
 bool key_pages_take(struct vfs *vfs, struct node *n, const struct found *found) REQUIRES(vfs->lock);
 
-/* What the kernel is told of a node before its key is looked at; h: who asks, if known. 1: *ret is
- * filled in, and not to be trusted; 0: the key is to be looked at; -ESTALE: retired. */
+/* What the kernel is told of a node before its key is looked at; h: the handle that asks, if known.
+ * 1: *ret is filled in, and not to be trusted; 0: the key is to be looked at; -ESTALE: retired. */
 int key_pages_known(struct vfs *vfs, struct node *n, const struct handle *h, struct stat *ret);
 
 /* What is left of a key that was removed, for those who have it open. 0. */

@@ -2,9 +2,9 @@
 /*
  * A setting that is being written.
  *
- * All who have its file open for writing share one draft, as they would share the bytes of a file;
- * the state belongs to the key, in any spelling, and not to a handle. It is there while the key has
- * writers, or a draft that is not clean. The draft (text_draft.h):
+ * All writers that have its file open share one draft, as they would share the bytes of a file. The
+ * state belongs to the key, in any spelling, and not to a handle. The state exists while the key
+ * has writers, or a draft that is not clean. The draft (text_draft.h):
  *
  *   CLEAN      nothing is to be committed
  *     -> TRUNCATED  the file is truncated to nothing, or created
@@ -27,10 +27,11 @@
  * A handle remembers the version that its own last write made (edit): above committed, it has
  * something to commit; below begun, another one has begun anew, and its text is gone.
  *
- * What a writer saw before he changed it is the base. While there are writers our own commits move
- * it along; whoever opens the file and sees another value (somebody else changed it) makes that the
- * base, and all handles that were open before are of an older generation: their next write is
- * refused, since it would undo what they have not seen. A removal ends them likewise (removals).
+ * The base is the value that a writer saw before the change. While there are writers our own
+ * commits move the base along. An open that sees another value (somebody else changed it) makes
+ * that value the base, and all handles that were open before are of an older generation: their next
+ * write is refused, since it would undo a change that they have not seen. A removal ends them
+ * likewise (removals).
  */
 #pragma once
 
