@@ -40,9 +40,9 @@ struct wait {
     int64_t deadline;               /* of clock_ms(); when the wait is over */
     bool (*interrupted)(void *ctx); /* NULL: cannot be interrupted */
     void *ctx;
-    bool *committed; /* set once something has been sent that changes what is on the server. From
-                        then on interrupted() says no, because "not done" would be wrong; it is
-                        still asked, and may let its caller go. NULL: nobody wants to know */
+    bool *committed; /* set once a request has been sent that changes the server. From then on
+                        interrupted() returns false, because "not done" would be wrong; it is
+                        still called, and may let its caller go. NULL: not wanted */
 };
 
 int lock_init(struct lock *l); /* 0 or -errno */
@@ -62,10 +62,12 @@ int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg);
 /* A wait that ends ms from now and cannot be interrupted. */
 struct wait wait_for_ms(int64_t ms);
 
-/* The same wait for what cannot be given up any more: it is committed, and not interrupted. */
+/* The same wait for an operation that cannot be given up any more: it is committed, and not
+ * interrupted. */
 struct wait wait_firmly(const struct wait *w);
 
-/* The same wait for what changes nothing, on the way to a change: it commits nobody. */
+/* The same wait for an operation that changes nothing, on the way to a change: it commits nobody.
+ */
 struct wait wait_to_ask(const struct wait *w);
 
 /* Waits, with the lock released, until woken or for a while: 0, and the caller looks again at what

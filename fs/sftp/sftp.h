@@ -3,7 +3,7 @@
  * An SFTP version 3 client that keeps any number of requests in flight.
  *
  * Every request is a call: making it sends it (the functions below return at once), sftp_wait waits
- * for its answer, and what the answer holds is read off the call. So a flight of requests that need
+ * for its answer, and the call then has what the answer holds. So a flight of requests that need
  * not wait for each other is a few calls in a row, then a few waits in a row, and costs one round
  * trip. The server answers in any order.
  *
@@ -12,9 +12,9 @@
  *
  * When the link is lost (end of stream, garbage, a silent server), every outstanding call fails
  * once with -ENOTCONN, and the I/O thread connects again by itself, with back-off. Handles die with
- * the link they came from: a call with such a handle fails with -ENOTCONN too. Who can start over
- * does, after sftp_wait_up. After a deadline has passed without a byte from the server the link is
- * down: until it is up again every call fails at once with -EIO.
+ * the link they came from: a call with such a handle fails with -ENOTCONN too. A caller that can
+ * start over does so after sftp_wait_up. After a deadline has passed without a byte from the server
+ * the link is down: until it is up again every call fails at once with -EIO.
  */
 #pragma once
 

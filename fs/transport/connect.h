@@ -52,17 +52,17 @@ int connector_connect(struct connector *connector, bool interactive, struct tran
                       struct diag *why);
 
 /* One more connection to the same host, with what the first login was given, for bulk data. It
- * never prompts; a refusal is no refusal of connector_connect and leaves its secrets alone. Any
- * thread, also while connector_connect runs in another, after that has succeeded once.
+ * never prompts; a refusal does not count for connector_connect and leaves its secrets alone. Any
+ * thread may call it, also while connector_connect runs in another, once that has succeeded.
  *
- * 0; -EACCES: it was refused, or the login cannot be repeated without asking somebody, and it will
- * not be tried again; else as connector_connect. */
+ * 0; -EACCES: the server refused it, or the login cannot be repeated without asking somebody, and
+ * it will not be tried again; else as connector_connect. */
 int connector_connect_bulk(struct connector *connector, struct transport **ret, struct diag *why);
 
-/* As connector_connect_bulk, but carried as the main connection is, and what the stream leads to is
- * /bin/sh, which takes commands. A server that is no host for commands may let it be made: then
- * whatever it runs instead answers, or the stream ends. A refusal is none of
- * connector_connect_bulk, nor the other way round.
+/* As connector_connect_bulk, but carried as the main connection is, and the stream leads to
+ * /bin/sh, which takes commands. A server that does not run commands may let the connection be
+ * made: then the program that it runs instead answers, or the stream ends. A refusal does not count
+ * for connector_connect_bulk, nor the other way round.
  *
  * 0; -EOPNOTSUPP: the source is local, or the server refuses to run it; -EACCES, ... as
  * connector_connect_bulk. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a mount has. vfs->lock protects the tree of nodes and all that is said to be protected by it;
- * it is held for short computations only, never while waiting for the server and never across a
+ * What a mount has. vfs->lock protects the tree of nodes and all that is said to be protected by
+ * it; it is held for short computations only, never while waiting for the server and never across a
  * reply. Only the locks of the remote, the notifier and the journal are taken while it is held.
  */
 #pragma once

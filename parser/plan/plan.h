@@ -4,7 +4,7 @@
  *
  * What is active is kept in the file itself, so that it can be taken back on another machine too:
  *
- *     vmxfs.profile   = "nested-esxi mmio=32"   the line that was applied, with all parameters given
+ *     vmxfs.profile   = "nested-esxi mmio=32"   the line that was applied, with all its parameters
  *     vmxfs.saved.KEY = "WAS SET"               KEY before, and what the profile made of it
  *                        |   |
  *                        |   +-- the value that the profile set, so that a later change by hand

@@ -26,6 +26,7 @@ PARSER_MAY_NOT_USE = re.compile(
     r"exit|abort|system)(?=\())")
 MAX_FOLDER_FILES = 15  # .c files, in a folder of code
 MAX_FILE_LINES = 600
+MAX_COLUMNS = 100
 MAX_HEADER_LINES = 120  # of code; those of tests may be long
 MAX_FUNCTION_LINES = 80
 
@@ -106,6 +107,8 @@ def check_file(root, path):
         yield 1, f"the folder fs/{layer_of(path)} is no layer"
         return
     for number, line in enumerate(lines, 1):
+        if layer_of(path) and len(line) > MAX_COLUMNS:  # clang-format leaves comments as they are
+            yield number, f"line of {len(line)} columns, {MAX_COLUMNS} at most"
         found = INCLUDE.match(line)
         problem = found and check_include(root, path, *found.groups())
         if problem:

@@ -87,6 +87,11 @@ class Structure(unittest.TestCase):
         self.expect({"tests/a.c": "\n" * 599}, [])
         self.expect({"tests/a.c": "\n" * 600}, ["tests/a.c:601: file of 601 lines, 600 at most"])
 
+    def test_a_long_line_is_found_in_comments_too(self):
+        self.expect({"fs/vfs/a.c": "/* " + "x" * 94 + " */\n", "tests/a.c": "/* " + "x" * 99}, [])
+        self.expect({"fs/vfs/a.c": "/* " + "x" * 95 + " */\n"},
+                    ["fs/vfs/a.c:2: line of 101 columns, 100 at most"])
+
     def test_a_long_header_is_found(self):
         self.expect({"fs/vfs/a.h": "\n" * 119, "tests/a.h": "\n" * 120}, [])
         self.expect({"fs/vfs/a.h": "\n" * 120},

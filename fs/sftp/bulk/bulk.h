@@ -47,8 +47,8 @@ static inline size_t bulk_part(const struct bulk_ways *ways, uint64_t offset, ui
 }
 
 /*
- * Reading a file through a window of requests: what the caller will ask for next is already under
- * way. Sequential reading opens the window (up to 2 MiB each way), a jump closes it.
+ * Reading a file through a window of requests: the data that the caller will ask for next is
+ * already under way. Sequential reading opens the window (up to 2 MiB each way), a jump closes it.
  */
 struct bulk_reader;
 
@@ -56,8 +56,8 @@ struct bulk_reader;
 int bulk_reader_new(const struct bulk_ways *ways, struct bulk_reader **ret);
 void bulk_reader_free(struct bulk_reader *reader);
 
-/* Asks other ways from now on. What was asked for before still comes the old ones, which must
- * outlive the reader. */
+/* Uses other ways from now on. Data that was asked for before still comes over the old ones, which
+ * must outlive the reader. */
 void bulk_reader_move(struct bulk_reader *reader, const struct bulk_ways *ways);
 
 /* Reads up to size bytes at offset. *ret_n is less than size only at the end of the file. One
@@ -70,14 +70,14 @@ int bulk_read_all(struct sftp *sftp, const struct sftp_handle *handle, uint64_t 
                   size_t max, const struct wait *wait, struct buf *ret);
 
 /*
- * Writing behind the caller: data is sent at once and answered later. What is not answered yet is
- * kept, so that it can be sent again after a lost link. One thread at a time.
+ * Writing behind the caller: data is sent at once and answered later. The writer keeps unanswered
+ * data, so that it can be sent again after a lost link. One thread at a time.
  */
 struct bulk_writer;
 
 /* Without any way: bulk_writer_move comes next. 0, -ENOMEM. */
 int bulk_writer_new(struct bulk_writer **ret);
-void bulk_writer_free(struct bulk_writer *writer); /* gives up what is not answered; accepts NULL */
+void bulk_writer_free(struct bulk_writer *writer); /* gives unanswered data up; accepts NULL */
 
 /* Takes a copy of the data and sends it, after it has waited until less than a window of earlier
  * data is unanswered. 0; an error of earlier data, which is lost then; -ENOTCONN, -EINTR, -EIO: the
@@ -89,17 +89,17 @@ int bulk_writer_add(struct bulk_writer *writer, uint64_t offset, struct span dat
  * the wait; -ENOTCONN: the rest was lost with its link, and nothing else is unanswered. */
 int bulk_writer_drain(struct bulk_writer *writer, const struct wait *wait);
 
-/* Goes on over other ways; what was lost is sent again over them, in order. Only when nothing else
- * is unanswered: after bulk_writer_drain has said 0 or -ENOTCONN. */
+/* Goes on over other ways; lost data is sent again over them, in order. Only when nothing else is
+ * unanswered: after bulk_writer_drain has returned 0 or -ENOTCONN. */
 void bulk_writer_move(struct bulk_writer *writer, const struct bulk_ways *ways);
 
-/* Calls back for each piece of data that was lost with its link: first, once, for what was sent,
- * then for what was not. 0, or the first failure of the callback. */
+/* Calls back for each piece of data that was lost with its link: first, once, for the sent pieces,
+ * then for the others. 0, or the first failure of the callback. */
 int bulk_writer_tell_lost(struct bulk_writer *writer,
                           int (*see)(void *ctx, uint64_t offset, struct span data, bool sent),
                           void *ctx);
 
-/* The end of the data that the server has said yes to since the last such question; 0: none. */
+/* The end of the data that the server has accepted since the last such call; 0: none. */
 uint64_t bulk_writer_take_reached(struct bulk_writer *writer);
 
 /* Whether anything is unanswered, or an error untold. */

@@ -11,14 +11,14 @@
  *      QUEUED        in sftp->queue, in the order in which calls were made
  *      IN_FLIGHT     in sftp->in_flight, in the order of sending; slots[id % SLOTS] is this call
  *
- * Who holds references: the caller, from the making until sftp_call_free; the engine, while the
- * call is QUEUED or IN_FLIGHT; the I/O thread, while it sends a large call from the call's own
- * memory. Calls hold struct sftp, so that one which is freed too late does no harm.
+ * References to a call are held by the caller, from the making until sftp_call_free; by the engine,
+ * while the call is QUEUED or IN_FLIGHT; by the I/O thread, while it sends a large call from the
+ * call's own memory. Calls hold struct sftp, so that a call which is freed too late does no harm.
  *
- * Queue and flight are empty while the state is not SFTP_UP: who changes the state fails all calls
- * in the same critical section, and calls made afterwards fail at once.
+ * Queue and flight are empty while the state is not SFTP_UP: the thread that changes the state
+ * fails all calls in the same critical section, and calls made afterwards fail at once.
  *
- * One lock. Nothing is waited for and nothing sent while it is held, but on its conditions.
+ * There is one lock. A thread that holds it sends nothing, and waits only on its conditions.
  */
 #pragma once
 

@@ -17,9 +17,9 @@ int program_start(const struct words *argv, char *const *env, int in, int out, i
 int program_run(const struct words *argv, int timeout_ms, struct buf *ret_out, struct buf *ret_err,
                 int *ret_status);
 
-/* A file in memory of at most size bytes for a program's messages: what does not fit is refused to
- * the writer, which so never blocks. The descriptor, or -errno. */
+/* A file in memory of at most size bytes for a program's messages. A write that does not fit fails,
+ * so that the program never blocks. The descriptor, or -errno. */
 int program_words_file(size_t size);
 
-/* Appends what was written to such a file. 0, -errno. */
+/* Appends the contents of such a file. 0, -errno. */
 int program_words(int fd, struct buf *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * NAME.vmx/.vmxfs: the controls of a VM, its text as one file ("raw"), and the helpers that editors of
- * that put beside it.
+ * NAME.vmx/.vmxfs: the controls of a VM, its text as one file ("raw"), and the helpers that editors
+ * of that put beside it.
  */
 #include <errno.h>
 #include <fcntl.h>

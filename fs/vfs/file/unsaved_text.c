@@ -125,8 +125,8 @@ int unsaved_text_take(struct node *n, struct handle *h, struct unsaved_copy *ret
 }
 
 /* Takes what is to be committed. 1: it was taken; 0: nothing is; -errno: the writer was refused
- * before, or an earlier commit cannot be waited for. A text that is only truncated waits for the release:
- * shells close a file once before they write to it. */
+ * before, or an earlier commit cannot be waited for. A text that is only truncated waits for the
+ * release: shells close a file once before they write to it. */
 static int take_due(struct request *rq, struct node *n, struct handle *h, enum occasion when,
                     struct unsaved_copy *ret)
 {

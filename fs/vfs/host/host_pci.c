@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* .vmxfs/host/pci: a directory for each PCI function of the host, with the files that say what it is,
- * who has it, and whether it is passed through. */
+/* .vmxfs/host/pci: a directory for each PCI function of the host, with the files that say what it
+ * is, who has it, and whether it is passed through. */
 #include <errno.h>
 #include <string.h>
 
@@ -18,8 +18,8 @@ static const struct vmx_host_pci *find_device(const struct host_facts *facts, co
     return vmx_host_find(&facts->host, &address);
 }
 
-/* The device whose directory n is in. 0 with a reference in *ret_facts; -ENOENT: it is not there any
- * more; ... */
+/* The device whose directory n is in. 0 with a reference in *ret_facts; -ENOENT: it is not there
+ * any more; ... */
 static int device_of(struct request *rq, struct node *n, const struct host_facts **ret_facts,
                      const struct vmx_host_pci **ret)
 {

@@ -174,8 +174,9 @@ int key_write(struct request *rq, struct node *n, struct handle *h, off_t offset
     return r == 0 && due ? commit_taken(rq, n, h, &taken, false) : r;
 }
 
-/* Commits what the handle has written, or, if that is to be synced, truncated. What others have is theirs
- * to complete. Who is refused has been told before that it was taken: he cannot go on in it. */
+/* Commits what the handle has written, or, if that is to be synced, truncated. What others have is
+ * theirs to complete. Who is refused has been told before that it was taken: he cannot go on in it.
+ */
 static int commit_own(struct request *rq, struct node *n, struct handle *h, bool sync)
 {
     TAKEN_AUTO taken = {0};
@@ -254,8 +255,8 @@ void key_release(struct request *rq, struct node *n, struct handle *h)
     key_end_writing(rq, n->parent, h);
 }
 
-/* Whoever sets the times of a file that was just created or truncated, as touch does, wants it as it is:
- * committed at once, the error can be told. */
+/* Whoever sets the times of a file that was just created or truncated, as touch does, wants it as
+ * it is: committed at once, the error can be told. */
 static int commit_cut(struct request *rq, struct node *n)
 {
     KEY_AT_AUTO at = {0};

@@ -32,9 +32,9 @@ struct handle {
     bool lost;          /* that was thrown away with what others had written */
     int refused;        /* with vfs->lock: why what it wrote was lost (plain files) or thrown away
                           (keys, texts of .vmx, controls). Of a plain file each close is told, until
-                          a sync was. The others get it until they truncate the text: they would go on
-                          in the middle of another. It is told again when it is closed: of a large
-                          write, which the kernel splits, it knows only that it was short. */
+                          a sync was. The others get it until they truncate the text: they would go
+                          on in the middle of another. It is told again when it is closed: of a
+                          large write, which the kernel splits, it knows only that it was short. */
     pid_t writer;       /* the same: the process that wrote last; 0: not known */
     bool carrying;      /* controls, with vfs->lock: what was written is being carried out, ... */
     int carried;        /* ... and what came of it the last time */

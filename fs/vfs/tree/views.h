@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The nodes that show one file: in the main tree, below .vmxfs/plain, by links that are followed. */
+/* The nodes that show one file: in the main tree, below .vmxfs/plain, by links that are followed.
+ */
 #pragma once
 
 #include "vfs/node/node.h"

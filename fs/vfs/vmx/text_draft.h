@@ -3,9 +3,9 @@
  * The text of a file while it is being written, before it is committed: the bytes, and whether
  * there is anything to commit. Pure; the owner protects it.
  *
- * States: clean (bytes mean nothing), truncated (truncated to nothing or created, and nothing written
- * since), dirty. Cut texts are committed when the last writer closes, because shells close a file
- * once before they write to it; dirty ones as the kind of file says.
+ * States: clean (bytes mean nothing), truncated (truncated to nothing or created, and nothing
+ * written since), dirty. Truncated texts are committed when the last writer closes, because shells
+ * close a file once before they write to it; dirty ones as the kind of file says.
  */
 #pragma once
 
