@@ -24,8 +24,8 @@ int open_files_add(struct vfs *vfs, struct node *n, struct handle *h);
 /* The same of a file that was opened with a node of its own. */
 void open_files_adopt(struct vfs *vfs, struct node *n, struct handle *h);
 
-/* The attributes that the kernel asks for next: a handle that was opened just now showed them, and
- * nothing was done to the file since. */
+/* The attributes for the kernel's next question: those that a handle showed when it was opened just
+ * now, if nothing was done to the file since. */
 bool open_files_as_opened(struct request *rq, struct node *n, struct sftp_attrs *ret,
                           int64_t *ret_true_at);
 

@@ -2,8 +2,8 @@
 /*
  * What the kernel keeps of key files: pages and sizes, which it takes from different requests and
  * never compares. The kernel would truncate a value that has grown to the old size, and fill up one
- * that has shrunk with NULs. No order of notices prevents that, because a read may be between
- * looking at its page and looking at the size.
+ * that has shrunk with NULs. Nothing that the kernel is told, in any order, prevents that, because
+ * a read may be between looking at its page and looking at the size.
  *
  * So an inode that is read through the page cache has one text for as long as it lives. Every read
  * of it gives that text, every answer about it that size, and nobody writes to it. When the key

@@ -41,7 +41,7 @@ static inline bool text_draft_edit_truncates(const struct text_draft_edit *edit)
 /* As text_draft_resize or text_draft_write. */
 int text_draft_apply(struct text_draft *text, const struct text_draft_edit *edit, size_t max);
 
-/* Cuts to size or fills up with NULs. 0, -EFBIG, -ENOMEM. */
+/* Truncates to size or fills up with NULs. 0, -EFBIG, -ENOMEM. */
 int text_draft_resize(struct text_draft *text, off_t size, size_t max);
 
 /* Writes at offset, or at the end. The text must have been loaded unless it is not clean. */
