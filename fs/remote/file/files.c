@@ -46,6 +46,16 @@ static int unsure(const struct sftp_call *call, int r)
     return unsure_is_unanswered(call, r) ? -EUCLEAN : r;
 }
 
+/* A request that makes path has ended with r. 0; -EEXIST: something has the name; ... */
+static int end_making(struct remote *remote, const char *path, const struct wait *wait, int r)
+{
+    uint32_t type = 0;
+    if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type)
+        r = -EEXIST;
+    changed(remote, path);
+    return remote_write_error(remote, path, wait, r);
+}
+
 int remote_mkdir(struct remote *remote, const char *path, uint32_t mode, const struct wait *wait)
 {
     FREE_AUTO char *full = remote_path(remote, path);
@@ -56,11 +66,7 @@ int remote_mkdir(struct remote *remote, const char *path, uint32_t mode, const s
         SFTP_CALL_AUTO *call = full ? sftp_mkdir(remote->sftp, full, mode) : NULL;
         r = unsure(call, sftp_wait(call, wait));
     } while (remote_again(remote, wait, &r));
-    uint32_t type = 0;
-    if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type)
-        r = -EEXIST;
-    changed(remote, path);
-    return remote_write_error(remote, path, wait, r);
+    return end_making(remote, path, wait, r);
 }
 
 int remote_symlink(struct remote *remote, const char *target, const char *path,
@@ -74,11 +80,7 @@ int remote_symlink(struct remote *remote, const char *target, const char *path,
         SFTP_CALL_AUTO *call = full ? sftp_symlink(remote->sftp, target, full) : NULL;
         r = unsure(call, sftp_wait(call, wait));
     } while (remote_again(remote, wait, &r));
-    uint32_t type = 0;
-    if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type)
-        r = -EEXIST;
-    changed(remote, path);
-    return remote_write_error(remote, path, wait, r);
+    return end_making(remote, path, wait, r);
 }
 
 static bool is_as_seen(const struct sftp_attrs *seen, const struct sftp_attrs *now)

@@ -115,5 +115,5 @@ extern const struct node_ops vmx_file_ops;                  /* file/vmx_file.c *
 extern const struct node_ops vmx_dir_ops, key_ops;          /* vmx/vmx_dir.c, key/key.c */
 extern const struct node_ops scratch_ops, scratch_link_ops; /* vmx/scratch.c */
 extern const struct node_ops control_ops;                   /* control/control.c */
-extern const struct node_ops folder_ops,
-    vmx_folder_ops; /* control/folder.c, control/vmx_folder.c */
+extern const struct node_ops folder_ops;                    /* control/folder.c */
+extern const struct node_ops vmx_folder_ops;                /* control/vmx_folder.c */

@@ -23,7 +23,9 @@ static void reply_found(struct request *rq, struct node *dir, const char *name, 
     reply_entry(rq, r, &entry);
 }
 
-void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+/* Makes a link to target, or a directory (target NULL). */
+static void make_name(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                      const char *target)
 {
     struct request rq;
     struct node *dir = node_of(fuse_req_userdata(req), parent);
@@ -31,28 +33,26 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
     change_begin(&rq, req, dir, NULL, NULL);
     int r = rename_lock_enter(&rq, NULL);
     if (r == 0) {
-        r = dir->ops->mkdir ? dir->ops->mkdir(&rq, dir, name, mode, &found)
-                            : refuse_here(&rq, dir, name);
+        if (target && dir->ops->symlink)
+            r = dir->ops->symlink(&rq, dir, name, target, &found);
+        else if (!target && dir->ops->mkdir)
+            r = dir->ops->mkdir(&rq, dir, name, mode, &found);
+        else
+            r = refuse_here(&rq, dir, name);
         rename_lock_leave(&rq);
     }
     reply_found(&rq, dir, name, r, &found);
     change_end(&rq);
 }
 
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    make_name(req, parent, name, mode, NULL);
+}
+
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
-    struct request rq;
-    struct node *dir = node_of(fuse_req_userdata(req), parent);
-    struct found found = {0};
-    change_begin(&rq, req, dir, NULL, NULL);
-    int r = rename_lock_enter(&rq, NULL);
-    if (r == 0) {
-        r = dir->ops->symlink ? dir->ops->symlink(&rq, dir, name, target, &found)
-                              : refuse_here(&rq, dir, name);
-        rename_lock_leave(&rq);
-    }
-    reply_found(&rq, dir, name, r, &found);
-    change_end(&rq);
+    make_name(req, parent, name, 0, target);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
