@@ -60,8 +60,7 @@ static int serve(struct options *o, int *parent)
     if (r == 0)
         leave_terminal(o);
     tell_parent(parent, why.text);
-    if (r == 0)
-        r = vfs_serve(m.vfs, m.session);
+    r = r ?: vfs_serve(m.vfs, m.session);
     mount_down(&m);
     return r < 0 ? 1 : 0;
 }

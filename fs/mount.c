@@ -43,9 +43,8 @@ static int connect_up(struct mount *m, struct diag *why)
 {
     const struct connect_options options = options_connect(m->options);
     struct transport *transport = NULL;
-    int r = connector_new(&options, &m->connector, why);
-    if (r == 0)
-        r = connector_connect(m->connector, true, &transport, why);
+    int r = connector_new(&options, &m->connector, why)
+                ?: connector_connect(m->connector, true, &transport, why);
     if (r < 0)
         return r;
     const struct sftp_options sftp_options = {
@@ -184,15 +183,11 @@ static int open_session(struct mount *m, struct diag *why)
 
 int mount_up(struct mount *m, struct diag *why)
 {
-    int r = connect_up(m, why);
-    if (r == 0)
-        r = open_remote(m, why);
-    if (r == 0)
-        r = open_host(m);
-    if (r == 0)
-        r = open_vfs(m, why);
-    if (r == 0)
-        r = open_session(m, why);
+    int r = connect_up(m, why)
+        ?: open_remote(m, why)
+        ?: open_host(m)
+        ?: open_vfs(m, why)
+        ?: open_session(m, why);
     if (r < 0 && !why->text[0])
         diag_set(why, "%s", strerror(-r));
     return r;

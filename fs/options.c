@@ -290,11 +290,7 @@ static int check_profile_dir(const struct options *o, struct diag *why)
 
 static int check(struct options *o, struct diag *why)
 {
-    int r = check_words(o, why);
-    if (r == 0)
-        r = check_numbers(o, why);
-    if (r == 0)
-        r = check_profile_dir(o, why);
+    int r = check_words(o, why) ?: check_numbers(o, why) ?: check_profile_dir(o, why);
     if (r < 0)
         return r;
     if (!o->source || !o->mountpoint) {

@@ -65,11 +65,10 @@ static int make_line(const struct journal *journal, const char *error, const cha
     const char *fields[] = {error, named ? shown.data : file, key, reason};
     int r = buf_add_str(ret, when);
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && r == 0; i++) {
-        r = buf_add_char(ret, '\t');
-        if (r == 0)
-            r = safe_text_add(ret, (struct span){fields[i], strnlen(fields[i], FIELD_MAX)});
+        r = buf_add_char(ret, '\t')
+                ?: safe_text_add(ret, (struct span){fields[i], strnlen(fields[i], FIELD_MAX)});
     }
-    return r == 0 ? buf_add_char(ret, '\n') : r;
+    return r ?: buf_add_char(ret, '\n');
 }
 
 void journal_add(struct journal *journal, int error, const char *file, const char *key,

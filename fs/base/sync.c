@@ -40,9 +40,7 @@ int condition_init(struct condition *c)
     int r = pthread_condattr_init(&attr);
     if (r != 0)
         return -r;
-    r = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    if (r == 0)
-        r = pthread_cond_init(&c->cond, &attr);
+    r = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) ?: pthread_cond_init(&c->cond, &attr);
     pthread_condattr_destroy(&attr);
     return -r;
 }

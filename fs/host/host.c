@@ -147,9 +147,7 @@ int host_new(struct remote *remote, struct journal *journal, const struct host_o
     int r = init_waits(host);
     if (r < 0)
         return r;
-    r = exec_new(&exec_options, &host->exec);
-    if (r == 0)
-        r = thread_start(&host->thread, run, host);
+    r = exec_new(&exec_options, &host->exec) ?: thread_start(&host->thread, run, host);
     if (r < 0) {
         exec_free(host->exec);
         end_waits(host);

@@ -31,8 +31,7 @@ int flight_wait(struct flight *flight, size_t from, const struct wait *wait)
     int r = flight->error;
     for (size_t i = from; i < flight->n; i++) {
         int call_r = sftp_wait(flight->calls[i], wait);
-        if (r == 0)
-            r = call_r;
+        r = r ?: call_r;
     }
     return r;
 }

@@ -28,8 +28,7 @@ static int find_root(struct remote *remote, const char *given, struct diag *why)
     int r = sftp_wait(stat, &wait);
     if (r == 0 && !S_ISDIR(sftp_call_attrs(stat)->mode))
         r = -ENOTDIR;
-    if (r == 0)
-        r = sftp_wait(real, &wait);
+    r = r ?: sftp_wait(real, &wait);
     if (r < 0) {
         diag_set(why, "%s: %s; give a directory of the server", path,
                  r == -ENOTDIR ? "is not a directory" : strerror(-r));
@@ -94,17 +93,12 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
         return r;
     }
     /* Listings are small beside documents; they get a quarter. */
-    r = cache_new(options->cache_size / 4, &remote->listings);
-    if (r == 0)
-        r = cache_new(options->cache_size - options->cache_size / 4, &remote->documents);
-    if (r == 0)
-        r = late_new(sftp, &remote->late);
-    if (r == 0)
-        r = aliases_new(&remote->aliases);
-    if (r == 0)
-        r = used_files_new(&remote->used);
-    if (r == 0)
-        r = find_root(remote, options->root, why);
+    r = cache_new(options->cache_size / 4, &remote->listings)
+        ?: cache_new(options->cache_size - options->cache_size / 4, &remote->documents)
+        ?: late_new(sftp, &remote->late)
+        ?: aliases_new(&remote->aliases)
+        ?: used_files_new(&remote->used)
+        ?: find_root(remote, options->root, why);
     remote->options.root = remote->given_root;
     if (r == 0 && options->prefetch)
         r = prefetch_new(remote, &remote->prefetch);
@@ -160,9 +154,8 @@ int remote_describe(struct remote *remote, struct buf *ret)
     size_t listing_bytes;
     cache_stats(remote->documents, &documents, &document_bytes);
     cache_stats(remote->listings, &listings, &listing_bytes);
-    int r = buf_add_str(ret, "root: ");
-    if (r == 0)
-        r = safe_text_add(ret, span_of(remote->given_root[0] ? remote->given_root : "/"));
+    int r = buf_add_str(ret, "root: ")
+                ?: safe_text_add(ret, span_of(remote->given_root[0] ? remote->given_root : "/"));
     if (r == 0)
         r = buf_addf(ret,
                      "\n"
@@ -176,5 +169,5 @@ int remote_describe(struct remote *remote, struct buf *ret)
                      documents, document_bytes, listings, listing_bytes,
                      atomic_load(&remote->commits), atomic_load(&remote->commits_joined),
                      atomic_load(&remote->commits_failed));
-    return r == 0 ? bulk_connections_describe(remote->bulk, ret) : r;
+    return r ?: bulk_connections_describe(remote->bulk, ret);
 }

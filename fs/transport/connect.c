@@ -109,9 +109,8 @@ static int check_options(const struct connect_options *o, struct diag *why)
 static int read_password(struct connector *c, struct diag *why)
 {
     struct secret *password;
-    int r = secret_read_line(STDIN_FILENO, &password);
-    if (r == 0)
-        r = keyring_put(&c->secrets, "password", password);
+    int r =
+        secret_read_line(STDIN_FILENO, &password) ?: keyring_put(&c->secrets, "password", password);
     if (r < 0)
         diag_set(why, "cannot read the password from standard input: %s",
                  r == -ENODATA ? "there is none" : strerror(-r));
@@ -290,8 +289,7 @@ int connector_connect(struct connector *c, bool interactive, struct transport **
         return -EACCES;
     }
     int r = interactive ? 0 : check_penalty(c, why);
-    if (r == 0)
-        r = connect_any(c, interactive, ret, why);
+    r = r ?: connect_any(c, interactive, ret, why);
     if (r == 0 && interactive)
         allow_further(c);
     if (r == -EACCES) {
@@ -323,9 +321,9 @@ static int bulk_ciphers(const struct connector *c, struct buf *ret)
     if (c->options.ssh_command || !has_aes())
         return 0;
     int r = c->config.ciphers ? 0 : ssh_config_read(&c->options, &read, &why);
-    if (r == 0)
-        r = ssh_config_prefer(c->config.ciphers ? c->config.ciphers : read.ciphers,
-                              "-gcm@openssh.com", ret);
+    r = r
+            ?: ssh_config_prefer(c->config.ciphers ? c->config.ciphers : read.ciphers,
+                                 "-gcm@openssh.com", ret);
     ssh_config_done(&read);
     return r;
 }

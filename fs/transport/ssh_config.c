@@ -221,11 +221,9 @@ static int expand_all(struct ssh_config *c, struct words *paths, const char *key
 
 static int expand_paths(struct ssh_config *c)
 {
-    int r = expand_all(c, &c->identity_files, "identityfile");
-    if (r == 0)
-        r = expand_all(c, &c->user_known_hosts, "userknownhostsfile");
-    if (r == 0)
-        r = expand_all(c, &c->global_known_hosts, "globalknownhostsfile");
+    int r = expand_all(c, &c->identity_files, "identityfile")
+        ?: expand_all(c, &c->user_known_hosts, "userknownhostsfile")
+        ?: expand_all(c, &c->global_known_hosts, "globalknownhostsfile");
     if (r < 0 || !c->identity_agent || is_no(c->identity_agent))
         return r;
     /* "$NAME" names a variable that holds the path. */
@@ -253,8 +251,7 @@ static int parse(struct ssh_config *c, struct span text, const struct connect_op
 {
     FREE_AUTO char *copy = text.n ? strndup(text.p, text.n) : strdup("");
     int r = copy ? set_string(&c->alias, options->host) : -ENOMEM;
-    if (r == 0)
-        r = set_home(c);
+    r = r ?: set_home(c);
     c->named_identity = options->identity_file != NULL;
     char *rest = copy;
     for (char *line = strsep(&rest, "\n"); r == 0 && line; line = strsep(&rest, "\n"))
@@ -267,7 +264,7 @@ static int parse(struct ssh_config *c, struct span text, const struct connect_op
     }
     if (options->strict != CONNECT_STRICT_CONFIG)
         c->strict = options->strict;
-    return r == 0 ? expand_paths(c) : r;
+    return r ?: expand_paths(c);
 }
 
 int ssh_config_parse(struct span text, const struct connect_options *options,
@@ -338,8 +335,7 @@ static int add_names(const char *list, const char *mark, bool has, struct buf *r
 
 int ssh_config_prefer(const char *list, const char *mark, struct buf *ret)
 {
-    int r = add_names(list, mark, true, ret);
-    return r == 0 ? add_names(list, mark, false, ret) : r;
+    return add_names(list, mark, true, ret) ?: add_names(list, mark, false, ret);
 }
 
 enum { STRINGS = 11 };

@@ -84,11 +84,9 @@ int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
         free(vfs);
         return r;
     }
-    r = make_root(vfs);
-    if (r == 0)
-        r = notifier_new(&vfs->notifier);
-    if (r == 0)
-        r = profiles_load(options->profile_dirs, &vfs->profiles, journal);
+    r = make_root(vfs)
+        ?: notifier_new(&vfs->notifier)
+        ?: profiles_load(options->profile_dirs, &vfs->profiles, journal);
     if (r < 0) {
         diag_set(why, "cannot start: %s", strerror(-r));
         vfs_free(vfs);

@@ -27,26 +27,22 @@ static int add_word(struct span word, struct buf *ret)
 static int add_echo(struct span text, struct buf *ret)
 {
     bool plain = text_find(text, '\\') == text.n && (text.n == 0 || text.p[0] != '-');
-    int r = buf_add_str(ret, plain ? "echo " : "printf '%s\\n' ");
-    return r == 0 ? add_word(text, ret) : r;
+    return buf_add_str(ret, plain ? "echo " : "printf '%s\\n' ") ?: add_word(text, ret);
 }
 
 static int add_target(const char *dir, struct span name, struct buf *ret)
 {
     BUF_AUTO path = {0};
-    int r = buf_addf(&path, "%s/", dir);
-    if (r == 0)
-        r = buf_add(&path, name);
-    if (r == 0)
-        r = buf_add_str(ret, " > ");
-    return r == 0 ? add_word(buf_span(&path), ret) : r;
+    return buf_addf(&path, "%s/", dir)
+        ?: buf_add(&path, name)
+        ?: buf_add_str(ret, " > ")
+        ?: add_word(buf_span(&path), ret);
 }
 
 /* A command that cannot be written leaves nothing. */
 static int finish(int r, struct buf *command, struct buf *ret)
 {
-    if (r == 0)
-        r = buf_add(ret, buf_span(command));
+    r = r ?: buf_add(ret, buf_span(command));
     return r == -ENOMEM ? r : 0;
 }
 
@@ -55,11 +51,9 @@ int check_command_set(const struct check *check, struct span key, struct span va
 {
     BUF_AUTO command = {0};
     BUF_AUTO name = {0};
-    int r = vmx_name_from_key(vmx_dict_charset(check->dict), key, &name);
-    if (r == 0)
-        r = add_echo(value, &command);
-    if (r == 0)
-        r = add_target(check->dir, buf_span(&name), &command);
+    int r = vmx_name_from_key(vmx_dict_charset(check->dict), key, &name)
+        ?: add_echo(value, &command)
+        ?: add_target(check->dir, buf_span(&name), &command);
     return finish(r, &command, ret);
 }
 
@@ -67,9 +61,8 @@ int check_command_profile(const struct check *check, const char *line, struct bu
 {
     BUF_AUTO command = {0};
     /* Unquoted: names and parameters are words to the shell as they are to us. */
-    int r = buf_addf(&command, "echo %s", line);
-    if (r == 0)
-        r = add_target(check->dir, SPAN_LITERAL("passthrough-profile"), &command);
+    int r = buf_addf(&command, "echo %s", line)
+                ?: add_target(check->dir, SPAN_LITERAL("passthrough-profile"), &command);
     return finish(r, &command, ret);
 }
 
@@ -79,12 +72,9 @@ int check_command_merge(const struct check *check, const struct buf *lines, size
     BUF_AUTO command = {0};
     int r = buf_add_str(&command, "printf '%s\\n'");
     for (size_t i = 0; r == 0 && i < n; i++) {
-        r = buf_add_char(&command, ' ');
-        if (r == 0)
-            r = add_word(buf_span(&lines[i]), &command);
+        r = buf_add_char(&command, ' ') ?: add_word(buf_span(&lines[i]), &command);
     }
-    if (r == 0)
-        r = add_target(check->dir, SPAN_LITERAL(".vmxfs/merge"), &command);
+    r = r ?: add_target(check->dir, SPAN_LITERAL(".vmxfs/merge"), &command);
     return finish(r, &command, ret);
 }
 
@@ -93,23 +83,18 @@ int check_command_passthrough(const struct check *check, const struct vmx_pci *a
 {
     BUF_AUTO command = {0};
     BUF_AUTO name = {0};
-    int r = buf_add_str(&name, ".vmxfs/host/pci/");
-    if (r == 0)
-        r = vmx_pci_add_address(address, &name);
-    if (r == 0)
-        r = buf_add_str(&name, "/passthrough");
-    if (r == 0)
-        r = add_echo(SPAN_LITERAL("1"), &command);
-    if (r == 0)
-        r = add_target(check->mount, buf_span(&name), &command);
+    int r = buf_add_str(&name, ".vmxfs/host/pci/")
+        ?: vmx_pci_add_address(address, &name)
+        ?: buf_add_str(&name, "/passthrough")
+        ?: add_echo(SPAN_LITERAL("1"), &command)
+        ?: add_target(check->mount, buf_span(&name), &command);
     return finish(r, &command, ret);
 }
 
 int check_command_power(const struct check *check, const char *state, struct buf *ret)
 {
     BUF_AUTO command = {0};
-    int r = add_echo(span_of(state), &command);
-    if (r == 0)
-        r = add_target(check->dir, SPAN_LITERAL(".vmxfs/power"), &command);
+    int r = add_echo(span_of(state), &command)
+                ?: add_target(check->dir, SPAN_LITERAL(".vmxfs/power"), &command);
     return finish(r, &command, ret);
 }

@@ -27,12 +27,10 @@ static int device_id(struct check *c, const struct check_device *d)
         return check_add(c, r == 0 ? VMX_PASS : VMX_FAIL, "device-id", NULL, "pciPassthru%zu %s",
                          d->n, r == 0 ? "is chosen by the host" : "has no id");
     }
-    if (r == 0)
-        r = buf_addf(&key, "pciPassthru%zu.id", d->n);
+    r = r ?: buf_addf(&key, "pciPassthru%zu.id", d->n);
     if (r == 0 && !d->has_address && vmx_pci_parse(buf_span(&id), &address)) {
-        r = vmx_pci_add_id(&address, &right);
-        if (r == 0)
-            r = check_command_set(c, buf_span(&key), buf_span(&right), &command);
+        r = vmx_pci_add_id(&address, &right)
+                ?: check_command_set(c, buf_span(&key), buf_span(&right), &command);
     }
     if (r != 0)
         return r;
@@ -61,10 +59,9 @@ static int meant_in_hex(const struct check *c, const struct check_device *d, str
     meant.host = vmx_host_find(c->around->host, &meant.address);
     if (!is_same(&meant))
         return 0;
-    r = buf_addf(&key, "pciPassthru%zu.id", d->n);
-    if (r == 0)
-        r = vmx_pci_add_id(&meant.address, &right);
-    return r == 0 ? check_command_set(c, buf_span(&key), buf_span(&right), ret) : r;
+    return buf_addf(&key, "pciPassthru%zu.id", d->n)
+        ?: vmx_pci_add_id(&meant.address, &right)
+        ?: check_command_set(c, buf_span(&key), buf_span(&right), ret);
 }
 
 static int not_on_host(struct check *c, const struct check_device *d, const char *address)
@@ -143,11 +140,9 @@ static int system_by_profile(const struct check *c, struct span key, struct buf 
     struct vmx_dict *after = NULL;
     BUF_AUTO line = {0};
     BUF_AUTO value = {0};
-    int r = buf_addf(&line, "%s%s", vmx_profile_name(c->active.profile), given ? " system=" : "");
-    if (r == 0)
-        r = check_after(c, line.data, &after);
-    if (r == 0)
-        r = vmx_dict_get(after, key, &value);
+    int r = buf_addf(&line, "%s%s", vmx_profile_name(c->active.profile), given ? " system=" : "")
+        ?: check_after(c, line.data, &after)
+        ?: vmx_dict_get(after, key, &value);
     if (r == 0 && span_eq_fold(buf_span(&value), span_of(c->around->host->uuid)))
         r = check_command_profile(c, line.data, ret);
     vmx_dict_free(after);
@@ -232,8 +227,7 @@ int check_device(struct check *check)
             r = 0;
             continue;
         }
-        if (r == 0)
-            r = one_device(check, &device);
+        r = r ?: one_device(check, &device);
         shown++;
     }
     if (r != 0 || (shown == 0 && !profiles_want_one(check)))

@@ -45,8 +45,7 @@ static int malformed_lines(struct check *c)
         if (vmx_dict_extent(c->dict, i)->line.kind == VMX_LINE_MALFORMED)
             r = add_number(&lines, line_number(c->dict, i));
     }
-    if (r == 0)
-        r = end_numbers(&lines);
+    r = r ?: end_numbers(&lines);
     if (r == 0 && lines.n == 0)
         r = check_add(c, VMX_PASS, "malformed-lines", NULL, "all lines can be read");
     else if (r == 0)
@@ -62,20 +61,18 @@ static int duplicate_key(struct check *c, size_t extent)
     struct numbers lines = {0};
     BUF_AUTO value = {0};
     BUF_AUTO command = {0};
-    int r = vmx_dict_value(c->dict, extent, &value);
-    if (r == 0)
-        r = check_command_set(c, name, buf_span(&value), &command);
+    int r = vmx_dict_value(c->dict, extent, &value)
+                ?: check_command_set(c, name, buf_span(&value), &command);
     for (size_t i = 0; r == 0 && i <= extent; i++) {
         if (vmx_dict_extent(c->dict, i)->line.kind == VMX_LINE_ENTRY &&
             span_eq_fold(vmx_dict_name(c->dict, i), name))
             r = add_number(&lines, line_number(c->dict, i));
     }
-    if (r == 0)
-        r = end_numbers(&lines);
-    if (r == 0)
-        r = check_add(c, VMX_FAIL, "duplicate-keys", &command,
-                      SPAN_FORMAT " occurs %zu times: lines %s", SPAN_SHOWN(name), lines.n,
-                      lines.text.data);
+    r = r
+        ?: end_numbers(&lines)
+        ?: check_add(c, VMX_FAIL, "duplicate-keys", &command,
+                   SPAN_FORMAT " occurs %zu times: lines %s", SPAN_SHOWN(name), lines.n,
+                   lines.text.data);
     buf_done(&lines.text);
     return r;
 }
@@ -118,8 +115,7 @@ static int long_names(struct check *c)
         if (r == -ENAMETOOLONG)
             r = add_number(&lines, line_number(c->dict, extent));
     }
-    if (r == 0)
-        r = end_numbers(&lines);
+    r = r ?: end_numbers(&lines);
     if (r == 0 && lines.n == 0)
         r = check_add(c, VMX_PASS, "long-names", NULL, "every key can be shown as a file");
     else if (r == 0)

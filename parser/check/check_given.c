@@ -38,10 +38,7 @@ static int read_device(const struct check *c, size_t n, struct check_device *ret
         ret->host = vmx_host_find(c->around->host, &ret->address);
     if (r == 0 || r == -ENOENT)
         r = read_number(c, n, "vendorId", &ret->vendor);
-    if (r == 0)
-        r = read_number(c, n, "deviceId", &ret->device);
-    if (r == 0)
-        r = read_number(c, n, "class", &ret->class);
+    r = r ?: read_number(c, n, "deviceId", &ret->device) ?: read_number(c, n, "class", &ret->class);
     if (r == 0 && ret->host)
         ask_host(ret);
     return r;

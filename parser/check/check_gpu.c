@@ -167,23 +167,16 @@ static int audio_by_merge(const struct check *c, const struct vmx_host_pci *audi
     struct buf lines[5] = {{0}};
     BUF_AUTO id = {0};
     size_t n = 0;
-    int r = device_place(c->dict, &nothing, &audio->address, &n);
-    if (r == 0)
-        r = vmx_pci_add_id(&audio->address, &id);
-    if (r == 0)
-        r = buf_addf(&lines[0], "pciPassthru%zu.id = \"%s\"", n, id.data);
-    if (r == 0)
-        r = buf_addf(&lines[1], "pciPassthru%zu.deviceId = \"0x%04llx\"", n,
-                     (unsigned long long)audio->device);
-    if (r == 0)
-        r = buf_addf(&lines[2], "pciPassthru%zu.vendorId = \"0x%04llx\"", n,
-                     (unsigned long long)audio->vendor);
-    if (r == 0)
-        r = buf_addf(&lines[3], "pciPassthru%zu.systemId = \"%s\"", n, c->around->host->uuid);
-    if (r == 0)
-        r = buf_addf(&lines[4], "pciPassthru%zu.present = \"TRUE\"", n);
-    if (r == 0)
-        r = check_command_merge(c, lines, 5, ret);
+    int r = device_place(c->dict, &nothing, &audio->address, &n)
+        ?: vmx_pci_add_id(&audio->address, &id)
+        ?: buf_addf(&lines[0], "pciPassthru%zu.id = \"%s\"", n, id.data)
+        ?: buf_addf(&lines[1], "pciPassthru%zu.deviceId = \"0x%04llx\"", n,
+                   (unsigned long long)audio->device)
+        ?: buf_addf(&lines[2], "pciPassthru%zu.vendorId = \"0x%04llx\"", n,
+                   (unsigned long long)audio->vendor)
+        ?: buf_addf(&lines[3], "pciPassthru%zu.systemId = \"%s\"", n, c->around->host->uuid)
+        ?: buf_addf(&lines[4], "pciPassthru%zu.present = \"TRUE\"", n)
+        ?: check_command_merge(c, lines, 5, ret);
     for (size_t i = 0; i < 5; i++)
         buf_done(&lines[i]);
     return r;
@@ -197,11 +190,9 @@ static int audio_by_profile(const struct check *c, const struct vmx_host_pci *au
     const char *name = vmx_profile_name(c->active.profile);
     struct vmx_dict *after = NULL;
     size_t n = 0;
-    int r = check_after(c, name, &after);
-    if (r == 0)
-        r = device_find(after, &nothing, &audio->address, &n);
-    if (r == 0)
-        r = check_command_profile(c, name, ret);
+    int r = check_after(c, name, &after)
+        ?: device_find(after, &nothing, &audio->address, &n)
+        ?: check_command_profile(c, name, ret);
     vmx_dict_free(after);
     return r == -ENOMEM ? r : 0;
 }
@@ -225,9 +216,7 @@ static int audio_left_behind(struct check *c, const struct check_device *d,
 {
     BUF_AUTO address = {0};
     BUF_AUTO command = {0};
-    int r = vmx_pci_add_address(&audio->address, &address);
-    if (r == 0)
-        r = audio_command(c, d, audio, &command);
+    int r = vmx_pci_add_address(&audio->address, &address) ?: audio_command(c, d, audio, &command);
     if (r != 0)
         return r;
     return check_add(c, VMX_WARN, "audio-function", &command,

@@ -28,8 +28,8 @@ static int mmio_command(const struct check *c, const struct vmx_profile *profile
 {
     BUF_AUTO text = {0};
     if (profile && c->active.valid) {
-        int r = buf_addf(&text, "%s mmio=%lld", vmx_profile_name(profile), gb);
-        return r == 0 ? check_command_profile(c, text.data, ret) : r;
+        return buf_addf(&text, "%s mmio=%lld", vmx_profile_name(profile), gb)
+                   ?: check_command_profile(c, text.data, ret);
     }
     int r = buf_addf(&text, "%lld", gb);
     return r == 0 ? check_command_set(c, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB"),
@@ -55,9 +55,8 @@ static int mmio_size(struct check *c)
     long long framebuffers = 0;
     bool known = false;
     const struct vmx_profile *profile = mmio_profile(c, &least);
-    int r = check_get(c, "pciPassthru.64bitMMIOSizeGB", &value);
-    if (r == 0)
-        r = check_framebuffers(c, &framebuffers, &known);
+    int r = check_get(c, "pciPassthru.64bitMMIOSizeGB", &value)
+                ?: check_framebuffers(c, &framebuffers, &known);
     if (r != 0)
         return r;
     if (value.len > 0 && !vmx_value_int(buf_span(&value), &size))
@@ -92,9 +91,7 @@ static int memory_reservation(struct check *c)
     int r = check_has_device(c, &device);
     if (r != 0 || !device || check_profiles_set(c, "sched.mem.min"))
         return r;
-    r = check_get(c, "memSize", &size);
-    if (r == 0)
-        r = check_get(c, "sched.mem.min", &reserved);
+    r = check_get(c, "memSize", &size) ?: check_get(c, "sched.mem.min", &reserved);
     if (r == 0 && size.len > 0)
         r = check_command_set(c, SPAN_LITERAL("sched.mem.min"), buf_span(&size), &command);
     if (r != 0)
@@ -112,14 +109,12 @@ static int nested_passthrough(struct check *c)
     bool device = false;
     bool nested = false;
     bool allowed = false;
-    int r = check_has_device(c, &device);
-    if (r == 0)
-        r = check_is_true(c, "vhv.enable", &nested);
+    int r = check_has_device(c, &device) ?: check_is_true(c, "vhv.enable", &nested);
     if (r != 0 || !device || !nested || check_profiles_set(c, "vhv.allowPassthru"))
         return r;
-    r = check_is_true(c, "vhv.allowPassthru", &allowed);
-    if (r == 0)
-        r = check_command_set(c, SPAN_LITERAL("vhv.allowPassthru"), SPAN_LITERAL("TRUE"), &command);
+    r = check_is_true(c, "vhv.allowPassthru", &allowed)
+            ?: check_command_set(c, SPAN_LITERAL("vhv.allowPassthru"), SPAN_LITERAL("TRUE"),
+                                 &command);
     if (r != 0)
         return r;
     return check_judge(c, allowed, VMX_FAIL, "nested-passthrough", &command,
@@ -131,9 +126,8 @@ static int hot_add(struct check *c, const char *key, const char *rule)
 {
     BUF_AUTO command = {0};
     bool on = false;
-    int r = check_is_true(c, key, &on);
-    if (r == 0)
-        r = check_command_set(c, span_of(key), SPAN_LITERAL("FALSE"), &command);
+    int r = check_is_true(c, key, &on)
+                ?: check_command_set(c, span_of(key), SPAN_LITERAL("FALSE"), &command);
     if (r != 0)
         return r;
     return check_add(c, on ? VMX_WARN : VMX_PASS, rule, &command,
@@ -208,10 +202,9 @@ static int amd_iommu(struct check *c)
     int r = is_amd(c, &amd);
     if (r == 0 && amd)
         r = check_seen(c, rule, value, &told);
-    if (r == 0)
-        r = check_is_true(c, "amd.iommu.supportsPcip", &set);
-    if (r == 0)
-        r = check_command_set(c, SPAN_LITERAL("amd.iommu.supportsPcip"), value, &command);
+    r = r
+        ?: check_is_true(c, "amd.iommu.supportsPcip", &set)
+        ?: check_command_set(c, SPAN_LITERAL("amd.iommu.supportsPcip"), value, &command);
     if (r != 0 || !amd || told)
         return r;
     return check_judge(c, set, VMX_FAIL, rule, &command,
@@ -238,8 +231,8 @@ enum { BRIDGES = sizeof(bridges) / sizeof(bridges[0]) };
 static int add_root_port(const char *key, struct buf *port, struct buf *functions)
 {
     int name = (int)strcspn(key, ".");
-    int r = buf_addf(port, "%.*s.virtualDev = \"pcieRootPort\"", name, key);
-    return r == 0 ? buf_addf(functions, "%.*s.functions = \"8\"", name, key) : r;
+    return buf_addf(port, "%.*s.virtualDev = \"pcieRootPort\"", name, key)
+               ?: buf_addf(functions, "%.*s.functions = \"8\"", name, key);
 }
 
 static int pci_bridges(struct check *c)
@@ -254,9 +247,8 @@ static int pci_bridges(struct check *c)
         r = check_is_true(c, bridges[i].key, &there);
         if (r != 0 || there)
             continue;
-        r = buf_addf(&missing, " %.*s", (int)strcspn(bridges[i].key, "."), bridges[i].key);
-        if (r == 0)
-            r = buf_add_str(&lines[n++], bridges[i].line);
+        r = buf_addf(&missing, " %.*s", (int)strcspn(bridges[i].key, "."), bridges[i].key)
+                ?: buf_add_str(&lines[n++], bridges[i].line);
         if (r == 0 && bridges[i].root) {
             r = add_root_port(bridges[i].key, &lines[n], &lines[n + 1]);
             n += 2;

@@ -21,8 +21,8 @@ static int powered_off(struct check *c)
         return check_add(c, VMX_FAIL, rule, NULL,
                          "the VM is suspended: resume it and shut it down");
     if (power == VMX_POWER_ON) {
-        int r = check_command_power(c, "shutdown", &command);
-        return r != 0 ? r : check_add(c, VMX_FAIL, rule, &command, "the VM is powered on");
+        return check_command_power(c, "shutdown", &command)
+                   ?: check_add(c, VMX_FAIL, rule, &command, "the VM is powered on");
     }
     return check_add(c, VMX_UNKNOWN, rule, NULL,
                      vm && vm->listed == VMX_NO

@@ -52,11 +52,7 @@ static int rule_of(struct span key, struct buf *ret, enum vmx_severity *ret_bad)
 int check_seen(struct check *c, const char *rule, struct span what, bool *ret)
 {
     BUF_AUTO entry = {0};
-    int r = buf_addf(&entry, "\n%s ", rule);
-    if (r == 0)
-        r = buf_add(&entry, what);
-    if (r == 0)
-        r = buf_add_char(&entry, '\n');
+    int r = buf_addf(&entry, "\n%s ", rule) ?: buf_add(&entry, what) ?: buf_add_char(&entry, '\n');
     if (r != 0)
         return r;
     *ret = c->seen.len > 0 && memmem(c->seen.data, c->seen.len, entry.data, entry.len) != NULL;
@@ -79,9 +75,8 @@ static int judge_setting(struct check *c, const struct wish *wish)
     BUF_AUTO command = {0};
     enum vmx_severity bad = VMX_FAIL;
     bool again = false;
-    int r = rule_of(wish->key, &rule, &bad);
-    if (r == 0)
-        r = check_seen(c, rule.data, buf_span(&wish->value), &again);
+    int r =
+        rule_of(wish->key, &rule, &bad) ?: check_seen(c, rule.data, buf_span(&wish->value), &again);
     if (r != 0 || again)
         return r;
     r = vmx_dict_get(c->dict, wish->key, &found);
@@ -162,15 +157,12 @@ static int condition(struct check *c, const struct profile_condition *condition,
     int r = required ? buf_add_str(&rule, "requires-") : 0;
     if (r == 0)
         r = required ? add_slug(key, &rule) : rule_of(key, &rule, &unused);
-    if (r == 0)
-        r = profile_condition_add(condition, &text);
-    if (r == 0)
-        r = check_seen(c, rule.data, buf_span(&text), &again);
+    r = r
+        ?: profile_condition_add(condition, &text)
+        ?: check_seen(c, rule.data, buf_span(&text), &again);
     if (r != 0 || again)
         return r;
-    r = profile_condition_met(condition, c->dict, &met);
-    if (r == 0)
-        r = vmx_dict_get(c->dict, key, &found);
+    r = profile_condition_met(condition, c->dict, &met) ?: vmx_dict_get(c->dict, key, &found);
     bool missing = r == -ENOENT;
     if (missing || r == 0)
         r = buf_reserve(&found, 0);
@@ -214,9 +206,8 @@ static int active_profile(struct check *c)
                          name);
     if (!c->active.valid)
         return check_add(c, VMX_FAIL, "profile", NULL, "%s would be refused now", name);
-    int r = plan_all_hold(c->dict, &c->active.wanted, &holds);
-    if (r == 0)
-        r = check_command_profile(c, name, &command);
+    int r = plan_all_hold(c->dict, &c->active.wanted, &holds)
+                ?: check_command_profile(c, name, &command);
     if (r != 0)
         return r;
     return check_add(c, holds ? VMX_PASS : VMX_FAIL, "profile", &command, "%s %s", name,

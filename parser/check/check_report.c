@@ -77,11 +77,9 @@ int check_after(const struct check *check, const char *line, struct vmx_dict **r
 {
     struct vmx_edits edits = {0};
     BUF_AUTO text = {0};
-    int r = vmx_plan_line(check->dict, check->around, span_of(line), &edits, NULL, NULL);
-    if (r == 0)
-        r = vmx_edits_apply(&edits, check->dict, &text, NULL);
-    if (r == 0)
-        r = vmx_dict_parse(buf_span(&text), ret);
+    int r = vmx_plan_line(check->dict, check->around, span_of(line), &edits, NULL, NULL)
+        ?: vmx_edits_apply(&edits, check->dict, &text, NULL)
+        ?: vmx_dict_parse(buf_span(&text), ret);
     vmx_edits_done(&edits);
     return r == -ENOMEM || r == 0 ? r : -EINVAL;
 }

@@ -48,7 +48,7 @@ static int refuse_disabled(const struct vmx_host_pci *pci, struct diag *diag)
     else if (r == 0)
         r = buf_addf(&text, "belongs to %s: echo 1 > .vmxfs/host/pci/%s/passthrough", owner,
                      address.data);
-    return r != 0 ? r : refuse_device(diag, &pci->address, text.data);
+    return r ?: refuse_device(diag, &pci->address, text.data);
 }
 
 /* A device is passed on where the VM is to pass it on, or the host is a VM itself. */
@@ -84,8 +84,8 @@ static int judge_function(const struct plan_on *on, const struct vmx_host_pci *p
             "is to be passed through only after the host was restarted: reboot it");
     if (!device_in_use(on->around, pci))
         return 0;
-    int r = buf_addf(&text, "is used by %.150s, which is powered on", pci->user);
-    return r != 0 ? r : refuse_device(diag, &pci->address, text.data);
+    return buf_addf(&text, "is used by %.150s, which is powered on", pci->user)
+               ?: refuse_device(diag, &pci->address, text.data);
 }
 
 /* ---- whether it is what was recorded ---- */
@@ -105,9 +105,8 @@ static int is_known(const struct vmx_dict *dict, const struct vmx_host_pci *pci,
 {
     long long vendor = -1;
     long long device = -1;
-    int r = recorded_number(dict, &pci->address, "vendorId", &vendor);
-    if (r == 0)
-        r = recorded_number(dict, &pci->address, "deviceId", &device);
+    int r = recorded_number(dict, &pci->address, "vendorId", &vendor)
+                ?: recorded_number(dict, &pci->address, "deviceId", &device);
     *ret = r == 0 && vendor == pci->vendor && device == pci->device;
     return r == -ENOENT ? 0 : r;
 }
@@ -130,17 +129,16 @@ static int judge_number(const struct plan_on *on, const char *param, long long k
     BUF_AUTO text = {0};
     if (!given || known < 0 || !vmx_value_pci_number(buf_span(given), &number) || number == known)
         return 0;
-    int r = buf_addf(&text, "0x%04llx", (unsigned long long)known);
-    return r != 0 ? r : contradict(given, param, text.data, diag);
+    return buf_addf(&text, "0x%04llx", (unsigned long long)known)
+               ?: contradict(given, param, text.data, diag);
 }
 
 static int judge_line(const struct plan_on *on, const struct vmx_host_pci *pci, struct diag *diag)
 {
     const struct buf *system = plan_line_param(on->line, SPAN_LITERAL("system"));
     const char *uuid = on->around->host->uuid;
-    int r = judge_number(on, "vendor", pci->vendor, diag);
-    if (r == 0)
-        r = judge_number(on, "deviceid", pci->device, diag);
+    int r = judge_number(on, "vendor", pci->vendor, diag)
+                ?: judge_number(on, "deviceid", pci->device, diag);
     if (r == 0 && system && uuid[0] && !span_eq_fold(buf_span(system), span_of(uuid)) &&
         !span_eq(buf_span(system), SPAN_LITERAL("BYPASS")))
         r = contradict(system, "system", uuid, diag);

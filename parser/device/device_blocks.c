@@ -12,8 +12,7 @@
 int device_get(const struct vmx_dict *dict, size_t n, const char *name, struct buf *ret)
 {
     BUF_AUTO key = {0};
-    int r = buf_addf(&key, "pciPassthru%zu.%s", n, name);
-    return r != 0 ? r : vmx_dict_get(dict, buf_span(&key), ret);
+    return buf_addf(&key, "pciPassthru%zu.%s", n, name) ?: vmx_dict_get(dict, buf_span(&key), ret);
 }
 
 static bool is_id(struct span id, const struct vmx_pci *pci)
@@ -26,9 +25,7 @@ static bool is_id(struct span id, const struct vmx_pci *pci)
 static int saved_id(const struct vmx_dict *dict, size_t n, struct plan_saved *ret)
 {
     BUF_AUTO key = {0};
-    int r = buf_addf(&key, "pciPassthru%zu.id", n);
-    if (r == 0)
-        r = plan_saved_find(dict, buf_span(&key), ret);
+    int r = buf_addf(&key, "pciPassthru%zu.id", n) ?: plan_saved_find(dict, buf_span(&key), ret);
     if (r == 0 && !ret->absent) {
         plan_saved_done(ret);
         r = -ENOENT;
@@ -40,9 +37,7 @@ int device_owner(const struct vmx_dict *dict, size_t n, enum device_owner *ret)
 {
     BUF_AUTO id = {0};
     struct plan_saved saved = {0};
-    int r = device_get(dict, n, "id", &id);
-    if (r == 0)
-        r = saved_id(dict, n, &saved);
+    int r = device_get(dict, n, "id", &id) ?: saved_id(dict, n, &saved);
     if (r == -ENOENT) {
         *ret = DEVICE_OTHER;
         return 0;
@@ -137,11 +132,9 @@ int device_recorded_get(const struct vmx_dict *dict, const struct vmx_pci *pci, 
     struct plan_saved saved = {0};
     BUF_AUTO key = {0};
     size_t n = SIZE_MAX;
-    int r = device_recorded(dict, pci, &n);
-    if (r == 0)
-        r = buf_addf(&key, "pciPassthru%zu.%s", n, name);
-    if (r == 0)
-        r = plan_saved_find(dict, buf_span(&key), &saved);
+    int r = device_recorded(dict, pci, &n)
+        ?: buf_addf(&key, "pciPassthru%zu.%s", n, name)
+        ?: plan_saved_find(dict, buf_span(&key), &saved);
     if (r == 0)
         r = buf_add(ret, buf_span(&saved.set));
     else if (r == -ENOENT || r == -EINVAL)
@@ -194,9 +187,7 @@ int device_place(const struct vmx_dict *dict, const struct plan_wanted *wanted,
         return 0;
     int r = device_find(dict, wanted, pci, &n);
     if (r == -ENOENT) {
-        r = find_saved(dict, pci, true, &n);
-        if (r == 0)
-            r = is_taken(wanted, n, pci, &taken);
+        r = find_saved(dict, pci, true, &n) ?: is_taken(wanted, n, pci, &taken);
     }
     if (r == -ENOENT || (r == 0 && taken))
         r = find_free(dict, wanted, &n);

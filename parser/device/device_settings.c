@@ -17,8 +17,8 @@ static const char *const parts[] = {"id", "deviceId", "vendorId", "systemId", "p
 static int want(struct plan_wanted *wanted, size_t n, const char *name, struct span value)
 {
     BUF_AUTO key = {0};
-    int r = buf_addf(&key, "pciPassthru%zu.%s", n, name);
-    return r != 0 ? r : plan_wanted_set(wanted, buf_span(&key), value);
+    return buf_addf(&key, "pciPassthru%zu.%s", n, name)
+               ?: plan_wanted_set(wanted, buf_span(&key), value);
 }
 
 /* One function, and what is known of it: empty where it is not. */
@@ -65,18 +65,13 @@ static int want_function(const struct vmx_dict *dict, struct function *f,
                          struct plan_wanted *wanted, struct buf *missing)
 {
     BUF_AUTO id = {0};
-    int r = device_place(dict, wanted, f->pci, &f->n);
-    if (r == 0)
-        r = vmx_pci_add_id(f->pci, &id);
-    if (r == 0)
-        r = want(wanted, f->n, "id", buf_span(&id));
-    if (r == 0)
-        r = want_fact(dict, f, "deviceId", "deviceid", buf_span(&f->device), wanted, missing);
-    if (r == 0)
-        r = want_fact(dict, f, "vendorId", "vendor", buf_span(&f->vendor), wanted, missing);
-    if (r == 0)
-        r = want_fact(dict, f, "systemId", "system", f->system, wanted, missing);
-    return r != 0 ? r : want(wanted, f->n, "present", SPAN_LITERAL("TRUE"));
+    return device_place(dict, wanted, f->pci, &f->n)
+        ?: vmx_pci_add_id(f->pci, &id)
+        ?: want(wanted, f->n, "id", buf_span(&id))
+        ?: want_fact(dict, f, "deviceId", "deviceid", buf_span(&f->device), wanted, missing)
+        ?: want_fact(dict, f, "vendorId", "vendor", buf_span(&f->vendor), wanted, missing)
+        ?: want_fact(dict, f, "systemId", "system", f->system, wanted, missing)
+        ?: want(wanted, f->n, "present", SPAN_LITERAL("TRUE"));
 }
 
 static int refuse_missing(const struct vmx_pci *pci, const struct buf *missing, const char *why,
@@ -124,11 +119,9 @@ static int want_recorded_block(const struct vmx_dict *dict, const struct plan_sa
         struct plan_saved saved = {0};
         BUF_AUTO was = {0};
         BUF_AUTO now = {0};
-        r = buf_addf(&was, "pciPassthru%zu.%s", made, parts[i]);
-        if (r == 0)
-            r = buf_addf(&now, "pciPassthru%zu.%s", n, parts[i]);
-        if (r == 0)
-            r = plan_saved_find(dict, buf_span(&was), &saved);
+        r = buf_addf(&was, "pciPassthru%zu.%s", made, parts[i])
+            ?: buf_addf(&now, "pciPassthru%zu.%s", n, parts[i])
+            ?: plan_saved_find(dict, buf_span(&was), &saved);
         if (r == 0 && !plan_wanted_find(wanted, buf_span(&now)))
             r = plan_wanted_set(wanted, buf_span(&now), buf_span(&saved.set));
         plan_saved_done(&saved);
@@ -164,11 +157,9 @@ static int want_as_file_has_it(const struct plan_on *on, const struct vmx_pci *p
 {
     struct function f = {.pci = pci};
     BUF_AUTO missing = {0};
-    int r = want_recorded(on->dict, pci, wanted);
-    if (r == 0)
-        r = add_given(on->line, &f);
-    if (r == 0)
-        r = want_function(on->dict, &f, wanted, &missing);
+    int r = want_recorded(on->dict, pci, wanted)
+        ?: add_given(on->line, &f)
+        ?: want_function(on->dict, &f, wanted, &missing);
     function_done(&f);
     if (r == 0 && missing.len > 0)
         r = refuse_missing(pci, &missing, "there is no host here to ask", diag);
@@ -195,12 +186,10 @@ static int want_as_host_has_it(const struct plan_on *on, const struct device_fun
         f.system = system ? buf_span(system) : span_of(host->uuid);
         if (i == 0)
             r = add_given(on->line, &f);
-        if (r == 0)
-            r = add_number(pci->vendor, &f.vendor);
-        if (r == 0)
-            r = add_number(pci->device, &f.device);
-        if (r == 0)
-            r = want_function(on->dict, &f, wanted, &missing);
+        r = r
+            ?: add_number(pci->vendor, &f.vendor)
+            ?: add_number(pci->device, &f.device)
+            ?: want_function(on->dict, &f, wanted, &missing);
         function_done(&f);
     }
     if (r == 0 && missing.len > 0)

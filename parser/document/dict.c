@@ -119,10 +119,7 @@ int vmx_dict_parse(struct span bytes, struct vmx_dict **ret)
         dict->len = bytes.n;
         r = cut(dict, &entries);
     }
-    if (r == 0)
-        r = build_index(dict, entries);
-    if (r == 0)
-        r = find_charset(dict);
+    r = r ?: build_index(dict, entries) ?: find_charset(dict);
     if (r == 0)
         *ret = dict;
     else
@@ -205,9 +202,7 @@ static bool is_plain(struct span raw)
 int vmx_value_read(const char *charset, struct span raw, struct buf *ret)
 {
     BUF_AUTO bytes = {0};
-    int r = vmx_unescape(raw, &bytes);
-    if (r == 0)
-        r = vmx_decode(charset, buf_span(&bytes), ret);
+    int r = vmx_unescape(raw, &bytes) ?: vmx_decode(charset, buf_span(&bytes), ret);
     return r == -EILSEQ ? buf_add(ret, buf_span(&bytes)) : r;
 }
 

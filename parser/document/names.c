@@ -38,12 +38,10 @@ static int decode_reversibly(const char *charset, struct span bytes, struct buf 
         return buf_add(ret, bytes);
     BUF_AUTO utf8 = {0};
     BUF_AUTO again = {0};
-    int r = vmx_decode(charset, bytes, &utf8);
-    if (r == 0)
-        r = vmx_encode(charset, buf_span(&utf8), &again);
+    int r = vmx_decode(charset, bytes, &utf8) ?: vmx_encode(charset, buf_span(&utf8), &again);
     if (r == 0 && !span_eq(buf_span(&again), bytes))
         r = -EILSEQ;
-    return r == 0 ? buf_add(ret, buf_span(&utf8)) : r;
+    return r ?: buf_add(ret, buf_span(&utf8));
 }
 
 static int add_char_by_char(const char *charset, struct span key, struct buf *ret)
@@ -52,9 +50,8 @@ static int add_char_by_char(const char *charset, struct span key, struct buf *re
         BUF_AUTO ignored = {0};
         BUF_AUTO utf8 = {0};
         size_t n = 1;
-        int r = vmx_decode_one(charset, key, &ignored, &n);
-        if (r == 0)
-            r = decode_reversibly(charset, span_head(key, n), &utf8);
+        int r = vmx_decode_one(charset, key, &ignored, &n)
+                    ?: decode_reversibly(charset, span_head(key, n), &utf8);
         if (r == 0)
             r = add_text(ret, buf_span(&utf8));
         else if (r == -EILSEQ) {
@@ -103,7 +100,7 @@ static int add_undecodable(const char *charset, struct span key, struct buf *ret
         r = read_pieces(charset, buf_span(&name), &again);
     if (r == -EILSEQ || (r == 0 && name.len <= VMX_NAME_MAX && !span_eq(buf_span(&again), key)))
         return add_char_by_char(NULL, key, ret);
-    return r == 0 ? buf_add(ret, buf_span(&name)) : r;
+    return r ?: buf_add(ret, buf_span(&name));
 }
 
 static bool is_reserved(struct span key)
@@ -124,15 +121,14 @@ int vmx_name_from_key(const char *charset, struct span key, struct buf *ret)
         r = add_percent(&name, key.p[0]);
         key = span_from(key, 1);
     }
-    if (r == 0)
-        r = decode_reversibly(charset, key, &utf8);
+    r = r ?: decode_reversibly(charset, key, &utf8);
     if (r == 0)
         r = add_text(&name, buf_span(&utf8));
     else if (r == -EILSEQ)
         r = add_undecodable(charset, key, &name);
     if (r == 0 && name.len > VMX_NAME_MAX)
         r = -ENAMETOOLONG;
-    return r == 0 ? buf_add(ret, buf_span(&name)) : r;
+    return r ?: buf_add(ret, buf_span(&name));
 }
 
 static bool is_key(struct span key)
@@ -157,5 +153,5 @@ int vmx_key_from_name(const char *charset, struct span name, struct buf *ret)
     r = vmx_name_from_key(charset, buf_span(&key), &again);
     if (r == -ENAMETOOLONG || (r == 0 && !span_eq_fold(buf_span(&again), name)))
         return -EINVAL;
-    return r == 0 ? buf_add(ret, buf_span(&key)) : r;
+    return r ?: buf_add(ret, buf_span(&key));
 }

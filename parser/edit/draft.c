@@ -156,13 +156,10 @@ static bool find_place(const struct draft *draft, const struct vmx_place *place,
 static int add_at_end(struct draft *draft, struct draft_line *l, struct span key, struct diag *diag)
 {
     BUF_AUTO own = {0};
-    int r = buf_add(&own, key);
-    if (r == 0)
-        r = buf_add_str(&own, " = \"\"");
-    if (r == 0)
-        r = buf_add(&own, draft->ending);
-    if (r == 0)
-        r = adopt(l, &own, key, diag);
+    int r = buf_add(&own, key)
+        ?: buf_add_str(&own, " = \"\"")
+        ?: buf_add(&own, draft->ending)
+        ?: adopt(l, &own, key, diag);
     if (r == 0)
         DL_APPEND(draft->head, l);
     return r;
@@ -195,12 +192,10 @@ static int spell(struct draft_line *l, struct span name, struct diag *diag)
 {
     size_t behind = l->line.name_at + l->line.name_len;
     BUF_AUTO own = {0};
-    int r = buf_add(&own, span_head(l->text, l->line.name_at));
-    if (r == 0)
-        r = buf_add(&own, name);
-    if (r == 0)
-        r = buf_add(&own, span_from(l->text, behind));
-    return r == 0 ? adopt(l, &own, name, diag) : r;
+    return buf_add(&own, span_head(l->text, l->line.name_at))
+        ?: buf_add(&own, name)
+        ?: buf_add(&own, span_from(l->text, behind))
+        ?: adopt(l, &own, name, diag);
 }
 
 int draft_set(struct draft *draft, const struct vmx_edit *edit, struct diag *diag)
@@ -252,9 +247,7 @@ int draft_rename(struct draft *draft, struct span key, struct span new_key, stru
         diag_set(diag, "there is no key \"" SPAN_FORMAT "\"", SPAN_SHOWN(key));
         return -ENOENT;
     }
-    r = spell(l, new_key, diag);
-    if (r == 0)
-        r = touch(draft, new_key, &to);
+    r = spell(l, new_key, diag) ?: touch(draft, new_key, &to);
     if (r != 0 || to == from)
         return r;
     struct draft_line *replaced = to->pointer;

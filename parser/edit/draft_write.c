@@ -27,8 +27,7 @@ static int transcode(const struct writer *w, struct span bytes, struct buf *ret)
     if (!w->transcode)
         return buf_add(ret, bytes);
     BUF_AUTO utf8 = {0};
-    int r = vmx_decode(w->from, bytes, &utf8);
-    return r == 0 ? vmx_encode(w->to, buf_span(&utf8), ret) : r;
+    return vmx_decode(w->from, bytes, &utf8) ?: vmx_encode(w->to, buf_span(&utf8), ret);
 }
 
 /* Comments and malformed lines: what does not decode is no text of that charset and stays. */
@@ -40,7 +39,7 @@ static int transcode_free_text(const struct writer *w, struct span bytes)
     int r = vmx_decode(w->from, bytes, &utf8);
     if (r == -EILSEQ)
         return buf_add(w->out, bytes);
-    return r == 0 ? vmx_encode(w->to, buf_span(&utf8), w->out) : r;
+    return r ?: vmx_encode(w->to, buf_span(&utf8), w->out);
 }
 
 /* What reading the value gives: raw bytes where it does not decode. */
@@ -72,17 +71,14 @@ static int write_value(const struct writer *w, const struct draft_line *l)
     BUF_AUTO old = {0};
     BUF_AUTO bytes = {0};
     bool keep = false;
-    int r = vmx_unescape(raw, &old);
-    if (r == 0)
-        r = new_bytes(w, l, buf_span(&old), &bytes, &keep);
+    int r = vmx_unescape(raw, &old) ?: new_bytes(w, l, buf_span(&old), &bytes, &keep);
     if (r != 0)
         return r;
     if (keep || span_eq(buf_span(&old), buf_span(&bytes)))
         return buf_add(w->out, vmx_line_token(l->text.p, &l->line));
-    r = buf_add_char(w->out, '"');
-    if (r == 0)
-        r = vmx_escape(buf_span(&bytes), w->out);
-    return r == 0 ? buf_add_char(w->out, '"') : r;
+    return buf_add_char(w->out, '"')
+        ?: vmx_escape(buf_span(&bytes), w->out)
+        ?: buf_add_char(w->out, '"');
 }
 
 static int write_entry(const struct writer *w, const struct draft_line *l)
@@ -90,14 +86,11 @@ static int write_entry(const struct writer *w, const struct draft_line *l)
     struct span value = vmx_line_token(l->text.p, &l->line);
     size_t name_end = l->line.name_at + l->line.name_len;
     size_t value_at = (size_t)(value.p - l->text.p);
-    int r = buf_add(w->out, span_head(l->text, l->line.name_at));
-    if (r == 0)
-        r = transcode(w, (struct span){l->text.p + l->line.name_at, l->line.name_len}, w->out);
-    if (r == 0)
-        r = buf_add(w->out, (struct span){l->text.p + name_end, value_at - name_end});
-    if (r == 0)
-        r = write_value(w, l);
-    return r == 0 ? transcode_free_text(w, span_from(l->text, value_at + value.n)) : r;
+    return buf_add(w->out, span_head(l->text, l->line.name_at))
+        ?: transcode(w, (struct span){l->text.p + l->line.name_at, l->line.name_len}, w->out)
+        ?: buf_add(w->out, (struct span){l->text.p + name_end, value_at - name_end})
+        ?: write_value(w, l)
+        ?: transcode_free_text(w, span_from(l->text, value_at + value.n));
 }
 
 static void explain_charset(const struct writer *w, struct span name, struct diag *diag)
@@ -145,11 +138,9 @@ static int keep_from_top(const struct draft *draft, struct buf *out)
     if (draft->head->line.kind == VMX_LINE_BOM || !span_starts_with(buf_span(out), UTF8_BOM))
         return 0;
     BUF_AUTO text = {0};
-    int r = buf_add(&text, draft->ending);
-    if (r == 0)
-        r = buf_add(&text, buf_span(out));
+    int r = buf_add(&text, draft->ending) ?: buf_add(&text, buf_span(out));
     buf_clear(out);
-    return r == 0 ? buf_add(out, buf_span(&text)) : r;
+    return r ?: buf_add(out, buf_span(&text));
 }
 
 static int write_lines(const struct draft *draft, const struct writer *w, struct diag *diag)
@@ -160,8 +151,7 @@ static int write_lines(const struct draft *draft, const struct writer *w, struct
         bool joined = l != draft->head && !has_ending(l->prev);
         if (joined)
             r = buf_add(w->out, l->lead.n > 0 ? l->lead : draft->ending);
-        if (r == 0)
-            r = write_line(w, l, diag);
+        r = r ?: write_line(w, l, diag);
         if (r == 0 && l == draft->head)
             r = keep_from_top(draft, w->out);
         if (r != 0)
@@ -215,9 +205,7 @@ int draft_write(const struct draft *draft, struct buf *ret, struct diag *diag)
     w.transcode = w.from != w.to && !(w.from && w.to && strcmp(w.from, w.to) == 0);
     BUF_AUTO out = {0};
     w.out = &out;
-    r = buf_reserve(&out, vmx_dict_text(draft->dict).n + 128);
-    if (r == 0)
-        r = write_lines(draft, &w, diag);
+    r = buf_reserve(&out, vmx_dict_text(draft->dict).n + 128) ?: write_lines(draft, &w, diag);
     if (r == 0 && w.transcode)
         r = check_duplicates(draft, buf_span(&out), diag);
     if (r == 0 && !ret->data) {
@@ -225,5 +213,5 @@ int draft_write(const struct draft *draft, struct buf *ret, struct diag *diag)
         out = (struct buf){0};
         return 0;
     }
-    return r == 0 ? buf_add(ret, buf_span(&out)) : r;
+    return r ?: buf_add(ret, buf_span(&out));
 }

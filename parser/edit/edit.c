@@ -25,5 +25,5 @@ int vmx_edits_apply(const struct vmx_edits *edits, const struct vmx_dict *dict, 
     int r = draft_init(&draft, dict, edits->n);
     for (size_t i = 0; r == 0 && i < edits->n; i++)
         r = apply_one(&draft, &edits->items[i], diag);
-    return r == 0 ? draft_write(&draft, ret, diag) : r;
+    return r ?: draft_write(&draft, ret, diag);
 }

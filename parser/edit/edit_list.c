@@ -31,8 +31,7 @@ static int reserve(struct vmx_edits *edits, size_t extra)
 /* Takes the edit over if r, what making it has come to, is 0; frees it otherwise. */
 static int add(struct vmx_edits *edits, struct vmx_edit *edit, int r)
 {
-    if (r == 0)
-        r = reserve(edits, 1);
+    r = r ?: reserve(edits, 1);
     if (r == 0)
         edits->items[edits->n++] = *edit;
     else
@@ -49,9 +48,7 @@ int vmx_edits_set_at(struct vmx_edits *edits, struct span key, struct span value
                      const struct vmx_place *place)
 {
     struct vmx_edit edit = {.op = VMX_EDIT_SET, .has_place = place != NULL};
-    int r = buf_add(&edit.key, key);
-    if (r == 0)
-        r = buf_add(&edit.value, value);
+    int r = buf_add(&edit.key, key) ?: buf_add(&edit.value, value);
     if (r == 0 && place)
         r = buf_add(&edit.place.line, buf_span(&place->line));
     if (r == 0 && place)
@@ -79,9 +76,7 @@ int vmx_edits_remove(struct vmx_edits *edits, struct span key)
 int vmx_edits_rename(struct vmx_edits *edits, struct span key, struct span new_key)
 {
     struct vmx_edit edit = {.op = VMX_EDIT_RENAME};
-    int r = buf_add(&edit.key, key);
-    if (r == 0)
-        r = buf_add(&edit.new_key, new_key);
+    int r = buf_add(&edit.key, key) ?: buf_add(&edit.new_key, new_key);
     return add(edits, &edit, r);
 }
 

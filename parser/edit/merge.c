@@ -55,18 +55,17 @@ static int read_set(struct reader *reader, struct span text, const struct vmx_li
     BUF_AUTO value = {0};
     BUF_AUTO checked = {0};
     int r = encode_key(reader, (struct span){text.p + line->name_at, line->name_len}, line->name_at,
-                       &key);
-    if (r == 0)
-        r = vmx_unescape((struct span){text.p + line->value_at, line->value_len}, &value);
+                       &key)
+                ?: vmx_unescape((struct span){text.p + line->value_at, line->value_len}, &value);
     if (r != 0)
         return r;
     r = vmx_encode(reader->charset, buf_span(&value), &checked);
     if (r == -EILSEQ)
         diag_set_at(reader->diag, reader->line, line->value_at + 1,
                     "the file's charset cannot hold this value");
-    if (r == 0)
-        r = vmx_edits_set_spelled(&reader->sets, buf_span(&key), buf_span(&value));
-    return r == 0 ? note_key(reader, &reader->sets, line->name_at) : r;
+    return r
+        ?: vmx_edits_set_spelled(&reader->sets, buf_span(&key), buf_span(&value))
+        ?: note_key(reader, &reader->sets, line->name_at);
 }
 
 /* "-key" and a comment, perhaps: to the line reader that is a malformed line. */
@@ -86,10 +85,9 @@ static int read_removal(struct reader *reader, struct span body, const struct vm
     if (name.n == 0 || (at < body.n && body.p[at] != '#'))
         return refuse_at(reader, at, "only a key and a comment can follow \"-\"");
     BUF_AUTO key = {0};
-    int r = encode_key(reader, name, start, &key);
-    if (r == 0)
-        r = vmx_edits_remove(&reader->removals, buf_span(&key));
-    return r == 0 ? note_key(reader, &reader->removals, start) : r;
+    return encode_key(reader, name, start, &key)
+        ?: vmx_edits_remove(&reader->removals, buf_span(&key))
+        ?: note_key(reader, &reader->removals, start);
 }
 
 static int read_line(struct reader *reader, struct span text, const struct vmx_line *line)
@@ -130,10 +128,7 @@ int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edi
         r = read_line(&reader, text, &line);
         text = span_from(text, line.len);
     }
-    if (r == 0)
-        r = add_removals(&reader);
-    if (r == 0)
-        r = vmx_edits_move(edits, &reader.sets);
+    r = r ?: add_removals(&reader) ?: vmx_edits_move(edits, &reader.sets);
     keymap_done(&reader.seen);
     vmx_edits_done(&reader.sets);
     vmx_edits_done(&reader.removals);

@@ -20,7 +20,7 @@ static int removed_bytes(const struct vmx_dict *dict, size_t extent, struct buf 
         vmx_dict_extent(dict, extent - 1)->line.body_len > 0)
         r = buf_add(ret, ending_of(dict, extent - 1));
     struct span line = {vmx_dict_text(dict).p + e->at, e->line.len};
-    return r == 0 ? buf_add(ret, line) : r;
+    return r ?: buf_add(ret, line);
 }
 
 /* Duplicates that go with the key are passed over; other superseded lines are as good as text. */
@@ -46,9 +46,7 @@ int vmx_place_of(const struct vmx_dict *dict, struct span key, struct vmx_place 
     if (extent == SIZE_MAX)
         return -ENOENT;
     struct vmx_place place = {0};
-    int r = removed_bytes(dict, extent, &place.line);
-    if (r == 0)
-        r = find_predecessor(dict, extent, &place);
+    int r = removed_bytes(dict, extent, &place.line) ?: find_predecessor(dict, extent, &place);
     if (r == 0)
         *ret = place;
     else

@@ -112,9 +112,7 @@ static int add_line(const struct vmx_dict *dict, size_t extent, bool first, stru
     int r = 0;
     if (first && span_starts_with(body, UTF8_BOM))
         r = buf_add_str(ret, "\n");
-    if (r == 0)
-        r = buf_add(ret, body);
-    return r == 0 ? buf_add_str(ret, "\n") : r;
+    return r ?: buf_add(ret, body) ?: buf_add_str(ret, "\n");
 }
 
 /* A superseded line is one only as long as the line that supersedes it comes behind. */

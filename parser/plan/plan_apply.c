@@ -51,8 +51,8 @@ static int refuse_line(struct diag *diag, const char *why)
 static int after_edits(const struct apply *a, struct vmx_dict **ret)
 {
     BUF_AUTO text = {0};
-    int r = vmx_edits_apply(&a->edits, a->dict, &text, a->diag);
-    return r != 0 ? r : vmx_dict_parse(buf_span(&text), ret);
+    return vmx_edits_apply(&a->edits, a->dict, &text, a->diag)
+               ?: vmx_dict_parse(buf_span(&text), ret);
 }
 
 /* ---- taking back ---- */
@@ -64,8 +64,8 @@ static int take_back_all(struct apply *a)
             a->diag,
             "this file does not say what was there before the profile (no vmxfs.saved.*): "
             "set the keys by hand, then remove the key vmxfs.profile");
-    int r = plan_restore(a->dict, NULL, &a->active.wanted, &a->edits, a->notes);
-    return r != 0 ? r : vmx_edits_remove(&a->edits, SPAN_LITERAL(PLAN_PROFILE));
+    return plan_restore(a->dict, NULL, &a->active.wanted, &a->edits, a->notes)
+               ?: vmx_edits_remove(&a->edits, SPAN_LITERAL(PLAN_PROFILE));
 }
 
 /* Leftovers of a profile that is not recorded any more say nothing about the present. */
@@ -89,9 +89,8 @@ static int take_back_unwanted(struct apply *a, const struct vmx_profile *profile
 {
     const struct plan_on on = {a->dict, a->around, profile, line, true};
     struct plan_wanted wanted = {0};
-    int r = plan_want(&on, &wanted, a->diag);
-    if (r == 0)
-        r = plan_restore(a->dict, &wanted, &a->active.wanted, &a->edits, a->notes);
+    int r = plan_want(&on, &wanted, a->diag)
+                ?: plan_restore(a->dict, &wanted, &a->active.wanted, &a->edits, a->notes);
     plan_wanted_done(&wanted);
     return r;
 }
@@ -116,11 +115,9 @@ static int record(struct apply *a, const struct vmx_dict *dict, const struct pla
     struct plan_line recorded = {0};
     BUF_AUTO new_text = {0};
     BUF_AUTO old_text = {0};
-    int r = plan_line_recorded(dict, &recorded);
-    if (r == 0)
-        r = plan_line_add(&recorded, &old_text);
-    if (r == 0)
-        r = plan_line_add(line, &new_text);
+    int r = plan_line_recorded(dict, &recorded)
+        ?: plan_line_add(&recorded, &old_text)
+        ?: plan_line_add(line, &new_text);
     if (r == 0 && !span_eq(buf_span(&old_text), buf_span(&new_text)))
         r = vmx_edits_set(&a->edits, SPAN_LITERAL(PLAN_PROFILE), buf_span(&new_text));
     plan_line_done(&recorded);
@@ -133,9 +130,7 @@ static int save_key(struct apply *a, const struct vmx_dict *dict, const struct p
 {
     struct plan_saved saved = {0};
     bool holds = false;
-    int r = plan_holds(dict, s, &holds);
-    if (r == 0)
-        r = plan_saved_find(dict, buf_span(&s->key), &saved);
+    int r = plan_holds(dict, s, &holds) ?: plan_saved_find(dict, buf_span(&s->key), &saved);
     if ((r == -ENOENT || r == -EINVAL) && holds && !fresh)
         return 0;
     if (r == -ENOENT || r == -EINVAL)
@@ -151,11 +146,7 @@ static int put_in_place(struct apply *a, const struct vmx_dict *dict,
 {
     const struct plan_on on = {dict, a->around, profile, line, true};
     struct plan_wanted wanted = {0};
-    int r = plan_want(&on, &wanted, a->diag);
-    if (r == 0)
-        r = set_keys(a, dict, &wanted);
-    if (r == 0)
-        r = record(a, dict, line);
+    int r = plan_want(&on, &wanted, a->diag) ?: set_keys(a, dict, &wanted) ?: record(a, dict, line);
     for (size_t i = 0; r == 0 && i < wanted.n; i++)
         r = save_key(a, dict, &wanted.items[i], fresh);
     plan_wanted_done(&wanted);
@@ -206,8 +197,7 @@ static int apply_profile(struct apply *a, const struct vmx_profile *profile,
         r = active ? take_back_all(a) : forget_leftovers(a);
     if (r == 0 && a->edits.n > 0)
         r = after_edits(a, &between);
-    if (r == 0)
-        r = put_in_place(a, between ? between : a->dict, profile, &line, !same);
+    r = r ?: put_in_place(a, between ? between : a->dict, profile, &line, !same);
     vmx_dict_free(between);
     plan_line_done(&line);
     return r;
@@ -276,11 +266,7 @@ int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_around *around, 
     if (is_state_line(line))
         return 0;
     size_t noted = notes ? notes->len : 0;
-    int r = plan_active_read(dict, around, &a.active);
-    if (r == 0)
-        r = run(&a, line);
-    if (r == 0)
-        r = hand_over(&a, edits);
+    int r = plan_active_read(dict, around, &a.active) ?: run(&a, line) ?: hand_over(&a, edits);
     if (r != 0 && notes && notes->data)
         notes->data[notes->len = noted] = '\0';
     plan_active_done(&a.active);
@@ -296,9 +282,8 @@ int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_around *around, 
     struct vmx_edits edits = {0};
     struct diag diag = {0};
     BUF_AUTO text = {0};
-    int r = vmx_plan_line(dict, around, span_of(profile), &edits, NULL, &diag);
-    if (r == 0)
-        r = vmx_edits_apply(&edits, dict, &text, &diag);
+    int r = vmx_plan_line(dict, around, span_of(profile), &edits, NULL, &diag)
+                ?: vmx_edits_apply(&edits, dict, &text, &diag);
     if (r == 0)
         r = vmx_diff(vmx_dict_text(dict), buf_span(&text), file, file, ret);
     else if (r != -ENOMEM)

@@ -58,9 +58,7 @@ static int add_canonical(struct span name, struct span value, struct buf *ret)
         return buf_add(ret, value);
     bool marked = value.n > 2 && (value.p[1] == 'x' || value.p[1] == 'X');
     BUF_AUTO hex = {0};
-    int r = buf_add_str(&hex, "0x");
-    if (r == 0)
-        r = buf_add(&hex, marked ? span_from(value, 2) : value);
+    int r = buf_add_str(&hex, "0x") ?: buf_add(&hex, marked ? span_from(value, 2) : value);
     if (r != 0 || !vmx_value_int(buf_span(&hex), &number))
         return r;
     return buf_addf(ret, "0x%04llx", (unsigned long long)number);
@@ -80,7 +78,7 @@ static int put(struct plan_line *line, struct span name, struct span value)
         r = buf_add(&param->name, name);
     }
     buf_clear(&param->value);
-    return r != 0 ? r : add_canonical(name, value, &param->value);
+    return r ?: add_canonical(name, value, &param->value);
 }
 
 static int parse_param(struct span word, struct plan_line *line, struct diag *diag)

@@ -73,20 +73,16 @@ static int put_line_back(const struct restore *restore, const struct plan_saved 
         return r;
     /* The place's line may begin with the ending of the line before it. */
     at += place.line.len - vmx_dict_extent(restore->dict, extent)->line.len;
-    r = buf_add(&line, span_head(buf_span(&place.line), at));
-    if (r == 0)
-        r = buf_add(&line, buf_span(&saved->was));
-    if (r == 0)
-        r = buf_add(&line, span_from(buf_span(&place.line), at + token.n));
-    if (r == 0)
-        r = vmx_value_read(vmx_dict_charset(restore->dict), without_quotes(buf_span(&saved->was)),
-                           &value);
+    r = buf_add(&line, span_head(buf_span(&place.line), at))
+        ?: buf_add(&line, buf_span(&saved->was))
+        ?: buf_add(&line, span_from(buf_span(&place.line), at + token.n))
+        ?: vmx_value_read(vmx_dict_charset(restore->dict), without_quotes(buf_span(&saved->was)),
+                   &value);
     buf_done(&place.line);
     place.line = line;
-    if (r == 0)
-        r = vmx_edits_remove(restore->edits, saved->key);
-    if (r == 0)
-        r = vmx_edits_set_at(restore->edits, saved->key, buf_span(&value), &place);
+    r = r
+        ?: vmx_edits_remove(restore->edits, saved->key)
+        ?: vmx_edits_set_at(restore->edits, saved->key, buf_span(&value), &place);
     vmx_place_done(&place);
     return r;
 }
@@ -203,8 +199,7 @@ static int restore_pass(const struct restore *restore, bool raw)
         }
         r = damaged ? note(restore, saved.key, "stays as it is: what was saved of it is damaged")
                     : restore_key(restore, &saved);
-        if (r == 0)
-            r = plan_saved_forget(saved.key, restore->edits);
+        r = r ?: plan_saved_forget(saved.key, restore->edits);
         plan_saved_done(&saved);
     }
     return r;
@@ -214,6 +209,5 @@ int plan_restore(const struct vmx_dict *dict, const struct plan_wanted *keep,
                  const struct plan_wanted *now, struct vmx_edits *edits, struct buf *notes)
 {
     struct restore restore = {dict, keep, now, edits, notes};
-    int r = restore_pass(&restore, true);
-    return r != 0 ? r : restore_pass(&restore, false);
+    return restore_pass(&restore, true) ?: restore_pass(&restore, false);
 }

@@ -52,8 +52,8 @@ static int decode(struct span text, struct plan_saved *saved)
     saved->raw = word.p[0] == '~';
     if (!saved->absent && !saved->raw && word.p[0] != '=')
         return -EINVAL;
-    int r = decode_was(span_from(word, 1), &saved->was);
-    return r != 0 ? r : buf_add(&saved->set, span_from(text, space + 1));
+    return decode_was(span_from(word, 1), &saved->was)
+               ?: buf_add(&saved->set, span_from(text, space + 1));
 }
 
 static bool saved_key(struct span name, struct span *ret)
@@ -69,9 +69,7 @@ static int read_extent(const struct vmx_dict *dict, size_t extent, struct plan_s
 {
     struct plan_saved saved = {0};
     BUF_AUTO text = {0};
-    int r = vmx_dict_value(dict, extent, &text);
-    if (r == 0)
-        r = decode(buf_span(&text), &saved);
+    int r = vmx_dict_value(dict, extent, &text) ?: decode(buf_span(&text), &saved);
     if (r != 0) {
         plan_saved_done(&saved);
         saved = (struct plan_saved){0};
@@ -90,8 +88,7 @@ int plan_saved_nth(const struct vmx_dict *dict, size_t nth, struct plan_saved *r
 
 static int name_of(struct span key, struct buf *ret)
 {
-    int r = buf_add_str(ret, PLAN_SAVED);
-    return r != 0 ? r : buf_add(ret, key);
+    return buf_add_str(ret, PLAN_SAVED) ?: buf_add(ret, key);
 }
 
 int plan_saved_find(const struct vmx_dict *dict, struct span key, struct plan_saved *ret)
@@ -135,9 +132,8 @@ static int is_canonical(const struct vmx_dict *dict, size_t extent, struct span 
     *ret = false;
     if (!vmx_dict_extent(dict, extent)->line.quoted)
         return 0;
-    int r = vmx_encode(vmx_dict_charset(dict), value, &bytes);
-    if (r == 0)
-        r = vmx_escape(buf_span(&bytes), &escaped);
+    int r =
+        vmx_encode(vmx_dict_charset(dict), value, &bytes) ?: vmx_escape(buf_span(&bytes), &escaped);
     if (r == 0)
         *ret = span_eq(buf_span(&escaped), vmx_dict_raw_value(dict, extent));
     return r == -EILSEQ ? 0 : r;
@@ -149,24 +145,20 @@ static int encode_extent(const struct vmx_dict *dict, size_t extent, struct buf 
     struct span token = vmx_line_token(vmx_dict_text(dict).p + e->at, &e->line);
     BUF_AUTO value = {0};
     bool canonical = false;
-    int r = vmx_dict_value(dict, extent, &value);
-    if (r == 0)
-        r = is_canonical(dict, extent, buf_span(&value), &canonical);
-    return r != 0 ? r : encode_word(canonical ? buf_span(&value) : token, !canonical, ret);
+    return vmx_dict_value(dict, extent, &value)
+        ?: is_canonical(dict, extent, buf_span(&value), &canonical)
+        ?: encode_word(canonical ? buf_span(&value) : token, !canonical, ret);
 }
 
 static int put(struct span key, struct span word, struct span set, struct vmx_edits *edits)
 {
     BUF_AUTO name = {0};
     BUF_AUTO text = {0};
-    int r = name_of(key, &name);
-    if (r == 0)
-        r = buf_add(&text, word);
-    if (r == 0)
-        r = buf_add_char(&text, ' ');
-    if (r == 0)
-        r = buf_add(&text, set);
-    return r != 0 ? r : vmx_edits_set(edits, buf_span(&name), buf_span(&text));
+    return name_of(key, &name)
+        ?: buf_add(&text, word)
+        ?: buf_add_char(&text, ' ')
+        ?: buf_add(&text, set)
+        ?: vmx_edits_set(edits, buf_span(&name), buf_span(&text));
 }
 
 int plan_saved_add(const struct vmx_dict *dict, struct span key, struct span set,
@@ -175,7 +167,7 @@ int plan_saved_add(const struct vmx_dict *dict, struct span key, struct span set
     size_t extent = vmx_dict_find(dict, key);
     BUF_AUTO word = {0};
     int r = extent == SIZE_MAX ? buf_add_char(&word, '-') : encode_extent(dict, extent, &word);
-    return r != 0 ? r : put(key, buf_span(&word), set, edits);
+    return r ?: put(key, buf_span(&word), set, edits);
 }
 
 int plan_saved_update(const struct plan_saved *saved, struct span set, struct vmx_edits *edits)
@@ -183,12 +175,11 @@ int plan_saved_update(const struct plan_saved *saved, struct span set, struct vm
     BUF_AUTO word = {0};
     int r = saved->absent ? buf_add_char(&word, '-')
                           : encode_word(buf_span(&saved->was), saved->raw, &word);
-    return r != 0 ? r : put(saved->key, buf_span(&word), set, edits);
+    return r ?: put(saved->key, buf_span(&word), set, edits);
 }
 
 int plan_saved_forget(struct span key, struct vmx_edits *edits)
 {
     BUF_AUTO name = {0};
-    int r = name_of(key, &name);
-    return r != 0 ? r : vmx_edits_remove(edits, buf_span(&name));
+    return name_of(key, &name) ?: vmx_edits_remove(edits, buf_span(&name));
 }

@@ -19,9 +19,8 @@ static int understand(const struct vmx_dict *dict, const struct vmx_around *arou
     struct plan_line nothing = {0};
     struct plan_line merged = {0};
     const struct plan_on on = {dict, around, active->profile, &merged, false};
-    int r = plan_line_merge(active->profile, &active->line, &nothing, &merged, NULL);
-    if (r == 0)
-        r = plan_want(&on, &active->wanted, NULL);
+    int r = plan_line_merge(active->profile, &active->line, &nothing, &merged, NULL)
+                ?: plan_want(&on, &active->wanted, NULL);
     active->valid = r == 0;
     plan_line_done(&merged);
     return r == -EINVAL ? 0 : r;
@@ -58,15 +57,13 @@ int vmx_plan_state(const struct vmx_dict *dict, const struct vmx_around *around,
     if (r == 0 && active.valid)
         r = plan_all_hold(dict, &active.wanted, &holds);
     bool any = active.line.profile.len > 0;
-    if (r == 0)
-        r = add_name(&line, "none", !any, true);
+    r = r ?: add_name(&line, "none", !any, true);
     for (size_t i = 0; r == 0 && i < around->profiles->n; i++)
         r = add_name(&line, vmx_profile_name(around->profiles->items[i]),
                      around->profiles->items[i] == active.profile, holds);
     if (r == 0 && any && !active.profile)
         r = add_name(&line, active.line.profile.data, true, false);
-    if (r == 0)
-        r = buf_add(ret, buf_span(&line));
+    r = r ?: buf_add(ret, buf_span(&line));
     plan_active_done(&active);
     return r;
 }
@@ -102,11 +99,9 @@ static int follow_key(const struct follow *f, const struct plan_setting *now)
     int r = plan_holds(f->before, then, &held);
     if (r != 0 || !held)
         return r;
-    r = vmx_edits_set(f->edits, buf_span(&now->key), buf_span(&now->value));
-    if (r == 0)
-        r = plan_saved_find(f->after, buf_span(&now->key), &saved);
-    if (r == 0)
-        r = plan_saved_update(&saved, buf_span(&now->value), f->edits);
+    r = vmx_edits_set(f->edits, buf_span(&now->key), buf_span(&now->value))
+        ?: plan_saved_find(f->after, buf_span(&now->key), &saved)
+        ?: plan_saved_update(&saved, buf_span(&now->value), f->edits);
     plan_saved_done(&saved);
     return r == -ENOENT || r == -EINVAL ? 0 : r;
 }
@@ -132,9 +127,7 @@ int vmx_plan_follow(const struct vmx_dict *dict, const struct vmx_around *around
     int r = plan_active_read(dict, around, &active);
     if (r != 0 || !active.valid)
         goto out;
-    r = vmx_edits_apply(edits, dict, &text, NULL);
-    if (r == 0)
-        r = vmx_dict_parse(buf_span(&text), &after);
+    r = vmx_edits_apply(edits, dict, &text, NULL) ?: vmx_dict_parse(buf_span(&text), &after);
     if (r == 0) {
         struct follow follow = {dict, after, &active.wanted, edits, edits->n};
         r = follow_all(&follow, around, &active);

@@ -116,8 +116,7 @@ static int require(const struct vmx_dict *dict, const struct vmx_profile *profil
         int r = profile_condition_met(condition, dict, &met);
         if (r == 0 && met)
             continue;
-        if (r == 0)
-            r = profile_condition_add(condition, &text);
+        r = r ?: profile_condition_add(condition, &text);
         if (r != 0)
             return r;
         diag_set(diag, "%s requires %s%s", vmx_profile_name(profile), text.data,
@@ -153,10 +152,9 @@ static int want_setting(const struct plan_on *on, const struct profile_setting *
         return want_as_recorded(on, buf_span(&setting->key), wanted);
     if (r != 0 || !applies)
         return r;
-    r = plan_expand(on, setting, &value, diag);
-    if (r == 0)
-        r = vmx_value_check(buf_span(&setting->key), buf_span(&value), diag);
-    return r != 0 ? r : plan_wanted_set(wanted, buf_span(&setting->key), buf_span(&value));
+    return plan_expand(on, setting, &value, diag)
+        ?: vmx_value_check(buf_span(&setting->key), buf_span(&value), diag)
+        ?: plan_wanted_set(wanted, buf_span(&setting->key), buf_span(&value));
 }
 
 int plan_want(const struct plan_on *on, struct plan_wanted *ret, struct diag *diag)

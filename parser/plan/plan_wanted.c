@@ -41,8 +41,7 @@ int plan_wanted_set(struct plan_wanted *wanted, struct span key, struct span val
     wanted->items = items;
     struct plan_setting *setting = &items[wanted->n++];
     *setting = (struct plan_setting){0};
-    int r = buf_add(&setting->key, key);
-    return r != 0 ? r : buf_add(&setting->value, value);
+    return buf_add(&setting->key, key) ?: buf_add(&setting->value, value);
 }
 
 /* What a line says of a parameter, or else the default. */

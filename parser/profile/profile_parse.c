@@ -99,8 +99,7 @@ static int add_setting(struct reader *reader, struct span key, struct span value
     p->settings = items;
     items[p->n_settings] = (struct profile_setting){.when = reader->when, .line = reader->line};
     struct profile_setting *s = &items[p->n_settings++];
-    int r = buf_add(&s->key, key);
-    return r != 0 ? r : buf_add(&s->value, value);
+    return buf_add(&s->key, key) ?: buf_add(&s->value, value);
 }
 
 /* ---- profile.* ---- */
@@ -133,8 +132,7 @@ static int add_param(struct reader *reader, struct span name, struct span value)
     p->params = items;
     items[p->n_params] = (struct profile_param){0};
     struct profile_param *param = &items[p->n_params++];
-    int r = buf_add(&param->name, name);
-    return r != 0 ? r : buf_add(&param->value, value);
+    return buf_add(&param->name, name) ?: buf_add(&param->value, value);
 }
 
 static int read_own(struct reader *reader, const struct vmx_line *line, struct span key,
@@ -150,8 +148,8 @@ static int read_own(struct reader *reader, const struct vmx_line *line, struct s
     if (!span_starts_with(key, prefix))
         return fail(reader, line->name_at, "only profile.summary and profile.param.NAME are known");
     struct span name = span_from(key, prefix.n);
-    int r = check_param(reader, line->name_at + prefix.n, line->value_at, name, value);
-    return r != 0 ? r : add_param(reader, name, value);
+    return check_param(reader, line->name_at + prefix.n, line->value_at, name, value)
+               ?: add_param(reader, name, value);
 }
 
 static int read_entry(struct reader *reader, struct span body, const struct vmx_line *line)
@@ -163,10 +161,9 @@ static int read_entry(struct reader *reader, struct span body, const struct vmx_
         return r;
     if (span_starts_with_fold(key, SPAN_LITERAL("profile.")))
         return read_own(reader, line, key, buf_span(&value));
-    r = check_key(reader, line->name_at, key);
-    if (r == 0)
-        r = check_value(reader, line->value_at, key, buf_span(&value));
-    return r != 0 ? r : add_setting(reader, key, buf_span(&value));
+    return check_key(reader, line->name_at, key)
+        ?: check_value(reader, line->value_at, key, buf_span(&value))
+        ?: add_setting(reader, key, buf_span(&value));
 }
 
 /* ---- headings and conditions ---- */
@@ -297,15 +294,12 @@ static int read_text(struct reader *reader, struct span text)
         struct vmx_line line;
         vmx_lex_line(text, true, &line);
         struct span body = span_head(text, line.body_len);
-        int r = check_text(reader, body);
-        if (r == 0)
-            r = read_line(reader, body, &line);
+        int r = check_text(reader, body) ?: read_line(reader, body, &line);
         if (r != 0)
             return r;
         text = span_from(text, line.len);
     }
-    int r = check_whens(reader);
-    return r == 0 ? check_dependences(reader->profile, reader->diag) : r;
+    return check_whens(reader) ?: check_dependences(reader->profile, reader->diag);
 }
 
 int vmx_profile_parse(const char *name, struct span text, struct vmx_profile **ret,
@@ -321,11 +315,9 @@ int vmx_profile_parse(const char *name, struct span text, struct vmx_profile **r
     if (!profile)
         return -ENOMEM;
     struct reader reader = {profile, diag, SECTION_SETTINGS, PROFILE_ALWAYS, 0};
-    int r = buf_add_str(&profile->name, name);
-    if (r == 0)
-        r = buf_add(&profile->text, text);
-    if (r == 0)
-        r = read_text(&reader, text);
+    int r = buf_add_str(&profile->name, name)
+        ?: buf_add(&profile->text, text)
+        ?: read_text(&reader, text);
     if (r != 0)
         vmx_profile_free(profile);
     else

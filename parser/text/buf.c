@@ -100,8 +100,7 @@ int buf_add_quoted(struct buf *b, struct span word)
     int r = buf_add_char(b, '\'');
     for (size_t i = 0; r == 0 && i < word.n; i++)
         r = word.p[i] == '\'' ? buf_add_str(b, "'\\''") : buf_add_char(b, word.p[i]);
-    if (r == 0)
-        r = buf_add_char(b, '\'');
+    r = r ?: buf_add_char(b, '\'');
     if (r != 0 && b->data)
         b->data[b->len = before] = '\0';
     return r;
@@ -111,10 +110,7 @@ int buf_add_name(struct buf *b, struct span name)
 {
     if (name.n == 0 || memchr(name.p, '\0', name.n))
         return 0;
-    int r = buf_reserve(b, name.n + 1);
-    if (r == 0)
-        r = buf_add(b, name);
-    return r == 0 ? buf_add_char(b, '\0') : r;
+    return buf_reserve(b, name.n + 1) ?: buf_add(b, name) ?: buf_add_char(b, '\0');
 }
 
 int buf_addf(struct buf *b, const char *format, ...)

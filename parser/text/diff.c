@@ -217,9 +217,7 @@ static int add_range(struct buf *ret, char sign, size_t start, size_t end)
 
 static int add_line(struct buf *ret, char sign, const struct line *line)
 {
-    int r = buf_add_char(ret, sign);
-    if (r == 0)
-        r = buf_add(ret, line->text);
+    int r = buf_add_char(ret, sign) ?: buf_add(ret, line->text);
     if (r == 0 && line->text.p[line->text.n - 1] != '\n')
         r = buf_add_str(ret, "\n\\ No newline at end of file\n");
     return r;
@@ -230,15 +228,11 @@ static int add_hunk(const struct side *a, const struct side *b, const struct hun
 {
     size_t i = h->a;
     size_t j = h->b;
-    int r = buf_add_str(ret, "@@ ");
-    if (r == 0)
-        r = add_range(ret, '-', h->a, h->a_end);
-    if (r == 0)
-        r = buf_add_char(ret, ' ');
-    if (r == 0)
-        r = add_range(ret, '+', h->b, h->b_end);
-    if (r == 0)
-        r = buf_add_str(ret, " @@\n");
+    int r = buf_add_str(ret, "@@ ")
+        ?: add_range(ret, '-', h->a, h->a_end)
+        ?: buf_add_char(ret, ' ')
+        ?: add_range(ret, '+', h->b, h->b_end)
+        ?: buf_add_str(ret, " @@\n");
     while (r == 0 && (i < h->a_end || j < h->b_end)) {
         if (i < h->a_end && a->lines[i].changed) {
             r = add_line(ret, '-', &a->lines[i++]);
@@ -255,19 +249,16 @@ static int add_hunk(const struct side *a, const struct side *b, const struct hun
 /* A name with a space needs a TAB behind it to be taken as a whole. */
 static int add_name(struct buf *ret, const char *marker, const char *name)
 {
-    int r = buf_add_str(ret, marker);
-    if (r == 0)
-        r = safe_text_add(ret, span_of(name));
-    return r == 0 ? buf_add_str(ret, strchr(name, ' ') ? "\t\n" : "\n") : r;
+    return buf_add_str(ret, marker)
+        ?: safe_text_add(ret, span_of(name))
+        ?: buf_add_str(ret, strchr(name, ' ') ? "\t\n" : "\n");
 }
 
 static int add_all(const struct side *a, const struct side *b, const char *before_name,
                    const char *after_name, struct buf *ret)
 {
     struct hunk h = {0};
-    int r = add_name(ret, "--- ", before_name);
-    if (r == 0)
-        r = add_name(ret, "+++ ", after_name);
+    int r = add_name(ret, "--- ", before_name) ?: add_name(ret, "+++ ", after_name);
     while (r == 0 && next_hunk(a, b, &h))
         r = add_hunk(a, b, &h, ret);
     return r;
@@ -283,14 +274,12 @@ int vmx_diff(struct span before, struct span after, const char *before_name, con
         return 0;
     struct search *search = malloc(sizeof(*search));
     int r = search ? split(before, &a) : -ENOMEM;
-    if (r == 0)
-        r = split(after, &b);
+    r = r ?: split(after, &b);
     if (r == 0) {
         compare(search, a.lines, a.n, b.lines, b.n);
         r = add_all(&a, &b, before_name, after_name, &out);
     }
-    if (r == 0)
-        r = buf_add(ret, buf_span(&out));
+    r = r ?: buf_add(ret, buf_span(&out));
     free(a.lines);
     free(b.lines);
     free(search);

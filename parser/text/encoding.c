@@ -199,8 +199,7 @@ int vmx_decode(const char *charset, struct span bytes, struct buf *ret)
         return -EILSEQ;
     if (strcmp(charset, UTF8) != 0)
         return convert(charset, UTF8, bytes, ret);
-    int r = check_utf8(bytes);
-    return r == 0 ? buf_add(ret, bytes) : r;
+    return check_utf8(bytes) ?: buf_add(ret, bytes);
 }
 
 int vmx_encode(const char *charset, struct span utf8, struct buf *ret)
@@ -216,9 +215,7 @@ int vmx_encode(const char *charset, struct span utf8, struct buf *ret)
         return buf_add(ret, utf8);
     BUF_AUTO bytes = {0};
     BUF_AUTO again = {0};
-    r = convert(UTF8, charset, utf8, &bytes);
-    if (r == 0)
-        r = convert(charset, UTF8, buf_span(&bytes), &again);
+    r = convert(UTF8, charset, utf8, &bytes) ?: convert(charset, UTF8, buf_span(&bytes), &again);
     if (r != 0)
         return r;
     /* CP932 takes a yen sign for a backslash, for one. */

@@ -45,11 +45,9 @@ static int is_disk(const struct vmx_dict *dict, struct span device, bool *ret)
 {
     BUF_AUTO key = {0};
     BUF_AUTO type = {0};
-    int r = buf_add(&key, device);
-    if (r == 0)
-        r = buf_add_str(&key, ".deviceType");
-    if (r == 0)
-        r = vmx_dict_get(dict, buf_span(&key), &type);
+    int r = buf_add(&key, device)
+        ?: buf_add_str(&key, ".deviceType")
+        ?: vmx_dict_get(dict, buf_span(&key), &type);
     if (r < 0 && r != -ENOENT)
         return r;
     *ret = contains_fold(buf_span(&type), SPAN_LITERAL("disk"));

@@ -66,9 +66,8 @@ int vmdk_extents(struct span descriptor, struct buf *ret)
     struct span line;
     int r = 0;
     while (r == 0 && next_line(&descriptor, &line)) {
-        r = buf_add_name(ret, extent_of(line));
-        if (r == 0)
-            r = buf_add_name(ret, value_of(line, "changeTrackPath"));
+        r = buf_add_name(ret, extent_of(line))
+                ?: buf_add_name(ret, value_of(line, "changeTrackPath"));
     }
     return r;
 }

@@ -209,9 +209,8 @@ static int name_vms(struct host *host, struct host_facts *facts, const struct wa
         BUF_AUTO shown = {0};
         if (!vm->path)
             continue;
-        r = remote_learn_shown(host->remote, vm->path, wait);
-        if (r == 0)
-            r = remote_add_shown(host->remote, vm->path, &shown);
+        r = remote_learn_shown(host->remote, vm->path, wait)
+                ?: remote_add_shown(host->remote, vm->path, &shown);
         if (r == 0)
             vm->shown = buf_steal(&shown);
     }
@@ -224,8 +223,7 @@ static int locate(struct host *host, struct host_facts *facts, const struct wait
     char **paths = calloc(n + 1, sizeof(*paths));
     char **found = calloc(n + 1, sizeof(*found));
     int r = paths && found ? list_paths(host, facts, paths) : -ENOMEM;
-    if (r == 0)
-        r = remote_locate(host->remote, (const char *const *)paths, n, wait, found);
+    r = r ?: remote_locate(host->remote, (const char *const *)paths, n, wait, found);
     if (r == 0) {
         for (size_t i = 0; i < facts->n_vms; i++)
             facts->vms[i].path = steal(found[i]);
@@ -271,11 +269,7 @@ int ask_facts(struct host *host, const struct wait *wait, const struct host_fact
     facts->at = now;
     facts->vms_known = host->answers[QUESTION_VMS].status == 0;
     facts->running_known = host->answers[QUESTION_RUNNING].status == 0;
-    r = parse_all(host, facts);
-    if (r == 0)
-        r = locate(host, facts, wait);
-    if (r == 0)
-        r = note_users(host, facts, wait);
+    r = parse_all(host, facts) ?: locate(host, facts, wait) ?: note_users(host, facts, wait);
     if (r < 0)
         host_facts_unref(facts);
     else

@@ -133,9 +133,7 @@ static int open_shell(struct exec *e, const struct wait *wait, struct diag *why)
     struct transport *t = NULL;
     struct diag told = {0};
     const struct wait ask = wait_to_ask(wait);
-    int r = take_connection(e, wait, &t, &told);
-    if (r == 0)
-        r = shell_begin(&e->shell, t, &ask, &told);
+    int r = take_connection(e, wait, &t, &told) ?: shell_begin(&e->shell, t, &ask, &told);
     if (r == 0)
         return 0;
     e->shell.transport = NULL;
@@ -181,12 +179,9 @@ static int make_line(const char *const *words, struct buf *ret, struct diag *why
             diag_set(why, "a name with a newline in it is not given to the host's commands");
             return -EINVAL;
         }
-        r = buf_add_char(ret, ' ');
-        if (r == 0)
-            r = buf_add_quoted(ret, span_of(*words));
+        r = buf_add_char(ret, ' ') ?: buf_add_quoted(ret, span_of(*words));
     }
-    if (r == 0)
-        r = buf_add_str(ret, " ) </dev/null 2>&1");
+    r = r ?: buf_add_str(ret, " ) </dev/null 2>&1");
     if (r < 0)
         diag_set(why, "no memory for a command on the server");
     return r;
@@ -215,9 +210,7 @@ int exec_run(struct exec *e, const char *const *words, const struct wait *wait, 
 {
     assert(words[0]);
     BUF_AUTO line = {0};
-    int r = make_line(words, &line, why);
-    if (r == 0)
-        r = begin(e, wait, why);
+    int r = make_line(words, &line, why) ?: begin(e, wait, why);
     if (r < 0)
         return r;
     r = run(e, line.data, wait, ret_out, ret_status, why);

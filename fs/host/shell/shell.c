@@ -282,11 +282,9 @@ int shell_run(struct shell *shell, const char *line, const struct wait *wait, st
               int *ret_status, struct diag *why)
 {
     struct talk k = {0};
-    int r = drain(shell->transport);
-    if (r == 0)
-        r = run(shell, line, SHELL_OUTPUT_MAX, wait, &k);
-    if (r == 0)
-        r = buf_add(ret_out, (struct span){k.in.data, k.end});
+    int r = drain(shell->transport)
+        ?: run(shell, line, SHELL_OUTPUT_MAX, wait, &k)
+        ?: buf_add(ret_out, (struct span){k.in.data, k.end});
     if (r < 0)
         r = explain_run(r, &k, why);
     else

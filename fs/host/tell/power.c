@@ -69,9 +69,7 @@ int host_power_set(struct host *host, const char *path, enum host_power_command 
     int r = host_begin(host, wait);
     if (r < 0)
         return r;
-    r = reload_due_of(host, path, wait, why);
-    if (r == 0)
-        r = set_power(host, path, command, wait, why);
+    r = reload_due_of(host, path, wait, why) ?: set_power(host, path, command, wait, why);
     host_outdate(host, false);
     host_done(host);
     return r;
@@ -129,14 +127,9 @@ int host_passthrough_set(struct host *host, const struct vmx_pci *address, bool 
     if (r < 0)
         return r;
     host_outdate(host, true);
-    r = host_facts(host, 0, wait, &facts);
-    if (r == 0)
-        r = check_device(facts, address, on, force, why);
+    r = host_facts(host, 0, wait, &facts) ?: check_device(facts, address, on, force, why);
     host_facts_unref(facts);
-    if (r == 0)
-        r = vmx_pci_add_address(address, &text);
-    if (r == 0)
-        r = switch_device(host, text.data, on, wait, why);
+    r = r ?: vmx_pci_add_address(address, &text) ?: switch_device(host, text.data, on, wait, why);
     host_outdate(host, true);
     host_done(host);
     return r;

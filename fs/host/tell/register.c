@@ -57,8 +57,7 @@ static int enter(struct host *host, const char *full, const struct wait *wait, s
     if (r != -EREMOTEIO || parse_exists(buf_span(&said), &id) < 0 || !is_invalid(host, id, wait))
         return r;
     snprintf(text, sizeof(text), "%lu", id);
-    r = unregister(host, text, wait, why);
-    return r == 0 ? host_command(host, words, wait, NULL, why) : r;
+    return unregister(host, text, wait, why) ?: host_command(host, words, wait, NULL, why);
 }
 
 static int drop(struct host *host, const char *path, const struct wait *wait, struct diag *why)
@@ -71,7 +70,7 @@ static int drop(struct host *host, const char *path, const struct wait *wait, st
                  power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
         return -EBUSY;
     }
-    return r == 0 ? unregister(host, id, wait, why) : r;
+    return r ?: unregister(host, id, wait, why);
 }
 
 int host_register(struct host *host, const char *path, bool on, const struct wait *wait,

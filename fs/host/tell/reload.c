@@ -120,9 +120,7 @@ static int reload(struct host *host, const char *path, const struct wait *wait, 
 {
     char id[24];
     const char *const words[] = {"vim-cmd", "vmsvc/reload", id, NULL};
-    int r = find_off(host, path, wait, id, why);
-    if (r == 0)
-        r = host_command(host, words, wait, NULL, why);
+    int r = find_off(host, path, wait, id, why) ?: host_command(host, words, wait, NULL, why);
     count(host, r == 0);
     return r;
 }

@@ -16,8 +16,7 @@ int host_begin(struct host *host, const struct wait *wait)
     lock_take(&host->lock);
     int r = host_identify_locked(host, HOST_THERE, wait);
     lock_drop(&host->lock);
-    if (r == 0)
-        r = turn_take(&host->acting, wait);
+    r = r ?: turn_take(&host->acting, wait);
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
@@ -102,6 +101,5 @@ int host_vm_state(struct host *host, const char *path, const struct wait *wait, 
     if (r != -ENXIO)
         return r;
     host_outdate(host, false);
-    r = host_vm_id(host, path, wait, ret_id, why);
-    return r == 0 ? host_state_of(host, ret_id, wait, ret, why) : r;
+    return host_vm_id(host, path, wait, ret_id, why) ?: host_state_of(host, ret_id, wait, ret, why);
 }

@@ -42,9 +42,8 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
         prefetch_missed_listing(remote->prefetch, dir);
         if (found) /* what is known below it is checked meanwhile */
             prefetch_listed(remote->prefetch, dir);
-        r = load_new(&listing_load_kind, remote, remote->listings, dir, &ticket, found, &load);
-        if (r == 0)
-            r = load_run(load, wait, &found, &known);
+        r = load_new(&listing_load_kind, remote, remote->listings, dir, &ticket, found, &load)
+                ?: load_run(load, wait, &found, &known);
         if (r == 0)
             prefetch_listed(remote->prefetch, dir);
     }

@@ -49,9 +49,8 @@ static int load_document(struct remote *remote, const char *path, int64_t max_ag
         struct load *load;
         if (max_age_ms > 0)
             prefetch_missed_document(remote->prefetch, path);
-        r = load_new(&document_load_kind, remote, remote->documents, path, &ticket, found, &load);
-        if (r == 0)
-            r = load_run(load, wait, &found, &known);
+        r = load_new(&document_load_kind, remote, remote->documents, path, &ticket, found, &load)
+                ?: load_run(load, wait, &found, &known);
     }
     /* While the link is down, what is cached is still shown to those who only look. */
     if (r == -EIO && max_age_ms > 0) {

@@ -167,8 +167,7 @@ static int have_read(struct document_load *l, const struct wait *wait)
 {
     int r = collect(l, wait);
     int stat_r = sftp_wait(l->handle_stat, wait);
-    if (r == 0)
-        r = stat_r;
+    r = r ?: stat_r;
     if (r < 0)
         return r;
     const struct sftp_attrs *attrs = sftp_call_attrs(l->handle_stat);

@@ -72,13 +72,10 @@ int remote_load_documents(struct remote *remote, char *const *paths, size_t n,
     for (size_t i = 0; i < n && r == 0 && many.error == 0; i++) {
         while (!pipeline_has_room(&pipeline) && (r = wait_error(wait)) == 0)
             pipeline_step(&pipeline);
-        if (r == 0)
-            r = begin(&pipeline, paths[i]);
+        r = r ?: begin(&pipeline, paths[i]);
     }
     while (r == 0 && many.error == 0 && pipeline.slots && (r = wait_error(wait)) == 0)
         pipeline_step(&pipeline);
     pipeline_done(&pipeline);
-    if (r == 0)
-        r = many.error;
-    return r == 0 ? await(remote, paths, n, wait) : r;
+    return r ?: many.error ?: await(remote, paths, n, wait);
 }

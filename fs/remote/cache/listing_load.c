@@ -98,9 +98,7 @@ static int make_room(struct listing_load *l)
 static int add_name(struct listing_load *l, const struct sftp_name *name)
 {
     size_t size = strlen(name->name) + 1;
-    int r = count(l, sizeof(struct listing_entry) + size + BLOCK_BYTES);
-    if (r == 0)
-        r = make_room(l);
+    int r = count(l, sizeof(struct listing_entry) + size + BLOCK_BYTES) ?: make_room(l);
     char *copy = r == 0 ? strdup(name->name) : NULL;
     if (!copy)
         return r < 0 ? r : -ENOMEM;
@@ -245,15 +243,13 @@ static int have_names(struct listing_load *l, const struct wait *wait)
 {
     int r = l->names.error;
     for (size_t i = 0; r == 0 && i < l->names.n; i++) {
-        r = sftp_wait(l->names.calls[i], wait);
-        if (r == 0)
-            r = add_names(l, l->names.calls[i]);
+        r = sftp_wait(l->names.calls[i], wait) ?: add_names(l, l->names.calls[i]);
         sftp_call_free(&l->names.calls[i]);
     }
     if (r == -ENODATA)
         return complete(l, wait);
     size_t more = l->names.n * 4 < READDIRS_MAX ? l->names.n * 4 : READDIRS_MAX;
-    return r == 0 ? ask_names(l, more) : r;
+    return r ?: ask_names(l, more);
 }
 
 static int step(struct load *load, const struct wait *wait)

@@ -183,8 +183,7 @@ static int folder_answer(struct attempt *a, struct folder_read *folder)
         if (r == 0 && i + 1 == folder->names.n)
             ask_names(a, folder, folder->names.n < READDIRS_MAX ? folder->names.n : READDIRS_MAX);
     }
-    if (r == 0)
-        r = folder->names.error;
+    r = r ?: folder->names.error;
     sftp_call_free(&folder->clock);
     flight_done(&folder->names);
     return r == -ENODATA ? 0 : r;
@@ -252,8 +251,7 @@ static int target_answer(struct attempt *a, struct target_read *target, struct b
     if (a->target.len == 0)
         return r == 0 ? -EAGAIN : r == -ENOENT ? 0 : r;
     int stat_r = sftp_wait(target->handle_stat, a->wait);
-    if (r == 0)
-        r = stat_r;
+    r = r ?: stat_r;
     if (r < 0)
         return r == -ENOENT ? -EAGAIN : r;
     const struct sftp_attrs *by_handle = sftp_call_attrs(target->handle_stat);
@@ -263,9 +261,8 @@ static int target_answer(struct attempt *a, struct target_read *target, struct b
         return -EAGAIN;
     a->before = *by_handle;
     for (size_t i = 0; i < target->data.n && r == 0; i++) {
-        r = sftp_wait(target->data.calls[i], a->wait);
-        if (r == 0)
-            r = buf_add(ret, sftp_call_data(target->data.calls[i]));
+        r = sftp_wait(target->data.calls[i], a->wait)
+                ?: buf_add(ret, sftp_call_data(target->data.calls[i]));
     }
     if (r == 0 && ret->len != by_handle->size) {
         /* Shorter answers than asked for are legal; the whole is read again in order. */
@@ -298,8 +295,7 @@ static int second_flight(struct attempt *a, const struct buf *text, struct buf *
     int folder_r = folder_answer(a, &folder);
     int write_r = flight_wait(&writes, 0, a->wait);
     target_done(&target);
-    if (r == 0)
-        r = folder_r;
+    r = r ?: folder_r;
     return r < 0 ? r : remote_write_error(a->remote, a->path, a->wait, write_r);
 }
 
@@ -339,8 +335,7 @@ static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replac
     const bool there = r == 0;
     if (r == 0 && can.fsync)
         r = sftp_wait(sync, &firm);
-    if (r == 0)
-        r = sftp_wait(stat, &firm);
+    r = r ?: sftp_wait(stat, &firm);
     if (r == 0)
         *ret = *sftp_call_attrs(stat);
     if (there && r != -ENOTCONN) {
@@ -425,13 +420,10 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
     struct document *server = NULL;
     BUF_AUTO server_text = {0};
     int64_t read_at = clock_ms();
-    int r = remote_check_rename(a->remote, diag);
-    if (r == 0)
-        r = first_flight(a, known, diag);
-    if (r == 0)
-        r = second_flight(a, known ? text : NULL, &server_text);
-    if (r == 0)
-        r = server_document(a, known, &server_text, read_at, &server);
+    int r = remote_check_rename(a->remote, diag)
+        ?: first_flight(a, known, diag)
+        ?: second_flight(a, known ? text : NULL, &server_text)
+        ?: server_document(a, known, &server_text, read_at, &server);
     if (r < 0)
         return r;
     assert(server);
@@ -457,8 +449,7 @@ static int commit(struct attempt *a, struct document *guess, const struct rewrit
     int r = make_from_known(a, rewrite, &known, &text);
     if (r == 1)
         server = document_ref(known);
-    if (r == 0)
-        r = prepare(a, rewrite, known, lost, diag, &text, &server);
+    r = r ?: prepare(a, rewrite, known, lost, diag, &text, &server);
     if (r == 1) {
         assert(server);
         ret->missed = has_arrived(lost, server); /* what it replaced went with the link */
@@ -516,9 +507,8 @@ int attempt_commit(struct remote *remote, const char *path, struct document *kno
                    struct diag *diag, struct outcome *ret)
 {
     struct attempt a;
-    int r = attempt_begin(&a, remote, path, false, wait);
-    if (r == 0)
-        r = commit(&a, known, rewrite, lost, diag, ret);
+    int r =
+        attempt_begin(&a, remote, path, false, wait) ?: commit(&a, known, rewrite, lost, diag, ret);
     attempt_done(&a);
     return r;
 }
@@ -545,10 +535,7 @@ static int take(struct attempt *a, bool any, struct diag *diag, struct hold *ret
         r = look_around(a);
     else if (r == 0)
         r = second_flight(a, NULL, &text);
-    if (r == 0)
-        r = vmx_dict_parse(buf_span(&text), &dict);
-    if (r == 0)
-        r = check_use(a, dict, diag);
+    r = r ?: vmx_dict_parse(buf_span(&text), &dict) ?: check_use(a, dict, diag);
     if (r == 0) {
         *ret = (struct hold){.attempt = a,
                              .there = other || a->target.len > 0,
@@ -570,9 +557,7 @@ int hold_take(struct remote *remote, const char *path, bool any, const struct wa
     struct attempt *a = malloc(sizeof(*a));
     if (!a)
         return -ENOMEM;
-    int r = attempt_begin(a, remote, path, true, wait);
-    if (r == 0)
-        r = take(a, any, diag, ret);
+    int r = attempt_begin(a, remote, path, true, wait) ?: take(a, any, diag, ret);
     if (r < 0) {
         attempt_done(a);
         free(a);

@@ -85,8 +85,7 @@ static int apply_one(struct group *group, struct change *c, const struct server_
     BUF_AUTO next = {0};
     int r = vmx_dict_parse(buf_span(text), &current);
     c->diag = (struct diag){0};
-    if (r == 0)
-        r = c->apply(c, server, current, &next, &c->diag);
+    r = r ?: c->apply(c, server, current, &next, &c->diag);
     vmx_dict_free(current);
     if (r == 0 && next.len > group->remote->options.vmx_max) {
         diag_set(&c->diag, "the .vmx would be larger than %zu KiB (vmx_max)",
@@ -213,11 +212,9 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
     while (r == 0) {
         DOCUMENT_AUTO *known = NULL;
         int64_t began = clock_ms();
-        r = remote_check_new(remote, *target);
-        if (r == 0)
-            r = known_document(remote, *target, wait, &known);
-        if (r == 0)
-            r = attempt_commit(remote, *target, known, rewrite, &lost, wait, diag, ret);
+        r = remote_check_new(remote, *target)
+            ?: known_document(remote, *target, wait, &known)
+            ?: attempt_commit(remote, *target, known, rewrite, &lost, wait, diag, ret);
         if (r == 0)
             break;
         r = unless_over(r, lost.before != NULL, wait);
@@ -544,8 +541,7 @@ int remote_create_vmx(struct remote *remote, const char *path, const struct wait
 {
     FREE_AUTO char *full = remote_path(remote, path);
     int r = strlen(path_name(path)) > LOCK_NAME_MAX ? -ENAMETOOLONG : 0;
-    if (r == 0)
-        r = remote_check_new(remote, path);
+    r = r ?: remote_check_new(remote, path);
     if (!full || r < 0)
         return r < 0 ? r : -ENOMEM;
     const struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = 0644};

@@ -26,8 +26,7 @@ static bool same_value(const struct vmx_dict *a, const struct vmx_dict *b, struc
 static int add_set(const struct vmx_dict *to, struct span key, struct vmx_edits *edits)
 {
     BUF_AUTO value = {0};
-    int r = vmx_dict_get(to, key, &value);
-    return r == 0 ? vmx_edits_set(edits, key, buf_span(&value)) : r;
+    return vmx_dict_get(to, key, &value) ?: vmx_edits_set(edits, key, buf_span(&value));
 }
 
 /* The settings that differ, as edits, but those that also differ between from and stays (which may
@@ -54,9 +53,7 @@ static int carry(const struct vmx_dict *from, const struct vmx_dict *to,
                  const struct vmx_dict *stays, const struct vmx_dict *onto, struct buf *ret)
 {
     struct vmx_edits edits = {0};
-    int r = edits_between(from, to, stays, &edits);
-    if (r == 0)
-        r = vmx_edits_apply(&edits, onto, ret, NULL);
+    int r = edits_between(from, to, stays, &edits) ?: vmx_edits_apply(&edits, onto, ret, NULL);
     vmx_edits_done(&edits);
     return r;
 }
@@ -75,16 +72,11 @@ static void tell_key(const struct vmx_dict *theirs, struct span key,
     BUF_AUTO value = {0};
     BUF_AUTO line = {0}; /* the value as a line of the file has it */
     BUF_AUTO reason = {0};
-    int r = vmx_dict_get(theirs, key, &value);
-    if (r == 0)
-        r = vmx_escape(buf_span(&value), &line);
+    int r = vmx_dict_get(theirs, key, &value) ?: vmx_escape(buf_span(&value), &line);
     r = r == 0 ? buf_addf(&reason, "somebody else set it to \"%s\" at the same moment",
                           line.data ? line.data : "")
                : buf_addf(&reason, "somebody else removed it at the same moment");
-    if (r == 0)
-        r = buf_addf(&reason, "; the value set here replaced that");
-    if (r == 0)
-        r = buf_add(&name, key);
+    r = r ?: buf_addf(&reason, "; the value set here replaced that") ?: buf_add(&name, key);
     lost->tell(lost->ctx, r == 0 ? name.data : NULL,
                r == 0 ? reason.data : "somebody else's edit of the same moment was replaced");
 }
@@ -121,10 +113,9 @@ static void texts_done(struct texts *t)
 
 static int parse(struct texts *t, struct span base, struct span ours, struct span theirs)
 {
-    int r = vmx_dict_parse(base, &t->base);
-    if (r == 0)
-        r = vmx_dict_parse(ours, &t->ours);
-    return r == 0 ? vmx_dict_parse(theirs, &t->theirs) : r;
+    return vmx_dict_parse(base, &t->base)
+        ?: vmx_dict_parse(ours, &t->ours)
+        ?: vmx_dict_parse(theirs, &t->theirs);
 }
 
 void foreign_edit_tell_all(struct span base, struct span ours, struct span theirs,
@@ -146,8 +137,7 @@ static int merge(const struct texts *t, const struct foreign_lost *lost, struct 
     bool on_theirs = is_all_settings(t->base, t->ours);
     int r = on_theirs ? carry(t->base, t->ours, NULL, t->theirs, ret)
                       : carry(t->base, t->theirs, t->ours, t->ours, ret);
-    if (r == 0)
-        r = vmx_dict_parse(buf_span(ret), &merged);
+    r = r ?: vmx_dict_parse(buf_span(ret), &merged);
     if (r == 0) {
         tell(t->base, t->theirs, merged, lost);
         if (!on_theirs && !is_all_settings(t->base, t->theirs))
@@ -162,11 +152,9 @@ int foreign_edit_merge(struct span base, struct span ours, struct span theirs,
 {
     struct texts t = {0};
     BUF_AUTO text = {0};
-    int r = parse(&t, base, ours, theirs);
-    if (r == 0)
-        r = merge(&t, lost, &text);
-    if (r == 0)
-        r = buf_add(ret, buf_span(&text));
+    int r = parse(&t, base, ours, theirs)
+        ?: merge(&t, lost, &text)
+        ?: buf_add(ret, buf_span(&text));
     texts_done(&t);
     if (r < 0)
         foreign_edit_tell_all(base, ours, theirs, lost);

@@ -158,16 +158,12 @@ int attempt_move(struct remote *remote, const struct move *move, struct lost_mov
     bool sent = false;
     int r = move->to ? remote_check_rename(remote, diag) : 0;
     name_refused(move, move->path);
-    if (r == 0)
-        r = take_both(remote, move, wait, diag, &ends);
+    r = r ?: take_both(remote, move, wait, diag, &ends);
     if (r == 0 && !ends.from.attempt)
         r = look_for(remote, move->path, wait, &ends.from);
     if (r == 0 && ends.from.there)
         r = check_lost(lost, &ends.from, diag);
-    if (r == 0)
-        r = check(remote, move, &ends);
-    if (r == 0)
-        r = send(remote, move, &ends, lost->sent, wait, &sent);
+    r = r ?: check(remote, move, &ends) ?: send(remote, move, &ends, lost->sent, wait, &sent);
     if ((r == -ENOTCONN || r == -EIO) && sent) {
         lost_move_done(lost);
         *lost = (struct lost_move){true, ends.from.attrs, ends.from.text};
@@ -190,7 +186,7 @@ static int holds(struct remote *remote, const char *path, struct span text, cons
     BUF_AUTO found = {0};
     FREE_AUTO char *full = remote_path(remote, path);
     int r = full ? remote_read_all(remote, full, text.n, wait, &found) : -ENOMEM;
-    return r == 0 ? span_eq(buf_span(&found), text) : r;
+    return r ?: span_eq(buf_span(&found), text);
 }
 
 int lost_move_answer(struct remote *remote, const struct move *move, const struct lost_move *lost,

@@ -70,8 +70,7 @@ int file_begin_behind_others(struct remote_file *file, const struct wait *wait)
 {
     const struct which others = {.but = file};
     bool any;
-    int r = settle(file->remote, &others, wait, &any);
-    return r == 0 ? file_begin(file, wait) : r;
+    return settle(file->remote, &others, wait, &any) ?: file_begin(file, wait);
 }
 
 int file_act_behind_others(struct remote_file *file, struct file_act *act, const struct wait *wait)

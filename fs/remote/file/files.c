@@ -298,8 +298,7 @@ static int send_rename(struct renaming *m)
 static int rename_once(struct renaming *m)
 {
     int r = m->lost ? look_again(m->remote, m->from, m->seen, m->wait) : 0;
-    if (r == 0)
-        r = send_rename(m);
+    r = r ?: send_rename(m);
     if (r != -ENOENT || !m->lost)
         return r;
     r = look_again(m->remote, m->to, m->seen, m->wait);
@@ -356,8 +355,7 @@ int remote_setattr(struct remote *remote, const char *path, const struct sftp_at
     if (!full)
         return -ENOMEM;
     int r = remote_settle(remote, path, wait, NULL); /* or late writes would change the times */
-    if (r == 0)
-        r = name_check_attrs(remote, path, attrs);
+    r = r ?: name_check_attrs(remote, path, attrs);
     if (r < 0)
         return r;
     do { /* setting the same twice is setting it once */

@@ -121,11 +121,9 @@ static int part_differs(struct part *part, const struct wait *wait, bool *ret)
     struct span before = {0};
     struct span between = {0};
     struct span after = {0};
-    int r = bytes_of(part->before, wait, &before);
-    if (r == 0)
-        r = bytes_of(part->between, wait, &between);
-    if (r == 0)
-        r = bytes_of(part->after, wait, &after);
+    int r = bytes_of(part->before, wait, &before)
+        ?: bytes_of(part->between, wait, &between)
+        ?: bytes_of(part->after, wait, &after);
     *ret |= r == 0 && span_eq(before, after) && !span_eq(before, between);
     return is_unanswered(r) ? r : 0;
 }
@@ -145,9 +143,7 @@ static int bytes_differ(struct remote_file *file, struct remote_file *other,
         return 0;
     struct part head = ask_for_part(file, other, 0);
     struct part tail = ask_for_part(file, other, attrs->size > PART ? attrs->size - PART : 0);
-    int r = part_differs(&head, wait, ret);
-    if (r == 0)
-        r = part_differs(&tail, wait, ret);
+    int r = part_differs(&head, wait, ret) ?: part_differs(&tail, wait, ret);
     part_done(&head);
     part_done(&tail);
     return r;

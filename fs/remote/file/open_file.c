@@ -40,13 +40,10 @@ static int open_named(struct remote *remote, const char *path, uint32_t open_fla
 {
     struct remote_file *file = NULL;
     struct sftp_attrs attrs = {0};
-    int r = remote_settle(remote, path, wait, NULL);
-    if (r == 0)
-        r = name_check_open(remote, path, open_flags);
+    int r = remote_settle(remote, path, wait, NULL) ?: name_check_open(remote, path, open_flags);
     if (r == 0 && !repeats)
         r = sftp_wait_up(remote->sftp, wait);
-    if (r == 0)
-        r = file_new(remote, path, open_flags, &file);
+    r = r ?: file_new(remote, path, open_flags, &file);
     if (r < 0)
         return r;
     do
@@ -74,9 +71,8 @@ static int open_known(struct remote *remote, const char *path, uint32_t open_fla
     if (!(open_flags & SFTP_OPEN_TRUNC) || !name_is_open(remote, path))
         return open_named(remote, path, open_flags, mode, true, wait, ret);
     const uint32_t uncut = (open_flags & ~(uint32_t)SFTP_OPEN_TRUNC) | SFTP_OPEN_WRITE;
-    int r = open_named(remote, path, uncut, mode, true, wait, &file);
-    if (r == 0)
-        r = remote_file_setattr(file, &empty, wait);
+    int r = open_named(remote, path, uncut, mode, true, wait, &file)
+                ?: remote_file_setattr(file, &empty, wait);
     if (r < 0) {
         remote_file_free(file);
         return r;
@@ -156,7 +152,7 @@ static int read_at(struct file_act *act, struct remote_file *file, const struct 
     const struct bulk_ways ways = file_ways(file);
     if (!file->reader)
         r = bulk_reader_new(&ways, &file->reader);
-    return r == 0 ? bulk_read(file->reader, a->offset, a->size, wait, a->ret, a->ret_n) : r;
+    return r ?: bulk_read(file->reader, a->offset, a->size, wait, a->ret, a->ret_n);
 }
 
 int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
@@ -226,8 +222,7 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
     begin_change(file);
     if (data.n > INT64_MAX - offset)
         r = -EFBIG;
-    if (r == 0)
-        r = file_check_write(file, offset, data);
+    r = r ?: file_check_write(file, offset, data);
     if (r == 0) {
         file_choose_ways(file, offset, data.n, UINT64_MAX, wait);
         file_note_change(file, UINT64_MAX, offset + data.n);
@@ -236,9 +231,7 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
         while (file_again(file, wait, &r));
         file_count_change(file);
     }
-    r = file_write_error(file, wait, r);
-    if (r == 0)
-        r = take_error(file);
+    r = file_write_error(file, wait, r) ?: take_error(file);
     turn_give(&file->turn);
     return r;
 }
@@ -259,9 +252,7 @@ int remote_file_flush(struct remote_file *file, const struct wait *wait)
     int r = file_begin(file, wait);
     if (r < 0)
         return r;
-    r = drain_and_see(file, wait);
-    if (r == 0)
-        r = take_error(file);
+    r = drain_and_see(file, wait) ?: take_error(file);
     turn_give(&file->turn);
     return r;
 }
@@ -284,7 +275,7 @@ int remote_file_fsync(struct remote_file *file, const struct wait *wait)
         return file_write_error(file, wait, r);
     r = take_error(file);
     turn_give(&file->turn);
-    return r == 0 ? error_of_others(file) : r;
+    return r ?: error_of_others(file);
 }
 
 int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
@@ -320,9 +311,7 @@ int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs
         return r;
     if (attrs->flags & SFTP_ATTR_SIZE)
         begin_change(file);
-    r = file_drain(file, wait);
-    if (r == 0)
-        r = file_check_attrs(file, attrs);
+    r = file_drain(file, wait) ?: file_check_attrs(file, attrs);
     if (r == 0) {
         if (attrs->flags & SFTP_ATTR_SIZE)
             file_note_change(file, attrs->size, attrs->size);

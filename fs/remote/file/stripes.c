@@ -136,9 +136,7 @@ static int recover(struct remote_file *file, const struct wait *wait)
     file->reader = NULL;
     file_leave_stripes(file);
     if (!sftp_handle_lives(sftp, &file->handle)) {
-        r = sftp_wait_up(sftp, wait);
-        if (r == 0)
-            r = open_again(file, wait);
+        r = sftp_wait_up(sftp, wait) ?: open_again(file, wait);
         if (r < 0)
             return r;
     }
@@ -232,9 +230,7 @@ static int open_connections(struct remote_file *file, struct bulk_connection *co
         file->connections[i] = connections[i];
         file->ways.way[i].sftp = bulk_connection_sftp(connections[i]);
     }
-    int r = open_over_connections(file, wait);
-    if (r == 0)
-        r = compare(file, wait, &file->unproven);
+    int r = open_over_connections(file, wait) ?: compare(file, wait, &file->unproven);
     if (r == 0)
         file_set_ways(file);
     else

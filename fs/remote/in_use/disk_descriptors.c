@@ -62,9 +62,7 @@ static int keep(struct descriptors *all, const char *path, const struct sftp_att
         return -ENOMEM;
     d->attrs = *attrs;
     memcpy(d->path, path, len + 1);
-    int r = vmdk_parents(text, &d->parents);
-    if (r == 0)
-        r = vmdk_extents(text, &d->extents);
+    int r = vmdk_parents(text, &d->parents) ?: vmdk_extents(text, &d->extents);
     if (r == 0) {
         HASH_ADD_KEYPTR(hh, all->table, d->path, len, d);
         if (!d->hh.tbl)
@@ -100,9 +98,7 @@ static int judge(struct descriptors *all, struct reading *f, const struct wait *
 static int read_rest(struct reading *f, struct sftp *sftp, const struct wait *wait,
                      struct buf *text)
 {
-    int r = sftp_wait(f->read, wait);
-    if (r == 0)
-        r = buf_add(text, sftp_call_data(f->read));
+    int r = sftp_wait(f->read, wait) ?: buf_add(text, sftp_call_data(f->read));
     if (r == 0 && text->len < sftp_call_attrs(f->stat)->size) {
         buf_clear(text);
         r = bulk_read_all(sftp, sftp_call_handle(f->open), sftp_call_attrs(f->stat)->size,
@@ -119,8 +115,7 @@ static int read_one(struct descriptors *all, struct reading *f, struct sftp *sft
         return 0;
     int r = read_rest(f, sftp, wait, &text);
     sftp_forget(sftp_close(sftp, sftp_call_handle(f->open)));
-    if (r == 0)
-        r = keep(all, f->path, sftp_call_attrs(f->stat), buf_span(&text));
+    r = r ?: keep(all, f->path, sftp_call_attrs(f->stat), buf_span(&text));
     return is_unanswered(r) ? r : 0;
 }
 

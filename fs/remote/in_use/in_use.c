@@ -124,8 +124,7 @@ int inuse_answer(struct inuse *inuse, const char *path, const struct vmx_dict *d
         found(inuse, "suspended", "checkpoint.vmState");
     if (r == 0 || r == -ENOENT)
         r = answer_lck(inuse, path, wait);
-    if (r == 0)
-        r = answer_swap(inuse, dict, wait);
+    r = r ?: answer_swap(inuse, dict, wait);
     if (r == 0)
         ask_host(inuse, path, wait);
     return r;

@@ -228,13 +228,10 @@ static int first_level(struct named_files *named, const struct remote *remote, c
         r = take_vm(named, paths[i], docs[i], &vm);
         if (r < 0 || !vm)
             continue;
-        r = vm_files_disks(docs[i]->dict, &disks);
-        if (r == 0)
-            r = vm_files_others(docs[i]->dict, &others);
-        if (r == 0)
-            r = add_names(ret, remote, vm, vm->path, &disks, PART_DISK);
-        if (r == 0)
-            r = add_names(ret, remote, vm, vm->path, &others, PART_OTHER);
+        r = vm_files_disks(docs[i]->dict, &disks)
+            ?: vm_files_others(docs[i]->dict, &others)
+            ?: add_names(ret, remote, vm, vm->path, &disks, PART_DISK)
+            ?: add_names(ret, remote, vm, vm->path, &others, PART_OTHER);
     }
     return r;
 }
@@ -282,8 +279,7 @@ static int note_level(struct named_files *named, const struct level *level, stru
             ret[n++] = i;
         }
     }
-    if (r == 0)
-        r = descriptors_refresh(&named->descriptors, remote, paths, n, wait);
+    r = r ?: descriptors_refresh(&named->descriptors, remote, paths, n, wait);
     free(paths);
     *ret_n = n;
     return r;
@@ -299,9 +295,8 @@ static int next_level(const struct named_files *named, const struct remote *remo
         const struct descriptor *d = descriptors_find(&named->descriptors, name->path);
         if (!d)
             continue;
-        r = add_names(ret, remote, name->vm, name->path, &d->parents, PART_DISK);
-        if (r == 0)
-            r = add_names(ret, remote, name->vm, name->path, &d->extents, PART_EXTENT);
+        r = add_names(ret, remote, name->vm, name->path, &d->parents, PART_DISK)
+                ?: add_names(ret, remote, name->vm, name->path, &d->extents, PART_EXTENT);
     }
     return r;
 }
@@ -313,10 +308,9 @@ static int descend(struct named_files *named, struct level *level, struct remote
     size_t *expand = calloc(level->n + 1, sizeof(*expand));
     size_t n = 0;
     int r = expand ? locate(level, remote, wait) : -ENOMEM;
-    if (r == 0)
-        r = note_level(named, level, remote, wait, expand, &n);
-    if (r == 0)
-        r = next_level(named, remote, level, expand, n, &next);
+    r = r
+        ?: note_level(named, level, remote, wait, expand, &n)
+        ?: next_level(named, remote, level, expand, n, &next);
     free(expand);
     level_done(level);
     *level = next;

@@ -172,7 +172,7 @@ static int load_folder(struct remote *remote, const char *dir, int depth, int *l
         else
             r = load_vm(remote, path, &e->attrs, wait, vms);
     }
-    return r == 0 ? vms->error : r;
+    return r ?: vms->error;
 }
 
 /* Adds what is not known yet: the VMs in dir, or below it, and those whose .vmx is cached. */
@@ -195,8 +195,7 @@ static int collect(struct used_files *used, struct remote *remote, const char *d
         cache_each(remote->documents, see_document, &vms);
         r = vms.error;
     }
-    if (r == 0)
-        r = named_files_add(&used->named, remote, vms.paths, vms.docs, vms.n, wait);
+    r = r ?: named_files_add(&used->named, remote, vms.paths, vms.docs, vms.n, wait);
     if (r < 0)
         clear(used); /* what is known of some VMs is not all that they name */
     if (r == 0) {
@@ -225,7 +224,7 @@ static int refuse_use(struct remote *remote, const char *vm, const char *found, 
     if (r == 0)
         diag_set(diag, "a file of %s: %s; power it off, or mount with -o running=allow", shown.data,
                  found);
-    return r == 0 ? -EBUSY : r;
+    return r ?: -EBUSY;
 }
 
 /* Folders that could not all be looked into. */
@@ -252,9 +251,8 @@ static int ask(struct remote *remote, const char *path, const struct vmx_dict *d
         r = buf_add_char(&folder, '/');
     if (r < 0)
         return r;
-    r = inuse_ask(&inuse, remote, folder.data, path_name(path), dict);
-    if (r == 0)
-        r = remote_list(remote, dir, 0, wait, &l);
+    r = inuse_ask(&inuse, remote, folder.data, path_name(path), dict)
+            ?: remote_list(remote, dir, 0, wait, &l);
     if (r == 0)
         look_at_names(&inuse, l);
     if (r == 0 || r == -EACCES)
@@ -278,8 +276,7 @@ static int check_vm(struct remote *remote, struct known_vm *vm, const struct wai
         return 0;
     if (r < 0 && !is_unanswered(r)) /* its settings are not known, but it may be in use */
         r = document_new((struct span){0}, &vm->version, now, &doc);
-    if (r == 0)
-        r = ask(remote, vm->path, doc->dict, wait, diag);
+    r = r ?: ask(remote, vm->path, doc->dict, wait, diag);
     if (r == 0)
         vm->unused_at = now;
     return r;

@@ -144,9 +144,8 @@ static int can_be_same(const struct vmx_lock *lock, const struct beside *a, cons
     if (!S_ISREG(attrs_a->mode) || attrs_a->mode != attrs_b->mode ||
         attrs_a->size != attrs_b->size || attrs_a->mtime != attrs_b->mtime)
         return 0;
-    int r = remote_read_all(lock->remote, a->path, attrs_a->size, wait, &text_a);
-    if (r == 0)
-        r = remote_read_all(lock->remote, b->path, attrs_b->size, wait, &text_b);
+    int r = remote_read_all(lock->remote, a->path, attrs_a->size, wait, &text_a)
+                ?: remote_read_all(lock->remote, b->path, attrs_b->size, wait, &text_b);
     if (r == -ENOENT) /* it changes while we look */
         r = -EAGAIN;
     return r < 0 ? r : span_eq(buf_span(&text_a), buf_span(&text_b));

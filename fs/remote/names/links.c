@@ -111,9 +111,7 @@ int remote_link_text(struct remote *remote, const char *path, const struct wait 
     int r;
     do {
         SFTP_CALL_AUTO *call = sftp_readlink(remote->sftp, full);
-        r = sftp_wait(call, wait);
-        if (r == 0)
-            r = buf_add_str(ret, sftp_call_path(call));
+        r = sftp_wait(call, wait) ?: buf_add_str(ret, sftp_call_path(call));
     } while (remote_again(remote, wait, &r));
     return r == -EREMOTEIO ? -EINVAL : r;
 }
@@ -124,5 +122,5 @@ int remote_readlink(struct remote *remote, const char *path, const struct wait *
     FREE_AUTO char *dir = path_dir(path);
     BUF_AUTO text = {0};
     int r = dir ? remote_link_text(remote, path, wait, &text) : -ENOMEM;
-    return r == 0 ? remote_show_link(remote, dir, text.data, ret) : r;
+    return r ?: remote_show_link(remote, dir, text.data, ret);
 }

@@ -22,9 +22,7 @@ static const char *below(const char *root, const char *path)
 static int locate(const struct remote *remote, struct sftp_call *real, struct sftp_call *stat,
                   const struct wait *wait, char **ret)
 {
-    int r = sftp_wait(stat, wait);
-    if (r == 0)
-        r = sftp_wait(real, wait);
+    int r = sftp_wait(stat, wait) ?: sftp_wait(real, wait);
     if (is_unanswered(r))
         return r;
     const char *path = r == 0 ? below(remote->root, sftp_call_path(real)) : NULL;
@@ -41,8 +39,7 @@ static char *outside(const struct remote *remote, const char *path)
     int r = buf_add_str(&ret, path[1] ? "" : "..");
     for (const char *at = remote->root + (path[1] ? 0 : 1); r == 0 && *at; at++)
         r = *at == '/' ? buf_add_str(&ret, path[1] ? "../" : "/..") : 0;
-    if (r == 0)
-        r = buf_add_str(&ret, path + 1);
+    r = r ?: buf_add_str(&ret, path + 1);
     return r == 0 ? buf_steal(&ret) : NULL;
 }
 
@@ -62,9 +59,7 @@ int remote_follow(struct remote *remote, const char *path, const struct wait *wa
     do {
         SFTP_CALL_AUTO *real = sftp_realpath(remote->sftp, full);
         SFTP_CALL_AUTO *stat = sftp_stat(remote->sftp, full);
-        r = sftp_wait(stat, wait);
-        if (r == 0)
-            r = sftp_wait(real, wait);
+        r = sftp_wait(stat, wait) ?: sftp_wait(real, wait);
         const char *to = r == 0 ? sftp_call_path(real) : NULL;
         if (!to || to[0] != '/' || !path_leads_down(to + 1)) /* the server's word alone */
             continue;

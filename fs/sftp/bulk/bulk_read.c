@@ -134,7 +134,7 @@ static int ask_gaps(struct bulk_reader *b, uint64_t from, uint64_t to)
             r = ask(b, from, c->offset, c);
         from = c->offset + c->size;
     }
-    return r == 0 ? ask(b, from, to, c) : r;
+    return r ?: ask(b, from, to, c);
 }
 
 /* Where the server says that the file ends. False when it does not say. */
@@ -293,9 +293,8 @@ static int read_to_end(struct bulk_reader *b, size_t max, const struct wait *wai
     size_t wanted = (b->size < max ? (size_t)b->size : max) + 1;
     for (;;) {
         size_t n;
-        int r = buf_reserve(ret, wanted);
-        if (r == 0)
-            r = bulk_read(b, total, wanted, wait, ret->data + ret->len, &n);
+        int r =
+            buf_reserve(ret, wanted) ?: bulk_read(b, total, wanted, wait, ret->data + ret->len, &n);
         if (r != 0)
             return r;
         total += n;

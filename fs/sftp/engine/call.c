@@ -109,7 +109,7 @@ static int cannot_be_sent_locked(struct sftp *s, const struct sftp_call *call,
         r = -ENOTCONN;
     if (r == 0 && !kind_offered(call->kind, &s->features))
         r = -EOPNOTSUPP;
-    return r != 0 ? r : call->request.error;
+    return r ?: call->request.error;
 }
 
 struct sftp_call *call_submit(struct sftp_call *call, const struct sftp_handle *handle)

@@ -170,8 +170,7 @@ static int describe_link_locked(struct sftp *s, struct buf *ret) REQUIRES(&s->lo
     int r = buf_addf(ret, "link: %s\n", state_name(state));
     if (r == 0 && state != SFTP_UP)
         r = buf_addf(ret, "link-error: %s\n", s->why.text);
-    if (r == 0)
-        r = buf_add(ret, buf_span(&s->transport_text));
+    r = r ?: buf_add(ret, buf_span(&s->transport_text));
     if (r == 0 && s->round_trip_ms >= 0)
         r = buf_addf(ret, "round-trip-ms: %lld\n", (long long)s->round_trip_ms);
     return r;
@@ -179,12 +178,11 @@ static int describe_link_locked(struct sftp *s, struct buf *ret) REQUIRES(&s->lo
 
 static int describe_features(const struct sftp_features *f, struct buf *ret)
 {
-    int r = buf_addf(ret, "extensions:%s%s%s%s\n", f->posix_rename ? " posix-rename" : "",
-                     f->fsync ? " fsync" : "", f->statvfs ? " statvfs" : "",
-                     f->limits ? " limits" : "");
-    if (r == 0)
-        r = buf_addf(ret, "max-read: %llu\nmax-write: %llu\n", (unsigned long long)f->max_read,
-                     (unsigned long long)f->max_write);
+    int r =
+        buf_addf(ret, "extensions:%s%s%s%s\n", f->posix_rename ? " posix-rename" : "",
+                 f->fsync ? " fsync" : "", f->statvfs ? " statvfs" : "", f->limits ? " limits" : "")
+            ?: buf_addf(ret, "max-read: %llu\nmax-write: %llu\n", (unsigned long long)f->max_read,
+                        (unsigned long long)f->max_write);
     if (r == 0 && f->max_handles > 0)
         r = buf_addf(ret, "max-handles: %llu\n", (unsigned long long)f->max_handles);
     return r;
@@ -194,15 +192,13 @@ int sftp_describe(struct sftp *sftp, struct buf *ret)
 {
     struct sftp *s = sftp;
     lock_take(&s->lock);
-    int r = describe_link_locked(s, ret);
-    if (r == 0)
-        r = describe_features(&s->features, ret);
-    if (r == 0)
-        r = buf_addf(ret,
-                     "links: %llu\nrequests: %llu\nrequests-in-flight: %u\nrequests-queued: %u\n"
-                     "bytes-sent: %llu\nbytes-received: %llu\n",
-                     (unsigned long long)s->epoch, (unsigned long long)s->calls, s->n_in_flight,
-                     s->n_queued, (unsigned long long)s->sent, (unsigned long long)s->received);
+    int r = describe_link_locked(s, ret)
+        ?: describe_features(&s->features, ret)
+        ?: buf_addf(ret,
+                   "links: %llu\nrequests: %llu\nrequests-in-flight: %u\nrequests-queued: %u\n"
+                   "bytes-sent: %llu\nbytes-received: %llu\n",
+                   (unsigned long long)s->epoch, (unsigned long long)s->calls, s->n_in_flight,
+                   s->n_queued, (unsigned long long)s->sent, (unsigned long long)s->received);
     lock_drop(&s->lock);
     return r;
 }

@@ -50,9 +50,7 @@ static bool stopping(struct sftp *s)
 static int exchange(struct sftp *s, struct span request, int64_t deadline, struct packet *ret)
 {
     for (;;) {
-        int r = push(s->link.transport, &request);
-        if (r == 0)
-            r = pull(&s->link, ret);
+        int r = push(s->link.transport, &request) ?: pull(&s->link, ret);
         if (r != 0)
             return r > 0 ? 0 : r;
         int64_t left = deadline - clock_ms();
@@ -73,11 +71,9 @@ static int ask_version(struct sftp *s, int64_t deadline, struct sftp_features *r
     wire_put_u32(&out, SFTP_PACKET_MIN);
     wire_put_u8(&out, SSH_FXP_INIT);
     wire_put_u32(&out, SFTP_VERSION);
-    int r = out.error;
-    if (r == 0)
-        r = exchange(s, buf_span(&out.bytes), deadline, &packet);
-    if (r == 0)
-        r = answer_read_version(&packet, ret);
+    int r = out.error
+        ?: exchange(s, buf_span(&out.bytes), deadline, &packet)
+        ?: answer_read_version(&packet, ret);
     free(packet.bytes);
     buf_done(&out.bytes);
     return r;
@@ -93,9 +89,7 @@ static int ask_limits(struct sftp *s, int64_t deadline, struct sftp_features *re
     wire_put_u8(&out, SSH_FXP_EXTENDED);
     wire_put_u32(&out, 0);
     wire_put_string(&out, SPAN_LITERAL(SSH_EXT_LIMITS));
-    int r = out.error;
-    if (r == 0)
-        r = exchange(s, buf_span(&out.bytes), deadline, &packet);
+    int r = out.error ?: exchange(s, buf_span(&out.bytes), deadline, &packet);
     if (r == 0 && (!answer_id(&packet, &id) || id != 0))
         r = -EPROTO;
     if (r == 0 && answer_read_limits(&packet, ret) == -EPROTO)

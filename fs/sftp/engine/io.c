@@ -246,8 +246,7 @@ static int receive_some(struct sftp *s)
     s->received_at = clock_ms();
     lock_drop(&s->lock);
     frame_filled(&s->link.frame, (size_t)n);
-    r = deliver_all(s);
-    return r != 0 ? r : 1;
+    return deliver_all(s) ?: 1;
 }
 
 /* Ends when nothing was sent and then nothing was there to read: only then may the thread sleep,
@@ -338,9 +337,7 @@ void io_serve(struct sftp *s)
             call_detach(sftp_realpath(s, "."));
             continue;
         }
-        int r = io_poll(s, more ? 0 : (int)left);
-        if (r == 0)
-            r = exchange(s, &more);
+        int r = io_poll(s, more ? 0 : (int)left) ?: exchange(s, &more);
         if (r != 0) {
             lose(s, r);
             return;

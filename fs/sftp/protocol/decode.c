@@ -163,8 +163,7 @@ static int read_statvfs(struct wire_in *in, struct sftp_statvfs *ret)
 static int read_status(struct wire_in *in)
 {
     uint32_t code;
-    int r = wire_get_u32(in, &code);
-    return r == 0 ? status_errno(code) : r;
+    return wire_get_u32(in, &code) ?: status_errno(code);
 }
 
 /* Type and id, and a status if that is the answer: 0 when in stands before the expected content or
@@ -173,9 +172,7 @@ static int read_head(struct wire_in *in, uint8_t expected)
 {
     uint8_t type;
     uint32_t id;
-    int r = wire_get_u8(in, &type);
-    if (r == 0)
-        r = wire_get_u32(in, &id);
+    int r = wire_get_u8(in, &type) ?: wire_get_u32(in, &id);
     if (r != 0)
         return r;
     if (type == SSH_FXP_STATUS) {

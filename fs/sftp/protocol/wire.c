@@ -123,9 +123,7 @@ static int skip_extended(struct wire_in *in)
     int r = wire_get_u32(in, &count);
     /* A pair takes eight bytes at least: a hostile count ends with the packet. */
     for (uint32_t i = 0; r == 0 && i < count; i++) {
-        r = wire_get_string(in, &ignored);
-        if (r == 0)
-            r = wire_get_string(in, &ignored);
+        r = wire_get_string(in, &ignored) ?: wire_get_string(in, &ignored);
     }
     return r;
 }
@@ -141,16 +139,12 @@ int wire_get_attrs(struct wire_in *in, struct sftp_attrs *ret)
     if (r == 0 && (flags & SFTP_ATTR_SIZE))
         r = wire_get_u64(in, &a.size);
     if (r == 0 && (flags & SFTP_ATTR_OWNER)) {
-        r = wire_get_u32(in, &a.uid);
-        if (r == 0)
-            r = wire_get_u32(in, &a.gid);
+        r = wire_get_u32(in, &a.uid) ?: wire_get_u32(in, &a.gid);
     }
     if (r == 0 && (flags & SFTP_ATTR_MODE))
         r = wire_get_u32(in, &a.mode);
     if (r == 0 && (flags & SFTP_ATTR_TIMES)) {
-        r = wire_get_u32(in, &a.atime);
-        if (r == 0)
-            r = wire_get_u32(in, &a.mtime);
+        r = wire_get_u32(in, &a.atime) ?: wire_get_u32(in, &a.mtime);
     }
     if (r == 0 && (flags & SSH_ATTR_EXTENDED))
         r = skip_extended(in);
@@ -170,9 +164,7 @@ int wire_get_name(struct wire_in *in, struct sftp_name *ret)
     if (r != 0)
         return r;
     uint8_t *end = in->p;
-    r = wire_get_string(in, &long_name);
-    if (r == 0)
-        r = wire_get_attrs(in, &entry.attrs);
+    r = wire_get_string(in, &long_name) ?: wire_get_attrs(in, &entry.attrs);
     if (r != 0)
         return r;
     if (name.n == 0 || memchr(name.p, '\0', name.n))

@@ -63,9 +63,7 @@ static int child_describe(const struct transport *t, struct buf *ret)
 {
     const struct child_transport *c = (const struct child_transport *)t;
     BUF_AUTO words = {0};
-    int r = stream(t)->ops->describe(stream(t), ret);
-    if (r == 0)
-        r = program_words(c->words, &words);
+    int r = stream(t)->ops->describe(stream(t), ret) ?: program_words(c->words, &words);
     return r == 0 && words.len ? child_words_describe(words.data, ret) : r;
 }
 

@@ -20,12 +20,9 @@ enum { RUN_WORDS_MAX = 1 << 16, RUN_OUT_MAX = 1 << 20 };
  * have it. */
 static int set_actions(posix_spawn_file_actions_t *actions, int in, int out, int err)
 {
-    int r = posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO);
-    if (r == 0)
-        r = posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
-    if (r == 0)
-        r = posix_spawn_file_actions_adddup2(actions, err, STDERR_FILENO);
-    return r;
+    return posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO)
+        ?: posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO)
+        ?: posix_spawn_file_actions_adddup2(actions, err, STDERR_FILENO);
 }
 
 static int set_attributes(posix_spawnattr_t *attr)
@@ -33,13 +30,10 @@ static int set_attributes(posix_spawnattr_t *attr)
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
-    int r = posix_spawnattr_setsigmask(attr, &none);
-    if (r == 0)
-        r = posix_spawnattr_setsigdefault(attr, &all);
-    if (r == 0)
-        r = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                               POSIX_SPAWN_SETSID);
-    return r;
+    return posix_spawnattr_setsigmask(attr, &none)
+        ?: posix_spawnattr_setsigdefault(attr, &all)
+        ?: posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                   POSIX_SPAWN_SETSID);
 }
 
 int program_start(const struct words *argv, char *const *env, int in, int out, int err, pid_t *ret)
@@ -53,11 +47,9 @@ int program_start(const struct words *argv, char *const *env, int in, int out, i
         return -r;
     r = posix_spawnattr_init(&attr);
     if (r == 0) {
-        r = set_actions(&actions, in, out, err);
-        if (r == 0)
-            r = set_attributes(&attr);
-        if (r == 0)
-            r = posix_spawnp(ret, argv->list[0], &actions, &attr, argv->list, env ? env : environ);
+        r = set_actions(&actions, in, out, err)
+            ?: set_attributes(&attr)
+            ?: posix_spawnp(ret, argv->list[0], &actions, &attr, argv->list, env ? env : environ);
         posix_spawnattr_destroy(&attr);
     }
     posix_spawn_file_actions_destroy(&actions);
@@ -139,8 +131,7 @@ int program_run(const struct words *argv, int timeout_ms, struct buf *ret_out, s
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (r == 0)
-        r = program_words(words, ret_err);
+    r = r ?: program_words(words, ret_err);
     if (r == 0)
         *ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return r;

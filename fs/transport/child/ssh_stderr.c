@@ -175,10 +175,9 @@ int child_words_describe(const char *words, struct buf *ret)
                  behind(words, "debug1: Remote protocol version 2.0, remote software version "));
     struct span key = behind(words, "debug1: Server host key: ");
     struct span type = up_to(key, " ");
-    if (r == 0)
-        r = add_line(ret, "host-key", host_key_type_name(type),
-                     (struct span){key.p + type.n, key.n - type.n});
-    if (r == 0)
-        r = add_line(ret, "key-exchange", "", behind(words, "debug1: kex: algorithm: "));
-    return r == 0 ? describe_cipher(behind(words, "debug1: kex: client->server cipher: "), ret) : r;
+    return r
+        ?: add_line(ret, "host-key", host_key_type_name(type),
+                   (struct span){key.p + type.n, key.n - type.n})
+        ?: add_line(ret, "key-exchange", "", behind(words, "debug1: kex: algorithm: "))
+        ?: describe_cipher(behind(words, "debug1: kex: client->server cipher: "), ret);
 }

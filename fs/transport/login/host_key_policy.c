@@ -87,9 +87,8 @@ const char *host_key_type_name(struct span type)
 
 int host_key_describe(const struct host_key *key, struct buf *ret)
 {
-    int r = buf_addf(ret, "%s SHA256:", host_key_type_name(blob_type(key->blob)));
-    if (r == 0)
-        r = base64_encode(key->sha256, ret);
+    int r = buf_addf(ret, "%s SHA256:", host_key_type_name(blob_type(key->blob)))
+                ?: base64_encode(key->sha256, ret);
     while (r == 0 && ret->data[ret->len - 1] == '=') /* ssh shows no padding */
         ret->data[--ret->len] = '\0';
     return r;
@@ -130,11 +129,9 @@ static void store(const struct ssh_config *config, const struct known_hosts *kno
         return;
     const char *path = config->user_known_hosts.list[0];
     BUF_AUTO line = {0};
-    int r = buf_addf(&line, "%s %s %s\n", known_hosts_name(known), type, key);
-    if (r == 0)
-        r = make_parent(path);
-    if (r == 0)
-        r = append_line(path, &line);
+    int r = buf_addf(&line, "%s %s %s\n", known_hosts_name(known), type, key)
+        ?: make_parent(path)
+        ?: append_line(path, &line);
     if (r < 0)
         log_warning("cannot store the host key of %s in %s: %s", config->hostname, path,
                     strerror(-r));

@@ -197,18 +197,14 @@ static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
     BUF_AUTO keys = {0};
     int r = host_key_order(c, known, &keys);
     /* The last two are no key exchanges but announcements, where libssh2 knows them. */
-    if (r == 0)
-        r = buf_addf(&kex, "%s,ext-info-c,kex-strict-c-v00@openssh.com", c->kex);
-    if (r == 0)
-        r = prefer(io, LIBSSH2_METHOD_KEX, kex.data);
-    if (r == 0)
-        r = prefer(io, LIBSSH2_METHOD_HOSTKEY, keys.len ? keys.data : "");
+    r = r
+        ?: buf_addf(&kex, "%s,ext-info-c,kex-strict-c-v00@openssh.com", c->kex)
+        ?: prefer(io, LIBSSH2_METHOD_KEX, kex.data)
+        ?: prefer(io, LIBSSH2_METHOD_HOSTKEY, keys.len ? keys.data : "");
     const int ciphers[] = {LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC};
     const int macs[] = {LIBSSH2_METHOD_MAC_CS, LIBSSH2_METHOD_MAC_SC};
     for (size_t i = 0; r == 0 && i < 2; i++) {
-        r = prefer(io, ciphers[i], c->ciphers);
-        if (r == 0)
-            r = prefer(io, macs[i], c->macs);
+        r = prefer(io, ciphers[i], c->ciphers) ?: prefer(io, macs[i], c->macs);
     }
     if (r == -EOPNOTSUPP)
         diag_set(why,
@@ -312,11 +308,9 @@ static int describe(struct ssh_transport *s, const struct host_key *key)
     };
     const char *banner = libssh2_session_banner_get(s->io.session);
     int r = buf_addf(&s->about, "transport: libssh2 %s\nserver: %s\nhost-key: ", libssh2_version(0),
-                     banner ? banner : "-");
-    if (r == 0)
-        r = host_key_describe(key, &s->about);
-    if (r == 0)
-        r = buf_add_char(&s->about, '\n');
+                   banner ? banner : "-")
+        ?: host_key_describe(key, &s->about)
+        ?: buf_add_char(&s->about, '\n');
     for (size_t i = 0; r == 0 && i < sizeof(methods) / sizeof(methods[0]); i++) {
         const char *value = libssh2_session_methods(s->io.session, methods[i].method);
         r = buf_addf(&s->about, "%s: %s\n", methods[i].name, value ? value : "-");
@@ -341,23 +335,17 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
     libssh2_session_set_timeout(s->io.session, login->timeout_ms);
     struct host_key key;
     bool doubtful;
-    int r = set_preferences(&s->io, c, known, why);
-    if (r == 0)
-        r = handshake(&s->io, c, why);
+    int r = set_preferences(&s->io, c, known, why) ?: handshake(&s->io, c, why);
     if (r < 0)
         return r;
-    r = read_host_key(&s->io, &key);
-    if (r == 0)
-        r = describe(s, &key);
+    r = read_host_key(&s->io, &key) ?: describe(s, &key);
     if (r < 0) {
         diag_set(why, "cannot read the host key of %s: %s", c->alias, strerror(-r));
         return r;
     }
-    r = host_key_check(c, known, &key, &doubtful, why);
-    if (r == 0)
-        r = ssh_auth(&s->io, login, doubtful, why);
-    if (r == 0)
-        r = open_channel(s, c->alias, why);
+    r = host_key_check(c, known, &key, &doubtful, why)
+        ?: ssh_auth(&s->io, login, doubtful, why)
+        ?: open_channel(s, c->alias, why);
     if (r == 0)
         r = login->command ? start_command(s, login, why) : start_sftp(s, login, why);
     if (r < 0)
@@ -431,9 +419,7 @@ static int attempt_new(const struct ssh_login *login, struct attempt **ret)
     struct attempt *a = calloc(1, sizeof(*a));
     if (!a)
         return -ENOMEM;
-    int r = ssh_config_copy(login->config, &a->config);
-    if (r == 0)
-        r = keyring_copy(login->secrets, &a->secrets);
+    int r = ssh_config_copy(login->config, &a->config) ?: keyring_copy(login->secrets, &a->secrets);
     a->transport = r == 0 ? new_transport() : NULL;
     a->login = *login;
     a->login.config = &a->config;
@@ -516,9 +502,7 @@ int ssh_connect(const struct ssh_login *login, struct transport **ret, struct di
         diag_set(why, "out of memory");
         return r;
     }
-    r = host_key_load(&a->config, &a->known, why);
-    if (r == 0)
-        r = connect_socket(a, why);
+    r = host_key_load(&a->config, &a->known, why) ?: connect_socket(a, why);
     if (r == 0)
         return attempt_run(a, login, deadline, ret, why);
     attempt_free(a);

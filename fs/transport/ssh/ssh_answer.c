@@ -55,9 +55,9 @@ static int answer_one(struct ssh_auth *a, const LIBSSH2_USERAUTH_KBDINT_PROMPT *
     bool echo = prompt->echo != 0;
     int r = question ? buf_addf(&shown, "(%s@%s) %s", c->user, c->alias, question) : -ENOMEM;
     const struct secret *secret;
-    if (r == 0)
-        r = ssh_answer_find(a, asks_for_password(a, question, echo) ? "password" : shown.data,
-                            shown.data, echo, &secret);
+    r = r
+            ?: ssh_answer_find(a, asks_for_password(a, question, echo) ? "password" : shown.data,
+                               shown.data, echo, &secret);
     if (r < 0)
         return r;
     ret->text = strdup(secret_text(secret)); /* libssh2 frees it, and wipes it through ssh_io */

@@ -46,8 +46,7 @@ static int try_password(struct ssh_auth *a)
     BUF_AUTO text = {0};
     int r = buf_addf(&text, "%s@%s's password: ", c->user, c->alias);
     const struct secret *password;
-    if (r == 0)
-        r = ssh_answer_find(a, "password", text.data, false, &password);
+    r = r ?: ssh_answer_find(a, "password", text.data, false, &password);
     if (r < 0)
         return r;
     ssh_auth_tried(a, "password");

@@ -245,9 +245,8 @@ static int try_file(struct ssh_auth *a, const char *path, bool named)
         r = buf_addf(&what, "%s%s", path,
                      !is_unreadable(tried) ? ""
                      : encrypted           ? " (no right passphrase)"
-                                           : " (libssh2 cannot read it)");
-        if (r == 0)
-            r = note(a, tried, what.data, type);
+                                           : " (libssh2 cannot read it)")
+                ?: note(a, tried, what.data, type);
         free(type);
         free(key);
     }
@@ -269,9 +268,7 @@ static int try_files(struct ssh_auth *a, const struct key_files *files)
 int ssh_keys_try(struct ssh_auth *a)
 {
     struct key_files files;
-    int r = load_public_keys(&a->login->config->identity_files, &files);
-    if (r == 0)
-        r = try_agent(a, &files);
+    int r = load_public_keys(&a->login->config->identity_files, &files) ?: try_agent(a, &files);
     if (r == -EACCES)
         r = try_files(a, &files);
     words_done(&files.public_keys);

@@ -49,10 +49,9 @@ static int load_one(const char *path, const char *file_name, struct vmx_profiles
     int r = name ? file_read(path, PROFILE_MAX, &text) : -ENOMEM;
     if (r < 0)
         diag_set(diag, "%s", strerror(-r));
-    if (r == 0)
-        r = vmx_profile_parse(name, buf_span(&text), &profile, diag);
-    if (r == 0)
-        r = vmx_profiles_add(profiles, profile);
+    r = r
+        ?: vmx_profile_parse(name, buf_span(&text), &profile, diag)
+        ?: vmx_profiles_add(profiles, profile);
     if (r < 0)
         vmx_profile_free(profile);
     return r;

@@ -16,9 +16,7 @@ static int add_safe_lines(struct buf *ret, const struct buf *lines)
     int r = 0;
     for (size_t at = 0; r == 0 && at < lines->len;) {
         size_t n = strcspn(lines->data + at, "\n");
-        r = safe_text_add(ret, (struct span){lines->data + at, n});
-        if (r == 0)
-            r = buf_add_char(ret, '\n');
+        r = safe_text_add(ret, (struct span){lines->data + at, n}) ?: buf_add_char(ret, '\n');
         at += n + 1;
     }
     return r;
@@ -29,14 +27,12 @@ static int status_show(struct request *rq, struct node *n, struct buf *ret)
     (void)n;
     BUF_AUTO lines = {0};
     int r = buf_addf(&lines, "version: %s\nmounted: %s\n", VMXFS_VERSION,
-                     rq->vfs->options.read_only ? "read-only" : "read-write");
-    if (r == 0)
-        r = sftp_describe(remote_sftp(rq->vfs->remote), &lines);
-    if (r == 0)
-        r = remote_describe(rq->vfs->remote, &lines);
+                   rq->vfs->options.read_only ? "read-only" : "read-write")
+        ?: sftp_describe(remote_sftp(rq->vfs->remote), &lines)
+        ?: remote_describe(rq->vfs->remote, &lines);
     if (r == 0 && rq->vfs->host)
         r = host_describe(rq->vfs->host, &lines);
-    return r == 0 ? add_safe_lines(ret, &lines) : r;
+    return r ?: add_safe_lines(ret, &lines);
 }
 
 const struct control status_control = {.name = "status", .mode = 0444, .show = status_show};
@@ -85,17 +81,14 @@ static int add_place(const struct vfs *vfs, const char *path, const struct vmx_c
     if (!full)
         return -ENOMEM;
     bool odd = !safe_text_is(span_of(full));
-    int r = buf_add_char(ret, '\t');
-    if (r == 0)
-        r = safe_text_add(ret, span_of(path));
-    if (r == 0)
-        r = buf_addf(ret, "\t%zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\t", check->count[VMX_PASS],
-                     check->count[VMX_WARN], check->count[VMX_FAIL], check->count[VMX_UNKNOWN]);
-    if (r == 0)
-        r = buf_add_str(ret, odd ? "-" : "cat ");
+    int r = buf_add_char(ret, '\t')
+        ?: safe_text_add(ret, span_of(path))
+        ?: buf_addf(ret, "\t%zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\t", check->count[VMX_PASS],
+                   check->count[VMX_WARN], check->count[VMX_FAIL], check->count[VMX_UNKNOWN])
+        ?: buf_add_str(ret, odd ? "-" : "cat ");
     if (r == 0 && !odd)
         r = buf_add_quoted(ret, span_of(full));
-    return r == 0 ? buf_add_char(ret, '\n') : r;
+    return r ?: buf_add_char(ret, '\n');
 }
 
 static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
@@ -110,8 +103,8 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
     if (r < 0)
         return r;
     all->count[check.worst]++;
-    r = buf_add_str(all->report, severity_name(check.worst));
-    return r == 0 ? add_place(vfs, shown, &check, all->report) : r;
+    return buf_add_str(all->report, severity_name(check.worst))
+               ?: add_place(vfs, shown, &check, all->report);
 }
 
 static int root_check_show(struct request *rq, struct node *n, struct buf *ret)
@@ -121,8 +114,7 @@ static int root_check_show(struct request *rq, struct node *n, struct buf *ret)
     struct root_check all = {.survey = {.rq = rq, .see = see_vmx}, .report = ret};
     int r = host_said_if_any(rq, &facts);
     all.facts = facts;
-    if (r == 0)
-        r = vm_walk_run(&all.survey);
+    r = r ?: vm_walk_run(&all.survey);
     if (r < 0)
         return r;
     return buf_addf(ret, "# %zu VMs PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\n", all.count[VMX_PASS],

@@ -87,11 +87,10 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
         r = buf_addf(&rest, "%lu\tyes\t", vm->id);
     else if (r == 0)
         r = buf_addf(&rest, "-\t%s\t", t->facts && t->facts->vms_known ? "no" : "-");
-    if (r == 0)
-        r = add_profile(t, dict, &rest);
-    if (r == 0)
-        r = safe_text_add(&place, span_of(shown));
-    return r == 0 ? add_row(t, &place, &rest) : r;
+    return r
+        ?: add_profile(t, dict, &rest)
+        ?: safe_text_add(&place, span_of(shown))
+        ?: add_row(t, &place, &rest);
 }
 
 /* Where a VM is whose .vmx was not found. */
@@ -102,8 +101,8 @@ static int add_place(const struct host_vm *vm, struct buf *ret)
         return buf_add_char(ret, '-');
     if (vm->path)
         return safe_text_add(ret, span_of(vm->shown));
-    int r = buf_addf(&outside, "[%s] %s", vm->datastore, vm->file);
-    return r == 0 ? safe_text_add(ret, span_of(outside.data)) : r;
+    return buf_addf(&outside, "[%s] %s", vm->datastore, vm->file)
+               ?: safe_text_add(ret, span_of(outside.data));
 }
 
 /* Those that the host lists and whose .vmx is not below the root, or not there. */
@@ -117,11 +116,9 @@ static int add_others(struct table *t)
         if (t->seen[i])
             continue;
         r = buf_addf(&rest, "%s\t%lu\t%s\t-", power_of(t, vm, NULL), vm->id,
-                     vm->valid ? "yes" : "invalid");
-        if (r == 0)
-            r = add_place(vm, &place);
-        if (r == 0)
-            r = add_row(t, &place, &rest);
+                       vm->valid ? "yes" : "invalid")
+            ?: add_place(vm, &place)
+            ?: add_row(t, &place, &rest);
     }
     return r;
 }
@@ -152,12 +149,7 @@ static int root_vms_show(struct request *rq, struct node *n, struct buf *ret)
         t.seen = calloc(facts->n_vms + 1, sizeof(*t.seen));
         r = t.seen ? 0 : -ENOMEM;
     }
-    if (r == 0)
-        r = vm_walk_run(&t.survey);
-    if (r == 0)
-        r = add_others(&t);
-    if (r == 0)
-        r = print(&t, ret);
+    r = r ?: vm_walk_run(&t.survey) ?: add_others(&t) ?: print(&t, ret);
     for (size_t i = 0; i < t.n; i++) {
         free(t.rows[i].path);
         free(t.rows[i].rest);

@@ -30,14 +30,13 @@ static int see_document(struct vm_walk *s, const char *path)
     DOCUMENT_AUTO *doc = NULL;
     BUF_AUTO shown = {0};
     go_on_waiting(s->rq);
-    int r = count_path(s, path);
-    if (r == 0)
-        r = remote_document(s->rq->vfs->remote, path, cache_ms(s->rq), &s->rq->wait, &doc);
+    int r = count_path(s, path)
+                ?: remote_document(s->rq->vfs->remote, path, cache_ms(s->rq), &s->rq->wait, &doc);
     if (r == -ENOENT || r == -EMEDIUMTYPE || r == -EACCES)
         return 0;
-    if (r == 0)
-        r = remote_add_shown(s->rq->vfs->remote, path, &shown);
-    return r == 0 ? s->see(s, path, shown.data, doc->dict) : r;
+    return r
+        ?: remote_add_shown(s->rq->vfs->remote, path, &shown)
+        ?: s->see(s, path, shown.data, doc->dict);
 }
 
 static int see_dir(struct vm_walk *s, const char *dir, int depth)
@@ -45,9 +44,7 @@ static int see_dir(struct vm_walk *s, const char *dir, int depth)
     LISTING_AUTO *l = NULL;
     struct remote *remote = s->rq->vfs->remote;
     go_on_waiting(s->rq);
-    int r = count_path(s, dir);
-    if (r == 0)
-        r = remote_list(remote, dir, cache_ms(s->rq), &s->rq->wait, &l);
+    int r = count_path(s, dir) ?: remote_list(remote, dir, cache_ms(s->rq), &s->rq->wait, &l);
     if (r < 0)
         return r == -EACCES || r == -ENOENT ? 0 : r;
     s->held += l->cached.bytes;

@@ -53,8 +53,7 @@ static int apply(struct change *change, const struct server_text *server,
     int r = t->edits(t, current, &edits, diag);
     if (r == 0 && edits.n > 0 && vmx_dict_encrypted(current))
         r = -EPERM;
-    if (r == 0)
-        r = vmx_edits_apply(&edits, current, ret, diag);
+    r = r ?: vmx_edits_apply(&edits, current, ret, diag);
     vmx_edits_done(&edits);
     return r;
 }
@@ -101,10 +100,9 @@ static int profile_show(struct request *rq, struct node *n, struct buf *ret)
     DOCUMENT_AUTO *doc = NULL;
     FREE_AUTO char *path = NULL;
     const struct vmx_around around = around_alone(rq->vfs);
-    int r = document_of(rq, n, &path, &doc);
-    if (r == 0)
-        r = vmx_plan_state(doc->dict, &around, ret);
-    return r == 0 ? buf_add_char(ret, '\n') : r;
+    return document_of(rq, n, &path, &doc)
+        ?: vmx_plan_state(doc->dict, &around, ret)
+        ?: buf_add_char(ret, '\n');
 }
 
 static int profile_edits(struct text_change *t, const struct vmx_dict *current,
@@ -141,7 +139,7 @@ static int merge_edits(struct text_change *t, const struct vmx_dict *current, st
         if (e->op == VMX_EDIT_SET)
             r = vmx_value_check(buf_span(&e->key), buf_span(&e->value), diag);
     }
-    return r == 0 ? vmx_plan_follow(current, &t->around, ret) : r;
+    return r ?: vmx_plan_follow(current, &t->around, ret);
 }
 
 static int merge_store(struct request *rq, struct node *n, struct span text)
@@ -164,9 +162,7 @@ static int plan_show(struct request *rq, struct node *n, struct buf *ret)
     FREE_AUTO char *path = NULL;
     FACTS_AUTO *facts = NULL;
     struct vmx_host_vm vm = {0};
-    int r = host_said_if_any(rq, &facts);
-    if (r == 0)
-        r = document_of(rq, n, &path, &doc);
+    int r = host_said_if_any(rq, &facts) ?: document_of(rq, n, &path, &doc);
     if (r < 0)
         return r;
     const struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
@@ -187,13 +183,10 @@ static int check_show(struct request *rq, struct node *n, struct buf *ret)
     struct vmx_host_vm vm = {0};
     struct vmx_check check;
     BUF_AUTO dir = {0};
-    int r = host_said_if_any(rq, &facts);
-    if (r == 0)
-        r = document_of(rq, n, &path, &doc);
-    if (r == 0)
-        r = buf_addf(&dir, "%s/", rq->vfs->options.mountpoint);
-    if (r == 0)
-        r = remote_add_shown(rq->vfs->remote, path, &dir);
+    int r = host_said_if_any(rq, &facts)
+        ?: document_of(rq, n, &path, &doc)
+        ?: buf_addf(&dir, "%s/", rq->vfs->options.mountpoint)
+        ?: remote_add_shown(rq->vfs->remote, path, &dir);
     if (r < 0)
         return r;
     const struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);

@@ -47,10 +47,9 @@ static int lookup(struct request *rq, struct node *dir, const char *name, struct
 
 static int list(struct request *rq, struct node *dir, struct dir_names *ret)
 {
-    int r = folder_list(rq, dir, ret);
-    if (r == 0)
-        r = dir_names_add(ret, RAW_NAME, S_IFREG);
-    return r == 0 ? scratch_list(rq, dir, ret) : r;
+    return folder_list(rq, dir, ret)
+        ?: dir_names_add(ret, RAW_NAME, S_IFREG)
+        ?: scratch_list(rq, dir, ret);
 }
 
 /* Editors of raw put their helpers here. */
@@ -78,7 +77,7 @@ static int rename_scratch(struct request *rq, struct node *dir, const char *name
         DOCUMENT_AUTO *doc = NULL;
         FREE_AUTO char *path = node_path(rq->vfs, vmx);
         int r = path ? remote_document(rq->vfs->remote, path, 0, &rq->wait, &doc) : -ENOMEM;
-        return r == 0 ? scratch_put(rq, dir, new_name, vmx_dict_text(doc->dict)) : r;
+        return r ?: scratch_put(rq, dir, new_name, vmx_dict_text(doc->dict));
     }
     if (strcmp(new_name, RAW_NAME) != 0)
         return scratch_is_name(new_name) ? scratch_rename(rq, dir, name, new_name)
@@ -92,8 +91,7 @@ static int rename_scratch(struct request *rq, struct node *dir, const char *name
         r = -EROFS;
     struct node *raw = node_find(rq->vfs, dir, RAW_NAME);
     struct diag diag = {0};
-    if (r == 0)
-        r = vmx_file_install(rq, path, raw, buf_span(&bytes), &diag);
+    r = r ?: vmx_file_install(rq, path, raw, buf_span(&bytes), &diag);
     node_unref(rq->vfs, raw);
     refuse(rq, path, NULL, r, &diag);
     if (r == 0)

@@ -26,14 +26,11 @@
 static int add_command(struct request *rq, const char *vm, struct buf *ret)
 {
     BUF_AUTO control = {0};
-    int r = buf_addf(&control, "%s/", rq->vfs->options.mountpoint);
-    if (r == 0)
-        r = remote_add_shown(rq->vfs->remote, vm, &control);
-    if (r == 0)
-        r = buf_addf(&control, "/" CONTROL_NAME "/%s", registered_control.name);
-    if (r == 0)
-        r = buf_add_str(ret, "echo 0 > ");
-    return r == 0 ? buf_add_quoted(ret, buf_span(&control)) : r;
+    return buf_addf(&control, "%s/", rq->vfs->options.mountpoint)
+        ?: remote_add_shown(rq->vfs->remote, vm, &control)
+        ?: buf_addf(&control, "/" CONTROL_NAME "/%s", registered_control.name)
+        ?: buf_add_str(ret, "echo 0 > ")
+        ?: buf_add_quoted(ret, buf_span(&control));
 }
 
 int check_unregistered(struct request *rq, const char *path, struct diag *diag, char **ret_vm)

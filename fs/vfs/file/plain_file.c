@@ -156,8 +156,7 @@ static int open_by_path(struct request *rq, const char *path, int flags, struct 
             return r;
     }
     h->opened_at = clock_ms();
-    if (r == 0)
-        r = remote_file_open(rq->vfs->remote, path, open_flags, &rq->wait, &h->file);
+    r = r ?: remote_file_open(rq->vfs->remote, path, open_flags, &rq->wait, &h->file);
     return r == -ESTALE ? r : refuse(rq, path, NULL, r, NULL);
 }
 
@@ -191,7 +190,7 @@ static int open_named(struct request *rq, struct node *n, const char *path, int 
         forget_file(h);
         r = -ESTALE;
     }
-    return r == 0 ? add_open(rq, n, h) : r;
+    return r ?: add_open(rq, n, h);
 }
 
 /* The kernel looks the name up anew after the first ESTALE, and tells the caller of the second. But
@@ -205,8 +204,7 @@ static int open_replaced(struct request *rq, struct node *n, const char *path, i
     for (int i = 0; r == -ESTALE && i < REPLACED_MAX; i++) {
         h->file = open_files_with(rq->vfs, n, h->reads, h->writes);
         r = h->file ? 0 : open_by_path(rq, path, flags, h);
-        if (r == 0)
-            r = add_open(rq, n, h);
+        r = r ?: add_open(rq, n, h);
     }
     return r;
 }
@@ -287,9 +285,8 @@ static int file_write(struct request *rq, struct node *n, struct handle *h, off_
 {
     struct diag diag = {0};
     const bool append = h->append && !rq->mapped;
-    int r = check_no_vmx(h->file, &diag);
-    if (r == 0)
-        r = remote_file_write(h->file, (uint64_t)offset, append, data, &rq->wait);
+    int r = check_no_vmx(h->file, &diag)
+                ?: remote_file_write(h->file, (uint64_t)offset, append, data, &rq->wait);
     return refuse_data(rq, n, r, &diag);
 }
 

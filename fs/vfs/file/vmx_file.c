@@ -241,7 +241,7 @@ static int read_document(struct request *rq, struct node *n, off_t offset, size_
     DOCUMENT_AUTO *doc = NULL;
     FREE_AUTO char *path = vmx_file_path(rq, n);
     int r = path ? remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc) : -ENOMEM;
-    return r == 0 ? text_slice(vmx_dict_text(doc->dict), offset, size, ret) : r;
+    return r ?: text_slice(vmx_dict_text(doc->dict), offset, size, ret);
 }
 
 static int vmx_file_read(struct request *rq, struct node *n, struct handle *h, off_t offset,
@@ -250,10 +250,9 @@ static int vmx_file_read(struct request *rq, struct node *n, struct handle *h, o
     if (!h->unsaved && !h->content.data) /* as in vmx_file_write */
         return read_document(rq, n, offset, size, ret);
     lock_take(&rq->vfs->lock);
-    int r = h->refused;
-    if (r == 0)
-        r = text_slice(buf_span(h->unsaved ? &h->unsaved->draft.bytes : &h->content), offset, size,
-                       ret);
+    int r = h->refused
+                ?: text_slice(buf_span(h->unsaved ? &h->unsaved->draft.bytes : &h->content), offset,
+                              size, ret);
     lock_drop(&rq->vfs->lock);
     return r;
 }
@@ -264,7 +263,7 @@ static int vmx_file_write(struct request *rq, struct node *n, struct handle *h, 
     const struct text_draft_edit edit = {.at = offset, .append = h->append, .data = data};
     /* Without a text it was opened as a scratch file, which then was renamed onto raw. */
     int r = h->unsaved ? 0 : vmx_file_open(rq, n, O_WRONLY, h);
-    return r == 0 ? unsaved_text_edit(rq, n, h, &edit) : r;
+    return r ?: unsaved_text_edit(rq, n, h, &edit);
 }
 
 static int vmx_file_flush(struct request *rq, struct node *n, struct handle *h)
@@ -340,9 +339,7 @@ static int resize(struct request *rq, struct node *n, struct handle *h, off_t si
     int r = vmx_file_open(rq, n, O_WRONLY, &own);
     if (r < 0)
         return r;
-    r = unsaved_text_edit(rq, n, &own, &edit);
-    if (r == 0)
-        r = unsaved_text_commit(rq, n, &own, AT_FSYNC);
+    r = unsaved_text_edit(rq, n, &own, &edit) ?: unsaved_text_commit(rq, n, &own, AT_FSYNC);
     unsaved_text_end(rq, n, &own);
     return r;
 }

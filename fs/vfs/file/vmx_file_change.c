@@ -54,8 +54,7 @@ static int check_removed(struct vfs *vfs, const char *path, const struct vmx_dic
     const struct recent_detail *removed = recent_find(vfs, RECENT_REMOVED_VMX, NULL, span_of(path));
     int r = removed ? vmx_dict_parse(buf_span(&removed->rest), &rest) : -ENOENT;
     lock_drop(&vfs->lock);
-    if (r == 0)
-        r = vmx_replace_check(rest, text, diag);
+    r = r ?: vmx_replace_check(rest, text, diag);
     vmx_dict_free(rest);
     return r;
 }
@@ -66,9 +65,7 @@ static int check_text(const struct vmx_file_change *w, const struct vmx_dict *cu
 {
     struct vmx_dict *text = NULL;
     struct vmx_dict *none = NULL;
-    int r = vmx_dict_parse(w->text, &text);
-    if (r == 0)
-        r = vmx_dict_parse((struct span){0}, &none);
+    int r = vmx_dict_parse(w->text, &text) ?: vmx_dict_parse((struct span){0}, &none);
     if (r == 0)
         r = current ? -ENOENT : check_removed(w->vfs, w->path, text, diag);
     if (r == -ENOENT)
@@ -94,8 +91,7 @@ static int apply(struct change *change, const struct server_text *server,
                  w->base.there ? "changed the file meanwhile" : "made the file meanwhile");
         return w->base.there ? -ECANCELED : -EEXIST;
     }
-    int r = check_text(w, server->exists ? current : NULL, diag);
-    return r == 0 ? buf_add(ret, w->text) : r;
+    return check_text(w, server->exists ? current : NULL, diag) ?: buf_add(ret, w->text);
 }
 
 static void committed(struct change *change, const struct document *before,

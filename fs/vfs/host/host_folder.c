@@ -6,8 +6,7 @@ static int version_show(struct request *rq, struct node *n, struct buf *ret)
 {
     (void)n;
     FACTS_AUTO *facts = NULL;
-    int r = host_said(rq, HARDWARE_MAX_AGE_MS, &facts);
-    return r == 0 ? host_add_line(ret, facts->version_line) : r;
+    return host_said(rq, HARDWARE_MAX_AGE_MS, &facts) ?: host_add_line(ret, facts->version_line);
 }
 
 static const struct control version_control = {
@@ -25,7 +24,7 @@ static int cpu_show(struct request *rq, struct node *n, struct buf *ret)
     if (r == 0)
         r = facts->hv_support < 0 ? buf_add_str(&line, "unknown")
                                   : buf_addf(&line, "%d", facts->hv_support);
-    return r == 0 ? host_add_line(ret, line.data) : r;
+    return r ?: host_add_line(ret, line.data);
 }
 
 static const struct control cpu_control = {.name = "cpu", .mode = 0444, .show = cpu_show};
@@ -34,8 +33,7 @@ static int uuid_show(struct request *rq, struct node *n, struct buf *ret)
 {
     (void)n;
     FACTS_AUTO *facts = NULL;
-    int r = host_said(rq, HARDWARE_MAX_AGE_MS, &facts);
-    return r == 0 ? host_add_line(ret, facts->host.uuid) : r;
+    return host_said(rq, HARDWARE_MAX_AGE_MS, &facts) ?: host_add_line(ret, facts->host.uuid);
 }
 
 static const struct control uuid_control = {.name = "uuid", .mode = 0444, .show = uuid_show};

@@ -148,9 +148,8 @@ static int pci_list(struct request *rq, struct node *dir, struct dir_names *ret)
     int r = host_said(rq, HARDWARE_MAX_AGE_MS, &facts);
     for (size_t i = 0; r == 0 && i < facts->host.n_pci; i++) {
         BUF_AUTO address = {0};
-        r = vmx_pci_add_address(&facts->host.pci[i].address, &address);
-        if (r == 0)
-            r = dir_names_add(ret, address.data, S_IFDIR);
+        r = vmx_pci_add_address(&facts->host.pci[i].address, &address)
+                ?: dir_names_add(ret, address.data, S_IFDIR);
     }
     return r;
 }

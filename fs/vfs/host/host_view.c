@@ -43,8 +43,8 @@ void go_on_waiting(struct request *rq)
 
 int host_add_line(struct buf *ret, const char *text)
 {
-    int r = safe_text_add(ret, span_of(text && text[0] ? text : "unknown"));
-    return r == 0 ? buf_add_char(ret, '\n') : r;
+    return safe_text_add(ret, span_of(text && text[0] ? text : "unknown"))
+               ?: buf_add_char(ret, '\n');
 }
 
 int refuse_host(struct request *rq, const char *path, const char *key, int r,

@@ -74,10 +74,9 @@ static int link_readlink(struct request *rq, struct node *n, struct buf *ret)
 {
     FACTS_AUTO *facts = NULL;
     const struct host_vm *vm = NULL;
-    int r = find_vm(rq, n->name, &facts, &vm);
-    if (r == 0)
-        r = buf_add_str(ret, "../../../");
-    return r == 0 ? buf_add_str(ret, vm->shown) : r;
+    return find_vm(rq, n->name, &facts, &vm)
+        ?: buf_add_str(ret, "../../../")
+        ?: buf_add_str(ret, vm->shown);
 }
 
 static const struct node_ops vm_link_ops = {

@@ -13,9 +13,7 @@
 int key_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
 {
     KEY_AT_AUTO at = {0};
-    int r = key_at(rq, dir, name, cache_ms(rq), &at);
-    if (r == 0)
-        r = key_attr(rq, dir, &at, &ret->st);
+    int r = key_at(rq, dir, name, cache_ms(rq), &at) ?: key_attr(rq, dir, &at, &ret->st);
     if (r < 0)
         return is_no_key(r) ? -ENOENT : r;
     ret->ops = &key_ops;
@@ -29,9 +27,7 @@ int key_lookup(struct request *rq, struct node *dir, const char *name, struct fo
 static int key_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
 {
     KEY_AT_AUTO at = {0};
-    int r = key_at_node(rq, n, &at);
-    if (r == 0)
-        r = key_attr(rq, n->parent, &at, st);
+    int r = key_at_node(rq, n, &at) ?: key_attr(rq, n->parent, &at, st);
     if (r == 0)
         *ret_true_at = remote_document_true_at(rq->vfs->remote, at.path);
     return r;
@@ -40,9 +36,7 @@ static int key_getattr(struct request *rq, struct node *n, struct stat *st, int6
 static int open_to_read(struct request *rq, struct node *n, int flags, struct handle *h)
 {
     KEY_AT_AUTO at = {0};
-    int r = key_at_node(rq, n, &at);
-    if (r == 0)
-        r = key_current_text(rq, n->parent, &at, &h->content);
+    int r = key_at_node(rq, n, &at) ?: key_current_text(rq, n->parent, &at, &h->content);
     /* The kernel truncates what it has when it is told to truncated, though nobody can write. */
     if (r == 0)
         r = flags & O_TRUNC ? key_pages_write(rq->vfs, n, h)
@@ -56,8 +50,7 @@ static int key_open(struct request *rq, struct node *n, int flags, struct handle
 {
     if (!h->writes)
         return open_to_read(rq, n, flags, h);
-    int r = key_pages_write(rq->vfs, n, h);
-    return r == 0 ? key_open_to_write(rq, n, flags, h) : r;
+    return key_pages_write(rq->vfs, n, h) ?: key_open_to_write(rq, n, flags, h);
 }
 
 int key_create(struct request *rq, struct node *dir, const char *name, int flags, struct handle *h,
@@ -69,9 +62,9 @@ int key_create(struct request *rq, struct node *dir, const char *name, int flags
         return refuse_name(rq, dir, name, r);
     bool there = key_shown_size(rq, dir, &at) >= 0;
     r = there && flags & O_EXCL ? -EEXIST : key_may_write(rq, &at, name);
-    if (r == 0)
-        r = key_begin_writing(rq, dir, name, &at,
-                              !there || flags & O_TRUNC ? WRITING_ANEW : WRITING, h);
+    r = r
+            ?: key_begin_writing(rq, dir, name, &at,
+                                 !there || flags & O_TRUNC ? WRITING_ANEW : WRITING, h);
     if (r < 0)
         return r;
     ret->ops = &key_ops;
@@ -90,9 +83,7 @@ static int key_read(struct request *rq, struct node *n, struct handle *h, off_t 
     struct span text = buf_span(&h->content);
     if (h->writes || h->io == IO_NONE) { /* or opened as a scratch file */
         KEY_AT_AUTO at = {0};
-        int r = key_at_node(rq, n, &at);
-        if (r == 0)
-            r = key_current_text(rq, n->parent, &at, &live);
+        int r = key_at_node(rq, n, &at) ?: key_current_text(rq, n->parent, &at, &live);
         if (r < 0)
             return r;
         text = buf_span(&live);

@@ -74,8 +74,7 @@ int key_text(const struct key_at *at, struct buf *ret)
 {
     if (at->extent == SIZE_MAX)
         return -ENOENT;
-    int r = vmx_dict_value(at->doc->dict, at->extent, ret);
-    return r == 0 ? buf_add_char(ret, '\n') : r;
+    return vmx_dict_value(at->doc->dict, at->extent, ret) ?: buf_add_char(ret, '\n');
 }
 
 int key_at_node(struct request *rq, struct node *n, struct key_at *ret)

@@ -155,7 +155,7 @@ static int check_new_name(const struct key_change *k, const struct vmx_dict *cur
     int r = vmx_dict_get(current, k->key, &value);
     if (k->exclusive && vmx_dict_find(current, k->new_key) != SIZE_MAX)
         return -EEXIST;
-    return r == 0 ? vmx_value_check(span_of(k->new_name), buf_span(&value), diag) : r;
+    return r ?: vmx_value_check(span_of(k->new_name), buf_span(&value), diag);
 }
 
 static int apply(struct change *change, const struct server_text *server,
@@ -178,11 +178,9 @@ static int apply(struct change *change, const struct server_text *server,
     }
     struct vmx_edits edits = {0};
     const struct vmx_around around = around_alone(k->vfs);
-    r = add_edit(k, current, &edits);
-    if (r == 0)
-        r = vmx_plan_follow(current, &around, &edits);
-    if (r == 0)
-        r = vmx_edits_apply(&edits, current, ret, diag);
+    r = add_edit(k, current, &edits)
+        ?: vmx_plan_follow(current, &around, &edits)
+        ?: vmx_edits_apply(&edits, current, ret, diag);
     vmx_edits_done(&edits);
     return r;
 }
@@ -276,8 +274,7 @@ static int run(struct request *rq, struct node *dir, const char *name, struct ke
     k->name = name;
     k->path = at.path;
     k->key = buf_span(&at.key);
-    if (r == 0)
-        r = commit(rq, k);
+    r = r ?: commit(rq, k);
     FREE_AUTO char *path = r < 0 ? node_path(rq->vfs, dir) : NULL;
     if (k->op == VMX_EDIT_REMOVE)
         refuse_removal(rq, path, name, r, &k->change.diag, path);

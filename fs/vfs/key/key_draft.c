@@ -36,8 +36,7 @@ static int load_text(struct key_state *ks, const struct handle *h)
         r = buf_add(&shown, buf_span(&ks->base.value));
     if (r == 0 && ks->base.there && !h->truncated)
         r = buf_add_char(&shown, '\n');
-    if (r == 0)
-        r = text_draft_load(&ks->draft, buf_span(&shown));
+    r = r ?: text_draft_load(&ks->draft, buf_span(&shown));
     if (r == 0)
         ks->draft.anew = h->truncated;
     return r;
@@ -88,8 +87,7 @@ int key_draft_edit(struct vfs *vfs, struct handle *h, const struct text_draft_ed
     /* Who begins puts nothing into another's text. */
     const bool anew = edit->resize ? truncates : begins(h) && !h->append;
     int r = ks->draft.state == DRAFT_CLEAN || anew ? load_text(ks, h) : 0;
-    if (r == 0)
-        r = text_draft_apply(&ks->draft, edit, max);
+    r = r ?: text_draft_apply(&ks->draft, edit, max);
     h->refused = r;
     h->lost = false;
     if (r < 0) {

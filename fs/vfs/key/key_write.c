@@ -49,17 +49,14 @@ int key_open_to_write(struct request *rq, struct node *n, int flags, struct hand
     }
     r = key_may_write(rq, &at, name);
     enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
-    if (r == 0)
-        r = key_attr(rq, n->parent, &at, &(struct stat){0});
+    r = r ?: key_attr(rq, n->parent, &at, &(struct stat){0});
     /* A removal of ours overtook the opening. To say so would not do: the kernel looks once more,
      * and may find the next one. */
     if (r == -ENOENT && recent_is(rq->vfs, RECENT_REMOVED_LINE, n->parent, buf_span(&at.key))) {
         how = WRITING_ANEW;
         r = 0;
     }
-    if (r == 0)
-        r = key_begin_writing(rq, n->parent, name, &at, how, h);
-    return r;
+    return r ?: key_begin_writing(rq, n->parent, name, &at, how, h);
 }
 
 void key_uncreate(struct request *rq, struct node *dir, struct handle *h)
@@ -169,8 +166,7 @@ int key_write(struct request *rq, struct node *n, struct handle *h, off_t offset
     int r = h->key ? 0 : key_open_to_write(rq, n, O_WRONLY, h);
     if (r == -ENOENT) /* of an opening nothing is told */
         return refuse_write(rq, n, r);
-    if (r == 0)
-        r = edit_text(rq, n, h, &edit, &taken, &due);
+    r = r ?: edit_text(rq, n, h, &edit, &taken, &due);
     return r == 0 && due ? commit_taken(rq, n, h, &taken, false) : r;
 }
 
@@ -291,14 +287,10 @@ int key_setattr(struct request *rq, struct node *n, struct handle *h, const stru
     if (h && h->key) /* committed when it is closed, unless something is written first */
         return edit_text(rq, n, h, &edit, &taken, &due);
     struct handle own = {.node = n, .writes = true};
-    int r = key_pages_write(rq->vfs, n, NULL);
-    if (r == 0)
-        r = key_open_to_write(rq, n, O_WRONLY, &own);
+    int r = key_pages_write(rq->vfs, n, NULL) ?: key_open_to_write(rq, n, O_WRONLY, &own);
     if (r < 0)
         return r;
-    r = edit_text(rq, n, &own, &edit, &taken, &due);
-    if (r == 0)
-        r = commit_rest(rq, n, &own);
+    r = edit_text(rq, n, &own, &edit, &taken, &due) ?: commit_rest(rq, n, &own);
     key_end_writing(rq, n->parent, &own);
     return r;
 }

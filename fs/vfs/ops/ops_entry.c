@@ -18,8 +18,7 @@ static void reply_found(struct request *rq, struct node *dir, const char *name, 
     refuse_rest(rq, dir, name, r);
     if (!rq->fuse)
         return;
-    if (r == 0)
-        r = make_entry(rq, dir, name, found, &entry);
+    r = r ?: make_entry(rq, dir, name, found, &entry);
     reply_entry(rq, r, &entry);
 }
 

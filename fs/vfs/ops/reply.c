@@ -59,8 +59,7 @@ int look_up(struct request *rq, struct node *dir, const char *name, struct fuse_
         r = dir->ops->lookup ? dir->ops->lookup(rq, dir, name, &found) : -ENOTDIR;
         if (!rq->listing)
             r = last_attrs_recall_name(rq->vfs, dir, name, r, &found);
-        if (r == 0)
-            r = make_entry(rq, dir, name, &found, ret);
+        r = r ?: make_entry(rq, dir, name, &found, ret);
     }
     return r < 0 ? r : 0;
 }

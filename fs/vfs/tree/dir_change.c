@@ -49,9 +49,8 @@ int dir_create(struct request *rq, struct node *dir, const char *name, mode_t mo
     struct sftp_attrs attrs;
     bool made;
     r = remote_file_create(rq->vfs->remote, path, open_flags, mode, exclusive, &rq->wait, &h->file,
-                           &made);
-    if (r == 0)
-        r = remote_file_getattr(h->file, &rq->wait, &attrs);
+                           &made)
+            ?: remote_file_getattr(h->file, &rq->wait, &attrs);
     if (r == -EEXIST && used && !(flags & O_EXCL))
         return refuse(rq, path, NULL, -EBUSY, &diag);
     if (r < 0)
@@ -74,8 +73,7 @@ int dir_mkdir(struct request *rq, struct node *dir, const char *name, mode_t mod
                : remote_mkdir(rq->vfs->remote, path, mode & 07777, &rq->wait);
     if (r == 0 && as_vmx)
         notify_host(rq->vfs, path);
-    if (r == 0)
-        r = dir->ops->lookup(rq, dir, name, ret);
+    r = r ?: dir->ops->lookup(rq, dir, name, ret);
     ret->fresh = r == 0 && as_vmx;
     return r == -EEXIST ? r : refuse(rq, path, NULL, r, NULL);
 }
@@ -89,9 +87,8 @@ int dir_symlink(struct request *rq, struct node *dir, const char *name, const ch
         return r;
     struct sftp_attrs attrs;
     int64_t true_at;
-    r = remote_symlink(rq->vfs->remote, target, path, &rq->wait);
-    if (r == 0)
-        r = remote_getattr(rq->vfs->remote, path, 0, &rq->wait, &attrs, &true_at);
+    r = remote_symlink(rq->vfs->remote, target, path, &rq->wait)
+            ?: remote_getattr(rq->vfs->remote, path, 0, &rq->wait, &attrs, &true_at);
     if (r < 0)
         return r == -EEXIST ? r : refuse(rq, path, NULL, r, NULL);
     /* The kernel takes nothing but a link for an answer; the next lookup may find what it shows. */
@@ -103,18 +100,17 @@ int dir_symlink(struct request *rq, struct node *dir, const char *name, const ch
 /* vm: as of refuse_removal. */
 static int remove_vmx(struct request *rq, const char *path, struct diag *diag, char **ret_vm)
 {
-    int r = check_unregistered(rq, path, diag, ret_vm);
-    return r == 0 ? remote_remove_vmx(rq->vfs->remote, path, &rq->wait, diag) : r;
+    return check_unregistered(rq, path, diag, ret_vm)
+               ?: remote_remove_vmx(rq->vfs->remote, path, &rq->wait, diag);
 }
 
 static int remove_file(struct request *rq, const char *path, const struct found *found,
                        struct diag *diag, char **ret_vm)
 {
     const struct sftp_attrs seen = dir_seen(found);
-    int r = remote_check_unused(rq->vfs->remote, path, false, &rq->wait, diag, ret_vm);
-    if (r == 0)
-        r = check_unregistered(rq, path, diag, ret_vm);
-    return r == 0 ? remote_remove(rq->vfs->remote, path, &seen, &rq->wait) : r;
+    return remote_check_unused(rq->vfs->remote, path, false, &rq->wait, diag, ret_vm)
+        ?: check_unregistered(rq, path, diag, ret_vm)
+        ?: remote_remove(rq->vfs->remote, path, &seen, &rq->wait);
 }
 
 int dir_unlink(struct request *rq, struct node *dir, const char *name)
@@ -149,8 +145,8 @@ static int remove_folder(struct request *rq, const char *path, const struct foun
                          struct diag *diag, char **ret_vm)
 {
     const struct sftp_attrs seen = dir_seen(found);
-    int r = remote_check_unused(rq->vfs->remote, path, true, &rq->wait, diag, ret_vm);
-    return r == 0 ? remote_rmdir(rq->vfs->remote, path, &seen, &rq->wait) : r;
+    return remote_check_unused(rq->vfs->remote, path, true, &rq->wait, diag, ret_vm)
+               ?: remote_rmdir(rq->vfs->remote, path, &seen, &rq->wait);
 }
 
 int dir_rmdir(struct request *rq, struct node *dir, const char *name)
@@ -169,8 +165,7 @@ int dir_rmdir(struct request *rq, struct node *dir, const char *name)
         r = remote_document(rq->vfs->remote, path, 0, &rq->wait, &doc);
         if (r == 0 && vmx_dict_keys(doc->dict) > 0)
             return -ENOTEMPTY;
-        if (r == 0)
-            r = remove_vmx(rq, path, &diag, &vm);
+        r = r ?: remove_vmx(rq, path, &diag, &vm);
         struct node *n = r == 0 ? node_find(rq->vfs, dir, name) : NULL;
         if (n)
             scratches_remove(rq->vfs, n);

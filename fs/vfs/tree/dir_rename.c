@@ -34,11 +34,9 @@ static int read_text(struct request *rq, const char *path, struct buf *ret)
 {
     size_t max = max_text(rq);
     struct remote_file *file = NULL;
-    int r = buf_reserve(ret, max + 1);
-    if (r == 0)
-        r = remote_file_open(rq->vfs->remote, path, SFTP_OPEN_READ, &rq->wait, &file);
-    if (r == 0)
-        r = remote_file_read(file, 0, max + 1, &rq->wait, ret->data, &ret->len);
+    int r = buf_reserve(ret, max + 1)
+        ?: remote_file_open(rq->vfs->remote, path, SFTP_OPEN_READ, &rq->wait, &file)
+        ?: remote_file_read(file, 0, max + 1, &rq->wait, ret->data, &ret->len);
     remote_file_free(file);
     return r == 0 && ret->len > max ? -EFBIG : r;
 }
@@ -58,8 +56,7 @@ static int remove_installed(struct request *rq, const char *from, const struct s
             path_name(to));
         r = -ECANCELED;
     }
-    if (r == 0)
-        r = remote_remove(rq->vfs->remote, from, seen, &rq->wait);
+    r = r ?: remote_remove(rq->vfs->remote, from, seen, &rq->wait);
     if (r < 0)
         remote_files_set_vmx(rq->vfs->remote, from, false);
     return r;
@@ -109,8 +106,7 @@ static int install_file(struct request *rq, struct renaming *m, struct diag *dia
         diag_set(diag, "this is not a regular file, and cannot become a .vmx");
         r = -EPERM;
     }
-    if (r == 0)
-        r = read_text(rq, m->from_path, &text);
+    r = r ?: read_text(rq, m->from_path, &text);
     if (r < 0)
         return r;
     r = vmx_file_install(rq, m->to_path, m->to_node, buf_span(&text), diag);
@@ -208,9 +204,8 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
     int r = dir_check_new_name(rq, new_dir, to_path);
     if (r < 0)
         return r;
-    r = dir->ops->lookup(rq, dir, name, &m.from);
-    if (r == 0)
-        r = new_dir->ops->lookup(rq, new_dir, new_name, &m.to);
+    r = dir->ops->lookup(rq, dir, name, &m.from)
+            ?: new_dir->ops->lookup(rq, new_dir, new_name, &m.to);
     if (dir_check_fixed(rq, &m.from, from_path) < 0 || dir_check_fixed(rq, &m.to, to_path) < 0 ||
         dir_check_followed(rq, &m.from, from_path) < 0 ||
         dir_check_followed(rq, &m.to, to_path) < 0)
@@ -219,13 +214,9 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
         r = refuse_made_up(&diag);
     if (r == -ENOENT && m.from.ops)
         r = check_unseen(rq, to_path);
-    if (r == 0)
-        r = check_target(rq, &m.from, &m.to, to_path, flags);
-    if (r == 0)
-        r = check_ends_unused(rq, &m, &diag);
+    r = r ?: check_target(rq, &m.from, &m.to, to_path, flags) ?: check_ends_unused(rq, &m, &diag);
     m.to_node = node_find(rq->vfs, new_dir, new_name);
-    if (r == 0)
-        r = move_on_server(rq, &m, &diag);
+    r = r ?: move_on_server(rq, &m, &diag);
     node_unref(rq->vfs, m.to_node);
     if (r == 0 && found_kind(&m.from) != KIND_DIR && remote_is_vmx_name(new_name))
         notify_host(rq->vfs, to_path);

@@ -200,8 +200,7 @@ int scratch_put(struct request *rq, struct node *dir, const char *name, struct s
     lock_take(&rq->vfs->lock);
     struct scratch *s = find(rq->vfs, dir, name);
     int r = s ? 0 : add(rq->vfs, dir, name, &s);
-    if (r == 0)
-        r = set_bytes(rq->vfs, s, bytes);
+    r = r ?: set_bytes(rq->vfs, s, bytes);
     lock_drop(&rq->vfs->lock);
     return refuse_space(rq, dir, name, r);
 }

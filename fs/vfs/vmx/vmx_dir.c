@@ -68,9 +68,7 @@ static int list_keys(struct request *rq, struct node *dir, const struct document
         bool written = ks && ks->draft.state != DRAFT_CLEAN;
         if (!written && recent_find(rq->vfs, RECENT_HIDDEN, dir, key))
             continue;
-        r = vmx_name_from_key(charset, key, &name);
-        if (r == 0)
-            r = dir_names_add(ret, name.data, S_IFREG);
+        r = vmx_name_from_key(charset, key, &name) ?: dir_names_add(ret, name.data, S_IFREG);
     }
     lock_drop(&rq->vfs->lock);
     return r == -ENAMETOOLONG ? 0 : r;
@@ -85,11 +83,10 @@ static int vmx_list(struct request *rq, struct node *dir, struct dir_names *ret)
     int r = remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc);
     if (r == 0)
         r = list_keys(rq, dir, doc, true, ret); /* see vmx_registered.c */
-    if (r == 0)
-        r = list_keys(rq, dir, doc, false, ret);
+    r = r ?: list_keys(rq, dir, doc, false, ret);
     if (r == 0 && !is_fresh(rq, dir))
         r = dir_names_add(ret, PROFILE_NAME, S_IFREG);
-    return r == 0 ? scratch_list(rq, dir, ret) : r;
+    return r ?: scratch_list(rq, dir, ret);
 }
 
 /* Shows what the directory lacks. */
@@ -223,11 +220,9 @@ static int copy_to_scratch(struct request *rq, struct node *dir, const char *nam
 {
     KEY_AT_AUTO at = {0};
     BUF_AUTO text = {0};
-    int r = key_at(rq, dir, name, cache_ms(rq), &at);
-    if (r == 0)
-        r = key_current_text(rq, dir, &at, &text);
-    if (r == 0)
-        r = scratch_put(rq, dir, scratch, buf_span(&text));
+    int r = key_at(rq, dir, name, cache_ms(rq), &at)
+        ?: key_current_text(rq, dir, &at, &text)
+        ?: scratch_put(rq, dir, scratch, buf_span(&text));
     if (r < 0)
         return r;
     recent_set(rq->vfs, RECENT_HIDDEN, dir, buf_span(&at.key));
