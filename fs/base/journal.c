@@ -26,11 +26,7 @@ int journal_new(struct journal **ret)
     struct journal *journal = calloc(1, sizeof(*journal));
     if (!journal)
         return -ENOMEM;
-    int r = lock_init(&journal->lock);
-    if (r < 0) {
-        free(journal);
-        return r;
-    }
+    lock_init(&journal->lock);
     *ret = journal;
     return 0;
 }

@@ -10,9 +10,11 @@
 
 enum { POLL_MS = 100 };
 
-int lock_init(struct lock *l)
+void lock_init(struct lock *l)
 {
-    return -pthread_mutex_init(&l->mutex, NULL);
+    int r = pthread_mutex_init(&l->mutex, NULL);
+    assert(r == 0);
+    (void)r;
 }
 
 void lock_done(struct lock *l)
@@ -34,15 +36,15 @@ void lock_drop(struct lock *l) NO_THREAD_SAFETY_ANALYSIS
     (void)r;
 }
 
-int condition_init(struct condition *c)
+void condition_init(struct condition *c)
 {
     pthread_condattr_t attr;
-    int r = pthread_condattr_init(&attr);
-    if (r != 0)
-        return -r;
-    r = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) ?: pthread_cond_init(&c->cond, &attr);
+    int r = pthread_condattr_init(&attr)
+        ?: pthread_condattr_setclock(&attr, CLOCK_MONOTONIC)
+        ?: pthread_cond_init(&c->cond, &attr);
+    assert(r == 0);
+    (void)r;
     pthread_condattr_destroy(&attr);
-    return -r;
 }
 
 void condition_done(struct condition *c)

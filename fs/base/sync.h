@@ -45,12 +45,14 @@ struct wait {
                         still called, and may let its caller go. NULL: not wanted */
 };
 
-int lock_init(struct lock *l); /* 0 or -errno */
+/* Locks and conditions are made without attributes that could be refused and own no memory, with
+ * glibc and with musl: nothing in making one can fail. */
+void lock_init(struct lock *l);
 void lock_done(struct lock *l);
 void lock_take(struct lock *l) ACQUIRE(l);
 void lock_drop(struct lock *l) RELEASE(l);
 
-int condition_init(struct condition *c);
+void condition_init(struct condition *c);
 void condition_done(struct condition *c);
 void condition_wake_all(struct condition *c);
 void condition_wake_one(struct condition *c);

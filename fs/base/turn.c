@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "turn.h"
 
-int turn_init(struct turn *turn)
+void turn_init(struct turn *turn)
 {
     turn->taken = false;
-    int r = lock_init(&turn->lock);
-    if (r < 0)
-        return r;
-    r = condition_init(&turn->given);
-    if (r < 0)
-        lock_done(&turn->lock);
-    return r;
+    lock_init(&turn->lock);
+    condition_init(&turn->given);
 }
 
 void turn_done(struct turn *turn)

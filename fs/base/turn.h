@@ -13,7 +13,7 @@ struct turn {
     bool taken;             /* protected by lock */
 };
 
-int turn_init(struct turn *turn); /* 0 or -errno */
+void turn_init(struct turn *turn);
 void turn_done(struct turn *turn);
 
 /* 0: the caller has it, until turn_give; -EINTR, -ETIMEDOUT. */

@@ -104,26 +104,6 @@ static void *run(void *arg)
 
 /* ---- */
 
-static int init_waits(struct host *host)
-{
-    int r = lock_init(&host->lock);
-    if (r < 0)
-        return r;
-    r = condition_init(&host->woken);
-    if (r == 0) {
-        r = turn_init(&host->asking);
-        if (r == 0) {
-            r = turn_init(&host->acting);
-            if (r == 0)
-                return 0;
-            turn_done(&host->asking);
-        }
-        condition_done(&host->woken);
-    }
-    lock_done(&host->lock);
-    return r;
-}
-
 static void end_waits(struct host *host)
 {
     turn_done(&host->acting);
@@ -144,10 +124,11 @@ int host_new(struct remote *remote, struct journal *journal, const struct host_o
     host->journal = journal;
     host->options = *options;
     host->wanted_at = INT64_MIN / 2;
-    int r = init_waits(host);
-    if (r < 0)
-        return r;
-    r = exec_new(&exec_options, &host->exec) ?: thread_start(&host->thread, run, host);
+    lock_init(&host->lock);
+    condition_init(&host->woken);
+    turn_init(&host->asking);
+    turn_init(&host->acting);
+    int r = exec_new(&exec_options, &host->exec) ?: thread_start(&host->thread, run, host);
     if (r < 0) {
         exec_free(host->exec);
         end_waits(host);

@@ -51,20 +51,6 @@ static int find_root(struct remote *remote, const char *given, struct diag *why)
     return 0;
 }
 
-static int init_parts(struct remote *remote)
-{
-    int r = lock_init(&remote->lock);
-    if (r < 0)
-        return r;
-    r = condition_init(&remote->queue_moved);
-    if (r < 0) {
-        lock_done(&remote->lock);
-        return r;
-    }
-    token_owner_init(&remote->owner);
-    return 0;
-}
-
 /* A bulk connection that is silent is given up while there is still time for another way. */
 static int start_bulk_connections(struct remote *remote)
 {
@@ -87,13 +73,11 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
         return -ENOMEM;
     remote->sftp = sftp;
     remote->options = *options;
-    int r = init_parts(remote);
-    if (r < 0) {
-        free(remote);
-        return r;
-    }
+    lock_init(&remote->lock);
+    condition_init(&remote->queue_moved);
+    token_owner_init(&remote->owner);
     /* Listings are small beside documents; they get a quarter. */
-    r = cache_new(options->cache_size / 4, &remote->listings)
+    int r = cache_new(options->cache_size / 4, &remote->listings)
         ?: cache_new(options->cache_size - options->cache_size / 4, &remote->documents)
         ?: late_new(sftp, &remote->late)
         ?: aliases_new(&remote->aliases)

@@ -167,13 +167,12 @@ static int setup(struct connector *c, const struct connect_options *options, str
 int connector_new(const struct connect_options *options, struct connector **ret, struct diag *why)
 {
     struct connector *c = calloc(1, sizeof(*c));
-    int r = c ? lock_init(&c->lock) : -ENOMEM;
-    if (r < 0) {
-        free(c);
+    if (!c) {
         diag_set(why, "out of memory");
         return -ENOMEM;
     }
-    r = setup(c, options, why);
+    lock_init(&c->lock);
+    int r = setup(c, options, why);
     if (r < 0)
         connector_free(c);
     else

@@ -78,19 +78,15 @@ int notifier_new(struct notifier **ret)
     struct notifier *t = calloc(1, sizeof(*t));
     if (!t)
         return -ENOMEM;
-    int r = lock_init(&t->lock);
+    lock_init(&t->lock);
+    condition_init(&t->woken);
+    int r = thread_start(&t->thread, run, t);
     if (r == 0) {
-        r = condition_init(&t->woken);
-        if (r == 0) {
-            r = thread_start(&t->thread, run, t);
-            if (r == 0) {
-                *ret = t;
-                return 0;
-            }
-            condition_done(&t->woken);
-        }
-        lock_done(&t->lock);
+        *ret = t;
+        return 0;
     }
+    condition_done(&t->woken);
+    lock_done(&t->lock);
     free(t);
     return r;
 }

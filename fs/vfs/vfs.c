@@ -34,33 +34,6 @@ static int make_root(struct vfs *vfs)
     return 0;
 }
 
-static int init_conditions(struct vfs *vfs)
-{
-    int r = condition_init(&vfs->rename_lock.moved);
-    if (r < 0)
-        return r;
-    r = condition_init(&vfs->changed);
-    if (r < 0)
-        condition_done(&vfs->rename_lock.moved);
-    return r;
-}
-
-static int init_sync(struct vfs *vfs)
-{
-    int r = lock_init(&vfs->lock);
-    if (r < 0)
-        return r;
-    r = lock_init(&vfs->opening);
-    if (r == 0) {
-        r = init_conditions(vfs);
-        if (r == 0)
-            return 0;
-        lock_done(&vfs->opening);
-    }
-    lock_done(&vfs->lock);
-    return r;
-}
-
 static void note(void *ctx, const char *path, const char *key, const char *reason)
 {
     struct vfs *vfs = ctx;
@@ -79,12 +52,11 @@ int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
     vfs->options = *options;
     vfs->options.profile_dirs = NULL;
     clock_gettime(CLOCK_REALTIME, &vfs->started);
-    int r = init_sync(vfs);
-    if (r < 0) {
-        free(vfs);
-        return r;
-    }
-    r = make_root(vfs)
+    lock_init(&vfs->lock);
+    lock_init(&vfs->opening);
+    condition_init(&vfs->changed);
+    condition_init(&vfs->rename_lock.moved);
+    int r = make_root(vfs)
         ?: notifier_new(&vfs->notifier)
         ?: profiles_load(options->profile_dirs, &vfs->profiles, journal);
     if (r < 0) {

@@ -26,10 +26,8 @@ bool local_server_exists(void)
 int local_server_init(struct local_server *server)
 {
     *server = (struct local_server){.dir = "/tmp/vmxfs-test-XXXXXX"};
-    int r = lock_init(&server->lock);
-    if (r == 0 && !mkdtemp(server->dir))
-        r = -errno;
-    return r;
+    lock_init(&server->lock);
+    return mkdtemp(server->dir) ? 0 : -errno;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

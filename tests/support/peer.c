@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "sftp/protocol/proto.h"
 
-int peer_init(struct peer *peer, unsigned offers)
+void peer_init(struct peer *peer, unsigned offers)
 {
     *peer = (struct peer){
         .offers = offers, .limits = {256 * 1024, SFTP_DATA_MAX, SFTP_DATA_MAX, 100}, .fd = -1};
-    return lock_init(&peer->lock);
+    lock_init(&peer->lock);
 }
 
 static int current_fd(struct peer *peer)

@@ -40,7 +40,7 @@ struct peer_request {
     uint8_t *bytes;      /* what rest points into; peer_request_done frees it */
 };
 
-int peer_init(struct peer *peer, unsigned offers); /* 0 or -errno */
+void peer_init(struct peer *peer, unsigned offers);
 void peer_done(struct peer *peer);
 
 /* For struct sftp_options (ctx is the peer): a new link, its hello already answered. */

@@ -45,20 +45,11 @@ int exec_new(const struct exec_options *options, struct exec **ret)
     if (!e)
         return -ENOMEM;
     e->options = *options;
-    int r = lock_init(&e->lock);
-    if (r < 0)
-        return r;
-    r = condition_init(&e->changed);
-    if (r == 0) {
-        r = turn_init(&e->turn);
-        if (r == 0) {
-            *ret = steal(e);
-            return 0;
-        }
-        condition_done(&e->changed);
-    }
-    lock_done(&e->lock);
-    return r;
+    lock_init(&e->lock);
+    condition_init(&e->changed);
+    turn_init(&e->turn);
+    *ret = steal(e);
+    return 0;
 }
 
 void exec_free(struct exec *e)

@@ -408,22 +408,6 @@ void prefetch_missed_attrs(struct prefetch *prefetch, const char *path)
 
 /* ---- */
 
-static int start(struct prefetch *prefetch)
-{
-    int r = lock_init(&prefetch->lock);
-    if (r < 0)
-        return r;
-    r = condition_init(&prefetch->woken);
-    if (r == 0) {
-        r = thread_start(&prefetch->thread, run, prefetch);
-        if (r == 0)
-            return 0;
-        condition_done(&prefetch->woken);
-    }
-    lock_done(&prefetch->lock);
-    return r;
-}
-
 int prefetch_new(struct remote *remote, struct prefetch **ret)
 {
     struct prefetch *prefetch = calloc(1, sizeof(*prefetch));
@@ -433,13 +417,17 @@ int prefetch_new(struct remote *remote, struct prefetch **ret)
     prefetch->pipeline =
         (struct pipeline){.stopped = is_stopped, .ending = ending, .ctx = prefetch};
     pipeline_init(&prefetch->pipeline, remote);
-    int r = start(prefetch);
-    if (r < 0) {
-        free(prefetch);
-        return r;
+    lock_init(&prefetch->lock);
+    condition_init(&prefetch->woken);
+    int r = thread_start(&prefetch->thread, run, prefetch);
+    if (r == 0) {
+        *ret = prefetch;
+        return 0;
     }
-    *ret = prefetch;
-    return 0;
+    condition_done(&prefetch->woken);
+    lock_done(&prefetch->lock);
+    free(prefetch);
+    return r;
 }
 
 void prefetch_free(struct prefetch *prefetch)

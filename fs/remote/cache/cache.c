@@ -87,17 +87,10 @@ int cache_new(size_t max_bytes, struct cache **ret)
     if (!cache)
         return -ENOMEM;
     cache->max_bytes = max_bytes;
-    int r = lock_init(&cache->lock);
-    if (r == 0) {
-        r = condition_init(&cache->changed);
-        if (r == 0) {
-            *ret = cache;
-            return 0;
-        }
-        lock_done(&cache->lock);
-    }
-    free(cache);
-    return r;
+    lock_init(&cache->lock);
+    condition_init(&cache->changed);
+    *ret = cache;
+    return 0;
 }
 
 struct cached *cached_ref(struct cached *c)

@@ -206,19 +206,15 @@ int bulk_connections_new(const struct bulk_connections_options *options,
     if (!bulk)
         return -ENOMEM;
     bulk->options = *options;
-    int r = lock_init(&bulk->lock);
+    lock_init(&bulk->lock);
+    condition_init(&bulk->woken);
+    int r = thread_start(&bulk->thread, run, bulk);
     if (r == 0) {
-        r = condition_init(&bulk->woken);
-        if (r == 0) {
-            r = thread_start(&bulk->thread, run, bulk);
-            if (r == 0) {
-                *ret = bulk;
-                return 0;
-            }
-            condition_done(&bulk->woken);
-        }
-        lock_done(&bulk->lock);
+        *ret = bulk;
+        return 0;
     }
+    condition_done(&bulk->woken);
+    lock_done(&bulk->lock);
     free(bulk);
     return r;
 }

@@ -95,7 +95,7 @@ int file_new(struct remote *remote, const char *path, uint32_t open_flags, struc
     file->patience = FILE_PATIENCE;
     file->path = strdup(path);
     int r = file->path ? bulk_writer_new(&file->writer) : -ENOMEM;
-    r = r ?: file_stand_alone(file) ?: turn_init(&file->turn);
+    r = r ?: file_stand_alone(file);
     if (r < 0) {
         bulk_writer_free(file->writer);
         free(file->shared);
@@ -103,6 +103,7 @@ int file_new(struct remote *remote, const char *path, uint32_t open_flags, struc
         free(file);
         return r;
     }
+    turn_init(&file->turn);
     lock_take(&remote->lock);
     DL_APPEND(remote->open_files, file);
     lock_drop(&remote->lock);

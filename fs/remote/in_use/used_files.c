@@ -47,12 +47,9 @@ int used_files_new(struct used_files **ret)
     struct used_files *used = calloc(1, sizeof(*used));
     if (!used)
         return -ENOMEM;
-    int r = turn_init(&used->turn);
-    if (r == 0)
-        *ret = used;
-    else
-        free(used);
-    return r;
+    turn_init(&used->turn);
+    *ret = used;
+    return 0;
 }
 
 static void clear(struct used_files *used)

@@ -33,16 +33,8 @@ int late_new(struct sftp *sftp, struct late **ret)
     if (!late)
         return -ENOMEM;
     late->sftp = sftp;
-    int r = lock_init(&late->lock);
-    if (r == 0) {
-        r = condition_init(&late->moved);
-        if (r < 0)
-            lock_done(&late->lock);
-    }
-    if (r < 0) {
-        free(late);
-        return r;
-    }
+    lock_init(&late->lock);
+    condition_init(&late->moved);
     *ret = late;
     return 0;
 }

@@ -38,11 +38,7 @@ int aliases_new(struct aliases **ret)
     struct aliases *aliases = calloc(1, sizeof(*aliases));
     if (!aliases)
         return -ENOMEM;
-    int r = lock_init(&aliases->lock);
-    if (r < 0) {
-        free(aliases);
-        return r;
-    }
+    lock_init(&aliases->lock);
     *ret = aliases;
     return 0;
 }

@@ -46,10 +46,9 @@ struct sftp_call *call_new(struct sftp *s, enum call_kind kind)
 {
     const struct kind *k = kind_of(kind);
     struct sftp_call *call = calloc(1, sizeof(*call));
-    if (!call || condition_init(&call->done) != 0) {
-        free(call);
+    if (!call)
         return NULL;
-    }
+    condition_init(&call->done);
     call->sftp = s;
     call->kind = kind;
     call->changes = kind_changes(kind);

@@ -18,15 +18,8 @@ static struct sftp *engine_make(const struct sftp_options *options)
     struct sftp *s = calloc(1, sizeof(*s));
     if (!s)
         return NULL;
-    if (lock_init(&s->lock) != 0) {
-        free(s);
-        return NULL;
-    }
-    if (condition_init(&s->changed) != 0) {
-        lock_done(&s->lock);
-        free(s);
-        return NULL;
-    }
+    lock_init(&s->lock);
+    condition_init(&s->changed);
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->timeout_ms = options->timeout_ms;
     s->connect = options->connect;

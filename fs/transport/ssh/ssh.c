@@ -460,14 +460,9 @@ static int give_up(const struct ssh_login *login, struct diag *why)
 static int attempt_run(struct attempt *a, const struct ssh_login *login, int64_t deadline,
                        struct transport **ret, struct diag *why)
 {
-    int r = ssh_watch_init(&a->watch, a->transport->fd, deadline);
-    if (r < 0) {
-        diag_set(why, "cannot watch over the login: %s", strerror(-r));
-        attempt_free(a);
-        return r;
-    }
+    ssh_watch_init(&a->watch, a->transport->fd, deadline);
     a->transport->io.watch = &a->watch;
-    r = ssh_watch_run(&a->watch, run, release, a);
+    int r = ssh_watch_run(&a->watch, run, release, a);
     if (r == -EINPROGRESS)
         return give_up(login, why);
     a->transport->io.watch = NULL;

@@ -11,16 +11,11 @@ enum { GRACE_MS = 1000 }; /* for a job whose socket was shut down */
 
 static atomic_uint n_abandoned;
 
-int ssh_watch_init(struct ssh_watch *watch, int fd, int64_t deadline)
+void ssh_watch_init(struct ssh_watch *watch, int fd, int64_t deadline)
 {
     *watch = (struct ssh_watch){.fd = fd, .deadline = deadline};
-    int r = lock_init(&watch->lock);
-    if (r < 0)
-        return r;
-    r = condition_init(&watch->changed);
-    if (r < 0)
-        lock_done(&watch->lock);
-    return r;
+    lock_init(&watch->lock);
+    condition_init(&watch->changed);
 }
 
 void ssh_watch_done(struct ssh_watch *watch)

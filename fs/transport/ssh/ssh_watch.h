@@ -26,8 +26,8 @@ struct ssh_watch {
     bool abandoned GUARDED_BY(lock);
 };
 
-/* fd must stay open as long as the job. 0, -errno. */
-int ssh_watch_init(struct ssh_watch *watch, int fd, int64_t deadline);
+/* fd must stay open as long as the job. */
+void ssh_watch_init(struct ssh_watch *watch, int fd, int64_t deadline);
 void ssh_watch_done(struct ssh_watch *watch);
 
 /* Runs a job until it ends or is given up. 0: it has ended; -ETIMEDOUT: it has ended, after the

@@ -212,8 +212,8 @@ static void who_waits_for_an_open_file_ends_before_the_other(void **state)
     void *flushed;
     const struct wait brief = wait_for_ms(500);
     const struct wait interrupted = {.deadline = INT64_MAX / 2, .interrupted = always};
-    assert_int_equal(lock_init(&h.lock), 0);
-    assert_int_equal(condition_init(&h.moved), 0);
+    lock_init(&h.lock);
+    condition_init(&h.moved);
     must_make_relay(&relay);
     relay.before = hold_write;
     relay.ctx = &h;

@@ -140,8 +140,8 @@ static void wait_at_gate(void *ctx, const struct relay_request *request)
 static void gate_init(struct gate *gate)
 {
     *gate = (struct gate){0};
-    assert_int_equal(lock_init(&gate->lock), 0);
-    assert_int_equal(condition_init(&gate->opened), 0);
+    lock_init(&gate->lock);
+    condition_init(&gate->opened);
 }
 
 static void gate_done(struct gate *gate)

@@ -431,8 +431,8 @@ int relay_connect(void *ctx, struct transport **ret, struct diag *why)
 void must_make_relay(struct relay *relay)
 {
     *relay = (struct relay){0};
-    assert_int_equal(lock_init(&relay->lock), 0);
-    assert_int_equal(condition_init(&relay->moved), 0);
+    lock_init(&relay->lock);
+    condition_init(&relay->moved);
 }
 
 void relay_done(struct relay *relay)

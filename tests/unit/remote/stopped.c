@@ -124,8 +124,8 @@ static void must_mount_stalling(struct breaker *b, struct relay *relay, struct f
 {
     must_make_folder(folder);
     must_write(folder, VMX, TEXT);
-    assert_int_equal(lock_init(&s->lock), 0);
-    assert_int_equal(condition_init(&s->moved), 0);
+    lock_init(&s->lock);
+    condition_init(&s->moved);
     must_make_relay(relay);
     relay->before = stall;
     relay->ctx = s;
