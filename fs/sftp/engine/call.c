@@ -24,12 +24,6 @@ void engine_wake(struct sftp *s)
     (void)n; /* full: then it is awake already */
 }
 
-void engine_check_locked(struct sftp *s)
-{
-    assert(s->n_free_slots + s->n_in_flight == SLOTS);
-    assert(s->state == SFTP_UP || (!s->in_flight && !s->queue));
-}
-
 void engine_destroy(struct sftp *s)
 {
     if (!s)
@@ -81,23 +75,18 @@ void call_unref_locked(struct sftp *s, struct sftp_call *call)
 
 enum sftp_state link_state_locked(struct sftp *s)
 {
-    if (s->state == SFTP_LOST && s->connect && clock_ms() >= s->lost_since + s->timeout_ms)
+    if (s->state == SFTP_LOST && s->options.connect &&
+        clock_ms() >= s->lost_since + s->options.timeout_ms)
         s->state = SFTP_DOWN;
     return s->state;
 }
 
 static int link_error_locked(struct sftp *s) REQUIRES(&s->lock)
 {
-    switch (link_state_locked(s)) {
-    case SFTP_UP:
-        return s->stopping ? -ENOTCONN : 0;
-    case SFTP_LOST:
+    enum sftp_state state = link_state_locked(s);
+    if (s->stopping || state == SFTP_LOST)
         return -ENOTCONN;
-    case SFTP_DOWN:
-    case SFTP_REFUSED:
-        return s->stopping ? -ENOTCONN : -EIO;
-    }
-    return -EIO;
+    return state == SFTP_UP ? 0 : -EIO;
 }
 
 static int cannot_be_sent_locked(struct sftp *s, const struct sftp_call *call,
@@ -158,7 +147,6 @@ void call_send_locked(struct sftp *s, struct sftp_call *call)
     DL_DELETE(s->queue, call);
     s->n_queued--;
     DL_APPEND(s->in_flight, call);
-    s->n_in_flight++;
 }
 
 static void leave_flight_locked(struct sftp *s, struct sftp_call *call) REQUIRES(&s->lock)
@@ -168,7 +156,6 @@ static void leave_flight_locked(struct sftp *s, struct sftp_call *call) REQUIRES
     s->slots[slot] = NULL;
     s->free_slots[s->n_free_slots++] = (uint16_t)slot;
     DL_DELETE(s->in_flight, call);
-    s->n_in_flight--;
 }
 
 void call_unsend_locked(struct sftp *s, struct sftp_call *call)

@@ -18,8 +18,7 @@ void call_finish_locked(struct sftp *s, struct sftp_call *call, int result) REQU
 
 /* Lets the I/O thread look at what there is to do. */
 void engine_wake(struct sftp *s);
-void engine_destroy(struct sftp *s);                         /* accepts NULL */
-void engine_check_locked(struct sftp *s) REQUIRES(&s->lock); /* the invariants */
+void engine_destroy(struct sftp *s); /* accepts NULL */
 
 /* A loss that lasts too long is found by whoever looks. */
 enum sftp_state link_state_locked(struct sftp *s) REQUIRES(&s->lock);

@@ -21,9 +21,7 @@ static struct sftp *engine_make(const struct sftp_options *options)
     lock_init(&s->lock);
     condition_init(&s->changed);
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    s->timeout_ms = options->timeout_ms;
-    s->connect = options->connect;
-    s->ctx = options->ctx;
+    s->options = *options;
     s->refs = 1;
     s->state = SFTP_LOST;
     s->starting = true;
@@ -79,9 +77,10 @@ int sftp_new(struct transport *transport, const struct sftp_options *options, st
 
 void sftp_end(struct sftp *sftp)
 {
+    const int timeout_ms = sftp->options.timeout_ms;
     lock_take(&sftp->lock);
     sftp->stopping = true;
-    sftp->stop_at = clock_ms() + (sftp->timeout_ms < LINGER_MS ? sftp->timeout_ms : LINGER_MS);
+    sftp->stop_at = clock_ms() + (timeout_ms < LINGER_MS ? timeout_ms : LINGER_MS);
     lock_drop(&sftp->lock);
     engine_wake(sftp);
     pthread_join(sftp->thread, NULL);
@@ -133,34 +132,21 @@ int sftp_wait_up(struct sftp *sftp, const struct wait *wait)
     lock_take(&s->lock);
     while (r == 0 && link_state_locked(s) != SFTP_UP) {
         struct wait until = *wait;
-        if (until.deadline > s->lost_since + s->timeout_ms)
-            until.deadline = s->lost_since + s->timeout_ms;
-        bool hopeless = s->state != SFTP_LOST || !s->connect || s->stopping;
+        if (until.deadline > s->lost_since + s->options.timeout_ms)
+            until.deadline = s->lost_since + s->options.timeout_ms;
+        bool hopeless = s->state != SFTP_LOST || !s->options.connect || s->stopping;
         r = hopeless ? -EIO : wait_on(&until, &s->changed, &s->lock);
     }
     lock_drop(&s->lock);
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
-static const char *state_name(enum sftp_state state)
-{
-    switch (state) {
-    case SFTP_UP:
-        return "up";
-    case SFTP_LOST:
-        return "lost";
-    case SFTP_DOWN:
-        return "down";
-    case SFTP_REFUSED:
-        return "refused";
-    }
-    return "unknown";
-}
-
 static int describe_link_locked(struct sftp *s, struct buf *ret) REQUIRES(&s->lock)
 {
+    static const char *const names[] = {
+        [SFTP_UP] = "up", [SFTP_LOST] = "lost", [SFTP_DOWN] = "down", [SFTP_REFUSED] = "refused"};
     enum sftp_state state = link_state_locked(s);
-    int r = buf_addf(ret, "link: %s\n", state_name(state));
+    int r = buf_addf(ret, "link: %s\n", names[state]);
     if (r == 0 && state != SFTP_UP)
         r = buf_addf(ret, "link-error: %s\n", s->why.text);
     r = r ?: buf_add(ret, buf_span(&s->transport_text));
@@ -190,8 +176,8 @@ int sftp_describe(struct sftp *sftp, struct buf *ret)
         ?: buf_addf(ret,
                    "links: %llu\nrequests: %llu\nrequests-in-flight: %u\nrequests-queued: %u\n"
                    "bytes-sent: %llu\nbytes-received: %llu\n",
-                   (unsigned long long)s->epoch, (unsigned long long)s->calls, s->n_in_flight,
-                   s->n_queued, (unsigned long long)s->sent, (unsigned long long)s->received);
+                   (unsigned long long)s->epoch, (unsigned long long)s->calls,
+                   SLOTS - s->n_free_slots, s->n_queued, (unsigned long long)s->sent, (unsigned long long)s->received);
     lock_drop(&s->lock);
     return r;
 }

@@ -81,9 +81,7 @@ struct link {
 struct sftp {
     struct lock lock;
     struct condition changed; /* the state, or starting */
-    int timeout_ms;
-    int (*connect)(void *ctx, struct transport **ret, struct diag *why);
-    void *ctx;
+    struct sftp_options options;
     int wake_fd;
     pthread_t thread;
     struct link link;
@@ -102,10 +100,10 @@ struct sftp {
     struct sftp_features features;
     struct buf transport_text;
     struct sftp_call *queue, *in_flight;
-    unsigned n_queued, n_in_flight;
+    unsigned n_queued;
     struct sftp_call *slots[SLOTS];
     uint16_t free_slots[SLOTS];
-    unsigned n_free_slots;
+    unsigned n_free_slots; /* each call in flight has one of the others */
     uint32_t generation;
     bool woken;        /* wake_fd was written and the I/O thread has not looked yet */
     uint64_t received; /* bytes, over all links */

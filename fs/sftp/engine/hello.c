@@ -118,7 +118,7 @@ static void explain(int r, struct diag *why)
 int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms, struct diag *why)
 {
     struct sftp_features features;
-    int64_t deadline = clock_ms() + s->timeout_ms;
+    int64_t deadline = clock_ms() + s->options.timeout_ms;
     int64_t round_trip = -1;
     int r = ask_version(s, deadline, &features);
     if (r == 0 && features.limits) {

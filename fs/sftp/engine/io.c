@@ -9,6 +9,7 @@
  */
 #include "io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -275,7 +276,7 @@ static int64_t later(int64_t a, int64_t b)
 /* How long the server may still be silent. Takes the link down when that is over. */
 static int64_t patience_locked(struct sftp *s, int64_t now) REQUIRES(&s->lock)
 {
-    int64_t left = later(s->in_flight->sent_at, s->received_at) + s->timeout_ms - now;
+    int64_t left = later(s->in_flight->sent_at, s->received_at) + s->options.timeout_ms - now;
     if (left <= 0)
         link_fail_locked(s, SFTP_DOWN, -EIO, "the server does not answer");
     return left;
@@ -288,13 +289,13 @@ static int64_t next_look_locked(struct sftp *s, bool *ret_ping) REQUIRES(&s->loc
     int64_t left;
     bool idle = !s->in_flight && !s->queue;
     *ret_ping = false;
-    engine_check_locked(s);
+    assert(s->state == SFTP_UP || idle);
     if (s->stopping) {
         left = idle ? 0 : s->stop_at - now;
     } else if (s->in_flight) {
         left = patience_locked(s, now);
     } else {
-        left = later(s->link.pinged_at, s->received_at) + s->timeout_ms - now;
+        left = later(s->link.pinged_at, s->received_at) + s->options.timeout_ms - now;
         *ret_ping = left <= 0;
         left = later(left, 1);
     }

@@ -139,14 +139,14 @@ static void link_restore(struct sftp *s)
 {
     while (!must_stop(s)) {
         struct diag why = {0};
-        if (!s->connect) {
+        if (!s->options.connect) {
             nap(s, -1);
             return;
         }
         back_off(s);
         if (must_stop(s))
             return;
-        int r = s->connect(s->ctx, &s->link.transport, &why);
+        int r = s->options.connect(s->options.ctx, &s->link.transport, &why);
         if (r != 0) {
             note_failure(s, r, &why);
             if (r == -EACCES)

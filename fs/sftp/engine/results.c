@@ -59,7 +59,7 @@ static void suspect_locked(struct sftp *s, const struct sftp_call *call) REQUIRE
 {
     bool silent = call->received_before == s->received;
     if (call->stage == STAGE_IN_FLIGHT && silent &&
-        clock_ms() - call->sent_at >= s->timeout_ms / 2) {
+        clock_ms() - call->sent_at >= s->options.timeout_ms / 2) {
         link_fail_locked(s, SFTP_DOWN, -EIO, "the server does not answer");
         engine_wake(s);
     }
