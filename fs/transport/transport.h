@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -61,6 +62,18 @@ static inline void transport_free(struct transport *t)
 static inline int transport_last_words(struct transport *t, struct diag *why)
 {
     return t->ops->last_words ? t->ops->last_words(t, why) : 0;
+}
+
+/* Writes what can be taken now off the front of *out. 0, -errno. */
+static inline int transport_push(struct transport *t, struct span *out)
+{
+    while (out->n > 0) {
+        ssize_t n = t->ops->write(t, out->p, out->n);
+        if (n < 0)
+            return n == -EAGAIN ? 0 : (int)n;
+        *out = (struct span){out->p + n, out->n - (size_t)n};
+    }
+    return 0;
 }
 
 /* A stream over a descriptor (a socket), which the transport owns from now on and makes

@@ -75,6 +75,7 @@ struct link {
     int64_t up_since;
     uint64_t received_before; /* sftp->received when it came up */
     int64_t pinged_at;
+    struct sftp_call *ping; /* the last one: in nobody's hand it would not be sent */
     int backoff_ms;
 };
 

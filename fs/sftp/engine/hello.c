@@ -7,20 +7,6 @@
 #include "io.h"
 #include "sftp/protocol/proto.h"
 
-/* Sends what is left of out. 0 also when it does not fit yet. */
-static int push(struct transport *t, struct span *out)
-{
-    while (out->n > 0) {
-        ssize_t n = t->ops->write(t, out->p, out->n);
-        if (n == -EAGAIN)
-            return 0;
-        if (n < 0)
-            return (int)n;
-        *out = (struct span){out->p + n, out->n - (size_t)n};
-    }
-    return 0;
-}
-
 /* 1 and a packet, 0 when none is complete yet. */
 static int pull(struct link *l, struct packet *ret)
 {
@@ -28,36 +14,23 @@ static int pull(struct link *l, struct packet *ret)
         int r = frame_next(&l->frame, ret);
         if (r != 0)
             return r;
-        uint8_t *room;
-        size_t size = frame_room(&l->frame, &room);
-        ssize_t n = l->transport->ops->read(l->transport, room, size);
-        if (n == -EAGAIN)
-            return 0;
-        if (n <= 0)
-            return n == 0 ? -ECONNRESET : (int)n;
-        frame_filled(&l->frame, (size_t)n);
+        r = io_fill(l);
+        if (r <= 0)
+            return r;
     }
-}
-
-static bool stopping(struct sftp *s)
-{
-    lock_take(&s->lock);
-    bool stop = s->stopping;
-    lock_drop(&s->lock);
-    return stop;
 }
 
 static int exchange(struct sftp *s, struct span request, int64_t deadline, struct packet *ret)
 {
     for (;;) {
-        int r = push(s->link.transport, &request) ?: pull(&s->link, ret);
+        int r = transport_push(s->link.transport, &request) ?: pull(&s->link, ret);
         if (r != 0)
             return r > 0 ? 0 : r;
         int64_t left = deadline - clock_ms();
         if (left <= 0)
             return -ETIMEDOUT;
         r = io_poll(s, (int)left);
-        if (r == 0 && stopping(s))
+        if (r == 0 && io_must_stop(s))
             r = -ECANCELED;
         if (r != 0)
             return r;

@@ -20,8 +20,8 @@
 
 #include "base/clock.h"
 #include "call.h"
-#include "results_private.h"
 #include "sftp/requests.h"
+#include "sftp/results.h"
 
 enum {
     SMALL = 8 * 1024,   /* a request up to this size is gathered */
@@ -34,34 +34,58 @@ int io_poll(struct sftp *s, int timeout_ms)
 {
     struct transport *t = s->link.transport;
     struct pollfd fds[] = {
-        {.fd = t->ops->fd(t), .events = t->ops->events(t)},
         {.fd = s->wake_fd, .events = POLLIN},
+        {.fd = t ? t->ops->fd(t) : -1, .events = t ? t->ops->events(t) : 0},
     };
     if (poll(fds, 2, timeout_ms) < 0)
         return errno == EINTR ? 0 : -errno;
     uint64_t count;
-    if (fds[1].revents && read(s->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+    if (fds[0].revents && read(s->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
         return -errno;
-    return fds[0].revents & POLLOUT ? t->ops->flush(t) : 0;
+    return fds[1].revents & POLLOUT ? t->ops->flush(t) : 0;
 }
 
-static void drop_single(struct sftp *s)
+int io_fill(struct link *l)
 {
-    struct sftp_call *call = s->link.single;
-    s->link.single = NULL;
-    if (!call)
-        return;
+    uint8_t *room;
+    size_t size = frame_room(&l->frame, &room);
+    ssize_t n = l->transport->ops->read(l->transport, room, size);
+    if (n == -EAGAIN)
+        return 0;
+    if (n <= 0)
+        return n == 0 ? -ECONNRESET : (int)n;
+    frame_filled(&l->frame, (size_t)n);
+    return (int)n;
+}
+
+bool io_must_stop(struct sftp *s)
+{
     lock_take(&s->lock);
-    call_unref_locked(s, call);
+    bool stop = s->stopping;
     lock_drop(&s->lock);
+    return stop;
+}
+
+/* Nothing is on its way to the transport any more. */
+static void drop_out(struct sftp *s)
+{
+    struct link *l = &s->link;
+    if (l->single) {
+        lock_take(&s->lock);
+        call_unref_locked(s, l->single);
+        lock_drop(&s->lock);
+    }
+    l->single = NULL;
+    buf_clear(&l->batch);
+    l->sent = 0;
 }
 
 void io_reset(struct sftp *s)
 {
-    drop_single(s);
+    drop_out(s);
+    sftp_call_free(&s->link.ping);
     frame_done(&s->link.frame);
     buf_done(&s->link.batch);
-    s->link.sent = 0;
 }
 
 static bool too_late(const struct sftp_call *call)
@@ -107,9 +131,7 @@ static void refill(struct sftp *s)
     struct link *l = &s->link;
     bool busy = l->transport->ops->events(l->transport) & POLLOUT;
     bool more = true;
-    drop_single(s);
-    buf_clear(&l->batch);
-    l->sent = 0;
+    drop_out(s);
     lock_take(&s->lock);
     s->woken = false;
     while (more && s->queue) {
@@ -130,7 +152,7 @@ static void hold_back(struct sftp *s)
     lock_take(&s->lock);
     call_unsend_locked(s, l->single);
     lock_drop(&s->lock);
-    drop_single(s);
+    drop_out(s);
 }
 
 /* 1 when something went out, 0 when nothing can or need, -errno. */
@@ -187,7 +209,6 @@ static int admit_locked(struct sftp *s, struct sftp_call *call, size_t n) REQUIR
 static int deliver(struct sftp *s, const struct packet *packet)
 {
     uint32_t id;
-    struct answer unwanted = {0};
     if (!answer_id(packet, &id))
         return -EPROTO;
     lock_take(&s->lock);
@@ -196,20 +217,19 @@ static int deliver(struct sftp *s, const struct packet *packet)
         lock_drop(&s->lock);
         return -EPROTO;
     }
-    enum call_kind kind = call->kind;
-    uint64_t epoch = call->epoch;
     bool abandoned = call->abandoned;
     measure_locked(s, call);
     int r = abandoned ? 0 : admit_locked(s, call, packet->n);
-    if (abandoned || r < 0)
-        unwanted.packet = *packet;
+    if (r < 0)
+        free(packet->bytes);
     else
         call->answer.packet = *packet;
+    if (abandoned)
+        call->refs++;
     call_finish_locked(s, call, r);
     lock_drop(&s->lock);
     if (abandoned)
-        call_close_unwanted(s, &unwanted, kind, epoch);
-    answer_done(&unwanted);
+        sftp_call_free(&call);
     return 0;
 }
 
@@ -231,22 +251,13 @@ static int deliver_all(struct sftp *s)
 /* 1 when something came, 0 when nothing is there, -errno. */
 static int receive_some(struct sftp *s)
 {
-    struct transport *t = s->link.transport;
-    uint8_t *room;
-    int r = deliver_all(s);
-    if (r != 0)
+    int r = deliver_all(s) ?: io_fill(&s->link);
+    if (r <= 0)
         return r;
-    size_t size = frame_room(&s->link.frame, &room);
-    ssize_t n = t->ops->read(t, room, size);
-    if (n == -EAGAIN)
-        return 0;
-    if (n <= 0)
-        return n == 0 ? -ECONNRESET : (int)n;
     lock_take(&s->lock);
-    s->received += (uint64_t)n;
+    s->received += (uint64_t)r;
     s->received_at = clock_ms();
     lock_drop(&s->lock);
-    frame_filled(&s->link.frame, (size_t)n);
     return deliver_all(s) ?: 1;
 }
 
@@ -335,7 +346,8 @@ void io_serve(struct sftp *s)
             break;
         if (ping) {
             s->link.pinged_at = clock_ms();
-            call_detach(sftp_realpath(s, "."));
+            sftp_call_free(&s->link.ping);
+            s->link.ping = sftp_realpath(s, ".");
             continue;
         }
         int r = io_poll(s, more ? 0 : (int)left) ?: exchange(s, &more);

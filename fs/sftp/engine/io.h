@@ -21,5 +21,12 @@ void io_serve(struct sftp *s);
 /* Forgets what a link had under way. */
 void io_reset(struct sftp *s);
 
-/* Waits for the transport, a wake-up or timeout_ms (-1: none); flushes. 0, -errno. */
+/* Waits for the transport, if there is one, a wake-up or timeout_ms (-1: none); flushes. 0, -errno.
+ */
 int io_poll(struct sftp *s, int timeout_ms);
+
+/* Reads into the frame, of which nothing is left: how many bytes, 0 when nothing is there, -errno.
+ */
+int io_fill(struct link *l);
+
+bool io_must_stop(struct sftp *s);

@@ -18,23 +18,12 @@
  * That a loss has lasted too long is found by whoever looks, since this thread may be connecting.
  */
 #include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "io.h"
 
 enum { BACKOFF_MIN_MS = 200, BACKOFF_MAX_MS = 10 * 1000 };
-
-static bool must_stop(struct sftp *s)
-{
-    lock_take(&s->lock);
-    bool stop = s->stopping;
-    lock_drop(&s->lock);
-    return stop;
-}
 
 /* Says hello; then the link is up. */
 static int link_begin(struct sftp *s)
@@ -85,15 +74,11 @@ static void link_end(struct sftp *s)
 static void nap(struct sftp *s, int ms)
 {
     int64_t end = clock_ms() + ms;
-    while (!must_stop(s)) {
-        struct pollfd wake = {.fd = s->wake_fd, .events = POLLIN};
+    while (!io_must_stop(s)) {
         int64_t left = end - clock_ms();
         if (ms >= 0 && left <= 0)
             return;
-        uint64_t count;
-        if (poll(&wake, 1, ms < 0 ? -1 : (int)left) > 0 &&
-            read(s->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR)
-            return;
+        io_poll(s, ms < 0 ? -1 : (int)left);
     }
 }
 
@@ -137,14 +122,12 @@ static void note_failure(struct sftp *s, int r, const struct diag *why)
 /* Connects again until that works, or nobody wants it any more. */
 static void link_restore(struct sftp *s)
 {
-    while (!must_stop(s)) {
+    if (!s->options.connect)
+        nap(s, -1);
+    for (;;) {
         struct diag why = {0};
-        if (!s->options.connect) {
-            nap(s, -1);
-            return;
-        }
         back_off(s);
-        if (must_stop(s))
+        if (io_must_stop(s))
             return;
         int r = s->options.connect(s->options.ctx, &s->link.transport, &why);
         if (r != 0) {

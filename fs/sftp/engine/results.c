@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "call.h"
-#include "results_private.h"
+#include "sftp/protocol/proto.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
 
@@ -130,25 +130,27 @@ bool sftp_call_was_sent(const struct sftp_call *call)
     return was_sent;
 }
 
-void call_close_unwanted(struct sftp *s, struct answer *answer, enum call_kind kind, uint64_t epoch)
+/* Closes what an open brought that nobody waited for. */
+static void close_unwanted(struct sftp *s, struct sftp_call *call)
 {
-    if (kind_of(kind)->answer == kind_of(CALL_OPEN)->answer && answer_read(answer, kind, 0) == 0) {
-        answer->handle.epoch = epoch;
-        sftp_forget(sftp_close(s, &answer->handle));
+    struct answer *a = &call->answer;
+    if (kind_of(call->kind)->answer == SSH_FXP_HANDLE && answer_read(a, call->kind, 0) == 0) {
+        a->handle.epoch = call->epoch;
+        sftp_forget(sftp_close(s, &a->handle));
     }
 }
 
-static void let_go(struct sftp_call *call, bool even_unsent)
+static void let_go(struct sftp_call *call)
 {
     struct sftp *s = call->sftp;
     lock_take(&s->lock);
     bool unread = call->stage == STAGE_DONE && !call->collected && call->result == 0;
     call->abandoned = true;
-    if (even_unsent && call->stage == STAGE_QUEUED && kind_of(call->kind)->harmless)
+    if (call->stage == STAGE_QUEUED && kind_of(call->kind)->harmless)
         call_finish_locked(s, call, -ECANCELED);
     lock_drop(&s->lock);
     if (unread)
-        call_close_unwanted(s, &call->answer, call->kind, call->epoch);
+        close_unwanted(s, call);
     lock_take(&s->lock);
     call_unref_locked(s, call);
     bool last = s->refs == 0;
@@ -157,15 +159,9 @@ static void let_go(struct sftp_call *call, bool even_unsent)
         engine_destroy(s);
 }
 
-void call_detach(struct sftp_call *call)
-{
-    if (call)
-        let_go(call, false);
-}
-
 void sftp_call_free(struct sftp_call **call)
 {
     if (*call)
-        let_go(*call, true);
+        let_go(*call);
     *call = NULL;
 }
