@@ -45,7 +45,7 @@ struct sftp_call *call_new(struct sftp *s, enum call_kind kind)
     condition_init(&call->done);
     call->sftp = s;
     call->kind = kind;
-    call->changes = kind_changes(kind);
+    call->changes = k->effect == CHANGES;
     call->refs = 1;
     wire_put_u32(&call->request, 0); /* the length, when it is known */
     wire_put_u8(&call->request, k->request);

@@ -146,7 +146,7 @@ static void let_go(struct sftp_call *call)
     lock_take(&s->lock);
     bool unread = call->stage == STAGE_DONE && !call->collected && call->result == 0;
     call->abandoned = true;
-    if (call->stage == STAGE_QUEUED && kind_of(call->kind)->harmless)
+    if (call->stage == STAGE_QUEUED && kind_of(call->kind)->effect == HARMLESS)
         call_finish_locked(s, call, -ECANCELED);
     lock_drop(&s->lock);
     if (unread)

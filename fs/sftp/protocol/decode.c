@@ -7,7 +7,6 @@
 
 #include "proto.h"
 #include "sftp/requests.h"
-#include "status_errno.h"
 #include "wire.h"
 
 enum {
@@ -160,6 +159,22 @@ static int read_statvfs(struct wire_in *in, struct sftp_statvfs *ret)
     return r;
 }
 
+int status_errno(uint32_t code)
+{
+    static const int errnos[] = {
+        [SSH_FX_OK] = 0,
+        [SSH_FX_EOF] = -ENODATA,
+        [SSH_FX_NO_SUCH_FILE] = -ENOENT,
+        [SSH_FX_PERMISSION_DENIED] = -EACCES,
+        [SSH_FX_FAILURE] = -EREMOTEIO,
+        [SSH_FX_BAD_MESSAGE] = -EINVAL,
+        [SSH_FX_NO_CONNECTION] = -EREMOTEIO,
+        [SSH_FX_CONNECTION_LOST] = -EREMOTEIO,
+        [SSH_FX_OP_UNSUPPORTED] = -EOPNOTSUPP,
+    };
+    return code < sizeof(errnos) / sizeof(errnos[0]) ? errnos[code] : -EPROTO;
+}
+
 static int read_status(struct wire_in *in)
 {
     uint32_t code;
@@ -247,18 +262,15 @@ static uint64_t safe_size(uint64_t size)
 int answer_read_limits(const struct packet *packet, struct sftp_features *ret)
 {
     struct wire_in in = packet_in(packet);
-    uint64_t packet_size;
-    uint64_t max_read;
-    uint64_t max_write;
-    uint64_t handles;
+    enum { PACKET, READ, WRITE, OPEN_HANDLES, LIMITS };
+    uint64_t limits[LIMITS];
     int r = read_head(&in, SSH_FXP_EXTENDED_REPLY);
+    for (size_t i = 0; r == 0 && i < LIMITS; i++)
+        r = wire_get_u64(&in, &limits[i]);
     if (r != 0)
         return r;
-    if (wire_get_u64(&in, &packet_size) != 0 || wire_get_u64(&in, &max_read) != 0 ||
-        wire_get_u64(&in, &max_write) != 0 || wire_get_u64(&in, &handles) != 0)
-        return -EPROTO;
-    ret->max_read = safe_size(max_read);
-    ret->max_write = safe_size(max_write);
-    ret->max_handles = handles;
+    ret->max_read = safe_size(limits[READ]);
+    ret->max_write = safe_size(limits[WRITE]);
+    ret->max_handles = limits[OPEN_HANDLES];
     return 0;
 }

@@ -23,6 +23,10 @@ void answer_done(struct answer *a);
  * the server's status as -errno; -EPROTO for what makes no sense; -ENOMEM. */
 int answer_read(struct answer *a, enum call_kind kind, size_t asked);
 
+/* What a status means: 0 or -errno; never -ENOSYS, which the kernel would remember; -EPROTO for an
+ * unknown code. */
+int status_errno(uint32_t code);
+
 /* How many bytes a packet that answers such a call may have. */
 size_t answer_max(enum call_kind kind, size_t asked);
 
@@ -32,6 +36,6 @@ bool answer_id(const struct packet *packet, uint32_t *ret);
 /* VERSION: what the server can do. -EPROTO when it is not version 3. */
 int answer_read_version(const struct packet *packet, struct sftp_features *ret);
 
-/* The reply to CALL_LIMITS (all sizes are made safe), into what VERSION said. -EPROTO; a status is
+/* The reply to "limits" (all sizes are made safe), into what VERSION said. -EPROTO; a status is
  * an -errno. */
 int answer_read_limits(const struct packet *packet, struct sftp_features *ret);

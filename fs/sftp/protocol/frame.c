@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "frame.h"
 
-#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,19 +12,20 @@ void frame_done(struct frame *f)
 {
     free(f->packet.bytes);
     f->packet = (struct packet){0};
-    f->start = f->end = f->head_n = f->have = 0;
+    f->start = f->end = f->have = 0;
 }
 
 size_t frame_room(struct frame *f, uint8_t **ret)
 {
-    assert(f->start == f->end);
     if (f->packet.bytes && f->packet.n - f->have >= sizeof(f->staging)) {
         *ret = f->packet.bytes + f->have;
         return f->packet.n - f->have;
     }
-    f->start = f->end = 0;
-    *ret = f->staging;
-    return sizeof(f->staging);
+    f->end -= f->start; /* a part of a length at most */
+    memmove(f->staging, f->staging + f->start, f->end);
+    f->start = 0;
+    *ret = f->staging + f->end;
+    return sizeof(f->staging) - f->end;
 }
 
 void frame_filled(struct frame *f, size_t n)
@@ -33,7 +33,7 @@ void frame_filled(struct frame *f, size_t n)
     if (f->packet.bytes && f->packet.n - f->have >= sizeof(f->staging))
         f->have += n;
     else
-        f->end = n;
+        f->end += n;
 }
 
 static size_t take(struct frame *f, uint8_t *ret, size_t wanted)
@@ -48,11 +48,10 @@ static size_t take(struct frame *f, uint8_t *ret, size_t wanted)
 
 static int begin_packet(struct frame *f)
 {
-    f->head_n += take(f, f->head + f->head_n, sizeof(f->head) - f->head_n);
-    if (f->head_n < sizeof(f->head))
-        return 0;
     uint32_t be;
-    memcpy(&be, f->head, sizeof(be));
+    if (f->end - f->start < sizeof(be))
+        return 0;
+    take(f, (uint8_t *)&be, sizeof(be));
     size_t n = be32toh(be);
     if (n < SFTP_PACKET_MIN || n > SFTP_PACKET_MAX)
         return -EPROTO;
@@ -76,6 +75,5 @@ int frame_next(struct frame *f, struct packet *ret)
         return 0;
     *ret = f->packet;
     f->packet = (struct packet){0};
-    f->head_n = 0;
     return 1;
 }

@@ -15,10 +15,8 @@ struct packet {
 
 struct frame {
     uint8_t staging[32 * 1024];
-    size_t start, end; /* what is in staging and not yet cut */
-    uint8_t head[4];
-    size_t head_n;
-    struct packet packet; /* under way; bytes is NULL while its head is not complete */
+    size_t start, end;    /* what is in staging and not yet cut */
+    struct packet packet; /* under way; bytes is NULL while its length is not complete */
     size_t have;
 };
 

@@ -2,9 +2,6 @@
 /* The kinds of calls: what each sends and what may answer it. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "sftp/sftp.h"
 
 enum call_kind {
@@ -29,22 +26,23 @@ enum call_kind {
     CALL_POSIX_RENAME,
     CALL_FSYNC,
     CALL_STATVFS,
-    CALL_LIMITS,
     CALL_KINDS,
 };
 
+enum call_effect {
+    HARMLESS, /* none: need not be sent once nobody waits */
+    HANDLES,  /* on what is only ours; of an open its flags say whether it changes more */
+    CHANGES,  /* on what others can see on the server */
+};
+
 struct kind {
-    const char *name;
     uint8_t request;
-    uint8_t answer;        /* besides STATUS */
-    bool harmless;         /* changes nothing on the server: need not be sent once nobody waits */
+    uint8_t answer; /* besides STATUS */
+    enum call_effect effect;
     const char *extension; /* of an EXTENDED request */
 };
 
 const struct kind *kind_of(enum call_kind kind);
-
-/* Whether it changes what others can see on the server. Of an open its flags say so. */
-bool kind_changes(enum call_kind kind);
 
 /* Whether the server said that it can do this. */
 bool kind_offered(enum call_kind kind, const struct sftp_features *features);

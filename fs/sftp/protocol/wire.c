@@ -122,9 +122,8 @@ static int skip_extended(struct wire_in *in)
     struct span ignored;
     int r = wire_get_u32(in, &count);
     /* A pair takes eight bytes at least: a hostile count ends with the packet. */
-    for (uint32_t i = 0; r == 0 && i < count; i++) {
+    for (uint32_t i = 0; r == 0 && i < count; i++)
         r = wire_get_string(in, &ignored) ?: wire_get_string(in, &ignored);
-    }
     return r;
 }
 
@@ -138,14 +137,12 @@ int wire_get_attrs(struct wire_in *in, struct sftp_attrs *ret)
         return -EPROTO; /* a field that nobody can skip */
     if (r == 0 && (flags & SFTP_ATTR_SIZE))
         r = wire_get_u64(in, &a.size);
-    if (r == 0 && (flags & SFTP_ATTR_OWNER)) {
+    if (r == 0 && (flags & SFTP_ATTR_OWNER))
         r = wire_get_u32(in, &a.uid) ?: wire_get_u32(in, &a.gid);
-    }
     if (r == 0 && (flags & SFTP_ATTR_MODE))
         r = wire_get_u32(in, &a.mode);
-    if (r == 0 && (flags & SFTP_ATTR_TIMES)) {
+    if (r == 0 && (flags & SFTP_ATTR_TIMES))
         r = wire_get_u32(in, &a.atime) ?: wire_get_u32(in, &a.mtime);
-    }
     if (r == 0 && (flags & SSH_ATTR_EXTENDED))
         r = skip_extended(in);
     if (r != 0)
@@ -159,18 +156,17 @@ int wire_get_name(struct wire_in *in, struct sftp_name *ret)
 {
     struct span name;
     struct span long_name;
-    struct sftp_name entry;
+    struct sftp_attrs attrs;
     int r = wire_get_string(in, &name);
     if (r != 0)
         return r;
     uint8_t *end = in->p;
-    r = wire_get_string(in, &long_name) ?: wire_get_attrs(in, &entry.attrs);
+    r = wire_get_string(in, &long_name) ?: wire_get_attrs(in, &attrs);
     if (r != 0)
         return r;
     if (name.n == 0 || memchr(name.p, '\0', name.n))
         return -EILSEQ;
     *end = '\0'; /* the long name's length, which has been read */
-    entry.name = name.p;
-    *ret = entry;
+    *ret = (struct sftp_name){name.p, attrs};
     return 0;
 }

@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stdint.h>
-
 #include "sftp/sftp.h"
 
 struct wire_out {

@@ -12,7 +12,6 @@
 #include "sftp/protocol/decode.h"
 #include "sftp/protocol/frame.h"
 #include "sftp/protocol/proto.h"
-#include "sftp/protocol/status_errno.h"
 
 static void numbers_are_big_endian(void **state)
 {
