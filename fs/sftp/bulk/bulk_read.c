@@ -13,7 +13,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include <utlist.h>

@@ -111,8 +111,7 @@ uint64_t bulk_writer_take_reached(struct bulk_writer *w)
  * withdrawn. */
 static int settle(struct bulk_writer *w, unsigned way, struct piece *p, const struct wait *wait)
 {
-    struct wait plain = *wait;
-    plain.committed = NULL;
+    const struct wait plain = wait_to_ask(wait);
     int r = p->lost ? -ENOTCONN : sftp_wait(p->call, &plain);
     if (r == -EIO && clock_ms() < wait->deadline)
         r = -ENOTCONN; /* the link is or was down, and the handle went with it */
@@ -168,30 +167,20 @@ int bulk_writer_add(struct bulk_writer *w, uint64_t offset, struct span data,
     return r;
 }
 
-static int drain_way(struct bulk_writer *w, unsigned way, const struct wait *wait)
+int bulk_writer_drain(struct bulk_writer *w, const struct wait *wait)
 {
     struct piece *p, *next;
     bool lost = false;
-    DL_FOREACH_SAFE(w->pieces[way], p, next)
-    {
-        int r = settle(w, way, p, wait);
-        if (r == -EINTR || r == -EIO)
-            return r;
-        lost |= r == -ENOTCONN;
-        if (w->error == 0 && r != -ENOTCONN)
-            w->error = r;
-    }
-    return lost ? -ENOTCONN : 0;
-}
-
-int bulk_writer_drain(struct bulk_writer *w, const struct wait *wait)
-{
-    bool lost = false;
     for (unsigned i = 0; i < BULK_WAYS; i++) {
-        int r = drain_way(w, i, wait);
-        if (r == -EINTR || r == -EIO)
-            return r;
-        lost |= r == -ENOTCONN;
+        DL_FOREACH_SAFE(w->pieces[i], p, next)
+        {
+            int r = settle(w, i, p, wait);
+            if (r == -EINTR || r == -EIO)
+                return r;
+            lost |= r == -ENOTCONN;
+            if (w->error == 0 && r != -ENOTCONN)
+                w->error = r;
+        }
     }
     if (lost)
         return -ENOTCONN;

@@ -177,7 +177,8 @@ int sftp_describe(struct sftp *sftp, struct buf *ret)
                    "links: %llu\nrequests: %llu\nrequests-in-flight: %u\nrequests-queued: %u\n"
                    "bytes-sent: %llu\nbytes-received: %llu\n",
                    (unsigned long long)s->epoch, (unsigned long long)s->calls,
-                   SLOTS - s->n_free_slots, s->n_queued, (unsigned long long)s->sent, (unsigned long long)s->received);
+                   SLOTS - s->n_free_slots, s->n_queued, (unsigned long long)s->sent,
+                   (unsigned long long)s->received);
     lock_drop(&s->lock);
     return r;
 }

@@ -22,8 +22,6 @@
  */
 #pragma once
 
-#include <pthread.h>
-
 #include "progress.h"
 #include "sftp/protocol/decode.h"
 #include "sftp/protocol/wire.h"

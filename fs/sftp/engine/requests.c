@@ -74,10 +74,10 @@ struct sftp_call *sftp_write(struct sftp *sftp, const struct sftp_handle *handle
     struct sftp_call *call = on_handle(sftp, CALL_WRITE, handle);
     if (!call)
         return NULL;
-    if (call->request.error == 0 && data.n > sftp_features(sftp).max_write)
-        call->request.error = -EMSGSIZE;
-    else if (call->request.error == 0) /* all at once: no second move of much data */
-        call->request.error = buf_reserve(&call->request.bytes, 8 + 4 + data.n);
+    if (call->request.error == 0) /* all at once: no second move of much data */
+        call->request.error = data.n > sftp_features(sftp).max_write
+                                  ? -EMSGSIZE
+                                  : buf_reserve(&call->request.bytes, 8 + 4 + data.n);
     wire_put_u64(&call->request, offset);
     if (call->request.error == 0) {
         wire_put_string(&call->request, data);
@@ -101,21 +101,23 @@ struct sftp_call *sftp_fstat(struct sftp *sftp, const struct sftp_handle *handle
     return call_submit(on_handle(sftp, CALL_FSTAT, handle), handle);
 }
 
-struct sftp_call *sftp_setstat(struct sftp *sftp, const char *path, const struct sftp_attrs *attrs)
+static struct sftp_call *submit_attrs(struct sftp_call *call, const struct sftp_attrs *attrs,
+                                      const struct sftp_handle *handle)
 {
-    struct sftp_call *call = on_path(sftp, CALL_SETSTAT, path);
     if (call)
         wire_put_attrs(&call->request, attrs);
-    return call_submit(call, NULL);
+    return call_submit(call, handle);
+}
+
+struct sftp_call *sftp_setstat(struct sftp *sftp, const char *path, const struct sftp_attrs *attrs)
+{
+    return submit_attrs(on_path(sftp, CALL_SETSTAT, path), attrs, NULL);
 }
 
 struct sftp_call *sftp_fsetstat(struct sftp *sftp, const struct sftp_handle *handle,
                                 const struct sftp_attrs *attrs)
 {
-    struct sftp_call *call = on_handle(sftp, CALL_FSETSTAT, handle);
-    if (call)
-        wire_put_attrs(&call->request, attrs);
-    return call_submit(call, handle);
+    return submit_attrs(on_handle(sftp, CALL_FSETSTAT, handle), attrs, handle);
 }
 
 struct sftp_call *sftp_opendir(struct sftp *sftp, const char *path)
@@ -131,10 +133,7 @@ struct sftp_call *sftp_readdir(struct sftp *sftp, const struct sftp_handle *hand
 struct sftp_call *sftp_mkdir(struct sftp *sftp, const char *path, uint32_t mode)
 {
     struct sftp_attrs attrs = {.flags = SFTP_ATTR_MODE, .mode = mode};
-    struct sftp_call *call = on_path(sftp, CALL_MKDIR, path);
-    if (call)
-        wire_put_attrs(&call->request, &attrs);
-    return call_submit(call, NULL);
+    return submit_attrs(on_path(sftp, CALL_MKDIR, path), &attrs, NULL);
 }
 
 struct sftp_call *sftp_rmdir(struct sftp *sftp, const char *path)
