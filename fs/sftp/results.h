@@ -16,6 +16,15 @@
  * it is never sent, and -EINTR is its result. */
 int sftp_wait(struct sftp_call *call, const struct wait *wait);
 
+/* True when sftp_wait would not wait. */
+bool sftp_call_has_ended(const struct sftp_call *call);
+
+/* The most requests that are on the wire or with the server; more wait to be sent. */
+enum { SFTP_UNDER_WAY_MAX = 4096 };
+
+/* The number of requests that have not been sent yet, because something is in their way. */
+unsigned sftp_unsent(struct sftp *sftp);
+
 /* Waits no more for a call behind which the server hangs: the connection is lost and made anew, for
  * that reason. Nothing happens if the call has ended; one that was not sent yet never is. */
 void sftp_give_up(struct sftp_call *call, const char *why);

@@ -11,7 +11,6 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "sftp/engine/progress.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
 

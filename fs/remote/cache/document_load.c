@@ -16,7 +16,6 @@
 #include "remote/call_group.h"
 #include "remote/names/paths.h"
 #include "remote/notes.h"
-#include "sftp/engine/progress.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
 

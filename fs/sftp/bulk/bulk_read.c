@@ -247,12 +247,10 @@ static int read_some(struct bulk_reader *b, uint64_t at, uint64_t end, const str
     struct chunk *c = find(b, at);
     assert(c); /* no gaps are left */
     r = await_chunk(c, wait);
-    if (r == -EINTR || r == -EIO)
-        return r; /* the answer may still come */
-    if (r != 0) {
+    if (r != 0 && r != -EINTR && r != -EIO) /* else the answer may still come */
         drop(b, c);
+    if (r != 0)
         return r;
-    }
     *ret_n = 0;
     *ret_cut = false;
     if (at - c->offset < c->size)

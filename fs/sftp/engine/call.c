@@ -12,8 +12,6 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "sftp/requests.h"
-#include "sftp/results.h"
 
 enum { AT_LENGTH = 0, AT_ID = 5 };
 

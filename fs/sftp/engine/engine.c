@@ -67,12 +67,11 @@ int sftp_new(struct transport *transport, const struct sftp_options *options, st
         return r;
     }
     r = await_start(s, why);
-    if (r != 0) {
+    if (r == 0)
+        *ret = s;
+    else
         sftp_free(s);
-        return r;
-    }
-    *ret = s;
-    return 0;
+    return r;
 }
 
 void sftp_end(struct sftp *sftp)

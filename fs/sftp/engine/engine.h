@@ -22,9 +22,9 @@
  */
 #pragma once
 
-#include "progress.h"
 #include "sftp/protocol/decode.h"
 #include "sftp/protocol/wire.h"
+#include "sftp/results.h"
 
 enum {
     SLOTS = SFTP_UNDER_WAY_MAX,

@@ -63,9 +63,8 @@ static int ask_limits(struct sftp *s, int64_t deadline, struct sftp_features *re
     wire_put_u32(&out, 0);
     wire_put_string(&out, SPAN_LITERAL(SSH_EXT_LIMITS));
     int r = out.error ?: exchange(s, buf_span(&out.bytes), deadline, &packet);
-    if (r == 0 && (!answer_id(&packet, &id) || id != 0))
-        r = -EPROTO;
-    if (r == 0 && answer_read_limits(&packet, ret) == -EPROTO)
+    if (r == 0 &&
+        (!answer_id(&packet, &id) || id != 0 || answer_read_limits(&packet, ret) == -EPROTO))
         r = -EPROTO;
     free(packet.bytes);
     buf_done(&out.bytes);

@@ -16,12 +16,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <utlist.h>
-
 #include "base/clock.h"
 #include "call.h"
 #include "sftp/requests.h"
-#include "sftp/results.h"
 
 enum {
     SMALL = 8 * 1024,   /* a request up to this size is gathered */

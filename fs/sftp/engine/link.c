@@ -32,7 +32,7 @@ static int link_begin(struct sftp *s)
     int64_t round_trip;
     struct diag why = {0};
     struct transport *t = s->link.transport;
-    struct buf text = {0};
+    BUF_AUTO text = {0};
     int r = hello(s, &features, &round_trip, &why);
     if (r == 0) {
         r = t->ops->describe(t, &text);
@@ -59,7 +59,6 @@ static int link_begin(struct sftp *s)
     }
     condition_wake_all(&s->changed);
     lock_drop(&s->lock);
-    buf_done(&text);
     return r;
 }
 

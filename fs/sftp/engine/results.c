@@ -7,7 +7,6 @@
 #include "call.h"
 #include "sftp/protocol/proto.h"
 #include "sftp/requests.h"
-#include "sftp/results.h"
 
 static const struct answer *answer_of(const struct sftp_call *call)
 {
@@ -110,6 +109,25 @@ int sftp_wait(struct sftp_call *call, const struct wait *wait)
     call->answer.handle.epoch = call->epoch;
     call->collected = true;
     return call->result;
+}
+
+bool sftp_call_has_ended(const struct sftp_call *call)
+{
+    if (!call)
+        return true;
+    struct sftp *s = call->sftp;
+    lock_take(&s->lock);
+    bool ended = call->stage == STAGE_DONE;
+    lock_drop(&s->lock);
+    return ended;
+}
+
+unsigned sftp_unsent(struct sftp *sftp)
+{
+    lock_take(&sftp->lock);
+    unsigned n = sftp->n_queued;
+    lock_drop(&sftp->lock);
+    return n;
 }
 
 struct span sftp_call_written(const struct sftp_call *call)

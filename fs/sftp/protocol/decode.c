@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "proto.h"
-#include "sftp/requests.h"
 #include "wire.h"
 
 enum {
@@ -47,10 +46,7 @@ bool answer_id(const struct packet *packet, uint32_t *ret)
 static int read_handle(struct wire_in *in, struct answer *a)
 {
     struct span s;
-    int r = wire_get_string(in, &s);
-    if (r != 0)
-        return r;
-    if (s.n == 0 || s.n > sizeof(a->handle.bytes))
+    if (wire_get_string(in, &s) != 0 || s.n == 0 || s.n > sizeof(a->handle.bytes))
         return -EPROTO;
     memcpy(a->handle.bytes, s.p, s.n);
     a->handle.len = s.n;
@@ -61,20 +57,14 @@ static int read_handle(struct wire_in *in, struct answer *a)
  * asks for the rest would ask for ever. */
 static int read_data(struct wire_in *in, size_t asked, struct answer *a)
 {
-    int r = wire_get_string(in, &a->data);
-    if (r != 0)
-        return r;
-    if (a->data.n > asked)
+    if (wire_get_string(in, &a->data) != 0 || a->data.n > asked)
         return -EPROTO;
     return a->data.n == 0 && asked > 0 ? -ENODATA : 0;
 }
 
 static int count_names(struct wire_in *in, uint32_t *ret)
 {
-    int r = wire_get_u32(in, ret);
-    if (r == 0 && *ret > in->n / NAME_BYTES_MIN)
-        return -EPROTO;
-    return r;
+    return wire_get_u32(in, ret) == 0 && *ret <= in->n / NAME_BYTES_MIN ? 0 : -EPROTO;
 }
 
 /* An offset in such a file would be no off_t. */
@@ -136,16 +126,11 @@ static int read_path(struct wire_in *in, struct answer *a)
 {
     uint32_t n;
     struct sftp_name name;
-    int r = count_names(in, &n);
-    if (r == 0)
-        r = n == 1 ? wire_get_name(in, &name) : -EPROTO;
-    if (r == -EILSEQ)
+    if (count_names(in, &n) != 0 || n != 1 || wire_get_name(in, &name) != 0 ||
+        strlen(name.name) >= PATH_MAX)
         return -EPROTO;
-    if (r == 0 && strlen(name.name) >= PATH_MAX)
-        return -EPROTO;
-    if (r == 0)
-        a->path = name.name;
-    return r;
+    a->path = name.name;
+    return 0;
 }
 
 static int read_statvfs(struct wire_in *in, struct sftp_statvfs *ret)
@@ -237,9 +222,8 @@ int answer_read_version(const struct packet *packet, struct sftp_features *ret)
     struct sftp_features f = {.max_read = SFTP_DATA_SAFE, .max_write = SFTP_DATA_SAFE};
     uint8_t type;
     uint32_t version;
-    if (wire_get_u8(&in, &type) != 0 || wire_get_u32(&in, &version) != 0)
-        return -EPROTO;
-    if (type != SSH_FXP_VERSION || version != SFTP_VERSION)
+    if (wire_get_u8(&in, &type) != 0 || type != SSH_FXP_VERSION ||
+        wire_get_u32(&in, &version) != 0 || version != SFTP_VERSION)
         return -EPROTO;
     while (in.n > 0) {
         struct span name;

@@ -157,13 +157,11 @@ int wire_get_name(struct wire_in *in, struct sftp_name *ret)
     struct span name;
     struct span long_name;
     struct sftp_attrs attrs;
-    int r = wire_get_string(in, &name);
-    if (r != 0)
-        return r;
+    if (wire_get_string(in, &name) != 0)
+        return -EPROTO;
     uint8_t *end = in->p;
-    r = wire_get_string(in, &long_name) ?: wire_get_attrs(in, &attrs);
-    if (r != 0)
-        return r;
+    if (wire_get_string(in, &long_name) != 0 || wire_get_attrs(in, &attrs) != 0)
+        return -EPROTO;
     if (name.n == 0 || memchr(name.p, '\0', name.n))
         return -EILSEQ;
     *end = '\0'; /* the long name's length, which has been read */

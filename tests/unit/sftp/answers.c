@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sftp/engine/progress.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
 

@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 
-#include "sftp/engine/progress.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
 
