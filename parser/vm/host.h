@@ -18,13 +18,13 @@ struct vmx_host_pci {
     struct vmx_pci address;
     long long vendor, device, class; /* as 0x10de, 0x1cb2, 0x0300; -1: not known */
     long long spawned_bus;           /* of a bridge: the bus behind it; 0: none */
-    const char *vendor_name, *name;
-    const char *vmkernel_name;            /* "vmnic0"; "" if the kernel has no use for it */
-    const char *configured_owner, *owner; /* as the host says them: "VM Passthru", "VMkernel" */
-    enum vmx_truth capable;               /* of passthrough */
-    enum vmx_truth enabled;               /* passthrough is configured */
-    enum vmx_truth active;                /* ... and in force; enabled but not active: reboot */
-    const char *user;                     /* a powered-on VM that it is passed to, or NULL */
+    const char *name;
+    const char *vmkernel_name; /* "vmnic0"; "" if the kernel has no use for it */
+    const char *owner;         /* as the host says it: "VM Passthru", "VMkernel" */
+    enum vmx_truth capable;    /* of passthrough */
+    enum vmx_truth enabled;    /* passthrough is configured */
+    enum vmx_truth active;     /* ... and in force; enabled but not active: reboot */
+    const char *user;          /* a powered-on VM that it is passed to, or NULL */
 };
 
 /* What the host says of the VM in question. */

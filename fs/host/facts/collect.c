@@ -2,16 +2,12 @@
 #include "collect.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "parse.h"
-#include "parser/document/value.h"
 #include "remote/cache/document.h"
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
@@ -55,9 +51,7 @@ static int ask_one(struct host *host, size_t i, const struct wait *wait, struct 
         buf_clear(&text);
     }
     buf_done(&a->text);
-    a->text = text;
-    a->status = status;
-    a->at = now;
+    *a = (struct answer){.text = text, .status = status, .at = now};
     text = (struct buf){0};
     return 0;
 }
@@ -65,20 +59,18 @@ static int ask_one(struct host *host, size_t i, const struct wait *wait, struct 
 static const char volumes[] = "/vmfs/volumes";
 
 /* Where the datastores are: the root's path says it, if they are its parents. */
-static void volumes_path(const struct host *host, struct span *ret)
+static struct span volumes_path(const struct host *host)
 {
     const char *root = remote_root(host->remote);
     const char *at = strstr(root, volumes);
     size_t n = strlen(volumes);
     bool is = at && (at[n] == '/' || at[n] == '\0');
-    *ret = is ? (struct span){root, (size_t)(at - root) + n} : span_of(volumes);
+    return is ? (struct span){root, (size_t)(at - root) + n} : span_of(volumes);
 }
 
 int ask_volumes(struct host *host, const struct wait *wait)
 {
-    struct span path;
-    volumes_path(host, &path);
-    if (path.p != volumes)
+    if (volumes_path(host).p != volumes)
         return 0;
     SFTP_CALL_AUTO *call = sftp_stat(remote_sftp(host->remote), volumes);
     int r = sftp_wait(call, wait);
@@ -113,28 +105,21 @@ int ask_who(struct host *host, const struct wait *wait, struct diag *why)
 
 /* ---- where the VMs are in the mount */
 
-static int vm_path(const struct host *host, const struct host_vm *vm, char **ret)
+/* Absolute, as the server names it; NULL where it has no name for it. */
+static int vm_path(const struct host *host, struct host_facts *facts, const struct host_vm *vm,
+                   const char **ret)
 {
-    struct span at;
-    volumes_path(host, &at);
-    if (!vm->valid || !vm->datastore[0] || !vm->file[0])
+    const struct span at = volumes_path(host);
+    BUF_AUTO path = {0};
+    if (!vm->valid)
         return 0;
-    if (asprintf(ret, "%.*s/%s/%s", (int)at.n, at.p, vm->datastore, vm->file) < 0) {
-        *ret = NULL;
-        return -ENOMEM;
-    }
-    return 0;
-}
-
-static void free_strings(char **strings, size_t n)
-{
-    for (size_t i = 0; strings && i < n; i++)
-        free(strings[i]);
-    free(strings);
+    int r = buf_addf(&path, "%.*s/%s/%s", (int)at.n, at.p, vm->datastore, vm->file);
+    *ret = host_facts_text(facts, buf_span(&path));
+    return r < 0 || facts->no_memory ? -ENOMEM : 0;
 }
 
 /* What runs is named by paths, too: each may go through links of its own. */
-static void note_running(struct host_facts *facts, char **running)
+static void note_running(struct host_facts *facts, char *const *running)
 {
     for (size_t i = 0; i < facts->n_vms; i++) {
         struct host_vm *vm = &facts->vms[i];
@@ -188,16 +173,14 @@ static int note_users(struct host *host, struct host_facts *facts, const struct 
     return r;
 }
 
-/* The server's names for all VMs; NULL where one has none. Owned by the caller, with the array. */
-static int list_paths(const struct host *host, const struct host_facts *facts, char **ret)
+/* The server's names for all VMs; NULL where one has none. */
+static int list_paths(const struct host *host, struct host_facts *facts, const char **ret)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < facts->n_vms; i++)
-        r = vm_path(host, &facts->vms[i], &ret[i]);
-    for (size_t i = 0; r == 0 && i < facts->n_running; i++) {
-        ret[facts->n_vms + i] = strdup(facts->running[i]);
-        r = ret[facts->n_vms + i] ? 0 : -ENOMEM;
-    }
+        r = vm_path(host, facts, &facts->vms[i], &ret[i]);
+    for (size_t i = 0; i < facts->n_running; i++)
+        ret[facts->n_vms + i] = facts->running[i];
     return r;
 }
 
@@ -212,7 +195,7 @@ static int name_vms(struct host *host, struct host_facts *facts, const struct wa
         r = remote_learn_shown(host->remote, vm->path, wait)
                 ?: remote_add_shown(host->remote, vm->path, &shown);
         if (r == 0)
-            vm->shown = buf_steal(&shown);
+            vm->shown = host_facts_text(facts, buf_span(&shown));
     }
     return r;
 }
@@ -220,18 +203,19 @@ static int name_vms(struct host *host, struct host_facts *facts, const struct wa
 static int locate(struct host *host, struct host_facts *facts, const struct wait *wait)
 {
     size_t n = facts->n_vms + facts->n_running;
-    char **paths = calloc(n + 1, sizeof(*paths));
+    FREE_AUTO const char **paths = calloc(n + 1, sizeof(*paths));
     char **found = calloc(n + 1, sizeof(*found));
     int r = paths && found ? list_paths(host, facts, paths) : -ENOMEM;
-    r = r ?: remote_locate(host->remote, (const char *const *)paths, n, wait, found);
+    r = r ?: remote_locate(host->remote, paths, n, wait, found);
     if (r == 0) {
         for (size_t i = 0; i < facts->n_vms; i++)
-            facts->vms[i].path = steal(found[i]);
+            facts->vms[i].path = found[i] ? host_facts_text(facts, span_of(found[i])) : NULL;
         note_running(facts, found + facts->n_vms);
-        r = name_vms(host, facts, wait);
+        r = facts->no_memory ? -ENOMEM : name_vms(host, facts, wait);
     }
-    free_strings(paths, n);
-    free_strings(found, n);
+    for (size_t i = 0; found && i < n; i++)
+        free(found[i]);
+    free(found);
     return r;
 }
 
@@ -244,7 +228,7 @@ static int parse_all(const struct host *host, struct host_facts *facts)
         if (r < 0 && r != -EBADMSG)
             return r;
     }
-    return 0;
+    return facts->no_memory ? -ENOMEM : 0;
 }
 
 int ask_facts(struct host *host, const struct wait *wait, const struct host_facts **ret,
@@ -270,6 +254,8 @@ int ask_facts(struct host *host, const struct wait *wait, const struct host_fact
     facts->vms_known = host->answers[QUESTION_VMS].status == 0;
     facts->running_known = host->answers[QUESTION_RUNNING].status == 0;
     r = parse_all(host, facts) ?: locate(host, facts, wait) ?: note_users(host, facts, wait);
+    if (r == 0 && facts->no_memory)
+        r = -ENOMEM;
     if (r < 0)
         host_facts_unref(facts);
     else

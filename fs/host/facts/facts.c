@@ -2,9 +2,13 @@
 #include "facts.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "lines.h"
+#include <utlist.h>
+
+struct host_text {
+    struct host_text *next;
+    char bytes[];
+};
 
 struct host_facts *host_facts_new(void)
 {
@@ -13,12 +17,7 @@ struct host_facts *host_facts_new(void)
         return NULL;
     atomic_init(&facts->refs, 1);
     facts->hv_support = -1;
-    facts->version_line = strdup("");
-    facts->host.uuid = strdup("");
-    if (!facts->version_line || !facts->host.uuid) {
-        host_facts_unref(facts);
-        return NULL;
-    }
+    facts->version_line = facts->host.uuid = "";
     return facts;
 }
 
@@ -34,44 +33,31 @@ const struct host_facts *host_facts_ref(const struct host_facts *facts)
     return facts;
 }
 
-/* The parser's structures borrow their strings, here they are ours. */
-static void free_text(const char *text)
+const char *host_facts_text(struct host_facts *facts, struct span text)
 {
-    free((void *)(uintptr_t)text);
-}
-
-void host_facts_done_pci(struct vmx_host_pci *pci)
-{
-    free_text(pci->vendor_name);
-    free_text(pci->name);
-    free_text(pci->vmkernel_name);
-    free_text(pci->configured_owner);
-    free_text(pci->owner);
-}
-
-void host_facts_done_vm(struct host_vm *vm)
-{
-    free(vm->name);
-    free(vm->datastore);
-    free(vm->file);
-    free(vm->path);
-    free(vm->shown);
+    if (text.n == 0)
+        return "";
+    struct host_text *t = malloc(sizeof(*t) + text.n + 1);
+    if (!t) {
+        facts->no_memory = true;
+        return "";
+    }
+    memcpy(t->bytes, text.p, text.n);
+    t->bytes[text.n] = '\0';
+    LL_PREPEND(facts->texts, t);
+    return t->bytes;
 }
 
 static void destroy(struct host_facts *facts)
 {
-    for (size_t i = 0; i < facts->host.n_pci; i++)
-        host_facts_done_pci(&facts->host.pci[i]);
-    for (size_t i = 0; i < facts->n_vms; i++)
-        host_facts_done_vm(&facts->vms[i]);
-    for (size_t i = 0; i < facts->n_running; i++)
-        free(facts->running[i]);
+    struct host_text *t, *next;
+    LL_FOREACH_SAFE(facts->texts, t, next)
+    {
+        free(t);
+    }
     free(facts->host.pci);
-    free_text(facts->host.uuid);
     free(facts->vms);
     free(facts->running);
-    free(facts->version_line);
-    free(facts->cpu_brand);
     free(facts);
 }
 

@@ -10,26 +10,28 @@
 /* A VM that is registered on the host. */
 struct host_vm {
     unsigned long id;
-    bool valid;      /* false: the host skips it as invalid; only its id is known */
-    char *name;      /* "" where it is invalid */
-    char *datastore; /* of "[datastore] folder/x.vmx" */
-    char *file;      /* what is behind that */
-    char *path;      /* relative to the mounted root, free of links; NULL: outside, or not known */
-    char *shown;     /* the same with the names that people use; NULL where path is */
-    bool running;    /* one of facts->running */
+    bool valid;            /* false: the host skips it as invalid; only its id is known */
+    const char *name;      /* "" where it is invalid */
+    const char *datastore; /* of "[datastore] folder/x.vmx" */
+    const char *file;      /* what is behind that */
+    const char *path; /* relative to the mounted root, free of links; NULL: outside, or not known */
+    const char *shown; /* the same with the names that people use; NULL where path is */
+    bool running;      /* one of facts->running */
 };
 
 struct host_facts {
     atomic_uint refs;
     int64_t at;                    /* clock_ms() when the host was asked */
-    struct vmx_host host;          /* its strings and list belong to the facts */
-    char *version_line;            /* as "vmware -v" says it */
-    char *cpu_brand;               /* as the host says it; NULL */
+    struct host_text *texts;       /* all strings of the facts */
+    bool no_memory;                /* for one of them, which is "" */
+    struct vmx_host host;          /* its list belongs to the facts */
+    const char *version_line;      /* as "vmware -v" says it */
+    const char *cpu_brand;         /* as the host says it; NULL */
     int hv_support;                /* -1: not known; 3: enabled, 2: off in the firmware */
     bool vms_known, running_known; /* the host answered */
     struct host_vm *vms;
     size_t n_vms;
-    char **running; /* absolute paths on the server, as the host says them */
+    const char **running; /* absolute paths on the server, as the host says them */
     size_t n_running;
 };
 
@@ -37,6 +39,9 @@ struct host_facts {
 struct host_facts *host_facts_new(void);
 const struct host_facts *host_facts_ref(const struct host_facts *facts);
 void host_facts_unref(const struct host_facts *facts); /* accepts NULL */
+
+/* A copy that lives as long as the facts. */
+const char *host_facts_text(struct host_facts *facts, struct span text);
 
 /* The VM of a path below the mounted root, or NULL. */
 const struct host_vm *host_facts_vm(const struct host_facts *facts, const char *path);

@@ -3,7 +3,6 @@
 #include "facts_cache.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "collect.h"
@@ -12,11 +11,6 @@ enum {
     SILENT_MS = 30 * 1000, /* so long nobody waits in vain once more, who need not */
     HALF_MAX_MS = 10 * 1000,
 };
-
-static int kind_error_locked(const struct host *host) REQUIRES(&host->lock)
-{
-    return host->kind == HOST_NONE ? -EOPNOTSUPP : 0;
-}
 
 /* Drops the lock while it waits: what is known may be another thing then. */
 static int begin_asking_locked(struct host *host, const struct wait *wait) REQUIRES(&host->lock)
@@ -42,12 +36,6 @@ static void end_asking_locked(struct host *host, int r, const struct diag *why)
     turn_give(&host->asking);
 }
 
-/* One step of finding out what the server is. */
-static int identify_step(struct host *host, int kind, const struct wait *wait, struct diag *why)
-{
-    return kind == HOST_NOT_KNOWN ? ask_volumes(host, wait) : ask_who(host, wait, why);
-}
-
 int host_identify_locked(struct host *host, int up_to, const struct wait *wait)
 {
     int r = 0;
@@ -61,24 +49,35 @@ int host_identify_locked(struct host *host, int up_to, const struct wait *wait)
         int kind = (int)host->kind;
         if (kind < up_to) {
             lock_drop(&host->lock);
-            r = identify_step(host, kind, wait, &why);
+            r = kind == HOST_NOT_KNOWN ? ask_volumes(host, wait) : ask_who(host, wait, &why);
             lock_take(&host->lock);
             if (r == 0)
                 host->kind = kind == HOST_NOT_KNOWN ? HOST_POSSIBLE : HOST_THERE;
         }
         end_asking_locked(host, r, &why);
     }
-    return r < 0 ? r : kind_error_locked(host);
+    return r == 0 && host->kind == HOST_NONE ? -EOPNOTSUPP : r;
 }
 
-static int refresh_locked(struct host *host, const struct wait *wait) REQUIRES(&host->lock)
+static bool is_known_locked(const struct host *host, int64_t since) REQUIRES(&host->lock)
+{
+    return host->facts && host->facts->at >= since;
+}
+
+static int refresh_locked(struct host *host, int64_t since, const struct wait *wait)
+    REQUIRES(&host->lock)
 {
     const struct host_facts *facts = NULL;
     struct diag why = {0};
-    lock_drop(&host->lock);
-    int r = ask_facts(host, wait, &facts, &why);
-    lock_take(&host->lock);
-    if (r == 0) {
+    int r = begin_asking_locked(host, wait);
+    if (r < 0)
+        return r;
+    if (!is_known_locked(host, since)) {
+        lock_drop(&host->lock);
+        r = ask_facts(host, wait, &facts, &why);
+        lock_take(&host->lock);
+    }
+    if (facts) {
         host_facts_unref(host->facts);
         host->facts = facts;
     }
@@ -94,14 +93,8 @@ int host_facts(struct host *host, int max_age_ms, const struct wait *wait,
     int r = host_identify_locked(host, HOST_THERE, wait);
     if (since < host->changed_at)
         since = host->changed_at;
-    while (r == 0 && !(host->facts && host->facts->at >= since)) {
-        r = begin_asking_locked(host, wait);
-        const struct diag none = {0};
-        if (r == 0 && host->facts && host->facts->at >= since)
-            end_asking_locked(host, 0, &none);
-        else if (r == 0)
-            r = refresh_locked(host, wait);
-    }
+    while (r == 0 && !is_known_locked(host, since))
+        r = refresh_locked(host, since, wait);
     if (r == 0)
         *ret = host_facts_ref(host->facts);
     lock_drop(&host->lock);
@@ -125,8 +118,8 @@ const struct host_facts *host_facts_soon(struct host *host, int max_age_ms, cons
     struct wait half = host_half_of(wait);
     lock_take(&host->lock);
     bool silent = host->silent && now - host->asked_at < SILENT_MS;
-    if (silent && host->facts && host->facts->at >= now - max_age_ms &&
-        host->facts->at >= host->changed_at)
+    if (silent && is_known_locked(host, now - max_age_ms) &&
+        is_known_locked(host, host->changed_at))
         facts = host_facts_ref(host->facts);
     lock_drop(&host->lock);
     if (!silent && host_facts(host, max_age_ms, &half, &facts) < 0)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lines.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #include "parser/text/text.h"
 
 bool line_next(struct span *rest, struct span *ret)
@@ -58,19 +55,4 @@ bool line_skip(struct span *rest, struct span what)
         return false;
     *rest = span_from(*rest, what.n);
     return true;
-}
-
-char *line_copy(struct span s)
-{
-    return strndup(s.n ? s.p : "", s.n);
-}
-
-int line_store(struct span s, char **ret)
-{
-    char *copy = line_copy(s);
-    if (!copy)
-        return -ENOMEM;
-    free(*ret);
-    *ret = copy;
-    return 0;
 }

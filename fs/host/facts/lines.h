@@ -2,7 +2,7 @@
 /* What the parsers of commands' output share: lines, fields, numbers. */
 #pragma once
 
-#include "facts.h"
+#include "parser/text/buf.h"
 
 /* Takes the next line off the front, without its end (LF or CR LF). Lines with a NUL in them are
  * passed over: no command prints one. False when there is none left. */
@@ -18,13 +18,3 @@ bool line_number(struct span *rest, unsigned base, unsigned long max, unsigned l
 
 /* Takes exactly these bytes off the front. */
 bool line_skip(struct span *rest, struct span what);
-
-/* A string of the bytes, or NULL. */
-char *line_copy(struct span s);
-
-/* Replaces a string. 0, -ENOMEM. */
-int line_store(struct span s, char **ret);
-
-/* Frees what belongs to one element. */
-void host_facts_done_pci(struct vmx_host_pci *pci);
-void host_facts_done_vm(struct host_vm *vm);

@@ -2,7 +2,6 @@
 #include "parse.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "lines.h"
 #include "parser/text/list.h"
@@ -13,7 +12,7 @@ enum { RUNNING_MAX = 100000 };
 /* ---- version */
 
 /* "VMware ESXi 8.0.1 build-21495797", and nothing behind it. */
-static bool read_version(struct span line, unsigned ret_version[3], unsigned long *ret_build)
+static bool read_version(struct span line, struct vmx_host *ret)
 {
     unsigned long parts[3];
     unsigned long build;
@@ -28,26 +27,20 @@ static bool read_version(struct span line, unsigned ret_version[3], unsigned lon
     if (!line_number(&line, 10, 999999999, &build) || text_trim(line).n != 0)
         return false;
     for (size_t i = 0; i < 3; i++)
-        ret_version[i] = (unsigned)parts[i];
-    *ret_build = build;
+        ret->version[i] = (unsigned)parts[i];
+    ret->build = build;
     return true;
 }
 
 int parse_version(struct span text, struct host_facts *ret)
 {
     struct span line;
-    unsigned version[3];
-    unsigned long build;
 
     while (line_next(&text, &line)) {
-        if (!read_version(line, version, &build))
-            continue;
-        int r = line_store(text_trim(line), &ret->version_line);
-        if (r < 0)
-            return r;
-        memcpy(ret->host.version, version, sizeof(version));
-        ret->host.build = build;
-        return 0;
+        if (read_version(line, &ret->host)) {
+            ret->version_line = host_facts_text(ret, text_trim(line));
+            return 0;
+        }
     }
     return -EBADMSG;
 }
@@ -76,9 +69,7 @@ int parse_cpu_list(struct span text, struct host_facts *ret)
 
     if (!find_field(text, SPAN_LITERAL("Brand"), &brand) || brand.n == 0)
         return 0;
-    int r = line_store(brand, &ret->cpu_brand);
-    if (r < 0)
-        return r;
+    ret->cpu_brand = host_facts_text(ret, brand);
     ret->host.cpu = span_eq(brand, SPAN_LITERAL("GenuineIntel"))   ? VMX_CPU_INTEL
                     : span_eq(brand, SPAN_LITERAL("AuthenticAMD")) ? VMX_CPU_AMD
                                                                    : VMX_CPU_UNKNOWN;
@@ -113,14 +104,10 @@ int parse_uuid(struct span text, struct host_facts *ret)
     struct span line;
 
     while (line_next(&text, &line)) {
-        if (!is_uuid(text_trim(line)))
-            continue;
-        char *uuid = line_copy(text_trim(line));
-        if (!uuid)
-            return -ENOMEM;
-        free((void *)(uintptr_t)ret->host.uuid);
-        ret->host.uuid = uuid;
-        break;
+        if (is_uuid(text_trim(line))) {
+            ret->host.uuid = host_facts_text(ret, text_trim(line));
+            break;
+        }
     }
     return 0;
 }
@@ -146,14 +133,11 @@ static int add_running(struct span path, struct host_facts *ret)
 {
     if (ret->n_running == RUNNING_MAX)
         return -EBADMSG;
-    char **room = list_room(ret->running, ret->n_running, sizeof(*room));
+    const char **room = list_room(ret->running, ret->n_running, sizeof(*room));
     if (!room)
         return -ENOMEM;
     ret->running = room;
-    room[ret->n_running] = line_copy(path);
-    if (!room[ret->n_running])
-        return -ENOMEM;
-    ret->n_running++;
+    room[ret->n_running++] = host_facts_text(ret, path);
     return 0;
 }
 
@@ -178,8 +162,8 @@ int parse_running(struct span text, struct host_facts *ret)
     }
     if (r == 0 && said && ret->n_running == before)
         r = -EBADMSG;
-    while (r < 0 && ret->n_running > before)
-        free(ret->running[--ret->n_running]);
+    if (r < 0)
+        ret->n_running = before;
     ret->running_known = ret->running_known && r == 0;
     return r;
 }

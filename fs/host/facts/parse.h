@@ -3,6 +3,8 @@
  * What ESXi's commands print, from 6.5 to 8.0. Pure functions on texts, which may be hostile: what
  * is not understood is left out or is -EBADMSG, never guessed.
  *
+ * What they find is kept by the facts, which say so where they had no memory for a string.
+ *
  * Standard error is mixed into the texts: lines that do not belong are passed over.
  *
  * parse_vms and parse_running take vms_known and running_known back where they fail: a list that is
@@ -16,8 +18,8 @@
  * no ESXi. */
 int parse_version(struct span text, struct host_facts *ret);
 
-/* "esxcli hardware cpu list" and "esxcli hardware cpu global get". 0, -ENOMEM; here and below, what
- * the text does not say stays unknown. */
+/* "esxcli hardware cpu list" and "esxcli hardware cpu global get". 0; here and below, what the text
+ * does not say stays unknown. */
 int parse_cpu_list(struct span text, struct host_facts *ret);
 int parse_cpu_global(struct span text, struct host_facts *ret);
 
@@ -33,7 +35,7 @@ int parse_platform(struct span text, struct host_facts *ret);
 int parse_pci_list(struct span text, struct host_facts *ret);
 
 /* "esxcli hardware pci pcipassthru list" (7.0 and later): sets enabled of the devices known.
- * "false" does not overrule a configured owner. 0, -ENOMEM. */
+ * "false" does not overrule a configured owner. 0. */
 int parse_pci_passthru(struct span text, struct host_facts *ret);
 
 /* "vim-cmd vmsvc/getallvms": appends to facts->vms, registered, path not filled in, by id. Of a row

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "lines.h"
 #include "parse.h"
@@ -12,7 +11,6 @@ enum { PCI_MAX = 4096 };
 
 enum field {
     VMKERNEL_NAME,
-    VENDOR_NAME,
     DEVICE_NAME,
     CONFIGURED_OWNER,
     CURRENT_OWNER,
@@ -25,18 +23,21 @@ enum field {
 };
 
 static const char *const names[FIELDS] = {
-    [VMKERNEL_NAME] = "VMkernel Name", [VENDOR_NAME] = "Vendor Name",
-    [DEVICE_NAME] = "Device Name",     [CONFIGURED_OWNER] = "Configured Owner",
-    [CURRENT_OWNER] = "Current Owner", [VENDOR_ID] = "Vendor ID",
-    [DEVICE_ID] = "Device ID",         [DEVICE_CLASS] = "Device Class",
-    [SPAWNED_BUS] = "Spawned Bus",     [PASSTHRU_CAPABLE] = "Passthru Capable",
+    [VMKERNEL_NAME] = "VMkernel Name",
+    [DEVICE_NAME] = "Device Name",
+    [CONFIGURED_OWNER] = "Configured Owner",
+    [CURRENT_OWNER] = "Current Owner",
+    [VENDOR_ID] = "Vendor ID",
+    [DEVICE_ID] = "Device ID",
+    [DEVICE_CLASS] = "Device Class",
+    [SPAWNED_BUS] = "Spawned Bus",
+    [PASSTHRU_CAPABLE] = "Passthru Capable",
 };
 
 /* A device's lines, borrowed from the text. */
 struct block {
     struct vmx_pci address;
-    struct span values[FIELDS];
-    bool there[FIELDS];
+    struct span values[FIELDS]; /* p: NULL where it is not said */
 };
 
 /* "0000:04:00.0", the only form that hosts print. */
@@ -76,10 +77,18 @@ static enum vmx_truth read_enabled(const struct block *b)
     return read_owner(b->values[CONFIGURED_OWNER]);
 }
 
-static int add_device(const struct block *b, struct vmx_host *ret)
+/* A list that has an address twice is no host's. */
+static int add_device(const struct block *b, struct host_facts *ret)
 {
     const struct span *v = b->values;
-    struct vmx_host_pci pci = {
+    struct vmx_host *host = &ret->host;
+    if (host->n_pci == PCI_MAX || vmx_host_find(host, &b->address))
+        return -EBADMSG;
+    struct vmx_host_pci *room = list_room(host->pci, host->n_pci, sizeof(*room));
+    if (!room)
+        return -ENOMEM;
+    host->pci = room;
+    room[host->n_pci++] = (struct vmx_host_pci){
         .address = b->address,
         .vendor = read_hex(v[VENDOR_ID], 0xffff, -1),
         .device = read_hex(v[DEVICE_ID], 0xffff, -1),
@@ -88,24 +97,10 @@ static int add_device(const struct block *b, struct vmx_host *ret)
         .capable = read_truth(v[PASSTHRU_CAPABLE]),
         .enabled = read_enabled(b),
         .active = read_owner(v[CURRENT_OWNER]),
+        .name = host_facts_text(ret, v[DEVICE_NAME]),
+        .vmkernel_name = host_facts_text(ret, v[VMKERNEL_NAME]),
+        .owner = host_facts_text(ret, v[CURRENT_OWNER]),
     };
-    if (ret->n_pci == PCI_MAX)
-        return -EBADMSG;
-    struct vmx_host_pci *room = list_room(ret->pci, ret->n_pci, sizeof(*room));
-    if (!room)
-        return -ENOMEM;
-    ret->pci = room;
-    pci.vendor_name = line_copy(v[VENDOR_NAME]);
-    pci.name = line_copy(v[DEVICE_NAME]);
-    pci.vmkernel_name = line_copy(v[VMKERNEL_NAME]);
-    pci.configured_owner = line_copy(v[CONFIGURED_OWNER]);
-    pci.owner = line_copy(v[CURRENT_OWNER]);
-    if (!pci.vendor_name || !pci.name || !pci.vmkernel_name || !pci.configured_owner ||
-        !pci.owner) {
-        host_facts_done_pci(&pci);
-        return -ENOMEM;
-    }
-    room[ret->n_pci++] = pci;
     return 0;
 }
 
@@ -118,16 +113,15 @@ static void note_field(struct block *b, struct span line)
     if (!line_field(line, &name, &value))
         return;
     for (size_t i = 0; i < FIELDS; i++) {
-        if (b->there[i] || !span_eq(name, span_of(names[i])))
-            continue;
-        b->values[i] = value;
-        b->there[i] = true;
-        return;
+        if (!b->values[i].p && span_eq(name, span_of(names[i]))) {
+            b->values[i] = value;
+            return;
+        }
     }
 }
 
 /* A line that is not indented ends a block: what follows it may belong to something else. */
-static int read_devices(struct span text, struct vmx_host *ret)
+static int read_devices(struct span text, struct host_facts *ret)
 {
     struct block block = {0};
     bool in_block = false;
@@ -148,52 +142,15 @@ static int read_devices(struct span text, struct vmx_host *ret)
     return r == 0 && in_block ? add_device(&block, ret) : r;
 }
 
-static int compare(const void *left, const void *right)
-{
-    const struct vmx_pci *a = &(*(const struct vmx_host_pci *const *)left)->address;
-    const struct vmx_pci *b = &(*(const struct vmx_host_pci *const *)right)->address;
-    const unsigned pairs[][2] = {
-        {a->domain, b->domain}, {a->bus, b->bus}, {a->slot, b->slot}, {a->function, b->function}};
-    for (size_t i = 0; i < 4; i++) {
-        if (pairs[i][0] != pairs[i][1])
-            return pairs[i][0] < pairs[i][1] ? -1 : 1;
-    }
-    return 0;
-}
-
-/* The devices by address, to be freed. */
-static struct vmx_host_pci **sorted(const struct vmx_host *host)
-{
-    struct vmx_host_pci **list = calloc(host->n_pci + 1, sizeof(struct vmx_host_pci *));
-    if (!list)
-        return NULL;
-    for (size_t i = 0; i < host->n_pci; i++)
-        list[i] = &host->pci[i];
-    qsort(list, host->n_pci, sizeof(struct vmx_host_pci *), compare);
-    return list;
-}
-
-/* A list that has an address twice is no host's. */
-static int check_unique(const struct vmx_host *host)
-{
-    struct vmx_host_pci **list = sorted(host);
-    int r = list ? 0 : -ENOMEM;
-    for (size_t i = 1; r == 0 && i < host->n_pci; i++)
-        r = compare(&list[i - 1], &list[i]) == 0 ? -EBADMSG : 0;
-    free(list);
-    return r;
-}
-
 int parse_pci_list(struct span text, struct host_facts *ret)
 {
-    struct vmx_host *host = &ret->host;
-    size_t before = host->n_pci;
+    size_t before = ret->host.n_pci;
 
-    int r = read_devices(text, host);
-    if (r == 0)
-        r = host->n_pci > before ? check_unique(host) : -EBADMSG;
-    while (r < 0 && host->n_pci > before)
-        host_facts_done_pci(&host->pci[--host->n_pci]);
+    int r = read_devices(text, ret);
+    if (r == 0 && ret->host.n_pci == before)
+        r = -EBADMSG;
+    if (r < 0)
+        ret->host.n_pci = before;
     return r;
 }
 
@@ -214,22 +171,19 @@ static bool read_row(struct span line, struct vmx_pci *ret_address, enum vmx_tru
  * it. */
 int parse_pci_passthru(struct span text, struct host_facts *ret)
 {
-    struct vmx_host_pci wanted = {0};
-    const struct vmx_host_pci *key = &wanted;
+    struct vmx_pci address;
     enum vmx_truth enabled;
     struct span line;
 
-    struct vmx_host_pci **list = sorted(&ret->host);
-    if (!list)
-        return -ENOMEM;
     while (line_next(&text, &line)) {
-        if (!read_row(line, &wanted.address, &enabled))
+        if (!read_row(line, &address, &enabled))
             continue;
-        struct vmx_host_pci **found =
-            bsearch(&key, list, ret->host.n_pci, sizeof(struct vmx_host_pci *), compare);
-        if (found && (enabled == VMX_YES || (*found)->enabled == VMX_NOT_KNOWN))
-            (*found)->enabled = enabled;
+        for (size_t i = 0; i < ret->host.n_pci; i++) {
+            struct vmx_host_pci *pci = &ret->host.pci[i];
+            if (vmx_pci_eq(&pci->address, &address) &&
+                (enabled == VMX_YES || pci->enabled == VMX_NOT_KNOWN))
+                pci->enabled = enabled;
+        }
     }
-    free(list);
     return 0;
 }

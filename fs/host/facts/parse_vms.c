@@ -17,7 +17,6 @@
  * is known.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "lines.h"
 #include "parse.h"
@@ -41,6 +40,15 @@ struct row {
     struct span name, file; /* file: with its datastore */
 };
 
+static size_t skip_blanks(struct span *s)
+{
+    size_t n = 0;
+    while (n < s->n && s->p[n] == ' ')
+        n++;
+    *s = span_from(*s, n);
+    return n;
+}
+
 /* ---- the titles */
 
 static bool read_titles(struct span line, struct titles *ret)
@@ -50,8 +58,7 @@ static bool read_titles(struct span line, struct titles *ret)
     struct span rest = line;
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        while (rest.n > 0 && rest.p[0] == ' ')
-            rest = span_from(rest, 1);
+        skip_blanks(&rest);
         at[i] = line.n - rest.n;
         if (!line_skip(&rest, span_of(words[i])) || (rest.n > 0 && rest.p[0] != ' '))
             return false;
@@ -129,32 +136,20 @@ static bool read_columns(struct span row, const struct titles *titles, size_t ex
 static size_t by_columns(struct span row, const struct titles *titles, struct row *ret)
 {
     enum { EXTRAS = 8 };
-    struct row found = {0};
     size_t n = 0;
 
     for (size_t i = 0; i < 2 * (size_t)EXTRAS && n < 2; i++) {
-        struct row r = {0};
+        struct row r = *ret;
         if (read_columns(row, titles, i % EXTRAS, i >= EXTRAS, &r) &&
-            (n == 0 || r.file.p != found.file.p || r.file.n != found.file.n)) {
-            found = r;
+            (n == 0 || r.file.p != ret->file.p || r.file.n != ret->file.n)) {
+            *ret = r;
             n++;
         }
     }
-    ret->name = found.name;
-    ret->file = found.file;
     return n;
 }
 
 /* ---- what surrounds a file */
-
-static size_t skip_blanks(struct span *s)
-{
-    size_t n = 0;
-    while (n < s->n && s->p[n] == ' ')
-        n++;
-    *s = span_from(*s, n);
-    return n;
-}
 
 static bool skip_version(struct span s)
 {
@@ -219,7 +214,7 @@ static bool is_plain(struct span path)
     }
 }
 
-static int add_vm(const struct row *row, struct span datastore, struct span file, bool valid,
+static int add_vm(const struct row *row, struct span datastore, struct span file,
                   struct host_facts *ret)
 {
     if (ret->n_vms == VMS_MAX)
@@ -228,25 +223,20 @@ static int add_vm(const struct row *row, struct span datastore, struct span file
     if (!room)
         return -ENOMEM;
     ret->vms = room;
-    struct host_vm vm = {
+    room[ret->n_vms++] = (struct host_vm){
         .id = row->id,
-        .valid = valid,
-        .name = line_copy(row->name),
-        .datastore = line_copy(datastore),
-        .file = line_copy(file),
+        .valid = file.n > 0,
+        .name = host_facts_text(ret, row->name),
+        .datastore = host_facts_text(ret, datastore),
+        .file = host_facts_text(ret, file),
     };
-    if (!vm.name || !vm.datastore || !vm.file) {
-        host_facts_done_vm(&vm);
-        return -ENOMEM;
-    }
-    room[ret->n_vms++] = vm;
     return 0;
 }
 
 static int add_invalid(unsigned long id, struct host_facts *ret)
 {
     const struct span none = {NULL, 0};
-    return add_vm(&(struct row){.id = id}, none, none, false, ret);
+    return add_vm(&(struct row){.id = id}, none, none, ret);
 }
 
 /* What the host runs for itself lies in no datastore. */
@@ -261,7 +251,7 @@ static int add_row(const struct row *row, struct host_facts *ret)
         return 0;
     if (text_find(datastore, '/') != datastore.n || !is_plain(datastore) || !is_plain(file))
         return add_invalid(row->id, ret);
-    return add_vm(row, datastore, file, true, ret);
+    return add_vm(row, datastore, file, ret);
 }
 
 /* An id, blanks, and more. Lines of annotations may begin like that, too; but hardly with a file's
@@ -312,8 +302,7 @@ static void sort_and_merge(struct host_facts *facts)
         }
         struct host_vm *before = &facts->vms[n - 1];
         before->valid = false;
-        before->name[0] = before->datastore[0] = before->file[0] = '\0';
-        host_facts_done_vm(vm);
+        before->name = before->datastore = before->file = "";
     }
     facts->n_vms = n;
 }
@@ -336,9 +325,9 @@ int parse_vms(struct span text, struct host_facts *ret)
     }
     if (r == 0 && !in_rows)
         r = -EBADMSG;
-    while (r < 0 && ret->n_vms > before)
-        host_facts_done_vm(&ret->vms[--ret->n_vms]);
-    if (r == 0)
+    if (r < 0)
+        ret->n_vms = before;
+    else
         sort_and_merge(ret);
     ret->vms_known = ret->vms_known && r == 0;
     return r;

@@ -3,8 +3,7 @@
 
 #include "support.h"
 
-#define NOTHING                                                                                    \
-    .vendor_name = "", .name = "", .vmkernel_name = "", .configured_owner = "", .owner = ""
+#define NOTHING .name = "", .vmkernel_name = "", .owner = ""
 #define PCI(domain, bus, slot, function, vendor_id, device_id, class_id, bus_behind)               \
     {.address = {(domain), (bus), (slot), (function)},                                             \
      .vendor = (vendor_id),                                                                        \

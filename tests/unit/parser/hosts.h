@@ -25,41 +25,22 @@ enum {
 };
 
 #define FREE_FOR_VMS                                                                               \
-    .vmkernel_name = "", .configured_owner = "VM Passthru", .owner = "VM Passthru",                \
-    .capable = VMX_YES, .enabled = VMX_YES, .active = VMX_YES
-#define OF_THE_HOST                                                                                \
-    .configured_owner = "VMkernel", .owner = "VMkernel", .enabled = VMX_NO, .active = VMX_NO
+    .vmkernel_name = "", .owner = "VM Passthru", .capable = VMX_YES, .enabled = VMX_YES,           \
+    .active = VMX_YES
+#define OF_THE_HOST .owner = "VMkernel", .enabled = VMX_NO, .active = VMX_NO
 
 static const struct vmx_host_pci host_devices[DEVICES] = {
-    [AT_VGA] = {{0, 2, 0, 0},
-                0x1a03,
-                0x2000,
-                0x0300,
-                0,
-                "ASPEED",
-                "VGA",
-                "",
-                OF_THE_HOST,
-                .capable = VMX_NO},
-    [AT_GPU] = {{0, 3, 0, 0}, 0x10de, 0x1cb2, 0x0300, 0, "NVIDIA", "Quadro P600", FREE_FOR_VMS},
-    [AT_GPU_AUDIO] = {{0, 3, 0, 1}, 0x10de, 0x0fb9, 0x0403, 0, "NVIDIA", "Audio", FREE_FOR_VMS},
-    [AT_GPU_USB] = {{0, 3, 0, 2},
-                    0x10de,
-                    0x1ad8,
-                    0x0c03,
-                    0,
-                    "NVIDIA",
-                    "USB",
-                    "",
-                    OF_THE_HOST,
-                    .capable = VMX_NO},
-    [AT_AMD] = {{0, 13, 0, 0}, 0x1002, 0x73bf, 0x0300, 0, "AMD", "Navi 21", FREE_FOR_VMS},
+    [AT_VGA] = {{0, 2, 0, 0}, 0x1a03, 0x2000, 0x0300, 0, "VGA", "", OF_THE_HOST, .capable = VMX_NO},
+    [AT_GPU] = {{0, 3, 0, 0}, 0x10de, 0x1cb2, 0x0300, 0, "Quadro P600", FREE_FOR_VMS},
+    [AT_GPU_AUDIO] = {{0, 3, 0, 1}, 0x10de, 0x0fb9, 0x0403, 0, "Audio", FREE_FOR_VMS},
+    [AT_GPU_USB] =
+        {{0, 3, 0, 2}, 0x10de, 0x1ad8, 0x0c03, 0, "USB", "", OF_THE_HOST, .capable = VMX_NO},
+    [AT_AMD] = {{0, 13, 0, 0}, 0x1002, 0x73bf, 0x0300, 0, "Navi 21", FREE_FOR_VMS},
     [AT_NIC] = {{0, 25, 0, 0},
                 0x8086,
                 0x1563,
                 0x0200,
                 0,
-                "Intel",
                 "X550",
                 "vmnic0",
                 OF_THE_HOST,
@@ -69,7 +50,6 @@ static const struct vmx_host_pci host_devices[DEVICES] = {
                      0x4fa0,
                      0x0604,
                      0x85,
-                     "Intel",
                      "Switch",
                      "",
                      OF_THE_HOST,
@@ -79,7 +59,6 @@ static const struct vmx_host_pci host_devices[DEVICES] = {
                      0x4fa4,
                      0x0604,
                      0x86,
-                     "Intel",
                      "Switch",
                      "",
                      OF_THE_HOST,
@@ -89,15 +68,13 @@ static const struct vmx_host_pci host_devices[DEVICES] = {
                        0x4fa4,
                        0x0604,
                        0x87,
-                       "Intel",
                        "Switch",
                        "",
                        OF_THE_HOST,
                        .capable = VMX_NO},
-    [AT_ARC] = {{0, 0x86, 0, 0}, 0x8086, 0x5690, 0x0300, 0, "Intel", "Arc A770M", FREE_FOR_VMS},
-    [AT_ARC_AUDIO] =
-        {{0, 0x87, 0, 0}, 0x8086, 0x4f90, 0x0403, 0, "Intel", "Arc Audio", FREE_FOR_VMS},
-    [AT_IGPU] = {{0, 0, 2, 0}, 0x8086, 0x4c8a, 0x0300, 0, "Intel", "UHD Graphics", FREE_FOR_VMS},
+    [AT_ARC] = {{0, 0x86, 0, 0}, 0x8086, 0x5690, 0x0300, 0, "Arc A770M", FREE_FOR_VMS},
+    [AT_ARC_AUDIO] = {{0, 0x87, 0, 0}, 0x8086, 0x4f90, 0x0403, 0, "Arc Audio", FREE_FOR_VMS},
+    [AT_IGPU] = {{0, 0, 2, 0}, 0x8086, 0x4c8a, 0x0300, 0, "UHD Graphics", FREE_FOR_VMS},
 };
 
 /* A host that a test may change, with what it says of the VM. */
