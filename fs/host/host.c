@@ -2,13 +2,9 @@
 #include "host.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "host/facts/facts_cache.h"
 #include "host/tell/reload.h"
 #include "host/tell/vim_cmd.h"
@@ -42,15 +38,12 @@ static void serve_reloads(struct host *host)
         struct wait wait = wait_for_ms(remote_options(host->remote)->timeout_ms);
         int r = host_begin(host, &wait);
         if (r == -EOPNOTSUPP)
-            reload_forget(host);
+            reload_forget(host, NULL);
         else if (r < 0) /* not within reach */
             reload_postpone(host, WATCH_EACH_MS);
-        more = r == 0 && reload_one_due(host, clock_ms(), &wait);
+        more = r == 0 && reload_one_due(host, clock_ms(), &wait) && !is_stopped(host);
         if (r == 0)
             host_done(host);
-        lock_take(&host->lock);
-        more = more && !is_stopped(host);
-        lock_drop(&host->lock);
     }
 }
 
@@ -149,15 +142,12 @@ void host_free(struct host *host)
     condition_wake_all(&host->woken);
     lock_drop(&host->lock);
     pthread_join(host->thread, NULL);
-    lock_take(&host->lock);
-    bool due = host->due != NULL;
-    lock_drop(&host->lock);
-    if (due && host_begin(host, &wait) == 0) {
+    if (host->due && host_begin(host, &wait) == 0) {
         while (reload_one_due(host, INT64_MAX, &wait))
             ;
         host_done(host);
     }
-    reload_forget(host);
+    reload_forget(host, NULL);
     remote_set_evidence(host->remote, NULL);
     exec_free(host->exec);
     host_facts_unref(host->facts);
@@ -177,7 +167,7 @@ int host_describe(struct host *host, struct buf *ret)
     const char *is = host->kind == HOST_THERE  ? "ESXi"
                      : host->kind == HOST_NONE ? "none"
                                                : "not asked yet";
-    if (host->facts && host->facts->version_line)
+    if (host->facts)
         is = host->facts->version_line;
     int r = buf_addf(ret, "host: %s\n", is);
     if (r == 0 && host->kind == HOST_THERE)

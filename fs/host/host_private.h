@@ -11,9 +11,9 @@ enum { QUESTION_VMS = 7, QUESTION_RUNNING = 8, QUESTIONS = 9 };
 /* A VM that is to be reloaded. */
 struct due {
     struct due *prev, *next;
-    char *path;
     int64_t at; /* of clock_ms() */
     bool told;  /* that the host was not within reach: once is enough */
+    char path[];
 };
 
 struct host {

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "host/facts/facts_cache.h"
 #include "host/facts/parse.h"
@@ -17,16 +16,14 @@ enum {
     LISTED_MS = 5 * 1000,    /* and of a file that is to be removed whether its VM is registered */
 };
 
-enum use { IS_OFF, IS_ON, IS_NOT_KNOWN };
-
-static enum use use_as_of(struct host *host, int max_age_ms, const char *path,
-                          const struct wait *wait)
+static enum vmx_truth ran_as_of(struct host *host, int max_age_ms, const char *path,
+                                const struct wait *wait)
 {
     const struct host_facts *facts = host_facts_soon(host, max_age_ms, wait);
     const struct host_vm *vm = facts ? host_facts_vm(facts, path) : NULL;
-    enum use use = !facts ? IS_NOT_KNOWN : vm && vm->running ? IS_ON : IS_OFF;
+    enum vmx_truth ran = !facts ? VMX_NOT_KNOWN : vm && vm->running ? VMX_YES : VMX_NO;
     host_facts_unref(facts);
-    return use;
+    return ran;
 }
 
 /* What was asked a short while ago is good enough to go on. Before a commit is refused the host is
@@ -38,13 +35,13 @@ static bool runs(void *ctx, const char *path, const struct wait *wait, char *ret
     host->wanted_at = clock_ms();
     condition_wake_all(&host->woken);
     lock_drop(&host->lock);
-    if (use_as_of(host, EVIDENCE_MS, path, wait) != IS_ON)
+    if (ran_as_of(host, EVIDENCE_MS, path, wait) != VMX_YES)
         return false;
-    enum use now = use_as_of(host, 0, path, wait);
+    enum vmx_truth now = ran_as_of(host, 0, path, wait);
     snprintf(ret, size, "%s",
-             now == IS_ON ? "its host says so"
-                          : "its host said so a moment ago, and does not answer now");
-    return now != IS_OFF;
+             now == VMX_YES ? "its host says so"
+                            : "its host said so a moment ago, and does not answer now");
+    return now != VMX_NO;
 }
 
 /* Only the host on which the VM is registered knows. One that ran just now has its lock. */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host is told to do: power and passthrough. */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "host/facts/facts_cache.h"
 #include "reload.h"
@@ -107,14 +104,15 @@ static int check_device(const struct host_facts *facts, const struct vmx_pci *ad
 static int switch_device(struct host *host, const char *address, bool on, const struct wait *wait,
                          struct diag *why)
 {
-    const char *const words[] = {"esxcli", "hardware", "pci", "pcipassthru",         "set",
-                                 "-d",     address,    "-e",  on ? "true" : "false", "-a",
-                                 NULL};
-    const char *const later[] = {"esxcli", "hardware", "pci", "pcipassthru",         "set",
-                                 "-d",     address,    "-e",  on ? "true" : "false", NULL};
+    enum { AT_ONCE = 9 };
+    const char *words[] = {"esxcli", "hardware", "pci", "pcipassthru",         "set",
+                           "-d",     address,    "-e",  on ? "true" : "false", [AT_ONCE] = "-a",
+                           NULL};
     int r = host_command(host, words, wait, NULL, why);
-    if (r == -EREMOTEIO && !strstr(why->text, "already configured"))
-        r = host_command(host, later, wait, NULL, why);
+    if (r == -EREMOTEIO && !strstr(why->text, "already configured")) {
+        words[AT_ONCE] = NULL;
+        r = host_command(host, words, wait, NULL, why);
+    }
     return r == -EREMOTEIO && strstr(why->text, "already configured") ? 0 : r;
 }
 

@@ -62,15 +62,9 @@ static int enter(struct host *host, const char *full, const struct wait *wait, s
 
 static int drop(struct host *host, const char *path, const struct wait *wait, struct diag *why)
 {
-    enum vmx_power power = VMX_POWER_UNKNOWN;
     char id[24];
-    int r = host_vm_state(host, path, wait, id, &power, why);
-    if (r == 0 && power != VMX_POWER_OFF) {
-        diag_set(why, "the VM is %s; power it off first",
-                 power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
-        return -EBUSY;
-    }
-    return r ?: unregister(host, id, wait, why);
+    return host_vm_off(host, path, wait, id, "; power it off first", why)
+               ?: unregister(host, id, wait, why);
 }
 
 int host_register(struct host *host, const char *path, bool on, const struct wait *wait,
@@ -91,7 +85,7 @@ int host_register(struct host *host, const char *path, bool on, const struct wai
             r = 0;
     }
     if (r == 0 && !on)
-        reload_forget_of(host, path);
+        reload_forget(host, path);
     host_done(host);
     return r;
 }

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <utlist.h>
 
@@ -18,37 +17,30 @@ enum {
     RETRY_MS = 5 * 1000, /* while the host is not within reach */
 };
 
-static struct due *find_locked(struct host *host, const char *path) REQUIRES(&host->lock)
+/* The first that is due by then, of a path (NULL: of any); NULL: none is. */
+static struct due *find_locked(struct host *host, int64_t by, const char *path)
+    REQUIRES(&host->lock)
 {
     struct due *d;
     DL_FOREACH (host->due, d) {
-        if (strcmp(d->path, path) == 0)
+        if (d->at <= by && (!path || strcmp(d->path, path) == 0))
             return d;
     }
     return NULL;
-}
-
-static void due_free(struct due *d)
-{
-    if (d)
-        free(d->path);
-    free(d);
 }
 
 void host_changed(struct host *host, const char *path)
 {
     lock_take(&host->lock);
     bool wanted = host->options.connect && host->kind != HOST_NONE;
-    struct due *d = wanted ? find_locked(host, path) : NULL;
+    struct due *d = wanted ? find_locked(host, INT64_MAX, path) : NULL;
     if (wanted && !d) {
-        d = calloc(1, sizeof(*d));
-        if (d)
-            d->path = strdup(path);
-        if (d && d->path) {
+        size_t n = strlen(path);
+        d = calloc(1, sizeof(*d) + n + 1);
+        if (d) {
+            memcpy(d->path, path, n);
             DL_APPEND(host->due, d);
         } else {
-            due_free(d);
-            d = NULL;
             journal_add(host->journal, -ENOMEM, path, NULL,
                         "the host was not told to reload the VM");
         }
@@ -70,25 +62,11 @@ int64_t reload_next_locked(const struct host *host)
     return next;
 }
 
-/* The first one that is due, taken off the list; NULL: none is. */
-static struct due *take(struct host *host, int64_t by)
-{
-    struct due *d;
-    lock_take(&host->lock);
-    DL_FOREACH (host->due, d) {
-        if (d->at <= by) {
-            DL_DELETE(host->due, d);
-            break;
-        }
-    }
-    lock_drop(&host->lock);
-    return d;
-}
-
-static struct due *take_of(struct host *host, const char *path)
+/* The same, taken off the list. */
+static struct due *take(struct host *host, int64_t by, const char *path)
 {
     lock_take(&host->lock);
-    struct due *d = find_locked(host, path);
+    struct due *d = find_locked(host, by, path);
     if (d)
         DL_DELETE(host->due, d);
     lock_drop(&host->lock);
@@ -103,24 +81,14 @@ static void count(struct host *host, bool good)
     lock_drop(&host->lock);
 }
 
-/* The id of a VM that is off. -EBUSY: it is not. */
-static int find_off(struct host *host, const char *path, const struct wait *wait, char id[24],
-                    struct diag *why)
-{
-    enum vmx_power power = VMX_POWER_UNKNOWN;
-    int r = host_vm_state(host, path, wait, id, &power, why);
-    if (r < 0 || power == VMX_POWER_OFF)
-        return r;
-    diag_set(why, "the VM is %s: the host keeps its own copy until it is powered off",
-             power == VMX_POWER_SUSPENDED ? "suspended" : "powered on");
-    return -EBUSY;
-}
+static const char its_own_copy[] = ": the host keeps its own copy until it is powered off";
 
 static int reload(struct host *host, const char *path, const struct wait *wait, struct diag *why)
 {
     char id[24];
     const char *const words[] = {"vim-cmd", "vmsvc/reload", id, NULL};
-    int r = find_off(host, path, wait, id, why) ?: host_command(host, words, wait, NULL, why);
+    int r = host_vm_off(host, path, wait, id, its_own_copy, why)
+                ?: host_command(host, words, wait, NULL, why);
     count(host, r == 0);
     return r;
 }
@@ -129,7 +97,7 @@ static int reload(struct host *host, const char *path, const struct wait *wait, 
 static int look(struct host *host, const char *path, const struct wait *wait, struct diag *why)
 {
     char id[24];
-    return find_off(host, path, wait, id, why) == -EBUSY ? -EBUSY : 0;
+    return host_vm_off(host, path, wait, id, its_own_copy, why) == -EBUSY ? -EBUSY : 0;
 }
 
 /* A reload that failed is for people to see: the commit it follows stands. Before the commit the VM
@@ -144,24 +112,24 @@ static void tell(struct host *host, struct due *d, int r, bool again, const stru
     journal_add(host->journal, r, d->path, NULL, reason);
 }
 
-/* Puts back what could not be made. NULL, or the reload if another change has made one due. */
-static struct due *put_back(struct host *host, struct due *d)
+/* Puts back what is to be tried again, unless another change has made a reload due. */
+static void finish(struct host *host, struct due *d, bool again)
 {
     lock_take(&host->lock);
-    if (!find_locked(host, d->path)) {
+    if (d && again && !find_locked(host, INT64_MAX, d->path)) {
         d->at = clock_ms() + RETRY_MS;
         d->told = true;
         DL_APPEND(host->due, d);
         d = NULL;
     }
     lock_drop(&host->lock);
-    return d;
+    free(d);
 }
 
 bool reload_one_due(struct host *host, int64_t by, const struct wait *wait)
 {
     struct diag why = {0};
-    struct due *d = take(host, by);
+    struct due *d = take(host, by, NULL);
     if (!d)
         return false;
     int r =
@@ -169,7 +137,7 @@ bool reload_one_due(struct host *host, int64_t by, const struct wait *wait)
     bool again = r == -EIO && by != INT64_MAX;
     if (r < 0 && r != -EOPNOTSUPP && !(again && d->told))
         tell(host, d, r, again, &why);
-    due_free(again ? put_back(host, d) : d);
+    finish(host, d, again);
     return true;
 }
 
@@ -186,13 +154,12 @@ void reload_postpone(struct host *host, int64_t ms)
  * the host has. */
 static void keep_due(struct host *host, struct due *d, int r)
 {
-    bool keep = d && r < 0 && r != -EBUSY && r != -ENXIO && r != -EOPNOTSUPP;
-    due_free(keep ? put_back(host, d) : d);
+    finish(host, d, r < 0 && r != -EBUSY && r != -ENXIO && r != -EOPNOTSUPP);
 }
 
 int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct diag *why)
 {
-    struct due *d = take_of(host, path);
+    struct due *d = take(host, INT64_MAX, path);
     struct diag told = {0};
     int r = d && host->options.reload ? reload(host, path, wait, &told) : 0;
     if (r == -EBUSY)
@@ -208,21 +175,16 @@ int host_reload(struct host *host, const char *path, const struct wait *wait, st
     int r = host_begin(host, wait);
     if (r < 0)
         return r;
-    struct due *d = take_of(host, path);
+    struct due *d = take(host, INT64_MAX, path);
     r = reload(host, path, wait, why);
     keep_due(host, d, r);
     host_done(host);
     return r;
 }
 
-void reload_forget_of(struct host *host, const char *path)
-{
-    due_free(take_of(host, path));
-}
-
-void reload_forget(struct host *host)
+void reload_forget(struct host *host, const char *path)
 {
     struct due *d;
-    while ((d = take(host, INT64_MAX)))
-        due_free(d);
+    while ((d = take(host, INT64_MAX, path)))
+        free(d);
 }

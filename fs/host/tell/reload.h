@@ -17,6 +17,5 @@ void reload_postpone(struct host *host, int64_t ms);
 /* Reloads the one VM if that is due. 0, -errno: the reload failed. */
 int reload_due_of(struct host *host, const char *path, const struct wait *wait, struct diag *why);
 
-/* The one VM needs none any more. */
-void reload_forget_of(struct host *host, const char *path);
-void reload_forget(struct host *host);
+/* The one VM (NULL: none of them) needs it any more. */
+void reload_forget(struct host *host, const char *path);

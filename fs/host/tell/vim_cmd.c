@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "host/facts/facts_cache.h"
 #include "host/facts/parse.h"
 
@@ -51,26 +50,21 @@ int host_command(struct host *host, const char *const *words, const struct wait 
 int host_vm_id(struct host *host, const char *path, const struct wait *wait, char ret[24],
                struct diag *why)
 {
-    const struct host_facts *facts = NULL;
-    const struct host_vm *vm = NULL;
-    int r = host_facts(host, IDS_MS, wait, &facts);
-    if (r == 0)
-        vm = host_facts_vm(facts, path);
-    if (r == 0 && !vm) { /* it may have been registered since */
+    static const int ages[] = {IDS_MS, 0}; /* it may have been registered since */
+    for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++) {
+        const struct host_facts *facts = NULL;
+        int r = host_facts(host, ages[i], wait, &facts);
+        if (r < 0)
+            return r;
+        const struct host_vm *vm = host_facts_vm(facts, path);
+        if (vm)
+            snprintf(ret, 24, "%lu", vm->id);
         host_facts_unref(facts);
-        facts = NULL;
-        r = host_facts(host, 0, wait, &facts);
-        if (r == 0)
-            vm = host_facts_vm(facts, path);
+        if (vm)
+            return 0;
     }
-    if (r == 0 && !vm) {
-        diag_set(why, "the VM is not registered on this host");
-        r = -ENXIO;
-    }
-    if (r == 0)
-        snprintf(ret, 24, "%lu", vm->id);
-    host_facts_unref(facts);
-    return r;
+    diag_set(why, "the VM is not registered on this host");
+    return -ENXIO;
 }
 
 int host_state_of(struct host *host, const char *id, const struct wait *wait, enum vmx_power *ret,
@@ -102,4 +96,16 @@ int host_vm_state(struct host *host, const char *path, const struct wait *wait, 
         return r;
     host_outdate(host, false);
     return host_vm_id(host, path, wait, ret_id, why) ?: host_state_of(host, ret_id, wait, ret, why);
+}
+
+int host_vm_off(struct host *host, const char *path, const struct wait *wait, char ret_id[24],
+                const char *rest, struct diag *why)
+{
+    enum vmx_power power = VMX_POWER_UNKNOWN;
+    int r = host_vm_state(host, path, wait, ret_id, &power, why);
+    if (r < 0 || power == VMX_POWER_OFF)
+        return r;
+    diag_set(why, "the VM is %s%s", power == VMX_POWER_SUSPENDED ? "suspended" : "powered on",
+             rest);
+    return -EBUSY;
 }

@@ -24,3 +24,7 @@ int host_state_of(struct host *host, const char *id, const struct wait *wait, en
 /* Both, also of a VM that was registered anew since the ids were asked for. */
 int host_vm_state(struct host *host, const char *path, const struct wait *wait, char ret_id[24],
                   enum vmx_power *ret, struct diag *why);
+
+/* The id of a VM that is off. -EBUSY: it is not; *why says so, and goes on with the rest. */
+int host_vm_off(struct host *host, const char *path, const struct wait *wait, char ret_id[24],
+                const char *rest, struct diag *why);
