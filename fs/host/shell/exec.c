@@ -11,8 +11,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -88,11 +86,8 @@ static int start_maker_locked(struct exec *e) REQUIRES(&e->lock)
 {
     if (e->has_maker)
         pthread_join(e->maker, NULL); /* it needs no lock any more */
-    e->has_maker = false;
-    e->making = true;
     int r = thread_start(&e->maker, make_one, e);
-    e->has_maker = r == 0;
-    e->making = r == 0;
+    e->making = e->has_maker = r == 0; /* it waits for the lock before it says that it has */
     return r;
 }
 

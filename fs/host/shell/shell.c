@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
@@ -29,11 +27,10 @@ struct talk {
     struct span out; /* not sent yet */
     bool sent;       /* some of it was */
     struct buf in;
-    size_t searched; /* bytes of in that the mark does not begin in */
-    size_t max;      /* of in, without the mark */
+    size_t max; /* of in, without the mark */
     char mark[64];
     size_t mark_len;
-    size_t end; /* of the output, once it is complete */
+    size_t end; /* of the output; while it is not complete: the mark does not begin before that */
     int status;
 };
 
@@ -52,18 +49,17 @@ static int read_status(const char *text)
 static bool is_complete(struct talk *k)
 {
     const struct buf *in = &k->in;
-    if (in->len - k->searched < k->mark_len)
+    if (in->len - k->end < k->mark_len)
         return false;
-    const char *mark = memmem(in->data + k->searched, in->len - k->searched, k->mark, k->mark_len);
+    const char *mark = memmem(in->data + k->end, in->len - k->end, k->mark, k->mark_len);
     if (!mark) {
-        k->searched = in->len - k->mark_len + 1;
+        k->end = in->len - k->mark_len + 1;
         return false;
     }
-    k->searched = (size_t)(mark - in->data);
+    k->end = (size_t)(mark - in->data);
     const char *status = mark + k->mark_len;
     if (!memchr(status, '\n', in->len - (size_t)(status - in->data)))
         return false;
-    k->end = k->searched;
     k->status = read_status(status);
     return true;
 }
@@ -77,18 +73,11 @@ static int lost(ssize_t error)
 /* 1 when something went out, 0 when nothing can or need, -errno. */
 static int send_some(struct talk *k)
 {
-    struct transport *t = k->transport;
-    bool any = false;
-    while (k->out.n > 0) {
-        ssize_t n = t->ops->write(t, k->out.p, k->out.n);
-        if (n == -EAGAIN)
-            break;
-        if (n < 0)
-            return lost(n);
-        k->out = (struct span){k->out.p + n, k->out.n - (size_t)n};
-        k->sent = any = true;
-    }
-    return any;
+    size_t before = k->out.n;
+    int r = transport_push(k->transport, &k->out);
+    bool any = k->out.n < before;
+    k->sent |= any;
+    return r < 0 ? lost(r) : any;
 }
 
 /* 1 when something came, 0 when nothing is there, -errno. */
