@@ -21,54 +21,31 @@
 #include "penalty.h"
 #include "transport/ssh/ssh.h"
 
-/* Connections after the first one, made with what was given for that. */
-enum further { FURTHER_BULK, FURTHER_SHELL, FURTHER_KINDS };
+/* Connections after the first one, made with what was given for that; a set of them. */
+enum further { FURTHER_BULK = 1, FURTHER_SHELL = 2, FURTHER_ALL = 3 };
 
 struct connector {
-    struct connect_options options; /* its strings are in words */
-    struct words strings;
-    struct ssh_config config;      /* set unless local or openssh */
+    struct connect_options options; /* its paths are in paths */
+    struct words paths;
+    struct ssh_config *config;     /* NULL where local or openssh */
     struct keyring secrets;        /* connector_connect's */
     _Atomic(enum connect_via) via; /* AUTO until it is known that the ssh program is needed */
     atomic_bool refused;
 
-    struct lock lock;            /* of all below */
-    struct penalty penalty;      /* of all connections */
-    struct keyring kept;         /* what the first login took; each further one gets a copy */
-    bool allowed[FURTHER_KINDS]; /* the first login can be repeated, and was not refused */
+    struct lock lock;       /* of all below */
+    struct penalty penalty; /* of all connections */
+    struct keyring kept;    /* what the first login took; each further one gets a copy */
+    unsigned allowed;       /* enum further: the first login can be repeated, was not refused */
 };
 
-/* Keeps a string for the connector's life. */
-static const char *keep(struct connector *c, const char *string)
+/* A daemon changes its directory before it connects again. */
+static void make_absolute(struct connector *c, const char **path)
 {
-    if (!string)
-        return NULL;
-    words_add(&c->strings, string);
-    return c->strings.error ? NULL : c->strings.list[c->strings.n - 1];
-}
-
-/* Paths are made absolute: a daemon changes its directory before it connects again. */
-static const char *keep_path(struct connector *c, const char *path)
-{
-    if (!path || *path == '/' || *path == '~' || *path == '%' || *path == '$')
-        return keep(c, path);
+    if (!*path || (**path && strchr("/~%$", **path)))
+        return;
     FREE_AUTO char *directory = get_current_dir_name();
-    if (!directory)
-        return keep(c, path);
-    words_addf(&c->strings, "%s/%s", directory, path);
-    return c->strings.error ? NULL : c->strings.list[c->strings.n - 1];
-}
-
-static int copy_options(struct connector *c, const struct connect_options *o)
-{
-    c->options = *o;
-    c->options.host = keep(c, o->host);
-    c->options.user = keep(c, o->user);
-    c->options.identity_file = keep_path(c, o->identity_file);
-    c->options.known_hosts_file = keep_path(c, o->known_hosts_file);
-    c->options.ssh_command = keep(c, o->ssh_command);
-    c->options.sftp_server = keep(c, o->sftp_server);
-    return c->strings.error;
+    if (directory)
+        *path = words_addf(&c->paths, "%s/%s", directory, *path);
 }
 
 /* What is given to ssh as an argument must not be taken for an option, nor hold anything that a
@@ -89,21 +66,19 @@ static int check_options(const struct connect_options *o, struct diag *why)
     int r = check_name("host name", o->host, why);
     if (r == 0 && o->user)
         r = check_name("user name", o->user, why);
-    if (r == 0 && o->port > 65535) {
+    if (r < 0)
+        return r;
+    if (o->port > 65535)
         diag_set(why, "%u is not a port: the largest is 65535", o->port);
-        r = -EINVAL;
-    }
-    if (r == 0 && o->ssh_command && o->via == CONNECT_LIBSSH2) {
+    else if (o->ssh_command && o->via == CONNECT_LIBSSH2)
         diag_set(
             why,
             "ssh_command cannot be used with transport=libssh2; leave one of the two options out");
-        r = -EINVAL;
-    }
-    if (r == 0 && o->ssh_command && strspn(o->ssh_command, " \t") == strlen(o->ssh_command)) {
+    else if (o->ssh_command && strspn(o->ssh_command, " \t") == strlen(o->ssh_command))
         diag_set(why, "ssh_command is empty");
-        r = -EINVAL;
-    }
-    return r;
+    else
+        return 0;
+    return -EINVAL;
 }
 
 static int read_password(struct connector *c, struct diag *why)
@@ -121,14 +96,14 @@ static int read_password(struct connector *c, struct diag *why)
 static int read_config(struct connector *c, struct diag *why)
 {
     int r = ssh_config_read(&c->options, &c->config, why);
-    if (r < 0 || !c->config.beyond)
+    if (r < 0 || !c->config->beyond)
         return r;
     if (c->via == CONNECT_LIBSSH2) {
         diag_set(why, "ssh_config sets %s for %s, which libssh2 cannot do: use transport=openssh",
-                 c->config.beyond, c->options.host);
+                 c->config->beyond, c->options.host);
         return -EINVAL;
     }
-    log_debug("ssh_config sets %s for %s: using the ssh program", c->config.beyond,
+    log_debug("ssh_config sets %s for %s: using the ssh program", c->config->beyond,
               c->options.host);
     c->via = CONNECT_OPENSSH;
     return 0;
@@ -146,20 +121,22 @@ static int setup_local(const struct connector *c, struct diag *why)
     return -ENOENT;
 }
 
-static int setup(struct connector *c, const struct connect_options *options, struct diag *why)
+static int setup(struct connector *c, struct diag *why)
 {
-    int r = copy_options(c, options);
-    if (r < 0) {
+    struct connect_options *o = &c->options;
+    make_absolute(c, &o->identity_file);
+    make_absolute(c, &o->known_hosts_file);
+    if (c->paths.error) {
         diag_set(why, "out of memory");
-        return r;
+        return c->paths.error;
     }
-    if (!options->host)
+    if (!o->host)
         return setup_local(c, why);
-    r = check_options(options, why);
-    c->via = options->ssh_command ? CONNECT_OPENSSH : options->via;
+    int r = check_options(o, why);
+    c->via = o->ssh_command ? CONNECT_OPENSSH : o->via;
     if (r == 0 && c->via != CONNECT_OPENSSH)
         r = read_config(c, why);
-    if (r == 0 && options->password_stdin)
+    if (r == 0 && o->password_stdin)
         r = read_password(c, why);
     return r;
 }
@@ -172,7 +149,8 @@ int connector_new(const struct connect_options *options, struct connector **ret,
         return -ENOMEM;
     }
     lock_init(&c->lock);
-    int r = setup(c, options, why);
+    c->options = *options;
+    int r = setup(c, why);
     if (r < 0)
         connector_free(c);
     else
@@ -204,7 +182,7 @@ static int check_penalty(struct connector *c, struct diag *why)
     return -ECONNREFUSED;
 }
 
-/* command: NULL for the SFTP server. */
+/* command: of static storage; NULL for the SFTP server. */
 static int via_ssh(struct connector *c, struct keyring *secrets, const char *command,
                    bool interactive, struct transport **ret, struct diag *why)
 {
@@ -221,35 +199,38 @@ static int via_libssh2(struct connector *c, struct keyring *secrets, const char 
                        bool interactive, struct transport **ret, struct diag *why)
 {
     const struct ssh_login login = {
-        .config = &c->config,
+        .config = c->config,
         .secrets = secrets,
         .command = command,
-        .sftp_server = c->options.sftp_server,
-        .password_only = c->options.password_stdin,
-        .interactive = interactive && !c->config.batch,
+        .interactive = interactive && !c->config->batch,
         .has_other_way = c->via == CONNECT_AUTO,
-        .timeout_ms = c->options.timeout_ms,
     };
     return note_attempt(c, ssh_connect(&login, ret, why));
 }
 
-static int connect_any(struct connector *c, bool interactive, struct transport **ret,
-                       struct diag *why)
+/* libssh2, or the ssh program where that is known to be needed, or turns out to be: for the main
+ * connection, which has no command, from then on. */
+static int via_either(struct connector *c, struct keyring *secrets, const char *command,
+                      bool interactive, struct transport **ret, struct diag *why)
 {
-    if (!c->options.host)
-        return child_local(c->options.sftp_server, ret, why);
-    if (c->via == CONNECT_OPENSSH)
-        return via_ssh(c, &c->secrets, NULL, interactive, ret, why);
+    enum connect_via via = atomic_load(&c->via);
+    if (via == CONNECT_OPENSSH)
+        return via_ssh(c, secrets, command, interactive, ret, why);
     struct diag told = {0};
-    int r = via_libssh2(c, &c->secrets, NULL, interactive, ret, &told);
-    if (r == -EOPNOTSUPP && c->via == CONNECT_AUTO) {
-        log_debug("%s; using the ssh program", told.text);
-        c->via = CONNECT_OPENSSH;
-        return via_ssh(c, &c->secrets, NULL, interactive, ret, why);
+    int r = via_libssh2(c, secrets, command, interactive, ret, &told);
+    if (r == -EOPNOTSUPP && via == CONNECT_AUTO) {
+        if (!command) {
+            log_debug("%s; using the ssh program", told.text);
+            c->via = CONNECT_OPENSSH;
+        }
+        return via_ssh(c, secrets, command, interactive, ret, why);
     }
     if (r < 0)
         diag_set(why, "%s", told.text);
-    return r;
+    /* What libssh2 cannot do today is not said of the server. */
+    if (command && r == -EOPNOTSUPP)
+        return -EPROTO;
+    return r == -ENOEXEC ? -EOPNOTSUPP : r;
 }
 
 /* After the first login. What was typed then is known; an answer to a code would not be right
@@ -258,21 +239,17 @@ static int connect_any(struct connector *c, bool interactive, struct transport *
 static void allow_further(struct connector *c)
 {
     lock_take(&c->lock);
-    bool allowed = keyring_lasts(&c->secrets) && keyring_copy(&c->secrets, &c->kept) == 0;
-    for (size_t i = 0; i < FURTHER_KINDS; i++)
-        c->allowed[i] = allowed;
+    bool lasts = keyring_lasts(&c->secrets) && keyring_copy(&c->secrets, &c->kept) == 0;
+    c->allowed = lasts ? FURTHER_ALL : 0;
     lock_drop(&c->lock);
 }
 
 /* One may be refused and another not: the ssh program and libssh2 carry them. */
-static void forbid(struct connector *c, enum further kind)
+static void forbid(struct connector *c, enum further kinds)
 {
-    bool any = false;
     lock_take(&c->lock);
-    c->allowed[kind] = false;
-    for (size_t i = 0; i < FURTHER_KINDS; i++)
-        any |= c->allowed[i];
-    if (!any)
+    c->allowed &= ~(unsigned)kinds;
+    if (!c->allowed)
         keyring_wipe(&c->kept);
     lock_drop(&c->lock);
 }
@@ -288,14 +265,15 @@ int connector_connect(struct connector *c, bool interactive, struct transport **
         return -EACCES;
     }
     int r = interactive ? 0 : check_penalty(c, why);
-    r = r ?: connect_any(c, interactive, ret, why);
+    if (r == 0)
+        r = c->options.host ? via_either(c, &c->secrets, NULL, interactive, ret, why)
+                            : child_local(c->options.sftp_server, ret, why);
     if (r == 0 && interactive)
         allow_further(c);
     if (r == -EACCES) {
         keyring_wipe(&c->secrets);
         atomic_store(&c->refused, true);
-        for (enum further kind = 0; kind < FURTHER_KINDS; kind++)
-            forbid(c, kind);
+        forbid(c, FURTHER_ALL);
     }
     return r;
 }
@@ -311,29 +289,31 @@ static bool has_aes(void)
 #endif
 }
 
-/* What is faster than what ssh prefers by itself, and only what ssh_config allows: GCM, with
- * instructions for AES. */
-static int bulk_ciphers(const struct connector *c, struct buf *ret)
+static bool has_mark(const void *mark, const char *name)
 {
-    struct diag why = {0};
-    struct ssh_config read = {0};
-    if (c->options.ssh_command || !has_aes())
-        return 0;
-    int r = c->config.ciphers ? 0 : ssh_config_read(&c->options, &read, &why);
-    r = r
-            ?: ssh_config_prefer(c->config.ciphers ? c->config.ciphers : read.ciphers,
-                                 "-gcm@openssh.com", ret);
-    ssh_config_done(&read);
-    return r;
+    return strstr(name, mark) != NULL;
 }
 
-/* The kind that libssh2 has agreed on for the first connection: what ssh prefers by itself takes
- * longer than all the rest of the login. */
-static int bulk_kex(const struct connector *c, struct buf *ret)
+/* The algorithms of a list, with those first whose names have the mark; NULL without memory. */
+static const char *prefer(const char *list, const char *mark, struct buf *scratch)
 {
-    if (c->options.ssh_command || !c->config.kex)
-        return 0;
-    return ssh_config_prefer(c->config.kex, "curve25519-", ret);
+    return ssh_config_prefer(list, has_mark, mark, scratch) == 0 ? scratch->data : NULL;
+}
+
+/* What is faster than what ssh prefers by itself, and only what ssh_config allows: GCM, with
+ * instructions for AES. NULL: what ssh prefers. */
+static const char *bulk_ciphers(const struct connector *c, struct buf *scratch)
+{
+    struct diag why = {0};
+    struct ssh_config *read = NULL;
+    if (c->options.ssh_command || !has_aes())
+        return NULL;
+    if (!c->config && ssh_config_read(&c->options, &read, &why) < 0)
+        return NULL;
+    const char *ciphers = c->config ? c->config->ciphers : read->ciphers;
+    const char *ret = prefer(ciphers, "-gcm@openssh.com", scratch);
+    ssh_config_unref(read);
+    return ret;
 }
 
 static int bulk_any(struct connector *c, struct keyring *secrets, struct transport **ret,
@@ -349,32 +329,16 @@ static int bulk_any(struct connector *c, struct keyring *secrets, struct transpo
     const struct child_login login = {
         .options = &c->options,
         .secrets = secrets,
-        .ciphers = bulk_ciphers(c, &ciphers) == 0 && ciphers.len ? ciphers.data : NULL,
-        .kex = via == CONNECT_AUTO && bulk_kex(c, &kex) == 0 && kex.len ? kex.data : NULL,
+        .ciphers = bulk_ciphers(c, &ciphers),
+        /* The kind that libssh2 has agreed on for the first connection: what ssh prefers by itself
+         * takes longer than all the rest of the login. */
+        .kex = via == CONNECT_AUTO ? prefer(c->config->kex, "curve25519-", &kex) : NULL,
     };
     int r = note_attempt(c, child_ssh(&login, ret, why));
     /* The ssh program cannot: libssh2 could. */
     if (via == CONNECT_AUTO && (r == -EPERM || r == -EINVAL || r == -ENOENT || r == -EPROTO))
         r = via_libssh2(c, secrets, NULL, false, ret, why);
     return r;
-}
-
-/* Another shell than sh, which a user may have, knows this command too. */
-static int shell_any(struct connector *c, struct keyring *secrets, struct transport **ret,
-                     struct diag *why)
-{
-    static const char shell[] = "exec /bin/sh";
-    enum connect_via via = atomic_load(&c->via);
-    if (via == CONNECT_OPENSSH)
-        return via_ssh(c, secrets, shell, false, ret, why);
-    struct diag told = {0};
-    int r = via_libssh2(c, secrets, shell, false, ret, &told);
-    if (r == -EOPNOTSUPP && via == CONNECT_AUTO)
-        return via_ssh(c, secrets, shell, false, ret, why);
-    if (r < 0)
-        diag_set(why, "%s", told.text);
-    /* What libssh2 cannot do today is not said of the server. */
-    return r == -EOPNOTSUPP ? -EPROTO : r == -ENOEXEC ? -EOPNOTSUPP : r;
 }
 
 static int connect_further(struct connector *c, enum further kind, struct transport **ret,
@@ -385,7 +349,7 @@ static int connect_further(struct connector *c, enum further kind, struct transp
     if (r < 0)
         return r;
     lock_take(&c->lock);
-    bool allowed = c->allowed[kind];
+    bool allowed = c->allowed & kind;
     r = allowed ? keyring_copy(&c->kept, &secrets) : -EACCES;
     lock_drop(&c->lock);
     if (!allowed)
@@ -394,8 +358,8 @@ static int connect_further(struct connector *c, enum further kind, struct transp
         diag_set(why, "cannot keep what the login needs: %s", strerror(-r));
     else if (kind == FURTHER_BULK)
         r = bulk_any(c, &secrets, ret, why);
-    else
-        r = shell_any(c, &secrets, ret, why);
+    else /* another shell than sh, which a user may have, knows this command too */
+        r = via_either(c, &secrets, "exec /bin/sh", false, ret, why);
     keyring_wipe(&secrets);
     if (r == -EACCES)
         forbid(c, kind);
@@ -428,7 +392,7 @@ void connector_free(struct connector *c)
     keyring_wipe(&c->secrets);
     keyring_wipe(&c->kept);
     lock_done(&c->lock);
-    ssh_config_done(&c->config);
-    words_done(&c->strings);
+    ssh_config_unref(c->config);
+    words_done(&c->paths);
     free(c);
 }

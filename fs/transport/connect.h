@@ -21,7 +21,7 @@ enum connect_strict {
     CONNECT_STRICT_NO
 };
 
-/* Strings are borrowed for the call of connector_new only; NULL: not given. */
+/* Strings are borrowed for as long as the connector and its transports live; NULL: not given. */
 struct connect_options {
     const char *host; /* as the user wrote it (an alias, a name, an address);
                          NULL: local, a child sftp-server process */

@@ -35,54 +35,15 @@ static bool is_beyond(const char *key, const char *value)
     return false;
 }
 
-static int set_string(char **field, const char *value)
+/* A first one stays; what comes of a lack of memory is in c->strings. */
+static void set_beyond(struct ssh_config *c, const char *key)
 {
-    char *copy = strdup(value);
-    if (!copy)
-        return -ENOMEM;
-    free(*field);
-    *field = copy;
-    return 0;
+    if (!c->beyond)
+        c->beyond = words_add(&c->strings, key);
 }
 
-static int set_strings(struct ssh_config *c, const char *key, const char *value)
+static void set_choice(struct ssh_config *c, const char *key, const char *value)
 {
-    const struct {
-        const char *key;
-        char **field;
-    } strings[] = {
-        {"hostname", &c->hostname},
-        {"user", &c->user},
-        {"hostkeyalias", &c->host_key_alias},
-        {"kexalgorithms", &c->kex},
-        {"ciphers", &c->ciphers},
-        {"macs", &c->macs},
-        {"hostkeyalgorithms", &c->host_key_algorithms},
-    };
-    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
-        if (strcmp(key, strings[i].key) == 0)
-            return set_string(strings[i].field, value);
-    }
-    return 0;
-}
-
-static void set_switches(struct ssh_config *c, const char *key, const char *value)
-{
-    const struct {
-        const char *key;
-        bool *field;
-    } switches[] = {
-        {"identitiesonly", &c->identities_only},
-        {"pubkeyauthentication", &c->use_keys},
-        {"passwordauthentication", &c->use_password},
-        {"kbdinteractiveauthentication", &c->use_keyboard_interactive},
-        {"challengeresponseauthentication", &c->use_keyboard_interactive}, /* before 8.7 */
-        {"batchmode", &c->batch},
-    };
-    for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
-        if (strcmp(key, switches[i].key) == 0)
-            *switches[i].field = !is_no(value);
-    }
     if (strcmp(key, "addressfamily") == 0)
         c->family = strcmp(value, "inet") == 0    ? AF_INET
                     : strcmp(value, "inet6") == 0 ? AF_INET6
@@ -93,152 +54,153 @@ static void set_switches(struct ssh_config *c, const char *key, const char *valu
         c->strict = strcmp(value, "accept-new") == 0            ? CONNECT_STRICT_ACCEPT_NEW
                     : is_no(value) || strcmp(value, "off") == 0 ? CONNECT_STRICT_NO
                                                                 : CONNECT_STRICT_YES;
-}
-
-static void set_lists(struct ssh_config *c, const char *key, const char *value)
-{
     if (strcmp(key, "identityfile") == 0 && !is_no(value))
         words_add(&c->identity_files, value);
-    if (strcmp(key, "userknownhostsfile") == 0)
-        words_split(&c->user_known_hosts, value);
-    if (strcmp(key, "globalknownhostsfile") == 0)
-        words_split(&c->global_known_hosts, value);
+    if (strcmp(key, "identityagent") == 0 && strcmp(value, "SSH_AUTH_SOCK") != 0)
+        c->identity_agent = words_add(&c->strings, value);
 }
 
-static int set_line(struct ssh_config *c, char *line)
+static void set_field(struct ssh_config *c, const char *key, const char *value)
+{
+    const struct {
+        const char *key;
+        const char **string;
+        bool *is_on;
+        struct words *paths;
+    } fields[] = {
+        {"hostname", .string = &c->hostname},
+        {"user", .string = &c->user},
+        {"hostkeyalias", .string = &c->host_key_alias},
+        {"kexalgorithms", .string = &c->kex},
+        {"ciphers", .string = &c->ciphers},
+        {"macs", .string = &c->macs},
+        {"hostkeyalgorithms", .string = &c->host_key_algorithms},
+        {"identitiesonly", .is_on = &c->identities_only},
+        {"pubkeyauthentication", .is_on = &c->use_keys},
+        {"passwordauthentication", .is_on = &c->use_password},
+        {"kbdinteractiveauthentication", .is_on = &c->use_keyboard_interactive},
+        {"challengeresponseauthentication", /* before 8.7 */
+         .is_on = &c->use_keyboard_interactive},
+        {"batchmode", .is_on = &c->batch},
+        {"userknownhostsfile", .paths = &c->user_known_hosts},
+        {"globalknownhostsfile", .paths = &c->global_known_hosts},
+    };
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (strcmp(key, fields[i].key) != 0)
+            continue;
+        if (fields[i].string)
+            *fields[i].string = words_add(&c->strings, value);
+        else if (fields[i].is_on)
+            *fields[i].is_on = !is_no(value);
+        else
+            words_split(fields[i].paths, value, " \t");
+    }
+}
+
+static void set_line(struct ssh_config *c, char *line)
 {
     char *value = strchr(line, ' ');
     if (!value)
-        return 0;
+        return;
     *value++ = '\0';
-    set_switches(c, line, value);
-    set_lists(c, line, value);
-    if (!c->beyond && is_beyond(line, value))
-        return set_string(&c->beyond, line);
-    if (strcmp(line, "identityagent") == 0 && strcmp(value, "SSH_AUTH_SOCK") != 0)
-        return set_string(&c->identity_agent, value);
-    return set_strings(c, line, value);
+    set_choice(c, line, value);
+    set_field(c, line, value);
+    if (is_beyond(line, value))
+        set_beyond(c, line);
 }
 
 /* ssh takes the home directory from the user database, not from $HOME. */
-static int set_home(struct ssh_config *c)
+static void set_home(struct ssh_config *c)
 {
     char names[4096];
     struct passwd entry, *found = NULL;
     if (getpwuid_r(getuid(), &entry, names, sizeof(names), &found) != 0)
         found = NULL;
-    return set_string(&c->home, found ? found->pw_dir : "/");
+    c->home = words_add(&c->strings, found ? found->pw_dir : "/");
 }
 
-/* The value of a %-token; NULL for one that we do not know. */
-static const char *token(const struct ssh_config *c, char letter, char scratch[static 32])
+/* Appends the value of a %-token. */
+static int add_token(const struct ssh_config *c, char letter, struct buf *ret)
 {
     switch (letter) {
     case '%':
-        return "%";
+        return buf_add_char(ret, '%');
     case 'd':
-        return c->home;
+        return buf_add_str(ret, c->home);
     case 'h':
-        return c->hostname;
+        return buf_add_str(ret, c->hostname);
     case 'n':
-        return c->alias;
+        return buf_add_str(ret, c->alias);
     case 'k':
-        return c->host_key_alias ? c->host_key_alias : c->alias;
+        return buf_add_str(ret, c->host_key_alias ? c->host_key_alias : c->alias);
     case 'r':
-        return c->user;
+        return buf_add_str(ret, c->user);
     case 'p':
-        snprintf(scratch, 32, "%u", c->port);
-        return scratch;
+        return buf_addf(ret, "%u", c->port);
     case 'i':
-        snprintf(scratch, 32, "%u", (unsigned)getuid());
-        return scratch;
+        return buf_addf(ret, "%u", (unsigned)getuid());
     default:
-        return NULL;
+        return -ENOTSUP;
     }
 }
 
-/* Appends the value of what begins at p ("%h", "${NAME}" or a plain character), and returns its
- * length; 0 for a token that we do not know. */
-static size_t expand_one(const struct ssh_config *c, const char *p, struct buf *ret, int *error)
+static int add_variable(struct span name, struct buf *ret)
 {
-    char scratch[32];
-    if (*p == '%') {
-        const char *value = p[1] ? token(c, p[1], scratch) : NULL;
-        *error = value ? buf_add_str(ret, value) : 0;
-        return value ? 2 : 0;
-    }
-    const char *end = p[0] == '$' && p[1] == '{' ? strchr(p, '}') : NULL;
-    if (end) {
-        FREE_AUTO char *name = strndup(p + 2, (size_t)(end - p - 2));
-        const char *value = name ? getenv(name) : NULL;
-        *error = value ? buf_add_str(ret, value) : 0;
-        return value ? (size_t)(end - p) + 1 : 0;
-    }
-    *error = buf_add_char(ret, *p);
-    return 1;
+    FREE_AUTO char *copy = strndup(name.p, name.n);
+    const char *value = copy ? getenv(copy) : NULL;
+    return value ? buf_add_str(ret, value) : -ENOTSUP;
 }
 
 /* As ssh does: ~/, %-tokens, ${NAME}. 0, -ENOMEM; -ENOTSUP for a token that we do not know. */
-static int expand(const struct ssh_config *c, const char *path, char **ret)
+static int expand(const struct ssh_config *c, const char *path, struct buf *ret)
 {
-    BUF_AUTO out = {0};
-    int r = 0;
-    if (strncmp(path, "~/", 2) == 0) {
-        r = buf_add_str(&out, c->home);
-        path++;
-    }
+    bool tilde = strncmp(path, "~/", 2) == 0;
+    int r = buf_add_str(ret, tilde ? c->home : "");
+    path += tilde;
     while (r == 0 && *path) {
-        size_t n = expand_one(c, path, &out, &r);
-        if (n == 0)
-            return -ENOTSUP;
-        path += n;
+        const char *end = strncmp(path, "${", 2) == 0 ? strchr(path, '}') : NULL;
+        if (*path == '%') {
+            r = add_token(c, path[1], ret);
+            path += 2;
+        } else if (end) {
+            r = add_variable((struct span){path + 2, (size_t)(end - path - 2)}, ret);
+            path = end + 1;
+        } else {
+            r = buf_add_char(ret, *path++);
+        }
     }
-    if (r < 0)
-        return r;
-    char *done = buf_steal(&out);
-    if (!done)
-        return -ENOMEM;
-    *ret = done;
-    return 0;
+    return r;
 }
 
 static int expand_all(struct ssh_config *c, struct words *paths, const char *key)
 {
-    for (size_t i = 0; i < paths->n; i++) {
-        char *expanded;
-        int r = expand(c, paths->list[i], &expanded);
-        if (r == -ENOTSUP && !c->beyond)
-            r = set_string(&c->beyond, key);
-        else if (r == 0) {
-            free(paths->list[i]);
-            paths->list[i] = expanded;
-        }
-        if (r < 0 && r != -ENOTSUP)
+    WORDS_AUTO given = *paths;
+    *paths = (struct words){0};
+    for (size_t i = 0; i < given.n; i++) {
+        BUF_AUTO expanded = {0};
+        int r = expand(c, given.list[i], &expanded);
+        if (r == -ENOMEM)
             return r;
+        if (r < 0)
+            set_beyond(c, key);
+        words_add(paths, r < 0 ? given.list[i] : expanded.data);
     }
-    return paths->error;
+    return given.error ? given.error : paths->error;
 }
 
-static int expand_paths(struct ssh_config *c)
+static int expand_agent(struct ssh_config *c)
 {
-    int r = expand_all(c, &c->identity_files, "identityfile")
-        ?: expand_all(c, &c->user_known_hosts, "userknownhostsfile")
-        ?: expand_all(c, &c->global_known_hosts, "globalknownhostsfile");
-    if (r < 0 || !c->identity_agent || is_no(c->identity_agent))
-        return r;
-    /* "$NAME" names a variable that holds the path. */
+    BUF_AUTO expanded = {0};
     const char *path = c->identity_agent;
-    if (path[0] == '$' && path[1] != '{')
+    if (!path || is_no(path))
+        return 0;
+    if (path[0] == '$' && path[1] != '{') /* the name of a variable that holds the path */
         path = getenv(path + 1);
-    char *expanded;
-    r = path ? expand(c, path, &expanded) : -ENOTSUP;
-    if (r == -ENOTSUP)
-        return set_string(&c->identity_agent, "none");
-    if (r == 0) {
-        free(c->identity_agent);
-        c->identity_agent = expanded;
-    }
-    return r;
+    int r = path ? expand(c, path, &expanded) : -ENOTSUP;
+    if (r == -ENOMEM)
+        return r;
+    c->identity_agent = words_add(&c->strings, r < 0 ? "none" : expanded.data);
+    return 0;
 }
 
 static bool is_complete(const struct ssh_config *c)
@@ -247,48 +209,58 @@ static bool is_complete(const struct ssh_config *c)
            c->macs && c->host_key_algorithms;
 }
 
-static int parse(struct ssh_config *c, struct span text, const struct connect_options *options)
+static int parse(struct ssh_config *c, char *text, const struct connect_options *options)
 {
-    FREE_AUTO char *copy = text.n ? strndup(text.p, text.n) : strdup("");
-    int r = copy ? set_string(&c->alias, options->host) : -ENOMEM;
-    r = r ?: set_home(c);
+    set_home(c);
+    c->alias = words_add(&c->strings, options->host);
+    if (options->sftp_server)
+        c->sftp_server = words_add(&c->strings, options->sftp_server);
     c->named_identity = options->identity_file != NULL;
-    char *rest = copy;
-    for (char *line = strsep(&rest, "\n"); r == 0 && line; line = strsep(&rest, "\n"))
-        r = set_line(c, line);
-    if (r == 0 && !is_complete(c))
-        r = -EINVAL;
+    c->password_only = options->password_stdin;
+    c->timeout_ms = options->timeout_ms;
+    for (char *line = strsep(&text, "\n"); line; line = strsep(&text, "\n"))
+        set_line(c, line);
     if (options->known_hosts_file) {
         words_done(&c->user_known_hosts);
         words_add(&c->user_known_hosts, options->known_hosts_file);
     }
     if (options->strict != CONNECT_STRICT_CONFIG)
         c->strict = options->strict;
-    return r ?: expand_paths(c);
+    if (c->strings.error)
+        return c->strings.error;
+    if (!is_complete(c))
+        return -EINVAL;
+    return expand_all(c, &c->identity_files, "identityfile")
+        ?: expand_all(c, &c->user_known_hosts, "userknownhostsfile")
+        ?: expand_all(c, &c->global_known_hosts, "globalknownhostsfile")
+        ?: expand_agent(c)
+        ?: c->strings.error;
 }
 
 int ssh_config_parse(struct span text, const struct connect_options *options,
-                     struct ssh_config *ret)
+                     struct ssh_config **ret)
 {
-    struct ssh_config c = {
-        .port = 22,
-        .strict = CONNECT_STRICT_YES,
-        .use_keys = true,
-        .use_password = true,
-        .use_keyboard_interactive = true,
-    };
-    int r = parse(&c, text, options);
+    FREE_AUTO char *copy = text.n ? strndup(text.p, text.n) : strdup("");
+    struct ssh_config *c = copy ? calloc(1, sizeof(*c)) : NULL;
+    if (!c)
+        return -ENOMEM;
+    atomic_init(&c->refs, 1);
+    c->port = 22;
+    c->strict = CONNECT_STRICT_YES;
+    c->use_keys = c->use_password = c->use_keyboard_interactive = true;
+    int r = parse(c, copy, options);
     if (r < 0)
-        ssh_config_done(&c);
+        ssh_config_unref(c);
     else
         *ret = c;
     return r;
 }
 
-int ssh_config_read(const struct connect_options *options, struct ssh_config *ret, struct diag *why)
+int ssh_config_read(const struct connect_options *options, struct ssh_config **ret,
+                    struct diag *why)
 {
     WORDS_AUTO argv = {0};
-    words_split(&argv, "ssh -G -T");
+    words_split(&argv, "ssh -G -T", " ");
     if (options->port)
         words_addf(&argv, "-p%u", options->port);
     if (options->user)
@@ -320,74 +292,34 @@ int ssh_config_read(const struct connect_options *options, struct ssh_config *re
     return r;
 }
 
-static int add_names(const char *list, const char *mark, bool has, struct buf *ret)
+int ssh_config_prefer(const char *list, bool (*preferred)(const void *ctx, const char *name),
+                      const void *ctx, struct buf *ret)
 {
-    int r = 0;
-    while (r == 0 && *list) {
-        struct span word = {list, strcspn(list, ",")};
-        bool marked = memmem(word.p, word.n, mark, strlen(mark)) != NULL;
-        if (word.n && marked == has)
-            r = buf_addf(ret, "%s%.*s", ret->len ? "," : "", (int)word.n, word.p);
-        list += word.n + (list[word.n] != '\0');
+    WORDS_AUTO names = {0};
+    words_split(&names, list, ",");
+    int r = names.error;
+    for (int wanted = 1; wanted >= 0; wanted--) {
+        for (size_t i = 0; r == 0 && i < names.n; i++) {
+            if (preferred(ctx, names.list[i]) == wanted)
+                r = buf_addf(ret, "%s%s", ret->len ? "," : "", names.list[i]);
+        }
     }
     return r;
 }
 
-int ssh_config_prefer(const char *list, const char *mark, struct buf *ret)
+struct ssh_config *ssh_config_ref(struct ssh_config *config)
 {
-    return add_names(list, mark, true, ret) ?: add_names(list, mark, false, ret);
+    atomic_fetch_add(&config->refs, 1);
+    return config;
 }
 
-enum { STRINGS = 11 };
-
-static void strings_of(struct ssh_config *c, char **ret[STRINGS])
+void ssh_config_unref(struct ssh_config *c)
 {
-    char **const all[STRINGS] = {&c->alias,          &c->home,           &c->hostname,
-                                 &c->user,           &c->host_key_alias, &c->kex,
-                                 &c->ciphers,        &c->macs,           &c->host_key_algorithms,
-                                 &c->identity_agent, &c->beyond};
-    memcpy(ret, all, sizeof(all));
-}
-
-static struct words copy_words(const struct words *from)
-{
-    struct words to = {0};
-    for (size_t i = 0; i < from->n; i++)
-        words_add(&to, from->list[i]);
-    return to;
-}
-
-int ssh_config_copy(const struct ssh_config *config, struct ssh_config *ret)
-{
-    struct ssh_config c = *config;
-    char **strings[STRINGS];
-    bool failed = false;
-    strings_of(&c, strings);
-    for (size_t i = 0; i < STRINGS; i++) {
-        const char *string = *strings[i];
-        *strings[i] = string ? strdup(string) : NULL;
-        failed |= string && !*strings[i];
-    }
-    c.identity_files = copy_words(&config->identity_files);
-    c.user_known_hosts = copy_words(&config->user_known_hosts);
-    c.global_known_hosts = copy_words(&config->global_known_hosts);
-    if (failed || c.identity_files.error || c.user_known_hosts.error ||
-        c.global_known_hosts.error) {
-        ssh_config_done(&c);
-        return -ENOMEM;
-    }
-    *ret = c;
-    return 0;
-}
-
-void ssh_config_done(struct ssh_config *c)
-{
-    char **strings[STRINGS];
-    strings_of(c, strings);
-    for (size_t i = 0; i < STRINGS; i++)
-        free(*strings[i]);
+    if (!c || atomic_fetch_sub(&c->refs, 1) > 1)
+        return;
+    words_done(&c->strings);
     words_done(&c->identity_files);
     words_done(&c->user_known_hosts);
     words_done(&c->global_known_hosts);
-    *c = (struct ssh_config){0};
+    free(c);
 }

@@ -1,51 +1,59 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What ssh_config says about a host, as the ssh program itself understands it (`ssh -G HOST`), with
- * the options of the command line over it.
+ * the options of the command line over it. It does not change, and is shared by reference: a login
+ * may outlive who wanted it.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "connect.h"
 #include "transport/child/argv.h"
 
 struct ssh_config {
-    char *home;     /* of the user who mounts */
-    char *alias;    /* as the user wrote it */
-    char *hostname; /* where to connect to */
-    char *user;
-    char *host_key_alias; /* the name to look for in known_hosts; NULL: hostname and port */
-    char *identity_agent; /* a socket's path, "none", or NULL: $SSH_AUTH_SOCK */
+    atomic_uint refs;
+    struct words strings; /* what the fields below point to */
+    const char *home;     /* of the user who mounts */
+    const char *alias;    /* as the user wrote it */
+    const char *hostname; /* where to connect to */
+    const char *user;
+    const char *host_key_alias; /* the name to look for in known_hosts; NULL: hostname and port */
+    const char *identity_agent; /* a socket's path, "none", or NULL: $SSH_AUTH_SOCK */
+    const char *sftp_server;    /* given on the command line; NULL: not given */
     unsigned port;
+    int timeout_ms;
     int family;                 /* AF_UNSPEC, AF_INET, AF_INET6 */
     enum connect_strict strict; /* never CONNECT_STRICT_CONFIG */
     bool identities_only;
     bool use_keys, use_password, use_keyboard_interactive;
+    bool password_only;  /* "password" is in the keyring; offer no keys */
     bool batch;          /* never ask anybody */
     bool named_identity; /* the first identity file was given on the command line */
     struct words identity_files;
     struct words user_known_hosts; /* the first one is where new keys go */
     struct words global_known_hosts;
     /* Comma lists of algorithms, best first. */
-    char *kex, *ciphers, *macs, *host_key_algorithms;
+    const char *kex, *ciphers, *macs, *host_key_algorithms;
     /* The setting that only the ssh program can honour ("proxyjump", ...), or NULL. */
-    char *beyond;
+    const char *beyond;
 };
 
 /* Runs ssh -G. 0; -ENOENT without an ssh program; -EINVAL for what ssh refuses; -ENOMEM, ... with
  * *why. */
-int ssh_config_read(const struct connect_options *options, struct ssh_config *ret,
+int ssh_config_read(const struct connect_options *options, struct ssh_config **ret,
                     struct diag *why);
 
 /* The part of it that understands the text. 0, -ENOMEM; -EINVAL when something is missing that ssh
  * always prints. */
 int ssh_config_parse(struct span text, const struct connect_options *options,
-                     struct ssh_config *ret);
+                     struct ssh_config **ret);
 
-/* The list of algorithms with those whose names have mark in them, in the order given, before all
- * others. 0, -ENOMEM. */
-int ssh_config_prefer(const char *list, const char *mark, struct buf *ret);
+/* The list of algorithms with those that are preferred before all others, else in the order given.
+ * 0, -ENOMEM. */
+int ssh_config_prefer(const char *list, bool (*preferred)(const void *ctx, const char *name),
+                      const void *ctx, struct buf *ret);
 
-int ssh_config_copy(const struct ssh_config *config, struct ssh_config *ret); /* 0, -ENOMEM */
-void ssh_config_done(struct ssh_config *config);
+struct ssh_config *ssh_config_ref(struct ssh_config *config);
+void ssh_config_unref(struct ssh_config *config);

@@ -8,41 +8,39 @@
 #include <string.h>
 
 /* Takes the word, whatever happens. */
-static void add_owned(struct words *w, char *word)
+static const char *add_owned(struct words *w, char *word)
 {
     char **grown = word && !w->error ? realloc(w->list, (w->n + 2) * sizeof(*grown)) : NULL;
     if (!grown) {
         w->error = -ENOMEM;
         free(word);
-        return;
+        return NULL;
     }
     grown[w->n++] = word;
     grown[w->n] = NULL;
     w->list = grown;
+    return word;
 }
 
-void words_add(struct words *w, const char *word)
+const char *words_add(struct words *w, const char *word)
 {
-    add_owned(w, strdup(word));
+    return add_owned(w, strdup(word));
 }
 
-void words_addf(struct words *w, const char *format, ...)
+const char *words_addf(struct words *w, const char *format, ...)
 {
     char *word;
     va_list args;
     va_start(args, format);
     int n = vasprintf(&word, format, args);
     va_end(args);
-    add_owned(w, n < 0 ? NULL : word);
+    return add_owned(w, n < 0 ? NULL : word);
 }
 
-void words_split(struct words *w, const char *text)
+void words_split(struct words *w, const char *text, const char *separators)
 {
-    for (;;) {
-        text += strspn(text, " \t");
-        size_t n = strcspn(text, " \t");
-        if (n == 0)
-            return;
+    while (*(text += strspn(text, separators))) {
+        size_t n = strcspn(text, separators);
         add_owned(w, strndup(text, n));
         text += n;
     }

@@ -13,11 +13,13 @@ struct words {
     int error; /* 0 or -ENOMEM */
 };
 
-void words_add(struct words *w, const char *word);
-void words_addf(struct words *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Both return the list's copy, borrowed until words_done; NULL after a failure. */
+const char *words_add(struct words *w, const char *word);
+const char *words_addf(struct words *w, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-/* Adds the parts of text between spaces and tabs. */
-void words_split(struct words *w, const char *text);
+/* Adds the parts of text between separators; an empty one is none. */
+void words_split(struct words *w, const char *text, const char *separators);
 
 void words_done(struct words *w);
 

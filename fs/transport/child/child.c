@@ -162,12 +162,13 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
                                          [CONNECT_STRICT_ACCEPT_NEW] = "accept-new",
                                          [CONNECT_STRICT_NO] = "no"};
     const struct connect_options *o = login->options;
-    words_split(argv, o->ssh_command ? o->ssh_command : "ssh");
+    words_split(argv, o->ssh_command ? o->ssh_command : "ssh", " \t");
     /* A connection of our own, for nothing else; the log level is for child_words. */
     words_split(argv,
                 "-x -a -T -oLogLevel=DEBUG1 -oClearAllForwardings=yes -oControlMaster=no "
                 "-oControlPath=none -oPermitLocalCommand=no -oRemoteCommand=none "
-                "-oTCPKeepAlive=yes");
+                "-oTCPKeepAlive=yes",
+                " ");
     words_addf(argv, "-oConnectTimeout=%d", (o->timeout_ms + 999) / 1000);
     if (o->port)
         words_addf(argv, "-p%u", o->port);
@@ -186,7 +187,8 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
     if (o->password_stdin)
         words_split(argv,
                     "-oPreferredAuthentications=keyboard-interactive,password "
-                    "-oPubkeyAuthentication=no");
+                    "-oPubkeyAuthentication=no",
+                    " ");
     add_remote(argv, login);
 }
 

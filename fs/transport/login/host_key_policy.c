@@ -36,7 +36,7 @@ int host_key_load(const struct ssh_config *config, struct known_hosts **ret, str
     return 0;
 }
 
-static bool known_algorithm(const struct known_hosts *known, const char *algorithm)
+static bool is_known(const void *known, const char *algorithm)
 {
     /* One type of key, three ways to sign with it. */
     if (strncmp(algorithm, "rsa-sha2-", 9) == 0)
@@ -44,24 +44,10 @@ static bool known_algorithm(const struct known_hosts *known, const char *algorit
     return known_hosts_has_type(known, algorithm);
 }
 
-static int add_algorithms(const char *list, const struct known_hosts *known, bool which,
-                          struct buf *ret)
-{
-    FREE_AUTO char *copy = strdup(list);
-    int r = copy ? 0 : -ENOMEM;
-    char *rest = copy;
-    for (char *word = strsep(&rest, ","); r == 0 && word; word = strsep(&rest, ",")) {
-        if (*word && known_algorithm(known, word) == which)
-            r = buf_addf(ret, "%s%s", ret->len ? "," : "", word);
-    }
-    return r;
-}
-
 int host_key_order(const struct ssh_config *config, const struct known_hosts *known,
                    struct buf *ret)
 {
-    int r = add_algorithms(config->host_key_algorithms, known, true, ret);
-    return r < 0 ? r : add_algorithms(config->host_key_algorithms, known, false, ret);
+    return ssh_config_prefer(config->host_key_algorithms, is_known, known, ret);
 }
 
 /* The type is the blob's first string. */

@@ -164,10 +164,11 @@ static int choose(struct ssh_io *io, int method, const char *list, struct buf *r
     int n = libssh2_session_supported_algs(io->session, method, &supported);
     if (n < 0)
         return ssh_io_errno(n);
-    FREE_AUTO char *copy = strdup(list);
-    int r = copy ? 0 : -ENOMEM;
-    char *rest = copy;
-    for (char *word = strsep(&rest, ","); r == 0 && word; word = strsep(&rest, ",")) {
+    WORDS_AUTO words = {0};
+    words_split(&words, list, ",");
+    int r = words.error;
+    for (size_t i = 0; r == 0 && i < words.n; i++) {
+        const char *word = words.list[i];
         if (is_among(word, supported, n) && !is_weak(word) &&
             ssh_library_is_safe(ssh_library_version(), word))
             r = buf_addf(ret, "%s%s", ret->len ? "," : "", word);
@@ -276,7 +277,7 @@ static int start(struct ssh_transport *s, const char *request, const char *what)
 static int start_sftp(struct ssh_transport *s, const struct ssh_login *login, struct diag *why)
 {
     /* As in sshfs, a name without a slash is a subsystem. */
-    const char *server = login->sftp_server ? login->sftp_server : "sftp";
+    const char *server = login->config->sftp_server ? login->config->sftp_server : "sftp";
     int error = start(s, strchr(server, '/') ? "exec" : "subsystem", server);
     if (error == 0)
         return 0;
@@ -332,7 +333,7 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
 {
     const struct ssh_config *c = login->config;
     libssh2_session_set_blocking(s->io.session, 1);
-    libssh2_session_set_timeout(s->io.session, login->timeout_ms);
+    libssh2_session_set_timeout(s->io.session, c->timeout_ms);
     struct host_key key;
     bool doubtful;
     int r = set_preferences(&s->io, c, known, why) ?: handshake(&s->io, c, why);
@@ -360,10 +361,8 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
 /* A login, with all that it works with: it may outlive who wanted it (ssh_watch.h). */
 struct attempt {
     struct ssh_watch watch;
-    struct ssh_login login; /* points to what is below */
-    struct ssh_config config;
+    struct ssh_login login; /* its secrets are those below */
     struct keyring secrets;
-    struct words strings;
     struct known_hosts *known;
     struct ssh_transport *transport;
     struct diag why;
@@ -375,9 +374,8 @@ static void attempt_free(struct attempt *a)
     if (a->transport)
         ssh_free(&a->transport->base);
     known_hosts_free(a->known);
-    words_done(&a->strings);
     keyring_wipe(&a->secrets);
-    ssh_config_done(&a->config);
+    ssh_config_unref(a->login.config);
     free(a);
 }
 
@@ -393,14 +391,6 @@ static void run(void *job)
 {
     struct attempt *a = job;
     a->result = log_in(a->transport, &a->login, a->known, &a->why);
-}
-
-static const char *keep(struct attempt *a, const char *string)
-{
-    if (!string)
-        return NULL;
-    words_add(&a->strings, string);
-    return a->strings.error ? NULL : a->strings.list[a->strings.n - 1];
 }
 
 static struct ssh_transport *new_transport(void)
@@ -419,26 +409,23 @@ static int attempt_new(const struct ssh_login *login, struct attempt **ret)
     struct attempt *a = calloc(1, sizeof(*a));
     if (!a)
         return -ENOMEM;
-    int r = ssh_config_copy(login->config, &a->config) ?: keyring_copy(login->secrets, &a->secrets);
-    a->transport = r == 0 ? new_transport() : NULL;
     a->login = *login;
-    a->login.config = &a->config;
+    a->login.config = ssh_config_ref(login->config);
     a->login.secrets = &a->secrets;
-    a->login.command = keep(a, login->command);
-    a->login.sftp_server = keep(a, login->sftp_server);
-    if (r < 0 || !a->transport || a->strings.error) {
+    a->transport = new_transport();
+    int r = a->transport ? keyring_copy(login->secrets, &a->secrets) : -ENOMEM;
+    if (r < 0)
         attempt_free(a);
-        return r < 0 ? r : -ENOMEM;
-    }
-    *ret = a;
-    return 0;
+    else
+        *ret = a;
+    return r;
 }
 
 static int connect_socket(struct attempt *a, struct diag *why)
 {
-    const struct ssh_config *c = &a->config;
+    const struct ssh_config *c = a->login.config;
     struct ssh_transport *s = a->transport;
-    int r = tcp_connect(c->hostname, c->port, c->family, a->login.timeout_ms, &s->fd, why);
+    int r = tcp_connect(c->hostname, c->port, c->family, c->timeout_ms, &s->fd, why);
     if (r < 0)
         return r;
     r = ssh_io_init(&s->io, s->fd);
@@ -452,7 +439,7 @@ static int give_up(const struct ssh_login *login, struct diag *why)
     diag_set(why,
              "%s: the login was given up, because it took longer than %d s: check the host, or "
              "give it more with -o timeout",
-             login->config->alias, login->timeout_ms / 1000);
+             login->config->alias, login->config->timeout_ms / 1000);
     return -ETIMEDOUT;
 }
 
@@ -483,7 +470,7 @@ static int attempt_run(struct attempt *a, const struct ssh_login *login, int64_t
 int ssh_connect(const struct ssh_login *login, struct transport **ret, struct diag *why)
 {
     enum { ABANDONED_MAX = 2 };
-    int64_t deadline = clock_ms() + login->timeout_ms;
+    int64_t deadline = clock_ms() + login->config->timeout_ms;
     struct attempt *a;
     if (ssh_watch_abandoned() >= ABANDONED_MAX) {
         diag_set(why,
@@ -497,7 +484,7 @@ int ssh_connect(const struct ssh_login *login, struct transport **ret, struct di
         diag_set(why, "out of memory");
         return r;
     }
-    r = host_key_load(&a->config, &a->known, why) ?: connect_socket(a, why);
+    r = host_key_load(login->config, &a->known, why) ?: connect_socket(a, why);
     if (r == 0)
         return attempt_run(a, login, deadline, ret, why);
     attempt_free(a);

@@ -9,14 +9,11 @@
 
 /* Borrowed for the call. */
 struct ssh_login {
-    const struct ssh_config *config;
+    struct ssh_config *config;
     struct keyring *secrets; /* what is asked for goes here, for the next time */
-    const char *command;     /* run instead of the SFTP server; NULL: that */
-    const char *sftp_server; /* NULL: the subsystem */
-    bool password_only;      /* "password" is in the keyring; offer no keys */
+    const char *command;     /* of static storage; run instead of the SFTP server; NULL: that */
     bool interactive;        /* may ask at the terminal */
     bool has_other_way;      /* the ssh program will be tried after an -EOPNOTSUPP */
-    int timeout_ms;
 };
 
 /* Connects, checks the host key, authenticates, starts the SFTP server or the command. As

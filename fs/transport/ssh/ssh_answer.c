@@ -42,7 +42,7 @@ int ssh_answer_find(struct ssh_auth *a, const char *purpose, const char *text, b
 static bool asks_for_password(const struct ssh_auth *a, const char *text, bool echo)
 {
     BUF_AUTO scratch = {0};
-    return !echo && ((a->login->password_only && !a->used_password) ||
+    return !echo && ((a->login->config->password_only && !a->used_password) ||
                      strcmp(secret_purpose(text, &scratch), "password") == 0);
 }
 

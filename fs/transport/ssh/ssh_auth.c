@@ -106,7 +106,7 @@ static int run(struct ssh_auth *a, bool no_passwords)
 {
     const struct ssh_login *login = a->login;
     int r = -EACCES;
-    if (login->config->use_keys && !login->password_only && offers(a, "publickey"))
+    if (login->config->use_keys && !login->config->password_only && offers(a, "publickey"))
         r = ssh_keys_try(a);
     if (r == -EACCES && a->foreign_key && login->has_other_way)
         return -EOPNOTSUPP;

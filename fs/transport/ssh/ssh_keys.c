@@ -43,7 +43,7 @@ static int read_public(const char *path, char **ret_type, char **ret_key)
     if (r < 0)
         return r;
     WORDS_AUTO fields = {0};
-    words_split(&fields, text.len ? text.data : "");
+    words_split(&fields, text.len ? text.data : "", " \t");
     char *type = strdup(fields.n >= 2 ? fields.list[0] : "");
     char *key = strdup(fields.n >= 2 ? fields.list[1] : "");
     if (fields.error || !type || !key) {

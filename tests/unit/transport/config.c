@@ -19,9 +19,9 @@
 
 static const struct connect_options plain = {.host = "alias"};
 
-static struct ssh_config parsed(const char *text, const struct connect_options *options)
+static struct ssh_config *parsed(const char *text, const struct connect_options *options)
 {
-    struct ssh_config c;
+    struct ssh_config *c;
     assert_int_equal(ssh_config_parse(span_of(text), options, &c), 0);
     return c;
 }
@@ -29,17 +29,17 @@ static struct ssh_config parsed(const char *text, const struct connect_options *
 static void host_user_and_port_are_taken(void **state)
 {
     (void)state;
-    struct ssh_config c = parsed(REQUIRED, &plain);
-    assert_string_equal(c.alias, "alias");
-    assert_string_equal(c.hostname, "h.example");
-    assert_string_equal(c.user, "root");
-    assert_int_equal(c.port, 2222);
-    assert_int_equal(c.strict, CONNECT_STRICT_YES);
-    assert_null(c.identity_agent);
-    assert_null(c.beyond);
-    assert_true(c.use_keys && c.use_password && c.use_keyboard_interactive);
-    assert_false(c.identities_only || c.batch);
-    ssh_config_done(&c);
+    struct ssh_config *c = parsed(REQUIRED, &plain);
+    assert_string_equal(c->alias, "alias");
+    assert_string_equal(c->hostname, "h.example");
+    assert_string_equal(c->user, "root");
+    assert_int_equal(c->port, 2222);
+    assert_int_equal(c->strict, CONNECT_STRICT_YES);
+    assert_null(c->identity_agent);
+    assert_null(c->beyond);
+    assert_true(c->use_keys && c->use_password && c->use_keyboard_interactive);
+    assert_false(c->identities_only || c->batch);
+    ssh_config_unref(c);
 }
 
 static void incomplete_text_is_refused(void **state)
@@ -53,7 +53,7 @@ static void incomplete_text_is_refused(void **state)
         "hostname h\nuser u\nport 22\n",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        struct ssh_config c;
+        struct ssh_config *c;
         assert_int_equal(ssh_config_parse(span_of(texts[i]), &plain, &c), -EINVAL);
     }
 }
@@ -77,9 +77,9 @@ static void strictness_is_understood(void **state)
         struct buf text = {0};
         const struct connect_options o = {.host = "alias", .strict = table[i].given};
         assert_int_equal(buf_addf(&text, "%s%s", REQUIRED, table[i].text), 0);
-        struct ssh_config c = parsed(text.data, &o);
-        assert_int_equal(c.strict, table[i].want);
-        ssh_config_done(&c);
+        struct ssh_config *c = parsed(text.data, &o);
+        assert_int_equal(c->strict, table[i].want);
+        ssh_config_unref(c);
         buf_done(&text);
     }
 }
@@ -102,12 +102,12 @@ static void what_libssh2_cannot_do_is_noticed(void **state)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct buf text = {0};
         assert_int_equal(buf_addf(&text, "%s%s", REQUIRED, table[i].text), 0);
-        struct ssh_config c = parsed(text.data, &plain);
+        struct ssh_config *c = parsed(text.data, &plain);
         if (table[i].want)
-            assert_string_equal(c.beyond, table[i].want);
+            assert_string_equal(c->beyond, table[i].want);
         else
-            assert_null(c.beyond);
-        ssh_config_done(&c);
+            assert_null(c->beyond);
+        ssh_config_unref(c);
         buf_done(&text);
     }
 }
@@ -116,62 +116,62 @@ static void paths_are_expanded(void **state)
 {
     (void)state;
     setenv("VMXFS_TEST_KEYS", "/keys", 1);
-    struct ssh_config c = parsed(REQUIRED
-                                 "identityfile /a/%h-%p-%r-%n-%%\n"
-                                 "identityfile ${VMXFS_TEST_KEYS}/one key\n"
-                                 "identityfile ~/.ssh/id\n"
-                                 "identityagent $VMXFS_TEST_KEYS\n"
-                                 "userknownhostsfile /u/1 /u/2\n"
-                                 "globalknownhostsfile /g/%k\n",
-                                 &plain);
-    assert_int_equal(c.identity_files.n, 3);
-    assert_string_equal(c.identity_files.list[0], "/a/h.example-2222-root-alias-%");
-    assert_string_equal(c.identity_files.list[1], "/keys/one key");
-    assert_int_equal(c.identity_files.list[2][0], '/');
-    assert_non_null(strstr(c.identity_files.list[2], "/.ssh/id"));
-    assert_string_equal(c.identity_agent, "/keys");
-    assert_int_equal(c.user_known_hosts.n, 2);
-    assert_string_equal(c.user_known_hosts.list[1], "/u/2");
-    assert_string_equal(c.global_known_hosts.list[0], "/g/alias");
-    assert_null(c.beyond);
-    ssh_config_done(&c);
+    struct ssh_config *c = parsed(REQUIRED
+                                  "identityfile /a/%h-%p-%r-%n-%%\n"
+                                  "identityfile ${VMXFS_TEST_KEYS}/one key\n"
+                                  "identityfile ~/.ssh/id\n"
+                                  "identityagent $VMXFS_TEST_KEYS\n"
+                                  "userknownhostsfile /u/1 /u/2\n"
+                                  "globalknownhostsfile /g/%k\n",
+                                  &plain);
+    assert_int_equal(c->identity_files.n, 3);
+    assert_string_equal(c->identity_files.list[0], "/a/h.example-2222-root-alias-%");
+    assert_string_equal(c->identity_files.list[1], "/keys/one key");
+    assert_int_equal(c->identity_files.list[2][0], '/');
+    assert_non_null(strstr(c->identity_files.list[2], "/.ssh/id"));
+    assert_string_equal(c->identity_agent, "/keys");
+    assert_int_equal(c->user_known_hosts.n, 2);
+    assert_string_equal(c->user_known_hosts.list[1], "/u/2");
+    assert_string_equal(c->global_known_hosts.list[0], "/g/alias");
+    assert_null(c->beyond);
+    ssh_config_unref(c);
 }
 
 static void agent_may_be_off_or_the_usual_one(void **state)
 {
     (void)state;
-    struct ssh_config c = parsed(REQUIRED "identityagent none\n", &plain);
-    assert_string_equal(c.identity_agent, "none");
-    ssh_config_done(&c);
+    struct ssh_config *c = parsed(REQUIRED "identityagent none\n", &plain);
+    assert_string_equal(c->identity_agent, "none");
+    ssh_config_unref(c);
     c = parsed(REQUIRED "identityagent SSH_AUTH_SOCK\n", &plain);
-    assert_null(c.identity_agent);
-    ssh_config_done(&c);
+    assert_null(c->identity_agent);
+    ssh_config_unref(c);
 }
 
 static void known_hosts_of_the_command_line_replaces(void **state)
 {
     (void)state;
     const struct connect_options o = {.host = "alias", .known_hosts_file = "/my known/hosts"};
-    struct ssh_config c = parsed(REQUIRED "userknownhostsfile /u/1 /u/2\n", &o);
-    assert_int_equal(c.user_known_hosts.n, 1);
-    assert_string_equal(c.user_known_hosts.list[0], "/my known/hosts");
-    ssh_config_done(&c);
+    struct ssh_config *c = parsed(REQUIRED "userknownhostsfile /u/1 /u/2\n", &o);
+    assert_int_equal(c->user_known_hosts.n, 1);
+    assert_string_equal(c->user_known_hosts.list[0], "/my known/hosts");
+    ssh_config_unref(c);
 }
 
 static void switches_are_taken(void **state)
 {
     (void)state;
-    struct ssh_config c = parsed(REQUIRED
-                                 "identitiesonly yes\npubkeyauthentication false\n"
-                                 "passwordauthentication no\nbatchmode yes\n"
-                                 "kbdinteractiveauthentication no\naddressfamily inet6\n"
-                                 "hostkeyalias store\n",
-                                 &plain);
-    assert_true(c.identities_only && c.batch);
-    assert_false(c.use_keys || c.use_password || c.use_keyboard_interactive);
-    assert_int_equal(c.family, AF_INET6);
-    assert_string_equal(c.host_key_alias, "store");
-    ssh_config_done(&c);
+    struct ssh_config *c = parsed(REQUIRED
+                                  "identitiesonly yes\npubkeyauthentication false\n"
+                                  "passwordauthentication no\nbatchmode yes\n"
+                                  "kbdinteractiveauthentication no\naddressfamily inet6\n"
+                                  "hostkeyalias store\n",
+                                  &plain);
+    assert_true(c->identities_only && c->batch);
+    assert_false(c->use_keys || c->use_password || c->use_keyboard_interactive);
+    assert_int_equal(c->family, AF_INET6);
+    assert_string_equal(c->host_key_alias, "store");
+    ssh_config_unref(c);
 }
 
 int main(void)
