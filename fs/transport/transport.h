@@ -17,10 +17,7 @@
 struct transport;
 
 struct transport_ops {
-    /* The descriptor to poll. Valid until free. */
-    int (*fd)(const struct transport *t);
-
-    /* What to poll it for: POLLIN always, POLLOUT while the transport holds bytes that are not
+    /* What to poll fd for: POLLIN always, POLLOUT while the transport holds bytes that are not
      * sent yet, or a write found the descriptor full. */
     short (*events)(const struct transport *t);
 
@@ -51,6 +48,7 @@ struct transport_ops {
 /* Embedded as the first member by the kinds. */
 struct transport {
     const struct transport_ops *ops;
+    int fd; /* the descriptor to poll */
 };
 
 static inline void transport_free(struct transport *t)
@@ -78,5 +76,6 @@ static inline int transport_push(struct transport *t, struct span *out)
 
 /* A stream over a descriptor (a socket), which the transport owns from now on and makes
  * non-blocking; pid > 0: a child process that belongs to it, is ended (SIGTERM, then SIGKILL) and
- * reaped with it. name: for describe. 0, -errno (the descriptor is still the caller's then). */
+ * reaped with it. name: for describe, of static storage. 0, -errno (the descriptor is still the
+ * caller's then). */
 int transport_from_fd(int fd, pid_t pid, const char *name, struct transport **ret);

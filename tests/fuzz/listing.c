@@ -30,7 +30,6 @@ enum { DOCUMENT_MAX = 4096, NAMES_MAX = 8, NAME_MAX_BYTES = 300 };
 
 struct server {
     struct transport transport; /* first */
-    int event;                  /* says that there is something to read */
     struct buf asked;           /* requests that are not complete yet */
     struct buf answers;         /* and how much of them was read */
     size_t sent;
@@ -188,11 +187,6 @@ static void answer_request(struct server *s, struct wire_in in, struct wire_out 
 
 /* ---- the transport */
 
-static int server_fd(const struct transport *t)
-{
-    return ((const struct server *)t)->event;
-}
-
 static short server_events(const struct transport *t)
 {
     (void)t;
@@ -267,7 +261,6 @@ static void server_free(struct transport *t)
 }
 
 static const struct transport_ops server_ops = {
-    .fd = server_fd,
     .events = server_events,
     .read = server_read,
     .write = server_write,
@@ -371,7 +364,7 @@ static void mount(const uint8_t *data, size_t size, int event)
     if (!server)
         return;
     *server = (struct server){
-        .transport = {.ops = &server_ops}, .event = event, .script = data, .left = size};
+        .transport = {.ops = &server_ops, .fd = event}, .script = data, .left = size};
     if (sftp_new(&server->transport, &sftp_options, &sftp, &why) != 0)
         return;
     if (remote_new(sftp, &options, &remote, &why) == 0)

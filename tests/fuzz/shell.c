@@ -41,10 +41,9 @@ struct host {
     int looks;       /* until its caller is interrupted */
 };
 
-static int host_fd(const struct transport *t)
+static int ready_fd(void)
 {
     static int always_ready = -1;
-    (void)t;
     if (always_ready < 0)
         always_ready = eventfd(1, EFD_CLOEXEC);
     return always_ready;
@@ -130,7 +129,6 @@ static int host_last_words(struct transport *t, struct diag *why)
 }
 
 static const struct transport_ops host_ops = {
-    .fd = host_fd,
     .events = host_events,
     .read = host_read,
     .write = host_write,
@@ -201,7 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const int last_words[] = {0, -EACCES, -EOPNOTSUPP, -ECONNRESET};
     if (size == 0)
         return 0;
-    struct host h = {.transport = {.ops = &host_ops},
+    struct host h = {.transport = {.ops = &host_ops, .fd = ready_fd()},
                      .script = data + 1,
                      .left = size - 1,
                      .piece = 1 + data[0] % PIECES,

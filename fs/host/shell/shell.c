@@ -110,7 +110,7 @@ static int wait_for_event(const struct talk *k, const struct wait *wait)
     int64_t left = wait->deadline - clock_ms();
     if (left < 0)
         left = 0;
-    struct pollfd p = {.fd = t->ops->fd(t), .events = t->ops->events(t)};
+    struct pollfd p = {.fd = t->fd, .events = t->ops->events(t)};
     int n = poll(&p, 1, left < LOOK_MS ? (int)left : LOOK_MS);
     if (n < 0 && errno != EINTR)
         return -errno;

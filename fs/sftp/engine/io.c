@@ -32,7 +32,7 @@ int io_poll(struct sftp *s, int timeout_ms)
     struct transport *t = s->link.transport;
     struct pollfd fds[] = {
         {.fd = s->wake_fd, .events = POLLIN},
-        {.fd = t ? t->ops->fd(t) : -1, .events = t ? t->ops->events(t) : 0},
+        {.fd = t ? t->fd : -1, .events = t ? t->ops->events(t) : 0},
     };
     if (poll(fds, 2, timeout_ms) < 0)
         return errno == EINTR ? 0 : -errno;

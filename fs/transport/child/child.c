@@ -2,113 +2,21 @@
 #include "child.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "child_login.h"
 #include "program.h"
-#include "ssh_stderr.h"
+#include "transport/fd_transport.h"
 
 enum { WORDS_MAX = 64 << 10 };
 
-struct child_transport {
-    struct transport base; /* first: the contract casts */
-    struct transport *stream;
-    int words;
-    char *host;
-    bool has_command; /* a command of ours is run instead of the SFTP server */
-};
-
-static struct child_transport *self(struct transport *t)
-{
-    return (struct child_transport *)t;
-}
-
-static struct transport *stream(const struct transport *t)
-{
-    return ((const struct child_transport *)t)->stream;
-}
-
-static int child_fd(const struct transport *t)
-{
-    return stream(t)->ops->fd(stream(t));
-}
-
-static short child_events(const struct transport *t)
-{
-    return stream(t)->ops->events(stream(t));
-}
-
-static ssize_t child_read(struct transport *t, void *bytes, size_t size)
-{
-    return stream(t)->ops->read(stream(t), bytes, size);
-}
-
-static ssize_t child_write(struct transport *t, const void *bytes, size_t size)
-{
-    return stream(t)->ops->write(stream(t), bytes, size);
-}
-
-static int child_flush(struct transport *t)
-{
-    return stream(t)->ops->flush(stream(t));
-}
-
-static int child_describe(const struct transport *t, struct buf *ret)
-{
-    const struct child_transport *c = (const struct child_transport *)t;
-    BUF_AUTO words = {0};
-    int r = stream(t)->ops->describe(stream(t), ret) ?: program_words(c->words, &words);
-    return r == 0 && words.len ? child_words_describe(words.data, ret) : r;
-}
-
-static int child_last_words(struct transport *t, struct diag *why)
-{
-    BUF_AUTO words = {0};
-    if (program_words(self(t)->words, &words) < 0 || words.len == 0)
-        return 0;
-    if (self(t)->has_command && child_words_ended(words.data)) {
-        diag_set(why, "%s does not run commands", self(t)->host);
-        return -EOPNOTSUPP;
-    }
-    return child_words_explain(words.data, self(t)->host, why);
-}
-
-static void child_free(struct transport *t)
-{
-    struct child_transport *c = self(t);
-    transport_free(c->stream);
-    close(c->words);
-    free(c->host);
-    free(c);
-}
-
-static const struct transport_ops child_ops = {
-    .fd = child_fd,
-    .events = child_events,
-    .read = child_read,
-    .write = child_write,
-    .flush = child_flush,
-    .describe = child_describe,
-    .last_words = child_last_words,
-    .free = child_free,
-};
-
-static void end_now(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-}
-
 /* Starts argv with one end of a socket pair as its standard input and output. */
 static int start(const struct words *argv, char *const *env, const char *name, const char *host,
-                 struct child_transport **ret)
+                 struct fd_transport **ret)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
@@ -118,28 +26,20 @@ static int start(const struct words *argv, char *const *env, const char *name, c
     FD_AUTO words = program_words_file(WORDS_MAX);
     if (words < 0)
         return words;
-    struct child_transport *c = calloc(1, sizeof(*c));
-    FREE_AUTO char *copy = strdup(host);
-    if (!c || !copy) {
-        free(c);
-        return -ENOMEM;
-    }
-    pid_t pid;
-    int r = program_start(argv, env, theirs, theirs, words, &pid);
-    if (r == 0) {
-        r = transport_from_fd(ours, pid, name, &c->stream);
-        if (r < 0)
-            end_now(pid);
-    }
+    struct transport *t;
+    int r = transport_from_fd(ours, 0, name, &t);
+    if (r < 0)
+        return r;
+    steal_fd(&ours);
+    struct fd_transport *f = (struct fd_transport *)t;
+    r = program_start(argv, env, theirs, theirs, words, &f->pid);
     if (r < 0) {
-        free(c);
+        transport_free(t);
         return r;
     }
-    steal_fd(&ours);
-    c->base.ops = &child_ops;
-    c->words = steal_fd(&words);
-    c->host = steal(copy);
-    *ret = c;
+    f->words = steal_fd(&words);
+    f->host = host;
+    *ret = f;
     return 0;
 }
 
@@ -223,20 +123,20 @@ static int start_ssh(const struct child_login *login, struct askpass *askpass,
     const char *host = login->options->host;
     ssh_argv(login, &argv);
     ssh_env(askpass, &env);
-    struct child_transport *c;
-    int r = env.error ? env.error : start(&argv, env.list, "openssh", host, &c);
+    struct fd_transport *f;
+    int r = env.error ? env.error : start(&argv, env.list, "openssh", host, &f);
     if (r < 0) {
         diag_set(why, "cannot run %s: %s%s", argv.error ? "ssh" : argv.list[0], strerror(-r),
                  r == -ENOENT ? "; install the OpenSSH client, or check ssh_command" : "");
         return r;
     }
-    c->has_command = login->command != NULL;
+    f->has_command = login->command != NULL;
     if (is_openssh(argv.list[0]))
-        r = child_login_wait(login, askpass, child_fd(&c->base), c->words, why);
+        r = child_login_wait(login, askpass, f->base.fd, f->words, why);
     if (r < 0)
-        child_free(&c->base);
+        transport_free(&f->base);
     else
-        *ret = &c->base;
+        *ret = &f->base;
     return r;
 }
 
@@ -277,11 +177,11 @@ int child_local(const char *program, struct transport **ret, struct diag *why)
     }
     WORDS_AUTO argv = {0};
     words_add(&argv, program);
-    struct child_transport *c;
-    int r = start(&argv, NULL, "local sftp-server", program, &c);
+    struct fd_transport *f;
+    int r = start(&argv, NULL, "local sftp-server", program, &f);
     if (r < 0)
         diag_set(why, "cannot run %s: %s", program, strerror(-r));
     else
-        *ret = &c->base;
+        *ret = &f->base;
     return r;
 }

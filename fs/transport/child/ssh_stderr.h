@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Understanding what the ssh program says. Pure; private to child. */
+/* Understanding what the ssh program says. Pure; private to transport. */
 #pragma once
 
 #include <stdbool.h>

@@ -35,7 +35,6 @@ struct ssh_transport {
     LIBSSH2_CHANNEL *channel;
     struct buf held;
     struct buf about; /* for describe */
-    int fd;
 };
 
 static struct ssh_transport *self(struct transport *t)
@@ -43,19 +42,9 @@ static struct ssh_transport *self(struct transport *t)
     return (struct ssh_transport *)t;
 }
 
-static const struct ssh_transport *const_self(const struct transport *t)
-{
-    return (const struct ssh_transport *)t;
-}
-
-static int ssh_fd(const struct transport *t)
-{
-    return const_self(t)->fd;
-}
-
 static short ssh_events(const struct transport *t)
 {
-    return ssh_io_pending(&const_self(t)->io) > 0 ? POLLIN | POLLOUT : POLLIN;
+    return ssh_io_pending(&((const struct ssh_transport *)t)->io) > 0 ? POLLIN | POLLOUT : POLLIN;
 }
 
 /* 0: nothing is held any more; -EAGAIN; -errno. */
@@ -114,22 +103,21 @@ static int ssh_flush(struct transport *t)
 
 static int ssh_describe(const struct transport *t, struct buf *ret)
 {
-    return buf_add(ret, buf_span(&const_self(t)->about));
+    return buf_add(ret, buf_span(&((const struct ssh_transport *)t)->about));
 }
 
 static void ssh_free(struct transport *t)
 {
     struct ssh_transport *s = self(t);
     ssh_io_done(&s->io);
-    if (s->fd >= 0)
-        close(s->fd);
+    if (t->fd >= 0)
+        close(t->fd);
     buf_done(&s->held);
     buf_done(&s->about);
     free(s);
 }
 
 static const struct transport_ops ssh_ops = {
-    .fd = ssh_fd,
     .events = ssh_events,
     .read = ssh_read,
     .write = ssh_write,
@@ -398,8 +386,7 @@ static struct ssh_transport *new_transport(void)
     struct ssh_transport *s = calloc(1, sizeof(*s));
     if (!s)
         return NULL;
-    s->base.ops = &ssh_ops;
-    s->fd = -1;
+    s->base = (struct transport){&ssh_ops, -1};
     s->io.fd = -1;
     return s;
 }
@@ -425,10 +412,10 @@ static int connect_socket(struct attempt *a, struct diag *why)
 {
     const struct ssh_config *c = a->login.config;
     struct ssh_transport *s = a->transport;
-    int r = tcp_connect(c->hostname, c->port, c->family, c->timeout_ms, &s->fd, why);
+    int r = tcp_connect(c->hostname, c->port, c->family, c->timeout_ms, &s->base.fd, why);
     if (r < 0)
         return r;
-    r = ssh_io_init(&s->io, s->fd);
+    r = ssh_io_init(&s->io, s->base.fd);
     if (r < 0)
         diag_set(why, "cannot start libssh2: %s", strerror(-r));
     return r;
@@ -447,7 +434,7 @@ static int give_up(const struct ssh_login *login, struct diag *why)
 static int attempt_run(struct attempt *a, const struct ssh_login *login, int64_t deadline,
                        struct transport **ret, struct diag *why)
 {
-    ssh_watch_init(&a->watch, a->transport->fd, deadline);
+    ssh_watch_init(&a->watch, a->transport->base.fd, deadline);
     a->transport->io.watch = &a->watch;
     int r = ssh_watch_run(&a->watch, run, release, a);
     if (r == -EINPROGRESS)

@@ -147,7 +147,7 @@ static void must_have_stored(struct place *p, const char *name)
     char path[PATH_MAX];
     assert_int_equal(remote_file_flush(p->file, &p->wait), 0);
     assert_int_equal(must_lstat(&p->folder, name).st_size, p->size);
-    FREE_AUTO char *found = file_read(file_path(&p->folder, name, path));
+    FREE_AUTO char *found = file_text(file_path(&p->folder, name, path));
     assert_non_null(found);
     if (memcmp(found, p->bytes, p->size) != 0)
         fail_msg("%s is not what was written", name);
@@ -287,7 +287,7 @@ static void writes_to_one_place_do_not_overtake_each_other(void **state)
 static void must_take_what_is_there(struct place *p, size_t offset, size_t n)
 {
     char path[PATH_MAX];
-    FREE_AUTO char *found = file_read(file_path(&p->folder, "disk", path));
+    FREE_AUTO char *found = file_text(file_path(&p->folder, "disk", path));
     assert_non_null(found);
     memcpy(p->bytes + offset, found + offset, n);
 }
@@ -476,7 +476,7 @@ static void what_was_only_read_is_not_written_to_unproven(void **state)
     must_twin(p, "disk", "twin");
     must_rename(p, "disk", "moved");
     must_rename(p, "twin", "disk");
-    FREE_AUTO char *before = file_read(file_path(&p->folder, "disk", path));
+    FREE_AUTO char *before = file_text(file_path(&p->folder, "disk", path));
     assert_non_null(before);
     for (size_t at = STEP; at < 30 * MIB; at += STEP) {
         must_get(p, at, STEP);
@@ -486,7 +486,7 @@ static void what_was_only_read_is_not_written_to_unproven(void **state)
     for (size_t at = 0; at < 30 * MIB; at += STEP)
         must_put(p, at, STEP, &seed);
     must_have_stored(p, "moved");
-    FREE_AUTO char *after = file_read(file_path(&p->folder, "disk", path));
+    FREE_AUTO char *after = file_text(file_path(&p->folder, "disk", path));
     assert_non_null(after);
     assert_memory_equal(before, after, 40 * MIB);
 }

@@ -152,7 +152,7 @@ static void a_merged_text_replaces_the_guess_wholly(void **state)
         read_it(p);
         must_write(&p->folder, VMX, texts[i]);
         assert_int_equal(commit_set(&p->mount, VMX, "z", "1"), 0);
-        FREE_AUTO char *found = file_read(file_path(&p->folder, VMX, path));
+        FREE_AUTO char *found = file_text(file_path(&p->folder, VMX, path));
         assert_non_null(found);
         assert_memory_equal(found, texts[i], strlen(texts[i]));
         assert_memory_equal(found + strlen(texts[i]), "z = \"1\"", 7);

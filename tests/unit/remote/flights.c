@@ -154,7 +154,7 @@ static void a_set_is_four_flights(void **state)
 static void must_have(struct place *p, const char *text)
 {
     char path[PATH_MAX];
-    FREE_AUTO char *found = file_read(file_path(&p->folder, VMX, path));
+    FREE_AUTO char *found = file_text(file_path(&p->folder, VMX, path));
     assert_non_null(found);
     assert_non_null(strstr(found, text));
 }

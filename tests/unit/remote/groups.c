@@ -38,7 +38,7 @@ static bool is_stored(const struct folder *folder, const char *key, const char *
 {
     char path[PATH_MAX];
     char line[64];
-    FREE_AUTO char *text = file_read(file_path(folder, VMX, path));
+    FREE_AUTO char *text = file_text(file_path(folder, VMX, path));
     snprintf(line, sizeof(line), "%s = \"%s\"\n", key, value);
     return text && strstr(text, line);
 }
@@ -73,7 +73,7 @@ static void must_have(const struct folder *folder, const char *key, const char *
 {
     char path[PATH_MAX];
     char line[64];
-    FREE_AUTO char *text = file_read(file_path(folder, VMX, path));
+    FREE_AUTO char *text = file_text(file_path(folder, VMX, path));
     assert_non_null(text);
     snprintf(line, sizeof(line), "%s = \"%s\"\n", key, value);
     const char *at = strstr(text, line);

@@ -100,7 +100,7 @@ static unsigned must_be_whole(const struct folder *folder)
     char path[PATH_MAX];
     unsigned count = 0;
     int at = 0;
-    FREE_AUTO char *text = file_read(file_path(folder, VMX, path));
+    FREE_AUTO char *text = file_text(file_path(folder, VMX, path));
     assert_non_null(text);
     assert_int_equal(sscanf(text, "count = \"%u\"\npad = \"%n", &count, &at), 1);
     assert_true(at > 0);
@@ -170,7 +170,7 @@ static void must_await_server(pid_t pid)
     char path[64];
     int server = 0;
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    FREE_AUTO char *children = file_read(path);
+    FREE_AUTO char *children = file_text(path);
     assert_non_null(children);
     while (sscanf(children, "%d", &server) == 1 && state_of(server) != 'S' &&
            state_of(server) != 'Z' && state_of(server) != '\0')
@@ -214,7 +214,7 @@ static void a_stopped_process_does_not_install_an_old_text(void **state)
         assert_int_equal(commit_set(&mount, VMX, "quick", "1"), 0);
         kill(pid, SIGCONT);
         assert_int_equal(waitpid(pid, &status, 0), pid);
-        FREE_AUTO char *text = file_read(file_path(&folder, VMX, path));
+        FREE_AUTO char *text = file_text(file_path(&folder, VMX, path));
         assert_non_null(strstr(text, "end = \"yes\"\n"));
         assert_non_null(strstr(text, "quick = \"1\"\n"));
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0)

@@ -45,7 +45,7 @@ static bool late(int (*change)(struct mount *mount), int at)
     relay_restart(&relay, RELAY_CUT_LATE, at);
     assert_int_equal(change(&slow), 0);
     assert_int_equal(commit_set(&quick, VMX, "quick", "1"), 0);
-    FREE_AUTO char *before = file_read(file_path(&folder, VMX, path));
+    FREE_AUTO char *before = file_text(file_path(&folder, VMX, path));
     bool kept = relay_deliver(&relay);
     must_hold(&folder, VMX, before);
     assert_non_null(strstr(before, "slow = \"1\"\n"));

@@ -253,7 +253,7 @@ static void commits_survive_killed_servers(void **state)
     atomic_store(&stop, true);
     for (int i = 0; i < WRITERS; i++)
         pthread_join(writers[i].thread, NULL);
-    FREE_AUTO char *text = file_read(file_path(&folder, VMX, path));
+    FREE_AUTO char *text = file_text(file_path(&folder, VMX, path));
     for (int i = 0; i < WRITERS; i++) {
         char line[64];
         snprintf(line, sizeof(line), "key%d = \"%u\"\n", i, writers[i].done);

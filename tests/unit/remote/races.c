@@ -256,7 +256,7 @@ static void must_count_up(bool in_place)
     }
     for (int i = 0; i < COUNTERS; i++)
         pthread_join(counters[i].thread, NULL);
-    FREE_AUTO char *text = file_read(file_path(&folder, VMX, path));
+    FREE_AUTO char *text = file_text(file_path(&folder, VMX, path));
     for (int i = 0; i < COUNTERS; i++) {
         char line[64];
         snprintf(line, sizeof(line), "key%d = \"%d\"\n", i, counters[i].made);

@@ -59,7 +59,7 @@ int file_write(const char *path, const char *text)
     return 0;
 }
 
-char *file_read(const char *path)
+char *file_text(const char *path)
 {
     FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -121,7 +121,7 @@ struct stat must_lstat(const struct folder *folder, const char *name)
 void must_hold(const struct folder *folder, const char *name, const char *text)
 {
     char path[PATH_MAX];
-    FREE_AUTO char *found = file_read(file_path(folder, name, path));
+    FREE_AUTO char *found = file_text(file_path(folder, name, path));
     assert_non_null(found);
     assert_string_equal(found, text);
 }

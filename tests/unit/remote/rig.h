@@ -55,7 +55,7 @@ void must_sign(const struct folder *folder, const char *lock, const char *token,
 void must_age_locks(const struct folder *folder, int seconds);
 struct stat must_lstat(const struct folder *folder, const char *name);
 int file_write(const char *path, const char *text); /* any thread; 0 or -errno */
-char *file_read(const char *path);                  /* any thread; NULL if there is none */
+char *file_text(const char *path);                  /* any thread; NULL if there is none */
 
 /* The file holds exactly this text. */
 void must_hold(const struct folder *folder, const char *name, const char *text);

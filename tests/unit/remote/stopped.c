@@ -107,7 +107,7 @@ static void breakers_at_once_lose_nothing(void **state)
                 pthread_create(&breakers[i].thread, NULL, break_and_commit, &breakers[i]), 0);
         for (int i = 0; i < BREAKERS; i++)
             pthread_join(breakers[i].thread, NULL);
-        FREE_AUTO char *text = file_read(file_path(&folder, VMX, path));
+        FREE_AUTO char *text = file_text(file_path(&folder, VMX, path));
         for (int i = 0; i < BREAKERS; i++) {
             assert_int_equal(breakers[i].result, 0);
             assert_non_null(strstr(text, breakers[i].key));
@@ -153,7 +153,7 @@ static bool late_requests_from(int at, int age)
     release(&s);
     pthread_join(slow.thread, NULL);
     mount_end_relay(&slow.mount, &relay);
-    FREE_AUTO char *text = file_read(file_path(&folder, VMX, path));
+    FREE_AUTO char *text = file_text(file_path(&folder, VMX, path));
     assert_non_null(strstr(text, "quick = \"1\"\n"));
     assert_non_null(strstr(text, TEXT));
     if (slow.result == 0)

@@ -253,7 +253,7 @@ static int wait_end(struct transport *t)
 {
     char bytes[4096];
     for (;;) {
-        struct pollfd p = {.fd = t->ops->fd(t), .events = t->ops->events(t)};
+        struct pollfd p = {.fd = t->fd, .events = t->ops->events(t)};
         if (poll(&p, 1, 5000) != 1)
             return -ETIMEDOUT;
         if (p.revents & POLLOUT)

@@ -100,7 +100,7 @@ static int run(struct pump *p)
             return r;
         if (p->read + p->written > before)
             continue;
-        struct pollfd at = {.fd = p->t->ops->fd(p->t), .events = p->t->ops->events(p->t)};
+        struct pollfd at = {.fd = p->t->fd, .events = p->t->ops->events(p->t)};
         if (poll(&at, 1, STALL_MS) != 1)
             return -ETIMEDOUT;
         if (at.revents & POLLOUT)

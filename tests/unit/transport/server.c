@@ -156,7 +156,7 @@ int server_refusals_await(const struct server *s, int n)
 
 static short ready(struct transport *t, short events)
 {
-    struct pollfd p = {.fd = t->ops->fd(t), .events = events};
+    struct pollfd p = {.fd = t->fd, .events = events};
     return poll(&p, 1, 10000) == 1 ? p.revents : 0;
 }
 
