@@ -4,13 +4,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <libssh2.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <utlist.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "parser/text/text.h"
 #include "transport/child/argv.h"
 
 enum { KNOWN_FILE_MAX = 16 << 20, KNOWN_LINE_MAX = 32 << 10, SSH_PORT = 22 };
@@ -19,23 +19,18 @@ enum line_kind { LINE_EXACT, LINE_PLAIN, LINE_REVOKED };
 
 struct known_line {
     enum line_kind kind;
-    char *type, *key;
+    struct words fields;
+    const char *type, *key; /* of the fields */
     struct known_place place;
     struct known_line *next;
 };
 
 struct known_hosts {
     LIBSSH2_SESSION *session; /* libssh2 wants one to parse a line; it is never connected */
-    char *exact;              /* "[host]:port", or "host" */
-    char *plain;              /* "host", NULL where that is exact */
+    struct words names;       /* the exact one; "host" too where that is "[host]:port" */
     struct words files;
     struct known_line *lines;
     struct known_place beyond;
-};
-
-/* The fields of a line: [@marker] hosts type key [comment]. */
-struct fields {
-    struct span marker, hosts, type, key;
 };
 
 static void lower(char *s)
@@ -44,42 +39,23 @@ static void lower(char *s)
         *s = (char)tolower((unsigned char)*s);
 }
 
-static int set_names(struct known_hosts *k, const char *host, unsigned port)
-{
-    bool other_port = port != 0 && port != SSH_PORT;
-    if (!other_port)
-        k->exact = strdup(host);
-    else if (asprintf(&k->exact, "[%s]:%u", host, port) < 0)
-        k->exact = NULL;
-    if (other_port)
-        k->plain = strdup(host);
-    if (!k->exact || (other_port && !k->plain))
-        return -ENOMEM;
-    lower(k->exact);
-    if (k->plain)
-        lower(k->plain);
-    return 0;
-}
-
 int known_hosts_new(const char *host, unsigned port, struct known_hosts **ret)
 {
     struct known_hosts *k = calloc(1, sizeof(*k));
     if (!k)
         return -ENOMEM;
     k->session = libssh2_session_init();
-    if (!k->session || set_names(k, host, port) < 0) {
+    if (port != 0 && port != SSH_PORT)
+        words_addf(&k->names, "[%s]:%u", host, port);
+    words_add(&k->names, host);
+    for (size_t i = 0; i < k->names.n; i++)
+        lower(k->names.list[i]);
+    if (!k->session || k->names.error) {
         known_hosts_free(k);
         return -ENOMEM;
     }
     *ret = k;
     return 0;
-}
-
-static void line_free(struct known_line *l)
-{
-    free(l->type);
-    free(l->key);
-    free(l);
 }
 
 void known_hosts_free(struct known_hosts *k)
@@ -89,57 +65,14 @@ void known_hosts_free(struct known_hosts *k)
     struct known_line *l, *next;
     LL_FOREACH_SAFE(k->lines, l, next)
     {
-        line_free(l);
+        words_done(&l->fields);
+        free(l);
     }
     if (k->session)
         libssh2_session_free(k->session);
     words_done(&k->files);
-    free(k->exact);
-    free(k->plain);
+    words_done(&k->names);
     free(k);
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span skip_space(struct span s)
-{
-    while (s.n && is_space(*s.p))
-        s = (struct span){s.p + 1, s.n - 1};
-    return s;
-}
-
-static struct span take_field(struct span *s)
-{
-    *s = skip_space(*s);
-    size_t n = 0;
-    while (n < s->n && !is_space(s->p[n]))
-        n++;
-    struct span field = {s->p, n};
-    *s = (struct span){s->p + n, s->n - n};
-    return field;
-}
-
-static struct fields split(struct span line)
-{
-    struct fields f = {0};
-    if (line.n && *line.p == '@')
-        f.marker = take_field(&line);
-    f.hosts = take_field(&line);
-    f.type = take_field(&line);
-    f.key = take_field(&line);
-    return f;
-}
-
-static bool has_any(struct span s, const char *chars)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] && strchr(chars, s.p[i]))
-            return true;
-    }
-    return false;
 }
 
 /* Any key will do for the question whether a name is there: libssh2 then says "mismatch". */
@@ -150,60 +83,28 @@ static bool knows_name(LIBSSH2_KNOWNHOSTS *hosts, const char *name)
     return r == LIBSSH2_KNOWNHOST_CHECK_MATCH || r == LIBSSH2_KNOWNHOST_CHECK_MISMATCH;
 }
 
-/* libssh2 takes less freedom with spaces and case than ssh does. */
-static int tidy(const struct fields *f, struct buf *ret)
-{
-    const struct span space = SPAN_LITERAL(" ");
-    const struct span parts[] = {f->hosts, space, f->type, space, f->key};
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
-        r = buf_add(ret, parts[i]);
-    if (r == 0 && *f->hosts.p != '|') {
-        for (size_t i = 0; i < f->hosts.n; i++)
-            ret->data[i] = (char)tolower((unsigned char)ret->data[i]);
-    }
-    return r;
-}
-
-/* Is the line about our host? 1 and the kind, 0, -ENOMEM. */
-static int match(const struct known_hosts *k, const struct fields *f, enum line_kind *ret)
+/* Is a line of these fields about our host? 1 and the kind, 0, -ENOMEM. libssh2 takes less freedom
+ * with spaces and case than ssh does. */
+static int match(const struct known_hosts *k, char *hosts, const char *type, const char *key,
+                 enum line_kind *ret)
 {
     BUF_AUTO line = {0};
-    if (tidy(f, &line) < 0)
+    if (*hosts != '|')
+        lower(hosts);
+    if (buf_addf(&line, "%s %s %s", hosts, type, key) < 0)
         return -ENOMEM;
-    LIBSSH2_KNOWNHOSTS *hosts = libssh2_knownhost_init(k->session);
-    if (!hosts)
+    LIBSSH2_KNOWNHOSTS *known = libssh2_knownhost_init(k->session);
+    if (!known)
         return -ENOMEM;
     int found = 0;
     /* What libssh2 refuses of a line, such as an over-long name, it may have read in part. */
-    libssh2_knownhost_readline(hosts, line.data, line.len, LIBSSH2_KNOWNHOST_FILE_OPENSSH);
-    if (knows_name(hosts, k->exact)) {
-        *ret = LINE_EXACT;
-        found = 1;
-    } else if (k->plain && knows_name(hosts, k->plain)) {
-        *ret = LINE_PLAIN;
-        found = 1;
+    libssh2_knownhost_readline(known, line.data, line.len, LIBSSH2_KNOWNHOST_FILE_OPENSSH);
+    for (size_t i = 0; !found && i < k->names.n; i++) {
+        found = knows_name(known, k->names.list[i]);
+        *ret = i == 0 ? LINE_EXACT : LINE_PLAIN;
     }
-    libssh2_knownhost_free(hosts);
+    libssh2_knownhost_free(known);
     return found;
-}
-
-static int keep(struct known_hosts *k, enum line_kind kind, const struct fields *f,
-                struct known_place place)
-{
-    struct known_line *l = calloc(1, sizeof(*l));
-    if (!l)
-        return -ENOMEM;
-    *l = (struct known_line){.kind = kind,
-                             .type = strndup(f->type.p, f->type.n),
-                             .key = strndup(f->key.p, f->key.n),
-                             .place = place};
-    if (!l->type || !l->key) {
-        line_free(l);
-        return -ENOMEM;
-    }
-    LL_APPEND(k->lines, l);
-    return 0;
 }
 
 /* 20 bytes in base64. */
@@ -218,54 +119,69 @@ static bool is_sha1(const char *p)
 }
 
 /* "|1|salt|hash", each of SHA-1's length: with others libssh2 1.10 leaks memory. */
-static bool is_good_hash(struct span hosts)
+static bool is_good_hash(const char *hosts)
 {
     enum { SALT_AT = 3, HASH_AT = 32, LENGTH = 60 };
-    return hosts.n == LENGTH && span_starts_with(hosts, SPAN_LITERAL("|1|")) &&
-           is_sha1(hosts.p + SALT_AT) && hosts.p[HASH_AT - 1] == '|' && is_sha1(hosts.p + HASH_AT);
+    return strlen(hosts) == LENGTH && strncmp(hosts, "|1|", SALT_AT) == 0 &&
+           is_sha1(hosts + SALT_AT) && hosts[HASH_AT - 1] == '|' && is_sha1(hosts + HASH_AT);
 }
 
-static int add_line(struct known_hosts *k, struct span line, struct known_place place)
+/* [@marker] hosts type key [comment]: takes the fields if something is known by the line. */
+static int add_fields(struct known_hosts *k, struct words *fields, struct known_place place)
 {
-    line = skip_space(line);
-    if (line.n == 0 || *line.p == '#' || line.n > KNOWN_LINE_MAX)
+    size_t marker = fields->n > 0 && *fields->list[0] == '@';
+    if (fields->n < marker + 3 || *fields->list[0] == '#')
         return 0;
-    struct fields f = split(line);
+    char *hosts = fields->list[marker];
+    const char *type = fields->list[marker + 1];
+    const char *key = fields->list[marker + 2];
+    bool hashed = *hosts == '|';
+    bool revoked = marker && strcmp(fields->list[0], "@revoked") == 0;
     /* A digit where the type should be: a key of SSH 1. */
-    if (f.key.n == 0 || !isalpha((unsigned char)*f.type.p))
+    if (!isalpha((unsigned char)*type) || (!revoked && hashed && !is_good_hash(hosts)))
         return 0;
-    if (span_eq(f.marker, SPAN_LITERAL("@revoked")))
-        return keep(k, LINE_REVOKED, &f, place);
-    bool hashed = *f.hosts.p == '|';
-    if (hashed && !is_good_hash(f.hosts))
-        return 0;
-    if (f.marker.n || (!hashed && has_any(f.hosts, "*?!"))) {
+    if (!revoked && (marker || (!hashed && strpbrk(hosts, "*?!")))) {
         if (!k->beyond.file)
             k->beyond = place;
         return 0;
     }
-    enum line_kind kind = LINE_EXACT;
-    int r = match(k, &f, &kind);
-    return r == 1 ? keep(k, kind, &f, place) : r;
+    enum line_kind kind = LINE_REVOKED;
+    int r = revoked ? 1 : match(k, hosts, type, key, &kind);
+    if (r <= 0)
+        return r;
+    struct known_line *l = malloc(sizeof(*l));
+    if (!l)
+        return -ENOMEM;
+    *l = (struct known_line){
+        .kind = kind, .fields = *fields, .type = type, .key = key, .place = place};
+    *fields = (struct words){0};
+    LL_APPEND(k->lines, l);
+    return 0;
+}
+
+static int add_line(struct known_hosts *k, struct span line, struct known_place place)
+{
+    if (line.n > KNOWN_LINE_MAX)
+        return 0;
+    FREE_AUTO char *text = strndup(line.p, line.n);
+    if (!text)
+        return -ENOMEM;
+    WORDS_AUTO fields = {0};
+    words_split(&fields, text, " \t\r");
+    return fields.error ? fields.error : add_fields(k, &fields, place);
 }
 
 int known_hosts_add_text(struct known_hosts *k, struct span text, const char *path)
 {
-    words_add(&k->files, path);
-    if (k->files.error)
-        return -ENOMEM;
-    struct known_place place = {.file = k->files.list[k->files.n - 1]};
-    while (text.n) {
-        const char *end = memchr(text.p, '\n', text.n);
-        struct span line = {text.p, end ? (size_t)(end - text.p) : text.n};
+    struct known_place place = {.file = words_add(&k->files, path)};
+    int r = k->files.error;
+    while (r == 0 && text.n) {
+        size_t n = text_find(text, '\n');
         place.line++;
-        int r = add_line(k, line, place);
-        if (r < 0)
-            return r;
-        size_t used = line.n + (end ? 1 : 0);
-        text = (struct span){text.p + used, text.n - used};
+        r = add_line(k, span_head(text, n), place);
+        text = span_from(text, n < text.n ? n + 1 : n);
     }
-    return 0;
+    return r;
 }
 
 int known_hosts_add_file(struct known_hosts *k, const char *path)
@@ -341,5 +257,5 @@ bool known_hosts_beyond(const struct known_hosts *k, struct known_place *ret)
 
 const char *known_hosts_name(const struct known_hosts *k)
 {
-    return k->exact;
+    return k->names.list[0];
 }
