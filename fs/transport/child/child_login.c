@@ -56,21 +56,10 @@ static int find(struct waiting *w, const char *question, const struct secret **r
             return -EACCES;
         keyring_forget(w->login->secrets, purpose);
     }
-    const struct secret *known = keyring_find(w->login->secrets, purpose);
-    if (!known && !w->login->interactive)
-        return -ENOKEY;
-    if (!known) {
-        struct secret *typed;
-        int r = prompt_secret(question, false, &typed);
-        if (r < 0)
-            return r == -ENOTTY ? -ENOKEY : r;
-        r = keyring_put(w->login->secrets, purpose, typed);
-        if (r < 0)
-            return r;
-        known = typed;
-    }
+    int r = prompt_find(w->login->secrets, purpose, question, false, w->login->interactive, ret);
+    if (r < 0)
+        return r;
     words_add(&w->given, purpose);
-    *ret = known;
     return w->given.error;
 }
 

@@ -62,12 +62,12 @@ static int read_typed(int tty, struct secret *line, const struct termios *keys, 
     }
 }
 
-int prompt_secret(const char *text, bool echo, struct secret **ret)
+static int ask(const char *text, bool echo, struct secret **ret)
 {
     FD_AUTO tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     struct termios before;
     if (tty < 0 || tcgetattr(tty, &before) < 0)
-        return -ENOTTY;
+        return -ENOKEY;
     struct secret *line;
     int r = secret_new(&line);
     if (r < 0)
@@ -86,4 +86,20 @@ int prompt_secret(const char *text, bool echo, struct secret **ret)
     else
         *ret = line;
     return r;
+}
+
+int prompt_find(struct keyring *ring, const char *purpose, const char *text, bool echo,
+                bool may_ask, const struct secret **ret)
+{
+    const struct secret *known = keyring_find(ring, purpose);
+    if (!known) {
+        struct secret *typed;
+        int r = may_ask ? ask(text, echo, &typed) : -ENOKEY;
+        r = r ?: keyring_put(ring, purpose, typed);
+        if (r < 0)
+            return r;
+        known = typed;
+    }
+    *ret = known;
+    return 0;
 }

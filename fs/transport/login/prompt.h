@@ -6,6 +6,9 @@
 
 #include "secret.h"
 
-/* Shows text on the terminal (control characters in it as "?": it may come from a server) and reads
- * a line, hidden unless echo. 0; -ENOTTY without a terminal; -ECANCELED after Ctrl-C or Ctrl-D. */
-int prompt_secret(const char *text, bool echo, struct secret **ret);
+/* The secret for a purpose: a known one, else, if may_ask, one that is typed, which is known then.
+ * Shows text on the terminal (control characters in it as "?": it may come from a server) and reads
+ * a line, hidden unless echo. 0; -ENOKEY: there is nobody to ask; -ECANCELED after Ctrl-C or
+ * Ctrl-D; -errno. */
+int prompt_find(struct keyring *ring, const char *purpose, const char *text, bool echo,
+                bool may_ask, const struct secret **ret);

@@ -16,24 +16,13 @@ int ssh_answer_find(struct ssh_auth *a, const char *purpose, const char *text, b
     bool password = strcmp(purpose, "password") == 0;
     if (password && a->used_password)
         return -EACCES;
-    const struct secret *known = keyring_find(a->login->secrets, purpose);
-    if (!known && !a->login->interactive)
-        return -ENOKEY;
-    if (!known) {
-        struct secret *typed;
-        ssh_watch_pause(a->io->watch);
-        int r = prompt_secret(text, echo, &typed);
-        ssh_watch_resume(a->io->watch);
-        if (r < 0)
-            return r == -ENOTTY ? -ENOKEY : r;
-        r = keyring_put(a->login->secrets, purpose, typed);
-        if (r < 0)
-            return r;
-        known = typed;
-    }
+    ssh_watch_pause(a->io->watch);
+    int r = prompt_find(a->login->secrets, purpose, text, echo, a->login->interactive, ret);
+    ssh_watch_resume(a->io->watch);
+    if (r < 0)
+        return r;
     a->used_password |= password;
     a->answered++;
-    *ret = known;
     return 0;
 }
 
@@ -78,6 +67,12 @@ LIBSSH2_USERAUTH_KBDINT_RESPONSE_FUNC(ssh_answer)
     /* An empty answer would be one more failed login to the host. */
     if (a->error)
         io->mute = true;
+}
+
+int ssh_auth_verdict(int libssh2_error)
+{
+    int r = ssh_io_errno(libssh2_error);
+    return r == -ECONNRESET || r == -ETIMEDOUT || r == -ENOMEM ? r : -EACCES;
 }
 
 void ssh_auth_tried(struct ssh_auth *a, const char *what)

@@ -19,6 +19,10 @@ struct ssh_auth {
 /* Adds to the list of what was tried. */
 void ssh_auth_tried(struct ssh_auth *a, const char *what);
 
+/* The errno of a step that failed: -EACCES, but whatever libssh2 made of it, a connection that is
+ * gone is not a refusal, nor is a lack of memory. */
+int ssh_auth_verdict(int libssh2_error);
+
 /* The secret for a purpose: a known one, else what is typed at the prompt (and then known). 0;
  * -ENOKEY when there is nobody to ask; -EACCES when it was given already and so was wrong;
  * -ECANCELED, ... */

@@ -18,13 +18,6 @@ static bool offers(const struct ssh_auth *a, const char *method)
     return false;
 }
 
-/* Whatever libssh2 made of it, a connection that is gone is not a refusal. */
-static int lost(const struct ssh_auth *a, int libssh2_error)
-{
-    int r = ssh_io_errno(libssh2_error);
-    return r == -ECONNRESET || r == -ETIMEDOUT || r == -ENOMEM ? r : a->error;
-}
-
 static int try_keyboard_interactive(struct ssh_auth *a)
 {
     const char *user = a->login->config->user;
@@ -34,10 +27,11 @@ static int try_keyboard_interactive(struct ssh_auth *a)
     a->io->user = NULL;
     if (r == 0)
         return 0;
-    if (a->answered == 0 && a->error == 0 && lost(a, r) == 0)
-        return -EACCES; /* it asked nothing, so nothing was refused */
-    ssh_auth_tried(a, "keyboard-interactive");
-    return a->error ? a->error : lost(a, r) ? lost(a, r) : -EACCES;
+    r = a->error ? a->error : ssh_auth_verdict(r);
+    /* Where it asked nothing, nothing was refused. */
+    if (a->answered > 0 || a->error || r != -EACCES)
+        ssh_auth_tried(a, "keyboard-interactive");
+    return r;
 }
 
 static int try_password(struct ssh_auth *a)
@@ -52,7 +46,7 @@ static int try_password(struct ssh_auth *a)
     ssh_auth_tried(a, "password");
     r = libssh2_userauth_password_ex(a->io->session, c->user, (unsigned)strlen(c->user),
                                      secret_text(password), (unsigned)secret_len(password), NULL);
-    return r == 0 ? 0 : lost(a, r) ? lost(a, r) : -EACCES;
+    return r == 0 ? 0 : ssh_auth_verdict(r);
 }
 
 static int try_passwords(struct ssh_auth *a)

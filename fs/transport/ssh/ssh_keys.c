@@ -19,10 +19,10 @@
 
 enum { KEY_FILE_MAX = 64 << 10, PASSPHRASE_TRIES = 3 };
 
-/* The configured key files, with what FILE.pub says. */
-struct key_files {
-    struct words public_keys; /* base64 of each, "" where it is not known */
-    bool *done;               /* the agent had it */
+/* A configured key file. Behind the last one is one for the agent's other keys. */
+struct key_file {
+    struct words fields; /* of FILE.pub: type, base64, comment */
+    bool done;           /* the agent had it */
 };
 
 static bool is_foreign(const char *type)
@@ -32,8 +32,7 @@ static bool is_foreign(const char *type)
              (rsa_ok && strcmp(type, "ssh-rsa") == 0));
 }
 
-/* The type and the base64 text of FILE.pub; "" where there is none. */
-static int read_public(const char *path, char **ret_type, char **ret_key)
+static int read_public(const char *path, struct words *ret)
 {
     BUF_AUTO name = {0};
     BUF_AUTO text = {0};
@@ -42,37 +41,16 @@ static int read_public(const char *path, char **ret_type, char **ret_key)
         r = -ENOMEM;
     if (r < 0)
         return r;
-    WORDS_AUTO fields = {0};
-    words_split(&fields, text.len ? text.data : "", " \t");
-    char *type = strdup(fields.n >= 2 ? fields.list[0] : "");
-    char *key = strdup(fields.n >= 2 ? fields.list[1] : "");
-    if (fields.error || !type || !key) {
-        free(type);
-        free(key);
-        return -ENOMEM;
-    }
-    key[strcspn(key, "\r\n")] = '\0';
-    *ret_type = type;
-    *ret_key = key;
-    return 0;
+    words_split(ret, text.len ? text.data : "", " \t");
+    if (ret->n >= 2)
+        ret->list[1][strcspn(ret->list[1], "\r\n")] = '\0';
+    return ret->error;
 }
 
-static int load_public_keys(const struct words *files, struct key_files *ret)
+/* The type (0) or the base64 text (1) of a key; "" where it is not known. */
+static const char *public_field(const struct key_file *file, size_t i)
 {
-    struct key_files k = {.done = calloc(files->n + 1, sizeof(bool))};
-    int r = k.done ? 0 : -ENOMEM;
-    for (size_t i = 0; r == 0 && i < files->n; i++) {
-        char *type, *key;
-        r = read_public(files->list[i], &type, &key);
-        if (r == 0) {
-            words_add(&k.public_keys, key);
-            free(type);
-            free(key);
-            r = k.public_keys.error;
-        }
-    }
-    *ret = k;
-    return r;
+    return file->fields.n >= 2 ? file->fields.list[i] : "";
 }
 
 /* libssh2 says the same of a signature that is refused and of an answer that never came. */
@@ -93,10 +71,9 @@ static int note(struct ssh_auth *a, int libssh2_error, const char *what, const c
     log_debug("%s: %s", what, ssh_io_words(a->io));
     ssh_auth_tried(a, what);
     a->foreign_key |= is_foreign(type);
-    int r = ssh_io_errno(libssh2_error);
     if (libssh2_error == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED && is_closed(a->io->fd))
-        r = -ECONNRESET;
-    return r == -ECONNRESET || r == -ETIMEDOUT || r == -ENOMEM ? r : -EACCES;
+        return -ECONNRESET;
+    return ssh_auth_verdict(libssh2_error);
 }
 
 static int try_agent_key(struct ssh_auth *a, LIBSSH2_AGENT *agent,
@@ -113,29 +90,30 @@ static int try_agent_key(struct ssh_auth *a, LIBSSH2_AGENT *agent,
     return note(a, libssh2_agent_userauth(agent, a->login->config->user, key), what.data, type);
 }
 
-/* The index of the configured file that has this key, or the number of files. */
-static size_t find_file(const struct key_files *files, const struct libssh2_agent_publickey *key)
+/* The index of the configured file that has this key, or n. */
+static size_t find_file(const struct key_file *files, size_t n,
+                        const struct libssh2_agent_publickey *key)
 {
     BUF_AUTO text = {0};
-    size_t n = files->public_keys.n;
     if (base64_encode((struct span){(const char *)key->blob, key->blob_len}, &text) < 0)
         return n;
     size_t i = 0;
-    while (i < n && (text.len == 0 || strcmp(files->public_keys.list[i], text.data) != 0))
+    while (i < n && (text.len == 0 || strcmp(public_field(&files[i], 1), text.data) != 0))
         i++;
     return i;
 }
 
 /* One pass over the agent's keys: those that are configured, or the others. */
-static int try_agent_keys(struct ssh_auth *a, LIBSSH2_AGENT *agent, struct key_files *files,
+static int try_agent_keys(struct ssh_auth *a, LIBSSH2_AGENT *agent, struct key_file *files,
                           bool configured)
 {
     struct libssh2_agent_publickey *key = NULL;
+    size_t n = a->login->config->identity_files.n;
     while (libssh2_agent_get_identity(agent, &key, key) == 0) {
-        size_t i = find_file(files, key);
-        if ((i < files->public_keys.n) != configured)
+        size_t i = find_file(files, n, key);
+        if ((i < n) != configured)
             continue;
-        files->done[i] = true;
+        files[i].done = true;
         int r = try_agent_key(a, agent, key);
         if (r != -EACCES)
             return r;
@@ -143,7 +121,7 @@ static int try_agent_keys(struct ssh_auth *a, LIBSSH2_AGENT *agent, struct key_f
     return -EACCES;
 }
 
-static int try_agent(struct ssh_auth *a, struct key_files *files)
+static int try_agent(struct ssh_auth *a, struct key_file *files)
 {
     const struct ssh_config *c = a->login->config;
     const char *path = c->identity_agent ? c->identity_agent : getenv("SSH_AUTH_SOCK");
@@ -154,15 +132,12 @@ static int try_agent(struct ssh_auth *a, struct key_files *files)
         return -ENOMEM;
     libssh2_agent_set_identity_path(agent, path);
     int r = -EACCES;
-    if (libssh2_agent_connect(agent) == 0) {
-        if (libssh2_agent_list_identities(agent) == 0) {
-            r = try_agent_keys(a, agent, files, true);
-            if (r == -EACCES && !c->identities_only)
-                r = try_agent_keys(a, agent, files, false);
-        }
-        libssh2_agent_disconnect(agent);
-    } else {
+    if (libssh2_agent_connect(agent) != 0) {
         log_debug("no agent at %s", path);
+    } else if (libssh2_agent_list_identities(agent) == 0) {
+        r = try_agent_keys(a, agent, files, true);
+        if (r == -EACCES && !c->identities_only)
+            r = try_agent_keys(a, agent, files, false);
     }
     libssh2_agent_free(agent);
     return r;
@@ -225,7 +200,7 @@ static int try_encrypted(struct ssh_auth *a, const char *path)
 }
 
 /* named: by the user, who wants to know if it is not there. Most of ssh's default names are not. */
-static int try_file(struct ssh_auth *a, const char *path, bool named)
+static int try_file(struct ssh_auth *a, const char *path, const char *type, bool named)
 {
     BUF_AUTO text = {0};
     int r = file_read(path, KEY_FILE_MAX, &text);
@@ -237,41 +212,43 @@ static int try_file(struct ssh_auth *a, const char *path, bool named)
             ssh_auth_tried(a, what.data);
         return -EACCES;
     }
-    char *type, *key;
-    r = read_public(path, &type, &key);
-    if (r == 0) {
-        bool encrypted = is_encrypted(&text);
-        int tried = encrypted ? try_encrypted(a, path) : try_file_with(a, path, NULL);
-        r = buf_addf(&what, "%s%s", path,
-                     !is_unreadable(tried) ? ""
-                     : encrypted           ? " (no right passphrase)"
-                                           : " (libssh2 cannot read it)")
-                ?: note(a, tried, what.data, type);
-        free(type);
-        free(key);
-    }
+    bool encrypted = is_encrypted(&text);
     explicit_bzero(text.data, text.len);
+    int tried = encrypted ? try_encrypted(a, path) : try_file_with(a, path, NULL);
+    r = buf_addf(&what, "%s%s", path,
+                 !is_unreadable(tried) ? ""
+                 : encrypted           ? " (no right passphrase)"
+                                       : " (libssh2 cannot read it)")
+            ?: note(a, tried, what.data, type);
     return a->error ? a->error : r;
 }
 
-static int try_files(struct ssh_auth *a, const struct key_files *files)
+static int try_files(struct ssh_auth *a, const struct key_file *files)
 {
     const struct words *paths = &a->login->config->identity_files;
     int r = -EACCES;
     for (size_t i = 0; r == -EACCES && i < paths->n; i++) {
-        if (!files->done[i])
-            r = try_file(a, paths->list[i], i == 0 && a->login->config->named_identity);
+        if (!files[i].done)
+            r = try_file(a, paths->list[i], public_field(&files[i], 0),
+                         i == 0 && a->login->config->named_identity);
     }
     return r;
 }
 
 int ssh_keys_try(struct ssh_auth *a)
 {
-    struct key_files files;
-    int r = load_public_keys(&a->login->config->identity_files, &files) ?: try_agent(a, &files);
+    const struct words *paths = &a->login->config->identity_files;
+    struct key_file *files = calloc(paths->n + 1, sizeof(*files));
+    if (!files)
+        return -ENOMEM;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < paths->n; i++)
+        r = read_public(paths->list[i], &files[i].fields);
+    r = r ?: try_agent(a, files);
     if (r == -EACCES)
-        r = try_files(a, &files);
-    words_done(&files.public_keys);
-    free(files.done);
+        r = try_files(a, files);
+    for (size_t i = 0; i < paths->n; i++)
+        words_done(&files[i].fields);
+    free(files);
     return r;
 }
