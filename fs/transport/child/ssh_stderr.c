@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "parser/text/text.h"
 #include "transport/login/host_key_policy.h"
 
 static bool next_line(const char **rest, struct span *ret)
@@ -23,20 +24,20 @@ static struct span behind(const char *words, const char *mark)
 {
     struct span line;
     while (next_line(&words, &line)) {
-        if (span_starts_with(line, (struct span){mark, strlen(mark)}))
-            return (struct span){line.p + strlen(mark), line.n - strlen(mark)};
+        if (span_starts_with(line, span_of(mark)))
+            return span_from(line, strlen(mark));
     }
     return SPAN_LITERAL("");
 }
 
+static const char *find(struct span text, const char *mark)
+{
+    return memmem(text.p, text.n, mark, strlen(mark));
+}
+
 bool child_words_connected(const char *words)
 {
-    struct span line;
-    while (next_line(&words, &line)) {
-        if (span_starts_with(line, SPAN_LITERAL("Authenticated to ")))
-            return true;
-    }
-    return false;
+    return behind(words, "Authenticated to ").n > 0;
 }
 
 bool child_words_ended(const char *words)
@@ -45,7 +46,7 @@ bool child_words_ended(const char *words)
     while (next_line(&words, &line)) {
         if (span_starts_with(line, SPAN_LITERAL("exec request failed on channel ")) ||
             (span_starts_with(line, SPAN_LITERAL("debug1: client_input_channel_req: ")) &&
-             memmem(line.p, line.n, " rtype exit-status ", strlen(" rtype exit-status "))))
+             find(line, " rtype exit-status ")))
             return true;
     }
     return false;
@@ -66,16 +67,11 @@ static struct span last_line(const char *words)
     return last;
 }
 
-/* "ssh-ed25519 SHA256:...", as the debug line has it. */
-static struct span shown_key(const char *words)
-{
-    struct span key = behind(words, "debug1: Server host key: ");
-    return key.n ? key : SPAN_LITERAL("unknown");
-}
-
 static void explain_host_key(const char *words, const char *host, struct diag *why)
 {
-    struct span key = shown_key(words);
+    struct span key = behind(words, "debug1: Server host key: ");
+    if (key.n == 0)
+        key = SPAN_LITERAL("unknown");
     if (strstr(words, "HOST IDENTIFICATION HAS CHANGED"))
         diag_set(why,
                  "the host key of %s has changed: it is %.*s. Somebody may be listening in. If "
@@ -117,7 +113,7 @@ int child_words_explain(const char *words, const char *host, struct diag *why)
     if (last.n == 0)
         return 0;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (!memmem(last.p, last.n, table[i].says, strlen(table[i].says)))
+        if (!find(last, table[i].says))
             continue;
         if (table[i].advice)
             diag_set(why, "%s: %.*s: %s", host, (int)last.n, last.p, table[i].advice);
@@ -143,29 +139,21 @@ static int add_line(struct buf *ret, const char *name, const char *before, struc
     return value.n ? buf_addf(ret, "%s: %s%.*s\n", name, before, (int)value.n, value.p) : 0;
 }
 
-static const char *find(struct span text, const char *mark)
-{
-    return memmem(text.p, text.n, mark, strlen(mark));
-}
-
 static struct span up_to(struct span text, const char *mark)
 {
     const char *end = find(text, mark);
-    return end ? (struct span){text.p, (size_t)(end - text.p)} : text;
+    return end ? span_head(text, (size_t)(end - text.p)) : text;
 }
 
 /* "CIPHER MAC: MAC compression: none" */
 static int describe_cipher(struct span text, struct buf *ret)
 {
     static const char mark[] = " MAC: ";
-    const char *end = text.p + text.n;
-    const char *mac = find(text, mark);
-    int r = add_line(ret, "cipher", "", up_to(text, mark));
-    if (r < 0 || !mac)
-        return r;
-    mac += strlen(mark);
-    return add_line(ret, "mac", "",
-                    up_to((struct span){mac, (size_t)(end - mac)}, " compression: "));
+    struct span cipher = up_to(text, mark);
+    struct span mac =
+        cipher.n < text.n ? span_from(text, cipher.n + strlen(mark)) : SPAN_LITERAL("");
+    return add_line(ret, "cipher", "", cipher)
+               ?: add_line(ret, "mac", "", up_to(mac, " compression: "));
 }
 
 int child_words_describe(const char *words, struct buf *ret)
@@ -177,7 +165,7 @@ int child_words_describe(const char *words, struct buf *ret)
     struct span type = up_to(key, " ");
     return r
         ?: add_line(ret, "host-key", host_key_type_name(type),
-                   (struct span){key.p + type.n, key.n - type.n})
+                   span_from(key, type.n))
         ?: add_line(ret, "key-exchange", "", behind(words, "debug1: kex: algorithm: "))
         ?: describe_cipher(behind(words, "debug1: kex: client->server cipher: "), ret);
 }

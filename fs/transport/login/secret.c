@@ -123,13 +123,7 @@ const struct secret *keyring_find(const struct keyring *ring, const char *purpos
 
 int keyring_put(struct keyring *ring, const char *purpose, struct secret *secret)
 {
-    struct keyring_entry *e = find(ring, purpose);
-    if (e) {
-        secret_free(e->secret);
-        e->secret = secret;
-        return 0;
-    }
-    e = calloc(1, sizeof(*e));
+    struct keyring_entry *e = malloc(sizeof(*e));
     char *copy = strdup(purpose);
     if (!e || !copy) {
         free(e);
@@ -137,6 +131,7 @@ int keyring_put(struct keyring *ring, const char *purpose, struct secret *secret
         secret_free(secret);
         return -ENOMEM;
     }
+    keyring_forget(ring, purpose);
     *e = (struct keyring_entry){.purpose = copy, .secret = secret};
     LL_PREPEND(ring->entries, e);
     return 0;
@@ -150,8 +145,7 @@ int keyring_copy(const struct keyring *ring, struct keyring *ret)
         int r = secret_new(&copy);
         if (r < 0)
             return r;
-        memcpy(copy->text, e->secret->text, sizeof(copy->text));
-        copy->len = e->secret->len;
+        *copy = *e->secret;
         r = keyring_put(ret, e->purpose, copy);
         if (r < 0)
             return r;
@@ -183,28 +177,19 @@ const char *secret_purpose(const char *question, struct buf *scratch)
     return lasts && strcasestr(question, "password") ? "password" : question;
 }
 
-static void entry_free(struct keyring_entry *e)
-{
-    secret_free(e->secret);
-    free(e->purpose);
-    free(e);
-}
-
 void keyring_forget(struct keyring *ring, const char *purpose)
 {
     struct keyring_entry *e = find(ring, purpose);
     if (!e)
         return;
     LL_DELETE(ring->entries, e);
-    entry_free(e);
+    secret_free(e->secret);
+    free(e->purpose);
+    free(e);
 }
 
 void keyring_wipe(struct keyring *ring)
 {
-    struct keyring_entry *e, *next;
-    LL_FOREACH_SAFE(ring->entries, e, next)
-    {
-        entry_free(e);
-    }
-    ring->entries = NULL;
+    while (ring->entries)
+        keyring_forget(ring, ring->entries->purpose);
 }

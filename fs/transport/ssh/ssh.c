@@ -44,7 +44,7 @@ static struct ssh_transport *self(struct transport *t)
 
 static short ssh_events(const struct transport *t)
 {
-    return ssh_io_pending(&((const struct ssh_transport *)t)->io) > 0 ? POLLIN | POLLOUT : POLLIN;
+    return ((const struct ssh_transport *)t)->io.out.len > 0 ? POLLIN | POLLOUT : POLLIN;
 }
 
 /* 0: nothing is held any more; -EAGAIN; -errno. */
@@ -55,8 +55,7 @@ static int push_held(struct ssh_transport *s)
     ssize_t n = libssh2_channel_write(s->channel, s->held.data, s->held.len);
     if (n <= 0)
         return n == 0 ? -EAGAIN : ssh_io_errno((int)n);
-    s->held.len -= (size_t)n;
-    memmove(s->held.data, s->held.data + n, s->held.len);
+    ssh_io_drop(&s->held, (size_t)n);
     return s->held.len > 0 ? -EAGAIN : 0;
 }
 
@@ -80,7 +79,7 @@ static ssize_t ssh_write(struct transport *t, const void *bytes, size_t size)
     int r = push_held(s);
     if (r < 0)
         return r;
-    if (ssh_io_pending(&s->io) >= PENDING_MAX || libssh2_channel_window_write(s->channel) == 0)
+    if (s->io.out.len >= PENDING_MAX || libssh2_channel_window_write(s->channel) == 0)
         return -EAGAIN;
     if (size > WRITE_MAX)
         size = WRITE_MAX;
@@ -189,12 +188,11 @@ static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
     r = r
         ?: buf_addf(&kex, "%s,ext-info-c,kex-strict-c-v00@openssh.com", c->kex)
         ?: prefer(io, LIBSSH2_METHOD_KEX, kex.data)
-        ?: prefer(io, LIBSSH2_METHOD_HOSTKEY, keys.len ? keys.data : "");
-    const int ciphers[] = {LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC};
-    const int macs[] = {LIBSSH2_METHOD_MAC_CS, LIBSSH2_METHOD_MAC_SC};
-    for (size_t i = 0; r == 0 && i < 2; i++) {
-        r = prefer(io, ciphers[i], c->ciphers) ?: prefer(io, macs[i], c->macs);
-    }
+        ?: prefer(io, LIBSSH2_METHOD_HOSTKEY, keys.len ? keys.data : "")
+        ?: prefer(io, LIBSSH2_METHOD_CRYPT_CS, c->ciphers)
+        ?: prefer(io, LIBSSH2_METHOD_MAC_CS, c->macs)
+        ?: prefer(io, LIBSSH2_METHOD_CRYPT_SC, c->ciphers)
+        ?: prefer(io, LIBSSH2_METHOD_MAC_SC, c->macs);
     if (r == -EOPNOTSUPP)
         diag_set(why,
                  "libssh2 %s has none of the algorithms that ssh_config allows for %s, or none "
@@ -246,43 +244,34 @@ static int open_channel(struct ssh_transport *s, const char *host, struct diag *
 {
     s->channel = libssh2_channel_open_ex(s->io.session, "session", strlen("session"), WINDOW,
                                          PACKET, NULL, 0);
-    if (!s->channel) {
-        int r = ssh_io_errno(libssh2_session_last_errno(s->io.session));
-        diag_set(why, "%s does not open a session (%s): does it limit their number (MaxSessions)?",
-                 host, ssh_io_words(&s->io));
-        return r;
-    }
-    return 0;
+    if (s->channel)
+        return 0;
+    int r = ssh_io_errno(libssh2_session_last_errno(s->io.session));
+    diag_set(why, "%s does not open a session (%s): does it limit their number (MaxSessions)?",
+             host, ssh_io_words(&s->io));
+    return r;
 }
 
-/* request: "exec", "subsystem". libssh2's error. */
-static int start(struct ssh_transport *s, const char *request, const char *what)
+/* The SFTP server or the command. As in sshfs, a server's name without a slash is a subsystem. */
+static int start(struct ssh_transport *s, const struct ssh_login *login, struct diag *why)
 {
-    return libssh2_channel_process_startup(s->channel, request, (unsigned)strlen(request), what,
-                                           (unsigned)strlen(what));
-}
-
-static int start_sftp(struct ssh_transport *s, const struct ssh_login *login, struct diag *why)
-{
-    /* As in sshfs, a name without a slash is a subsystem. */
-    const char *server = login->config->sftp_server ? login->config->sftp_server : "sftp";
-    int error = start(s, strchr(server, '/') ? "exec" : "subsystem", server);
+    const struct ssh_config *c = login->config;
+    const char *server = c->sftp_server ? c->sftp_server : "sftp";
+    const char *what = login->command ? login->command : server;
+    const char *request = login->command || strchr(server, '/') ? "exec" : "subsystem";
+    int error = libssh2_channel_process_startup(s->channel, request, (unsigned)strlen(request),
+                                                what, (unsigned)strlen(what));
     if (error == 0)
         return 0;
-    diag_set(why,
-             "%s does not start \"%s\" (%s): enable its SFTP server, or name one with "
-             "-o sftp_server",
-             login->config->alias, server, ssh_io_words(&s->io));
-    return ssh_io_errno(error);
-}
-
-static int start_command(struct ssh_transport *s, const struct ssh_login *login, struct diag *why)
-{
-    int error = start(s, "exec", login->command);
-    if (error == 0)
-        return 0;
-    diag_set(why, "%s does not run commands (%s)", login->config->alias, ssh_io_words(&s->io));
-    return error == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED ? -ENOEXEC : ssh_io_errno(error);
+    if (login->command)
+        diag_set(why, "%s does not run commands (%s)", c->alias, ssh_io_words(&s->io));
+    else
+        diag_set(why,
+                 "%s does not start \"%s\" (%s): enable its SFTP server, or name one with "
+                 "-o sftp_server",
+                 c->alias, server, ssh_io_words(&s->io));
+    return login->command && error == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED ? -ENOEXEC
+                                                                           : ssh_io_errno(error);
 }
 
 static int describe(struct ssh_transport *s, const struct host_key *key)
@@ -334,9 +323,8 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
     }
     r = host_key_check(c, known, &key, &doubtful, why)
         ?: ssh_auth(&s->io, login, doubtful, why)
-        ?: open_channel(s, c->alias, why);
-    if (r == 0)
-        r = login->command ? start_command(s, login, why) : start_sftp(s, login, why);
+        ?: open_channel(s, c->alias, why)
+        ?: start(s, login, why);
     if (r < 0)
         return r;
     libssh2_session_set_blocking(s->io.session, 0);
@@ -381,26 +369,22 @@ static void run(void *job)
     a->result = log_in(a->transport, &a->login, a->known, &a->why);
 }
 
-static struct ssh_transport *new_transport(void)
-{
-    struct ssh_transport *s = calloc(1, sizeof(*s));
-    if (!s)
-        return NULL;
-    s->base = (struct transport){&ssh_ops, -1};
-    s->io.fd = -1;
-    return s;
-}
-
 static int attempt_new(const struct ssh_login *login, struct attempt **ret)
 {
     struct attempt *a = calloc(1, sizeof(*a));
-    if (!a)
+    struct ssh_transport *s = calloc(1, sizeof(*s));
+    if (!a || !s) {
+        free(a);
+        free(s);
         return -ENOMEM;
+    }
+    s->base = (struct transport){&ssh_ops, -1};
+    s->io.fd = -1;
+    a->transport = s;
     a->login = *login;
     a->login.config = ssh_config_ref(login->config);
     a->login.secrets = &a->secrets;
-    a->transport = new_transport();
-    int r = a->transport ? keyring_copy(login->secrets, &a->secrets) : -ENOMEM;
+    int r = keyring_copy(login->secrets, &a->secrets);
     if (r < 0)
         attempt_free(a);
     else

@@ -79,28 +79,16 @@ void ssh_io_done(struct ssh_io *io)
     buf_done(&io->out);
 }
 
-static void drop_sent(struct ssh_io *io)
-{
-    size_t left = ssh_io_pending(io);
-    if (left > 0)
-        memmove(io->out.data, io->out.data + io->sent, left);
-    io->out.len = left;
-    io->sent = 0;
-}
-
 int ssh_io_flush(struct ssh_io *io)
 {
-    while (ssh_io_pending(io) > 0) {
-        ssize_t n = send(io->fd, io->out.data + io->sent, ssh_io_pending(io), MSG_NOSIGNAL);
+    while (io->out.len > 0) {
+        ssize_t n = send(io->fd, io->out.data, io->out.len, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && errno != EAGAIN)
-            return -errno;
         if (n < 0)
-            break;
-        io->sent += (size_t)n;
+            return errno == EAGAIN ? 0 : -errno;
+        ssh_io_drop(&io->out, (size_t)n);
     }
-    drop_sent(io);
     return 0;
 }
 

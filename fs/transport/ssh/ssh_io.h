@@ -19,8 +19,7 @@ struct ssh_watch;
 struct ssh_io {
     LIBSSH2_SESSION *session;
     int fd;
-    struct buf out;
-    size_t sent;             /* bytes of out that are on their way */
+    struct buf out;          /* what waits to be sent */
     bool buffered;           /* packets go into out */
     bool mute;               /* nothing may be sent any more */
     bool wipe;               /* memory is wiped when libssh2 frees it: it may hold a password */
@@ -32,10 +31,11 @@ struct ssh_io {
 int ssh_io_init(struct ssh_io *io, int fd);
 void ssh_io_done(struct ssh_io *io);
 
-/* Bytes that wait to be sent. */
-static inline size_t ssh_io_pending(const struct ssh_io *io)
+/* Takes the first n bytes off, which were sent. */
+static inline void ssh_io_drop(struct buf *b, size_t n)
 {
-    return io->out.len - io->sent;
+    b->len -= n;
+    memmove(b->data, b->data + n, b->len);
 }
 
 /* Sends what the socket takes now. 0, -errno. */
