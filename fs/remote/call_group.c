@@ -2,27 +2,21 @@
 #include "call_group.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
+#include "parser/text/list.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
 
 struct sftp_call *flight_add(struct flight *flight, struct sftp_call *call)
 {
-    if (call && flight->n == flight->cap) {
-        size_t cap = flight->cap ? flight->cap * 2 : 16;
-        struct sftp_call **more = reallocarray(flight->calls, cap, sizeof(struct sftp_call *));
-        if (!more)
-            sftp_call_free(&call);
-        else {
-            flight->calls = more;
-            flight->cap = cap;
-        }
-    }
-    if (call)
-        flight->calls[flight->n++] = call;
-    else
+    struct sftp_call **calls = call ? list_room(flight->calls, flight->n, sizeof(call)) : NULL;
+    if (!calls) {
+        sftp_call_free(&call);
         flight->error = -ENOMEM;
+        return NULL;
+    }
+    calls[flight->n++] = call;
+    flight->calls = calls;
     return call;
 }
 

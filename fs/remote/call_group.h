@@ -6,7 +6,7 @@
 
 struct flight {
     struct sftp_call **calls;
-    size_t n, cap;
+    size_t n;
     int error; /* -ENOMEM once a call could not be added */
 };
 

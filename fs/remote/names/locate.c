@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "paths.h"
+#include "remote/call_group.h"
 #include "remote/remote_private.h"
 #include "remote/server_errors.h"
 #include "sftp/requests.h"
@@ -17,19 +18,6 @@ static const char *below(const char *root, const char *path)
 {
     size_t n = strlen(root);
     return strncmp(path, root, n) == 0 && path[n] == '/' ? path + n + 1 : NULL;
-}
-
-static int locate(const struct remote *remote, struct sftp_call *real, struct sftp_call *stat,
-                  const struct wait *wait, char **ret)
-{
-    int r = sftp_wait(stat, wait) ?: sftp_wait(real, wait);
-    if (is_unanswered(r))
-        return r;
-    const char *path = r == 0 ? below(remote->root, sftp_call_path(real)) : NULL;
-    if (!path || !path_leads_down(path)) /* the server's word alone */
-        return 0;
-    *ret = strdup(path);
-    return *ret ? 0 : -ENOMEM;
 }
 
 /* The path of what is not below the root: up from it, and down again. */
@@ -49,64 +37,68 @@ bool remote_is_root(const struct remote *remote, const char *path)
     return !path[0] || (root && strcmp(path, root) == 0);
 }
 
-int remote_follow(struct remote *remote, const char *path, const struct wait *wait, char **ret)
+/* Waits for where a path leads. anywhere: outside of the root, too, and to the root itself. */
+static int locate(const struct remote *remote, struct sftp_call *real, struct sftp_call *stat,
+                  bool anywhere, const struct wait *wait, char **ret)
 {
-    FREE_AUTO char *full = remote_path(remote, path);
-    if (!full)
-        return -ENOMEM;
-    *ret = NULL;
-    int r;
-    do {
-        SFTP_CALL_AUTO *real = sftp_realpath(remote->sftp, full);
-        SFTP_CALL_AUTO *stat = sftp_stat(remote->sftp, full);
-        r = sftp_wait(stat, wait) ?: sftp_wait(real, wait);
-        const char *to = r == 0 ? sftp_call_path(real) : NULL;
-        if (!to || to[0] != '/' || !path_leads_down(to + 1)) /* the server's word alone */
-            continue;
-        if (strcmp(to, remote->root) == 0)
-            *ret = strdup("");
-        else
-            *ret = below(remote->root, to) ? strdup(below(remote->root, to)) : outside(remote, to);
-        r = *ret ? 0 : -ENOMEM;
-    } while (remote_again(remote, wait, &r));
-    return r == -EIO || r == -EINTR || r == -ENOMEM ? r : 0;
+    int r = sftp_wait(stat, wait) ?: sftp_wait(real, wait);
+    if (r < 0)
+        return is_unanswered(r) ? r : 0;
+    const char *path = sftp_call_path(real); /* the server's word alone */
+    const char *inside = below(remote->root, path);
+    if (path[0] != '/' || !path_leads_down(inside ? inside : path + 1) || (!inside && !anywhere))
+        return 0;
+    if (inside)
+        *ret = strdup(inside);
+    else
+        *ret = strcmp(path, remote->root) == 0 ? strdup("") : outside(remote, path);
+    return *ret ? 0 : -ENOMEM;
 }
 
-/* On an error none is set. */
-static int locate_all(struct remote *remote, const char *const *paths, size_t n,
-                      struct sftp_call **calls, const struct wait *wait, char **ret)
+/* All at once. On an error none is set. */
+static int locate_all(struct remote *remote, const char *const *paths, size_t n, bool anywhere,
+                      const struct wait *wait, char **ret)
 {
-    int r = 0;
+    FLIGHT_AUTO flight = {0};
     for (size_t i = 0; i < n; i++) {
         ret[i] = NULL;
         if (paths[i]) {
-            calls[2 * i] = sftp_realpath(remote->sftp, paths[i]);
-            calls[2 * i + 1] = sftp_stat(remote->sftp, paths[i]);
+            flight_add(&flight, sftp_realpath(remote->sftp, paths[i]));
+            flight_add(&flight, sftp_stat(remote->sftp, paths[i]));
         }
     }
-    for (size_t i = 0; i < n; i++) {
-        if (r == 0 && paths[i])
-            r = locate(remote, calls[2 * i], calls[2 * i + 1], wait, &ret[i]);
-        sftp_call_free(&calls[2 * i]);
-        sftp_call_free(&calls[2 * i + 1]);
+    int r = flight.error;
+    struct sftp_call **calls = flight.calls;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        if (!paths[i])
+            continue;
+        r = locate(remote, calls[0], calls[1], anywhere, wait, &ret[i]);
+        calls += 2;
     }
-    for (size_t i = 0; r < 0 && i < n; i++) {
-        free(ret[i]);
-        ret[i] = NULL;
-    }
+    for (size_t i = 0; r < 0 && i < n; i++)
+        free(steal(ret[i]));
     return r;
+}
+
+static int locate_again(struct remote *remote, const char *const *paths, size_t n, bool anywhere,
+                        const struct wait *wait, char **ret)
+{
+    int r;
+    do
+        r = locate_all(remote, paths, n, anywhere, wait, ret);
+    while (remote_again(remote, wait, &r));
+    return r;
+}
+
+int remote_follow(struct remote *remote, const char *path, const struct wait *wait, char **ret)
+{
+    FREE_AUTO char *full = remote_path(remote, path);
+    const char *const paths[] = {full};
+    return full ? locate_again(remote, paths, 1, true, wait, ret) : -ENOMEM;
 }
 
 int remote_locate(struct remote *remote, const char *const *paths, size_t n,
                   const struct wait *wait, char **ret)
 {
-    struct sftp_call **calls = calloc(2 * n + 1, sizeof(struct sftp_call *));
-    if (!calls)
-        return -ENOMEM;
-    int r;
-    do
-        r = locate_all(remote, paths, n, calls, wait, ret);
-    while (remote_again(remote, wait, &r));
-    free(calls);
-    return r;
+    return locate_again(remote, paths, n, false, wait, ret);
 }
