@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "parser/text/safe_text.h"
 #include "remote/ahead/prefetch.h"
-#include "remote/cache/open_ahead.h"
 #include "remote/commit/unsure_names.h"
 #include "remote/file/bulk_connections.h"
 #include "remote/in_use/used_files.h"
@@ -116,7 +115,7 @@ void remote_free(struct remote *remote)
     cache_free(remote->listings);
     cache_free(remote->documents);
     aliases_free(remote->aliases);
-    open_ahead_done(remote);
+    path_table_clear(&remote->wrong_guesses);
     unsure_names_done(remote);
     condition_done(&remote->queue_moved);
     lock_done(&remote->lock);

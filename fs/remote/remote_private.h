@@ -9,6 +9,7 @@
 #include "remote/cache/listing.h"
 #include "remote/in_use/evidence.h"
 #include "remote/lock/token.h"
+#include "remote/path_table.h"
 
 struct aliases;
 struct commit_queue;
@@ -18,7 +19,6 @@ struct prefetch;
 struct unsure_name;
 struct used_files;
 struct vmx_lock;
-struct wrong_guess;
 
 struct remote {
     struct sftp *sftp;
@@ -39,8 +39,8 @@ struct remote {
     struct remote_listener listener GUARDED_BY(lock);
     unsigned telling GUARDED_BY(lock); /* threads in the listener */
     struct commit_queue *queues GUARDED_BY(lock);
-    struct vmx_lock *attempts GUARDED_BY(lock);         /* under way */
-    struct wrong_guess *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
+    struct vmx_lock *attempts GUARDED_BY(lock);       /* under way */
+    struct path_item *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
     struct remote_file *open_files GUARDED_BY(lock);
     struct unsure_name *unsure_names GUARDED_BY(lock); /* unsure_names.c */
     atomic_ulong commits, commits_joined, commits_failed;

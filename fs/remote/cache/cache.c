@@ -38,8 +38,7 @@
  *   - an entry holds something, is being loaded, or has users; any other one is freed;
  *   - who loads an entry is one of its users, and there is one loader at most;
  *   - an entry is in exactly one list if it holds something, else in none;
- *   - `bytes` and `bytes_ahead` are the sums over both lists and over `ahead`, and `bytes` is at
- *     most `max_bytes`;
+ *   - a list's `bytes` are the sum over its entries, and those of both at most `max_bytes`;
  *   - `true_at` is when the load began, never when it ended: the server may have read the file at
  *     any moment between.
  */
@@ -50,34 +49,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/path.h"
+#include "remote/path_table.h"
+
+/* Entries that hold something. */
+struct cache_list {
+    struct cache_entry *first;
+    size_t bytes;
+};
 
 struct cache_entry {
-    struct cached *held; /* a reference, or NULL */
-    int64_t true_at;     /* when held was last known to be true */
-    int error;           /* of the last load, for those who waited for it, with ... */
-    int64_t error_at;    /* ... its beginning */
+    struct path_item item; /* first */
+    struct cached *held;   /* a reference, or NULL */
+    int64_t true_at;       /* when held was last known to be true */
+    int error;             /* of the last load, for those who waited for it, with ... */
+    int64_t error_at;      /* ... its beginning */
     bool loading;
-    bool dropped;  /* while it was being loaded */
-    bool is_ahead; /* in that list */
+    bool dropped; /* while it was being loaded */
     unsigned users;
+    struct cache_list *list; /* in which it is, if it holds something */
     struct cache_entry *prev, *next;
-    UT_hash_handle hh;
-    char path[];
 };
 
 struct cache {
     struct lock lock;
     struct condition changed;
     size_t max_bytes;
-    struct cache_entry *table GUARDED_BY(lock);
-    struct cache_entry *used GUARDED_BY(lock);
-    struct cache_entry *ahead GUARDED_BY(lock);
-    size_t bytes GUARDED_BY(lock);
-    size_t bytes_ahead GUARDED_BY(lock);
+    struct path_item *table GUARDED_BY(lock);
+    struct cache_list used GUARDED_BY(lock);
+    struct cache_list ahead GUARDED_BY(lock);
     unsigned long changes GUARDED_BY(lock);
 };
 
@@ -106,25 +109,22 @@ void cached_unref(struct cached *c)
         c->destroy(c);
 }
 
-static void list(struct cache *cache, struct cache_entry *e, bool ahead) REQUIRES(cache->lock)
+static void list(struct cache_entry *e, struct cache_list *list)
 {
-    e->is_ahead = ahead;
-    if (ahead) {
-        DL_APPEND(cache->ahead, e);
-        cache->bytes_ahead += e->held->bytes;
-    } else {
-        DL_APPEND(cache->used, e);
-    }
+    e->list = list;
+    DL_APPEND(list->first, e);
+    list->bytes += e->held->bytes;
 }
 
-static void unlist(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
+static void unlist(struct cache_entry *e)
 {
-    if (e->is_ahead) {
-        DL_DELETE(cache->ahead, e);
-        cache->bytes_ahead -= e->held->bytes;
-    } else {
-        DL_DELETE(cache->used, e);
-    }
+    DL_DELETE(e->list->first, e);
+    e->list->bytes -= e->held->bytes;
+}
+
+static size_t bytes_held(const struct cache *cache) REQUIRES(cache->lock)
+{
+    return cache->used.bytes + cache->ahead.bytes;
 }
 
 static void set_held(struct cache *cache, struct cache_entry *e, struct cached *c, bool ahead)
@@ -132,67 +132,35 @@ static void set_held(struct cache *cache, struct cache_entry *e, struct cached *
 {
     struct cached *before = e->held;
     cache->changes += c != before;
-    if (before) {
-        unlist(cache, e);
-        cache->bytes -= before->bytes;
-    }
+    if (before)
+        unlist(e);
     e->held = cached_ref(c);
-    if (c) {
-        list(cache, e, ahead);
-        cache->bytes += c->bytes;
-    }
+    if (c)
+        list(e, ahead ? &cache->ahead : &cache->used);
     cached_unref(before);
 }
 
 static void forget_if_unused(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
 {
-    if (e->held || e->loading || e->users > 0)
-        return;
-    HASH_DEL(cache->table, e);
-    free(e);
+    if (!e->held && !e->loading && e->users == 0)
+        path_table_drop(&cache->table, e);
 }
 
 static void evict(struct cache *cache) REQUIRES(cache->lock)
 {
-    while (cache->bytes > cache->max_bytes && (cache->used || cache->ahead)) {
-        struct cache_entry *e = cache->used ? cache->used : cache->ahead;
+    while (bytes_held(cache) > cache->max_bytes) {
+        struct cache_entry *e = cache->used.first ? cache->used.first : cache->ahead.first;
         set_held(cache, e, NULL, false);
         forget_if_unused(cache, e);
     }
-}
-
-static struct cache_entry *find_or_add(struct cache *cache, const char *path) REQUIRES(cache->lock)
-{
-    struct cache_entry *e;
-    size_t len = strlen(path);
-    HASH_FIND(hh, cache->table, path, len, e);
-    if (e)
-        return e;
-    e = calloc(1, sizeof(*e) + len + 1);
-    if (!e)
-        return NULL;
-    memcpy(e->path, path, len + 1);
-    HASH_ADD_KEYPTR(hh, cache->table, e->path, len, e);
-    if (!e->hh.tbl) {
-        free(e);
-        return NULL;
-    }
-    return e;
 }
 
 void cache_free(struct cache *cache)
 {
     if (!cache)
         return;
-    struct cache_entry *e;
-    struct cache_entry *next;
-    lock_take(&cache->lock);
-    HASH_ITER (hh, cache->table, e, next) {
-        assert(!e->loading && e->users == 0);
-        set_held(cache, e, NULL, false);
-        forget_if_unused(cache, e);
-    }
-    lock_drop(&cache->lock);
+    cache_drop_below(cache, "");
+    assert(!cache->table); /* nobody loads, or waits for who does */
     condition_done(&cache->changed);
     lock_done(&cache->lock);
     free(cache);
@@ -204,29 +172,33 @@ static int look(struct cache *cache, struct cache_entry *e, int64_t not_before, 
                 struct cached **ret, bool *ret_ahead) REQUIRES(cache->lock)
 {
     if (e->held && e->true_at >= not_before) {
-        *ret_ahead = e->is_ahead;
-        unlist(cache, e);
-        list(cache, e, false);
+        *ret_ahead = e->list == &cache->ahead;
+        unlist(e);
+        list(e, &cache->used);
         *ret = cached_ref(e->held);
         return 0;
     }
     if (waited && e->error < 0 && e->error_at >= not_before)
         return e->error;
-    if (e->loading)
-        return -EAGAIN;
+    return e->loading ? -EAGAIN : 1;
+}
+
+/* The caller loads. */
+static struct cache_ticket start_load(struct cache_entry *e, bool ahead, struct cached **ret)
+{
     e->loading = true;
     e->dropped = false;
+    e->users++;
     *ret = cached_ref(e->held);
-    return 1;
+    return (struct cache_ticket){.entry = e, .began = clock_ms(), .ahead = ahead};
 }
 
 int cache_begin(struct cache *cache, const char *path, int64_t not_before, const struct wait *wait,
                 struct cached **ret, struct cache_ticket *ret_ticket)
 {
     int r = -ENOMEM;
-    ret_ticket->ahead = false;
     lock_take(&cache->lock);
-    struct cache_entry *e = find_or_add(cache, path);
+    struct cache_entry *e = path_table_take(&cache->table, path, sizeof(*e));
     if (e) {
         e->users++;
         for (bool waited = false;; waited = true) {
@@ -240,9 +212,8 @@ int cache_begin(struct cache *cache, const char *path, int64_t not_before, const
             }
         }
         if (r == 1)
-            *ret_ticket = (struct cache_ticket){.entry = e, .began = clock_ms()};
-        else
-            e->users--;
+            *ret_ticket = start_load(e, false, ret);
+        e->users--;
         forget_if_unused(cache, e);
     }
     lock_drop(&cache->lock);
@@ -252,19 +223,11 @@ int cache_begin(struct cache *cache, const char *path, int64_t not_before, const
 bool cache_try_begin(struct cache *cache, const char *path, int64_t not_before, struct cached **ret,
                      struct cache_ticket *ret_ticket)
 {
-    bool mine = false;
     lock_take(&cache->lock);
-    struct cache_entry *e = find_or_add(cache, path);
-    if (e && !e->loading && !(e->held && e->true_at >= not_before)) {
-        e->loading = true;
-        e->dropped = false;
-        e->users++;
-        *ret = cached_ref(e->held);
-        *ret_ticket = (struct cache_ticket){.entry = e, .began = clock_ms(), .ahead = true};
-        mine = true;
-    }
-    if (e)
-        forget_if_unused(cache, e);
+    struct cache_entry *e = path_table_take(&cache->table, path, sizeof(*e));
+    bool mine = e && !e->loading && !(e->held && e->true_at >= not_before);
+    if (mine)
+        *ret_ticket = start_load(e, true, ret);
     lock_drop(&cache->lock);
     return mine;
 }
@@ -290,9 +253,8 @@ void cache_end(struct cache *cache, const struct cache_ticket *ticket, struct ca
 
 bool cache_is_loading(struct cache *cache, const char *path)
 {
-    struct cache_entry *e;
     lock_take(&cache->lock);
-    HASH_FIND(hh, cache->table, path, strlen(path), e);
+    const struct cache_entry *e = path_table_find(cache->table, path);
     bool loading = e && e->loading;
     lock_drop(&cache->lock);
     return loading;
@@ -301,34 +263,32 @@ bool cache_is_loading(struct cache *cache, const char *path)
 /* What nobody came for is first to go. */
 static void give_up_oldest(struct cache *cache) REQUIRES(cache->lock)
 {
-    struct cache_entry *e = cache->ahead;
-    unlist(cache, e);
-    e->is_ahead = false;
-    DL_PREPEND(cache->used, e);
+    struct cache_entry *e = cache->ahead.first;
+    unlist(e);
+    e->list = &cache->used;
+    DL_PREPEND(cache->used.first, e);
+    cache->used.bytes += e->held->bytes;
 }
 
 size_t cache_room_ahead(struct cache *cache, size_t at_most, int64_t max_age_ms)
 {
     int64_t oldest = clock_ms() - max_age_ms;
     lock_take(&cache->lock);
-    while (cache->ahead && cache->ahead->true_at < oldest)
+    while (cache->ahead.first && cache->ahead.first->true_at < oldest)
         give_up_oldest(cache);
     size_t max = cache->max_bytes / 2 < at_most ? cache->max_bytes / 2 : at_most;
-    size_t room = cache->bytes_ahead < max ? max - cache->bytes_ahead : 0;
+    size_t room = cache->ahead.bytes < max ? max - cache->ahead.bytes : 0;
     lock_drop(&cache->lock);
     return room;
 }
 
 struct cached *cache_peek(struct cache *cache, const char *path, int64_t *ret_true_at)
 {
-    struct cached *c = NULL;
-    struct cache_entry *e;
     lock_take(&cache->lock);
-    HASH_FIND(hh, cache->table, path, strlen(path), e);
-    if (e && e->held) {
-        c = cached_ref(e->held);
+    const struct cache_entry *e = path_table_find(cache->table, path);
+    struct cached *c = e ? cached_ref(e->held) : NULL;
+    if (c && ret_true_at)
         *ret_true_at = e->true_at;
-    }
     lock_drop(&cache->lock);
     return c;
 }
@@ -336,7 +296,7 @@ struct cached *cache_peek(struct cache *cache, const char *path, int64_t *ret_tr
 void cache_put(struct cache *cache, const char *path, struct cached *c)
 {
     lock_take(&cache->lock);
-    struct cache_entry *e = find_or_add(cache, path);
+    struct cache_entry *e = path_table_take(&cache->table, path, sizeof(*e));
     if (e) {
         set_held(cache, e, c, false);
         e->true_at = clock_ms();
@@ -358,9 +318,8 @@ static void drop(struct cache *cache, struct cache_entry *e) REQUIRES(cache->loc
 
 void cache_drop(struct cache *cache, const char *path)
 {
-    struct cache_entry *e;
     lock_take(&cache->lock);
-    HASH_FIND(hh, cache->table, path, strlen(path), e);
+    struct cache_entry *e = path_table_find(cache->table, path);
     if (e)
         drop(cache, e);
     lock_drop(&cache->lock);
@@ -368,12 +327,11 @@ void cache_drop(struct cache *cache, const char *path)
 
 void cache_drop_below(struct cache *cache, const char *path)
 {
-    size_t len = strlen(path);
-    struct cache_entry *e;
     struct cache_entry *next;
     lock_take(&cache->lock);
-    HASH_ITER (hh, cache->table, e, next) {
-        if (strncmp(e->path, path, len) == 0 && (!e->path[len] || e->path[len] == '/' || len == 0))
+    for (struct cache_entry *e = (struct cache_entry *)cache->table; e; e = next) {
+        next = e->item.hh.next;
+        if (path_below(path, e->item.path))
             drop(cache, e);
     }
     lock_drop(&cache->lock);
@@ -388,9 +346,10 @@ void cache_each(struct cache *cache, void (*see)(void *ctx, const char *path, st
                 void *ctx)
 {
     lock_take(&cache->lock);
-    for (const struct cache_entry *e = cache->table; e; e = e->hh.next) {
+    for (const struct path_item *i = cache->table; i; i = i->hh.next) {
+        const struct cache_entry *e = (const struct cache_entry *)i;
         if (e->held)
-            see(ctx, e->path, e->held);
+            see(ctx, i->path, e->held);
     }
     lock_drop(&cache->lock);
 }
@@ -407,6 +366,6 @@ void cache_stats(struct cache *cache, size_t *ret_count, size_t *ret_bytes)
 {
     lock_take(&cache->lock);
     *ret_count = HASH_COUNT(cache->table);
-    *ret_bytes = cache->bytes;
+    *ret_bytes = bytes_held(cache);
     lock_drop(&cache->lock);
 }

@@ -55,7 +55,8 @@ bool cache_try_begin(struct cache *cache, const char *path, int64_t not_before, 
  * stays, as old as it is. Another error: nothing is there. */
 void cache_end(struct cache *cache, const struct cache_ticket *ticket, struct cached *c, int error);
 
-/* The object known for path and when it was last known to be true; a reference or NULL. */
+/* The object known for path, a reference or NULL, and when it was last known to be true
+ * (ret_true_at may be NULL). */
 struct cached *cache_peek(struct cache *cache, const char *path, int64_t *ret_true_at);
 
 bool cache_is_loading(struct cache *cache, const char *path);

@@ -23,5 +23,3 @@ void open_ahead_was_wrong(struct remote *remote, const char *path, const struct 
  * call that opens it. The caller owns what it opened. open: may be NULL. */
 void open_ahead_check(struct remote *remote, const char *path, struct sftp_call *stat,
                       struct sftp_call *open, const struct wait *wait);
-
-void open_ahead_done(struct remote *remote);

@@ -28,69 +28,54 @@ struct reading {
 
 static void forget(struct descriptors *all, struct descriptor *d)
 {
-    HASH_DEL(all->table, d);
     all->bytes -= d->parents.len + d->extents.len;
     buf_done(&d->parents);
     buf_done(&d->extents);
-    free(d);
+    path_table_drop(&all->table, d);
 }
 
 void descriptors_done(struct descriptors *all)
 {
     while (all->table)
-        forget(all, all->table);
+        forget(all, (struct descriptor *)all->table);
 }
 
-static struct descriptor *find(const struct descriptors *all, const char *path)
+struct descriptor *descriptors_find(const struct descriptors *all, const char *path)
 {
-    struct descriptor *d;
-    HASH_FIND(hh, all->table, path, strlen(path), d);
-    return d;
-}
-
-const struct descriptor *descriptors_find(const struct descriptors *all, const char *path)
-{
-    return find(all, path);
+    return path_table_find(all->table, path);
 }
 
 static int keep(struct descriptors *all, const char *path, const struct sftp_attrs *attrs,
                 struct span text)
 {
-    size_t len = strlen(path);
-    struct descriptor *d = calloc(1, sizeof(*d) + len + 1);
+    if (descriptors_find(all, path)) /* it was twice in a batch */
+        return 0;
+    struct descriptor *d = path_table_take(&all->table, path, sizeof(*d));
     if (!d)
         return -ENOMEM;
     d->attrs = *attrs;
-    memcpy(d->path, path, len + 1);
     int r = vmdk_parents(text, &d->parents) ?: vmdk_extents(text, &d->extents);
-    if (r == 0) {
-        HASH_ADD_KEYPTR(hh, all->table, d->path, len, d);
-        if (!d->hh.tbl)
-            r = -ENOMEM;
-    }
-    if (r == 0) {
-        all->bytes += d->parents.len + d->extents.len;
-        return 0;
-    }
-    buf_done(&d->parents);
-    buf_done(&d->extents);
-    free(d);
+    all->bytes += d->parents.len + d->extents.len;
+    if (r < 0)
+        forget(all, d);
     return r;
 }
 
-/* Whether the file is to be read. Forgets what was known of one that has changed. */
-static int judge(struct descriptors *all, struct reading *f, const struct wait *wait, bool *ret)
+/* Opens the file if it is to be read. Forgets what was known of one that has changed. */
+static int judge(struct descriptors *all, struct reading *f, struct sftp *sftp,
+                 const struct wait *wait)
 {
-    struct descriptor *known = find(all, f->path);
+    struct descriptor *known = descriptors_find(all, f->path);
     int r = sftp_wait(f->stat, wait);
-    if (r < 0 && is_unanswered(r))
+    if (is_unanswered(r))
         return r;
     const struct sftp_attrs *attrs = r == 0 ? sftp_call_attrs(f->stat) : NULL;
     bool same = known && attrs && document_same_version(&known->attrs, attrs);
     if (known && !same)
         forget(all, known);
-    *ret = attrs && !same && S_ISREG(attrs->mode) && attrs->size <= DESCRIPTOR_MAX &&
-           all->bytes < NAMES_MAX;
+    if (attrs && !same && S_ISREG(attrs->mode) && attrs->size <= DESCRIPTOR_MAX &&
+        all->bytes < NAMES_MAX)
+        f->open = sftp_open(sftp, f->full, SFTP_OPEN_READ, NULL);
     return 0;
 }
 
@@ -123,12 +108,8 @@ static int read_batch(struct descriptors *all, struct reading *files, size_t n, 
                       const struct wait *wait)
 {
     int r = 0;
-    for (size_t i = 0; i < n && r == 0; i++) {
-        bool changed = false;
-        r = judge(all, &files[i], wait, &changed);
-        if (r == 0 && changed)
-            files[i].open = sftp_open(sftp, files[i].full, SFTP_OPEN_READ, NULL);
-    }
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = judge(all, &files[i], sftp, wait);
     for (size_t i = 0; i < n; i++) {
         int open_r = files[i].open ? sftp_wait(files[i].open, wait) : -ENOENT;
         if (is_unanswered(open_r))
@@ -142,7 +123,7 @@ static int read_batch(struct descriptors *all, struct reading *files, size_t n, 
     }
     for (size_t i = 0; i < n; i++) {
         int one = read_one(all, &files[i], sftp, wait);
-        r = r == 0 ? one : r;
+        r = r ?: one;
     }
     return r;
 }

@@ -7,22 +7,19 @@
  */
 #pragma once
 
-#include <uthash.h>
-
 #include "remote/remote_private.h"
 
 enum { DESCRIPTOR_MAX = 1 << 20 };
 
 struct descriptor {
+    struct path_item item; /* first */
     struct sftp_attrs attrs;
     struct buf parents, extents; /* names, each followed by a NUL */
-    UT_hash_handle hh;
-    char path[];
 };
 
 /* All zeros: none. */
 struct descriptors {
-    struct descriptor *table;
+    struct path_item *table;
     size_t bytes; /* of all names */
 };
 
@@ -34,4 +31,4 @@ int descriptors_refresh(struct descriptors *all, struct remote *remote, const ch
                         size_t n, const struct wait *wait);
 
 /* NULL: the file is not a descriptor. */
-const struct descriptor *descriptors_find(const struct descriptors *all, const char *path);
+struct descriptor *descriptors_find(const struct descriptors *all, const char *path);

@@ -8,7 +8,6 @@
 #include "named_files.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,22 +22,22 @@ enum {
     NAMED_MAX = 1 << 16, /* a hostile server's disks end somewhere */
 };
 
+/* What a name is of. Of a disk's parents and extents these are disks, too. */
+enum part { PART_DISK, PART_EXTENT, PART_OTHER };
+
 /* A name as it is written, and what becomes of it. */
 struct name {
     struct known_vm *vm;
-    char *text;  /* the server's path, links and ".." in it; or NULL: it is path */
-    char *path;  /* below the root; NULL: it cannot be there */
-    bool disk;   /* it is a disk, a disk's parent or an extent */
-    bool expand; /* it may be a descriptor */
+    char *text; /* the server's path, links and ".." in it; or NULL: it is path */
+    char *path; /* below the root; NULL: it cannot be there */
+    enum part part;
+    bool expand; /* it is new to its VM, and may be a descriptor */
 };
 
 struct level {
     struct name *names;
     size_t n;
 };
-
-/* What a name is of. */
-enum part { PART_DISK, PART_EXTENT, PART_OTHER };
 
 static void level_done(struct level *level)
 {
@@ -63,18 +62,18 @@ static bool leads_up(const char *text)
 }
 
 /* Where the server is asked for a text of dir; NULL: it is below dir. */
-static int add_question(struct level *level, const struct remote *remote, const char *dir,
+static int add_question(struct name *name, const struct remote *remote, const char *dir,
                         const char *text)
 {
-    char **ret = &level->names[level->n].text;
     if (text[0] == '/') {
-        *ret = strdup(text);
-        return *ret ? 0 : -ENOMEM;
-    }
-    FREE_AUTO char *full = leads_up(text) ? remote_path(remote, dir) : NULL;
-    if (!leads_up(text))
+        name->text = strdup(text);
+    } else if (leads_up(text)) {
+        FREE_AUTO char *full = remote_path(remote, dir);
+        name->text = full ? path_join(full, text) : NULL;
+    } else {
         return 0;
-    return full && asprintf(ret, "%s/%s", full, text) >= 0 ? 0 : -ENOMEM;
+    }
+    return name->text ? 0 : -ENOMEM;
 }
 
 static int add_name(struct level *level, const struct remote *remote, struct known_vm *vm,
@@ -84,13 +83,11 @@ static int add_name(struct level *level, const struct remote *remote, struct kno
     if (!more)
         return -ENOMEM;
     level->names = more;
-    struct name *name = &level->names[level->n];
-    *name = (struct name){.vm = vm, .disk = part != PART_OTHER, .expand = part == PART_DISK};
+    struct name *name = &level->names[level->n++];
+    *name = (struct name){.vm = vm, .part = part};
     /* An absolute name may be that of another host: then the file is looked for here. */
     name->path = path_resolve(dir, text[0] == '/' ? path_name(text) : text);
-    int r = add_question(level, remote, dir, text);
-    level->n++;
-    return r;
+    return add_question(name, remote, dir, text);
 }
 
 /* names: in a row, each followed by a NUL; relative ones in the folder of path. */
@@ -108,23 +105,16 @@ static int add_names(struct level *level, const struct remote *remote, struct kn
 
 void named_files_clear(struct named_files *named)
 {
-    struct named_file *file;
-    struct named_file *next_file;
-    struct known_vm *vm;
-    struct known_vm *next_vm;
-    HASH_ITER (hh, named->files, file, next_file) {
-        HASH_DEL(named->files, file);
+    while (named->files) {
+        struct named_file *file = (struct named_file *)named->files;
         while (file->by) {
             struct naming *by = file->by;
             file->by = by->next;
             free(by);
         }
-        free(file);
+        path_table_drop(&named->files, file);
     }
-    HASH_ITER (hh, named->vms, vm, next_vm) {
-        HASH_DEL(named->vms, vm);
-        free(vm);
-    }
+    path_table_clear(&named->vms);
     named->n = 0;
 }
 
@@ -136,49 +126,29 @@ void named_files_done(struct named_files *named)
 
 const struct named_file *named_files_find(const struct named_files *named, const char *path)
 {
-    struct named_file *file;
-    HASH_FIND(hh, named->files, path, strlen(path), file);
-    return file;
+    return path_table_find(named->files, path);
 }
 
-static struct named_file *take_file(struct named_files *named, const char *path)
+/* Sets expand. */
+static int note(struct named_files *named, struct name *name)
 {
-    struct named_file *file;
-    size_t len = strlen(path);
-    HASH_FIND(hh, named->files, path, len, file);
-    if (file)
-        return file;
-    file = calloc(1, sizeof(*file) + len + 1);
-    if (!file)
-        return NULL;
-    memcpy(file->path, path, len + 1);
-    HASH_ADD_KEYPTR(hh, named->files, file->path, len, file);
-    if (!file->hh.tbl) {
-        free(file);
-        return NULL;
-    }
-    return file;
-}
-
-/* *ret_new: the VM had not named it yet. */
-static int note(struct named_files *named, const struct name *name, bool *ret_new)
-{
-    struct named_file *file = take_file(named, name->path);
+    bool disk = name->part != PART_OTHER;
+    struct named_file *file = path_table_take(&named->files, name->path, sizeof(*file));
     if (!file)
         return -ENOMEM;
     for (struct naming *by = file->by; by; by = by->next) {
         if (by->vm == name->vm) {
-            by->disk = by->disk || name->disk;
+            by->disk = by->disk || disk;
             return 0;
         }
     }
     struct naming *by = malloc(sizeof(*by));
     if (!by)
         return -ENOMEM;
-    *by = (struct naming){name->vm, name->disk, file->by};
+    *by = (struct naming){name->vm, disk, file->by};
     file->by = by;
     named->n++;
-    *ret_new = true;
+    name->expand = name->part == PART_DISK;
     return 0;
 }
 
@@ -192,23 +162,13 @@ static bool tells_nothing(const struct document *doc)
 static int take_vm(struct named_files *named, const char *path, const struct document *doc,
                    struct known_vm **ret)
 {
-    struct known_vm *vm;
-    size_t len = strlen(path);
-    HASH_FIND(hh, named->vms, path, len, vm);
+    struct known_vm *vm = path_table_find(named->vms, path);
     *ret = NULL;
     if (vm && doc && document_same_version(&vm->version, &doc->attrs))
         return 0;
-    if (!vm) {
-        vm = calloc(1, sizeof(*vm) + len + 1);
-        if (!vm)
-            return -ENOMEM;
-        memcpy(vm->path, path, len + 1);
-        HASH_ADD_KEYPTR(hh, named->vms, vm->path, len, vm);
-        if (!vm->hh.tbl) {
-            free(vm);
-            return -ENOMEM;
-        }
-    }
+    vm = path_table_take(&named->vms, path, sizeof(*vm));
+    if (!vm)
+        return -ENOMEM;
     vm->opaque = !doc || tells_nothing(doc);
     vm->version = doc ? doc->attrs : (struct sftp_attrs){0};
     *ret = doc ? vm : NULL;
@@ -230,8 +190,8 @@ static int first_level(struct named_files *named, const struct remote *remote, c
             continue;
         r = vm_files_disks(docs[i]->dict, &disks)
             ?: vm_files_others(docs[i]->dict, &others)
-            ?: add_names(ret, remote, vm, vm->path, &disks, PART_DISK)
-            ?: add_names(ret, remote, vm, vm->path, &others, PART_OTHER);
+            ?: add_names(ret, remote, vm, paths[i], &disks, PART_DISK)
+            ?: add_names(ret, remote, vm, paths[i], &others, PART_OTHER);
     }
     return r;
 }
@@ -241,62 +201,52 @@ static int locate(struct level *level, struct remote *remote, const struct wait 
 {
     const char **texts = calloc(level->n + 1, sizeof(*texts));
     char **paths = calloc(level->n + 1, sizeof(*paths));
-    size_t n = 0;
     int r = texts && paths ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < level->n; i++)
+        texts[i] = level->names[i].text;
+    r = r ?: remote_locate(remote, texts, level->n, wait, paths);
     for (size_t i = 0; r == 0 && i < level->n; i++) {
-        if (level->names[i].text)
-            texts[n++] = level->names[i].text;
-    }
-    if (r == 0 && n > 0)
-        r = remote_locate(remote, texts, n, wait, paths);
-    n = 0;
-    for (size_t i = 0; r == 0 && i < level->n; i++) {
-        if (!level->names[i].text || !paths[n++])
+        if (!paths[i])
             continue;
         free(level->names[i].path);
-        level->names[i].path = paths[n - 1];
+        level->names[i].path = paths[i];
     }
     free(texts);
     free(paths);
     return r;
 }
 
-/* Notes what a level names; what is new to its VM, and may be a descriptor, is brought up to date.
- * ret: of the indexes of those, so many as the level has names at most. */
-static int note_level(struct named_files *named, const struct level *level, struct remote *remote,
-                      const struct wait *wait, size_t *ret, size_t *ret_n)
+/* Notes what a level names, and brings what may be a descriptor up to date. */
+static int note_level(struct named_files *named, struct level *level, struct remote *remote,
+                      const struct wait *wait)
 {
     const char **paths = calloc(level->n + 1, sizeof(*paths));
     size_t n = 0;
     int r = paths ? 0 : -ENOMEM;
     for (size_t i = 0; i < level->n && r == 0; i++) {
-        const struct name *name = &level->names[i];
-        bool is_new = false;
+        struct name *name = &level->names[i];
         if (name->path && named->n < NAMED_MAX)
-            r = note(named, name, &is_new);
-        if (is_new && name->expand) {
-            paths[n] = name->path;
-            ret[n++] = i;
-        }
+            r = note(named, name);
+        if (name->expand)
+            paths[n++] = name->path;
     }
     r = r ?: descriptors_refresh(&named->descriptors, remote, paths, n, wait);
     free(paths);
-    *ret_n = n;
     return r;
 }
 
 /* What the descriptors of a level name. */
 static int next_level(const struct named_files *named, const struct remote *remote,
-                      const struct level *level, const size_t *expand, size_t n, struct level *ret)
+                      const struct level *level, struct level *ret)
 {
     int r = 0;
-    for (size_t i = 0; i < n && r == 0; i++) {
-        const struct name *name = &level->names[expand[i]];
-        const struct descriptor *d = descriptors_find(&named->descriptors, name->path);
-        if (!d)
-            continue;
-        r = add_names(ret, remote, name->vm, name->path, &d->parents, PART_DISK)
-                ?: add_names(ret, remote, name->vm, name->path, &d->extents, PART_EXTENT);
+    for (size_t i = 0; i < level->n && r == 0; i++) {
+        const struct name *name = &level->names[i];
+        const struct descriptor *d =
+            name->expand ? descriptors_find(&named->descriptors, name->path) : NULL;
+        if (d)
+            r = add_names(ret, remote, name->vm, name->path, &d->parents, PART_DISK)
+                    ?: add_names(ret, remote, name->vm, name->path, &d->extents, PART_EXTENT);
     }
     return r;
 }
@@ -305,13 +255,9 @@ static int descend(struct named_files *named, struct level *level, struct remote
                    const struct wait *wait)
 {
     struct level next = {0};
-    size_t *expand = calloc(level->n + 1, sizeof(*expand));
-    size_t n = 0;
-    int r = expand ? locate(level, remote, wait) : -ENOMEM;
-    r = r
-        ?: note_level(named, level, remote, wait, expand, &n)
-        ?: next_level(named, remote, level, expand, n, &next);
-    free(expand);
+    int r = locate(level, remote, wait)
+        ?: note_level(named, level, remote, wait)
+        ?: next_level(named, remote, level, &next);
     level_done(level);
     *level = next;
     return r;

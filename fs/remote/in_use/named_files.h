@@ -13,11 +13,10 @@ struct document;
 
 /* A VM whose files are known. */
 struct known_vm {
+    struct path_item item;     /* first; the path of the .vmx */
     struct sftp_attrs version; /* of the .vmx that named them */
     bool opaque;               /* the .vmx does not tell what it names */
     int64_t unused_at;         /* clock_ms() when it was last seen not in use; 0: never */
-    UT_hash_handle hh;
-    char path[]; /* of the .vmx */
 };
 
 struct naming { /* a VM names a file */
@@ -27,16 +26,15 @@ struct naming { /* a VM names a file */
 };
 
 struct named_file {
+    struct path_item item; /* first */
     struct naming *by;
-    UT_hash_handle hh;
-    char path[];
 };
 
 /* All zeros: nothing. */
 struct named_files {
-    struct known_vm *vms;
-    struct named_file *files;
-    size_t n; /* of names */
+    struct path_item *vms;   /* struct known_vm */
+    struct path_item *files; /* struct named_file */
+    size_t n;                /* of names */
     struct descriptors descriptors;
 };
 

@@ -27,18 +27,13 @@ enum {
     FOLDERS_MAX = 256, /* ... and so many */
 };
 
-struct seen_folder {
-    UT_hash_handle hh;
-    char path[];
-};
-
 struct used_files {
     _Atomic int64_t use_changed_at; /* clock_ms(); needs no turn */
     struct turn turn;               /* of all below */
     int64_t began_at;               /* of the collection */
-    unsigned long changes;          /* of the cache of documents, when it was last looked through */
-    bool looked;                    /* it was */
-    struct seen_folder *folders;
+    unsigned long changes; /* of the cache of documents, when it was last looked through; 0: never,
+                              or nothing was in it */
+    struct path_item *folders; /* that were looked into */
     struct named_files named;
 };
 
@@ -54,14 +49,9 @@ int used_files_new(struct used_files **ret)
 
 static void clear(struct used_files *used)
 {
-    struct seen_folder *f;
-    struct seen_folder *next;
-    HASH_ITER (hh, used->folders, f, next) {
-        HASH_DEL(used->folders, f);
-        free(f);
-    }
+    path_table_clear(&used->folders);
     named_files_clear(&used->named);
-    used->looked = false;
+    used->changes = 0;
 }
 
 void used_files_free(struct used_files *used)
@@ -76,7 +66,7 @@ void used_files_free(struct used_files *used)
 
 /* ---- collecting */
 
-/* VMs whose files are to be added. */
+/* VMs whose files are to be added, or that are registered. */
 struct vms {
     char **paths;
     struct document **docs;
@@ -116,20 +106,6 @@ static void vms_add(struct vms *vms, const char *path, struct document *doc)
 static void see_document(void *ctx, const char *path, struct cached *c)
 {
     vms_add(ctx, path, (struct document *)c);
-}
-
-static int note_folder(struct used_files *used, const char *path)
-{
-    size_t len = strlen(path);
-    struct seen_folder *f = calloc(1, sizeof(*f) + len + 1);
-    if (!f)
-        return -ENOMEM;
-    memcpy(f->path, path, len + 1);
-    HASH_ADD_KEYPTR(hh, used->folders, f->path, len, f);
-    if (f->hh.tbl)
-        return 0;
-    free(f);
-    return -ENOMEM;
 }
 
 static int load_vm(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
@@ -177,30 +153,25 @@ static int collect(struct used_files *used, struct remote *remote, const char *d
                    const struct wait *wait)
 {
     struct vms vms = {0};
-    struct seen_folder *seen;
     int left = FOLDERS_MAX;
     int r = 0;
     if (!used->began_at || clock_ms() - used->began_at >= USED_MS) {
         clear(used);
         used->began_at = clock_ms();
     }
-    HASH_FIND(hh, used->folders, dir, strlen(dir), seen);
-    if (!seen || below)
+    if (below || !path_table_find(used->folders, dir))
         r = load_folder(remote, dir, below ? DEPTH_MAX : -1, &left, wait, &vms);
     unsigned long changes = cache_changes(remote->documents);
-    if (r == 0 && (!used->looked || changes != used->changes)) {
+    if (r == 0 && changes != used->changes) {
         cache_each(remote->documents, see_document, &vms);
         r = vms.error;
     }
     r = r ?: named_files_add(&used->named, remote, vms.paths, vms.docs, vms.n, wait);
+    used->changes = changes;
+    if (r == 0 && !path_table_take(&used->folders, dir, sizeof(struct path_item)))
+        r = -ENOMEM;
     if (r < 0)
         clear(used); /* what is known of some VMs is not all that they name */
-    if (r == 0) {
-        used->changes = changes;
-        used->looked = true;
-    }
-    if (r == 0 && !seen)
-        r = note_folder(used, dir);
     vms_done(&vms);
     return r;
 }
@@ -268,12 +239,12 @@ static int check_vm(struct remote *remote, struct known_vm *vm, const struct wai
     int64_t now = clock_ms();
     if (vm->unused_at > remote->used->use_changed_at && now - vm->unused_at < USED_MS)
         return 0;
-    int r = remote_document(remote, vm->path, 0, wait, &doc);
+    int r = remote_document(remote, vm->item.path, 0, wait, &doc);
     if (r == -ENOENT)
         return 0;
     if (r < 0 && !is_unanswered(r)) /* its settings are not known, but it may be in use */
         r = document_new((struct span){0}, &vm->version, now, &doc);
-    r = r ?: ask(remote, vm->path, doc->dict, wait, diag);
+    r = r ?: ask(remote, vm->item.path, doc->dict, wait, diag);
     if (r == 0)
         vm->unused_at = now;
     return r;
@@ -284,9 +255,9 @@ static int check_vm(struct remote *remote, struct known_vm *vm, const struct wai
 static bool is_beside(const struct known_vm *vm, const char *path)
 {
     const char *name = path_name(path);
-    const char *vmx = path_name(vm->path);
+    const char *vmx = path_name(vm->item.path);
     size_t dir = (size_t)(name - path);
-    return dir == (size_t)(vmx - vm->path) && memcmp(path, vm->path, dir) == 0 &&
+    return dir == (size_t)(vmx - vm->item.path) && memcmp(path, vm->item.path, dir) == 0 &&
            (strcmp(name, vmx) == 0 || vm_files_has(vmx, name) ||
             (vm->opaque && vm_files_is_disk(name)));
 }
@@ -309,10 +280,10 @@ static bool is_disk_of(const struct known_vm *vm, const struct named_file *file,
 static bool holds_a_file_of(const struct named_files *named, const char *folder,
                             const struct known_vm *vm)
 {
-    if (path_below(folder, vm->path))
+    if (path_below(folder, vm->item.path))
         return true;
-    for (const struct named_file *f = named->files; f; f = f->hh.next) {
-        if (path_below(folder, f->path) && naming_by(vm, f))
+    for (const struct path_item *f = named->files; f; f = f->hh.next) {
+        if (path_below(folder, f->path) && naming_by(vm, (const struct named_file *)f))
             return true;
     }
     return false;
@@ -325,7 +296,7 @@ static bool is_stale(struct remote *remote, const struct known_vm *vm, const cha
     const struct remote_evidence *host = &remote->evidence;
     FREE_AUTO char *full = remote_path(remote, path);
     return full && host->lock_is_stale && vm_files_is_lock(path_name(path)) &&
-           host->lock_is_stale(host->ctx, vm->path, full, wait);
+           host->lock_is_stale(host->ctx, vm->item.path, full, wait);
 }
 
 static int check_file(struct remote *remote, const char *path, bool folder, const struct wait *wait,
@@ -339,8 +310,8 @@ static int check_file(struct remote *remote, const char *path, bool folder, cons
     if (r == -E2BIG)
         return refuse_unknown(diag);
     const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
-    struct known_vm *vm;
-    for (vm = used->named.vms; vm && r == 0; vm = vm->hh.next) {
+    struct known_vm *vm = (struct known_vm *)used->named.vms;
+    for (; vm && r == 0; vm = vm->item.hh.next) {
         if (!naming_by(vm, file) && !is_beside(vm, path) &&
             !(folder && holds_a_file_of(&used->named, path, vm)))
             continue;
@@ -350,7 +321,7 @@ static int check_file(struct remote *remote, const char *path, bool folder, cons
         if (r == -EBUSY && is_stale(remote, vm, path, wait))
             r = 0;
         if (r == -EBUSY)
-            *ret_vm = strdup(vm->path);
+            *ret_vm = strdup(vm->item.path);
     }
     return r;
 }
@@ -364,37 +335,16 @@ static int check_vm_unregistered(struct remote *remote, const char *vm, const st
                                  char **ret_vm)
 {
     const struct remote_evidence *host = &remote->evidence;
-    enum vmx_truth is = host->is_registered ? host->is_registered(host->ctx, vm, wait) : VMX_NO;
+    enum vmx_truth is = host->is_registered(host->ctx, vm, wait);
     if (counts_as_unregistered(remote, is))
         return 0;
     *ret_vm = strdup(vm);
     return !*ret_vm ? -ENOMEM : is == VMX_YES ? -EBUSY : -ENODATA;
 }
 
-struct paths {
-    char **items;
-    size_t n;
-    int error;
-};
-
-static void paths_done(struct paths *paths)
-{
-    for (size_t i = 0; i < paths->n; i++)
-        free(paths->items[i]);
-    free(paths->items);
-}
-
 static void see_registered(void *ctx, const char *path)
 {
-    struct paths *paths = ctx;
-    char **items = list_room(paths->items, paths->n, sizeof(*items));
-    char *copy = items ? strdup(path) : NULL;
-    if (items)
-        paths->items = items;
-    if (copy)
-        paths->items[paths->n++] = copy;
-    else
-        paths->error = -ENOMEM;
+    vms_add(ctx, path, NULL);
 }
 
 /* Loads the VMs that are registered: a linked clone of a disk may lie anywhere, and nobody have
@@ -402,13 +352,13 @@ static void see_registered(void *ctx, const char *path)
 static int load_registered(struct remote *remote, bool disk, const struct wait *wait, bool *ret_any)
 {
     const struct remote_evidence *host = &remote->evidence;
-    struct paths paths = {0};
-    enum vmx_truth any = host->each_registered(host->ctx, wait, see_registered, &paths);
-    int r = paths.error;
+    struct vms vms = {0};
+    enum vmx_truth any = host->each_registered(host->ctx, wait, see_registered, &vms);
+    int r = vms.error;
     *ret_any = !counts_as_unregistered(remote, any);
     if (r == 0 && disk)
-        r = remote_load_documents(remote, paths.items, paths.n, wait);
-    paths_done(&paths);
+        r = remote_load_documents(remote, vms.paths, vms.n, wait);
+    vms_done(&vms);
     return r;
 }
 
@@ -423,9 +373,10 @@ static int check_disk_unregistered(struct remote *remote, const char *path, cons
         return r;
     r = collect(used, remote, dir, false, wait);
     const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
-    for (const struct known_vm *vm = used->named.vms; vm && r == 0; vm = vm->hh.next) {
+    const struct known_vm *vm = (const struct known_vm *)used->named.vms;
+    for (; vm && r == 0; vm = vm->item.hh.next) {
         if (is_disk_of(vm, file, path))
-            r = check_vm_unregistered(remote, vm->path, wait, ret_vm);
+            r = check_vm_unregistered(remote, vm->item.path, wait, ret_vm);
     }
     return r;
 }
@@ -438,14 +389,10 @@ void remote_use_changed(struct remote *remote)
 /* What is in a lock that is a folder is part of the lock. */
 static char *lock_above(const char *path)
 {
-    char *of = strdup(path);
-    char *slash = of ? strrchr(of, '/') : NULL;
-    if (slash) {
-        *slash = '\0';
-        if (!vm_files_is_lock(path_name(of)))
-            *slash = '/';
-    }
-    return of;
+    FREE_AUTO char *dir = path_dir(path);
+    if (dir && !vm_files_is_lock(path_name(dir)))
+        return strdup(path);
+    return steal(dir);
 }
 
 int remote_check_unused(struct remote *remote, const char *path, bool folder,

@@ -6,10 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <uthash.h>
-
 #include "base/cleanup.h"
 #include "paths.h"
+#include "remote/call_group.h"
 #include "remote/remote_private.h"
 #include "remote/server_errors.h"
 #include "sftp/requests.h"
@@ -23,14 +22,13 @@ enum {
 
 /* A directory that people know by another name. */
 struct alias {
-    char *name; /* the link's */
-    UT_hash_handle hh;
-    char path[]; /* the directory's own */
+    struct path_item item; /* first; the directory's own path */
+    char *name;            /* the link's */
 };
 
 struct aliases {
     struct lock lock;
-    struct alias *known GUARDED_BY(lock); /* by path */
+    struct path_item *known GUARDED_BY(lock);
 };
 
 int aliases_new(struct aliases **ret)
@@ -45,20 +43,17 @@ int aliases_new(struct aliases **ret)
 
 static void forget(struct aliases *aliases, struct alias *alias) REQUIRES(aliases->lock)
 {
-    HASH_DEL(aliases->known, alias);
     free(alias->name);
-    free(alias);
+    path_table_drop(&aliases->known, alias);
 }
 
 void aliases_free(struct aliases *aliases)
 {
-    struct alias *alias;
-    struct alias *next;
     if (!aliases)
         return;
     lock_take(&aliases->lock);
-    HASH_ITER (hh, aliases->known, alias, next)
-        forget(aliases, alias);
+    while (aliases->known)
+        forget(aliases, (struct alias *)aliases->known);
     lock_drop(&aliases->lock);
     lock_done(&aliases->lock);
     free(aliases);
@@ -103,34 +98,32 @@ static void note_link(struct listing *l, struct listing_entry *link, const char 
     link->stands_for = of_host ? NULL : dir->name;
 }
 
-/* Links that are read at once: where they are in the list. */
-struct links {
-    struct sftp_call *calls[LINKS];
-    size_t at[LINKS];
-    size_t n;
-};
-
-static void ask_link(struct remote *remote, const char *dir, const struct listing *l, size_t i,
-                     struct links *links)
+static struct sftp_call *ask_link(struct remote *remote, const char *dir, const char *name)
 {
-    FREE_AUTO char *path = path_join(dir, l->entries[i].name);
+    FREE_AUTO char *path = path_join(dir, name);
     FREE_AUTO char *full = path ? remote_path(remote, path) : NULL;
-    links->calls[links->n] = full ? sftp_readlink(remote->sftp, full) : NULL;
-    links->at[links->n++] = i;
+    return full ? sftp_readlink(remote->sftp, full) : NULL;
 }
 
-static int answer_links(const struct wait *wait, struct listing *l, struct links *links)
+/* Reads the links from *at on, as many as are read at once. */
+static int read_links(struct remote *remote, const char *dir, const struct wait *wait,
+                      struct listing *l, size_t *at)
 {
-    int r = 0;
-    for (size_t i = 0; i < links->n; i++) {
-        int call_r = sftp_wait(links->calls[i], wait);
-        if (call_r == 0)
-            note_link(l, &l->entries[links->at[i]], sftp_call_path(links->calls[i]));
-        if (is_unanswered(call_r))
-            r = call_r;
-        sftp_call_free(&links->calls[i]);
+    FLIGHT_AUTO links = {0};
+    struct listing_entry *asked[LINKS];
+    for (; *at < l->n && links.n < LINKS && links.error == 0; ++*at) {
+        if (!S_ISLNK(l->entries[*at].attrs.mode))
+            continue;
+        asked[links.n] = &l->entries[*at];
+        flight_add(&links, ask_link(remote, dir, l->entries[*at].name));
     }
-    links->n = 0;
+    int r = links.error;
+    for (size_t i = 0; r == 0 && i < links.n; i++) {
+        int call_r = sftp_wait(links.calls[i], wait);
+        if (call_r == 0)
+            note_link(l, asked[i], sftp_call_path(links.calls[i]));
+        r = is_unanswered(call_r) ? call_r : 0;
+    }
     return r;
 }
 
@@ -139,53 +132,31 @@ int aliases_find(struct remote *remote, const char *dir, const struct wait *wait
     bool any = false;
     for (size_t i = 0; i < l->n && !any; i++)
         any = S_ISDIR(l->entries[i].attrs.mode) && aliases_is_uuid(l->entries[i].name);
-    FREE_AUTO struct links *links = any ? calloc(1, sizeof(*links)) : NULL;
-    if (!links)
-        return any ? -ENOMEM : 0;
     int r = 0;
-    for (size_t i = 0; r == 0 && i < l->n; i++) {
-        if (S_ISLNK(l->entries[i].attrs.mode))
-            ask_link(remote, dir, l, i, links);
-        if (links->n == LINKS)
-            r = answer_links(wait, l, links);
-    }
-    int last_r = answer_links(wait, l, links);
-    return r < 0 ? r : last_r;
+    for (size_t at = 0; any && r == 0 && at < l->n;)
+        r = read_links(remote, dir, wait, l, &at);
+    return r;
 }
 
 /* ---- what people are shown */
 
-static struct alias *find(const struct aliases *aliases, const char *path, size_t len)
-    REQUIRES(aliases->lock)
-{
-    struct alias *alias;
-    HASH_FIND(hh, aliases->known, path, len, alias);
-    return alias;
-}
-
-/* Without memory the directory is shown by its own name. */
+/* Without memory the directory is shown by its own name. name: NULL for that. */
 static void remember(struct aliases *aliases, const char *path, const char *name)
     REQUIRES(aliases->lock)
 {
-    size_t len = strlen(path);
-    struct alias *alias = find(aliases, path, len);
+    struct alias *alias = path_table_find(aliases->known, path);
     if (alias && name && strcmp(alias->name, name) == 0)
         return;
     if (alias)
         forget(aliases, alias);
     if (!name || HASH_COUNT(aliases->known) >= KNOWN_MAX)
         return;
-    alias = calloc(1, sizeof(*alias) + len + 1);
+    alias = path_table_take(&aliases->known, path, sizeof(*alias));
     if (!alias)
         return;
-    memcpy(alias->path, path, len + 1);
     alias->name = strdup(name);
-    if (alias->name)
-        HASH_ADD_KEYPTR(hh, aliases->known, alias->path, len, alias);
-    if (!alias->name || !alias->hh.tbl) {
-        free(alias->name);
-        free(alias);
-    }
+    if (!alias->name)
+        forget(aliases, alias);
 }
 
 void aliases_learn(struct remote *remote, const char *dir, const struct listing *l)
@@ -204,22 +175,17 @@ void aliases_learn(struct remote *remote, const char *dir, const struct listing 
     }
 }
 
-/* Appends the name of the last component of the first len bytes of path. */
-static int add_shown(const struct aliases *aliases, const char *path, size_t len, struct span name,
-                     struct buf *ret) REQUIRES(aliases->lock)
-{
-    const struct alias *alias = find(aliases, path, len);
-    return alias ? buf_add_str(ret, alias->name) : buf_add(ret, name);
-}
-
 int remote_add_shown(struct remote *remote, const char *path, struct buf *ret)
 {
     struct aliases *aliases = remote->aliases;
     int r = 0;
     lock_take(&aliases->lock);
     for (size_t at = 0; r == 0 && path[at];) {
+        struct path_item *item;
         size_t len = strcspn(path + at, "/");
-        r = add_shown(aliases, path, at + len, (struct span){path + at, len}, ret);
+        HASH_FIND(hh, aliases->known, path, at + len, item);
+        r = item ? buf_add_str(ret, ((const struct alias *)item)->name)
+                 : buf_add(ret, (struct span){path + at, len});
         at += len;
         if (r == 0 && path[at] == '/')
             r = buf_add_char(ret, path[at++]);
@@ -232,7 +198,7 @@ bool remote_is_shown_otherwise(struct remote *remote, const char *path)
 {
     struct aliases *aliases = remote->aliases;
     lock_take(&aliases->lock);
-    bool otherwise = find(aliases, path, strlen(path)) != NULL;
+    bool otherwise = path_table_find(aliases->known, path) != NULL;
     lock_drop(&aliases->lock);
     return otherwise;
 }
