@@ -125,7 +125,7 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
     vmx_lock_ask(&a->lock);
     if (!a->lock.in_place)
         ask_for_target(a);
-    int r = inuse_ask(&a->inuse, a->remote, a->lock.dir, a->lock.name, known ? known->dict : NULL);
+    int r = inuse_ask(&a->inuse, a->remote, a->path, known ? known->dict : NULL);
     check_target(a);
     int lock_r = vmx_lock_answer(&a->lock, a->wait, diag);
     lock_r = remote_write_error(a->remote, a->path, a->wait, lock_r);
@@ -365,7 +365,7 @@ static void look_at_replaced(struct attempt *a, struct span base, struct replace
 /* dict: the settings as the server has them. */
 static int check_use(struct attempt *a, const struct vmx_dict *dict, struct diag *diag)
 {
-    int r = a->remote->options.ignore_running ? 0 : inuse_answer(&a->inuse, a->path, dict, a->wait);
+    int r = a->remote->options.ignore_running ? 0 : inuse_answer(&a->inuse, dict, a->wait);
     if (r < 0 || !a->inuse.found[0] || a->remote->options.ignore_running)
         return r;
     diag_set(diag, "%s; power it off, or mount with -o running=allow", a->inuse.found);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "remote/names/paths.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
 
@@ -28,25 +29,26 @@ static int ask_for_swap(struct inuse *inuse, const struct vmx_dict *dict)
     const char *name = inuse->swap.len > 0 ? path_name(inuse->swap.data) : "";
     if (r < 0 || !name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return r == -ENOENT ? 0 : r;
-    FREE_AUTO char *path = NULL;
-    if (asprintf(&path, "%s%s", inuse->folder, name) < 0) {
-        path = NULL;
+    FREE_AUTO char *dir = path_dir(inuse->path);
+    FREE_AUTO char *path = dir ? path_join(dir, name) : NULL;
+    FREE_AUTO char *full = path ? remote_path(inuse->remote, path) : NULL;
+    if (!full)
         return -ENOMEM;
-    }
-    inuse->swap_stat = sftp_lstat(sftp, path);
-    if (inuse->swap.data[0] == '/' && strcmp(inuse->swap.data, path) != 0)
+    inuse->swap_stat = sftp_lstat(sftp, full);
+    if (inuse->swap.data[0] == '/' && strcmp(inuse->swap.data, full) != 0)
         inuse->far_swap_stat = sftp_lstat(sftp, inuse->swap.data);
-    return 0;
+    return inuse->swap_stat ? 0 : -ENOMEM;
 }
 
-int inuse_ask(struct inuse *inuse, struct remote *remote, const char *folder, const char *name,
+int inuse_ask(struct inuse *inuse, struct remote *remote, const char *path,
               const struct vmx_dict *dict)
 {
-    *inuse = (struct inuse){.remote = remote, .folder = strdup(folder)};
-    if (asprintf(&inuse->lck_path, "%s%s.lck", folder, name) < 0)
+    *inuse = (struct inuse){.remote = remote, .path = path};
+    FREE_AUTO char *full = remote_path(remote, path);
+    if (!full || asprintf(&inuse->lck_path, "%s.lck", full) < 0) {
         inuse->lck_path = NULL;
-    if (!inuse->folder || !inuse->lck_path)
         return -ENOMEM;
+    }
     inuse->lck_stat = sftp_lstat(remote->sftp, inuse->lck_path);
     return dict ? ask_for_swap(inuse, dict) : 0;
 }
@@ -70,20 +72,21 @@ static int has_entries(struct inuse *inuse, const struct wait *wait)
     return n > 0 ? 1 : r == -ENODATA ? 0 : r;
 }
 
-static bool is_stale(const struct inuse *inuse, const char *path, const struct wait *wait)
+static bool is_stale(const struct inuse *inuse, const struct wait *wait)
 {
     const struct remote_evidence *host = &inuse->remote->evidence;
-    return host->lock_is_stale && host->lock_is_stale(host->ctx, path, inuse->lck_path, wait);
+    return host->lock_is_stale &&
+           host->lock_is_stale(host->ctx, inuse->path, inuse->lck_path, wait);
 }
 
-static int answer_lck(struct inuse *inuse, const char *path, const struct wait *wait)
+static int answer_lck(struct inuse *inuse, const struct wait *wait)
 {
     int r = sftp_wait(inuse->lck_stat, wait);
     int used = r == 0;
     if (r == 0 && S_ISDIR(sftp_call_attrs(inuse->lck_stat)->mode))
         used = has_entries(inuse, wait);
     else if (r == 0)
-        used = !is_stale(inuse, path, wait);
+        used = !is_stale(inuse, wait);
     if (used > 0)
         found(inuse, "in use", path_name(inuse->lck_path));
     return used < 0 ? used : r == -ENOENT ? 0 : r;
@@ -96,37 +99,36 @@ static int answer_swap(struct inuse *inuse, const struct vmx_dict *dict, const s
     int r = vmx_dict_get(dict, SPAN_LITERAL("sched.swap.derivedName"), &swap);
     if (r == -ENOENT || (r == 0 && !span_eq(buf_span(&swap), buf_span(&inuse->swap))))
         r = ask_for_swap(inuse, dict);
-    if (r == 0 && inuse->far_swap_stat && sftp_wait(inuse->far_swap_stat, wait) == 0)
+    if (r < 0 || !inuse->swap_stat)
+        return r;
+    bool far = inuse->far_swap_stat && sftp_wait(inuse->far_swap_stat, wait) == 0;
+    r = sftp_wait(inuse->swap_stat, wait);
+    if (far || r == 0)
         found(inuse, "in use", "its swap file is there");
-    if (r == 0 && inuse->swap_stat) {
-        r = sftp_wait(inuse->swap_stat, wait);
-        if (r == 0)
-            found(inuse, "in use", "its swap file is there");
-    }
     return r == -ENOENT ? 0 : r;
 }
 
 /* Asked last: it may take a command on the host. */
-static void ask_host(struct inuse *inuse, const char *path, const struct wait *wait)
+static void ask_host(struct inuse *inuse, const struct wait *wait)
 {
     const struct remote_evidence *host = &inuse->remote->evidence;
     char how[200];
-    if (!inuse->found[0] && host->runs && host->runs(host->ctx, path, wait, how, sizeof(how)))
+    if (!inuse->found[0] && host->runs &&
+        host->runs(host->ctx, inuse->path, wait, how, sizeof(how)))
         found(inuse, "powered on", how);
 }
 
-int inuse_answer(struct inuse *inuse, const char *path, const struct vmx_dict *dict,
-                 const struct wait *wait)
+int inuse_answer(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait)
 {
     BUF_AUTO state = {0};
     int r = vmx_dict_get(dict, SPAN_LITERAL("checkpoint.vmState"), &state);
     if (r == 0 && state.len > 0)
         found(inuse, "suspended", "checkpoint.vmState");
     if (r == 0 || r == -ENOENT)
-        r = answer_lck(inuse, path, wait);
+        r = answer_lck(inuse, wait);
     r = r ?: answer_swap(inuse, dict, wait);
     if (r == 0)
-        ask_host(inuse, path, wait);
+        ask_host(inuse, wait);
     return r;
 }
 
@@ -147,7 +149,5 @@ void inuse_done(struct inuse *inuse)
     sftp_call_free(&inuse->swap_stat);
     sftp_call_free(&inuse->far_swap_stat);
     buf_done(&inuse->swap);
-    free(inuse->folder);
-    free(inuse->lck_path);
-    inuse->folder = inuse->lck_path = NULL;
+    free(steal(inuse->lck_path));
 }

@@ -12,22 +12,21 @@
 
 struct inuse {
     struct remote *remote;
-    char *folder;
-    char *lck_path;
-    struct buf swap; /* the setting that was asked for */
+    const char *path; /* of the document, borrowed */
+    char *lck_path;   /* the server's */
+    struct buf swap;  /* the setting that was asked for */
     struct sftp_call *lck_stat, *swap_stat, *far_swap_stat;
     char found[300]; /* "" or the evidence, for people */
 };
 
-/* First flight: asks. dict: a guess at the settings, or NULL. folder: the server's path of the VM's
- * folder with a final slash. 0, -ENOMEM. Call inuse_done in any case. */
-int inuse_ask(struct inuse *inuse, struct remote *remote, const char *folder, const char *name,
+/* First flight: asks. path: the document's. dict: a guess at the settings, or NULL. 0, -ENOMEM.
+ * Call inuse_done in any case. */
+int inuse_ask(struct inuse *inuse, struct remote *remote, const char *path,
               const struct vmx_dict *dict);
 
-/* Waits for the answers. path: the document's. dict: the real settings; if they name another swap
- * file, this asks for it now. 0, -errno; found is filled in if there is evidence. */
-int inuse_answer(struct inuse *inuse, const char *path, const struct vmx_dict *dict,
-                 const struct wait *wait);
+/* Waits for the answers. dict: the real settings; if they name another swap file, this asks for it
+ * now. 0, -errno; found is filled in if there is evidence. */
+int inuse_answer(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait);
 
 /* A name in the VM's folder, from its listing. */
 void inuse_look_at_name(struct inuse *inuse, const char *name);

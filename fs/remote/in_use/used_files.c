@@ -178,12 +178,6 @@ static int collect(struct used_files *used, struct remote *remote, const char *d
 
 /* ---- judging */
 
-static void look_at_names(struct inuse *inuse, const struct listing *l)
-{
-    for (size_t i = 0; i < l->n; i++)
-        inuse_look_at_name(inuse, l->entries[i].name);
-}
-
 /* -EBUSY, -ENOMEM. */
 static int refuse_use(struct remote *remote, const char *vm, const char *found, struct diag *diag)
 {
@@ -212,19 +206,12 @@ static int ask(struct remote *remote, const char *path, const struct vmx_dict *d
     struct inuse inuse = {.found = ""};
     LISTING_AUTO *l = NULL;
     FREE_AUTO char *dir = path_dir(path);
-    FREE_AUTO char *full = dir ? remote_path(remote, dir[0] ? dir : "") : NULL;
-    BUF_AUTO folder = {0};
-    int r = full ? buf_add_str(&folder, full) : -ENOMEM;
-    if (r == 0 && !span_ends_with(buf_span(&folder), SPAN_LITERAL("/")))
-        r = buf_add_char(&folder, '/');
-    if (r < 0)
-        return r;
-    r = inuse_ask(&inuse, remote, folder.data, path_name(path), dict)
-            ?: remote_list(remote, dir, 0, wait, &l);
-    if (r == 0)
-        look_at_names(&inuse, l);
+    int r = dir ? inuse_ask(&inuse, remote, path, dict) : -ENOMEM;
+    r = r ?: remote_list(remote, dir, 0, wait, &l);
+    for (size_t i = 0; r == 0 && i < l->n; i++)
+        inuse_look_at_name(&inuse, l->entries[i].name);
     if (r == 0 || r == -EACCES)
-        r = inuse_answer(&inuse, path, dict, wait);
+        r = inuse_answer(&inuse, dict, wait);
     if (r == 0 && inuse.found[0])
         r = refuse_use(remote, path, inuse.found, diag);
     inuse_done(&inuse);
