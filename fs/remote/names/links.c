@@ -17,14 +17,18 @@
 #include "remote/server_errors.h"
 #include "sftp/results.h"
 
+/* Steps over slashes. The length of the component that comes then; 0: it is the end. */
+static size_t next_component(const char **at)
+{
+    *at += strspn(*at, "/");
+    return strcspn(*at, "/");
+}
+
 static size_t count_components(const char *path)
 {
     size_t n = 0;
-    for (; *path; path += strspn(path, "/")) {
-        size_t len = strcspn(path, "/");
-        n += len > 0;
-        path += len;
-    }
+    for (size_t len; (len = next_component(&path)) > 0; path += len)
+        n++;
     return n;
 }
 
@@ -35,17 +39,12 @@ static bool is_contained(const char *text, size_t depth)
     bool named = false;
     if (text[0] == '/' || text[0] == '\0')
         return false;
-    while (*text) {
-        size_t len = strcspn(text, "/");
-        if (len == 2 && text[0] == '.' && text[1] == '.') {
-            if (named)
-                return false;
-            ups++;
-        } else if (len > 0 && !(len == 1 && text[0] == '.')) {
-            named = true;
-        }
-        text += len;
-        text += *text == '/';
+    for (size_t len; (len = next_component(&text)) > 0; text += len) {
+        bool up = len == 2 && strncmp(text, "..", len) == 0;
+        if (up && named)
+            return false;
+        ups += up;
+        named = named || !(up || (len == 1 && text[0] == '.'));
     }
     return ups <= depth;
 }
@@ -54,10 +53,8 @@ static bool is_contained(const char *text, size_t depth)
 static void skip_common(const char **a, const char **b)
 {
     for (;;) {
-        *a += strspn(*a, "/");
-        *b += strspn(*b, "/");
-        size_t len = strcspn(*a, "/");
-        if (len == 0 || len != strcspn(*b, "/") || strncmp(*a, *b, len) != 0)
+        size_t len = next_component(a);
+        if (next_component(b) != len || len == 0 || strncmp(*a, *b, len) != 0)
             return;
         *a += len;
         *b += len;

@@ -7,20 +7,20 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "parser/text/text.h"
 #include "remote/remote_private.h"
 
 static const char hidden_mark[] = ".vmxfs-";
 
+static bool has_suffix(struct span name, struct span suffix)
+{
+    return name.n > suffix.n && span_eq_fold(span_from(name, name.n - suffix.n), suffix);
+}
+
 bool remote_is_vmx_name(const char *name)
 {
     struct span n = span_of(name);
-    static const char *const suffixes[] = {".vmx", ".vmtx"};
-    for (size_t i = 0; i < 2; i++) {
-        struct span suffix = span_of(suffixes[i]);
-        if (n.n > suffix.n && span_eq_fold((struct span){n.p + n.n - suffix.n, suffix.n}, suffix))
-            return true;
-    }
-    return false;
+    return has_suffix(n, SPAN_LITERAL(".vmx")) || has_suffix(n, SPAN_LITERAL(".vmtx"));
 }
 
 bool remote_can_be_vmx(const struct remote *remote, const struct sftp_attrs *attrs)
