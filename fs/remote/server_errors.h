@@ -13,6 +13,12 @@ static inline bool is_unanswered(int r)
     return r == -ENOTCONN || r == -EIO || r == -EINTR || r == -ENOMEM;
 }
 
+/* r, if it is such an error, or else 0. */
+static inline int without_answer(int r)
+{
+    return is_unanswered(r) ? r : 0;
+}
+
 /* True when the operation that ended with r may be started over: the link was lost and is up again
  * within the wait. Otherwise *r is what to return: -ENOTCONN has become -EIO or -EINTR. */
 bool remote_again(struct remote *remote, const struct wait *wait, int *r);

@@ -104,7 +104,7 @@ void pipeline_add(struct pipeline *pipeline, struct load *load, size_t bytes)
     slot->bytes = bytes;
     slot->asked_at = clock_ms();
     slot->deadline = slot->asked_at + pipeline->remote->options.timeout_ms;
-    load_begin(load, &no_wait);
+    load_step(load, &no_wait);
     slot->opens = !load->is_glance;
     DL_APPEND(pipeline->slots, slot);
     count(pipeline, slot);
@@ -138,7 +138,7 @@ static bool take_on_all(struct pipeline *pipeline)
     {
         int64_t now = clock_ms();
         bool last = slot == end_of_round;
-        if (now >= slot->deadline || sftp_call_has_ended(load_last(slot->load))) {
+        if (now >= slot->deadline || sftp_call_has_ended(slot->load->kind->last(slot->load))) {
             any = true;
             take_on(pipeline, slot, now);
         }
@@ -162,7 +162,7 @@ void pipeline_step(struct pipeline *pipeline)
     struct look look = {pipeline, clock_ms() + PATIENCE_MS};
     const struct wait wait = {
         .deadline = oldest->deadline, .interrupted = has_looked_long, .ctx = &look};
-    int r = sftp_wait(load_last(oldest->load), &wait);
+    int r = sftp_wait(oldest->load->kind->last(oldest->load), &wait);
     pipeline->is_held_up = sftp_unsent(pipeline->remote->sftp) > 0;
     if (!take_on_all(pipeline) && r == -EINTR && pipeline->slots == oldest) {
         DL_DELETE(pipeline->slots, oldest);

@@ -163,31 +163,27 @@ static void used(struct prefetch *prefetch, const char *path)
 static bool has_room(const struct prefetch *prefetch, const struct walk *walk,
                      const struct wanted *wanted)
 {
-    int64_t true_at;
+    struct cache *documents = prefetch->remote->documents;
     size_t room;
     if (wanted->kind != &document_load_kind)
         return true;
     if (walk->wide) {
-        room = cache_room_ahead(wanted->cache, WIDE_MAX, WIDE_MS);
+        room = cache_room_ahead(documents, WIDE_MAX, WIDE_MS);
     } else {
-        struct cached *known = cache_peek(wanted->cache, wanted->path, &true_at);
+        struct cached *known = cache_peek(documents, wanted->path, NULL);
         cached_unref(known);
         if (known)
             return true;
-        room =
-            cache_room_ahead(wanted->cache, SIZE_MAX, prefetch->remote->options.cache_timeout_ms);
+        room = cache_room_ahead(documents, SIZE_MAX, prefetch->remote->options.cache_timeout_ms);
     }
     return prefetch->pipeline.bytes + wanted->bytes <= room;
 }
 
 static void begin_load(struct prefetch *prefetch, const struct wanted *wanted)
 {
-    struct cached *known = NULL;
-    struct cache_ticket ticket;
     struct load *load;
-    if (cache_try_begin(wanted->cache, wanted->path, wanted->not_before, &known, &ticket) &&
-        load_new(wanted->kind, prefetch->remote, wanted->cache, wanted->path, &ticket, known,
-                 &load) == 0)
+    int r = load_new_ahead(wanted->kind, prefetch->remote, wanted->path, wanted->not_before, &load);
+    if (r == 0 && load)
         pipeline_add(&prefetch->pipeline, load, wanted->bytes);
 }
 
@@ -260,7 +256,6 @@ static void relist(struct prefetch *prefetch, const char *dir)
     FREE_AUTO char *path = strdup(dir);
     const struct wanted wanted = {
         .kind = &listing_load_kind,
-        .cache = remote->listings,
         .path = path,
         .not_before = cache_not_before(remote->options.cache_timeout_ms),
     };

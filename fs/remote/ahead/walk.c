@@ -17,8 +17,7 @@ enum {
 
 static struct listing *known_listing(struct remote *remote, const char *dir)
 {
-    int64_t true_at;
-    return (struct listing *)cache_peek(remote->listings, dir, &true_at);
+    return (struct listing *)cache_peek(remote->listings, dir, NULL);
 }
 
 static const struct listing_entry *entry_at(const struct walk *walk, size_t at)
@@ -96,7 +95,6 @@ static enum walk_state want(struct remote *remote, const char *dir, const struct
 {
     *ret = (struct wanted){
         .kind = is_document ? &document_load_kind : &listing_load_kind,
-        .cache = is_document ? remote->documents : remote->listings,
         .path = path_join(dir, e->name),
         .not_before = cache_not_before(remote->options.cache_timeout_ms),
         .bytes = is_document ? (size_t)e->attrs.size * TEXT_TO_MEMORY + DOCUMENT_BYTES : 0,

@@ -26,7 +26,6 @@ struct walk {
 /* What is to be loaded next. */
 struct wanted {
     const struct load_kind *kind;
-    struct cache *cache;
     char *path;
     int64_t not_before;
     size_t bytes; /* expected */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a directory holds, and the attributes of its names: from the cache or loaded. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -28,7 +27,6 @@ static bool has_directories(const struct listing *listing)
 int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, const struct wait *wait,
                 struct listing **ret)
 {
-    struct cached *known = NULL;
     struct cached *found = NULL;
     struct cache_ticket ticket;
     int r = cache_begin(remote->listings, dir, cache_not_before(max_age_ms), wait, &found, &ticket);
@@ -38,24 +36,22 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
             prefetch_listed(remote->prefetch, dir);
     }
     if (r == 1) {
-        struct load *load;
         prefetch_missed_listing(remote->prefetch, dir);
         if (found) /* what is known below it is checked meanwhile */
             prefetch_listed(remote->prefetch, dir);
-        r = load_new(&listing_load_kind, remote, remote->listings, dir, &ticket, found, &load)
-                ?: load_run(load, wait, &found, &known);
+        r = load_run(&listing_load_kind, remote, dir, &ticket, wait, &found);
         if (r == 0)
             prefetch_listed(remote->prefetch, dir);
     }
     /* While the link is down, what is cached is still shown. */
     if (r == -EIO) {
-        int64_t true_at;
-        found = known ? cached_ref(known) : cache_peek(remote->listings, dir, &true_at);
+        found = found ?: cache_peek(remote->listings, dir, NULL);
         r = found ? 0 : r;
     }
-    cached_unref(known);
     if (r == 0)
         *ret = (struct listing *)found;
+    else
+        cached_unref(found);
     return r;
 }
 
@@ -116,12 +112,6 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
     return r == -EREMOTEIO ? -EIO : r;
 }
 
-/* What keeps an answer from being one. */
-static int without_answer(int r)
-{
-    return r == -EINTR || r == -EIO || r == -ENOMEM ? r : 0;
-}
-
 /* Most links say something else. While the link to the server is down, listings are still known. */
 static int may_stand(struct remote *remote, const char *link, const struct wait *wait, bool *ret)
 {
@@ -158,12 +148,10 @@ int remote_learn_shown(struct remote *remote, const char *path, const struct wai
     FREE_AUTO char *above = strdup(path);
     int r = above ? 0 : -ENOMEM;
     while (r == 0 && above[0]) {
-        int64_t true_at;
         char *slash = strrchr(above, '/');
         bool asks = aliases_is_uuid(path_name(above));
         above[slash ? slash - above : 0] = '\0';
-        LISTING_AUTO *l =
-            asks ? (struct listing *)cache_peek(remote->listings, above, &true_at) : NULL;
+        LISTING_AUTO *l = asks ? (struct listing *)cache_peek(remote->listings, above, NULL) : NULL;
         if (asks && !l)
             r = without_answer(remote_list(remote, above, 0, wait, &l));
     }

@@ -23,9 +23,8 @@ static bool looks_settled(const struct document *d)
  * commit. It counts as no newer than before. NULL: it must be loaded. */
 static struct document *glance(struct remote *remote, const char *path, const struct wait *wait)
 {
-    int64_t true_at;
     FREE_AUTO char *full = remote_path(remote, path);
-    DOCUMENT_AUTO *known = (struct document *)cache_peek(remote->documents, path, &true_at);
+    DOCUMENT_AUTO *known = (struct document *)cache_peek(remote->documents, path, NULL);
     if (!full || !known || !document_is_racy(known) || !looks_settled(known))
         return NULL;
     SFTP_CALL_AUTO *stat = sftp_lstat(remote->sftp, full);
@@ -38,29 +37,25 @@ static struct document *glance(struct remote *remote, const char *path, const st
 static int load_document(struct remote *remote, const char *path, int64_t max_age_ms,
                          const struct wait *wait, struct document **ret)
 {
-    struct cached *known = NULL;
     struct cached *found = NULL;
     struct cache_ticket ticket;
     int r =
         cache_begin(remote->documents, path, cache_not_before(max_age_ms), wait, &found, &ticket);
     if (r == 0 && ticket.ahead)
         prefetch_used(remote->prefetch, path);
-    if (r == 1) {
-        struct load *load;
-        if (max_age_ms > 0)
-            prefetch_missed_document(remote->prefetch, path);
-        r = load_new(&document_load_kind, remote, remote->documents, path, &ticket, found, &load)
-                ?: load_run(load, wait, &found, &known);
-    }
+    if (r == 1 && max_age_ms > 0)
+        prefetch_missed_document(remote->prefetch, path);
+    if (r == 1)
+        r = load_run(&document_load_kind, remote, path, &ticket, wait, &found);
     /* While the link is down, what is cached is still shown to those who only look. */
     if (r == -EIO && max_age_ms > 0) {
-        int64_t true_at;
-        found = known ? cached_ref(known) : cache_peek(remote->documents, path, &true_at);
+        found = found ?: cache_peek(remote->documents, path, NULL);
         r = found ? 0 : r;
     }
-    cached_unref(known);
     if (r == 0)
         *ret = (struct document *)found;
+    else
+        cached_unref(found);
     return r;
 }
 

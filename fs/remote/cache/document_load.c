@@ -5,11 +5,8 @@
  * changes while it is read is read again.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "load.h"
 #include "open_ahead.h"
@@ -21,11 +18,8 @@
 
 enum { TORN_READS = 3 }; /* how often a file that changes while it is read is read again */
 
-enum stage { START, ASKED, OPENING, READING };
-
 struct document_load {
     struct load load; /* first */
-    enum stage stage;
     int torn;
     int64_t began;
     struct sftp_call *stat, *open, *handle_stat;
@@ -34,6 +28,23 @@ struct document_load {
     struct buf text;
     struct flight reads;
 };
+
+static int judge(struct load *load, const struct wait *wait);
+static int have_read(struct load *load, const struct wait *wait);
+
+static int ask(struct load *load, const struct wait *wait)
+{
+    struct document_load *l = (struct document_load *)load;
+    const struct document *old = (const struct document *)load->known;
+    (void)wait;
+    l->began = clock_ms();
+    l->stat = sftp_lstat(load->remote->sftp, load->full);
+    if ((!old || document_is_racy(old)) && open_ahead_allowed(load->remote, load->path))
+        l->open = sftp_open(load->remote->sftp, load->full, SFTP_OPEN_READ, NULL);
+    load->is_glance = !l->open;
+    load->step = judge;
+    return 1;
+}
 
 static void restart(struct load *load)
 {
@@ -46,20 +57,7 @@ static void restart(struct load *load)
     if (l->handle.len > 0)
         sftp_forget(sftp_close(load->remote->sftp, &l->handle));
     l->handle.len = 0;
-    l->stage = START;
-}
-
-static int ask(struct document_load *l)
-{
-    struct sftp *sftp = l->load.remote->sftp;
-    const struct document *old = (const struct document *)l->load.known;
-    l->began = clock_ms();
-    l->stat = sftp_lstat(sftp, l->load.full);
-    if ((!old || document_is_racy(old)) && open_ahead_allowed(l->load.remote, l->load.path))
-        l->open = sftp_open(sftp, l->load.full, SFTP_OPEN_READ, NULL);
-    l->load.is_glance = !l->open;
-    l->stage = ASKED;
-    return 1;
+    load->step = ask;
 }
 
 /* Sends READs for what is missing up to the size, and FSTAT behind them. */
@@ -74,11 +72,12 @@ static void send_reads(struct document_load *l)
         flight_add(&l->reads, sftp_read(sftp, &l->handle, at, (uint32_t)n));
     }
     l->handle_stat = sftp_fstat(sftp, &l->handle);
-    l->stage = READING;
+    l->load.step = have_read;
 }
 
-static int opened(struct document_load *l, const struct wait *wait)
+static int opened(struct load *load, const struct wait *wait)
 {
+    struct document_load *l = (struct document_load *)load;
     int r = sftp_wait(l->open, wait);
     if (r < 0)
         return r;
@@ -98,26 +97,26 @@ static bool shows_no_file(const struct document_load *l)
 }
 
 /* 0: what is known is still true. */
-static int judge(struct document_load *l, const struct wait *wait)
+static int judge(struct load *load, const struct wait *wait)
 {
-    struct document *old = (struct document *)l->load.known;
+    struct document_load *l = (struct document_load *)load;
+    struct document *old = (struct document *)load->known;
     int r = sftp_wait(l->stat, wait);
     if (r < 0)
         return r;
     l->before = *sftp_call_attrs(l->stat);
     if (l->open && shows_no_file(l))
-        open_ahead_was_wrong(l->load.remote, l->load.path, &l->before, l->open, wait);
-    if (!remote_can_be_vmx(l->load.remote, &l->before))
+        open_ahead_was_wrong(load->remote, load->path, &l->before, l->open, wait);
+    if (!remote_can_be_vmx(load->remote, &l->before))
         return -EMEDIUMTYPE;
-    if (old && !l->open && !document_is_racy(old) &&
-        document_same_version(&old->attrs, &l->before)) {
-        l->load.made = cached_ref(&old->cached);
+    if (l->open)
+        return opened(load, wait);
+    if (old && !document_is_racy(old) && document_same_version(&old->attrs, &l->before)) {
+        load->made = cached_ref(&old->cached);
         return 0;
     }
-    if (l->open)
-        return opened(l, wait);
-    l->open = sftp_open(l->load.remote->sftp, l->load.full, SFTP_OPEN_READ, NULL);
-    l->stage = OPENING;
+    l->open = sftp_open(load->remote->sftp, load->full, SFTP_OPEN_READ, NULL);
+    load->step = opened;
     return 1;
 }
 
@@ -138,16 +137,11 @@ static int collect(struct document_load *l, const struct wait *wait)
 }
 
 /* What is shown may go on being shown: no second one in memory for a while. */
-static bool is_still(const struct document *old, const struct sftp_attrs *attrs, struct span text)
-{
-    return old && document_same_version(&old->attrs, attrs) &&
-           span_eq(vmx_dict_text(old->dict), text);
-}
-
 static int build(struct document_load *l, const struct sftp_attrs *attrs)
 {
     struct document *old = (struct document *)l->load.known;
-    if (is_still(old, attrs, buf_span(&l->text))) {
+    bool same_version = old && document_same_version(&old->attrs, attrs);
+    if (same_version && span_eq(vmx_dict_text(old->dict), buf_span(&l->text))) {
         old->read_at = l->began;
         l->load.made = cached_ref(&old->cached);
         return 0;
@@ -156,13 +150,14 @@ static int build(struct document_load *l, const struct sftp_attrs *attrs)
     int r = document_new(buf_span(&l->text), attrs, l->began, &d);
     if (r < 0)
         return r;
-    if (old && document_same_version(&old->attrs, attrs))
+    if (same_version)
         d->time_seen = old->time_seen;
     l->load.made = &d->cached;
     return 0;
 }
 
-static int have_read(struct document_load *l, const struct wait *wait)
+/* -EAGAIN: the file changes. */
+static int judge_text(struct document_load *l, const struct wait *wait)
 {
     int r = collect(l, wait);
     int stat_r = sftp_wait(l->handle_stat, wait);
@@ -181,50 +176,28 @@ static int have_read(struct document_load *l, const struct wait *wait)
     return build(l, attrs);
 }
 
-static int step(struct load *load, const struct wait *wait)
+static int have_read(struct load *load, const struct wait *wait)
 {
     struct document_load *l = (struct document_load *)load;
-    int r;
-    switch (l->stage) {
-    case START:
-        return ask(l);
-    case ASKED:
-        return judge(l, wait);
-    case OPENING:
-        return opened(l, wait);
-    case READING:
-        r = have_read(l, wait);
-        if (r != -EAGAIN || ++l->torn >= TORN_READS)
-            return r;
-        restart(load);
-        return 1;
-    default:
-        return -EINVAL;
-    }
+    int r = judge_text(l, wait);
+    if (r != -EAGAIN || ++l->torn >= TORN_READS)
+        return r;
+    restart(load);
+    return 1;
 }
 
 static struct sftp_call *last(const struct load *load)
 {
     const struct document_load *l = (const struct document_load *)load;
-    if (l->stage == READING)
+    if (load->step == have_read)
         return l->handle_stat;
-    bool opens = l->open && !(l->stage == ASKED && shows_no_file(l));
-    return opens ? l->open : l->stat;
-}
-
-static int explain(struct load *load, const struct wait *wait, int r)
-{
-    (void)load;
-    (void)wait;
-    return r == -EREMOTEIO || r == -EAGAIN ? -EIO : r;
+    return l->open && !(load->step == judge && shows_no_file(l)) ? l->open : l->stat;
 }
 
 /* Whether what people see has changed, and not only our knowledge. */
 static bool differs(const struct document *a, const struct document *b)
 {
-    if (!a || !b)
-        return a != b;
-    return a != b && (!span_eq(vmx_dict_text(a->dict), vmx_dict_text(b->dict)) ||
+    return a != b && (!b || !span_eq(vmx_dict_text(a->dict), vmx_dict_text(b->dict)) ||
                       a->attrs.mtime != b->attrs.mtime);
 }
 
@@ -238,8 +211,6 @@ static void loaded(struct load *load)
 const struct load_kind document_load_kind = {
     .size = sizeof(struct document_load),
     .restart = restart,
-    .step = step,
     .last = last,
-    .explain = explain,
     .loaded = loaded,
 };

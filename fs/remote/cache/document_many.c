@@ -34,15 +34,10 @@ static void ending(void *ctx, const struct load *load)
 /* Loads it unless it is cached, or somebody does so already. 0, -ENOMEM. */
 static int begin(struct pipeline *pipeline, const char *path)
 {
-    struct remote *remote = pipeline->remote;
-    struct cached *known = NULL;
-    struct cache_ticket ticket;
     struct load *load;
-    if (!cache_try_begin(remote->documents, path, cache_not_before(DOCUMENT_ANY_AGE), &known,
-                         &ticket))
-        return 0;
-    int r = load_new(&document_load_kind, remote, remote->documents, path, &ticket, known, &load);
-    if (r == 0)
+    int r = load_new_ahead(&document_load_kind, pipeline->remote, path,
+                           cache_not_before(DOCUMENT_ANY_AGE), &load);
+    if (r == 0 && load)
         pipeline_add(pipeline, load, 0);
     return r;
 }
@@ -52,12 +47,9 @@ static int await(struct remote *remote, char *const *paths, size_t n, const stru
 {
     int r = 0;
     for (size_t i = 0; i < n && r == 0; i++) {
-        struct document *doc = NULL;
-        if (!cache_is_loading(remote->documents, paths[i]))
-            continue;
-        r = remote_document(remote, paths[i], DOCUMENT_ANY_AGE, wait, &doc);
-        r = is_unanswered(r) ? r : 0;
-        document_unref(&doc);
+        DOCUMENT_AUTO *doc = NULL;
+        if (cache_is_loading(remote->documents, paths[i]))
+            r = without_answer(remote_document(remote, paths[i], DOCUMENT_ANY_AGE, wait, &doc));
     }
     return r;
 }

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "load.h"
+#include "parser/text/list.h"
 #include "remote/call_group.h"
 #include "remote/lock/leftovers.h"
 #include "remote/lock/lock.h"
@@ -33,17 +34,13 @@ enum {
     LOCK_BYTES_MAX = 16 << 10, /* of their names */
 };
 
-enum stage { START, OPENING, READING };
-
 struct listing_load {
     struct load load; /* first */
-    enum stage stage;
     struct sftp_call *open;
     struct sftp_call *root; /* its attributes, where the listing is the root's */
     struct sftp_handle handle;
     struct flight names;
     struct listing *listing; /* being made */
-    size_t room;             /* entries that it has memory for */
     size_t counted;          /* of its bytes, in remote->listings_bytes */
     struct buf locks;        /* names, each with its NUL, if a .vmx may be in one of them ... */
     bool gave_back;          /* ... and one was given its name back */
@@ -76,34 +73,20 @@ static int count(struct listing_load *l, size_t bytes)
     return others + bytes > ALL_BYTES_MAX ? -ENOMEM : 0;
 }
 
-static void discount(struct listing_load *l)
-{
-    atomic_fetch_sub(&l->load.remote->listings_bytes, l->counted);
-    l->counted = 0;
-}
-
-static int make_room(struct listing_load *l)
-{
-    if (l->listing->n < l->room)
-        return 0;
-    size_t room = l->room + l->room / 2 + NAMES;
-    struct listing_entry *more = reallocarray(l->listing->entries, room, sizeof(*more));
-    if (!more)
-        return -ENOMEM;
-    l->listing->entries = more;
-    l->room = room;
-    return 0;
-}
-
 static int add_name(struct listing_load *l, const struct sftp_name *name)
 {
+    struct listing *listing = l->listing;
     size_t size = strlen(name->name) + 1;
-    int r = count(l, sizeof(struct listing_entry) + size + BLOCK_BYTES) ?: make_room(l);
-    char *copy = r == 0 ? strdup(name->name) : NULL;
+    int r = count(l, sizeof(*listing->entries) + size + BLOCK_BYTES);
+    if (r < 0)
+        return r;
+    struct listing_entry *more = list_room(listing->entries, listing->n, sizeof(*more));
+    if (more)
+        listing->entries = more;
+    char *copy = more ? strdup(name->name) : NULL;
     if (!copy)
-        return r < 0 ? r : -ENOMEM;
-    l->listing->entries[l->listing->n++] =
-        (struct listing_entry){.name = copy, .attrs = name->attrs};
+        return -ENOMEM;
+    more[listing->n++] = (struct listing_entry){.name = copy, .attrs = name->attrs};
     return 0;
 }
 
@@ -143,6 +126,26 @@ static void tell_left_out(const struct listing_load *l)
                 "(empty, over 255 bytes, or with / or NUL) or such a size (beyond all offsets)");
 }
 
+static int opened(struct load *load, const struct wait *wait);
+static int have_names(struct load *load, const struct wait *wait);
+
+static int ask(struct load *load, const struct wait *wait)
+{
+    struct listing_load *l = (struct listing_load *)load;
+    (void)wait;
+    l->listing = calloc(1, sizeof(*l->listing));
+    if (!l->listing)
+        return -ENOMEM;
+    l->listing->cached.destroy = destroy;
+    l->listing->cached.bytes = sizeof(*l->listing);
+    atomic_init(&l->listing->cached.refs, 1);
+    if (!load->path[0])
+        l->root = sftp_lstat(load->remote->sftp, load->full);
+    l->open = sftp_opendir(load->remote->sftp, load->full);
+    load->step = opened;
+    return 1;
+}
+
 static void restart(struct load *load)
 {
     struct listing_load *l = (struct listing_load *)load;
@@ -154,24 +157,9 @@ static void restart(struct load *load)
     l->handle.len = 0;
     buf_done(&l->locks);
     listing_unref(&l->listing);
-    l->room = 0;
-    discount(l);
-    l->stage = START;
-}
-
-static int ask(struct listing_load *l)
-{
-    l->listing = calloc(1, sizeof(*l->listing));
-    if (!l->listing)
-        return -ENOMEM;
-    l->listing->cached.destroy = destroy;
-    l->listing->cached.bytes = sizeof(*l->listing);
-    atomic_init(&l->listing->cached.refs, 1);
-    if (!l->load.path[0])
-        l->root = sftp_lstat(l->load.remote->sftp, l->load.full);
-    l->open = sftp_opendir(l->load.remote->sftp, l->load.full);
-    l->stage = OPENING;
-    return 1;
+    atomic_fetch_sub(&load->remote->listings_bytes, l->counted);
+    l->counted = 0;
+    load->step = ask;
 }
 
 static int ask_names(struct listing_load *l, size_t requests)
@@ -179,7 +167,7 @@ static int ask_names(struct listing_load *l, size_t requests)
     flight_done(&l->names);
     while (requests-- > 0)
         flight_add(&l->names, sftp_readdir(l->load.remote->sftp, &l->handle));
-    l->stage = READING;
+    l->load.step = have_names;
     return 1;
 }
 
@@ -191,8 +179,9 @@ static size_t first_readdirs(const struct listing_load *l)
     return n < READDIRS_MAX ? n : READDIRS_MAX;
 }
 
-static int opened(struct listing_load *l, const struct wait *wait)
+static int opened(struct load *load, const struct wait *wait)
 {
+    struct listing_load *l = (struct listing_load *)load;
     int r = sftp_wait(l->open, wait);
     if (r < 0)
         return r;
@@ -225,7 +214,7 @@ static int complete(struct listing_load *l, const struct wait *wait)
         qsort(listing->entries, listing->n, sizeof(*listing->entries), compare_entries);
     if (give_back(l, wait)) {
         restart(&l->load);
-        return ask(l);
+        return ask(&l->load, wait);
     }
     int r = aliases_find(l->load.remote, l->load.path, wait, listing);
     if (l->root && sftp_wait(l->root, wait) == 0)
@@ -239,8 +228,9 @@ static int complete(struct listing_load *l, const struct wait *wait)
     return 0;
 }
 
-static int have_names(struct listing_load *l, const struct wait *wait)
+static int have_names(struct load *load, const struct wait *wait)
 {
+    struct listing_load *l = (struct listing_load *)load;
     int r = l->names.error;
     for (size_t i = 0; r == 0 && i < l->names.n; i++) {
         r = sftp_wait(l->names.calls[i], wait) ?: add_names(l, l->names.calls[i]);
@@ -252,25 +242,10 @@ static int have_names(struct listing_load *l, const struct wait *wait)
     return r ?: ask_names(l, more);
 }
 
-static int step(struct load *load, const struct wait *wait)
-{
-    struct listing_load *l = (struct listing_load *)load;
-    switch (l->stage) {
-    case START:
-        return ask(l);
-    case OPENING:
-        return opened(l, wait);
-    case READING:
-        return have_names(l, wait);
-    default:
-        return -EINVAL;
-    }
-}
-
 static struct sftp_call *last(const struct load *load)
 {
     const struct listing_load *l = (const struct listing_load *)load;
-    return l->stage == OPENING ? l->open : l->names.n > 0 ? l->names.calls[l->names.n - 1] : NULL;
+    return load->step == opened ? l->open : l->names.n > 0 ? l->names.calls[l->names.n - 1] : NULL;
 }
 
 /* Why a directory cannot be opened: OpenSSH says "no such file" of a file too, others "failure". */
@@ -281,13 +256,12 @@ static int explain(struct load *load, const struct wait *wait, int r)
     SFTP_CALL_AUTO *stat = sftp_lstat(load->remote->sftp, load->full);
     if (sftp_wait(stat, wait) == 0 && !S_ISDIR(sftp_call_attrs(stat)->mode))
         return -ENOTDIR;
-    return r == -ENOENT ? r : -EIO;
+    return r;
 }
 
 const struct load_kind listing_load_kind = {
     .size = sizeof(struct listing_load),
     .restart = restart,
-    .step = step,
     .last = last,
     .explain = explain,
 };

@@ -18,77 +18,89 @@ static void load_free(struct load *load)
     free(load);
 }
 
-int load_new(const struct load_kind *kind, struct remote *remote, struct cache *cache,
-             const char *path, const struct cache_ticket *ticket, struct cached *known,
-             struct load **ret)
+static struct cache *cache_of(const struct load_kind *kind, const struct remote *remote)
+{
+    return kind == &document_load_kind ? remote->documents : remote->listings;
+}
+
+/* -ENOMEM: the ticket is ended. */
+static int load_new(const struct load_kind *kind, struct remote *remote, const char *path,
+                    const struct cache_ticket *ticket, struct cached *known, struct load **ret)
 {
     struct load *load = calloc(1, kind->size);
     if (load) {
         *load = (struct load){.kind = kind,
                               .remote = remote,
-                              .cache = cache,
                               .ticket = *ticket,
                               .path = strdup(path),
                               .full = remote_path(remote, path),
-                              .known = known,
+                              .known = cached_ref(known),
                               .result = 1};
+        kind->restart(load);
         if (load->path && load->full) {
             *ret = load;
             return 0;
         }
         load_free(load);
-    } else {
-        cached_unref(known);
     }
-    cache_end(cache, ticket, NULL, -EINTR);
+    cache_end(cache_of(kind, remote), ticket, NULL, -EINTR);
     return -ENOMEM;
 }
 
 bool load_step(struct load *load, const struct wait *wait)
 {
     if (load->result == 1)
-        load->result = load->kind->step(load, wait);
+        load->result = load->step(load, wait);
     return load->result == 1;
 }
 
-static void finish(struct load *load, const struct wait *wait)
+static int finish(struct load *load, const struct wait *wait)
 {
-    if (load->result < 0)
-        load->result = load->kind->explain(load, wait, load->result);
+    const struct load_kind *kind = load->kind;
     int r = load->result;
-    cache_end(load->cache, &load->ticket, r == 0 ? load->made : NULL, r);
-    if (load->kind->loaded && r != -EINTR && r != -EIO)
-        load->kind->loaded(load);
+    if (r < 0 && kind->explain)
+        r = kind->explain(load, wait, r);
+    if (r == -EREMOTEIO || r == -EAGAIN)
+        r = -EIO;
+    cache_end(cache_of(kind, load->remote), &load->ticket, r == 0 ? load->made : NULL, r);
+    if (kind->loaded && r != -EINTR && r != -EIO)
+        kind->loaded(load);
+    return r;
 }
 
-int load_run(struct load *load, const struct wait *wait, struct cached **ret,
-             struct cached **ret_known)
+int load_run(const struct load_kind *kind, struct remote *remote, const char *path,
+             const struct cache_ticket *ticket, const struct wait *wait, struct cached **object)
 {
+    struct load *load;
+    int r = load_new(kind, remote, path, ticket, *object, &load);
+    if (r < 0)
+        return r;
     do {
-        load->kind->restart(load);
+        kind->restart(load);
         load->result = 1;
         while (load_step(load, wait))
             ;
-    } while (remote_again(load->remote, wait, &load->result));
-    finish(load, wait);
-    int r = load->result;
-    if (r == 0)
-        *ret = cached_ref(load->made);
-    if (ret_known)
-        *ret_known = cached_ref(load->known);
+    } while (remote_again(remote, wait, &load->result));
+    r = finish(load, wait);
+    if (r == 0) {
+        cached_unref(*object);
+        *object = cached_ref(load->made);
+    }
     load_free(load);
     return r;
 }
 
-void load_begin(struct load *load, const struct wait *wait)
+int load_new_ahead(const struct load_kind *kind, struct remote *remote, const char *path,
+                   int64_t not_before, struct load **ret)
 {
-    load->kind->restart(load);
-    load_step(load, wait);
-}
-
-struct sftp_call *load_last(const struct load *load)
-{
-    return load->kind->last(load);
+    struct cached *known;
+    struct cache_ticket ticket;
+    *ret = NULL;
+    if (!cache_try_begin(cache_of(kind, remote), path, not_before, &known, &ticket))
+        return 0;
+    int r = load_new(kind, remote, path, &ticket, known, ret);
+    cached_unref(known);
+    return r;
 }
 
 void load_end(struct load *load, const struct wait *wait)

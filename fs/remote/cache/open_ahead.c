@@ -24,11 +24,10 @@ static bool was_wrong(struct remote *remote, const char *path)
 
 bool open_ahead_allowed(struct remote *remote, const char *path)
 {
-    int64_t true_at;
     FREE_AUTO char *dir = path_dir(path);
     if (!dir || was_wrong(remote, path))
         return false;
-    LISTING_AUTO *l = (struct listing *)cache_peek(remote->listings, dir, &true_at);
+    LISTING_AUTO *l = (struct listing *)cache_peek(remote->listings, dir, NULL);
     const struct listing_entry *e = l ? listing_find(l, path_name(path)) : NULL;
     return !l || (e && S_ISREG(e->attrs.mode));
 }

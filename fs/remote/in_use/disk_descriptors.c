@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -101,7 +100,7 @@ static int read_one(struct descriptors *all, struct reading *f, struct sftp *sft
     int r = read_rest(f, sftp, wait, &text);
     sftp_forget(sftp_close(sftp, sftp_call_handle(f->open)));
     r = r ?: keep(all, f->path, sftp_call_attrs(f->stat), buf_span(&text));
-    return is_unanswered(r) ? r : 0;
+    return without_answer(r);
 }
 
 static int read_batch(struct descriptors *all, struct reading *files, size_t n, struct sftp *sftp,

@@ -122,7 +122,7 @@ static int read_links(struct remote *remote, const char *dir, const struct wait 
         int call_r = sftp_wait(links.calls[i], wait);
         if (call_r == 0)
             note_link(l, asked[i], sftp_call_path(links.calls[i]));
-        r = is_unanswered(call_r) ? call_r : 0;
+        r = without_answer(call_r);
     }
     return r;
 }

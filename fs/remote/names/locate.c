@@ -43,7 +43,7 @@ static int locate(const struct remote *remote, struct sftp_call *real, struct sf
 {
     int r = sftp_wait(stat, wait) ?: sftp_wait(real, wait);
     if (r < 0)
-        return is_unanswered(r) ? r : 0;
+        return without_answer(r);
     const char *path = sftp_call_path(real); /* the server's word alone */
     const char *inside = below(remote->root, path);
     if (path[0] != '/' || !path_leads_down(inside ? inside : path + 1) || (!inside && !anywhere))
