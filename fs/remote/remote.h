@@ -11,7 +11,6 @@
  */
 #pragma once
 
-#include "parser/vm/host.h"
 #include "sftp/sftp.h"
 
 struct remote_options {

@@ -47,7 +47,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <utlist.h>
 
@@ -342,24 +341,18 @@ int64_t cache_not_before(int64_t max_age_ms)
     return max_age_ms > 0 ? clock_ms() - max_age_ms : clock_ms() + 1;
 }
 
-void cache_each(struct cache *cache, void (*see)(void *ctx, const char *path, struct cached *c),
-                void *ctx)
+void cache_each_since(struct cache *cache, unsigned long *since,
+                      void (*see)(void *ctx, const char *path, struct cached *c), void *ctx)
 {
     lock_take(&cache->lock);
-    for (const struct path_item *i = cache->table; i; i = i->hh.next) {
+    const struct path_item *i = *since == cache->changes ? NULL : cache->table;
+    for (; i; i = i->hh.next) {
         const struct cache_entry *e = (const struct cache_entry *)i;
         if (e->held)
             see(ctx, i->path, e->held);
     }
+    *since = cache->changes;
     lock_drop(&cache->lock);
-}
-
-unsigned long cache_changes(struct cache *cache)
-{
-    lock_take(&cache->lock);
-    unsigned long changes = cache->changes;
-    lock_drop(&cache->lock);
-    return changes;
 }
 
 void cache_stats(struct cache *cache, size_t *ret_count, size_t *ret_bytes)

@@ -76,11 +76,9 @@ void cache_drop_below(struct cache *cache, const char *path);
  * this millisecond. */
 int64_t cache_not_before(int64_t max_age_ms);
 
-/* Calls back, with the cache locked, for each known object. */
-void cache_each(struct cache *cache, void (*see)(void *ctx, const char *path, struct cached *c),
-                void *ctx);
-
-/* Changes when another object becomes known. */
-unsigned long cache_changes(struct cache *cache);
+/* Calls back, with the cache locked, for each known object, if any has become known or unknown
+ * since *since, which the last call has set; 0: since the beginning. */
+void cache_each_since(struct cache *cache, unsigned long *since,
+                      void (*see)(void *ctx, const char *path, struct cached *c), void *ctx);
 
 void cache_stats(struct cache *cache, size_t *ret_count, size_t *ret_bytes);

@@ -31,9 +31,8 @@ struct used_files {
     _Atomic int64_t use_changed_at; /* clock_ms(); needs no turn */
     struct turn turn;               /* of all below */
     int64_t began_at;               /* of the collection */
-    unsigned long changes; /* of the cache of documents, when it was last looked through; 0: never,
-                              or nothing was in it */
-    struct path_item *folders; /* that were looked into */
+    unsigned long changes;          /* of the cache of documents, that was looked through then */
+    struct path_item *folders;      /* that were looked into */
     struct named_files named;
 };
 
@@ -131,7 +130,7 @@ static int load_folder(struct remote *remote, const char *dir, int depth, int *l
         return -E2BIG;
     int r = remote_list(remote, dir, USED_MS, wait, &l);
     if (r < 0)
-        return is_unanswered(r) ? r : 0;
+        return without_answer(r);
     for (size_t i = 0; i < l->n && r == 0; i++) {
         const struct listing_entry *e = &l->entries[i];
         bool is_vmx = remote_is_vmx_name(e->name) && S_ISREG(e->attrs.mode);
@@ -161,13 +160,9 @@ static int collect(struct used_files *used, struct remote *remote, const char *d
     }
     if (below || !path_table_find(used->folders, dir))
         r = load_folder(remote, dir, below ? DEPTH_MAX : -1, &left, wait, &vms);
-    unsigned long changes = cache_changes(remote->documents);
-    if (r == 0 && changes != used->changes) {
-        cache_each(remote->documents, see_document, &vms);
-        r = vms.error;
-    }
-    r = r ?: named_files_add(&used->named, remote, vms.paths, vms.docs, vms.n, wait);
-    used->changes = changes;
+    if (r == 0)
+        cache_each_since(remote->documents, &used->changes, see_document, &vms);
+    r = r ?: vms.error ?: named_files_add(&used->named, remote, vms.paths, vms.docs, vms.n, wait);
     if (r == 0 && !path_table_take(&used->folders, dir, sizeof(struct path_item)))
         r = -ENOMEM;
     if (r < 0)
