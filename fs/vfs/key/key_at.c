@@ -10,14 +10,6 @@
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
 
-size_t vmx_name_extent(const struct vmx_dict *dict, const char *name)
-{
-    BUF_AUTO key = {0};
-    if (vmx_key_from_name(vmx_dict_charset(dict), span_of(name), &key) < 0)
-        return SIZE_MAX;
-    return vmx_dict_find(dict, buf_span(&key));
-}
-
 void key_at_done(struct key_at *at)
 {
     free(at->path);

@@ -45,6 +45,3 @@ static inline struct span text_value(struct span text)
         text.n--;
     return text;
 }
-
-/* The extent of the key that a file name means, SIZE_MAX if there is none. */
-size_t vmx_name_extent(const struct vmx_dict *dict, const char *name);

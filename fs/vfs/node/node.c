@@ -172,14 +172,6 @@ struct node *node_find(struct vfs *vfs, struct node *dir, const char *name)
     return n;
 }
 
-struct node *node_ref(struct vfs *vfs, struct node *n)
-{
-    lock_take(&vfs->lock);
-    n->refs++;
-    lock_drop(&vfs->lock);
-    return n;
-}
-
 void node_unref(struct vfs *vfs, struct node *n)
 {
     if (!n)

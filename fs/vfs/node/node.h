@@ -62,7 +62,6 @@ struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
 struct node *node_child(struct vfs *vfs, struct node *dir, const char *name) REQUIRES(vfs->lock);
 /* The node that is known under a name, with a reference more, or NULL. */
 struct node *node_find(struct vfs *vfs, struct node *dir, const char *name);
-struct node *node_ref(struct vfs *vfs, struct node *n);
 void node_unref(struct vfs *vfs, struct node *n); /* accepts NULL */
 void node_unref_locked(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
 void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups);
