@@ -19,19 +19,14 @@ static void foreign_change(void *ctx, const char *path)
 static int make_root(struct vfs *vfs)
 {
     vfs->root = calloc(1, sizeof(*vfs->root));
-    char *name = strdup("");
-    if (!vfs->root || !name) {
-        free(vfs->root);
-        free(name);
-        vfs->root = NULL;
+    if (!vfs->root)
         return -ENOMEM;
-    }
     vfs->root->ops = &dir_ops;
     vfs->root->detail = &root_folder;
-    vfs->root->name = name;
+    vfs->root->name = strdup("");
     vfs->root->ino = FUSE_ROOT_ID;
     vfs->root->refs = 1;
-    return 0;
+    return vfs->root->name ? 0 : -ENOMEM;
 }
 
 static void note(void *ctx, const char *path, const char *key, const char *reason)
