@@ -223,11 +223,5 @@ void notify_commit(struct vfs *vfs, const char *path, const struct document *bef
     if (before == after)
         return;
     notify_document(vfs, path, before, after);
-    notify_host(vfs, path);
-}
-
-void notify_host(struct vfs *vfs, const char *path)
-{
-    if (vfs->host)
-        host_changed(vfs->host, path);
+    host_changed(vfs->host, path);
 }

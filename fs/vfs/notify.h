@@ -27,6 +27,3 @@ void notify_document(struct vfs *vfs, const char *path, const struct document *b
 /* After each commit: tells the kernel of it, and the host. before == after: nothing was written. */
 void notify_commit(struct vfs *vfs, const char *path, const struct document *before,
                    const struct document *after);
-
-/* The same after a .vmx was created, or renamed. */
-void notify_host(struct vfs *vfs, const char *path);

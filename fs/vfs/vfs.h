@@ -23,7 +23,7 @@ struct vfs_options {
 
 struct vfs;
 
-/* remote, host (NULL: there is none) and journal are borrowed and must outlive the vfs. 0; -errno
+/* remote, host and journal are borrowed and must outlive the vfs. 0; -errno
  * with *why. */
 int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
             const struct vfs_options *options, struct vfs **ret, struct diag *why);

@@ -22,7 +22,7 @@ struct stray;
 
 struct vfs {
     struct remote *remote; /* borrowed, as the next two */
-    struct host *host;     /* NULL: none */
+    struct host *host;
     struct journal *journal;
     struct vfs_options options;
     struct timespec started;

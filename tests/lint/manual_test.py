@@ -15,7 +15,7 @@ CHANGES = [
      ["OPTIONS does not have colour=", "OPTIONS has -f, which is no option"]),
     ("fs/options.c", '"allow", NULL', '"allow", "ask", NULL',
      ["OPTIONS does not have running=ask"]),
-    ("fs/vfs/control/root_controls.c", '.name = "status"', '.name = "state"',
+    ("fs/vfs/control/root_folder.c", '.name = "status"', '.name = "state"',
      ["CONTROL FILES does not have state"]),
     ("fs/vfs/control/vmx_folder.c", 'RAW_NAME "raw"', 'RAW_NAME "bytes"',
      ["CONTROL FILES does not have bytes"]),

@@ -28,10 +28,11 @@ static int fill_attr(struct request *rq, struct node *n, const struct control *c
                      struct stat *st)
 {
     BUF_AUTO content = {0};
+    const mode_t mode = (control->show ? 0444 : 0) | (control->store ? 0200 : 0);
     int r = control->listed ? control->show(rq, n, &content) : 0;
     if (r < 0)
         return r;
-    attr_file(rq->vfs, st, control->mode, (off_t)content.len, made_at(rq, n, control));
+    attr_file(rq->vfs, st, mode, (off_t)content.len, made_at(rq, n, control));
     return 0;
 }
 

@@ -11,8 +11,7 @@
 #include "vfs/ops/request.h"
 
 struct control {
-    const char *name;
-    mode_t mode;
+    const char *name; /* NULL: the end of a table */
     bool by_line;
     bool listed; /* among the settings: stat gives its true size, and their time */
     /* Appends the content. NULL: cannot be read. */
@@ -24,11 +23,11 @@ struct control {
 /* A directory of control files and others like it. */
 struct folder {
     const char *name;
-    const struct node_ops *ops;            /* NULL: folder_ops */
-    const struct control *const *controls; /* NULL-terminated; may be NULL */
-    const struct folder *const *folders;   /* NULL-terminated; may be NULL */
-    const struct control *each_profile;    /* one file for each profile; may be NULL */
-    bool of_host;                          /* it is there only where there is a host */
+    const struct node_ops *ops;          /* NULL: folder_ops */
+    const struct control *controls;      /* a table; may be NULL */
+    const struct folder *const *folders; /* NULL-terminated; may be NULL */
+    const struct control *each_profile;  /* one file for each profile; may be NULL */
+    bool of_host;                        /* it is there only where there is a host */
     /* Entries that are in none of these; may be NULL. -ENOENT: there is no such. */
     int (*find)(struct request *rq, struct node *dir, const char *name, struct found *ret);
     int (*list)(struct request *rq, struct node *dir, struct dir_names *ret);
@@ -37,10 +36,21 @@ struct folder {
 extern const struct control profile_control;
 extern const struct folder vmx_folder;  /* NAME.vmx/.vmxfs */
 extern const struct folder root_folder; /* .vmxfs */
-extern const struct control plan_control, merge_control, vmx_check_control, power_control,
-    reload_control, registered_control;
-extern const struct control status_control, errors_control, root_check_control, root_vms_control,
-    profile_text_control;
+
+/* What is in these folders, as in struct control. */
+int merge_store(struct request *rq, struct node *n, struct span text);
+int plan_show(struct request *rq, struct node *n, struct buf *ret);
+int vmx_check_show(struct request *rq, struct node *n, struct buf *ret);
+int power_show(struct request *rq, struct node *n, struct buf *ret);
+int power_store(struct request *rq, struct node *n, struct span line);
+int reload_store(struct request *rq, struct node *n, struct span line);
+int registered_show(struct request *rq, struct node *n, struct buf *ret);
+int registered_store(struct request *rq, struct node *n, struct span line);
+int status_show(struct request *rq, struct node *n, struct buf *ret);
+int errors_show(struct request *rq, struct node *n, struct buf *ret);
+int root_check_show(struct request *rq, struct node *n, struct buf *ret);
+int root_vms_show(struct request *rq, struct node *n, struct buf *ret);
+int profile_text_show(struct request *rq, struct node *n, struct buf *ret);
 
 int control_lookup(struct request *rq, struct node *dir, const struct control *control,
                    struct found *ret);
@@ -48,7 +58,7 @@ int control_lookup(struct request *rq, struct node *dir, const struct control *c
 /* What a lookup of the folder itself finds. 0. */
 int folder_found(struct request *rq, const struct folder *folder, struct found *ret);
 
-/* Whether a directory of the server shows its folder of vmxfs's (detail) under this name. */
+/* Whether a directory of the server, the root, shows its folder of vmxfs's under this name. */
 bool folder_is_in(const struct node *dir, const char *name);
 
 /* The operations of folder_ops, for kinds that add to them. */

@@ -25,21 +25,20 @@ int folder_found(struct request *rq, const struct folder *folder, struct found *
 
 static bool is_there(struct request *rq, const struct folder *folder)
 {
-    return !folder->of_host || (rq->vfs->host && host_exists(rq->vfs->host, &rq->wait));
+    return !folder->of_host || host_exists(rq->vfs->host, &rq->wait);
 }
 
 bool folder_is_in(const struct node *dir, const char *name)
 {
-    const struct folder *folder = dir->detail;
-    return folder && strcmp(folder->name, name) == 0;
+    return !dir->parent && strcmp(name, CONTROL_NAME) == 0;
 }
 
 int folder_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
 {
     const struct folder *f = dir->detail;
-    for (size_t i = 0; f->controls && f->controls[i]; i++) {
-        if (strcmp(f->controls[i]->name, name) == 0)
-            return control_lookup(rq, dir, f->controls[i], ret);
+    for (const struct control *c = f->controls; c && c->name; c++) {
+        if (strcmp(c->name, name) == 0)
+            return control_lookup(rq, dir, c, ret);
     }
     for (size_t i = 0; f->folders && f->folders[i]; i++) {
         if (strcmp(f->folders[i]->name, name) == 0 && is_there(rq, f->folders[i]))
@@ -54,8 +53,8 @@ int folder_list(struct request *rq, struct node *dir, struct dir_names *ret)
 {
     const struct folder *f = dir->detail;
     int r = 0;
-    for (size_t i = 0; r == 0 && f->controls && f->controls[i]; i++)
-        r = dir_names_add(ret, f->controls[i]->name, S_IFREG);
+    for (const struct control *c = f->controls; r == 0 && c && c->name; c++)
+        r = dir_names_add(ret, c->name, S_IFREG);
     for (size_t i = 0; r == 0 && f->folders && f->folders[i]; i++) {
         if (is_there(rq, f->folders[i]))
             r = dir_names_add(ret, f->folders[i]->name, S_IFDIR);

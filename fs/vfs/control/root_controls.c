@@ -22,37 +22,29 @@ static int add_safe_lines(struct buf *ret, const struct buf *lines)
     return r;
 }
 
-static int status_show(struct request *rq, struct node *n, struct buf *ret)
+int status_show(struct request *rq, struct node *n, struct buf *ret)
 {
     (void)n;
     BUF_AUTO lines = {0};
     int r = buf_addf(&lines, "version: %s\nmounted: %s\n", VMXFS_VERSION,
                    rq->vfs->options.read_only ? "read-only" : "read-write")
         ?: sftp_describe(remote_sftp(rq->vfs->remote), &lines)
-        ?: remote_describe(rq->vfs->remote, &lines);
-    if (r == 0 && rq->vfs->host)
-        r = host_describe(rq->vfs->host, &lines);
+        ?: remote_describe(rq->vfs->remote, &lines)
+        ?: host_describe(rq->vfs->host, &lines);
     return r ?: add_safe_lines(ret, &lines);
 }
 
-const struct control status_control = {.name = "status", .mode = 0444, .show = status_show};
-
-static int errors_show(struct request *rq, struct node *n, struct buf *ret)
+int errors_show(struct request *rq, struct node *n, struct buf *ret)
 {
     (void)n;
     return journal_print(rq->vfs->journal, ret);
 }
 
-const struct control errors_control = {.name = "errors", .mode = 0444, .show = errors_show};
-
-static int profile_text_show(struct request *rq, struct node *n, struct buf *ret)
+int profile_text_show(struct request *rq, struct node *n, struct buf *ret)
 {
     const struct vmx_profile *profile = vmx_profiles_find(&rq->vfs->profiles, span_of(n->name));
     return profile ? buf_add(ret, vmx_profile_text(profile)) : -ENOENT;
 }
-
-const struct control profile_text_control = {
-    .name = "profile", .mode = 0444, .show = profile_text_show};
 
 /* ---- check: one line for each VM below the root */
 
@@ -107,7 +99,7 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
                ?: add_place(vfs, shown, &check, all->report);
 }
 
-static int root_check_show(struct request *rq, struct node *n, struct buf *ret)
+int root_check_show(struct request *rq, struct node *n, struct buf *ret)
 {
     (void)n;
     FACTS_AUTO *facts = NULL;
@@ -120,5 +112,3 @@ static int root_check_show(struct request *rq, struct node *n, struct buf *ret)
     return buf_addf(ret, "# %zu VMs PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\n", all.count[VMX_PASS],
                     all.count[VMX_WARN], all.count[VMX_FAIL], all.count[VMX_UNKNOWN]);
 }
-
-const struct control root_check_control = {.name = "check", .mode = 0444, .show = root_check_show};

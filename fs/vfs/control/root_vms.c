@@ -138,7 +138,7 @@ static int print(struct table *t, struct buf *ret)
     return r;
 }
 
-static int root_vms_show(struct request *rq, struct node *n, struct buf *ret)
+int root_vms_show(struct request *rq, struct node *n, struct buf *ret)
 {
     (void)n;
     FACTS_AUTO *facts = NULL;
@@ -158,5 +158,3 @@ static int root_vms_show(struct request *rq, struct node *n, struct buf *ret)
     free(t.seen);
     return r;
 }
-
-const struct control root_vms_control = {.name = "vms", .mode = 0444, .show = root_vms_show};

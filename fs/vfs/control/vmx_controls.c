@@ -121,7 +121,6 @@ int profile_write(struct request *rq, struct node *vmx_dir, struct span line)
 
 const struct control profile_control = {
     .name = PROFILE_NAME,
-    .mode = 0644,
     .by_line = true,
     .listed = true,
     .show = profile_show,
@@ -142,21 +141,15 @@ static int merge_edits(struct text_change *t, const struct vmx_dict *current, st
     return r ?: vmx_plan_follow(current, &t->around, ret);
 }
 
-static int merge_store(struct request *rq, struct node *n, struct span text)
+int merge_store(struct request *rq, struct node *n, struct span text)
 {
     struct text_change t = {.text = text, .edits = merge_edits};
     return run(rq, n, "merge", &t);
 }
 
-const struct control merge_control = {
-    .name = "merge",
-    .mode = 0200,
-    .store = merge_store,
-};
-
 /* ---- .vmxfs/plan/NAME and .vmxfs/check */
 
-static int plan_show(struct request *rq, struct node *n, struct buf *ret)
+int plan_show(struct request *rq, struct node *n, struct buf *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
     FREE_AUTO char *path = NULL;
@@ -169,13 +162,7 @@ static int plan_show(struct request *rq, struct node *n, struct buf *ret)
     return vmx_plan_diff(doc->dict, &around, n->name, path, ret);
 }
 
-const struct control plan_control = {
-    .name = "plan",
-    .mode = 0444,
-    .show = plan_show,
-};
-
-static int check_show(struct request *rq, struct node *n, struct buf *ret)
+int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
     FREE_AUTO char *path = NULL;
@@ -192,9 +179,3 @@ static int check_show(struct request *rq, struct node *n, struct buf *ret)
     const struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
     return vmx_check_run(doc->dict, &around, dir.data, rq->vfs->options.mountpoint, ret, &check);
 }
-
-const struct control vmx_check_control = {
-    .name = "check",
-    .mode = 0444,
-    .show = check_show,
-};

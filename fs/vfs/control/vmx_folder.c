@@ -19,13 +19,22 @@
 
 #define RAW_NAME "raw"
 
-static const struct folder plan_folder = {.name = "plan", .each_profile = &plan_control};
+static const struct control controls[] = {
+    {.name = "merge", .store = merge_store},
+    {.name = "check", .show = vmx_check_show},
+    {.name = "power", .by_line = true, .show = power_show, .store = power_store},
+    {.name = "reload", .by_line = true, .store = reload_store},
+    {.name = "registered", .by_line = true, .show = registered_show, .store = registered_store},
+    {0},
+};
+
+static const struct control plan = {.name = "plan", .show = plan_show};
+static const struct folder plan_folder = {.name = "plan", .each_profile = &plan};
 
 const struct folder vmx_folder = {
     .name = CONTROL_NAME,
     .ops = &vmx_folder_ops,
-    .controls = (const struct control *const[]){&merge_control, &vmx_check_control, &power_control,
-                                                &reload_control, &registered_control, NULL},
+    .controls = controls,
     .folders = (const struct folder *const[]){&plan_folder, NULL},
 };
 

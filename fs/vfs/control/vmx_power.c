@@ -28,16 +28,16 @@ static const char *power_word(enum vmx_power power)
     return words[power];
 }
 
-static int power_show(struct request *rq, struct node *n, struct buf *ret)
+int power_show(struct request *rq, struct node *n, struct buf *ret)
 {
     struct diag why = {0};
     enum vmx_power power = VMX_POWER_UNKNOWN;
     FREE_AUTO char *path = vmx_path_above(rq, n);
     if (!path)
         return -ENOMEM;
-    int r = rq->vfs->host ? host_power(rq->vfs->host, path, &rq->wait, &power, &why) : -EOPNOTSUPP;
+    int r = host_power(rq->vfs->host, path, &rq->wait, &power, &why);
     if (r < 0)
-        return refuse_host(rq, path, power_control.name, r, &why);
+        return refuse_host(rq, path, "power", r, &why);
     return buf_addf(ret, "%s\n", power_word(power));
 }
 
@@ -46,8 +46,6 @@ static int power_command(struct request *rq, const char *path, struct span line,
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (!span_eq(line, span_of(commands[i].word)))
             continue;
-        if (!rq->vfs->host)
-            return -EOPNOTSUPP;
         int r = host_power_set(rq->vfs->host, path, commands[i].command, &rq->wait, why);
         remote_use_changed(rq->vfs->remote); /* whatever came of it */
         return r;
@@ -56,41 +54,26 @@ static int power_command(struct request *rq, const char *path, struct span line,
     return -EINVAL;
 }
 
-static int power_store(struct request *rq, struct node *n, struct span line)
+int power_store(struct request *rq, struct node *n, struct span line)
 {
     struct diag why = {0};
     FREE_AUTO char *path = vmx_path_above(rq, n);
     if (!path)
         return -ENOMEM;
     int r = power_command(rq, path, line, &why);
-    return refuse_host(rq, path, power_control.name, r, &why);
+    return refuse_host(rq, path, "power", r, &why);
 }
-
-const struct control power_control = {
-    .name = "power",
-    .mode = 0644,
-    .by_line = true,
-    .show = power_show,
-    .store = power_store,
-};
 
 /* ---- reload */
 
 /* Whatever is written, it is reloaded. */
-static int reload_store(struct request *rq, struct node *n, struct span line)
+int reload_store(struct request *rq, struct node *n, struct span line)
 {
     (void)line;
     struct diag why = {0};
     FREE_AUTO char *path = vmx_path_above(rq, n);
     if (!path)
         return -ENOMEM;
-    int r = rq->vfs->host ? host_reload(rq->vfs->host, path, &rq->wait, &why) : -EOPNOTSUPP;
-    return refuse_host(rq, path, reload_control.name, r, &why);
+    int r = host_reload(rq->vfs->host, path, &rq->wait, &why);
+    return refuse_host(rq, path, "reload", r, &why);
 }
-
-const struct control reload_control = {
-    .name = "reload",
-    .mode = 0200,
-    .by_line = true,
-    .store = reload_store,
-};

@@ -28,7 +28,7 @@ static int add_command(struct request *rq, const char *vm, struct buf *ret)
     BUF_AUTO control = {0};
     return buf_addf(&control, "%s/", rq->vfs->options.mountpoint)
         ?: remote_add_shown(rq->vfs->remote, vm, &control)
-        ?: buf_addf(&control, "/" CONTROL_NAME "/%s", registered_control.name)
+        ?: buf_addf(&control, "/" CONTROL_NAME "/registered")
         ?: buf_add_str(ret, "echo 0 > ")
         ?: buf_add_quoted(ret, buf_span(&control));
 }
@@ -113,43 +113,32 @@ int keep_setting(struct request *rq, struct node *dir, const struct key_at *at, 
 
 /* ---- the control */
 
-static int registered_show(struct request *rq, struct node *n, struct buf *ret)
+int registered_show(struct request *rq, struct node *n, struct buf *ret)
 {
     struct diag why = {0};
     bool is = false;
     FREE_AUTO char *path = vmx_path_above(rq, n);
     if (!path)
         return -ENOMEM;
-    int r =
-        rq->vfs->host ? host_registered(rq->vfs->host, path, &rq->wait, &is, &why) : -EOPNOTSUPP;
+    int r = host_registered(rq->vfs->host, path, &rq->wait, &is, &why);
     if (r < 0)
-        return refuse_host(rq, path, registered_control.name, r, &why);
+        return refuse_host(rq, path, "registered", r, &why);
     return buf_add_str(ret, is ? "1\n" : "0\n");
 }
 
-static int registered_store(struct request *rq, struct node *n, struct span line)
+int registered_store(struct request *rq, struct node *n, struct span line)
 {
     struct diag why = {0};
     const bool on = span_eq(line, SPAN_LITERAL("1"));
     FREE_AUTO char *path = vmx_path_above(rq, n);
     if (!path)
         return -ENOMEM;
-    int r = -EOPNOTSUPP;
-    if (!on && !span_eq(line, SPAN_LITERAL("0"))) {
-        diag_set(&why, "write 1 or 0");
-        r = -EINVAL;
-    } else if (rq->vfs->host) {
+    int r = -EINVAL;
+    if (on || span_eq(line, SPAN_LITERAL("0")))
         r = host_register(rq->vfs->host, path, on, &rq->wait, &why);
-    }
+    else
+        diag_set(&why, "write 1 or 0");
     if (r == 0 && !on)
         show_kept(rq, vmx_above(rq->vfs, n));
-    return refuse_host(rq, path, registered_control.name, r, &why);
+    return refuse_host(rq, path, "registered", r, &why);
 }
-
-const struct control registered_control = {
-    .name = "registered",
-    .mode = 0644,
-    .by_line = true,
-    .show = registered_show,
-    .store = registered_store,
-};

@@ -9,9 +9,6 @@ static int version_show(struct request *rq, struct node *n, struct buf *ret)
     return host_said(rq, HARDWARE_MAX_AGE_MS, &facts) ?: host_add_line(ret, facts->version_line);
 }
 
-static const struct control version_control = {
-    .name = "version", .mode = 0444, .show = version_show};
-
 static int cpu_show(struct request *rq, struct node *n, struct buf *ret)
 {
     (void)n;
@@ -27,8 +24,6 @@ static int cpu_show(struct request *rq, struct node *n, struct buf *ret)
     return r ?: host_add_line(ret, line.data);
 }
 
-static const struct control cpu_control = {.name = "cpu", .mode = 0444, .show = cpu_show};
-
 static int uuid_show(struct request *rq, struct node *n, struct buf *ret)
 {
     (void)n;
@@ -36,12 +31,16 @@ static int uuid_show(struct request *rq, struct node *n, struct buf *ret)
     return host_said(rq, HARDWARE_MAX_AGE_MS, &facts) ?: host_add_line(ret, facts->host.uuid);
 }
 
-static const struct control uuid_control = {.name = "uuid", .mode = 0444, .show = uuid_show};
+static const struct control controls[] = {
+    {.name = "version", .show = version_show},
+    {.name = "cpu", .show = cpu_show},
+    {.name = "uuid", .show = uuid_show},
+    {0},
+};
 
 const struct folder host_folder = {
     .name = "host",
     .of_host = true,
-    .controls =
-        (const struct control *const[]){&version_control, &cpu_control, &uuid_control, NULL},
+    .controls = controls,
     .folders = (const struct folder *const[]){&host_pci_folder, &host_vms_folder, NULL},
 };

@@ -58,14 +58,6 @@ static int attribute_show(struct request *rq, struct node *n, struct buf *ret)
     return host_add_line(ret, strcmp(which->name, "name") == 0 ? device->name : device->owner);
 }
 
-static const struct control attributes[] = {
-    {.name = "vendor", .mode = 0444, .show = attribute_show},
-    {.name = "device", .mode = 0444, .show = attribute_show},
-    {.name = "class", .mode = 0444, .show = attribute_show},
-    {.name = "name", .mode = 0444, .show = attribute_show},
-    {.name = "owner", .mode = 0444, .show = attribute_show},
-};
-
 /* What is configured, and whether that waits for a reboot. */
 static int passthrough_show(struct request *rq, struct node *n, struct buf *ret)
 {
@@ -99,8 +91,6 @@ static int switch_it(struct request *rq, const char *name, struct span line, str
         diag_set(why, "write 1 or 0, or \"1 force\" for a device that the host needs");
         return -EINVAL;
     }
-    if (!rq->vfs->host)
-        return -EOPNOTSUPP;
     if (!vmx_pci_parse(span_of(name), &address))
         return -ENODEV;
     return host_passthrough_set(rq->vfs->host, &address, on, force, &rq->wait, why);
@@ -117,19 +107,17 @@ static int passthrough_store(struct request *rq, struct node *n, struct span lin
     return refuse_host(rq, path.data, "passthrough", r, &why);
 }
 
-static const struct control passthrough_control = {
-    .name = "passthrough",
-    .mode = 0644,
-    .by_line = true,
-    .show = passthrough_show,
-    .store = passthrough_store,
+static const struct control controls[] = {
+    {.name = "vendor", .show = attribute_show},
+    {.name = "device", .show = attribute_show},
+    {.name = "class", .show = attribute_show},
+    {.name = "name", .show = attribute_show},
+    {.name = "owner", .show = attribute_show},
+    {.name = "passthrough", .by_line = true, .show = passthrough_show, .store = passthrough_store},
+    {0},
 };
 
-static const struct folder device_folder = {
-    .controls =
-        (const struct control *const[]){&attributes[0], &attributes[1], &attributes[2],
-                                        &attributes[3], &attributes[4], &passthrough_control, NULL},
-};
+static const struct folder device_folder = {.controls = controls};
 
 static int pci_find(struct request *rq, struct node *dir, const char *name, struct found *ret)
 {

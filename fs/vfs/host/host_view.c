@@ -10,8 +10,6 @@
 
 int host_said(struct request *rq, int64_t max_age_ms, const struct host_facts **ret)
 {
-    if (!rq->vfs->host)
-        return -EOPNOTSUPP;
     int age = max_age_ms < INT_MAX ? (int)max_age_ms : INT_MAX;
     return host_facts(rq->vfs->host, age, &rq->wait, ret);
 }

@@ -19,7 +19,6 @@
 #include "vfs/file/vmx_file_change.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
-#include "vfs/notify.h"
 #include "vfs/refuse.h"
 #include "vfs/vmx/scratch.h"
 
@@ -72,7 +71,7 @@ int dir_mkdir(struct request *rq, struct node *dir, const char *name, mode_t mod
     r = as_vmx ? remote_create_vmx(rq->vfs->remote, path, &rq->wait)
                : remote_mkdir(rq->vfs->remote, path, mode & 07777, &rq->wait);
     if (r == 0 && as_vmx)
-        notify_host(rq->vfs, path);
+        host_changed(rq->vfs->host, path);
     r = r ?: dir->ops->lookup(rq, dir, name, ret);
     ret->fresh = r == 0 && as_vmx;
     return r == -EEXIST ? r : refuse(rq, path, NULL, r, NULL);

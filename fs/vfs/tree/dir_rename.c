@@ -219,7 +219,7 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
     r = r ?: move_on_server(rq, &m, &diag);
     node_unref(rq->vfs, m.to_node);
     if (r == 0 && found_kind(&m.from) != KIND_DIR && remote_is_vmx_name(new_name))
-        notify_host(rq->vfs, to_path);
+        host_changed(rq->vfs->host, to_path);
     if (r == 0 && remote_is_vmx_name(name) != remote_is_vmx_name(new_name)) {
         /* It is of another kind under its new name. */
         node_detach(rq->vfs, dir, name);

@@ -98,6 +98,7 @@ int kernel_set_up(void **state)
 {
     struct kernel *k = calloc(1, sizeof(*k));
     const struct vfs_options options = {.profile_dirs = ""};
+    const struct host_options no_host = {0};
     const struct fuse_custom_io io = {.read = no_requests, .writev = take_answer};
     char program[] = "test";
     char *words[] = {program, NULL};
@@ -110,7 +111,8 @@ int kernel_set_up(void **state)
     must_write(&k->folder, "vm.vmx", "memSize = \"4096\"\n");
     must_mount(&k->mount, &k->folder, NULL);
     assert_int_equal(journal_new(&k->journal), 0);
-    assert_int_equal(vfs_new(k->mount.remote, NULL, k->journal, &options, &k->vfs, &why), 0);
+    assert_int_equal(host_new(k->mount.remote, k->journal, &no_host, &k->host), 0);
+    assert_int_equal(vfs_new(k->mount.remote, k->host, k->journal, &options, &k->vfs, &why), 0);
     k->session = fuse_session_new(&args, vfs_operations(), sizeof(*vfs_operations()), k->vfs);
     fuse_opt_free_args(&args);
     assert_non_null(k->session);
@@ -127,6 +129,7 @@ int kernel_tear_down(void **state)
     struct kernel *k = *state;
     fuse_session_destroy(k->session);
     vfs_free(k->vfs);
+    host_free(k->host);
     journal_free(k->journal);
     mount_end(&k->mount);
     folder_remove(&k->folder);

@@ -17,6 +17,7 @@
 struct kernel {
     struct folder folder; /* holds vm.vmx: memSize = "4096" */
     struct mount mount;
+    struct host *host; /* there is none behind it */
     struct journal *journal;
     struct vfs *vfs;
     struct fuse_session *session;
