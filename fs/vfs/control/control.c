@@ -24,31 +24,23 @@ static uint32_t made_at(struct request *rq, struct node *n, const struct control
     return (uint32_t)rq->vfs->started.tv_sec;
 }
 
-static int fill_attr(struct request *rq, struct node *n, const struct control *control,
-                     struct stat *st)
+int control_found(struct request *rq, struct node *n, const struct control *control,
+                  struct found *ret)
 {
     BUF_AUTO content = {0};
     const mode_t mode = (control->show ? 0444 : 0) | (control->store ? 0200 : 0);
     int r = control->listed ? control->show(rq, n, &content) : 0;
     if (r < 0)
         return r;
-    attr_file(rq->vfs, st, mode, (off_t)content.len, made_at(rq, n, control));
+    ret->ops = &control_ops;
+    ret->detail = control;
+    attr_file(rq->vfs, &ret->st, mode, (off_t)content.len, made_at(rq, n, control));
     return 0;
 }
 
-int control_lookup(struct request *rq, struct node *dir, const struct control *control,
-                   struct found *ret)
+static int control_getattr(struct request *rq, struct node *n, struct found *ret)
 {
-    ret->ops = &control_ops;
-    ret->detail = control;
-    return fill_attr(rq, dir, control, &ret->st);
-}
-
-static int control_getattr(struct request *rq, struct node *n, struct stat *st,
-                           int64_t *ret_true_at)
-{
-    *ret_true_at = 0;
-    return fill_attr(rq, n, n->detail, st);
+    return control_found(rq, n, n->detail, ret);
 }
 
 /* Refuses, with the control as a key of its VM; one of no VM is a file itself. */

@@ -52,8 +52,9 @@ int root_check_show(struct request *rq, struct node *n, struct buf *ret);
 int root_vms_show(struct request *rq, struct node *n, struct buf *ret);
 int profile_text_show(struct request *rq, struct node *n, struct buf *ret);
 
-int control_lookup(struct request *rq, struct node *dir, const struct control *control,
-                   struct found *ret);
+/* What a lookup of a control finds in dir, or a look at its node (dir). 0, -errno of showing it. */
+int control_found(struct request *rq, struct node *dir, const struct control *control,
+                  struct found *ret);
 
 /* What a lookup of the folder itself finds. 0. */
 int folder_found(struct request *rq, const struct folder *folder, struct found *ret);
@@ -62,7 +63,7 @@ int folder_found(struct request *rq, const struct folder *folder, struct found *
 bool folder_is_in(const struct node *dir, const char *name);
 
 /* The operations of folder_ops, for kinds that add to them. */
-int folder_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at);
+int folder_getattr(struct request *rq, struct node *n, struct found *ret);
 int folder_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret);
 int folder_list(struct request *rq, struct node *dir, struct dir_names *ret);
 

@@ -7,12 +7,9 @@
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
 
-int folder_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+int folder_getattr(struct request *rq, struct node *n, struct found *ret)
 {
-    (void)n;
-    attr_dir(rq->vfs, st, (uint32_t)rq->vfs->started.tv_sec);
-    *ret_true_at = 0;
-    return 0;
+    return folder_found(rq, n->detail, ret);
 }
 
 int folder_found(struct request *rq, const struct folder *folder, struct found *ret)
@@ -38,14 +35,14 @@ int folder_lookup(struct request *rq, struct node *dir, const char *name, struct
     const struct folder *f = dir->detail;
     for (const struct control *c = f->controls; c && c->name; c++) {
         if (strcmp(c->name, name) == 0)
-            return control_lookup(rq, dir, c, ret);
+            return control_found(rq, dir, c, ret);
     }
     for (size_t i = 0; f->folders && f->folders[i]; i++) {
         if (strcmp(f->folders[i]->name, name) == 0 && is_there(rq, f->folders[i]))
             return folder_found(rq, f->folders[i], ret);
     }
     if (f->each_profile && vmx_profiles_find(&rq->vfs->profiles, span_of(name)))
-        return control_lookup(rq, dir, f->each_profile, ret);
+        return control_found(rq, dir, f->each_profile, ret);
     return f->find ? f->find(rq, dir, name, ret) : -ENOENT;
 }
 

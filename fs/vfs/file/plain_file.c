@@ -37,14 +37,14 @@ int file_lookup_open(struct request *rq, struct node *dir, const char *name, str
     return named ? r : -ENODATA; /* whatever became of the file that had the name */
 }
 
-static int getattr_open(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+static int getattr_open(struct request *rq, struct node *n, struct found *ret)
 {
     struct sftp_attrs attrs;
     const bool had_name = node_has_name(rq->vfs, n);
     bool named = true;
     int r = 0;
-    if (!open_files_as_opened(rq, n, &attrs, ret_true_at)) {
-        *ret_true_at = clock_ms();
+    if (!open_files_as_opened(rq, n, &attrs, &ret->true_at)) {
+        ret->true_at = clock_ms();
         r = open_files_look(rq, n, &attrs, &named);
     }
     /* What the link took from the handles has lost its name just now, and who asks by that is to
@@ -53,19 +53,19 @@ static int getattr_open(struct request *rq, struct node *n, struct stat *st, int
         return -ESTALE;
     if (r < 0)
         return r;
-    attr_remote(rq->vfs, st, &attrs);
+    attr_remote(rq->vfs, &ret->st, &attrs);
     if (!named)
-        st->st_nlink = 0;
+        ret->st.st_nlink = 0;
     return 0;
 }
 
-static int file_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+static int file_getattr(struct request *rq, struct node *n, struct found *ret)
 {
-    int r = getattr_open(rq, n, st, ret_true_at);
+    int r = getattr_open(rq, n, ret);
     rq->by_name = r == -ENODATA;
     if (!rq->by_name)
         return r;
-    return node_has_name(rq->vfs, n) ? server_getattr(rq, n, st, ret_true_at) : -ESTALE;
+    return node_has_name(rq->vfs, n) ? server_getattr(rq, n, ret) : -ESTALE;
 }
 
 /* Whether the file's bytes may be changed through its handle. */

@@ -101,29 +101,25 @@ void vmx_file_raw_mode(const struct vfs *vfs, struct stat *st)
     st->st_mode = like.st_mode;
 }
 
-static int vmx_file_getattr(struct request *rq, struct node *n, struct stat *st,
-                            int64_t *ret_true_at)
+static int vmx_file_getattr(struct request *rq, struct node *n, struct found *ret)
 {
     FREE_AUTO char *path = vmx_file_path(rq, n);
     if (!path)
         return -ENOMEM;
-    struct found found = {0};
-    int r = vmx_file_lookup(rq, path, &found);
+    int r = vmx_file_lookup(rq, path, ret);
     lock_take(&rq->vfs->lock);
     const struct unsaved_text *t =
         n->vmx_file && n->vmx_file->shown ? n->vmx_file->shown->unsaved : NULL;
     if (t) {
         if (r < 0)
-            attr_new(rq->vfs, t, &found.st);
-        found.st.st_size = (off_t)t->draft.bytes.len;
-        found.true_at = 0;
+            attr_new(rq->vfs, t, &ret->st);
+        ret->st.st_size = (off_t)t->draft.bytes.len;
+        ret->true_at = 0;
         r = 0;
     }
     lock_drop(&rq->vfs->lock);
     if (vmx_above(rq->vfs, n))
-        vmx_file_raw_mode(rq->vfs, &found.st);
-    *st = found.st;
-    *ret_true_at = found.true_at;
+        vmx_file_raw_mode(rq->vfs, &ret->st);
     return r == -EMEDIUMTYPE ? -ESTALE : r;
 }
 

@@ -61,12 +61,11 @@ static int find_vm(struct request *rq, const char *name, const struct host_facts
     return r < 0 ? r : -ENOENT;
 }
 
-static int link_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+static int link_getattr(struct request *rq, struct node *n, struct found *ret)
 {
     (void)n;
-    attr_file(rq->vfs, st, 0, 0, (uint32_t)rq->vfs->started.tv_sec);
-    st->st_mode = S_IFLNK | 0777;
-    *ret_true_at = 0;
+    attr_file(rq->vfs, &ret->st, 0, 0, (uint32_t)rq->vfs->started.tv_sec);
+    ret->st.st_mode = S_IFLNK | 0777;
     return 0;
 }
 
@@ -93,7 +92,7 @@ static int vms_find(struct request *rq, struct node *dir, const char *name, stru
     if (r < 0)
         return r;
     ret->ops = &vm_link_ops;
-    return link_getattr(rq, dir, &ret->st, &ret->true_at);
+    return link_getattr(rq, dir, ret);
 }
 
 static int vms_list(struct request *rq, struct node *dir, struct dir_names *ret)

@@ -24,12 +24,12 @@ int key_lookup(struct request *rq, struct node *dir, const char *name, struct fo
     return 0;
 }
 
-static int key_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+static int key_getattr(struct request *rq, struct node *n, struct found *ret)
 {
     KEY_AT_AUTO at = {0};
-    int r = key_at_node(rq, n, &at) ?: key_attr(rq, n->parent, &at, st);
+    int r = key_at_node(rq, n, &at) ?: key_attr(rq, n->parent, &at, &ret->st);
     if (r == 0)
-        *ret_true_at = remote_document_true_at(rq->vfs->remote, at.path);
+        ret->true_at = remote_document_true_at(rq->vfs->remote, at.path);
     return r;
 }
 

@@ -32,7 +32,7 @@ enum node_kind {
     KIND_FOLDER,  /* .vmxfs, and a directory in it */
 };
 
-/* What a lookup found, before it has a node. */
+/* What a lookup found, before it has a node; or a look at a node. */
 struct found {
     const struct node_ops *ops;
     int64_t true_at; /* clock_ms() as of which it is true: the kernel may trust it as long as
@@ -55,7 +55,8 @@ struct node_ops {
     bool named;  /* its name is part of the remote path */
     bool plain;  /* it is the top of .vmxfs/plain: in the tree below it a .vmx is a file */
 
-    int (*getattr)(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at);
+    /* Fills in its attributes and when they were true. */
+    int (*getattr)(struct request *rq, struct node *n, struct found *ret);
     /* handle may be NULL. valid: FUSE_SET_ATTR_*. Missing: accepted and ignored. */
     int (*setattr)(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
                    int valid);

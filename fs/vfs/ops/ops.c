@@ -70,48 +70,46 @@ static void op_forget_multi(fuse_req_t req, size_t n, struct fuse_forget_data *f
 
 /* What the kernel is told of a key is what fits the pages that it has (key_pages.h). */
 static int key_attributes(struct request *rq, struct node *n, const struct handle *h,
-                          struct stat *ret, int64_t *ret_true_at)
+                          struct found *ret)
 {
-    int r = key_pages_known(rq->vfs, n, h, ret);
+    int r = key_pages_known(rq->vfs, n, h, &ret->st);
     if (r != 0)
         return r < 0 ? r : 0;
-    r = n->ops->getattr(rq, n, ret, ret_true_at);
+    r = n->ops->getattr(rq, n, ret);
     if (r == -ENOENT && !node_has_name(rq->vfs, n))
-        r = key_pages_of_removed(rq->vfs, n, ret);
-    else if (r == 0 && !key_pages_tell(rq->vfs, n, ret))
-        *ret_true_at = 0;
+        r = key_pages_of_removed(rq->vfs, n, &ret->st);
+    else if (r == 0 && !key_pages_tell(rq->vfs, n, &ret->st))
+        ret->true_at = 0;
     return r;
 }
 
-static int attributes(struct request *rq, struct node *n, const struct handle *h, struct stat *ret,
-                      int64_t *ret_true_at)
+static int attributes(struct request *rq, struct node *n, const struct handle *h, struct found *ret)
 {
     if (n->ops->kind == KIND_SETTING)
-        return key_attributes(rq, n, h, ret, ret_true_at);
+        return key_attributes(rq, n, h, ret);
     int r = 0;
     bool holds = false;
     for (int i = 0; r == 0 && !holds && i < LOOKS_MAX; i++) {
-        r = n->ops->getattr(rq, n, ret, ret_true_at);
+        r = n->ops->getattr(rq, n, ret);
         if (r == 0)
-            r = last_attrs_check_type(rq->vfs, n, ret);
+            r = last_attrs_check_type(rq->vfs, n, &ret->st);
         else
-            r = last_attrs_recall(rq->vfs, n, r, ret);
-        holds = r == 0 && last_attrs_remember(rq, n, ret);
+            r = last_attrs_recall(rq->vfs, n, r, &ret->st);
+        holds = r == 0 && last_attrs_remember(rq, n, &ret->st);
     }
     if (r == -ENOENT && n->ops->type == S_IFDIR)
-        r = last_attrs_of_removed(rq->vfs, n, ret);
+        r = last_attrs_of_removed(rq->vfs, n, &ret->st);
     if (r == 0 && n->ops->kind == KIND_VMX_FILE)
-        vmx_file_own_size(rq, h, ret);
+        vmx_file_own_size(rq, h, &ret->st);
     return r;
 }
 
 /* h: who asks, if known. gone: what to say of what is not there any more. */
 static void reply_attr(struct request *rq, struct node *n, const struct handle *h, int gone)
 {
-    struct stat st = {0};
-    int64_t true_at = 0;
-    int r = attributes(rq, n, h, &st, &true_at);
-    st.st_ino = n->ino;
+    struct found found = {0};
+    int r = attributes(rq, n, h, &found);
+    found.st.st_ino = n->ino;
     if (!rq->fuse)
         return;
     if (r == -ESTALE)
@@ -121,7 +119,7 @@ static void reply_attr(struct request *rq, struct node *n, const struct handle *
     else if (r < 0)
         reply(rq->fuse, r);
     else
-        fuse_reply_attr(rq->fuse, &st, attr_timeout(rq->vfs, true_at));
+        fuse_reply_attr(rq->fuse, &found.st, attr_timeout(rq->vfs, found.true_at));
 }
 
 static void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)

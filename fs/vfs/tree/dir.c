@@ -58,7 +58,7 @@ static int lookup_staged(struct request *rq, struct node *dir, const char *name,
     if (n && n->ops->kind == KIND_VMX_FILE)
         vmx_file_await_release(rq, n);
     if (n && n->ops->kind == KIND_VMX_FILE && vmx_file_is_staged(rq->vfs, n)) {
-        r = n->ops->getattr(rq, n, &ret->st, &ret->true_at);
+        r = n->ops->getattr(rq, n, ret);
         if (r == 0)
             ret->ops = &vmx_file_ops;
     }

@@ -11,15 +11,15 @@
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
 
-int server_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+int server_getattr(struct request *rq, struct node *n, struct found *ret)
 {
     FREE_AUTO char *path = node_path(rq->vfs, n);
     struct sftp_attrs attrs;
     if (!path)
         return -ENOMEM;
-    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, ret_true_at);
+    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, &ret->true_at);
     if (r == 0)
-        attr_remote(rq->vfs, st, &attrs);
+        attr_remote(rq->vfs, &ret->st, &attrs);
     return r;
 }
 

@@ -283,17 +283,13 @@ int scratch_content(struct request *rq, struct node *dir, const char *name, stru
 
 /* ---- as files */
 
-static int scratch_getattr(struct request *rq, struct node *n, struct stat *st,
-                           int64_t *ret_true_at)
+static int scratch_getattr(struct request *rq, struct node *n, struct found *ret)
 {
-    struct found found = {0};
     lock_take(&rq->vfs->lock);
     const struct scratch *s = of_node(rq->vfs, n);
     if (s)
-        fill(rq->vfs, s, &found);
+        fill(rq->vfs, s, ret);
     lock_drop(&rq->vfs->lock);
-    *st = found.st;
-    *ret_true_at = 0;
     return s ? 0 : -ENOENT;
 }
 

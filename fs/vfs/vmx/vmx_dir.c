@@ -29,22 +29,22 @@ static bool is_fresh(struct request *rq, struct node *dir)
     return recent_is(rq->vfs, RECENT_MADE, dir, (struct span){0});
 }
 
-static int vmx_getattr(struct request *rq, struct node *n, struct stat *st, int64_t *ret_true_at)
+static int vmx_getattr(struct request *rq, struct node *n, struct found *ret)
 {
     FREE_AUTO char *path = node_path(rq->vfs, n);
     if (!path)
         return -ENOMEM;
     struct sftp_attrs attrs;
-    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, ret_true_at);
+    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, &ret->true_at);
     if (r == 0)
-        attr_dir(rq->vfs, st, attrs.mtime);
+        attr_dir(rq->vfs, &ret->st, attrs.mtime);
     return r;
 }
 
 static int vmx_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
 {
     if (strcmp(name, PROFILE_NAME) == 0)
-        return is_fresh(rq, dir) ? -ENOENT : control_lookup(rq, dir, &profile_control, ret);
+        return is_fresh(rq, dir) ? -ENOENT : control_found(rq, dir, &profile_control, ret);
     if (strcmp(name, CONTROL_NAME) == 0)
         return folder_found(rq, &vmx_folder, ret);
     int r = scratch_lookup(rq, dir, name, ret);
@@ -97,7 +97,7 @@ static int create_profile(struct request *rq, struct node *dir, int flags, struc
     lock_take(&rq->vfs->lock);
     recent_forget(rq->vfs, RECENT_MADE, dir, (struct span){0});
     lock_drop(&rq->vfs->lock);
-    return control_lookup(rq, dir, &profile_control, ret);
+    return control_found(rq, dir, &profile_control, ret);
 }
 
 /* A file is created in the directory: who copies one is not done yet. */

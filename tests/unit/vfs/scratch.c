@@ -75,13 +75,12 @@ static void must_show(struct tree *t, struct node *n, const char *text, nlink_t 
 {
     struct request rq = by(t);
     BUF_AUTO bytes = {0};
-    struct stat st = {0};
-    int64_t true_at;
+    struct found found = {0};
     assert_int_equal(scratch_ops.read(&rq, n, NULL, 0, 100, &bytes), 0);
     assert_string_equal(bytes.data ? bytes.data : "", text);
-    assert_int_equal(scratch_ops.getattr(&rq, n, &st, &true_at), 0);
-    assert_int_equal(st.st_size, strlen(text));
-    assert_int_equal(st.st_nlink, names);
+    assert_int_equal(scratch_ops.getattr(&rq, n, &found), 0);
+    assert_int_equal(found.st.st_size, strlen(text));
+    assert_int_equal(found.st.st_nlink, names);
 }
 
 static int tear_down(void **state)
