@@ -305,11 +305,6 @@ static void vmx_file_release(struct request *rq, struct node *n, struct handle *
     unsaved_text_end(rq, n, h);
 }
 
-void vmx_file_uncreate(struct request *rq, struct handle *h)
-{
-    unsaved_text_end(rq, h->node, h);
-}
-
 /* ---- setattr */
 
 static void wanted(const struct stat *st, int valid, struct sftp_attrs *ret)

@@ -20,8 +20,6 @@ void vmx_file_raw_mode(const struct vfs *vfs, struct stat *st);
 int vmx_file_create(struct request *rq, struct node *dir, const char *name, mode_t mode,
                     struct handle *h, struct found *ret);
 
-void vmx_file_uncreate(struct request *rq, struct handle *h); /* of ops.c */
-
 /* The size that a writer of a file sees. */
 void vmx_file_own_size(struct request *rq, const struct handle *h, struct stat *st);
 

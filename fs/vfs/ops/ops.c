@@ -16,6 +16,7 @@
 #include "rename_lock.h"
 #include "reply.h"
 #include "vfs/file/plain_file.h"
+#include "vfs/file/unsaved_text.h"
 #include "vfs/file/vmx_file.h"
 #include "vfs/key/key_write.h"
 #include "vfs/node/attr.h"
@@ -50,14 +51,6 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     reply_entry(&rq, r, &entry);
 }
 
-static void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups)
-{
-    struct vfs *vfs = fuse_req_userdata(req);
-    if (id != FUSE_ROOT_ID)
-        node_forget(vfs, node_of(vfs, id), lookups);
-    fuse_reply_none(req);
-}
-
 static void op_forget_multi(fuse_req_t req, size_t n, struct fuse_forget_data *forgets)
 {
     struct vfs *vfs = fuse_req_userdata(req);
@@ -66,6 +59,11 @@ static void op_forget_multi(fuse_req_t req, size_t n, struct fuse_forget_data *f
             node_forget(vfs, node_of(vfs, forgets[i].ino), forgets[i].nlookup);
     }
     fuse_reply_none(req);
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups)
+{
+    op_forget_multi(req, 1, &(struct fuse_forget_data){id, lookups});
 }
 
 /* What the kernel is told of a key is what fits the pages that it has (key_pages.h). */
@@ -218,7 +216,7 @@ static void uncreate(struct request *rq, struct node *dir, struct handle *h)
     if (h->key)
         key_uncreate(rq, dir, h);
     else if (h->unsaved)
-        vmx_file_uncreate(rq, h);
+        unsaved_text_end(rq, h->node, h);
 }
 
 /* Ends an open that nobody knows of: its caller was answered before it was done, or is not
@@ -362,47 +360,38 @@ static void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t siz
     change_end(&rq);
 }
 
-/* What was written to a plain file was taken: its writer must not hear that nothing was done. */
-static void commit_writer(struct request *rq, const struct node *n, const struct handle *h)
+static void complete(fuse_req_t req, fuse_ino_t id, struct handle *h, bool flushes)
 {
-    rq->committed = n->ops->kind == KIND_FILE && h->writes;
+    struct request rq;
+    struct node *n = node_of(fuse_req_userdata(req), id);
+    const struct node_ops *ops = ops_of(n, h);
+    int (*act)(struct request *rq, struct node *n, struct handle *h) =
+        flushes ? ops->flush : ops->fsync;
+    change_begin(&rq, req, n, NULL, h);
+    /* What was written to a plain file was taken: its writer must not hear that it was not. */
+    rq.committed = n->ops->kind == KIND_FILE && h->writes;
+    bool killed = flushes && caller_is_killed(&rq);
+    int r = killed ? 0 : rename_lock_enter(&rq, NULL);
+    if (killed) { /* it does not end before this is answered */
+        if (ops->drop)
+            ops->drop(&rq, n, h);
+    } else if (r == 0) {
+        r = act ? act(&rq, n, h) : 0;
+        rename_lock_leave(&rq);
+    }
+    reply_change(&rq, n, NULL, r);
+    change_end(&rq);
 }
 
 static void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    struct request rq;
-    struct node *n = node_of(fuse_req_userdata(req), id);
-    const struct node_ops *ops = ops_of(n, handle_of(fi));
-    change_begin(&rq, req, n, NULL, handle_of(fi));
-    commit_writer(&rq, n, handle_of(fi));
-    bool killed = caller_is_killed(&rq);
-    int r = killed ? 0 : rename_lock_enter(&rq, NULL);
-    if (killed) { /* it does not end before this is answered */
-        if (ops->drop)
-            ops->drop(&rq, n, handle_of(fi));
-    } else if (r == 0) {
-        r = ops->flush ? ops->flush(&rq, n, handle_of(fi)) : 0;
-        rename_lock_leave(&rq);
-    }
-    reply_change(&rq, n, NULL, r);
-    change_end(&rq);
+    complete(req, id, handle_of(fi), true);
 }
 
 static void op_fsync(fuse_req_t req, fuse_ino_t id, int data_only, struct fuse_file_info *fi)
 {
-    struct request rq;
-    struct node *n = node_of(fuse_req_userdata(req), id);
-    const struct node_ops *ops = ops_of(n, handle_of(fi));
     (void)data_only;
-    change_begin(&rq, req, n, NULL, handle_of(fi));
-    commit_writer(&rq, n, handle_of(fi));
-    int r = rename_lock_enter(&rq, NULL);
-    if (r == 0) {
-        r = ops->fsync ? ops->fsync(&rq, n, handle_of(fi)) : 0;
-        rename_lock_leave(&rq);
-    }
-    reply_change(&rq, n, NULL, r);
-    change_end(&rq);
+    complete(req, id, handle_of(fi), false);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)

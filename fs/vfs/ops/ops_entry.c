@@ -10,18 +10,6 @@
 #include "vfs/refuse.h"
 #include "vfs/tree/views.h"
 
-/* What was made. */
-static void reply_found(struct request *rq, struct node *dir, const char *name, int r,
-                        const struct found *found)
-{
-    struct fuse_entry_param entry;
-    refuse_rest(rq, dir, name, r);
-    if (!rq->fuse)
-        return;
-    r = r ?: make_entry(rq, dir, name, found, &entry);
-    reply_entry(rq, r, &entry);
-}
-
 /* Makes a link to target, or a directory (target NULL). */
 static void make_name(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                       const char *target)
@@ -29,6 +17,7 @@ static void make_name(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
     struct request rq;
     struct node *dir = node_of(fuse_req_userdata(req), parent);
     struct found found = {0};
+    struct fuse_entry_param entry;
     change_begin(&rq, req, dir, NULL, NULL);
     int r = rename_lock_enter(&rq, NULL);
     if (r == 0) {
@@ -40,7 +29,9 @@ static void make_name(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
             r = refuse_here(&rq, dir, name);
         rename_lock_leave(&rq);
     }
-    reply_found(&rq, dir, name, r, &found);
+    refuse_rest(&rq, dir, name, r);
+    if (rq.fuse)
+        reply_entry(&rq, r ?: make_entry(&rq, dir, name, &found, &entry), &entry);
     change_end(&rq);
 }
 
@@ -54,21 +45,19 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
     make_name(req, parent, name, 0, target);
 }
 
-void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
-{
-    struct request rq;
-    (void)mode;
-    (void)device;
-    request_begin(&rq, req);
-    reply(req, refuse_here(&rq, node_of(rq.vfs, parent), name));
-}
-
 void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
 {
     struct request rq;
     (void)id;
     request_begin(&rq, req);
     reply(req, refuse_here(&rq, node_of(rq.vfs, parent), name));
+}
+
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
+{
+    (void)mode;
+    (void)device;
+    op_link(req, 0, parent, name); /* neither can be made anywhere */
 }
 
 static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, bool folder)
