@@ -27,25 +27,27 @@ static FILE *open_proc(const struct request *rq, const char *name)
     return fopen(path, "re");
 }
 
-/* The number behind a mark in the caller's status. -1: there is none. */
-static long status_number(const struct request *rq, const char *mark)
+bool caller_status(const struct request *rq, const char *const *marks, size_t n, int base,
+                   uint64_t *ret)
 {
     char line[256];
-    long number = -1;
+    size_t found = 0;
     FILE *f = open_proc(rq, "status");
-    while (f && number < 0 && fgets(line, sizeof(line), f)) {
-        if (strncmp(line, mark, strlen(mark)) == 0)
-            number = strtol(line + strlen(mark), NULL, 10);
+    while (f && found < n && fgets(line, sizeof(line), f)) {
+        struct span mark = span_of(marks[found]);
+        if (span_starts_with(span_of(line), mark))
+            ret[found++] = strtoull(line + mark.n, NULL, base);
     }
     if (f)
         fclose(f);
-    return number;
+    return found == n;
 }
 
 pid_t caller_process(const struct request *rq)
 {
-    long process = status_number(rq, "Tgid:");
-    return process < 0 ? 0 : (pid_t)process;
+    static const char *const mark[] = {"Tgid:"};
+    uint64_t process;
+    return caller_status(rq, mark, 1, 10, &process) ? (pid_t)process : 0;
 }
 
 /* A field of proc(5)'s stat, from the state (3) on: the name before it may hold anything. */
@@ -59,10 +61,12 @@ static unsigned long field(const char *stat, int number)
 
 bool caller_is_killed(const struct request *rq)
 {
+    static const char *const memory[] = {"VmSize:"};
+    uint64_t size;
     char stat[1024];
     /* Who has memory is not dying. execve(2) closes files, too, and on Linux 6.18 nobody can read
      * stat until it has done so: we would wait for each other. */
-    if (status_number(rq, "VmSize:") >= 0)
+    if (caller_status(rq, memory, 1, 10, &size))
         return false;
     FILE *f = open_proc(rq, "stat");
     if (!f)

@@ -4,6 +4,11 @@
 
 #include "request.h"
 
+/* The numbers behind n marks in the caller's /proc/TID/status (proc(5)), in the order in which they
+ * stand there. False: some are missing. */
+bool caller_status(const struct request *rq, const char *const *marks, size_t n, int base,
+                   uint64_t *ret);
+
 /* The process that makes the request; 0: not known. */
 pid_t caller_process(const struct request *rq);
 

@@ -20,57 +20,17 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "request.h"
+#include "caller.h"
 
 enum { PATIENCE_MS = 1000, UNKNOWN_PATIENCE_MS = 2000 };
 
 enum wish { WISH_STAY, WISH_LEAVE, WISH_END, WISH_UNKNOWN };
 
-struct signals {
-    uint64_t own, shared, blocked, ignored, caught;
-};
-
 static uint64_t bit(int signal)
 {
     return UINT64_C(1) << (signal - 1);
-}
-
-/* The set that a line of the file shows. */
-static bool read_set(const char *line, const char *name, uint64_t *ret)
-{
-    size_t n = strlen(name);
-    if (strncmp(line, name, n) != 0)
-        return false;
-    *ret = strtoull(line + n, NULL, 16);
-    return true;
-}
-
-/* False: it cannot be known. */
-static bool read_signals(pid_t thread, struct signals *ret)
-{
-    char path[64];
-    char line[256];
-    struct signals s = {0};
-    int found = 0;
-    snprintf(path, sizeof(path), "/proc/%ld/status", (long)thread);
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return false;
-    while (fgets(line, sizeof(line), f)) {
-        found += read_set(line, "SigPnd:", &s.own) || read_set(line, "ShdPnd:", &s.shared) ||
-                 read_set(line, "SigBlk:", &s.blocked) || read_set(line, "SigIgn:", &s.ignored) ||
-                 read_set(line, "SigCgt:", &s.caught);
-    }
-    fclose(f);
-    if (found != 5)
-        return false;
-    *ret = s;
-    return true;
 }
 
 /* Whether a signal that asks to end has been pending for long enough. */
@@ -89,14 +49,16 @@ static enum wish wish_of(struct request *rq, int64_t now)
 {
     const uint64_t harmless = bit(SIGCHLD) | bit(SIGCONT) | bit(SIGURG) | bit(SIGWINCH) |
                               bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
-    struct signals s;
-    if (!read_signals(rq->thread, &s))
+    enum { OWN, SHARED, BLOCKED, IGNORED, CAUGHT, SETS };
+    static const char *const marks[] = {"SigPnd:", "ShdPnd:", "SigBlk:", "SigIgn:", "SigCgt:"};
+    uint64_t s[SETS];
+    if (!caller_status(rq, marks, SETS, 16, s))
         return WISH_UNKNOWN;
-    uint64_t pending = (s.own | s.shared) & ~s.blocked;
+    uint64_t pending = (s[OWN] | s[SHARED]) & ~s[BLOCKED];
     if (pending == 0)
         return WISH_UNKNOWN;
-    pending &= ~s.ignored;
-    if (pending & ~s.caught & ~harmless)
+    pending &= ~s[IGNORED];
+    if (pending & ~s[CAUGHT] & ~harmless)
         return WISH_END;
     return was_asked(rq, pending, now) ? WISH_LEAVE : WISH_STAY;
 }

@@ -269,15 +269,11 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
     struct fuse_entry_param entry;
     change_begin(&rq, req, dir, NULL, NULL);
     struct handle *h = handle_new(rq.vfs, NULL, fi->flags);
-    int r = h ? 0 : -ENOMEM;
-    if (h && !dir->ops->create) {
-        r = refuse_here(&rq, dir, name);
-    } else if (h) {
-        r = rename_lock_enter(&rq, NULL);
-        if (r == 0) {
-            r = dir->ops->create(&rq, dir, name, mode, fi->flags, h, &found);
-            rename_lock_leave(&rq);
-        }
+    int r = h ? rename_lock_enter(&rq, NULL) : -ENOMEM;
+    if (r == 0) {
+        r = dir->ops->create ? dir->ops->create(&rq, dir, name, mode, fi->flags, h, &found)
+                             : refuse_here(&rq, dir, name);
+        rename_lock_leave(&rq);
     }
     struct node *held = h ? h->node : NULL;
     if (r == 0) {
