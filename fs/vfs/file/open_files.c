@@ -37,14 +37,6 @@ struct remote_file *open_files_any(struct vfs *vfs, struct node *n)
     return open_files_with(vfs, n, false, false);
 }
 
-/* The name belongs to another file. */
-static void lose_name(struct vfs *vfs, struct node *n)
-{
-    lock_take(&vfs->lock);
-    node_lose_name(vfs, n);
-    lock_drop(&vfs->lock);
-}
-
 int open_files_look(struct request *rq, struct node *n, struct sftp_attrs *ret, bool *ret_named)
 {
     struct remote_file *file = open_files_any(rq->vfs, n);
@@ -52,8 +44,10 @@ int open_files_look(struct request *rq, struct node *n, struct sftp_attrs *ret, 
         return -ENODATA;
     int r = remote_file_look(file, &rq->wait, ret, ret_named);
     remote_file_free(file);
-    if (!*ret_named)
-        lose_name(rq->vfs, n);
+    lock_take(&rq->vfs->lock);
+    if (!*ret_named) /* that belongs to another file */
+        node_lose_name(rq->vfs, n);
+    lock_drop(&rq->vfs->lock);
     return r;
 }
 

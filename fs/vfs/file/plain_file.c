@@ -80,24 +80,6 @@ static int check_no_vmx(const struct remote_file *file, struct diag *diag)
     return -EBUSY;
 }
 
-/* Through a handle, so that it is this file whatever has its name. */
-static int set_open(struct request *rq, struct remote_file *file, const struct stat *st, int valid,
-                    struct diag *diag)
-{
-    struct sftp_attrs now = {0};
-    int r = valid & FUSE_SET_ATTR_SIZE ? check_no_vmx(file, diag) : 0;
-    if (rq->vfs->options.read_only)
-        return -EROFS;
-    if (r < 0)
-        return r;
-    if (server_attrs_need_now(valid))
-        r = remote_file_getattr(file, &rq->wait, &now);
-    const struct sftp_attrs attrs = server_attrs_wanted(st, valid, &now);
-    if (r == 0 && attrs.flags)
-        r = remote_file_setattr(file, &attrs, &rq->wait);
-    return r;
-}
-
 /* The size is set by name, and who has the file open only reads it. */
 static int truncate_by_name(struct request *rq, struct node *n, const char *path,
                             const struct stat *st, int valid)
@@ -107,7 +89,7 @@ static int truncate_by_name(struct request *rq, struct node *n, const char *path
     int r = open_files_look(rq, n, &attrs, &named);
     if (r < 0)
         return r;
-    return named ? server_set_attrs(rq, path, st, valid) : -ESTALE;
+    return named ? server_set_attrs(rq, path, NULL, st, valid) : -ESTALE;
 }
 
 static int file_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
@@ -126,17 +108,17 @@ static int file_setattr(struct request *rq, struct node *n, struct handle *h, co
         return r;
     struct remote_file *file =
         h && h->file ? remote_file_ref(h->file) : open_files_with(rq->vfs, n, false, true);
-    struct remote_file *reader = file ? NULL : open_files_any(rq->vfs, n);
-    if (reader && truncates)
+    const bool only_read = !file;
+    if (!file)
+        file = open_files_any(rq->vfs, n);
+    if (file && only_read && truncates)
         r = truncate_by_name(rq, n, path, st, valid);
-    else if (file || reader)
-        r = set_open(rq, file ? file : reader, st, valid, &diag);
-    else if (named)
-        r = server_set_attrs(rq, path, st, valid);
+    else if (file) /* so that it is this file whatever has its name */
+        r = (truncates ? check_no_vmx(file, &diag) : 0)
+                ?: server_set_attrs(rq, path, file, st, valid);
     else
-        r = -ESTALE;
+        r = named ? server_set_attrs(rq, path, NULL, st, valid) : -ESTALE;
     remote_file_free(file);
-    remote_file_free(reader);
     return r == -ESTALE ? r : refuse(rq, path, NULL, r, &diag);
 }
 

@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "remote/cache/listing.h"
-#include "remote/file/files.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
@@ -37,8 +36,8 @@ static void fill_times(const struct stat *st, int valid, const struct sftp_attrs
                                                    : now->mtime;
 }
 
-struct sftp_attrs server_attrs_wanted(const struct stat *st, int valid,
-                                      const struct sftp_attrs *now)
+/* What the server is to be sent, given what it has now. */
+static struct sftp_attrs wanted(const struct stat *st, int valid, const struct sftp_attrs *now)
 {
     struct sftp_attrs attrs = {0};
     if (valid & FUSE_SET_ATTR_SIZE) {
@@ -60,7 +59,8 @@ struct sftp_attrs server_attrs_wanted(const struct stat *st, int valid,
     return attrs;
 }
 
-bool server_attrs_need_now(int valid)
+/* Whether what it has now must be known for that. */
+static bool needs_now(int valid)
 {
     const int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
     const int times = both | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
@@ -68,19 +68,22 @@ bool server_attrs_need_now(int valid)
            (valid & times && (valid & both) != both);
 }
 
-int server_set_attrs(struct request *rq, const char *path, const struct stat *st, int valid)
+int server_set_attrs(struct request *rq, const char *path, struct remote_file *file,
+                     const struct stat *st, int valid)
 {
     struct sftp_attrs now = {0};
     int64_t true_at;
     int r = 0;
     if (rq->vfs->options.read_only)
         return -EROFS;
-    if (server_attrs_need_now(valid))
-        r = remote_getattr(rq->vfs->remote, path, 0, &rq->wait, &now, &true_at);
-    const struct sftp_attrs attrs = server_attrs_wanted(st, valid, &now);
-    if (r == 0 && attrs.flags)
-        r = remote_setattr(rq->vfs->remote, path, &attrs, &rq->wait);
-    return r;
+    if (needs_now(valid))
+        r = file ? remote_file_getattr(file, &rq->wait, &now)
+                 : remote_getattr(rq->vfs->remote, path, 0, &rq->wait, &now, &true_at);
+    const struct sftp_attrs attrs = wanted(st, valid, &now);
+    if (r < 0 || !attrs.flags)
+        return r;
+    return file ? remote_file_setattr(file, &attrs, &rq->wait)
+                : remote_setattr(rq->vfs->remote, path, &attrs, &rq->wait);
 }
 
 int server_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
@@ -88,6 +91,6 @@ int server_setattr(struct request *rq, struct node *n, struct handle *h, const s
 {
     (void)h;
     FREE_AUTO char *path = node_path(rq->vfs, n);
-    int r = path ? server_set_attrs(rq, path, st, valid) : -ENOMEM;
+    int r = path ? server_set_attrs(rq, path, NULL, st, valid) : -ENOMEM;
     return refuse(rq, path, NULL, r, NULL);
 }
