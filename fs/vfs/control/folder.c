@@ -51,13 +51,13 @@ int folder_list(struct request *rq, struct node *dir, struct dir_names *ret)
     const struct folder *f = dir->detail;
     int r = 0;
     for (const struct control *c = f->controls; r == 0 && c && c->name; c++)
-        r = dir_names_add(ret, c->name, S_IFREG);
+        r = dir_names_add(ret, c->name, S_IFREG, NULL);
     for (size_t i = 0; r == 0 && f->folders && f->folders[i]; i++) {
         if (is_there(rq, f->folders[i]))
-            r = dir_names_add(ret, f->folders[i]->name, S_IFDIR);
+            r = dir_names_add(ret, f->folders[i]->name, S_IFDIR, NULL);
     }
     for (size_t i = 0; r == 0 && f->each_profile && i < rq->vfs->profiles.n; i++)
-        r = dir_names_add(ret, vmx_profile_name(rq->vfs->profiles.items[i]), S_IFREG);
+        r = dir_names_add(ret, vmx_profile_name(rq->vfs->profiles.items[i]), S_IFREG, NULL);
     return r == 0 && f->list ? f->list(rq, dir, ret) : r;
 }
 

@@ -57,7 +57,7 @@ static int lookup(struct request *rq, struct node *dir, const char *name, struct
 static int list(struct request *rq, struct node *dir, struct dir_names *ret)
 {
     return folder_list(rq, dir, ret)
-        ?: dir_names_add(ret, RAW_NAME, S_IFREG)
+        ?: dir_names_add(ret, RAW_NAME, S_IFREG, NULL)
         ?: scratch_list(rq, dir, ret);
 }
 

@@ -137,7 +137,7 @@ static int pci_list(struct request *rq, struct node *dir, struct dir_names *ret)
     for (size_t i = 0; r == 0 && i < facts->host.n_pci; i++) {
         BUF_AUTO address = {0};
         r = vmx_pci_add_address(&facts->host.pci[i].address, &address)
-                ?: dir_names_add(ret, address.data, S_IFDIR);
+                ?: dir_names_add(ret, address.data, S_IFDIR, NULL);
     }
     return r;
 }

@@ -106,7 +106,7 @@ static int vms_list(struct request *rq, struct node *dir, struct dir_names *ret)
             continue;
         r = add_name(facts, &facts->vms[i], &name);
         if (r == 0 && name.len > 0 && name.len <= NAME_BYTES_MAX)
-            r = dir_names_add(ret, name.data, S_IFLNK);
+            r = dir_names_add(ret, name.data, S_IFLNK, NULL);
     }
     return r;
 }

@@ -2,34 +2,19 @@
 #include "dir_names.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-int dir_names_add(struct dir_names *names, const char *name, mode_t type)
-{
-    if (names->n == names->cap) {
-        size_t cap = names->cap ? names->cap * 2 : 64;
-        struct dir_name *more = reallocarray(names->items, cap, sizeof(*more));
-        if (!more)
-            return -ENOMEM;
-        names->items = more;
-        names->cap = cap;
-    }
-    char *copy = strdup(name);
-    if (!copy)
-        return -ENOMEM;
-    names->items[names->n++] = (struct dir_name){.name = copy, .type = type};
-    return 0;
-}
+#include "parser/text/list.h"
 
-int dir_names_add_alias(struct dir_names *names, const char *name, const char *own)
+int dir_names_add(struct dir_names *names, const char *name, mode_t type, const char *own)
 {
-    int r = dir_names_add(names, name, S_IFDIR);
-    if (r < 0)
-        return r;
-    char **at = &names->items[names->n - 1].own;
-    *at = strdup(own);
-    return *at ? 0 : -ENOMEM;
+    struct dir_name *items = list_room(names->items, names->n, sizeof(*items));
+    if (!items)
+        return -ENOMEM;
+    names->items = items;
+    struct dir_name *item = &items[names->n++];
+    *item = (struct dir_name){strdup(name), own ? strdup(own) : NULL, type};
+    return item->name && (item->own || !own) ? 0 : -ENOMEM;
 }
 
 void dir_names_free(struct dir_names *names)

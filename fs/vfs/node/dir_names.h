@@ -12,8 +12,8 @@ struct dir_names {
         char *own; /* what a lookup will find under another name; or NULL */
         mode_t type;
     } *items;
-    size_t n, cap;
+    size_t n;
 };
-int dir_names_add(struct dir_names *names, const char *name, mode_t type);
-int dir_names_add_alias(struct dir_names *names, const char *name, const char *own);
+/* own: may be NULL. 0, -ENOMEM: the names are good for nothing but to be freed. */
+int dir_names_add(struct dir_names *names, const char *name, mode_t type, const char *own);
 void dir_names_free(struct dir_names *names);

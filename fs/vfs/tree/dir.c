@@ -99,15 +99,11 @@ static int follow(struct request *rq, const char *path, struct found *ret, struc
     return remote_getattr(remote, target, cache_ms(rq), &rq->wait, attrs, &ret->true_at);
 }
 
-/* What a name on the server is. A link that stands for a directory beside it is that directory, so
- * that a file has one node whichever name leads to it. */
-static int look(struct request *rq, struct node *dir, const char *name, struct found *ret,
-                struct sftp_attrs *attrs)
+/* What is at a path on the server. A link that stands for a directory beside it is that directory,
+ * so that a file has one node whichever name leads to it. */
+static int look(struct request *rq, const char *path, struct found *ret, struct sftp_attrs *attrs)
 {
     struct remote *remote = rq->vfs->remote;
-    FREE_AUTO char *path = node_child_path(rq->vfs, dir, name);
-    if (!path)
-        return -ENOMEM;
     int r = remote_getattr(remote, path, cache_ms(rq), &rq->wait, attrs, &ret->true_at);
     if (r == 0 && S_ISDIR(attrs->mode)) {
         /* A link may have led above the root, and names back into it. */
@@ -152,7 +148,7 @@ static int dir_lookup(struct request *rq, struct node *dir, const char *name, st
     }
     if (r != -EMEDIUMTYPE && r != -EACCES) /* what cannot be read can be looked at, perhaps */
         return r;
-    r = look(rq, dir, name, ret, &attrs);
+    r = look(rq, path, ret, &attrs);
     if (r < 0)
         return r;
     rq->by_name &= !ret->followed; /* an open file is not looked at through its links */
@@ -183,16 +179,12 @@ static int dir_list(struct request *rq, struct node *dir, struct dir_names *ret)
         const struct listing_entry *e = &l->entries[i];
         if (e->shown_as || !dir_shows(rq->vfs, e->name, &e->attrs) || folder_is_in(dir, e->name))
             continue;
-        if (e->stands_for) {
-            r = dir_names_add_alias(ret, e->name, e->stands_for);
-            continue;
-        }
-        if (S_ISLNK(e->attrs.mode) && rq->vfs->options.follow_links) {
-            r = dir_names_add(ret, e->name, 0);
-            continue;
-        }
-        bool as_dir = !plain && remote_is_vmx(rq->vfs->remote, e->name, &e->attrs);
-        r = dir_names_add(ret, e->name, as_dir ? S_IFDIR : (mode_t)e->attrs.mode & S_IFMT);
+        mode_t type = (mode_t)e->attrs.mode & S_IFMT;
+        if (e->stands_for || (!plain && remote_is_vmx(rq->vfs->remote, e->name, &e->attrs)))
+            type = S_IFDIR;
+        else if (S_ISLNK(type) && rq->vfs->options.follow_links)
+            type = 0; /* that of what it leads to */
+        r = dir_names_add(ret, e->name, type, e->stands_for);
     }
     return r;
 }

@@ -145,7 +145,7 @@ int scratch_list(struct request *rq, struct node *dir, struct dir_names *ret)
     struct scratch *s;
     DL_FOREACH (dir->scratches, s) {
         if (r == 0 && !s->removed)
-            r = dir_names_add(ret, s->name, s->is_link ? S_IFLNK : S_IFREG);
+            r = dir_names_add(ret, s->name, s->is_link ? S_IFLNK : S_IFREG, NULL);
     }
     lock_drop(&rq->vfs->lock);
     return r;

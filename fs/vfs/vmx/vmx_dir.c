@@ -68,7 +68,7 @@ static int list_keys(struct request *rq, struct node *dir, const struct document
         bool written = ks && ks->draft.state != DRAFT_CLEAN;
         if (!written && recent_find(rq->vfs, RECENT_HIDDEN, dir, key))
             continue;
-        r = vmx_name_from_key(charset, key, &name) ?: dir_names_add(ret, name.data, S_IFREG);
+        r = vmx_name_from_key(charset, key, &name) ?: dir_names_add(ret, name.data, S_IFREG, NULL);
     }
     lock_drop(&rq->vfs->lock);
     return r == -ENAMETOOLONG ? 0 : r;
@@ -85,7 +85,7 @@ static int vmx_list(struct request *rq, struct node *dir, struct dir_names *ret)
         r = list_keys(rq, dir, doc, true, ret); /* see vmx_registered.c */
     r = r ?: list_keys(rq, dir, doc, false, ret);
     if (r == 0 && !is_fresh(rq, dir))
-        r = dir_names_add(ret, PROFILE_NAME, S_IFREG);
+        r = dir_names_add(ret, PROFILE_NAME, S_IFREG, NULL);
     return r ?: scratch_list(rq, dir, ret);
 }
 
