@@ -18,6 +18,17 @@
 #include "vfs/notify.h"
 #include "vfs/refuse.h"
 
+/* A rename that the kernel asked for: what its names are, and where. */
+struct renaming {
+    struct found from, to; /* to.ops NULL: there is nothing */
+    const char *from_path, *to_path;
+    const char *refused;  /* the one of both that an error is of */
+    struct node *to_node; /* or NULL */
+    bool plain;
+    bool exclusive;
+    struct diag diag; /* why it is refused */
+};
+
 /* -EEXIST where a file that is not shown has this path: nobody can want to replace it. */
 static int check_unseen(struct request *rq, const char *path)
 {
@@ -43,22 +54,22 @@ static int read_text(struct request *rq, const char *path, struct buf *ret)
 
 /* The file that a .vmx was made of goes, if it still is what was installed. Who has it open writes
  * no more to it. */
-static int remove_installed(struct request *rq, const char *from, const struct sftp_attrs *seen,
-                            const char *to, struct span text, struct diag *diag)
+static int remove_installed(struct request *rq, struct renaming *m, const struct sftp_attrs *seen,
+                            struct span text)
 {
     BUF_AUTO now = {0};
-    remote_files_set_vmx(rq->vfs->remote, from, true);
-    int r = read_text(rq, from, &now);
+    remote_files_set_vmx(rq->vfs->remote, m->from_path, true);
+    int r = read_text(rq, m->from_path, &now);
     if (r == -EFBIG || (r == 0 && !span_eq(buf_span(&now), text))) {
         diag_set(
-            diag,
+            &m->diag,
             "the file was changed while it was moved, and stays; %s holds its text from before",
-            path_name(to));
+            path_name(m->to_path));
         r = -ECANCELED;
     }
-    r = r ?: remote_remove(rq->vfs->remote, from, seen, &rq->wait);
+    r = r ?: remote_remove(rq->vfs->remote, m->from_path, seen, &rq->wait);
     if (r < 0)
-        remote_files_set_vmx(rq->vfs->remote, from, false);
+        remote_files_set_vmx(rq->vfs->remote, m->from_path, false);
     return r;
 }
 
@@ -84,32 +95,22 @@ static int check_target(struct request *rq, const struct found *from, const stru
     return 0;
 }
 
-/* A rename that the kernel asked for: what its names are, and where. */
-struct renaming {
-    struct found from, to; /* to.ops NULL: there is nothing */
-    const char *from_path, *to_path;
-    const char *refused;  /* the one of both that an error is of */
-    struct node *to_node; /* or NULL */
-    bool plain;
-    bool exclusive;
-};
-
 /* A file becomes the .vmx that it is moved onto: its content is checked and committed, and the file
  * removed. */
-static int install_file(struct request *rq, struct renaming *m, struct diag *diag)
+static int install_file(struct request *rq, struct renaming *m)
 {
     struct sftp_attrs attrs;
     int64_t true_at;
     BUF_AUTO text = {0};
     int r = remote_getattr(rq->vfs->remote, m->from_path, 0, &rq->wait, &attrs, &true_at);
     if (r == 0 && !S_ISREG(attrs.mode)) { /* a server hangs in opening a pipe */
-        diag_set(diag, "this is not a regular file, and cannot become a .vmx");
+        diag_set(&m->diag, "this is not a regular file, and cannot become a .vmx");
         r = -EPERM;
     }
     r = r ?: read_text(rq, m->from_path, &text);
     if (r < 0)
         return r;
-    r = vmx_file_install(rq, m->to_path, m->to_node, buf_span(&text), diag);
+    r = vmx_file_install(rq, m->to_path, m->to_node, buf_span(&text), &m->diag);
     if (r < 0) {
         m->refused = r == -EINVAL ? m->from_path : m->to_path; /* a bad text, or what it is to be */
         return r;
@@ -120,7 +121,7 @@ static int install_file(struct request *rq, struct renaming *m, struct diag *dia
                                     .mtime = attrs.mtime};
     r = remote_setattr(rq->vfs->remote, m->to_path, &keep, &rq->wait);
     refuse(rq, m->to_path, NULL, r, NULL); /* is noted: the text is in its place */
-    return remove_installed(rq, m->from_path, &attrs, m->to_path, buf_span(&text), diag);
+    return remove_installed(rq, m, &attrs, buf_span(&text));
 }
 
 /* Below .vmxfs/plain a .vmx replaces another as files do; else both are directories. */
@@ -133,63 +134,54 @@ static enum move_onto what_may_go(const struct renaming *m)
     return m->plain || found_kind(&m->from) == KIND_LINK ? MOVE_ONTO_ANY : MOVE_ONTO_EMPTY;
 }
 
-static int rename_vmx(struct request *rq, struct renaming *m, struct diag *diag)
+static int rename_vmx(struct request *rq, struct renaming *m)
 {
     return remote_rename_vmx(rq->vfs->remote, m->from_path, m->to_path, what_may_go(m), &rq->wait,
-                             diag, &m->refused);
+                             &m->diag, &m->refused);
 }
 
 /* One of the names is a .vmx's. A file is merely renamed, whatever it holds, where it replaces no
  * .vmx: a link, say. */
-static int move_vmx(struct request *rq, struct renaming *m, struct diag *diag)
+static int move_vmx(struct request *rq, struct renaming *m)
 {
     const bool from_file = found_kind(&m->from) == KIND_FILE;
     const bool onto_vmx = found_is_vmx(&m->to);
     if (found_kind(&m->from) == KIND_VMX_FILE)
         vmx_file_note_removal(rq, m->from_path);
-    int r = from_file && onto_vmx ? -EEXIST : rename_vmx(rq, m, diag);
+    int r = from_file && onto_vmx ? -EEXIST : rename_vmx(rq, m);
     if (r == -EEXIST && from_file && !m->exclusive)
-        r = install_file(rq, m, diag);
+        r = install_file(rq, m);
     if (r == -EMEDIUMTYPE) /* what is no .vmx has taken the place of one */
-        r = rename_vmx(rq, m, diag);
+        r = rename_vmx(rq, m);
     return r;
 }
 
-static int move_on_server(struct request *rq, struct renaming *m, struct diag *diag)
+static int move_on_server(struct request *rq, struct renaming *m)
 {
     if (found_is_vmx(&m->from) ||
         (found_kind(&m->from) != KIND_DIR && remote_is_vmx_name(path_name(m->to_path))))
-        return move_vmx(rq, m, diag);
+        return move_vmx(rq, m);
     const struct sftp_attrs seen = dir_seen(&m->from);
     return remote_rename(rq->vfs->remote, m->from_path, m->to_path, m->exclusive, &seen, &rq->wait);
 }
 
-static int check_end_unused(struct request *rq, const struct found *found, const char *path,
-                            struct diag *diag)
+/* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. */
+static int check_end_unused(struct request *rq, struct renaming *m, const struct found *found,
+                            const char *path)
 {
     FREE_AUTO char *vm = NULL;
     if (!found->ops || found_is_vmx(found))
         return 0;
-    return remote_check_unused(rq->vfs->remote, path, found_kind(found) == KIND_DIR, &rq->wait,
-                               diag, &vm);
-}
-
-/* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. */
-static int check_ends_unused(struct request *rq, struct renaming *m, struct diag *diag)
-{
-    int r = check_end_unused(rq, &m->from, m->from_path, diag);
+    int r = remote_check_unused(rq->vfs->remote, path, found_kind(found) == KIND_DIR, &rq->wait,
+                                &m->diag, &vm);
     if (r < 0)
-        return r;
-    r = check_end_unused(rq, &m->to, m->to_path, diag);
-    if (r < 0)
-        m->refused = m->to_path;
+        m->refused = path;
     return r;
 }
 
 int dir_rename(struct request *rq, struct node *dir, const char *name, struct node *new_dir,
                const char *new_name, unsigned flags)
 {
-    struct diag diag = {0};
     FREE_AUTO char *from_path = node_child_path(rq->vfs, dir, name);
     FREE_AUTO char *to_path = node_child_path(rq->vfs, new_dir, new_name);
     struct renaming m = {.from_path = from_path,
@@ -211,12 +203,15 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
         dir_check_followed(rq, &m.to, to_path) < 0)
         return -EPERM;
     if ((m.from.ops && !m.from.ops->named) || (m.to.ops && !m.to.ops->named))
-        r = refuse_made_up(&diag);
+        r = refuse_made_up(&m.diag);
     if (r == -ENOENT && m.from.ops)
         r = check_unseen(rq, to_path);
-    r = r ?: check_target(rq, &m.from, &m.to, to_path, flags) ?: check_ends_unused(rq, &m, &diag);
+    r = r
+        ?: check_target(rq, &m.from, &m.to, to_path, flags)
+        ?: check_end_unused(rq, &m, &m.from, from_path)
+        ?: check_end_unused(rq, &m, &m.to, to_path);
     m.to_node = node_find(rq->vfs, new_dir, new_name);
-    r = r ?: move_on_server(rq, &m, &diag);
+    r = r ?: move_on_server(rq, &m);
     node_unref(rq->vfs, m.to_node);
     if (r == 0 && found_kind(&m.from) != KIND_DIR && remote_is_vmx_name(new_name))
         host_changed(rq->vfs->host, to_path);
@@ -229,5 +224,5 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
     /* Programs act on these. */
     if (r == -ENOTEMPTY || r == -EEXIST || r == -EXDEV)
         return r;
-    return refuse(rq, m.refused, NULL, r, &diag);
+    return refuse(rq, m.refused, NULL, r, &m.diag);
 }
