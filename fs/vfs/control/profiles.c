@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/path.h"
 
 enum { PROFILE_MAX = 1 << 20 };
 
@@ -65,11 +66,9 @@ static int load_dir(const char *dir, struct vmx_profiles *profiles, struct journ
         return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
     int r = 0;
     for (int i = 0; i < n; i++) {
-        FREE_AUTO char *path = NULL;
+        FREE_AUTO char *path = path_join(dir, entries[i]->d_name);
         struct diag diag = {0};
         char reason[sizeof(diag.text) + 80];
-        if (asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0)
-            path = NULL;
         int one = path ? load_one(path, entries[i]->d_name, profiles, &diag) : -ENOMEM;
         if (one == -ENOMEM)
             r = one;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The control files of the whole mount: status, errors, check, profiles/NAME. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "parser/check/check.h"
 #include "parser/text/safe_text.h"
 #include "vfs/host/host_view.h"
@@ -67,19 +65,17 @@ static const char *severity_name(enum vmx_severity severity)
 static int add_place(const struct vfs *vfs, const char *path, const struct vmx_check *check,
                      struct buf *ret)
 {
-    FREE_AUTO char *full = NULL;
-    if (asprintf(&full, "%s/%s/.vmxfs/check", vfs->options.mountpoint, path) < 0)
-        full = NULL;
-    if (!full)
-        return -ENOMEM;
-    bool odd = !safe_text_is(span_of(full));
-    int r = buf_add_char(ret, '\t')
+    BUF_AUTO full = {0};
+    int r = buf_addf(&full, "%s/%s/.vmxfs/check", vfs->options.mountpoint, path);
+    bool odd = !safe_text_is(buf_span(&full));
+    r = r
+        ?: buf_add_char(ret, '\t')
         ?: safe_text_add(ret, span_of(path))
         ?: buf_addf(ret, "\t%zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\t", check->count[VMX_PASS],
                    check->count[VMX_WARN], check->count[VMX_FAIL], check->count[VMX_UNKNOWN])
         ?: buf_add_str(ret, odd ? "-" : "cat ");
     if (r == 0 && !odd)
-        r = buf_add_quoted(ret, span_of(full));
+        r = buf_add_quoted(ret, buf_span(&full));
     return r ?: buf_add_char(ret, '\n');
 }
 

@@ -5,45 +5,30 @@
  * power "unknown".
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "parser/text/list.h"
 #include "parser/text/safe_text.h"
 #include "vfs/host/host_view.h"
 #include "vm_walk.h"
-
-struct row {
-    char *path; /* as it is printed */
-    char *rest; /* what stands before it */
-};
 
 struct table {
     struct vm_walk survey;
     const struct host_facts *facts; /* NULL: nothing is known */
     bool *seen;                     /* for each of the host's VMs: its .vmx was found */
-    struct row *rows;
-    size_t n, cap;
+    char **rows;                    /* the path is last, and holds no TAB */
+    size_t n;
 };
 
-/* Takes over what both hold. */
-static int add_row(struct table *t, struct buf *path, struct buf *rest)
+/* Takes over what it holds. */
+static int add_row(struct table *t, struct buf *row)
 {
-    if (t->n == t->cap) {
-        size_t cap = t->cap ? t->cap * 2 : 64;
-        struct row *more = reallocarray(t->rows, cap, sizeof(*more));
-        if (!more)
-            return -ENOMEM;
-        t->rows = more;
-        t->cap = cap;
-    }
-    struct row row = {.path = buf_steal(path), .rest = buf_steal(rest)};
-    if (!row.path || !row.rest) {
-        free(row.path);
-        free(row.rest);
+    char **rows = list_room(t->rows, t->n, sizeof(*rows));
+    if (!rows)
         return -ENOMEM;
-    }
-    t->rows[t->n++] = row;
-    return 0;
+    t->rows = rows;
+    t->rows[t->n++] = buf_steal(row);
+    return rows[t->n - 1] ? 0 : -ENOMEM;
 }
 
 /* The profile that passthrough-profile shows in brackets. */
@@ -77,20 +62,20 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
                    const struct vmx_dict *dict)
 {
     struct table *t = (struct table *)s;
-    BUF_AUTO place = {0};
-    BUF_AUTO rest = {0};
+    BUF_AUTO row = {0};
     const struct host_vm *vm = t->facts ? host_facts_vm(t->facts, path) : NULL;
     if (vm)
         t->seen[vm - t->facts->vms] = true;
-    int r = buf_addf(&rest, "%s\t", power_of(t, vm, dict));
+    int r = buf_addf(&row, "%s\t", power_of(t, vm, dict));
     if (r == 0 && vm)
-        r = buf_addf(&rest, "%lu\tyes\t", vm->id);
+        r = buf_addf(&row, "%lu\tyes\t", vm->id);
     else if (r == 0)
-        r = buf_addf(&rest, "-\t%s\t", t->facts && t->facts->vms_known ? "no" : "-");
+        r = buf_addf(&row, "-\t%s\t", t->facts && t->facts->vms_known ? "no" : "-");
     return r
-        ?: add_profile(t, dict, &rest)
-        ?: safe_text_add(&place, span_of(shown))
-        ?: add_row(t, &place, &rest);
+        ?: add_profile(t, dict, &row)
+        ?: buf_add_char(&row, '\t')
+        ?: safe_text_add(&row, span_of(shown))
+        ?: add_row(t, &row);
 }
 
 /* Where a VM is whose .vmx was not found. */
@@ -111,21 +96,20 @@ static int add_others(struct table *t)
     int r = 0;
     for (size_t i = 0; r == 0 && t->facts && i < t->facts->n_vms; i++) {
         const struct host_vm *vm = &t->facts->vms[i];
-        BUF_AUTO place = {0};
-        BUF_AUTO rest = {0};
+        BUF_AUTO row = {0};
         if (t->seen[i])
             continue;
-        r = buf_addf(&rest, "%s\t%lu\t%s\t-", power_of(t, vm, NULL), vm->id,
+        r = buf_addf(&row, "%s\t%lu\t%s\t-\t", power_of(t, vm, NULL), vm->id,
                        vm->valid ? "yes" : "invalid")
-            ?: add_place(vm, &place)
-            ?: add_row(t, &place, &rest);
+            ?: add_place(vm, &row)
+            ?: add_row(t, &row);
     }
     return r;
 }
 
 static int by_path(const void *a, const void *b)
 {
-    return strcmp(((const struct row *)a)->path, ((const struct row *)b)->path);
+    return strcmp(strrchr(*(char *const *)a, '\t'), strrchr(*(char *const *)b, '\t'));
 }
 
 static int print(struct table *t, struct buf *ret)
@@ -134,7 +118,7 @@ static int print(struct table *t, struct buf *ret)
     if (t->n > 0)
         qsort(t->rows, t->n, sizeof(*t->rows), by_path);
     for (size_t i = 0; r == 0 && i < t->n; i++)
-        r = buf_addf(ret, "%s\t%s\n", t->rows[i].rest, t->rows[i].path);
+        r = buf_addf(ret, "%s\n", t->rows[i]);
     return r;
 }
 
@@ -150,10 +134,8 @@ int root_vms_show(struct request *rq, struct node *n, struct buf *ret)
         r = t.seen ? 0 : -ENOMEM;
     }
     r = r ?: vm_walk_run(&t.survey) ?: add_others(&t) ?: print(&t, ret);
-    for (size_t i = 0; i < t.n; i++) {
-        free(t.rows[i].path);
-        free(t.rows[i].rest);
-    }
+    for (size_t i = 0; i < t.n; i++)
+        free(t.rows[i]);
     free(t.rows);
     free(t.seen);
     return r;
