@@ -17,7 +17,6 @@ int key_lookup(struct request *rq, struct node *dir, const char *name, struct fo
     if (r < 0)
         return is_no_key(r) ? -ENOENT : r;
     ret->ops = &key_ops;
-    ret->folded = true;
     /* Another spelling is never kept by the kernel: it would outlive the key's removal. */
     if (at.extent != SIZE_MAX && span_eq(vmx_dict_name(at.doc->dict, at.extent), buf_span(&at.key)))
         ret->true_at = remote_document_true_at(rq->vfs->remote, at.path);
@@ -60,7 +59,7 @@ int key_create(struct request *rq, struct node *dir, const char *name, int flags
     int r = key_at(rq, dir, name, DOCUMENT_TO_WRITE, &at);
     if (r < 0)
         return refuse_name(rq, dir, name, r);
-    bool there = key_shown_size(rq, dir, &at) >= 0;
+    bool there = key_attr(rq, dir, &at, &ret->st) == 0;
     r = there && flags & O_EXCL ? -EEXIST : key_may_write(rq, &at, name);
     r = r
             ?: key_begin_writing(rq, dir, name, &at,
@@ -68,7 +67,6 @@ int key_create(struct request *rq, struct node *dir, const char *name, int flags
     if (r < 0)
         return r;
     ret->ops = &key_ops;
-    ret->folded = true;
     ret->written = true;
     r = key_attr(rq, dir, &at, &ret->st);
     if (r < 0)

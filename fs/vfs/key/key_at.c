@@ -18,33 +18,22 @@ void key_at_done(struct key_at *at)
     *at = (struct key_at){0};
 }
 
-static int find_key(struct request *rq, struct node *dir, const char *name, int64_t max_age_ms,
-                    struct key_at *at)
-{
-    at->path = node_path(rq->vfs, dir);
-    if (!at->path)
-        return -ENOMEM;
-    at->asked_at = clock_ms();
-    int r = remote_document(rq->vfs->remote, at->path, max_age_ms, &rq->wait, &at->doc);
-    if (r < 0)
-        return r == -EMEDIUMTYPE ? -ENOENT : r;
-    r = vmx_key_from_name(vmx_dict_charset(at->doc->dict), span_of(name), &at->key);
-    if (r < 0)
-        return r;
-    at->extent = vmx_dict_find(at->doc->dict, buf_span(&at->key));
-    return 0;
-}
-
 int key_at(struct request *rq, struct node *dir, const char *name, int64_t max_age_ms,
            struct key_at *ret)
 {
-    struct key_at at = {0};
-    int r = find_key(rq, dir, name, max_age_ms, &at);
-    if (r == 0)
-        *ret = at;
-    else
-        key_at_done(&at);
-    return r;
+    KEY_AT_AUTO at = {.path = node_path(rq->vfs, dir), .asked_at = clock_ms()};
+    if (!at.path)
+        return -ENOMEM;
+    int r = remote_document(rq->vfs->remote, at.path, max_age_ms, &rq->wait, &at.doc);
+    if (r < 0)
+        return r == -EMEDIUMTYPE ? -ENOENT : r;
+    r = vmx_key_from_name(vmx_dict_charset(at.doc->dict), span_of(name), &at.key);
+    if (r < 0)
+        return r;
+    at.extent = vmx_dict_find(at.doc->dict, buf_span(&at.key));
+    *ret = at;
+    at = (struct key_at){0};
+    return 0;
 }
 
 int refuse_name(struct request *rq, struct node *dir, const char *name, int r)
@@ -60,13 +49,6 @@ int refuse_name(struct request *rq, struct node *dir, const char *name, int r)
     else if (r == -EILSEQ)
         diag_set(&diag, "the file's .encoding cannot hold this name");
     return refuse(rq, path, name, r, &diag);
-}
-
-int key_text(const struct key_at *at, struct buf *ret)
-{
-    if (at->extent == SIZE_MAX)
-        return -ENOENT;
-    return vmx_dict_value(at->doc->dict, at->extent, ret) ?: buf_add_char(ret, '\n');
 }
 
 int key_at_node(struct request *rq, struct node *n, struct key_at *ret)

@@ -35,9 +35,6 @@ int key_at_node(struct request *rq, struct node *n, struct key_at *ret);
 int refuse_name(struct request *rq, struct node *dir, const char *name, int r);
 #define KEY_AT_AUTO __attribute__((cleanup(key_at_done))) struct key_at
 
-/* What the file of a key shows: the value and a newline. -ENOENT: the document has no such key. */
-int key_text(const struct key_at *at, struct buf *ret);
-
 /* The text of a file as a value: less one newline at the end. */
 static inline struct span text_value(struct span text)
 {

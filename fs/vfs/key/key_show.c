@@ -7,7 +7,7 @@
 #include "vfs/node/attr.h"
 #include "vfs/recent.h"
 
-off_t key_shown_size(struct request *rq, struct node *dir, const struct key_at *at)
+int key_attr(struct request *rq, struct node *dir, const struct key_at *at, struct stat *st)
 {
     off_t size = -ENOENT;
     lock_take(&rq->vfs->lock);
@@ -18,12 +18,6 @@ off_t key_shown_size(struct request *rq, struct node *dir, const struct key_at *
              !recent_find(rq->vfs, RECENT_HIDDEN, dir, buf_span(&at->key)))
         size = (off_t)vmx_dict_value_size(at->doc->dict, at->extent) + 1;
     lock_drop(&rq->vfs->lock);
-    return size;
-}
-
-int key_attr(struct request *rq, struct node *dir, const struct key_at *at, struct stat *st)
-{
-    off_t size = key_shown_size(rq, dir, at);
     if (size < 0)
         return (int)size;
     attr_file(rq->vfs, st, 0644, size, at->doc->attrs.mtime);
@@ -37,8 +31,9 @@ int key_current_text(struct request *rq, struct node *dir, const struct key_at *
     struct key_state *ks = key_state(rq->vfs, dir, buf_span(&at->key), false);
     if (ks && ks->draft.state != DRAFT_CLEAN)
         r = buf_add(ret, buf_span(&ks->draft.bytes));
-    else if (!recent_find(rq->vfs, RECENT_HIDDEN, dir, buf_span(&at->key)))
-        r = key_text(at, ret);
+    else if (at->extent != SIZE_MAX &&
+             !recent_find(rq->vfs, RECENT_HIDDEN, dir, buf_span(&at->key)))
+        r = vmx_dict_value(at->doc->dict, at->extent, ret) ?: buf_add_char(ret, '\n');
     lock_drop(&rq->vfs->lock);
     return r;
 }

@@ -4,12 +4,10 @@
 
 #include "key_at.h"
 
-/* Size of what the file shows, in bytes; -ENOENT: there is no such file. */
-off_t key_shown_size(struct request *rq, struct node *dir, const struct key_at *at);
-
-/* Its attributes. 0, -ENOENT. */
+/* The attributes of the file. 0; -ENOENT: there is none. */
 int key_attr(struct request *rq, struct node *dir, const struct key_at *at, struct stat *st);
 
-/* Appends what it shows: what is being written to it, or as key_text. 0, -ENOENT, -ENOMEM. */
+/* Appends what it shows: what is being written to it, or the value and a newline. 0, -ENOENT,
+ * -ENOMEM. */
 int key_current_text(struct request *rq, struct node *dir, const struct key_at *at,
                      struct buf *ret);

@@ -42,7 +42,6 @@ struct found {
     bool followed;           /* it was found by a link that is shown as what it leads to: ... */
     char target[PATH_MAX];   /* ... that has this remote path */
     bool fresh;              /* a directory of settings that was just made */
-    bool folded;             /* the inode number is the same for all spellings of the name */
     bool written;            /* it is opened for writing with it */
     const void
         *detail; /* of a control: struct control; of a folder, and of the root: struct folder */

@@ -140,7 +140,7 @@ struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
                        const struct found *found, bool lookup)
 {
     uint64_t ino = found->followed ? node_path_ino(vfs, dir, found->target)
-                                   : node_ino(dir, name, found->folded);
+                                   : node_ino(dir, name, found_kind(found) == KIND_SETTING);
     lock_take(&vfs->lock);
     struct node *n = node_child(vfs, dir, name);
     if (n && !is_same(n, found)) {
@@ -235,7 +235,7 @@ void node_become(struct vfs *vfs, struct node *dir, const char *name, const stru
         n->ops = found->ops;
         n->detail = found->detail;
         inode_number_drop(vfs, n);
-        n->ino = inode_number_free(vfs, node_ino(dir, name, found->folded));
+        n->ino = inode_number_free(vfs, node_ino(dir, name, found_kind(found) == KIND_SETTING));
     }
     lock_drop(&vfs->lock);
 }
