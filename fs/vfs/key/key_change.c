@@ -34,7 +34,6 @@ struct key_change {
     bool exclusive;            /* RENAME: onto no key that is there */
     struct key_state *ks;      /* what of it the caller saw is its base */
     const struct taken *taken; /* the text that it sets, or NULL */
-    bool anew;                 /* nothing in it was made from the value that the caller saw */
 };
 
 /* Whether what the server has was there when the user looked: the attributes have not changed
@@ -87,12 +86,14 @@ static int check_base(struct key_change *k, const struct server_text *server,
         return 0;
     if (is_our_own(k, there, value))
         return 0;
+    /* Nothing in it was made from the value that the caller saw. */
+    const bool anew = k->op != VMX_EDIT_SET || (k->taken && k->taken->anew);
     lock_take(&k->vfs->lock);
     const struct seen *base = &k->ks->base;
-    bool same = !base->known ||
-                (k->anew && was_there(base, server) &&
-                 has_value(server->doc->dict, k->key, there, value)) ||
-                (base->there == there && (!there || span_eq(buf_span(&base->value), value)));
+    bool same =
+        !base->known ||
+        (anew && was_there(base, server) && has_value(server->doc->dict, k->key, there, value)) ||
+        (base->there == there && (!there || span_eq(buf_span(&base->value), value)));
     lock_drop(&k->vfs->lock);
     return same ? 0 : -ECANCELED;
 }
@@ -126,25 +127,12 @@ static int note_place(struct key_change *k, const struct vmx_dict *current)
 
 static int add_edit(struct key_change *k, const struct vmx_dict *current, struct vmx_edits *edits)
 {
-    int r;
-    switch (k->op) {
-    case VMX_EDIT_SET:
+    if (k->op == VMX_EDIT_SET)
         return add_set(k, current, edits);
-    case VMX_EDIT_REMOVE:
-        r = note_place(k, current);
-        return r < 0 && r != -ENOENT ? r : vmx_edits_remove(edits, k->key);
-    case VMX_EDIT_RENAME:
+    if (k->op == VMX_EDIT_RENAME)
         return vmx_edits_rename(edits, k->key, k->new_key);
-    default:
-        return -EINVAL;
-    }
-}
-
-static bool is_there_already(const struct key_change *k, const struct vmx_dict *current)
-{
-    BUF_AUTO now = {0};
-    return k->op == VMX_EDIT_SET && vmx_dict_get(current, k->key, &now) == 0 &&
-           span_eq(buf_span(&now), k->value);
+    int r = note_place(k, current);
+    return r < 0 && r != -ENOENT ? r : vmx_edits_remove(edits, k->key);
 }
 
 /* A value must fit the name that it gets. */
@@ -166,7 +154,7 @@ static int apply(struct change *change, const struct server_text *server,
     if (r < 0)
         return r;
     /* Also a value that would be refused today may stay. */
-    if (!is_there_already(k, current)) {
+    if (k->op != VMX_EDIT_SET || !has_value(current, k->key, true, k->value)) {
         if (vmx_dict_encrypted(current))
             return -EPERM;
         if (k->op == VMX_EDIT_SET)
@@ -291,13 +279,12 @@ int key_set(struct request *rq, struct node *dir, const char *name, struct span 
             struct key_state *ks, const struct taken *taken)
 {
     struct key_change k = {.op = VMX_EDIT_SET, .value = value, .ks = ks, .taken = taken};
-    k.anew = taken && taken->anew;
     return run(rq, dir, name, &k);
 }
 
 int key_remove(struct request *rq, struct node *dir, const char *name)
 {
-    struct key_change k = {.op = VMX_EDIT_REMOVE, .anew = true};
+    struct key_change k = {.op = VMX_EDIT_REMOVE};
     return run(rq, dir, name, &k);
 }
 
@@ -309,7 +296,6 @@ int key_rename(struct request *rq, struct node *dir, const char *name, const cha
     if (r < 0)
         return refuse_name(rq, dir, new_name, r);
     struct key_change k = {.op = VMX_EDIT_RENAME,
-                           .anew = true,
                            .new_key = buf_span(&to.key),
                            .new_name = new_name,
                            .exclusive = exclusive};
