@@ -66,17 +66,23 @@ int refuse_change(struct request *rq, const char *path, const char *key, int r,
         return r;
     rq->told = true;
     const char *reason = diag && diag->text[0] ? diag->text : meaning(r);
-    if (diag && diag->text[0] && diag->line > 0) {
-        char placed[sizeof(diag->text) + 64];
+    char placed[sizeof(diag->text) + 64];
+    if (diag && reason == diag->text && diag->line > 0) {
         char column[32] = "";
         if (diag->column > 0)
             snprintf(column, sizeof(column), ", column %zu", diag->column);
         snprintf(placed, sizeof(placed), "line %zu%s: %s", diag->line, column, reason);
-        journal_add(rq->vfs->journal, errno_for_kernel(r), path ? path : "?", key, placed);
-        return r;
+        reason = placed;
     }
     journal_add(rq->vfs->journal, errno_for_kernel(r), path ? path : "?", key, reason);
     return r;
+}
+
+int refuse_written(struct request *rq, struct node *n, int r, const struct diag *diag)
+{
+    FREE_AUTO char *path = r < 0 ? node_path(rq->vfs, n) : NULL;
+    FREE_AUTO char *key = r < 0 && !n->ops->named ? node_name(rq->vfs, n) : NULL;
+    return refuse_change(rq, path, key, r, diag);
 }
 
 int refuse_gone(struct diag *diag)

@@ -256,12 +256,6 @@ static int file_read(struct request *rq, struct node *n, struct handle *h, off_t
     return r;
 }
 
-static int refuse_data(struct request *rq, struct node *n, int r, const struct diag *diag)
-{
-    FREE_AUTO char *path = r < 0 ? node_path(rq->vfs, n) : NULL;
-    return refuse_change(rq, path, NULL, r, diag);
-}
-
 static int file_write(struct request *rq, struct node *n, struct handle *h, off_t offset,
                       struct span data)
 {
@@ -269,7 +263,7 @@ static int file_write(struct request *rq, struct node *n, struct handle *h, off_
     const bool append = h->append && !rq->mapped;
     int r = check_no_vmx(h->file, &diag)
                 ?: remote_file_write(h->file, (uint64_t)offset, append, data, &rq->wait);
-    return refuse_data(rq, n, r, &diag);
+    return refuse_written(rq, n, r, &diag);
 }
 
 /* That data was lost fs/remote tells once. But who closes may be a child that got the descriptor
@@ -291,14 +285,14 @@ static int file_flush(struct request *rq, struct node *n, struct handle *h)
 {
     if (!h->writes)
         return 0;
-    int r = refuse_data(rq, n, remote_file_flush(h->file, &rq->wait), NULL);
+    int r = refuse_written(rq, n, remote_file_flush(h->file, &rq->wait), NULL);
     views_changed(rq->vfs, n);
     return tell_lost(rq->vfs, h, r, false);
 }
 
 static int file_fsync(struct request *rq, struct node *n, struct handle *h)
 {
-    int r = refuse_data(rq, n, remote_file_fsync(h->file, &rq->wait), NULL);
+    int r = refuse_written(rq, n, remote_file_fsync(h->file, &rq->wait), NULL);
     return tell_lost(rq->vfs, h, r, true);
 }
 
@@ -306,7 +300,7 @@ static void file_release(struct request *rq, struct node *n, struct handle *h)
 {
     /* What the flushes could not wait for; nobody else can be told any more. */
     if (h->writes)
-        refuse_data(rq, n, remote_file_flush(h->file, &rq->wait), NULL);
+        refuse_written(rq, n, remote_file_flush(h->file, &rq->wait), NULL);
     open_files_remove(rq->vfs, n, h);
     forget_file(h);
     file_pages_close(rq->vfs, n, h);

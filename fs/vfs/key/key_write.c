@@ -69,13 +69,12 @@ void key_uncreate(struct request *rq, struct node *dir, struct handle *h)
 }
 
 /* The key that was being written was renamed to an editor's backup, whose name is no key's. */
-static int refuse_moved(struct request *rq, struct node *n, const char *name)
+static int refuse_moved(struct request *rq, struct node *n)
 {
     struct diag diag = {0};
-    FREE_AUTO char *path = node_path(rq->vfs, n->parent);
     diag_set(&diag,
              "the setting got this name, which is not a setting's, while it was being written");
-    return refuse(rq, path, name, -ECANCELED, &diag);
+    return refuse_written(rq, n, -ECANCELED, &diag);
 }
 
 /* Commits what was taken, whoever wrote it. A failure throws it away, with what was added since,
@@ -90,7 +89,7 @@ static int commit_taken(struct request *rq, struct node *n, struct handle *h,
     const bool moved = n->ops->kind != KIND_SETTING;
     FREE_AUTO char *name = strdup(n->name);
     lock_drop(&rq->vfs->lock);
-    int r = moved  ? refuse_moved(rq, n, name)
+    int r = moved  ? refuse_moved(rq, n)
             : name ? key_set(rq, n->parent, name, value, ks, taken)
                    : -ENOMEM;
     lock_take(&rq->vfs->lock);
@@ -118,28 +117,22 @@ static int commit_taken(struct request *rq, struct node *n, struct handle *h,
     return r;
 }
 
-/* Commits a text that is truncated or dirty. */
-static int commit_rest(struct request *rq, struct node *n, struct handle *h)
+/* Commits a text that is truncated, or (unless cut) dirty. */
+static int commit_rest(struct request *rq, struct node *n, struct handle *h, bool cut)
 {
     TAKEN_AUTO taken = {0};
     lock_take(&rq->vfs->lock);
-    bool due = h->key->draft.state != DRAFT_CLEAN;
+    const enum text_draft_state state = h->key->draft.state;
+    bool due = state == DRAFT_TRUNCATED || (state == DRAFT_DIRTY && !cut);
     int r = due ? key_draft_take(h->key, &taken) : 0;
     lock_drop(&rq->vfs->lock);
     return r == 0 && due ? commit_taken(rq, n, h, &taken, false) : r;
 }
 
-static int refuse_write(struct request *rq, struct node *n, int r)
-{
-    FREE_AUTO char *path = node_path(rq->vfs, n->parent);
-    FREE_AUTO char *name = node_name(rq->vfs, n);
-    return refuse_change(rq, path, name, r, NULL);
-}
-
-/* Edits the key's text. *ret_due: what was taken is to be committed before the caller is answered.
- */
+/* Edits the key's text. ret: NULL for a size, which is no value. 1: what was taken is to be
+ * committed before the caller is answered; 0; -errno. */
 static int edit_text(struct request *rq, struct node *n, struct handle *h,
-                     const struct text_draft_edit *edit, struct taken *ret, bool *ret_due)
+                     const struct text_draft_edit *edit, struct taken *ret)
 {
     struct key_state *ks = h->key;
     const pid_t writer = caller_process(rq);
@@ -149,25 +142,26 @@ static int edit_text(struct request *rq, struct node *n, struct handle *h,
     h->writer = writer;
     if (r == 0)
         ks->writer = writer;
-    *ret_due = r == 0 && !edit->resize && !h->wrote && text_draft_is_whole(&ks->draft);
-    if (*ret_due)
+    const bool due = r == 0 && ret && !h->wrote && text_draft_is_whole(&ks->draft);
+    if (due)
         r = key_draft_take(ks, ret);
     h->wrote = h->wrote || (r == 0 && !h->truncated);
     lock_drop(&rq->vfs->lock);
-    return r < 0 && r != refused ? refuse_write(rq, n, r) : r;
+    if (r < 0)
+        return r == refused ? r : refuse_written(rq, n, r, NULL);
+    return due;
 }
 
 int key_write(struct request *rq, struct node *n, struct handle *h, off_t offset, struct span data)
 {
-    bool due = false;
     TAKEN_AUTO taken = {0};
     const struct text_draft_edit edit = {.at = offset, .append = h->append, .data = data};
     /* Without a key it was opened as a scratch file, which then was renamed onto the key. */
     int r = h->key ? 0 : key_open_to_write(rq, n, O_WRONLY, h);
     if (r == -ENOENT) /* of an opening nothing is told */
-        return refuse_write(rq, n, r);
-    r = r ?: edit_text(rq, n, h, &edit, &taken, &due);
-    return r == 0 && due ? commit_taken(rq, n, h, &taken, false) : r;
+        return refuse_written(rq, n, r, NULL);
+    r = r ?: edit_text(rq, n, h, &edit, &taken);
+    return r > 0 ? commit_taken(rq, n, h, &taken, false) : r;
 }
 
 /* Commits what the handle has written, or, if that is to be synced, truncated. What others have is
@@ -190,7 +184,7 @@ static int commit_own(struct request *rq, struct node *n, struct handle *h, bool
         r = key_draft_take(ks, &taken);
     lock_drop(&rq->vfs->lock);
     if (r < 0)
-        r = r == refused ? r : refuse_write(rq, n, r);
+        r = r == refused ? r : refuse_written(rq, n, r, NULL);
     else if (due)
         r = commit_taken(rq, n, h, &taken, sync);
     if (r < 0 && !(sync && r == -EINTR)) {
@@ -247,7 +241,7 @@ void key_release(struct request *rq, struct node *n, struct handle *h)
         text_draft_clean(&h->key->draft);
     lock_drop(&rq->vfs->lock);
     if (last)
-        commit_rest(rq, n, h); /* a refusal is noted; nobody else can be told */
+        commit_rest(rq, n, h, false); /* a refusal is noted; nobody else can be told */
     key_end_writing(rq, n->parent, h);
 }
 
@@ -256,7 +250,6 @@ void key_release(struct request *rq, struct node *n, struct handle *h)
 static int commit_cut(struct request *rq, struct node *n)
 {
     KEY_AT_AUTO at = {0};
-    TAKEN_AUTO taken = {0};
     struct handle own = {.node = n};
     unsigned long sets;
     int r = key_at_node(rq, n, &at);
@@ -265,13 +258,7 @@ static int commit_cut(struct request *rq, struct node *n)
     own.key = key_enter(rq, n->parent, &at, &sets);
     if (!own.key)
         return -ENOMEM;
-    lock_take(&rq->vfs->lock);
-    bool truncated = own.key->draft.state == DRAFT_TRUNCATED;
-    if (truncated)
-        r = key_draft_take(own.key, &taken);
-    lock_drop(&rq->vfs->lock);
-    if (r == 0 && truncated)
-        r = commit_taken(rq, n, &own, &taken, false);
+    r = commit_rest(rq, n, &own, true);
     key_end_writing(rq, n->parent, &own);
     return r;
 }
@@ -282,15 +269,13 @@ int key_setattr(struct request *rq, struct node *n, struct handle *h, const stru
     if (!(valid & FUSE_SET_ATTR_SIZE)) /* chmod, chown and times are accepted and ignored */
         return valid & FUSE_SET_ATTR_MTIME ? commit_cut(rq, n) : 0;
     const struct text_draft_edit edit = {.resize = true, .at = st->st_size};
-    TAKEN_AUTO taken = {0}; /* nothing is: a size is no value */
-    bool due;
     if (h && h->key) /* committed when it is closed, unless something is written first */
-        return edit_text(rq, n, h, &edit, &taken, &due);
+        return edit_text(rq, n, h, &edit, NULL);
     struct handle own = {.node = n, .writes = true};
     int r = key_pages_write(rq->vfs, n, NULL) ?: key_open_to_write(rq, n, O_WRONLY, &own);
     if (r < 0)
         return r;
-    r = edit_text(rq, n, &own, &edit, &taken, &due) ?: commit_rest(rq, n, &own);
+    r = edit_text(rq, n, &own, &edit, NULL) ?: commit_rest(rq, n, &own, false);
     key_end_writing(rq, n->parent, &own);
     return r;
 }
