@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
 
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,14 +20,17 @@ void log_setup(bool to_syslog, enum log_level level)
     atomic_store(&max_level, (int)level);
 }
 
-void log_message_v(enum log_level level, const char *format, va_list args)
+void log_message(enum log_level level, const char *format, ...)
 {
     static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
-
+    char line[1024];
     if ((int)level > atomic_load(&max_level))
         return;
-    char line[1024];
-    if (vsnprintf(line, sizeof(line), format, args) < 0)
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    if (n < 0)
         return;
     if (atomic_load(&use_syslog)) {
         safe_text_make(line, strlen(line));
@@ -42,12 +46,4 @@ void log_say(const char *text)
     snprintf(line, sizeof(line), "%s", text);
     safe_text_make(line, strlen(line));
     fprintf(stderr, "vmxfs: %s\n", line);
-}
-
-void log_message(enum log_level level, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    log_message_v(level, format, args);
-    va_end(args);
 }
