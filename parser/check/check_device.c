@@ -105,7 +105,7 @@ static int passthrough_enabled(struct check *c, const struct check_device *d)
 {
     static const char rule[] = "passthrough-enabled";
     const struct vmx_host_pci *pci = d->host;
-    const char *reason = NULL;
+    const char *reason = pci ? vmx_host_needs(pci) : NULL;
     BUF_AUTO command = {0};
     if (!d->has_address || (!pci && c->around->host && c->around->host->n_pci > 0))
         return 0;
@@ -115,7 +115,7 @@ static int passthrough_enabled(struct check *c, const struct check_device *d)
     if (pci->capable == VMX_NO)
         return check_add(c, VMX_FAIL, rule, NULL,
                          "pciPassthru%zu cannot be passed to a VM, the host says", d->n);
-    if (pci->enabled == VMX_NO && vmx_host_needs(pci, &reason))
+    if (pci->enabled == VMX_NO && reason)
         return check_add(c, VMX_FAIL, rule, NULL,
                          "pciPassthru%zu is not enabled on the host, which needs it: %s", d->n,
                          reason);

@@ -40,7 +40,7 @@ static const struct release {
 
 static bool is_before(const struct vmx_host *host, const struct release *release)
 {
-    return vmx_host_compare(host, release->version, release->build) < 0;
+    return vmx_host_is_before(host, release->version, release->build);
 }
 
 static enum vmx_severity judge_version(const struct check *c, const char **ret_found)

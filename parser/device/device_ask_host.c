@@ -39,11 +39,11 @@ bool device_in_use(const struct vmx_around *around, const struct vmx_host_pci *p
 static int refuse_disabled(const struct vmx_host_pci *pci, struct diag *diag)
 {
     const char *owner = pci->owner[0] ? pci->owner : "the host";
-    const char *reason = NULL;
+    const char *reason = vmx_host_needs(pci);
     BUF_AUTO address = {0};
     BUF_AUTO text = {0};
     int r = vmx_pci_add_address(&pci->address, &address);
-    if (r == 0 && vmx_host_needs(pci, &reason))
+    if (r == 0 && reason)
         r = buf_addf(&text, "belongs to %s, and the host needs it: %s", owner, reason);
     else if (r == 0)
         r = buf_addf(&text, "belongs to %s: echo 1 > .vmxfs/host/pci/%s/passthrough", owner,

@@ -8,7 +8,6 @@ enum {
     CLASS_AUDIO = 0x0403,
     CLASS_PCI_BRIDGE = 0x0604,
     CLASS_USB = 0x0c03,
-    BUSES = 256,
 };
 
 const struct vmx_host_pci *vmx_host_find(const struct vmx_host *host, const struct vmx_pci *address)
@@ -29,30 +28,23 @@ bool vmx_host_is_gpu(const struct vmx_host_pci *pci)
 
 /* ---- the tree of buses */
 
-/* The bridge to each bus of a domain. A bus that two bridges claim has none: the list is wrong. */
-struct buses {
-    const struct vmx_host_pci *bridge[BUSES];
-    bool twice[BUSES];
-};
-
-static void find_buses(const struct vmx_host *host, unsigned domain, struct buses *ret)
-{
-    *ret = (struct buses){0};
-    for (size_t i = 0; i < host->n_pci; i++) {
-        const struct vmx_host_pci *pci = &host->pci[i];
-        if (pci->address.domain != domain || pci->class != CLASS_PCI_BRIDGE ||
-            pci->spawned_bus <= 0 || pci->spawned_bus >= BUSES)
-            continue;
-        size_t bus = (size_t)pci->spawned_bus;
-        ret->twice[bus] = ret->twice[bus] || ret->bridge[bus];
-        ret->bridge[bus] = ret->twice[bus] ? NULL : pci;
-    }
-}
-
-static const struct vmx_host_pci *bridge_to(const struct buses *buses,
+/* The bridge to the bus that a function is on. A bus that two bridges claim has none: the list is
+ * wrong. */
+static const struct vmx_host_pci *bridge_to(const struct vmx_host *host,
                                             const struct vmx_host_pci *pci)
 {
-    return pci && pci->address.bus < BUSES ? buses->bridge[pci->address.bus] : NULL;
+    const struct vmx_host_pci *found = NULL;
+    for (size_t i = 0; pci && i < host->n_pci; i++) {
+        const struct vmx_host_pci *bridge = &host->pci[i];
+        if (bridge->class != CLASS_PCI_BRIDGE || bridge->spawned_bus <= 0 ||
+            bridge->spawned_bus != pci->address.bus ||
+            bridge->address.domain != pci->address.domain)
+            continue;
+        if (found)
+            return NULL;
+        found = bridge;
+    }
+    return found;
 }
 
 /* A bridge of the switch that is on the card itself; one of the machine's would have other
@@ -66,24 +58,21 @@ static bool is_on_arc_card(const struct vmx_host_pci *bridge)
 }
 
 /* The upstream bridge of the card that a device is on, or NULL. */
-static const struct vmx_host_pci *arc_card(const struct buses *buses,
+static const struct vmx_host_pci *arc_card(const struct vmx_host *host,
                                            const struct vmx_host_pci *pci)
 {
-    const struct vmx_host_pci *port = bridge_to(buses, pci);
-    const struct vmx_host_pci *upstream = bridge_to(buses, port);
+    const struct vmx_host_pci *port = bridge_to(host, pci);
+    const struct vmx_host_pci *upstream = bridge_to(host, port);
     return is_on_arc_card(port) && is_on_arc_card(upstream) ? upstream : NULL;
 }
 
 static const struct vmx_host_pci *arc_audio(const struct vmx_host *host,
                                             const struct vmx_host_pci *gpu)
 {
-    struct buses buses;
-    find_buses(host, gpu->address.domain, &buses);
-    const struct vmx_host_pci *card = arc_card(&buses, gpu);
+    const struct vmx_host_pci *card = arc_card(host, gpu);
     for (size_t i = 0; card && i < host->n_pci; i++) {
         const struct vmx_host_pci *pci = &host->pci[i];
-        if (pci->class == CLASS_AUDIO && pci->address.domain == gpu->address.domain &&
-            arc_card(&buses, pci) == card)
+        if (pci->class == CLASS_AUDIO && arc_card(host, pci) == card)
             return pci;
     }
     return NULL;
@@ -128,31 +117,26 @@ size_t vmx_host_functions(const struct vmx_host *host, const struct vmx_pci *add
     return n;
 }
 
-bool vmx_host_needs(const struct vmx_host_pci *pci, const char **ret_reason)
+const char *vmx_host_needs(const struct vmx_host_pci *pci)
 {
-    const char *reason = NULL;
     if (pci->vmkernel_name[0] != '\0')
-        reason = pci->vmkernel_name;
-    else if (pci->class == CLASS_USB)
-        reason = "a USB controller";
-    else if (pci->class >= 0x0100 && pci->class <= 0x01ff)
-        reason = "a storage controller";
-    else if (pci->class >= 0x0200 && pci->class <= 0x02ff)
-        reason = "a network adapter";
-    else if (pci->class >= 0x0600 && pci->class <= 0x06ff)
-        reason = "a bridge";
-    if (reason)
-        *ret_reason = reason;
-    return reason != NULL;
+        return pci->vmkernel_name;
+    if (pci->class == CLASS_USB)
+        return "a USB controller";
+    if (pci->class >= 0x0100 && pci->class <= 0x01ff)
+        return "a storage controller";
+    if (pci->class >= 0x0200 && pci->class <= 0x02ff)
+        return "a network adapter";
+    if (pci->class >= 0x0600 && pci->class <= 0x06ff)
+        return "a bridge";
+    return NULL;
 }
 
-int vmx_host_compare(const struct vmx_host *host, const unsigned version[3], unsigned long build)
+bool vmx_host_is_before(const struct vmx_host *host, const unsigned version[3], unsigned long build)
 {
     for (size_t i = 0; i < 3; i++) {
         if (host->version[i] != version[i])
-            return host->version[i] < version[i] ? -1 : 1;
+            return host->version[i] < version[i];
     }
-    if (host->build == build)
-        return 0;
-    return host->build < build ? -1 : 1;
+    return host->build < build;
 }

@@ -62,11 +62,12 @@ const struct vmx_host_pci *vmx_host_audio(const struct vmx_host *host,
 size_t vmx_host_functions(const struct vmx_host *host, const struct vmx_pci *address,
                           const struct vmx_host_pci **ret, size_t max);
 
-/* Whether the host would be cut off without the device: storage, network, USB and bridge classes,
- * or a VMkernel name. *ret_reason: what it is to the host ("vmnic0", "a storage controller"),
- * constant or borrowed from pci; untouched where it is not needed. */
-bool vmx_host_needs(const struct vmx_host_pci *pci, const char **ret_reason);
+/* What a device is to the host that would be cut off without it: a VMkernel name ("vmnic0"), or "a
+ * storage controller" and the like for storage, network, USB and bridge classes. Constant, or
+ * borrowed from pci; NULL where the host does not need it. */
+const char *vmx_host_needs(const struct vmx_host_pci *pci);
 
-/* < 0, 0, > 0 as the host's (version, build) is before, at or after the given one. Build numbers
- * are compared only within one version: 7.0 U3n has a larger one than 8.0 U1. */
-int vmx_host_compare(const struct vmx_host *host, const unsigned version[3], unsigned long build);
+/* Whether the host's (version, build) is before the given one. Build numbers are compared only
+ * within one version: 7.0 U3n has a larger one than 8.0 U1. */
+bool vmx_host_is_before(const struct vmx_host *host, const unsigned version[3],
+                        unsigned long build);

@@ -26,13 +26,13 @@ static void check_pci(const struct vmx_host *host)
     for (size_t i = 0; i < host->n_pci; i++) {
         const struct vmx_host_pci *pci = &host->pci[i];
         const struct vmx_host_pci *all[8];
-        const char *reason = NULL;
+        const char *reason = vmx_host_needs(pci);
         assert(vmx_host_find(host, &pci->address) == pci);
         size_t n = vmx_host_functions(host, &pci->address, all, 8);
         assert(n >= 1 && n <= 8 && all[0] == pci);
         for (size_t k = 1; k < n; k++)
             assert(all[k] != pci && all[k]->address.domain == pci->address.domain);
-        assert(vmx_host_needs(pci, &reason) == (reason != NULL));
+        assert(!reason || reason[0]);
         assert(pci->name && pci->vmkernel_name && pci->owner && !pci->user);
         assert(pci->vendor <= 0xffff && pci->device <= 0xffff && pci->class <= 0xffff);
         assert(pci->spawned_bus >= 0 && pci->spawned_bus <= 0xff);

@@ -78,7 +78,7 @@ static int check_device(const struct host_facts *facts, const struct vmx_pci *ad
                         bool force, struct diag *why)
 {
     const struct vmx_host_pci *pci = vmx_host_find(&facts->host, address);
-    const char *reason = NULL;
+    const char *reason = pci ? vmx_host_needs(pci) : NULL;
     if (!pci) {
         diag_set(why, "the host has no such device");
         return -ENODEV;
@@ -87,7 +87,7 @@ static int check_device(const struct host_facts *facts, const struct vmx_pci *ad
         diag_set(why, "the host says that the device is not capable of passthrough");
         return -EOPNOTSUPP;
     }
-    if (on && !force && vmx_host_needs(pci, &reason)) {
+    if (on && !force && reason) {
         diag_set(why, "the host needs it (%s); write \"1 force\" to take it away nevertheless",
                  reason);
         return -EBUSY;

@@ -94,12 +94,11 @@ static inline bool execute_on_host(const char *target, const char *input, struct
     }
     for (size_t i = 0; machine && i < DEVICES && strcmp(input, "1") == 0; i++) {
         const struct vmx_pci *at = &machine->pci[i].address;
-        const char *reason = NULL;
         snprintf(path, sizeof(path), "MNT/.vmxfs/host/pci/%04x:%02x:%02x.%x/passthrough",
                  at->domain, at->bus, at->slot, at->function);
         if (strcmp(path, target) != 0)
             continue;
-        assert_false(vmx_host_needs(&machine->pci[i], &reason));
+        assert_null(vmx_host_needs(&machine->pci[i]));
         machine->pci[i].enabled = machine->pci[i].active = VMX_YES;
         return true;
     }
