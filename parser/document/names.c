@@ -47,10 +47,9 @@ static int decode_reversibly(const char *charset, struct span bytes, struct buf 
 static int add_char_by_char(const char *charset, struct span key, struct buf *ret)
 {
     while (key.n > 0 && ret->len <= VMX_NAME_MAX) {
-        BUF_AUTO ignored = {0};
         BUF_AUTO utf8 = {0};
         size_t n = 1;
-        int r = vmx_decode_one(charset, key, &ignored, &n)
+        int r = vmx_first_character(charset, key, &n)
                     ?: decode_reversibly(charset, span_head(key, n), &utf8);
         if (r == 0)
             r = add_text(ret, buf_span(&utf8));

@@ -5,115 +5,90 @@
 #include <iconv.h>
 #include <stdint.h>
 
+#include "text.h"
+
 #define UTF8 "UTF-8"
 #define CHARACTER_MAX 4 /* bytes of one character in any charset below */
 
 /*
- * Names as a .vmx spells them, in lower case and without punctuation, and as iconv does. All are
- * charsets in which the bytes below 80 (hex) are ASCII: the syntax of the file rests on them.
- * iconv's SHIFT_JIS has a yen sign and an overline there, which is one reason for CP932.
+ * Charsets as iconv names them, and by what other names a .vmx does. All are charsets in which the
+ * bytes below 80 (hex) are ASCII: the syntax of the file rests on them. iconv's SHIFT_JIS has a yen
+ * sign and an overline there, which is one reason for CP932.
  */
 static const struct {
-    const char *name;
     const char *iconv;
+    const char *others;
 } charsets[] = {
-    {"utf8", UTF8},
-    {"ascii", "ASCII"},
-    {"usascii", "ASCII"},
-    {"shiftjis", "CP932"},
-    {"sjis", "CP932"},
-    {"windows31j", "CP932"},
-    {"windows932", "CP932"},
-    {"ms932", "CP932"},
-    {"cp932", "CP932"},
-    {"ibm943", "CP932"},
-    {"eucjp", "EUC-JP"},
-    {"gbk", "CP936"},
-    {"gb2312", "CP936"},
-    {"windows936", "CP936"},
-    {"windows9362000", "CP936"},
-    {"ms936", "CP936"},
-    {"cp936", "CP936"},
-    {"gb18030", "GB18030"},
-    {"big5", "CP950"},
-    {"windows950", "CP950"},
-    {"windows9502000", "CP950"},
-    {"ms950", "CP950"},
-    {"cp950", "CP950"},
-    {"big5hkscs", "BIG5-HKSCS"},
-    {"windows949", "CP949"},
-    {"windows9492000", "CP949"},
-    {"ms949", "CP949"},
-    {"cp949", "CP949"},
-    {"ksc5601", "CP949"},
-    {"euckr", "CP949"},
-    {"windows874", "CP874"},
-    {"windows8742000", "CP874"},
-    {"cp874", "CP874"},
-    {"tis620", "CP874"},
-    {"windows1250", "CP1250"},
-    {"windows1251", "CP1251"},
-    {"windows1252", "CP1252"},
-    {"windows1253", "CP1253"},
-    {"windows1254", "CP1254"},
-    {"windows1255", "CP1255"},
-    {"windows1256", "CP1256"},
-    {"windows1257", "CP1257"},
-    {"windows1258", "CP1258"},
-    {"cp1250", "CP1250"},
-    {"cp1251", "CP1251"},
-    {"cp1252", "CP1252"},
-    {"cp1253", "CP1253"},
-    {"cp1254", "CP1254"},
-    {"cp1255", "CP1255"},
-    {"cp1256", "CP1256"},
-    {"cp1257", "CP1257"},
-    {"cp1258", "CP1258"},
-    {"iso88591", "ISO-8859-1"},
-    {"latin1", "ISO-8859-1"},
-    {"iso88592", "ISO-8859-2"},
-    {"iso88593", "ISO-8859-3"},
-    {"iso88594", "ISO-8859-4"},
-    {"iso88595", "ISO-8859-5"},
-    {"iso88596", "ISO-8859-6"},
-    {"iso88597", "ISO-8859-7"},
-    {"iso88598", "ISO-8859-8"},
-    {"iso88599", "ISO-8859-9"},
-    {"iso885913", "ISO-8859-13"},
-    {"iso885915", "ISO-8859-15"},
-    {"koi8r", "KOI8-R"},
-    {"koi8u", "KOI8-U"},
-    {"macintosh", "MACINTOSH"},
+    {UTF8, ""},
+    {"ASCII", "US-ASCII"},
+    {"CP932", "Shift_JIS SJIS windows-31j windows-932 MS932 IBM-943"},
+    {"EUC-JP", ""},
+    {"CP936", "GBK GB2312 windows-936 windows-936-2000 MS936"},
+    {"GB18030", ""},
+    {"CP950", "Big5 windows-950 windows-950-2000 MS950"},
+    {"BIG5-HKSCS", ""},
+    {"CP949", "windows-949 windows-949-2000 MS949 KS_C_5601 EUC-KR"},
+    {"CP874", "windows-874 windows-874-2000 TIS-620"},
+    {"CP1250", "windows-1250"},
+    {"CP1251", "windows-1251"},
+    {"CP1252", "windows-1252"},
+    {"CP1253", "windows-1253"},
+    {"CP1254", "windows-1254"},
+    {"CP1255", "windows-1255"},
+    {"CP1256", "windows-1256"},
+    {"CP1257", "windows-1257"},
+    {"CP1258", "windows-1258"},
+    {"ISO-8859-1", "Latin1"},
+    {"ISO-8859-2", ""},
+    {"ISO-8859-3", ""},
+    {"ISO-8859-4", ""},
+    {"ISO-8859-5", ""},
+    {"ISO-8859-6", ""},
+    {"ISO-8859-7", ""},
+    {"ISO-8859-8", ""},
+    {"ISO-8859-9", ""},
+    {"ISO-8859-13", ""},
+    {"ISO-8859-15", ""},
+    {"KOI8-R", ""},
+    {"KOI8-U", ""},
+    {"MACINTOSH", ""},
 };
 
-/* Lower case without punctuation; false if that does not fit. */
-static bool plain_name(struct span name, char *ret, size_t size)
+/* Takes a name's next letter, in lower case, or digit off its front; 0 when there is none. */
+static char next_plain(struct span *name)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c | 0x20);
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
-            continue;
-        if (n + 1 >= size)
-            return false;
-        ret[n++] = c;
+    while (name->n > 0) {
+        char c = name->p[0];
+        *name = span_from(*name, 1);
+        if (text_letter(c) || text_digit(c) < 10)
+            return (char)(c | 0x20); /* which digits have */
     }
-    ret[n] = '\0';
-    return true;
+    return '\0';
+}
+
+static bool same_name(struct span a, struct span b)
+{
+    for (;;) {
+        char in_a = next_plain(&a);
+        char in_b = next_plain(&b);
+        if (in_a != in_b || in_a == '\0')
+            return in_a == in_b;
+    }
 }
 
 const char *vmx_charset(struct span name)
 {
-    char plain[32];
+    struct span word;
     if (name.n == 0)
         return UTF8;
-    if (!plain_name(name, plain, sizeof(plain)))
-        return NULL;
     for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++) {
-        if (strcmp(charsets[i].name, plain) == 0)
+        struct span others = span_of(charsets[i].others);
+        if (same_name(name, span_of(charsets[i].iconv)))
             return charsets[i].iconv;
+        while (text_word(&others, &word)) {
+            if (same_name(name, word))
+                return charsets[i].iconv;
+        }
     }
     return NULL;
 }
@@ -143,7 +118,7 @@ static char *unconst(const char *p)
     return u.given;
 }
 
-/* Takes all of in through cd into ret, or nowhere if that is NULL. */
+/* Takes all of in through cd into ret. */
 static int pump(iconv_t cd, struct span in, struct buf *ret)
 {
     char *from = unconst(in.p);
@@ -158,7 +133,7 @@ static int pump(iconv_t cd, struct span in, struct buf *ret)
         bool full = odd == (size_t)-1 && errno == E2BIG;
         if (odd != 0 && !full)
             return -EILSEQ;
-        int r = ret ? buf_add(ret, (struct span){chunk, sizeof(chunk) - room}) : 0;
+        int r = buf_add(ret, (struct span){chunk, sizeof(chunk) - room});
         if (r != 0)
             return r;
         if (full)
@@ -174,21 +149,18 @@ static int convert(const char *from, const char *to, struct span in, struct buf 
     iconv_t cd = iconv_open(to, from);
     if (cd == (iconv_t)-1)
         return errno == EINVAL ? -EILSEQ : -ENOMEM; /* EINVAL: not installed on this system */
-    size_t before = ret ? ret->len : 0;
-    int r = pump(cd, in, ret);
-    if (r != 0 && ret && ret->data) {
-        ret->len = before;
-        ret->data[before] = '\0';
-    }
+    BUF_AUTO out = {0};
+    int r = pump(cd, in, &out);
     iconv_close(cd);
-    return r;
+    return r ?: buf_add(ret, buf_span(&out));
 }
 
 /* Through UTF-16, which has no room for what only looks like UTF-8: iconv lets code points above
  * 10FFFF pass from UTF-8 to UTF-8. */
 static int check_utf8(struct span bytes)
 {
-    return convert(UTF8, "UTF-16LE", bytes, NULL);
+    BUF_AUTO ignored = {0};
+    return convert(UTF8, "UTF-16LE", bytes, &ignored);
 }
 
 int vmx_decode(const char *charset, struct span bytes, struct buf *ret)
@@ -222,11 +194,12 @@ int vmx_encode(const char *charset, struct span utf8, struct buf *ret)
     return span_eq(buf_span(&again), utf8) ? buf_add(ret, buf_span(&bytes)) : -EILSEQ;
 }
 
-int vmx_decode_one(const char *charset, struct span bytes, struct buf *ret, size_t *ret_n)
+int vmx_first_character(const char *charset, struct span bytes, size_t *ret_n)
 {
     int r = -EILSEQ;
     for (size_t n = 1; r == -EILSEQ && n <= bytes.n && n <= CHARACTER_MAX; n++) {
-        r = vmx_decode(charset, (struct span){bytes.p, n}, ret);
+        BUF_AUTO ignored = {0};
+        r = vmx_decode(charset, span_head(bytes, n), &ignored);
         if (r == 0)
             *ret_n = n;
     }

@@ -30,7 +30,6 @@ int vmx_decode(const char *charset, struct span bytes, struct buf *ret);
  * text. */
 int vmx_encode(const char *charset, struct span utf8, struct buf *ret);
 
-/* Appends the one character that bytes begin with, decoded, for callers that treat undecodable
- * bytes one by one. 0 with its length in bytes in *ret_n; -EILSEQ when it does not decode, -ENOMEM.
- */
-int vmx_decode_one(const char *charset, struct span bytes, struct buf *ret, size_t *ret_n);
+/* How many bytes the one character takes that bytes begin with, for callers that treat undecodable
+ * bytes one by one. 0; -EILSEQ when it does not decode, -ENOMEM. */
+int vmx_first_character(const char *charset, struct span bytes, size_t *ret_n);
