@@ -8,15 +8,13 @@
 #include "parser/text/encoding.h"
 
 struct vmx_dict {
-    char *text;
-    size_t len;
+    struct buf text;
     struct vmx_extent *extents;
     size_t n_extents;
     uint32_t *keys; /* extents, ascending */
     size_t n_keys;
     struct key_index index;
     const char *charset;
-    size_t malformed;
     size_t duplicates;
 };
 
@@ -41,32 +39,23 @@ static size_t skip_bom(struct vmx_dict *dict)
 
 static int cut(struct vmx_dict *dict, size_t *ret_entries)
 {
+    struct span text = vmx_dict_text(dict);
     size_t cap = 0;
-    int r = grow(&dict->extents, &cap, dict->len / 32 + 2);
+    int r = grow(&dict->extents, &cap, text.n / 32 + 2);
     if (r != 0)
         return r;
-    size_t first = skip_bom(dict);
-    for (size_t at = first; at < dict->len;) {
+    for (size_t at = skip_bom(dict); at < text.n;) {
         if (dict->n_extents == cap)
             r = grow(&dict->extents, &cap, cap * 2);
         if (r != 0)
             return r;
         struct vmx_extent *e = &dict->extents[dict->n_extents++];
-        struct span rest = {dict->text + at, dict->len - at};
         e->at = (uint32_t)at;
-        vmx_lex_line(rest, false, &e->line);
-        if (at == first && span_starts_with(rest, SPAN_LITERAL("#!")))
-            e->line.kind = VMX_LINE_SHEBANG;
-        dict->malformed += e->line.kind == VMX_LINE_MALFORMED;
+        vmx_lex_line((struct span){text.p + at, text.n - at}, false, &e->line);
         *ret_entries += e->line.kind == VMX_LINE_ENTRY;
         at += e->line.len;
     }
     return grow(&dict->extents, &cap, dict->n_extents + (dict->n_extents == 0));
-}
-
-static bool is_last_of_key(const struct vmx_dict *dict, size_t extent)
-{
-    return dict->duplicates == 0 || vmx_dict_find(dict, vmx_dict_name(dict, extent)) == extent;
 }
 
 static int build_index(struct vmx_dict *dict, size_t entries)
@@ -78,7 +67,7 @@ static int build_index(struct vmx_dict *dict, size_t entries)
         if (dict->extents[i].line.kind != VMX_LINE_ENTRY)
             continue;
         uint32_t *slot =
-            key_index_slot(&dict->index, dict->text, dict->extents, vmx_dict_name(dict, i));
+            key_index_slot(&dict->index, dict->text.data, dict->extents, vmx_dict_name(dict, i));
         dict->duplicates += *slot != 0;
         *slot = (uint32_t)(i + 1);
     }
@@ -86,7 +75,7 @@ static int build_index(struct vmx_dict *dict, size_t entries)
     if (!dict->keys)
         return -ENOMEM;
     for (size_t i = 0; i < dict->n_extents; i++) {
-        if (dict->extents[i].line.kind == VMX_LINE_ENTRY && is_last_of_key(dict, i))
+        if (vmx_dict_counts(dict, i))
             dict->keys[dict->n_keys++] = (uint32_t)i;
     }
     return 0;
@@ -110,16 +99,10 @@ int vmx_dict_parse(struct span bytes, struct vmx_dict **ret)
     if (!dict)
         return -ENOMEM;
     size_t entries = 0;
-    dict->text = malloc(bytes.n + 1);
-    int r = dict->text ? 0 : -ENOMEM;
-    if (r == 0) {
-        if (bytes.n > 0)
-            memcpy(dict->text, bytes.p, bytes.n);
-        dict->text[bytes.n] = '\0';
-        dict->len = bytes.n;
-        r = cut(dict, &entries);
-    }
-    r = r ?: build_index(dict, entries) ?: find_charset(dict);
+    int r = buf_add(&dict->text, bytes)
+        ?: cut(dict, &entries)
+        ?: build_index(dict, entries)
+        ?: find_charset(dict);
     if (r == 0)
         *ret = dict;
     else
@@ -134,18 +117,18 @@ void vmx_dict_free(struct vmx_dict *dict)
     key_index_done(&dict->index);
     free(dict->keys);
     free(dict->extents);
-    free(dict->text);
+    buf_done(&dict->text);
     free(dict);
 }
 
 struct span vmx_dict_text(const struct vmx_dict *dict)
 {
-    return (struct span){dict->text, dict->len};
+    return buf_span(&dict->text);
 }
 
 size_t vmx_dict_memory(const struct vmx_dict *dict)
 {
-    return sizeof(*dict) + dict->len + 1 + dict->n_extents * sizeof(*dict->extents) +
+    return sizeof(*dict) + dict->text.cap + dict->n_extents * sizeof(*dict->extents) +
            (dict->n_keys + 1) * sizeof(*dict->keys) +
            (dict->index.mask + 1) * sizeof(*dict->index.slots);
 }
@@ -172,20 +155,26 @@ size_t vmx_dict_key_extent(const struct vmx_dict *dict, size_t nth)
 
 size_t vmx_dict_find(const struct vmx_dict *dict, struct span key)
 {
-    uint32_t slot = *key_index_slot(&dict->index, dict->text, dict->extents, key);
+    uint32_t slot = *key_index_slot(&dict->index, dict->text.data, dict->extents, key);
     return slot == 0 ? SIZE_MAX : slot - 1;
+}
+
+bool vmx_dict_counts(const struct vmx_dict *dict, size_t extent)
+{
+    return dict->extents[extent].line.kind == VMX_LINE_ENTRY &&
+           (dict->duplicates == 0 || vmx_dict_find(dict, vmx_dict_name(dict, extent)) == extent);
 }
 
 struct span vmx_dict_name(const struct vmx_dict *dict, size_t extent)
 {
     const struct vmx_extent *e = &dict->extents[extent];
-    return (struct span){dict->text + e->at + e->line.name_at, e->line.name_len};
+    return (struct span){dict->text.data + e->at + e->line.name_at, e->line.name_len};
 }
 
 struct span vmx_dict_raw_value(const struct vmx_dict *dict, size_t extent)
 {
     const struct vmx_extent *e = &dict->extents[extent];
-    return (struct span){dict->text + e->at + e->line.value_at, e->line.value_len};
+    return (struct span){dict->text.data + e->at + e->line.value_at, e->line.value_len};
 }
 
 const char *vmx_dict_charset(const struct vmx_dict *dict)
@@ -227,11 +216,6 @@ size_t vmx_dict_value_size(const struct vmx_dict *dict, size_t extent)
     if (is_plain(raw) || vmx_dict_value(dict, extent, &value) != 0)
         return raw.n;
     return value.len;
-}
-
-size_t vmx_dict_malformed(const struct vmx_dict *dict)
-{
-    return dict->malformed;
 }
 
 size_t vmx_dict_duplicates(const struct vmx_dict *dict)

@@ -45,6 +45,9 @@ size_t vmx_dict_key_extent(const struct vmx_dict *dict, size_t nth);
 /* The extent of a key's last line, or SIZE_MAX. key: bytes in the file's own charset. */
 size_t vmx_dict_find(const struct vmx_dict *dict, struct span key);
 
+/* Whether the extent is the entry that counts for its key. */
+bool vmx_dict_counts(const struct vmx_dict *dict, size_t extent);
+
 /* Views into the text. For extents that are entries. */
 struct span vmx_dict_name(const struct vmx_dict *dict, size_t extent);
 struct span vmx_dict_raw_value(const struct vmx_dict *dict, size_t extent);
@@ -67,9 +70,8 @@ int vmx_dict_get(const struct vmx_dict *dict, struct span key, struct buf *ret);
 /* Length in bytes of what vmx_dict_value would append; no memory is taken for plain ASCII. */
 size_t vmx_dict_value_size(const struct vmx_dict *dict, size_t extent);
 
-/* Counts lines that VMware would not accept; for "no worse than before" checks. */
-size_t vmx_dict_malformed(const struct vmx_dict *dict);
-size_t vmx_dict_duplicates(const struct vmx_dict *dict); /* entries whose key comes again later */
+/* How many entries there are whose key comes again later. */
+size_t vmx_dict_duplicates(const struct vmx_dict *dict);
 
 /* True for an encrypted VM: plain keys added to it would break it (encryption.data is present and
  * encryption.type is not "partial"). */

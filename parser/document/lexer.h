@@ -16,8 +16,6 @@ enum vmx_line_kind {
     VMX_LINE_ENTRY,   /* name = value */
     VMX_LINE_BLANK,   /* white space only */
     VMX_LINE_COMMENT, /* begins with # */
-    VMX_LINE_SHEBANG, /* begins with #! on the first line: told apart by a dict, for the lexer
-                         it is a comment */
     VMX_LINE_HEADING, /* [text] [#comment]: only when asked for, in profiles. Its name is the text,
                          less the white space around it; it ends at the first ] */
     VMX_LINE_MALFORMED, /* anything else */

@@ -3,24 +3,17 @@
 
 #include "edit.h"
 
-static struct span ending_of(const struct vmx_dict *dict, size_t extent)
-{
-    const struct vmx_extent *e = vmx_dict_extent(dict, extent);
-    return (struct span){vmx_dict_text(dict).p + e->at + e->line.body_len,
-                         e->line.len - e->line.body_len};
-}
-
 /* What a removal takes: the line, and, so that the file goes on having no final ending, the ending
  * of the line before it; unless that is an empty line, which would be lost with its ending. */
-static int removed_bytes(const struct vmx_dict *dict, size_t extent, struct buf *ret)
+static struct span removed_bytes(const struct vmx_dict *dict, size_t extent)
 {
     const struct vmx_extent *e = vmx_dict_extent(dict, extent);
-    int r = 0;
-    if (e->line.len == e->line.body_len && extent > 0 &&
-        vmx_dict_extent(dict, extent - 1)->line.body_len > 0)
-        r = buf_add(ret, ending_of(dict, extent - 1));
-    struct span line = {vmx_dict_text(dict).p + e->at, e->line.len};
-    return r ?: buf_add(ret, line);
+    size_t lead = 0;
+    if (e->line.len == e->line.body_len && extent > 0) {
+        const struct vmx_line *before = &vmx_dict_extent(dict, extent - 1)->line;
+        lead = before->body_len > 0 ? before->len - before->body_len : 0;
+    }
+    return (struct span){vmx_dict_text(dict).p + e->at - lead, lead + e->line.len};
 }
 
 /* Duplicates that go with the key are passed over; other superseded lines are as good as text. */
@@ -31,10 +24,9 @@ static int find_predecessor(const struct vmx_dict *dict, size_t extent, struct v
         enum vmx_line_kind kind = vmx_dict_extent(dict, i)->line.kind;
         if (kind == VMX_LINE_BOM)
             break;
-        struct span name = kind == VMX_LINE_ENTRY ? vmx_dict_name(dict, i) : (struct span){0};
-        if (kind == VMX_LINE_ENTRY && vmx_dict_find(dict, name) == i)
-            return buf_add(&ret->predecessor, name);
-        if (kind != VMX_LINE_ENTRY || !span_eq_fold(name, key))
+        if (vmx_dict_counts(dict, i))
+            return buf_add(&ret->predecessor, vmx_dict_name(dict, i));
+        if (kind != VMX_LINE_ENTRY || !span_eq_fold(vmx_dict_name(dict, i), key))
             ret->skip++;
     }
     return 0;
@@ -46,7 +38,8 @@ int vmx_place_of(const struct vmx_dict *dict, struct span key, struct vmx_place 
     if (extent == SIZE_MAX)
         return -ENOENT;
     struct vmx_place place = {0};
-    int r = removed_bytes(dict, extent, &place.line) ?: find_predecessor(dict, extent, &place);
+    int r =
+        buf_add(&place.line, removed_bytes(dict, extent)) ?: find_predecessor(dict, extent, &place);
     if (r == 0)
         *ret = place;
     else

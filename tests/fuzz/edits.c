@@ -44,7 +44,9 @@ static void check_dict(const struct vmx_dict *dict, const struct ref_text *ref)
         assert(span_eq(vmx_dict_name(dict, extent), l->key));
         assert(span_eq(vmx_dict_raw_value(dict, extent), l->raw));
     }
-    assert(keys == vmx_dict_keys(dict) && malformed == vmx_dict_malformed(dict) &&
+    for (size_t i = 0; i < vmx_dict_extents(dict); i++)
+        malformed -= vmx_dict_extent(dict, i)->line.kind == VMX_LINE_MALFORMED;
+    assert(keys == vmx_dict_keys(dict) && malformed == 0 &&
            duplicates == vmx_dict_duplicates(dict));
 }
 
