@@ -29,14 +29,6 @@ static struct span usual_ending(const struct vmx_dict *dict)
     return endings[most];
 }
 
-static bool counts_for_key(const struct vmx_dict *dict, size_t extent)
-{
-    if (vmx_dict_extent(dict, extent)->line.kind != VMX_LINE_ENTRY)
-        return false;
-    return vmx_dict_duplicates(dict) == 0 ||
-           vmx_dict_find(dict, vmx_dict_name(dict, extent)) == extent;
-}
-
 int draft_init(struct draft *draft, const struct vmx_dict *dict, size_t edits)
 {
     size_t n = vmx_dict_extents(dict);
@@ -49,9 +41,8 @@ int draft_init(struct draft *draft, const struct vmx_dict *dict, size_t edits)
         struct draft_line *l = &draft->lines[i];
         l->text = (struct span){vmx_dict_text(dict).p + e->at, e->line.len};
         l->line = e->line;
-        l->current = counts_for_key(dict, i);
+        l->current = vmx_dict_counts(dict, i);
         DL_APPEND(draft->head, l);
-        draft->unended = e->line.kind != VMX_LINE_BOM && e->line.len == e->line.body_len;
     }
     return 0;
 }
@@ -83,6 +74,8 @@ static void drop_other_lines(struct draft *draft, struct span key)
 {
     struct draft_line *l = NULL;
     struct draft_line *next = NULL;
+    if (vmx_dict_duplicates(draft->dict) == 0)
+        return;
     DL_FOREACH_SAFE(draft->head, l, next)
     {
         if (l->line.kind == VMX_LINE_ENTRY && !l->current && span_eq_fold(name_of(l), key))
@@ -90,18 +83,16 @@ static void drop_other_lines(struct draft *draft, struct span key)
     }
 }
 
-/* The note on a key that is about to change. */
-static int touch(struct draft *draft, struct span key, struct keymap_item **ret)
+/* The note on a key that is about to change: its line. NULL without memory. */
+static struct keymap_item *touch(struct draft *draft, struct span key)
 {
-    bool added = false;
     struct draft_line *line = draft_find(draft, key);
-    int r = keymap_add(&draft->touched, key, &added, ret);
-    if (r != 0 || !added)
-        return r;
-    (*ret)->pointer = line;
-    if (vmx_dict_duplicates(draft->dict) > 0)
-        drop_other_lines(draft, key);
-    return 0;
+    struct keymap_item *item = keymap_add(&draft->touched, key);
+    if (!item)
+        return NULL;
+    item->pointer = line;
+    drop_other_lines(draft, key);
+    return item;
 }
 
 /* A U+FEFF at the front of a name is nothing to make, but may stay. */
@@ -165,7 +156,7 @@ static int add_at_end(struct draft *draft, struct draft_line *l, struct span key
     return r;
 }
 
-/* -EINVAL if the place is of another key. */
+/* -EINVAL if the place is none, or of another key. */
 static int add_at_place(struct draft *draft, struct draft_line *l, struct span key,
                         const struct vmx_place *place)
 {
@@ -198,62 +189,63 @@ static int spell(struct draft_line *l, struct span name, struct diag *diag)
         ?: adopt(l, &own, name, diag);
 }
 
+static void drop_line(struct draft *draft, struct keymap_item *item)
+{
+    struct draft_line *l = item->pointer;
+    if (l)
+        DL_DELETE(draft->head, l);
+    item->pointer = NULL;
+}
+
 int draft_set(struct draft *draft, const struct vmx_edit *edit, struct diag *diag)
 {
     struct span key = buf_span(&edit->key);
-    struct keymap_item *item = NULL;
-    int r = touch(draft, key, &item);
-    if (r != 0)
-        return r;
+    struct keymap_item *item = touch(draft, key);
+    if (!item)
+        return -ENOMEM;
+    int r = 0;
     struct draft_line *l = item->pointer;
     if (!l) {
-        l = &draft->lines[draft->n_lines++];
-        r = edit->has_place ? add_at_place(draft, l, key, &edit->place) : -EINVAL;
+        item->pointer = l = &draft->lines[draft->n_lines++];
+        r = add_at_place(draft, l, key, &edit->place);
         if (r == -EINVAL)
             r = add_at_end(draft, l, key, diag);
-        if (r != 0)
-            return r;
-        item->pointer = l;
     }
-    if (edit->spells && !span_eq(name_of(l), key))
+    if (r == 0 && edit->spells && !span_eq(name_of(l), key))
         r = spell(l, key, diag);
-    if (r != 0)
-        return r;
     l->value = &edit->value;
-    return 0;
+    return r;
 }
 
 int draft_remove(struct draft *draft, struct span key)
 {
-    struct keymap_item *item = NULL;
-    int r = touch(draft, key, &item);
-    if (r == 0 && item->pointer) {
-        struct draft_line *l = item->pointer;
-        DL_DELETE(draft->head, l);
-        item->pointer = NULL;
-    }
-    return r;
+    struct keymap_item *item = touch(draft, key);
+    if (!item)
+        return -ENOMEM;
+    drop_line(draft, item);
+    return 0;
 }
 
 int draft_rename(struct draft *draft, struct span key, struct span new_key, struct diag *diag)
 {
-    struct keymap_item *from = NULL;
-    struct keymap_item *to = NULL;
-    int r = touch(draft, key, &from);
-    if (r != 0)
-        return r;
+    struct keymap_item *from = touch(draft, key);
+    if (!from)
+        return -ENOMEM;
     struct draft_line *l = from->pointer;
     if (!l) {
         diag_set(diag, "there is no key \"" SPAN_FORMAT "\"", SPAN_SHOWN(key));
         return -ENOENT;
     }
-    r = spell(l, new_key, diag) ?: touch(draft, new_key, &to);
-    if (r != 0 || to == from)
+    int r = spell(l, new_key, diag);
+    if (r != 0)
         return r;
-    struct draft_line *replaced = to->pointer;
-    if (replaced)
-        DL_DELETE(draft->head, replaced);
-    to->pointer = l;
-    from->pointer = NULL;
+    struct keymap_item *to = touch(draft, new_key);
+    if (!to)
+        return -ENOMEM;
+    if (to != from) {
+        drop_line(draft, to);
+        to->pointer = l;
+        from->pointer = NULL;
+    }
     return 0;
 }

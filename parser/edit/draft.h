@@ -27,7 +27,6 @@ struct draft {
     struct draft_line *head;
     struct keymap touched; /* keys that were looked for to change them: to their lines */
     struct span ending;    /* the file's own */
-    bool unended;          /* the last line of the file has no ending */
 };
 
 /* Room for the document's lines and as many new ones as there are edits. 0, -ENOMEM. The draft

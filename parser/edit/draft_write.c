@@ -21,57 +21,28 @@ static const char *name_of_charset(const char *charset)
     return charset ? charset : "unknown";
 }
 
-/* Settings: all of it has to decode. */
-static int transcode(const struct writer *w, struct span bytes, struct buf *ret)
+/* All of a setting has to decode; of the rest (comments, malformed lines), what does not is no text
+ * of that charset and stays. */
+static int transcode(const struct writer *w, struct span bytes, bool of_setting, struct buf *ret)
 {
-    if (!w->transcode)
+    BUF_AUTO utf8 = {0};
+    int r = w->transcode ? vmx_decode(w->from, bytes, &utf8) : 0;
+    if (!w->transcode || (r == -EILSEQ && !of_setting))
         return buf_add(ret, bytes);
-    BUF_AUTO utf8 = {0};
-    return vmx_decode(w->from, bytes, &utf8) ?: vmx_encode(w->to, buf_span(&utf8), ret);
-}
-
-/* Comments and malformed lines: what does not decode is no text of that charset and stays. */
-static int transcode_free_text(const struct writer *w, struct span bytes)
-{
-    if (!w->transcode)
-        return buf_add(w->out, bytes);
-    BUF_AUTO utf8 = {0};
-    int r = vmx_decode(w->from, bytes, &utf8);
-    if (r == -EILSEQ)
-        return buf_add(w->out, bytes);
-    return r ?: vmx_encode(w->to, buf_span(&utf8), w->out);
-}
-
-/* What reading the value gives: raw bytes where it does not decode. */
-static int reads_as(const struct writer *w, struct span bytes, struct span value, bool *ret)
-{
-    BUF_AUTO utf8 = {0};
-    int r = vmx_decode(w->from, bytes, &utf8);
-    if (r != 0 && r != -EILSEQ)
-        return r;
-    *ret = span_eq(r == 0 ? buf_span(&utf8) : bytes, value);
-    return 0;
-}
-
-/* The bytes that the value is to have, with *ret_keep if the line has them already. */
-static int new_bytes(const struct writer *w, const struct draft_line *l, struct span old,
-                     struct buf *ret, bool *ret_keep)
-{
-    if (!l->value)
-        return transcode(w, old, ret);
-    int r = w->transcode ? 0 : reads_as(w, old, buf_span(l->value), ret_keep);
-    if (r != 0 || *ret_keep)
-        return r;
-    return vmx_encode(w->to, buf_span(l->value), ret);
+    return r ?: vmx_encode(w->to, buf_span(&utf8), ret);
 }
 
 static int write_value(const struct writer *w, const struct draft_line *l)
 {
     struct span raw = {l->text.p + l->line.value_at, l->line.value_len};
     BUF_AUTO old = {0};
+    BUF_AUTO read = {0};
     BUF_AUTO bytes = {0};
-    bool keep = false;
-    int r = vmx_unescape(raw, &old) ?: new_bytes(w, l, buf_span(&old), &bytes, &keep);
+    int r = vmx_unescape(raw, &old) ?: vmx_value_read(w->from, raw, &read);
+    bool keep = !w->transcode && span_eq(buf_span(&read), buf_span(l->value));
+    if (r == 0 && !keep)
+        r = l->value ? vmx_encode(w->to, buf_span(l->value), &bytes)
+                     : transcode(w, buf_span(&old), true, &bytes);
     if (r != 0)
         return r;
     if (keep || span_eq(buf_span(&old), buf_span(&bytes)))
@@ -87,10 +58,11 @@ static int write_entry(const struct writer *w, const struct draft_line *l)
     size_t name_end = l->line.name_at + l->line.name_len;
     size_t value_at = (size_t)(value.p - l->text.p);
     return buf_add(w->out, span_head(l->text, l->line.name_at))
-        ?: transcode(w, (struct span){l->text.p + l->line.name_at, l->line.name_len}, w->out)
+        ?: transcode(w, (struct span){l->text.p + l->line.name_at, l->line.name_len}, true,
+ w->out)
         ?: buf_add(w->out, (struct span){l->text.p + name_end, value_at - name_end})
         ?: write_value(w, l)
-        ?: transcode_free_text(w, span_from(l->text, value_at + value.n));
+        ?: transcode(w, span_from(l->text, value_at + value.n), false, w->out);
 }
 
 static void explain_charset(const struct writer *w, struct span name, struct diag *diag)
@@ -110,14 +82,10 @@ static void explain_charset(const struct writer *w, struct span name, struct dia
 
 static int write_line(const struct writer *w, const struct draft_line *l, struct diag *diag)
 {
-    if (!w->transcode && !l->value)
+    if ((!w->transcode && !l->value) || l->line.kind == VMX_LINE_BOM)
         return buf_add(w->out, l->text);
-    int r = 0;
-    if (l->line.kind == VMX_LINE_ENTRY)
-        r = write_entry(w, l);
-    else
-        r = l->line.kind == VMX_LINE_BOM ? buf_add(w->out, l->text)
-                                         : transcode_free_text(w, l->text);
+    int r =
+        l->line.kind == VMX_LINE_ENTRY ? write_entry(w, l) : transcode(w, l->text, false, w->out);
     struct span name = {l->text.p + l->line.name_at, l->line.name_len};
     if (r == -EINVAL)
         diag_set(diag, "a value cannot hold a NUL: \"" SPAN_FORMAT "\"", SPAN_SHOWN(name));
@@ -126,44 +94,28 @@ static int write_line(const struct writer *w, const struct draft_line *l, struct
     return r;
 }
 
-static bool has_ending(const struct draft_line *l)
+static bool has_ending(const struct vmx_line *line)
 {
-    return l->line.len > l->line.body_len || l->line.kind == VMX_LINE_BOM;
-}
-
-/* What stands before the first line keeps a U+FEFF that it begins with from being the mark of the
- * file: the mark is no part of the text, and the key would be another one. */
-static int keep_from_top(const struct draft *draft, struct buf *out)
-{
-    if (draft->head->line.kind == VMX_LINE_BOM || !span_starts_with(buf_span(out), UTF8_BOM))
-        return 0;
-    BUF_AUTO text = {0};
-    int r = buf_add(&text, draft->ending) ?: buf_add(&text, buf_span(out));
-    buf_clear(out);
-    return r ?: buf_add(out, buf_span(&text));
+    return line->len > line->body_len || line->kind == VMX_LINE_BOM;
 }
 
 static int write_lines(const struct draft *draft, const struct writer *w, struct diag *diag)
 {
     const struct draft_line *l = NULL;
-    int r = 0;
     DL_FOREACH (draft->head, l) {
-        bool joined = l != draft->head && !has_ending(l->prev);
-        if (joined)
+        int r = 0;
+        if (l != draft->head && !has_ending(&l->prev->line))
             r = buf_add(w->out, l->lead.n > 0 ? l->lead : draft->ending);
         r = r ?: write_line(w, l, diag);
-        if (r == 0 && l == draft->head)
-            r = keep_from_top(draft, w->out);
         if (r != 0)
             return r;
     }
-    if (!draft->head || !draft->unended)
+    size_t n = vmx_dict_extents(draft->dict);
+    if (!draft->head || n == 0 || has_ending(&vmx_dict_extent(draft->dict, n - 1)->line))
         return 0;
     l = draft->head->prev;
-    if (l->line.body_len > 0) { /* or the line itself would go with its ending */
+    if (l->line.body_len > 0) /* or the line itself would go with its ending */
         w->out->len -= l->line.len - l->line.body_len;
-        w->out->data[w->out->len] = '\0';
-    }
     return 0;
 }
 
@@ -198,20 +150,20 @@ static int check_duplicates(const struct draft *draft, struct span text, struct 
 
 int draft_write(const struct draft *draft, struct buf *ret, struct diag *diag)
 {
-    struct writer w = {.from = vmx_dict_charset(draft->dict)};
+    BUF_AUTO out = {0};
+    struct writer w = {.from = vmx_dict_charset(draft->dict), .out = &out};
     int r = charset_after(draft, &w.to);
     if (r != 0)
         return r;
     w.transcode = w.from != w.to && !(w.from && w.to && strcmp(w.from, w.to) == 0);
-    BUF_AUTO out = {0};
-    w.out = &out;
-    r = buf_reserve(&out, vmx_dict_text(draft->dict).n + 128) ?: write_lines(draft, &w, diag);
-    if (r == 0 && w.transcode)
-        r = check_duplicates(draft, buf_span(&out), diag);
-    if (r == 0 && !ret->data) {
-        *ret = out;
-        out = (struct buf){0};
-        return 0;
-    }
-    return r ?: buf_add(ret, buf_span(&out));
+    r = buf_add(&out, draft->ending) ?: write_lines(draft, &w, diag);
+    if (r != 0)
+        return r;
+    /* The empty line at the top keeps a U+FEFF that the first line begins with from being the mark
+     * of the file: the mark is no part of the text, and the key would be another one. */
+    struct span text = span_from(buf_span(&out), draft->ending.n);
+    if (span_starts_with(text, UTF8_BOM) && draft->head->line.kind != VMX_LINE_BOM)
+        text = buf_span(&out);
+    r = w.transcode ? check_duplicates(draft, text, diag) : 0;
+    return r ?: buf_add(ret, text);
 }

@@ -36,17 +36,16 @@ enum vmx_edit_op {
 
 struct vmx_edit {
     enum vmx_edit_op op;
-    struct buf key;     /* bytes in the file's charset */
-    struct buf value;   /* SET: UTF-8 */
-    bool spells;        /* SET of a key that is there: its line is spelled as key is here */
-    struct buf new_key; /* RENAME: bytes in the file's charset */
-    bool has_place;     /* SET of a missing key: use the place */
-    struct vmx_place place;
+    struct buf key;         /* bytes in the file's charset */
+    struct buf value;       /* SET: UTF-8 */
+    bool spells;            /* SET of a key that is there: its line is spelled as key is here */
+    struct buf new_key;     /* RENAME: bytes in the file's charset */
+    struct vmx_place place; /* SET of a missing key; its line is empty where there is none */
 };
 
 struct vmx_edits {
     struct vmx_edit *items;
-    size_t n, cap;
+    size_t n;
 };
 
 /* All copy what they are given. 0, -ENOMEM. A later edit of a key follows an earlier one. */

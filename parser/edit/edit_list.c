@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "edit.h"
+#include "parser/text/list.h"
 
 static void edit_done(struct vmx_edit *edit)
 {
@@ -13,48 +14,38 @@ static void edit_done(struct vmx_edit *edit)
     vmx_place_done(&edit->place);
 }
 
-static int reserve(struct vmx_edits *edits, size_t extra)
+static int append(struct vmx_edits *edits, const struct vmx_edit *edit)
 {
-    size_t cap = edits->cap == 0 ? 8 : edits->cap;
-    while (cap < edits->n + extra)
-        cap *= 2;
-    if (cap == edits->cap)
-        return 0;
-    struct vmx_edit *items = reallocarray(edits->items, cap, sizeof(*items));
+    struct vmx_edit *items = list_room(edits->items, edits->n, sizeof(*items));
     if (!items)
         return -ENOMEM;
     edits->items = items;
-    edits->cap = cap;
+    items[edits->n++] = *edit;
     return 0;
 }
 
 /* Takes the edit over if r, what making it has come to, is 0; frees it otherwise. */
 static int add(struct vmx_edits *edits, struct vmx_edit *edit, int r)
 {
-    r = r ?: reserve(edits, 1);
-    if (r == 0)
-        edits->items[edits->n++] = *edit;
-    else
+    r = r ?: append(edits, edit);
+    if (r != 0)
         edit_done(edit);
     return r;
 }
 
 int vmx_edits_set(struct vmx_edits *edits, struct span key, struct span value)
 {
-    return vmx_edits_set_at(edits, key, value, NULL);
+    return vmx_edits_set_at(edits, key, value, &(struct vmx_place){0});
 }
 
 int vmx_edits_set_at(struct vmx_edits *edits, struct span key, struct span value,
                      const struct vmx_place *place)
 {
-    struct vmx_edit edit = {.op = VMX_EDIT_SET, .has_place = place != NULL};
-    int r = buf_add(&edit.key, key) ?: buf_add(&edit.value, value);
-    if (r == 0 && place)
-        r = buf_add(&edit.place.line, buf_span(&place->line));
-    if (r == 0 && place)
-        r = buf_add(&edit.place.predecessor, buf_span(&place->predecessor));
-    if (place)
-        edit.place.skip = place->skip;
+    struct vmx_edit edit = {.op = VMX_EDIT_SET, .place.skip = place->skip};
+    int r = buf_add(&edit.key, key)
+        ?: buf_add(&edit.value, value)
+        ?: buf_add(&edit.place.line, buf_span(&place->line))
+        ?: buf_add(&edit.place.predecessor, buf_span(&place->predecessor));
     return add(edits, &edit, r);
 }
 
@@ -82,14 +73,15 @@ int vmx_edits_rename(struct vmx_edits *edits, struct span key, struct span new_k
 
 int vmx_edits_move(struct vmx_edits *edits, struct vmx_edits *from)
 {
-    int r = reserve(edits, from->n);
-    if (r != 0)
-        return r;
-    if (from->n > 0)
-        memcpy(&edits->items[edits->n], from->items, from->n * sizeof(*from->items));
-    edits->n += from->n;
-    from->n = 0;
-    return 0;
+    size_t before = edits->n;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < from->n; i++)
+        r = append(edits, &from->items[i]);
+    if (r == 0)
+        from->n = 0;
+    else
+        edits->n = before;
+    return r;
 }
 
 void vmx_edits_done(struct vmx_edits *edits)

@@ -4,7 +4,6 @@
 
 #include "keymap.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 struct keymap_item *keymap_find(const struct keymap *map, struct span key)
@@ -15,24 +14,20 @@ struct keymap_item *keymap_find(const struct keymap *map, struct span key)
     return item;
 }
 
-int keymap_add(struct keymap *map, struct span key, bool *ret_added, struct keymap_item **ret)
+struct keymap_item *keymap_add(struct keymap *map, struct span key)
 {
     struct keymap_item *item = keymap_find(map, key);
-    bool added = !item;
-    if (added) {
-        item = calloc(1, sizeof(*item));
-        if (!item)
-            return -ENOMEM;
-        HASH_ADD_KEYPTR(hh, map->items, key.p, key.n, item);
-        if (!item->hh.tbl) { /* how uthash says that it had no memory */
-            free(item);
-            return -ENOMEM;
-        }
+    if (item)
+        return item;
+    item = calloc(1, sizeof(*item));
+    if (!item)
+        return NULL;
+    HASH_ADD_KEYPTR(hh, map->items, key.p, key.n, item);
+    if (!item->hh.tbl) { /* how uthash says that it had no memory */
+        free(item);
+        return NULL;
     }
-    if (ret_added)
-        *ret_added = added;
-    *ret = item;
-    return 0;
+    return item;
 }
 
 void keymap_done(struct keymap *map)

@@ -22,8 +22,8 @@ struct keymap {
 /* NULL if the key is not there. */
 struct keymap_item *keymap_find(const struct keymap *map, struct span key);
 
-/* Finds the key or adds it (*ret_added, may be NULL, says which). 0, -ENOMEM. */
-int keymap_add(struct keymap *map, struct span key, bool *ret_added, struct keymap_item **ret);
+/* Finds the key or adds it. NULL without memory. */
+struct keymap_item *keymap_add(struct keymap *map, struct span key);
 
 void keymap_done(struct keymap *map);
 

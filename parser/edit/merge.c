@@ -37,13 +37,11 @@ static int note_key(struct reader *reader, const struct vmx_edits *list, size_t 
     const struct vmx_edit *edit = &list->items[list->n - 1];
     struct span key = buf_span(&edit->key);
     size_t what = edit->op == VMX_EDIT_SET ? IS_SET : IS_REMOVED;
-    struct keymap_item *item = NULL;
-    bool added = false;
-    int r = keymap_add(&reader->seen, key, &added, &item);
-    if (r != 0)
-        return r;
+    struct keymap_item *item = keymap_add(&reader->seen, key);
+    if (!item)
+        return -ENOMEM;
     struct span first = {item->hh.key, item->hh.keylen};
-    if (!added && ((item->count & what) != 0 || span_eq(first, key)))
+    if ((item->count & what) != 0 || (item->count != 0 && span_eq(first, key)))
         return refuse_at(reader, at, "this key occurs twice");
     item->count |= what;
     return 0;

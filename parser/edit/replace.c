@@ -22,25 +22,19 @@ static void faults_done(struct faults *faults)
 
 #define FAULTS_AUTO __attribute__((cleanup(faults_done))) struct faults
 
-static bool is_superseded(const struct vmx_dict *dict, size_t extent)
-{
-    return vmx_dict_extent(dict, extent)->line.kind == VMX_LINE_ENTRY &&
-           vmx_dict_find(dict, vmx_dict_name(dict, extent)) != extent;
-}
-
 /* Where a fault of an extent is counted, and as what. NULL if nothing is wrong. */
 static struct keymap *fault_of(const struct vmx_dict *dict, size_t extent, struct faults *faults,
                                struct span *ret)
 {
     const struct vmx_extent *e = vmx_dict_extent(dict, extent);
-    if (is_superseded(dict, extent)) {
-        *ret = vmx_dict_name(dict, extent);
-        return &faults->superseded;
+    if (e->line.kind == VMX_LINE_MALFORMED) {
+        *ret = (struct span){vmx_dict_text(dict).p + e->at, e->line.body_len};
+        return &faults->malformed;
     }
-    if (e->line.kind != VMX_LINE_MALFORMED)
+    if (e->line.kind != VMX_LINE_ENTRY || vmx_dict_counts(dict, extent))
         return NULL;
-    *ret = (struct span){vmx_dict_text(dict).p + e->at, e->line.body_len};
-    return &faults->malformed;
+    *ret = vmx_dict_name(dict, extent);
+    return &faults->superseded;
 }
 
 static int count_faults(const struct vmx_dict *dict, struct faults *faults)
@@ -50,10 +44,9 @@ static int count_faults(const struct vmx_dict *dict, struct faults *faults)
         struct keymap *map = fault_of(dict, i, faults, &fault);
         if (!map)
             continue;
-        struct keymap_item *item = NULL;
-        int r = keymap_add(map, fault, NULL, &item);
-        if (r != 0)
-            return r;
+        struct keymap_item *item = keymap_add(map, fault);
+        if (!item)
+            return -ENOMEM;
         item->count++;
     }
     return 0;
