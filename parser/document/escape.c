@@ -48,27 +48,12 @@ static bool needs_escape(unsigned char c)
 
 int vmx_escape(struct span bytes, struct buf *ret)
 {
-    static const char digits[] = "0123456789ABCDEF";
     if (bytes.n > 0 && memchr(bytes.p, '\0', bytes.n))
         return -EINVAL;
-    size_t escaped = 0;
-    for (size_t i = 0; i < bytes.n; i++)
-        escaped += needs_escape((unsigned char)bytes.p[i]);
-    int r = buf_reserve(ret, bytes.n + 2 * escaped);
-    if (r != 0)
-        return r;
-    char *to = ret->data + ret->len;
-    for (size_t i = 0; i < bytes.n; i++) {
+    int r = buf_reserve(ret, bytes.n);
+    for (size_t i = 0; r == 0 && i < bytes.n; i++) {
         unsigned char c = (unsigned char)bytes.p[i];
-        if (!needs_escape(c)) {
-            *to++ = (char)c;
-            continue;
-        }
-        *to++ = '|';
-        *to++ = digits[c >> 4];
-        *to++ = digits[c & 15];
+        r = needs_escape(c) ? buf_addf(ret, "|%02X", (unsigned)c) : buf_add_char(ret, (char)c);
     }
-    *to = '\0';
-    ret->len = (size_t)(to - ret->data);
-    return 0;
+    return r;
 }

@@ -12,20 +12,12 @@ static int add_percent(struct buf *b, char byte)
 }
 
 /* Decoded text: of its bytes only these must not be in a file name as they are. */
-static bool is_special(char c)
-{
-    return c == '%' || c == '/' || c == '\0';
-}
-
 static int add_text(struct buf *b, struct span utf8)
 {
     int r = 0;
-    while (r == 0 && utf8.n > 0) {
-        size_t n = 0;
-        while (n < utf8.n && !is_special(utf8.p[n]))
-            n++;
-        r = n > 0 ? buf_add(b, span_head(utf8, n)) : add_percent(b, utf8.p[0]);
-        utf8 = span_from(utf8, n > 0 ? n : 1);
+    for (size_t i = 0; r == 0 && i < utf8.n; i++) {
+        char c = utf8.p[i];
+        r = c == '%' || c == '/' || c == '\0' ? add_percent(b, c) : buf_add_char(b, c);
     }
     return r;
 }
@@ -64,27 +56,22 @@ static int add_char_by_char(const char *charset, struct span key, struct buf *re
     return 0;
 }
 
-/* The text between two percent signs, and the byte behind it, if any. */
-static int read_piece(const char *charset, struct span *name, struct buf *key)
-{
-    size_t n = text_find(*name, '%');
-    int r = vmx_encode(charset, span_head(*name, n), key);
-    *name = span_from(*name, n);
-    if (r != 0 || name->n == 0)
-        return r;
-    unsigned high = name->n > 2 ? text_digit(name->p[1]) : 16;
-    unsigned low = name->n > 2 ? text_digit(name->p[2]) : 16;
-    if (high == 16 || low == 16)
-        return -EINVAL;
-    *name = span_from(*name, 3);
-    return buf_add_char(key, (char)(high * 16 + low));
-}
-
-static int read_pieces(const char *charset, struct span name, struct buf *key)
+static int read_name(const char *charset, struct span name, struct buf *key)
 {
     int r = 0;
-    while (r == 0 && name.n > 0)
-        r = read_piece(charset, &name, key);
+    while (r == 0 && name.n > 0) {
+        size_t n = text_find(name, '%');
+        r = vmx_encode(charset, span_head(name, n), key);
+        name = span_from(name, n);
+        if (r != 0 || name.n == 0)
+            break;
+        unsigned high = name.n > 2 ? text_digit(name.p[1]) : 16;
+        unsigned low = name.n > 2 ? text_digit(name.p[2]) : 16;
+        if (high == 16 || low == 16)
+            return -EINVAL;
+        r = buf_add_char(key, (char)(high * 16 + low));
+        name = span_from(name, 3);
+    }
     return r;
 }
 
@@ -96,7 +83,7 @@ static int add_undecodable(const char *charset, struct span key, struct buf *ret
     BUF_AUTO again = {0};
     int r = add_char_by_char(charset, key, &name);
     if (r == 0 && name.len <= VMX_NAME_MAX)
-        r = read_pieces(charset, buf_span(&name), &again);
+        r = read_name(charset, buf_span(&name), &again);
     if (r == -EILSEQ || (r == 0 && name.len <= VMX_NAME_MAX && !span_eq(buf_span(&again), key)))
         return add_char_by_char(NULL, key, ret);
     return r ?: buf_add(ret, buf_span(&name));
@@ -143,7 +130,7 @@ int vmx_key_from_name(const char *charset, struct span name, struct buf *ret)
 {
     BUF_AUTO key = {0};
     BUF_AUTO again = {0};
-    int r = name.n > VMX_NAME_MAX ? -ENAMETOOLONG : read_pieces(charset, name, &key);
+    int r = name.n > VMX_NAME_MAX ? -ENAMETOOLONG : read_name(charset, name, &key);
     if (r != 0)
         return r;
     if (!is_key(buf_span(&key)))

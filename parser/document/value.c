@@ -9,7 +9,6 @@
 #include "parser/text/text.h"
 
 enum value_type {
-    VALUE_TEXT,
     VALUE_BOOL,
     VALUE_INT,
     VALUE_FIRMWARE,
@@ -80,51 +79,31 @@ static const struct value_rule rules[] = {
     {"*.pciSlotNumber", VALUE_INT, false, -1, INT_MAX, 1, "a whole number, or -1 for any slot"},
 };
 
-static bool same_letter(char a, char b)
+static bool key_matches(struct span pattern, struct span key)
 {
-    return span_eq_fold((struct span){&a, 1}, (struct span){&b, 1});
-}
-
-static bool key_matches(const char *pattern, struct span key)
-{
-    if (pattern[0] == '*') {
-        struct span end = span_of(pattern + 1);
+    size_t number = text_find(pattern, '#');
+    size_t at = number;
+    if (pattern.p[0] == '*') {
+        struct span end = span_from(pattern, 1);
         return key.n > end.n && span_eq_fold(span_from(key, key.n - end.n), end);
     }
-    size_t at = 0;
-    for (; *pattern; pattern++) {
-        if (*pattern != '#') {
-            if (at == key.n || !same_letter(*pattern, key.p[at]))
-                return false;
-            at++;
-            continue;
-        }
-        if (at == key.n || text_digit(key.p[at]) >= 10)
-            return false;
-        while (at < key.n && text_digit(key.p[at]) < 10)
-            at++;
-    }
-    return at == key.n;
-}
-
-/* What is not VMware's own: free text, whatever its name ends in. */
-static bool is_foreign(struct span key)
-{
-    static const char *const prefixes[] = {"vmxfs.", "guestinfo."};
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-        struct span prefix = span_of(prefixes[i]);
-        if (key.n > prefix.n && span_starts_with_fold(key, prefix))
-            return true;
-    }
-    return false;
+    if (number == pattern.n)
+        return span_eq_fold(pattern, key);
+    if (!span_starts_with_fold(key, span_head(pattern, number)))
+        return false;
+    while (at < key.n && text_digit(key.p[at]) < 10)
+        at++;
+    return at > number && span_eq_fold(span_from(key, at), span_from(pattern, number + 1));
 }
 
 static const struct value_rule *find_rule(struct span key)
 {
-    if (is_foreign(key))
+    /* What is not VMware's own: free text, whatever its name ends in. */
+    if (span_starts_with_fold(key, SPAN_LITERAL("vmxfs.")) ||
+        span_starts_with_fold(key, SPAN_LITERAL("guestinfo.")))
         return NULL;
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (key_matches(rules[i].key, key))
+        if (key_matches(span_of(rules[i].key), key))
             return &rules[i];
     }
     return NULL;
@@ -247,8 +226,6 @@ static bool accepts(const struct value_rule *rule, struct span s)
     bool truth;
     long long number;
     switch (rule->type) {
-    case VALUE_TEXT:
-        return true;
     case VALUE_BOOL:
         return vmx_value_bool(s, &truth);
     case VALUE_INT:
@@ -287,10 +264,9 @@ bool vmx_value_same(struct span key, struct span a, struct span b)
     bool truth_a, truth_b;
     long long number_a, number_b;
     struct vmx_pci pci_a, pci_b;
-    if (span_eq(a, b))
-        return true;
-    enum value_type type = rule ? rule->type : VALUE_TEXT;
-    switch (type) {
+    if (!rule || span_eq(a, b))
+        return span_eq(a, b);
+    switch (rule->type) {
     case VALUE_BOOL:
         return vmx_value_bool(a, &truth_a) && vmx_value_bool(b, &truth_b) && truth_a == truth_b;
     case VALUE_INT:
@@ -305,7 +281,6 @@ bool vmx_value_same(struct span key, struct span a, struct span b)
     case VALUE_UUID:
     case VALUE_MAC:
         return span_eq_fold(a, b);
-    case VALUE_TEXT:
     case VALUE_WORD:
     case VALUE_CHARSET:
         break;
