@@ -2,7 +2,6 @@
 #include "vm_files.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "parser/text/text.h"
@@ -10,20 +9,6 @@
 static bool ends_with_fold(struct span s, struct span suffix)
 {
     return s.n > suffix.n && span_eq_fold((struct span){s.p + s.n - suffix.n, suffix.n}, suffix);
-}
-
-static bool starts_with_fold(struct span s, struct span prefix)
-{
-    return s.n > prefix.n && span_eq_fold(span_head(s, prefix.n), prefix);
-}
-
-static bool contains_fold(struct span s, struct span word)
-{
-    for (size_t at = 0; at + word.n <= s.n; at++) {
-        if (span_eq_fold(span_head(span_from(s, at), word.n), word))
-            return true;
-    }
-    return false;
 }
 
 /* "scsi0:1" of "scsi0:1.fileName", or an empty span. */
@@ -34,7 +19,7 @@ static struct span device_of(struct span key)
     if (!ends_with_fold(key, suffix))
         return (struct span){0};
     for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++) {
-        if (starts_with_fold(key, span_of(buses[i])))
+        if (span_starts_with_fold(key, span_of(buses[i])))
             return span_head(key, key.n - suffix.n);
     }
     return (struct span){0};
@@ -50,7 +35,7 @@ static int is_disk(const struct vmx_dict *dict, struct span device, bool *ret)
         ?: vmx_dict_get(dict, buf_span(&key), &type);
     if (r < 0 && r != -ENOENT)
         return r;
-    *ret = contains_fold(buf_span(&type), SPAN_LITERAL("disk"));
+    *ret = type.data && strcasestr(type.data, "disk");
     return 0;
 }
 
@@ -82,10 +67,8 @@ int vm_files_others(const struct vmx_dict *dict, struct buf *ret)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && r == 0; i++) {
         BUF_AUTO value = {0};
         r = vmx_dict_get(dict, span_of(keys[i]), &value);
-        if (r == 0)
+        if (r == 0 || r == -ENOENT)
             r = buf_add_name(ret, buf_span(&value));
-        else if (r == -ENOENT)
-            r = 0;
     }
     return r;
 }
@@ -97,8 +80,10 @@ bool vm_files_is_disk(const char *name)
 
 bool vm_files_is_lock(const char *name)
 {
-    return ends_with_fold(span_of(name), SPAN_LITERAL(".lck")) ||
-           starts_with_fold(span_of(name), SPAN_LITERAL(".lck-"));
+    const struct span before = SPAN_LITERAL(".lck-");
+    const struct span n = span_of(name);
+    return ends_with_fold(n, SPAN_LITERAL(".lck")) ||
+           (n.n > before.n && span_starts_with_fold(n, before));
 }
 
 /* A snapshot's files have its number behind the VM's name. */
