@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "base/cleanup.h"
-
-enum { KEY_IGNORE, KEY_KEEP, KEY_READ_ONLY, KEY_READ_WRITE };
+#include "parser/text/text.h"
 
 #define OPTION(template, member) {template, offsetof(struct options, member), 1}
 #define NO_OPTION(template, member) {template, offsetof(struct options, member), 0}
@@ -53,57 +52,55 @@ static const struct fuse_opt table[] = {
     OPTION("--help", help),
     OPTION("-V", version),
     OPTION("--version", version),
-    WORD("ro", KEY_READ_ONLY),
-    WORD("rw", KEY_READ_WRITE),
+    OPTION("ro", read_only),
+    WORD("ro", FUSE_OPT_KEY_KEEP),
+    NO_OPTION("rw", read_only),
     /* Words for mount(8), fstab and systemd. */
-    WORD("auto", KEY_IGNORE),
-    WORD("noauto", KEY_IGNORE),
-    WORD("-n", KEY_IGNORE),
-    WORD("-s", KEY_IGNORE),
-    WORD("-v", KEY_IGNORE),
-    WORD("-t ", KEY_IGNORE),
-    WORD("user", KEY_IGNORE),
-    WORD("user=", KEY_IGNORE),
-    WORD("nouser", KEY_IGNORE),
-    WORD("users", KEY_IGNORE),
-    WORD("owner", KEY_IGNORE),
-    WORD("group", KEY_IGNORE),
-    WORD("defaults", KEY_IGNORE),
-    WORD("nofail", KEY_IGNORE),
-    WORD("_netdev", KEY_IGNORE),
-    WORD("comment=", KEY_IGNORE),
+    WORD("auto", FUSE_OPT_KEY_DISCARD),
+    WORD("noauto", FUSE_OPT_KEY_DISCARD),
+    WORD("-n", FUSE_OPT_KEY_DISCARD),
+    WORD("-s", FUSE_OPT_KEY_DISCARD),
+    WORD("-v", FUSE_OPT_KEY_DISCARD),
+    WORD("-t ", FUSE_OPT_KEY_DISCARD),
+    WORD("user", FUSE_OPT_KEY_DISCARD),
+    WORD("user=", FUSE_OPT_KEY_DISCARD),
+    WORD("nouser", FUSE_OPT_KEY_DISCARD),
+    WORD("users", FUSE_OPT_KEY_DISCARD),
+    WORD("owner", FUSE_OPT_KEY_DISCARD),
+    WORD("group", FUSE_OPT_KEY_DISCARD),
+    WORD("defaults", FUSE_OPT_KEY_DISCARD),
+    WORD("nofail", FUSE_OPT_KEY_DISCARD),
+    WORD("_netdev", FUSE_OPT_KEY_DISCARD),
+    WORD("comment=", FUSE_OPT_KEY_DISCARD),
     /* What the kernel or libfuse understands. */
-    WORD("allow_other", KEY_KEEP),
-    WORD("allow_root", KEY_KEEP),
-    WORD("auto_unmount", KEY_KEEP),
-    WORD("default_permissions", KEY_KEEP),
-    WORD("fsname=", KEY_KEEP),
-    WORD("subtype=", KEY_KEEP),
-    WORD("dev", KEY_KEEP),
-    WORD("nodev", KEY_KEEP),
-    WORD("suid", KEY_KEEP),
-    WORD("nosuid", KEY_KEEP),
-    WORD("exec", KEY_KEEP),
-    WORD("noexec", KEY_KEEP),
-    WORD("atime", KEY_KEEP),
-    WORD("noatime", KEY_KEEP),
-    WORD("sync", KEY_KEEP),
-    WORD("async", KEY_KEEP),
-    WORD("dirsync", KEY_KEEP),
+    WORD("allow_other", FUSE_OPT_KEY_KEEP),
+    WORD("allow_root", FUSE_OPT_KEY_KEEP),
+    WORD("auto_unmount", FUSE_OPT_KEY_KEEP),
+    WORD("default_permissions", FUSE_OPT_KEY_KEEP),
+    WORD("fsname=", FUSE_OPT_KEY_KEEP),
+    WORD("subtype=", FUSE_OPT_KEY_KEEP),
+    WORD("dev", FUSE_OPT_KEY_KEEP),
+    WORD("nodev", FUSE_OPT_KEY_KEEP),
+    WORD("suid", FUSE_OPT_KEY_KEEP),
+    WORD("nosuid", FUSE_OPT_KEY_KEEP),
+    WORD("exec", FUSE_OPT_KEY_KEEP),
+    WORD("noexec", FUSE_OPT_KEY_KEEP),
+    WORD("atime", FUSE_OPT_KEY_KEEP),
+    WORD("noatime", FUSE_OPT_KEY_KEEP),
+    WORD("sync", FUSE_OPT_KEY_KEEP),
+    WORD("async", FUSE_OPT_KEY_KEEP),
+    WORD("dirsync", FUSE_OPT_KEY_KEEP),
     FUSE_OPT_END,
 };
 
 struct parse {
     struct options options; /* first: the table's offsets are in it */
     struct diag *why;
-    bool failed;
 };
 
 static int fail(struct parse *p, const char *arg, const char *what)
 {
-    if (!p->failed)
-        diag_set(p->why, "%s: %s", arg, what);
-    p->failed = true;
+    diag_set(p->why, "%s: %s", arg, what);
     return -1;
 }
 
@@ -120,31 +117,19 @@ static int see(void *data, const char *arg, int key, struct fuse_args *out)
 {
     struct parse *p = data;
     (void)out;
-    switch (key) {
-    case FUSE_OPT_KEY_NONOPT:
+    if (key == FUSE_OPT_KEY_NONOPT)
         return see_argument(p, arg);
-    case KEY_IGNORE:
+    if (strncmp(arg, "x-", 2) == 0) /* x-systemd.automount and the like */
         return 0;
-    case KEY_KEEP:
-        return 1;
-    case KEY_READ_ONLY:
-        p->options.read_only = 1;
-        return 1;
-    case KEY_READ_WRITE:
-        p->options.read_only = 0;
-        return 0;
-    default:
-        if (strncmp(arg, "x-", 2) == 0) /* x-systemd.automount and the like */
-            return 0;
-        return fail(p, arg, "unknown option; vmxfs -h lists all options");
-    }
+    return fail(p, arg, "unknown option; vmxfs -h lists all options");
 }
 
-/* One of a few words. */
-static bool is_one_of(const char *value, const char *const *words)
+/* words: with a comma between them. */
+static bool is_one_of(struct span value, struct span words)
 {
-    for (; *words; words++) {
-        if (strcmp(value, *words) == 0)
+    struct span word;
+    while (text_word(&words, &word)) {
+        if (span_eq(span_head(word, text_find(word, ',')), value))
             return true;
     }
     return false;
@@ -153,25 +138,21 @@ static bool is_one_of(const char *value, const char *const *words)
 static int check_words(const struct options *o, struct diag *why)
 {
     const struct {
-        const char *name, *value;
-        const char *words[5];
+        const char *name, *value, *words;
     } checks[] = {
-        {"StrictHostKeyChecking", o->strict, {"yes", "accept-new", "no", NULL}},
-        {"transport", o->transport, {"auto", "libssh2", "openssh", NULL}},
-        {"prefetch", o->prefetch, {"on", "off", NULL}},
-        {"running", o->running, {"refuse", "allow", NULL}},
-        {"reload", o->reload, {"auto", "off", NULL}},
-        {"show", o->show, {"all", "vmx", NULL}},
-        {"rename", o->rename, {"unsafe", NULL}},
+        {"StrictHostKeyChecking", o->strict, "yes, accept-new, no"},
+        {"transport", o->transport, "auto, libssh2, openssh"},
+        {"prefetch", o->prefetch, "on, off"},
+        {"running", o->running, "refuse, allow"},
+        {"reload", o->reload, "auto, off"},
+        {"show", o->show, "all, vmx"},
+        {"rename", o->rename, "unsafe"},
     };
     for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
-        if (!checks[i].value || is_one_of(checks[i].value, checks[i].words))
+        if (!checks[i].value || is_one_of(span_of(checks[i].value), span_of(checks[i].words)))
             continue;
-        diag_set(why, "%s=%s: the value must be one of: %s%s%s%s%s", checks[i].name,
-                 checks[i].value, checks[i].words[0], checks[i].words[1] ? ", " : "",
-                 checks[i].words[1] ? checks[i].words[1] : "",
-                 checks[i].words[1] && checks[i].words[2] ? ", " : "",
-                 checks[i].words[1] && checks[i].words[2] ? checks[i].words[2] : "");
+        diag_set(why, "%s=%s: the value must be one of: %s", checks[i].name, checks[i].value,
+                 checks[i].words);
         return -EINVAL;
     }
     return 0;
@@ -322,8 +303,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct diag *why)
                     .fuse = FUSE_ARGS_INIT(argc, argv)},
     };
     umask(p.options.umask);
-    int r = fuse_opt_parse(&p.options.fuse, &p, table, see) == 0 && !p.failed ? 0 : -EINVAL;
-    if (r < 0 && !p.failed)
+    int r = fuse_opt_parse(&p.options.fuse, &p, table, see) == 0 ? 0 : -EINVAL;
+    if (r < 0 && !why->text[0])
         diag_set(why, "the options cannot be parsed; vmxfs -h lists all options");
     if (r == 0 && !p.options.help && !p.options.version)
         r = check(&p.options, why);
@@ -336,34 +317,18 @@ int options_parse(int argc, char **argv, struct options *ret, struct diag *why)
 
 void options_done(struct options *o)
 {
-    char **strings[] = {&o->source,
-                        &o->mountpoint,
-                        &o->host,
-                        &o->user,
-                        &o->path,
-                        &o->identity_file,
-                        &o->strict,
-                        &o->known_hosts_file,
-                        &o->transport,
-                        &o->ssh_command,
-                        &o->sftp_server,
-                        &o->prefetch,
-                        &o->running,
-                        &o->reload,
-                        &o->show,
-                        &o->rename,
-                        &o->profile_dir,
-                        &o->uid_text,
-                        &o->gid_text,
-                        &o->umask_text,
-                        &o->port_text,
-                        &o->timeout_text,
-                        &o->cache_timeout_text,
-                        &o->cache_size_text,
-                        &o->vmx_max_text};
-    for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
-        free(*strings[i]);
-        *strings[i] = NULL;
+    free(o->source);
+    free(o->mountpoint);
+    free(o->host);
+    free(o->user);
+    free(o->path);
+    for (const struct fuse_opt *option = table; option->templ; option++) {
+        if (!strchr(option->templ, '%'))
+            continue;
+        void *place = (char *)o + option->offset;
+        char **string = place;
+        free(*string);
+        *string = NULL; /* two options can have one place */
     }
     fuse_opt_free_args(&o->fuse);
 }
