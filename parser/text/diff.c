@@ -7,9 +7,9 @@
 #include "diff.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 
+#include "list.h"
 #include "safe_text.h"
 #include "text.h"
 
@@ -17,8 +17,7 @@ enum { CONTEXT = 3, COST_MAX = 1500 };
 
 struct line {
     struct span text; /* with its newline, if it has one */
-    uint32_t hash;
-    bool changed; /* removed, in the old text; added, in the new one */
+    bool changed;     /* removed, in the old text; added, in the new one */
 };
 
 struct side {
@@ -30,38 +29,30 @@ struct middle {
     size_t a, b;
 };
 
+enum end { FRONT, BACK };
+
 struct search {
     struct line *a, *b;
     long n, m;
-    long ahead[2 * COST_MAX + 3]; /* furthest x on each diagonal x - y; -1: out of reach */
-    long back[2 * COST_MAX + 3];
+    /* From each end: the furthest x on each diagonal x - y; -1: out of reach. */
+    long reached[2][2 * COST_MAX + 3];
 };
 
 /* ---- lines ---- */
 
 static int split(struct span text, struct side *ret)
 {
-    size_t count = 0;
-    for (size_t at = 0; at < text.n; at += text_find(span_from(text, at), '\n') + 1)
-        count++;
-    struct line *lines = calloc(count + 1, sizeof(*lines));
-    if (!lines)
-        return -ENOMEM;
-    for (size_t i = 0; i < count; i++) {
+    while (text.n > 0) {
+        struct line *lines = list_room(ret->lines, ret->n, sizeof(*lines));
+        if (!lines)
+            return -ENOMEM;
         size_t n = text_find(text, '\n');
-        lines[i].text = span_head(text, n < text.n ? n + 1 : n);
-        lines[i].hash = 2166136261U;
-        for (size_t j = 0; j < lines[i].text.n; j++)
-            lines[i].hash = (lines[i].hash ^ (unsigned char)text.p[j]) * 16777619U;
-        text = span_from(text, lines[i].text.n);
+        n += n < text.n;
+        lines[ret->n++] = (struct line){.text = span_head(text, n)};
+        ret->lines = lines;
+        text = span_from(text, n);
     }
-    *ret = (struct side){lines, count};
     return 0;
-}
-
-static bool same(const struct line *a, const struct line *b)
-{
-    return a->hash == b->hash && span_eq(a->text, b->text);
 }
 
 static void mark(struct line *lines, size_t n)
@@ -85,44 +76,30 @@ static long edit(const struct search *s, const long *v, long k, long d)
     return x;
 }
 
-static long slide_ahead(const struct search *s, long x, long k)
+/* Whether the lines x from the end of a and y from that of b are the same. */
+static bool same(const struct search *s, enum end end, long x, long y)
 {
-    while (x >= 0 && x < s->n && x - k < s->m && same(&s->a[x], &s->b[x - k]))
-        x++;
-    return x;
+    return end == FRONT ? span_eq(s->a[x].text, s->b[y].text)
+                        : span_eq(s->a[s->n - 1 - x].text, s->b[s->m - 1 - y].text);
 }
 
-static long slide_back(const struct search *s, long x, long k)
+/* One more edit from an end. True when it met those from the other end, at *ret. */
+static bool advance(struct search *s, enum end end, long d, struct middle *ret)
 {
-    while (x >= 0 && x < s->n && x - k < s->m &&
-           same(&s->a[s->n - 1 - x], &s->b[s->m - 1 - (x - k)]))
-        x++;
-    return x;
-}
-
-/* One more edit from either end. True when they met, at *ret. */
-static bool advance(struct search *s, long d, struct middle *ret)
-{
-    long *ahead = s->ahead + COST_MAX + 1;
-    long *back = s->back + COST_MAX + 1;
+    long *own = s->reached[end] + COST_MAX + 1;
+    const long *others = s->reached[end == FRONT ? BACK : FRONT] + COST_MAX + 1;
+    long others_d = end == FRONT ? d - 1 : d; /* the front goes first */
     long delta = s->n - s->m;
     for (long k = -d; k <= d; k += 2) {
-        long x = slide_ahead(s, edit(s, ahead, k, d), k);
-        ahead[k] = x;
+        long x = edit(s, own, k, d);
+        while (x >= 0 && x < s->n && x - k < s->m && same(s, end, x, x - k))
+            x++;
+        own[k] = x;
         long other = delta - k;
-        if (delta % 2 != 0 && other >= 1 - d && other <= d - 1 && x >= 0 && back[other] >= 0 &&
-            x + back[other] >= s->n) {
-            *ret = (struct middle){(size_t)x, (size_t)(x - k)};
-            return true;
-        }
-    }
-    for (long k = -d; k <= d; k += 2) {
-        long x = slide_back(s, edit(s, back, k, d), k);
-        back[k] = x;
-        long other = delta - k;
-        if (delta % 2 == 0 && other >= -d && other <= d && x >= 0 && ahead[other] >= 0 &&
-            x + ahead[other] >= s->n) {
-            *ret = (struct middle){(size_t)(s->n - x), (size_t)(s->m - (x - k))};
+        if ((other - others_d) % 2 == 0 && labs(other) <= others_d && x >= 0 &&
+            others[other] >= 0 && x + others[other] >= s->n) {
+            *ret = end == FRONT ? (struct middle){(size_t)x, (size_t)(x - k)}
+                                : (struct middle){(size_t)(s->n - x), (size_t)(s->m - (x - k))};
             return true;
         }
     }
@@ -132,7 +109,7 @@ static bool advance(struct search *s, long d, struct middle *ret)
 static bool find_middle(struct search *s, struct middle *ret)
 {
     for (long d = 0; d <= COST_MAX; d++) {
-        if (advance(s, d, ret))
+        if (advance(s, FRONT, d, ret) || advance(s, BACK, d, ret))
             return true;
     }
     return false;
@@ -141,9 +118,9 @@ static bool find_middle(struct search *s, struct middle *ret)
 /* The search is scratch space for all calls. */
 static void compare(struct search *s, struct line *a, size_t n, struct line *b, size_t m)
 {
-    while (n > 0 && m > 0 && same(a, b))
+    while (n > 0 && m > 0 && span_eq(a->text, b->text))
         a++, b++, n--, m--;
-    while (n > 0 && m > 0 && same(&a[n - 1], &b[m - 1]))
+    while (n > 0 && m > 0 && span_eq(a[n - 1].text, b[m - 1].text))
         n--, m--;
     s->a = a;
     s->b = b;
