@@ -69,8 +69,9 @@ static const char *root_path(struct mount *m)
 static int profile_dirs(const struct options *o, char **ret)
 {
     char exe[4096] = "";
-    const char *home = getenv("HOME");
+    const char *home = getenv("HOME") ?: "";
     const char *config = getenv("XDG_CONFIG_HOME");
+    bool has_config = config && config[0];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
     char *slash = n > 0 ? strrchr(exe, '/') : NULL;
     if (slash)
@@ -78,10 +79,7 @@ static int profile_dirs(const struct options *o, char **ret)
     if (o->profile_dir)
         return asprintf(ret, "%s/profiles:%s/../share/vmxfs/profiles:%s", exe, exe, o->profile_dir);
     return asprintf(ret, "%s/profiles:%s/../share/vmxfs/profiles:%s%s/vmxfs/profiles", exe, exe,
-                    config && config[0] ? config
-                    : home              ? home
-                                        : "",
-                    config && config[0] ? "" : "/.config");
+                    has_config ? config : home, has_config ? "" : "/.config");
 }
 
 static int open_remote(struct mount *m, struct diag *why)

@@ -126,11 +126,9 @@ int wait_sleep(const struct wait *w, int64_t ms)
     for (;;) {
         int64_t until;
         int r = next_look(w, &until);
-        if (r < 0)
-            return r;
         int64_t now = clock_ms();
-        if (now >= end)
-            return 0;
+        if (r < 0 || now >= end)
+            return r;
         int64_t nap = (until < end ? until : end) - now;
         struct timespec ts = {.tv_sec = nap / 1000, .tv_nsec = (nap % 1000) * 1000000};
         nanosleep(&ts, NULL);

@@ -26,8 +26,6 @@ static int add_text(struct buf *b, struct span utf8)
  * would otherwise be one name for two keys. */
 static int decode_reversibly(const char *charset, struct span bytes, struct buf *ret)
 {
-    if (vmx_ascii(bytes))
-        return buf_add(ret, bytes);
     BUF_AUTO utf8 = {0};
     BUF_AUTO again = {0};
     int r = vmx_decode(charset, bytes, &utf8) ?: vmx_encode(charset, buf_span(&utf8), &again);

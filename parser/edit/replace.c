@@ -109,20 +109,21 @@ static int add_line(const struct vmx_dict *dict, size_t extent, bool first, stru
 }
 
 /* A superseded line is one only as long as the line that supersedes it comes behind. */
-static bool supersedes(const struct vmx_dict *dict, size_t extent, const struct faults *faults)
+static bool has_part(const struct vmx_dict *dict, size_t extent, const struct faults *faults)
 {
-    return vmx_dict_extent(dict, extent)->line.kind == VMX_LINE_ENTRY &&
-           keymap_find(&faults->superseded, vmx_dict_name(dict, extent)) != NULL;
+    enum vmx_line_kind kind = vmx_dict_extent(dict, extent)->line.kind;
+    return kind == VMX_LINE_MALFORMED ||
+           (kind == VMX_LINE_ENTRY &&
+            keymap_find(&faults->superseded, vmx_dict_name(dict, extent)) != NULL);
 }
 
 int vmx_replace_rest(const struct vmx_dict *old, struct buf *ret)
 {
     FAULTS_AUTO faults = {0};
-    struct span fault;
     size_t before = ret->len;
     int r = count_faults(old, &faults);
     for (size_t i = 0; r == 0 && i < vmx_dict_extents(old); i++) {
-        if (fault_of(old, i, &faults, &fault) || supersedes(old, i, &faults))
+        if (has_part(old, i, &faults))
             r = add_line(old, i, ret->len == before, ret);
     }
     bool ended = is_ended(vmx_dict_text(old));
