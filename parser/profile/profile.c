@@ -113,18 +113,12 @@ void vmx_profile_free(struct vmx_profile *profile)
     conditions_done(&profile->advices);
     buf_done(&profile->name);
     buf_done(&profile->text);
-    buf_done(&profile->summary);
     free(profile);
 }
 
 const char *vmx_profile_name(const struct vmx_profile *profile)
 {
     return profile->name.data;
-}
-
-const char *vmx_profile_summary(const struct vmx_profile *profile)
-{
-    return profile->summary.data ? profile->summary.data : "";
 }
 
 struct span vmx_profile_text(const struct vmx_profile *profile)

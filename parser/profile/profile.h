@@ -37,8 +37,7 @@ int vmx_profile_parse(const char *name, struct span text, struct vmx_profile **r
 void vmx_profile_free(struct vmx_profile *profile);
 
 const char *vmx_profile_name(const struct vmx_profile *profile);
-const char *vmx_profile_summary(const struct vmx_profile *profile); /* "" if it has none */
-struct span vmx_profile_text(const struct vmx_profile *profile);    /* as it was read */
+struct span vmx_profile_text(const struct vmx_profile *profile); /* as it was read */
 
 /* Adds a profile and takes it over; one of the same name is replaced in place. 0, -ENOMEM. */
 int vmx_profiles_add(struct vmx_profiles *profiles, struct vmx_profile *profile);

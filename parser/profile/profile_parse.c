@@ -141,10 +141,8 @@ static int read_own(struct reader *reader, const struct vmx_line *line, struct s
     struct span prefix = SPAN_LITERAL("profile.param.");
     if (reader->when != PROFILE_ALWAYS)
         return fail(reader, line->name_at, "profile.* cannot depend on a parameter");
-    if (span_eq(key, SPAN_LITERAL("profile.summary"))) {
-        buf_clear(&reader->profile->summary);
-        return buf_add(&reader->profile->summary, value);
-    }
+    if (span_eq(key, SPAN_LITERAL("profile.summary")))
+        return 0; /* it is for people, who read it in the text */
     if (!span_starts_with(key, prefix))
         return fail(reader, line->name_at, "only profile.summary and profile.param.NAME are known");
     struct span name = span_from(key, prefix.n);

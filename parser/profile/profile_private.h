@@ -46,7 +46,6 @@ struct profile_conditions {
 struct vmx_profile {
     struct buf name;
     struct buf text;
-    struct buf summary;
     struct profile_param *params;
     size_t n_params;
     struct profile_setting *settings;

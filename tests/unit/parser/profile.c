@@ -12,8 +12,6 @@ static void the_shipped_profiles_are_right(void **state)
     assert_int_equal(profiles.n, 2);
     assert_string_equal(vmx_profile_name(profiles.items[0]), "nested-esxi");
     assert_string_equal(vmx_profile_name(profiles.items[1]), "inner-guest");
-    for (size_t i = 0; i < profiles.n; i++)
-        assert_true(strlen(vmx_profile_summary(profiles.items[i])) > 10);
 }
 
 static void all_that_a_profile_may_hold_is_read(void **state)
@@ -43,7 +41,6 @@ static void all_that_a_profile_may_hold_is_read(void **state)
 
     if (vmx_profile_parse("x", text, &profile, &diag) != 0)
         fail_msg("%zu:%zu: %s", diag.line, diag.column, diag.text);
-    assert_string_equal(vmx_profile_summary(profile), "s\xc3\xbc\xc3\x9f \"x\"");
     assert_span(vmx_profile_text(profile), text);
     vmx_profile_free(profile);
     vmx_profile_free(NULL);
@@ -137,8 +134,8 @@ static void a_profile_of_the_same_name_replaces_in_place(void **state)
     add_profile(&profiles, "c", SPAN_LITERAL(""));
     add_profile(&profiles, "a", SPAN_LITERAL("profile.summary = 2\n"));
     assert_int_equal(profiles.n, 3);
-    assert_string_equal(vmx_profile_summary(profiles.items[0]), "2");
-    assert_string_equal(vmx_profile_summary(profiles.items[1]), "");
+    assert_span(vmx_profile_text(profiles.items[0]), SPAN_LITERAL("profile.summary = 2\n"));
+    assert_span(vmx_profile_text(profiles.items[1]), SPAN_LITERAL(""));
     assert_ptr_equal(vmx_profiles_find(&profiles, SPAN_LITERAL("c")), profiles.items[2]);
     assert_null(vmx_profiles_find(&profiles, SPAN_LITERAL("C")));
     assert_null(vmx_profiles_find(&profiles, SPAN_LITERAL("")));
