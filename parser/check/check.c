@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
+#include <stdlib.h>
+
 #include "check_private.h"
 
 static int sum_up(struct check *check)
@@ -15,15 +17,13 @@ static int sum_up(struct check *check)
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,
                   const char *mount, struct buf *report, struct vmx_check *ret)
 {
-    static int (*const parts[])(struct check *) = {check_file, check_profile, check_guide,
-                                                   check_host, check_device,  sum_up};
+    static int (*const parts[])(struct check *) = {
+        check_given, check_file, check_profile, check_guide, check_host, check_device, sum_up};
     struct check check = {
         .dict = dict, .around = around, .dir = dir, .mount = mount, .report = report};
     const struct vmx_profiles *profiles = around->profiles;
     size_t start = report ? report->len : 0;
     int r = plan_active_read(dict, around, &check.active);
-    if (r != 0)
-        return r;
     bool active = check.active.line.profile.len > 0;
     check.judged =
         active ? &check.active.profile : (const struct vmx_profile *const *)profiles->items;
@@ -35,6 +35,7 @@ int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, 
     else if (report && report->data)
         report->data[report->len = start] = '\0';
     plan_active_done(&check.active);
+    free(check.devices);
     buf_done(&check.seen);
     return r;
 }

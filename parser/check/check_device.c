@@ -218,21 +218,12 @@ static bool profiles_want_one(const struct check *check)
 
 int check_device(struct check *check)
 {
-    struct check_device device;
-    size_t shown = 0;
+    bool any = check->n_devices > 0;
     int r = 0;
-    for (size_t i = 0; r == 0 && shown < DEVICES_MAX && i < vmx_dict_keys(check->dict); i++) {
-        r = check_device_nth(check, i, &device);
-        if (r == -ENOENT) {
-            r = 0;
-            continue;
-        }
-        r = r ?: one_device(check, &device);
-        shown++;
-    }
-    if (r != 0 || (shown == 0 && !profiles_want_one(check)))
+    for (size_t i = 0; r == 0 && i < check->n_devices && i < DEVICES_MAX; i++)
+        r = one_device(check, &check->devices[i]);
+    if (r != 0 || (!any && !profiles_want_one(check)))
         return r;
-    return check_judge(check, shown > 0, VMX_FAIL, "device-present", NULL,
-                       shown > 0 ? "a device is passed to the VM"
-                                 : "no device is passed to the VM");
+    return check_judge(check, any, VMX_FAIL, "device-present", NULL,
+                       any ? "a device is passed to the VM" : "no device is passed to the VM");
 }

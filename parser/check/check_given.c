@@ -5,6 +5,7 @@
 #include "check_private.h"
 #include "parser/device/device_blocks.h"
 #include "parser/document/value.h"
+#include "parser/text/list.h"
 
 static int read_number(const struct check *c, size_t n, const char *name, long long *ret)
 {
@@ -44,34 +45,30 @@ static int read_device(const struct check *c, size_t n, struct check_device *ret
     return r;
 }
 
-int check_device_nth(const struct check *check, size_t nth, struct check_device *ret)
+static int add_device(struct check *c, size_t n)
 {
-    size_t extent = vmx_dict_key_extent(check->dict, nth);
-    BUF_AUTO value = {0};
-    struct span rest = {0};
-    bool truth = false;
-    size_t n = 0;
-    if (!vmx_pci_key(vmx_dict_name(check->dict, extent), &n, &rest) ||
-        !span_eq_fold(rest, SPAN_LITERAL("present")))
-        return -ENOENT;
-    int r = vmx_dict_value(check->dict, extent, &value);
-    if (r != 0)
-        return r;
-    if (!vmx_value_bool(buf_span(&value), &truth) || !truth)
-        return -ENOENT;
-    return read_device(check, n, ret);
+    struct check_device *devices = list_room(c->devices, c->n_devices, sizeof(*devices));
+    if (!devices)
+        return -ENOMEM;
+    c->devices = devices;
+    return read_device(c, n, &devices[c->n_devices++]);
 }
 
-int check_has_device(const struct check *check, bool *ret)
+int check_given(struct check *check)
 {
-    struct check_device device;
-    for (size_t i = 0; i < vmx_dict_keys(check->dict); i++) {
-        int r = check_device_nth(check, i, &device);
-        if (r != -ENOENT) {
-            *ret = r == 0;
-            return r;
-        }
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < vmx_dict_keys(check->dict); i++) {
+        size_t extent = vmx_dict_key_extent(check->dict, i);
+        BUF_AUTO value = {0};
+        struct span rest = {0};
+        bool truth = false;
+        size_t n = 0;
+        if (!vmx_pci_key(vmx_dict_name(check->dict, extent), &n, &rest) ||
+            !span_eq_fold(rest, SPAN_LITERAL("present")))
+            continue;
+        r = vmx_dict_value(check->dict, extent, &value);
+        if (r == 0 && vmx_value_bool(buf_span(&value), &truth) && truth)
+            r = add_device(check, n);
     }
-    *ret = false;
-    return 0;
+    return r;
 }

@@ -58,24 +58,18 @@ static long long framebuffer(const struct check *c, const struct check_device *d
     return gb;
 }
 
-int check_framebuffers(const struct check *check, long long *ret, bool *ret_known)
+long long check_framebuffers(const struct check *check, bool *ret_known)
 {
-    struct check_device device;
     long long sum = 0;
-    bool known = true;
-    for (size_t i = 0; i < vmx_dict_keys(check->dict); i++) {
-        int r = check_device_nth(check, i, &device);
-        if (r == -ENOENT || (r == 0 && !is_gpu(&device)))
+    *ret_known = true;
+    for (size_t i = 0; i < check->n_devices; i++) {
+        if (!is_gpu(&check->devices[i]))
             continue;
-        if (r != 0)
-            return r;
-        long long gb = framebuffer(check, &device);
-        known = known && gb > 0;
+        long long gb = framebuffer(check, &check->devices[i]);
+        *ret_known = *ret_known && gb > 0;
         sum += gb;
     }
-    *ret = sum;
-    *ret_known = known;
-    return 0;
+    return sum;
 }
 
 /* ---- rules for each card ---- */
@@ -144,20 +138,14 @@ static int gpu_console(struct check *c, const struct check_device *d)
 
 /* ---- audio ---- */
 
-/* *ret_n: the block of the device that is passed and has this address. 0, -ENOENT, -ENOMEM. */
-static int find_passed(const struct check *c, const struct vmx_pci *address, size_t *ret_n)
+/* The device that is passed and has this address, or NULL. */
+static const struct check_device *find_passed(const struct check *c, const struct vmx_pci *address)
 {
-    struct check_device other;
-    for (size_t i = 0; i < vmx_dict_keys(c->dict); i++) {
-        int r = check_device_nth(c, i, &other);
-        if (r == 0 && other.has_address && vmx_pci_eq(&other.address, address)) {
-            *ret_n = other.n;
-            return 0;
-        }
-        if (r != 0 && r != -ENOENT)
-            return r;
+    for (size_t i = 0; i < c->n_devices; i++) {
+        if (c->devices[i].has_address && vmx_pci_eq(&c->devices[i].address, address))
+            return &c->devices[i];
     }
-    return -ENOENT;
+    return NULL;
 }
 
 /* The lines of a block that no profile makes. */
@@ -229,14 +217,11 @@ static int audio_function(struct check *c, const struct check_device *d)
     static const char rule[] = "audio-function";
     const struct vmx_host_pci *audio = d->host ? vmx_host_audio(c->around->host, d->host) : NULL;
     struct vmx_pci address = d->address;
-    size_t n = 0;
     address.function = 1;
-    int r = find_passed(c, audio ? &audio->address : &address, &n);
-    if (r == 0)
+    const struct check_device *passed = find_passed(c, audio ? &audio->address : &address);
+    if (passed)
         return check_add(c, VMX_PASS, rule, NULL, "pciPassthru%zu is the audio of pciPassthru%zu",
-                         n, d->n);
-    if (r != -ENOENT)
-        return r;
+                         passed->n, d->n);
     if (audio && audio->capable != VMX_NO)
         return audio_left_behind(c, d, audio);
     if (d->host)

@@ -52,11 +52,10 @@ static int mmio_size(struct check *c)
     BUF_AUTO command = {0};
     long long size = MMIO_DEFAULT;
     long long least = 0;
-    long long framebuffers = 0;
     bool known = false;
     const struct vmx_profile *profile = mmio_profile(c, &least);
-    int r = check_get(c, "pciPassthru.64bitMMIOSizeGB", &value)
-                ?: check_framebuffers(c, &framebuffers, &known);
+    long long framebuffers = check_framebuffers(c, &known);
+    int r = check_get(c, "pciPassthru.64bitMMIOSizeGB", &value);
     if (r != 0)
         return r;
     if (value.len > 0 && !vmx_value_int(buf_span(&value), &size))
@@ -87,11 +86,9 @@ static int memory_reservation(struct check *c)
     BUF_AUTO size = {0};
     BUF_AUTO reserved = {0};
     BUF_AUTO command = {0};
-    bool device = false;
-    int r = check_has_device(c, &device);
-    if (r != 0 || !device || check_profiles_set(c, "sched.mem.min"))
-        return r;
-    r = check_get(c, "memSize", &size) ?: check_get(c, "sched.mem.min", &reserved);
+    if (c->n_devices == 0 || check_profiles_set(c, "sched.mem.min"))
+        return 0;
+    int r = check_get(c, "memSize", &size) ?: check_get(c, "sched.mem.min", &reserved);
     if (r == 0 && size.len > 0)
         r = check_command_set(c, SPAN_LITERAL("sched.mem.min"), buf_span(&size), &command);
     if (r != 0)
@@ -106,11 +103,10 @@ static int memory_reservation(struct check *c)
 static int nested_passthrough(struct check *c)
 {
     BUF_AUTO command = {0};
-    bool device = false;
     bool nested = false;
     bool allowed = false;
-    int r = check_has_device(c, &device) ?: check_is_true(c, "vhv.enable", &nested);
-    if (r != 0 || !device || !nested || check_profiles_set(c, "vhv.allowPassthru"))
+    int r = check_is_true(c, "vhv.enable", &nested);
+    if (r != 0 || c->n_devices == 0 || !nested || check_profiles_set(c, "vhv.allowPassthru"))
         return r;
     r = check_is_true(c, "vhv.allowPassthru", &allowed)
             ?: check_command_set(c, SPAN_LITERAL("vhv.allowPassthru"), SPAN_LITERAL("TRUE"),

@@ -18,6 +18,16 @@
 #include "check.h"
 #include "parser/plan/plan_active.h"
 
+/* A passed device, as far as the file tells. */
+struct check_device {
+    size_t n; /* pciPassthruN */
+    bool has_address;
+    struct vmx_pci address;
+    long long vendor, device, class; /* 0: not known */
+    const struct vmx_host_pci
+        *host; /* what the host has at the address; NULL: nothing, or no host */
+};
+
 struct check {
     const struct vmx_dict *dict;
     const struct vmx_around *around;
@@ -25,6 +35,8 @@ struct check {
     struct buf *report; /* NULL: only counted */
     struct vmx_check result;
     struct plan_active active;
+    struct check_device *devices; /* in the order of the file */
+    size_t n_devices;
     const struct vmx_profile *const *judged; /* the active profile, or all of them */
     size_t n_judged;
     struct buf seen; /* what profiles have in common is reported once */
@@ -93,25 +105,11 @@ int check_seen(struct check *check, const char *rule, struct span what, bool *re
 const struct plan_line *check_line(const struct check *check);
 struct plan_on check_on(const struct check *check, const struct vmx_profile *profile);
 
-/* A passed device, as far as the file tells. */
-struct check_device {
-    size_t n; /* pciPassthruN */
-    bool has_address;
-    struct vmx_pci address;
-    long long vendor, device, class; /* 0: not known */
-    const struct vmx_host_pci
-        *host; /* what the host has at the address; NULL: nothing, or no host */
-};
-
-/* The device that the nth key of the document says is present. 0; -ENOENT: it says no such thing;
- * -ENOMEM. Each device comes up once. */
-int check_device_nth(const struct check *check, size_t nth, struct check_device *ret);
-
-/* Whether there is any. */
-int check_has_device(const struct check *check, bool *ret);
+/* Finds the devices that the document says are present. 0, -ENOMEM. */
+int check_given(struct check *check);
 
 /* Rules about a device that is a graphics card. 0, -ENOMEM. */
 int check_gpu(struct check *check, const struct check_device *device);
 
 /* GB on all cards; 0 when there is no card. *ret_known: false when that of one is not known. */
-int check_framebuffers(const struct check *check, long long *ret, bool *ret_known);
+long long check_framebuffers(const struct check *check, bool *ret_known);
