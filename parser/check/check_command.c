@@ -40,61 +40,42 @@ static int add_target(const char *dir, struct span name, struct buf *ret)
 }
 
 /* A command that cannot be written leaves nothing. */
-static int finish(int r, struct buf *command, struct buf *ret)
+static int finish(int r, struct buf *ret)
 {
-    r = r ?: buf_add(ret, buf_span(command));
+    if (r != 0)
+        buf_clear(ret);
     return r == -ENOMEM ? r : 0;
+}
+
+int check_command_echo(const char *dir, struct span name, struct span text, struct buf *ret)
+{
+    return finish(add_echo(text, ret) ?: add_target(dir, name, ret), ret);
 }
 
 int check_command_set(const struct check *check, struct span key, struct span value,
                       struct buf *ret)
 {
-    BUF_AUTO command = {0};
     BUF_AUTO name = {0};
-    int r = vmx_name_from_key(vmx_dict_charset(check->dict), key, &name)
-        ?: add_echo(value, &command)
-        ?: add_target(check->dir, buf_span(&name), &command);
-    return finish(r, &command, ret);
+    int r = vmx_name_from_key(vmx_dict_charset(check->dict), key, &name);
+    return r == 0 ? check_command_echo(check->dir, buf_span(&name), value, ret) : finish(r, ret);
 }
 
 int check_command_profile(const struct check *check, const char *line, struct buf *ret)
 {
-    BUF_AUTO command = {0};
     /* Unquoted: names and parameters are words to the shell as they are to us. */
-    int r = buf_addf(&command, "echo %s", line)
-                ?: add_target(check->dir, SPAN_LITERAL("passthrough-profile"), &command);
-    return finish(r, &command, ret);
+    int r = buf_addf(ret, "echo %s", line)
+                ?: add_target(check->dir, SPAN_LITERAL("passthrough-profile"), ret);
+    return finish(r, ret);
 }
 
-int check_command_merge(const struct check *check, const struct buf *lines, size_t n,
-                        struct buf *ret)
+int check_command_merge(const struct check *check, const struct buf *lines, struct buf *ret)
 {
-    BUF_AUTO command = {0};
-    int r = buf_add_str(&command, "printf '%s\\n'");
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        r = buf_add_char(&command, ' ') ?: add_word(buf_span(&lines[i]), &command);
+    struct span rest = buf_span(lines);
+    int r = buf_add_str(ret, "printf '%s\\n'");
+    while (r == 0 && rest.n > 0) {
+        size_t n = text_find(rest, '\n');
+        r = buf_add_char(ret, ' ') ?: add_word(span_head(rest, n), ret);
+        rest = span_from(rest, n + 1);
     }
-    r = r ?: add_target(check->dir, SPAN_LITERAL(".vmxfs/merge"), &command);
-    return finish(r, &command, ret);
-}
-
-int check_command_passthrough(const struct check *check, const struct vmx_pci *address,
-                              struct buf *ret)
-{
-    BUF_AUTO command = {0};
-    BUF_AUTO name = {0};
-    int r = buf_add_str(&name, ".vmxfs/host/pci/")
-        ?: vmx_pci_add_address(address, &name)
-        ?: buf_add_str(&name, "/passthrough")
-        ?: add_echo(SPAN_LITERAL("1"), &command)
-        ?: add_target(check->mount, buf_span(&name), &command);
-    return finish(r, &command, ret);
-}
-
-int check_command_power(const struct check *check, const char *state, struct buf *ret)
-{
-    BUF_AUTO command = {0};
-    int r = add_echo(span_of(state), &command)
-                ?: add_target(check->dir, SPAN_LITERAL(".vmxfs/power"), &command);
-    return finish(r, &command, ret);
+    return finish(r ?: add_target(check->dir, SPAN_LITERAL(".vmxfs/merge"), ret), ret);
 }

@@ -101,6 +101,15 @@ static int device_on_host(struct check *c, const struct check_device *d)
 
 /* ---- passthrough on the host ---- */
 
+static int enable_command(const struct check *c, const struct vmx_pci *address, struct buf *ret)
+{
+    BUF_AUTO name = {0};
+    return buf_add_str(&name, ".vmxfs/host/pci/")
+        ?: vmx_pci_add_address(address, &name)
+        ?: buf_add_str(&name, "/passthrough")
+        ?: check_command_echo(c->mount, buf_span(&name), SPAN_LITERAL("1"), ret);
+}
+
 static int passthrough_enabled(struct check *c, const struct check_device *d)
 {
     static const char rule[] = "passthrough-enabled";
@@ -120,10 +129,9 @@ static int passthrough_enabled(struct check *c, const struct check_device *d)
                          "pciPassthru%zu is not enabled on the host, which needs it: %s", d->n,
                          reason);
     if (pci->enabled == VMX_NO) {
-        int r = check_command_passthrough(c, &d->address, &command);
-        return r != 0 ? r
-                      : check_add(c, VMX_FAIL, rule, &command,
-                                  "pciPassthru%zu is not enabled on the host", d->n);
+        return enable_command(c, &d->address, &command)
+                   ?: check_add(c, VMX_FAIL, rule, &command,
+                                "pciPassthru%zu is not enabled on the host", d->n);
     }
     if (pci->active == VMX_NO)
         return check_add(c, VMX_WARN, rule, NULL,

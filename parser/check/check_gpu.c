@@ -152,22 +152,19 @@ static const struct check_device *find_passed(const struct check *c, const struc
 static int audio_by_merge(const struct check *c, const struct vmx_host_pci *audio, struct buf *ret)
 {
     const struct plan_wanted nothing = {0};
-    struct buf lines[5] = {{0}};
+    BUF_AUTO lines = {0};
     BUF_AUTO id = {0};
     size_t n = 0;
-    int r = device_place(c->dict, &nothing, &audio->address, &n)
+    return device_place(c->dict, &nothing, &audio->address, &n)
         ?: vmx_pci_add_id(&audio->address, &id)
-        ?: buf_addf(&lines[0], "pciPassthru%zu.id = \"%s\"", n, id.data)
-        ?: buf_addf(&lines[1], "pciPassthru%zu.deviceId = \"0x%04llx\"", n,
+        ?: buf_addf(&lines, "pciPassthru%zu.id = \"%s\"\n", n, id.data)
+        ?: buf_addf(&lines, "pciPassthru%zu.deviceId = \"0x%04llx\"\n", n,
                    (unsigned long long)audio->device)
-        ?: buf_addf(&lines[2], "pciPassthru%zu.vendorId = \"0x%04llx\"", n,
+        ?: buf_addf(&lines, "pciPassthru%zu.vendorId = \"0x%04llx\"\n", n,
                    (unsigned long long)audio->vendor)
-        ?: buf_addf(&lines[3], "pciPassthru%zu.systemId = \"%s\"", n, c->around->host->uuid)
-        ?: buf_addf(&lines[4], "pciPassthru%zu.present = \"TRUE\"", n)
-        ?: check_command_merge(c, lines, 5, ret);
-    for (size_t i = 0; i < 5; i++)
-        buf_done(&lines[i]);
-    return r;
+        ?: buf_addf(&lines, "pciPassthru%zu.systemId = \"%s\"\n", n, c->around->host->uuid)
+        ?: buf_addf(&lines, "pciPassthru%zu.present = \"TRUE\"\n", n)
+        ?: check_command_merge(c, &lines, ret);
 }
 
 /* Applying the profile again brings along what goes with its device. */

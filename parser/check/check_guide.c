@@ -210,55 +210,36 @@ static int amd_iommu(struct check *c)
 
 /* ---- bridges ---- */
 
-static const struct {
-    const char *key, *line;
-    bool root; /* one of pciBridge4 to 7 */
-} bridges[] = {
-    {"pciBridge0.present", "pciBridge0.present = \"TRUE\"", false},
-    {"pciBridge4.present", "pciBridge4.present = \"TRUE\"", true},
-    {"pciBridge5.present", "pciBridge5.present = \"TRUE\"", true},
-    {"pciBridge6.present", "pciBridge6.present = \"TRUE\"", true},
-    {"pciBridge7.present", "pciBridge7.present = \"TRUE\"", true},
-};
-
-enum { BRIDGES = sizeof(bridges) / sizeof(bridges[0]) };
-
-/* What makes a bridge a PCI Express one; without it pciBridgeN is an old PCI bridge. */
-static int add_root_port(const char *key, struct buf *port, struct buf *functions)
+/* Adds what makes a bridge: one of the roots 4 to 7 is a PCI Express one, which without virtualDev
+ * would be an old PCI bridge. */
+static int add_bridge(int n, struct buf *lines)
 {
-    int name = (int)strcspn(key, ".");
-    return buf_addf(port, "%.*s.virtualDev = \"pcieRootPort\"", name, key)
-               ?: buf_addf(functions, "%.*s.functions = \"8\"", name, key);
+    int r = buf_addf(lines, "pciBridge%d.present = \"TRUE\"\n", n);
+    if (r != 0 || n == 0)
+        return r;
+    return buf_addf(lines, "pciBridge%d.virtualDev = \"pcieRootPort\"\n", n)
+               ?: buf_addf(lines, "pciBridge%d.functions = \"8\"\n", n);
 }
 
 static int pci_bridges(struct check *c)
 {
-    struct buf lines[3 * BRIDGES] = {{0}};
+    static const int bridges[] = {0, 4, 5, 6, 7};
+    BUF_AUTO lines = {0};
     BUF_AUTO missing = {0};
     BUF_AUTO command = {0};
-    size_t n = 0;
     int r = 0;
-    for (size_t i = 0; r == 0 && i < BRIDGES; i++) {
+    for (size_t i = 0; r == 0 && i < sizeof(bridges) / sizeof(bridges[0]); i++) {
+        BUF_AUTO key = {0};
         bool there = false;
-        r = check_is_true(c, bridges[i].key, &there);
-        if (r != 0 || there)
-            continue;
-        r = buf_addf(&missing, " %.*s", (int)strcspn(bridges[i].key, "."), bridges[i].key)
-                ?: buf_add_str(&lines[n++], bridges[i].line);
-        if (r == 0 && bridges[i].root) {
-            r = add_root_port(bridges[i].key, &lines[n], &lines[n + 1]);
-            n += 2;
-        }
+        r = buf_addf(&key, "pciBridge%d.present", bridges[i]) ?: check_is_true(c, key.data, &there);
+        if (r == 0 && !there)
+            r = buf_addf(&missing, " pciBridge%d", bridges[i]) ?: add_bridge(bridges[i], &lines);
     }
-    if (r == 0 && n > 0)
-        r = check_command_merge(c, lines, n, &command);
-    if (r == 0 && n > 0)
-        r = check_add(c, VMX_WARN, "pci-bridges", &command, "missing:%s", missing.data);
-    else if (r == 0)
-        r = check_add(c, VMX_PASS, "pci-bridges", NULL, "pciBridge0 and 4 to 7 are there");
-    for (size_t i = 0; i < 3 * BRIDGES; i++)
-        buf_done(&lines[i]);
-    return r;
+    if (r == 0 && missing.len == 0)
+        return check_add(c, VMX_PASS, "pci-bridges", NULL, "pciBridge0 and 4 to 7 are there");
+    return r
+        ?: check_command_merge(c, &lines, &command)
+        ?: check_add(c, VMX_WARN, "pci-bridges", &command, "missing:%s", missing.data);
 }
 
 /* ---- snapshots ---- */

@@ -21,7 +21,8 @@ static int powered_off(struct check *c)
         return check_add(c, VMX_FAIL, rule, NULL,
                          "the VM is suspended: resume it and shut it down");
     if (power == VMX_POWER_ON) {
-        return check_command_power(c, "shutdown", &command)
+        return check_command_echo(c->dir, SPAN_LITERAL(".vmxfs/power"), SPAN_LITERAL("shutdown"),
+                                  &command)
                    ?: check_add(c, VMX_FAIL, rule, &command, "the VM is powered on");
     }
     return check_add(c, VMX_UNKNOWN, rule, NULL,

@@ -51,9 +51,12 @@ int check_add(struct check *check, enum vmx_severity severity, const char *rule,
 int check_judge(struct check *check, bool good, enum vmx_severity bad, const char *rule,
                 const struct buf *command, const char *found);
 
-/* ---- check_command: append nothing where a shell cannot say it. 0, -ENOMEM. ---- */
+/* ---- check_command: ret is empty, and stays so where a shell cannot say it. 0, -ENOMEM. ---- */
 
-/* "echo VALUE > DIR/KEY" */
+/* "echo TEXT > DIR/NAME" */
+int check_command_echo(const char *dir, struct span name, struct span text, struct buf *ret);
+
+/* The same for a setting of the VM. */
 int check_command_set(const struct check *check, struct span key, struct span value,
                       struct buf *ret);
 
@@ -61,15 +64,7 @@ int check_command_set(const struct check *check, struct span key, struct span va
 int check_command_profile(const struct check *check, const char *line, struct buf *ret);
 
 /* The settings (lines of a .vmx) at once: "printf '%s\n' LINE... > DIR/.vmxfs/merge" */
-int check_command_merge(const struct check *check, const struct buf *lines, size_t n,
-                        struct buf *ret);
-
-/* "echo 1 > MOUNT/.vmxfs/host/pci/ADDRESS/passthrough" */
-int check_command_passthrough(const struct check *check, const struct vmx_pci *address,
-                              struct buf *ret);
-
-/* "echo STATE > DIR/.vmxfs/power" */
-int check_command_power(const struct check *check, const char *state, struct buf *ret);
+int check_command_merge(const struct check *check, const struct buf *lines, struct buf *ret);
 
 /* ---- rules: 0, -ENOMEM ---- */
 
