@@ -151,7 +151,7 @@ static const struct check_device *find_passed(const struct check *c, const struc
 /* The lines of a block that no profile makes. */
 static int audio_by_merge(const struct check *c, const struct vmx_host_pci *audio, struct buf *ret)
 {
-    const struct plan_wanted nothing = {0};
+    const struct pairs nothing = {0};
     BUF_AUTO lines = {0};
     BUF_AUTO id = {0};
     size_t n = 0;
@@ -171,7 +171,7 @@ static int audio_by_merge(const struct check *c, const struct vmx_host_pci *audi
 static int audio_by_profile(const struct check *c, const struct vmx_host_pci *audio,
                             struct buf *ret)
 {
-    const struct plan_wanted nothing = {0};
+    const struct pairs nothing = {0};
     const char *name = vmx_profile_name(c->active.profile);
     struct vmx_dict *after = NULL;
     size_t n = 0;

@@ -15,7 +15,7 @@ enum { MMIO_DEFAULT = 32 }; /* GiB that VMware takes where the setting is missin
 static const struct vmx_profile *mmio_profile(const struct check *c, long long *ret)
 {
     for (size_t i = 0; i < c->n_judged; i++) {
-        const struct profile_param *param = profile_param(c->judged[i], SPAN_LITERAL("mmio"));
+        const struct pair *param = profile_param(c->judged[i], SPAN_LITERAL("mmio"));
         if (param && vmx_value_int(buf_span(&param->value), ret))
             return c->judged[i];
     }

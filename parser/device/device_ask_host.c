@@ -14,21 +14,18 @@ enum { VENDOR_INTEL = 0x8086 };
 static int refuse_device(struct diag *diag, const struct vmx_pci *pci, const char *why)
 {
     BUF_AUTO text = {0};
-    int r = vmx_pci_add_address(pci, &text);
-    if (r != 0)
-        return r;
-    diag_set(diag, "%s %s", text.data, why);
-    return -EINVAL;
+    return vmx_pci_add_address(pci, &text) ?: diag_set(diag, "%s %s", text.data, why);
 }
 
-bool device_is_integrated(const struct vmx_host_pci *pci)
+static bool is_integrated(const struct vmx_host_pci *pci)
 {
     static const struct vmx_pci integrated = {0, 0, 2, 0};
     return pci->vendor == VENDOR_INTEL && pci->class >= 0 && pci->class >> 8 == 0x03 &&
            vmx_pci_eq(&pci->address, &integrated);
 }
 
-bool device_in_use(const struct vmx_around *around, const struct vmx_host_pci *pci)
+/* By another VM that is powered on. */
+static bool is_in_use(const struct vmx_around *around, const struct vmx_host_pci *pci)
 {
     const char *own = around->vm ? around->vm->path : NULL;
     return pci->user && own && strcmp(pci->user, own) != 0;
@@ -54,23 +51,16 @@ static int refuse_disabled(const struct vmx_host_pci *pci, struct diag *diag)
 /* A device is passed on where the VM is to pass it on, or the host is a VM itself. */
 static bool is_nested_hop(const struct plan_on *on)
 {
-    static const char *const keys[] = {"vvtd.enable", "vhv.enable"};
-    if (on->around->host->nested == VMX_YES)
-        return true;
-    for (size_t i = 0; i < on->profile->n_settings; i++) {
-        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
-            if (span_eq_fold(buf_span(&on->profile->settings[i].key), span_of(keys[k])))
-                return true;
-        }
-    }
-    return false;
+    return on->around->host->nested == VMX_YES ||
+           profile_sets(on->profile, SPAN_LITERAL("vvtd.enable")) ||
+           profile_sets(on->profile, SPAN_LITERAL("vhv.enable"));
 }
 
 static int judge_function(const struct plan_on *on, const struct vmx_host_pci *pci,
                           struct diag *diag)
 {
     BUF_AUTO text = {0};
-    if (device_is_integrated(pci) && is_nested_hop(on))
+    if (is_integrated(pci) && is_nested_hop(on))
         return refuse_device(diag, &pci->address,
                              "is an integrated Intel GPU: it cannot be passed on");
     if (pci->capable == VMX_NO)
@@ -82,7 +72,7 @@ static int judge_function(const struct plan_on *on, const struct vmx_host_pci *p
         return refuse_device(
             diag, &pci->address,
             "is to be passed through only after the host was restarted: reboot it");
-    if (!device_in_use(on->around, pci))
+    if (!is_in_use(on->around, pci))
         return 0;
     return buf_addf(&text, "is used by %.150s, which is powered on", pci->user)
                ?: refuse_device(diag, &pci->address, text.data);
@@ -116,9 +106,8 @@ static int is_known(const struct vmx_dict *dict, const struct vmx_host_pci *pci,
 static int contradict(const struct buf *given, const char *param, const char *known,
                       struct diag *diag)
 {
-    diag_set(diag, "%s=%s, but the host says %s: leave it out (%s=)", param, given->data, known,
-             param);
-    return -EINVAL;
+    return diag_set(diag, "%s=%s, but the host says %s: leave it out (%s=)", param, given->data,
+                    known, param);
 }
 
 static int judge_number(const struct plan_on *on, const char *param, long long known,
@@ -159,21 +148,18 @@ static void find_functions(const struct vmx_host *host, const struct vmx_pci *pc
     }
 }
 
-int device_ask(const struct plan_on *on, const struct vmx_pci *pci, struct device_functions *ret,
-               struct diag *diag)
+int device_ask(const struct plan_on *on, const struct vmx_pci *pci,
+               struct device_functions *functions, struct diag *diag)
 {
-    struct device_functions functions = {0};
-    find_functions(on->around->host, pci, &functions);
-    if (functions.n == 0)
+    find_functions(on->around->host, pci, functions);
+    if (functions->n == 0)
         return refuse_device(diag, pci, "is not on this host: .vmxfs/host/pci has what is");
-    int r = judge_line(on, functions.items[0], diag);
-    for (size_t i = 0; r == 0 && i < functions.n; i++) {
+    int r = judge_line(on, functions->items[0], diag);
+    for (size_t i = 0; r == 0 && i < functions->n; i++) {
         bool known = false;
-        r = is_known(on->dict, functions.items[i], &known);
+        r = is_known(on->dict, functions->items[i], &known);
         if (r == 0 && !known)
-            r = judge_function(on, functions.items[i], diag);
+            r = judge_function(on, functions->items[i], diag);
     }
-    if (r == 0)
-        *ret = functions;
     return r;
 }

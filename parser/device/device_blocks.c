@@ -3,16 +3,24 @@
 #include "device_blocks.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "parser/document/value.h"
 #include "parser/plan/plan_saved.h"
 #include "parser/text/text.h"
 
+struct device_key device_key(size_t n, const char *name)
+{
+    struct device_key key;
+    snprintf(key.text, sizeof(key.text), "pciPassthru%zu.%s", n, name);
+    return key;
+}
+
 int device_get(const struct vmx_dict *dict, size_t n, const char *name, struct buf *ret)
 {
-    BUF_AUTO key = {0};
-    return buf_addf(&key, "pciPassthru%zu.%s", n, name) ?: vmx_dict_get(dict, buf_span(&key), ret);
+    const struct device_key key = device_key(n, name);
+    return vmx_dict_get(dict, span_of(key.text), ret);
 }
 
 static bool is_id(struct span id, const struct vmx_pci *pci)
@@ -21,33 +29,21 @@ static bool is_id(struct span id, const struct vmx_pci *pci)
     return vmx_pci_parse_id(id, &other) && vmx_pci_eq(&other, pci);
 }
 
-/* The saved "pciPassthruN.id" of a block that a profile added. 0, -ENOENT, -ENOMEM. */
-static int saved_id(const struct vmx_dict *dict, size_t n, struct plan_saved *ret)
-{
-    BUF_AUTO key = {0};
-    int r = buf_addf(&key, "pciPassthru%zu.id", n) ?: plan_saved_find(dict, buf_span(&key), ret);
-    if (r == 0 && !ret->absent) {
-        plan_saved_done(ret);
-        r = -ENOENT;
-    }
-    return r == -EINVAL ? -ENOENT : r;
-}
-
 int device_owner(const struct vmx_dict *dict, size_t n, enum device_owner *ret)
 {
+    const struct device_key key = device_key(n, "id");
     BUF_AUTO id = {0};
-    struct plan_saved saved = {0};
-    int r = device_get(dict, n, "id", &id) ?: saved_id(dict, n, &saved);
-    if (r == -ENOENT) {
-        *ret = DEVICE_OTHER;
-        return 0;
-    }
-    if (r != 0)
+    PLAN_SAVED_AUTO saved = {0};
+    int r = vmx_dict_get(dict, span_of(key.text), &id)
+                ?: plan_saved_find(dict, span_of(key.text), &saved);
+    if (r == -ENOMEM)
         return r;
-    bool same =
-        vmx_value_same(SPAN_LITERAL("pciPassthru0.id"), buf_span(&id), buf_span(&saved.set));
-    plan_saved_done(&saved);
-    *ret = same ? DEVICE_OURS : DEVICE_TAKEN;
+    if (r != 0 || !saved.absent)
+        *ret = DEVICE_OTHER;
+    else if (vmx_value_same(span_of(key.text), buf_span(&id), buf_span(&saved.set)))
+        *ret = DEVICE_OURS;
+    else
+        *ret = DEVICE_TAKEN;
     return 0;
 }
 
@@ -59,37 +55,33 @@ int device_is(const struct vmx_dict *dict, size_t n, const struct vmx_pci *pci, 
     return r == -ENOENT ? 0 : r;
 }
 
-/* Whether the block is to be another function. 0, -ENOMEM. */
-static int is_taken(const struct plan_wanted *wanted, size_t n, const struct vmx_pci *pci,
-                    bool *ret)
+/* Whether the block is to be another function. */
+static bool is_taken(const struct pairs *wanted, size_t n, const struct vmx_pci *pci)
 {
-    BUF_AUTO key = {0};
-    int r = buf_addf(&key, "pciPassthru%zu.id", n);
-    if (r != 0)
-        return r;
-    const struct plan_setting *id = plan_wanted_find(wanted, buf_span(&key));
-    *ret = id && !is_id(buf_span(&id->value), pci);
-    return 0;
+    const struct device_key key = device_key(n, "id");
+    const struct pair *id = plan_wanted_find(wanted, span_of(key.text));
+    return id && !is_id(buf_span(&id->value), pci);
 }
 
-int device_find(const struct vmx_dict *dict, const struct plan_wanted *wanted,
-                const struct vmx_pci *pci, size_t *ret)
+bool device_key_is_id(struct span key, size_t *ret_n)
+{
+    struct span rest = {0};
+    return vmx_pci_key(key, ret_n, &rest) && span_eq_fold(rest, SPAN_LITERAL("id"));
+}
+
+int device_find(const struct vmx_dict *dict, const struct pairs *wanted, const struct vmx_pci *pci,
+                size_t *ret)
 {
     for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
         size_t extent = vmx_dict_key_extent(dict, i);
-        struct span rest = {0};
+        BUF_AUTO id = {0};
         size_t n = 0;
-        bool found = false;
-        bool taken = false;
-        if (!vmx_pci_key(vmx_dict_name(dict, extent), &n, &rest) ||
-            !span_eq_fold(rest, SPAN_LITERAL("id")))
+        if (!device_key_is_id(vmx_dict_name(dict, extent), &n))
             continue;
-        int r = device_is(dict, n, pci, &found);
-        if (r == 0 && found)
-            r = is_taken(wanted, n, pci, &taken);
+        int r = vmx_dict_value(dict, extent, &id);
         if (r != 0)
             return r;
-        if (found && !taken) {
+        if (is_id(buf_span(&id), pci) && !is_taken(wanted, n, pci)) {
             *ret = n;
             return 0;
         }
@@ -102,18 +94,13 @@ static int find_saved(const struct vmx_dict *dict, const struct vmx_pci *pci, bo
                       size_t *ret)
 {
     for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
-        struct plan_saved saved = {0};
-        struct span rest = {0};
+        PLAN_SAVED_AUTO saved = {0};
         size_t n = 0;
         int r = plan_saved_nth(dict, i, &saved);
-        if (r == -ENOENT || r == -EINVAL)
-            continue;
-        if (r != 0)
+        if (r == -ENOMEM)
             return r;
-        bool found = (saved.absent || !made) && vmx_pci_key(saved.key, &n, &rest) &&
-                     span_eq_fold(rest, SPAN_LITERAL("id")) && is_id(buf_span(&saved.set), pci);
-        plan_saved_done(&saved);
-        if (found) {
+        if (r == 0 && (saved.absent || !made) && device_key_is_id(saved.key, &n) &&
+            is_id(buf_span(&saved.set), pci)) {
             *ret = n;
             return 0;
         }
@@ -129,22 +116,20 @@ int device_recorded(const struct vmx_dict *dict, const struct vmx_pci *pci, size
 int device_recorded_get(const struct vmx_dict *dict, const struct vmx_pci *pci, const char *name,
                         struct buf *ret)
 {
-    struct plan_saved saved = {0};
-    BUF_AUTO key = {0};
-    size_t n = SIZE_MAX;
-    int r = device_recorded(dict, pci, &n)
-        ?: buf_addf(&key, "pciPassthru%zu.%s", n, name)
-        ?: plan_saved_find(dict, buf_span(&key), &saved);
-    if (r == 0)
-        r = buf_add(ret, buf_span(&saved.set));
-    else if (r == -ENOENT || r == -EINVAL)
-        r = n == SIZE_MAX ? -ENOENT : device_get(dict, n, name, ret);
-    plan_saved_done(&saved);
-    return r;
+    PLAN_SAVED_AUTO saved = {0};
+    size_t n = 0;
+    int r = device_recorded(dict, pci, &n);
+    if (r != 0)
+        return r;
+    const struct device_key key = device_key(n, name);
+    r = plan_saved_find(dict, span_of(key.text), &saved);
+    if (r == -ENOENT || r == -EINVAL)
+        return vmx_dict_get(dict, span_of(key.text), ret);
+    return r ?: buf_add(ret, buf_span(&saved.set));
 }
 
 /* The lowest number that no key uses, of the document or wanted. */
-static int find_free(const struct vmx_dict *dict, const struct plan_wanted *wanted, size_t *ret)
+static int find_free(const struct vmx_dict *dict, const struct pairs *wanted, size_t *ret)
 {
     size_t most = vmx_dict_keys(dict) + wanted->n;
     bool *used = calloc(most + 1, sizeof(*used));
@@ -157,7 +142,7 @@ static int find_free(const struct vmx_dict *dict, const struct plan_wanted *want
             used[n] = true;
     }
     for (size_t i = 0; i < wanted->n; i++) {
-        if (vmx_pci_key(buf_span(&wanted->items[i].key), &n, &rest) && n < most)
+        if (vmx_pci_key(buf_span(&wanted->items[i].name), &n, &rest) && n < most)
             used[n] = true;
     }
     for (n = 0; used[n];)
@@ -167,30 +152,28 @@ static int find_free(const struct vmx_dict *dict, const struct plan_wanted *want
     return 0;
 }
 
-static bool find_wanted(const struct plan_wanted *wanted, const struct vmx_pci *pci, size_t *ret)
+static bool find_wanted(const struct pairs *wanted, const struct vmx_pci *pci, size_t *ret)
 {
-    struct span rest = {0};
     for (size_t i = 0; i < wanted->n; i++) {
-        if (vmx_pci_key(buf_span(&wanted->items[i].key), ret, &rest) &&
-            span_eq_fold(rest, SPAN_LITERAL("id")) && is_id(buf_span(&wanted->items[i].value), pci))
+        if (device_key_is_id(buf_span(&wanted->items[i].name), ret) &&
+            is_id(buf_span(&wanted->items[i].value), pci))
             return true;
     }
     return false;
 }
 
-int device_place(const struct vmx_dict *dict, const struct plan_wanted *wanted,
-                 const struct vmx_pci *pci, size_t *ret)
+int device_place(const struct vmx_dict *dict, const struct pairs *wanted, const struct vmx_pci *pci,
+                 size_t *ret)
 {
     size_t n = 0;
-    bool taken = false;
     if (find_wanted(wanted, pci, ret))
         return 0;
     int r = device_find(dict, wanted, pci, &n);
     if (r == -ENOENT) {
-        r = find_saved(dict, pci, true, &n) ?: is_taken(wanted, n, pci, &taken);
+        r = find_saved(dict, pci, true, &n);
+        if (r == -ENOENT || (r == 0 && is_taken(wanted, n, pci)))
+            r = find_free(dict, wanted, &n);
     }
-    if (r == -ENOENT || (r == 0 && taken))
-        r = find_free(dict, wanted, &n);
     if (r == 0)
         *ret = n;
     return r;

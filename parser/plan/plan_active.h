@@ -4,14 +4,16 @@
 
 #include "plan_wanted.h"
 
-/* What the document records as active, with its profile (NULL: unknown or none) and what that
- * wants. *ret_valid: false when it would be refused. 0, -ENOMEM. */
 struct plan_active {
-    struct plan_line line; /* merged: as the profile understands it */
-    const struct vmx_profile *profile;
-    bool valid;
-    struct plan_wanted wanted;
+    struct plan_line line;             /* as it is recorded */
+    const struct vmx_profile *profile; /* NULL: unknown or none */
+    bool valid;                        /* it would not be refused */
+    struct pairs wanted;               /* by the profile; nothing when it would be refused */
 };
+
+/* active is empty, and may be half made on failure. 0, -ENOMEM. */
 int plan_active_read(const struct vmx_dict *dict, const struct vmx_around *around,
-                     struct plan_active *ret);
+                     struct plan_active *active);
 void plan_active_done(struct plan_active *active);
+
+#define PLAN_ACTIVE_AUTO __attribute__((cleanup(plan_active_done))) struct plan_active

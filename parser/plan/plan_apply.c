@@ -24,7 +24,6 @@
  * edits, which is one rewrite of the file.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "parser/text/diff.h"
 #include "parser/text/text.h"
@@ -42,12 +41,6 @@ struct apply {
     struct diag *diag;
 };
 
-static int refuse_line(struct diag *diag, const char *why)
-{
-    diag_set(diag, "%s", why);
-    return -EINVAL;
-}
-
 static int after_edits(const struct apply *a, struct vmx_dict **ret)
 {
     BUF_AUTO text = {0};
@@ -60,7 +53,7 @@ static int after_edits(const struct apply *a, struct vmx_dict **ret)
 static int take_back_all(struct apply *a)
 {
     if (!plan_saved_any(a->dict) && (!a->active.valid || a->active.wanted.n > 0))
-        return refuse_line(
+        return diag_set(
             a->diag,
             "this file does not say what was there before the profile (no vmxfs.saved.*): "
             "set the keys by hand, then remove the key vmxfs.profile");
@@ -71,15 +64,11 @@ static int take_back_all(struct apply *a)
 /* Leftovers of a profile that is not recorded any more say nothing about the present. */
 static int forget_leftovers(struct apply *a)
 {
+    struct span key;
     int r = 0;
     for (size_t i = 0; r == 0 && i < vmx_dict_keys(a->dict); i++) {
-        struct plan_saved saved = {0};
-        r = plan_saved_nth(a->dict, i, &saved);
-        if (r == 0 || r == -EINVAL)
-            r = plan_saved_forget(saved.key, &a->edits);
-        else if (r == -ENOENT)
-            r = 0;
-        plan_saved_done(&saved);
+        if (plan_saved_key(a->dict, i, &key))
+            r = plan_saved_forget(key, &a->edits);
     }
     return r;
 }
@@ -88,31 +77,29 @@ static int take_back_unwanted(struct apply *a, const struct vmx_profile *profile
                               const struct plan_line *line)
 {
     const struct plan_on on = {a->dict, a->around, profile, line, true};
-    struct plan_wanted wanted = {0};
-    int r = plan_want(&on, &wanted, a->diag)
-                ?: plan_restore(a->dict, &wanted, &a->active.wanted, &a->edits, a->notes);
-    plan_wanted_done(&wanted);
-    return r;
+    PAIRS_AUTO wanted = {0};
+    return plan_want(&on, &wanted, a->diag)
+               ?: plan_restore(a->dict, &wanted, &a->active.wanted, &a->edits, a->notes);
 }
 
 /* ---- setting ---- */
 
-static int set_keys(struct apply *a, const struct vmx_dict *dict, const struct plan_wanted *wanted)
+static int set_keys(struct apply *a, const struct vmx_dict *dict, const struct pairs *wanted)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < wanted->n; i++) {
-        const struct plan_setting *s = &wanted->items[i];
+        const struct pair *s = &wanted->items[i];
         bool holds = false;
         r = plan_holds(dict, s, &holds);
         if (r == 0 && !holds)
-            r = vmx_edits_set(&a->edits, buf_span(&s->key), buf_span(&s->value));
+            r = vmx_edits_set(&a->edits, buf_span(&s->name), buf_span(&s->value));
     }
     return r;
 }
 
 static int record(struct apply *a, const struct vmx_dict *dict, const struct plan_line *line)
 {
-    struct plan_line recorded = {0};
+    PLAN_LINE_AUTO recorded = {0};
     BUF_AUTO new_text = {0};
     BUF_AUTO old_text = {0};
     int r = plan_line_recorded(dict, &recorded)
@@ -120,24 +107,21 @@ static int record(struct apply *a, const struct vmx_dict *dict, const struct pla
         ?: plan_line_add(line, &new_text);
     if (r == 0 && !span_eq(buf_span(&old_text), buf_span(&new_text)))
         r = vmx_edits_set(&a->edits, SPAN_LITERAL(PLAN_PROFILE), buf_span(&new_text));
-    plan_line_done(&recorded);
     return r;
 }
 
 /* A key that holds and was not saved when the profile was applied is none of the profile's. */
-static int save_key(struct apply *a, const struct vmx_dict *dict, const struct plan_setting *s,
-                    bool fresh)
+static int save_key(struct apply *a, const struct vmx_dict *dict, const struct pair *s, bool fresh)
 {
-    struct plan_saved saved = {0};
+    PLAN_SAVED_AUTO saved = {0};
     bool holds = false;
-    int r = plan_holds(dict, s, &holds) ?: plan_saved_find(dict, buf_span(&s->key), &saved);
+    int r = plan_holds(dict, s, &holds) ?: plan_saved_find(dict, buf_span(&s->name), &saved);
     if ((r == -ENOENT || r == -EINVAL) && holds && !fresh)
         return 0;
     if (r == -ENOENT || r == -EINVAL)
-        return plan_saved_add(dict, buf_span(&s->key), buf_span(&s->value), &a->edits);
+        return plan_saved_add(dict, buf_span(&s->name), buf_span(&s->value), &a->edits);
     if (r == 0 && !span_eq(buf_span(&saved.set), buf_span(&s->value)))
         r = plan_saved_update(&saved, buf_span(&s->value), &a->edits);
-    plan_saved_done(&saved);
     return r;
 }
 
@@ -145,11 +129,10 @@ static int put_in_place(struct apply *a, const struct vmx_dict *dict,
                         const struct vmx_profile *profile, const struct plan_line *line, bool fresh)
 {
     const struct plan_on on = {dict, a->around, profile, line, true};
-    struct plan_wanted wanted = {0};
+    PAIRS_AUTO wanted = {0};
     int r = plan_want(&on, &wanted, a->diag) ?: set_keys(a, dict, &wanted) ?: record(a, dict, line);
     for (size_t i = 0; r == 0 && i < wanted.n; i++)
         r = save_key(a, dict, &wanted.items[i], fresh);
-    plan_wanted_done(&wanted);
     return r;
 }
 
@@ -161,11 +144,9 @@ static int unknown_profile(const struct apply *a, struct span name)
     int r = buf_add_str(&known, "none");
     for (size_t i = 0; r == 0 && i < a->around->profiles->n; i++)
         r = buf_addf(&known, " %s", vmx_profile_name(a->around->profiles->items[i]));
-    if (r != 0)
-        return r;
-    diag_set(a->diag, "there is no profile \"" SPAN_FORMAT "\"; there are: %s", SPAN_SHOWN(name),
-             known.data);
-    return -EINVAL;
+    return r
+               ?: diag_set(a->diag, "there is no profile \"" SPAN_FORMAT "\"; there are: %s",
+                           SPAN_SHOWN(name), known.data);
 }
 
 /* Which host the device before was bound to says nothing where there is a host to ask. */
@@ -185,7 +166,7 @@ static int apply_profile(struct apply *a, const struct vmx_profile *profile,
 {
     bool active = a->active.line.profile.len > 0;
     bool same = active && a->active.profile == profile;
-    struct plan_line line = {0};
+    PLAN_LINE_AUTO line = {0};
     struct vmx_dict *between = NULL;
     int r = plan_line_merge(profile, same ? &a->active.line : NULL, given, &line, a->diag);
     if (r != 0)
@@ -199,7 +180,6 @@ static int apply_profile(struct apply *a, const struct vmx_profile *profile,
         r = after_edits(a, &between);
     r = r ?: put_in_place(a, between ? between : a->dict, profile, &line, !same);
     vmx_dict_free(between);
-    plan_line_done(&line);
     return r;
 }
 
@@ -228,21 +208,18 @@ static bool is_state_line(struct span text)
 
 static int run(struct apply *a, struct span text)
 {
-    struct plan_line given = {0};
+    PLAN_LINE_AUTO given = {0};
     int r = plan_line_parse(text, &given, a->diag);
     if (r != 0)
         return r;
     struct span name = buf_span(&given.profile);
     const struct vmx_profile *profile = vmx_profiles_find(a->around->profiles, name);
     bool none = span_eq(name, SPAN_LITERAL("none"));
-    if (none && given.n > 0)
-        r = refuse_line(a->diag, "\"none\" takes no parameters");
-    else if (none)
-        r = a->active.line.profile.len > 0 ? take_back_all(a) : 0;
-    else
-        r = profile ? apply_profile(a, profile, &given) : unknown_profile(a, name);
-    plan_line_done(&given);
-    return r;
+    if (none && given.params.n > 0)
+        return diag_set(a->diag, "\"none\" takes no parameters");
+    if (none)
+        return a->active.line.profile.len > 0 ? take_back_all(a) : 0;
+    return profile ? apply_profile(a, profile, &given) : unknown_profile(a, name);
 }
 
 /* Moves what was planned behind the caller's edits, unless it comes to nothing. */
@@ -262,7 +239,7 @@ int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_around *around, 
     if (line.n > 0 && line.p[line.n - 1] == '\n')
         line.n--;
     if (text_find(line, '\n') < line.n || text_find(line, '\0') < line.n)
-        return refuse_line(diag, "expected one line");
+        return diag_set(diag, "expected one line");
     if (is_state_line(line))
         return 0;
     size_t noted = notes ? notes->len : 0;

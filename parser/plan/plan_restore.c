@@ -18,8 +18,8 @@
 
 struct restore {
     const struct vmx_dict *dict;
-    const struct plan_wanted *keep;
-    const struct plan_wanted *now;
+    const struct pairs *keep;
+    const struct pairs *now;
     struct vmx_edits *edits;
     struct buf *notes;
 };
@@ -33,17 +33,12 @@ static int note(const struct restore *restore, struct span key, const char *what
 
 /* ---- one key ---- */
 
-static int is_ours(const struct restore *restore, const struct plan_saved *saved, size_t extent,
-                   bool *ret)
+static bool is_ours(const struct restore *restore, const struct plan_saved *saved,
+                    struct span value)
 {
-    const struct plan_setting *now =
-        restore->now ? plan_wanted_find(restore->now, saved->key) : NULL;
-    BUF_AUTO value = {0};
-    int r = vmx_dict_value(restore->dict, extent, &value);
-    if (r == 0)
-        *ret = vmx_value_same(saved->key, buf_span(&value), buf_span(&saved->set)) ||
-               (now && vmx_value_same(saved->key, buf_span(&value), buf_span(&now->value)));
-    return r;
+    const struct pair *now = restore->now ? plan_wanted_find(restore->now, saved->key) : NULL;
+    return vmx_value_same(saved->key, value, buf_span(&saved->set)) ||
+           (now && vmx_value_same(saved->key, value, buf_span(&now->value)));
 }
 
 static struct span token_of(const struct vmx_dict *dict, size_t extent, size_t *ret_at)
@@ -87,32 +82,19 @@ static int put_line_back(const struct restore *restore, const struct plan_saved 
     return r;
 }
 
-static int is_as_saved(const struct restore *restore, const struct plan_saved *saved, size_t extent,
-                       bool *ret)
-{
-    BUF_AUTO value = {0};
-    size_t at = 0;
-    if (saved->raw) {
-        *ret = span_eq(token_of(restore->dict, extent, &at), buf_span(&saved->was));
-        return 0;
-    }
-    int r = vmx_dict_value(restore->dict, extent, &value);
-    if (r == 0)
-        *ret = !saved->absent && span_eq(buf_span(&value), buf_span(&saved->was));
-    return r;
-}
-
 /* device: it belongs to a device of ours, which goes as a whole. */
 static int restore_value(const struct restore *restore, const struct plan_saved *saved,
                          size_t extent, bool device)
 {
-    bool ours = device && saved->absent;
-    bool as_saved = false;
-    int r = is_as_saved(restore, saved, extent, &as_saved);
-    if (r == 0 && !as_saved && !ours)
-        r = is_ours(restore, saved, extent, &ours);
-    if (r != 0 || as_saved)
+    BUF_AUTO value = {0};
+    size_t at = 0;
+    int r = vmx_dict_value(restore->dict, extent, &value);
+    if (r != 0)
         return r;
+    struct span now = saved->raw ? token_of(restore->dict, extent, &at) : buf_span(&value);
+    if (!saved->absent && span_eq(now, buf_span(&saved->was)))
+        return 0;
+    bool ours = (device && saved->absent) || is_ours(restore, saved, buf_span(&value));
     if (!ours)
         return note(restore, saved->key,
                     "was changed since the profile was applied: it stays as it is");
@@ -130,7 +112,7 @@ static int remove_rest_of_device(const struct restore *restore, size_t n)
     int r = 0;
     for (size_t i = 0; r == 0 && i < vmx_dict_keys(restore->dict); i++) {
         struct span name = vmx_dict_name(restore->dict, vmx_dict_key_extent(restore->dict, i));
-        struct plan_saved saved = {0};
+        PLAN_SAVED_AUTO saved = {0};
         struct span rest;
         size_t m = 0;
         if (!vmx_pci_key(name, &m, &rest) || m != n)
@@ -138,8 +120,6 @@ static int remove_rest_of_device(const struct restore *restore, size_t n)
         r = plan_saved_find(restore->dict, name, &saved);
         if (r == -ENOENT)
             r = vmx_edits_remove(restore->edits, name);
-        else if (r == 0)
-            plan_saved_done(&saved);
         else if (r == -EINVAL)
             r = 0;
     }
@@ -150,20 +130,17 @@ static int remove_rest_of_device(const struct restore *restore, size_t n)
 static int restore_device(const struct restore *restore, const struct plan_saved *saved,
                           enum device_owner *ret)
 {
-    enum device_owner owner = DEVICE_OTHER;
     struct span rest;
     size_t n = 0;
     *ret = DEVICE_OTHER;
     if (!vmx_pci_key(saved->key, &n, &rest))
         return 0;
-    int r = device_owner(restore->dict, n, &owner);
-    if (r != 0)
+    int r = device_owner(restore->dict, n, ret);
+    if (r != 0 || !span_eq_fold(rest, SPAN_LITERAL("id")))
         return r;
-    bool id = span_eq_fold(rest, SPAN_LITERAL("id"));
-    *ret = owner;
-    if (owner == DEVICE_TAKEN && id)
+    if (*ret == DEVICE_TAKEN)
         return note(restore, saved->key, "is another device now: all of it stays as it is");
-    return owner == DEVICE_OURS && id ? remove_rest_of_device(restore, n) : 0;
+    return *ret == DEVICE_OURS ? remove_rest_of_device(restore, n) : 0;
 }
 
 /* ---- all of them ---- */
@@ -187,26 +164,23 @@ static int restore_pass(const struct restore *restore, bool raw)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < vmx_dict_keys(restore->dict); i++) {
-        struct plan_saved saved = {0};
+        PLAN_SAVED_AUTO saved = {0};
         r = plan_saved_nth(restore->dict, i, &saved);
         bool damaged = r == -EINVAL;
         if (r == -ENOENT || damaged)
             r = 0;
         bool kept = !saved.key.n || (restore->keep && plan_wanted_find(restore->keep, saved.key));
-        if (r != 0 || kept || saved.raw != raw) {
-            plan_saved_done(&saved);
+        if (r != 0 || kept || (saved.raw && !damaged) != raw)
             continue;
-        }
         r = damaged ? note(restore, saved.key, "stays as it is: what was saved of it is damaged")
                     : restore_key(restore, &saved);
         r = r ?: plan_saved_forget(saved.key, restore->edits);
-        plan_saved_done(&saved);
     }
     return r;
 }
 
-int plan_restore(const struct vmx_dict *dict, const struct plan_wanted *keep,
-                 const struct plan_wanted *now, struct vmx_edits *edits, struct buf *notes)
+int plan_restore(const struct vmx_dict *dict, const struct pairs *keep, const struct pairs *now,
+                 struct vmx_edits *edits, struct buf *notes)
 {
     struct restore restore = {dict, keep, now, edits, notes};
     return restore_pass(&restore, true) ?: restore_pass(&restore, false);

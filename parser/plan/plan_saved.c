@@ -56,34 +56,32 @@ static int decode(struct span text, struct plan_saved *saved)
                ?: buf_add(&saved->set, span_from(text, space + 1));
 }
 
-static bool saved_key(struct span name, struct span *ret)
+static bool key_of(const struct vmx_dict *dict, size_t extent, struct span *ret)
 {
     struct span prefix = SPAN_LITERAL(PLAN_SAVED);
+    struct span name = vmx_dict_name(dict, extent);
     if (name.n == prefix.n || !span_starts_with_fold(name, prefix))
         return false;
     *ret = span_from(name, prefix.n);
     return true;
 }
 
-static int read_extent(const struct vmx_dict *dict, size_t extent, struct plan_saved *ret)
+bool plan_saved_key(const struct vmx_dict *dict, size_t nth, struct span *ret)
 {
-    struct plan_saved saved = {0};
-    BUF_AUTO text = {0};
-    int r = vmx_dict_value(dict, extent, &text) ?: decode(buf_span(&text), &saved);
-    if (r != 0) {
-        plan_saved_done(&saved);
-        saved = (struct plan_saved){0};
-    }
-    if (saved_key(vmx_dict_name(dict, extent), &saved.key))
-        *ret = saved;
-    return r;
+    return key_of(dict, vmx_dict_key_extent(dict, nth), ret);
 }
 
-int plan_saved_nth(const struct vmx_dict *dict, size_t nth, struct plan_saved *ret)
+static int read_extent(const struct vmx_dict *dict, size_t extent, struct plan_saved *saved)
 {
-    size_t extent = vmx_dict_key_extent(dict, nth);
-    struct span key;
-    return saved_key(vmx_dict_name(dict, extent), &key) ? read_extent(dict, extent, ret) : -ENOENT;
+    BUF_AUTO text = {0};
+    if (!key_of(dict, extent, &saved->key))
+        return -ENOENT;
+    return vmx_dict_value(dict, extent, &text) ?: decode(buf_span(&text), saved);
+}
+
+int plan_saved_nth(const struct vmx_dict *dict, size_t nth, struct plan_saved *saved)
+{
+    return read_extent(dict, vmx_dict_key_extent(dict, nth), saved);
 }
 
 static int name_of(struct span key, struct buf *ret)
@@ -91,21 +89,21 @@ static int name_of(struct span key, struct buf *ret)
     return buf_add_str(ret, PLAN_SAVED) ?: buf_add(ret, key);
 }
 
-int plan_saved_find(const struct vmx_dict *dict, struct span key, struct plan_saved *ret)
+int plan_saved_find(const struct vmx_dict *dict, struct span key, struct plan_saved *saved)
 {
     BUF_AUTO name = {0};
     int r = name_of(key, &name);
     if (r != 0)
         return r;
     size_t extent = vmx_dict_find(dict, buf_span(&name));
-    return extent == SIZE_MAX ? -ENOENT : read_extent(dict, extent, ret);
+    return extent == SIZE_MAX ? -ENOENT : read_extent(dict, extent, saved);
 }
 
 bool plan_saved_any(const struct vmx_dict *dict)
 {
     struct span key;
     for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
-        if (saved_key(vmx_dict_name(dict, vmx_dict_key_extent(dict, i)), &key))
+        if (plan_saved_key(dict, i, &key))
             return true;
     }
     return false;

@@ -12,12 +12,18 @@ struct plan_saved {
     struct buf set; /* what the profile made of it */
 };
 
-/* The nth key of the document as a saved value. 0; -ENOENT: it is none; -EINVAL: it is damaged,
- * only key is valid; -ENOMEM. */
-int plan_saved_nth(const struct vmx_dict *dict, size_t nth, struct plan_saved *ret);
-int plan_saved_find(const struct vmx_dict *dict, struct span key, struct plan_saved *ret);
-void plan_saved_done(struct plan_saved *saved);
+/* The key whose value the nth key of the document has saved; false: it has saved none. */
+bool plan_saved_key(const struct vmx_dict *dict, size_t nth, struct span *ret);
 bool plan_saved_any(const struct vmx_dict *dict);
+
+/* Read the nth key of the document, or that of another key, as a saved value. 0; -ENOENT: it is
+ * none; -EINVAL: it is damaged, only key is valid; -ENOMEM. saved is empty, and may be half made
+ * when they fail. */
+int plan_saved_nth(const struct vmx_dict *dict, size_t nth, struct plan_saved *saved);
+int plan_saved_find(const struct vmx_dict *dict, struct span key, struct plan_saved *saved);
+void plan_saved_done(struct plan_saved *saved);
+
+#define PLAN_SAVED_AUTO __attribute__((cleanup(plan_saved_done))) struct plan_saved
 
 /* Add to *edits: remember what the key is in the document before it is set; note that what it is
  * set to changed; forget. 0, -ENOMEM. */

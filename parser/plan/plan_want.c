@@ -2,7 +2,6 @@
 #include "plan_want.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "parser/device/device_settings.h"
 #include "parser/document/value.h"
@@ -45,7 +44,7 @@ static int decide_cpu(const struct plan_on *on, struct span *ret)
 int plan_param(const struct plan_on *on, struct span name, struct span *ret)
 {
     const struct buf *given = plan_line_param(on->line, name);
-    const struct profile_param *param = profile_param(on->profile, name);
+    const struct pair *param = profile_param(on->profile, name);
     if (!given && !param)
         return -ENOENT;
     *ret = buf_span(given ? given : &param->value);
@@ -56,36 +55,29 @@ int plan_param(const struct plan_on *on, struct span name, struct span *ret)
 /* A profile may be used for a VM that lacks what the profile builds on. */
 static int missing(struct span name, const struct profile_setting *setting, struct diag *diag)
 {
-    diag_set(diag, SPAN_FORMAT " is not set in this VM, and " SPAN_FORMAT " is made from it",
-             SPAN_SHOWN(name), SPAN_SHOWN(buf_span(&setting->key)));
-    return -EINVAL;
+    return diag_set(diag, SPAN_FORMAT " is not set in this VM, and " SPAN_FORMAT " is made from it",
+                    SPAN_SHOWN(name), SPAN_SHOWN(buf_span(&setting->key)));
 }
 
 int plan_expand(const struct plan_on *on, const struct profile_setting *setting, struct buf *ret,
                 struct diag *diag)
 {
-    struct span rest = buf_span(&setting->value);
+    struct span text = buf_span(&setting->value);
+    struct span name = {0};
+    size_t done = 0; /* so much of the text */
     int r = 0;
-    while (r == 0 && rest.n > 0) {
-        if (!span_starts_with(rest, SPAN_LITERAL("${"))) {
-            size_t plain = 1 + text_find(span_from(rest, 1), '$');
-            r = buf_add(ret, span_head(rest, plain));
-            rest = span_from(rest, plain);
-            continue;
-        }
-        size_t close = text_find(rest, '}');
-        struct span name = span_from(span_head(rest, close), 2);
+    for (size_t at = 0; r == 0 && profile_next_name(text, &at, &name); done = at) {
+        struct span plain = {text.p + done, (size_t)(name.p - text.p) - strlen("${") - done};
         struct span value = {0};
-        r = plan_param(on, name, &value);
+        r = buf_add(ret, plain) ?: plan_param(on, name, &value);
         if (r == 0)
             r = buf_add(ret, value);
         else if (r == -ENOENT)
             r = vmx_dict_get(on->dict, name, ret);
         if (r == -ENOENT)
             return missing(name, setting, diag);
-        rest = span_from(rest, close + 1);
     }
-    return r;
+    return r ?: buf_add(ret, span_from(text, done));
 }
 
 int plan_when(const struct plan_on *on, const struct profile_setting *setting, bool *ret,
@@ -99,7 +91,7 @@ int plan_when(const struct plan_on *on, const struct profile_setting *setting, b
     const struct profile_condition *when = &on->profile->whens.items[setting->when];
     int r = plan_param(on, buf_span(&when->key), &value);
     if (r != 0)
-        return r == -ENOENT ? -EINVAL : r;
+        return r;
     *ret = span_eq(value, buf_span(&when->value));
     *ret_known = *ret || !span_eq(buf_span(&when->key), SPAN_LITERAL("cpu")) ||
                  !span_eq(value, SPAN_LITERAL("auto"));
@@ -116,20 +108,18 @@ static int require(const struct vmx_dict *dict, const struct vmx_profile *profil
         int r = profile_condition_met(condition, dict, &met);
         if (r == 0 && met)
             continue;
-        r = r ?: profile_condition_add(condition, &text);
-        if (r != 0)
-            return r;
-        diag_set(diag, "%s requires %s%s", vmx_profile_name(profile), text.data,
-                 condition->op == PROFILE_PRESENT ? " to be set" : "");
-        return -EINVAL;
+        return r
+            ?: profile_condition_add(condition, &text)
+            ?: diag_set(diag, "%s requires %s%s", vmx_profile_name(profile), text.data,
+                      condition->op == PROFILE_PRESENT ? " to be set" : "");
     }
     return 0;
 }
 
 /* cpu=auto that nothing decides now, but did when the profile was applied. */
-static int want_as_recorded(const struct plan_on *on, struct span key, struct plan_wanted *wanted)
+static int want_as_recorded(const struct plan_on *on, struct span key, struct pairs *wanted)
 {
-    struct plan_saved saved = {0};
+    PLAN_SAVED_AUTO saved = {0};
     bool recorded = false;
     int r = plan_is_recorded(on, SPAN_LITERAL("cpu"), &recorded);
     if (r != 0 || !recorded)
@@ -137,12 +127,11 @@ static int want_as_recorded(const struct plan_on *on, struct span key, struct pl
     r = plan_saved_find(on->dict, key, &saved);
     if (r == 0 && !plan_wanted_find(wanted, key))
         r = plan_wanted_set(wanted, key, buf_span(&saved.set));
-    plan_saved_done(&saved);
     return r == -ENOENT || r == -EINVAL ? 0 : r;
 }
 
 static int want_setting(const struct plan_on *on, const struct profile_setting *setting,
-                        struct plan_wanted *wanted, struct diag *diag)
+                        struct pairs *wanted, struct diag *diag)
 {
     BUF_AUTO value = {0};
     bool applies = false;
@@ -157,18 +146,13 @@ static int want_setting(const struct plan_on *on, const struct profile_setting *
         ?: plan_wanted_set(wanted, buf_span(&setting->key), buf_span(&value));
 }
 
-int plan_want(const struct plan_on *on, struct plan_wanted *ret, struct diag *diag)
+int plan_want(const struct plan_on *on, struct pairs *wanted, struct diag *diag)
 {
-    struct plan_wanted wanted = {0};
     struct span device = {0};
     int r = require(on->dict, on->profile, diag);
     for (size_t i = 0; r == 0 && i < on->profile->n_settings; i++)
-        r = want_setting(on, &on->profile->settings[i], &wanted, diag);
+        r = want_setting(on, &on->profile->settings[i], wanted, diag);
     if (r == 0 && plan_param(on, SPAN_LITERAL("device"), &device) == 0 && device.n > 0)
-        r = device_want(on, device, &wanted, diag);
-    if (r != 0)
-        plan_wanted_done(&wanted);
-    else
-        *ret = wanted;
+        r = device_want(on, device, wanted, diag);
     return r;
 }

@@ -19,13 +19,18 @@ bool profile_name_valid(struct span name)
     return name.n > 0 && name.p[0] != '.' && !span_eq_fold(name, SPAN_LITERAL("none"));
 }
 
-const struct profile_param *profile_param(const struct vmx_profile *profile, struct span name)
+const struct pair *profile_param(const struct vmx_profile *profile, struct span name)
 {
-    for (size_t i = 0; i < profile->n_params; i++) {
-        if (span_eq(buf_span(&profile->params[i].name), name))
-            return &profile->params[i];
+    return pairs_find(&profile->params, name, span_eq);
+}
+
+bool profile_sets(const struct vmx_profile *profile, struct span key)
+{
+    for (size_t i = 0; i < profile->n_settings; i++) {
+        if (span_eq_fold(buf_span(&profile->settings[i].key), key))
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 bool profile_device_param(struct span name)
@@ -82,9 +87,8 @@ int profile_param_check(struct span name, struct span value, struct diag *diag)
         wants = "the card's memory in GB, a whole number";
     if (!wants)
         return 0;
-    diag_set(diag, SPAN_FORMAT " wants %s, not \"" SPAN_FORMAT "\"", SPAN_SHOWN(name), wants,
-             SPAN_SHOWN(value));
-    return -EINVAL;
+    return diag_set(diag, SPAN_FORMAT " wants %s, not \"" SPAN_FORMAT "\"", SPAN_SHOWN(name), wants,
+                    SPAN_SHOWN(value));
 }
 
 static void conditions_done(struct profile_conditions *conditions)
@@ -98,11 +102,7 @@ void vmx_profile_free(struct vmx_profile *profile)
 {
     if (!profile)
         return;
-    for (size_t i = 0; i < profile->n_params; i++) {
-        buf_done(&profile->params[i].name);
-        buf_done(&profile->params[i].value);
-    }
-    free(profile->params);
+    pairs_done(&profile->params);
     for (size_t i = 0; i < profile->n_settings; i++) {
         buf_done(&profile->settings[i].key);
         buf_done(&profile->settings[i].value);

@@ -34,8 +34,7 @@ static bool at_end(const struct scan *s)
 
 static int fail(const struct scan *s, const char *why)
 {
-    diag_set_at(s->diag, s->line, s->column_at + s->at, "%s", why);
-    return -EINVAL;
+    return diag_set_at(s->diag, s->line, s->column_at + s->at, "%s", why);
 }
 
 static struct span take_key(struct scan *s)

@@ -21,8 +21,7 @@ struct reader {
 
 static int fail(const struct reader *reader, size_t at, const char *why)
 {
-    diag_set_at(reader->diag, reader->line, at + 1, "%s", why);
-    return -EINVAL;
+    return diag_set_at(reader->diag, reader->line, at + 1, "%s", why);
 }
 
 /* ---- settings ---- */
@@ -123,18 +122,6 @@ static int check_param(const struct reader *reader, size_t name_at, size_t value
     return 0;
 }
 
-static int add_param(struct reader *reader, struct span name, struct span value)
-{
-    struct vmx_profile *p = reader->profile;
-    struct profile_param *items = list_room(p->params, p->n_params, sizeof(*items));
-    if (!items)
-        return -ENOMEM;
-    p->params = items;
-    items[p->n_params] = (struct profile_param){0};
-    struct profile_param *param = &items[p->n_params++];
-    return buf_add(&param->name, name) ?: buf_add(&param->value, value);
-}
-
 static int read_own(struct reader *reader, const struct vmx_line *line, struct span key,
                     struct span value)
 {
@@ -147,7 +134,7 @@ static int read_own(struct reader *reader, const struct vmx_line *line, struct s
         return fail(reader, line->name_at, "only profile.summary and profile.param.NAME are known");
     struct span name = span_from(key, prefix.n);
     return check_param(reader, line->name_at + prefix.n, line->value_at, name, value)
-               ?: add_param(reader, name, value);
+               ?: pairs_set(&reader->profile->params, name, value, span_eq);
 }
 
 static int read_entry(struct reader *reader, struct span body, const struct vmx_line *line)
@@ -250,11 +237,7 @@ static bool is_own_doing(const struct vmx_profile *p, struct span key)
         return true;
     if (profile_param(p, SPAN_LITERAL("device")) && vmx_pci_key(key, &n, &rest))
         return true;
-    for (size_t i = 0; i < p->n_settings; i++) {
-        if (span_eq_fold(buf_span(&p->settings[i].key), key))
-            return true;
-    }
-    return false;
+    return profile_sets(p, key);
 }
 
 static int check_dependence(const struct vmx_profile *p, size_t line, struct span key,
@@ -262,9 +245,8 @@ static int check_dependence(const struct vmx_profile *p, size_t line, struct spa
 {
     if (!is_own_doing(p, key))
         return 0;
-    diag_set_at(diag, line, 0, "this depends on " SPAN_FORMAT ", which applying changes",
-                SPAN_SHOWN(key));
-    return -EINVAL;
+    return diag_set_at(diag, line, 0, "this depends on " SPAN_FORMAT ", which applying changes",
+                       SPAN_SHOWN(key));
 }
 
 static int check_dependences(const struct vmx_profile *p, struct diag *diag)
@@ -303,12 +285,10 @@ static int read_text(struct reader *reader, struct span text)
 int vmx_profile_parse(const char *name, struct span text, struct vmx_profile **ret,
                       struct diag *diag)
 {
-    if (!profile_name_valid(span_of(name))) {
-        diag_set(diag,
-                 "a profile's name is made of letters, digits, - _ and ., "
-                 "does not begin with a dot and is not \"none\"");
-        return -EINVAL;
-    }
+    if (!profile_name_valid(span_of(name)))
+        return diag_set(diag,
+                        "a profile's name is made of letters, digits, - _ and ., "
+                        "does not begin with a dot and is not \"none\"");
     struct vmx_profile *profile = calloc(1, sizeof(*profile));
     if (!profile)
         return -ENOMEM;

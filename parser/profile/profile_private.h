@@ -5,14 +5,10 @@
 #include <stdint.h>
 
 #include "parser/document/dict.h"
+#include "parser/text/pairs.h"
 #include "profile.h"
 
 #define PROFILE_ALWAYS SIZE_MAX
-
-struct profile_param {
-    struct buf name;
-    struct buf value; /* the default */
-};
 
 enum profile_op {
     PROFILE_PRESENT,
@@ -46,15 +42,17 @@ struct profile_conditions {
 struct vmx_profile {
     struct buf name;
     struct buf text;
-    struct profile_param *params;
-    size_t n_params;
+    struct pairs params; /* with their defaults */
     struct profile_setting *settings;
     size_t n_settings;
     struct profile_conditions whens, requirements, advices;
 };
 
 /* The default of a declared parameter, or NULL. */
-const struct profile_param *profile_param(const struct vmx_profile *profile, struct span name);
+const struct pair *profile_param(const struct vmx_profile *profile, struct span name);
+
+/* Whether the profile sets the key, at least sometimes. */
+bool profile_sets(const struct vmx_profile *profile, struct span key);
 
 /* Parameters that come with "device" and are not declared. */
 bool profile_device_param(struct span name);

@@ -14,6 +14,7 @@ struct diag {
     char text[512];
 };
 
-void diag_set_at(struct diag *diag, size_t line, size_t column, const char *format, ...)
+/* Both are -EINVAL, for a caller that refuses with it. */
+int diag_set_at(struct diag *diag, size_t line, size_t column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 #define diag_set(diag, ...) diag_set_at(diag, 0, 0, __VA_ARGS__)
