@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "parser/text/safe_text.h"
 #include "remote/ahead/prefetch.h"
-#include "remote/commit/unsure_names.h"
+#include "remote/commit/unsure.h"
 #include "remote/file/bulk_connections.h"
 #include "remote/in_use/used_files.h"
 #include "remote/lock/late_requests.h"
@@ -116,7 +116,7 @@ void remote_free(struct remote *remote)
     cache_free(remote->documents);
     aliases_free(remote->aliases);
     path_table_clear(&remote->wrong_guesses);
-    unsure_names_done(remote);
+    unsure_forget(&remote->unsure_names, NULL);
     condition_done(&remote->queue_moved);
     lock_done(&remote->lock);
     free(remote->root);

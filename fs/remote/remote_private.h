@@ -16,7 +16,7 @@ struct commit_queue;
 struct bulk_connections;
 struct late;
 struct prefetch;
-struct unsure_name;
+struct unsure;
 struct used_files;
 struct vmx_lock;
 
@@ -42,7 +42,7 @@ struct remote {
     struct vmx_lock *attempts GUARDED_BY(lock);       /* under way */
     struct path_item *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
     struct remote_file *open_files GUARDED_BY(lock);
-    struct unsure_name *unsure_names GUARDED_BY(lock); /* unsure_names.c */
+    struct unsure *unsure_names GUARDED_BY(lock); /* unsure_names.c */
     atomic_ulong commits, commits_joined, commits_failed;
     atomic_uint serial;           /* of tokens */
     atomic_int folder_renames;    /* enum folder_renames, as far as it is known */

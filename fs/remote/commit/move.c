@@ -119,12 +119,8 @@ static int send(struct remote *remote, const struct move *move, const struct end
     const struct wait firm = wait_firmly(wait);
     int r = sftp_wait(call, &firm);
     *ret_sent = sftp_call_was_sent(call);
-    if (unsure_is_unanswered(call, r)) {
-        int noted = unsure_name_going(remote, move->path);
-        if (noted == 0 && move->to)
-            noted = unsure_name_going(remote, move->to);
-        r = noted < 0 ? noted : r;
-    }
+    if (unsure_is_unanswered(call, r))
+        r = unsure_names_going(remote, move->path, move->to) ?: r;
     /* -ENOENT: somebody took our lock for a dead one's, or what was there is gone. */
     if (r == -ENOENT)
         return -EAGAIN;
@@ -132,17 +128,11 @@ static int send(struct remote *remote, const struct move *move, const struct end
                        : remote_write_error(remote, move->path, &firm, r);
 }
 
-/* A rename keeps all of these. */
-static bool same_attrs(const struct sftp_attrs *a, const struct sftp_attrs *b)
-{
-    return a->mode == b->mode && a->size == b->size && a->mtime == b->mtime && a->uid == b->uid &&
-           a->gid == b->gid;
-}
-
 /* Sent again is only what is still there: another one may have got the name of what has gone. */
 static int check_lost(const struct lost_move *lost, const struct hold *from, struct diag *diag)
 {
-    if (!lost->sent || (same_attrs(&lost->attrs, &from->attrs) &&
+    /* A rename keeps the attributes. */
+    if (!lost->sent || (document_same_version(&lost->attrs, &from->attrs) &&
                         span_eq(buf_span(&lost->text), buf_span(&from->text))))
         return 0;
     diag_set(diag,
@@ -198,7 +188,7 @@ int lost_move_answer(struct remote *remote, const struct move *move, const struc
         return 0;
     struct hold to = {.attempt = NULL};
     int r = look_for(remote, move->to, wait, &to);
-    bool same = r == 0 && to.there && same_attrs(&lost->attrs, &to.attrs);
+    bool same = r == 0 && to.there && document_same_version(&lost->attrs, &to.attrs);
     if (same && lost->text.len > 0) {
         r = holds(remote, move->to, buf_span(&lost->text), wait);
         same = r == 1;

@@ -21,16 +21,11 @@ void replaced_done(struct replaced *replaced, struct remote *remote, const struc
     sftp_call_free(&replaced->stat_behind);
 }
 
-static bool same_version(const struct sftp_attrs *a, const struct sftp_attrs *b)
-{
-    return a->size == b->size && a->mtime == b->mtime && a->mode == b->mode && a->uid == b->uid &&
-           a->gid == b->gid;
-}
-
 bool replaced_was_missed(const struct replaced *replaced, const struct wait *wait)
 {
     return sftp_wait(replaced->stat, wait) == 0 && sftp_wait(replaced->stat_behind, wait) == 0 &&
-           !same_version(sftp_call_attrs(replaced->stat), sftp_call_attrs(replaced->stat_behind));
+           !document_same_version(sftp_call_attrs(replaced->stat),
+                                  sftp_call_attrs(replaced->stat_behind));
 }
 
 bool replaced_may_be_foreign(const struct replaced *replaced, const struct sftp_attrs *before,
@@ -40,7 +35,7 @@ bool replaced_may_be_foreign(const struct replaced *replaced, const struct sftp_
         return false; /* no file: there was nothing to lose */
     const struct sftp_attrs *now = sftp_call_attrs(replaced->stat_behind);
     /* The time of the last access tells apart what was given the times of what it replaced. */
-    return !before || !same_version(before, now) || before->atime != now->atime ||
+    return !before || !document_same_version(before, now) || before->atime != now->atime ||
            now->mtime >= clock_s;
 }
 

@@ -12,53 +12,33 @@
 struct unsure {
     struct unsure *next;
     int64_t until;
-    enum { MAY_BE_WRITTEN, MAY_BE_SET, MAY_GO } what;
-    struct sftp_attrs attrs; /* that may be set */
-    uint64_t offset;         /* of the bytes that may be written */
-    size_t n;
-    char bytes[];
+    char *path;
+    struct effect effect;
+    char bytes[]; /* of its data */
 };
 
-static struct unsure *note(struct unsure **list, struct span data)
+static void drop(struct unsure **list, struct unsure *u)
 {
-    struct unsure *u = calloc(1, sizeof(*u) + data.n);
+    LL_DELETE(*list, u);
+    free(u->path);
+    free(u);
+}
+
+int unsure_note(struct unsure **list, const char *path, const struct effect *effect)
+{
+    struct unsure *u = calloc(1, sizeof(*u) + effect->data.n);
     if (!u)
-        return NULL;
-    u->until = clock_ms() + UNSURE_MS;
-    u->n = data.n;
-    if (data.n > 0)
-        memcpy(u->bytes, data.p, data.n);
+        return -ENOMEM;
     LL_PREPEND(*list, u);
-    return u;
-}
-
-int unsure_note_write(struct unsure **list, uint64_t offset, struct span data)
-{
-    struct unsure *u = note(list, data);
-    if (!u)
-        return -ENOMEM;
-    u->what = MAY_BE_WRITTEN;
-    u->offset = offset;
-    return 0;
-}
-
-int unsure_note_attrs(struct unsure **list, const struct sftp_attrs *attrs)
-{
-    struct unsure *u = note(list, (struct span){0});
-    if (!u)
-        return -ENOMEM;
-    u->what = MAY_BE_SET;
-    u->attrs = *attrs;
-    return 0;
-}
-
-int unsure_note_going(struct unsure **list)
-{
-    struct unsure *u = note(list, (struct span){0});
-    if (!u)
-        return -ENOMEM;
-    u->what = MAY_GO;
-    return 0;
+    u->until = clock_ms() + UNSURE_MS;
+    u->effect = *effect;
+    if (effect->data.n > 0)
+        u->effect.data.p = memcpy(u->bytes, effect->data.p, effect->data.n);
+    u->path = path ? strdup(path) : NULL;
+    if (!path || u->path)
+        return 0;
+    drop(list, u);
+    return -ENOMEM;
 }
 
 static void forget_old(struct unsure **list)
@@ -68,39 +48,22 @@ static void forget_old(struct unsure **list)
     const int64_t now = clock_ms();
     LL_FOREACH_SAFE(*list, u, next)
     {
-        if (u->until <= now) {
-            LL_DELETE(*list, u);
-            free(u);
-        }
+        if (u->until <= now)
+            drop(list, u);
     }
 }
 
-static bool other_bytes(const struct unsure *u, uint64_t offset, struct span data)
+static uint64_t end_of(const struct effect *written)
 {
-    uint64_t from = offset > u->offset ? offset : u->offset;
-    uint64_t to = u->offset + u->n;
-    if (to > offset + data.n)
-        to = offset + data.n;
+    return written->offset + written->data.n;
+}
+
+static bool other_bytes(const struct effect *a, const struct effect *b)
+{
+    uint64_t from = a->offset > b->offset ? a->offset : b->offset;
+    uint64_t to = end_of(a) < end_of(b) ? end_of(a) : end_of(b);
     return from < to &&
-           memcmp(u->bytes + (from - u->offset), data.p + (from - offset), to - from) != 0;
-}
-
-static bool sets_size(const struct unsure *u)
-{
-    return u->what == MAY_BE_SET && u->attrs.flags & SFTP_ATTR_SIZE;
-}
-
-bool unsure_hinders_write(struct unsure **list, uint64_t offset, struct span data)
-{
-    const struct unsure *u;
-    bool hinders = false;
-    forget_old(list);
-    LL_FOREACH (*list, u) {
-        hinders |= u->what == MAY_GO ||
-                   (u->what == MAY_BE_WRITTEN && other_bytes(u, offset, data)) ||
-                   (sets_size(u) && data.n > 0 && offset + data.n > u->attrs.size);
-    }
-    return hinders;
+           memcmp(a->data.p + (from - a->offset), b->data.p + (from - b->offset), to - from) != 0;
 }
 
 static bool other_attrs(const struct sftp_attrs *a, const struct sftp_attrs *b)
@@ -112,28 +75,37 @@ static bool other_attrs(const struct sftp_attrs *a, const struct sftp_attrs *b)
            (both & SFTP_ATTR_TIMES && (a->atime != b->atime || a->mtime != b->mtime));
 }
 
-bool unsure_hinders_attrs(struct unsure **list, const struct sftp_attrs *attrs)
+static bool sets_size(const struct effect *e)
 {
-    const struct unsure *u;
-    const bool cuts = attrs->flags & SFTP_ATTR_SIZE;
-    bool hinders = false;
-    forget_old(list);
-    LL_FOREACH (*list, u) {
-        hinders |= (cuts && u->what == MAY_GO) ||
-                   (cuts && u->what == MAY_BE_WRITTEN && attrs->size < u->offset + u->n) ||
-                   (u->what == MAY_BE_SET && other_attrs(&u->attrs, attrs));
-    }
-    return hinders;
+    return e->what == EFFECT_ATTRS && e->attrs.flags & SFTP_ATTR_SIZE;
 }
 
-bool unsure_hinders_new(struct unsure **list)
+/* old: the name may go. effect: a file is made under the name, or its text replaced. */
+static bool may_undo(const struct effect *old, const struct effect *effect)
+{
+    switch (old->what) {
+    case EFFECT_WRITE:
+        if (effect->what == EFFECT_WRITE)
+            return other_bytes(old, effect);
+        return sets_size(effect) && effect->attrs.size < end_of(old);
+    case EFFECT_ATTRS:
+        if (effect->what == EFFECT_ATTRS)
+            return other_attrs(&old->attrs, &effect->attrs);
+        return sets_size(old) && (effect->what == EFFECT_NAME ||
+                                  (effect->data.n > 0 && end_of(effect) > old->attrs.size));
+    case EFFECT_NAME:
+        break;
+    }
+    return effect->what != EFFECT_ATTRS || sets_size(effect);
+}
+
+bool unsure_hinders(struct unsure **list, const char *path, const struct effect *effect)
 {
     const struct unsure *u;
     bool hinders = false;
     forget_old(list);
-    LL_FOREACH (*list, u) {
-        hinders |= u->what == MAY_GO || sets_size(u);
-    }
+    LL_FOREACH (*list, u)
+        hinders |= (!path || strcmp(path, u->path) == 0) && may_undo(&u->effect, effect);
     return hinders;
 }
 
@@ -143,11 +115,13 @@ bool unsure_any(struct unsure **list)
     return *list != NULL;
 }
 
-void unsure_free(struct unsure **list)
+void unsure_forget(struct unsure **list, const char *path)
 {
     struct unsure *u;
-    while ((u = *list)) {
-        *list = u->next;
-        free(u);
+    struct unsure *next;
+    LL_FOREACH_SAFE(*list, u, next)
+    {
+        if (!path || strcmp(path, u->path) == 0)
+            drop(list, u);
     }
 }

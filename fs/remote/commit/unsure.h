@@ -9,7 +9,7 @@
  *      may be set        another value; for a size also bytes behind it, and a new file
  *      may go            (be removed, renamed or replaced) bytes, a size, and a new file
  *
- * A list is of a file, for what was sent through a handle, or of a name (unsure_names.h). It is
+ * A list is of a file, for what was sent through a handle, or of names (unsure_names.h). It is
  * protected by its owner's lock.
  */
 #pragma once
@@ -20,19 +20,24 @@
 
 enum { UNSURE_MS = 60 * 1000 };
 
+/* What a request does. */
+struct effect {
+    enum { EFFECT_WRITE, EFFECT_ATTRS, EFFECT_NAME } what;
+    uint64_t offset;         /* where ... */
+    struct span data;        /* ... this is written */
+    struct sftp_attrs attrs; /* that are set */
+};
+
 struct unsure;
 
-/* 0, -ENOMEM. */
-int unsure_note_write(struct unsure **list, uint64_t offset, struct span data);
-int unsure_note_attrs(struct unsure **list, const struct sftp_attrs *attrs);
-int unsure_note_going(struct unsure **list);
+/* path: the name that the request was for; NULL: the list is of a file. 0, -ENOMEM. */
+int unsure_note(struct unsure **list, const char *path, const struct effect *effect);
 
-/* Whether an old request may undo this one. Forgets what is too old. */
-bool unsure_hinders_write(struct unsure **list, uint64_t offset, struct span data);
-bool unsure_hinders_attrs(struct unsure **list, const struct sftp_attrs *attrs);
-bool unsure_hinders_new(struct unsure **list);
+/* Whether an old request, of this path, may undo this one. Forgets what is too old. */
+bool unsure_hinders(struct unsure **list, const char *path, const struct effect *effect);
 
 /* Whether anything is noted. Forgets what is too old. */
 bool unsure_any(struct unsure **list);
 
-void unsure_free(struct unsure **list);
+/* Forgets what is noted of a path; NULL: all. */
+void unsure_forget(struct unsure **list, const char *path);

@@ -12,13 +12,10 @@
 bool unsure_is_unanswered(const struct sftp_call *call, int r);
 
 /* 0, -ENOMEM. */
-int unsure_name_going(struct remote *remote, const char *path);
-int unsure_name_attrs(struct remote *remote, const char *path, const struct sftp_attrs *attrs);
+int unsure_name_note(struct remote *remote, const char *path, const struct effect *effect);
+
+/* The names may go; to may be NULL. 0, -ENOMEM. */
+int unsure_names_going(struct remote *remote, const char *path, const char *to);
 
 /* No request noted of a name can take effect any more. */
 void unsure_name_settled(struct remote *remote, const char *path);
-
-/* The requests noted of a name; NULL: none. remote->lock is held as long as they are used. */
-struct unsure **unsure_of_name(struct remote *remote, const char *path) REQUIRES(remote->lock);
-
-void unsure_names_done(struct remote *remote);

@@ -23,9 +23,9 @@ static char *file_path_copy(const struct remote_file *file)
 /* An open that truncates may still do so when others have written to the file. */
 static int note_unanswered_cut(struct remote_file *file)
 {
-    static const struct sftp_attrs empty = {.flags = SFTP_ATTR_SIZE};
+    static const struct effect cut = {.what = EFFECT_ATTRS, .attrs = {.flags = SFTP_ATTR_SIZE}};
     FREE_AUTO char *path = file_path_copy(file);
-    int r = path ? unsure_name_attrs(file->remote, path, &empty) : -ENOMEM;
+    int r = path ? unsure_name_note(file->remote, path, &cut) : -ENOMEM;
     return r < 0 ? r : -EUCLEAN;
 }
 

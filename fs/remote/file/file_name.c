@@ -150,8 +150,7 @@ void file_hand_over_locked(struct remote_file *file)
 
 bool file_looks_same(const struct sftp_attrs *a, const struct sftp_attrs *b)
 {
-    return a->flags == b->flags && a->size == b->size && a->uid == b->uid && a->gid == b->gid &&
-           a->mode == b->mode && a->mtime == b->mtime;
+    return a->flags == b->flags && document_same_version(a, b);
 }
 
 /* Whether attrs can be those of the file now. */

@@ -39,17 +39,23 @@ static int type_at(struct remote *remote, const char *path, const struct wait *w
 
 /* ---- changes of names. Of some it can be seen whether they were made. */
 
-/* A request was sent that makes something, and nobody knows what came of it: what is found there
- * could be somebody else's. */
-static int unsure(const struct sftp_call *call, int r)
-{
-    return unsure_is_unanswered(call, r) ? -EUCLEAN : r;
-}
-
-/* A request that makes path has ended with r. 0; -EEXIST: something has the name; ... */
-static int end_making(struct remote *remote, const char *path, const struct wait *wait, int r)
+/* Makes a folder, or a link with the text target. Where a request was sent and nobody knows what
+ * came of it, what is found there could be somebody else's. 0; -EEXIST: something has the name; ...
+ */
+static int make_name(struct remote *remote, const char *path, const char *target, uint32_t mode,
+                     const struct wait *wait)
 {
     uint32_t type = 0;
+    FREE_AUTO char *full = remote_path(remote, path);
+    int r = full ? remote_check_new(remote, path) : -ENOMEM;
+    if (r < 0)
+        return r;
+    do {
+        SFTP_CALL_AUTO *call = target ? sftp_symlink(remote->sftp, target, full)
+                                      : sftp_mkdir(remote->sftp, full, mode);
+        r = sftp_wait(call, wait);
+        r = unsure_is_unanswered(call, r) ? -EUCLEAN : r;
+    } while (remote_again(remote, wait, &r));
     if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type)
         r = -EEXIST;
     changed(remote, path);
@@ -58,29 +64,13 @@ static int end_making(struct remote *remote, const char *path, const struct wait
 
 int remote_mkdir(struct remote *remote, const char *path, uint32_t mode, const struct wait *wait)
 {
-    FREE_AUTO char *full = remote_path(remote, path);
-    int r = remote_check_new(remote, path);
-    if (r < 0)
-        return r;
-    do {
-        SFTP_CALL_AUTO *call = full ? sftp_mkdir(remote->sftp, full, mode) : NULL;
-        r = unsure(call, sftp_wait(call, wait));
-    } while (remote_again(remote, wait, &r));
-    return end_making(remote, path, wait, r);
+    return make_name(remote, path, NULL, mode, wait);
 }
 
 int remote_symlink(struct remote *remote, const char *target, const char *path,
                    const struct wait *wait)
 {
-    FREE_AUTO char *full = remote_path(remote, path);
-    int r = remote_check_new(remote, path);
-    if (r < 0)
-        return r;
-    do {
-        SFTP_CALL_AUTO *call = full ? sftp_symlink(remote->sftp, target, full) : NULL;
-        r = unsure(call, sftp_wait(call, wait));
-    } while (remote_again(remote, wait, &r));
-    return end_making(remote, path, wait, r);
+    return make_name(remote, path, target, 0, wait);
 }
 
 static bool is_as_seen(const struct sftp_attrs *seen, const struct sftp_attrs *now)
@@ -101,41 +91,64 @@ static int look_again(struct remote *remote, const char *path, const struct sftp
     return r == 0 && !is_as_seen(seen, sftp_call_attrs(call)) ? -EUCLEAN : r;
 }
 
-struct removal {
+/* A name that is to go. */
+struct going {
     struct remote *remote;
-    const char *path;
-    bool folder;
+    const char *path, *to; /* it is renamed; NULL: removed, */
+    bool folder;           /* as a folder is */
+    bool exclusive;        /* replaces nothing */
     const struct sftp_attrs *seen;
     const struct wait *wait;
-    bool lost; /* an answer: the old server process may still remove what has the name */
+    bool lost; /* an answer: the old server process may still make the names go */
 };
 
-static int remove_once(struct removal *m)
+static struct sftp_call *ask_to_go(const struct going *m, const char *path, const char *to)
 {
-    FREE_AUTO char *full = remote_path(m->remote, m->path);
+    if (to)
+        return sftp_best_rename(m->remote->sftp, path, to, 0);
+    return m->folder ? sftp_rmdir(m->remote->sftp, path) : sftp_remove(m->remote->sftp, path, 0);
+}
+
+static int send(struct going *m)
+{
+    FREE_AUTO char *path = remote_path(m->remote, m->path);
+    FREE_AUTO char *to = m->to ? remote_path(m->remote, m->to) : NULL;
+    uint32_t type = 0;
+    int r = m->exclusive ? type_at(m->remote, m->to, m->wait, &type) : 0;
+    if (r < 0 || type)
+        return r < 0 ? r : -EEXIST;
+    SFTP_CALL_AUTO *call = path && (to || !m->to) ? ask_to_go(m, path, to) : NULL;
+    r = sftp_wait(call, m->wait);
+    if (!unsure_is_unanswered(call, r))
+        return r;
+    m->lost = true;
+    return unsure_names_going(m->remote, m->path, m->to) ?: r;
+}
+
+/* Where what was to be renamed has gone while no answer came, it is looked for under the new name.
+ */
+static int go_once(struct going *m)
+{
     int r = m->lost ? look_again(m->remote, m->path, m->seen, m->wait) : 0;
-    if (r == 0) {
-        struct sftp *sftp = m->remote->sftp;
-        SFTP_CALL_AUTO *call = !full       ? NULL
-                               : m->folder ? sftp_rmdir(sftp, full)
-                                           : sftp_remove(sftp, full, 0);
-        r = sftp_wait(call, m->wait);
-        if (unsure_is_unanswered(call, r)) {
-            m->lost = true;
-            int noted = unsure_name_going(m->remote, m->path);
-            r = noted < 0 ? noted : r;
-        }
-    }
-    return r == -ENOENT && m->lost ? 0 : r;
+    r = r ?: send(m);
+    if (r != -ENOENT || !m->lost)
+        return r;
+    r = m->to ? look_again(m->remote, m->to, m->seen, m->wait) : 0;
+    return r == -ENOENT ? -EUCLEAN : r;
 }
 
 /* Until it is known what came of it. */
-static int remove_name(struct removal *m)
+static int go(struct going *m)
 {
-    int r;
+    int r = m->to ? remote_check_new(m->remote, m->to) : 0;
+    if (r < 0)
+        return r;
     do
-        r = remove_once(m);
+        r = go_once(m);
     while (remote_again(m->remote, m->wait, &r));
+    /* The old one finds nothing to rename as long as nobody has that name. */
+    if (r == 0 && m->lost && m->to)
+        unsure_name_settled(m->remote, m->to);
     return r == -EIO && m->lost ? -EUCLEAN : r;
 }
 
@@ -160,12 +173,12 @@ static int explain_rmdir(struct remote *remote, const char *path, const struct w
 int remote_rmdir(struct remote *remote, const char *path, const struct sftp_attrs *seen,
                  const struct wait *wait)
 {
-    struct removal m = {remote, path, true, seen, wait, false};
+    struct going m = {.remote = remote, .path = path, .folder = true, .seen = seen, .wait = wait};
     struct diag diag = {0};
     bool hidden;
-    int r = explain_rmdir(remote, path, wait, remove_name(&m), &hidden);
+    int r = explain_rmdir(remote, path, wait, go(&m), &hidden);
     if (hidden && leftovers_clear(remote, path, wait, &diag))
-        r = explain_rmdir(remote, path, wait, remove_name(&m), &hidden);
+        r = explain_rmdir(remote, path, wait, go(&m), &hidden);
     if (hidden)
         leftovers_note(remote, path, &diag);
     changed(remote, path);
@@ -176,8 +189,8 @@ int remote_rmdir(struct remote *remote, const char *path, const struct sftp_attr
 int remote_remove(struct remote *remote, const char *path, const struct sftp_attrs *seen,
                   const struct wait *wait)
 {
-    struct removal m = {remote, path, false, seen, wait, false};
-    int r = remove_name(&m);
+    struct going m = {.remote = remote, .path = path, .seen = seen, .wait = wait};
+    int r = go(&m);
     uint32_t type = 0;
     if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type == S_IFDIR)
         r = -EISDIR;
@@ -264,70 +277,16 @@ int remote_rename_error(struct remote *remote, const char *from, const char *to,
     return r == -EIO && !lost && in_two_volumes(full_from, full_to) ? -EXDEV : r;
 }
 
-struct renaming {
-    struct remote *remote;
-    const char *from, *to;
-    bool exclusive;
-    const struct sftp_attrs *seen;
-    const struct wait *wait;
-    bool lost; /* as of a removal, of both names */
-};
-
-static int send_rename(struct renaming *m)
+static int try_to_rename(struct going *m)
 {
-    struct sftp *sftp = m->remote->sftp;
-    FREE_AUTO char *from = remote_path(m->remote, m->from);
-    FREE_AUTO char *to = remote_path(m->remote, m->to);
-    uint32_t type = 0;
-    int r = m->exclusive ? type_at(m->remote, m->to, m->wait, &type) : 0;
-    if (r < 0 || type)
-        return r < 0 ? r : -EEXIST;
-    SFTP_CALL_AUTO *call = from && to ? sftp_best_rename(sftp, from, to, 0) : NULL;
-    r = sftp_wait(call, m->wait);
-    if (!unsure_is_unanswered(call, r))
-        return r;
-    m->lost = true;
-    int noted = unsure_name_going(m->remote, m->from);
-    if (noted == 0)
-        noted = unsure_name_going(m->remote, m->to);
-    return noted < 0 ? noted : r;
-}
-
-/* Where what was to be renamed has gone while no answer came, it is looked for under the new name.
- */
-static int rename_once(struct renaming *m)
-{
-    int r = m->lost ? look_again(m->remote, m->from, m->seen, m->wait) : 0;
-    r = r ?: send_rename(m);
-    if (r != -ENOENT || !m->lost)
-        return r;
-    r = look_again(m->remote, m->to, m->seen, m->wait);
-    return r == -ENOENT ? -EUCLEAN : r;
-}
-
-static int rename_name(struct renaming *m)
-{
-    int r = remote_check_new(m->remote, m->to);
-    if (r < 0)
-        return r;
-    do
-        r = rename_once(m);
-    while (remote_again(m->remote, m->wait, &r));
-    if (r == 0 && m->lost) /* the old one finds nothing to rename as long as nobody has that name */
-        unsure_name_settled(m->remote, m->to);
-    return r == -EIO && m->lost ? -EUCLEAN : r;
-}
-
-static int try_to_rename(struct renaming *m)
-{
-    int r = rename_name(m);
-    return r < 0 ? remote_rename_error(m->remote, m->from, m->to, m->lost, m->wait, r) : r;
+    int r = go(m);
+    return r < 0 ? remote_rename_error(m->remote, m->path, m->to, m->lost, m->wait, r) : r;
 }
 
 int remote_rename(struct remote *remote, const char *from, const char *to, bool exclusive,
                   const struct sftp_attrs *seen, const struct wait *wait)
 {
-    struct renaming m = {remote, from, to, exclusive, seen, wait, false};
+    struct going m = {remote, from, to, false, exclusive, seen, wait, false};
     struct diag diag = {0};
     int r = try_to_rename(&m);
     if (r == -ENOTEMPTY && leftovers_clear(remote, to, wait, &diag)) {
@@ -354,14 +313,15 @@ int remote_setattr(struct remote *remote, const char *path, const struct sftp_at
     FREE_AUTO char *full = remote_path(remote, path);
     if (!full)
         return -ENOMEM;
+    const struct effect effect = {.what = EFFECT_ATTRS, .attrs = *attrs};
     int r = remote_settle(remote, path, wait, NULL); /* or late writes would change the times */
-    r = r ?: name_check_attrs(remote, path, attrs);
+    r = r ?: name_check(remote, path, &effect);
     if (r < 0)
         return r;
     do { /* setting the same twice is setting it once */
         SFTP_CALL_AUTO *call = sftp_setstat(remote->sftp, full, attrs);
         r = sftp_wait(call, wait);
-        if (unsure_is_unanswered(call, r) && unsure_name_attrs(remote, path, attrs) < 0)
+        if (unsure_is_unanswered(call, r) && unsure_name_note(remote, path, &effect) < 0)
             r = -ENOMEM;
     } while (remote_again(remote, wait, &r));
     changed(remote, path);

@@ -222,7 +222,8 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
     begin_change(file);
     if (data.n > INT64_MAX - offset)
         r = -EFBIG;
-    r = r ?: file_check_write(file, offset, data);
+    const struct effect effect = {.what = EFFECT_WRITE, .offset = offset, .data = data};
+    r = r ?: file_check(file, &effect);
     if (r == 0) {
         file_choose_ways(file, offset, data.n, UINT64_MAX, wait);
         file_note_change(file, UINT64_MAX, offset + data.n);
@@ -290,15 +291,15 @@ int remote_file_getattr(struct remote_file *file, const struct wait *wait, struc
 }
 
 /* Sets, and sees what came of it, in one flight. */
-static int set_and_see(struct remote_file *file, const struct sftp_attrs *attrs,
+static int set_and_see(struct remote_file *file, const struct effect *effect,
                        const struct wait *wait)
 {
-    SFTP_CALL_AUTO *set = sftp_fsetstat(file->remote->sftp, &file->handle, attrs);
+    SFTP_CALL_AUTO *set = sftp_fsetstat(file->remote->sftp, &file->handle, &effect->attrs);
     SFTP_CALL_AUTO *stat = sftp_fstat(file->remote->sftp, &file->handle);
     int r = sftp_wait(set, wait);
     if (r == 0 && sftp_wait(stat, wait) == 0)
         file_note_seen(file, sftp_call_attrs(stat));
-    if (unsure_is_unanswered(set, r) && file_note_unanswered(file, attrs) < 0)
+    if (unsure_is_unanswered(set, r) && file_note_unanswered(file, effect) < 0)
         return -ENOMEM;
     return r;
 }
@@ -306,17 +307,18 @@ static int set_and_see(struct remote_file *file, const struct sftp_attrs *attrs,
 int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs,
                         const struct wait *wait)
 {
+    const struct effect effect = {.what = EFFECT_ATTRS, .attrs = *attrs};
     int r = file_begin_behind_others(file, wait); /* or late writes would change the times */
     if (r < 0)
         return r;
     if (attrs->flags & SFTP_ATTR_SIZE)
         begin_change(file);
-    r = file_drain(file, wait) ?: file_check_attrs(file, attrs);
+    r = file_drain(file, wait) ?: file_check(file, &effect);
     if (r == 0) {
         if (attrs->flags & SFTP_ATTR_SIZE)
             file_note_change(file, attrs->size, attrs->size);
         do
-            r = set_and_see(file, attrs, wait);
+            r = set_and_see(file, &effect, wait);
         while (file_again(file, wait, &r));
         file_count_change(file);
     }

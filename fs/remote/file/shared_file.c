@@ -45,7 +45,7 @@ void file_unshare_locked(struct remote_file *file)
     file->shared = NULL;
     if (--shared->files > 0)
         return;
-    unsure_free(&shared->unsure);
+    unsure_forget(&shared->unsure, NULL);
     free(shared);
 }
 
@@ -67,10 +67,10 @@ bool remote_file_is(const struct remote_file *file, const struct remote_file *ot
     return is;
 }
 
-int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attrs)
+int file_note_unanswered(struct remote_file *file, const struct effect *effect)
 {
     lock_take(&file->remote->lock);
-    int r = unsure_note_attrs(&file->shared->unsure, attrs);
+    int r = unsure_note(&file->shared->unsure, NULL, effect);
     lock_drop(&file->remote->lock);
     return r;
 }
@@ -125,47 +125,37 @@ bool remote_file_is_as_opened(const struct remote_file *file)
     return is;
 }
 
-/* What is noted of the name that the file has; NULL: nothing. */
-static struct unsure **of_name(const struct remote_file *file) REQUIRES(file->remote->lock)
+/* Whether an old server process may undo what a request does to a file that is open, or to the file
+ * that has the name: either may be NULL. 0, -EUCLEAN. */
+static int check(struct remote *remote, struct shared_file *shared, const char *path,
+                 const struct effect *effect) REQUIRES(remote->lock)
 {
-    return file->shared->nameless ? NULL : unsure_of_name(file->remote, file->path);
-}
-
-int file_check_write(struct remote_file *file, uint64_t offset, struct span data)
-{
-    lock_take(&file->remote->lock);
-    struct unsure **named = of_name(file);
-    bool hindered = unsure_hinders_write(&file->shared->unsure, offset, data) ||
-                    (named && unsure_hinders_write(named, offset, data));
-    lock_drop(&file->remote->lock);
+    bool hindered = (shared && unsure_hinders(&shared->unsure, NULL, effect)) ||
+                    (path && unsure_hinders(&remote->unsure_names, path, effect));
     return hindered ? -EUCLEAN : 0;
 }
 
-int file_check_attrs(struct remote_file *file, const struct sftp_attrs *attrs)
+int file_check(struct remote_file *file, const struct effect *effect)
 {
     lock_take(&file->remote->lock);
-    struct unsure **named = of_name(file);
-    bool hindered = unsure_hinders_attrs(&file->shared->unsure, attrs) ||
-                    (named && unsure_hinders_attrs(named, attrs));
+    struct shared_file *shared = file->shared;
+    int r = check(file->remote, shared, shared->nameless ? NULL : file->path, effect);
     lock_drop(&file->remote->lock);
-    return hindered ? -EUCLEAN : 0;
+    return r;
 }
 
-int name_check_attrs(struct remote *remote, const char *path, const struct sftp_attrs *attrs)
+int name_check(struct remote *remote, const char *path, const struct effect *effect)
 {
     lock_take(&remote->lock);
-    struct shared_file *shared = shared_at(remote, path);
-    struct unsure **named = unsure_of_name(remote, path);
-    bool hindered = (shared && unsure_hinders_attrs(&shared->unsure, attrs)) ||
-                    (named && unsure_hinders_attrs(named, attrs));
+    int r = check(remote, shared_at(remote, path), path, effect);
     lock_drop(&remote->lock);
-    return hindered ? -EUCLEAN : 0;
+    return r;
 }
 
 int name_check_open(struct remote *remote, const char *path, uint32_t open_flags)
 {
-    static const struct sftp_attrs empty = {.flags = SFTP_ATTR_SIZE};
-    int r = open_flags & SFTP_OPEN_TRUNC ? name_check_attrs(remote, path, &empty) : 0;
+    static const struct effect cut = {.what = EFFECT_ATTRS, .attrs = {.flags = SFTP_ATTR_SIZE}};
+    int r = open_flags & SFTP_OPEN_TRUNC ? name_check(remote, path, &cut) : 0;
     if (r == 0 && open_flags & SFTP_OPEN_CREAT)
         r = remote_check_new(remote, path);
     return r;

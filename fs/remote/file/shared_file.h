@@ -13,8 +13,8 @@ int file_stand_alone(struct remote_file *file);
 void file_share(struct remote_file *file, struct remote_file *other);
 void file_unshare_locked(struct remote_file *file) REQUIRES(file->remote->lock);
 
-/* The link was lost while these attributes were being set through the handle. 0, -ENOMEM. */
-int file_note_unanswered(struct remote_file *file, const struct sftp_attrs *attrs);
+/* The link was lost while this was being done through the handle. 0, -ENOMEM. */
+int file_note_unanswered(struct remote_file *file, const struct effect *effect);
 
 /* Counts sent requests that change bytes, which may have been read ahead: by file, by name, and
  * when a handle shows another size or time than the last one did. */
@@ -26,7 +26,6 @@ unsigned long file_changes(struct remote_file *file);
 unsigned long name_changes(struct remote *remote, const char *path);
 
 /* Whether an old server process may undo the request: 0, -EUCLEAN. */
-int file_check_write(struct remote_file *file, uint64_t offset, struct span data);
-int file_check_attrs(struct remote_file *file, const struct sftp_attrs *attrs);
-int name_check_attrs(struct remote *remote, const char *path, const struct sftp_attrs *attrs);
+int file_check(struct remote_file *file, const struct effect *effect);
+int name_check(struct remote *remote, const char *path, const struct effect *effect);
 int name_check_open(struct remote *remote, const char *path, uint32_t open_flags);

@@ -110,9 +110,10 @@ static void note_error(struct remote_file *file, const struct wait *wait, int r)
 static int note_unsure(void *ctx, uint64_t offset, struct span data, bool sent)
 {
     struct remote_file *file = ctx;
+    const struct effect effect = {.what = EFFECT_WRITE, .offset = offset, .data = data};
     lock_take(&file->remote->lock);
-    bool hindered = unsure_hinders_write(&file->shared->unsure, offset, data);
-    int r = sent ? unsure_note_write(&file->shared->unsure, offset, data) : 0;
+    bool hindered = unsure_hinders(&file->shared->unsure, NULL, &effect);
+    int r = sent ? unsure_note(&file->shared->unsure, NULL, &effect) : 0;
     lock_drop(&file->remote->lock);
     if (hindered && file->error == 0)
         file->error = -EUCLEAN;
