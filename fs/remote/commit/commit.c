@@ -145,26 +145,41 @@ static int known_document(struct remote *remote, const char *path, const struct 
     return r == -ENOENT || r == -EMEDIUMTYPE ? 0 : r;
 }
 
+/* Attempts at one thing. */
+struct trying {
+    struct remote *remote;
+    const struct wait *wait;
+    int64_t began;   /* the last one, at clock_ms() */
+    int64_t backoff; /* before the next one */
+    bool contended;  /* the lock was somebody else's when it was last looked at */
+};
+
 /* Sleeps before another attempt. 0; -ETIMEDOUT where the deadline would come in the middle of one
  * as long as the last one, whose outcome nobody would know; -EINTR. */
-static int back_off(const struct wait *wait, int64_t attempt_began, int64_t *backoff)
+static int back_off(struct trying *t)
 {
     int64_t now = clock_ms();
-    if (now + *backoff + (now - attempt_began) >= wait->deadline)
+    if (now + t->backoff + (now - t->began) >= t->wait->deadline)
         return -ETIMEDOUT;
-    int r = wait_sleep(wait, *backoff);
-    *backoff = *backoff * 2 < BACKOFF_MAX_MS ? *backoff * 2 : BACKOFF_MAX_MS;
+    int r = wait_sleep(t->wait, t->backoff);
+    t->backoff = t->backoff * 2 < BACKOFF_MAX_MS ? t->backoff * 2 : BACKOFF_MAX_MS;
     return r;
 }
 
-/* *r becomes 0 where another attempt may go better at once: when the link is up again, or after a
+/* An attempt ended with r. sent: what changes the file was. 0 where another one may go better:
+ * after a while, where the lock was somebody else's; at once, when the link is up again, or after a
  * server took so long that the lock was not good any more and nothing was sent. */
-static void recover(struct remote *remote, const struct wait *wait, int *r)
+static int try_again(struct trying *t, bool sent, int r)
 {
-    if (*r == -ETIME)
-        *r = 0;
-    else
-        remote_again(remote, wait, r);
+    if (r == -EIO && !sent && clock_ms() >= t->wait->deadline)
+        r = -ETIMEDOUT;
+    t->contended = r == -EAGAIN || (t->contended && r == -ETIMEDOUT);
+    if (r == -EAGAIN)
+        return back_off(t);
+    if (r == -ETIME)
+        return 0;
+    remote_again(t->remote, t->wait, &r);
+    return r;
 }
 
 /* *target is a link, which stays: it becomes what the link means. That must be a .vmx as well, or
@@ -184,20 +199,13 @@ static int follow(struct remote *remote, char **target, const struct wait *wait)
     return 0;
 }
 
-/* What the caller is told. contended: the lock was somebody else's when it was last looked at.
- * unsure: a rename was sent whose answer was lost, and ENOLCK would say that nothing was changed.
- */
-static int told_error(int r, bool contended, bool unsure)
+/* What the caller is told. unsure: a rename was sent whose answer was lost, and ENOLCK would say
+ * that nothing was changed. */
+static int told_error(const struct trying *t, bool unsure, int r)
 {
     if (r == -ETIMEDOUT)
-        r = contended ? -ENOLCK : -EIO;
+        r = t->contended ? -ENOLCK : -EIO;
     return r == -EREMOTEIO || (r == -ENOLCK && unsure) ? -EIO : r;
-}
-
-/* -ETIMEDOUT for what failed because the time was over, with nothing sent that changes the file. */
-static int unless_over(int r, bool sent, const struct wait *wait)
-{
-    return r == -EIO && !sent && clock_ms() >= wait->deadline ? -ETIMEDOUT : r;
 }
 
 /* Tries until an attempt has an outcome. *target is replaced when it is a link. */
@@ -205,35 +213,29 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
                       const struct wait *wait, struct diag *diag, struct outcome *ret)
 {
     struct lost lost = {0};
-    int64_t backoff = BACKOFF_FIRST_MS;
+    struct trying trying = {.remote = remote, .wait = wait, .backoff = BACKOFF_FIRST_MS};
     int links = 0;
-    bool contended = false;
     int r = 0;
     while (r == 0) {
         DOCUMENT_AUTO *known = NULL;
-        int64_t began = clock_ms();
+        trying.began = clock_ms();
         r = remote_check_new(remote, *target)
             ?: known_document(remote, *target, wait, &known)
             ?: attempt_commit(remote, *target, known, rewrite, &lost, wait, diag, ret);
         if (r == 0)
             break;
-        r = unless_over(r, lost.before != NULL, wait);
         lost.link = lost.link || r == -ENOTCONN;
-        contended = r == -EAGAIN || (contended && r == -ETIMEDOUT);
         if (r == -ENOTCONN || r == -EAGAIN || r == -ETIME)
             cache_drop(remote->documents, *target);
-        if (r == -EAGAIN)
-            r = back_off(wait, began, &backoff);
-        else if (r == -ELOOP && ++links <= LINKS_MAX)
+        r = try_again(&trying, lost.before != NULL, r);
+        if (r == -ELOOP && ++links <= LINKS_MAX)
             r = follow(remote, target, wait);
-        else
-            recover(remote, wait, &r);
     }
     if (r == -ENOENT) /* of a file that is not there the change itself tells */
         diag_set(diag,
                  "the folder is not there any more: it was moved, renamed or removed "
                  "meanwhile; the change was not made");
-    r = told_error(r, contended, lost.before != NULL);
+    r = told_error(&trying, lost.before != NULL, r);
     lost_done(&lost);
     return r;
 }
@@ -243,31 +245,12 @@ struct merge {
     struct span base, theirs;
 };
 
-static void tell_nobody(void *ctx, const char *key, const char *reason)
-{
-    (void)ctx;
-    (void)key;
-    (void)reason;
-}
-
 static int make_merged(void *ctx, const struct server_text *server, struct buf *ret)
 {
     const struct merge *m = ctx;
-    const struct foreign_lost untold = {tell_nobody, NULL};
     struct span ours = vmx_dict_text(server->doc->dict);
-    int r = foreign_edit_merge(m->base, ours, m->theirs, &untold, ret);
+    int r = foreign_edit_merge(m->base, ours, m->theirs, NULL, ret);
     return r == 0 && span_eq(buf_span(ret), ours) ? 1 : r;
-}
-
-struct told {
-    struct remote *remote;
-    const char *path;
-};
-
-static void tell_lost(void *ctx, const char *key, const char *reason)
-{
-    const struct told *told = ctx;
-    remote_note(told->remote, told->path, key, reason);
 }
 
 /* Commits what the last commit replaced on top of what the server has by then. *last becomes that
@@ -300,8 +283,7 @@ static void keep_foreign_edits(struct remote *remote, const char *path, char **t
                                const struct wait *wait, struct outcome *outcome)
 {
     const struct wait firm = {.deadline = wait->deadline};
-    struct told told = {remote, path};
-    const struct foreign_lost lost = {tell_lost, &told};
+    const struct foreign_lost lost = {remote, path};
     int r = 0;
     for (int i = 0; r == 0 && outcome->edited && i < FOREIGN_EDITS_MAX; i++)
         r = merge_replaced(remote, target, &lost, &firm, outcome);
@@ -310,7 +292,8 @@ static void keep_foreign_edits(struct remote *remote, const char *path, char **t
                               vmx_dict_text(outcome->after->dict), buf_span(&outcome->replaced),
                               &lost);
     if (outcome->missed)
-        tell_lost(&told, NULL, "somebody else's edit may have been replaced: it cannot be read");
+        remote_note(remote, path, NULL,
+                    "somebody else's edit may have been replaced: it cannot be read");
 }
 
 /* Commits a group and gives each change its result. */
@@ -428,28 +411,22 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
 }
 
 /* Tries to remove or rename until there is an outcome. */
-static int try_move(struct remote *remote, const struct move *move, const struct wait *wait,
-                    struct diag *diag)
+static int try_move(const struct move *move)
 {
     struct lost_move lost = {0};
-    int64_t backoff = BACKOFF_FIRST_MS;
-    bool contended = false;
-    int r;
-    do {
-        int64_t began = clock_ms();
-        r = attempt_move(remote, move, &lost, wait, diag);
+    struct trying trying = {
+        .remote = move->remote, .wait = move->wait, .backoff = BACKOFF_FIRST_MS};
+    int r = 0;
+    while (r == 0) {
+        trying.began = clock_ms();
+        r = attempt_move(move, &lost);
         if (r == -ENOENT)
-            r = lost_move_answer(remote, move, &lost, wait, diag);
-        r = unless_over(r, lost.sent, wait);
-        contended = r == -EAGAIN || (contended && r == -ETIMEDOUT);
+            r = lost_move_answer(move, &lost);
         if (r == 0)
             break;
-        if (r == -EAGAIN)
-            r = back_off(wait, began, &backoff);
-        else
-            recover(remote, wait, &r);
-    } while (r == 0);
-    r = told_error(r, contended, lost.sent);
+        r = try_again(&trying, lost.sent, r);
+    }
+    r = told_error(&trying, lost.sent, r);
     lost_move_done(&lost);
     return r;
 }
@@ -462,10 +439,13 @@ static void forget(struct remote *remote, const char *path)
         cache_drop(remote->listings, dir);
 }
 
-/* Waits for the commits of a file to end and keeps others away until queue_release. */
+/* Waits for the commits of a file to end and keeps others away until queue_release. path may be
+ * NULL. */
 static int queue_claim(struct remote *remote, const char *path, const struct wait *wait,
                        struct commit_queue **ret) REQUIRES(remote->lock)
 {
+    if (!path)
+        return 0;
     struct commit_queue *q = queue_get(remote, path);
     int r = q ? 0 : -ENOMEM;
     while (r == 0 && q->busy)
@@ -490,28 +470,24 @@ static void queue_release(struct remote *remote, struct commit_queue *q) REQUIRE
 
 /* Moves while no commit of either name is under way here. They are waited for in one order, or two
  * moves could wait for each other. */
-static int alone(struct remote *remote, const struct move *move, const struct wait *wait,
-                 struct diag *diag)
+static int alone(const struct move *move)
 {
+    struct remote *remote = move->remote;
     struct commit_queue *first = NULL;
     struct commit_queue *second = NULL;
     bool swapped = move->to && strcmp(move->to, move->path) < 0;
-    const char *other = swapped ? move->path : move->to;
     lock_take(&remote->lock);
-    int r = queue_claim(remote, swapped ? move->to : move->path, wait, &first);
-    if (r == 0 && other)
-        r = queue_claim(remote, other, wait, &second);
+    int r = queue_claim(remote, swapped ? move->to : move->path, move->wait, &first)
+                ?: queue_claim(remote, swapped ? move->path : move->to, move->wait, &second);
     lock_drop(&remote->lock);
     if (r == 0 && move->to)
         r = remote_check_new(remote, move->to);
     if (r == 0) {
-        r = try_move(remote, move, wait, diag);
+        r = try_move(move);
         if (r == 0 && move->to)
             unsure_name_settled(remote, move->to);
-        if (r == 0 && move->to)
+        if (r == 0)
             files_renamed(remote, move->path, move->to);
-        else if (r == 0)
-            files_removed(remote, move->path);
         forget(remote, move->path);
         if (move->to)
             forget(remote, move->to);
@@ -526,15 +502,15 @@ static int alone(struct remote *remote, const struct move *move, const struct wa
 int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
                       struct diag *diag)
 {
-    const struct move removal = {.path = path};
-    return alone(remote, &removal, wait, diag);
+    const struct move removal = {.remote = remote, .path = path, .wait = wait, .diag = diag};
+    return alone(&removal);
 }
 
 int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
                       const struct wait *wait, struct diag *diag, const char **ret_refused)
 {
-    const struct move move = {path, to, onto, ret_refused};
-    return alone(remote, &move, wait, diag);
+    const struct move move = {remote, path, to, onto, wait, diag, ret_refused};
+    return alone(&move);
 }
 
 int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait)

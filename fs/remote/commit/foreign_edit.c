@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "parser/edit/edit.h"
+#include "remote/notes.h"
 
 static struct span nth_key(const struct vmx_dict *dict, size_t nth)
 {
@@ -77,8 +78,8 @@ static void tell_key(const struct vmx_dict *theirs, struct span key,
                           line.data ? line.data : "")
                : buf_addf(&reason, "somebody else removed it at the same moment");
     r = r ?: buf_addf(&reason, "; the value set here replaced that") ?: buf_add(&name, key);
-    lost->tell(lost->ctx, r == 0 ? name.data : NULL,
-               r == 0 ? reason.data : "somebody else's edit of the same moment was replaced");
+    remote_note(lost->remote, lost->path, r == 0 ? name.data : NULL,
+                r == 0 ? reason.data : "somebody else's edit of the same moment was replaced");
 }
 
 /* Tells of what they changed and the text does not have. */
@@ -125,7 +126,7 @@ void foreign_edit_tell_all(struct span base, struct span ours, struct span their
     if (parse(&t, base, ours, theirs) == 0) {
         tell(t.base, t.theirs, t.ours, lost);
         if (!is_all_settings(t.base, t.theirs))
-            lost->tell(lost->ctx, NULL, comments_lost);
+            remote_note(lost->remote, lost->path, NULL, comments_lost);
     }
     texts_done(&t);
 }
@@ -138,10 +139,10 @@ static int merge(const struct texts *t, const struct foreign_lost *lost, struct 
     int r = on_theirs ? carry(t->base, t->ours, NULL, t->theirs, ret)
                       : carry(t->base, t->theirs, t->ours, t->ours, ret);
     r = r ?: vmx_dict_parse(buf_span(ret), &merged);
-    if (r == 0) {
+    if (r == 0 && lost) {
         tell(t->base, t->theirs, merged, lost);
         if (!on_theirs && !is_all_settings(t->base, t->theirs))
-            lost->tell(lost->ctx, NULL, comments_lost);
+            remote_note(lost->remote, lost->path, NULL, comments_lost);
     }
     vmx_dict_free(merged);
     return r;
@@ -156,7 +157,7 @@ int foreign_edit_merge(struct span base, struct span ours, struct span theirs,
         ?: merge(&t, lost, &text)
         ?: buf_add(ret, buf_span(&text));
     texts_done(&t);
-    if (r < 0)
+    if (r < 0 && lost)
         foreign_edit_tell_all(base, ours, theirs, lost);
     return r;
 }

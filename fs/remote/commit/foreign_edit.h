@@ -8,17 +8,19 @@
 
 #include "parser/document/dict.h"
 
-/* Called for each value of theirs that the merged text lacks, with words. key: NULL if it is not
- * about one setting. */
+struct remote;
+
+/* Notes of each value of theirs that the merged text lacks go here (notes.h). */
 struct foreign_lost {
-    void (*tell)(void *ctx, const char *key, const char *reason);
-    void *ctx;
+    struct remote *remote;
+    const char *path;
 };
 
-/* Appends ours with what they made of base, all three whole texts. 0, -errno. */
+/* Appends ours with what they made of base, all three whole texts. lost: NULL: nobody is told. 0,
+ * -errno. */
 int foreign_edit_merge(struct span base, struct span ours, struct span theirs,
                        const struct foreign_lost *lost, struct buf *ret);
 
-/* Calls for each setting that they changed, if only ours stays. */
+/* Tells of each setting that they changed, if only ours stays. */
 void foreign_edit_tell_all(struct span base, struct span ours, struct span theirs,
                            const struct foreign_lost *lost);

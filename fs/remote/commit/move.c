@@ -33,51 +33,38 @@ static void name_refused(const struct move *move, const char *path)
         *move->refused = path;
 }
 
-static int take_from(struct remote *remote, const struct move *move, const struct wait *wait,
-                     struct diag *diag, struct ends *ends)
+/* Takes the lock of a name; NULL, and what is no .vmx's, has none. What is removed must be a
+ * document. */
+static int take(const struct move *move, const char *path, struct hold *ret)
 {
-    if (!remote_is_vmx_name(path_name(move->path)))
+    if (!path || !remote_is_vmx_name(path_name(path)))
         return 0;
-    return hold_take(remote, move->path, move->to, wait, diag, &ends->from);
-}
-
-static int take_to(struct remote *remote, const struct move *move, const struct wait *wait,
-                   struct diag *diag, struct ends *ends)
-{
-    if (!move->to || !remote_is_vmx_name(path_name(move->to)))
-        return 0;
-    int r = hold_take(remote, move->to, true, wait, diag, &ends->to);
+    int r = hold_take(move->remote, path, move->to, move->wait, move->diag, ret);
     if (r < 0)
-        name_refused(move, move->to);
+        name_refused(move, path);
     return r;
 }
 
-static int take_both(struct remote *remote, const struct move *move, const struct wait *wait,
-                     struct diag *diag, struct ends *ends)
+static int take_both(const struct move *move, struct ends *ends)
 {
-    bool swapped = move->to && strcmp(move->to, move->path) < 0;
-    int r = swapped ? take_to(remote, move, wait, diag, ends)
-                    : take_from(remote, move, wait, diag, ends);
-    if (r == 0)
-        r = swapped ? take_from(remote, move, wait, diag, ends)
-                    : take_to(remote, move, wait, diag, ends);
-    return r;
+    if (move->to && strcmp(move->to, move->path) < 0)
+        return take(move, move->to, &ends->to) ?: take(move, move->path, &ends->from);
+    return take(move, move->path, &ends->from) ?: take(move, move->to, &ends->to);
 }
 
 /* A source that is no .vmx: has no lock, and is looked for all the same. */
-static int look_for(struct remote *remote, const char *path, const struct wait *wait,
-                    struct hold *ret)
+static int look_for(const struct move *move, const char *path, struct hold *ret)
 {
-    FREE_AUTO char *full = remote_path(remote, path);
-    SFTP_CALL_AUTO *call = full ? sftp_lstat(remote->sftp, full) : NULL;
-    int r = sftp_wait(call, wait);
+    FREE_AUTO char *full = remote_path(move->remote, path);
+    SFTP_CALL_AUTO *call = full ? sftp_lstat(move->remote->sftp, full) : NULL;
+    int r = sftp_wait(call, move->wait);
     ret->there = r == 0;
     if (r == 0)
         ret->attrs = *sftp_call_attrs(call);
     return r == -ENOENT ? 0 : r;
 }
 
-static int check(const struct remote *remote, const struct move *move, const struct ends *ends)
+static int check(const struct move *move, const struct ends *ends)
 {
     if (!ends->from.there)
         return -ENOENT;
@@ -89,7 +76,7 @@ static int check(const struct remote *remote, const struct move *move, const str
     if (move->onto == MOVE_ONTO_EMPTY && !empty)
         return -ENOTEMPTY;
     /* Also with rename=unsafe: only a commit sets aside what it replaces. */
-    return ends->to.there && !sftp_features(remote->sftp).posix_rename ? -EOPNOTSUPP : 0;
+    return ends->to.there && !sftp_features(move->remote->sftp).posix_rename ? -EOPNOTSUPP : 0;
 }
 
 /* Until when something may be sent: when the first of the locks ends. */
@@ -107,16 +94,16 @@ static char *end_path(const struct remote *remote, const char *path, const struc
 }
 
 /* lost: it was sent before, and no answer came. */
-static int send(struct remote *remote, const struct move *move, const struct ends *ends, bool lost,
-                const struct wait *wait, bool *ret_sent)
+static int send(const struct move *move, const struct ends *ends, bool lost, bool *ret_sent)
 {
+    struct remote *remote = move->remote;
     FREE_AUTO char *from = end_path(remote, move->path, &ends->from);
     FREE_AUTO char *to = move->to ? end_path(remote, move->to, &ends->to) : NULL;
     if (!from || (move->to && !to))
         return -ENOMEM;
     SFTP_CALL_AUTO *call = to ? sftp_best_rename(remote->sftp, from, to, expiry(ends))
                               : sftp_remove(remote->sftp, from, expiry(ends));
-    const struct wait firm = wait_firmly(wait);
+    const struct wait firm = wait_firmly(move->wait);
     int r = sftp_wait(call, &firm);
     *ret_sent = sftp_call_was_sent(call);
     if (unsure_is_unanswered(call, r))
@@ -141,19 +128,18 @@ static int check_lost(const struct lost_move *lost, const struct hold *from, str
     return -EIO;
 }
 
-int attempt_move(struct remote *remote, const struct move *move, struct lost_move *lost,
-                 const struct wait *wait, struct diag *diag)
+int attempt_move(const struct move *move, struct lost_move *lost)
 {
     struct ends ends = {.from = {0}};
     bool sent = false;
-    int r = move->to ? remote_check_rename(remote, diag) : 0;
+    int r = move->to ? remote_check_rename(move->remote, move->diag) : 0;
     name_refused(move, move->path);
-    r = r ?: take_both(remote, move, wait, diag, &ends);
+    r = r ?: take_both(move, &ends);
     if (r == 0 && !ends.from.attempt)
-        r = look_for(remote, move->path, wait, &ends.from);
+        r = look_for(move, move->path, &ends.from);
     if (r == 0 && ends.from.there)
-        r = check_lost(lost, &ends.from, diag);
-    r = r ?: check(remote, move, &ends) ?: send(remote, move, &ends, lost->sent, wait, &sent);
+        r = check_lost(lost, &ends.from, move->diag);
+    r = r ?: check(move, &ends) ?: send(move, &ends, lost->sent, &sent);
     if ((r == -ENOTCONN || r == -EIO) && sent) {
         lost_move_done(lost);
         *lost = (struct lost_move){true, ends.from.attrs, ends.from.text};
@@ -171,31 +157,30 @@ void lost_move_done(struct lost_move *lost)
 }
 
 /* Whether a file holds this text. 0, 1, -errno. */
-static int holds(struct remote *remote, const char *path, struct span text, const struct wait *wait)
+static int holds(const struct move *move, const char *path, struct span text)
 {
     BUF_AUTO found = {0};
-    FREE_AUTO char *full = remote_path(remote, path);
-    int r = full ? remote_read_all(remote, full, text.n, wait, &found) : -ENOMEM;
+    FREE_AUTO char *full = remote_path(move->remote, path);
+    int r = full ? remote_read_all(move->remote, full, text.n, move->wait, &found) : -ENOMEM;
     return r ?: span_eq(buf_span(&found), text);
 }
 
-int lost_move_answer(struct remote *remote, const struct move *move, const struct lost_move *lost,
-                     const struct wait *wait, struct diag *diag)
+int lost_move_answer(const struct move *move, const struct lost_move *lost)
 {
     if (!lost->sent)
         return -ENOENT;
     if (!move->to)
         return 0;
     struct hold to = {.attempt = NULL};
-    int r = look_for(remote, move->to, wait, &to);
+    int r = look_for(move, move->to, &to);
     bool same = r == 0 && to.there && document_same_version(&lost->attrs, &to.attrs);
     if (same && lost->text.len > 0) {
-        r = holds(remote, move->to, buf_span(&lost->text), wait);
+        r = holds(move, move->to, buf_span(&lost->text));
         same = r == 1;
     }
     if (r < 0 || same)
         return same ? 0 : r;
-    diag_set(diag, "the connection was lost: it is not known whether the file became %s",
+    diag_set(move->diag, "the connection was lost: it is not known whether the file became %s",
              path_name(move->to));
     return -EIO;
 }

@@ -9,8 +9,11 @@
 
 /* A file that is renamed to "to", or removed (NULL). At least one of the names is a .vmx's. */
 struct move {
+    struct remote *remote;
     const char *path, *to;
     enum move_onto onto;
+    const struct wait *wait;
+    struct diag *diag;
     const char **refused; /* set to the name that an error is about; may be NULL */
 };
 
@@ -25,11 +28,9 @@ void lost_move_done(struct lost_move *lost);
 /* Works under the locks of all names that are a .vmx's, and only if no VM of theirs is in use.
  * -ENOENT: the file does not exist; -EEXIST, -ENOTEMPTY: the file at the new name is not to be
  * replaced. */
-int attempt_move(struct remote *remote, const struct move *move, struct lost_move *lost,
-                 const struct wait *wait, struct diag *diag);
+int attempt_move(const struct move *move, struct lost_move *lost);
 
 /* The file that was to be moved is not there any more: tells whether a lost change moved it. 0;
  * -ENOENT: none was sent; -EIO: the new name is another file's, and the outcome is unknown, with
  * *diag; -errno. */
-int lost_move_answer(struct remote *remote, const struct move *move, const struct lost_move *lost,
-                     const struct wait *wait, struct diag *diag);
+int lost_move_answer(const struct move *move, const struct lost_move *lost);

@@ -82,29 +82,18 @@ void file_lose_name(struct remote_file *file)
     lock_drop(&file->remote->lock);
 }
 
-void files_removed(struct remote *remote, const char *path)
-{
-    struct remote_file *file;
-    lock_take(&remote->lock);
-    DL_FOREACH (remote->open_files, file) {
-        if (strcmp(file->path, path) == 0)
-            file->shared->nameless = true;
-    }
-    lock_drop(&remote->lock);
-}
-
 void files_renamed(struct remote *remote, const char *from, const char *to)
 {
     struct remote_file *file;
     lock_take(&remote->lock);
     DL_FOREACH (remote->open_files, file) {
         const char *rest = path_below(from, file->path);
-        char *path = rest && !file->shared->nameless ? path_join(to, rest) : NULL;
+        char *path = rest && to && !file->shared->nameless ? path_join(to, rest) : NULL;
         if (path) {
             free(file->path);
             file->path = path;
             file->shared->is_vmx = remote_is_vmx_name(path_name(path));
-        } else if (rest || strcmp(file->path, to) == 0) {
+        } else if (rest || (to && strcmp(file->path, to) == 0)) {
             file->shared->nameless = true;
         }
     }

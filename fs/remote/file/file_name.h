@@ -7,8 +7,8 @@
 /* The file's path on the server. NULL: the file has no path, or there is no memory. */
 char *file_server_path(const struct remote_file *file);
 
-/* Record what this mount did to names; files open below a renamed folder are renamed too. */
-void files_removed(struct remote *remote, const char *path);
+/* Records what this mount did to a name; to: NULL: it is removed. Files open below a renamed folder
+ * are renamed too. */
 void files_renamed(struct remote *remote, const char *from, const char *to);
 
 /* The handle shows these attributes, and all requests sent before are answered. */

@@ -195,7 +195,7 @@ int remote_remove(struct remote *remote, const char *path, const struct sftp_att
     if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type == S_IFDIR)
         r = -EISDIR;
     if (r == 0)
-        files_removed(remote, path);
+        files_renamed(remote, path, NULL);
     changed(remote, path);
     return remote_write_error(remote, path, wait, r);
 }
