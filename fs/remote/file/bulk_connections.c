@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <utlist.h>
@@ -74,18 +75,13 @@ static void failed_locked(struct bulk_connections *bulk, bool for_good, const ch
 /* What is behind "transport: ". */
 static void note_transport(struct bulk_connections *bulk, const struct transport *t)
 {
-    static const char mark[] = "transport: ";
+    const struct span mark = SPAN_LITERAL("transport: ");
     BUF_AUTO text = {0};
-    if (t->ops->describe(t, &text) < 0 || !text.len ||
-        !span_starts_with(buf_span(&text), SPAN_LITERAL("transport: ")))
+    if (t->ops->describe(t, &text) < 0 || !span_starts_with(buf_span(&text), mark))
         return;
-    const char *from = text.data + sizeof(mark) - 1;
-    size_t n = strcspn(from, "\n");
-    if (n >= sizeof(bulk->over))
-        n = sizeof(bulk->over) - 1;
+    const char *from = text.data + mark.n;
     lock_take(&bulk->lock);
-    memcpy(bulk->over, from, n);
-    bulk->over[n] = '\0';
+    snprintf(bulk->over, sizeof(bulk->over), "%.*s", (int)strcspn(from, "\n"), from);
     lock_drop(&bulk->lock);
 }
 
@@ -133,44 +129,39 @@ static void open_connections(struct bulk_connections *bulk)
     lock_drop(&bulk->lock);
 }
 
-static struct bulk_connection *find_dead_locked(struct bulk_connections *bulk, bool idle)
-    REQUIRES(&bulk->lock)
+static void end_connection(struct bulk_connections *bulk, struct bulk_connection *connection,
+                           bool idle)
 {
-    struct bulk_connection *connection;
-    DL_FOREACH (bulk->list, connection) {
-        if (connection->ended ? connection->refs == 0
-                              : idle || sftp_state(connection->sftp) != SFTP_UP)
-            return connection;
-    }
-    return NULL;
+    lock_take(&bulk->lock);
+    connection->ended = true;
+    if (idle || clock_ms() - connection->since >= LIVED_MS)
+        bulk->failures = 0;
+    else
+        failed_locked(bulk, false, "the connection was lost soon after it was made");
+    lock_drop(&bulk->lock);
+    sftp_end(connection->sftp);
 }
 
-/* Ends what is lost, or all where nobody uses them; frees what nobody holds. */
+/* Ends what is lost, or all where nobody uses them; frees what nobody holds. Only this thread
+ * changes the list. */
 static void sweep(struct bulk_connections *bulk, bool idle)
 {
     struct bulk_connection *connection;
-    lock_take(&bulk->lock);
-    while ((connection = find_dead_locked(bulk, idle))) {
-        bool freed = connection->ended;
-        if (freed) {
+    struct bulk_connection *next;
+    DL_FOREACH_SAFE(bulk->list, connection, next)
+    {
+        if (!connection->ended && (idle || sftp_state(connection->sftp) != SFTP_UP))
+            end_connection(bulk, connection, idle);
+        lock_take(&bulk->lock);
+        bool over = connection->ended && connection->refs == 0;
+        if (over)
             DL_DELETE(bulk->list, connection);
-        } else {
-            connection->ended = true;
-            if (idle || clock_ms() - connection->since >= LIVED_MS)
-                bulk->failures = 0;
-            else
-                failed_locked(bulk, false, "the connection was lost soon after it was made");
-        }
         lock_drop(&bulk->lock);
-        if (freed) {
+        if (over) {
             sftp_free(connection->sftp);
             free(connection);
-        } else {
-            sftp_end(connection->sftp);
         }
-        lock_take(&bulk->lock);
     }
-    lock_drop(&bulk->lock);
 }
 
 static void *run(void *arg)
@@ -269,11 +260,16 @@ unsigned bulk_connections_take(struct bulk_connections *bulk,
     return n;
 }
 
-void bulk_connections_drop(struct bulk_connections *bulk, struct bulk_connection *connection)
+void bulk_connections_drop(struct bulk_connections *bulk, struct bulk_connection *const *taken,
+                           unsigned n)
 {
+    if (n == 0)
+        return;
     lock_take(&bulk->lock);
-    if (--connection->refs == 0 && connection->ended)
-        condition_wake_all(&bulk->woken);
+    for (unsigned i = 0; i < n; i++) {
+        if (--taken[i]->refs == 0 && taken[i]->ended)
+            condition_wake_all(&bulk->woken);
+    }
     lock_drop(&bulk->lock);
 }
 

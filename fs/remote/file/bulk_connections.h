@@ -38,7 +38,8 @@ void bulk_connections_want(struct bulk_connections *bulk);
 /* Takes a reference to each that is up; returns their number. Accepts NULL. Never blocks. */
 unsigned bulk_connections_take(struct bulk_connections *bulk,
                                struct bulk_connection *ret[BULK_WAYS]);
-void bulk_connections_drop(struct bulk_connections *bulk, struct bulk_connection *connection);
+void bulk_connections_drop(struct bulk_connections *bulk, struct bulk_connection *const *taken,
+                           unsigned n);
 
 /* Says that bulk connections are in use. */
 void bulk_connections_touch(struct bulk_connections *bulk);

@@ -94,16 +94,15 @@ int file_new(struct remote *remote, const char *path, uint32_t open_flags, struc
     file->opened_after = name_changes(remote, path);
     file->patience = FILE_PATIENCE;
     file->path = strdup(path);
-    int r = file->path ? bulk_writer_new(&file->writer) : -ENOMEM;
-    r = r ?: file_stand_alone(file);
+    file->shared = calloc(1, sizeof(*file->shared));
+    turn_init(&file->turn);
+    int r = file->path && file->shared ? bulk_writer_new(&file->writer) : -ENOMEM;
     if (r < 0) {
-        bulk_writer_free(file->writer);
         free(file->shared);
-        free(file->path);
-        free(file);
+        free_unlisted(file);
         return r;
     }
-    turn_init(&file->turn);
+    file->shared->files = 1;
     lock_take(&remote->lock);
     DL_APPEND(remote->open_files, file);
     lock_drop(&remote->lock);

@@ -7,14 +7,9 @@
 #include "file_turn.h"
 #include "sftp/results.h"
 
-struct looking {
-    struct file_act act; /* first */
-    struct sight sight;
-};
-
-static int look(struct file_act *act, struct remote_file *file, const struct wait *wait)
+static int look(struct remote_file *file, const struct wait *wait, void *ctx)
 {
-    struct looking *looking = (struct looking *)act;
+    struct sight *sight = ctx;
     struct sftp *sftp = file->remote->sftp;
     int r = file_drain(file, wait);
     if (r < 0)
@@ -25,9 +20,9 @@ static int look(struct file_act *act, struct remote_file *file, const struct wai
     SFTP_CALL_AUTO *before = sftp_fstat(sftp, &file->handle);
     SFTP_CALL_AUTO *named = sftp_lstat(sftp, full);
     SFTP_CALL_AUTO *after = sftp_fstat(sftp, &file->handle);
-    r = sight_take(before, named, after, wait, &looking->sight);
+    r = sight_take(before, named, after, wait, sight);
     if (r == 0)
-        file_note_seen(file, &looking->sight.after);
+        file_note_seen(file, &sight->after);
     return r;
 }
 
@@ -38,8 +33,8 @@ int remote_file_look(struct remote_file *file, const struct wait *wait, struct s
         *ret_named = false;
         return remote_file_getattr(file, wait, ret);
     }
-    struct looking looking = {.act = {look}};
-    int r = file_act_behind_others(file, &looking.act, wait);
+    struct sight sight;
+    int r = file_act_behind_others(file, look, wait, &sight);
     if (r == -ESTALE) /* it has lost its name just now */
         return remote_file_look(file, wait, ret, ret_named);
     if (r < 0) {
@@ -47,8 +42,8 @@ int remote_file_look(struct remote_file *file, const struct wait *wait, struct s
         return r == -EREMOTEIO ? -EIO : r;
     }
     turn_give(&file->turn);
-    *ret = looking.sight.after;
-    *ret_named = !sight_of_another(&looking.sight);
+    *ret = sight.after;
+    *ret_named = !sight_of_another(&sight);
     if (!*ret_named)
         file_lose_name(file);
     return 0;

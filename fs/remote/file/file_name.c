@@ -40,18 +40,12 @@ char *file_server_path(const struct remote_file *file)
 
 bool remote_file_is_nameless(const struct remote_file *file)
 {
-    lock_take(&file->remote->lock);
-    bool nameless = file->shared->nameless;
-    lock_drop(&file->remote->lock);
-    return nameless;
+    return file_shared_now(file).nameless;
 }
 
 bool remote_file_is_vmx(const struct remote_file *file)
 {
-    lock_take(&file->remote->lock);
-    bool is_vmx = file->shared->is_vmx;
-    lock_drop(&file->remote->lock);
-    return is_vmx;
+    return file_shared_now(file).is_vmx;
 }
 
 void remote_files_set_vmx(struct remote *remote, const char *path, bool is_vmx)

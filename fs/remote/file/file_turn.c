@@ -12,27 +12,23 @@ int file_begin(struct remote_file *file, const struct wait *wait)
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
-/* Which open files are meant: those of a path, or the others of one's file. */
-struct which {
-    const char *path;
-    const struct remote_file *but;
-};
-
-/* With remote->lock. */
-static bool is_meant(const struct remote_file *file, const struct which *which)
+/* Whether a file has the path, or, where that is NULL, is the one of another handle. With
+ * remote->lock. */
+static bool is_meant(const struct remote_file *file, const char *path,
+                     const struct remote_file *handle)
 {
-    if (which->but)
-        return file != which->but && file->shared == which->but->shared;
-    return !file->shared->nameless && strcmp(file->path, which->path) == 0;
+    if (!path)
+        return file != handle && file->shared == handle->shared;
+    return !file->shared->nameless && strcmp(file->path, path) == 0;
 }
 
 /* The next that was written to, with a reference, which is moved along. */
 static struct remote_file *next_written(struct remote *remote, struct remote_file *after,
-                                        const struct which *which)
+                                        const char *path, const struct remote_file *handle)
 {
     lock_take(&remote->lock);
     struct remote_file *file = after ? after->next : remote->open_files;
-    while (file && !(file->written && is_meant(file, which)))
+    while (file && !(file->written && is_meant(file, path, handle)))
         file = file->next;
     if (file)
         file->refs++;
@@ -41,39 +37,39 @@ static struct remote_file *next_written(struct remote *remote, struct remote_fil
     return file;
 }
 
-static int settle(struct remote *remote, const struct which *which, const struct wait *wait,
-                  bool *ret_any)
+static int settle(struct remote *remote, const char *path, const struct remote_file *handle,
+                  const struct wait *wait, bool *ret_any)
 {
     struct remote_file *file = NULL;
     int r = 0;
-    *ret_any = false;
-    while ((file = next_written(remote, file, which))) {
+    while ((file = next_written(remote, file, path, handle))) {
         int one = file_begin(file, wait);
         if (one == 0) {
             one = file_drain(file, wait);
             turn_give(&file->turn);
         }
-        r = r == 0 ? one : r;
-        *ret_any = true;
+        r = r ?: one;
+        if (ret_any)
+            *ret_any = true;
     }
     return r;
 }
 
 int remote_settle(struct remote *remote, const char *path, const struct wait *wait, bool *ret_any)
 {
-    const struct which which = {.path = path};
-    bool any;
-    return settle(remote, &which, wait, ret_any ? ret_any : &any);
+    if (ret_any)
+        *ret_any = false;
+    return settle(remote, path, NULL, wait, ret_any);
 }
 
 int file_begin_behind_others(struct remote_file *file, const struct wait *wait)
 {
-    const struct which others = {.but = file};
-    bool any;
-    return settle(file->remote, &others, wait, &any) ?: file_begin(file, wait);
+    return settle(file->remote, NULL, file, wait, NULL) ?: file_begin(file, wait);
 }
 
-int file_act_behind_others(struct remote_file *file, struct file_act *act, const struct wait *wait)
+int file_act_behind_others(struct remote_file *file,
+                           int (*act)(struct remote_file *file, const struct wait *wait, void *ctx),
+                           const struct wait *wait, void *ctx)
 {
     int r;
     bool again;
@@ -81,7 +77,7 @@ int file_act_behind_others(struct remote_file *file, struct file_act *act, const
         r = file_begin_behind_others(file, wait);
         if (r < 0)
             return r;
-        r = act->run(act, file, wait);
+        r = act(file, wait, ctx);
         again = file_again(file, wait, &r);
         if (r < 0 || again)
             turn_give(&file->turn);

@@ -11,15 +11,12 @@ int file_begin(struct remote_file *file, const struct wait *wait);
 /* The same, once the data taken through the file's other handles is on the server. */
 int file_begin_behind_others(struct remote_file *file, const struct wait *wait);
 
-/* What is done with a file in its turn; the first member of the caller's own struct. */
-struct file_act {
-    int (*run)(struct file_act *act, struct remote_file *file, const struct wait *wait);
-};
-
 /* Acts in the file's turn once the data taken through its other handles is on the server. A lost
  * link starts it over, since those handles have to send the data again. 0: the caller has the turn;
  * on an error no thread has it. */
-int file_act_behind_others(struct remote_file *file, struct file_act *act, const struct wait *wait);
+int file_act_behind_others(struct remote_file *file,
+                           int (*act)(struct remote_file *file, const struct wait *wait, void *ctx),
+                           const struct wait *wait, void *ctx);
 
 /* Waits until the data written to path through an open plain file is on the server. *ret_any (may
  * be NULL): there is such a file, and cached attributes are not to be trusted. 0; -EIO, -EINTR: the

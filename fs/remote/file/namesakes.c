@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "file_name.h"
 #include "file_turn.h"
+#include "remote/call_group.h"
 #include "remote/server_errors.h"
 #include "sftp/results.h"
 #include "shared_file.h"
@@ -86,25 +87,13 @@ static int open_both_again(struct remote_file *file, struct remote_file *other,
 }
 
 /* A part of both files, asked for as their attributes are. */
-struct part {
-    struct sftp_call *before, *between, *after;
-};
-
-static struct part ask_for_part(struct remote_file *file, struct remote_file *other,
-                                uint64_t offset)
+static void ask_for_part(struct remote_file *file, struct remote_file *other, uint64_t offset,
+                         struct flight *reads)
 {
     struct sftp *sftp = file->remote->sftp;
-    struct part part = {.before = sftp_read(sftp, &other->handle, offset, PART)};
-    part.between = sftp_read(sftp, &file->handle, offset, PART);
-    part.after = sftp_read(sftp, &other->handle, offset, PART);
-    return part;
-}
-
-static void part_done(struct part *part)
-{
-    sftp_call_free(&part->before);
-    sftp_call_free(&part->between);
-    sftp_call_free(&part->after);
+    flight_add(reads, sftp_read(sftp, &other->handle, offset, PART));
+    flight_add(reads, sftp_read(sftp, &file->handle, offset, PART));
+    flight_add(reads, sftp_read(sftp, &other->handle, offset, PART));
 }
 
 /* The bytes that a call brought; none behind the end. */
@@ -116,14 +105,14 @@ static int bytes_of(struct sftp_call *call, const struct wait *wait, struct span
 }
 
 /* Errors but those of the wait and the link prove nothing. */
-static int part_differs(struct part *part, const struct wait *wait, bool *ret)
+static int part_differs(struct sftp_call *const reads[3], const struct wait *wait, bool *ret)
 {
     struct span before = {0};
     struct span between = {0};
     struct span after = {0};
-    int r = bytes_of(part->before, wait, &before)
-        ?: bytes_of(part->between, wait, &between)
-        ?: bytes_of(part->after, wait, &after);
+    int r = bytes_of(reads[0], wait, &before)
+        ?: bytes_of(reads[1], wait, &between)
+        ?: bytes_of(reads[2], wait, &after);
     *ret |= r == 0 && span_eq(before, after) && !span_eq(before, between);
     return is_unanswered(r) ? r : 0;
 }
@@ -141,12 +130,12 @@ static int bytes_differ(struct remote_file *file, struct remote_file *other,
     *ret = false;
     if (clock_wall_s() - (int64_t)attrs->mtime > OLD_S || !can_be_read(file) || !can_be_read(other))
         return 0;
-    struct part head = ask_for_part(file, other, 0);
-    struct part tail = ask_for_part(file, other, attrs->size > PART ? attrs->size - PART : 0);
-    int r = part_differs(&head, wait, ret) ?: part_differs(&tail, wait, ret);
-    part_done(&head);
-    part_done(&tail);
-    return r;
+    FLIGHT_AUTO reads = {0};
+    ask_for_part(file, other, 0, &reads);
+    ask_for_part(file, other, attrs->size > PART ? attrs->size - PART : 0, &reads);
+    return reads.error
+        ?: part_differs(reads.calls, wait, ret)
+        ?: part_differs(reads.calls + 3, wait, ret);
 }
 
 /* With both turns. */

@@ -128,7 +128,6 @@ static int error_of_others(struct remote_file *file)
 }
 
 struct reading {
-    struct file_act act;   /* first */
     unsigned long changes; /* of the file, before all that was written to it was waited for */
     uint64_t offset;
     size_t size;
@@ -136,9 +135,9 @@ struct reading {
     size_t *ret_n;
 };
 
-static int read_at(struct file_act *act, struct remote_file *file, const struct wait *wait)
+static int read_at(struct remote_file *file, const struct wait *wait, void *ctx)
 {
-    const struct reading *a = (const struct reading *)act;
+    const struct reading *a = ctx;
     int r = file_drain(file, wait);
     if (r < 0)
         return r;
@@ -158,28 +157,19 @@ static int read_at(struct file_act *act, struct remote_file *file, const struct 
 int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n)
 {
-    struct reading reading = {{read_at}, file_changes(file), offset, size, ret, ret_n};
-    int r = file_act_behind_others(file, &reading.act, wait);
+    struct reading reading = {file_shared_now(file).changes, offset, size, ret, ret_n};
+    int r = file_act_behind_others(file, read_at, wait, &reading);
     if (r == 0)
         turn_give(&file->turn);
     return r == -EREMOTEIO ? -EIO : r;
 }
 
-struct showing {
-    struct file_act act; /* first */
-    struct sftp_attrs attrs;
-};
-
 /* What the handle shows, with all that was written through it. */
-static int handle_attrs(struct file_act *act, struct remote_file *file, const struct wait *wait)
+static int handle_attrs(struct remote_file *file, const struct wait *wait, void *ret)
 {
-    struct showing *showing = (struct showing *)act;
-    int r = file_drain(file, wait);
-    if (r < 0)
-        return r;
-    r = file_show(file, wait, &showing->attrs);
+    int r = file_drain(file, wait) ?: file_show(file, wait, ret);
     if (r == 0)
-        file_note_seen(file, &showing->attrs);
+        file_note_seen(file, ret);
     return r;
 }
 
@@ -207,9 +197,9 @@ static int begin_writing(struct remote_file *file, const struct wait *wait)
 /* The same at the file's end, *ret, of which the kernel's idea may be old. */
 static int begin_appending(struct remote_file *file, const struct wait *wait, uint64_t *ret)
 {
-    struct showing showing = {{handle_attrs}, {0}};
-    int r = file_act_behind_others(file, &showing.act, wait);
-    *ret = showing.attrs.size;
+    struct sftp_attrs attrs = {0};
+    int r = file_act_behind_others(file, handle_attrs, wait, &attrs);
+    *ret = attrs.size;
     return r;
 }
 
@@ -258,9 +248,9 @@ int remote_file_flush(struct remote_file *file, const struct wait *wait)
     return r;
 }
 
-static int sync_file(struct file_act *act, struct remote_file *file, const struct wait *wait)
+static int sync_file(struct remote_file *file, const struct wait *wait, void *ctx)
 {
-    (void)act;
+    (void)ctx;
     int r = drain_and_see(file, wait);
     if (r < 0 || !sftp_features(file->remote->sftp).fsync)
         return r;
@@ -270,8 +260,7 @@ static int sync_file(struct file_act *act, struct remote_file *file, const struc
 
 int remote_file_fsync(struct remote_file *file, const struct wait *wait)
 {
-    struct file_act syncing = {sync_file};
-    int r = file_act_behind_others(file, &syncing, wait);
+    int r = file_act_behind_others(file, sync_file, wait, NULL);
     if (r < 0)
         return file_write_error(file, wait, r);
     r = take_error(file);
@@ -281,13 +270,10 @@ int remote_file_fsync(struct remote_file *file, const struct wait *wait)
 
 int remote_file_getattr(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
 {
-    struct showing showing = {{handle_attrs}, {0}};
-    int r = file_act_behind_others(file, &showing.act, wait);
-    if (r < 0)
-        return r == -EREMOTEIO ? -EIO : r;
-    turn_give(&file->turn);
-    *ret = showing.attrs;
-    return 0;
+    int r = file_act_behind_others(file, handle_attrs, wait, ret);
+    if (r == 0)
+        turn_give(&file->turn);
+    return r == -EREMOTEIO ? -EIO : r;
 }
 
 /* Sets, and sees what came of it, in one flight. */

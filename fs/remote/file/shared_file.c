@@ -30,13 +30,12 @@ bool name_is_open(struct remote *remote, const char *path)
     return open;
 }
 
-int file_stand_alone(struct remote_file *file)
+struct shared_file file_shared_now(const struct remote_file *file)
 {
-    file->shared = calloc(1, sizeof(*file->shared));
-    if (!file->shared)
-        return -ENOMEM;
-    file->shared->files = 1;
-    return 0;
+    lock_take(&file->remote->lock);
+    struct shared_file now = *file->shared;
+    lock_drop(&file->remote->lock);
+    return now;
 }
 
 void file_unshare_locked(struct remote_file *file)
@@ -100,14 +99,6 @@ void file_note_sight_locked(struct remote_file *file, const struct sftp_attrs *a
     shared->seen = *attrs;
 }
 
-unsigned long file_changes(struct remote_file *file)
-{
-    lock_take(&file->remote->lock);
-    unsigned long changes = file->shared->changes;
-    lock_drop(&file->remote->lock);
-    return changes;
-}
-
 unsigned long name_changes(struct remote *remote, const char *path)
 {
     lock_take(&remote->lock);
@@ -119,10 +110,7 @@ unsigned long name_changes(struct remote *remote, const char *path)
 
 bool remote_file_is_as_opened(const struct remote_file *file)
 {
-    lock_take(&file->remote->lock);
-    bool is = file->shared->changes == file->opened_after;
-    lock_drop(&file->remote->lock);
-    return is;
+    return file_shared_now(file).changes == file->opened_after;
 }
 
 /* Whether an old server process may undo what a request does to a file that is open, or to the file

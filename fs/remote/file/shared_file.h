@@ -7,9 +7,11 @@
 /* Whether an open file has the name. */
 bool name_is_open(struct remote *remote, const char *path);
 
+/* As it is at this moment; what it points to is not to be used. */
+struct shared_file file_shared_now(const struct remote_file *file);
+
 /* A new file is shared with no other handle until it is known to be the same as another, to which
- * nothing was done yet through this handle. 0, -ENOMEM. */
-int file_stand_alone(struct remote_file *file);
+ * nothing was done yet through this handle. */
 void file_share(struct remote_file *file, struct remote_file *other);
 void file_unshare_locked(struct remote_file *file) REQUIRES(file->remote->lock);
 
@@ -22,7 +24,6 @@ void file_count_change(struct remote_file *file);
 void name_count_change(struct remote *remote, const char *path);
 void file_note_sight_locked(struct remote_file *file, const struct sftp_attrs *attrs)
     REQUIRES(file->remote->lock);
-unsigned long file_changes(struct remote_file *file);
 unsigned long name_changes(struct remote *remote, const char *path);
 
 /* Whether an old server process may undo the request: 0, -EUCLEAN. */

@@ -44,13 +44,6 @@ void file_set_ways(struct remote_file *file)
         bulk_reader_move(file->reader, &ways);
 }
 
-static void drop_connections(const struct remote_file *file,
-                             struct bulk_connection *const *connections, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        bulk_connections_drop(file->remote->bulk, connections[i]);
-}
-
 void file_leave_stripes(struct remote_file *file)
 {
     for (unsigned i = 0; i < file->ways.n; i++) {
@@ -58,7 +51,7 @@ void file_leave_stripes(struct remote_file *file)
         if (way->handle.len > 0)
             sftp_forget(sftp_close(way->sftp, &way->handle));
     }
-    drop_connections(file, file->connections, file->ways.n);
+    bulk_connections_drop(file->remote->bulk, file->connections, file->ways.n);
     file->ways.n = 0;
     file->proven = false;
     file->moved = 0;
@@ -82,19 +75,17 @@ static int lose(struct remote_file *file, bool taken)
 /* Opens what has the file's name over the main connection: 0 when it can be the same file. */
 static int open_again(struct remote_file *file, const struct wait *wait)
 {
-    struct sftp *sftp = file->remote->sftp;
     struct sftp_attrs attrs = {0};
     const uint32_t once = SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC | SFTP_OPEN_EXCL;
     file->handle.len = 0;
     int r = file_open_handle(file, file->open_flags & ~once, 0, wait, &attrs);
     if (r < 0)
         return r == -ENOENT || r == -EISDIR ? lose(file, r == -EISDIR) : r;
-    SFTP_CALL_AUTO *stat = sftp_fstat(sftp, &file->handle);
-    r = sftp_wait(stat, wait);
-    if (r == 0 && file_can_be(file, sftp_call_attrs(stat)))
+    r = file_show(file, wait, &attrs);
+    if (r == 0 && file_can_be(file, &attrs))
         return 0;
     /* The next operation must not take this handle for ours. */
-    sftp_forget(sftp_close(sftp, &file->handle));
+    sftp_forget(sftp_close(file->remote->sftp, &file->handle));
     file->handle.len = 0;
     return r < 0 ? r : lose(file, true);
 }
@@ -283,7 +274,7 @@ static void take_connections(struct remote_file *file, const struct wait *wait,
     if (r == 0)
         r = open_connections(file, connections, n, brief);
     else
-        drop_connections(file, connections, n);
+        bulk_connections_drop(file->remote->bulk, connections, n);
     put_off(file, r);
 }
 
