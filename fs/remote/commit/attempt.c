@@ -52,7 +52,6 @@ struct attempt {
     struct remote *remote;
     const struct wait *wait;
     const char *path;
-    char *full;
     struct vmx_lock lock;
     struct inuse inuse;
     struct sftp_call *target_open, *target_stat;
@@ -70,7 +69,6 @@ static void attempt_done(struct attempt *a)
     sftp_call_free(&a->target_stat);
     inuse_done(&a->inuse);
     vmx_lock_done(&a->lock);
-    free(a->full);
 }
 
 /* The target is opened ahead of its attributes where that may be (open_ahead.h), else behind them.
@@ -78,9 +76,9 @@ static void attempt_done(struct attempt *a)
 static void ask_for_target(struct attempt *a)
 {
     struct sftp *sftp = a->remote->sftp;
-    a->target_stat = sftp_lstat(sftp, a->full);
+    a->target_stat = sftp_lstat(sftp, a->lock.paths.target);
     if (open_ahead_allowed(a->remote, a->path))
-        a->target_open = sftp_open(sftp, a->full, SFTP_OPEN_READ, NULL);
+        a->target_open = sftp_open(sftp, a->lock.paths.target, SFTP_OPEN_READ, NULL);
 }
 
 /* Waits no longer for an opening in which the server hangs. */
@@ -98,22 +96,20 @@ static int have_target(struct attempt *a)
     return r;
 }
 
-static int open_target(struct attempt *a)
+/* What the target is. 0: it is open if it is there. */
+static int judge_target(struct attempt *a)
 {
-    a->target_open = sftp_open(a->remote->sftp, a->full, SFTP_OPEN_READ, NULL);
-    return have_target(a);
-}
-
-/* What the target is, of which open_r says whether it was opened. 0: it is open if it is there. */
-static int judge_target(struct attempt *a, int open_r)
-{
+    int open_r = have_target(a);
     int r = sftp_wait(a->target_stat, a->wait);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     a->before = *sftp_call_attrs(a->target_stat);
     if (!remote_can_be_vmx(a->remote, &a->before))
         return S_ISLNK(a->before.mode) ? -ELOOP : -EMEDIUMTYPE;
-    return a->target_open ? open_r : open_target(a);
+    if (a->target_open)
+        return open_r;
+    a->target_open = sftp_open(a->remote->sftp, a->lock.paths.target, SFTP_OPEN_READ, NULL);
+    return have_target(a);
 }
 
 /* First flight. 0: the lock is held, and the target is open if there is one. A lock that is signed
@@ -135,7 +131,7 @@ static int first_flight(struct attempt *a, const struct document *known, struct 
         ask_for_target(a);
         check_target(a);
     }
-    return judge_target(a, have_target(a));
+    return judge_target(a);
 }
 
 /* Looks at the names of one READDIR: evidence of use, and leftovers, which are removed. */
@@ -236,7 +232,7 @@ static void target_ask_stat(struct attempt *a, struct target_read *target)
     struct sftp *sftp = a->remote->sftp;
     if (a->target.len > 0)
         target->handle_stat = sftp_fstat(sftp, &a->target);
-    target->name_stat = sftp_lstat(sftp, a->full);
+    target->name_stat = sftp_lstat(sftp, a->lock.paths.target);
 }
 
 static bool same_file(const struct sftp_attrs *a, const struct sftp_attrs *b)
@@ -320,12 +316,13 @@ static int write_again(struct attempt *a, struct span text)
 static int third_flight(struct attempt *a, struct sftp_attrs *ret, struct replaced *ret_replaced)
 {
     struct sftp *sftp = a->remote->sftp;
-    replaced_ask(ret_replaced, a->remote, a->full);
+    const char *full = a->lock.paths.target;
+    replaced_ask(ret_replaced, a->remote, full);
     const int64_t expiry = vmx_lock_expiry(&a->lock);
     const struct sftp_features can = sftp_features(sftp);
     if (!can.posix_rename)
         vmx_lock_set_aside(&a->lock);
-    SFTP_CALL_AUTO *rename = sftp_best_rename(sftp, a->lock.paths.temp, a->full, expiry);
+    SFTP_CALL_AUTO *rename = sftp_best_rename(sftp, a->lock.paths.temp, full, expiry);
     SFTP_CALL_AUTO *sync = can.fsync ? sftp_fsync(sftp, &a->lock.temp) : NULL;
     SFTP_CALL_AUTO *stat = sftp_fstat(sftp, &a->lock.temp);
     /* Once the rename is on its way its outcome is worth waiting for: no interrupt any more. */
@@ -484,9 +481,7 @@ static int attempt_begin(struct attempt *a, struct remote *remote, const char *p
                          const struct wait *wait)
 {
     *a = (struct attempt){.remote = remote, .path = path, .wait = wait};
-    a->full = remote_path(remote, path);
-    int r = vmx_lock_init(&a->lock, remote, path, moves);
-    return r == 0 && !a->full ? -ENOMEM : r;
+    return vmx_lock_init(&a->lock, remote, path, moves);
 }
 
 void lost_done(struct lost *lost)

@@ -91,9 +91,15 @@
 
 enum { FOLDER_MODE = 0755, TEMP_MODE = 0600 };
 
-static int make_paths(struct vmx_lock *lock, bool moves)
+static int make_paths(struct vmx_lock *lock, const char *path, bool moves)
 {
     struct lock_paths *p = &lock->paths;
+    p->target = remote_path(lock->remote, path);
+    if (!p->target)
+        return -ENOMEM;
+    lock->dir = strndup(p->target, strlen(p->target) - strlen(lock->name));
+    if (!lock->dir)
+        return -ENOMEM;
     FREE_AUTO char *stem = lock_join(lock->dir, ".", lock->name);
     p->lock = stem ? lock_join(stem, LOCK_SUFFIX, "") : NULL;
     p->made = lock_join(lock->dir, ".vmxfs-", lock->token);
@@ -102,27 +108,18 @@ static int make_paths(struct vmx_lock *lock, bool moves)
     p->temp = lock_join(p->lock, "/", lock->token);
     p->made_temp = lock_join(p->made, "/", lock->token);
     p->name = p->temp && moves ? lock_join(p->temp, "/../../", lock->name) : NULL;
-    p->target = lock_join(lock->dir, lock->name, "");
     p->aside = lock_join(p->lock, "/" LOCK_ASIDE, lock->token);
-    bool all = p->temp && p->made_temp && (p->name || !moves) && p->target && p->aside;
-    return all ? 0 : -ENOMEM;
+    return p->temp && p->made_temp && (p->name || !moves) && p->aside ? 0 : -ENOMEM;
 }
 
 int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path, bool moves)
 {
-    *lock = (struct vmx_lock){.remote = remote};
-    const char *name = path_name(path);
-    if (strlen(name) > LOCK_NAME_MAX)
+    *lock = (struct vmx_lock){.remote = remote, .name = path_name(path)};
+    if (strlen(lock->name) > LOCK_NAME_MAX)
         return -ENAMETOOLONG;
-    FREE_AUTO char *parent = path_dir(path);
-    FREE_AUTO char *full = parent ? remote_path(remote, parent) : NULL;
-    lock->name = strdup(name);
-    lock->dir = full ? lock_join(full, strcmp(full, "/") == 0 ? "" : "/", "") : NULL;
-    if (!lock->name || !lock->dir)
-        return -ENOMEM;
     token_make(&remote->owner, atomic_fetch_add(&remote->serial, 1), lock->token,
                sizeof(lock->token));
-    int r = make_paths(lock, moves);
+    int r = make_paths(lock, path, moves);
     if (r < 0)
         return r;
     lock_take(&remote->lock);
@@ -144,7 +141,6 @@ void vmx_lock_done(struct vmx_lock *lock)
     sftp_call_free(&lock->stat);
     sftp_call_free(&lock->folder_open);
     lock_paths_done(&lock->paths);
-    free(lock->name);
     free(lock->dir);
 }
 
@@ -163,7 +159,7 @@ void vmx_lock_ask(struct vmx_lock *lock)
     struct sftp *sftp = remote->sftp;
     const struct lock_paths *p = &lock->paths;
     late_clear(remote->late, p->lock);
-    lock->state = LOCK_ASKED;
+    lock->state = LOCK_UNSURE;
     lock->asked_at = clock_boot_ms();
     lock->in_place = atomic_load(&remote->folder_renames) == RENAMES_NO_FOLDERS;
     lock->make = sftp_mkdir(sftp, lock->in_place ? p->lock : p->made, FOLDER_MODE);
@@ -190,7 +186,7 @@ void vmx_lock_set_aside(struct vmx_lock *lock)
 void vmx_lock_installed(struct vmx_lock *lock)
 {
     struct lock_paths *p = &lock->paths;
-    lock->installed = true;
+    lock->state = LOCK_INSTALLED;
     if (p->has_aside == ASIDE_NONE)
         return;
     p->has_aside = ASIDE_OVER;
@@ -216,12 +212,11 @@ void vmx_lock_drop(struct vmx_lock *lock)
     if (state == LOCK_IDLE)
         return;
     lock->state = LOCK_IDLE;
-    bool lost = state == LOCK_UNSURE || state == LOCK_ASKED || is_dead(lock, &lock->temp) ||
-                is_dead(lock, &lock->folder);
+    bool lost = state == LOCK_UNSURE || is_dead(lock, &lock->temp) || is_dead(lock, &lock->folder);
     const struct sftp_handle link = lock->temp.len > 0 ? lock->temp : lock->folder;
     close_now(lock, &lock->temp);
     close_now(lock, &lock->folder);
-    if (lock->installed && !lost)
+    if (state == LOCK_INSTALLED && !lost)
         sftp_forget(sftp_rmdir(sftp, lock->paths.lock));
     else if (lost || state == LOCK_HELD)
         late_add(lock->remote->late, &lock->paths, lost ? NULL : &link);

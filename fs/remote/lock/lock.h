@@ -3,10 +3,10 @@
  * The lock of a .vmx: a folder beside it that is signed with the owner's token. lock.c tells how a
  * lock is taken, what it guards and how one that is over is broken.
  *
- *                    all yes
- *   IDLE -- ASKED ------------> HELD --.
- *               \-- no --> REFUSED -----+-- drop --> IDLE
- *                \-- no answer --> UNSURE --'
+ *                     all yes
+ *   IDLE -- ask --> UNSURE ----> HELD -- installed --> INSTALLED --.
+ *                     |  \-- no --> REFUSED -----------------------+-- drop --> IDLE
+ *                     '-- no answer -------------------------------'
  *
  * Calling sequence: vmx_lock_ask, vmx_lock_answer; if that returned 0: ..., vmx_lock_drop. The
  * first flight has two functions so that the caller's own requests travel with it.
@@ -23,11 +23,11 @@ enum {
 };
 
 enum lock_state {
-    LOCK_IDLE,    /* nothing of ours is on the server */
-    LOCK_ASKED,   /* the first flight is under way */
-    LOCK_HELD,    /* LOCK/TOKEN is there, until it is broken or installed */
-    LOCK_REFUSED, /* not ours; parts that we made for it may be there */
-    LOCK_UNSURE,  /* an answer is missing: anything of ours may be there, now or later */
+    LOCK_IDLE,      /* nothing of ours is on the server */
+    LOCK_HELD,      /* LOCK/TOKEN is there, until it is broken */
+    LOCK_INSTALLED, /* the temporary file has left the lock */
+    LOCK_REFUSED,   /* not ours; parts that we made for it may be there */
+    LOCK_UNSURE,    /* an answer is missing: anything of ours may be there, now or later */
 };
 
 /* Whether the server renames folders. */
@@ -36,21 +36,20 @@ enum folder_renames { RENAMES_UNKNOWN, RENAMES_FOLDERS, RENAMES_NO_FOLDERS };
 struct vmx_lock {
     struct remote *remote;
     enum lock_state state;
-    char *name; /* of the .vmx */
-    char *dir;  /* the server's path of its folder, with a final slash */
+    const char *name; /* of the .vmx, in the given path */
+    char *dir;        /* the server's path of its folder, with a final slash */
     char token[TOKEN_MAX + 1];
     struct lock_paths paths;
     int64_t asked_at;                /* clock_boot_ms() */
     bool in_place;                   /* signed in its place: the server does not rename folders */
-    bool installed;                  /* the temporary file has left the lock */
     struct sftp_handle temp, folder; /* open while held; temp only if TOKEN is a file, folder only
                                         if it may be listed */
     struct sftp_call *make, *sign, *take, *stat, *folder_open;
     struct vmx_lock *prev, *next; /* in remote->attempts, with its lock; prev NULL: not there */
 };
 
-/* Draws a token. moves: it is a folder. 0, -ENAMETOOLONG, -ENOMEM. Call vmx_lock_done in any case.
- */
+/* Draws a token. moves: it is a folder. path must outlive the lock. 0, -ENAMETOOLONG, -ENOMEM. Call
+ * vmx_lock_done in any case. */
 int vmx_lock_init(struct vmx_lock *lock, struct remote *remote, const char *path, bool moves);
 void vmx_lock_done(struct vmx_lock *lock);
 
