@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "foreign_edit.h"
 
-#include "base/cleanup.h"
 #include "parser/edit/edit.h"
 #include "remote/notes.h"
 

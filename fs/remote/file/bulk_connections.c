@@ -19,7 +19,6 @@
 
 #include <utlist.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 

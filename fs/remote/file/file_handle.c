@@ -3,7 +3,6 @@
 #include "file_handle.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 

@@ -17,14 +17,12 @@
 #include "file_name.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <utlist.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "remote/names/paths.h"
 #include "remote/server_errors.h"
 #include "sftp/results.h"

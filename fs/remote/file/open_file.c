@@ -3,12 +3,9 @@
 #include "open_file.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <utlist.h>
 
-#include "base/cleanup.h"
 #include "file_handle.h"
 #include "file_life.h"
 #include "file_name.h"

@@ -14,7 +14,6 @@
 #include "stripes.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"

@@ -2,7 +2,6 @@
 #include "leftovers.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
