@@ -17,8 +17,6 @@ static int sum_up(struct check *check)
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,
                   const char *mount, struct buf *report, struct vmx_check *ret)
 {
-    static int (*const parts[])(struct check *) = {
-        check_given, check_file, check_profile, check_guide, check_host, check_device, sum_up};
     struct check check = {
         .dict = dict, .around = around, .dir = dir, .mount = mount, .report = report};
     const struct vmx_profiles *profiles = around->profiles;
@@ -28,8 +26,14 @@ int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, 
     check.judged =
         active ? &check.active.profile : (const struct vmx_profile *const *)profiles->items;
     check.n_judged = active ? check.active.profile != NULL : profiles->n;
-    for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
-        r = parts[i](&check);
+    r = r
+        ?: check_given(&check)
+        ?: check_file(&check)
+        ?: check_profile(&check)
+        ?: check_guide(&check)
+        ?: check_host(&check)
+        ?: check_device(&check)
+        ?: sum_up(&check);
     if (r == 0)
         *ret = check.result;
     else if (report && report->data)

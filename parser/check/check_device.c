@@ -8,35 +8,45 @@
 
 /* ---- rules for each device ---- */
 
+/* For an address that was given in hex. */
+static int decimal_command(const struct check *c, const struct check_device *d,
+                           const struct vmx_pci *address, struct buf *ret)
+{
+    const struct device_key key = device_key(d->n, "id");
+    BUF_AUTO id = {0};
+    return vmx_pci_add_id(address, &id)
+               ?: check_command_set(c, span_of(key.text), buf_span(&id), ret);
+}
+
+/* Dynamic DirectPath and virtual GPUs are chosen by the host. */
+static int device_without_id(struct check *c, const struct check_device *d)
+{
+    BUF_AUTO other = {0};
+    int r = device_get(c->dict, d->n, "allowedDevices", &other);
+    if (r == -ENOENT)
+        r = device_get(c->dict, d->n, "vgpu", &other);
+    if (r == -ENOENT)
+        return check_add(c, VMX_FAIL, "device-id", NULL, "pciPassthru%zu has no id", d->n);
+    return r
+               ?: check_add(c, VMX_PASS, "device-id", NULL, "pciPassthru%zu is chosen by the host",
+                            d->n);
+}
+
 static int device_id(struct check *c, const struct check_device *d)
 {
     BUF_AUTO id = {0};
-    BUF_AUTO key = {0};
-    BUF_AUTO right = {0};
     BUF_AUTO command = {0};
-    BUF_AUTO other = {0};
     struct vmx_pci address;
     int r = device_get(c->dict, d->n, "id", &id);
-    if (r == -ENOENT) {
-        /* Dynamic DirectPath and virtual GPUs are chosen by the host. */
-        r = device_get(c->dict, d->n, "allowedDevices", &other);
-        if (r == -ENOENT)
-            r = device_get(c->dict, d->n, "vgpu", &other);
-        if (r != 0 && r != -ENOENT)
-            return r;
-        return check_add(c, r == 0 ? VMX_PASS : VMX_FAIL, "device-id", NULL, "pciPassthru%zu %s",
-                         d->n, r == 0 ? "is chosen by the host" : "has no id");
-    }
-    r = r ?: buf_addf(&key, "pciPassthru%zu.id", d->n);
-    if (r == 0 && !d->has_address && vmx_pci_parse(buf_span(&id), &address)) {
-        r = vmx_pci_add_id(&address, &right)
-                ?: check_command_set(c, buf_span(&key), buf_span(&right), &command);
-    }
-    if (r != 0)
-        return r;
-    return check_add(c, d->has_address ? VMX_PASS : VMX_FAIL, "device-id", &command,
-                     "%s is " SPAN_FORMAT "%s", key.data, SPAN_SHOWN(buf_span(&id)),
-                     d->has_address ? "" : "; every field has to be decimal");
+    if (r == -ENOENT)
+        return device_without_id(c, d);
+    if (r == 0 && !d->has_address && vmx_pci_parse(buf_span(&id), &address))
+        r = decimal_command(c, d, &address, &command);
+    return r
+               ?: check_add(c, d->has_address ? VMX_PASS : VMX_FAIL, "device-id", &command,
+                            "pciPassthru%zu.id is " SPAN_FORMAT "%s", d->n,
+                            SPAN_SHOWN(buf_span(&id)),
+                            d->has_address ? "" : "; every field has to be decimal");
 }
 
 /* Whether the host has the very device there that the file says. */
@@ -51,28 +61,20 @@ static int meant_in_hex(const struct check *c, const struct check_device *d, str
 {
     struct check_device meant = *d;
     BUF_AUTO id = {0};
-    BUF_AUTO key = {0};
-    BUF_AUTO right = {0};
     int r = device_get(c->dict, d->n, "id", &id);
     if (r != 0 || !vmx_pci_parse(buf_span(&id), &meant.address))
-        return r == -ENOMEM ? r : 0;
+        return r;
     meant.host = vmx_host_find(c->around->host, &meant.address);
-    if (!is_same(&meant))
-        return 0;
-    return buf_addf(&key, "pciPassthru%zu.id", d->n)
-        ?: vmx_pci_add_id(&meant.address, &right)
-        ?: check_command_set(c, buf_span(&key), buf_span(&right), ret);
+    return is_same(&meant) ? decimal_command(c, d, &meant.address, ret) : 0;
 }
 
 static int not_on_host(struct check *c, const struct check_device *d, const char *address)
 {
     BUF_AUTO command = {0};
-    int r = meant_in_hex(c, d, &command);
-    if (r != 0)
-        return r;
-    return check_add(c, VMX_FAIL, "device-on-host", &command,
-                     "pciPassthru%zu is %s, which is not on this host: %s", d->n, address,
-                     command.len > 0 ? "it was meant in hex" : "choose another one");
+    return meant_in_hex(c, d, &command)
+               ?: check_add(c, VMX_FAIL, "device-on-host", &command,
+                            "pciPassthru%zu is %s, which is not on this host: %s", d->n, address,
+                            command.len > 0 ? "it was meant in hex" : "choose another one");
 }
 
 static int device_on_host(struct check *c, const struct check_device *d)
@@ -144,7 +146,7 @@ static int passthrough_enabled(struct check *c, const struct check_device *d)
 /* Applying the profile again binds its devices to this host. */
 static int system_by_profile(const struct check *c, struct span key, struct buf *ret)
 {
-    bool given = plan_line_param(check_line(c), SPAN_LITERAL("system"));
+    bool given = plan_line_param(&c->active.line, SPAN_LITERAL("system"));
     struct vmx_dict *after = NULL;
     BUF_AUTO line = {0};
     BUF_AUTO value = {0};
@@ -159,15 +161,12 @@ static int system_by_profile(const struct check *c, struct span key, struct buf 
 
 static int system_command(const struct check *c, const struct check_device *d, struct buf *ret)
 {
-    BUF_AUTO key = {0};
+    const struct device_key key = device_key(d->n, "systemId");
     if (!c->report || !is_same(d))
         return 0;
-    int r = buf_addf(&key, "pciPassthru%zu.systemId", d->n);
-    if (r != 0)
-        return r;
-    if (check_is_of_profile(c, buf_span(&key)))
-        return system_by_profile(c, buf_span(&key), ret);
-    return check_command_set(c, buf_span(&key), span_of(c->around->host->uuid), ret);
+    if (check_is_of_profile(c, span_of(key.text)))
+        return system_by_profile(c, span_of(key.text), ret);
+    return check_command_set(c, span_of(key.text), span_of(c->around->host->uuid), ret);
 }
 
 static int device_system(struct check *c, const struct check_device *d)
@@ -202,12 +201,11 @@ static int device_system(struct check *c, const struct check_device *d)
 
 static int one_device(struct check *c, const struct check_device *d)
 {
-    static int (*const rules[])(struct check *, const struct check_device *) = {
-        device_id, device_on_host, device_system, passthrough_enabled, check_gpu};
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
-        r = rules[i](c, d);
-    return r;
+    return device_id(c, d)
+        ?: device_on_host(c, d)
+        ?: device_system(c, d)
+        ?: passthrough_enabled(c, d)
+        ?: check_gpu(c, d);
 }
 
 /* ---- all of them ---- */
@@ -232,6 +230,6 @@ int check_device(struct check *check)
         r = one_device(check, &check->devices[i]);
     if (r != 0 || (!any && !profiles_want_one(check)))
         return r;
-    return check_judge(check, any, VMX_FAIL, "device-present", NULL,
-                       any ? "a device is passed to the VM" : "no device is passed to the VM");
+    return check_add(check, any ? VMX_PASS : VMX_FAIL, "device-present", NULL,
+                     any ? "a device is passed to the VM" : "no device is passed to the VM");
 }

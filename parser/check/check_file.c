@@ -33,8 +33,18 @@ static int add_number(struct numbers *numbers, size_t number)
 static int end_numbers(struct numbers *numbers)
 {
     if (numbers->n <= SHOWN_MAX)
-        return buf_reserve(&numbers->text, 0);
+        return 0;
     return buf_addf(&numbers->text, " and %zu more", numbers->n - SHOWN_MAX);
+}
+
+/* Reports those lines, or that there are none. */
+static int report_lines(struct check *c, struct numbers *lines, enum vmx_severity bad,
+                        const char *rule, const char *what, const char *none)
+{
+    if (lines->n == 0)
+        return check_add(c, VMX_PASS, rule, NULL, "%s", none);
+    return end_numbers(lines)
+               ?: check_add(c, bad, rule, NULL, "%s: line %s", what, lines->text.data);
 }
 
 static int malformed_lines(struct check *c)
@@ -45,12 +55,9 @@ static int malformed_lines(struct check *c)
         if (vmx_dict_extent(c->dict, i)->line.kind == VMX_LINE_MALFORMED)
             r = add_number(&lines, line_number(c->dict, i));
     }
-    r = r ?: end_numbers(&lines);
-    if (r == 0 && lines.n == 0)
-        r = check_add(c, VMX_PASS, "malformed-lines", NULL, "all lines can be read");
-    else if (r == 0)
-        r = check_add(c, VMX_FAIL, "malformed-lines", NULL, "cannot be read: line %s",
-                      lines.text.data);
+    r = r
+            ?: report_lines(c, &lines, VMX_FAIL, "malformed-lines", "cannot be read",
+                            "all lines can be read");
     buf_done(&lines.text);
     return r;
 }
@@ -115,12 +122,10 @@ static int long_names(struct check *c)
         if (r == -ENAMETOOLONG)
             r = add_number(&lines, line_number(c->dict, extent));
     }
-    r = r ?: end_numbers(&lines);
-    if (r == 0 && lines.n == 0)
-        r = check_add(c, VMX_PASS, "long-names", NULL, "every key can be shown as a file");
-    else if (r == 0)
-        r = check_add(c, VMX_WARN, "long-names", NULL,
-                      "too long for a file name, see .vmxfs/raw: line %s", lines.text.data);
+    r = r
+            ?: report_lines(c, &lines, VMX_WARN, "long-names",
+                            "too long for a file name, see .vmxfs/raw",
+                            "every key can be shown as a file");
     buf_done(&lines.text);
     return r;
 }
@@ -129,21 +134,19 @@ static int encoding(struct check *c)
 {
     BUF_AUTO name = {0};
     const char *charset = vmx_dict_charset(c->dict);
-    int r = check_get(c, ".encoding", &name);
-    if (r != 0)
-        return r;
     if (charset)
         return check_add(c, VMX_PASS, "encoding", NULL, "%s", charset);
-    return check_add(c, VMX_WARN, "encoding", NULL,
-                     "the character set \"%s\" is unknown: values are shown as raw bytes",
-                     name.data);
+    return check_get(c, ".encoding", &name)
+               ?: check_add(c, VMX_WARN, "encoding", NULL,
+                            "the character set \"%s\" is unknown: values are shown as raw bytes",
+                            name.data);
 }
 
 static int encrypted(struct check *c)
 {
     bool is = vmx_dict_encrypted(c->dict);
-    return check_judge(c, !is, VMX_WARN, "encrypted", NULL,
-                       is ? "the VM is encrypted: vmxfs only reads it" : "the VM is not encrypted");
+    return check_add(c, is ? VMX_WARN : VMX_PASS, "encrypted", NULL,
+                     is ? "the VM is encrypted: vmxfs only reads it" : "the VM is not encrypted");
 }
 
 static int setting_values(struct check *c)
@@ -168,10 +171,10 @@ static int setting_values(struct check *c)
 
 int check_file(struct check *check)
 {
-    static int (*const rules[])(struct check *) = {malformed_lines, duplicate_keys, long_names,
-                                                   encoding,        encrypted,      setting_values};
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
-        r = rules[i](check);
-    return r;
+    return malformed_lines(check)
+        ?: duplicate_keys(check)
+        ?: long_names(check)
+        ?: encoding(check)
+        ?: encrypted(check)
+        ?: setting_values(check);
 }

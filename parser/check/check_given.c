@@ -60,11 +60,9 @@ int check_given(struct check *check)
     for (size_t i = 0; r == 0 && i < vmx_dict_keys(check->dict); i++) {
         size_t extent = vmx_dict_key_extent(check->dict, i);
         BUF_AUTO value = {0};
-        struct span rest = {0};
         bool truth = false;
         size_t n = 0;
-        if (!vmx_pci_key(vmx_dict_name(check->dict, extent), &n, &rest) ||
-            !span_eq_fold(rest, SPAN_LITERAL("present")))
+        if (!vmx_pci_key_is(vmx_dict_name(check->dict, extent), "present", &n))
             continue;
         r = vmx_dict_value(check->dict, extent, &value);
         if (r == 0 && vmx_value_bool(buf_span(&value), &truth) && truth)

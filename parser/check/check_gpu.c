@@ -38,8 +38,8 @@ static bool is_gpu(const struct check_device *d)
 /* What the profile was told of this device ("vram=16"). */
 static long long told(const struct check *c, const struct check_device *d)
 {
-    const struct buf *device = plan_line_param(check_line(c), SPAN_LITERAL("device"));
-    const struct buf *vram = plan_line_param(check_line(c), SPAN_LITERAL("vram"));
+    const struct buf *device = plan_line_param(&c->active.line, SPAN_LITERAL("device"));
+    const struct buf *vram = plan_line_param(&c->active.line, SPAN_LITERAL("vram"));
     struct vmx_pci address;
     long long gb = 0;
     if (!device || !vram || !d->has_address || !vmx_pci_parse(buf_span(device), &address) ||
@@ -185,15 +185,12 @@ static int audio_by_profile(const struct check *c, const struct vmx_host_pci *au
 static int audio_command(const struct check *c, const struct check_device *d,
                          const struct vmx_host_pci *audio, struct buf *ret)
 {
-    BUF_AUTO key = {0};
+    const struct device_key key = device_key(d->n, "id");
     bool known = audio->vendor >= 0 && audio->device >= 0 && c->around->host->uuid[0];
     if (!c->report || audio->enabled != VMX_YES || audio->active == VMX_NO || !known)
         return 0;
-    int r = buf_addf(&key, "pciPassthru%zu.id", d->n);
-    if (r != 0)
-        return r;
-    return check_is_of_profile(c, buf_span(&key)) ? audio_by_profile(c, audio, ret)
-                                                  : audio_by_merge(c, audio, ret);
+    return check_is_of_profile(c, span_of(key.text)) ? audio_by_profile(c, audio, ret)
+                                                     : audio_by_merge(c, audio, ret);
 }
 
 static int audio_left_behind(struct check *c, const struct check_device *d,
@@ -201,10 +198,9 @@ static int audio_left_behind(struct check *c, const struct check_device *d,
 {
     BUF_AUTO address = {0};
     BUF_AUTO command = {0};
-    int r = vmx_pci_add_address(&audio->address, &address) ?: audio_command(c, d, audio, &command);
-    if (r != 0)
-        return r;
-    return check_add(c, VMX_WARN, "audio-function", &command,
+    return vmx_pci_add_address(&audio->address, &address)
+        ?: audio_command(c, d, audio, &command)
+        ?: check_add(c, VMX_WARN, "audio-function", &command,
                      "%s, the audio of pciPassthru%zu, is not passed along%s", address.data, d->n,
                      audio->enabled == VMX_NO ? ": enable its passthrough on the host first" : "");
 }
@@ -231,12 +227,12 @@ static int audio_function(struct check *c, const struct check_device *d)
 
 int check_gpu(struct check *check, const struct check_device *device)
 {
-    static int (*const rules[])(struct check *, const struct check_device *) = {
-        gpu_reset, gpu_tested, gpu_console, audio_function};
     int r = integrated_gpu(check, device);
     if (!is_gpu(device) || !device->has_address)
         return r;
-    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
-        r = rules[i](check, device);
-    return r;
+    return r
+        ?: gpu_reset(check, device)
+        ?: gpu_tested(check, device)
+        ?: gpu_console(check, device)
+        ?: audio_function(check, device);
 }

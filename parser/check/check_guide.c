@@ -31,10 +31,9 @@ static int mmio_command(const struct check *c, const struct vmx_profile *profile
         return buf_addf(&text, "%s mmio=%lld", vmx_profile_name(profile), gb)
                    ?: check_command_profile(c, text.data, ret);
     }
-    int r = buf_addf(&text, "%lld", gb);
-    return r == 0 ? check_command_set(c, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB"),
-                                      buf_span(&text), ret)
-                  : r;
+    return buf_addf(&text, "%lld", gb)
+               ?: check_command_set(c, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB"), buf_span(&text),
+                                    ret);
 }
 
 /* Twice the next power of two of what all framebuffers have. */
@@ -91,13 +90,13 @@ static int memory_reservation(struct check *c)
     int r = check_get(c, "memSize", &size) ?: check_get(c, "sched.mem.min", &reserved);
     if (r == 0 && size.len > 0)
         r = check_command_set(c, SPAN_LITERAL("sched.mem.min"), buf_span(&size), &command);
-    if (r != 0)
-        return r;
     bool equal =
         vmx_value_same(SPAN_LITERAL("sched.mem.min"), buf_span(&size), buf_span(&reserved));
-    return check_add(c, size.len > 0 && equal ? VMX_PASS : VMX_FAIL, "memory-reservation", &command,
-                     "sched.mem.min is \"" SPAN_FORMAT "\", memSize is \"" SPAN_FORMAT "\"",
-                     SPAN_SHOWN(buf_span(&reserved)), SPAN_SHOWN(buf_span(&size)));
+    return r
+               ?: check_add(c, size.len > 0 && equal ? VMX_PASS : VMX_FAIL, "memory-reservation",
+                            &command,
+                            "sched.mem.min is \"" SPAN_FORMAT "\", memSize is \"" SPAN_FORMAT "\"",
+                            SPAN_SHOWN(buf_span(&reserved)), SPAN_SHOWN(buf_span(&size)));
 }
 
 static int nested_passthrough(struct check *c)
@@ -108,37 +107,22 @@ static int nested_passthrough(struct check *c)
     int r = check_is_true(c, "vhv.enable", &nested);
     if (r != 0 || c->n_devices == 0 || !nested || check_profiles_set(c, "vhv.allowPassthru"))
         return r;
-    r = check_is_true(c, "vhv.allowPassthru", &allowed)
-            ?: check_command_set(c, SPAN_LITERAL("vhv.allowPassthru"), SPAN_LITERAL("TRUE"),
-                                 &command);
-    if (r != 0)
-        return r;
-    return check_judge(c, allowed, VMX_FAIL, "nested-passthrough", &command,
-                       allowed ? "vhv.allowPassthru is TRUE"
-                               : "vhv.enable without vhv.allowPassthru excludes devices");
+    return check_is_true(c, "vhv.allowPassthru", &allowed)
+        ?: check_command_set(c, SPAN_LITERAL("vhv.allowPassthru"), SPAN_LITERAL("TRUE"), &command)
+        ?: check_add(c, allowed ? VMX_PASS : VMX_FAIL, "nested-passthrough", &command,
+                            allowed ? "vhv.allowPassthru is TRUE"
+                                    : "vhv.enable without vhv.allowPassthru excludes devices");
 }
 
 static int hot_add(struct check *c, const char *key, const char *rule)
 {
     BUF_AUTO command = {0};
     bool on = false;
-    int r = check_is_true(c, key, &on)
-                ?: check_command_set(c, span_of(key), SPAN_LITERAL("FALSE"), &command);
-    if (r != 0)
-        return r;
-    return check_add(c, on ? VMX_WARN : VMX_PASS, rule, &command,
+    return check_is_true(c, key, &on)
+                ?: check_command_set(c, span_of(key), SPAN_LITERAL("FALSE"), &command)
+                ?: check_add(c, on ? VMX_WARN : VMX_PASS, rule, &command,
                      on ? "%s is TRUE: devices and hot-add exclude each other" : "%s is not TRUE",
                      key);
-}
-
-static int memory_hot_add(struct check *c)
-{
-    return hot_add(c, "mem.hotadd", "memory-hot-add");
-}
-
-static int cpu_hot_add(struct check *c)
-{
-    return hot_add(c, "vcpu.hotadd", "cpu-hot-add");
 }
 
 /* ---- AMD ---- */
@@ -178,12 +162,12 @@ static int hardware_version(struct check *c)
     if (r != 0 || !amd)
         return r;
     r = check_get(c, "virtualHW.version", &value);
-    if (r != 0)
-        return r;
     bool good = vmx_value_int(buf_span(&value), &version) && version >= 19;
-    return check_add(c, good ? VMX_PASS : VMX_WARN, "hardware-version-amd", NULL,
-                     "virtualHW.version is \"" SPAN_FORMAT "\"; a virtual IOMMU on AMD needs 19",
-                     SPAN_SHOWN(buf_span(&value)));
+    return r
+               ?: check_add(c, good ? VMX_PASS : VMX_WARN, "hardware-version-amd", NULL,
+                            "virtualHW.version is \"" SPAN_FORMAT
+                            "\"; a virtual IOMMU on AMD needs 19",
+                            SPAN_SHOWN(buf_span(&value)));
 }
 
 /* Where no profile says so, the host does. */
@@ -203,9 +187,9 @@ static int amd_iommu(struct check *c)
         ?: check_command_set(c, SPAN_LITERAL("amd.iommu.supportsPcip"), value, &command);
     if (r != 0 || !amd || told)
         return r;
-    return check_judge(c, set, VMX_FAIL, rule, &command,
-                       set ? "amd.iommu.supportsPcip is TRUE"
-                           : "amd.iommu.supportsPcip is not TRUE, and the host's CPU is AMD's");
+    return check_add(c, set ? VMX_PASS : VMX_FAIL, rule, &command,
+                     set ? "amd.iommu.supportsPcip is TRUE"
+                         : "amd.iommu.supportsPcip is not TRUE, and the host's CPU is AMD's");
 }
 
 /* ---- bridges ---- */
@@ -280,11 +264,13 @@ static int snapshots(struct check *c)
 
 int check_guide(struct check *check)
 {
-    static int (*const rules[])(struct check *) = {
-        mmio_size,        memory_reservation, nested_passthrough, memory_hot_add, cpu_hot_add,
-        hardware_version, amd_iommu,          pci_bridges,        snapshots};
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
-        r = rules[i](check);
-    return r;
+    return mmio_size(check)
+        ?: memory_reservation(check)
+        ?: nested_passthrough(check)
+        ?: hot_add(check, "mem.hotadd", "memory-hot-add")
+        ?: hot_add(check, "vcpu.hotadd", "cpu-hot-add")
+        ?: hardware_version(check)
+        ?: amd_iommu(check)
+        ?: pci_bridges(check)
+        ?: snapshots(check);
 }

@@ -44,70 +44,55 @@ static bool is_before(const struct vmx_host *host, const struct release *release
     return vmx_host_is_before(host, release->version, release->build);
 }
 
-static enum vmx_severity judge_version(const struct check *c, const char **ret_found)
+struct verdict {
+    enum vmx_severity severity;
+    const char *found;
+};
+
+static struct verdict judge_version(const struct check *c)
 {
     const struct vmx_host *host = c->around->host;
-    if (is_before(host, &oldest)) {
-        *ret_found = "too old: 7.0 Update 3c is needed, 8.0 Update 1 where it is nested";
-        return VMX_FAIL;
-    }
-    if (host->nested == VMX_YES && is_before(host, &nested)) {
-        *ret_found = "too old for a nested host: 8.0 Update 1 is needed";
-        return VMX_FAIL;
-    }
-    if (host->nested == VMX_NOT_KNOWN) {
-        *ret_found = "is this host nested? Then 8.0 Update 1 is needed";
-        return VMX_UNKNOWN;
-    }
-    if (is_before(host, &of_guide)) {
-        *ret_found = "older than the guide's: update to 7.0 Update 3g";
-        return VMX_WARN;
-    }
-    if (host->nested == VMX_NO && host->version[0] == 8 && check_profiles_set(c, "vvtd.enable")) {
-        *ret_found = "the first 8.x could not do it: apply the latest patch";
-        return VMX_WARN;
-    }
-    *ret_found =
-        host->nested == VMX_YES ? "a nested host may run this version" : "the guide works with it";
-    return VMX_PASS;
+    if (is_before(host, &oldest))
+        return (struct verdict){
+            VMX_FAIL, "too old: 7.0 Update 3c is needed, 8.0 Update 1 where it is nested"};
+    if (host->nested == VMX_YES && is_before(host, &nested))
+        return (struct verdict){VMX_FAIL, "too old for a nested host: 8.0 Update 1 is needed"};
+    if (host->nested == VMX_NOT_KNOWN)
+        return (struct verdict){VMX_UNKNOWN, "is this host nested? Then 8.0 Update 1 is needed"};
+    if (is_before(host, &of_guide))
+        return (struct verdict){VMX_WARN, "older than the guide's: update to 7.0 Update 3g"};
+    if (host->nested == VMX_YES)
+        return (struct verdict){VMX_PASS, "a nested host may run this version"};
+    if (host->version[0] == 8 && check_profiles_set(c, "vvtd.enable"))
+        return (struct verdict){VMX_WARN, "the first 8.x could not do it: apply the latest patch"};
+    return (struct verdict){VMX_PASS, "the guide works with it"};
 }
 
 static int esxi_version(struct check *c)
 {
     const struct vmx_host *host = c->around->host;
-    const char *found = NULL;
     if (!host || host->version[0] == 0 || host->build == 0)
         return check_add(c, VMX_UNKNOWN, "esxi-version", NULL,
                          "the host would tell its version: 7.0 U3c or later, 8.0 U1 where nested");
-    enum vmx_severity severity = judge_version(c, &found);
-    return check_add(c, severity, "esxi-version", NULL, "ESXi %u.%u.%u build %lu: %s",
-                     host->version[0], host->version[1], host->version[2], host->build, found);
+    struct verdict verdict = judge_version(c);
+    return check_add(c, verdict.severity, "esxi-version", NULL, "ESXi %u.%u.%u build %lu: %s",
+                     host->version[0], host->version[1], host->version[2], host->build,
+                     verdict.found);
 }
 
 /* ---- what not even the host tells ---- */
 
 static int firmware(struct check *c)
 {
-    static const struct {
-        const char *rule, *found;
-    } rules[] = {
-        {"reserved-memory",
-         "no command shows whether the firmware ties down a device's memory (RMRR)"},
-        {"above-4g-decoding",
-         "no command shows \"above 4G decoding\" of the host's firmware: it has to be on"},
-        {"bar-size", "no command shows how large the device's BARs are"},
-    };
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
-        r = check_add(c, VMX_UNKNOWN, rules[i].rule, NULL, "%s", rules[i].found);
-    return r;
+    return check_add(c, VMX_UNKNOWN, "reserved-memory", NULL,
+                  "no command shows whether the firmware ties down a device's memory (RMRR)")
+        ?: check_add(c, VMX_UNKNOWN, "above-4g-decoding", NULL,
+                  "no command shows \"above 4G decoding\" of the host's firmware: it has to be on")
+        ?: check_add(c, VMX_UNKNOWN, "bar-size", NULL,
+                  "no command shows how large the device's BARs are");
 }
 
 int check_host(struct check *check)
 {
-    static int (*const rules[])(struct check *) = {powered_off, esxi_version, firmware};
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
-        r = rules[i](check);
-    return r;
+    return powered_off(check) ?: esxi_version(check) ?: firmware(check);
 }

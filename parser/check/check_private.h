@@ -47,10 +47,6 @@ int check_add(struct check *check, enum vmx_severity severity, const char *rule,
               const struct buf *command, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* One of the two, for rules that come to yes or no. */
-int check_judge(struct check *check, bool good, enum vmx_severity bad, const char *rule,
-                const struct buf *command, const char *found);
-
 /* ---- check_command: ret is empty, and stays so where a shell cannot say it. 0, -ENOMEM. ---- */
 
 /* "echo TEXT > DIR/NAME" */
@@ -96,8 +92,7 @@ int check_after(const struct check *check, const char *line, struct vmx_dict **r
  * with this already. 0, -ENOMEM. */
 int check_seen(struct check *check, const char *rule, struct span what, bool *ret);
 
-/* The line that a judged profile is taken with: the recorded one, or just its defaults. */
-const struct plan_line *check_line(const struct check *check);
+/* A judged profile, with the line that is recorded, or just its defaults. */
 struct plan_on check_on(const struct check *check, const struct vmx_profile *profile);
 
 /* Finds the devices that the document says are present. 0, -ENOMEM. */

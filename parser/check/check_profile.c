@@ -62,58 +62,50 @@ int check_seen(struct check *c, const char *rule, struct span what, bool *ret)
 /* ---- settings ---- */
 
 struct wish {
-    const struct vmx_profile *profile;
     struct span key;
     struct buf value;
     bool known; /* whether it is wanted at all: cpu=auto may be undecided */
+    struct buf rule;
+    enum vmx_severity bad;
 };
 
 static int judge_setting(struct check *c, const struct wish *wish)
 {
-    BUF_AUTO rule = {0};
     BUF_AUTO found = {0};
     BUF_AUTO command = {0};
-    enum vmx_severity bad = VMX_FAIL;
     bool again = false;
-    int r =
-        rule_of(wish->key, &rule, &bad) ?: check_seen(c, rule.data, buf_span(&wish->value), &again);
+    int r = check_seen(c, wish->rule.data, buf_span(&wish->value), &again);
     if (r != 0 || again)
         return r;
     r = vmx_dict_get(c->dict, wish->key, &found);
     bool missing = r == -ENOENT;
-    if (missing)
-        r = 0;
-    bool good =
-        r == 0 && !missing && vmx_value_same(wish->key, buf_span(&found), buf_span(&wish->value));
-    if (r == 0 && c->active.valid)
-        r = check_command_profile(c, vmx_profile_name(wish->profile), &command);
-    else if (r == 0)
-        r = check_command_set(c, wish->key, buf_span(&wish->value), &command);
-    if (r != 0)
+    if (r != 0 && !missing)
         return r;
-    if (!good && !wish->known)
-        return check_add(c, VMX_UNKNOWN, rule.data, NULL,
+    if (!missing && vmx_value_same(wish->key, buf_span(&found), buf_span(&wish->value)))
+        return check_add(c, VMX_PASS, wish->rule.data, NULL, SPAN_FORMAT " is " SPAN_FORMAT,
+                         SPAN_SHOWN(wish->key), SPAN_SHOWN(buf_span(&found)));
+    if (!wish->known)
+        return check_add(c, VMX_UNKNOWN, wish->rule.data, NULL,
                          SPAN_FORMAT " is needed on some CPUs: the host would tell",
                          SPAN_SHOWN(wish->key));
-    if (good)
-        return check_add(c, VMX_PASS, rule.data, NULL, SPAN_FORMAT " is " SPAN_FORMAT,
-                         SPAN_SHOWN(wish->key), SPAN_SHOWN(buf_span(&found)));
-    if (missing)
-        return check_add(c, bad, rule.data, &command,
+    r = c->active.valid ? check_command_profile(c, c->active.line.profile.data, &command)
+                        : check_command_set(c, wish->key, buf_span(&wish->value), &command);
+    if (r == 0 && missing)
+        return check_add(c, wish->bad, wish->rule.data, &command,
                          SPAN_FORMAT " is missing, " SPAN_FORMAT " is needed",
                          SPAN_SHOWN(wish->key), SPAN_SHOWN(buf_span(&wish->value)));
-    return check_add(c, bad, rule.data, &command,
-                     SPAN_FORMAT " is " SPAN_FORMAT ", not " SPAN_FORMAT, SPAN_SHOWN(wish->key),
-                     SPAN_SHOWN(buf_span(&found)), SPAN_SHOWN(buf_span(&wish->value)));
+    return r
+               ?: check_add(c, wish->bad, wish->rule.data, &command,
+                            SPAN_FORMAT " is " SPAN_FORMAT ", not " SPAN_FORMAT,
+                            SPAN_SHOWN(wish->key), SPAN_SHOWN(buf_span(&found)),
+                            SPAN_SHOWN(buf_span(&wish->value)));
 }
 
 static int setting(struct check *c, const struct vmx_profile *profile,
                    const struct profile_setting *s)
 {
-    struct wish wish = {.profile = profile, .key = buf_span(&s->key)};
+    struct wish wish = {.key = buf_span(&s->key)};
     struct diag diag = {0};
-    BUF_AUTO rule = {0};
-    enum vmx_severity bad = VMX_FAIL;
     const struct plan_on on = check_on(c, profile);
     bool applies = false;
     /* How much is enough is a rule of its own. */
@@ -121,13 +113,14 @@ static int setting(struct check *c, const struct vmx_profile *profile,
         return 0;
     int r = plan_when(&on, s, &applies, &wish.known);
     if (r != 0 || (!applies && wish.known))
-        return r == -EINVAL ? 0 : r;
-    r = plan_expand(&on, s, &wish.value, &diag);
+        return r;
+    r = rule_of(wish.key, &wish.rule, &wish.bad) ?: plan_expand(&on, s, &wish.value, &diag);
     if (r == 0)
         r = judge_setting(c, &wish);
-    else if (r == -EINVAL && (r = rule_of(wish.key, &rule, &bad)) == 0)
-        r = check_add(c, bad, rule.data, NULL, "%s", diag.text);
+    else if (r == -EINVAL)
+        r = check_add(c, wish.bad, wish.rule.data, NULL, "%s", diag.text);
     buf_done(&wish.value);
+    buf_done(&wish.rule);
     return r;
 }
 
@@ -206,11 +199,9 @@ static int active_profile(struct check *c)
                          name);
     if (!c->active.valid)
         return check_add(c, VMX_FAIL, "profile", NULL, "%s would be refused now", name);
-    int r = plan_all_hold(c->dict, &c->active.wanted, &holds)
-                ?: check_command_profile(c, name, &command);
-    if (r != 0)
-        return r;
-    return check_add(c, holds ? VMX_PASS : VMX_FAIL, "profile", &command, "%s %s", name,
+    return plan_all_hold(c->dict, &c->active.wanted, &holds)
+        ?: check_command_profile(c, name, &command)
+        ?: check_add(c, holds ? VMX_PASS : VMX_FAIL, "profile", &command, "%s %s", name,
                      holds ? "holds" : "was applied and no longer holds");
 }
 

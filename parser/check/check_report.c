@@ -30,12 +30,6 @@ int check_add(struct check *check, enum vmx_severity severity, const char *rule,
                     severity != VMX_PASS && command && command->len > 0 ? command->data : "-");
 }
 
-int check_judge(struct check *check, bool good, enum vmx_severity bad, const char *rule,
-                const struct buf *command, const char *found)
-{
-    return check_add(check, good ? VMX_PASS : bad, rule, command, "%s", found);
-}
-
 int check_get(const struct check *check, const char *key, struct buf *ret)
 {
     int r = vmx_dict_get(check->dict, span_of(key), ret);
@@ -55,17 +49,10 @@ int check_is_true(const struct check *check, const char *key, bool *ret)
 bool check_profiles_set(const struct check *check, const char *key)
 {
     for (size_t i = 0; i < check->n_judged; i++) {
-        for (size_t j = 0; j < check->judged[i]->n_settings; j++) {
-            if (span_eq_fold(buf_span(&check->judged[i]->settings[j].key), span_of(key)))
-                return true;
-        }
+        if (profile_sets(check->judged[i], span_of(key)))
+            return true;
     }
     return false;
-}
-
-const struct plan_line *check_line(const struct check *check)
-{
-    return &check->active.line;
 }
 
 bool check_is_of_profile(const struct check *check, struct span key)
@@ -86,5 +73,5 @@ int check_after(const struct check *check, const char *line, struct vmx_dict **r
 
 struct plan_on check_on(const struct check *check, const struct vmx_profile *profile)
 {
-    return (struct plan_on){check->dict, check->around, profile, check_line(check), false};
+    return (struct plan_on){check->dict, check->around, profile, &check->active.line, false};
 }

@@ -63,12 +63,6 @@ static bool is_taken(const struct pairs *wanted, size_t n, const struct vmx_pci 
     return id && !is_id(buf_span(&id->value), pci);
 }
 
-bool device_key_is_id(struct span key, size_t *ret_n)
-{
-    struct span rest = {0};
-    return vmx_pci_key(key, ret_n, &rest) && span_eq_fold(rest, SPAN_LITERAL("id"));
-}
-
 int device_find(const struct vmx_dict *dict, const struct pairs *wanted, const struct vmx_pci *pci,
                 size_t *ret)
 {
@@ -76,7 +70,7 @@ int device_find(const struct vmx_dict *dict, const struct pairs *wanted, const s
         size_t extent = vmx_dict_key_extent(dict, i);
         BUF_AUTO id = {0};
         size_t n = 0;
-        if (!device_key_is_id(vmx_dict_name(dict, extent), &n))
+        if (!vmx_pci_key_is(vmx_dict_name(dict, extent), "id", &n))
             continue;
         int r = vmx_dict_value(dict, extent, &id);
         if (r != 0)
@@ -99,7 +93,7 @@ static int find_saved(const struct vmx_dict *dict, const struct vmx_pci *pci, bo
         int r = plan_saved_nth(dict, i, &saved);
         if (r == -ENOMEM)
             return r;
-        if (r == 0 && (saved.absent || !made) && device_key_is_id(saved.key, &n) &&
+        if (r == 0 && (saved.absent || !made) && vmx_pci_key_is(saved.key, "id", &n) &&
             is_id(buf_span(&saved.set), pci)) {
             *ret = n;
             return 0;
@@ -155,7 +149,7 @@ static int find_free(const struct vmx_dict *dict, const struct pairs *wanted, si
 static bool find_wanted(const struct pairs *wanted, const struct vmx_pci *pci, size_t *ret)
 {
     for (size_t i = 0; i < wanted->n; i++) {
-        if (device_key_is_id(buf_span(&wanted->items[i].name), ret) &&
+        if (vmx_pci_key_is(buf_span(&wanted->items[i].name), "id", ret) &&
             is_id(buf_span(&wanted->items[i].value), pci))
             return true;
     }

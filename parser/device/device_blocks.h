@@ -10,9 +10,6 @@ struct device_key {
 };
 struct device_key device_key(size_t n, const char *name);
 
-/* Whether a key is pciPassthruN.id. */
-bool device_key_is_id(struct span key, size_t *ret_n);
-
 /* Reads pciPassthruN.NAME. 0, -ENOENT, -ENOMEM. */
 int device_get(const struct vmx_dict *dict, size_t n, const char *name, struct buf *ret);
 

@@ -127,7 +127,7 @@ static int want_recorded(const struct vmx_dict *dict, const struct vmx_pci *pci,
     for (size_t i = 0; r == 0 && i < vmx_dict_keys(dict); i++) {
         PLAN_SAVED_AUTO saved = {0};
         r = plan_saved_nth(dict, i, &saved);
-        if (r == 0 && device_key_is_id(saved.key, &n))
+        if (r == 0 && vmx_pci_key_is(saved.key, "id", &n))
             r = want_recorded_block(dict, &saved, n, wanted);
         else if (r == -ENOENT || r == -EINVAL)
             r = 0;

@@ -86,3 +86,9 @@ bool vmx_pci_key(struct span key, size_t *ret_n, struct span *ret_rest)
     *ret_rest = span_from(key, digits + 1);
     return true;
 }
+
+bool vmx_pci_key_is(struct span key, const char *name, size_t *ret_n)
+{
+    struct span rest = {0};
+    return vmx_pci_key(key, ret_n, &rest) && span_eq_fold(rest, span_of(name));
+}

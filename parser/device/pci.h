@@ -25,3 +25,6 @@ int vmx_pci_add_id(const struct vmx_pci *pci, struct buf *ret);
 
 /* Takes the key "pciPassthruN.REST" apart, whatever its case. */
 bool vmx_pci_key(struct span key, size_t *ret_n, struct span *ret_rest);
+
+/* Whether the key is "pciPassthruN.NAME". */
+bool vmx_pci_key_is(struct span key, const char *name, size_t *ret_n);

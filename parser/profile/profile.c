@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "parser/device/pci.h"
 #include "parser/document/value.h"
 #include "parser/text/list.h"
 #include "parser/text/text.h"
+#include "parser/vm/host.h"
 #include "profile_private.h"
 
 bool profile_name_valid(struct span name)
@@ -56,18 +56,6 @@ static bool is_pci_number(struct span value)
     return value.n >= 1 && value.n <= 4;
 }
 
-static bool is_system(struct span value)
-{
-    if (span_eq(value, SPAN_LITERAL("BYPASS")))
-        return true;
-    for (size_t i = 0; i < value.n; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? value.p[i] != '-' : text_digit(value.p[i]) >= 16)
-            return false;
-    }
-    return value.n == 36;
-}
-
 int profile_param_check(struct span name, struct span value, struct diag *diag)
 {
     struct vmx_pci pci;
@@ -80,7 +68,8 @@ int profile_param_check(struct span name, struct span value, struct diag *diag)
     if ((span_eq(name, SPAN_LITERAL("vendor")) || span_eq(name, SPAN_LITERAL("deviceid"))) &&
         !is_pci_number(value))
         wants = "four hex digits, such as 0x10de";
-    if (span_eq(name, SPAN_LITERAL("system")) && !is_system(value))
+    if (span_eq(name, SPAN_LITERAL("system")) && !span_eq(value, SPAN_LITERAL("BYPASS")) &&
+        !vmx_host_is_uuid(value))
         wants = "the host's UUID as \"esxcli system uuid get\" prints it";
     if (span_eq(name, SPAN_LITERAL("vram")) &&
         (!vmx_value_int(value, &number) || number < 1 || number > 65536))

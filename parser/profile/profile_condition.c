@@ -6,12 +6,9 @@
 #include "parser/text/text.h"
 #include "profile_private.h"
 
-static const struct {
-    const char *sign;
-    enum profile_op op;
-} signs[] = {
-    {"!=", PROFILE_NE}, {">=", PROFILE_GE}, {"<=", PROFILE_LE},
-    {"=", PROFILE_EQ},  {">", PROFILE_GT},  {"<", PROFILE_LT},
+static const char *const signs[] = {
+    [PROFILE_NE] = "!=", [PROFILE_GE] = ">=", [PROFILE_LE] = "<=",
+    [PROFILE_EQ] = "=",  [PROFILE_GT] = ">",  [PROFILE_LT] = "<",
 };
 
 struct scan {
@@ -48,11 +45,11 @@ static struct span take_key(struct scan *s)
 
 static bool take_sign(struct scan *s, enum profile_op *ret)
 {
-    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
-        struct span sign = span_of(signs[i].sign);
+    for (enum profile_op op = PROFILE_NE; op <= PROFILE_LT; op++) {
+        struct span sign = span_of(signs[op]);
         if (span_starts_with(span_from(s->text, s->at), sign)) {
             s->at += sign.n;
-            *ret = signs[i].op;
+            *ret = op;
             return true;
         }
     }
@@ -174,10 +171,8 @@ int profile_condition_met(const struct profile_condition *condition, const struc
 int profile_condition_add(const struct profile_condition *condition, struct buf *ret)
 {
     int r = buf_add(ret, buf_span(&condition->key));
-    for (size_t i = 0; r == 0 && i < sizeof(signs) / sizeof(signs[0]); i++) {
-        if (condition->op == signs[i].op)
-            r = buf_addf(ret, " %s \"%s\"", signs[i].sign,
-                         condition->value.data ? condition->value.data : "");
-    }
-    return r;
+    if (r != 0 || condition->op == PROFILE_PRESENT)
+        return r;
+    return buf_addf(ret, " %s \"%s\"", signs[condition->op],
+                    condition->value.data ? condition->value.data : "");
 }

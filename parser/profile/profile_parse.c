@@ -9,13 +9,11 @@
 #include "parser/text/text.h"
 #include "profile_private.h"
 
-enum section { SECTION_SETTINGS, SECTION_REQUIRE, SECTION_ADVISE };
-
 struct reader {
     struct vmx_profile *profile;
     struct diag *diag;
-    enum section section;
-    size_t when; /* of the settings that follow */
+    struct profile_conditions *conditions; /* that follow; NULL: settings do */
+    size_t when;                           /* of the settings that follow */
     size_t line;
 };
 
@@ -170,14 +168,14 @@ static int read_heading(struct reader *reader, struct span name, size_t at)
 {
     struct profile_conditions *whens = &reader->profile->whens;
     struct span when = SPAN_LITERAL("when");
-    reader->section = SECTION_SETTINGS;
+    reader->conditions = NULL;
     reader->when = PROFILE_ALWAYS;
-    if (span_eq(name, SPAN_LITERAL("always")))
+    if (span_eq(name, SPAN_LITERAL("require")))
+        reader->conditions = &reader->profile->requirements;
+    if (span_eq(name, SPAN_LITERAL("advise")))
+        reader->conditions = &reader->profile->advices;
+    if (reader->conditions || span_eq(name, SPAN_LITERAL("always")))
         return 0;
-    if (span_eq(name, SPAN_LITERAL("require")) || span_eq(name, SPAN_LITERAL("advise"))) {
-        reader->section = name.p[0] == 'r' ? SECTION_REQUIRE : SECTION_ADVISE;
-        return 0;
-    }
     if (!span_starts_with(name, when) || name.n == when.n || !text_blank(name.p[when.n]))
         return fail(reader, at,
                     "a heading is [always], [require], [advise] or [when PARAM = VALUE]");
@@ -197,10 +195,8 @@ static int read_line(struct reader *reader, struct span body, const struct vmx_l
         return 0;
     if (line->kind == VMX_LINE_HEADING)
         return read_heading(reader, name, line->name_at);
-    if (reader->section == SECTION_REQUIRE)
-        return add_condition(reader, &reader->profile->requirements, body, 0);
-    if (reader->section == SECTION_ADVISE)
-        return add_condition(reader, &reader->profile->advices, body, 0);
+    if (reader->conditions)
+        return add_condition(reader, reader->conditions, body, 0);
     if (line->kind == VMX_LINE_ENTRY)
         return read_entry(reader, body, line);
     return fail(reader, line->error_at, "expected NAME = \"VALUE\", a comment or a heading");
@@ -292,7 +288,7 @@ int vmx_profile_parse(const char *name, struct span text, struct vmx_profile **r
     struct vmx_profile *profile = calloc(1, sizeof(*profile));
     if (!profile)
         return -ENOMEM;
-    struct reader reader = {profile, diag, SECTION_SETTINGS, PROFILE_ALWAYS, 0};
+    struct reader reader = {profile, diag, NULL, PROFILE_ALWAYS, 0};
     int r = buf_add_str(&profile->name, name)
         ?: buf_add(&profile->text, text)
         ?: read_text(&reader, text);

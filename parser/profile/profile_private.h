@@ -12,10 +12,10 @@
 
 enum profile_op {
     PROFILE_PRESENT,
-    PROFILE_EQ,
-    PROFILE_NE,
+    PROFILE_NE, /* those of two characters come first, for who reads them */
     PROFILE_GE,
     PROFILE_LE,
+    PROFILE_EQ,
     PROFILE_GT,
     PROFILE_LT,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "host.h"
 
+#include "parser/text/text.h"
+
 enum {
     VENDOR_AMD = 0x1002,
     VENDOR_NVIDIA = 0x10de,
@@ -139,4 +141,14 @@ bool vmx_host_is_before(const struct vmx_host *host, const unsigned version[3], 
             return host->version[i] < version[i];
     }
     return host->build < build;
+}
+
+bool vmx_host_is_uuid(struct span text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? text.p[i] != '-' : text_digit(text.p[i]) >= 16)
+            return false;
+    }
+    return text.n == 36;
 }

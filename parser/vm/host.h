@@ -71,3 +71,6 @@ const char *vmx_host_needs(const struct vmx_host_pci *pci);
  * within one version: 7.0 U3n has a larger one than 8.0 U1. */
 bool vmx_host_is_before(const struct vmx_host *host, const unsigned version[3],
                         unsigned long build);
+
+/* Whether the text is a host's UUID as "esxcli system uuid get" prints it. */
+bool vmx_host_is_uuid(struct span text);

@@ -135,12 +135,10 @@ static int note_user(struct host_facts *facts, const char *path, const struct do
     const struct vmx_dict *dict = doc->dict;
     for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
         size_t extent = vmx_dict_key_extent(dict, i);
-        struct span rest = {0};
         struct vmx_pci address;
         BUF_AUTO id = {0};
         size_t n = 0;
-        if (!vmx_pci_key(vmx_dict_name(dict, extent), &n, &rest) ||
-            !span_eq_fold(rest, SPAN_LITERAL("id")))
+        if (!vmx_pci_key_is(vmx_dict_name(dict, extent), "id", &n))
             continue;
         int r = vmx_dict_value(dict, extent, &id);
         if (r < 0)

@@ -87,24 +87,12 @@ int parse_cpu_global(struct span text, struct host_facts *ret)
     return 0;
 }
 
-static bool is_uuid(struct span s)
-{
-    if (s.n != 36)
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? s.p[i] != '-' : text_digit(s.p[i]) == 16)
-            return false;
-    }
-    return true;
-}
-
 int parse_uuid(struct span text, struct host_facts *ret)
 {
     struct span line;
 
     while (line_next(&text, &line)) {
-        if (is_uuid(text_trim(line))) {
+        if (vmx_host_is_uuid(text_trim(line))) {
             ret->host.uuid = host_facts_text(ret, text_trim(line));
             break;
         }
