@@ -35,7 +35,7 @@ struct check {
     struct buf *report; /* NULL: only counted */
     struct vmx_check result;
     struct plan_active active;
-    struct check_device *devices; /* in the order of the file */
+    struct check_device *devices; /* that the document says are present, in its order */
     size_t n_devices;
     const struct vmx_profile *const *judged; /* the active profile, or all of them */
     size_t n_judged;

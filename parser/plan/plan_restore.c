@@ -36,7 +36,7 @@ static int note(const struct restore *restore, struct span key, const char *what
 static bool is_ours(const struct restore *restore, const struct plan_saved *saved,
                     struct span value)
 {
-    const struct pair *now = restore->now ? plan_wanted_find(restore->now, saved->key) : NULL;
+    const struct pair *now = plan_wanted_find(restore->now, saved->key);
     return vmx_value_same(saved->key, value, buf_span(&saved->set)) ||
            (now && vmx_value_same(saved->key, value, buf_span(&now->value)));
 }
