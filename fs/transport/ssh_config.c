@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 

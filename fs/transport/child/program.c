@@ -12,7 +12,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/file.h"
 
 enum { RUN_WORDS_MAX = 1 << 16, RUN_OUT_MAX = 1 << 20 };
 
