@@ -65,9 +65,10 @@ static int list(struct request *rq, struct node *dir, struct dir_names *ret)
 static int create(struct request *rq, struct node *dir, const char *name, mode_t mode, int flags,
                   struct handle *h, struct found *ret)
 {
+    (void)h;
     if (!scratch_is_name(name) && !scratch_is_create(mode, flags))
         return refuse_here(rq, dir, name);
-    return scratch_create(rq, dir, name, mode, h, ret);
+    return scratch_create(rq, dir, name, mode, ret);
 }
 
 static int unlink_scratch(struct request *rq, struct node *dir, const char *name)
@@ -79,21 +80,21 @@ static int unlink_scratch(struct request *rq, struct node *dir, const char *name
 static int rename_scratch(struct request *rq, struct node *dir, const char *name,
                           struct node *new_dir, const char *new_name, unsigned flags)
 {
-    struct node *vmx = vmx_above(rq->vfs, dir);
+    FREE_AUTO char *path = vmx_path_above(rq, dir);
     if (dir != new_dir)
         return -EXDEV;
+    if (!path)
+        return -ENOMEM;
     if (strcmp(name, RAW_NAME) == 0 && scratch_is_name(new_name)) { /* an editor's backup */
         DOCUMENT_AUTO *doc = NULL;
-        FREE_AUTO char *path = node_path(rq->vfs, vmx);
-        int r = path ? remote_document(rq->vfs->remote, path, 0, &rq->wait, &doc) : -ENOMEM;
-        return r ?: scratch_put(rq, dir, new_name, vmx_dict_text(doc->dict));
+        return remote_document(rq->vfs->remote, path, 0, &rq->wait, &doc)
+                   ?: scratch_put(rq, dir, new_name, vmx_dict_text(doc->dict));
     }
     if (strcmp(new_name, RAW_NAME) != 0)
         return scratch_is_name(new_name) ? scratch_rename(rq, dir, name, new_name)
                                          : refuse_here(rq, dir, name);
     BUF_AUTO bytes = {0};
-    FREE_AUTO char *path = node_path(rq->vfs, vmx);
-    int r = path ? scratch_content(rq, dir, name, &bytes) : -ENOMEM;
+    int r = scratch_content(rq, dir, name, &bytes);
     if (r == 0 && flags & RENAME_NOREPLACE)
         r = -EEXIST;
     if (r == 0 && rq->vfs->options.read_only)
@@ -108,11 +109,6 @@ static int rename_scratch(struct request *rq, struct node *dir, const char *name
     return r;
 }
 
-static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
-{
-    scratches_free(vfs, n);
-}
-
 const struct node_ops vmx_folder_ops = {
     .kind = KIND_FOLDER,
     .type = S_IFDIR,
@@ -122,5 +118,5 @@ const struct node_ops vmx_folder_ops = {
     .create = create,
     .unlink = unlink_scratch,
     .rename = rename_scratch,
-    .destroy = destroy,
+    .destroy = scratches_free,
 };

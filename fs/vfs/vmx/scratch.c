@@ -162,23 +162,6 @@ static int refuse_space(struct request *rq, struct node *dir, const char *name, 
     return refuse(rq, path, name, r, &diag);
 }
 
-int scratch_create(struct request *rq, struct node *dir, const char *name, mode_t mode,
-                   struct handle *h, struct found *ret)
-{
-    (void)h;
-    if (rq->vfs->options.read_only)
-        return -EROFS;
-    lock_take(&rq->vfs->lock);
-    struct scratch *s = find(rq->vfs, dir, name);
-    int r = s ? -EEXIST : add(rq->vfs, dir, name, &s);
-    if (r == 0) {
-        s->mode = mode & 07777;
-        fill(rq->vfs, s, ret);
-    }
-    lock_drop(&rq->vfs->lock);
-    return refuse_space(rq, dir, name, r);
-}
-
 /* Replaces the bytes, within the bound of all scratch files together. */
 static int set_bytes(struct vfs *vfs, struct scratch *s, struct span bytes) REQUIRES(vfs->lock)
 {
@@ -205,29 +188,43 @@ int scratch_put(struct request *rq, struct node *dir, const char *name, struct s
     return refuse_space(rq, dir, name, r);
 }
 
-int scratch_symlink(struct request *rq, struct node *dir, const char *name, const char *target,
-                    struct found *ret)
+/* target: of a link, or NULL. */
+static int make(struct request *rq, struct node *dir, const char *name, mode_t mode,
+                const char *target, struct found *ret)
 {
     lock_take(&rq->vfs->lock);
     struct scratch *s = find(rq->vfs, dir, name);
     int r = s ? -EEXIST : add(rq->vfs, dir, name, &s);
-    if (r == 0) {
+    if (r == 0 && target) {
         r = set_bytes(rq->vfs, s, span_of(target));
         if (r < 0)
             drop(rq->vfs, dir, s);
     }
     if (r == 0) {
-        s->is_link = true;
+        s->is_link = target != NULL;
+        s->mode = mode & 07777;
         fill(rq->vfs, s, ret);
     }
     lock_drop(&rq->vfs->lock);
     return refuse_space(rq, dir, name, r);
 }
 
-/* Takes its name away. n: its node, or NULL where the kernel has none. */
-static void take_name(struct vfs *vfs, struct node *dir, struct scratch *s, const struct node *n)
-    REQUIRES(vfs->lock)
+int scratch_create(struct request *rq, struct node *dir, const char *name, mode_t mode,
+                   struct found *ret)
 {
+    return rq->vfs->options.read_only ? -EROFS : make(rq, dir, name, mode, NULL, ret);
+}
+
+int scratch_symlink(struct request *rq, struct node *dir, const char *name, const char *target,
+                    struct found *ret)
+{
+    return make(rq, dir, name, 0, target, ret);
+}
+
+/* Takes its name away. */
+static void take_name(struct vfs *vfs, struct node *dir, struct scratch *s) REQUIRES(vfs->lock)
+{
+    const struct node *n = node_child(vfs, dir, s->name);
     if (n && n->ops->kind == KIND_SCRATCH)
         s->removed = n;
     else
@@ -236,13 +233,11 @@ static void take_name(struct vfs *vfs, struct node *dir, struct scratch *s, cons
 
 int scratch_unlink(struct request *rq, struct node *dir, const char *name)
 {
-    struct node *n = node_find(rq->vfs, dir, name);
     lock_take(&rq->vfs->lock);
     struct scratch *s = find(rq->vfs, dir, name);
     if (s)
-        take_name(rq->vfs, dir, s, n);
+        take_name(rq->vfs, dir, s);
     lock_drop(&rq->vfs->lock);
-    node_unref(rq->vfs, n);
     return s ? 0 : -ENOENT;
 }
 
@@ -259,16 +254,14 @@ int scratch_rename(struct request *rq, struct node *dir, const char *name, const
 {
     if (strlen(new_name) > SCRATCH_NAME_MAX)
         return -ENAMETOOLONG;
-    struct node *replaced = node_find(rq->vfs, dir, new_name);
     lock_take(&rq->vfs->lock);
     struct scratch *s = find(rq->vfs, dir, name);
     struct scratch *old = find(rq->vfs, dir, new_name);
     if (s && old && old != s)
-        take_name(rq->vfs, dir, old, replaced);
+        take_name(rq->vfs, dir, old);
     if (s)
         memcpy(s->name, new_name, strlen(new_name) + 1);
     lock_drop(&rq->vfs->lock);
-    node_unref(rq->vfs, replaced);
     return s ? 0 : -ENOENT;
 }
 
@@ -293,6 +286,12 @@ static int scratch_getattr(struct request *rq, struct node *n, struct found *ret
     return s ? 0 : -ENOENT;
 }
 
+static int refuse_node_space(struct request *rq, struct node *n, int r)
+{
+    FREE_AUTO char *name = r < 0 ? node_name(rq->vfs, n) : NULL;
+    return refuse_space(rq, n->parent, name, r == -EFBIG ? -ENOSPC : r);
+}
+
 static int scratch_setattr(struct request *rq, struct node *n, struct handle *h,
                            const struct stat *st, int valid)
 {
@@ -303,20 +302,14 @@ static int scratch_setattr(struct request *rq, struct node *n, struct handle *h,
     if (s && valid & FUSE_SET_ATTR_MODE)
         s->mode = st->st_mode & 07777;
     if (s && valid & FUSE_SET_ATTR_SIZE) {
-        BUF_AUTO bytes = {0};
-        size_t size = (size_t)st->st_size;
-        r = size > SCRATCH_BYTES_MAX ? -ENOSPC : buf_add(&bytes, buf_span(&s->bytes));
-        if (r == 0 && size > bytes.len)
-            r = buf_reserve(&bytes, size - bytes.len);
-        if (r == 0) {
-            if (size > bytes.len)
-                memset(bytes.data + bytes.len, 0, size - bytes.len);
-            r = set_bytes(rq->vfs, s, (struct span){bytes.data, size});
-        }
+        struct text_draft text = {0};
+        r = text_draft_load(&text, buf_span(&s->bytes))
+            ?: text_draft_resize(&text, st->st_size, SCRATCH_BYTES_MAX)
+            ?: set_bytes(rq->vfs, s, buf_span(&text.bytes));
+        text_draft_done(&text);
     }
     lock_drop(&rq->vfs->lock);
-    FREE_AUTO char *name = r < 0 ? node_name(rq->vfs, n) : NULL;
-    return refuse_space(rq, n->parent, name, r);
+    return refuse_node_space(rq, n, r);
 }
 
 static int scratch_open(struct request *rq, struct node *n, int flags, struct handle *h)
@@ -358,8 +351,7 @@ static int scratch_write(struct request *rq, struct node *n, struct handle *h, o
         s->changed_s = clock_wall_s();
     }
     lock_drop(&rq->vfs->lock);
-    FREE_AUTO char *name = r < 0 ? node_name(rq->vfs, n) : NULL;
-    return refuse_space(rq, n->parent, name, r == -EFBIG ? -ENOSPC : r);
+    return refuse_node_space(rq, n, r);
 }
 
 static void scratch_destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)

@@ -23,7 +23,7 @@ bool scratch_is_create(mode_t mode, int flags);
 int scratch_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret);
 int scratch_list(struct request *rq, struct node *dir, struct dir_names *ret);
 int scratch_create(struct request *rq, struct node *dir, const char *name, mode_t mode,
-                   struct handle *h, struct found *ret);
+                   struct found *ret);
 int scratch_symlink(struct request *rq, struct node *dir, const char *name, const char *target,
                     struct found *ret);
 /* Removes one; who has it open keeps it. -ENOENT: none of this name. */

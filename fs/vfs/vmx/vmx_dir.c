@@ -121,7 +121,7 @@ static int vmx_create(struct request *rq, struct node *dir, const char *name, mo
         KEY_AT_AUTO at = {0};
         int r = key_at(rq, dir, name, cache_ms(rq), &at);
         if (is_no_key(r) || (r == 0 && at.extent == SIZE_MAX))
-            return scratch_create(rq, dir, name, mode, h, ret);
+            return scratch_create(rq, dir, name, mode, ret);
         if (r < 0)
             return r;
     }

@@ -35,7 +35,7 @@ static int create(struct tree *t, const char *name)
 {
     struct request rq = by(t);
     struct found found = {0};
-    return scratch_create(&rq, t->a, name, 0640, NULL, &found);
+    return scratch_create(&rq, t->a, name, 0640, &found);
 }
 
 /* What a file of this name holds; "-": there is none. */
