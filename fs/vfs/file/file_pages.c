@@ -10,14 +10,13 @@ struct file_pages {
     bool known; /* the version below */
     uint64_t size;
     uint32_t mtime;
-    int64_t seen_at;     /* clock_ms() when the version was first seen */
-    int64_t since;       /* when the pages were dropped last */
-    unsigned generation; /* how often they were: of handles that were opened since */
-    bool clean;          /* no other handle was open then */
-    bool read;           /* by a handle of this generation: the kernel has dropped the pages */
-    unsigned opens;      /* handles */
-    unsigned writers;    /* those of them that write, and ... */
-    unsigned direct;     /* ... that go past the pages */
+    int64_t seen_at;  /* clock_ms() when the version was first seen */
+    int64_t since;    /* when the pages were dropped last */
+    bool clean;       /* no other handle was open then */
+    bool read;        /* a read has come since; if clean, of a handle that was opened since */
+    unsigned opens;   /* handles */
+    unsigned writers; /* those of them that write, and ... */
+    unsigned direct;  /* ... that go past the pages */
 };
 
 static struct file_pages *file_pages_of(struct node *n)
@@ -54,7 +53,6 @@ void file_pages_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *a
                   k->since >= k->seen_at + RACY_MS;
         if (!h->keep) {
             k->since = now;
-            k->generation++;
             k->clean = k->opens == 0 && !h->writes;
             k->read = false;
         }
@@ -62,7 +60,7 @@ void file_pages_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *a
         k->opens++;
         k->writers += h->writes;
         k->direct += h->direct;
-        h->pages_generation = k->generation;
+        h->has_pages = true;
     }
     lock_drop(&vfs->lock);
 }
@@ -70,7 +68,7 @@ void file_pages_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *a
 void file_pages_read(struct vfs *vfs, struct node *n, const struct handle *h)
 {
     lock_take(&vfs->lock);
-    if (h->pages_generation != 0 && h->pages_generation == n->file_pages->generation && !h->direct)
+    if (h->has_pages && !h->direct)
         n->file_pages->read = true;
     lock_drop(&vfs->lock);
 }
@@ -78,13 +76,13 @@ void file_pages_read(struct vfs *vfs, struct node *n, const struct handle *h)
 void file_pages_close(struct vfs *vfs, struct node *n, struct handle *h)
 {
     lock_take(&vfs->lock);
-    if (h->pages_generation != 0) {
+    if (h->has_pages) {
         n->file_pages->opens--;
         n->file_pages->writers -= h->writes;
         n->file_pages->direct -= h->direct;
         if (h->writes)
             n->file_pages->known = false;
-        h->pages_generation = 0;
+        h->has_pages = false;
     }
     lock_drop(&vfs->lock);
 }

@@ -47,7 +47,7 @@ struct handle {
     } io;
     bool keep;                    /* files: the kernel's pages are good */
     bool direct;                  /* plain files: it goes past the kernel's pages (file_pages.h) */
-    unsigned pages_generation;    /* plain files: 0, or how it is counted (file_pages.h) */
+    bool has_pages;               /* plain files: it is counted in its node's file_pages */
     struct unsaved_text *unsaved; /* a .vmx as a file, of who writes it (unsaved_text.h) */
     struct remote_file *file;     /* plain files */
     struct handle *before, *behind; /* plain files: in node->open_files */
