@@ -160,54 +160,38 @@ void notify_entry(struct vfs *vfs, const struct node *dir, const char *name)
     queue(vfs->notifier, node_id(vfs, dir), name, false);
 }
 
-struct difference {
-    const struct document *before, *after; /* NULL: unknown, or gone */
-};
-
-/* Every setting's file bears the time of the .vmx. */
-static bool same_time(const struct difference *d)
+static int get_value(const struct vmx_dict *dict, const char *name, struct buf *ret)
 {
-    return d->before && d->after && d->before->attrs.mtime == d->after->attrs.mtime;
+    BUF_AUTO key = {0};
+    return vmx_key_from_name(vmx_dict_charset(dict), span_of(name), &key)
+               ?: vmx_dict_get(dict, buf_span(&key), ret);
 }
 
-/* Whether a name in the directory shows the same value in both documents. */
-static bool same_value(const struct difference *d, const char *name)
+/* Whether the file of a setting shows the same in both documents. It bears the time of the .vmx. */
+static bool is_same(const struct document *before, const struct document *after, const char *name)
 {
-    if (!d->before || !d->after)
+    if (!before || !after || before->attrs.mtime != after->attrs.mtime)
         return false;
-    struct buf values[2] = {{0}, {0}};
-    int found[2];
-    const struct vmx_dict *dicts[2] = {d->before->dict, d->after->dict};
-    for (int i = 0; i < 2; i++) {
-        BUF_AUTO key = {0};
-        found[i] = vmx_key_from_name(vmx_dict_charset(dicts[i]), span_of(name), &key);
-        if (found[i] == 0)
-            found[i] = vmx_dict_get(dicts[i], buf_span(&key), &values[i]);
-    }
-    bool same = found[0] == found[1] && span_eq(buf_span(&values[0]), buf_span(&values[1]));
-    buf_done(&values[0]);
-    buf_done(&values[1]);
-    return same;
-}
-
-/* Called with vfs->lock held: only queues. */
-static void see_child(struct vfs *vfs, struct node *child, void *ctx)
-{
-    const struct difference *d = ctx;
-    if (child->ops->kind == KIND_CONTROL)
-        notify_inode(vfs, child);
-    if (child->ops->kind != KIND_SETTING || (same_time(d) && same_value(d, child->name)))
-        return;
-    notify_inode(vfs, child);
+    BUF_AUTO was = {0};
+    BUF_AUTO is = {0};
+    return get_value(before->dict, name, &was) == get_value(after->dict, name, &is) &&
+           span_eq(buf_span(&was), buf_span(&is));
 }
 
 void notify_document(struct vfs *vfs, const char *path, const struct document *before,
                      const struct document *after)
 {
-    struct difference d = {before, after};
     struct node *dir = node_at(vfs, path, false);
     if (dir && dir->ops->kind == KIND_VMX_DIR) {
-        node_each_child(vfs, dir, see_child, &d);
+        const struct node *child;
+        lock_take(&vfs->lock);
+        DL_FOREACH2(dir->children, child, next)
+        {
+            if (child->ops->kind == KIND_CONTROL ||
+                (child->ops->kind == KIND_SETTING && !is_same(before, after, child->name)))
+                notify_inode(vfs, child);
+        }
+        lock_drop(&vfs->lock);
         notify_inode(vfs, dir);
     }
     node_unref(vfs, dir);

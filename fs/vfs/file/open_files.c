@@ -64,12 +64,14 @@ void open_files_check_name(struct vfs *vfs, struct node *n)
     lock_drop(&vfs->lock);
 }
 
-static int add(struct vfs *vfs, struct node *n, struct handle *h, bool *ret_first)
+int open_files_add(struct vfs *vfs, struct node *n, struct handle *h)
 {
+    const uint64_t size = remote_file_opened_as(h->file)->size;
     const struct handle *other;
     bool same = true;
+    lock_take(&vfs->opening);
     lock_take(&vfs->lock);
-    *ret_first = n->open_files == NULL;
+    const bool first = !n->open_files;
     DL_FOREACH2(n->open_files, other, behind)
     {
         same &= remote_file_is(other->file, h->file);
@@ -78,19 +80,10 @@ static int add(struct vfs *vfs, struct node *n, struct handle *h, bool *ret_firs
         DL_APPEND2(n->open_files, h, before, behind);
     check_name(vfs, n);
     lock_drop(&vfs->lock);
-    return same ? 0 : -ESTALE;
-}
-
-int open_files_add(struct vfs *vfs, struct node *n, struct handle *h)
-{
-    const uint64_t size = remote_file_opened_as(h->file)->size;
-    bool first;
-    lock_take(&vfs->opening);
-    int r = add(vfs, n, h, &first);
-    if (r == 0 && (first || !last_attrs_size_is(vfs, n, size)))
+    if (same && (first || !last_attrs_size_is(vfs, n, size)))
         notify_attributes(vfs, n);
     lock_drop(&vfs->opening);
-    return r;
+    return same ? 0 : -ESTALE;
 }
 
 bool open_files_as_opened(struct request *rq, struct node *n, struct sftp_attrs *ret,

@@ -21,12 +21,6 @@
 
 enum { REPLACED_MAX = 5 }; /* times in a row, between an open and what it is compared with */
 
-static void file_destroy(struct vfs *vfs, struct node *n)
-{
-    (void)vfs;
-    free(n->file_pages);
-}
-
 int file_lookup_open(struct request *rq, struct node *dir, const char *name, struct sftp_attrs *ret)
 {
     struct node *n = node_find(rq->vfs, dir, name);
@@ -332,7 +326,6 @@ const struct node_ops file_ops = {
     .flush = file_flush,
     .fsync = file_fsync,
     .release = file_release,
-    .destroy = file_destroy,
 };
 
 const struct node_ops link_ops = {

@@ -162,7 +162,7 @@ static void note_committed(struct vfs *vfs, struct node *n, struct handle *h,
                            const struct unsaved_copy *taken)
 {
     struct unsaved_text *t = h->unsaved;
-    t->base = fingerprint_of(buf_span(&taken->text), true);
+    t->base = fingerprint_of(buf_span(&taken->text));
     if (!taken->base.there && taken->text.len == 0)
         share_base(vfs, n, t->base);
     t->set.flags = 0;

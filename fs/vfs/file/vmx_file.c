@@ -37,7 +37,7 @@ static bool take_read(struct vfs *vfs, struct node *n, struct fingerprint *ret)
 
 static void note_read(struct vfs *vfs, struct node *n, struct document *doc)
 {
-    const struct recent_detail detail = {.read = fingerprint_of_document(doc)};
+    const struct recent_detail detail = {.read = fingerprint_of(vmx_dict_text(doc->dict))};
     lock_take(&vfs->lock);
     recent_note(vfs, RECENT_READ, n, (struct span){0}, detail);
     lock_drop(&vfs->lock);
@@ -52,7 +52,7 @@ int vmx_file_install(struct request *rq, const char *path, struct node *n, struc
         int r = remote_document(rq->vfs->remote, path, 0, &rq->wait, &doc);
         if (r < 0 && r != -ENOENT)
             return r;
-        base = fingerprint_of_document(doc);
+        base = doc ? fingerprint_of(vmx_dict_text(doc->dict)) : (struct fingerprint){0};
     }
     return vmx_file_replace(rq, path, text, base, diag);
 }
@@ -206,21 +206,20 @@ static int vmx_file_open(struct request *rq, struct node *n, int flags, struct h
     if (r < 0)
         return refuse(rq, path, NULL, r, NULL);
     if (!shown)
-        base = fingerprint_of(text, true);
+        base = fingerprint_of(text);
     return unsaved_text_begin(rq, n, text, base, truncated, h);
 }
 
 int vmx_file_create(struct request *rq, struct node *dir, const char *name, mode_t mode,
                     struct handle *h, struct found *ret)
 {
-    const struct fingerprint none = {0};
     if (rq->vfs->options.read_only)
         return -EROFS;
     ret->ops = &vmx_file_ops;
     h->node = node_take(rq->vfs, dir, name, ret, false);
     if (!h->node)
         return -ENOMEM;
-    int r = unsaved_text_begin(rq, h->node, (struct span){0}, none, true, h);
+    int r = unsaved_text_begin(rq, h->node, (struct span){0}, (struct fingerprint){0}, true, h);
     if (r < 0)
         return r;
     h->writes = true; /* its close makes the file, also where its maker only reads */
@@ -386,12 +385,6 @@ static int vmx_file_setattr(struct request *rq, struct node *n, struct handle *h
     return refuse(rq, path, NULL, r, NULL);
 }
 
-static void vmx_file_destroy(struct vfs *vfs, struct node *n)
-{
-    (void)vfs;
-    free(n->vmx_file);
-}
-
 const struct node_ops vmx_file_ops = {
     .kind = KIND_VMX_FILE,
     .type = S_IFREG,
@@ -405,5 +398,4 @@ const struct node_ops vmx_file_ops = {
     .drop = vmx_file_drop,
     .fsync = vmx_file_fsync,
     .release = vmx_file_release,
-    .destroy = vmx_file_destroy,
 };

@@ -16,14 +16,9 @@ struct vmx_file_change {
     struct fingerprint base;
 };
 
-struct fingerprint fingerprint_of(struct span text, bool there)
+struct fingerprint fingerprint_of(struct span text)
 {
-    return (struct fingerprint){.there = there, .n = text.n, .hash = hash_of(text)};
-}
-
-struct fingerprint fingerprint_of_document(const struct document *doc)
-{
-    return fingerprint_of(doc ? vmx_dict_text(doc->dict) : (struct span){0}, doc != NULL);
+    return (struct fingerprint){.there = true, .n = text.n, .hash = hash_of(text)};
 }
 
 bool is_fingerprint_of(const struct fingerprint *f, struct span text)

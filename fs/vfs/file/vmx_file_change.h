@@ -8,10 +8,8 @@
 #include "vfs/ops/request.h"
 #include "vfs/recent.h"
 
-/* Of a text on the server; there: false if there is none. */
-struct fingerprint fingerprint_of(struct span text, bool there);
-/* Of a document's; NULL: of nothing. */
-struct fingerprint fingerprint_of_document(const struct document *doc);
+/* Of a text on the server. */
+struct fingerprint fingerprint_of(struct span text);
 bool is_fingerprint_of(const struct fingerprint *f, struct span text);
 
 /* Replaces (or creates) the file at path (remote) by text, in one commit, if it still is what base

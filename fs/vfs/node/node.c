@@ -66,6 +66,8 @@ static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     if (n->target)
         DL_DELETE2(vfs->by_links, n, link_prev, link_next);
     free(n->last_attrs);
+    free(n->vmx_file);
+    free(n->file_pages);
     free(n->target);
     free(n->key_pages.text);
     free(n->name);
@@ -298,13 +300,4 @@ bool node_has_name(struct vfs *vfs, struct node *n)
     bool has = n->in_table;
     lock_drop(&vfs->lock);
     return has;
-}
-
-void node_each_child(struct vfs *vfs, struct node *dir,
-                     void (*see)(struct vfs *vfs, struct node *child, void *ctx), void *ctx)
-{
-    struct node *n;
-    lock_take(&vfs->lock);
-    DL_FOREACH2(dir->children, n, next) see(vfs, n, ctx);
-    lock_drop(&vfs->lock);
 }

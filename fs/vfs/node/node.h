@@ -80,9 +80,6 @@ void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node 
 char *node_name(struct vfs *vfs, struct node *n);
 /* Whether a name means the node: none was removed, replaced or detached from it. */
 bool node_has_name(struct vfs *vfs, struct node *n);
-/* Calls back for each child that is known, with vfs->lock held. */
-void node_each_child(struct vfs *vfs, struct node *dir,
-                     void (*see)(struct vfs *vfs, struct node *child, void *ctx), void *ctx);
 
 /* Frees all nodes, whoever held them: at the end. */
 void node_free_all(struct vfs *vfs);
