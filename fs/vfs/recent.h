@@ -37,7 +37,7 @@ enum { RECENT_BYTES_MAX = 4 << 20 }; /* of all together; the newest is kept what
 
 /* What a text was, for who has to know only whether it still is the same. */
 struct fingerprint {
-    bool there;
+    bool there; /* false, as all below: there was none */
     size_t n;
     uint64_t hash;
 };

@@ -33,9 +33,7 @@ int power_show(struct request *rq, struct node *n, struct buf *ret)
     struct diag why = {0};
     enum vmx_power power = VMX_POWER_UNKNOWN;
     FREE_AUTO char *path = vmx_path_above(rq, n);
-    if (!path)
-        return -ENOMEM;
-    int r = host_power(rq->vfs->host, path, &rq->wait, &power, &why);
+    int r = path ? host_power(rq->vfs->host, path, &rq->wait, &power, &why) : -ENOMEM;
     if (r < 0)
         return refuse_host(rq, path, "power", r, &why);
     return buf_addf(ret, "%s\n", power_word(power));
@@ -58,9 +56,7 @@ int power_store(struct request *rq, struct node *n, struct span line)
 {
     struct diag why = {0};
     FREE_AUTO char *path = vmx_path_above(rq, n);
-    if (!path)
-        return -ENOMEM;
-    int r = power_command(rq, path, line, &why);
+    int r = path ? power_command(rq, path, line, &why) : -ENOMEM;
     return refuse_host(rq, path, "power", r, &why);
 }
 
@@ -72,8 +68,6 @@ int reload_store(struct request *rq, struct node *n, struct span line)
     (void)line;
     struct diag why = {0};
     FREE_AUTO char *path = vmx_path_above(rq, n);
-    if (!path)
-        return -ENOMEM;
-    int r = host_reload(rq->vfs->host, path, &rq->wait, &why);
+    int r = path ? host_reload(rq->vfs->host, path, &rq->wait, &why) : -ENOMEM;
     return refuse_host(rq, path, "reload", r, &why);
 }

@@ -118,9 +118,7 @@ int registered_show(struct request *rq, struct node *n, struct buf *ret)
     struct diag why = {0};
     bool is = false;
     FREE_AUTO char *path = vmx_path_above(rq, n);
-    if (!path)
-        return -ENOMEM;
-    int r = host_registered(rq->vfs->host, path, &rq->wait, &is, &why);
+    int r = path ? host_registered(rq->vfs->host, path, &rq->wait, &is, &why) : -ENOMEM;
     if (r < 0)
         return refuse_host(rq, path, "registered", r, &why);
     return buf_add_str(ret, is ? "1\n" : "0\n");

@@ -2,16 +2,14 @@
 #include "host_view.h"
 
 #include <errno.h>
-#include <limits.h>
 
 #include "base/clock.h"
 #include "parser/text/safe_text.h"
 #include "vfs/refuse.h"
 
-int host_said(struct request *rq, int64_t max_age_ms, const struct host_facts **ret)
+int host_said(struct request *rq, int max_age_ms, const struct host_facts **ret)
 {
-    int age = max_age_ms < INT_MAX ? (int)max_age_ms : INT_MAX;
-    return host_facts(rq->vfs->host, age, &rq->wait, ret);
+    return host_facts(rq->vfs->host, max_age_ms, &rq->wait, ret);
 }
 
 int host_said_if_any(struct request *rq, const struct host_facts **ret)

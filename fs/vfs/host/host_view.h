@@ -10,7 +10,7 @@ enum { HARDWARE_MAX_AGE_MS = 60 * 1000 };
 
 /* What the host said, at most as old as max_age_ms. 0 with a reference; -EOPNOTSUPP: there is no
  * host; -EIO: it cannot be reached; ... */
-int host_said(struct request *rq, int64_t max_age_ms, const struct host_facts **ret);
+int host_said(struct request *rq, int max_age_ms, const struct host_facts **ret);
 
 /* The same for reports, which say what they can without a host, or while it does not answer: then
  * *ret is NULL, and the call may wait anew. 0, -EINTR, -ENOMEM. */

@@ -33,9 +33,7 @@ static int load_text(struct key_state *ks, const struct handle *h)
     BUF_AUTO shown = {0};
     int r = 0;
     if (ks->base.there && !h->truncated)
-        r = buf_add(&shown, buf_span(&ks->base.value));
-    if (r == 0 && ks->base.there && !h->truncated)
-        r = buf_add_char(&shown, '\n');
+        r = buf_add(&shown, buf_span(&ks->base.value)) ?: buf_add_char(&shown, '\n');
     r = r ?: text_draft_load(&ks->draft, buf_span(&shown));
     if (r == 0)
         ks->draft.anew = h->truncated;

@@ -44,7 +44,7 @@ void change_end(struct request *rq);
 void change_await(struct vfs *vfs, const struct handle *h);
 
 /* How old an answer may be that is not asked for again. */
-static inline int64_t cache_ms(const struct request *rq)
+static inline int cache_ms(const struct request *rq)
 {
     return remote_options(rq->vfs->remote)->cache_timeout_ms;
 }
