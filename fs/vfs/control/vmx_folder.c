@@ -4,7 +4,6 @@
  * of that put beside it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h> /* RENAME_NOREPLACE */
 #include <string.h>
 

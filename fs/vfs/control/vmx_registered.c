@@ -10,7 +10,6 @@
 #include "vmx_registered.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "remote/in_use/used_files.h"

@@ -4,14 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "file_pages.h"
 #include "open_files.h"
-#include "remote/cache/listing.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
 #include "vfs/recent.h"

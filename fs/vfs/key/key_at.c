@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "key_at.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"

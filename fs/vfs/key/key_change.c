@@ -8,7 +8,6 @@
 #include "key_change.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <stddef.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 
 struct dir_names {

@@ -10,7 +10,6 @@
 #include "rename_lock.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include <utlist.h>
 

@@ -3,9 +3,6 @@
  * is a file. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "dir.h"

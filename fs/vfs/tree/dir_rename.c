@@ -2,7 +2,6 @@
 /* Renames within the server's tree: what may replace what, and what becomes of a .vmx. */
 #include <errno.h>
 #include <stdio.h> /* RENAME_NOREPLACE */
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
