@@ -58,12 +58,6 @@ int vmx_file_install(struct request *rq, const char *path, struct node *n, struc
 
 /* ---- attributes */
 
-static void fill_attr(struct vfs *vfs, const struct document *doc, struct stat *st)
-{
-    attr_remote(vfs, st, &doc->attrs);
-    st->st_size = (off_t)vmx_dict_text(doc->dict).n;
-}
-
 int vmx_file_lookup(struct request *rq, const char *path, struct found *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
@@ -73,7 +67,8 @@ int vmx_file_lookup(struct request *rq, const char *path, struct found *ret)
     if (r < 0 && r != -EACCES) /* what cannot be read can be looked at, perhaps */
         return r;
     if (doc) {
-        fill_attr(rq->vfs, doc, &ret->st);
+        attr_remote(rq->vfs, &ret->st, &doc->attrs);
+        ret->st.st_size = (off_t)vmx_dict_text(doc->dict).n;
         ret->true_at = remote_document_true_at(rq->vfs->remote, path);
     } else {
         r = remote_getattr(rq->vfs->remote, path, age, &rq->wait, &attrs, &ret->true_at);
@@ -132,15 +127,7 @@ void vmx_file_own_size(struct request *rq, const struct handle *h, struct stat *
 
 /* ---- opening and writing */
 
-bool vmx_file_is_staged(struct vfs *vfs, struct node *n)
-{
-    lock_take(&vfs->lock);
-    bool staged = n->vmx_file && n->vmx_file->staged && n->vmx_file->writers > 0;
-    lock_drop(&vfs->lock);
-    return staged;
-}
-
-void vmx_file_await_release(struct request *rq, struct node *n)
+bool vmx_file_is_staged(struct request *rq, struct node *n)
 {
     struct wait wait = rq->wait;
     int64_t latest = clock_ms() + RELEASE_MS;
@@ -150,7 +137,9 @@ void vmx_file_await_release(struct request *rq, struct node *n)
     while (w && w->staged && w->flushed && w->writers > 0 &&
            wait_on(&wait, &rq->vfs->changed, &rq->vfs->lock) == 0)
         ;
+    const bool staged = w && w->staged && w->writers > 0;
     lock_drop(&rq->vfs->lock);
+    return staged;
 }
 
 /* What is shown of a file that is being created. -ENODATA: that is on the server, if anything. */

@@ -23,13 +23,11 @@ int vmx_file_create(struct request *rq, struct node *dir, const char *name, mode
 /* The size that a writer of a file sees. */
 void vmx_file_own_size(struct request *rq, const struct handle *h, struct stat *st);
 
-/* Whether a node is a file that is being created: it has a writer, and had no document before. */
-bool vmx_file_is_staged(struct vfs *vfs, struct node *n);
-
-/* Waits for the release of a file that is being created and has just been closed: the kernel sends
- * it behind the back of close(2), and the program that closed the file may look its name up first.
- * A copy of the descriptor that stays open is not waited for longer than a moment. */
-void vmx_file_await_release(struct request *rq, struct node *n);
+/* Whether a node is a file that is being created: it has a writer, and had no document before.
+ * Waits for the release of one that has just been closed: the kernel sends it behind the back of
+ * close(2), and the program that closed the file may look its name up first. A copy of the
+ * descriptor that stays open is not waited for longer than a moment. */
+bool vmx_file_is_staged(struct request *rq, struct node *n);
 
 /* Replaces (or creates) the file at path by text in one commit: text is that of the file that was
  * renamed onto it. n: its node, or NULL; a caller that has just read it there is taken to have made

@@ -55,9 +55,7 @@ static int lookup_staged(struct request *rq, struct node *dir, const char *name,
 {
     struct node *n = node_find(rq->vfs, dir, name);
     int r = -ENOENT;
-    if (n && n->ops->kind == KIND_VMX_FILE)
-        vmx_file_await_release(rq, n);
-    if (n && n->ops->kind == KIND_VMX_FILE && vmx_file_is_staged(rq->vfs, n)) {
+    if (n && n->ops->kind == KIND_VMX_FILE && vmx_file_is_staged(rq, n)) {
         r = n->ops->getattr(rq, n, ret);
         if (r == 0)
             ret->ops = &vmx_file_ops;
