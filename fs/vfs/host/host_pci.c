@@ -18,21 +18,16 @@ static const struct vmx_host_pci *find_device(const struct host_facts *facts, co
     return vmx_host_find(&facts->host, &address);
 }
 
-/* The device whose directory n is in. 0 with a reference in *ret_facts; -ENOENT: it is not there
- * any more; ... */
+/* The device whose directory n is in. 0 or -ENOENT, it is not there any more, with a reference in
+ * *ret_facts; ... */
 static int device_of(struct request *rq, struct node *n, const struct host_facts **ret_facts,
                      const struct vmx_host_pci **ret)
 {
-    FACTS_AUTO *facts = NULL;
-    int r = host_said(rq, HARDWARE_MAX_AGE_MS, &facts);
-    const struct vmx_host_pci *device = r == 0 ? find_device(facts, n->parent->name) : NULL;
+    int r = host_said(rq, HARDWARE_MAX_AGE_MS, ret_facts);
     if (r < 0)
         return r;
-    if (!device)
-        return -ENOENT;
-    *ret = device;
-    *ret_facts = host_facts_ref(facts);
-    return 0;
+    *ret = find_device(*ret_facts, n->parent->name);
+    return *ret ? 0 : -ENOENT;
 }
 
 /* As the host writes vendors, devices and classes. */

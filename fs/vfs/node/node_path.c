@@ -47,10 +47,8 @@ static struct node *walk(struct vfs *vfs, struct node *n, const char *path) REQU
     while (n && *path) {
         size_t len = strcspn(path, "/");
         char name[256];
-        if (len >= sizeof(name)) {
-            n = NULL;
-            break;
-        }
+        if (len >= sizeof(name))
+            return NULL;
         memcpy(name, path, len);
         name[len] = '\0';
         n = node_child(vfs, n, name);
@@ -59,11 +57,16 @@ static struct node *walk(struct vfs *vfs, struct node *n, const char *path) REQU
     return n;
 }
 
+/* As node_at, without a reference. */
+static struct node *find(struct vfs *vfs, const char *path, bool plain) REQUIRES(vfs->lock)
+{
+    return walk(vfs, walk(vfs, vfs->root, plain ? PLAIN_PATH : ""), path);
+}
+
 struct node *node_at(struct vfs *vfs, const char *path, bool plain)
 {
     lock_take(&vfs->lock);
-    struct node *n = walk(vfs, vfs->root, plain ? PLAIN_PATH : "");
-    n = walk(vfs, n, path);
+    struct node *n = find(vfs, path, plain);
     if (n)
         n->refs++;
     lock_drop(&vfs->lock);
@@ -77,7 +80,7 @@ void node_each_at(struct vfs *vfs, const char *path,
     struct node *link;
     lock_take(&vfs->lock);
     for (int plain = 0; plain < 2; plain++) {
-        n = walk(vfs, walk(vfs, vfs->root, plain ? PLAIN_PATH : ""), path);
+        n = find(vfs, path, plain);
         if (n)
             see(vfs, n, ctx);
     }

@@ -225,14 +225,6 @@ static void take_open_back(struct request *rq, struct node *n, struct handle *h)
     release(rq, n, h);
 }
 
-static void reply_open(struct request *rq, struct node *n, struct handle *h,
-                       struct fuse_file_info *fi)
-{
-    set_up(n, h, fi);
-    if (!rq->fuse || fuse_reply_open(rq->fuse, fi) == -ENOENT)
-        take_open_back(rq, n, h);
-}
-
 static void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     struct request rq;
@@ -243,10 +235,13 @@ static void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         request_begin(&rq, req);
     struct handle *h = handle_new(rq.vfs, n, fi->flags);
     int r = !h ? -ENOMEM : n->ops->open ? n->ops->open(&rq, n, fi->flags, h) : -EPERM;
-    if (r == 0)
-        reply_open(&rq, n, h, fi);
-    else
+    if (r == 0) {
+        set_up(n, h, fi);
+        if (!rq.fuse || fuse_reply_open(rq.fuse, fi) == -ENOENT)
+            take_open_back(&rq, n, h);
+    } else {
         handle_free(rq.vfs, h);
+    }
     /* The kernel believed it to be there: after ESTALE it looks again, and creates it if that is
      * what the caller asked for. */
     if (rq.fuse && !rq.again && (r == -ENOENT || r == -ESTALE))

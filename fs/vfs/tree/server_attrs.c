@@ -17,7 +17,9 @@ int server_getattr(struct request *rq, struct node *n, struct found *ret)
     if (!path)
         return -ENOMEM;
     int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, &ret->true_at);
-    if (r == 0)
+    if (r == 0 && n->ops->kind == KIND_VMX_DIR)
+        attr_dir(rq->vfs, &ret->st, attrs.mtime);
+    else if (r == 0)
         attr_remote(rq->vfs, &ret->st, &attrs);
     return r;
 }

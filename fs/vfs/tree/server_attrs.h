@@ -6,7 +6,7 @@
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"
 
-/* As in struct node_ops, of what is at the node's path. */
+/* As in struct node_ops, of what is at the node's path; a .vmx is a directory. */
 int server_getattr(struct request *rq, struct node *n, struct found *ret);
 int server_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
                    int valid);

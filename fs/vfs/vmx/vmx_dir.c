@@ -22,22 +22,11 @@
 #include "vfs/node/node_path.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
+#include "vfs/tree/server_attrs.h"
 
 static bool is_fresh(struct request *rq, struct node *dir)
 {
     return recent_is(rq->vfs, RECENT_MADE, dir, (struct span){0});
-}
-
-static int vmx_getattr(struct request *rq, struct node *n, struct found *ret)
-{
-    FREE_AUTO char *path = node_path(rq->vfs, n);
-    if (!path)
-        return -ENOMEM;
-    struct sftp_attrs attrs;
-    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, &ret->true_at);
-    if (r == 0)
-        attr_dir(rq->vfs, &ret->st, attrs.mtime);
-    return r;
 }
 
 static int vmx_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
@@ -269,7 +258,7 @@ const struct node_ops vmx_dir_ops = {
     .kind = KIND_VMX_DIR,
     .type = S_IFDIR,
     .named = true,
-    .getattr = vmx_getattr,
+    .getattr = server_getattr,
     .lookup = vmx_lookup,
     .list = vmx_list,
     .create = vmx_create,
