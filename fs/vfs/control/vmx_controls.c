@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The control files of one VM: passthrough-profile, plan/NAME, merge, check. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -14,19 +13,6 @@
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
 #include "vfs/refuse.h"
-
-static int document_of(struct request *rq, struct node *n, char **ret_path, struct document **ret)
-{
-    char *path = vmx_path_above(rq, n);
-    if (!path)
-        return -ENOMEM;
-    int r = remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, ret);
-    if (r == 0)
-        *ret_path = path;
-    else
-        free(path);
-    return r;
-}
 
 /* ---- changes that are a text to carry out */
 
@@ -98,9 +84,11 @@ static int run(struct request *rq, struct node *n, const char *name, struct text
 static int profile_show(struct request *rq, struct node *n, struct buf *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
-    FREE_AUTO char *path = NULL;
+    FREE_AUTO char *path = vmx_path_above(rq, n);
     const struct vmx_around around = around_alone(rq->vfs);
-    return document_of(rq, n, &path, &doc)
+    if (!path)
+        return -ENOMEM;
+    return remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc)
         ?: vmx_plan_state(doc->dict, &around, ret)
         ?: buf_add_char(ret, '\n');
 }
@@ -152,10 +140,11 @@ int merge_store(struct request *rq, struct node *n, struct span text)
 int plan_show(struct request *rq, struct node *n, struct buf *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
-    FREE_AUTO char *path = NULL;
+    FREE_AUTO char *path = vmx_path_above(rq, n);
     FACTS_AUTO *facts = NULL;
     struct vmx_host_vm vm = {0};
-    int r = host_said_if_any(rq, &facts) ?: document_of(rq, n, &path, &doc);
+    int r = path ? host_said_if_any(rq, &facts) : -ENOMEM;
+    r = r ?: remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc);
     if (r < 0)
         return r;
     const struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
@@ -165,13 +154,14 @@ int plan_show(struct request *rq, struct node *n, struct buf *ret)
 int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
-    FREE_AUTO char *path = NULL;
+    FREE_AUTO char *path = vmx_path_above(rq, n);
     FACTS_AUTO *facts = NULL;
     struct vmx_host_vm vm = {0};
     struct vmx_check check;
     BUF_AUTO dir = {0};
-    int r = host_said_if_any(rq, &facts)
-        ?: document_of(rq, n, &path, &doc)
+    int r = path ? host_said_if_any(rq, &facts) : -ENOMEM;
+    r = r
+        ?: remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc)
         ?: buf_addf(&dir, "%s/", rq->vfs->options.mountpoint)
         ?: remote_add_shown(rq->vfs->remote, path, &dir);
     if (r < 0)
