@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "file_pages.h"
 #include "open_files.h"
+#include "remote/names/paths.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
 #include "vfs/recent.h"
@@ -19,14 +20,25 @@
 
 enum { REPLACED_MAX = 5 }; /* times in a row, between an open and what it is compared with */
 
-int file_lookup_open(struct request *rq, struct node *dir, const char *name, struct sftp_attrs *ret)
+int file_lookup_open(struct request *rq, struct node *dir, const char *name, struct found *ret)
 {
+    struct sftp_attrs attrs;
+    int64_t now = clock_ms();
     struct node *n = node_find(rq->vfs, dir, name);
     bool named = false;
-    int r = n && n->ops->kind == KIND_FILE && !n->target ? open_files_look(rq, n, ret, &named)
+    int r = n && n->ops->kind == KIND_FILE && !n->target ? open_files_look(rq, n, &attrs, &named)
                                                          : -ENODATA;
     node_unref(rq->vfs, n);
-    return named ? r : -ENODATA; /* whatever became of the file that had the name */
+    if (!named) /* whatever became of the file that had the name */
+        return -ENODATA;
+    if (r < 0)
+        return r;
+    if (remote_is_vmx(rq->vfs->remote, name, &attrs))
+        return -ENODATA;
+    ret->ops = &file_ops;
+    ret->true_at = now;
+    attr_remote(rq->vfs, &ret->st, &attrs);
+    return 0;
 }
 
 static int getattr_open(struct request *rq, struct node *n, struct found *ret)

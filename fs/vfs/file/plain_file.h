@@ -7,10 +7,9 @@
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"
 
-/* The plain file under a name, if somebody has it open: what it shows. -ENODATA: it is to be looked
- * up on the server. */
-int file_lookup_open(struct request *rq, struct node *dir, const char *name,
-                     struct sftp_attrs *ret);
+/* The plain file under a name, if somebody has it open: what it shows to him. -ENODATA: it is to be
+ * looked up on the server. */
+int file_lookup_open(struct request *rq, struct node *dir, const char *name, struct found *ret);
 
 /* How a file is opened on the server for a handle. */
 uint32_t file_open_flags(const struct handle *h);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/path.h"
 #include "remote/cache/document.h"
 #include "remote/cache/listing.h"
@@ -64,22 +63,6 @@ static int lookup_staged(struct request *rq, struct node *dir, const char *name,
     return r;
 }
 
-/* A plain file that somebody has open is what it shows to him; -ENODATA: there is none. */
-static int lookup_open(struct request *rq, struct node *dir, const char *name, struct found *ret)
-{
-    struct sftp_attrs attrs;
-    int64_t now = clock_ms();
-    int r = file_lookup_open(rq, dir, name, &attrs);
-    if (r == 0 && remote_is_vmx(rq->vfs->remote, name, &attrs))
-        r = -ENODATA;
-    if (r < 0)
-        return r;
-    ret->ops = &file_ops;
-    ret->true_at = now;
-    attr_remote(rq->vfs, &ret->st, &attrs);
-    return 0;
-}
-
 /* A link is what it leads to, and a file has one path whichever link leads to it. One that leads
  * nowhere stays a link. */
 static int follow(struct request *rq, const char *path, struct found *ret, struct sftp_attrs *attrs)
@@ -133,7 +116,7 @@ static int dir_lookup(struct request *rq, struct node *dir, const char *name, st
     if (remote_is_hidden_name(name))
         return -ENOENT;
     struct sftp_attrs attrs;
-    int r = lookup_open(rq, dir, name, ret);
+    int r = file_lookup_open(rq, dir, name, ret);
     rq->by_name = r == -ENODATA;
     if (!rq->by_name)
         return r;

@@ -100,15 +100,6 @@ static int remove_vmx(struct request *rq, const char *path, struct diag *diag, c
                ?: remote_remove_vmx(rq->vfs->remote, path, &rq->wait, diag);
 }
 
-static int remove_file(struct request *rq, const char *path, const struct found *found,
-                       struct diag *diag, char **ret_vm)
-{
-    const struct sftp_attrs seen = dir_seen(found);
-    return remote_check_unused(rq->vfs->remote, path, false, &rq->wait, diag, ret_vm)
-        ?: check_unregistered(rq, path, diag, ret_vm)
-        ?: remote_remove(rq->vfs->remote, path, &seen, &rq->wait);
-}
-
 int dir_unlink(struct request *rq, struct node *dir, const char *name)
 {
     struct found found = {0};
@@ -130,7 +121,10 @@ int dir_unlink(struct request *rq, struct node *dir, const char *name)
     } else if (r == 0 && folder) {
         r = -EISDIR;
     } else if (r == 0) {
-        r = remove_file(rq, path, &found, &diag, &vm);
+        const struct sftp_attrs seen = dir_seen(&found);
+        r = remote_check_unused(rq->vfs->remote, path, false, &rq->wait, &diag, &vm)
+            ?: check_unregistered(rq, path, &diag, &vm)
+            ?: remote_remove(rq->vfs->remote, path, &seen, &rq->wait);
     }
     if (r == 0)
         node_detach(rq->vfs, dir, name);
