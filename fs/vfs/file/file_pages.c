@@ -19,13 +19,6 @@ struct file_pages {
     unsigned direct;  /* ... that go past the pages */
 };
 
-static struct file_pages *file_pages_of(struct node *n)
-{
-    if (!n->file_pages)
-        n->file_pages = calloc(1, sizeof(*n->file_pages));
-    return n->file_pages;
-}
-
 static bool is_version(const struct file_pages *k, const struct sftp_attrs *attrs)
 {
     return k->known && attrs && k->size == attrs->size && k->mtime == attrs->mtime;
@@ -44,7 +37,9 @@ void file_pages_open(struct vfs *vfs, struct node *n, const struct sftp_attrs *a
 {
     int64_t now = clock_ms();
     lock_take(&vfs->lock);
-    struct file_pages *k = file_pages_of(n);
+    if (!n->file_pages)
+        n->file_pages = calloc(1, sizeof(*n->file_pages));
+    struct file_pages *k = n->file_pages;
     if (k) {
         bool same = is_version(k, attrs);
         if (!same)

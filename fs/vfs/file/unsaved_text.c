@@ -19,13 +19,6 @@ char *vmx_file_path(struct request *rq, struct node *n)
     return node_path(rq->vfs, vmx ? vmx : n);
 }
 
-static struct vmx_file *state(struct node *n)
-{
-    if (!n->vmx_file)
-        n->vmx_file = calloc(1, sizeof(*n->vmx_file));
-    return n->vmx_file;
-}
-
 void unsaved_text_free(struct unsaved_text *t)
 {
     if (!t)
@@ -44,7 +37,9 @@ int unsaved_text_begin(struct request *rq, struct node *n, struct span seen,
         r = text_draft_resize(&t->draft, 0, max_text(rq));
     lock_take(&rq->vfs->lock);
     const bool begun = h->unsaved; /* a scratch file that became raw is written by two at once */
-    struct vmx_file *w = r == 0 && !begun ? state(n) : NULL;
+    if (!n->vmx_file)
+        n->vmx_file = calloc(1, sizeof(*n->vmx_file));
+    struct vmx_file *w = r == 0 && !begun ? n->vmx_file : NULL;
     if (w) {
         t->base = base;
         h->writer = writer;

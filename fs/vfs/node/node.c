@@ -30,9 +30,10 @@ static void leave_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     n->in_table = false;
 }
 
-/* Its name is another's from now on, or nobody's. */
-static void leave_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+void node_lose_name(struct vfs *vfs, struct node *n)
 {
+    if (!n->in_table)
+        return;
     leave_table(vfs, n);
     if (n->ops->kind == KIND_FILE)
         inode_number_keep(vfs, n);
@@ -144,7 +145,7 @@ struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
     lock_take(&vfs->lock);
     struct node *n = node_child(vfs, dir, name);
     if (n && !is_same(n, found)) {
-        leave_name(vfs, n);
+        node_lose_name(vfs, n);
         n = NULL;
     }
     if (n && !can_show(vfs, n, found))
@@ -201,7 +202,7 @@ void node_detach(struct vfs *vfs, struct node *dir, const char *name)
     lock_take(&vfs->lock);
     struct node *n = node_child(vfs, dir, name);
     if (n)
-        leave_name(vfs, n);
+        node_lose_name(vfs, n);
     lock_drop(&vfs->lock);
 }
 
@@ -211,12 +212,6 @@ char *node_name(struct vfs *vfs, struct node *n)
     char *name = strdup(n->name);
     lock_drop(&vfs->lock);
     return name;
-}
-
-void node_lose_name(struct vfs *vfs, struct node *n)
-{
-    if (n->in_table)
-        leave_name(vfs, n);
 }
 
 void node_retire(struct vfs *vfs, struct node *n)
@@ -281,7 +276,7 @@ void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node 
     struct node *n = node_child(vfs, dir, name);
     struct node *old = node_child(vfs, new_dir, new_name);
     if (old && old != n)
-        leave_name(vfs, old);
+        node_lose_name(vfs, old);
     if (n) {
         leave_table(vfs, n);
         if (rename_node(vfs, n, new_dir, new_name)) { /* else the next lookup makes a new node */

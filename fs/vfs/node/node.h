@@ -69,7 +69,7 @@ void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups);
 void node_detach(struct vfs *vfs, struct node *dir, const char *name);
 /* The same of a key's node, whose inode the kernel shall not open any more. */
 void node_retire(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
-/* The same of a node, if it has its name. */
+/* The same of a node, if it has its name: that is another's from now on, or nobody's. */
 void node_lose_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
 /* The node of a name becomes what found says. */
 void node_become(struct vfs *vfs, struct node *dir, const char *name, const struct found *found);
