@@ -7,6 +7,7 @@
 #include "diff.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "list.h"
@@ -17,7 +18,8 @@ enum { CONTEXT = 3, COST_MAX = 1500 };
 
 struct line {
     struct span text; /* with its newline, if it has one */
-    bool changed;     /* removed, in the old text; added, in the new one */
+    uint32_t hash;
+    bool changed; /* removed, in the old text; added, in the new one */
 };
 
 struct side {
@@ -48,11 +50,19 @@ static int split(struct span text, struct side *ret)
             return -ENOMEM;
         size_t n = text_find(text, '\n');
         n += n < text.n;
-        lines[ret->n++] = (struct line){.text = span_head(text, n)};
+        struct line *line = &lines[ret->n++];
+        *line = (struct line){.text = span_head(text, n), .hash = 2166136261U};
+        for (size_t i = 0; i < n; i++)
+            line->hash = (line->hash ^ (unsigned char)text.p[i]) * 16777619U;
         ret->lines = lines;
         text = span_from(text, n);
     }
     return 0;
+}
+
+static bool same(const struct line *a, const struct line *b)
+{
+    return a->hash == b->hash && span_eq(a->text, b->text);
 }
 
 static void mark(struct line *lines, size_t n)
@@ -77,10 +87,9 @@ static long edit(const struct search *s, const long *v, long k, long d)
 }
 
 /* Whether the lines x from the end of a and y from that of b are the same. */
-static bool same(const struct search *s, enum end end, long x, long y)
+static bool same_at(const struct search *s, enum end end, long x, long y)
 {
-    return end == FRONT ? span_eq(s->a[x].text, s->b[y].text)
-                        : span_eq(s->a[s->n - 1 - x].text, s->b[s->m - 1 - y].text);
+    return end == FRONT ? same(&s->a[x], &s->b[y]) : same(&s->a[s->n - 1 - x], &s->b[s->m - 1 - y]);
 }
 
 /* One more edit from an end. True when it met those from the other end, at *ret. */
@@ -92,10 +101,10 @@ static bool advance(struct search *s, enum end end, long d, struct middle *ret)
     long delta = s->n - s->m;
     for (long k = -d; k <= d; k += 2) {
         long x = edit(s, own, k, d);
-        while (x >= 0 && x < s->n && x - k < s->m && same(s, end, x, x - k))
+        while (x >= 0 && x < s->n && x - k < s->m && same_at(s, end, x, x - k))
             x++;
         own[k] = x;
-        long other = delta - k;
+        long other = delta - k; /* the same diagonal, as it is counted from the other end */
         if ((other - others_d) % 2 == 0 && labs(other) <= others_d && x >= 0 &&
             others[other] >= 0 && x + others[other] >= s->n) {
             *ret = end == FRONT ? (struct middle){(size_t)x, (size_t)(x - k)}
@@ -118,9 +127,9 @@ static bool find_middle(struct search *s, struct middle *ret)
 /* The search is scratch space for all calls. */
 static void compare(struct search *s, struct line *a, size_t n, struct line *b, size_t m)
 {
-    while (n > 0 && m > 0 && span_eq(a->text, b->text))
+    while (n > 0 && m > 0 && same(a, b))
         a++, b++, n--, m--;
-    while (n > 0 && m > 0 && span_eq(a[n - 1].text, b[m - 1].text))
+    while (n > 0 && m > 0 && same(&a[n - 1], &b[m - 1]))
         n--, m--;
     s->a = a;
     s->b = b;
