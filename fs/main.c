@@ -133,8 +133,8 @@ static void settle_descriptors(void)
     do
         fd = open("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO);
-    /* A descriptor of who started us would stay open as long as the mount: the lock of flock(1),
-     * say, or the end of a pipe that somebody reads. */
+    /* A descriptor of the process that started us would stay open as long as the mount: the lock of
+     * flock(1), say, or the end of a pipe that somebody reads. */
     closefrom(STDERR_FILENO + 1);
 }
 

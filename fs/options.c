@@ -72,7 +72,7 @@ static const struct fuse_opt table[] = {
     WORD("nofail", FUSE_OPT_KEY_DISCARD),
     WORD("_netdev", FUSE_OPT_KEY_DISCARD),
     WORD("comment=", FUSE_OPT_KEY_DISCARD),
-    /* What the kernel or libfuse understands. */
+    /* Options that the kernel or libfuse understands. */
     WORD("allow_other", FUSE_OPT_KEY_KEEP),
     WORD("allow_root", FUSE_OPT_KEY_KEEP),
     WORD("auto_unmount", FUSE_OPT_KEY_KEEP),

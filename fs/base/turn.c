@@ -30,7 +30,8 @@ void turn_give(struct turn *turn)
 {
     lock_take(&turn->lock);
     turn->taken = false;
-    /* One is enough: who is woken looks whether it is taken before he looks at his wait. */
+    /* One is enough: a thread that is woken looks whether the turn is taken before it looks at its
+     * wait. */
     condition_wake_one(&turn->given);
     lock_drop(&turn->lock);
 }

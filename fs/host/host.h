@@ -3,11 +3,11 @@
  * The ESXi host behind a mount: what it knows, and what it is told.
  *
  * A thread of its own asks for what changes by itself, reloads VMs whose .vmx has changed, and
- * closes the connection when idle. Whoever wants something done at once (power, reload,
+ * closes the connection when idle. A caller that wants something done at once (power, reload,
  * passthrough) waits for it.
  *
- * A server that runs no commands, or is no ESXi, has no host: -EOPNOTSUPP, found out once. One that
- * cannot be reached at present is -EIO, and is asked again later.
+ * A server that runs no commands, or is not ESXi, has no host: -EOPNOTSUPP, found out once. One
+ * that cannot be reached at present is -EIO, and is asked again later.
  */
 #pragma once
 

@@ -23,8 +23,8 @@ struct host {
     struct exec *exec;
     pthread_t thread;
 
-    struct turn acting; /* who tells the host to do something; taken before the next one */
-    struct turn asking; /* who asks for facts: of the answers, too */
+    struct turn acting; /* of the thread that tells the host something; before the next one */
+    struct turn asking; /* of the thread that asks for facts; protects the answers, too */
     struct lock lock;
     struct condition woken; /* with lock: there is something to do for the thread */
 

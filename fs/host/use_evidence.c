@@ -26,8 +26,8 @@ static enum vmx_truth ran_as_of(struct host *host, int max_age_ms, const char *p
     return ran;
 }
 
-/* What was asked a short while ago is good enough to go on. Before a commit is refused the host is
- * asked again; should it not answer any more, that it said so then counts. */
+/* Facts of a short while ago are good enough to go on. Before a commit is refused the host is asked
+ * again; if it does not answer any more, the old facts count. */
 static bool runs(void *ctx, const char *path, const struct wait *wait, char *ret, size_t size)
 {
     struct host *host = ctx;

@@ -52,7 +52,7 @@ int remote_describe(struct remote *remote, struct buf *ret);
 /* Hears what happens on the server. Each function is called by any thread, with no lock held, and
  * may be NULL. */
 struct remote_listener {
-    /* A fact about a path that a user should know, and that is not an error of his; key may be
+    /* A fact about a path that the user should know, and that is not the user's error; key may be
      * NULL. */
     void (*note)(void *ctx, const char *path, const char *key, const char *reason);
     /* The document at path was found changed by others. */

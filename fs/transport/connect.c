@@ -48,8 +48,7 @@ static void make_absolute(struct connector *c, const char **path)
         *path = words_addf(&c->paths, "%s/%s", directory, *path);
 }
 
-/* What is given to ssh as an argument must not be taken for an option, nor hold anything that a
- * name cannot. */
+/* An argument of ssh must not pass for an option, nor hold anything that a name cannot. */
 static int check_name(const char *what, const char *name, struct diag *why)
 {
     bool bad = *name == '-' || *name == '\0';
@@ -227,7 +226,7 @@ static int via_either(struct connector *c, struct keyring *secrets, const char *
     }
     if (r < 0)
         diag_set(why, "%s", told.text);
-    /* What libssh2 cannot do today is not said of the server. */
+    /* A fault of libssh2 is not reported as the server's. */
     if (command && r == -EOPNOTSUPP)
         return -EPROTO;
     return r == -ENOEXEC ? -EOPNOTSUPP : r;
@@ -300,8 +299,8 @@ static const char *prefer(const char *list, const char *mark, struct buf *scratc
     return ssh_config_prefer(list, has_mark, mark, scratch) == 0 ? scratch->data : NULL;
 }
 
-/* What is faster than what ssh prefers by itself, and only what ssh_config allows: GCM, with
- * instructions for AES. NULL: what ssh prefers. */
+/* A cipher that is faster than the one that ssh prefers by itself, among those that ssh_config
+ * allows: GCM, with instructions for AES. NULL: what ssh prefers. */
 static const char *bulk_ciphers(const struct connector *c, struct buf *scratch)
 {
     struct diag why = {0};

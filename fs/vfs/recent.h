@@ -4,10 +4,10 @@
  * what the last one means: a line that is removed and set again keeps its place, a .vmx that is
  * moved out of the way is what the next one is measured by.
  *
- * All of it is in one list, the oldest first. What is too old goes, and so does the oldest when the
- * list takes too much memory: whoever asks has to get by without. A thing is known by its kind, a
- * node, which stays in memory meanwhile and takes it along when it is renamed, and a name. No
- * document is kept alive.
+ * All of it is in one list, the oldest first. An entry that is too old goes, and so does the oldest
+ * when the list takes too much memory: a caller has to get by without. A thing is known by its
+ * kind, a node, which stays in memory meanwhile and takes it along when it is renamed, and a name.
+ * No document is kept alive.
  */
 #pragma once
 
@@ -35,7 +35,7 @@ enum recent_kind {
 
 enum { RECENT_BYTES_MAX = 4 << 20 }; /* of all together; the newest is kept whatever it takes */
 
-/* What a text was, for who has to know only whether it still is the same. */
+/* What a text was, for a caller that has to know only whether it still is the same. */
 struct fingerprint {
     bool there; /* false, as all below: there was none */
     size_t n;
@@ -59,10 +59,10 @@ void recent_note(struct vfs *vfs, enum recent_kind kind, struct node *n, struct 
 const struct recent_detail *recent_find(struct vfs *vfs, enum recent_kind kind, struct node *n,
                                         struct span name) REQUIRES(vfs->lock);
 
-/* Whether recent_find finds it, for who does not hold the lock. */
+/* Whether recent_find finds it, for a caller that does not hold the lock. */
 bool recent_is(struct vfs *vfs, enum recent_kind kind, struct node *n, struct span name);
 
-/* recent_note of what has no detail, for who does not hold the lock. */
+/* recent_note of a thing without detail, for a caller that does not hold the lock. */
 void recent_set(struct vfs *vfs, enum recent_kind kind, struct node *n, struct span name);
 
 void recent_forget(struct vfs *vfs, enum recent_kind kind, struct node *n, struct span name)

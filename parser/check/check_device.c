@@ -56,7 +56,7 @@ static bool is_same(const struct check_device *d)
            (d->host->device < 0 || d->host->device == d->device);
 }
 
-/* Whoever copied an address in hex may have got one that is right in decimal too. */
+/* An address that was copied in hex may be right in decimal too. */
 static int meant_in_hex(const struct check *c, const struct check_device *d, struct buf *ret)
 {
     struct check_device meant = *d;

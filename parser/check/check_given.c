@@ -17,7 +17,7 @@ static int read_number(const struct check *c, size_t n, const char *name, long l
     return r == -ENOENT ? 0 : r;
 }
 
-/* What the file does not say. */
+/* The facts that the file does not give. */
 static void ask_host(struct check_device *d)
 {
     if (d->vendor == 0 && d->host->vendor > 0)

@@ -119,8 +119,8 @@ static const struct vmx_host_pci *other_console(const struct vmx_host *host,
     return NULL;
 }
 
-/* No command of a host says which card its console is on. But it is on none that the kernel has let
- * go of, and on the only one where there is no other. */
+/* No command of a host says which card its console is on. But the console is on no card that the
+ * kernel has let go of, and on the only card where there is one. */
 static int gpu_console(struct check *c, const struct check_device *d)
 {
     static const char rule[] = "gpu-console";

@@ -48,7 +48,7 @@ static int rule_of(struct span key, struct buf *ret, enum vmx_severity *ret_bad)
     return add_slug(key, ret);
 }
 
-/* What two profiles want alike is one line of the report. */
+/* A setting that two profiles want alike is one line of the report. */
 int check_seen(struct check *c, const char *rule, struct span what, bool *ret)
 {
     BUF_AUTO entry = {0};
@@ -126,7 +126,7 @@ static int setting(struct check *c, const struct vmx_profile *profile,
 
 /* ---- conditions ---- */
 
-/* What a guest may not boot after is for people to change. */
+/* People change what a guest may not boot after. */
 static bool may_be_changed(const struct profile_condition *condition)
 {
     struct span key = buf_span(&condition->key);

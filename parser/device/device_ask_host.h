@@ -11,8 +11,8 @@ struct device_functions {
     size_t n;
 };
 
-/* What the host passes along with the function at that address, itself first. 0; -EINVAL with the
- * reason why it does not, or where the line contradicts it; -ENOMEM. What the profile was applied
- * with before is not judged again. functions means nothing on failure. */
+/* The functions that the host passes along with the one at that address, that one first. 0; -EINVAL
+ * with the reason why it does not, or where the line contradicts it; -ENOMEM. A parameter that the
+ * profile was applied with before is not judged again. functions means nothing on failure. */
 int device_ask(const struct plan_on *on, const struct vmx_pci *pci,
                struct device_functions *functions, struct diag *diag);

@@ -27,7 +27,7 @@ struct function {
     struct span vendor, device, system;
 };
 
-/* What is known, or else wanted already, or was recorded, or is there, which then stays. */
+/* The value that is known, or else wanted already, recorded, or there, which then stays. */
 static int want_fact(const struct vmx_dict *dict, const struct function *f, const char *name,
                      const char *param, struct span known, struct pairs *wanted,
                      struct buf *missing)
@@ -89,7 +89,7 @@ static void take_given(const struct plan_line *line, struct function *f)
 
 /* ---- as the file has it ---- */
 
-/* What was made of the block of one function then, in the block that is that function now. */
+/* The settings that were made of a function's block, for the block that is the function's now. */
 static int want_recorded_block(const struct vmx_dict *dict, const struct plan_saved *id,
                                size_t made, struct pairs *wanted)
 {

@@ -8,7 +8,7 @@
 #define NO_DIGIT 16U
 
 /* What the escape at raw.p[0] (a bar) stands for: *ret_n bytes are read, and the result is a byte,
- * or -1 if they stand for themselves. The byte that spoils an escape is not looked at again. */
+ * or -1 if they stand for themselves. A byte that spoils an escape is not looked at again. */
 static int read_escape(struct span raw, size_t *ret_n)
 {
     unsigned high = raw.n > 1 ? text_digit(raw.p[1]) : NO_DIGIT;

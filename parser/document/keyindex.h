@@ -3,7 +3,7 @@
  * Private to the parser: where in a document a key stands, in 4 to 8 bytes a key (an intrusive hash
  * table would take more than the document itself). Keys compare without regard to ASCII case.
  *
- * The hash is seeded, so that nobody who writes a document knows which keys would collide.
+ * The hash is seeded, so that the author of a document does not know which keys would collide.
  */
 #pragma once
 

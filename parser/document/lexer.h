@@ -2,8 +2,8 @@
 /*
  * One line of a .vmx, taken apart as VMware's own reader does: ws name ws = ws value ws [#comment].
  *
- * Lines end at LF, CRLF or a lone CR. White space is space and tab. Nothing fails here: what is no
- * setting is a comment, a blank or a malformed line, and stays as text.
+ * Lines end at LF, CRLF or a lone CR. White space is space and tab. Nothing fails here: a line that
+ * is not a setting is a comment, a blank or a malformed line, and stays as text.
  */
 #pragma once
 

@@ -98,7 +98,7 @@ static bool key_matches(struct span pattern, struct span key)
 
 static const struct value_rule *find_rule(struct span key)
 {
-    /* What is not VMware's own: free text, whatever its name ends in. */
+    /* Settings that are not VMware's own: free text, whatever their names end in. */
     if (span_starts_with_fold(key, SPAN_LITERAL("vmxfs.")) ||
         span_starts_with_fold(key, SPAN_LITERAL("guestinfo.")))
         return NULL;

@@ -9,7 +9,7 @@
 #include "parser/text/encoding.h"
 #include "parser/text/text.h"
 
-/* What most lines end with; LF where there are none. */
+/* The ending of most lines; LF where there are none. */
 static struct span usual_ending(const struct vmx_dict *dict)
 {
     const struct span endings[] = {SPAN_LITERAL("\n"), SPAN_LITERAL("\r\n"), SPAN_LITERAL("\r")};
@@ -101,7 +101,7 @@ static bool makes_bom(const struct draft_line *l, struct span name)
     return span_starts_with(name, UTF8_BOM) && !(l->current && span_eq_fold(name_of(l), name));
 }
 
-/* Makes own the line's text. -EINVAL if that is no entry of this name. */
+/* Makes own the line's text. -EINVAL if that is not an entry of this name. */
 static int adopt(struct draft_line *l, struct buf *own, struct span name, struct diag *diag)
 {
     struct vmx_line line;

@@ -24,7 +24,7 @@ struct vmx_place {
     struct buf line;        /* the whole removed line, with its ending; of a last line without one:
                                with the ending of the line before it, which the removal takes too */
     struct buf predecessor; /* the key of the entry before it, empty at the top */
-    size_t skip;            /* how many lines that are no entries stand between the two */
+    size_t skip;            /* how many lines that are not entries stand between the two */
 };
 
 enum vmx_edit_op {
@@ -86,5 +86,5 @@ int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edi
 int vmx_replace_check(const struct vmx_dict *old, const struct vmx_dict *text, struct diag *diag);
 
 /* Appends a text that is as bad as old in the eyes of vmx_replace_check, and holds nothing else:
- * for who has to remember only that. -ENOMEM. */
+ * for a caller that has to remember only that. -ENOMEM. */
 int vmx_replace_rest(const struct vmx_dict *old, struct buf *ret);

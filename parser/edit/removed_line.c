@@ -3,8 +3,8 @@
 
 #include "edit.h"
 
-/* What a removal takes: the line, and, so that the file goes on having no final ending, the ending
- * of the line before it; unless that is an empty line, which would be lost with its ending. */
+/* A removal takes the line, and, so that the file goes on having no final ending, the ending of the
+ * line before it; unless that is an empty line, which would be lost with its ending. */
 static struct span removed_bytes(const struct vmx_dict *dict, size_t extent)
 {
     const struct vmx_extent *e = vmx_dict_extent(dict, extent);

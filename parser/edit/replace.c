@@ -7,8 +7,8 @@
 #include "parser/text/encoding.h"
 #include "parser/text/text.h"
 
-/* What is wrong with a text, as something to count: malformed lines by their text, superseded ones
- * by their key. */
+/* The faults of a text, as something to count: malformed lines by their text, superseded ones by
+ * their key. */
 struct faults {
     struct keymap malformed;
     struct keymap superseded;

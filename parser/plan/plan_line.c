@@ -130,7 +130,7 @@ static int judge(const struct vmx_profile *profile, const struct plan_line *line
     return r;
 }
 
-/* What is recorded about a device goes with the device. */
+/* The facts that are recorded about a device go with the device. */
 static void drop_device_facts(const struct plan_line *given, struct plan_line *line)
 {
     static const char *const facts[] = {"vendor", "deviceid", "system", "vram"};

@@ -106,7 +106,7 @@ static int restore_value(const struct restore *restore, const struct plan_saved 
 
 /* ---- devices ---- */
 
-/* What the host has added to a device of ours goes with it. */
+/* Settings that the host has added to a device of ours go with it. */
 static int remove_rest_of_device(const struct restore *restore, size_t n)
 {
     int r = 0;

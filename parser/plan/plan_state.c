@@ -69,7 +69,7 @@ struct follow {
     size_t asked; /* edits that were there first */
 };
 
-/* Whoever sets the key as well has the last word. */
+/* An edit of the key itself has the last word. */
 static bool is_asked_for(const struct follow *f, struct span key)
 {
     for (size_t i = 0; i < f->asked; i++) {

@@ -15,7 +15,7 @@ int plan_wanted_set(struct pairs *wanted, struct span key, struct span value)
     return pairs_set(wanted, key, value, span_eq_fold);
 }
 
-/* What a line says of a parameter, or else the default. */
+/* The value of a parameter on the line, or else the default. */
 static struct span effective(const struct plan_on *on, const struct plan_line *line,
                              struct span name)
 {

@@ -24,7 +24,7 @@
 
 struct vmx_profile;
 
-/* A set of profiles in the order in which they are offered. Owned by whoever loaded them. */
+/* A set of profiles in the order in which they are offered. Their loader owns them. */
 struct vmx_profiles {
     struct vmx_profile **items;
     size_t n;

@@ -224,7 +224,7 @@ static int check_whens(struct reader *reader)
     return 0;
 }
 
-/* What a profile depends on must not change by applying it: it would never be done. */
+/* Applying a profile must not change what the profile depends on: it would never be done. */
 static bool is_own_doing(const struct vmx_profile *p, struct span key)
 {
     struct span rest;

@@ -25,7 +25,7 @@ bool vmx_ascii(struct span bytes);
  * ASCII. 0, -EILSEQ when some byte does not decode (*ret is as it was), -ENOMEM. */
 int vmx_decode(const char *charset, struct span bytes, struct buf *ret);
 
-/* Appends UTF-8 text, encoded. 0, -EILSEQ when the text is no UTF-8 or the charset cannot hold it
+/* Appends UTF-8 text, encoded. 0, -EILSEQ when the text is not UTF-8 or the charset cannot hold it
  * (*ret is as it was), -ENOMEM. Nothing is transliterated: what is encoded decodes to the same
  * text. */
 int vmx_encode(const char *charset, struct span utf8, struct buf *ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is known about the ESXi host that would run a VM, as far as plans and reports need it. Plain
- * data: whoever asks a host fills it in. A member that was not found out is 0, "", NULL or UNKNOWN,
- * and nothing is concluded from it.
+ * data, filled in by the code that asks a host. A member that was not found out is 0, "", NULL or
+ * UNKNOWN, and nothing is concluded from it.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ enum vmx_cpu { VMX_CPU_UNKNOWN, VMX_CPU_INTEL, VMX_CPU_AMD };
 enum vmx_power { VMX_POWER_UNKNOWN, VMX_POWER_OFF, VMX_POWER_ON, VMX_POWER_SUSPENDED };
 
 /* One function of the host's list of PCI devices ("esxcli hardware pci list"). Strings belong to
- * whoever filled it in; none is NULL. */
+ * the code that filled it in; none is NULL. */
 struct vmx_host_pci {
     struct vmx_pci address;
     long long vendor, device, class; /* as 0x10de, 0x1cb2, 0x0300; -1: not known */

@@ -17,7 +17,7 @@ static bool next_line(struct span *rest, struct span *ret)
     return true;
 }
 
-/* What stands between quotes at the front. Empty where there is none. */
+/* The text between quotes at the front. Empty where there is none. */
 static struct span quoted(struct span s)
 {
     if (s.n == 0 || s.p[0] != '"')

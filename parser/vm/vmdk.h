@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A disk's descriptor: the text file that says of which files a disk is made. A name is absolute on
- * the server, or relative to the folder of the descriptor. A text that is no descriptor names
+ * the server, or relative to the folder of the descriptor. A text that is not a descriptor names
  * nothing.
  */
 #pragma once

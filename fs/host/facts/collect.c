@@ -118,7 +118,7 @@ static int vm_path(const struct host *host, struct host_facts *facts, const stru
     return r < 0 || facts->no_memory ? -ENOMEM : 0;
 }
 
-/* What runs is named by paths, too: each may go through links of its own. */
+/* The running VMs are named by paths, too, and each path may go through links of its own. */
 static void note_running(struct host_facts *facts, char *const *running)
 {
     for (size_t i = 0; i < facts->n_vms; i++) {
@@ -128,7 +128,7 @@ static void note_running(struct host_facts *facts, char *const *running)
     }
 }
 
-/* ---- who has which device */
+/* ---- which VM has which device */
 
 static int note_user(struct host_facts *facts, const char *path, const struct document *doc)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of the host: one asks, the others wait for his answer. */
+/* The facts that are known of the host: one thread asks, and the others wait for its answer. */
 #include "facts_cache.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include "collect.h"
 
 enum {
-    SILENT_MS = 30 * 1000, /* so long nobody waits in vain once more, who need not */
+    SILENT_MS = 30 * 1000, /* so long a caller that can do without does not wait again */
     HALF_MAX_MS = 10 * 1000,
 };
 

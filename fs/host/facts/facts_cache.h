@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of the host: one asks, the others wait for his answer. */
+/* The facts that are known of the host: one thread asks, and the others wait for its answer. */
 #pragma once
 
 #include "host/host_private.h"
@@ -16,8 +16,8 @@ void host_outdate(struct host *host, bool hardware);
  * LOCK_HOLD_MS (remote/lock/lock.h). */
 struct wait host_half_of(const struct wait *wait);
 
-/* What the host said not longer than max_age_ms ago, for somebody who has better things to do than
- * to wait: not longer than half of the wait, and not at all if the host did not answer a short
- * while ago. NULL: it is not known. */
+/* The facts that the host told at most max_age_ms ago, for a caller that can do without: it waits
+ * for half of its time at most, and not at all if the host did not answer a short while ago. NULL:
+ * they are not known. */
 const struct host_facts *host_facts_soon(struct host *host, int max_age_ms,
                                          const struct wait *wait);

@@ -8,7 +8,7 @@
  * Standard error is mixed into the texts: lines that do not belong are passed over.
  *
  * parse_vms and parse_running take vms_known and running_known back where they fail: a list that is
- * not understood is no empty one.
+ * not understood is not an empty one.
  */
 #pragma once
 

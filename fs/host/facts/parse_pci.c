@@ -6,7 +6,7 @@
 #include "parser/text/list.h"
 #include "parser/text/text.h"
 
-/* More than four thousand functions are no host's. */
+/* No host has more than four thousand functions. */
 enum { PCI_MAX = 4096 };
 
 enum field {
@@ -77,7 +77,7 @@ static enum vmx_truth read_enabled(const struct block *b)
     return read_owner(b->values[CONFIGURED_OWNER]);
 }
 
-/* A list that has an address twice is no host's. */
+/* No host's list has an address twice. */
 static int add_device(const struct block *b, struct host_facts *ret)
 {
     const struct span *v = b->values;
@@ -104,7 +104,7 @@ static int add_device(const struct block *b, struct host_facts *ret)
     return 0;
 }
 
-/* What is said twice is taken the first time. */
+/* Of a name that occurs twice the first one counts. */
 static void note_field(struct block *b, struct span line)
 {
     struct span name;

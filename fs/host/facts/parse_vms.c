@@ -239,7 +239,7 @@ static int add_invalid(unsigned long id, struct host_facts *ret)
     return add_vm(&(struct row){.id = id}, none, none, ret);
 }
 
-/* What the host runs for itself lies in no datastore. */
+/* VMs that the host runs for itself lie in no datastore. */
 static int add_row(const struct row *row, struct host_facts *ret)
 {
     const char *parting = memmem(row->file.p, row->file.n, "] ", 2);

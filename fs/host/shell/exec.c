@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whoever runs a command is the only one until it has ended. The connection is made by a
- * thread of its own, since that blocks for longer than a caller may want to wait; one who gives up
- * leaves it to the next.
+ * One caller at a time runs a command. A thread of its own makes the connection, since that blocks
+ * for longer than a caller may want to wait; a caller that gives up leaves the connection to the
+ * next.
  *
- * A command goes out once. Only where the connection turns out to be dead before any byte of it was
- * sent, it is sent over a new one.
+ * A command goes out once. It is sent over a new connection only where the old one turns out to be
+ * dead before any byte of the command was sent.
  */
 #include "exec.h"
 

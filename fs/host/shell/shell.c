@@ -34,7 +34,7 @@ struct talk {
     int status;
 };
 
-/* What follows the mark, up to the end of its line; -1 for what is no command's status. */
+/* The number that follows the mark on its line; -1: it is not a command's status. */
 static int read_status(const char *text)
 {
     enum { DIGITS = 3 };
@@ -135,7 +135,7 @@ static int converse(struct talk *k, const struct wait *wait)
             return k->end > k->max ? -EFBIG : 0;
         if (k->in.len > k->max + sizeof(k->mark))
             return -EFBIG;
-        if (received > 0) /* also from one who listens no more, and says why */
+        if (received > 0) /* also from a server that listens no more, and says why */
             continue;
         r = sent == 0 ? wait_for_event(k, wait) : sent;
         if (r < 0)
@@ -143,7 +143,7 @@ static int converse(struct talk *k, const struct wait *wait)
     }
 }
 
-/* What came after the last command belongs to none. */
+/* Bytes that came after the last command belong to none. */
 static int drain(struct transport *t)
 {
     enum { TURNS = 64 };

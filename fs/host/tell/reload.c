@@ -150,8 +150,8 @@ void reload_postpone(struct host *host, int64_t ms)
     lock_drop(&host->lock);
 }
 
-/* What somebody has just been told of, and is to be tried again: the file is still newer than what
- * the host has. */
+/* A reload whose failure was just reported is to be tried again: the file is still newer than the
+ * host's copy. */
 static void keep_due(struct host *host, struct due *d, int r)
 {
     finish(host, d, r < 0 && r != -EBUSY && r != -ENXIO && r != -EOPNOTSUPP);

@@ -57,8 +57,8 @@ enum {
     WALKS_MAX = 64,       /* directories; the one that was thought of last comes first */
     IDLE_MS = 5000,       /* a walk whose findings nobody comes for is given up */
     NEIGHBOURS_MS = 1000, /* between two loads by a user that make a pattern */
-    /* Documents that wide walks load before somebody comes for them: who opens folders of more than
-     * two thousand comes too late for the last ones, or not at all. */
+    /* The memory for documents that wide walks load before a user comes for them. A user that opens
+     * folders of more than two thousand comes too late for the last ones, or not at all. */
     WIDE_MAX = 24 << 20,
     WIDE_MS = 60 * 1000,
 };
@@ -237,7 +237,7 @@ static bool brings_documents(const struct remote *remote, const struct listing *
     return false;
 }
 
-/* What was known of a listing has been walked through while it was loaded again. */
+/* The known names of a listing have been walked through while it was loaded again. */
 static void ending(void *ctx, const struct load *load)
 {
     struct prefetch *prefetch = ctx;

@@ -173,7 +173,7 @@ void walk_used(struct walk *walk, const struct remote *remote, const char *name)
     uint64_t read = at + 1 - walk->from;
     uint64_t ms = (uint64_t)(walk->used_at - walk->began_at) + 1;
     uint64_t ahead = read * ((uint64_t)remote->options.cache_timeout_ms / 2) / ms;
-    if (ahead > AHEAD_MIN + 4 * read) /* too little is known of his pace */
+    if (ahead > AHEAD_MIN + 4 * read) /* too little is known of the user's pace */
         ahead = AHEAD_MIN + 4 * read;
     if (ahead < AHEAD_MIN)
         ahead = AHEAD_MIN;

@@ -237,7 +237,7 @@ void cache_end(struct cache *cache, const struct cache_ticket *ticket, struct ca
     struct cache_entry *e = ticket->entry;
     e->loading = false;
     e->users--;
-    /* What was dropped meanwhile may be there by now. */
+    /* An entry that was dropped meanwhile may be there by now. */
     e->error = error == -EINTR || e->dropped ? 0 : error;
     e->error_at = ticket->began;
     if (!e->dropped && error != -EIO && error != -EINTR) {
@@ -259,7 +259,7 @@ bool cache_is_loading(struct cache *cache, const char *path)
     return loading;
 }
 
-/* What nobody came for is first to go. */
+/* An entry that nobody came for is first to go. */
 static void give_up_oldest(struct cache *cache) REQUIRES(cache->lock)
 {
     struct cache_entry *e = cache->ahead.first;

@@ -47,7 +47,7 @@ static int load_document(struct remote *remote, const char *path, int64_t max_ag
         prefetch_missed_document(remote->prefetch, path);
     if (r == 1)
         r = load_run(&document_load_kind, remote, path, &ticket, wait, &found);
-    /* While the link is down, what is cached is still shown to those who only look. */
+    /* While the link is down, a reader is still shown what is cached. */
     if (r == -EIO && max_age_ms > 0) {
         found = found ?: cache_peek(remote->documents, path, NULL);
         r = found ? 0 : r;

@@ -42,7 +42,7 @@ static int begin(struct pipeline *pipeline, const char *path)
     return r;
 }
 
-/* Others may be loading them, who began before. */
+/* Others may be loading them, and began before. */
 static int await(struct remote *remote, char *const *paths, size_t n, const struct wait *wait)
 {
     int r = 0;

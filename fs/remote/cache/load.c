@@ -105,7 +105,7 @@ int load_new_ahead(const struct load_kind *kind, struct remote *remote, const ch
 
 void load_end(struct load *load, const struct wait *wait)
 {
-    /* No answer, and no error: who waits for it loads it. */
+    /* No answer, and no error: a thread that waits for it loads it. */
     if (load->result == 1 || load->result == -ENOTCONN)
         load->result = -EINTR;
     finish(load, wait);

@@ -378,8 +378,8 @@ static int server_document(struct attempt *a, struct document *known, const stru
     return document_new(buf_span(text), &a->before, read_at, ret);
 }
 
-/* The text made from what the cache says. That there is nothing to do, or that the change must
- * fail, is no matter of an old answer: the server is asked. *known becomes what it has. */
+/* The text made from what the cache says. An old answer does not decide that there is nothing to
+ * do, or that the change must fail: the server is asked. *known becomes what it has. */
 static int make_from_known(struct attempt *a, const struct rewrite *rewrite,
                            struct document **known, struct buf *text)
 {
@@ -508,7 +508,7 @@ int attempt_commit(struct remote *remote, const char *path, struct document *kno
 
 /* ---- a name that is held */
 
-/* What has the name is a link, or no text of settings: its VM's use shows beside it. */
+/* The name is a link's, or not a text's of settings: its VM's use shows beside it. */
 static int look_around(struct attempt *a)
 {
     struct folder_read folder = {0};

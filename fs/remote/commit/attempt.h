@@ -35,7 +35,7 @@ void lost_done(struct lost *lost);
 struct outcome {
     struct document *before, *after; /* the same one if nothing was to be done */
     struct buf replaced; /* what the rename replaced, if it was edited in the last moment ... */
-    bool edited;         /* ... by somebody who takes no lock: not the text of before */
+    bool edited;         /* ... by a program that takes no lock: not the text of before */
     bool missed;         /* it may have been, but cannot be read */
 };
 void outcome_done(struct outcome *outcome);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The queue before the commits of one file. Who finds no commit of it under way leads: takes all
- * changes that wait, commits them as one, tells each its result. A leader whose own wait ends takes
- * only its own change with it; the others find a new leader among themselves.
+ * The queue before the commits of one file. A thread that finds no commit of it under way leads: it
+ * takes all changes that wait, commits them as one, and tells each its result. A leader whose own
+ * wait ends takes only its own change with it; the others find a new leader among themselves.
  */
 #include "commit.h"
 
@@ -182,8 +182,8 @@ static int try_again(struct trying *t, bool sent, int r)
     return r;
 }
 
-/* *target is a link, which stays: it becomes what the link means. That must be a .vmx as well, or
- * whoever may put a link there could have any file below the root written to. */
+/* *target is a link, which stays: it becomes what the link means. That must be a .vmx as well, or a
+ * user that may put a link there could have any file below the root written to. */
 static int follow(struct remote *remote, char **target, const struct wait *wait)
 {
     FREE_AUTO char *real = NULL;
@@ -240,7 +240,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
     return r;
 }
 
-/* Edits of somebody who takes no lock, which our rename replaced, as a rewrite of what is there. */
+/* Edits of a program that takes no lock, which our rename replaced, as a rewrite of what is there. */
 struct merge {
     struct span base, theirs;
 };

@@ -133,7 +133,7 @@ void foreign_edit_tell_all(struct span base, struct span ours, struct span their
 static int merge(const struct texts *t, const struct foreign_lost *lost, struct buf *ret)
 {
     struct vmx_dict *merged = NULL;
-    /* The text of those who changed more than settings is the one that is kept. */
+    /* A text whose author changed more than settings is kept whole. */
     bool on_theirs = is_all_settings(t->base, t->ours);
     int r = on_theirs ? carry(t->base, t->ours, NULL, t->theirs, ret)
                       : carry(t->base, t->theirs, t->ours, t->ours, ret);

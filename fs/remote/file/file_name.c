@@ -148,7 +148,7 @@ static bool fits(const struct remote_file *file, bool unsure, const struct sftp_
            attrs->gid == seen->gid;
 }
 
-/* What was written through any of the file's handles explains what is there. */
+/* The writes through any of the file's handles explain what is there. */
 bool file_can_be(struct remote_file *file, const struct sftp_attrs *attrs)
 {
     struct remote_file *other;

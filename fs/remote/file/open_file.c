@@ -110,7 +110,7 @@ static int take_error(struct remote_file *file)
     return atomic_exchange(&file->error, 0);
 }
 
-/* The same of a writer through another handle of the file: it is left for him. */
+/* The same of a writer through another handle of the file: the error is left for that one. */
 static int error_of_others(struct remote_file *file)
 {
     const struct remote_file *other;
@@ -181,7 +181,7 @@ static void begin_change(struct remote_file *file)
     }
 }
 
-/* What was taken through other handles before a loss is sent again before what comes later. */
+/* Writes that were taken through other handles before a loss are sent again before later ones. */
 static int begin_writing(struct remote_file *file, const struct wait *wait)
 {
     int r = file_begin(file, wait);

@@ -95,8 +95,8 @@ static void note_error(struct remote_file *file, const struct wait *wait, int r)
         file->error = file_write_error(file, wait, r);
 }
 
-/* What differs from what was sent before it, and may come late, is sent again like all else; but
- * which of both stays is not known. */
+/* A request that differs from the one before it, and may come late, is sent again like all else;
+ * but which of both stays is not known. */
 static int note_unsure(void *ctx, uint64_t offset, struct span data, bool sent)
 {
     struct remote_file *file = ctx;
@@ -146,7 +146,7 @@ static bool has_lost_connection(const struct remote_file *file)
 
 bool file_again(struct remote_file *file, const struct wait *wait, int *r)
 {
-    /* A bulk connection that is silent is no reason to fail while there is another way. */
+    /* A silent bulk connection does not make the caller fail while there is another way. */
     if (*r == -EIO && has_lost_connection(file) && clock_ms() < wait->deadline)
         *r = -ENOTCONN;
     while (*r == -ENOTCONN) {
@@ -252,7 +252,7 @@ static void follow(struct remote_file *file, uint64_t offset, size_t n)
         file->expected = offset + n;
 }
 
-/* What fails shall not be tried soon again, unless the bulk connections are merely gone. */
+/* A failure is not tried again soon, unless the bulk connections are merely gone. */
 static void put_off(struct remote_file *file, int r)
 {
     if (r < 0 && r != -EINTR && r != -ENOTCONN) {

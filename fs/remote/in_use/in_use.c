@@ -92,7 +92,7 @@ static int answer_lck(struct inuse *inuse, const struct wait *wait)
     return used < 0 ? used : r == -ENOENT ? 0 : r;
 }
 
-/* What cannot be looked at outside the folder is no evidence. */
+/* A file outside the folder that cannot be looked at is not evidence. */
 static int answer_swap(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait)
 {
     BUF_AUTO swap = {0};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What VMs name is collected when it is first wanted, and anew after USED_MS; meanwhile folders and
- * documents that were not known are added. One thread at a time does so, and asks; the others wait
- * for their turn.
+ * The files that VMs name are collected when they are first wanted, and anew after USED_MS;
+ * meanwhile folders and documents that were not known are added. One thread at a time does so, and
+ * asks; the others wait for their turn.
  */
 #include "used_files.h"
 
@@ -368,7 +368,7 @@ void remote_use_changed(struct remote *remote)
     remote->used->use_changed_at = clock_ms();
 }
 
-/* What is in a lock that is a folder is part of the lock. */
+/* The files in a lock that is a folder are part of the lock. */
 static char *lock_above(const char *path)
 {
     FREE_AUTO char *dir = path_dir(path);

@@ -317,7 +317,7 @@ int vmx_lock_answer(struct vmx_lock *lock, const struct wait *wait, struct diag 
         lock->folder = *sftp_call_handle(lock->folder_open);
     bool unsure = has_no_answer(r) && sftp_call_was_sent(lock->make);
     lock->state = r == 0 ? LOCK_HELD : unsure ? LOCK_UNSURE : LOCK_REFUSED;
-    if (r == 0 && folder_r != -EACCES) /* who may not list it goes without that evidence */
+    if (r == 0 && folder_r != -EACCES) /* a login that may not list it goes without that evidence */
         r = folder_r;
     if (r < 0)
         vmx_lock_drop(lock);

@@ -99,7 +99,7 @@ int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms,
         round_trip = clock_ms() - before;
     }
     if (r != 0) {
-        /* Who carries the stream may know better why it ended. */
+        /* The transport may know better why the stream ended. */
         int said = transport_last_words(s->link.transport, why);
         if (said < 0)
             return said;

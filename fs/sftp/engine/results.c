@@ -73,7 +73,7 @@ static void note_sent_locked(const struct sftp *s, const struct sftp_call *call,
         *wait->committed = true;
 }
 
-/* The caller is told that nothing was done: so it must not be done later. */
+/* The caller is told that nothing was done, so nothing may be done later. */
 static void withdraw_locked(struct sftp *s, struct sftp_call *call, const struct wait *wait)
     REQUIRES(&s->lock)
 {

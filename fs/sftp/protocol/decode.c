@@ -53,8 +53,8 @@ static int read_handle(struct wire_in *in, struct answer *a)
     return 0;
 }
 
-/* No bytes at all are how some servers say that the file has ended; taken for data, a caller who
- * asks for the rest would ask for ever. */
+/* Some servers answer with no bytes where the file has ended. Taken for data, that would make a
+ * caller that asks for the rest ask for ever. */
 static int read_data(struct wire_in *in, size_t asked, struct answer *a)
 {
     if (wire_get_string(in, &a->data) != 0 || a->data.n > asked)

@@ -29,7 +29,7 @@ static bool same_user(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == getuid();
 }
 
-/* Connects to the one who knows. The descriptor, or -errno. */
+/* Connects to the process that knows. The descriptor, or -errno. */
 static int call(const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -97,7 +97,7 @@ static int match(const struct known_hosts *k, char *hosts, const char *type, con
     if (!known)
         return -ENOMEM;
     int found = 0;
-    /* What libssh2 refuses of a line, such as an over-long name, it may have read in part. */
+    /* libssh2 may have read a part of a line that it refuses, such as one with an over-long name. */
     libssh2_knownhost_readline(known, line.data, line.len, LIBSSH2_KNOWNHOST_FILE_OPENSSH);
     for (size_t i = 0; !found && i < k->names.n; i++) {
         found = knows_name(known, k->names.list[i]);
@@ -204,7 +204,7 @@ static enum line_kind kind_that_counts(const struct known_hosts *k)
     return LINE_PLAIN;
 }
 
-/* What one line says. Verdicts are ordered: the last one in the enum of those given wins. */
+/* The verdict of one line. Verdicts are ordered: the last one in the enum of those given wins. */
 static enum known_verdict line_says(const struct known_line *l, enum line_kind counts,
                                     const char *type, const char *key)
 {

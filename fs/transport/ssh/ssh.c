@@ -184,7 +184,7 @@ static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
     BUF_AUTO kex = {0};
     BUF_AUTO keys = {0};
     int r = host_key_order(c, known, &keys);
-    /* The last two are no key exchanges but announcements, where libssh2 knows them. */
+    /* The last two are not key exchanges but announcements, where libssh2 knows them. */
     r = r
         ?: buf_addf(&kex, "%s,ext-info-c,kex-strict-c-v00@openssh.com", c->kex)
         ?: prefer(io, LIBSSH2_METHOD_KEX, kex.data)
@@ -334,7 +334,7 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
     return 0;
 }
 
-/* A login, with all that it works with: it may outlive who wanted it (ssh_watch.h). */
+/* A login, with all that it works with: it may outlive its caller (ssh_watch.h). */
 struct attempt {
     struct ssh_watch watch;
     struct ssh_login login; /* its secrets are those below */

@@ -12,8 +12,8 @@
 #include "vfs/refuse.h"
 #include "vfs/vmx/text_draft.h"
 
-/* What is listed among the settings bears their time, so that git and rsync see it change. Its
- * content has just been made from the same document. */
+/* A control that is listed among the settings bears their time, so that git and rsync see it
+ * change. Its content has just been made from the same document. */
 static uint32_t made_at(struct request *rq, struct node *n, const struct control *control)
 {
     DOCUMENT_AUTO *doc = NULL;
@@ -112,7 +112,8 @@ static void put_back(struct handle *h, struct buf *text)
 }
 
 /* Carries out what has been collected; whatever comes of it, it is not tried again, unless again:
- * who is interrupted asks again. Who closes another descriptor meanwhile is told the same. */
+ * an interrupted caller asks again. A caller that closes another descriptor meanwhile gets the same
+ * result. */
 static int carry_out(struct request *rq, struct node *n, struct handle *h, bool again)
 {
     BUF_AUTO text = {0};
@@ -198,7 +199,7 @@ static void control_drop(struct request *rq, struct node *n, struct handle *h)
     const bool own = h->content.len > 0 && h->writer != 0 && h->writer == writer;
     if (own) {
         buf_done(&h->content);
-        h->refused = -ECANCELED; /* whoever else has it open would go on in the middle */
+        h->refused = -ECANCELED; /* another handle of it would go on in the middle */
     }
     lock_drop(&rq->vfs->lock);
     if (!own)

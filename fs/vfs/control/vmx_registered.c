@@ -4,7 +4,7 @@
  * "rm -rf" of a mount point must not delete a lab. Replacing and renaming are free.
  *
  * "rm -r" also empties a .vmx, setting by setting, and each alone may go. But those without which
- * it is no VM are listed first, and only hidden when they are removed, as tar(1) does before it
+ * it is not a VM are listed first, and only hidden when they are removed, as tar(1) does before it
  * makes them anew. Who removes the next one before that removes none.
  */
 #include "vmx_registered.h"
@@ -62,7 +62,7 @@ bool setting_makes_vm(struct span key)
     return is;
 }
 
-/* What was hidden is to be found. */
+/* A hidden setting is to be found. */
 static void show_kept(struct request *rq, struct node *dir)
 {
     lock_take(&rq->vfs->lock);

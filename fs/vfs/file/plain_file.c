@@ -51,8 +51,8 @@ static int getattr_open(struct request *rq, struct node *n, struct found *ret)
         ret->true_at = clock_ms();
         r = open_files_look(rq, n, &attrs, &named);
     }
-    /* What the link took from the handles has lost its name just now, and who asks by that is to
-     * look it up anew. */
+    /* A file that the lost link took from its handles has lost its name just now, so a caller that
+     * asks by name must look it up anew. */
     if (r < 0 && r != -ENODATA && had_name && !named)
         return -ESTALE;
     if (r < 0)
@@ -84,7 +84,7 @@ static int check_no_vmx(const struct remote_file *file, struct diag *diag)
     return -EBUSY;
 }
 
-/* The size is set by name, and who has the file open only reads it. */
+/* The size is set by name, and the handles that are open only read. */
 static int truncate_by_name(struct request *rq, struct node *n, const char *path,
                             const struct stat *st, int valid)
 {
@@ -270,8 +270,8 @@ static int file_write(struct request *rq, struct node *n, struct handle *h, off_
     return refuse_written(rq, n, r, &diag);
 }
 
-/* That data was lost fs/remote tells once. But who closes may be a child that got the descriptor
- * with a fork, and does not look: each close is told of it until a sync was. */
+/* fs/remote reports lost data once. But the process that closes may be a child that got the
+ * descriptor with a fork, and does not look. So each close reports it, until a sync did. */
 static int tell_lost(struct vfs *vfs, struct handle *h, int r, bool syncs)
 {
     lock_take(&vfs->lock);
@@ -302,7 +302,7 @@ static int file_fsync(struct request *rq, struct node *n, struct handle *h)
 
 static void file_release(struct request *rq, struct node *n, struct handle *h)
 {
-    /* What the flushes could not wait for; nobody else can be told any more. */
+    /* Errors that the flushes could not wait for; nobody else can be told any more. */
     if (h->writes)
         refuse_written(rq, n, remote_file_flush(h->file, &rq->wait), NULL);
     open_files_remove(rq->vfs, n, h);

@@ -56,7 +56,7 @@ int unsaved_text_begin(struct request *rq, struct node *n, struct span seen,
     return begun ? 0 : -ENOMEM;
 }
 
-/* What the server has is shown again, or what another one writes. */
+/* The server's text is shown again, or another writer's. */
 static void hide(struct node *n, const struct handle *h)
 {
     if (n->vmx_file->shown == h)
@@ -143,7 +143,7 @@ static int take_due(struct request *rq, struct node *n, struct handle *h, enum o
     return r == -ETIMEDOUT ? -EIO : r;
 }
 
-/* The file was created empty, which is what those saw who opened it while there was none. */
+/* The file was created empty, as those saw it that opened it while there was none. */
 static void share_base(struct vfs *vfs, struct node *n, struct fingerprint base)
 {
     struct handle *h;
@@ -178,7 +178,7 @@ int unsaved_text_commit_taken(struct request *rq, struct node *n, struct handle 
         when == AT_RELEASE && taken->text.len == 0 && (r == -ECANCELED || r == -EEXIST);
     if (!overtaken)
         r = refuse_change(rq, path, NULL, r, &diag);
-    if (r == 0 && taken->set.flags) /* what fails is told, and is no failure of the text */
+    if (r == 0 && taken->set.flags) /* a failure is reported, and is not one of the text */
         refuse(rq, path, NULL, remote_setattr(rq->vfs->remote, path, &taken->set, &rq->wait), NULL);
     lock_take(&rq->vfs->lock);
     h->unsaved->committing = false;
@@ -187,7 +187,7 @@ int unsaved_text_commit_taken(struct request *rq, struct node *n, struct handle 
         note_committed(rq->vfs, n, h, taken);
     else if (r != -EINTR)
         unsaved_text_throw_away(n, h, r);
-    else if (when != AT_FSYNC) /* who is interrupted in fsync asks again */
+    else if (when != AT_FSYNC) /* a caller that is interrupted in fsync asks again */
         unsaved_text_throw_away(n, h, -ECANCELED);
     condition_wake_all(&rq->vfs->changed);
     lock_drop(&rq->vfs->lock);
@@ -209,13 +209,13 @@ void unsaved_text_end(struct request *rq, struct node *n, struct handle *h)
     const struct wait until = {.deadline = INT64_MAX / 2};
     const bool becomes_folder = !vmx_above(rq->vfs, n) && !node_is_plain(rq->vfs, n);
     lock_take(&rq->vfs->lock);
-    while (h->unsaved->committing) /* by who sets the file's times */
+    while (h->unsaved->committing) /* by a caller that sets the file's times */
         wait_on(&until, &rq->vfs->changed, &rq->vfs->lock);
     hide(n, h);
     unsaved_text_free(h->unsaved);
     h->unsaved = NULL;
-    /* What was created as a file is a directory from now on. The kernel trusts the name of what is
-     * being created for no time, and looks it up again. */
+    /* A .vmx that was created as a file is a directory from now on. The kernel trusts the name of
+     * what is being created for no time, and looks it up again. */
     if (--n->vmx_file->writers == 0 && becomes_folder)
         node_lose_name(rq->vfs, n);
     condition_wake_all(&rq->vfs->changed);

@@ -27,7 +27,7 @@ struct vmx_file {
     bool staged;          /* being created: a file until the last writer closes it */
     bool making;          /* the commit that creates it is under way */
     bool flushed;         /* since it was written: a writer is closing it */
-    struct handle *shown; /* whose text is shown: who wrote last, and has to commit it; or NULL */
+    struct handle *shown; /* its text is shown: it wrote last, and has to commit; or NULL */
 };
 
 /* A text as it was when it was taken to be committed. */
@@ -41,7 +41,7 @@ struct unsaved_copy {
 /* The remote path of the .vmx that a node is. NULL: no memory. */
 char *vmx_file_path(struct request *rq, struct node *n);
 
-/* Makes the handle a writer, who sees this text; base: what is on the server. 0, -ENOMEM. */
+/* Makes the handle a writer, which sees this text; base: what is on the server. 0, -ENOMEM. */
 int unsaved_text_begin(struct request *rq, struct node *n, struct span seen,
                        struct fingerprint base, bool truncated, struct handle *h);
 

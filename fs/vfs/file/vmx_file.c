@@ -19,7 +19,7 @@ enum { RELEASE_MS = 250 };
 
 /* ---- the commit */
 
-/* What was read in the node a short while ago, once. False: nothing was. */
+/* The text that was read in the node a short while ago, once. False: there is none. */
 static bool take_read(struct vfs *vfs, struct node *n, struct fingerprint *ret)
 {
     if (!n)
@@ -80,7 +80,7 @@ int vmx_file_lookup(struct request *rq, const char *path, struct found *ret)
     return 0;
 }
 
-/* Of what is not on the server yet: its umask was applied by the kernel. */
+/* Attributes of a text that is not on the server yet: the kernel has applied the umask. */
 static void attr_new(const struct vfs *vfs, const struct unsaved_text *t, struct stat *st)
 {
     bool timed = t->set.flags & SFTP_ATTR_TIMES;
@@ -155,7 +155,7 @@ static int staged_text(struct request *rq, struct node *n, struct buf *ret)
 }
 
 /* Whether somebody was shown a short while ago what this mount still believes, of which another
- * text may be made. Changes since then that are known here, he may know too. */
+ * text may be made. The caller may know of the changes since then that are known here, too. */
 static bool was_shown(struct request *rq, struct node *n, const char *path, struct fingerprint *ret)
 {
     DOCUMENT_AUTO *believed = NULL;
@@ -273,7 +273,7 @@ static void vmx_file_drop(struct request *rq, struct node *n, struct handle *h)
     const pid_t writer = caller_process(rq);
     struct unsaved_text *t = h->unsaved;
     lock_take(&rq->vfs->lock);
-    /* What is being committed goes on by itself. */
+    /* A commit that is under way goes on by itself. */
     const bool own = t && t->draft.state != DRAFT_CLEAN && writer != 0 && h->writer == writer &&
                      (!t->committing || t->draft.version > t->sent);
     if (own)
@@ -355,7 +355,7 @@ static int vmx_file_setattr(struct request *rq, struct node *n, struct handle *h
     if (valid & FUSE_SET_ATTR_SIZE)
         return resize(rq, n, h, st->st_size);
     if (vmx_above(rq->vfs, n))
-        return 0; /* raw is no file of the server's */
+        return 0; /* raw is not a file of the server's */
     struct unsaved_copy taken = {0};
     struct handle *writer = NULL;
     int r = note_attrs(rq, n, st, valid, &taken, &writer);

@@ -7,7 +7,7 @@
 #include "host_view.h"
 #include "vfs/node/dir_names.h"
 
-/* The device of an address as it is listed, or NULL: another spelling is no name. */
+/* The device of an address as it is listed, or NULL: another spelling is not a name. */
 static const struct vmx_host_pci *find_device(const struct host_facts *facts, const char *name)
 {
     struct vmx_pci address;

@@ -172,8 +172,8 @@ static int apply(struct change *change, const struct server_text *server,
     return r;
 }
 
-/* Notes which version of the key's text is on the server. Where it is none, or an older one than
- * before, who goes on in what was there would put his text into it. */
+/* Notes which version of the key's text is on the server. Where there is none, or an older one than
+ * before, a writer that goes on in the old text would put its own into the new one. */
 static void note_version(struct key_state *ks, const struct taken *taken)
 {
     if (taken && taken->version >= ks->committed) {
@@ -243,7 +243,7 @@ static int run(struct request *rq, struct node *dir, const char *name, struct ke
 {
     KEY_AT_AUTO at = {0};
     struct handle own = {.node = NULL};
-    /* What is put in a value's place was made from what the cache showed; a removal or a renaming
+    /* A text that takes a value's place was made from what the cache showed. A removal or a rename
      * is meant for what there is when it is asked for. */
     bool fresh = !k->ks && k->op != VMX_EDIT_SET;
     int64_t max_age_ms = k->ks ? DOCUMENT_ANY_AGE : cache_ms(rq);

@@ -47,7 +47,7 @@ static bool begins(const struct handle *h)
 }
 
 /* Whether the writer would undo what came after it was opened, or go on in a value that another one
- * has begun since. Who begins himself comes after a removal. */
+ * has begun since. A writer that begins a text itself comes after a removal. */
 static bool is_late(const struct key_state *ks, const struct handle *h, bool truncates)
 {
     return h->key_generation != ks->generation || (h->removals != ks->removals && !begins(h)) ||
@@ -77,12 +77,12 @@ int key_draft_edit(struct vfs *vfs, struct handle *h, const struct text_draft_ed
         return h->refused;
     if (is_late(ks, h, truncates)) {
         const bool half = key_draft_is_due(ks, h);
-        h->edit = 0; /* he is told now, not once more when he closes */
+        h->edit = 0; /* its writer is told now, not once more at its close */
         if (half)
             key_draft_drop(vfs, ks, ks->sent);
         return -ECANCELED;
     }
-    /* Who begins puts nothing into another's text. */
+    /* A writer that begins a text puts nothing into another's. */
     const bool anew = edit->resize ? truncates : begins(h) && !h->append;
     int r = ks->draft.state == DRAFT_CLEAN || anew ? load_text(ks, h) : 0;
     r = r ?: text_draft_apply(&ks->draft, edit, max);
@@ -91,7 +91,7 @@ int key_draft_edit(struct vfs *vfs, struct handle *h, const struct text_draft_ed
     if (r < 0) {
         h->edit = 0;
         key_draft_drop(vfs, ks, ks->sent);
-        h->wrote = false; /* he may begin anew */
+        h->wrote = false; /* the writer may begin anew */
         return r;
     }
     h->truncated = truncates;

@@ -151,7 +151,8 @@ int key_begin_writing(struct request *rq, struct node *dir, const char *name,
     struct key_state *ks = key_enter(rq, dir, asked, &sets);
     if (!ks)
         return -ENOMEM;
-    /* What was asked for before may be older than a commit of ours: what is cached is not. */
+    /* An answer that was asked for before may be older than a commit of ours. The cached text is
+     * not. */
     int r = key_at(rq, dir, name, DOCUMENT_ANY_AGE, &at);
     if (r == 0 && at.extent != SIZE_MAX)
         r = vmx_dict_value(at.doc->dict, at.extent, &value);

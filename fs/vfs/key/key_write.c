@@ -50,8 +50,8 @@ int key_open_to_write(struct request *rq, struct node *n, int flags, struct hand
     r = key_may_write(rq, &at, name);
     enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
     r = r ?: key_attr(rq, n->parent, &at, &(struct stat){0});
-    /* A removal of ours overtook the opening. To say so would not do: the kernel looks once more,
-     * and may find the next one. */
+    /* A removal of ours overtook the open. An error that says so would not do: the kernel looks
+     * once more, and may find the next key. */
     if (r == -ENOENT && recent_is(rq->vfs, RECENT_REMOVED_LINE, n->parent, buf_span(&at.key))) {
         how = WRITING_ANEW;
         r = 0;
@@ -77,9 +77,9 @@ static int refuse_moved(struct request *rq, struct node *n)
     return refuse_written(rq, n, -ECANCELED, &diag);
 }
 
-/* Commits what was taken, whoever wrote it. A failure throws it away, with what was added since,
- * but not what was begun anew: nothing is tried again behind the back. again: who is interrupted
- * asks again. */
+/* Commits the text that was taken, whichever handle wrote it. A failure throws it away, with what
+ * was added since, but not a text that was begun anew: nothing is tried again in silence. again: an
+ * interrupted caller asks again. */
 static int commit_taken(struct request *rq, struct node *n, struct handle *h,
                         const struct taken *taken, bool again)
 {
@@ -110,7 +110,7 @@ static int commit_taken(struct request *rq, struct node *n, struct handle *h,
     }
     if (h->wrote) /* else it has still to begin */
         h->truncated = r < 0 && taken->anew;
-    h->wrote = h->wrote && r == 0; /* who begins anew is told the next error, too */
+    h->wrote = h->wrote && r == 0; /* a writer that begins anew is told the next error, too */
     lock_drop(&rq->vfs->lock);
     if (r < 0)
         notify_inode(rq->vfs, n);
@@ -158,14 +158,15 @@ int key_write(struct request *rq, struct node *n, struct handle *h, off_t offset
     const struct text_draft_edit edit = {.at = offset, .append = h->append, .data = data};
     /* Without a key it was opened as a scratch file, which then was renamed onto the key. */
     int r = h->key ? 0 : key_open_to_write(rq, n, O_WRONLY, h);
-    if (r == -ENOENT) /* of an opening nothing is told */
+    if (r == -ENOENT) /* an open is told nothing */
         return refuse_written(rq, n, r, NULL);
     r = r ?: edit_text(rq, n, h, &edit, &taken);
     return r > 0 ? commit_taken(rq, n, h, &taken, false) : r;
 }
 
-/* Commits what the handle has written, or, if that is to be synced, truncated. What others have is
- * theirs to complete. Who is refused has been told before that it was taken: he cannot go on in it.
+/* Commits what the handle has written, or, if that is to be synced, truncated. Other handles
+ * complete their own. A handle that is refused was told before that its text was taken, so it
+ * cannot go on in it.
  */
 static int commit_own(struct request *rq, struct node *n, struct handle *h, bool sync)
 {
@@ -205,7 +206,7 @@ int key_fsync(struct request *rq, struct node *n, struct handle *h)
     return commit_own(rq, n, h, true);
 }
 
-/* Who else writes to it would go on in the middle: its next write is refused. */
+/* Another writer would go on in the middle, so its next write is refused. */
 void key_drop(struct request *rq, struct node *n, struct handle *h)
 {
     if (!h->key)
@@ -213,7 +214,7 @@ void key_drop(struct request *rq, struct node *n, struct handle *h)
     const pid_t writer = caller_process(rq);
     lock_take(&rq->vfs->lock);
     struct key_state *ks = h->key;
-    /* What is being committed goes on by itself. */
+    /* A commit that is under way goes on by itself. */
     bool own = ks->draft.state != DRAFT_CLEAN && ks->draft.version > ks->sent && writer != 0 &&
                ks->writer == writer;
     if (own) {
@@ -245,8 +246,8 @@ void key_release(struct request *rq, struct node *n, struct handle *h)
     key_end_writing(rq, n->parent, h);
 }
 
-/* Whoever sets the times of a file that was just created or truncated, as touch does, wants it as
- * it is: committed at once, the error can be told. */
+/* A caller that sets the times of a file that was just created or truncated, as touch does, wants
+ * it as it is. It is committed at once, so that the error can be told. */
 static int commit_cut(struct request *rq, struct node *n)
 {
     KEY_AT_AUTO at = {0};

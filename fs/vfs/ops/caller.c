@@ -5,8 +5,8 @@
  * A process that dies closes its files, so that half a value would be committed like a whole one.
  * The kernel does that on the dying thread, whose /proc/TID/stat (proc(5)) says so. Threads that
  * another one's exit() ends are marked as killed, too; the exit code tells them apart, to who may
- * see it. Who has merely inherited an open file has written nothing: so the process that wrote last
- * is remembered, and what another one closes is not taken for complete.
+ * see it. A process that has merely inherited an open file has written nothing: so the process that
+ * wrote last is remembered, and what another one closes is not taken for complete.
  */
 #include "caller.h"
 
@@ -64,8 +64,8 @@ bool caller_is_killed(const struct request *rq)
     static const char *const memory[] = {"VmSize:"};
     uint64_t size;
     char stat[1024];
-    /* Who has memory is not dying. execve(2) closes files, too, and on Linux 6.18 nobody can read
-     * stat until it has done so: we would wait for each other. */
+    /* A process that has memory is not dying. execve(2) closes files, too, and on Linux 6.18 nobody
+     * can read stat until it has done so: we would wait for each other. */
     if (caller_status(rq, memory, 1, 10, &size))
         return false;
     FILE *f = open_proc(rq, "stat");

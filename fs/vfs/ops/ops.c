@@ -127,7 +127,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     reply_attr(&rq, n, handle_of(fi), node_has_name(rq.vfs, n) ? ESTALE : ENOENT);
 }
 
-/* What writes to a .vmx goes on doing so, whatever a rename has made of its node. */
+/* A handle that writes to a .vmx goes on doing so, whatever a rename has made of its node. */
 static const struct node_ops *ops_of(const struct node *n, const struct handle *h)
 {
     return h && h->unsaved ? &vmx_file_ops : n->ops;
@@ -171,7 +171,7 @@ static void op_readlink(fuse_req_t req, fuse_ino_t id)
 
 /* ---- files */
 
-/* What is made at open has no pages, but for a key's text that may be kept. */
+/* A text that is made at open has no pages, but for a key's, which may be kept. */
 static bool is_direct(const struct node *n, const struct handle *h)
 {
     if (n->ops->kind == KIND_FILE || n->ops->kind == KIND_SCRATCH)
@@ -179,7 +179,7 @@ static bool is_direct(const struct node *n, const struct handle *h)
     return h->io != IO_PAGED;
 }
 
-/* How the kernel shall treat an open file: who only reads needs no flush. */
+/* How the kernel shall treat an open file: a reader needs no flush. */
 static void set_up(const struct node *n, struct handle *h, struct fuse_file_info *fi)
 {
     fi->fh = (uint64_t)(uintptr_t)h;

@@ -48,7 +48,7 @@ static size_t add_name(struct request *rq, struct node *dir, const struct dir_na
         int r = look_up(rq, dir, name, &looked);
         if (r == -ENOENT)
             return 0;
-        /* Without an inode it is a mere name: who wants more is told the error. */
+        /* Without an inode it is a mere name: a caller that wants more gets the error. */
         if (r == 0)
             entry = looked;
     }

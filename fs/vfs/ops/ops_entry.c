@@ -106,7 +106,7 @@ static int rename_entry(struct request *rq, struct node *dir, const char *name,
     node_move(rq->vfs, dir, name, new_dir, new_name);
     views_renew(rq->vfs, dir, name);
     views_renew(rq->vfs, new_dir, new_name);
-    /* What it is under its new name may be of another kind. */
+    /* Under its new name it may be of another kind. */
     struct found found = {0};
     if (dir == new_dir && !dir->ops->mkdir && dir->ops->lookup(rq, dir, new_name, &found) == 0)
         node_become(rq->vfs, dir, new_name, &found);

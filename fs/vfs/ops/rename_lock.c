@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A change knows its file by the path, which the rename of a folder above takes away. So such a
- * rename lets those out who are at work in the folder, and those wait who come meanwhile. Changes
- * elsewhere go on.
+ * rename waits for the changes under way in the folder, and those that come meanwhile wait for it.
+ * Changes elsewhere go on.
  *
  * Remote paths are compared, not nodes: a folder has a node in the main tree, one below
  * .vmxfs/plain, and others where links to it are followed.

@@ -20,7 +20,7 @@
 #include "vfs/node/dir_names.h"
 #include "vfs/node/node_path.h"
 
-/* What stands for something on the server that is no .vmx. */
+/* A node that stands for something on the server that is not a .vmx. */
 static const struct node_ops *ops_for(const struct sftp_attrs *attrs)
 {
     if (S_ISDIR(attrs->mode))

@@ -51,7 +51,7 @@ static int read_text(struct request *rq, const char *path, struct buf *ret)
     return r == 0 && ret->len > max ? -EFBIG : r;
 }
 
-/* The file that a .vmx was made of goes, if it still is what was installed. Who has it open writes
+/* The file that a .vmx was made of goes, if it still is what was installed. Its open handles write
  * no more to it. */
 static int remove_installed(struct request *rq, struct renaming *m, const struct sftp_attrs *seen,
                             struct span text)

@@ -103,8 +103,8 @@ int last_attrs_recall_name(struct vfs *vfs, struct node *dir, const char *name, 
     return r;
 }
 
-/* What was one kind of thing on the server and is another now: the kernel must never be told so
- * about an inode that it has. It would give that up for good, and it has only one root. */
+/* A thing on the server may have become one of another kind. The kernel must never be told so about
+ * an inode that it has. It would give that up for good, and it has only one root. */
 int last_attrs_check_type(struct vfs *vfs, struct node *n, const struct stat *st)
 {
     lock_take(&vfs->lock);

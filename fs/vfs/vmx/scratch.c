@@ -61,7 +61,7 @@ static struct scratch *find_removed(struct vfs *vfs, const struct node *n) REQUI
     return NULL;
 }
 
-/* What a node is, which may have been removed since it was opened. NULL: it is gone. */
+/* The scratch file of a node, which may have been removed since it was opened. NULL: it is gone. */
 static struct scratch *of_node(struct vfs *vfs, const struct node *n) REQUIRES(vfs->lock)
 {
     struct scratch *s = find_removed(vfs, n);

@@ -26,7 +26,7 @@ int scratch_create(struct request *rq, struct node *dir, const char *name, mode_
                    struct found *ret);
 int scratch_symlink(struct request *rq, struct node *dir, const char *name, const char *target,
                     struct found *ret);
-/* Removes one; who has it open keeps it. -ENOENT: none of this name. */
+/* Removes one; those that have it open keep it. -ENOENT: there is none of this name. */
 int scratch_unlink(struct request *rq, struct node *dir, const char *name);
 /* One whose bytes are elsewhere now, with all who have it open. */
 void scratch_drop(struct request *rq, struct node *dir, const char *name);

@@ -40,7 +40,7 @@ static int vmx_lookup(struct request *rq, struct node *dir, const char *name, st
 }
 
 /* Adds the keys that are shown: those of the document that are not hidden. first: those without
- * which it is no VM, or all others. */
+ * which it is not a VM, or all others. */
 static int list_keys(struct request *rq, struct node *dir, const struct document *doc, bool first,
                      struct dir_names *ret)
 {
@@ -88,7 +88,7 @@ static int create_profile(struct request *rq, struct node *dir, int flags, struc
     return control_found(rq, dir, &profile_control, ret);
 }
 
-/* A file is created in the directory: who copies one is not done yet. */
+/* A file is created in the directory: a program that copies one is not done yet. */
 static void stay_fresh(struct vfs *vfs, struct node *dir)
 {
     lock_take(&vfs->lock);
@@ -123,15 +123,15 @@ static int vmx_symlink(struct request *rq, struct node *dir, const char *name, c
                                  : refuse_here(rq, dir, name);
 }
 
-/* What was written to a key when its removal began. */
+/* The draft of a key when its removal began. */
 struct written {
     bool any; /* that was not committed */
     unsigned removals;
     unsigned long version;
 };
 
-/* Who has the key open writes no more: that would make it again. But who has just opened it to set
- * it comes after the removal. */
+/* A handle that has the key open writes no more, because that would make it again. But one that has
+ * just opened it to set it comes after the removal. */
 static struct written end_writers(struct vfs *vfs, struct node *dir, struct span key)
 {
     struct written ret = {0};
@@ -143,7 +143,7 @@ static struct written end_writers(struct vfs *vfs, struct node *dir, struct span
     return ret;
 }
 
-/* What was written before the removal goes with the key, and nothing that was written since. */
+/* A text that was written before the removal goes with the key, but none that was written since. */
 static void drop_written(struct vfs *vfs, struct node *dir, struct span key,
                          const struct written *written)
 {
