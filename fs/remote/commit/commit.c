@@ -240,7 +240,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
     return r;
 }
 
-/* Edits of a program that takes no lock, which our rename replaced, as a rewrite of what is there. */
+/* Edits of a program that takes no lock, which our rename replaced, as a rewrite of the text. */
 struct merge {
     struct span base, theirs;
 };

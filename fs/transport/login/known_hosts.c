@@ -97,7 +97,7 @@ static int match(const struct known_hosts *k, char *hosts, const char *type, con
     if (!known)
         return -ENOMEM;
     int found = 0;
-    /* libssh2 may have read a part of a line that it refuses, such as one with an over-long name. */
+    /* libssh2 may have read a part of a line that it refuses, as one with a long name. */
     libssh2_knownhost_readline(known, line.data, line.len, LIBSSH2_KNOWNHOST_FILE_OPENSSH);
     for (size_t i = 0; !found && i < k->names.n; i++) {
         found = knows_name(known, k->names.list[i]);

@@ -40,7 +40,7 @@ void vmx_file_note_removal(struct request *rq, const char *path)
     lock_drop(&rq->vfs->lock);
 }
 
-/* Whether a text is no worse than the one that was removed here a while ago. -ENOENT: nothing was. */
+/* Whether a text is no worse than the one that was removed here a while ago. -ENOENT: none was. */
 static int check_removed(struct vfs *vfs, const char *path, const struct vmx_dict *text,
                          struct diag *diag)
 {
