@@ -52,8 +52,9 @@ int root_check_show(struct request *rq, struct node *n, struct buf *ret);
 int root_vms_show(struct request *rq, struct node *n, struct buf *ret);
 int profile_text_show(struct request *rq, struct node *n, struct buf *ret);
 
-/* What a lookup of a control finds in dir, or a look at its node (dir). 0, -errno of showing it. */
-int control_found(struct request *rq, struct node *dir, const struct control *control,
+/* What a lookup of a control finds, or a look at it. n: its node, or the folder that it is in. 0,
+ * -errno of showing it. */
+int control_found(struct request *rq, struct node *n, const struct control *control,
                   struct found *ret);
 
 /* What a lookup of the folder itself finds. 0. */

@@ -20,18 +20,17 @@ void key_at_done(struct key_at *at)
 int key_at(struct request *rq, struct node *dir, const char *name, int64_t max_age_ms,
            struct key_at *ret)
 {
-    KEY_AT_AUTO at = {.path = node_path(rq->vfs, dir), .asked_at = clock_ms()};
-    if (!at.path)
-        return -ENOMEM;
-    int r = remote_document(rq->vfs->remote, at.path, max_age_ms, &rq->wait, &at.doc);
-    if (r < 0)
+    struct key_at at = {.path = node_path(rq->vfs, dir), .asked_at = clock_ms()};
+    int r = -ENOMEM;
+    if (at.path)
+        r = remote_document(rq->vfs->remote, at.path, max_age_ms, &rq->wait, &at.doc);
+    r = r ?: vmx_key_from_name(vmx_dict_charset(at.doc->dict), span_of(name), &at.key);
+    if (r < 0) {
+        key_at_done(&at);
         return r == -EMEDIUMTYPE ? -ENOENT : r;
-    r = vmx_key_from_name(vmx_dict_charset(at.doc->dict), span_of(name), &at.key);
-    if (r < 0)
-        return r;
+    }
     at.extent = vmx_dict_find(at.doc->dict, buf_span(&at.key));
     *ret = at;
-    at = (struct key_at){0};
     return 0;
 }
 
