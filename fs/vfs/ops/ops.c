@@ -349,6 +349,7 @@ static void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t siz
     change_end(&rq);
 }
 
+/* A descriptor is closed (flush), or synced. */
 static void complete(fuse_req_t req, fuse_ino_t id, struct handle *h, bool flushes)
 {
     struct request rq;
