@@ -55,6 +55,7 @@ static const struct fuse_opt table[] = {
     OPTION("ro", read_only),
     WORD("ro", FUSE_OPT_KEY_KEEP),
     NO_OPTION("rw", read_only),
+    WORD("rw", FUSE_OPT_KEY_KEEP), /* for libfuse, too, the last one counts */
     /* Words for mount(8), fstab and systemd. */
     WORD("auto", FUSE_OPT_KEY_DISCARD),
     WORD("noauto", FUSE_OPT_KEY_DISCARD),

@@ -230,6 +230,15 @@ bats_require_minimum_version 1.5.0
     [ "$(stat -c %a "$MNT/vm/vm.vmx/memSize")" = 640 ]
 }
 
+@test "of ro and rw the last one counts, for the kernel too" {
+    "$VMXFS" -o ro,rw "$LAB" "$MNT" 3>&-
+    echo 512 >"$MNT/vm/vm.vmx/memSize"
+    [ "$(cat "$MNT/vm/vm.vmx/memSize")" = 512 ]
+    eventually 30 fusermount3 -u "$MNT"
+    "$VMXFS" -o rw,ro "$LAB" "$MNT" 3>&-
+    grep -q " $MNT fuse.vmxfs ro," /proc/mounts
+}
+
 @test "ro" {
     cp "$LAB/vm/vm.vmx" "$TEST_DIR/before"
     echo text >"$LAB/file"

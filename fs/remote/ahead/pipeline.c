@@ -92,13 +92,13 @@ void pipeline_done(struct pipeline *pipeline)
         end(pipeline, pipeline->slots);
 }
 
-void pipeline_add(struct pipeline *pipeline, struct load *load, size_t bytes)
+int pipeline_add(struct pipeline *pipeline, struct load *load, size_t bytes)
 {
     const struct wait no_wait = {0};
     struct slot *slot = calloc(1, sizeof(*slot));
     if (!slot) {
         load_end(load, &no_wait);
-        return;
+        return -ENOMEM;
     }
     slot->load = load;
     slot->bytes = bytes;
@@ -108,6 +108,7 @@ void pipeline_add(struct pipeline *pipeline, struct load *load, size_t bytes)
     slot->opens = !load->is_glance;
     DL_APPEND(pipeline->slots, slot);
     count(pipeline, slot);
+    return 0;
 }
 
 /* One step of a load that has been answered, or whose time is over. */

@@ -35,8 +35,8 @@ void pipeline_done(struct pipeline *pipeline);
 bool pipeline_has_room(const struct pipeline *pipeline);
 
 /* Begins a load, which the pipeline owns from now on. bytes: the size that it is expected to bring.
- */
-void pipeline_add(struct pipeline *pipeline, struct load *load, size_t bytes);
+ * 0; -ENOMEM: it has been ended instead. */
+int pipeline_add(struct pipeline *pipeline, struct load *load, size_t bytes);
 
 /* Takes the next step of the loads that were answered; waits a little for one if none was. */
 void pipeline_step(struct pipeline *pipeline);

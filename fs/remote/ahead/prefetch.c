@@ -183,8 +183,8 @@ static void begin_load(struct prefetch *prefetch, const struct wanted *wanted)
 {
     struct load *load;
     int r = load_new_ahead(wanted->kind, prefetch->remote, wanted->path, wanted->not_before, &load);
-    if (r == 0 && load)
-        pipeline_add(&prefetch->pipeline, load, wanted->bytes);
+    if (r == 0 && load) /* without memory its user loads it */
+        (void)pipeline_add(&prefetch->pipeline, load, wanted->bytes);
 }
 
 /* True: it is over. */

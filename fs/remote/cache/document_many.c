@@ -37,9 +37,7 @@ static int begin(struct pipeline *pipeline, const char *path)
     struct load *load;
     int r = load_new_ahead(&document_load_kind, pipeline->remote, path,
                            cache_not_before(DOCUMENT_ANY_AGE), &load);
-    if (r == 0 && load)
-        pipeline_add(pipeline, load, 0);
-    return r;
+    return r == 0 && load ? pipeline_add(pipeline, load, 0) : r;
 }
 
 /* Others may be loading them, and began before. */

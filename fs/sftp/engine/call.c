@@ -90,12 +90,12 @@ static int link_error_locked(struct sftp *s) REQUIRES(&s->lock)
 static int cannot_be_sent_locked(struct sftp *s, const struct sftp_call *call,
                                  const struct sftp_handle *handle) REQUIRES(&s->lock)
 {
-    int r = link_error_locked(s);
+    int r = call->request.error ?: link_error_locked(s); /* a lost one could be sent again */
     if (r == 0 && handle && (handle->len == 0 || handle->epoch != s->epoch))
         r = -ENOTCONN;
     if (r == 0 && !kind_offered(call->kind, &s->features))
         r = -EOPNOTSUPP;
-    return r ?: call->request.error;
+    return r;
 }
 
 struct sftp_call *call_submit(struct sftp_call *call, const struct sftp_handle *handle)

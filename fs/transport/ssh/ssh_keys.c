@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -120,20 +121,35 @@ static int try_agent_keys(struct ssh_auth *a, LIBSSH2_AGENT *agent, struct key_f
     return -EACCES;
 }
 
+/* libssh2 up to 1.11.1 closes the descriptor of an agent that it could not connect to twice, and
+ * the second time it may be somebody else's (agent_connect_unix and libssh2_agent_free). So it is
+ * asked to connect only where somebody listens. */
+static bool is_listening(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path))
+        return false;
+    memcpy(address.sun_path, path, strlen(path));
+    FD_AUTO fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
 static int try_agent(struct ssh_auth *a, struct key_file *files)
 {
     const struct ssh_config *c = a->login->config;
     const char *path = c->identity_agent ? c->identity_agent : getenv("SSH_AUTH_SOCK");
     if (!path || !*path || strcmp(path, "none") == 0)
         return -EACCES;
+    if (!is_listening(path)) {
+        log_debug("no agent at %s", path);
+        return -EACCES;
+    }
     LIBSSH2_AGENT *agent = libssh2_agent_init(a->io->session);
     if (!agent)
         return -ENOMEM;
     libssh2_agent_set_identity_path(agent, path);
     int r = -EACCES;
-    if (libssh2_agent_connect(agent) != 0) {
-        log_debug("no agent at %s", path);
-    } else if (libssh2_agent_list_identities(agent) == 0) {
+    if (libssh2_agent_connect(agent) == 0 && libssh2_agent_list_identities(agent) == 0) {
         r = try_agent_keys(a, agent, files, true);
         if (r == -EACCES && !c->identities_only)
             r = try_agent_keys(a, agent, files, false);

@@ -335,6 +335,21 @@ static void limits_bound_what_is_asked_for(void **state)
     fixture_end(&f);
 }
 
+/* What is too much for the server that is there now would be told as lost, and sent again empty. */
+static void limits_also_bound_a_write_that_was_lost(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct sftp_handle old = {.bytes = "h", .len = 1, .epoch = 0};
+    static char data[SFTP_DATA_MAX];
+    fixture_begin(&f, 0, SLOW_MS, false);
+    assert_int_equal(outcome_of(sftp_write(f.sftp, &old, 0, (struct span){data, 32769})),
+                     -EMSGSIZE);
+    assert_int_equal(outcome_of(sftp_write(f.sftp, &old, 0, (struct span){data, 32768})),
+                     -ENOTCONN);
+    fixture_end(&f);
+}
+
 static void a_path_that_is_too_long_is_not_sent(void **state)
 {
     (void)state;
@@ -408,6 +423,7 @@ int main(void)
         cmocka_unit_test(a_listing_may_fill_a_packet),
         cmocka_unit_test(what_the_server_lacks_is_not_asked_for),
         cmocka_unit_test(limits_bound_what_is_asked_for),
+        cmocka_unit_test(limits_also_bound_a_write_that_was_lost),
         cmocka_unit_test(a_path_that_is_too_long_is_not_sent),
         cmocka_unit_test(no_memory_for_a_call_is_an_errno),
         cmocka_unit_test(a_bad_hello_is_an_error),

@@ -9,7 +9,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "server.h"
 #include "transport/login/askpass.h"
@@ -180,6 +183,35 @@ static void nobody_to_ask_is_a_refusal(void **state)
     }
 }
 
+/* Stands before the C library's, for libssh2 too. */
+static atomic_int closed_twice;
+
+int close(int fd)
+{
+    int r = (int)syscall(SYS_close, fd);
+    if (r < 0 && errno == EBADF)
+        atomic_fetch_add(&closed_twice, 1);
+    return r;
+}
+
+/* The second time a descriptor is closed it may be another thread's. */
+static void an_agent_that_is_gone_is_passed_over_and_its_descriptor_closed_once(void **state)
+{
+    (void)state;
+    char socket[128];
+    snprintf(socket, sizeof(socket), "%s", server_path(&server, "gone"));
+    server_shell(&server,
+                 "python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"'$DIR'/gone\")'");
+    setenv("SSH_AUTH_SOCK", socket, 1);
+    struct connect_options o = server_options(&server);
+    o.via = CONNECT_LIBSSH2;
+    atomic_store(&closed_twice, 0);
+    struct attempt a = attempt(&o);
+    unsetenv("SSH_AUTH_SOCK");
+    assert_int_equal(a.result, 0);
+    assert_int_equal(atomic_load(&closed_twice), 0);
+}
+
 static void agent_logs_in(void **state)
 {
     (void)state;
@@ -219,6 +251,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(prompt_can_be_cancelled),
         cmocka_unit_test(nobody_to_ask_is_a_refusal),
         cmocka_unit_test(agent_logs_in),
+        cmocka_unit_test(an_agent_that_is_gone_is_passed_over_and_its_descriptor_closed_once),
     };
     return cmocka_run_group_tests(tests, start, stop_server);
 }
