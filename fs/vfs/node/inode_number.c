@@ -87,9 +87,9 @@ static uint64_t child_ino(uint64_t parent, struct span name, bool folded)
     return h > 1 ? h : 2; /* 1 is the root's, and 0 means none */
 }
 
-uint64_t node_ino(const struct node *dir, const char *name, bool folded)
+uint64_t node_ino(const struct node *dir, const char *name)
 {
-    return child_ino(dir->ino, span_of(name), folded);
+    return child_ino(dir->ino, span_of(name), dir->ops->kind == KIND_VMX_DIR);
 }
 
 uint64_t node_path_ino(struct vfs *vfs, struct node *dir, const char *path)

@@ -19,8 +19,8 @@ uint64_t inode_number_free(struct vfs *vfs, uint64_t ino) REQUIRES(vfs->lock);
 /* FNV-1a, 64 bits. */
 uint64_t hash_of(struct span bytes);
 
-/* The number of a name in a directory. folded: the same for all spellings of ASCII letters. */
-uint64_t node_ino(const struct node *dir, const char *name, bool folded);
+/* The number of a name in a directory; of settings all spellings of ASCII letters have the same. */
+uint64_t node_ino(const struct node *dir, const char *name);
 
 /* The number of what has a remote path, in the tree that dir is in. */
 uint64_t node_path_ino(struct vfs *vfs, struct node *dir, const char *path);

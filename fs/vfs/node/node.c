@@ -140,8 +140,7 @@ static bool can_show(struct vfs *vfs, struct node *n, const struct found *found)
 struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
                        const struct found *found, bool lookup)
 {
-    uint64_t ino = found->followed ? node_path_ino(vfs, dir, found->target)
-                                   : node_ino(dir, name, found_kind(found) == KIND_SETTING);
+    uint64_t ino = found->followed ? node_path_ino(vfs, dir, found->target) : node_ino(dir, name);
     lock_take(&vfs->lock);
     struct node *n = node_child(vfs, dir, name);
     if (n && !is_same(n, found)) {
@@ -230,7 +229,7 @@ void node_become(struct vfs *vfs, struct node *dir, const char *name, const stru
         n->ops = found->ops;
         n->detail = found->detail;
         inode_number_drop(vfs, n);
-        n->ino = inode_number_free(vfs, node_ino(dir, name, found_kind(found) == KIND_SETTING));
+        n->ino = inode_number_free(vfs, node_ino(dir, name));
     }
     lock_drop(&vfs->lock);
 }
@@ -264,8 +263,7 @@ static void renumber(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     if (n->ops->kind == KIND_FILE)
         inode_number_keep(vfs, n);
     else if (!n->target)
-        n->ino = inode_number_free(
-            vfs, node_ino(n->parent, n->name, n->parent->ops->kind == KIND_VMX_DIR));
+        n->ino = inode_number_free(vfs, node_ino(n->parent, n->name));
     DL_FOREACH2(n->children, child, next) renumber(vfs, child);
 }
 

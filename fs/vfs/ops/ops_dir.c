@@ -39,7 +39,7 @@ static size_t add_name(struct request *rq, struct node *dir, const struct dir_na
     const char *name = i == 0 ? "." : i == 1 ? ".." : names->items[i - 2].name;
     struct fuse_entry_param entry = {0};
     const char *own = !dots && names->items[i - 2].own ? names->items[i - 2].own : name;
-    entry.attr.st_ino = dots ? dir->ino : node_ino(dir, own, dir->ops->kind == KIND_VMX_DIR);
+    entry.attr.st_ino = dots ? dir->ino : node_ino(dir, own);
     entry.attr.st_mode = dots ? S_IFDIR : names->items[i - 2].type;
     if (!plus)
         return fuse_add_direntry(rq->fuse, at, room, name, &entry.attr, (off_t)i + 1);

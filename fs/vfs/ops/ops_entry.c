@@ -70,11 +70,11 @@ static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, bo
         int (*remove)(struct request *rq, struct node *dir, const char *name) =
             folder ? dir->ops->rmdir : dir->ops->unlink;
         r = remove ? remove(&rq, dir, name) : refuse_here(&rq, dir, name);
+        if (r == 0) { /* before a rename that waits brings another node under the name */
+            node_detach(rq.vfs, dir, name);
+            views_renew(rq.vfs, dir, name);
+        }
         rename_lock_leave(&rq);
-    }
-    if (r == 0) {
-        node_detach(rq.vfs, dir, name);
-        views_renew(rq.vfs, dir, name);
     }
     reply_change(&rq, dir, name, r);
     change_end(&rq);

@@ -79,7 +79,7 @@ struct connect_options server_options(const struct server *s)
         .port = s->port,
         .identity_file = s->key,
         .known_hosts_file = s->known_hosts,
-        .timeout_ms = 10000,
+        .timeout_ms = 60000, /* nothing takes that long, not even on a machine with other work */
         .via = CONNECT_LIBSSH2,
     };
 }
