@@ -9,7 +9,8 @@
 
 struct sftp_call *flight_add(struct flight *flight, struct sftp_call *call)
 {
-    struct sftp_call **calls = call ? list_room(flight->calls, flight->n, sizeof(call)) : NULL;
+    struct sftp_call **calls =
+        call ? list_room(flight->calls, flight->n, sizeof(struct sftp_call *)) : NULL;
     if (!calls) {
         sftp_call_free(&call);
         flight->error = -ENOMEM;

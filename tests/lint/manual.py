@@ -36,8 +36,8 @@ def options(root):
 
 def option_values(root):
     """The words that an option may be set to, as (option, word)."""
-    rows = re.findall(r'\{"(\w+)", o->\w+, \{(.*?)NULL\}\}', read(root, "fs/options.c"))
-    return {(name, word) for name, words in rows for word in re.findall(r'"([^"]+)"', words)}
+    rows = re.findall(r'\{"(\w+)", o->\w+, "([^"]*)"\}', read(root, "fs/options.c"))
+    return {(name, word) for name, words in rows for word in words.split(", ")}
 
 
 def controls(root):

@@ -13,7 +13,7 @@ PAGE = manual.PAGES[0]
 CHANGES = [
     ("fs/options.c", 'OPTION("-f", foreground)', 'OPTION("colour=%s", colour)',
      ["OPTIONS does not have colour=", "OPTIONS has -f, which is no option"]),
-    ("fs/options.c", '"allow", NULL', '"allow", "ask", NULL',
+    ("fs/options.c", '"refuse, allow"', '"refuse, allow, ask"',
      ["OPTIONS does not have running=ask"]),
     ("fs/vfs/control/root_folder.c", '.name = "status"', '.name = "state"',
      ["CONTROL FILES does not have state"]),

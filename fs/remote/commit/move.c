@@ -106,8 +106,10 @@ static int send(const struct move *move, const struct ends *ends, bool lost, boo
     const struct wait firm = wait_firmly(move->wait);
     int r = sftp_wait(call, &firm);
     *ret_sent = sftp_call_was_sent(call);
-    if (unsure_is_unanswered(call, r))
-        r = unsure_names_going(remote, move->path, move->to) ?: r;
+    const int noted =
+        unsure_is_unanswered(call, r) ? unsure_names_going(remote, move->path, move->to) : 0;
+    if (noted != 0)
+        r = noted;
     /* -ENOENT: somebody took our lock for a dead one's, or what was there is gone. */
     if (r == -ENOENT)
         return -EAGAIN;

@@ -251,8 +251,11 @@ static int meet_names(const struct meeting *m, const struct sftp_call *call, siz
 {
     int r = 0;
     const struct sftp_name *names = sftp_call_names(call, ret_n);
-    for (size_t i = 0; i < *ret_n && (r == 0 || r == -EAGAIN); i++)
-        r = meet_name(m, &names[i]) ?: r;
+    for (size_t i = 0; i < *ret_n && (r == 0 || r == -EAGAIN); i++) {
+        const int met = meet_name(m, &names[i]);
+        if (met != 0)
+            r = met;
+    }
     return r;
 }
 
