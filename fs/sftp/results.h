@@ -54,7 +54,4 @@ void sftp_call_free(struct sftp_call **call);
 #define SFTP_CALL_AUTO __attribute__((cleanup(sftp_call_free))) struct sftp_call
 
 /* Sends a call and forgets it: for closes and removals whose result nobody needs. */
-static inline void sftp_forget(struct sftp_call *call)
-{
-    sftp_call_free(&call);
-}
+void sftp_forget(struct sftp_call *call);

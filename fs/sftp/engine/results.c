@@ -183,3 +183,8 @@ void sftp_call_free(struct sftp_call **call)
         let_go(*call);
     *call = NULL;
 }
+
+void sftp_forget(struct sftp_call *call)
+{
+    sftp_call_free(&call);
+}
