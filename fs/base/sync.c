@@ -102,7 +102,7 @@ static int next_look(const struct wait *w, int64_t *ret)
     if (w->interrupted && w->interrupted(w->ctx))
         return -EINTR;
     if (now >= w->deadline)
-        return -ETIMEDOUT;
+        return -EIO;
     *ret = w->deadline;
     if (w->interrupted && now + POLL_MS < w->deadline)
         *ret = now + POLL_MS;

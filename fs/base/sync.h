@@ -73,8 +73,9 @@ struct wait wait_firmly(const struct wait *w);
 struct wait wait_to_ask(const struct wait *w);
 
 /* Waits, with the lock released, until woken or for a while: 0, and the caller looks again at what
- * it waits for; -EINTR when the caller was interrupted; -ETIMEDOUT when the deadline has passed. */
+ * it waits for; -EINTR when the caller was interrupted; -EIO when the deadline has passed, which is
+ * what a system call says then. */
 int wait_on(const struct wait *w, struct condition *c, struct lock *l) REQUIRES(l);
 
-/* Sleeps for ms or until the wait ends. 0, -EINTR, -ETIMEDOUT. */
+/* Sleeps for ms or until the wait ends. 0, -EINTR, -EIO. */
 int wait_sleep(const struct wait *w, int64_t ms);

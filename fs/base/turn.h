@@ -16,6 +16,6 @@ struct turn {
 void turn_init(struct turn *turn);
 void turn_done(struct turn *turn);
 
-/* 0: the caller has it, until turn_give; -EINTR, -ETIMEDOUT. */
+/* 0: the caller has it, until turn_give; -EINTR, -EIO. */
 int turn_take(struct turn *turn, const struct wait *wait);
 void turn_give(struct turn *turn);

@@ -18,7 +18,7 @@ static int begin_asking_locked(struct host *host, const struct wait *wait) REQUI
     lock_drop(&host->lock);
     int r = turn_take(&host->asking, wait);
     lock_take(&host->lock);
-    return r == -ETIMEDOUT ? -EIO : r;
+    return r;
 }
 
 static void end_asking_locked(struct host *host, int r, const struct diag *why)

@@ -103,7 +103,7 @@ static int take_connection(struct exec *e, const struct wait *wait, struct trans
         r = wait_on(wait, &e->changed, &e->lock);
     if (r < 0) {
         diag_set(why, "the connection for commands could not be made%s",
-                 r == -ETIMEDOUT ? " in time" : "");
+                 r == -EIO ? " in time" : "");
     } else if (e->made) {
         *ret = steal(e->made);
     } else {
@@ -179,7 +179,7 @@ static int begin(struct exec *e, const struct wait *wait, struct diag *why)
     int r = turn_take(&e->turn, wait);
     if (r < 0) {
         diag_set(why, "the server is busy with another command");
-        return r == -ETIMEDOUT ? -EIO : r;
+        return r;
     }
     lock_take(&e->lock);
     r = e->final;

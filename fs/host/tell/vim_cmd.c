@@ -15,8 +15,7 @@ int host_begin(struct host *host, const struct wait *wait)
     lock_take(&host->lock);
     int r = host_identify_locked(host, HOST_THERE, wait);
     lock_drop(&host->lock);
-    r = r ?: turn_take(&host->acting, wait);
-    return r == -ETIMEDOUT ? -EIO : r;
+    return r ?: turn_take(&host->acting, wait);
 }
 
 void host_done(struct host *host)

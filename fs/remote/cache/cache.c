@@ -205,10 +205,8 @@ int cache_begin(struct cache *cache, const char *path, int64_t not_before, const
             if (r != -EAGAIN)
                 break;
             r = wait_on(wait, &cache->changed, &cache->lock);
-            if (r < 0) {
-                r = r == -ETIMEDOUT ? -EIO : r;
+            if (r < 0)
                 break;
-            }
         }
         if (r == 1)
             *ret_ticket = start_load(e, false, ret);

@@ -161,7 +161,7 @@ static int back_off(struct trying *t)
     int64_t now = clock_ms();
     if (now + t->backoff + (now - t->began) >= t->wait->deadline)
         return -ETIMEDOUT;
-    int r = wait_sleep(t->wait, t->backoff);
+    int r = wait_sleep(t->wait, t->backoff) == -EINTR ? -EINTR : 0;
     t->backoff = t->backoff * 2 < BACKOFF_MAX_MS ? t->backoff * 2 : BACKOFF_MAX_MS;
     return r;
 }
@@ -395,7 +395,7 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
             /* Only the last one of a list has none behind it. */
             assert(change->next || change->prev == change || change != q->waiting);
             DL_DELETE(q->waiting, change);
-            change->result = r == -ETIMEDOUT ? -EIO : r;
+            change->result = r;
             break;
         }
     }
@@ -496,7 +496,7 @@ static int alone(const struct move *move)
     queue_release(remote, second);
     queue_release(remote, first);
     lock_drop(&remote->lock);
-    return r == -ETIMEDOUT ? -EIO : r;
+    return r;
 }
 
 int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,

@@ -8,8 +8,7 @@
 /* Begins an operation, which turn_give ends. 0, -EINTR, -EIO. */
 int file_begin(struct remote_file *file, const struct wait *wait)
 {
-    int r = turn_take(&file->turn, wait);
-    return r == -ETIMEDOUT ? -EIO : r;
+    return turn_take(&file->turn, wait);
 }
 
 /* Whether a file has the path, or, where that is NULL, is the one of another handle. With

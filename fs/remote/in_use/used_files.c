@@ -387,7 +387,7 @@ int remote_check_unused(struct remote *remote, const char *path, bool folder,
         return r;
     r = turn_take(&used->turn, wait);
     if (r < 0)
-        return r == -ETIMEDOUT ? -EIO : r;
+        return r;
     do
         r = check_file(remote, of, folder, wait, diag, ret_vm);
     while (remote_again(remote, wait, &r));
@@ -405,7 +405,7 @@ int remote_check_unregistered(struct remote *remote, const char *path, const str
         return check_vm_unregistered(remote, path, wait, ret_vm);
     int r = turn_take(&used->turn, wait);
     if (r < 0)
-        return r == -ETIMEDOUT ? -EIO : r;
+        return r;
     do
         r = check_disk_unregistered(remote, path, wait, ret_vm);
     while (remote_again(remote, wait, &r));

@@ -137,7 +137,7 @@ int sftp_wait_up(struct sftp *sftp, const struct wait *wait)
         r = hopeless ? -EIO : wait_on(&until, &s->changed, &s->lock);
     }
     lock_drop(&s->lock);
-    return r == -ETIMEDOUT ? -EIO : r;
+    return r;
 }
 
 static int describe_link_locked(struct sftp *s, struct buf *ret) REQUIRES(&s->lock)

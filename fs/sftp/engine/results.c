@@ -97,10 +97,8 @@ int sftp_wait(struct sftp_call *call, const struct wait *wait)
     }
     if (r == -EINTR)
         withdraw_locked(s, call, wait);
-    if (r == -ETIMEDOUT) {
+    if (r == -EIO)
         suspect_locked(s, call);
-        r = -EIO;
-    }
     lock_drop(&s->lock);
     if (r != 0)
         return r;

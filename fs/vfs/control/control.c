@@ -96,7 +96,7 @@ static int take_content(struct request *rq, struct handle *h, struct buf *ret, i
         h->carrying = ret->len > 0;
     }
     lock_drop(&rq->vfs->lock);
-    return r == -ETIMEDOUT ? -EIO : r;
+    return r;
 }
 
 /* Puts what was taken before what has been collected since. Without memory it is refused. */

@@ -140,7 +140,7 @@ static int take_due(struct request *rq, struct node *n, struct handle *h, enum o
         r = r == 0 ? 1 : r;
     }
     lock_drop(&rq->vfs->lock);
-    return r == -ETIMEDOUT ? -EIO : r;
+    return r;
 }
 
 /* The file was created empty, as those saw it that opened it while there was none. */

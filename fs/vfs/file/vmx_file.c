@@ -344,7 +344,7 @@ static int note_attrs(struct request *rq, struct node *n, const struct stat *st,
         }
     }
     lock_drop(&rq->vfs->lock);
-    return r == -ETIMEDOUT ? -EIO : r;
+    return r;
 }
 
 static int vmx_file_setattr(struct request *rq, struct node *n, struct handle *h,

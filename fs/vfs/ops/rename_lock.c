@@ -82,7 +82,7 @@ int rename_lock_enter(struct request *rq, struct node *folder)
             leave(rq);
     }
     lock_drop(&rq->vfs->lock);
-    return r == -ETIMEDOUT ? -EIO : r;
+    return r;
 }
 
 void rename_lock_leave(struct request *rq)
