@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "host/facts/facts_cache.h"
+#include "host/tell/power_failures.h"
 #include "host/tell/reload.h"
 #include "host/tell/vim_cmd.h"
 #include "remote/in_use/evidence.h"
@@ -148,6 +149,7 @@ void host_free(struct host *host)
         host_done(host);
     }
     reload_forget(host, NULL);
+    power_failures_done(host);
     remote_set_evidence(host->remote, NULL);
     exec_free(host->exec);
     host_facts_unref(host->facts);

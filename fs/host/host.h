@@ -56,6 +56,10 @@ enum host_power_command { HOST_POWER_ON, HOST_POWER_SHUTDOWN, HOST_POWER_OFF, HO
 int host_power_set(struct host *host, const char *path, enum host_power_command command,
                    const struct wait *wait, struct diag *why);
 
+/* What "vim-cmd vmsvc/power.on" said when it failed last for the VM, through this mount, if it has
+ * not succeeded since: appended; *ret_at: when, as "2026-11-29T10:30:05Z". 0, -ENOENT, -ENOMEM. */
+int host_power_failure(struct host *host, const char *path, char ret_at[24], struct buf *ret);
+
 /* Whether the host has the VM registered, as it says now. -EREMOTEIO: it does not list its VMs;
  * else as host_power. */
 int host_registered(struct host *host, const char *path, const struct wait *wait, bool *ret,

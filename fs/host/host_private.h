@@ -36,6 +36,8 @@ struct host {
     bool silent;        /* ... and no answer had come */
     int64_t changed_at; /* ... when we changed something on the host: older facts are not true */
     struct due *due;
+    struct power_failure *power_failures; /* power_failures.h */
+    size_t n_power_failures;
     unsigned long reloads, reloads_failed;
     struct diag why; /* of the last failure */
 

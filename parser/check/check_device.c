@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "check_private.h"
+#include "command.h"
 #include "parser/device/device_blocks.h"
 #include "parser/text/text.h"
 
@@ -15,7 +16,7 @@ static int decimal_command(const struct check *c, const struct check_device *d,
     const struct device_key key = device_key(d->n, "id");
     BUF_AUTO id = {0};
     return vmx_pci_add_id(address, &id)
-               ?: check_command_set(c, span_of(key.text), buf_span(&id), ret);
+               ?: command_set(c->dict, c->dir, span_of(key.text), buf_span(&id), ret);
 }
 
 /* Dynamic DirectPath and virtual GPUs are chosen by the host. */
@@ -109,7 +110,7 @@ static int enable_command(const struct check *c, const struct vmx_pci *address, 
     return buf_add_str(&name, ".vmxfs/host/pci/")
         ?: vmx_pci_add_address(address, &name)
         ?: buf_add_str(&name, "/passthrough")
-        ?: check_command_echo(c->mount, buf_span(&name), SPAN_LITERAL("1"), ret);
+        ?: command_echo(c->mount, buf_span(&name), SPAN_LITERAL("1"), ret);
 }
 
 static int passthrough_enabled(struct check *c, const struct check_device *d)
@@ -154,7 +155,7 @@ static int system_by_profile(const struct check *c, struct span key, struct buf 
         ?: check_after(c, line.data, &after)
         ?: vmx_dict_get(after, key, &value);
     if (r == 0 && span_eq_fold(buf_span(&value), span_of(c->around->host->uuid)))
-        r = check_command_profile(c, line.data, ret);
+        r = command_profile(c->dir, line.data, ret);
     vmx_dict_free(after);
     return r == -ENOMEM ? r : 0;
 }
@@ -166,7 +167,7 @@ static int system_command(const struct check *c, const struct check_device *d, s
         return 0;
     if (check_is_of_profile(c, span_of(key.text)))
         return system_by_profile(c, span_of(key.text), ret);
-    return check_command_set(c, span_of(key.text), span_of(c->around->host->uuid), ret);
+    return command_set(c->dict, c->dir, span_of(key.text), span_of(c->around->host->uuid), ret);
 }
 
 static int device_system(struct check *c, const struct check_device *d)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "check_private.h"
+#include "command.h"
 #include "parser/document/names.h"
 #include "parser/document/value.h"
 #include "parser/text/encoding.h"
@@ -69,7 +70,7 @@ static int duplicate_key(struct check *c, size_t extent)
     BUF_AUTO value = {0};
     BUF_AUTO command = {0};
     int r = vmx_dict_value(c->dict, extent, &value)
-                ?: check_command_set(c, name, buf_span(&value), &command);
+                ?: command_set(c->dict, c->dir, name, buf_span(&value), &command);
     for (size_t i = 0; r == 0 && i <= extent; i++) {
         if (vmx_dict_extent(c->dict, i)->line.kind == VMX_LINE_ENTRY &&
             span_eq_fold(vmx_dict_name(c->dict, i), name))

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "check_private.h"
+#include "command.h"
 #include "parser/device/device_blocks.h"
 #include "parser/document/value.h"
 #include "parser/text/text.h"
@@ -164,7 +165,7 @@ static int audio_by_merge(const struct check *c, const struct vmx_host_pci *audi
                    (unsigned long long)audio->vendor)
         ?: buf_addf(&lines, "pciPassthru%zu.systemId = \"%s\"\n", n, c->around->host->uuid)
         ?: buf_addf(&lines, "pciPassthru%zu.present = \"TRUE\"\n", n)
-        ?: check_command_merge(c, &lines, ret);
+        ?: command_merge(c->dir, &lines, ret);
 }
 
 /* Applying the profile again brings along what goes with its device. */
@@ -177,7 +178,7 @@ static int audio_by_profile(const struct check *c, const struct vmx_host_pci *au
     size_t n = 0;
     int r = check_after(c, name, &after)
         ?: device_find(after, &nothing, &audio->address, &n)
-        ?: check_command_profile(c, name, ret);
+        ?: command_profile(c->dir, name, ret);
     vmx_dict_free(after);
     return r == -ENOMEM ? r : 0;
 }

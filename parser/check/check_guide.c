@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "check_private.h"
+#include "command.h"
 #include "parser/document/value.h"
 #include "parser/plan/plan_want.h"
 #include "parser/text/text.h"
@@ -29,11 +30,11 @@ static int mmio_command(const struct check *c, const struct vmx_profile *profile
     BUF_AUTO text = {0};
     if (profile && c->active.valid) {
         return buf_addf(&text, "%s mmio=%lld", vmx_profile_name(profile), gb)
-                   ?: check_command_profile(c, text.data, ret);
+                   ?: command_profile(c->dir, text.data, ret);
     }
     return buf_addf(&text, "%lld", gb)
-               ?: check_command_set(c, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB"), buf_span(&text),
-                                    ret);
+               ?: command_set(c->dict, c->dir, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB"),
+                              buf_span(&text), ret);
 }
 
 /* Twice the next power of two of what all framebuffers have. */
@@ -89,7 +90,7 @@ static int memory_reservation(struct check *c)
         return 0;
     int r = check_get(c, "memSize", &size) ?: check_get(c, "sched.mem.min", &reserved);
     if (r == 0 && size.len > 0)
-        r = check_command_set(c, SPAN_LITERAL("sched.mem.min"), buf_span(&size), &command);
+        r = command_set(c->dict, c->dir, SPAN_LITERAL("sched.mem.min"), buf_span(&size), &command);
     bool equal =
         vmx_value_same(SPAN_LITERAL("sched.mem.min"), buf_span(&size), buf_span(&reserved));
     return r
@@ -108,7 +109,8 @@ static int nested_passthrough(struct check *c)
     if (r != 0 || c->n_devices == 0 || !nested || check_profiles_set(c, "vhv.allowPassthru"))
         return r;
     return check_is_true(c, "vhv.allowPassthru", &allowed)
-        ?: check_command_set(c, SPAN_LITERAL("vhv.allowPassthru"), SPAN_LITERAL("TRUE"), &command)
+        ?: command_set(c->dict, c->dir, SPAN_LITERAL("vhv.allowPassthru"),
+                       SPAN_LITERAL("TRUE"), &command)
         ?: check_add(c, allowed ? VMX_PASS : VMX_FAIL, "nested-passthrough", &command,
                             allowed ? "vhv.allowPassthru is TRUE"
                                     : "vhv.enable without vhv.allowPassthru excludes devices");
@@ -119,7 +121,7 @@ static int hot_add(struct check *c, const char *key, const char *rule)
     BUF_AUTO command = {0};
     bool on = false;
     return check_is_true(c, key, &on)
-                ?: check_command_set(c, span_of(key), SPAN_LITERAL("FALSE"), &command)
+                ?: command_set(c->dict, c->dir, span_of(key), SPAN_LITERAL("FALSE"), &command)
                 ?: check_add(c, on ? VMX_WARN : VMX_PASS, rule, &command,
                      on ? "%s is TRUE: devices and hot-add exclude each other" : "%s is not TRUE",
                      key);
@@ -184,7 +186,7 @@ static int amd_iommu(struct check *c)
         r = check_seen(c, rule, value, &told);
     r = r
         ?: check_is_true(c, "amd.iommu.supportsPcip", &set)
-        ?: check_command_set(c, SPAN_LITERAL("amd.iommu.supportsPcip"), value, &command);
+        ?: command_set(c->dict, c->dir, SPAN_LITERAL("amd.iommu.supportsPcip"), value, &command);
     if (r != 0 || !amd || told)
         return r;
     return check_add(c, set ? VMX_PASS : VMX_FAIL, rule, &command,
@@ -222,7 +224,7 @@ static int pci_bridges(struct check *c)
     if (r == 0 && missing.len == 0)
         return check_add(c, VMX_PASS, "pci-bridges", NULL, "pciBridge0 and 4 to 7 are there");
     return r
-        ?: check_command_merge(c, &lines, &command)
+        ?: command_merge(c->dir, &lines, &command)
         ?: check_add(c, VMX_WARN, "pci-bridges", &command, "missing:%s", missing.data);
 }
 

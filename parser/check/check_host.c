@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "check_private.h"
+#include "command.h"
 
 /* ---- power ---- */
 
@@ -21,8 +22,8 @@ static int powered_off(struct check *c)
         return check_add(c, VMX_FAIL, rule, NULL,
                          "the VM is suspended: resume it and shut it down");
     if (power == VMX_POWER_ON) {
-        return check_command_echo(c->dir, SPAN_LITERAL(".vmxfs/power"), SPAN_LITERAL("shutdown"),
-                                  &command)
+        return command_echo(c->dir, SPAN_LITERAL(".vmxfs/power"), SPAN_LITERAL("shutdown"),
+                            &command)
                    ?: check_add(c, VMX_FAIL, rule, &command, "the VM is powered on");
     }
     return check_add(c, VMX_UNKNOWN, rule, NULL,

@@ -4,7 +4,7 @@
  *
  *     check            the report, in its order
  *     check_report     its lines, and what rules ask
- *     check_command    commands for a shell
+ *     command          commands for a shell (command.h)
  *     check_file       rules about any .vmx
  *     check_profile    what the profiles say about this one
  *     check_guide      rules of the guide that no profile can say, about the VM
@@ -46,21 +46,6 @@ struct check {
 int check_add(struct check *check, enum vmx_severity severity, const char *rule,
               const struct buf *command, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-
-/* ---- check_command: ret is empty, and stays so where a shell cannot say it. 0, -ENOMEM. ---- */
-
-/* "echo TEXT > DIR/NAME" */
-int check_command_echo(const char *dir, struct span name, struct span text, struct buf *ret);
-
-/* The same for a setting of the VM. */
-int check_command_set(const struct check *check, struct span key, struct span value,
-                      struct buf *ret);
-
-/* "echo LINE > DIR/passthrough-profile" */
-int check_command_profile(const struct check *check, const char *line, struct buf *ret);
-
-/* The settings (lines of a .vmx) at once: "printf '%s\n' LINE... > DIR/.vmxfs/merge" */
-int check_command_merge(const struct check *check, const struct buf *lines, struct buf *ret);
 
 /* ---- rules: 0, -ENOMEM ---- */
 

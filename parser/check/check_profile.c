@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "check_private.h"
+#include "command.h"
 #include "parser/document/value.h"
 #include "parser/plan/plan_want.h"
 #include "parser/text/text.h"
@@ -88,8 +89,8 @@ static int judge_setting(struct check *c, const struct wish *wish)
         return check_add(c, VMX_UNKNOWN, wish->rule.data, NULL,
                          SPAN_FORMAT " is needed on some CPUs: the host would tell",
                          SPAN_SHOWN(wish->key));
-    r = c->active.valid ? check_command_profile(c, c->active.line.profile.data, &command)
-                        : check_command_set(c, wish->key, buf_span(&wish->value), &command);
+    r = c->active.valid ? command_profile(c->dir, c->active.line.profile.data, &command)
+                        : command_set(c->dict, c->dir, wish->key, buf_span(&wish->value), &command);
     if (r == 0 && missing)
         return check_add(c, wish->bad, wish->rule.data, &command,
                          SPAN_FORMAT " is missing, " SPAN_FORMAT " is needed",
@@ -160,7 +161,7 @@ static int condition(struct check *c, const struct profile_condition *condition,
     if (missing || r == 0)
         r = buf_reserve(&found, 0);
     if (r == 0 && may_be_changed(condition))
-        r = check_command_set(c, key, buf_span(&condition->value), &command);
+        r = command_set(c->dict, c->dir, key, buf_span(&condition->value), &command);
     if (r != 0)
         return r;
     return check_add(c,
@@ -200,7 +201,7 @@ static int active_profile(struct check *c)
     if (!c->active.valid)
         return check_add(c, VMX_FAIL, "profile", NULL, "%s would be refused now", name);
     return plan_all_hold(c->dict, &c->active.wanted, &holds)
-        ?: check_command_profile(c, name, &command)
+        ?: command_profile(c->dir, name, &command)
         ?: check_add(c, holds ? VMX_PASS : VMX_FAIL, "profile", &command, "%s %s", name,
                      holds ? "holds" : "was applied and no longer holds");
 }

@@ -284,7 +284,7 @@ fails() { # SED-SCRIPT ERROR-PATTERN
     on_host "vim-cmd vmsvc/reload 1"
     refuses 1 "$2" "vim-cmd vmsvc/power.on 1"
     on_host "vim-cmd vmsvc/power.getstate 1" | grep -qx "Powered off"
-    grep -q "Power on failure" "$DS1/nested-esxi/vmware.log"
+    grep -q "Module 'DevicePowerOn' power on failed" "$DS1/nested-esxi/vmware.log"
     cp "$TEST_DIR/good" "$vmx"
 }
 

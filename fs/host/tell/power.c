@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "host/facts/facts_cache.h"
+#include "power_failures.h"
 #include "reload.h"
 #include "vim_cmd.h"
 
@@ -56,7 +57,10 @@ static int set_power(struct host *host, const char *path, enum host_power_comman
     if (r < 0 || (wanted != VMX_POWER_UNKNOWN && power == wanted))
         return r;
     const char *const words[] = {"vim-cmd", commands[command].command, id, NULL};
-    r = host_command(host, words, wait, NULL, why);
+    BUF_AUTO said = {0};
+    r = host_command(host, words, wait, &said, why);
+    if (command == HOST_POWER_ON && (r == 0 || r == -EREMOTEIO))
+        power_failure_note(host, path, buf_span(&said));
     return r == 0 && wanted != VMX_POWER_UNKNOWN ? await_state(host, id, wanted, wait, why) : r;
 }
 

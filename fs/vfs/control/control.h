@@ -44,6 +44,7 @@ int vmx_check_show(struct request *rq, struct node *n, struct buf *ret);
 int power_show(struct request *rq, struct node *n, struct buf *ret);
 int power_store(struct request *rq, struct node *n, struct span line);
 int reload_store(struct request *rq, struct node *n, struct span line);
+int why_show(struct request *rq, struct node *n, struct buf *ret);
 int registered_show(struct request *rq, struct node *n, struct buf *ret);
 int registered_store(struct request *rq, struct node *n, struct span line);
 int status_show(struct request *rq, struct node *n, struct buf *ret);

@@ -22,6 +22,7 @@ static const struct control controls[] = {
     {.name = "merge", .store = merge_store},
     {.name = "check", .show = vmx_check_show},
     {.name = "power", .by_line = true, .show = power_show, .store = power_store},
+    {.name = "why", .show = why_show},
     {.name = "reload", .by_line = true, .store = reload_store},
     {.name = "registered", .by_line = true, .show = registered_show, .store = registered_store},
     {0},

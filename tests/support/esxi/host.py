@@ -150,7 +150,10 @@ class Host:
         refusal = refusal_of(self, text)
         log = os.path.join(os.path.dirname(vm["path"]), "vmware.log")
         if refusal:
-            vmx.write_file(log, f"{stamp()} In(05) vmx - Power on failure: {refusal}\n")
+            self._log(log, [refusal, "Msg_Post: Error",
+                            "[msg.moduletable.powerOnFailed] Module 'DevicePowerOn' power on failed.",
+                            "[msg.vmx.poweron.failed] Failed to start the virtual machine.",
+                            "-" * 40, "Module 'DevicePowerOn' power on failed."])
             raise Refused(refusal)
         stem = vm["path"][:-len(".vmx")]
         hashed = f"{abs(hash_of(vm['path'])) & 0xffffffff:08x}"
@@ -165,10 +168,23 @@ class Host:
         self._write(vm, text)
         touch(vm["path"] + ".lck", 0o600)
         touch(vm["swap"], 0o600)
-        vmx.write_file(log, f"{stamp()} In(05) vmx - Powering on guestOS "
-                            f"'{vmx.get(text, 'guestOS')}'\n")
+        self._log(log, [f"Powering on guestOS '{vmx.get(text, 'guestOS')}'",
+                        "Transitioned vmx/execState/val to poweredOn"])
         self.state["world"] += 7
         vm.update(power="on", memory=vmx.get(text, "memSize"), world=self.state["world"])
+
+    def _log(self, path, lines):
+        """A log of its own for each power-on, in the form of the release; the one before is kept."""
+        form = {6: "{}| vmx| I125: {}", 7: "{}| vmx| | I005: {}"}.get(
+            int(self.state["version"].split(".")[0]), "{} In(05) vmx - {}")
+        if os.path.exists(path):
+            number = 1
+            while os.path.exists(path[:-len(".log")] + f"-{number}.log"):
+                number += 1
+            os.rename(path, path[:-len(".log")] + f"-{number}.log")
+        first = (f"Log for VMware ESX pid=1 version={self.state['version']} "
+                 f"build=build-{self.state['build']} option=Release")
+        vmx.write_file(path, "".join(form.format(stamp(), line) + "\n" for line in [first, *lines]))
 
     def power_off(self, vm):
         expect(vm, "on", "suspended")

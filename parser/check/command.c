@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "command.h"
+
 #include <errno.h>
 
-#include "check_private.h"
 #include "parser/document/names.h"
 #include "parser/text/safe_text.h"
 #include "parser/text/text.h"
@@ -47,28 +48,28 @@ static int finish(int r, struct buf *ret)
     return r == -ENOMEM ? r : 0;
 }
 
-int check_command_echo(const char *dir, struct span name, struct span text, struct buf *ret)
+int command_echo(const char *dir, struct span name, struct span text, struct buf *ret)
 {
     return finish(add_echo(text, ret) ?: add_target(dir, name, ret), ret);
 }
 
-int check_command_set(const struct check *check, struct span key, struct span value,
-                      struct buf *ret)
+int command_set(const struct vmx_dict *dict, const char *dir, struct span key, struct span value,
+                struct buf *ret)
 {
     BUF_AUTO name = {0};
-    int r = vmx_name_from_key(vmx_dict_charset(check->dict), key, &name);
-    return r == 0 ? check_command_echo(check->dir, buf_span(&name), value, ret) : finish(r, ret);
+    int r = vmx_name_from_key(vmx_dict_charset(dict), key, &name);
+    return r == 0 ? command_echo(dir, buf_span(&name), value, ret) : finish(r, ret);
 }
 
-int check_command_profile(const struct check *check, const char *line, struct buf *ret)
+int command_profile(const char *dir, const char *line, struct buf *ret)
 {
     /* Unquoted: names and parameters are words to the shell as they are to us. */
-    int r = buf_addf(ret, "echo %s", line)
-                ?: add_target(check->dir, SPAN_LITERAL("passthrough-profile"), ret);
+    int r =
+        buf_addf(ret, "echo %s", line) ?: add_target(dir, SPAN_LITERAL("passthrough-profile"), ret);
     return finish(r, ret);
 }
 
-int check_command_merge(const struct check *check, const struct buf *lines, struct buf *ret)
+int command_merge(const char *dir, const struct buf *lines, struct buf *ret)
 {
     struct span rest = buf_span(lines);
     int r = buf_add_str(ret, "printf '%s\\n'");
@@ -77,5 +78,5 @@ int check_command_merge(const struct check *check, const struct buf *lines, stru
         r = buf_add_char(ret, ' ') ?: add_word(span_head(rest, n), ret);
         rest = span_from(rest, n + 1);
     }
-    return finish(r ?: add_target(check->dir, SPAN_LITERAL(".vmxfs/merge"), ret), ret);
+    return finish(r ?: add_target(dir, SPAN_LITERAL(".vmxfs/merge"), ret), ret);
 }

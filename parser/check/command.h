@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands for people to paste into a shell, which mend a VM. dir: the VM's directory of settings.
+ * All: ret is empty, and stays so where a shell cannot say it. 0, -ENOMEM.
+ */
+#pragma once
+
+#include "parser/document/dict.h"
+
+/* "echo TEXT > DIR/NAME" */
+int command_echo(const char *dir, struct span name, struct span text, struct buf *ret);
+
+/* The same for a setting. */
+int command_set(const struct vmx_dict *dict, const char *dir, struct span key, struct span value,
+                struct buf *ret);
+
+/* "echo LINE > DIR/passthrough-profile" */
+int command_profile(const char *dir, const char *line, struct buf *ret);
+
+/* The settings (lines of a .vmx, each with its newline) at once:
+ * "printf '%s\n' LINE... > DIR/.vmxfs/merge" */
+int command_merge(const char *dir, const struct buf *lines, struct buf *ret);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Why a VM did not power on: a NUL stands between a log and what the command said. Whatever they
+ * are, a report has four fields on each line, nothing that a terminal would obey, and no command
+ * but those of the table.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parser/text/safe_text.h"
+#include "parser/why/why.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_command(const char *command)
+{
+    assert(strcmp(command, "-") == 0 || strcmp(command, "echo FALSE > ./vvtd.enable") == 0 ||
+           strcmp(command, "echo TRUE > ./vhv.allowPassthru") == 0 ||
+           (strncmp(command, "printf '%s\\n' '", 15) == 0 && strstr(command, " > ./.vmxfs/merge")));
+}
+
+static void check_line(char *line)
+{
+    char *rest = line;
+    for (int i = 0; i < 3; i++) {
+        const char *field = strsep(&rest, "\t");
+        assert(safe_text_is(span_of(field)) && rest);
+    }
+    assert(safe_text_is(span_of(rest)));
+    check_command(rest);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct span all = {(const char *)data, size};
+    const char *nul = size > 0 ? memchr(data, 0, size) : NULL;
+    const size_t n = nul ? (size_t)(nul - all.p) : size;
+    struct vmx_dict *dict;
+    BUF_AUTO report = {0};
+    int r = vmx_dict_parse(SPAN_LITERAL("memSize = \"4096\"\n"), &dict);
+    assert(r == 0);
+    const struct why_given given = {
+        .dict = dict,
+        .dir = ".",
+        .log = {all.p, n},
+        .output = {all.p + n + (nul ? 1 : 0), size - n - (nul ? 1 : 0)},
+        .output_at = "2026-03-01T10:00:00Z",
+    };
+    r = vmx_why(&given, &report);
+    assert(r == 0);
+    char *const text = buf_steal(&report);
+    assert(text && text[0] && text[strlen(text) - 1] == '\n');
+    for (char *rest = text; *rest;) {
+        char *line = strsep(&rest, "\n");
+        assert((line[0] == '#') == (*rest == '\0'));
+        if (line[0] != '#')
+            check_line(line);
+    }
+    free(text);
+    vmx_dict_free(dict);
+    return 0;
+}

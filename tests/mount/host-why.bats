@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+# Why a VM did not power on: what a mount says of it, and that the commands which it prints mend it.
+
+load host
+
+setup() {
+    lab_new
+}
+
+teardown() {
+    host_end
+}
+
+# The fields of a line of why that holds a word.
+why() { # WORD FIELD
+    grep -F -- "$1" "$vm/.vmxfs/why" | cut -f "$2"
+}
+
+# A host with a GPU for nested-esxi; its reservation and its window for MMIO are missing.
+start() { # [HOST-OPTION...]
+    host_start "$@"
+    mount_host
+    vm=$MNT/datastore1/nested-esxi/nested-esxi.vmx vmx=$DS1/nested-esxi/nested-esxi.vmx
+    on_host "esxcli hardware pci pcipassthru set -d 0000:86:00.0 -e true -a"
+    printf '%s = "%s"\n' pciPassthru0.present TRUE pciPassthru0.id 00000:134:00.0 \
+        pciPassthru0.deviceId 0x5690 pciPassthru0.vendorId 0x8086 \
+        pciPassthru0.systemId 5aec7ae7-7d90-8511-435a-d094660b7768 >"$vm/.vmxfs/merge"
+}
+
+# Follows the commands of why until the VM is on.
+follows() {
+    local command n
+    [ "$(cat "$vm/.vmxfs/why")" = "# no power-on is known: there is no vmware.log" ]
+    for n in 1 2; do
+        refused "Input/output error" on "$vm/.vmxfs/power"
+        command=$(grep -v '^#' "$vm/.vmxfs/why" | cut -f 4 | grep -v '^-$')
+        echo "$command"
+        [ "$(wc -l <<<"$command")" -eq 1 ]
+        [ "$n" = 1 ] || [ "$(why "pages needed" 3)" = "the cards need more than the 3.5 GiB below 4 GiB: 64-bit MMIO is off or too small" ]
+        tail -n 1 "$vm/.vmxfs/why" | grep -q "^# the last power-on failed, 20.*Z; "
+        sh -c "$command"
+    done
+    [ "$(setting "$vmx" sched.mem.min)" = 16384 ]
+    [ "$(setting "$vmx" pciPassthru.64bitMMIOSizeGB)" = 32 ]
+    echo on >"$vm/.vmxfs/power"
+    eventually 30 grep -q "^# the last power-on succeeded, 20.*Z$" "$vm/.vmxfs/why"
+    [ "$(wc -l <"$vm/.vmxfs/why")" -eq 1 ]
+}
+
+@test "a power-on that fails is explained, the commands mend it, and then it succeeds: 7.0" {
+    start
+    follows
+}
+
+@test "a power-on that fails is explained, the commands mend it, and then it succeeds: 8.0" {
+    start --version 8.0.1
+    follows
+}
+
+@test "what somebody else tried is explained from vmware.log, also from an older one" {
+    start
+    reloaded 1
+    run on_host "vim-cmd vmsvc/power.on 1"
+    [ "$status" -ne 0 ]
+    [ "$(why "Invalid memory setting" 3)" = "a VM with a passed device needs all of its memory reserved" ]
+    [[ $(why "Invalid memory setting" 1) =~ ^20..-..-..T..:..:..Z$ ]]
+    mv "$DS1/nested-esxi/vmware.log" "$DS1/nested-esxi/vmware-9.log"
+    eventually 30 grep -qF "Invalid memory setting" "$vm/.vmxfs/why"
+    # Only the end of a long one is read.
+    yes "$(date -u +%FT%T).000Z| vmx| | I005: nothing" | head -c 3000000 >"$DS1/nested-esxi/vmware.log"
+    cat "$DS1/nested-esxi/vmware-9.log" >>"$DS1/nested-esxi/vmware.log"
+    eventually 30 grep -qF "Invalid memory setting" "$vm/.vmxfs/why"
+    [ "$(ran "vim-cmd vmsvc/power.on 1")" = 1 ]
+}
+
+@test "a log that a guest wrote into makes no command, and nothing that a terminal would obey" {
+    start
+    stamp=$(date -u +%FT%T).000Z
+    {
+        printf '%s| vmx| | I005: Log for VMware ESX pid=1\n' "$stamp"
+        printf '%s| vcpu-0| | I005: Guest: PCIPassthru: total number of pages needed (4206594) exceeds\n' "$stamp"
+        printf '%s| vmx| | I005: [msg.x] \033]0;$(touch %s/pwned)\007 `id`\n' "$stamp" "$TEST_DIR"
+    } >"$DS1/nested-esxi/vmware.log"
+    eventually 30 grep -qF '[msg.x]' "$vm/.vmxfs/why"
+    [ "$(why '[msg.x]' 3)" = "not known" ]
+    [ "$(why '[msg.x]' 4)" = - ]
+    run grep -c pages "$vm/.vmxfs/why"
+    [ "$output" = 0 ]
+    ! LC_ALL=C grep -q '[[:cntrl:]]' <(tr -d '\t\n' <"$vm/.vmxfs/why")
+}
+
+@test "without a host the log alone is read" {
+    mkdir "$LAB/vm"
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local
+    vm=$MNT/vm/vm.vmx
+    [ "$(cat "$vm/.vmxfs/why")" = "# no power-on is known: there is no vmware.log" ]
+    printf '%s\n' '2026-03-01T10:00:00.000Z In(05) vmx - Log for VMware ESX pid=1' \
+        "2026-03-01T10:00:01.000Z In(05) vmx - Module 'Disk' power on failed." >"$LAB/vm/vmware.log"
+    eventually 30 grep -qF "Module 'Disk'" "$vm/.vmxfs/why"
+    [ "$(why "Module 'Disk'" 1)" = 2026-03-01T10:00:01Z ]
+}
