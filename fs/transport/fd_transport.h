@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A transport over a socket, for who has more to say about its other end. Private to transport. */
+/* A transport over a socket, for code that has more to say about its other end. Private to
+ * transport. */
 #pragma once
 
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 /*
  * What ssh_config says about a host, as the ssh program itself understands it (`ssh -G HOST`), with
  * the options of the command line over it. It does not change, and is shared by reference: a login
- * may outlive who wanted it.
+ * may outlive its caller.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 struct ssh_config {
     atomic_uint refs;
     struct words strings; /* what the fields below point to */
-    const char *home;     /* of the user who mounts */
+    const char *home;     /* of the mounting user */
     const char *alias;    /* as the user wrote it */
     const char *hostname; /* where to connect to */
     const char *user;

@@ -21,8 +21,8 @@ static const char *name_of_charset(const char *charset)
     return charset ? charset : "unknown";
 }
 
-/* All of a setting has to decode; of the rest (comments, malformed lines), what does not is no text
- * of that charset and stays. */
+/* All of a setting has to decode; of the rest (comments, malformed lines), what does not is not
+ * text of that charset and stays. */
 static int transcode(const struct writer *w, struct span bytes, bool of_setting, struct buf *ret)
 {
     BUF_AUTO utf8 = {0};
@@ -160,7 +160,7 @@ int draft_write(const struct draft *draft, struct buf *ret, struct diag *diag)
     if (r != 0)
         return r;
     /* The empty line at the top keeps a U+FEFF that the first line begins with from being the mark
-     * of the file: the mark is no part of the text, and the key would be another one. */
+     * of the file: the mark is not part of the text, and the key would be another one. */
     struct span text = span_from(buf_span(&out), draft->ending.n);
     if (span_starts_with(text, UTF8_BOM) && draft->head->line.kind != VMX_LINE_BOM)
         text = buf_span(&out);

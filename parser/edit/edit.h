@@ -29,7 +29,7 @@ struct vmx_place {
 
 enum vmx_edit_op {
     VMX_EDIT_SET,    /* value; the key is created where it is missing */
-    VMX_EDIT_REMOVE, /* all lines of the key; none there is no error */
+    VMX_EDIT_REMOVE, /* all lines of the key; none there is not an error */
     VMX_EDIT_RENAME, /* the key becomes new_key in place; an existing new_key goes. A change of
                         case alone is a rename too. -ENOENT where the key is missing */
 };

@@ -8,7 +8,7 @@
  * KEY (it is present), or KEY, one of = != < <= > >=, and a value.
  *
  * Parameters are declared by profile.param.NAME = "default" and used as ${NAME}; a ${NAME} that is
- * no parameter is a setting of the VM. Three names mean something by themselves when declared:
+ * not a parameter is a setting of the VM. Three names mean something by themselves when declared:
  *
  *     cpu      auto, intel or amd; auto is decided by what the VM's hostCPUID.0 says
  *     device   a PCI address ("0000:03:00.0", hex) to pass to the VM, empty for none; it brings

@@ -12,7 +12,7 @@
 
 enum profile_op {
     PROFILE_PRESENT,
-    PROFILE_NE, /* those of two characters come first, for who reads them */
+    PROFILE_NE, /* those of two characters come first, for the reader */
     PROFILE_GE,
     PROFILE_LE,
     PROFILE_EQ,

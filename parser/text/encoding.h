@@ -10,7 +10,7 @@
 
 #include "buf.h"
 
-/* What UTF-8 text may begin with, and is no part of it. */
+/* The mark that UTF-8 text may begin with, and which is not part of it. */
 #define UTF8_BOM SPAN_LITERAL("\xef\xbb\xbf")
 
 /* iconv's name for a charset as a .vmx spells it; "UTF-8" for an empty name; NULL if nobody

@@ -25,7 +25,7 @@ struct shell {
 };
 
 /* Makes sure that there is a shell and sets it up. What is printed before it answers is passed
- * over. 0; -EOPNOTSUPP: it is no shell; -EACCES: the login was refused; -EIO: the connection was
+ * over. 0; -EOPNOTSUPP: it is not a shell; -EACCES: the login was refused; -EIO: the connection was
  * lost, or it did not answer in time; -EINTR; -ENOMEM; with *why. */
 int shell_begin(struct shell *shell, struct transport *transport, const struct wait *wait,
                 struct diag *why);

@@ -9,7 +9,7 @@
  * checked in one go.
  *
  * A user may load objects one after the other, because their directory was not listed, or too long
- * ago. The second such load of neighbours within a second makes prefetch keep ahead of him.
+ * ago. The second such load of neighbours within a second makes prefetch keep ahead of the user.
  *
  * None of these functions blocks; all take NULL for a prefetch that is off.
  */

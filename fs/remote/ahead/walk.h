@@ -4,8 +4,8 @@
  * sub-directories, and the documents in it and in them. A document's turn comes when the listing
  * that names it is there, and after the sub-directories that are to be listed.
  *
- * A walk is *wide* when it goes on as fast as it can, or keeps *ahead* of a user, in whichever
- * direction he goes: by no more than he reads in half of the time for which an answer is trusted.
+ * A walk is *wide* when it goes on as fast as it can, or keeps *ahead* of a user, in either
+ * direction: by no more than the user reads in half of the time for which an answer is trusted.
  */
 #pragma once
 

@@ -19,9 +19,9 @@
  *      -EIO, -EINTR     nothing changes: no answer came     nothing changes
  *      another          the entry holds nothing any more    nothing changes
  *
- * Who waited for the load then looks again. He takes what is held if it is new enough for him, or
- * the error if the load began late enough. After -EINTR, which was the loader's own, and in DROPPED
- * there is no error to take, and one of those who waited loads.
+ * A thread that waited for the load then looks again. It takes what is held if that is new enough
+ * for it, or the error if the load began late enough. After -EINTR, which was the loader's own, and
+ * in DROPPED there is no error to take, and one of the waiting threads loads.
  *
  * What is held is in one of two lists, the least recent first:
  *
@@ -36,7 +36,7 @@
  * Invariants, whenever nobody has the lock:
  *
  *   - an entry holds something, is being loaded, or has users; any other one is freed;
- *   - who loads an entry is one of its users, and there is one loader at most;
+ *   - the thread that loads an entry is one of its users, and there is one loader at most;
  *   - an entry is in exactly one list if it holds something, else in none;
  *   - a list's `bytes` are the sum over its entries, and those of both at most `max_bytes`;
  *   - `true_at` is when the load began, never when it ended: the server may have read the file at
@@ -64,7 +64,7 @@ struct cache_entry {
     struct path_item item; /* first */
     struct cached *held;   /* a reference, or NULL */
     int64_t true_at;       /* when held was last known to be true */
-    int error;             /* of the last load, for those who waited for it, with ... */
+    int error;             /* of the last load, for the threads that waited for it, with ... */
     int64_t error_at;      /* ... its beginning */
     bool loading;
     bool dropped; /* while it was being loaded */
@@ -159,7 +159,7 @@ void cache_free(struct cache *cache)
     if (!cache)
         return;
     cache_drop_below(cache, "");
-    assert(!cache->table); /* nobody loads, or waits for who does */
+    assert(!cache->table); /* nobody loads, or waits for a load */
     condition_done(&cache->changed);
     lock_done(&cache->lock);
     free(cache);

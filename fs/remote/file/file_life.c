@@ -24,9 +24,9 @@
  *   - a file is in remote->open_files from its making until its last reference is given back;
  *   - it always has a shared_file, its own at first, and that of another handle once both are known
  *     to be one file (namesakes.c);
- *   - handle, reader, writer and stripes belong to who has the file's turn (file_turn.c), or gives
- *     the last reference back. Path, name and shared_file belong to who has remote->lock, which is
- *     never held across a reply; the turn is;
+ *   - handle, reader, writer and stripes belong to the thread that has the file's turn
+ *     (file_turn.c), or gives the last reference back. Path, name and shared_file belong to the
+ *     holder of remote->lock, which is never held across a reply; the turn is;
  *   - when a file that was written to goes, the other open files of its name are dirty, and of any
  *     size, from then on (file_hand_over_locked).
  */

@@ -221,7 +221,7 @@ static int explain_rename(struct remote *remote, const char *from, const char *t
 }
 
 /* Whether they are in two volumes of an ESXi host. Their names are those of directories: links to
- * them are no paths of ours. */
+ * them are not paths of ours. */
 static bool in_two_volumes(const char *a, const char *b)
 {
     static const char volumes[] = "/vmfs/volumes/";

@@ -58,8 +58,8 @@ static int open_named(struct remote *remote, const char *path, uint32_t open_fla
     return r;
 }
 
-/* Truncates a file that is open under the name only when it is known whose it is: empty, it could
- * be taken for any of them. */
+/* Truncates a file that is open under the name only when it is known which file it is: empty, it
+ * could be taken for any of them. */
 static int open_known(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
                       const struct wait *wait, struct remote_file **ret)
 {

@@ -58,9 +58,9 @@ void file_leave_stripes(struct remote_file *file)
 
 /* ---- after a lost link */
 
-/* The name is another file's by now, or nobody's, and nobody who means that one waits for this one.
- * As long as an old server process may write to what has the name, that stays guarded (unsure.h);
- * and a name that is nobody's may come back for what is still to be sent. */
+/* The name is another file's by now, or nobody's, and no caller that means that one waits for this
+ * one. As long as an old server process may write to what has the name, that stays guarded
+ * (unsure.h); and a name that is nobody's may come back for what is still to be sent. */
 static int lose(struct remote_file *file, bool taken)
 {
     lock_take(&file->remote->lock);

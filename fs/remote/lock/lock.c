@@ -28,8 +28,8 @@
  * connection that was lost long ago:
  *
  *   1. A folder with a token in it is never replaced, and an empty one is nobody's.
- *   2. Nobody's text is installed, and nothing is moved, after his lock was broken: his rename
- *      finds no file. That, and no clock, is what makes breaking harmless.
+ *   2. No owner's text is installed, and nothing is moved, after its lock was broken: its rename
+ *      finds no file. That, and no clock, makes breaking harmless.
  *   3. Each request names a token, or asks only for what an empty folder grants. So it can be sent
  *      at any time, twice, and late, and does nothing to another's lock.
  *
@@ -43,15 +43,15 @@
  * lock cannot be had, and diag says why. The exception is a plain file, the lock of vmxfs 0.1: it
  * is removed, after the temporary file that it names, when its time is over.
  *
- * The folder is made with mode 0755: who may look at the VM sees whose lock it is. Nobody but its
+ * The folder is made with mode 0755: a user that may look at the VM sees whose lock it is. Only its
  * owner (and root) may write there, because a file that is put in the token's place would become
- * the .vmx. So another user cannot remove a token. He breaks the lock by renaming the folder back
+ * the .vmx. So another user cannot remove a token, and breaks the lock by renaming the folder back
  * to .vmxfs-TOKEN, which takes no more than writing to the VM's folder, and unsigns it as well.
  *
  * A server that refuses to rename folders is found out (another free name is tried). There the lock
  * is made and signed in its place, then listed, and held only if no other token is in it: of two
- * who sign at once, one at least sees the other. It is held from then on, so that what it guards is
- * to be looked at after that. Both ways go together.
+ * that sign at once, one at least sees the other. It is held from then on, so that what it guards
+ * is to be looked at after that. Both ways go together.
  *
  * A server without posix-rename replaces no file. There the .vmx is set aside first, so that it is
  * in the lock for as long as its name is free, whatever becomes of the owner:
@@ -60,15 +60,15 @@
  *            RENAME LOCK/TOKEN         target
  *            REMOVE LOCK/old-TOKEN
  *
- * Whoever breaks such a lock gives the old text its name back first, or removes it where the new
- * one has been installed, which shows in that the token is gone: nobody removes that before. And
- * whoever looks up or lists a name that is only there in its lock breaks that, once its time is
+ * The breaker of such a lock gives the old text its name back first, or removes it where the new
+ * one has been installed, which shows in that the token is gone: nobody removes that before. And a
+ * vmxfs that looks up or lists a name that is only there in its lock breaks that, once its time is
  * over (leftovers.h): nobody would change what nobody sees.
  *
- * What an owner cannot take back because its link is lost, its process looks for for a minute
- * (late_requests.h). Folders of tokens that are over are removed by whoever lists the VM's folder;
- * locks that are over, too, by whoever removes or replaces a folder that holds nothing else
- * (leftovers.h).
+ * An owner whose link is lost cannot take back what it left. Its process looks for that for a
+ * minute (late_requests.h). A commit that lists the VM's folder removes the folders of tokens that
+ * are over; the removal or replacement of a folder that holds nothing else removes locks that are
+ * over, too (leftovers.h).
  */
 #include "lock.h"
 

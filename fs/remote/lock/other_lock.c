@@ -72,7 +72,7 @@ struct meeting {
     struct diag *diag;
 };
 
-/* Breaks another's lock. 0; -EACCES: it is another user's, who lets nobody break it; -ENOTEMPTY:
+/* Breaks another's lock. 0; -EACCES: it is another user's that lets nobody break it; -ENOTEMPTY:
  * somebody has put something in the token, a folder; -errno. */
 static int break_token(const struct meeting *m, const char *token, bool folder)
 {
@@ -181,7 +181,7 @@ static int judge_aside(const struct meeting *m, const struct aside *aside)
                  path_name(m->lock->paths.lock), m->lock->name, LOCK_ASIDE, aside->token);
         return -EAGAIN;
     }
-    /* Whoever was in the middle of a rename has his time. */
+    /* An owner in the middle of a rename has its time. */
     if ((moving || installing) && !is_stale(m->attrs, m->server_now))
         return held(m, aside->token, "");
     SFTP_CALL_AUTO *removal =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks of other owners in the place of our lock or its parts: who owns them, and whether they are
+/* Locks of other owners in the place of our lock or its parts: their owners, and whether they are
  * over. */
 #pragma once
 

@@ -20,7 +20,7 @@ void call_finish_locked(struct sftp *s, struct sftp_call *call, int result) REQU
 void engine_wake(struct sftp *s);
 void engine_destroy(struct sftp *s); /* accepts NULL */
 
-/* A loss that lasts too long is found by whoever looks. */
+/* The next caller that looks finds a loss that lasts too long. */
 enum sftp_state link_state_locked(struct sftp *s) REQUIRES(&s->lock);
 
 /* Leaves SFTP_UP (or goes from one bad state to another): all calls fail with result. */

@@ -15,7 +15,8 @@
  *      SFTP_LOST, SFTP_DOWN ---- authentication refused ----> SFTP_REFUSED (for good)
  *
  * Any thread may leave SFTP_UP (a wait that ended without a byte does); only this one enters it.
- * That a loss has lasted too long is found by whoever looks, since this thread may be connecting.
+ * The next caller that looks finds that a loss has lasted too long, since this thread may be
+ * connecting.
  */
 #include <errno.h>
 

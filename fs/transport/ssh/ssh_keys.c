@@ -214,7 +214,7 @@ static int try_encrypted(struct ssh_auth *a, const char *path)
     return r;
 }
 
-/* named: by the user, who wants to know if it is not there. Most of ssh's default names are not. */
+/* named: by the user, so that a missing one is reported; ssh's default names are mostly missing. */
 static int try_file(struct ssh_auth *a, const char *path, const char *type, bool named)
 {
     BUF_AUTO text = {0};

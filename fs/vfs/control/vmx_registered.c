@@ -5,7 +5,7 @@
  *
  * "rm -r" also empties a .vmx, setting by setting, and each alone may go. But those without which
  * it is not a VM are listed first, and only hidden when they are removed, as tar(1) does before it
- * makes them anew. Who removes the next one before that removes none.
+ * makes them anew. A program that removes the next one before that removes none.
  */
 #include "vmx_registered.h"
 

@@ -2,7 +2,7 @@
 /*
  * A plain file that is open is what its handles show, not what its name leads to: that may be
  * another file by now. Such a file gets a node of its own, and the one before lives on without a
- * name for those who have it open.
+ * name for the handles that have it open.
  *
  * The kernel reads no further than the size that it knows, which it may have been told of another
  * file with the name. The kernel takes an answer for old if the question came before a notice
@@ -40,6 +40,6 @@ struct remote_file *open_files_with(struct vfs *vfs, struct node *n, bool reads,
  * table. That is known on errors, too, but for -ENODATA: nobody has it open. */
 int open_files_look(struct request *rq, struct node *n, struct sftp_attrs *ret, bool *ret_named);
 
-/* A file was opened by the name of the node. If those who have the node open have another one, as
+/* A file was opened by the name of the node. If the handles of the node have another one, as
  * remote_file_open found, the node leaves the table. */
 void open_files_check_name(struct vfs *vfs, struct node *n);

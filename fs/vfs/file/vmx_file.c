@@ -322,9 +322,9 @@ static int resize(struct request *rq, struct node *n, struct handle *h, off_t si
     return r;
 }
 
-/* Notes attributes for a text that is being written. Who makes a file and sets its times, as touch
- * does, wants it empty, and can be told: *ret is to be committed then, of *ret_h. 1: they go with
- * the text; 0: there is a file that can have them at once; -errno. */
+/* Notes attributes for a text that is being written. A program that makes a file and sets its
+ * times, as touch does, wants it empty, and can be told: *ret is to be committed then, of *ret_h.
+ * 1: they go with the text; 0: there is a file that can have them at once; -errno. */
 static int note_attrs(struct request *rq, struct node *n, const struct stat *st, int valid,
                       struct unsaved_copy *ret, struct handle **ret_h)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* .vmxfs/host/pci: a directory for each PCI function of the host, with the files that say what it
- * is, who has it, and whether it is passed through. */
+ * is, which VM has it, and whether it is passed through. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The text of a key while it is being written, by several handles perhaps: whose edit goes into
- * which text, and whose comes too late. All of it under vfs->lock.
+ * which text, and which comes too late. All of it under vfs->lock.
  */
 #include "key_draft.h"
 

@@ -64,7 +64,7 @@ bool key_pages_take(struct vfs *vfs, struct node *n, const struct found *found) 
  * 1: *ret is filled in, and not to be trusted; 0: the key is to be looked at; -ESTALE: retired. */
 int key_pages_known(struct vfs *vfs, struct node *n, const struct handle *h, struct stat *ret);
 
-/* What is left of a key that was removed, for those who have it open. 0. */
+/* The rest of a key that was removed, for the handles that have it open. 0. */
 int key_pages_of_removed(struct vfs *vfs, struct node *n, struct stat *ret);
 
 /* Notes what the kernel is told of a node. False: it was changed to what it can be told, and is not

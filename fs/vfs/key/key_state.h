@@ -88,7 +88,7 @@ enum writing {
     WRITING_ANEW,       /* truncates the draft */
     WRITING_FROM_CACHE, /* asked may be as old as the cache allows */
 };
-/* Makes the handle a writer of the key, who saw what the server has (asked). */
+/* Makes the handle a writer of the key, which saw what the server has (asked). */
 int key_begin_writing(struct request *rq, struct node *dir, const char *name,
                       const struct key_at *asked, enum writing how, struct handle *h);
 void key_end_writing(struct request *rq, struct node *dir, struct handle *h);

@@ -68,7 +68,7 @@ void key_uncreate(struct request *rq, struct node *dir, struct handle *h)
     key_end_writing(rq, dir, h);
 }
 
-/* The key that was being written was renamed to an editor's backup, whose name is no key's. */
+/* The key that was being written was renamed to an editor's backup, whose name is not a key's. */
 static int refuse_moved(struct request *rq, struct node *n)
 {
     struct diag diag = {0};
@@ -129,7 +129,7 @@ static int commit_rest(struct request *rq, struct node *n, struct handle *h, boo
     return r == 0 && due ? commit_taken(rq, n, h, &taken, false) : r;
 }
 
-/* Edits the key's text. ret: NULL for a size, which is no value. 1: what was taken is to be
+/* Edits the key's text. ret: NULL for a size, which is not a value. 1: what was taken is to be
  * committed before the caller is answered; 0; -errno. */
 static int edit_text(struct request *rq, struct node *n, struct handle *h,
                      const struct text_draft_edit *edit, struct taken *ret)

@@ -84,8 +84,8 @@ struct node_ops {
     int (*write)(struct request *rq, struct node *n, struct handle *h, off_t offset,
                  struct span data);
     int (*flush)(struct request *rq, struct node *n, struct handle *h);
-    /* Instead of flush, where a signal ends who closes: drops what that process has written and was
-     * not committed. Nothing is waited for. */
+    /* Instead of flush, where a signal ends the process that closes: drops what that process has
+     * written and was not committed. Nothing is waited for. */
     void (*drop)(struct request *rq, struct node *n, struct handle *h);
     int (*fsync)(struct request *rq, struct node *n, struct handle *h);
     void (*release)(struct request *rq, struct node *n, struct handle *h);

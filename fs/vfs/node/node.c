@@ -2,7 +2,7 @@
 /*
  * The tree of nodes. A node lives while the kernel knows it (lookups) or somebody refers to it
  * (refs: children, pins, running requests). In the table it is found by parent and name; one that
- * is not in it any more (removed, replaced, turned into another kind) lives on for those who hold
+ * is not in it any more (removed, replaced, turned into another kind) lives on for those that hold
  * it.
  */
 #include "node.h"

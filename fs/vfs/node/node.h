@@ -54,8 +54,8 @@ struct node {
     UT_hash_handle hh;
 };
 
-/* The node of a name, made if need be, with one lookup (lookup true) and one reference more.
- * NULL: no memory. A node of another kind under that name is left to those who hold it. */
+/* The node of a name, made if need be, with one lookup (lookup true) and one reference more. NULL:
+ * no memory. A node of another kind under that name is left to those that hold it. */
 struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
                        const struct found *found, bool lookup);
 /* The node that is known under a name, or NULL. */

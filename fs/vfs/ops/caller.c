@@ -4,9 +4,9 @@
  *
  * A process that dies closes its files, so that half a value would be committed like a whole one.
  * The kernel does that on the dying thread, whose /proc/TID/stat (proc(5)) says so. Threads that
- * another one's exit() ends are marked as killed, too; the exit code tells them apart, to who may
- * see it. A process that has merely inherited an open file has written nothing: so the process that
- * wrote last is remembered, and what another one closes is not taken for complete.
+ * another one's exit() ends are marked as killed, too; the exit code tells them apart, for a
+ * process that may see it. A process that has merely inherited an open file has written nothing: so
+ * the process that wrote last is remembered, and what another one closes is not taken for complete.
  */
 #include "caller.h"
 

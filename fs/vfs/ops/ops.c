@@ -100,7 +100,7 @@ static int attributes(struct request *rq, struct node *n, const struct handle *h
     return r;
 }
 
-/* h: who asks, if known. gone: what to say of what is not there any more. */
+/* h: the handle that asks, if known. gone: what to say of what is not there any more. */
 static void reply_attr(struct request *rq, struct node *n, const struct handle *h, int gone)
 {
     struct found found = {0};

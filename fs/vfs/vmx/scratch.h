@@ -28,7 +28,7 @@ int scratch_symlink(struct request *rq, struct node *dir, const char *name, cons
                     struct found *ret);
 /* Removes one; those that have it open keep it. -ENOENT: there is none of this name. */
 int scratch_unlink(struct request *rq, struct node *dir, const char *name);
-/* One whose bytes are elsewhere now, with all who have it open. */
+/* One whose bytes are elsewhere now, with all that have it open. */
 void scratch_drop(struct request *rq, struct node *dir, const char *name);
 int scratch_rename(struct request *rq, struct node *dir, const char *name, const char *new_name);
 /* Makes one with this content, replacing one of the same name. */
