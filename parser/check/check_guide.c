@@ -196,17 +196,6 @@ static int amd_iommu(struct check *c)
 
 /* ---- bridges ---- */
 
-/* Adds what makes a bridge: one of the roots 4 to 7 is a PCI Express one, which without virtualDev
- * would be an old PCI bridge. */
-static int add_bridge(int n, struct buf *lines)
-{
-    int r = buf_addf(lines, "pciBridge%d.present = \"TRUE\"\n", n);
-    if (r != 0 || n == 0)
-        return r;
-    return buf_addf(lines, "pciBridge%d.virtualDev = \"pcieRootPort\"\n", n)
-               ?: buf_addf(lines, "pciBridge%d.functions = \"8\"\n", n);
-}
-
 static int pci_bridges(struct check *c)
 {
     static const int bridges[] = {0, 4, 5, 6, 7};
@@ -219,7 +208,8 @@ static int pci_bridges(struct check *c)
         bool there = false;
         r = buf_addf(&key, "pciBridge%d.present", bridges[i]) ?: check_is_true(c, key.data, &there);
         if (r == 0 && !there)
-            r = buf_addf(&missing, " pciBridge%d", bridges[i]) ?: add_bridge(bridges[i], &lines);
+            r = buf_addf(&missing, " pciBridge%d", bridges[i])
+                    ?: command_add_bridge(bridges[i], &lines);
     }
     if (r == 0 && missing.len == 0)
         return check_add(c, VMX_PASS, "pci-bridges", NULL, "pciBridge0 and 4 to 7 are there");

@@ -73,10 +73,17 @@ int command_merge(const char *dir, const struct buf *lines, struct buf *ret)
 {
     struct span rest = buf_span(lines);
     int r = buf_add_str(ret, "printf '%s\\n'");
-    while (r == 0 && rest.n > 0) {
-        size_t n = text_find(rest, '\n');
-        r = buf_add_char(ret, ' ') ?: add_word(span_head(rest, n), ret);
-        rest = span_from(rest, n + 1);
-    }
+    struct span line;
+    while (r == 0 && text_line(&rest, &line))
+        r = buf_add_char(ret, ' ') ?: add_word(line, ret);
     return finish(r ?: add_target(dir, SPAN_LITERAL(".vmxfs/merge"), ret), ret);
+}
+
+int command_add_bridge(int n, struct buf *lines)
+{
+    int r = buf_addf(lines, "pciBridge%d.present = \"TRUE\"\n", n);
+    if (r != 0 || n == 0)
+        return r;
+    return buf_addf(lines, "pciBridge%d.virtualDev = \"pcieRootPort\"\n", n)
+               ?: buf_addf(lines, "pciBridge%d.functions = \"8\"\n", n);
 }

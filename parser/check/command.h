@@ -17,6 +17,10 @@ int command_set(const struct vmx_dict *dict, const char *dir, struct span key, s
 /* "echo LINE > DIR/passthrough-profile" */
 int command_profile(const char *dir, const char *line, struct buf *ret);
 
-/* The settings (lines of a .vmx, each with its newline) at once:
+/* The settings (lines of a .vmx) at once:
  * "printf '%s\n' LINE... > DIR/.vmxfs/merge" */
 int command_merge(const char *dir, const struct buf *lines, struct buf *ret);
+
+/* Adds the lines of a bridge for command_merge: pciBridge0, or one of the roots 4 to 7, which
+ * without virtualDev would be an old PCI bridge and not a PCI Express one. 0, -ENOMEM. */
+int command_add_bridge(int n, struct buf *lines);

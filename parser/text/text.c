@@ -28,3 +28,13 @@ size_t text_find(struct span s, char c)
     const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
     return at ? (size_t)(at - s.p) : s.n;
 }
+
+bool text_line(struct span *rest, struct span *ret)
+{
+    size_t n = text_find(*rest, '\n');
+    if (rest->n == 0)
+        return false;
+    *ret = span_head(*rest, n);
+    *rest = span_from(*rest, n < rest->n ? n + 1 : n);
+    return true;
+}

@@ -52,5 +52,8 @@ struct span text_trim(struct span s);
 /* Takes the next word off the front of *rest; false when there is none. */
 bool text_word(struct span *rest, struct span *ret);
 
+/* Takes the next line off the front, without its newline; false when there is none. */
+bool text_line(struct span *rest, struct span *ret);
+
 /* Where c first stands, or s.n. */
 size_t text_find(struct span s, char c);

@@ -81,12 +81,9 @@ static int mend_bridges(const struct why_given *given, struct span said, struct 
 {
     (void)said;
     BUF_AUTO lines = {0};
-    int r = buf_add_str(&lines, "pciBridge0.present = \"TRUE\"\n");
-    for (unsigned n = 4; r == 0 && n < 8; n++)
-        r = buf_addf(&lines,
-                     "pciBridge%u.present = \"TRUE\"\npciBridge%u.virtualDev = \"pcieRootPort\""
-                     "\npciBridge%u.functions = \"8\"\n",
-                     n, n, n);
+    int r = command_add_bridge(0, &lines);
+    for (int n = 4; r == 0 && n < 8; n++)
+        r = command_add_bridge(n, &lines);
     return r ?: command_merge(given->dir, &lines, ret);
 }
 

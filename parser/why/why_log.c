@@ -101,11 +101,10 @@ static void begin(struct why_lines *lines, struct why_attempt *attempt, struct s
 int why_read_log(struct span log, struct why_lines *lines, struct why_attempt *ret)
 {
     *ret = (struct why_attempt){0};
-    while (log.n > 0) {
-        struct span line = span_head(log, text_find(log, '\n'));
+    struct span line;
+    while (text_line(&log, &line)) {
         struct span time;
         struct span text;
-        log = span_from(log, line.n < log.n ? line.n + 1 : line.n);
         if (!split(line, &time, &text))
             continue;
         if (!ret->begun || has(line, "Log for VMware ESX"))

@@ -48,10 +48,9 @@ static bool says_nothing(struct span line)
 
 static int add_lines(struct span output, struct why_lines *lines)
 {
+    struct span line;
     int r = 0;
-    while (r == 0 && output.n > 0) {
-        struct span line = span_head(output, text_find(output, '\n'));
-        output = span_from(output, line.n < output.n ? line.n + 1 : line.n);
+    while (r == 0 && text_line(&output, &line)) {
         if (!says_nothing(text_trim(line)))
             r = why_add(lines, (struct span){0}, text_trim(line));
     }

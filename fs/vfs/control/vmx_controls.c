@@ -7,7 +7,6 @@
 #include "parser/check/check.h"
 #include "parser/document/value.h"
 #include "remote/commit/commit.h"
-#include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
 #include "vfs/key/key_at.h"
 #include "vfs/node/node_path.h"
@@ -162,8 +161,7 @@ int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)
     int r = path ? host_said_if_any(rq, &facts) : -ENOMEM;
     r = r
         ?: remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc)
-        ?: buf_addf(&dir, "%s/", rq->vfs->options.mountpoint)
-        ?: remote_add_shown(rq->vfs->remote, path, &dir);
+        ?: path_add_mounted(rq, path, &dir);
     if (r < 0)
         return r;
     const struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);

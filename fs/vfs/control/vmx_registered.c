@@ -13,7 +13,6 @@
 
 #include "base/cleanup.h"
 #include "remote/in_use/used_files.h"
-#include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
 #include "vfs/recent.h"
@@ -25,8 +24,7 @@
 static int add_command(struct request *rq, const char *vm, struct buf *ret)
 {
     BUF_AUTO control = {0};
-    return buf_addf(&control, "%s/", rq->vfs->options.mountpoint)
-        ?: remote_add_shown(rq->vfs->remote, vm, &control)
+    return path_add_mounted(rq, vm, &control)
         ?: buf_addf(&control, "/" CONTROL_NAME "/registered")
         ?: buf_add_str(ret, "echo 0 > ")
         ?: buf_add_quoted(ret, buf_span(&control));

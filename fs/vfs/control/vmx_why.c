@@ -12,7 +12,6 @@
 #include "remote/cache/document.h"
 #include "remote/cache/listing.h"
 #include "remote/file/files.h"
-#include "remote/names/shown_names.h"
 #include "vfs/control/control.h"
 #include "vfs/node/node_path.h"
 #include "vfs/vfs_private.h"
@@ -88,10 +87,7 @@ int why_show(struct request *rq, struct node *n, struct buf *ret)
     BUF_AUTO output = {0};
     char at[24] = "";
     int r = path ? remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc) : -ENOMEM;
-    r = r
-        ?: buf_addf(&dir, "%s/", rq->vfs->options.mountpoint)
-        ?: remote_add_shown(rq->vfs->remote, path, &dir)
-        ?: read_log(rq, path, &log);
+    r = r ?: path_add_mounted(rq, path, &dir) ?: read_log(rq, path, &log);
     if (r < 0)
         return r;
     r = host_power_failure(rq->vfs->host, path, at, &output);

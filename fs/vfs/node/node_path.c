@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "base/path.h"
+#include "remote/names/shown_names.h"
 
 /* From the root to the other view of the server's tree. */
 #define PLAIN_PATH CONTROL_NAME "/" PLAIN_NAME
@@ -117,4 +118,10 @@ char *vmx_path_above(struct request *rq, struct node *n)
 {
     struct node *dir = vmx_above(rq->vfs, n);
     return dir ? node_path(rq->vfs, dir) : NULL;
+}
+
+int path_add_mounted(struct request *rq, const char *path, struct buf *ret)
+{
+    return buf_addf(ret, "%s/", rq->vfs->options.mountpoint)
+               ?: remote_add_shown(rq->vfs->remote, path, ret);
 }

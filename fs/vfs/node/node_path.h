@@ -24,5 +24,9 @@ struct node *vmx_above(struct vfs *vfs, struct node *n);
 
 /* Its path, the caller's to free. NULL: there is none, or no memory. */
 char *vmx_path_above(struct request *rq, struct node *n);
+
+/* Appends a path of the server's as people write it: the mountpoint, then the names that are shown.
+ * 0, -ENOMEM. */
+int path_add_mounted(struct request *rq, const char *path, struct buf *ret);
 /* Whether the node is below .vmxfs/plain. */
 bool node_is_plain(struct vfs *vfs, struct node *n);
