@@ -10,10 +10,12 @@
 #
 #   --kind intel|amd       the processor, default intel
 #   --nested               the host is a VM itself, with a GPU that was passed to it
-#   --version VERSION      8.0.1, 7.0.3 or 6.5.0; default 7.0.3, of a nested host 8.0.1
+#   --version VERSION      9.0.0, 8.0.1, 7.0.3, 6.5.0 or 6.0.0; default 7.0.3, of a nested host 8.0.1
 #   --build NUMBER         of that version
 #   --password WORD        log in by keyboard-interactive authentication alone (only as root)
 #   --empty                without VMs
+#   --hard                 as hard as a real one: commands that fail print faults instead of one
+#                          line, and a VM that was copied asks at its first power-on
 #
 # start leaves in DIR: vmfs/volumes, sshd (as sshd.sh does), commands (a line for each command that
 # ran), state.json. It keeps what is there from before. The VMs are listed in esxi/lab.py.
@@ -26,6 +28,12 @@
 #   esxi.sh client-edit DIR VM KEY VALUE     an edit in the host client, which drops vhv.enable
 #   esxi.sh guest-memory DIR VM              prints the memory that a running VM was started with
 #   esxi.sh lock|unlock DIR FILE             another host runs the VM of this .vmx, no longer does
+#   esxi.sh slow DIR ON OFF                  a power-on takes ON seconds, a guest's shutdown OFF (at
+#                                            first 0 and 1; real ones 25 and 40)
+#   esxi.sh question DIR VM [KIND]           the VM asks at its next power-on, a running one now: a
+#                                            KIND of esxi/questions.py, or a file with the text
+#   esxi.sh tools DIR VM yes|no [HOST-NAME [ADDRESS...]]    VMware Tools, and what the guest says
+#   esxi.sh forget DIR                       the tasks that are over (else after a minute)
 
 esxi_support=${ESXI_SUPPORT:-$(cd "$(dirname "$0")" && pwd)}
 # shellcheck source-path=SCRIPTDIR source=sshd.sh
@@ -60,7 +68,7 @@ esxi_start() { # DIR OPTION...
     mkdir -p "$1" || return 1
     esxi_dir=$(cd "$1" && pwd)
     shift
-    kind=intel nested=no version='' build=0 password='' empty=no
+    kind=intel nested=no version='' build=0 password='' empty=no hard=no
     while [ $# -gt 0 ]; do
         case $1 in
         --kind) kind=$2 && shift ;;
@@ -69,6 +77,7 @@ esxi_start() { # DIR OPTION...
         --password) password=$2 && shift ;;
         --nested) nested=yes ;;
         --empty) empty=yes ;;
+        --hard) hard=yes ;;
         --) shift && break ;;
         *) echo "esxi.sh: unknown option: $1" >&2 && return 2 ;;
         esac
@@ -78,14 +87,16 @@ esxi_start() { # DIR OPTION...
         [ "$nested" = yes ] && version=8.0.1 || version=7.0.3
     fi
     case $kind:$version in
-    intel:8.0.1 | intel:7.0.3 | intel:6.5.0 | amd:8.0.1 | amd:7.0.3 | amd:6.5.0) ;;
+    intel:9.0.0 | intel:8.0.1 | intel:7.0.3 | intel:6.5.0 | intel:6.0.0) ;;
+    amd:9.0.0 | amd:8.0.1 | amd:7.0.3 | amd:6.5.0 | amd:6.0.0) ;;
     *) echo "esxi.sh: no such host: $kind, $version" >&2 && return 2 ;;
     esac
-    esxi_admin install "$esxi_dir" "$kind" "$nested" "$version" "$build" "$empty" &&
+    esxi_admin install "$esxi_dir" "$kind" "$nested" "$version" "$build" "$empty" "$hard" &&
         esxi_sshd "$esxi_dir" "$password" "$@"
 }
 
 esxi_stop() { # DIR
+    [ ! -f "$1/state.json" ] || esxi_admin halt "$1"
     sshd_stop "$1/sshd"
 }
 

@@ -4,13 +4,17 @@ import inspect
 import os
 import sys
 
+import faults
 import host as esxi
 import lab
+import power
+import questions
+import tasks
 
 
-def install(host, kind, nested, version, build, empty):
+def install(host, kind, nested, version, build, empty, hard):
     if not host.state:
-        host.install(kind, nested == "yes", version, int(build))
+        host.install(kind, nested == "yes", version, int(build), hard == "yes")
         lab.make(host, empty == "yes")
     programs = os.path.dirname(os.path.abspath(__file__))
     commands = os.path.join(host.root, "bin")
@@ -37,14 +41,14 @@ def client_edit(host, name, key, value):
 
 def guest_memory(host, name):
     vm = host.vm_named(name)
-    esxi.expect(vm, "on")
+    power.expect(host, vm, "on", "on")
     print(vm["memory"])
 
 
 def lock(host, path):
     path = host.resolve(path)
     host.state["locked"].append(path)
-    esxi.touch(path + ".lck", 0o600)
+    host.touch(path + ".lck", 0o600)
 
 
 def unlock(host, path):
@@ -53,14 +57,36 @@ def unlock(host, path):
     os.unlink(path + ".lck")
 
 
+def slow(host, on, off):
+    host.state["slow"] = [float(on), float(off)]
+
+
+def question(host, name, kind=None):
+    """Of a running VM it stands at once."""
+    vm = host.vm_named(name)
+    kind = kind or questions.kind_of(host.state["version"])
+    if vm["power"] == "on":
+        questions.ask(host, vm, kind)
+    elif kind in questions.KINDS or os.path.isfile(kind):
+        vm["ask"] = os.path.abspath(kind) if kind not in questions.KINDS else kind
+    else:
+        raise faults.Refused(f"no such question: {kind} (there are {', '.join(questions.KINDS)})")
+
+
+def tools(host, name, there, host_name=None, *addresses):
+    vm = host.vm_named(name)
+    vm.update({"tools": there == "yes", "host-name": host_name, "addresses": list(addresses)})
+
+
 VERBS = {"install": install, "register": register, "unregister": unregister,
          "client-edit": client_edit, "guest-memory": guest_memory, "lock": lock, "unlock": unlock,
-         "reboot": lambda host: host.reboot()}
+         "reboot": power.reboot, "halt": power.halt, "slow": slow, "question": question,
+         "tools": tools, "forget": lambda host: tasks.forget(host, 0)}
 
 
 def main():
     if len(sys.argv) < 3 or sys.argv[1] not in VERBS:
-        print("usage: esxi.sh", "|".join(sorted(set(VERBS) - {"install"})), "DIR WORD...",
+        print("usage: esxi.sh", "|".join(sorted(set(VERBS) - {"install", "halt"})), "DIR WORD...",
               file=sys.stderr)
         return 2
     verb, root, *words = sys.argv[1:]
@@ -70,12 +96,14 @@ def main():
         print(f"esxi.sh: {verb}: {wrong}", file=sys.stderr)
         return 2
     os.makedirs(os.path.join(root, "vmfs/volumes"), exist_ok=True)
-    with esxi.Host(root) as host:
-        try:
-            VERBS[verb](host, *words)
-        except esxi.Refused as refused:
-            print(f"esxi.sh: {refused}", file=sys.stderr)
-            return 1
+    try:
+        with esxi.Host(root) as host:
+            later = VERBS[verb](host, *words)
+        if later:
+            later()
+    except esxi.Refused as refused:
+        print(f"esxi.sh: {refused}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -13,11 +13,15 @@
 import os
 import shutil
 
+import power
+import questions
+import tasks
+
 DATASTORES = {"datastore1": "5f1e2d3c-4b5a6978-1234-001122334455",
               "data [2]": "60aa11bb-22cc33dd-5566-001122334455"}
 
 
-def settings(name, number, guest, memory, cpus):
+def settings(name, number, guest, memory, cpus, location):
     yield from ((".encoding", "UTF-8"), ("config.version", "8"), ("virtualHW.version", "19"),
                 ("displayName", name), ("guestOS", guest), ("firmware", "efi"),
                 ("nvram", f"{name}.nvram"), ("memSize", memory), ("numvcpus", cpus),
@@ -32,7 +36,7 @@ def settings(name, number, guest, memory, cpus):
                 ("ethernet0.virtualDev", "vmxnet3"), ("ethernet0.networkName", "VM Network"),
                 ("ethernet0.addressType", "generated"),
                 ("uuid.bios", f"56 4d 1f 0a 7c 22 90 5e-b1 83 6a d4 00 c1 9e {number:02x}"),
-                ("uuid.location", f"56 4d 1f 0a 7c 22 90 5e-b1 83 6a d4 00 c1 9e {number:02x}"),
+                ("uuid.location", location),
                 ("sched.cpu.units", "mhz"), ("sched.mem.min", "0"), ("sched.mem.shares", "normal"),
                 ("tools.syncTime", "FALSE"), ("cleanShutdown", "TRUE"), ("softPowerOff", "FALSE"))
 
@@ -43,7 +47,8 @@ def make_vm(host, datastore, name, number=0, guest="ubuntu-64", memory="4096", c
     os.makedirs(folder)
     path = os.path.join(folder, f"{name}.vmx")
     with open(path, "w") as f:
-        for key, value in (*settings(name, number, guest, memory, cpus), *extra):
+        for key, value in (*settings(name, number, guest, memory, cpus,
+                                       questions.home_of(host, path)), *extra):
             f.write(f'{key} = "{value}"\n')
     os.chmod(path, 0o755)
     with open(os.path.join(folder, f"{name}.vmdk"), "w") as f:
@@ -67,5 +72,6 @@ def make(host, empty):
     host.register(make_vm(host, "data [2]", "build [gpu] box", 10, "windows2019srv-64", extra=[
         ("annotation", "Builds the drivers.|0A2 cards, see [data] rack 4.vmx")]), "10")
     host.register(make_vm(host, "datastore1", "db-01", 11, "debian11-64"), "11")
-    host.power_on(host.vm("11"))
+    power.begin(host, "11")
+    tasks.forget(host, 0)
     make_vm(host, "datastore1", "orphan", 12)

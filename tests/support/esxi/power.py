@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""How VMs are switched on and off. What is written into a .vmx then is written from hostd's copy."""
+import os
+import time
+
+import faults
+import questions
+import refusals
+import tasks
+import vmlog
+import vmx
+
+
+def expect(host, vm, wanted, *powers):
+    """A VM's power is one of these, or the fault says that another was wanted."""
+    if vm["power"] not in powers:
+        raise faults.wrong_state(vm["power"], wanted, host.state["version"])
+
+
+def expect_idle(vm):
+    if vm.get("task"):
+        raise faults.busy()
+
+
+# On: the task waits for the answer to a question, then for as long as a power-on takes.
+
+def begin(host, number):
+    """The key of the task, which may be over already."""
+    vm = host.vm(number)
+    expect_idle(vm)
+    expect(host, vm, "on", "off", "suspended")
+    number = host.number_of(vm)
+    key = tasks.begin(host, number, "powerOn")
+    if vm["copy"] is not None and vm["path"] not in host.state["locked"]:
+        vmlog.begin(host, vm)
+        host.touch(vm["path"] + ".lck", 0o600)
+        ask(host, vm)
+    step(host, key)
+    return key
+
+
+def ask(host, vm):
+    kind = vm.pop("ask", None)
+    if kind is None and host.state["hard"] and questions.was_altered(host, vm, vm["copy"]):
+        kind = questions.kind_of(host.state["version"])
+    if kind is None:
+        return
+    questions.ask(host, vm, kind)
+    text = vm["question"]["text"]
+    vmlog.post(host, vm, "Question", [(questions.key_of(text), [], text.split("\n", 1)[1])])
+    number = questions.settled(text, vm["copy"])
+    if number is not None:
+        questions.answer(vm, vm["question"]["id"], number)
+
+
+def step(host, key):
+    """Goes on with a power-on as far as it can now. True: it is over."""
+    if not tasks.is_running(host, key):
+        return True
+    task = host.state["tasks"][key]
+    vm = host.vm(task["vm"])
+    if vm.get("question"):
+        return False
+    task.setdefault("due", time.time() + host.state["slow"][0])
+    if time.time() < task["due"] and not vm.get("answer"):
+        return False
+    try:
+        if vm.get("answer"):
+            vm["copy"] = questions.applied(host, vm, vm["copy"])
+            return step(host, key)
+        complete(host, vm)
+        tasks.end(host, key)
+    except faults.Fault as fault:
+        host.remove_traces(vm)
+        tasks.end(host, key, fault)
+    return True
+
+
+def complete(host, vm):
+    refusal = refusals.of_vm(host, vm)
+    if refusal:
+        if vm["copy"] is not None and vm["path"] not in host.state["locked"]:
+            vmlog.failed(host, vm, refusal)
+        raise refusal.fault()
+    text = vm["copy"]
+    stem = vm["path"][:-len(".vmx")]
+    vm["swap"] = f"{stem}-{hash_of(vm['path']):08x}.vswp"
+    text = vmx.put(text, "sched.swap.derivedName", vm["swap"])
+    text = vmx.put(text, "cleanShutdown", "FALSE")
+    if vmx.get(text, "checkpoint.vmState"):
+        text = vmx.put(text, "checkpoint.vmState", "")
+    for n, _ in refusals.passed(text):
+        if not vmx.get(text, f"pciPassthru{n}.pciSlotNumber"):
+            text = vmx.put(text, f"pciPassthru{n}.pciSlotNumber", str(32 + n))
+    host.write(vm, text)
+    host.touch(vm["swap"], 0o600)
+    vmlog.add(host, vm, [f"Powering on guestOS '{vmx.get(text, 'guestOS')}'",
+                         "Transitioned vmx/execState/val to poweredOn"])
+    host.state["world"] += 7
+    vm.update(power="on", memory=vmx.get(text, "memSize"), world=host.state["world"])
+
+
+def hash_of(text):
+    value = 5381
+    for byte in os.fsencode(text):
+        value = (value * 33 + byte) & 0xffffffff
+    return value
+
+
+# Off
+
+def off(host, vm):
+    expect_idle(vm)
+    expect(host, vm, "off", "on", "suspended")
+    text = vmx.put(vm["copy"], "cleanShutdown", "TRUE")
+    if vmx.get(text, "checkpoint.vmState"):
+        text = vmx.put(text, "checkpoint.vmState", "")
+    stop(host, vm, text, "off")
+
+
+def suspend(host, vm):
+    expect_idle(vm)
+    expect(host, vm, "suspended", "on")
+    if refusals.passed(vm["copy"]):
+        line = ("A virtual machine with a PCI DirectPath I/O device cannot be suspended when FPT "
+                "devices in-use have posted interrupts enabled.")
+        raise faults.Fault("vim.fault.GenericVmConfigFault", line, [("reason", f'"{line}"')],
+                           [("msg.pciPassthru.noSuspend.postedInterrupts", [], line)])
+    state = os.path.basename(vm["swap"])[:-len(".vswp")] + ".vmss"
+    stop(host, vm, vmx.put(vm["copy"], "checkpoint.vmState", state), "suspended")
+
+
+def stop(host, vm, text, power):
+    host.write(vm, text)
+    host.remove_traces(vm)
+    vmlog.add(host, vm, ["Transitioned vmx/execState/val to " + faults.POWERS[power]])
+    vm.update(power=power, question=None)
+
+
+def shut_down(host, vm):
+    """Returns at once; the guest takes its time. What is to be called until it is true."""
+    expect(host, vm, "off", "on")
+    if not vm.get("tools", True):
+        raise faults.no_tools()
+    world, due = vm["world"], time.time() + host.state["slow"][1]
+
+    def step_down(later):
+        if time.time() < due:
+            return False
+        for found in later.running():
+            if found["world"] == world:
+                off(later, found)
+        return True
+    return step_down
+
+
+def reboot(host):
+    """The host's own. Nothing of what was under way goes on."""
+    later = halt(host)
+    for vm in host.state["vms"].values():
+        if vm["power"] == "on":
+            off(host, vm)
+        host.load(vm)
+    host.state["current"] = list(host.state["configured"])
+    return later
+
+
+def halt(host):
+    """Ends all that was under way; what is returned waits for the end, without the state."""
+    workers, host.state["workers"] = host.state["workers"], []
+    for vm in host.state["vms"].values():
+        if vm.get("task"):
+            vm["question"] = None
+            tasks.end(host, vm["task"], faults.Fault("vmodl.fault.RequestCanceled",
+                                                     "The task was canceled by a user."))
+            if vm["power"] != "on":
+                host.remove_traces(vm)
+    return lambda: tasks.await_end(workers)
