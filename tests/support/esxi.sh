@@ -15,7 +15,8 @@
 #   --password WORD        log in by keyboard-interactive authentication alone (only as root)
 #   --empty                without VMs
 #   --hard                 as hard as a real one: commands that fail print faults instead of one
-#                          line, and a VM that was copied asks at its first power-on
+#                          line, a VM that was copied asks at its first power-on, and there are
+#                          volumes as after the verb volumes
 #
 # start leaves in DIR: vmfs/volumes, sshd (as sshd.sh does), commands (a line for each command that
 # ran), state.json. It keeps what is there from before. The VMs are listed in esxi/lab.py.
@@ -33,6 +34,10 @@
 #   esxi.sh question DIR VM [KIND]           the VM asks at its next power-on, a running one now: a
 #                                            KIND of esxi/questions.py, or a file with the text
 #   esxi.sh tools DIR VM yes|no [HOST-NAME [ADDRESS...]]    VMware Tools, and what the guest says
+#   esxi.sh volumes DIR                      BOOTBANK1, BOOTBANK2, OSDATA-UUID and LOCKER-UUID, a vSAN
+#                                            and an NFS datastore (vsanDatastore, nfs-iso)
+#   esxi.sh hang|unhang DIR DATASTORE        the host's list calls it not mounted, and whoever wants
+#                                            something of it over SFTP waits (on a hard host)
 #   esxi.sh forget DIR                       the tasks that are over (else after a minute)
 
 esxi_support=${ESXI_SUPPORT:-$(cd "$(dirname "$0")" && pwd)}

@@ -9,6 +9,7 @@ import host as esxi
 import lab
 import power
 import questions
+import stores
 import tasks
 
 
@@ -16,6 +17,8 @@ def install(host, kind, nested, version, build, empty, hard):
     if not host.state:
         host.install(kind, nested == "yes", version, int(build), hard == "yes")
         lab.make(host, empty == "yes")
+        if hard == "yes":
+            stores.add(host)
     programs = os.path.dirname(os.path.abspath(__file__))
     commands = os.path.join(host.root, "bin")
     os.makedirs(commands, exist_ok=True)
@@ -81,7 +84,10 @@ def tools(host, name, there, host_name=None, *addresses):
 VERBS = {"install": install, "register": register, "unregister": unregister,
          "client-edit": client_edit, "guest-memory": guest_memory, "lock": lock, "unlock": unlock,
          "reboot": power.reboot, "halt": power.halt, "slow": slow, "question": question,
-         "tools": tools, "forget": lambda host: tasks.forget(host, 0)}
+         "tools": tools, "volumes": stores.add,
+         "hang": lambda host, name: stores.hang(host, name, True),
+         "unhang": lambda host, name: stores.hang(host, name, False),
+         "forget": lambda host: tasks.forget(host, 0)}
 
 
 def main():

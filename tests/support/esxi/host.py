@@ -23,7 +23,7 @@ from faults import Refused, busy, exists, not_found, wrong_state
 BUILDS = {"9.0.0": 24755229, "8.0.1": 21495797, "7.0.3": 20328353, "6.5.0": 14320405,
           "6.0.0": 5050593}
 # What a host has until it is told otherwise; slow is a power-on's and a shutdown's seconds.
-FRESH = {"configured": [], "current": [], "vms": {}, "locked": [], "hard": False,
+FRESH = {"configured": [], "current": [], "vms": {}, "locked": [], "hard": False, "stores": {},
          "slow": [0.0, 1.0], "world": 2098000, "task": 3071, "tasks": {}, "workers": []}
 UUIDS = {False: "5aec7ae7-7d90-8511-435a-d094660b7768",
          True: "64b1c0de-2f4a-77d3-9e10-005056a1b2c3"}
