@@ -44,3 +44,104 @@ volumes() {
     volumes | grep -qF "nfs-iso|c7a1d5e9-0b42f816|true|NFS|"
     run -1 esxi hang nothing
 }
+
+# What sftp says to commands; it goes on after one that fails.
+over_sftp() { # COMMAND...
+    sftp -q -F "$HOST/sshd/ssh_config" -b - host < <(printf -- '-%s\n' "$@") 2>&1 |
+        sed '/^sftp> /d; s/\r$//' || :
+}
+
+# Whether a file cannot be read over SFTP, with this text.
+locked() { # TEXT FILE...
+    local text=$1 file
+    shift
+    for file in "$@"; do
+        [ -e "$file" ]
+        over_sftp "get \"$file\" $TEST_DIR/got" | tee "$TEST_DIR/said" | grep -q "$text" || {
+            echo "$file"
+            cat "$TEST_DIR/said"
+            return 1
+        }
+    done
+}
+
+readable() { # FILE...
+    local file
+    for file in "$@"; do
+        rm -f "$TEST_DIR/got"
+        over_sftp "get \"$file\" $TEST_DIR/got"
+        cmp "$file" "$TEST_DIR/got"
+    done
+}
+
+@test "files that a running VM has open are busy over SFTP, the others are not" {
+    host_start --hard
+    cd "$DS1/nested-esxi"
+    printf '%s\n' 'parentFileNameHint="nested-esxi.vmdk"' 'RW 8 SESPARSE "nested-esxi-000001-sesparse.vmdk"' >nested-esxi-000001.vmdk
+    echo data >nested-esxi-000001-sesparse.vmdk
+    readable "$PWD"/{nested-esxi-000001-sesparse,nested-esxi-flat}.vmdk
+    sed -i 's/^scsi0:0.fileName.*/scsi0:0.fileName = "nested-esxi-000001.vmdk"/' nested-esxi.vmx
+    on_host "vim-cmd vmsvc/reload 1; vim-cmd vmsvc/power.on 1"
+    locked Failure "$PWD"/{nested-esxi.vmx.lck,nested-esxi-????????.vswp,vmx-nested-esxi-*.vswp,nested-esxi-000001-sesparse.vmdk}
+    locked Failure "$VOLUMES/datastore1/db-01/db-01-flat.vmdk"
+    readable "$PWD"/{nested-esxi.vmx,nested-esxi.vmx~,vmware.log,nested-esxi.vmdk,nested-esxi-flat.vmdk}
+    over_sftp "rm $PWD/nested-esxi-000001-sesparse.vmdk" | grep -q Failure
+    [ -s nested-esxi-000001-sesparse.vmdk ]
+    on_host "vim-cmd vmsvc/power.off 1"
+    readable "$PWD/nested-esxi-000001-sesparse.vmdk"
+    [ -z "$(find . -name '*.vswp' -o -name '*.lck')" ]
+}
+
+@test "a .vmx of another host's VM cannot be read, and its lock can be told" {
+    host_start --hard
+    vmx=$DS1/nested-esxi/nested-esxi.vmx
+    esxi lock "$vmx"
+    locked "Bad message" "$vmx"
+    on_host "vmkfstools -D $vmx" | grep -qx "gen 6155, mode 1, owner [0-9a-f-]*-005056033ef1 mtime 23668 nHld 0 nOvf 0\]"
+    esxi unlock "$vmx"
+    readable "$vmx"
+    on_host "vmkfstools -D $vmx" | grep -qx "gen 6155, mode 0, owner 00000000-00000000-0000-000000000000 mtime 23668 nHld 0 nOvf 0\]"
+    on_host "vmkfstools -D $vmx" | grep -q "^Addr <.*, mode 755$"
+    esxi lock "$DS1/orphan/orphan-flat.vmdk" multi-writer
+    on_host "vmkfstools -D $DS1/orphan/orphan-flat.vmdk" | grep -q "^MW Owner.* [0-9a-f-]*-005056033ef1$"
+    on_host "vmfsfilelockinfo -p $DS1/orphan/orphan-flat.vmdk" | grep -q "is locked in Multi-writer mode"
+    run -1 esxi lock "$vmx" tightly
+}
+
+@test "vmfsfilelockinfo succeeds whatever it says, and asks its terminal when a file is locked" {
+    host_start --hard
+    run -0 on_host "vmfsfilelockinfo -p $DS1/none 2>&1"
+    [ "${lines[1]}" = "Could not find file $DS1/none" ]
+    run -0 on_host "vmfsfilelockinfo -p $DS1/orphan/orphan.vmx 2>&1"
+    [ "${lines[0]}" = "vmfsflelockinfo Version 1.0" ]
+    [ "${lines[2]}" = '"orphan.vmx" is not locked by any ESX host and is Free' ]
+    run -0 on_host "vmfsfilelockinfo -p $DS1/db-01/db-01.vmx.lck 2>&1"
+    [ "${lines[2]}" = "\"db-01.vmx.lck\" is locked in Exclusive mode by host having mac address ['00:50:56:01:22:33']" ]
+    mkfifo "$TEST_DIR/terminal"
+    on_host "exec vmfsfilelockinfo -p $DS1/db-01/db-01.vmx.lck <$TEST_DIR/terminal" >"$TEST_DIR/asks" 3>&- &
+    local asking=$!
+    exec 7>"$TEST_DIR/terminal"
+    eventually 60 grep -q "password: $" "$TEST_DIR/asks"
+    kill -0 "$asking"
+    echo >&7
+    exec 7>&-
+    wait "$asking"
+}
+
+@test "a datastore that hangs stops who wants something of it, until it hangs no more" {
+    host_start --hard
+    echo iso >"$VOLUMES/nfs-iso/iso"
+    readable "$VOLUMES/nfs-iso/iso"
+    esxi hang nfs-iso
+    over_sftp "ls -l $VOLUMES" | grep -q BOOTBANK1
+    over_sftp "get $VOLUMES/nfs-iso/iso $TEST_DIR/late" "get $VOLUMES/datastore1/orphan/orphan.vmx $TEST_DIR/behind" 3>&- &
+    local waiting=$!
+    readable "$DS1/orphan/orphan.vmx" # another session goes on
+    [ ! -e "$TEST_DIR/late" ]
+    [ ! -e "$TEST_DIR/behind" ]
+    kill -0 "$waiting"
+    esxi unhang nfs-iso
+    wait "$waiting"
+    [ "$(cat "$TEST_DIR/late")" = iso ]
+    cmp "$TEST_DIR/behind" "$DS1/orphan/orphan.vmx"
+}

@@ -15,8 +15,9 @@
 #   --password WORD        log in by keyboard-interactive authentication alone (only as root)
 #   --empty                without VMs
 #   --hard                 as hard as a real one: commands that fail print faults instead of one
-#                          line, a VM that was copied asks at its first power-on, and there are
-#                          volumes as after the verb volumes
+#                          line, a VM that was copied asks at its first power-on, files of running
+#                          VMs are locked for SFTP as by VMFS (esxi/gate.py), and there are volumes
+#                          as after the verb volumes
 #
 # start leaves in DIR: vmfs/volumes, sshd (as sshd.sh does), commands (a line for each command that
 # ran), state.json. It keeps what is there from before. The VMs are listed in esxi/lab.py.
@@ -28,7 +29,8 @@
 #   esxi.sh unregister DIR VM
 #   esxi.sh client-edit DIR VM KEY VALUE     an edit in the host client, which drops vhv.enable
 #   esxi.sh guest-memory DIR VM              prints the memory that a running VM was started with
-#   esxi.sh lock|unlock DIR FILE             another host runs the VM of this .vmx, no longer does
+#   esxi.sh lock|unlock DIR FILE [MODE]      another host runs the VM of this .vmx, no longer does;
+#                                            or has another file (exclusive, read-only, multi-writer)
 #   esxi.sh slow DIR ON OFF                  a power-on takes ON seconds, a guest's shutdown OFF (at
 #                                            first 0 and 1; real ones 25 and 40)
 #   esxi.sh question DIR VM [KIND]           the VM asks at its next power-on, a running one now: a
@@ -43,6 +45,7 @@
 esxi_support=${ESXI_SUPPORT:-$(cd "$(dirname "$0")" && pwd)}
 # shellcheck source-path=SCRIPTDIR source=sshd.sh
 . "$esxi_support/sshd.sh"
+esxi_sftp=${SFTP_SERVER:-/usr/lib/openssh/sftp-server}
 
 esxi_admin() { # VERB DIR WORD...
     python3 -BS "$esxi_support/esxi/admin.py" "$@"
@@ -96,8 +99,11 @@ esxi_start() { # DIR OPTION...
     amd:9.0.0 | amd:8.0.1 | amd:7.0.3 | amd:6.5.0 | amd:6.0.0) ;;
     *) echo "esxi.sh: no such host: $kind, $version" >&2 && return 2 ;;
     esac
-    esxi_admin install "$esxi_dir" "$kind" "$nested" "$version" "$build" "$empty" "$hard" &&
-        esxi_sshd "$esxi_dir" "$password" "$@"
+    esxi_way=$(esxi_admin install "$esxi_dir" "$kind" "$nested" "$version" "$build" "$empty" "$hard") ||
+        return 1
+    [ "$esxi_way" != gate ] ||
+        set -- "$@" "Subsystem sftp python3 -BS '$esxi_support/esxi/gate.py' '$esxi_dir' $esxi_sftp"
+    esxi_sshd "$esxi_dir" "$password" "$@"
 }
 
 esxi_stop() { # DIR

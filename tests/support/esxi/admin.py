@@ -7,6 +7,7 @@ import sys
 import faults
 import host as esxi
 import lab
+import locks
 import power
 import questions
 import stores
@@ -22,12 +23,13 @@ def install(host, kind, nested, version, build, empty, hard):
     programs = os.path.dirname(os.path.abspath(__file__))
     commands = os.path.join(host.root, "bin")
     os.makedirs(commands, exist_ok=True)
-    for name in ("vmware", "esxcli", "vim-cmd", "vmfsfilelockinfo"):
+    for name in ("vmware", "esxcli", "vim-cmd", "vmfsfilelockinfo", "vmkfstools"):
         link = os.path.join(commands, name)
         if os.path.lexists(link):
             os.unlink(link)
         os.symlink(os.path.join(programs, name), link)
     open(os.path.join(host.root, "commands"), "a").close()
+    print("gate" if host.state["hard"] else "")
 
 
 def register(host, path, number=None):
@@ -48,16 +50,10 @@ def guest_memory(host, name):
     print(vm["memory"])
 
 
-def lock(host, path):
-    path = host.resolve(path)
-    host.state["locked"].append(path)
-    host.touch(path + ".lck", 0o600)
-
-
-def unlock(host, path):
-    path = host.resolve(path)
-    host.state["locked"].remove(path)
-    os.unlink(path + ".lck")
+def lock(host, path, mode="exclusive"):
+    if mode not in locks.NUMBERS:
+        raise faults.Refused(f"no such mode: {mode} ({', '.join(locks.NUMBERS)})")
+    locks.lock(host, path, mode)
 
 
 def slow(host, on, off):
@@ -82,7 +78,7 @@ def tools(host, name, there, host_name=None, *addresses):
 
 
 VERBS = {"install": install, "register": register, "unregister": unregister,
-         "client-edit": client_edit, "guest-memory": guest_memory, "lock": lock, "unlock": unlock,
+         "client-edit": client_edit, "guest-memory": guest_memory, "lock": lock, "unlock": locks.unlock,
          "reboot": power.reboot, "halt": power.halt, "slow": slow, "question": question,
          "tools": tools, "volumes": stores.add,
          "hang": lambda host, name: stores.hang(host, name, True),

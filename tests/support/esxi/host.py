@@ -17,6 +17,7 @@ import signal
 import sys
 
 import devices
+import locks
 import vmx
 from faults import Refused, busy, exists, not_found, wrong_state
 
@@ -24,6 +25,7 @@ BUILDS = {"9.0.0": 24755229, "8.0.1": 21495797, "7.0.3": 20328353, "6.5.0": 1432
           "6.0.0": 5050593}
 # What a host has until it is told otherwise; slow is a power-on's and a shutdown's seconds.
 FRESH = {"configured": [], "current": [], "vms": {}, "locked": [], "hard": False, "stores": {},
+         "locks": {},
          "slow": [0.0, 1.0], "world": 2098000, "task": 3071, "tasks": {}, "workers": []}
 UUIDS = {False: "5aec7ae7-7d90-8511-435a-d094660b7768",
          True: "64b1c0de-2f4a-77d3-9e10-005056a1b2c3"}
@@ -40,7 +42,7 @@ class Host:
     def __enter__(self):
         self._lock = open(os.path.join(self.root, "state.lock"), "w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._loaded = vmx.read_file(self._state_path()) or "{}"
+        self._loaded = vmx.read_file(self.state_path()) or "{}"
         self.state = json.loads(self._loaded)
         if self.state:
             self.state = {**copy.deepcopy(FRESH), **self.state}
@@ -49,10 +51,10 @@ class Host:
     def __exit__(self, kind, value, trace):
         text = json.dumps(self.state, indent=1)
         if text != self._loaded:
-            vmx.write_file(self._state_path(), text)
+            vmx.write_file(self.state_path(), text)
         self._lock.close()
 
-    def _state_path(self):
+    def state_path(self):
         return os.path.join(self.root, "state.json")
 
     def install(self, kind, nested, version, build, hard):
@@ -169,9 +171,11 @@ class Host:
         """What is beside a .vmx for as long as the VM runs here."""
         if vm["path"] in self.state["locked"]:
             return
-        for path in (vm["path"] + ".lck", vm.get("swap")):
-            if path and os.path.exists(path):
-                os.unlink(path)
+        paths = [vm["path"] + ".lck"]
+        if vm.get("swap"):
+            paths += [vm["swap"], locks.swap_of_vmx(vm)]
+        for path in filter(os.path.exists, paths):
+            os.unlink(path)
 
     def reload(self, vm):
         self.load(vm)

@@ -22,6 +22,7 @@ DATASTORES = {"datastore1": "5f1e2d3c-4b5a6978-1234-001122334455",
 
 
 def settings(name, number, guest, memory, cpus, location):
+    uuid = f"56 4d 1f 0a 7c 22 90 5e-b1 83 6a d4 00 c1 9e {number:02x}"
     yield from ((".encoding", "UTF-8"), ("config.version", "8"), ("virtualHW.version", "19"),
                 ("displayName", name), ("guestOS", guest), ("firmware", "efi"),
                 ("nvram", f"{name}.nvram"), ("memSize", memory), ("numvcpus", cpus),
@@ -35,8 +36,7 @@ def settings(name, number, guest, memory, cpus, location):
                 ("scsi0:0.fileName", f"{name}.vmdk"), ("ethernet0.present", "TRUE"),
                 ("ethernet0.virtualDev", "vmxnet3"), ("ethernet0.networkName", "VM Network"),
                 ("ethernet0.addressType", "generated"),
-                ("uuid.bios", f"56 4d 1f 0a 7c 22 90 5e-b1 83 6a d4 00 c1 9e {number:02x}"),
-                ("uuid.location", location),
+                ("uuid.bios", uuid), ("uuid.location", location or uuid),
                 ("sched.cpu.units", "mhz"), ("sched.mem.min", "0"), ("sched.mem.shares", "normal"),
                 ("tools.syncTime", "FALSE"), ("cleanShutdown", "TRUE"), ("softPowerOff", "FALSE"))
 
@@ -46,13 +46,18 @@ def make_vm(host, datastore, name, number=0, guest="ubuntu-64", memory="4096", c
     folder = os.path.join(host.volumes, DATASTORES[datastore], name)
     os.makedirs(folder)
     path = os.path.join(folder, f"{name}.vmx")
+    location = questions.home_of(host, path) if host.state["hard"] else None
     with open(path, "w") as f:
-        for key, value in (*settings(name, number, guest, memory, cpus,
-                                       questions.home_of(host, path)), *extra):
+        for key, value in (*settings(name, number, guest, memory, cpus, location), *extra):
             f.write(f'{key} = "{value}"\n')
     os.chmod(path, 0o755)
     with open(os.path.join(folder, f"{name}.vmdk"), "w") as f:
         f.write("# Disk DescriptorFile\nversion=4\ncreateType=\"vmfs\"\n")
+        if host.state["hard"]:
+            f.write(f'RW 8 VMFS "{name}-flat.vmdk"\n')
+    if host.state["hard"]:
+        with open(os.path.join(folder, f"{name}-flat.vmdk"), "wb") as f:
+            f.truncate(4096)
     return path
 
 

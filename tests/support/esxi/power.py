@@ -4,6 +4,7 @@ import os
 import time
 
 import faults
+import locks
 import questions
 import refusals
 import tasks
@@ -94,6 +95,7 @@ def complete(host, vm):
             text = vmx.put(text, f"pciPassthru{n}.pciSlotNumber", str(32 + n))
     host.write(vm, text)
     host.touch(vm["swap"], 0o600)
+    host.touch(locks.swap_of_vmx(vm), 0o600)
     vmlog.add(host, vm, [f"Powering on guestOS '{vmx.get(text, 'guestOS')}'",
                          "Transitioned vmx/execState/val to poweredOn"])
     host.state["world"] += 7
