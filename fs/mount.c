@@ -115,6 +115,7 @@ static int open_host(struct mount *m)
         .connect = o->host ? connect_shell : NULL,
         .ctx = m->connector,
         .reload = !o->read_only && !(o->reload && strcmp(o->reload, "off") == 0),
+        .power_timeout_ms = (int)o->power_timeout_s * 1000,
     };
     int r = journal_new(&m->journal);
     if (r < 0)

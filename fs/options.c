@@ -30,6 +30,7 @@ static const struct fuse_opt table[] = {
     OPTION("sftp_server=%s", sftp_server),
     OPTION("timeout=%s", timeout_text),
     OPTION("cache_timeout=%s", cache_timeout_text),
+    OPTION("power_timeout=%s", power_timeout_text),
     OPTION("cache_size=%s", cache_size_text),
     OPTION("vmx_max=%s", vmx_max_text),
     OPTION("prefetch=%s", prefetch),
@@ -186,6 +187,7 @@ static int check_numbers(struct options *o, struct diag *why)
     } checks[] = {
         {"port", o->port_text, &o->port, 1, 65535, 10, ""},
         {"timeout", o->timeout_text, &o->timeout_s, 1, DAY, 10, " seconds"},
+        {"power_timeout", o->power_timeout_text, &o->power_timeout_s, 1, DAY, 10, " seconds"},
         {"cache_timeout", o->cache_timeout_text, &o->cache_timeout_s, 0, DAY, 10, " seconds"},
         {"cache_size", o->cache_size_text, &o->cache_mib, 1, 1 << 20, 10, " MiB"},
         {"vmx_max", o->vmx_max_text, &o->vmx_max_kib, 1, 64 << 10, 10, " KiB"},
@@ -295,6 +297,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct diag *why)
         .why = why,
         .options = {.timeout_s = 15,
                     .cache_timeout_s = 5,
+                    .power_timeout_s = 600,
                     .cache_mib = 256,
                     .vmx_max_kib = 1024,
                     .contain_symlinks = 1,
@@ -350,6 +353,7 @@ void options_usage(void)
         "  transport=auto|libssh2|openssh, ssh_command=CMD, sftp_server=PATH\n"
         "  timeout=SEC           longest wait for a silent server (15)\n"
         "  cache_timeout=SEC     how long an answer is trusted (5)\n"
+        "  power_timeout=SEC     longest wait for a VM to be powered on or shut down (600)\n"
         "  cache_size=MIB        bound on what is cached (256)\n"
         "  prefetch=on|off       read ahead of the user (on)\n"
         "  running=refuse|allow  writes to a VM that is in use (refuse)\n"

@@ -17,11 +17,12 @@ struct options {
     unsigned port;
     char *identity_file, *known_hosts_file, *strict, *transport, *ssh_command, *sftp_server;
     int password_stdin;
-    unsigned timeout_s, cache_timeout_s, cache_mib, vmx_max_kib;
+    unsigned timeout_s, cache_timeout_s, power_timeout_s, cache_mib, vmx_max_kib;
     char *prefetch, *running, *reload, *show, *rename, *profile_dir;
     int read_only, transform_symlinks, contain_symlinks, follow_symlinks;
     /* The numbers, as they were given. */
-    char *port_text, *timeout_text, *cache_timeout_text, *cache_size_text, *vmx_max_text;
+    char *port_text, *timeout_text, *cache_timeout_text, *power_timeout_text, *cache_size_text,
+        *vmx_max_text;
     char *uid_text, *gid_text, *umask_text;
     uid_t uid;
     gid_t gid;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "host/facts/facts_cache.h"
 #include "host/tell/power_failures.h"
+#include "host/tell/power_job.h"
 #include "host/tell/reload.h"
 #include "host/tell/vim_cmd.h"
 #include "remote/in_use/evidence.h"
@@ -143,6 +144,7 @@ void host_free(struct host *host)
     condition_wake_all(&host->woken);
     lock_drop(&host->lock);
     pthread_join(host->thread, NULL);
+    power_jobs_done(host);
     if (host->due && host_begin(host, &wait) == 0) {
         while (reload_one_due(host, INT64_MAX, &wait))
             ;

@@ -22,7 +22,8 @@ struct host_options {
     /* As of struct exec_options. NULL: there is no host. */
     int (*connect)(void *ctx, struct transport **ret, struct diag *why);
     void *ctx;
-    bool reload; /* tell the host to read a .vmx that we changed */
+    bool reload;          /* tell the host to read a .vmx that we changed */
+    int power_timeout_ms; /* so long a change of a VM's power is waited for */
 };
 
 /* remote and journal are borrowed and must outlive the host. Nothing is asked yet. 0, -errno. */
@@ -43,33 +44,9 @@ bool host_exists(struct host *host, const struct wait *wait);
 /* What the report on a VM and plans need of it: fills in the VM's part. */
 void host_about_vm(const struct host_facts *facts, const char *path, struct vmx_host_vm *ret);
 
-/* The power state as the host says it now. path: of the VM, relative to the root. -EOPNOTSUPP: no
- * host; -ENXIO: not registered there; -EIO. */
-int host_power(struct host *host, const char *path, const struct wait *wait, enum vmx_power *ret,
-               struct diag *why);
-
-enum host_power_command { HOST_POWER_ON, HOST_POWER_SHUTDOWN, HOST_POWER_OFF, HOST_POWER_RESET };
-
-/* Completes a reload that is due, gives the command and waits until the state is what was asked for
- * (not after RESET). 0 also where it was so before; -ETIMEDOUT: it did not come to that in time;
- * -EREMOTEIO: the command failed, *why says how; else as host_power. */
-int host_power_set(struct host *host, const char *path, enum host_power_command command,
-                   const struct wait *wait, struct diag *why);
-
 /* What "vim-cmd vmsvc/power.on" said when it failed last for the VM, through this mount, if it has
  * not succeeded since: appended; *ret_at: when, as "2026-11-29T10:30:05Z". 0, -ENOENT, -ENOMEM. */
 int host_power_failure(struct host *host, const char *path, char ret_at[24], struct buf *ret);
-
-/* Whether the host has the VM registered, as it says now. -EREMOTEIO: it does not list its VMs;
- * else as host_power. */
-int host_registered(struct host *host, const char *path, const struct wait *wait, bool *ret,
-                    struct diag *why);
-
-/* Registers the VM, in place of an invalid entry of the same path, or (on false) takes it off the
- * host's list; its files stay. 0 also where it was so before. -EBUSY: it is not powered off;
- * -EREMOTEIO: the command failed, *why says how; else as host_power. */
-int host_register(struct host *host, const char *path, bool on, const struct wait *wait,
-                  struct diag *why);
 
 /* Reloads the VM now. -EBUSY: it runs; -EREMOTEIO: the command failed; else as host_power. */
 int host_reload(struct host *host, const char *path, const struct wait *wait, struct diag *why);

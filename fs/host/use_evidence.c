@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "host/facts/facts_cache.h"
 #include "host/facts/parse.h"
+#include "host/tell/power_job.h"
 #include "remote/in_use/evidence.h"
 
 enum {
@@ -35,6 +36,10 @@ static bool runs(void *ctx, const char *path, const struct wait *wait, char *ret
     host->wanted_at = clock_ms();
     condition_wake_all(&host->woken);
     lock_drop(&host->lock);
+    if (power_job_starts(host, path)) {
+        snprintf(ret, size, "it is being powered on");
+        return true;
+    }
     if (ran_as_of(host, EVIDENCE_MS, path, wait) != VMX_YES)
         return false;
     enum vmx_truth now = ran_as_of(host, 0, path, wait);
@@ -93,7 +98,7 @@ static enum vmx_truth each_registered(void *ctx, const struct wait *wait,
         return registered_untold(ctx);
     enum vmx_truth any = !facts->vms_known ? VMX_NOT_KNOWN : facts->n_vms > 0 ? VMX_YES : VMX_NO;
     for (size_t i = 0; i < facts->n_vms; i++) {
-        if (facts->vms[i].path)
+        if (facts->vms[i].valid && facts->vms[i].path)
             see(see_ctx, facts->vms[i].path);
     }
     host_facts_unref(facts);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What "vim-cmd vmsvc/power.on" says when it fails: a fault, in the form in which the host prints
- * its objects, or lines of text. In a fault the strings called message are what happened, the most
- * special one first; where there is none, the one called reason or msg is. A string may go over
- * several lines, and the texts around it differ from release to release, so that only names and
- * strings are looked for.
+ * What vim-cmd says when a command fails, "vmsvc/power.on" above all: a fault, in the form in which
+ * the host prints its objects, or lines of text. In a fault the strings called message are what
+ * happened, the most special one first; where there is none, the one called reason or msg is. A
+ * string may go over several lines, and the texts around it differ from release to release, so that
+ * only names and strings are looked for.
  */
+#include <errno.h>
+
+#include "fault.h"
 #include "parser/text/text.h"
 #include "why_private.h"
 
@@ -40,10 +43,16 @@ static int add_strings(struct span output, const char *name, struct why_lines *l
     return r;
 }
 
+/* What precedes and follows each answer. */
 static bool says_nothing(struct span line)
 {
-    return line.n == 0 || span_starts_with(line, SPAN_LITERAL("Powering on VM:")) ||
-           span_eq(line, SPAN_LITERAL("Power on failed"));
+    static const char *const lines[] = {
+        "Power on failed",  "Power off failed", "Reset failed",  "Suspend failed",
+        "Powering off VM:", "Reset VM:",        "Suspending VM:"};
+    bool is = line.n == 0 || span_starts_with(line, SPAN_LITERAL("Powering on VM:"));
+    for (size_t i = 0; !is && i < sizeof(lines) / sizeof(lines[0]); i++)
+        is = span_eq(line, span_of(lines[i]));
+    return is;
 }
 
 static int add_lines(struct span output, struct why_lines *lines)
@@ -65,4 +74,13 @@ int why_read_output(struct span output, struct why_lines *lines)
     for (size_t i = 0; r == 0 && lines->n == before && i < sizeof(names) / sizeof(*names); i++)
         r = add_strings(output, names[i], lines);
     return r == 0 && lines->n == before ? add_lines(output, lines) : r;
+}
+
+int vmx_fault_reason(struct span output, struct buf *ret)
+{
+    WHY_LINES_AUTO lines = {0};
+    int r = why_read_output(output, &lines);
+    if (r < 0)
+        return r;
+    return lines.n > 0 ? buf_add(ret, lines.items[0].text) : -ENOENT;
 }

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/facts/inventory.h"
 #include "host/facts/parse.h"
+#include "host/facts/parse_vm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -89,6 +91,29 @@ static void parse_alone(struct span text)
     assert(r == 0 || (r == -EBADMSG && !held));
 }
 
+static void parse_one_vm(struct span text)
+{
+    struct vm_question question;
+    struct vm_task task;
+    struct vm_guest guest;
+    char names[TASKS_MAX][TASK_NAME_MAX];
+    int r = parse_question(text, &question);
+    assert(r == 0 || r == -ENOENT || r == -EBADMSG);
+    assert((r == 0) == (question.n > 0) && (r == 0) == (question.id[0] != '\0'));
+    for (size_t i = 0; i < question.n; i++)
+        assert(!question.choices[i].label.data || !strchr(question.choices[i].label.data, '\n'));
+    vm_question_done(&question);
+    size_t n = parse_task_names(text, names);
+    assert(n <= TASKS_MAX);
+    for (size_t i = 0; i < n; i++)
+        assert(names[i][0] && strlen(names[i]) < TASK_NAME_MAX);
+    r = parse_task(text, &task);
+    assert(r == -EBADMSG || (r == 0 && task.what[0] && !(task.is_under_way && task.has_failed)));
+    buf_done(&task.error);
+    r = parse_guest(text, &guest);
+    assert((r == 0 || r == -EBADMSG) && !strchr(guest.host_name, '\n'));
+}
+
 static void parse_together(struct span text)
 {
     struct host_facts *facts = host_facts_new();
@@ -97,6 +122,7 @@ static void parse_together(struct span text)
         const char *parting = memmem(text.p, text.n, "----\n", 5);
         size_t n = parting ? (size_t)(parting - text.p) : text.n;
         parse(parsers[i], (struct span){text.p, n}, facts);
+        assert(inventory_parse((struct span){text.p, n}, facts) == 0);
         n += parting ? 5 : 0;
         text = (struct span){text.p + n, text.n - n};
     }
@@ -108,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* more costs the checks time that is better spent on other inputs */
     struct span text = {(const char *)data, size < 65536 ? size : 65536};
     parse_alone(text);
+    parse_one_vm(text);
     parse_together(text);
     return 0;
 }

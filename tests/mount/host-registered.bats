@@ -95,6 +95,28 @@ spares() { # COMMAND...
     [ "$(cat "$vm/.vmxfs/registered")" = 1 ]
 }
 
+@test "an invalid entry is told by registered, and goes by 0 or by its id" {
+    start
+    registered_is() { [ "$(cat "$vm/.vmxfs/registered")" = "$1" ]; }
+    mv "$on_server/nested-esxi.vmx" "$on_server/away"
+    on_host "vim-cmd vmsvc/reload 1"
+    mv "$on_server/away" "$on_server/nested-esxi.vmx"
+    eventually 30 registered_is invalid
+    echo 0 >"$vm/.vmxfs/registered"
+    [ "$(ran "vim-cmd vmsvc/unregister 1")" = 1 ]
+    registered_is 0
+    # Of an entry whose .vmx is gone only the id is left: 6 of the host's list.
+    for id in 2 99 6x "" -6 "6 2"; do
+        refused "Invalid argument" "$id" "$MNT/.vmxfs/unregister"
+    done
+    explained EINVAL .vmxfs unregister "2 is not the id of an invalid VM"
+    [ "$(grep -c 'vim-cmd vmsvc/unregister' "$HOST/commands")" = 1 ]
+    echo 6 >"$MNT/.vmxfs/unregister"
+    [ "$(ran "vim-cmd vmsvc/unregister 6")" = 1 ]
+    ! on_host "vim-cmd vmsvc/getallvms 2>&1" | grep "invalid VM"
+    refused "Invalid argument" 6 "$MNT/.vmxfs/unregister"
+}
+
 @test "a server that is no host has no VM registered" {
     mkdir "$LAB/vm"
     printf 'config.version = "8"\nscsi0:0.fileName = "x.vmdk"\n' >"$LAB/vm/x.vmx"

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "inventory.h"
 #include "parse.h"
 #include "remote/cache/document.h"
 #include "remote/names/paths.h"
@@ -111,8 +112,10 @@ static int vm_path(const struct host *host, struct host_facts *facts, const stru
 {
     const struct span at = volumes_path(host);
     BUF_AUTO path = {0};
-    if (!vm->valid)
+    if (!vm->valid) {
+        *ret = vm->entry;
         return 0;
+    }
     int r = buf_addf(&path, "%.*s/%s/%s", (int)at.n, at.p, vm->datastore, vm->file);
     *ret = host_facts_text(facts, buf_span(&path));
     return r < 0 || facts->no_memory ? -ENOMEM : 0;
@@ -251,7 +254,9 @@ int ask_facts(struct host *host, const struct wait *wait, const struct host_fact
     facts->at = now;
     facts->vms_known = host->answers[QUESTION_VMS].status == 0;
     facts->running_known = host->answers[QUESTION_RUNNING].status == 0;
-    r = parse_all(host, facts) ?: locate(host, facts, wait) ?: note_users(host, facts, wait);
+    r = parse_all(host, facts)
+        ?: inventory_ask(host, volumes_path(host), wait, facts, why)
+        ?: locate(host, facts, wait) ?: note_users(host, facts, wait);
     if (r == 0 && facts->no_memory)
         r = -ENOMEM;
     if (r < 0)

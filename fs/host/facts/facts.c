@@ -67,16 +67,27 @@ void host_facts_unref(const struct host_facts *facts)
         destroy(own(facts));
 }
 
-const struct host_vm *host_facts_vm(const struct host_facts *facts, const char *path)
+/* Only if there is one. */
+static const struct host_vm *find(const struct host_facts *facts, const char *path, bool valid)
 {
     const struct host_vm *found = NULL;
     for (size_t i = 0; i < facts->n_vms; i++) {
         const struct host_vm *vm = &facts->vms[i];
-        if (!vm->valid || !vm->path || strcmp(vm->path, path) != 0)
+        if (vm->valid != valid || !vm->path || strcmp(vm->path, path) != 0)
             continue;
         if (found)
             return NULL;
         found = vm;
     }
     return found;
+}
+
+const struct host_vm *host_facts_vm(const struct host_facts *facts, const char *path)
+{
+    return find(facts, path, true);
+}
+
+const struct host_vm *host_facts_invalid(const struct host_facts *facts, const char *path)
+{
+    return find(facts, path, false);
 }

@@ -14,6 +14,7 @@ struct host_vm {
     const char *name;      /* "" where it is invalid */
     const char *datastore; /* of "[datastore] folder/x.vmx" */
     const char *file;      /* what is behind that */
+    const char *entry; /* of an invalid one: its absolute path in the host's inventory, or NULL */
     const char *path; /* relative to the mounted root, free of links; NULL: outside, or not known */
     const char *shown; /* the same with the names that people use; NULL where path is */
     bool running;      /* one of facts->running */
@@ -45,3 +46,6 @@ const char *host_facts_text(struct host_facts *facts, struct span text);
 
 /* The VM of a path below the mounted root, or NULL. */
 const struct host_vm *host_facts_vm(const struct host_facts *facts, const char *path);
+
+/* The entry of a path, of a VM that is invalid now, or NULL. */
+const struct host_vm *host_facts_invalid(const struct host_facts *facts, const char *path);

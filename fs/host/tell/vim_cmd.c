@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "host/facts/facts_cache.h"
 #include "host/facts/parse.h"
+#include "parser/text/safe_text.h"
+#include "parser/why/fault.h"
 
 enum { IDS_MS = 60 * 1000 }; /* so old may be the list that tells a VM's id */
 
@@ -23,6 +26,24 @@ void host_done(struct host *host)
     turn_give(&host->acting);
 }
 
+struct wait host_soon(const struct host *host, const struct wait *wait)
+{
+    struct wait soon = *wait;
+    const int64_t until = clock_ms() + remote_options(host->remote)->timeout_ms;
+    if (soon.deadline > until)
+        soon.deadline = until;
+    return soon;
+}
+
+const char *power_text(enum vmx_power power)
+{
+    static const char *const texts[] = {[VMX_POWER_UNKNOWN] = "in a state that is not known",
+                                        [VMX_POWER_OFF] = "powered off",
+                                        [VMX_POWER_ON] = "powered on",
+                                        [VMX_POWER_SUSPENDED] = "suspended"};
+    return texts[power];
+}
+
 int host_command(struct host *host, const char *const *words, const struct wait *wait,
                  struct buf *ret_text, struct diag *why)
 {
@@ -35,14 +56,15 @@ int host_command(struct host *host, const char *const *words, const struct wait 
         r = buf_add(ret_text, buf_span(&text));
     if (r < 0)
         return r;
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.data[i] < ' ')
-            text.data[i] = ' ';
-    }
-    while (text.len > 0 && text.data[text.len - 1] == ' ')
-        text.data[--text.len] = '\0';
-    diag_set(why, "%s %s: %.400s", words[0], words[1],
-             text.len > 0 ? text.data : "the command failed and did not say why");
+    BUF_AUTO reason = {0};
+    BUF_AUTO safe = {0};
+    r = vmx_fault_reason(buf_span(&text), &reason);
+    if (r == -ENOENT)
+        r = buf_add_str(&reason, "the command failed and did not say why");
+    r = r ?: safe_text_add(&safe, buf_span(&reason));
+    if (r < 0)
+        return r;
+    diag_set(why, "%s %s: %.400s", words[0], words[1], safe.data);
     return -EREMOTEIO;
 }
 
@@ -104,7 +126,6 @@ int host_vm_off(struct host *host, const char *path, const struct wait *wait, ch
     int r = host_vm_state(host, path, wait, ret_id, &power, why);
     if (r < 0 || power == VMX_POWER_OFF)
         return r;
-    diag_set(why, "the VM is %s%s", power == VMX_POWER_SUSPENDED ? "suspended" : "powered on",
-             rest);
+    diag_set(why, "the VM is %s%s", power_text(power), rest);
     return -EBUSY;
 }

@@ -8,6 +8,13 @@
 int host_begin(struct host *host, const struct wait *wait);
 void host_done(struct host *host);
 
+/* The same wait, but not longer than for a silent server: for a question on the way of something
+ * that takes long. */
+struct wait host_soon(const struct host *host, const struct wait *wait);
+
+/* "powered on", "powered off", "suspended"; "in a state that is not known". */
+const char *power_text(enum vmx_power power);
+
 /* Runs a command that prints nothing of interest, unless it fails: -EREMOTEIO, *ret_text (NULL: not
  * wanted) and *why have what it said. */
 int host_command(struct host *host, const char *const *words, const struct wait *wait,

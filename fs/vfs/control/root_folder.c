@@ -7,6 +7,7 @@ static const struct control controls[] = {
     {.name = "errors", .show = errors_show},
     {.name = "check", .show = root_check_show},
     {.name = "vms", .show = root_vms_show},
+    {.name = "unregister", .by_line = true, .store = unregister_store},
     {0},
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* NAME.vmx/.vmxfs/power and reload: what the host does with the VM. */
+/* NAME.vmx/.vmxfs/power, task and reload: what the host does with the VM. */
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "remote/in_use/used_files.h"
+#include "host/tell/power.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
+#include "vfs/refuse.h"
 
 /* ---- power */
 
@@ -13,10 +14,8 @@ static const struct {
     const char *word;
     enum host_power_command command;
 } commands[] = {
-    {"on", HOST_POWER_ON},
-    {"shutdown", HOST_POWER_SHUTDOWN},
-    {"off", HOST_POWER_OFF},
-    {"reset", HOST_POWER_RESET},
+    {"on", HOST_POWER_ON},       {"shutdown", HOST_POWER_SHUTDOWN}, {"off", HOST_POWER_OFF},
+    {"reset", HOST_POWER_RESET}, {"suspend", HOST_POWER_SUSPEND},
 };
 
 static const char *power_word(enum vmx_power power)
@@ -28,36 +27,66 @@ static const char *power_word(enum vmx_power power)
     return words[power];
 }
 
+/* A host that is there and does not say leaves it unknown: a script compares one word. */
 int power_show(struct request *rq, struct node *n, struct buf *ret)
 {
     struct diag why = {0};
     enum vmx_power power = VMX_POWER_UNKNOWN;
     FREE_AUTO char *path = vmx_path_above(rq, n);
     int r = path ? host_power(rq->vfs->host, path, &rq->wait, &power, &why) : -ENOMEM;
-    if (r < 0)
+    if (r == -EOPNOTSUPP || r == -EINTR || r == -ENOMEM)
         return refuse_host(rq, path, "power", r, &why);
-    return buf_addf(ret, "%s\n", power_word(power));
+    if (r < 0 && r != -ENXIO)
+        refuse_host(rq, path, "power", r, &why);
+    return buf_addf(ret, "%s\n", power_word(r == 0 ? power : VMX_POWER_UNKNOWN));
 }
 
-static int power_command(struct request *rq, const char *path, struct span line, struct diag *why)
+/* Where the question is read, as a command. */
+static void add_command(struct request *rq, const char *path, struct diag *why)
 {
+    BUF_AUTO control = {0};
+    BUF_AUTO command = {0};
+    int r = path_add_mounted(rq, path, &control)
+                ?: buf_add_str(&control, "/" CONTROL_NAME "/question")
+                ?: buf_addf(&command, "%s; cat ", why->text)
+                ?: buf_add_quoted(&command, buf_span(&control));
+    if (r == 0 && command.len < sizeof(why->text))
+        diag_set(why, "%s", command.data);
+}
+
+static int carry_out(struct request *rq, const char *path, struct span line, struct diag *why)
+{
+    static const struct span nowait = {" nowait", sizeof(" nowait") - 1};
+    const bool at_once = span_ends_with(line, nowait);
+    bool asks = false;
+    if (at_once)
+        line.n -= nowait.n;
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (!span_eq(line, span_of(commands[i].word)))
             continue;
-        int r = host_power_set(rq->vfs->host, path, commands[i].command, &rq->wait, why);
-        remote_use_changed(rq->vfs->remote); /* whatever came of it */
+        int r = host_power_set(rq->vfs->host, path, commands[i].command, at_once, &rq->wait, &asks,
+                               why);
+        if (asks)
+            add_command(rq, path, why);
         return r;
     }
-    diag_set(why, "write on, shutdown, off or reset");
-    return -EINVAL;
+    return diag_set(why, "write on, shutdown, off, reset or suspend, or one of them and nowait");
 }
 
 int power_store(struct request *rq, struct node *n, struct span line)
 {
     struct diag why = {0};
     FREE_AUTO char *path = vmx_path_above(rq, n);
-    int r = path ? power_command(rq, path, line, &why) : -ENOMEM;
+    int r = path ? carry_out(rq, path, line, &why) : -ENOMEM;
     return refuse_host(rq, path, "power", r, &why);
+}
+
+int task_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    struct diag why = {0};
+    FREE_AUTO char *path = vmx_path_above(rq, n);
+    int r = path ? host_tasks(rq->vfs->host, path, &rq->wait, ret, &why) : -ENOMEM;
+    return refuse_host(rq, path, "task", r, &why);
 }
 
 /* ---- reload */

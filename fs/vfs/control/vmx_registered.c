@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "host/tell/register.h"
 #include "remote/in_use/used_files.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
@@ -113,12 +114,14 @@ int keep_setting(struct request *rq, struct node *dir, const struct key_at *at, 
 int registered_show(struct request *rq, struct node *n, struct buf *ret)
 {
     struct diag why = {0};
-    bool is = false;
+    static const char *const words[] = {
+        [HOST_NOT_REGISTERED] = "0\n", [HOST_REGISTERED] = "1\n", [HOST_INVALID] = "invalid\n"};
+    enum host_registration is = HOST_NOT_REGISTERED;
     FREE_AUTO char *path = vmx_path_above(rq, n);
     int r = path ? host_registered(rq->vfs->host, path, &rq->wait, &is, &why) : -ENOMEM;
     if (r < 0)
         return refuse_host(rq, path, "registered", r, &why);
-    return buf_add_str(ret, is ? "1\n" : "0\n");
+    return buf_add_str(ret, words[is]);
 }
 
 int registered_store(struct request *rq, struct node *n, struct span line)
@@ -136,4 +139,20 @@ int registered_store(struct request *rq, struct node *n, struct span line)
     if (r == 0 && !on)
         show_kept(rq, vmx_above(rq->vfs, n));
     return refuse_host(rq, path, "registered", r, &why);
+}
+
+/* .vmxfs/unregister: of an invalid entry only the id is sure, and its .vmx may be gone. */
+int unregister_store(struct request *rq, struct node *n, struct span line)
+{
+    struct diag why = {0};
+    BUF_AUTO text = {0};
+    (void)n;
+    int r = buf_add(&text, line);
+    if (r < 0)
+        return r;
+    const bool digits = line.n > 0 && line.n < 11 && strspn(text.data, "0123456789") == line.n;
+    const unsigned long id = digits ? strtoul(text.data, NULL, 10) : 0;
+    r = digits ? host_unregister_id(rq->vfs->host, id, &rq->wait, &why)
+               : diag_set(&why, "write the id of an invalid VM, a number");
+    return refuse_host(rq, CONTROL_NAME, "unregister", r, &why);
 }

@@ -17,6 +17,7 @@ import signal
 import sys
 
 import devices
+import inventory
 import locks
 import vmx
 from faults import Refused, busy, exists, not_found, wrong_state
@@ -52,6 +53,7 @@ class Host:
         text = json.dumps(self.state, indent=1)
         if text != self._loaded:
             vmx.write_file(self.state_path(), text)
+            inventory.write(self)
         self._lock.close()
 
     def state_path(self):
