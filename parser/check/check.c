@@ -7,11 +7,11 @@
 
 static int sum_up(struct check *check)
 {
-    const size_t *count = check->result.count;
     if (!check->report)
         return 0;
-    return buf_addf(check->report, "# %zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\n", count[VMX_PASS],
-                    count[VMX_WARN], count[VMX_FAIL], count[VMX_UNKNOWN]);
+    return buf_add_str(check->report, "# ")
+        ?: vmx_check_add_counts(&check->result, check->report)
+        ?: buf_add_char(check->report, '\n');
 }
 
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,

@@ -2,21 +2,29 @@
 /*
  * The report on a document: one requirement a line, TAB-separated:
  *
- *     PASS|WARN|FAIL|UNKNOWN  rule  what was found  a command that mends it, or "-"
+ *     PASS|WARN|FAIL|UNKNOWN|NOTE  rule  what was found  a command that mends it, or "-"
  *
  * and a last line that begins with "#" and sums up. Rule names are stable: scripts depend on them.
  * Rules and severities are those of the double-passthrough guide (docs/guide.md).
+ * UNKNOWN is what a command could tell; a NOTE is advice that no command mends, so it has none, and
+ * a report is never worse for it.
  */
 #pragma once
 
 #include "parser/plan/plan.h"
 
-enum vmx_severity { VMX_PASS, VMX_UNKNOWN, VMX_WARN, VMX_FAIL, VMX_SEVERITIES };
+enum vmx_severity { VMX_PASS, VMX_NOTE, VMX_UNKNOWN, VMX_WARN, VMX_FAIL, VMX_SEVERITIES };
 
 struct vmx_check {
     size_t count[VMX_SEVERITIES];
-    enum vmx_severity worst;
+    enum vmx_severity worst; /* never VMX_NOTE */
 };
+
+/* "PASS". */
+const char *vmx_severity_name(enum vmx_severity severity);
+
+/* Appends "3 PASS, 1 WARN, 0 FAIL, 2 UNKNOWN, 1 NOTE". 0, -ENOMEM. */
+int vmx_check_add_counts(const struct vmx_check *check, struct buf *ret);
 
 /* Reports on the active profile, or on all where none is active, and on the file itself. dir,
  * mount: how the mending commands name the VM's directory of settings ("." there), and the

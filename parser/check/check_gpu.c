@@ -92,7 +92,7 @@ static int integrated_gpu(struct check *c, const struct check_device *d)
 static int gpu_reset(struct check *c, const struct check_device *d)
 {
     bool amd = d->vendor == VENDOR_AMD;
-    return check_add(c, amd ? VMX_WARN : VMX_PASS, "gpu-reset", NULL,
+    return check_add(c, amd ? VMX_NOTE : VMX_PASS, "gpu-reset", NULL,
                      amd ? "pciPassthru%zu is an AMD GPU: the host may hang when the guest restarts"
                          : "pciPassthru%zu is no AMD GPU",
                      d->n);
@@ -101,7 +101,7 @@ static int gpu_reset(struct check *c, const struct check_device *d)
 static int gpu_tested(struct check *c, const struct check_device *d)
 {
     bool tried = d->vendor == VENDOR_INTEL && d->device == 0x5690;
-    return check_add(c, tried ? VMX_PASS : VMX_WARN, "gpu-tested", NULL,
+    return check_add(c, tried ? VMX_PASS : VMX_NOTE, "gpu-tested", NULL,
                      "pciPassthru%zu is %04llx:%04llx%s", d->n, d->vendor, d->device,
                      tried ? "" : ": untested, the guide was tried with an Arc A770M (8086:5690)");
 }
@@ -128,12 +128,15 @@ static int gpu_console(struct check *c, const struct check_device *d)
     if (d->host && d->host->active == VMX_YES)
         return check_add(c, VMX_PASS, rule, NULL,
                          "pciPassthru%zu is not used by the host: its console is elsewhere", d->n);
-    if (d->host && d->host->active == VMX_NO && !other_console(c->around->host, d->host))
-        return check_add(c, VMX_WARN, rule, NULL,
+    if (!d->host || d->host->active == VMX_NOT_KNOWN)
+        return check_add(c, VMX_UNKNOWN, rule, NULL,
+                         "the host would tell whether its console may be on pciPassthru%zu", d->n);
+    if (!other_console(c->around->host, d->host))
+        return check_add(c, VMX_NOTE, rule, NULL,
                          "pciPassthru%zu is the only card that the host's console can be on: "
                          "it goes dark",
                          d->n);
-    return check_add(c, VMX_UNKNOWN, rule, NULL,
+    return check_add(c, VMX_NOTE, rule, NULL,
                      "no command shows whether the host's console is on pciPassthru%zu", d->n);
 }
 

@@ -34,11 +34,12 @@ static int powered_off(struct check *c)
 
 /* ---- version ---- */
 
-/* 7.0 Update 3c and 3g, 8.0 Update 1. */
+/* 7.0 Update 3c and 3g, 8.0 Update 1 and 2. */
 static const struct release {
     unsigned version[3];
     unsigned long build;
-} oldest = {{7, 0, 3}, 19193900}, of_guide = {{7, 0, 3}, 20328353}, nested = {{8, 0, 1}, 21495797};
+} oldest = {{7, 0, 3}, 19193900}, of_guide = {{7, 0, 3}, 20328353}, nested = {{8, 0, 1}, 21495797},
+  late = {{8, 0, 2}, 22380479};
 
 static bool is_before(const struct vmx_host *host, const struct release *release)
 {
@@ -64,9 +65,13 @@ static struct verdict judge_version(const struct check *c)
         return (struct verdict){VMX_WARN, "older than the guide's: update to 7.0 Update 3g"};
     if (host->nested == VMX_YES)
         return (struct verdict){VMX_PASS, "a nested host may run this version"};
-    if (host->version[0] == 8 && check_profiles_set(c, "vvtd.enable"))
+    if (host->version[0] < 8 || !check_profiles_set(c, "vvtd.enable"))
+        return (struct verdict){VMX_PASS, "the guide works with it"};
+    if (is_before(host, &late))
         return (struct verdict){VMX_WARN, "the first 8.x could not do it: apply the latest patch"};
-    return (struct verdict){VMX_PASS, "the guide works with it"};
+    return (struct verdict){VMX_NOTE,
+                            "the guide was tried with 7.0 Update 3g: the first 8.x could "
+                            "not do it, later ones should with the latest patch"};
 }
 
 static int esxi_version(struct check *c)

@@ -42,7 +42,8 @@ struct check {
     struct buf seen; /* what profiles have in common is reported once */
 };
 
-/* Adds a line. command: NULL or empty where nothing mends it. 0, -ENOMEM. */
+/* Adds a line. command: NULL or empty where nothing mends it; a PASS and a NOTE show none.
+ * 0, -ENOMEM. */
 int check_add(struct check *check, enum vmx_severity severity, const char *rule,
               const struct buf *command, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

@@ -8,16 +8,31 @@
 #include "parser/document/value.h"
 #include "parser/text/safe_text.h"
 
-static const char *const names[VMX_SEVERITIES] = {
-    [VMX_PASS] = "PASS", [VMX_UNKNOWN] = "UNKNOWN", [VMX_WARN] = "WARN", [VMX_FAIL] = "FAIL"};
+const char *vmx_severity_name(enum vmx_severity severity)
+{
+    static const char *const names[VMX_SEVERITIES] = {[VMX_PASS] = "PASS",
+                                                      [VMX_NOTE] = "NOTE",
+                                                      [VMX_UNKNOWN] = "UNKNOWN",
+                                                      [VMX_WARN] = "WARN",
+                                                      [VMX_FAIL] = "FAIL"};
+    return names[severity];
+}
+
+int vmx_check_add_counts(const struct vmx_check *check, struct buf *ret)
+{
+    const size_t *count = check->count;
+    return buf_addf(ret, "%zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN, %zu NOTE", count[VMX_PASS],
+                    count[VMX_WARN], count[VMX_FAIL], count[VMX_UNKNOWN], count[VMX_NOTE]);
+}
 
 int check_add(struct check *check, enum vmx_severity severity, const char *rule,
               const struct buf *command, const char *format, ...)
 {
     char found[400];
     va_list args;
+    bool mends = severity != VMX_PASS && severity != VMX_NOTE && command && command->len > 0;
     check->result.count[severity]++;
-    if (severity > check->result.worst)
+    if (severity != VMX_NOTE && severity > check->result.worst)
         check->result.worst = severity;
     if (!check->report)
         return 0;
@@ -26,8 +41,8 @@ int check_add(struct check *check, enum vmx_severity severity, const char *rule,
         found[0] = '\0';
     va_end(args);
     safe_text_make(found, strlen(found)); /* it comes from the file */
-    return buf_addf(check->report, "%s\t%s\t%s\t%s\n", names[severity], rule, found,
-                    severity != VMX_PASS && command && command->len > 0 ? command->data : "-");
+    return buf_addf(check->report, "%s\t%s\t%s\t%s\n", vmx_severity_name(severity), rule, found,
+                    mends ? command->data : "-");
 }
 
 int check_get(const struct check *check, const char *key, struct buf *ret)

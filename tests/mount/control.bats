@@ -218,10 +218,11 @@ END
     cat "$VMX/.vmxfs/check" >"$TEST_DIR/check"
     awk -F'\t' '
         /^#/ { if (summary++) exit 1; last = NR; text = $0; next }
-        NF != 4 || $1 !~ /^(PASS|WARN|FAIL|UNKNOWN)$/ || $2 !~ /^[a-z0-9-]+$/ || $3 == "" || $4 == "" { print; bad = 1 }
+        NF != 4 || $1 !~ /^(PASS|WARN|FAIL|UNKNOWN|NOTE)$/ || $2 !~ /^[a-z0-9-]+$/ || $3 == "" || $4 == "" { print; bad = 1 }
         { count[$1]++ }
         END {
-            want = sprintf("# %d PASS, %d WARN, %d FAIL, %d UNKNOWN", count["PASS"], count["WARN"], count["FAIL"], count["UNKNOWN"])
+            want = sprintf("# %d PASS, %d WARN, %d FAIL, %d UNKNOWN, %d NOTE", \
+                count["PASS"], count["WARN"], count["FAIL"], count["UNKNOWN"], count["NOTE"])
             if (bad || last != NR || text != want) { print text; print want; exit 1 }
         }' "$TEST_DIR/check"
 }

@@ -50,15 +50,8 @@ struct root_check {
     struct vm_walk survey;
     const struct host_facts *facts; /* once for all; or NULL */
     struct buf *report;
-    size_t count[VMX_SEVERITIES];
+    size_t count[VMX_SEVERITIES]; /* VMs, by their worst; none has a NOTE as such */
 };
-
-static const char *severity_name(enum vmx_severity severity)
-{
-    static const char *const names[] = {
-        [VMX_PASS] = "PASS", [VMX_UNKNOWN] = "UNKNOWN", [VMX_WARN] = "WARN", [VMX_FAIL] = "FAIL"};
-    return names[severity];
-}
 
 /* The path as a field, and a command that shows the whole report; a name that cannot be
  * shown as it is cannot stand in a command either. */
@@ -71,8 +64,9 @@ static int add_place(const struct vfs *vfs, const char *path, const struct vmx_c
     r = r
         ?: buf_add_char(ret, '\t')
         ?: safe_text_add(ret, span_of(path))
-        ?: buf_addf(ret, "\t%zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\t", check->count[VMX_PASS],
-                   check->count[VMX_WARN], check->count[VMX_FAIL], check->count[VMX_UNKNOWN])
+        ?: buf_add_char(ret, '\t')
+        ?: vmx_check_add_counts(check, ret)
+        ?: buf_add_char(ret, '\t')
         ?: buf_add_str(ret, odd ? "-" : "cat ");
     if (r == 0 && !odd)
         r = buf_add_quoted(ret, buf_span(&full));
@@ -91,7 +85,7 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
     if (r < 0)
         return r;
     all->count[check.worst]++;
-    return buf_add_str(all->report, severity_name(check.worst))
+    return buf_add_str(all->report, vmx_severity_name(check.worst))
                ?: add_place(vfs, shown, &check, all->report);
 }
 

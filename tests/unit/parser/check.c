@@ -30,7 +30,7 @@ static void each_line_has_four_columns_and_the_last_sums_up(void **state)
     PROFILES_AUTO profiles = {0};
     BUF_AUTO report = {0};
     size_t lines = 0;
-    size_t n[4] = {0};
+    size_t n[5] = {0};
     (void)state;
 
     add_shipped(&profiles);
@@ -45,14 +45,15 @@ static void each_line_has_four_columns_and_the_last_sums_up(void **state)
         assert_int_equal(tabs, 3);
         lines++;
     }
-    assert_int_equal(
-        sscanf(line, "# %zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN\n", &n[0], &n[1], &n[2], &n[3]),
-        4);
-    assert_int_equal(n[0] + n[1] + n[2] + n[3], lines);
+    assert_int_equal(sscanf(line, "# %zu PASS, %zu WARN, %zu FAIL, %zu UNKNOWN, %zu NOTE\n", &n[0],
+                            &n[1], &n[2], &n[3], &n[4]),
+                     5);
+    assert_int_equal(n[0] + n[1] + n[2] + n[3] + n[4], lines);
     assert_int_equal(n[0], check.count[VMX_PASS]);
     assert_int_equal(n[1], check.count[VMX_WARN]);
     assert_int_equal(n[2], check.count[VMX_FAIL]);
     assert_int_equal(n[3], check.count[VMX_UNKNOWN]);
+    assert_int_equal(n[4], check.count[VMX_NOTE]);
     assert_int_equal(check.worst, VMX_FAIL);
     assert_string_equal(strchr(line, '\n'), "\n");
 }
@@ -363,9 +364,9 @@ static void devices_are_judged(void **state)
         {BYTES(BLOCK("00000:000:02.0", "0x10de")), "PASS", "integrated-gpu", NULL, "-"},
         {BYTES(BLOCK("00000:000:02.0", "0x8086") "pciPassthru0.class = \"0x0200\"\n"), "PASS",
          "integrated-gpu", NULL, "-"},
-        {BYTES(BLOCK("00000:003:00.0", "0x1002")), "WARN", "gpu-reset", NULL, "-"},
+        {BYTES(BLOCK("00000:003:00.0", "0x1002")), "NOTE", "gpu-reset", NULL, "-"},
         {BYTES(BLOCK("00000:003:00.0", "4098")), "PASS", "device-present", NULL, "-"},
-        {BYTES(BLOCK("00000:003:00.0", "0x10de")), "WARN", "gpu-tested", "untested", "-"},
+        {BYTES(BLOCK("00000:003:00.0", "0x10de")), "NOTE", "gpu-tested", "untested", "-"},
         {BYTES(BLOCK("00000:003:00.0", "0x8086") "pciPassthru0.deviceId = \"0x5690\"\n"), "PASS",
          "gpu-tested", NULL, "-"},
         {BYTES(BLOCK("00000:003:00.0", "0x10de")), "UNKNOWN", "audio-function", NULL, "-"},
