@@ -14,25 +14,29 @@ static int sum_up(struct check *check)
         ?: buf_add_char(check->report, '\n');
 }
 
+/* Any VM is judged by its file, and by each device that it has. What a profile would set is judged
+ * where it is active, for nobody else has asked for it. */
+static int judge(struct check *check)
+{
+    const bool profile = check->active.profile != NULL;
+    const bool devices = check->n_devices > 0;
+    int r = check_file(check) ?: check_active(check);
+    if (r == 0 && profile)
+        r = check_profile(check);
+    if (r == 0 && (profile || devices))
+        r = check_mmio(check) ?: check_guide(check);
+    return r ?: check_host(check) ?: check_device(check);
+}
+
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,
                   const char *mount, struct buf *report, struct vmx_check *ret)
 {
     struct check check = {
         .dict = dict, .around = around, .dir = dir, .mount = mount, .report = report};
-    const struct vmx_profiles *profiles = around->profiles;
     size_t start = report ? report->len : 0;
-    int r = plan_active_read(dict, around, &check.active);
-    bool active = check.active.line.profile.len > 0;
-    check.judged =
-        active ? &check.active.profile : (const struct vmx_profile *const *)profiles->items;
-    check.n_judged = active ? check.active.profile != NULL : profiles->n;
-    r = r
+    int r = plan_active_read(dict, around, &check.active)
         ?: check_given(&check)
-        ?: check_file(&check)
-        ?: check_profile(&check)
-        ?: check_guide(&check)
-        ?: check_host(&check)
-        ?: check_device(&check)
+        ?: judge(&check)
         ?: sum_up(&check);
     if (r == 0)
         *ret = check.result;

@@ -26,7 +26,7 @@ const char *vmx_severity_name(enum vmx_severity severity);
 /* Appends "3 PASS, 1 WARN, 0 FAIL, 2 UNKNOWN, 1 NOTE". 0, -ENOMEM. */
 int vmx_check_add_counts(const struct vmx_check *check, struct buf *ret);
 
-/* Reports on the active profile, or on all where none is active, and on the file itself. dir,
+/* Reports on the file itself, on the devices that the VM has, and on the active profile. dir,
  * mount: how the mending commands name the VM's directory of settings ("." there), and the
  * mountpoint. What needs a host is UNKNOWN where there is none. Appends to *report (may be NULL:
  * count only). 0, -ENOMEM. */

@@ -214,13 +214,9 @@ static int one_device(struct check *c, const struct check_device *d)
 enum { DEVICES_MAX = 32 }; /* more than any VM may have */
 
 /* A profile of the user's own may have nothing to do with devices. */
-static bool profiles_want_one(const struct check *check)
+static bool profile_wants_one(const struct check *check)
 {
-    for (size_t i = 0; i < check->n_judged; i++) {
-        if (profile_param(check->judged[i], SPAN_LITERAL("device")))
-            return true;
-    }
-    return check->n_judged == 0;
+    return check->active.profile && profile_param(check->active.profile, SPAN_LITERAL("device"));
 }
 
 int check_device(struct check *check)
@@ -229,7 +225,7 @@ int check_device(struct check *check)
     int r = 0;
     for (size_t i = 0; r == 0 && i < check->n_devices && i < DEVICES_MAX; i++)
         r = one_device(check, &check->devices[i]);
-    if (r != 0 || (!any && !profiles_want_one(check)))
+    if (r != 0 || (!any && !profile_wants_one(check)))
         return r;
     return check_add(check, any ? VMX_PASS : VMX_FAIL, "device-present", NULL,
                      any ? "a device is passed to the VM" : "no device is passed to the VM");

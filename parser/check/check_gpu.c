@@ -25,13 +25,38 @@ static const struct {
     {VENDOR_NVIDIA, 0x27b8, 24},
 };
 
-/* Without a class the vendor has to do: these make little else that is passed to VMs. */
-static bool is_gpu(const struct check_device *d)
+static const struct vmx_pci integrated = {0, 0, 2, 0};
+
+/* GB of memory on a card; 0: it is not among those that are known. */
+static long long memory_of(const struct check_device *d)
 {
-    if (d->class != 0)
-        return d->class >> 8 == 0x03;
-    return d->address.function == 0 &&
-           (d->vendor == VENDOR_INTEL || d->vendor == VENDOR_AMD || d->vendor == VENDOR_NVIDIA);
+    for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
+        if (cards[i].vendor == d->vendor && cards[i].device == d->device)
+            return cards[i].gb;
+    }
+    return 0;
+}
+
+/* These two make nothing else that is passed to VMs as the first function of its slot. Intel makes
+ * network adapters and much more. */
+bool check_is_gpu(const struct check_device *device)
+{
+    if (device->class != 0)
+        return device->class >> 8 == 0x03;
+    if (device->vendor == VENDOR_INTEL)
+        return memory_of(device) > 0 ||
+               (device->has_address && vmx_pci_eq(&device->address, &integrated));
+    return device->address.function == 0 &&
+           (device->vendor == VENDOR_AMD || device->vendor == VENDOR_NVIDIA);
+}
+
+bool check_has_gpu(const struct check *check)
+{
+    for (size_t i = 0; i < check->n_devices; i++) {
+        if (check_is_gpu(&check->devices[i]))
+            return true;
+    }
+    return false;
 }
 
 /* ---- framebuffers ---- */
@@ -52,11 +77,7 @@ static long long told(const struct check *c, const struct check_device *d)
 static long long framebuffer(const struct check *c, const struct check_device *d)
 {
     long long gb = told(c, d);
-    for (size_t i = 0; gb == 0 && i < sizeof(cards) / sizeof(cards[0]); i++) {
-        if (cards[i].vendor == d->vendor && cards[i].device == d->device)
-            gb = cards[i].gb;
-    }
-    return gb;
+    return gb > 0 ? gb : memory_of(d);
 }
 
 long long check_framebuffers(const struct check *check, bool *ret_known)
@@ -64,7 +85,7 @@ long long check_framebuffers(const struct check *check, bool *ret_known)
     long long sum = 0;
     *ret_known = true;
     for (size_t i = 0; i < check->n_devices; i++) {
-        if (!is_gpu(&check->devices[i]))
+        if (!check_is_gpu(&check->devices[i]))
             continue;
         long long gb = framebuffer(check, &check->devices[i]);
         *ret_known = *ret_known && gb > 0;
@@ -77,11 +98,10 @@ long long check_framebuffers(const struct check *check, bool *ret_known)
 
 static int integrated_gpu(struct check *c, const struct check_device *d)
 {
-    static const struct vmx_pci integrated = {0, 0, 2, 0};
     const struct vmx_host *host = c->around->host;
-    bool is = d->vendor == VENDOR_INTEL && d->has_address && is_gpu(d) &&
+    bool is = d->vendor == VENDOR_INTEL && d->has_address && check_is_gpu(d) &&
               vmx_pci_eq(&d->address, &integrated);
-    if (!check_profiles_set(c, "vvtd.enable") && !(host && host->nested == VMX_YES))
+    if (!check_profile_sets(c, "vvtd.enable") && !(host && host->nested == VMX_YES))
         return 0;
     return check_add(c, is ? VMX_FAIL : VMX_PASS, "integrated-gpu", NULL,
                      is ? "pciPassthru%zu is an integrated Intel GPU: it cannot be passed on"
@@ -232,7 +252,7 @@ static int audio_function(struct check *c, const struct check_device *d)
 int check_gpu(struct check *check, const struct check_device *device)
 {
     int r = integrated_gpu(check, device);
-    if (!is_gpu(device) || !device->has_address)
+    if (!check_is_gpu(device) || !device->has_address)
         return r;
     return r
         ?: gpu_reset(check, device)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules of the guide about the VM which are more than one setting and one value. */
+/* Rules of the guide about a VM with a device, or a profile, which no profile can say. */
 #include <errno.h>
 
 #include "check_private.h"
@@ -7,76 +7,6 @@
 #include "parser/document/value.h"
 #include "parser/plan/plan_want.h"
 #include "parser/text/text.h"
-
-enum { MMIO_DEFAULT = 32 }; /* GiB that VMware takes where the setting is missing */
-
-/* ---- 64-bit MMIO ---- */
-
-/* The judged profile that has the parameter "mmio", and its default. */
-static const struct vmx_profile *mmio_profile(const struct check *c, long long *ret)
-{
-    for (size_t i = 0; i < c->n_judged; i++) {
-        const struct pair *param = profile_param(c->judged[i], SPAN_LITERAL("mmio"));
-        if (param && vmx_value_int(buf_span(&param->value), ret))
-            return c->judged[i];
-    }
-    *ret = MMIO_DEFAULT;
-    return NULL;
-}
-
-static int mmio_command(const struct check *c, const struct vmx_profile *profile, long long gb,
-                        struct buf *ret)
-{
-    BUF_AUTO text = {0};
-    if (profile && c->active.valid) {
-        return buf_addf(&text, "%s mmio=%lld", vmx_profile_name(profile), gb)
-                   ?: command_profile(c->dir, text.data, ret);
-    }
-    return buf_addf(&text, "%lld", gb)
-               ?: command_set(c->dict, c->dir, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB"),
-                              buf_span(&text), ret);
-}
-
-/* Twice the next power of two of what all framebuffers have. */
-static long long mmio_needed(long long framebuffers)
-{
-    long long power = 1;
-    while (power < framebuffers)
-        power *= 2;
-    return 2 * power;
-}
-
-static int mmio_size(struct check *c)
-{
-    BUF_AUTO value = {0};
-    BUF_AUTO command = {0};
-    long long size = MMIO_DEFAULT;
-    long long least = 0;
-    bool known = false;
-    const struct vmx_profile *profile = mmio_profile(c, &least);
-    long long framebuffers = check_framebuffers(c, &known);
-    int r = check_get(c, "pciPassthru.64bitMMIOSizeGB", &value);
-    if (r != 0)
-        return r;
-    if (value.len > 0 && !vmx_value_int(buf_span(&value), &size))
-        size = 0;
-    known = known && framebuffers > 0;
-    if (known)
-        least = mmio_needed(framebuffers);
-    r = size < least ? mmio_command(c, profile, least, &command) : 0;
-    if (r != 0)
-        return r;
-    if (known)
-        return check_add(c, size < least ? VMX_WARN : VMX_PASS, "mmio-size", &command,
-                         "%lld GiB of 64-bit MMIO; the rule for %lld GB on the cards is %lld", size,
-                         framebuffers, least);
-    if (size < least)
-        return check_add(c, VMX_WARN, "mmio-size", &command,
-                         "%lld GiB of 64-bit MMIO; the default is %lld", size, least);
-    return check_add(c, VMX_UNKNOWN, "mmio-size", NULL,
-                     "%lld GiB of 64-bit MMIO; give vram=GB with the profile to have it judged",
-                     size);
-}
 
 /* ---- memory and CPUs ---- */
 
@@ -86,7 +16,7 @@ static int memory_reservation(struct check *c)
     BUF_AUTO size = {0};
     BUF_AUTO reserved = {0};
     BUF_AUTO command = {0};
-    if (c->n_devices == 0 || check_profiles_set(c, "sched.mem.min"))
+    if (c->n_devices == 0 || check_profile_sets(c, "sched.mem.min"))
         return 0;
     int r = check_get(c, "memSize", &size) ?: check_get(c, "sched.mem.min", &reserved);
     if (r == 0 && size.len > 0)
@@ -106,7 +36,7 @@ static int nested_passthrough(struct check *c)
     bool nested = false;
     bool allowed = false;
     int r = check_is_true(c, "vhv.enable", &nested);
-    if (r != 0 || c->n_devices == 0 || !nested || check_profiles_set(c, "vhv.allowPassthru"))
+    if (r != 0 || c->n_devices == 0 || !nested || check_profile_sets(c, "vhv.allowPassthru"))
         return r;
     return check_is_true(c, "vhv.allowPassthru", &allowed)
         ?: command_set(c->dict, c->dir, SPAN_LITERAL("vhv.allowPassthru"),
@@ -127,31 +57,40 @@ static int hot_add(struct check *c, const char *key, const char *rule)
                      key);
 }
 
-/* ---- AMD ---- */
-
-/* The VM has a virtual IOMMU, or is to have one. */
-static int has_iommu(const struct check *c, bool *ret)
+/* Cards have memory above 4 GiB, where a BIOS maps nothing. People do not change what a guest may
+ * not boot after, so there is no command. */
+static int firmware(struct check *c)
 {
-    *ret = check_profiles_set(c, "vvtd.enable");
-    return *ret ? 0 : check_is_true(c, "vvtd.enable", ret);
+    static const char rule[] = "firmware";
+    BUF_AUTO value = {0};
+    bool told = false;
+    int r = check_seen(c, rule, SPAN_LITERAL("firmware = \"efi\""), &told);
+    if (r != 0 || told || !check_has_gpu(c))
+        return r;
+    r = check_get(c, "firmware", &value);
+    bool efi = span_eq_fold(buf_span(&value), SPAN_LITERAL("efi"));
+    return r
+               ?: check_add(c, efi ? VMX_PASS : VMX_WARN, rule, NULL, "firmware is %s%s",
+                            value.len > 0 ? value.data : "missing",
+                            efi ? "" : "; advised with a graphics card: firmware = \"efi\"");
 }
 
-/* The host's CPU, or else what the profile takes it for. */
+/* ---- AMD ---- */
+
+/* Whether the profile is of a VM that passes a device on, on an AMD CPU: the host's, or else what
+ * the profile takes it for. */
 static int is_amd(const struct check *c, bool *ret)
 {
     const struct vmx_host *host = c->around->host;
+    const struct plan_on on = check_on(c);
     struct span cpu = {0};
-    *ret = false;
-    if (host && host->cpu == VMX_CPU_AMD)
-        return has_iommu(c, ret);
-    for (size_t i = 0; i < c->n_judged; i++) {
-        const struct plan_on on = check_on(c, c->judged[i]);
-        int r = plan_param(&on, SPAN_LITERAL("cpu"), &cpu);
-        if (r != 0 && r != -ENOENT)
-            return r;
-    }
-    *ret = span_eq(cpu, SPAN_LITERAL("amd"));
-    return 0;
+    const bool passes_on = check_profile_sets(c, "vvtd.enable");
+    *ret = passes_on && host && host->cpu == VMX_CPU_AMD;
+    if (!passes_on || *ret)
+        return 0;
+    int r = plan_param(&on, SPAN_LITERAL("cpu"), &cpu);
+    *ret = r == 0 && span_eq(cpu, SPAN_LITERAL("amd"));
+    return r == -ENOENT ? 0 : r;
 }
 
 /* A virtual IOMMU needs 14 on Intel, which the profile advises, and 19 on AMD. */
@@ -256,8 +195,8 @@ static int snapshots(struct check *c)
 
 int check_guide(struct check *check)
 {
-    return mmio_size(check)
-        ?: memory_reservation(check)
+    return memory_reservation(check)
+        ?: firmware(check)
         ?: nested_passthrough(check)
         ?: hot_add(check, "mem.hotadd", "memory-hot-add")
         ?: hot_add(check, "vcpu.hotadd", "cpu-hot-add")

@@ -6,12 +6,13 @@
  *     check_report     its lines, and what rules ask
  *     command          commands for a shell (command.h)
  *     check_file       rules about any .vmx
- *     check_profile    what the profiles say about this one
- *     check_guide      rules of the guide that no profile can say, about the VM
+ *     check_profile    what the active profile says about this one
  *     check_given      the devices that it is given
- *     check_device     ... about these
- *     check_gpu        ... about graphics cards among them
- *     check_host       ... about the host, and its view of the VM
+ *     check_guide      about a VM that has a device, or a profile: what no profile can say
+ *     check_mmio       ... about 64-bit MMIO
+ *     check_device     about each device
+ *     check_gpu        ... that is a graphics card
+ *     check_host       about the host, and its view of the VM
  */
 #pragma once
 
@@ -37,9 +38,7 @@ struct check {
     struct plan_active active;
     struct check_device *devices; /* that the document says are present, in its order */
     size_t n_devices;
-    const struct vmx_profile *const *judged; /* the active profile, or all of them */
-    size_t n_judged;
-    struct buf seen; /* what profiles have in common is reported once */
+    struct buf seen; /* what the profile has reported: other rules do not say it again */
 };
 
 /* Adds a line. command: NULL or empty where nothing mends it; a PASS and a NOTE show none.
@@ -51,7 +50,9 @@ int check_add(struct check *check, enum vmx_severity severity, const char *rule,
 /* ---- rules: 0, -ENOMEM ---- */
 
 int check_file(struct check *check);
-int check_profile(struct check *check);
+int check_active(struct check *check);  /* whether a profile is active, and holds */
+int check_profile(struct check *check); /* there is one: what it sets, requires and advises */
+int check_mmio(struct check *check);
 int check_guide(struct check *check);
 int check_device(struct check *check);
 int check_host(struct check *check);
@@ -64,25 +65,32 @@ int check_get(const struct check *check, const char *key, struct buf *ret);
 /* Whether the setting is there and true. */
 int check_is_true(const struct check *check, const char *key, bool *ret);
 
-/* True when one of the judged profiles sets the key. */
-bool check_profiles_set(const struct check *check, const char *key);
+/* True when there is an active profile that can set the key. */
+bool check_profile_sets(const struct check *check, const char *key);
 
-/* True when the active profile is what sets this key. */
+/* True when the active profile is what sets this key, here and now. */
 bool check_is_of_profile(const struct check *check, struct span key);
 
 /* What writing the line to passthrough-profile would make of the document. 0; -EINVAL: it would be
  * refused; -ENOMEM. */
 int check_after(const struct check *check, const char *line, struct vmx_dict **ret);
 
-/* What profiles have in common is one line of the report: *ret is whether the rule was reported
- * with this already. 0, -ENOMEM. */
+/* What a profile and another rule say is one line of the report: *ret is whether the rule was
+ * reported with this already. 0, -ENOMEM. */
 int check_seen(struct check *check, const char *rule, struct span what, bool *ret);
 
-/* A judged profile, with the line that is recorded, or just its defaults. */
-struct plan_on check_on(const struct check *check, const struct vmx_profile *profile);
+/* The active profile, with the line that is recorded. */
+struct plan_on check_on(const struct check *check);
 
 /* Finds the devices that the document says are present. 0, -ENOMEM. */
 int check_given(struct check *check);
+
+/* Whether the device is a graphics card, as its class says; where nobody knows that, as its maker
+ * says. */
+bool check_is_gpu(const struct check_device *device);
+
+/* Whether the VM has one. */
+bool check_has_gpu(const struct check *check);
 
 /* Rules about a device that is a graphics card. 0, -ENOMEM. */
 int check_gpu(struct check *check, const struct check_device *device);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the profiles themselves want: their settings, requirements and advice. */
+/* What the active profile itself wants: their settings, requirements and advice. */
 #include <errno.h>
 
 #include "check_private.h"
@@ -49,7 +49,6 @@ static int rule_of(struct span key, struct buf *ret, enum vmx_severity *ret_bad)
     return add_slug(key, ret);
 }
 
-/* A setting that two profiles want alike is one line of the report. */
 int check_seen(struct check *c, const char *rule, struct span what, bool *ret)
 {
     BUF_AUTO entry = {0};
@@ -102,12 +101,11 @@ static int judge_setting(struct check *c, const struct wish *wish)
                             SPAN_SHOWN(buf_span(&wish->value)));
 }
 
-static int setting(struct check *c, const struct vmx_profile *profile,
-                   const struct profile_setting *s)
+static int setting(struct check *c, const struct profile_setting *s)
 {
     struct wish wish = {.key = buf_span(&s->key)};
     struct diag diag = {0};
-    const struct plan_on on = check_on(c, profile);
+    const struct plan_on on = check_on(c);
     bool applies = false;
     /* How much is enough is a rule of its own. */
     if (span_eq_fold(wish.key, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB")))
@@ -173,43 +171,35 @@ static int condition(struct check *c, const struct profile_condition *condition,
                      met ? "" : (required ? "; required: " : "; advised: "), met ? "" : text.data);
 }
 
-static int one_profile(struct check *c, const struct vmx_profile *profile)
+int check_profile(struct check *check)
 {
+    const struct vmx_profile *profile = check->active.profile;
     int r = 0;
     for (size_t i = 0; r == 0 && i < profile->n_settings; i++)
-        r = setting(c, profile, &profile->settings[i]);
+        r = setting(check, &profile->settings[i]);
     for (size_t i = 0; r == 0 && i < profile->requirements.n; i++)
-        r = condition(c, &profile->requirements.items[i], true);
+        r = condition(check, &profile->requirements.items[i], true);
     for (size_t i = 0; r == 0 && i < profile->advices.n; i++)
-        r = condition(c, &profile->advices.items[i], false);
+        r = condition(check, &profile->advices.items[i], false);
     return r;
 }
 
 /* ---- the profile as a whole ---- */
 
-static int active_profile(struct check *c)
+int check_active(struct check *check)
 {
-    const char *name = c->active.line.profile.data;
+    const char *name = check->active.line.profile.data;
     BUF_AUTO command = {0};
     bool holds = false;
-    if (c->active.line.profile.len == 0)
-        return check_add(c, VMX_PASS, "profile", NULL,
-                         "no profile is active: all of them are judged");
-    if (!c->active.profile)
-        return check_add(c, VMX_FAIL, "profile", NULL, "%s is active, but there is no such profile",
-                         name);
-    if (!c->active.valid)
-        return check_add(c, VMX_FAIL, "profile", NULL, "%s would be refused now", name);
-    return plan_all_hold(c->dict, &c->active.wanted, &holds)
-        ?: command_profile(c->dir, name, &command)
-        ?: check_add(c, holds ? VMX_PASS : VMX_FAIL, "profile", &command, "%s %s", name,
+    if (check->active.line.profile.len == 0)
+        return check_add(check, VMX_PASS, "profile", NULL, "no profile is active");
+    if (!check->active.profile)
+        return check_add(check, VMX_FAIL, "profile", NULL,
+                         "%s is active, but there is no such profile", name);
+    if (!check->active.valid)
+        return check_add(check, VMX_FAIL, "profile", NULL, "%s would be refused now", name);
+    return plan_all_hold(check->dict, &check->active.wanted, &holds)
+        ?: command_profile(check->dir, name, &command)
+        ?: check_add(check, holds ? VMX_PASS : VMX_FAIL, "profile", &command, "%s %s", name,
                      holds ? "holds" : "was applied and no longer holds");
-}
-
-int check_profile(struct check *check)
-{
-    int r = active_profile(check);
-    for (size_t i = 0; r == 0 && i < check->n_judged; i++)
-        r = one_profile(check, check->judged[i]);
-    return r;
 }

@@ -61,13 +61,9 @@ int check_is_true(const struct check *check, const char *key, bool *ret)
     return r;
 }
 
-bool check_profiles_set(const struct check *check, const char *key)
+bool check_profile_sets(const struct check *check, const char *key)
 {
-    for (size_t i = 0; i < check->n_judged; i++) {
-        if (profile_sets(check->judged[i], span_of(key)))
-            return true;
-    }
-    return false;
+    return check->active.profile && profile_sets(check->active.profile, span_of(key));
 }
 
 bool check_is_of_profile(const struct check *check, struct span key)
@@ -86,7 +82,8 @@ int check_after(const struct check *check, const char *line, struct vmx_dict **r
     return r == -ENOMEM || r == 0 ? r : -EINVAL;
 }
 
-struct plan_on check_on(const struct check *check, const struct vmx_profile *profile)
+struct plan_on check_on(const struct check *check)
 {
-    return (struct plan_on){check->dict, check->around, profile, &check->active.line, false};
+    return (struct plan_on){check->dict, check->around, check->active.profile, &check->active.line,
+                            false};
 }

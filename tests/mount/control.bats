@@ -244,10 +244,11 @@ END
     [ ! -s "$TEST_DIR/todo" ]
 }
 
-# A VM with a profile that does not hold any more, duplicates, and what the guide warns of.
+# A VM with a device, duplicates, and what the guide warns of.
 write_broken() {
     printf '%s\n' 'memSize = "16384"' 'memsize = "8192"' 'numvcpus = "1"' 'mem.hotadd = "TRUE"' \
-        'vhv.enable = "TRUE"' 'sched.mem.min = "512"' 'virtualHW.version = "19"' >"$FILE"
+        'vhv.enable = "TRUE"' 'sched.mem.min = "512"' 'virtualHW.version = "19"' \
+        'pciPassthru0.present = "TRUE"' 'pciPassthru0.id = "0000:0d:00.0"' >"$FILE"
 }
 
 @test "a drifted profile fails the check, and the command mends it" {

@@ -337,6 +337,8 @@ same_file() { # DIR DIR
     [ "$(cut -f 5 "$MNT/.vmxfs/vms")" = "datastore0x/vm/vm.vmx
 datastore0x/vm2/vm2.vmx
 vsanDatastore/vm3/vm3.vmx" ]
+    echo nested-esxi >"$MNT/$DS/vm/vm.vmx/passthrough-profile"
+    echo FALSE >"$MNT/$DS/vm/vm.vmx/vvtd.enable"
     for file in "$MNT/.vmxfs/check" "$MNT/$DS/vm/vm.vmx/.vmxfs/check" "$MNT/.vmxfs/vms" "$MNT/.vmxfs/errors"; do
         run cat "$file"
         [ "$status" -eq 0 ]

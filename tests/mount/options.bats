@@ -331,6 +331,8 @@ END
     [ "$(cat "$odd/mnt/vm/vm.vmx/displayName")" = one ]
     # The commands that check gives are for a shell.
     local command
+    echo nested-esxi >"$odd/mnt/vm/vm.vmx/passthrough-profile"
+    echo FALSE >"$odd/mnt/vm/vm.vmx/vvtd.enable"
     command=$(awk -F'\t' '$2 == "virtual-iommu" { print $4; exit }' "$odd/mnt/vm/vm.vmx/.vmxfs/check")
     bash -c "$command"
     [ "$(cat "$odd/mnt/vm/vm.vmx/vvtd.enable")" = TRUE ]
