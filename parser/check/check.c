@@ -25,7 +25,7 @@ static int judge(struct check *check)
         r = check_profile(check);
     if (r == 0 && (profile || devices))
         r = check_mmio(check) ?: check_guide(check);
-    return r ?: check_host(check) ?: check_device(check);
+    return r ?: check_host(check) ?: check_start(check) ?: check_device(check);
 }
 
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,
@@ -36,6 +36,7 @@ int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, 
     size_t start = report ? report->len : 0;
     int r = plan_active_read(dict, around, &check.active)
         ?: check_given(&check)
+        ?: check_bars(&check)
         ?: judge(&check)
         ?: sum_up(&check);
     if (r == 0)
@@ -45,5 +46,14 @@ int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, 
     plan_active_done(&check.active);
     free(check.devices);
     buf_done(&check.seen);
+    return r;
+}
+
+int vmx_check_needs_log(const struct vmx_dict *dict, const struct vmx_around *around, bool *ret)
+{
+    struct check check = {.dict = dict, .around = around};
+    int r = check_given(&check);
+    *ret = r == 0 && check_has_gpu(&check);
+    free(check.devices);
     return r;
 }

@@ -32,3 +32,7 @@ int vmx_check_add_counts(const struct vmx_check *check, struct buf *ret);
  * count only). 0, -ENOMEM. */
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,
                   const char *mount, struct buf *report, struct vmx_check *ret);
+
+/* Whether a report has a use for what vmware.log shows (vmx_around.start): only one on a VM with a
+ * graphics card, and logs are long. 0, -ENOMEM. */
+int vmx_check_needs_log(const struct vmx_dict *dict, const struct vmx_around *around, bool *ret);

@@ -50,11 +50,11 @@ static int device_id(struct check *c, const struct check_device *d)
                             d->has_address ? "" : "; every field has to be decimal");
 }
 
-/* Whether the host has the very device there that the file says. */
-static bool is_same(const struct check_device *d)
+bool check_is_same(const struct check_device *device)
 {
-    return d->host && (d->host->vendor < 0 || d->host->vendor == d->vendor) &&
-           (d->host->device < 0 || d->host->device == d->device);
+    const struct vmx_host_pci *host = device->host;
+    return host && (host->vendor < 0 || host->vendor == device->vendor) &&
+           (host->device < 0 || host->device == device->device);
 }
 
 /* An address that was copied in hex may be right in decimal too. */
@@ -66,7 +66,7 @@ static int meant_in_hex(const struct check *c, const struct check_device *d, str
     if (r != 0 || !vmx_pci_parse(buf_span(&id), &meant.address))
         return r;
     meant.host = vmx_host_find(c->around->host, &meant.address);
-    return is_same(&meant) ? decimal_command(c, d, &meant.address, ret) : 0;
+    return check_is_same(&meant) ? decimal_command(c, d, &meant.address, ret) : 0;
 }
 
 static int not_on_host(struct check *c, const struct check_device *d, const char *address)
@@ -93,7 +93,7 @@ static int device_on_host(struct check *c, const struct check_device *d)
                          address.data);
     if (!d->host)
         return not_on_host(c, d, address.data);
-    if (!is_same(d))
+    if (!check_is_same(d))
         return check_add(c, VMX_FAIL, "device-on-host", NULL,
                          "pciPassthru%zu is %s %04llx:%04llx, but the host has %04llx:%04llx there",
                          d->n, address.data, d->vendor, d->device, d->host->vendor,
@@ -163,7 +163,7 @@ static int system_by_profile(const struct check *c, struct span key, struct buf 
 static int system_command(const struct check *c, const struct check_device *d, struct buf *ret)
 {
     const struct device_key key = device_key(d->n, "systemId");
-    if (!c->report || !is_same(d))
+    if (!c->report || !check_is_same(d))
         return 0;
     if (check_is_of_profile(c, span_of(key.text)))
         return system_by_profile(c, span_of(key.text), ret);

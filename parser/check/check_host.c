@@ -82,21 +82,7 @@ static int esxi_version(struct check *c)
                      verdict.found);
 }
 
-/* ---- what not even the host tells ---- */
-
-static int firmware(struct check *c)
-{
-    if (!check_has_gpu(c))
-        return 0;
-    return check_add(c, VMX_UNKNOWN, "reserved-memory", NULL,
-                  "no command shows whether the firmware ties down a device's memory (RMRR)")
-        ?: check_add(c, VMX_UNKNOWN, "above-4g-decoding", NULL,
-                  "no command shows \"above 4G decoding\" of the host's firmware: it has to be on")
-        ?: check_add(c, VMX_UNKNOWN, "bar-size", NULL,
-                  "no command shows how large the device's BARs are");
-}
-
 int check_host(struct check *check)
 {
-    return powered_off(check) ?: esxi_version(check) ?: firmware(check);
+    return powered_off(check) ?: esxi_version(check);
 }

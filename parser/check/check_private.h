@@ -12,12 +12,14 @@
  *     check_mmio       ... about 64-bit MMIO
  *     check_device     about each device
  *     check_gpu        ... that is a graphics card
+ *     check_start      about what only a power-on shows
  *     check_host       about the host, and its view of the VM
  */
 #pragma once
 
 #include "check.h"
 #include "parser/plan/plan_active.h"
+#include "parser/vm/vm_start.h"
 
 /* A passed device, as far as the file tells. */
 struct check_device {
@@ -29,6 +31,14 @@ struct check_device {
         *host; /* what the host has at the address; NULL: nothing, or no host */
 };
 
+/* The memory ranges of all graphics cards that the VM has. */
+struct check_bars {
+    bool known;                   /* a power-on with all of them here was logged */
+    bool started;                 /* ... and succeeded */
+    unsigned long long all, wide; /* bytes; of those that may lie above 4 GiB */
+    bool high;                    /* one does */
+};
+
 struct check {
     const struct vmx_dict *dict;
     const struct vmx_around *around;
@@ -38,6 +48,7 @@ struct check {
     struct plan_active active;
     struct check_device *devices; /* that the document says are present, in its order */
     size_t n_devices;
+    struct check_bars bars;
     struct buf seen; /* what the profile has reported: other rules do not say it again */
 };
 
@@ -55,6 +66,7 @@ int check_profile(struct check *check); /* there is one: what it sets, requires 
 int check_mmio(struct check *check);
 int check_guide(struct check *check);
 int check_device(struct check *check);
+int check_start(struct check *check);
 int check_host(struct check *check);
 
 /* ---- what rules ask ---- */
@@ -84,6 +96,12 @@ struct plan_on check_on(const struct check *check);
 
 /* Finds the devices that the document says are present. 0, -ENOMEM. */
 int check_given(struct check *check);
+
+/* Finds what the last power-on showed of the devices. 0, -ENOMEM. */
+int check_bars(struct check *check);
+
+/* Whether the host has the very device there that the file says. */
+bool check_is_same(const struct check_device *device);
 
 /* Whether the device is a graphics card, as its class says; where nobody knows that, as its maker
  * says. */

@@ -39,12 +39,14 @@
 #include "parser/edit/edit.h"
 #include "parser/profile/profile.h"
 #include "parser/vm/host.h"
+#include "parser/vm/vm_start.h"
 
 /* What a document is looked at with. */
 struct vmx_around {
     const struct vmx_profiles *profiles;
     const struct vmx_host *host;  /* that would run the VM; NULL: there is none to ask */
     const struct vmx_host_vm *vm; /* what the host says of it, or NULL */
+    const struct vm_start *start; /* what its last power-on showed, for reports; or NULL */
 };
 
 /* Appends the select-one line without its newline: "none [nested-esxi] inner-guest"; an active

@@ -12,13 +12,9 @@ enum { TEXT_MAX = 400 }; /* of a line that was said */
 /* "2026-11-29T10:30:05Z" of a time with fractions of a second; "-" if it is not one. */
 static int add_time(struct span time, struct buf *ret)
 {
-    static const char form[] = "0000-00-00T00:00:00";
-    const size_t n = sizeof(form) - 1;
-    bool is_time = time.n >= n;
-    for (size_t i = 0; is_time && i < n; i++)
-        is_time = form[i] == '0' ? text_digit(time.p[i]) < 10 : time.p[i] == form[i];
-    return is_time ? buf_add(ret, span_head(time, n)) ?: buf_add_char(ret, 'Z')
-                   : buf_add_char(ret, '-');
+    return vm_log_is_time(time)
+               ? buf_add(ret, span_head(time, VM_LOG_TIME)) ?: buf_add_char(ret, 'Z')
+               : buf_add_char(ret, '-');
 }
 
 static int report(const struct why_given *given, const struct why_line *line, struct buf *ret)
@@ -36,7 +32,7 @@ static int report(const struct why_given *given, const struct why_line *line, st
     return r ?: buf_addf(ret, "%s\n", command.len > 0 ? command.data : "-");
 }
 
-static int sum_up(const struct why_given *given, const struct why_attempt *attempt, size_t said,
+static int sum_up(const struct why_given *given, const struct vm_attempt *attempt, size_t said,
                   struct buf *ret)
 {
     if (!attempt->begun && said == 0)
@@ -53,12 +49,11 @@ static int sum_up(const struct why_given *given, const struct why_attempt *attem
 }
 
 /* A log that was begun after the command failed is of a later attempt. */
-static bool is_later(const struct why_attempt *attempt, const struct why_given *given)
+static bool is_later(const struct vm_attempt *attempt, const struct why_given *given)
 {
     const struct span at = span_of(given->output_at ? given->output_at : "");
     size_t n = at.n < attempt->began.n ? at.n : attempt->began.n;
-    const size_t seconds = sizeof("0000-00-00T00:00:00") - 1;
-    n = n < seconds ? n : seconds;
+    n = n < VM_LOG_TIME ? n : VM_LOG_TIME;
     return n > 0 && memcmp(attempt->began.p, at.p, n) > 0;
 }
 
@@ -66,7 +61,7 @@ int vmx_why(const struct why_given *given, struct buf *ret)
 {
     WHY_LINES_AUTO in_log = {0};
     WHY_LINES_AUTO said = {0};
-    struct why_attempt attempt;
+    struct vm_attempt attempt;
     struct why_given now = *given;
     int r = why_read_log(given->log, &in_log, &attempt);
     if (is_later(&attempt, given))

@@ -10,32 +10,8 @@
 
 #include "parser/check/command.h"
 #include "parser/document/value.h"
-#include "parser/text/text.h"
+#include "parser/vm/vm_start.h"
 #include "why_private.h"
-
-/* ---- numbers in a message */
-
-/* The first number behind a word. 0: there is none, or it is not a sensible one. */
-static unsigned long long number_behind(struct span said, const char *word)
-{
-    enum { DIGITS_MAX = 12 };
-    const char *at = memmem(said.p, said.n, word, strlen(word));
-    struct span rest =
-        at ? span_from(said, (size_t)(at - said.p) + strlen(word)) : (struct span){0};
-    unsigned long long n = 0;
-    for (size_t i = 0; i < rest.n && text_digit(rest.p[i]) < 10; i++)
-        n = i < DIGITS_MAX ? n * 10 + text_digit(rest.p[i]) : 0;
-    return n;
-}
-
-/* GB that hold n units, as the power of two that the firmware wants. */
-static unsigned long long window_of(unsigned long long n, unsigned long long units_per_gb)
-{
-    unsigned long long gb = 1;
-    while (gb * units_per_gb <= n)
-        gb *= 2;
-    return gb;
-}
 
 /* ---- commands */
 
@@ -52,17 +28,10 @@ static int set_window(const struct why_given *given, unsigned long long gb, stru
     return command_merge(given->dir, &lines, ret);
 }
 
-/* Pages of 4 KiB. */
-static int mend_pages(const struct why_given *given, struct span said, struct buf *ret)
+static int mend_window(const struct why_given *given, struct span said, struct buf *ret)
 {
-    unsigned long long n = number_behind(said, "total number of pages needed (");
-    return n == 0 ? 0 : set_window(given, window_of(n, 1ULL << 18), ret);
-}
-
-static int mend_kilobytes(const struct why_given *given, struct span said, struct buf *ret)
-{
-    unsigned long long n = number_behind(said, "could not allocate ");
-    return n == 0 ? 0 : set_window(given, window_of(n, 1ULL << 20), ret);
+    unsigned long long gb = vm_start_window(said);
+    return gb == 0 ? 0 : set_window(given, gb, ret);
 }
 
 static int mend_reservation(const struct why_given *given, struct span said, struct buf *ret)
@@ -106,9 +75,9 @@ static int mend_nested(const struct why_given *given, struct span said, struct b
 static const struct why_cause causes[] = {
     {"total number of pages needed (",
      "the cards need more than the 3.5 GiB below 4 GiB: 64-bit MMIO is off or too small",
-     mend_pages},
-    {"KB of PCI MMIO", "the window for 64-bit MMIO is too small for the cards", mend_kilobytes},
-    {"pciMmioError", "the window for 64-bit MMIO is too small for the cards", mend_kilobytes},
+     mend_window},
+    {"KB of PCI MMIO", "the window for 64-bit MMIO is too small for the cards", mend_window},
+    {"pciMmioError", "the window for 64-bit MMIO is too small for the cards", mend_window},
     {"Failed to add BAR memory",
      "the host's firmware places the card below 4 GiB: turn \"above 4G decoding\" on in its setup",
      NULL},

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "parser/vm/vm_log.h"
 #include "why.h"
 
 /* Something that was said. The text is the log's or the output's. */
@@ -26,15 +27,8 @@ static inline void why_lines_done(struct why_lines *lines)
 /* Adds a line, unless its text is there already. 0, -ENOMEM. */
 int why_add(struct why_lines *lines, struct span time, struct span text);
 
-/* The last attempt that a log has. */
-struct why_attempt {
-    bool begun;        /* the log has one */
-    struct span began; /* its first time; may be empty */
-    bool succeeded;
-};
-
 /* Adds what the last attempt in a log said, up to where the VM was powered on. 0, -ENOMEM. */
-int why_read_log(struct span log, struct why_lines *lines, struct why_attempt *ret);
+int why_read_log(struct span log, struct why_lines *lines, struct vm_attempt *ret);
 
 /* Adds what "vim-cmd vmsvc/power.on" said. 0, -ENOMEM. */
 int why_read_output(struct span output, struct why_lines *lines);

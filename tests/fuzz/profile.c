@@ -61,7 +61,7 @@ static void is_active(const struct vmx_dict *dict, const struct vmx_around *arou
 
 static void check_plan(const struct vmx_dict *dict, const struct vmx_around *around)
 {
-    const struct vmx_around later = {around->profiles, NULL, NULL};
+    const struct vmx_around later = {.profiles = around->profiles};
     size_t edits = 0;
     struct vmx_dict *applied = plan(dict, around, "fuzzed", &edits);
     if (!applied)
@@ -121,8 +121,8 @@ static void check_both(struct span document, const struct vmx_profiles *profiles
                                   .n_pci = 2};
     const struct vmx_host_vm vm = {.path = "/x.vmx"};
 
-    check_document(document, &(struct vmx_around){profiles, NULL, NULL});
-    check_document(document, &(struct vmx_around){profiles, &host, &vm});
+    check_document(document, &(struct vmx_around){.profiles = profiles});
+    check_document(document, &(struct vmx_around){.profiles = profiles, .host = &host, .vm = &vm});
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,7 +2,7 @@
 /*
  * Why a VM did not power on: a NUL stands between a log and what the command said. Whatever they
  * are, a report has four fields on each line, nothing that a terminal would obey, and no command
- * but those of the table.
+ * but those of the table. What check takes from the log is bounded.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "parser/text/safe_text.h"
+#include "parser/vm/vm_start.h"
 #include "parser/why/why.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,6 +33,15 @@ static void check_line(char *line)
     check_command(rest);
 }
 
+/* What a check takes from a log: a date, and no more ranges than the devices of a VM have. */
+static void check_start(struct span log)
+{
+    START_AUTO start;
+    int r = vm_start_read(log, &start);
+    assert(r == 0 && start.n_bars <= 768);
+    assert(start.date[0] ? strlen(start.date) == 10 : start.n_bars == 0 && !start.succeeded);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct span all = {(const char *)data, size};
@@ -48,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .output = {all.p + n + (nul ? 1 : 0), size - n - (nul ? 1 : 0)},
         .output_at = "2026-03-01T10:00:00Z",
     };
+    check_start(given.log);
     r = vmx_why(&given, &report);
     assert(r == 0);
     char *const text = buf_steal(&report);

@@ -299,6 +299,23 @@ vm/vm.vmx" ]
     [[ $(tail -n 1 "$TEST_DIR/check") =~ ^"# "[0-9]+" VMs PASS, "[0-9]+" WARN, "[0-9]+" FAIL, "[0-9]+" UNKNOWN"$ ]]
 }
 
+@test "the mount's check reads a log only of a VM with a graphics card" {
+    local before
+    printf '%s\n' 'pciPassthru0.present = "TRUE"' 'pciPassthru0.id = "00000:025:00.0"' \
+        'pciPassthru0.vendorId = "0x8086"' 'pciPassthru0.deviceId = "0x1563"' >>"$FILE"
+    echo "2026-03-01T10:00:01.123Z| vmx| | I005: Log for VMware ESX" >"$LAB/vm/vmware.log"
+    mount_local cache_timeout=600
+    cat "$MNT/.vmxfs/check"
+    before=$(counter requests)
+    cat "$MNT/.vmxfs/check"
+    [ "$(counter requests)" -eq "$before" ]
+    echo 0x0300 >"$VMX/pciPassthru0.class"
+    cat "$MNT/.vmxfs/check"
+    before=$(counter requests)
+    cat "$MNT/.vmxfs/check"
+    [ "$(counter requests)" -gt "$before" ]
+}
+
 @test "status has key: value lines" {
     mount_local
     ! grep -vE '^[a-z0-9-]+: .*$' "$MNT/.vmxfs/status"

@@ -224,6 +224,38 @@ END
     eventually 60 off
 }
 
+# One line of a vmware.log, as 7.0 writes it.
+log_line() { # TEXT
+    echo "2026-03-01T10:00:01.123Z| vmx| | I005: $1" >>"$DS1/nested-esxi/vmware.log"
+}
+
+@test "what no command shows is known once vmware.log shows a power-on with the card" {
+    local rule bar="PCIPassthru: Device 0000:86:00.0 barIndex 1 type 3 realaddr"
+    start nested-esxi
+    let_go 0000:86:00.0 0000:87:00.0
+    echo nested-esxi device=86:00.0 >"$vm/passthrough-profile"
+    for rule in reserved-memory above-4g-decoding bar-size; do
+        grep -q "^UNKNOWN	$rule	" "$vm/.vmxfs/check"
+    done
+    grep -q '^WARN	mmio-size	.*the rule for 16 GB' "$vm/.vmxfs/check"
+    log_line "Log for VMware ESX pid=1 version=7.0.3 build=build-20328353 option=Release"
+    log_line "$bar 0x3b800000000 size 17179869184 flags 12"
+    grep -q '^UNKNOWN	reserved-memory	' "$vm/.vmxfs/check"
+    grep -q '^PASS	above-4g-decoding	.*above 4 GiB' "$vm/.vmxfs/check"
+    grep -q '^PASS	bar-size	.*16384 MiB' "$vm/.vmxfs/check"
+    grep -q '^PASS	mmio-size	.*need 16	-$' "$vm/.vmxfs/check"
+    # Another thread's word is nobody's.
+    echo "2026-03-01T10:00:02.123Z| vcpu-0| | I005: Transitioned vmx/execState/val to poweredOn" \
+        >>"$DS1/nested-esxi/vmware.log"
+    grep -q '^UNKNOWN	reserved-memory	' "$vm/.vmxfs/check"
+    log_line "Transitioned vmx/execState/val to poweredOn"
+    for rule in reserved-memory above-4g-decoding bar-size; do
+        grep -q "^PASS	$rule	started on 2026-03-01	-$" "$vm/.vmxfs/check"
+    done
+    # Advice is left, and makes the VM no worse.
+    grep -q '^PASS	datastore1/nested-esxi/nested-esxi.vmx	.* NOTE	' "$MNT/.vmxfs/check"
+}
+
 @test "an inner VM on a nested host is judged by the rules of the inner hop" {
     start gpu-guest --nested
     let_go 0000:13:00.0

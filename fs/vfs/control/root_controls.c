@@ -7,6 +7,7 @@
 #include "parser/text/safe_text.h"
 #include "vfs/host/host_view.h"
 #include "vm_walk.h"
+#include "vmx_log.h"
 
 /* The server's words (its version, the reason of a loss) are among these lines. */
 static int add_safe_lines(struct buf *ret, const struct buf *lines)
@@ -80,8 +81,10 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
     struct vmx_check check = {0};
     const struct vfs *vfs = s->rq->vfs;
     struct vmx_host_vm vm = {0};
-    const struct vmx_around around = around_vm(vfs, all->facts, path, &vm);
-    int r = vmx_check_run(dict, &around, ".", ".", NULL, &check);
+    START_AUTO start = {0};
+    struct vmx_around around = around_vm(vfs, all->facts, path, &vm);
+    int r = vmx_log_start(s->rq, path, dict, &around, &start)
+                ?: vmx_check_run(dict, &around, ".", ".", NULL, &check);
     if (r < 0)
         return r;
     all->count[check.worst]++;

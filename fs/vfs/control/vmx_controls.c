@@ -12,6 +12,7 @@
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
 #include "vfs/refuse.h"
+#include "vmx_log.h"
 
 /* ---- changes that are a text to carry out */
 
@@ -156,6 +157,7 @@ int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)
     FREE_AUTO char *path = vmx_path_above(rq, n);
     FACTS_AUTO *facts = NULL;
     struct vmx_host_vm vm = {0};
+    START_AUTO start = {0};
     struct vmx_check check;
     BUF_AUTO dir = {0};
     int r = path ? host_said_if_any(rq, &facts) : -ENOMEM;
@@ -164,6 +166,9 @@ int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)
         ?: path_add_mounted(rq, path, &dir);
     if (r < 0)
         return r;
-    const struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
+    struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
+    r = vmx_log_start(rq, path, doc->dict, &around, &start);
+    if (r < 0)
+        return r;
     return vmx_check_run(doc->dict, &around, dir.data, rq->vfs->options.mountpoint, ret, &check);
 }

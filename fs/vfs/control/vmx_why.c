@@ -4,79 +4,14 @@
  * command said that was given through this mount.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "parser/why/why.h"
 #include "remote/cache/document.h"
-#include "remote/cache/listing.h"
-#include "remote/file/files.h"
 #include "vfs/control/control.h"
+#include "vfs/control/vmx_log.h"
 #include "vfs/node/node_path.h"
 #include "vfs/vfs_private.h"
-
-/* More than what one power-on writes. A log is read from its end: it grows for as long as the VM
- * runs. */
-enum { LOG_MAX = 1 << 20 };
-
-static int read_end(struct request *rq, const char *path, struct buf *ret)
-{
-    struct remote_file *file = NULL;
-    int r = remote_file_open(rq->vfs->remote, path, SFTP_OPEN_READ, &rq->wait, &file);
-    if (r < 0)
-        return r;
-    const uint64_t size = remote_file_opened_as(file)->size;
-    const uint64_t from = size > LOG_MAX ? size - LOG_MAX : 0;
-    const size_t wanted = (size_t)(size - from);
-    size_t n = 0;
-    r = buf_reserve(ret, wanted)
-            ?: remote_file_read(file, from, wanted, &rq->wait, ret->data + ret->len, &n);
-    if (r == 0)
-        ret->len += n;
-    remote_file_free(file);
-    return r;
-}
-
-/* N of "vmware-N.log"; 0: it is not one. */
-static unsigned long number_of(const char *name)
-{
-    static const char prefix[] = "vmware-";
-    char *end = NULL;
-    if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
-        return 0;
-    unsigned long n = strtoul(name + sizeof(prefix) - 1, &end, 10);
-    return strcmp(end, ".log") == 0 ? n : 0;
-}
-
-/* The newest of the logs that the host has put aside. NULL: there is none, or no memory. */
-static char *older_log(struct request *rq, const char *dir)
-{
-    struct listing *l = NULL;
-    const struct listing_entry *newest = NULL;
-    if (remote_list(rq->vfs->remote, dir, cache_ms(rq), &rq->wait, &l) < 0)
-        return NULL;
-    for (size_t i = 0; i < l->n; i++) {
-        if (number_of(l->entries[i].name) > (newest ? number_of(newest->name) : 0))
-            newest = &l->entries[i];
-    }
-    char *path = newest ? path_join(dir, newest->name) : NULL;
-    listing_unref(&l);
-    return path;
-}
-
-/* 0, also where there is no log. */
-static int read_log(struct request *rq, const char *vmx, struct buf *ret)
-{
-    FREE_AUTO char *dir = path_dir(vmx);
-    FREE_AUTO char *path = dir ? path_join(dir, "vmware.log") : NULL;
-    int r = path ? read_end(rq, path, ret) : -ENOMEM;
-    if (r == -ENOENT || (r == 0 && ret->len == 0)) {
-        FREE_AUTO char *older = older_log(rq, dir);
-        r = older ? read_end(rq, older, ret) : 0;
-    }
-    return r == -ENOENT ? 0 : r;
-}
 
 int why_show(struct request *rq, struct node *n, struct buf *ret)
 {
@@ -87,7 +22,7 @@ int why_show(struct request *rq, struct node *n, struct buf *ret)
     BUF_AUTO output = {0};
     char at[24] = "";
     int r = path ? remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc) : -ENOMEM;
-    r = r ?: path_add_mounted(rq, path, &dir) ?: read_log(rq, path, &log);
+    r = r ?: path_add_mounted(rq, path, &dir) ?: vmx_log_read(rq, path, &log);
     if (r < 0)
         return r;
     r = host_power_failure(rq->vfs->host, path, at, &output);

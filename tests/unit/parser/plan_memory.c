@@ -89,8 +89,19 @@ static int refuse_from_host(const struct vmx_dict *dict, struct buf *out)
 
 static int report_with_host(const struct vmx_dict *dict, struct buf *out)
 {
+    static const struct span log = BYTES(
+        "2026-03-01T10:00:01.000Z In(05) vmx - Log for VMware ESX pid=1\n"
+        "2026-03-01T10:00:01.000Z In(05) vmx - PCIPassthru: Device 0000:86:00.0 barIndex 1 type 3 "
+        "realaddr 0x3b800000000 size 17179869184\n");
+    struct vmx_around around = machine.around;
     struct vmx_check check;
-    return vmx_check_run(dict, &machine.around, "DIR", "MNT", out, &check);
+    START_AUTO start;
+    bool needs = false;
+
+    around.start = &start;
+    return vm_start_read(log, &start)
+        ?: vmx_check_needs_log(dict, &around, &needs)
+        ?: vmx_check_run(dict, &around, "DIR", "MNT", out, &check);
 }
 
 static int read_profile(const struct vmx_dict *dict, struct buf *out)

@@ -7,7 +7,7 @@
 #include "support.h"
 
 /* What a mount without a host knows. */
-#define NO_HOST(profiles) (&(struct vmx_around){(profiles), NULL, NULL})
+#define NO_HOST(those) (&(struct vmx_around){.profiles = (those)})
 
 #define PROFILES_AUTO __attribute__((cleanup(vmx_profiles_done))) struct vmx_profiles
 

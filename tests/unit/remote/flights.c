@@ -171,7 +171,7 @@ static int apply_profile(struct change *change, const struct server_text *server
     const struct profile_change *p = (const struct profile_change *)change;
     struct vmx_edits edits = {0};
     (void)server;
-    int r = vmx_plan_line(current, &(struct vmx_around){&p->profiles, NULL, NULL}, span_of("one"),
+    int r = vmx_plan_line(current, &(struct vmx_around){.profiles = &p->profiles}, span_of("one"),
                           &edits, NULL, diag);
     if (r == 0)
         r = vmx_edits_apply(&edits, current, ret, diag);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* vmware.log beside a .vmx. A log is read from its end, and no more of it than one power-on writes:
+ * it grows for as long as the VM runs. */
+#pragma once
+
+#include "parser/plan/plan.h"
+#include "vfs/ops/request.h"
+
+/* Appends the log of the last power-on. 0, also where there is none; the server's errors. */
+int vmx_log_read(struct request *rq, const char *vmx, struct buf *ret);
+
+/* Lets a report on the VM know what its last power-on showed, if it has a use for that: sets
+ * around->start to ret, which has to outlive it and is the caller's to free. A log that cannot be
+ * read shows nothing. 0, -EINTR, -ENOMEM. */
+int vmx_log_start(struct request *rq, const char *vmx, const struct vmx_dict *dict,
+                  struct vmx_around *around, struct vm_start *ret);
