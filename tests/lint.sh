@@ -10,7 +10,7 @@
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
-checks="structure structure-test manual manual-test named-tests named-tests-test shellcheck clang-format cppcheck clang-tidy"
+checks="structure structure-test manual manual-test checks checks-test named-tests named-tests-test shellcheck clang-format cppcheck clang-tidy"
 build=${2:-build}
 llvm=19 # each version formats and warns differently; this one is in Debian 12 and 13
 jobs=$(nproc)
@@ -41,6 +41,8 @@ check() {
     structure-test) python3 -B tests/lint/structure_test.py ;;
     manual) python3 -B tests/lint/manual.py . ;;
     manual-test) python3 -B tests/lint/manual_test.py ;;
+    checks) python3 -B tests/lint/checks.py . ;;
+    checks-test) python3 -B tests/lint/checks_test.py ;;
     named-tests) python3 -B tests/lint/named_tests.py . ;;
     named-tests-test) python3 -B tests/lint/named_tests_test.py ;;
     shellcheck) find tests docs -name '*.sh' | sort | xargs shellcheck --severity=warning ;;

@@ -57,8 +57,8 @@ static int hot_add(struct check *c, const char *key, const char *rule)
                      key);
 }
 
-/* Cards have memory above 4 GiB, where a BIOS maps nothing. People do not change what a guest may
- * not boot after, so there is no command. */
+/* A BAR above 256 MB needs EFI. Nobody changes what a guest may not boot after, so there is no
+ * command. */
 static int firmware(struct check *c)
 {
     static const char rule[] = "firmware";

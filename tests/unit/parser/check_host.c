@@ -178,6 +178,31 @@ static void a_profile_is_for_a_vm_that_is_off(void **state)
     }
 }
 
+/* Nothing is wrong with what only a profile or a device would mind. */
+static void an_ordinary_vm_is_right_on_any_host(void **state)
+{
+    static const struct span text = BYTES(
+        "virtualHW.version = \"10\"\nmemSize = \"4096\"\nmem.hotadd = \"TRUE\"\nvcpu.hotadd = "
+        "\"TRUE\"\nvvtd.enable = \"TRUE\"\nvhv.enable = \"TRUE\"\nscsi0:0.fileName = "
+        "\"a-000003.vmdk\"\nfirmware = \"bios\"\n");
+    static void (*const changes[])(struct machine *m) = {powered_on, suspended,     amd,
+                                                         nested,     power_unknown, unregistered,
+                                                         other_host, no_list,       no_host};
+    PROFILES_AUTO profiles = {0};
+    struct machine m;
+    (void)state;
+
+    add_shipped(&profiles);
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        BUF_AUTO report = {0};
+        machine_init(&m, &profiles);
+        release(&m, 6, 5, 0, 5969303);
+        changes[i](&m);
+        if (run_around(text, &m.around, "D", &report).worst != VMX_PASS)
+            fail_msg("%s", report.data);
+    }
+}
+
 static void the_version_has_to_be_the_guides(void **state)
 {
     static const struct {
@@ -511,6 +536,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_profile_is_for_a_vm_that_is_off),
+        cmocka_unit_test(an_ordinary_vm_is_right_on_any_host),
         cmocka_unit_test(the_version_has_to_be_the_guides),
         cmocka_unit_test(what_no_command_shows_is_unknown),
         cmocka_unit_test(an_amd_host_needs_its_own_setting),
