@@ -52,6 +52,18 @@ bool vmx_pci_parse_id(struct span id, struct vmx_pci *ret)
     return parse(id, 10, ret);
 }
 
+bool vmx_pci_parse_colons(struct span address, struct vmx_pci *ret)
+{
+    struct vmx_pci pci = {0, 0, 0, 0};
+    if (!take_field(&address, 10, ':', 0xffff, &pci.domain) ||
+        !take_field(&address, 10, ':', 0xff, &pci.bus) ||
+        !take_field(&address, 10, ':', 0x1f, &pci.slot) ||
+        !take_field(&address, 10, 0, 7, &pci.function))
+        return false;
+    *ret = pci;
+    return true;
+}
+
 bool vmx_pci_eq(const struct vmx_pci *a, const struct vmx_pci *b)
 {
     return a->domain == b->domain && a->bus == b->bus && a->slot == b->slot &&

@@ -17,6 +17,9 @@ bool vmx_pci_parse(struct span address, struct vmx_pci *ret);
 /* "00000:013:00.0" and shorter forms of it, all decimal, with or without the domain. */
 bool vmx_pci_parse_id(struct span id, struct vmx_pci *ret);
 
+/* "0:3:0:0", all decimal, with the domain: as hosts name the device that another one depends on. */
+bool vmx_pci_parse_colons(struct span address, struct vmx_pci *ret);
+
 bool vmx_pci_eq(const struct vmx_pci *a, const struct vmx_pci *b);
 
 /* Append the canonical forms, hex and decimal. 0, -ENOMEM. */

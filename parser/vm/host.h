@@ -25,6 +25,9 @@ struct vmx_host_pci {
     enum vmx_truth enabled;    /* passthrough is configured */
     enum vmx_truth active;     /* ... and in force; enabled but not active: reboot */
     const char *user;          /* a powered-on VM that it is passed to, or NULL */
+    const char *reset;         /* how it is reset, as the host says it: "Bridge reset"; "" */
+    bool has_dependent;        /* the host names what it depends on, which may be itself ... */
+    struct vmx_pci dependent;  /* ... or a bridge: all behind that are reset together */
 };
 
 /* What the host says of the VM in question. */

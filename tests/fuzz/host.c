@@ -35,7 +35,7 @@ static void check_pci(const struct vmx_host *host)
         for (size_t k = 1; k < n; k++)
             assert(all[k] != pci && all[k]->address.domain == pci->address.domain);
         assert(!reason || reason[0]);
-        assert(pci->name && pci->vmkernel_name && pci->owner && !pci->user);
+        assert(pci->name && pci->vmkernel_name && pci->owner && pci->reset && !pci->user);
         assert(pci->vendor <= 0xffff && pci->device <= 0xffff && pci->class <= 0xffff);
         assert(pci->spawned_bus >= 0 && pci->spawned_bus <= 0xff);
     }

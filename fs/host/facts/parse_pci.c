@@ -19,6 +19,8 @@ enum field {
     DEVICE_CLASS,
     SPAWNED_BUS,
     PASSTHRU_CAPABLE,
+    DEPENDENT_DEVICE,
+    RESET_METHOD,
     FIELDS,
 };
 
@@ -32,6 +34,8 @@ static const char *const names[FIELDS] = {
     [DEVICE_CLASS] = "Device Class",
     [SPAWNED_BUS] = "Spawned Bus",
     [PASSTHRU_CAPABLE] = "Passthru Capable",
+    [DEPENDENT_DEVICE] = "Dependent Device",
+    [RESET_METHOD] = "Reset Method",
 };
 
 /* A device's lines, borrowed from the text. */
@@ -77,6 +81,12 @@ static enum vmx_truth read_enabled(const struct block *b)
     return read_owner(b->values[CONFIGURED_OWNER]);
 }
 
+/* "PCI 0:232:0:0" */
+static bool read_dependent(struct span s, struct vmx_pci *ret)
+{
+    return line_skip(&s, SPAN_LITERAL("PCI ")) && vmx_pci_parse_colons(s, ret);
+}
+
 /* No host's list has an address twice. */
 static int add_device(const struct block *b, struct host_facts *ret)
 {
@@ -88,7 +98,8 @@ static int add_device(const struct block *b, struct host_facts *ret)
     if (!room)
         return -ENOMEM;
     host->pci = room;
-    room[host->n_pci++] = (struct vmx_host_pci){
+    struct vmx_host_pci *pci = &room[host->n_pci++];
+    *pci = (struct vmx_host_pci){
         .address = b->address,
         .vendor = read_hex(v[VENDOR_ID], 0xffff, -1),
         .device = read_hex(v[DEVICE_ID], 0xffff, -1),
@@ -100,7 +111,9 @@ static int add_device(const struct block *b, struct host_facts *ret)
         .name = host_facts_text(ret, v[DEVICE_NAME]),
         .vmkernel_name = host_facts_text(ret, v[VMKERNEL_NAME]),
         .owner = host_facts_text(ret, v[CURRENT_OWNER]),
+        .reset = host_facts_text(ret, v[RESET_METHOD]),
     };
+    pci->has_dependent = read_dependent(v[DEPENDENT_DEVICE], &pci->dependent);
     return 0;
 }
 

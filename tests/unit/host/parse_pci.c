@@ -11,6 +11,16 @@ static const struct vmx_host_pci *at(const struct host_facts *facts, const char 
     return found;
 }
 
+static void assert_dependent(const struct vmx_host_pci *pci, const char *want)
+{
+    BUF_AUTO text = {0};
+    assert_int_equal(pci->has_dependent, want[0] != '\0');
+    if (!pci->has_dependent)
+        return;
+    assert_int_equal(vmx_pci_add_address(&pci->dependent, &text), 0);
+    assert_string_equal(text.data, want);
+}
+
 static void recorded_lists_are_read(void **state)
 {
     static const struct {
@@ -23,24 +33,28 @@ static void recorded_lists_are_read(void **state)
         long long vendor, device, class, spawned_bus;
         const char *vmkernel_name, *name, *owner;
         enum vmx_truth capable, enabled, active;
+        const char *reset, *dependent; /* as the host's addresses are written; "" */
     } cases[] = {
         {0, "0000:00:00.0", 0x8086, 0x5918, 0x0600, 0, "",
          "Xeon E3-1200 v6/7th Gen Core Processor Host Bridge/DRAM Registers", "Unknown", VMX_NO,
-         VMX_NOT_KNOWN, VMX_NOT_KNOWN},
+         VMX_NOT_KNOWN, VMX_NOT_KNOWN, "", ""},
         {0, "0000:00:17.0", 0x8086, 0xa282, 0x0106, 0, "vmhba0",
-         "200 Series PCH SATA controller [AHCI mode]", "VMkernel", VMX_YES, VMX_NO, VMX_NO},
+         "200 Series PCH SATA controller [AHCI mode]", "VMkernel", VMX_YES, VMX_NO, VMX_NO,
+         "Function reset", "0000:00:17.0"},
         {0, "0000:01:00.0", 0x10de, 0x1c81, 0x0300, 0, "", "GP107 [GeForce GTX 1050]",
-         "VM Passthru", VMX_YES, VMX_YES, VMX_YES},
+         "VM Passthru", VMX_YES, VMX_YES, VMX_YES, "Function reset", "0000:01:00.0"},
         {0, "0000:01:00.1", 0x10de, 0x0fb9, 0x0403, 0, "",
-         "GP107GL High Definition Audio Controller", "VMkernel", VMX_YES, VMX_YES, VMX_NO},
+         "GP107GL High Definition Audio Controller", "VMkernel", VMX_YES, VMX_YES, VMX_NO,
+         "Function reset", "0000:01:00.1"},
         {1, "0000:02:00.0", 0x14e4, 0x165f, 0x0200, 0, "vmnic0",
-         "NetXtreme BCM5720 Gigabit Ethernet", "VMkernel", VMX_YES, VMX_NO, VMX_NO},
+         "NetXtreme BCM5720 Gigabit Ethernet", "VMkernel", VMX_YES, VMX_NO, VMX_NO,
+         "Function reset", "0000:00:02.0"},
         {1, "0000:04:00.0", 0x10de, 0x1cb2, 0x0300, 0, "", "GP107GL [Quadro P600]", "VM Passthru",
-         VMX_YES, VMX_YES, VMX_YES},
+         VMX_YES, VMX_YES, VMX_YES, "Bridge reset", "0000:00:03.0"},
         {2, "0000:85:04.0", 0x8086, 0x4fa4, 0x0604, 0x87, "", "", "VMkernel", VMX_NO, VMX_NO,
-         VMX_NO},
+         VMX_NO, "", ""},
         {2, "0000:86:00.0", 0x8086, 0x5690, 0x0300, 0, "", "DG2 [Arc A770M]", "VMkernel", VMX_YES,
-         VMX_YES, VMX_NO},
+         VMX_YES, VMX_NO, "Function reset", "0000:85:01.0"},
     };
     for (size_t f = 0; f < 2 * sizeof(files) / sizeof(files[0]); f++) {
         BUF_AUTO text = {0};
@@ -65,6 +79,8 @@ static void recorded_lists_are_read(void **state)
             assert_int_equal(p->enabled, cases[i].enabled);
             assert_int_equal(p->active, cases[i].active);
             assert_null(p->user);
+            assert_string_equal(p->reset, cases[i].reset);
+            assert_dependent(p, cases[i].dependent);
         }
     }
     (void)state;
@@ -180,6 +196,35 @@ static void devices_are_bounded(void **state)
     (void)state;
 }
 
+static void dependent_devices_are_read_in_decimal(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"PCI 0:232:0:0", "0000:e8:00.0"},
+        {"PCI 10:133:4:1", "000a:85:04.1"},
+        {"PCI 0:256:0:0", ""},
+        {"PCI 0:e8:0:0", ""},
+        {"PCI 0:1:0:8", ""},
+        {"PCI 0:1:32:0", ""},
+        {"PCI 0:1:0.0", ""},
+        {"PCI 1:0:0", ""},
+        {"PCI 0:1:0:0:0", ""},
+        {"PCI 0:1:0:0 ", "0000:01:00.0"},
+        {"0:1:0:0", ""},
+        {"PCI ", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        BUF_AUTO text = {0};
+        FACTS_AUTO facts = new_facts();
+        assert_int_equal(buf_addf(&text, "0000:01:00.0\n   Dependent Device: %s\n", cases[i].text),
+                         0);
+        assert_int_equal(parse_pci_list(buf_span(&text), facts), 0);
+        assert_dependent(&facts->host.pci[0], cases[i].want);
+    }
+    (void)state;
+}
+
 static void passthrough_list_adds_to_what_is_known(void **state)
 {
     static const char list[] =
@@ -223,6 +268,7 @@ int main(void)
         cmocka_unit_test(strange_lines_end_a_block),
         cmocka_unit_test(lists_of_no_host_are_refused),
         cmocka_unit_test(devices_are_bounded),
+        cmocka_unit_test(dependent_devices_are_read_in_decimal),
         cmocka_unit_test(passthrough_list_adds_to_what_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#define NOTHING .name = "", .vmkernel_name = "", .owner = ""
+#define NOTHING .name = "", .vmkernel_name = "", .owner = "", .reset = ""
 #define PCI(domain, bus, slot, function, vendor_id, device_id, class_id, bus_behind)               \
     {.address = {(domain), (bus), (slot), (function)},                                             \
      .vendor = (vendor_id),                                                                        \

@@ -26,8 +26,8 @@ enum {
 
 #define FREE_FOR_VMS                                                                               \
     .vmkernel_name = "", .owner = "VM Passthru", .capable = VMX_YES, .enabled = VMX_YES,           \
-    .active = VMX_YES
-#define OF_THE_HOST .owner = "VMkernel", .enabled = VMX_NO, .active = VMX_NO
+    .active = VMX_YES, .reset = "Function reset"
+#define OF_THE_HOST .owner = "VMkernel", .enabled = VMX_NO, .active = VMX_NO, .reset = ""
 
 static const struct vmx_host_pci host_devices[DEVICES] = {
     [AT_VGA] = {{0, 2, 0, 0}, 0x1a03, 0x2000, 0x0300, 0, "VGA", "", OF_THE_HOST, .capable = VMX_NO},
