@@ -11,20 +11,24 @@ enum { RUNNING_MAX = 100000 };
 
 /* ---- version */
 
-/* "VMware ESXi 8.0.1 build-21495797", and nothing behind it. */
+/* "VMware ESXi 8.0.1 build-21495797", and nothing behind it. From 9 on the product is called ESX
+ * again; the old ESX, up to 4.1, was another system. */
 static bool read_version(struct span line, struct vmx_host *ret)
 {
+    enum { FIRST_ESX = 9 };
     unsigned long parts[3];
     unsigned long build;
 
-    if (!line_skip(&line, SPAN_LITERAL("VMware ESXi ")))
+    bool esxi = line_skip(&line, SPAN_LITERAL("VMware ESXi "));
+    if (!esxi && !line_skip(&line, SPAN_LITERAL("VMware ESX ")))
         return false;
     for (size_t i = 0; i < 3; i++) {
         struct span behind = i < 2 ? SPAN_LITERAL(".") : SPAN_LITERAL(" build-");
         if (!line_number(&line, 10, 9999, &parts[i]) || !line_skip(&line, behind))
             return false;
     }
-    if (!line_number(&line, 10, 999999999, &build) || text_trim(line).n != 0)
+    if (!line_number(&line, 10, 999999999, &build) || text_trim(line).n != 0 ||
+        (!esxi && parts[0] < FIRST_ESX))
         return false;
     for (size_t i = 0; i < 3; i++)
         ret->version[i] = (unsigned)parts[i];
