@@ -17,16 +17,25 @@ static void found(struct inuse *inuse, const char *what, const char *name)
         snprintf(inuse->found, sizeof(inuse->found), "the VM is %s (%s)", what, name);
 }
 
-/* Asks for the swap file that the settings name: beside the .vmx, because they may name the folder
- * by a path of another host; and at the very path, which may be on another datastore. */
-static int ask_for_swap(struct inuse *inuse, const struct vmx_dict *dict)
+#define SWAP "sched.swap.derivedName"
+#define IMAGE "checkpoint.vmState"
+
+/* ---- files that settings name */
+
+static void forget_file(struct inuse_file *file)
+{
+    buf_clear(&file->value);
+    sftp_call_free(&file->near);
+    sftp_call_free(&file->far);
+}
+
+static int ask_for_file(const struct inuse *inuse, const struct vmx_dict *dict, const char *key,
+                        struct inuse_file *file)
 {
     struct sftp *sftp = inuse->remote->sftp;
-    buf_clear(&inuse->swap);
-    sftp_call_free(&inuse->swap_stat);
-    sftp_call_free(&inuse->far_swap_stat);
-    int r = vmx_dict_get(dict, SPAN_LITERAL("sched.swap.derivedName"), &inuse->swap);
-    const char *name = inuse->swap.len > 0 ? path_name(inuse->swap.data) : "";
+    forget_file(file);
+    int r = vmx_dict_get(dict, span_of(key), &file->value);
+    const char *name = file->value.len > 0 ? path_name(file->value.data) : "";
     if (r < 0 || !name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return r == -ENOENT ? 0 : r;
     FREE_AUTO char *dir = path_dir(inuse->path);
@@ -34,10 +43,22 @@ static int ask_for_swap(struct inuse *inuse, const struct vmx_dict *dict)
     FREE_AUTO char *full = path ? remote_path(inuse->remote, path) : NULL;
     if (!full)
         return -ENOMEM;
-    inuse->swap_stat = sftp_lstat(sftp, full);
-    if (inuse->swap.data[0] == '/' && strcmp(inuse->swap.data, full) != 0)
-        inuse->far_swap_stat = sftp_lstat(sftp, inuse->swap.data);
-    return inuse->swap_stat ? 0 : -ENOMEM;
+    file->near = sftp_lstat(sftp, full);
+    if (file->value.data[0] == '/' && strcmp(file->value.data, full) != 0)
+        file->far = sftp_lstat(sftp, file->value.data);
+    return file->near ? 0 : -ENOMEM;
+}
+
+/* Asks anew where the settings name another file than was thought. 0; -ENOMEM. */
+static int ask_for_real_file(const struct inuse *inuse, const struct vmx_dict *dict,
+                             const char *key, struct inuse_file *file)
+{
+    BUF_AUTO value = {0};
+    int r = vmx_dict_get(dict, span_of(key), &value);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    bool same = r == 0 && span_eq(buf_span(&value), buf_span(&file->value));
+    return same ? 0 : ask_for_file(inuse, dict, key, file);
 }
 
 int inuse_ask(struct inuse *inuse, struct remote *remote, const char *path,
@@ -50,7 +71,10 @@ int inuse_ask(struct inuse *inuse, struct remote *remote, const char *path,
         return -ENOMEM;
     }
     inuse->lck_stat = sftp_lstat(remote->sftp, inuse->lck_path);
-    return dict ? ask_for_swap(inuse, dict) : 0;
+    if (!dict)
+        return 0;
+    return ask_for_file(inuse, dict, SWAP, &inuse->swap)
+               ?: ask_for_file(inuse, dict, IMAGE, &inuse->image);
 }
 
 /* Whether a folder has an entry. 0, 1, -errno. */
@@ -95,17 +119,32 @@ static int answer_lck(struct inuse *inuse, const struct wait *wait)
 /* A file outside the folder that cannot be looked at is not evidence. */
 static int answer_swap(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait)
 {
-    BUF_AUTO swap = {0};
-    int r = vmx_dict_get(dict, SPAN_LITERAL("sched.swap.derivedName"), &swap);
-    if (r == -ENOENT || (r == 0 && !span_eq(buf_span(&swap), buf_span(&inuse->swap))))
-        r = ask_for_swap(inuse, dict);
-    if (r < 0 || !inuse->swap_stat)
+    struct inuse_file *swap = &inuse->swap;
+    int r = ask_for_real_file(inuse, dict, SWAP, swap);
+    if (r < 0 || !swap->near)
         return r;
-    bool far = inuse->far_swap_stat && sftp_wait(inuse->far_swap_stat, wait) == 0;
-    r = sftp_wait(inuse->swap_stat, wait);
+    bool far = swap->far && sftp_wait(swap->far, wait) == 0;
+    r = sftp_wait(swap->near, wait);
     if (far || r == 0)
         found(inuse, "in use", "its swap file is there");
     return r == -ENOENT ? 0 : r;
+}
+
+/* A VM whose image is gone is not suspended any more. An image that cannot be looked at may be
+ * there. */
+static int answer_image(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait)
+{
+    struct inuse_file *image = &inuse->image;
+    int r = ask_for_real_file(inuse, dict, IMAGE, image);
+    if (r < 0 || image->value.len == 0)
+        return r;
+    const char *value = image->value.data;
+    bool deeper = value[0] != '/' && strchr(value, '/');
+    int near = image->near && !deeper ? sftp_wait(image->near, wait) : 0;
+    int far = image->far ? sftp_wait(image->far, wait) : -ENOENT;
+    if (near == 0 || far != -ENOENT)
+        found(inuse, "suspended", IMAGE " names its image");
+    return near == -ENOENT ? 0 : near;
 }
 
 /* Asked last: it may take a command on the host. */
@@ -120,13 +159,9 @@ static void ask_host(struct inuse *inuse, const struct wait *wait)
 
 int inuse_answer(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait)
 {
-    BUF_AUTO state = {0};
-    int r = vmx_dict_get(dict, SPAN_LITERAL("checkpoint.vmState"), &state);
-    if (r == 0 && state.len > 0)
-        found(inuse, "suspended", "checkpoint.vmState");
-    if (r == 0 || r == -ENOENT)
-        r = answer_lck(inuse, wait);
-    r = r ?: answer_swap(inuse, dict, wait);
+    int r = answer_image(inuse, dict, wait)
+        ?: answer_lck(inuse, wait)
+        ?: answer_swap(inuse, dict, wait);
     if (r == 0)
         ask_host(inuse, wait);
     return r;
@@ -146,8 +181,9 @@ void inuse_look_at_name(struct inuse *inuse, const char *name)
 void inuse_done(struct inuse *inuse)
 {
     sftp_call_free(&inuse->lck_stat);
-    sftp_call_free(&inuse->swap_stat);
-    sftp_call_free(&inuse->far_swap_stat);
-    buf_done(&inuse->swap);
+    forget_file(&inuse->swap);
+    forget_file(&inuse->image);
+    buf_done(&inuse->swap.value);
+    buf_done(&inuse->image.value);
     free(steal(inuse->lck_path));
 }

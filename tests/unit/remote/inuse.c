@@ -15,6 +15,7 @@
 #include "remote/in_use/evidence.h"
 
 #define TEXT "memSize = \"4096\"\n"
+#define IMAGE(name) TEXT "checkpoint.vmState = \"" name "\"\n"
 #define SWAP(name) TEXT "sched.swap.derivedName = \"" name "\"\n"
 
 struct evidence {
@@ -48,8 +49,14 @@ static const struct evidence cases[] = {
     {SWAP("."), NULL, NULL, 0, NULL},
     {SWAP(".."), NULL, NULL, 0, NULL},
     {TEXT "checkpoint.vmState = \"\"\n", NULL, NULL, 0, NULL},
-    {TEXT "checkpoint.vmState = \"a-1234abcd.vmss\"\n", NULL, NULL, -EBUSY, "suspended"},
-    {TEXT "CHECKPOINT.VMSTATE = a.vmss\n", NULL, NULL, -EBUSY, "suspended"},
+    {IMAGE("a-1234abcd.vmss"), NULL, "vm/a-1234abcd.vmss", -EBUSY, "suspended"},
+    {IMAGE("a-1234abcd.vmss"), NULL, NULL, 0, NULL},
+    {IMAGE("a-1234abcd.vmss"), NULL, "vm/other-1234abcd.vmss", 0, NULL},
+    {IMAGE("/vmfs/volumes/5f3c1a2b/vm/a.vmss"), NULL, NULL, 0, NULL},
+    {IMAGE("/vmfs/volumes/5f3c1a2b/vm/a.vmss"), NULL, "vm/a.vmss", -EBUSY, "suspended"},
+    {IMAGE("images/a.vmss"), NULL, NULL, -EBUSY, "suspended"},
+    {IMAGE(".."), NULL, NULL, -EBUSY, "suspended"},
+    {TEXT "CHECKPOINT.VMSTATE = a.vmss\n", NULL, "vm/a.vmss", -EBUSY, "suspended"},
 };
 enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 
@@ -159,8 +166,10 @@ static void the_servers_settings_count(void **state)
         const char *then, *now, *file;
         int result;
     } changes[] = {
-        {TEXT, TEXT "checkpoint.vmState = \"a.vmss\"\n", NULL, -EBUSY},
-        {TEXT "checkpoint.vmState = \"a.vmss\"\n", TEXT, NULL, 0},
+        {TEXT, IMAGE("a.vmss"), "vm/a.vmss", -EBUSY},
+        {IMAGE("a.vmss"), TEXT, "vm/a.vmss", 0},
+        {IMAGE("a.vmss"), IMAGE("b.vmss"), "vm/a.vmss", 0},
+        {IMAGE("a.vmss"), IMAGE("b.vmss"), "vm/b.vmss", -EBUSY},
         {TEXT, SWAP("a.vswp"), "vm/a.vswp", -EBUSY},
         {SWAP("a.vswp"), TEXT, "vm/a.vswp", 0},
         {SWAP("a.vswp"), SWAP("b.vswp"), "vm/a.vswp", 0},
@@ -182,28 +191,34 @@ static void the_servers_settings_count(void **state)
     }
 }
 
-/* A swap file on another datastore, which the setting names by its whole path. */
-static void a_swap_file_elsewhere_is_found_by_its_path(void **state)
+/* A file on another datastore, which the setting names by its whole path. */
+static void a_file_elsewhere_is_found_by_its_path(const char *key)
 {
-    (void)state;
     struct folder folder;
     struct folder elsewhere;
     struct mount mount;
     char text[2 * PATH_MAX];
     char path[PATH_MAX];
     must_make_folder(&elsewhere);
-    file_path(&elsewhere, "a-1234abcd.vswp", path);
-    snprintf(text, sizeof(text), TEXT "sched.swap.derivedName = \"%s\"\n", path);
+    file_path(&elsewhere, "a-1234abcd", path);
+    snprintf(text, sizeof(text), TEXT "%s = \"%s\"\n", key, path);
     must_make(&folder, &(struct evidence){.text = text});
     must_mount(&mount, &folder, NULL);
     struct set first = set_of("memSize", "1");
     assert_int_equal(commit(&mount, &first), 0);
-    must_write(&elsewhere, "a-1234abcd.vswp", "");
+    must_write(&elsewhere, "a-1234abcd", "");
     struct set second = set_of("memSize", "2");
     assert_int_equal(commit(&mount, &second), -EBUSY);
     mount_end(&mount);
     folder_remove(&folder);
     folder_remove(&elsewhere);
+}
+
+static void files_elsewhere_are_found_by_their_paths(void **state)
+{
+    (void)state;
+    a_file_elsewhere_is_found_by_its_path("sched.swap.derivedName");
+    a_file_elsewhere_is_found_by_its_path("checkpoint.vmState");
 }
 
 /* Whatever the number of names before it. */
@@ -324,7 +339,7 @@ int main(void)
         cmocka_unit_test(running_can_be_ignored),
         cmocka_unit_test(setting_what_is_there_is_allowed_while_it_runs),
         cmocka_unit_test(the_servers_settings_count),
-        cmocka_unit_test(a_swap_file_elsewhere_is_found_by_its_path),
+        cmocka_unit_test(files_elsewhere_are_found_by_their_paths),
         cmocka_unit_test(an_nfs_lock_is_found_in_a_large_folder),
         cmocka_unit_test(a_host_tells_too),
         cmocka_unit_test(paths_of_the_server_are_found_below_the_root),
