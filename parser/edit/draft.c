@@ -208,8 +208,11 @@ int draft_set(struct draft *draft, const struct vmx_edit *edit, struct diag *dia
     if (!l) {
         item->pointer = l = &draft->lines[draft->n_lines++];
         r = add_at_place(draft, l, key, &edit->place);
+        l->taken_up = r == 0;
         if (r == -EINVAL)
             r = add_at_end(draft, l, key, diag);
+    } else {
+        l->taken_up = false;
     }
     if (r == 0 && edit->spells && !span_eq(name_of(l), key))
         r = spell(l, key, diag);

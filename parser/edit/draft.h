@@ -16,6 +16,7 @@ struct draft_line {
     struct vmx_line line;           /* what text is */
     struct buf own;                 /* holds text, if the document does not */
     bool current;                   /* the entry that counts for its key */
+    bool taken_up;                  /* a removed line, which comes back as it was */
     const struct buf *value;        /* to be written, UTF-8, borrowed; NULL: it stays */
     struct span lead;               /* the ending that the line before it needs, if that has none */
 };

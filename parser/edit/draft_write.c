@@ -40,12 +40,15 @@ static int write_value(const struct writer *w, const struct draft_line *l)
     BUF_AUTO bytes = {0};
     int r = vmx_unescape(raw, &old) ?: vmx_value_read(w->from, raw, &read);
     bool keep = !w->transcode && span_eq(buf_span(&read), buf_span(l->value));
-    if (r == 0 && !keep)
+    bool mends = l->value && !l->line.quoted && !l->taken_up;
+    if (r == 0 && keep)
+        r = buf_add(&bytes, buf_span(&old)); /* which may be no text of the charset */
+    else if (r == 0)
         r = l->value ? vmx_encode(w->to, buf_span(l->value), &bytes)
                      : transcode(w, buf_span(&old), true, &bytes);
     if (r != 0)
         return r;
-    if (keep || span_eq(buf_span(&old), buf_span(&bytes)))
+    if (!mends && span_eq(buf_span(&old), buf_span(&bytes)))
         return buf_add(w->out, vmx_line_token(l->text.p, &l->line));
     return buf_add_char(w->out, '"')
         ?: vmx_escape(buf_span(&bytes), w->out)

@@ -20,7 +20,7 @@
  * several lines has one line afterwards, and keeps it: VMware refuses such files.
  *
  * Values are compared as VMware means them ("true" is TRUE, 0x10DE is 0x10de), and a setting that
- * holds is not rewritten.
+ * holds is not rewritten (unless its value has no quotes, which it gets).
  *
  * A device (device=ADDRESS) becomes blocks pciPassthruN.*, one for each function of it that the
  * host lists, or for that one where there is no host. A block is the one that has this address

@@ -89,9 +89,11 @@ static int set_keys(struct apply *a, const struct vmx_dict *dict, const struct p
     int r = 0;
     for (size_t i = 0; r == 0 && i < wanted->n; i++) {
         const struct pair *s = &wanted->items[i];
+        size_t extent = vmx_dict_find(dict, buf_span(&s->name));
+        bool quoted = extent != SIZE_MAX && vmx_dict_extent(dict, extent)->line.quoted;
         bool holds = false;
         r = plan_holds(dict, s, &holds);
-        if (r == 0 && !holds)
+        if (r == 0 && !(holds && quoted))
             r = vmx_edits_set(&a->edits, buf_span(&s->name), buf_span(&s->value));
     }
     return r;

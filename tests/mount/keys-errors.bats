@@ -107,9 +107,18 @@ shells_cannot_tell() { # VALUE KEY ERRNO
 
 @test "a suspended VM: EBUSY" {
     echo 'checkpoint.vmState = "vm.vmss"' >>"$VM"
+    : >"$LAB/vm/vm.vmss"
     start
     echo_is_refused 8192 memSize 'resource busy'
     explained EBUSY memSize suspended
+    echo_is_refused '' checkpoint.vmState 'resource busy'
+}
+
+@test "a VM whose suspend image is gone is not suspended: the setting can be cleared" {
+    echo 'checkpoint.vmState = "vm.vmss"' >>"$VM"
+    start
+    echo >"$K/checkpoint.vmState"
+    becomes 1 's/"vm.vmss"/""/'
 }
 
 @test "a VM with its swap file there: EBUSY" {
@@ -131,8 +140,17 @@ shells_cannot_tell() { # VALUE KEY ERRNO
     cp "$K/memSize" "$TEST_DIR/copy"
     cp "$TEST_DIR/copy" "$K/memSize"
     sed -i s/x/y/ "$K/memSize"
+    # Its quotes can wait until the VM is off; nothing else can.
+    echo 2 >"$K/numvcpus"
+    echo numvcpus = 2 >"$K/.vmxfs/merge"
     becomes 0
     ! grep . "$MNT/.vmxfs/errors"
+    run bash -c "printf '%s\n' 'numvcpus = 2' 'guestinfo.a = 1' >'$K/.vmxfs/merge'"
+    [ "$status" -eq 1 ]
+    [[ $output == *"resource busy"* ]]
+    rm "$VM.lck"
+    echo 2 >"$K/numvcpus"
+    becomes 1 's/= 2$/= "2"/'
 }
 
 @test "running=allow writes whether the VM runs or not" {

@@ -32,6 +32,20 @@ load keys
     becomes 1 's/= 2$/= "4"/'
 }
 
+@test "setting an unquoted value to itself puts it in quotes, once" {
+    start
+    echo 2 >"$K/numvcpus"
+    becomes 1 's/= 2$/= "2"/'
+    echo 2 >"$K/numvcpus"
+    becomes 1 's/= 2$/= "2"/'
+}
+
+@test "merge of an unquoted value puts it in quotes" {
+    start
+    echo numvcpus = 2 >"$K/.vmxfs/merge"
+    becomes 1 's/= 2$/= "2"/'
+}
+
 @test "echo to a new name adds a line at the end" {
     start
     echo TRUE >"$K/vhv.enable"

@@ -34,6 +34,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "remote/cache/open_ahead.h"
+#include "parser/edit/edit.h"
 #include "remote/call_group.h"
 #include "remote/in_use/in_use.h"
 #include "remote/lock/other_lock.h"
@@ -367,6 +368,20 @@ static int check_use(struct attempt *a, const struct vmx_dict *dict, struct diag
     return -EBUSY;
 }
 
+/* A change that would only put values in quotes waits until the VM is off. 1: there is nothing else
+ * to do; 0, -errno. */
+static int judge_use(struct attempt *a, const struct vmx_dict *dict, const struct buf *text,
+                     struct diag *diag)
+{
+    bool can_wait = false;
+    int r = check_use(a, dict, diag);
+    if (r == -EBUSY && vmx_edits_only_quote(dict, buf_span(text), &can_wait) == 0 && can_wait) {
+        *diag = (struct diag){0};
+        return 1;
+    }
+    return r;
+}
+
 /* The document that the server really has; known itself when it was right. */
 static int server_document(struct attempt *a, struct document *known, const struct buf *text,
                            int64_t read_at, struct document **ret)
@@ -431,7 +446,7 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
         r = rewrite->make(rewrite->ctx, &seen, text);
     }
     if (r == 0 && !rewrite->regardless)
-        r = check_use(a, server->dict, diag);
+        r = judge_use(a, server->dict, text, diag);
     return r == 0 && server != known ? write_again(a, buf_span(text)) : r;
 }
 

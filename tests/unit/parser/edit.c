@@ -75,13 +75,52 @@ static void the_value_that_is_there_is_not_rewritten(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {BYTES("a = b\n"), BYTES("a"), BYTES("b"), BYTES("a = b\n")},
-        {BYTES("a =\n"), BYTES("a"), BYTES(""), BYTES("a =\n")},
         {BYTES("a = \"|0a|zz\"\n"), BYTES("a"), BYTES("\n|zz"), BYTES("a = \"|0a|zz\"\n")},
         {BYTES("a = \"x|00y\"\n"), BYTES("a"), BYTES("x"), BYTES("a = \"x|00y\"\n")},
         {BYTES("a = \"\xff\"\n"), BYTES("a"), BYTES("\xff"), BYTES("a = \"\xff\"\n")},
     };
     CHECK_SETS(rows);
+}
+
+static void a_value_without_quotes_gets_them(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {BYTES("a = b # c\r\n"), BYTES("A"), BYTES("b"), BYTES("a = \"b\" # c\r\n")},
+        {BYTES("a =\n"), BYTES("a"), BYTES(""), BYTES("a =\"\"\n")},
+        {BYTES("a = x|\"y|41\n"), BYTES("a"), BYTES("x|\"yA"), BYTES("a = \"x|7C|22yA\"\n")},
+        {BYTES("a = \xff\n"), BYTES("a"), BYTES("\xff"), BYTES("a = \"\xff\"\n")},
+        {BYTES("a = b\nc = d\n"), BYTES("c"), BYTES("e"), BYTES("a = b\nc = \"e\"\n")},
+    };
+    CHECK_SETS(rows);
+}
+
+static void only_quotes_are_told_from_other_changes(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span before, after;
+        bool only;
+    } rows[] = {
+        {BYTES("a = b # c\nd\n"), BYTES("a = \"b\" # c\nd\n"), true},
+        {BYTES("a = x|41\"\n"), BYTES("a = \"xA|22\"\n"), true},
+        {BYTES("a = \"1\"\n"), BYTES("a = \"1\"\n"), true},
+        {BYTES("a = \"1\"\n"), BYTES("a = 1\n"), false},
+        {BYTES("a = 1\n"), BYTES("a = \"2\"\n"), false},
+        {BYTES("a = 1\n"), BYTES("A = \"1\"\n"), false},
+        {BYTES("a = 1 # c\n"), BYTES("a = \"1\" # d\n"), false},
+        {BYTES("a = 1\n"), BYTES("a = \"1\"\n\n"), false},
+        {BYTES("a = 1\n\n"), BYTES("a = \"1\"\n"), false},
+        {BYTES("a = 1\nb\n"), BYTES("a = \"1\"\nc\n"), false},
+        {BYTES("a = 1\n"), BYTES("# a = 1\n"), false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        DICT_AUTO dict = parsed(rows[i].before);
+        bool only = !rows[i].only;
+        assert_int_equal(vmx_edits_only_quote(dict, rows[i].after, &only), 0);
+        if (only != rows[i].only)
+            fail_msg("row %zu", i);
+    }
 }
 
 static void a_new_key_takes_the_files_line_ending(void **state)
@@ -158,7 +197,7 @@ static void setting_a_duplicate_leaves_the_last_line_only(void **state)
          BYTES("# c\nb = 3\na = \"x\" # d\n")},
         {BYTES("a = 1\na = \"2\"\n"), BYTES("a"), BYTES("2"), BYTES("a = \"2\"\n")},
         {BYTES("a = 1\na = 2\nb = 1\nB = 2\n"), BYTES("a"), BYTES("2"),
-         BYTES("a = 2\nb = 1\nB = 2\n")},
+         BYTES("a = \"2\"\nb = 1\nB = 2\n")},
     };
     CHECK_SETS(rows);
 }
@@ -244,7 +283,7 @@ static void a_later_edit_follows_an_earlier_one(void **state)
         {{"a>b", "b=x"}, "b = \"x\"\n"},
         {{"n=1", "m=2", "-n", "n=3"}, "a = 1\nb = 2\nm = \"2\"\nn = \"3\"\n"},
         {{"n=1", "n>m"}, "a = 1\nb = 2\nm = \"1\"\n"},
-        {{"a=", "a=1"}, "a = 1\nb = 2\n"},
+        {{"a=", "a=1"}, "a = \"1\"\nb = 2\n"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         EDITS_AUTO edits = {0};
@@ -312,6 +351,8 @@ int main(void)
         cmocka_unit_test(values_are_written_as_vmware_does),
         cmocka_unit_test(a_set_keeps_all_but_the_value),
         cmocka_unit_test(the_value_that_is_there_is_not_rewritten),
+        cmocka_unit_test(a_value_without_quotes_gets_them),
+        cmocka_unit_test(only_quotes_are_told_from_other_changes),
         cmocka_unit_test(a_new_key_takes_the_files_line_ending),
         cmocka_unit_test(a_missing_final_newline_stays_missing),
         cmocka_unit_test(a_removal_takes_the_line_with_its_ending),

@@ -88,8 +88,8 @@ static void a_key_is_spelled_as_the_text_spells_it(void **state)
          BYTES("memSize = \"8192\""),
          BYTES("a = \"\"\n \tmemSize  =\"8192\"\t# MEMSIZE\r\nb = \"\"\n")},
         {BYTES("MEMSIZE = 1 # c\nb = 2"), BYTES("memSize = \"1\"\nB = 2\n"),
-         BYTES("memSize = 1 # c\nB = 2")},
-        {BYTES("MEMSIZE = 1\r"), BYTES("  MEMSIZE = \"1\" # c\n"), BYTES("MEMSIZE = 1\r")},
+         BYTES("memSize = \"1\" # c\nB = \"2\"")},
+        {BYTES("MEMSIZE = 1\r"), BYTES("  MEMSIZE = \"1\" # c\n"), BYTES("MEMSIZE = \"1\"\r")},
         /* beside a removal, before it or after it, of whatever other spelling */
         {BYTES("MEMSIZE = \"1\" # c\nb = \"2\"\n"), BYTES("-MEMSIZE\nmemSize = \"3\"\n"),
          BYTES("memSize = \"3\" # c\nb = \"2\"\n")},
@@ -101,7 +101,7 @@ static void a_key_is_spelled_as_the_text_spells_it(void **state)
          BYTES("b = \"2\"\nmemSize = \"3\"\n")},
         /* the last of several lines is the one that stays */
         {BYTES("memSize = 1\nb = 2\nMEMSIZE = 3 # c\nd = 4\n"), BYTES("memSize = \"3\"\n"),
-         BYTES("b = 2\nmemSize = 3 # c\nd = 4\n")},
+         BYTES("b = 2\nmemSize = \"3\" # c\nd = 4\n")},
         {BYTES("memSize = 1\nb = 2\nMEMSIZE = 3\n"), BYTES("-memSize\nMEMSIZE = 1\n"),
          BYTES("b = 2\nMEMSIZE = \"1\"\n")},
         /* a U+FEFF that the key begins with; the text's own mark stands before it */

@@ -268,6 +268,28 @@ static void none_restores_lines_that_were_moved(void **state)
                                                   "vvtd.enable = f"));
 }
 
+static void what_holds_without_quotes_gets_them(void **state)
+{
+    static const struct span vm =
+        BYTES("memSize = \"8192\"\nvhv.enable = true # c\nsched.mem.min=8192\n");
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO applied = {0};
+    BUF_AUTO again = {0};
+    BUF_AUTO restored = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    planned(vm, &profiles, "nested-esxi", &applied);
+    assert_non_null(strstr(applied.data, "\nvhv.enable = \"TRUE\" # c\nsched.mem.min=\"8192\"\n"));
+    planned(buf_span(&applied), &profiles, "none", &restored);
+    assert_span(buf_span(&restored), vm);
+    char *quoted = strstr(applied.data, "\"8192\"\nvvtd");
+    assert_non_null(quoted);
+    memcpy(quoted, "8192  ", 6); /* by hand, since */
+    planned(buf_span(&applied), &profiles, "nested-esxi", &again);
+    assert_non_null(strstr(again.data, "\nsched.mem.min=\"8192\"  \n"));
+}
+
 static void what_held_before_is_remembered_too(void **state)
 {
     static const struct span before = BYTES("memSize = \"8192\"\nsched.mem.pin = true\n");
@@ -369,6 +391,7 @@ int main(void)
         cmocka_unit_test(an_empty_parameter_goes_back_to_its_default),
         cmocka_unit_test(none_leaves_what_was_edited_by_hand),
         cmocka_unit_test(none_restores_lines_that_were_moved),
+        cmocka_unit_test(what_holds_without_quotes_gets_them),
         cmocka_unit_test(what_held_before_is_remembered_too),
         cmocka_unit_test(what_the_profile_wants_by_now_is_taken_back),
         cmocka_unit_test(damaged_savings_are_told_and_left),
