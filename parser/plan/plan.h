@@ -22,6 +22,9 @@
  * Values are compared as VMware means them ("true" is TRUE, 0x10DE is 0x10de), and a setting that
  * holds is not rewritten (unless its value has no quotes, which it gets).
  *
+ * A 64-bit MMIO range that is larger than the profile's stays, unless the line says how large it is
+ * to be.
+ *
  * A device (device=ADDRESS) becomes blocks pciPassthruN.*, one for each function of it that the
  * host lists, or for that one where there is no host. A block is the one that has this address
  * already, or the lowest N of which there is no key. Such a block goes as a whole, with what the

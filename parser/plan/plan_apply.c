@@ -28,6 +28,7 @@
 #include "parser/text/diff.h"
 #include "parser/text/text.h"
 #include "plan_active.h"
+#include "plan_mmio.h"
 #include "plan_restore.h"
 #include "plan_saved.h"
 #include "plan_want.h"
@@ -132,9 +133,15 @@ static int put_in_place(struct apply *a, const struct vmx_dict *dict,
 {
     const struct plan_on on = {dict, a->around, profile, line, true};
     PAIRS_AUTO wanted = {0};
-    int r = plan_want(&on, &wanted, a->diag) ?: set_keys(a, dict, &wanted) ?: record(a, dict, line);
-    for (size_t i = 0; r == 0 && i < wanted.n; i++)
-        r = save_key(a, dict, &wanted.items[i], fresh);
+    bool others = false;
+    int r = plan_want(&on, &wanted, a->diag)
+        ?: plan_mmio_note(&on, a->notes, &others)
+        ?: set_keys(a, dict, &wanted)
+        ?: record(a, dict, line);
+    for (size_t i = 0; r == 0 && i < wanted.n; i++) {
+        if (!(others && plan_mmio_is_size(buf_span(&wanted.items[i].name))))
+            r = save_key(a, dict, &wanted.items[i], fresh);
+    }
     return r;
 }
 

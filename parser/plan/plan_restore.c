@@ -14,6 +14,7 @@
 #include "parser/document/value.h"
 #include "parser/text/encoding.h"
 #include "parser/text/text.h"
+#include "plan_mmio.h"
 #include "plan_saved.h"
 
 struct restore {
@@ -38,7 +39,8 @@ static bool is_ours(const struct restore *restore, const struct plan_saved *save
 {
     const struct pair *now = plan_wanted_find(restore->now, saved->key);
     return vmx_value_same(saved->key, value, buf_span(&saved->set)) ||
-           (now && vmx_value_same(saved->key, value, buf_span(&now->value)));
+           (now && !plan_mmio_is_size(saved->key) &&
+            vmx_value_same(saved->key, value, buf_span(&now->value)));
 }
 
 static struct span token_of(const struct vmx_dict *dict, size_t extent, size_t *ret_at)

@@ -6,6 +6,7 @@
 #include "parser/device/device_settings.h"
 #include "parser/document/value.h"
 #include "parser/text/text.h"
+#include "plan_mmio.h"
 #include "plan_saved.h"
 
 /* "0000000d756e6547..." holds eax, ebx, ecx and edx; the vendor's name is ebx, edx, ecx, the low
@@ -152,6 +153,7 @@ int plan_want(const struct plan_on *on, struct pairs *wanted, struct diag *diag)
     int r = require(on->dict, on->profile, diag);
     for (size_t i = 0; r == 0 && i < on->profile->n_settings; i++)
         r = want_setting(on, &on->profile->settings[i], wanted, diag);
+    r = r ?: plan_mmio_keep(on, wanted);
     if (r == 0 && plan_param(on, SPAN_LITERAL("device"), &device) == 0 && device.n > 0)
         r = device_want(on, device, wanted, diag);
     return r;

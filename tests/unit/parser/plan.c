@@ -268,6 +268,73 @@ static void none_restores_lines_that_were_moved(void **state)
                                                   "vvtd.enable = f"));
 }
 
+static void a_larger_mmio_range_stays(void **state)
+{
+    static const struct {
+        const char *before; /* the size in the file, or NULL */
+        const char *lines[4];
+        const char *after; /* behind the last line */
+        bool noted;        /* by the last line */
+    } rows[] = {
+        {NULL, {"nested-esxi"}, "16", false},
+        {"64", {"nested-esxi"}, "64", true},
+        {"16", {"nested-esxi"}, "16", false},
+        {"8", {"nested-esxi"}, "16", false},
+        {"much", {"nested-esxi"}, "16", false},
+        {"64", {"nested-esxi", "nested-esxi"}, "64", true},
+        {"64", {"nested-esxi mmio=32"}, "32", false},
+        {"64", {"nested-esxi mmio=32", "nested-esxi mmio="}, "64", true},
+        {"8", {"nested-esxi mmio=32", "nested-esxi mmio="}, "16", false},
+        {NULL, {"nested-esxi mmio=32", "nested-esxi mmio="}, "16", false},
+        {NULL, {"nested-esxi", "=64", "nested-esxi"}, "64", true},
+        {NULL, {"nested-esxi", "=64", "nested-esxi", "none"}, "64", false},
+        {NULL, {"nested-esxi", "=64", "none"}, "64", false},
+        {NULL, {"nested-esxi mmio=64", "inner-guest"}, "16", false},
+        {"64", {"nested-esxi", "inner-guest"}, "64", true},
+        {"64", {"nested-esxi", "none"}, "64", false},
+    };
+    PROFILES_AUTO profiles = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        BUF_AUTO text = {0};
+        BUF_AUTO notes = {0};
+        assert_int_equal(buf_add_str(&text, "memSize = \"8192\"\n"), 0);
+        if (rows[i].before)
+            assert_int_equal(
+                buf_addf(&text, "pciPassthru.64bitMMIOSizeGB = \"%s\"\n", rows[i].before), 0);
+        for (size_t k = 0; k < 4 && rows[i].lines[k]; k++) {
+            const char *line = rows[i].lines[k];
+            DICT_AUTO dict = parsed(buf_span(&text));
+            EDITS_AUTO edits = {0};
+            buf_clear(&notes);
+            buf_clear(&text);
+            if (line[0] == '=')
+                assert_int_equal(vmx_edits_set(&edits, SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB"),
+                                               span_of(line + 1)),
+                                 0);
+            else
+                assert_int_equal(
+                    vmx_plan_line(dict, NO_HOST(&profiles), span_of(line), &edits, &notes, NULL),
+                    0);
+            assert_int_equal(vmx_edits_apply(&edits, dict, &text, NULL), 0);
+        }
+        value_is(&text, "pciPassthru.64bitMMIOSizeGB", rows[i].after);
+        bool noted = notes.len > 0 && strstr(notes.data,
+                                             "64bitMMIOSizeGB stays 64, which is more "
+                                             "than the 16 of the profile");
+        if (noted != rows[i].noted)
+            fail_msg("row %zu: %s", i, notes.len > 0 ? notes.data : "no note");
+        const char *second = rows[i].lines[1];
+        if (noted)
+            state_is(buf_span(&text), &profiles,
+                     second && strcmp(second, "inner-guest") == 0
+                         ? "none nested-esxi [inner-guest]"
+                         : "none [nested-esxi] inner-guest");
+    }
+}
+
 static void what_holds_without_quotes_gets_them(void **state)
 {
     static const struct span vm =
@@ -391,6 +458,7 @@ int main(void)
         cmocka_unit_test(an_empty_parameter_goes_back_to_its_default),
         cmocka_unit_test(none_leaves_what_was_edited_by_hand),
         cmocka_unit_test(none_restores_lines_that_were_moved),
+        cmocka_unit_test(a_larger_mmio_range_stays),
         cmocka_unit_test(what_holds_without_quotes_gets_them),
         cmocka_unit_test(what_held_before_is_remembered_too),
         cmocka_unit_test(what_the_profile_wants_by_now_is_taken_back),
