@@ -25,7 +25,7 @@ static const char *meaning(int r)
     case EROFS:
         return "the mount, or the server's filesystem, is read-only";
     case EPERM:
-        return "an encrypted VM is read-only, and so is what has no place in a .vmx";
+        return "what has no place in a .vmx cannot be made or changed here";
     case ECANCELED:
         return "somebody else changed the same setting meanwhile; read it again, then write";
     case EILSEQ:
@@ -90,6 +90,15 @@ int refuse_gone(struct diag *diag)
              "the .vmx is not there any more: it was moved, renamed or removed meanwhile; the "
              "change was not made");
     return -ENOENT;
+}
+
+int refuse_encrypted(struct diag *diag)
+{
+    *diag = (struct diag){0};
+    diag_set(diag,
+             "the VM is encrypted, so vmxfs only reads it: plain settings would break it; "
+             "change it, or take the encryption away, where its key is");
+    return -EPERM;
 }
 
 int refuse_made_up(struct diag *diag)

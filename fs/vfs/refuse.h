@@ -21,6 +21,9 @@ int refuse_written(struct request *rq, struct node *n, int r, const struct diag 
 /* Says that a change finds no .vmx to be made in. -ENOENT. */
 int refuse_gone(struct diag *diag);
 
+/* Says that the VM is encrypted. -EPERM. */
+int refuse_encrypted(struct diag *diag);
+
 /* Says that vmxfs makes a name up, and it is not to be changed. -EPERM. */
 int refuse_made_up(struct diag *diag);
 

@@ -138,6 +138,15 @@ END
     [[ $output == *"Device or resource busy"* ]]
     run cp "$TEST_DIR/new" "$MNT/vm/encrypted.vmx/.vmxfs/raw"
     [[ $output == *"Operation not permitted"* ]]
+    [[ $(last_error) == *EPERM*"the VM is encrypted"* ]]
+    : >"$LAB/vm/encrypted.vmx.lck"
+    echo 'memSize = lots' >"$TEST_DIR/lots"
+    run cp "$TEST_DIR/lots" "$MNT/vm/encrypted.vmx/.vmxfs/merge"
+    [[ $output == *"Operation not permitted"* ]]
+    [[ $(last_error) == *EPERM*"the VM is encrypted"* ]]
+    run rm "$MNT/vm/encrypted.vmx/encryption.keySafe"
+    [[ $output == *"Operation not permitted"* ]]
+    [[ $(last_error) == *EPERM*"the VM is encrypted"* ]]
     cmp "$TEST_DIR/before" "$FILE"
     cmp "$data/encrypted.vmx" "$LAB/vm/encrypted.vmx"
 }

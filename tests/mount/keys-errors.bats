@@ -145,7 +145,8 @@ shells_cannot_tell() { # VALUE KEY ERRNO
     echo numvcpus = 2 >"$K/.vmxfs/merge"
     becomes 0
     ! grep . "$MNT/.vmxfs/errors"
-    run bash -c "printf '%s\n' 'numvcpus = 2' 'guestinfo.a = 1' >'$K/.vmxfs/merge'"
+    printf '%s\n' 'numvcpus = 2' 'guestinfo.a = 1' >"$TEST_DIR/lines"
+    run cp "$TEST_DIR/lines" "$K/.vmxfs/merge"
     [ "$status" -eq 1 ]
     [[ $output == *"resource busy"* ]]
     rm "$VM.lck"
@@ -233,6 +234,7 @@ shells_cannot_tell() { # VALUE KEY ERRNO
 
 @test "an encrypted VM: EPERM, at open where everybody can tell" {
     echo 'encryption.data = "AAAA"' >>"$VM"
+    : >"$VM.lck"
     start
     echo_is_refused 8192 memSize 'not permitted'
     explained EPERM memSize encrypted

@@ -284,12 +284,14 @@ END
 
 @test "an encrypted VM takes no profile" {
     cp "$data/encrypted.vmx" "$FILE"
-    echo 'memSize = "4096"' >>"$FILE"
     cp "$FILE" "$TEST_DIR/before"
+    # It lacks what the profile requires, and is in use, but its encryption is what is told.
+    : >"$FILE.lck"
     mount_local
     run bash -c 'echo nested-esxi >"$1"' - "$PROFILE"
     [ "$status" -ne 0 ]
     [[ $output == *"Operation not permitted"* ]]
+    [[ $(tail -n 1 "$MNT/.vmxfs/errors") == *EPERM*"the VM is encrypted"* ]]
     cmp "$TEST_DIR/before" "$FILE"
 }
 

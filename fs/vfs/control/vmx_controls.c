@@ -37,8 +37,8 @@ static int apply(struct change *change, const struct server_text *server,
         return refuse_gone(diag);
     buf_clear(&t->notes);
     int r = t->edits(t, current, &edits, diag);
-    if (r == 0 && edits.n > 0 && vmx_dict_encrypted(current))
-        r = -EPERM;
+    if ((r < 0 || edits.n > 0) && r != -ENOMEM && vmx_dict_encrypted(current))
+        r = refuse_encrypted(diag);
     r = r ?: vmx_edits_apply(&edits, current, ret, diag);
     vmx_edits_done(&edits);
     return r;

@@ -190,9 +190,13 @@ static int vmx_file_open(struct request *rq, struct node *n, int flags, struct h
         note_read(rq->vfs, n, doc);
         return buf_add(&h->content, text);
     }
-    r = rq->vfs->options.read_only ? -EROFS : vmx_dict_encrypted(doc->dict) ? -EPERM : 0;
+    struct diag diag = {0};
+    if (rq->vfs->options.read_only)
+        r = -EROFS;
+    else if (vmx_dict_encrypted(doc->dict))
+        r = refuse_encrypted(&diag);
     if (r < 0)
-        return refuse(rq, path, NULL, r, NULL);
+        return refuse(rq, path, NULL, r, &diag);
     if (!shown)
         base = fingerprint_of(text);
     return unsaved_text_begin(rq, n, text, base, truncated, h);

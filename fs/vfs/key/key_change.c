@@ -149,20 +149,19 @@ static int apply(struct change *change, const struct server_text *server,
                  const struct vmx_dict *current, struct buf *ret, struct diag *diag)
 {
     struct key_change *k = (struct key_change *)change;
-    int r = server->exists ? check_base(k, server, current) : refuse_gone(diag);
+    const bool same = k->op == VMX_EDIT_SET && has_value(current, k->key, true, k->value);
+    if (!server->exists)
+        return refuse_gone(diag);
+    if (vmx_dict_encrypted(current))
+        return same ? buf_add(ret, vmx_dict_text(current)) : refuse_encrypted(diag);
+    int r = check_base(k, server, current);
+    /* Also a value that would be refused today may stay. */
+    if (r == 0 && k->op == VMX_EDIT_SET && !same)
+        r = vmx_value_check(span_of(k->name), k->value, diag);
+    else if (r == 0 && k->op == VMX_EDIT_RENAME)
+        r = check_new_name(k, current, diag);
     if (r < 0)
         return r;
-    /* Also a value that would be refused today may stay. */
-    if (k->op != VMX_EDIT_SET || !has_value(current, k->key, true, k->value)) {
-        if (vmx_dict_encrypted(current))
-            return -EPERM;
-        if (k->op == VMX_EDIT_SET)
-            r = vmx_value_check(span_of(k->name), k->value, diag);
-        else if (k->op == VMX_EDIT_RENAME)
-            r = check_new_name(k, current, diag);
-        if (r < 0)
-            return r;
-    }
     struct vmx_edits edits = {0};
     const struct vmx_around around = around_alone(k->vfs);
     r = add_edit(k, current, &edits)

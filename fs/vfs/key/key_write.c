@@ -26,12 +26,13 @@
 
 int key_may_write(struct request *rq, const struct key_at *at, const char *name)
 {
+    struct diag diag = {0};
     int r = 0;
     if (rq->vfs->options.read_only)
         r = -EROFS;
     else if (vmx_dict_encrypted(at->doc->dict))
-        r = -EPERM;
-    return refuse(rq, at->path, name, r, NULL);
+        r = refuse_encrypted(&diag);
+    return refuse(rq, at->path, name, r, &diag);
 }
 
 int key_open_to_write(struct request *rq, struct node *n, int flags, struct handle *h)
