@@ -25,7 +25,13 @@ static int judge(struct check *check)
         r = check_profile(check);
     if (r == 0 && (profile || devices))
         r = check_mmio(check) ?: check_guide(check);
-    return r ?: check_host(check) ?: check_start(check) ?: check_device(check);
+    return r
+        ?: check_host(check)
+        ?: check_start(check)
+        ?: check_sharing(check)
+        ?: check_variants(check)
+        ?: check_device(check)
+        ?: check_advice(check);
 }
 
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,

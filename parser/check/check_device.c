@@ -19,18 +19,17 @@ static int decimal_command(const struct check *c, const struct check_device *d,
                ?: command_set(c->dict, c->dir, span_of(key.text), buf_span(&id), ret);
 }
 
-/* Dynamic DirectPath and virtual GPUs are chosen by the host. */
+static bool chosen_by_host(const struct check_device *d)
+{
+    return d->kind == DEVICE_DYNAMIC || d->kind == DEVICE_VGPU;
+}
+
 static int device_without_id(struct check *c, const struct check_device *d)
 {
-    BUF_AUTO other = {0};
-    int r = device_get(c->dict, d->n, "allowedDevices", &other);
-    if (r == -ENOENT)
-        r = device_get(c->dict, d->n, "vgpu", &other);
-    if (r == -ENOENT)
-        return check_add(c, VMX_FAIL, "device-id", NULL, "pciPassthru%zu has no id", d->n);
-    return r
-               ?: check_add(c, VMX_PASS, "device-id", NULL, "pciPassthru%zu is chosen by the host",
-                            d->n);
+    bool none = d->kind == DEVICE_FIXED || (d->kind == DEVICE_SRIOV && !d->has_address);
+    return check_add(c, none ? VMX_FAIL : VMX_PASS, "device-id", NULL,
+                     none ? "pciPassthru%zu has no id" : "pciPassthru%zu is chosen by the host",
+                     d->n);
 }
 
 static int device_id(struct check *c, const struct check_device *d)
@@ -39,6 +38,8 @@ static int device_id(struct check *c, const struct check_device *d)
     BUF_AUTO command = {0};
     struct vmx_pci address;
     int r = device_get(c->dict, d->n, "id", &id);
+    if (r == 0 && chosen_by_host(d))
+        r = -ENOENT;
     if (r == -ENOENT)
         return device_without_id(c, d);
     if (r == 0 && !d->has_address && vmx_pci_parse(buf_span(&id), &address))
@@ -53,6 +54,8 @@ static int device_id(struct check *c, const struct check_device *d)
 bool check_is_same(const struct check_device *device)
 {
     const struct vmx_host_pci *host = device->host;
+    if (device->kind == DEVICE_SRIOV)
+        return host != NULL;
     return host && (host->vendor < 0 || host->vendor == device->vendor) &&
            (host->device < 0 || host->device == device->device);
 }
@@ -78,6 +81,23 @@ static int not_on_host(struct check *c, const struct check_device *d, const char
                             command.len > 0 ? "it was meant in hex" : "choose another one");
 }
 
+/* Passthrough goes by address, also when the hardware behind it is changed. */
+static int other_on_host(struct check *c, const struct check_device *d, const char *address)
+{
+    const char *needed = vmx_host_needs(d->host);
+    bool lost = needed && d->host->enabled == VMX_YES;
+    return check_add(
+        c, VMX_FAIL, "device-on-host", NULL,
+        "pciPassthru%zu is %s %04llx:%04llx, but the host has %04llx:%04llx there: %s%s", d->n,
+        address, d->vendor, d->device, d->host->vendor, d->host->device,
+        lost ? "it is passed to VMs and the host needs it, perhaps to boot: "
+             : "passthrough goes "
+               "by address, and after a change of hardware may take what the host needs, such as "
+               "the "
+               "controller of its boot disk",
+        lost ? needed : "");
+}
+
 static int device_on_host(struct check *c, const struct check_device *d)
 {
     const struct vmx_host *host = c->around->host;
@@ -94,10 +114,7 @@ static int device_on_host(struct check *c, const struct check_device *d)
     if (!d->host)
         return not_on_host(c, d, address.data);
     if (!check_is_same(d))
-        return check_add(c, VMX_FAIL, "device-on-host", NULL,
-                         "pciPassthru%zu is %s %04llx:%04llx, but the host has %04llx:%04llx there",
-                         d->n, address.data, d->vendor, d->device, d->host->vendor,
-                         d->host->device);
+        return other_on_host(c, d, address.data);
     return check_add(c, VMX_PASS, "device-on-host", NULL, "pciPassthru%zu is %s, %s", d->n,
                      address.data, d->host->name[0] ? d->host->name : "on this host");
 }
@@ -121,6 +138,10 @@ static int passthrough_enabled(struct check *c, const struct check_device *d)
     BUF_AUTO command = {0};
     if (!d->has_address || (!pci && c->around->host && c->around->host->n_pci > 0))
         return 0;
+    if (d->kind == DEVICE_SRIOV)
+        return check_add(c, VMX_PASS, rule, NULL,
+                         "pciPassthru%zu is a function of an adapter that the host keeps (SR-IOV)",
+                         d->n);
     if (!pci || (pci->capable != VMX_NO && pci->enabled == VMX_NOT_KNOWN))
         return check_add(c, VMX_UNKNOWN, rule, NULL,
                          "the host would tell whether it lets pciPassthru%zu go", d->n);
@@ -179,7 +200,7 @@ static int device_system(struct check *c, const struct check_device *d)
     int r = device_get(c->dict, d->n, "systemId", &system);
     if (r != 0 && r != -ENOENT)
         return r;
-    bool missing = system.len == 0 && d->has_address;
+    bool missing = system.len == 0 && d->has_address && d->kind == DEVICE_FIXED;
     if (!missing && (system.len == 0 || span_eq_fold(buf_span(&system), SPAN_LITERAL("BYPASS"))))
         return check_add(c, VMX_PASS, rule, NULL, "pciPassthru%zu is bound to no host", d->n);
     bool same = span_eq_fold(buf_span(&system), span_of(uuid));
@@ -200,18 +221,16 @@ static int device_system(struct check *c, const struct check_device *d)
                      same ? "" : uuid);
 }
 
+/* What is there in its place is not this VM's, and nothing to enable. */
 static int one_device(struct check *c, const struct check_device *d)
 {
-    return device_id(c, d)
-        ?: device_on_host(c, d)
-        ?: device_system(c, d)
-        ?: passthrough_enabled(c, d)
-        ?: check_gpu(c, d);
+    int r = device_id(c, d) ?: device_on_host(c, d) ?: device_system(c, d);
+    if (r != 0 || (d->host && !check_is_same(d)))
+        return r;
+    return passthrough_enabled(c, d) ?: check_gpu(c, d);
 }
 
 /* ---- all of them ---- */
-
-enum { DEVICES_MAX = 32 }; /* more than any VM may have */
 
 /* A profile of the user's own may have nothing to do with devices. */
 static bool profile_wants_one(const struct check *check)
@@ -219,12 +238,24 @@ static bool profile_wants_one(const struct check *check)
     return check->active.profile && profile_param(check->active.profile, SPAN_LITERAL("device"));
 }
 
+/* All are judged, but no more are shown than a VM may have (check_sharing.c says so). */
+static int each_device(struct check *check)
+{
+    struct buf *report = check->report;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < check->n_devices; i++) {
+        if (i == DEVICES_AT_MOST)
+            check->report = NULL;
+        r = one_device(check, &check->devices[i]);
+    }
+    check->report = report;
+    return r;
+}
+
 int check_device(struct check *check)
 {
     bool any = check->n_devices > 0;
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < check->n_devices && i < DEVICES_MAX; i++)
-        r = one_device(check, &check->devices[i]);
+    int r = each_device(check);
     if (r != 0 || (!any && !profile_wants_one(check)))
         return r;
     return check_add(check, any ? VMX_PASS : VMX_FAIL, "device-present", NULL,

@@ -10,8 +10,6 @@
 #include "parser/text/encoding.h"
 #include "parser/text/text.h"
 
-enum { SHOWN_MAX = 20 }; /* of one kind: a hostile file must not become a hostile report */
-
 /* The line that an extent is, from 1. A byte order mark is none. */
 static size_t line_number(const struct vmx_dict *dict, size_t extent)
 {
@@ -26,16 +24,16 @@ struct numbers {
 
 static int add_number(struct numbers *numbers, size_t number)
 {
-    if (numbers->n++ >= SHOWN_MAX)
+    if (numbers->n++ >= CHECK_SHOWN_MAX)
         return 0;
     return buf_addf(&numbers->text, "%s%zu", numbers->n > 1 ? ", " : "", number);
 }
 
 static int end_numbers(struct numbers *numbers)
 {
-    if (numbers->n <= SHOWN_MAX)
+    if (numbers->n <= CHECK_SHOWN_MAX)
         return 0;
-    return buf_addf(&numbers->text, " and %zu more", numbers->n - SHOWN_MAX);
+    return buf_addf(&numbers->text, " and %zu more", numbers->n - CHECK_SHOWN_MAX);
 }
 
 /* Reports those lines, or that there are none. */
@@ -102,7 +100,7 @@ static int duplicate_keys(struct check *c)
         if (last != i && last < extents)
             repeated[last] = true;
     }
-    for (size_t i = 0; r == 0 && shown < SHOWN_MAX && i < extents; i++) {
+    for (size_t i = 0; r == 0 && shown < CHECK_SHOWN_MAX && i < extents; i++) {
         if (repeated[i]) {
             r = duplicate_key(c, i);
             shown++;
@@ -154,7 +152,7 @@ static int setting_values(struct check *c)
 {
     size_t wrong = 0;
     int r = 0;
-    for (size_t i = 0; r == 0 && wrong < SHOWN_MAX && i < vmx_dict_keys(c->dict); i++) {
+    for (size_t i = 0; r == 0 && wrong < CHECK_SHOWN_MAX && i < vmx_dict_keys(c->dict); i++) {
         size_t extent = vmx_dict_key_extent(c->dict, i);
         struct diag diag = {0};
         BUF_AUTO value = {0};
@@ -170,6 +168,35 @@ static int setting_values(struct check *c)
     return r;
 }
 
+/* VMware's own reader takes them, but somebody was told that such a VM is invalid. */
+static int unquoted_value(struct check *c, size_t extent)
+{
+    struct span name = vmx_dict_name(c->dict, extent);
+    BUF_AUTO value = {0};
+    BUF_AUTO command = {0};
+    return vmx_dict_value(c->dict, extent, &value)
+        ?: command_set(c->dict, c->dir, name, buf_span(&value), &command)
+        ?: check_add(c, VMX_WARN, "unquoted-values", &command,
+                   "the value of " SPAN_FORMAT " has no quotes: line %zu", SPAN_SHOWN(name),
+                   line_number(c->dict, extent));
+}
+
+static int unquoted_values(struct check *c)
+{
+    size_t found = 0;
+    int r = 0;
+    for (size_t i = 0; r == 0 && found < CHECK_SHOWN_MAX && i < vmx_dict_keys(c->dict); i++) {
+        size_t extent = vmx_dict_key_extent(c->dict, i);
+        if (vmx_dict_extent(c->dict, extent)->line.quoted)
+            continue;
+        r = unquoted_value(c, extent);
+        found++;
+    }
+    if (r == 0 && found == 0)
+        r = check_add(c, VMX_PASS, "unquoted-values", NULL, "all values have quotes");
+    return r;
+}
+
 int check_file(struct check *check)
 {
     return malformed_lines(check)
@@ -177,5 +204,6 @@ int check_file(struct check *check)
         ?: long_names(check)
         ?: encoding(check)
         ?: encrypted(check)
-        ?: setting_values(check);
+        ?: setting_values(check)
+        ?: unquoted_values(check);
 }

@@ -8,8 +8,6 @@
 #include "parser/document/value.h"
 #include "parser/text/text.h"
 
-enum { VENDOR_INTEL = 0x8086, VENDOR_AMD = 0x1002, VENDOR_NVIDIA = 0x10de };
-
 /* GB of memory on cards that are known. No command of a host tells it. */
 static const struct {
     long long vendor, device, gb;
@@ -27,14 +25,18 @@ static const struct {
 
 static const struct vmx_pci integrated = {0, 0, 2, 0};
 
-/* GB of memory on a card; 0: it is not among those that are known. */
-static long long memory_of(const struct check_device *d)
+long long check_card_memory(long long vendor, long long device)
 {
     for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
-        if (cards[i].vendor == d->vendor && cards[i].device == d->device)
+        if (cards[i].vendor == vendor && cards[i].device == device)
             return cards[i].gb;
     }
     return 0;
+}
+
+static long long memory_of(const struct check_device *d)
+{
+    return check_card_memory(d->vendor, d->device);
 }
 
 /* These two make nothing else that is passed to VMs as the first function of its slot. Intel makes
@@ -74,10 +76,11 @@ static long long told(const struct check *c, const struct check_device *d)
     return gb;
 }
 
+/* How much of a card its SR-IOV functions show is not known. */
 static long long framebuffer(const struct check *c, const struct check_device *d)
 {
     long long gb = told(c, d);
-    return gb > 0 ? gb : memory_of(d);
+    return gb > 0 || d->kind == DEVICE_SRIOV ? gb : memory_of(d);
 }
 
 long long check_framebuffers(const struct check *check, bool *ret_known)
@@ -109,13 +112,29 @@ static int integrated_gpu(struct check *c, const struct check_device *d)
                      d->n);
 }
 
+#define RESET_MAP "/etc/vmware/passthru.map on the host says how it is reset"
+
+/* How the host resets the card when the guest ends. None of it is certain, so nothing passes. */
 static int gpu_reset(struct check *c, const struct check_device *d)
 {
-    bool amd = d->vendor == VENDOR_AMD;
-    return check_add(c, amd ? VMX_NOTE : VMX_PASS, "gpu-reset", NULL,
-                     amd ? "pciPassthru%zu is an AMD GPU: the host may hang when the guest restarts"
-                         : "pciPassthru%zu is no AMD GPU",
-                     d->n);
+    static const char rule[] = "gpu-reset";
+    const char *method = d->host ? d->host->reset : "";
+    if (d->vendor == VENDOR_AMD)
+        return check_add(
+            c, VMX_NOTE, rule, NULL,
+            "pciPassthru%zu is an AMD GPU: the host may hang when the guest restarts; " RESET_MAP
+            "%s%s",
+            d->n, method[0] ? ", by now: " : "", method);
+    if (!method[0])
+        return check_add(c, VMX_UNKNOWN, rule, NULL,
+                         "the host would tell how it resets pciPassthru%zu (Reset Method)", d->n);
+    if (strcmp(method, "Bridge reset") == 0)
+        return check_add(c, VMX_NOTE, rule, NULL,
+                         "the host resets pciPassthru%zu by its bridge, and may hang when the "
+                         "guest shuts down; " RESET_MAP,
+                         d->n);
+    return check_add(c, VMX_NOTE, rule, NULL,
+                     "the host resets pciPassthru%zu by \"%.40s\"; " RESET_MAP, d->n, method);
 }
 
 static int gpu_tested(struct check *c, const struct check_device *d)
@@ -252,7 +271,7 @@ static int audio_function(struct check *c, const struct check_device *d)
 int check_gpu(struct check *check, const struct check_device *device)
 {
     int r = integrated_gpu(check, device);
-    if (!check_is_gpu(device) || !device->has_address)
+    if (!check_is_gpu(device) || !device->has_address || device->kind != DEVICE_FIXED)
         return r;
     return r
         ?: gpu_reset(check, device)

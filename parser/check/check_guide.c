@@ -5,7 +5,7 @@
 #include "check_private.h"
 #include "command.h"
 #include "parser/document/value.h"
-#include "parser/plan/plan_want.h"
+#include "parser/plan/plan_expand.h"
 #include "parser/text/text.h"
 
 /* ---- memory and CPUs ---- */
@@ -28,6 +28,29 @@ static int memory_reservation(struct check *c)
                             &command,
                             "sched.mem.min is \"" SPAN_FORMAT "\", memSize is \"" SPAN_FORMAT "\"",
                             SPAN_SHOWN(buf_span(&reserved)), SPAN_SHOWN(buf_span(&size)));
+}
+
+/* What is reserved has to be allowed, too. "-1" and words mean that there is no limit. */
+static int memory_limit(struct check *c)
+{
+    static const char rule[] = "memory-limit";
+    BUF_AUTO size = {0};
+    BUF_AUTO most = {0};
+    BUF_AUTO command = {0};
+    long long mb = 0;
+    long long limit = -1;
+    int r = check_get(c, "memSize", &size) ?: check_get(c, "sched.mem.max", &most);
+    if (r != 0 || c->n_devices == 0)
+        return r;
+    bool below = vmx_value_int(buf_span(&most), &limit) && limit >= 0 &&
+                 vmx_value_int(buf_span(&size), &mb) && limit < mb;
+    if (!below)
+        return check_add(c, VMX_PASS, rule, NULL, "the VM's memory is not limited below memSize");
+    return command_set(c->dict, c->dir, SPAN_LITERAL("sched.mem.max"), buf_span(&size), &command)
+               ?: check_add(c, VMX_WARN, rule, &command,
+                            "sched.mem.max is %lld, below memSize %lld: with a device the VM's "
+                            "memory must not be limited",
+                            limit, mb);
 }
 
 static int nested_passthrough(struct check *c)
@@ -196,6 +219,7 @@ static int snapshots(struct check *c)
 int check_guide(struct check *check)
 {
     return memory_reservation(check)
+        ?: memory_limit(check)
         ?: firmware(check)
         ?: nested_passthrough(check)
         ?: hot_add(check, "mem.hotadd", "memory-hot-add")

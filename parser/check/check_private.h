@@ -10,26 +10,21 @@
  *     check_given      the devices that it is given
  *     check_guide      about a VM that has a device, or a profile: what no profile can say
  *     check_mmio       ... about 64-bit MMIO
+ *     check_sharing    about how many devices there are, and who else has them
+ *     check_variants   about devices that the host chooses, or shares
  *     check_device     about each device
  *     check_gpu        ... that is a graphics card
+ *     check_advice     ... what people advise about these
  *     check_start      about what only a power-on shows
  *     check_host       about the host, and its view of the VM
  */
 #pragma once
 
-#include "check.h"
+#include "check_given.h"
 #include "parser/plan/plan_active.h"
 #include "parser/vm/vm_start.h"
 
-/* A passed device, as far as the file tells. */
-struct check_device {
-    size_t n; /* pciPassthruN */
-    bool has_address;
-    struct vmx_pci address;
-    long long vendor, device, class; /* 0: not known */
-    const struct vmx_host_pci
-        *host; /* what the host has at the address; NULL: nothing, or no host */
-};
+enum { CHECK_SHOWN_MAX = 20 }; /* of one kind: a hostile file must not become a hostile report */
 
 /* The memory ranges of all graphics cards that the VM has. */
 struct check_bars {
@@ -65,6 +60,9 @@ int check_active(struct check *check);  /* whether a profile is active, and hold
 int check_profile(struct check *check); /* there is one: what it sets, requires and advises */
 int check_mmio(struct check *check);
 int check_guide(struct check *check);
+int check_sharing(struct check *check);
+int check_variants(struct check *check);
+int check_advice(struct check *check);
 int check_device(struct check *check);
 int check_start(struct check *check);
 int check_host(struct check *check);
@@ -99,13 +97,6 @@ int check_given(struct check *check);
 
 /* Finds what the last power-on showed of the devices. 0, -ENOMEM. */
 int check_bars(struct check *check);
-
-/* Whether the host has the very device there that the file says. */
-bool check_is_same(const struct check_device *device);
-
-/* Whether the device is a graphics card, as its class says; where nobody knows that, as its maker
- * says. */
-bool check_is_gpu(const struct check_device *device);
 
 /* Whether the VM has one. */
 bool check_has_gpu(const struct check *check);

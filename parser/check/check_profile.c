@@ -5,7 +5,7 @@
 #include "check_private.h"
 #include "command.h"
 #include "parser/document/value.h"
-#include "parser/plan/plan_want.h"
+#include "parser/plan/plan_expand.h"
 #include "parser/text/text.h"
 
 /* Stable names for what the guide is about. Any other setting gives its rule its own name. */

@@ -4,8 +4,8 @@
 #include <errno.h>
 
 #include "parser/document/value.h"
+#include "plan_expand.h"
 #include "plan_saved.h"
-#include "plan_want.h"
 
 #define MMIO_SIZE SPAN_LITERAL("pciPassthru.64bitMMIOSizeGB")
 

@@ -1,43 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules that need a host: each where it is good and where it is bad, and without a host. */
-#include "reports.h"
-
-#define DEVICE(n, id, vendor, device)                                                              \
-    "pciPassthru" n ".present = \"TRUE\"\npciPassthru" n ".id = \"" id "\"\npciPassthru" n         \
-    ".vendorId = \"" vendor "\"\npciPassthru" n ".deviceId = \"" device "\"\n"
-#define SYSTEM(n, uuid) "pciPassthru" n ".systemId = \"" uuid "\"\n"
-#define GPU DEVICE("0", "00000:003:00.0", "0x10de", "0x1cb2") SYSTEM("0", UUID)
-#define GPU_AUDIO DEVICE("1", "00000:003:00.1", "0x10de", "0x0fb9") SYSTEM("1", UUID)
-#define ARC DEVICE("0", "00000:134:00.0", "0x8086", "0x5690") SYSTEM("0", UUID)
-#define ARC_AUDIO DEVICE("1", "00000:135:00.0", "0x8086", "0x4f90") SYSTEM("1", UUID)
-#define RADEON DEVICE("0", "00000:013:00.0", "0x1002", "0x73bf") SYSTEM("0", UUID)
-#define IGPU DEVICE("0", "00000:000:02.0", "0x8086", "0x4c8a") SYSTEM("0", UUID)
+#include "samples.h"
 
 /* The outer profile, as recorded. */
 #define OUTER "vmxfs.profile = \"nested-esxi\"\n"
-
-struct sample {
-    void (*change)(struct machine *m);
-    struct span text;
-    const char *severity, *rule, *found, *command;
-};
-
-static void judged(const struct sample *samples, size_t n)
-{
-    PROFILES_AUTO profiles = {0};
-
-    add_shipped(&profiles);
-    for (size_t i = 0; i < n; i++) {
-        struct machine m;
-        machine_init(&m, &profiles);
-        if (samples[i].change)
-            samples[i].change(&m);
-        reports_around(samples[i].text, &m.around, samples[i].severity, samples[i].rule,
-                       samples[i].found, samples[i].command);
-    }
-}
-
-#define JUDGED(samples) judged(samples, sizeof(samples) / sizeof((samples)[0]))
 
 /* ---- changes ---- */
 
@@ -79,6 +45,16 @@ static void release(struct machine *m, unsigned a, unsigned b, unsigned c, unsig
     m->host.version[1] = b;
     m->host.version[2] = c;
     m->host.build = build;
+}
+
+static void by_bridge(struct machine *m)
+{
+    m->pci[AT_ARC].reset = m->pci[AT_AMD].reset = "Bridge reset";
+}
+
+static void reset_unknown(struct machine *m)
+{
+    m->pci[AT_ARC].reset = "";
 }
 
 static void no_uuid(struct machine *m)
@@ -393,8 +369,12 @@ static void cards_are_judged(void **state)
         {no_host, BYTES(OUTER IGPU), "FAIL", "integrated-gpu", NULL, "-"},
         {no_host, BYTES(OUTER GPU), "PASS", "integrated-gpu", NULL, "-"},
         {NULL, BYTES(RADEON), "NOTE", "gpu-reset", "may hang", "-"},
-        {NULL, BYTES(ARC), "PASS", "gpu-reset", NULL, "-"},
+        {NULL, BYTES(ARC), "NOTE", "gpu-reset", "by \"Function reset\"", "-"},
+        {by_bridge, BYTES(ARC), "NOTE", "gpu-reset", "/etc/vmware/passthru.map", "-"},
+        {by_bridge, BYTES(RADEON), "NOTE", "gpu-reset", "by now: Bridge reset", "-"},
+        {reset_unknown, BYTES(ARC), "UNKNOWN", "gpu-reset", "Reset Method", "-"},
         {no_host, BYTES(RADEON), "NOTE", "gpu-reset", NULL, "-"},
+        {no_host, BYTES(ARC), "UNKNOWN", "gpu-reset", "the host would tell", "-"},
         {NULL, BYTES(GPU), "NOTE", "gpu-tested", "10de:1cb2: untested", "-"},
         {NULL, BYTES(ARC), "PASS", "gpu-tested", NULL, "-"},
         {no_host, BYTES(ARC), "PASS", "gpu-tested", NULL, "-"},
