@@ -3,29 +3,48 @@
 from collections import namedtuple
 
 Device = namedtuple("Device", "address vendor device pci_class vendor_name name vmkernel module "
-                              "capable spawned pages parent")
+                              "capable spawned pages parent dependent")
 
 CLASSES = {
     0x0104: "RAID bus controller", 0x0106: "SATA controller",
             0x0107: "Serial Attached SCSI controller",
     0x0200: "Ethernet controller", 0x0300: "VGA compatible controller",
             0x0380: "Display controller",
-    0x0403: "Audio device", 0x0600: "Host bridge", 0x0604: "PCI bridge", 0x0C03: "USB controller",
+    0x0403: "Audio device", 0x0480: "Multimedia controller", 0x0600: "Host bridge",
+    0x0604: "PCI bridge", 0x0700: "Serial controller", 0x0C03: "USB controller",
+    0x0C80: "Serial bus controller",
 }
 INTEL, NVIDIA, AMD, ASPEED = (
     (0x8086, "Intel Corporation"), (0x10DE, "NVIDIA Corporation"),
     (0x1002, "Advanced Micro Devices, Inc. [AMD/ATI]"), (0x1A03, "ASPEED Technology, Inc."))
 AMD_CPU, LSI, VMWARE = ((0x1022, "Advanced Micro Devices, Inc. [AMD]"), (0x1000, "Broadcom / LSI"),
                         (0x15AD, "VMware"))
+ASMEDIA, PHILIPS, OXFORD = ((0x1B21, "ASMedia Technology Inc."), (0x1131, "Philips Semiconductors"),
+                            (0x1415, "Oxford Semiconductor Ltd"))
 
 
 def _device(address, vendor, device, pci_class, name, vmkernel="", module="", capable=False,
-            spawned=0, pages=0, parent="PCI 0:0:0:0"):
+            spawned=0, pages=0, parent="", dependent=None):
+    """What is behind a bridge depends on it, unless dependent says something else."""
     return Device(address, vendor[0], device, pci_class, vendor[1], name, vmkernel, module, capable,
-                  spawned, pages, parent)
+                  spawned, pages, parent, dependent or parent or itself(address))
 
 
-def _bridge(address, vendor, device, name, spawned, parent="PCI 0:0:0:0"):
+def itself(address):
+    """As the host writes what a device depends on, where it is reset alone: in decimal."""
+    head, function = address.split(".")
+    return "PCI " + ":".join(str(int(part, 16)) for part in [*head.split(":"), function])
+
+
+def _card(address, vendor, parent, *functions):
+    """A card whose functions are reset one by one: (device, class, name, VMkernel name)."""
+    return [_device(f"{address}.{n}", vendor, device, pci_class, name, vmkernel,
+                    "vmkusb" if pci_class == 0x0C03 else "", True, pages=4, parent=parent,
+                    dependent=itself(f"{address}.{n}"))
+            for n, (device, pci_class, name, vmkernel) in enumerate(functions)]
+
+
+def _bridge(address, vendor, device, name, spawned, parent=""):
     return _device(address, vendor, device, 0x0604, name, spawned=spawned, parent=parent)
 
 
@@ -51,6 +70,27 @@ AMD_BOARD = [
             module="vmkusb", capable=True, pages=16),
     _device("0000:00:17.0", AMD_CPU, 0x7901, 0x0106, "FCH SATA Controller [AHCI mode]", "vmhba0",
             "vmw_ahci", True, pages=4),
+    # Two cards of four functions; the host boots from a stick at the second one's USB port.
+    _bridge("0000:00:03.1", AMD_CPU, 0x1483, "Starship/Matisse GPP Bridge", 0x65),
+    _bridge("0000:00:03.2", AMD_CPU, 0x1483, "Starship/Matisse GPP Bridge", 0x66),
+    *_card("0000:65:00", NVIDIA, "PCI 0:0:3:1",
+           (0x1E87, 0x0300, "TU104 [GeForce RTX 2080 Rev. A]", ""),
+           (0x10F8, 0x0403, "TU104 HD Audio Controller", ""),
+           (0x1AD8, 0x0C03, "TU104 USB 3.1 Host Controller", ""),
+           (0x1AD9, 0x0C80, "TU104 USB Type-C UCSI Controller", "")),
+    *_card("0000:66:00", NVIDIA, "PCI 0:0:3:2",
+           (0x1E87, 0x0300, "TU104 [GeForce RTX 2080 Rev. A]", ""),
+           (0x10F8, 0x0403, "TU104 HD Audio Controller", ""),
+           (0x1AD8, 0x0C03, "TU104 USB 3.1 Host Controller", "vmhba32"),
+           (0x1AD9, 0x0C80, "TU104 USB Type-C UCSI Controller", "")),
+    # What is behind a bridge to an old bus is reset together.
+    _bridge("0000:00:03.3", AMD_CPU, 0x1483, "Starship/Matisse GPP Bridge", 0x70),
+    _bridge("0000:70:00.0", ASMEDIA, 0x1080, "ASM1083/1085 PCIe to PCI Bridge", 0x71,
+            "PCI 0:0:3:3"),
+    _device("0000:71:00.0", PHILIPS, 0x7146, 0x0480, "SAA7146", capable=True, pages=1,
+            parent="PCI 0:112:0:0"),
+    _device("0000:71:01.0", OXFORD, 0x9501, 0x0700, "OX16PCI954 (Quad 16950 UART) function 0",
+            capable=True, pages=1, parent="PCI 0:112:0:0"),
 ]
 CARDS = [
     _bridge("0000:00:1c.0", INTEL, 0xA338, "Cannon Lake PCH PCI Express Root Port #1", 0x03),
