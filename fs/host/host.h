@@ -14,6 +14,7 @@
 #include "base/journal.h"
 #include "host/facts/facts.h"
 #include "host/shell/exec.h"
+#include "parser/vm/passthrough.h"
 #include "remote/remote.h"
 
 struct host;
@@ -51,12 +52,14 @@ int host_power_failure(struct host *host, const char *path, char ret_at[24], str
 /* Reloads the VM now. -EBUSY: it runs; -EREMOTEIO: the command failed; else as host_power. */
 int host_reload(struct host *host, const char *path, const struct wait *wait, struct diag *why);
 
-/* Enables or disables passthrough of a device (and what else it needs: see
- * "esxcli hardware pci pcipassthru set"). force: also of one that the host needs. -ENODEV: no such
- * device; -EBUSY: the host needs it; -EOPNOTSUPP: it is not capable; -EREMOTEIO: the command
- * failed; *why. */
-int host_passthrough_set(struct host *host, const struct vmx_pci *address, bool on, bool force,
-                         const struct wait *wait, struct diag *why);
+/* Passes a device to VMs, or gives it back to the host, with those that go along
+ * (parser/vm/passthrough.h). Of several all are switched, or, where one is refused, those before it
+ * are switched back. Appends to *said, for people, what was done (nothing: it was so before), or
+ * why it was not. -ENODEV, -EOPNOTSUPP, -EBUSY: as vmx_passthrough_decide; -EREMOTEIO: a command
+ * failed; else as host_power. */
+int host_passthrough_set(struct host *host, const struct vmx_pci *address,
+                         const struct vmx_passthrough *how, const struct wait *wait,
+                         struct buf *said);
 
 /* A .vmx was written: its VM is reloaded once a second has passed without another change, unless it
  * runs. What becomes of that is found in the journal and in host_describe. Never blocks. */

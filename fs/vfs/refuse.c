@@ -58,12 +58,18 @@ int refuse(struct request *rq, const char *path, const char *key, int r, const s
     return r == -ENOENT ? r : refuse_change(rq, path, key, r, diag);
 }
 
-int refuse_change(struct request *rq, const char *path, const char *key, int r,
-                  const struct diag *diag)
+int refuse_text(struct request *rq, const char *path, const char *key, int r, const char *reason)
 {
     if (r >= 0 || r == -EINTR)
         return r;
     rq->told = true;
+    journal_add(rq->vfs->journal, errno_for_kernel(r), path ? path : "?", key, reason);
+    return r;
+}
+
+int refuse_change(struct request *rq, const char *path, const char *key, int r,
+                  const struct diag *diag)
+{
     const char *reason = diag && diag->text[0] ? diag->text : meaning(r);
     char placed[sizeof(diag->text) + 64];
     if (diag && reason == diag->text && diag->line > 0) {
@@ -73,8 +79,7 @@ int refuse_change(struct request *rq, const char *path, const char *key, int r,
         snprintf(placed, sizeof(placed), "line %zu%s: %s", diag->line, column, reason);
         reason = placed;
     }
-    journal_add(rq->vfs->journal, errno_for_kernel(r), path ? path : "?", key, reason);
-    return r;
+    return refuse_text(rq, path, key, r, reason);
 }
 
 int refuse_written(struct request *rq, struct node *n, int r, const struct diag *diag)

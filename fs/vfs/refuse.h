@@ -15,6 +15,9 @@ int refuse(struct request *rq, const char *path, const char *key, int r, const s
 int refuse_change(struct request *rq, const char *path, const char *key, int r,
                   const struct diag *diag);
 
+/* The same, with a reason of any length. */
+int refuse_text(struct request *rq, const char *path, const char *key, int r, const char *reason);
+
 /* The same of what is written to an open file of the server's, or to that of a setting. */
 int refuse_written(struct request *rq, struct node *n, int r, const struct diag *diag);
 

@@ -134,7 +134,7 @@ static int passthrough_enabled(struct check *c, const struct check_device *d)
 {
     static const char rule[] = "passthrough-enabled";
     const struct vmx_host_pci *pci = d->host;
-    const char *reason = pci ? vmx_host_needs(pci) : NULL;
+    const char *reason = pci ? vmx_host_needs(c->around->host, pci) : NULL;
     BUF_AUTO command = {0};
     if (!d->has_address || (!pci && c->around->host && c->around->host->n_pci > 0))
         return 0;

@@ -33,10 +33,11 @@ static bool is_in_use(const struct vmx_around *around, const struct vmx_host_pci
 
 /* ---- whether the host lets it go ---- */
 
-static int refuse_disabled(const struct vmx_host_pci *pci, struct diag *diag)
+static int refuse_disabled(const struct vmx_host *host, const struct vmx_host_pci *pci,
+                           struct diag *diag)
 {
     const char *owner = pci->owner[0] ? pci->owner : "the host";
-    const char *reason = vmx_host_needs(pci);
+    const char *reason = vmx_host_needs(host, pci);
     BUF_AUTO address = {0};
     BUF_AUTO text = {0};
     int r = vmx_pci_add_address(&pci->address, &address);
@@ -67,7 +68,7 @@ static int judge_function(const struct plan_on *on, const struct vmx_host_pci *p
         return refuse_device(diag, &pci->address,
                              "cannot be passed to a VM: the host says it is not capable of it");
     if (pci->enabled == VMX_NO)
-        return refuse_disabled(pci, diag);
+        return refuse_disabled(on->around->host, pci, diag);
     if (pci->active == VMX_NO)
         return refuse_device(
             diag, &pci->address,

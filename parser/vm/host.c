@@ -30,6 +30,11 @@ bool vmx_host_is_gpu(const struct vmx_host_pci *pci)
 
 /* ---- the tree of buses */
 
+bool vmx_host_is_bridge(const struct vmx_host_pci *pci)
+{
+    return pci->class == CLASS_PCI_BRIDGE && pci->spawned_bus > 0 && pci->spawned_bus < VMX_BUSES;
+}
+
 /* The bridge to the bus that a function is on. A bus that two bridges claim has none: the list is
  * wrong. */
 static const struct vmx_host_pci *bridge_to(const struct vmx_host *host,
@@ -38,8 +43,7 @@ static const struct vmx_host_pci *bridge_to(const struct vmx_host *host,
     const struct vmx_host_pci *found = NULL;
     for (size_t i = 0; pci && i < host->n_pci; i++) {
         const struct vmx_host_pci *bridge = &host->pci[i];
-        if (bridge->class != CLASS_PCI_BRIDGE || bridge->spawned_bus <= 0 ||
-            bridge->spawned_bus != pci->address.bus ||
+        if (!vmx_host_is_bridge(bridge) || bridge->spawned_bus != pci->address.bus ||
             bridge->address.domain != pci->address.domain)
             continue;
         if (found)
@@ -47,6 +51,29 @@ static const struct vmx_host_pci *bridge_to(const struct vmx_host *host,
         found = bridge;
     }
     return found;
+}
+
+bool vmx_buses_have(const struct vmx_buses *buses, const struct vmx_pci *address)
+{
+    return address->domain == buses->domain && address->bus < VMX_BUSES && buses->has[address->bus];
+}
+
+void vmx_host_behind(const struct vmx_host *host, const struct vmx_host_pci *bridge,
+                     struct vmx_buses *ret)
+{
+    bool more = vmx_host_is_bridge(bridge);
+    *ret = (struct vmx_buses){.domain = bridge->address.domain};
+    if (more)
+        ret->has[bridge->spawned_bus] = true;
+    while (more) {
+        more = false;
+        for (size_t i = 0; i < host->n_pci; i++) {
+            const struct vmx_host_pci *pci = &host->pci[i];
+            if (vmx_host_is_bridge(pci) && vmx_buses_have(ret, &pci->address) &&
+                !ret->has[pci->spawned_bus])
+                ret->has[pci->spawned_bus] = more = true;
+        }
+    }
 }
 
 /* A bridge of the switch that is on the card itself; one of the machine's would have other
@@ -95,7 +122,7 @@ const struct vmx_host_pci *vmx_host_audio(const struct vmx_host *host,
     return gpu->vendor == VENDOR_INTEL ? arc_audio(host, gpu) : NULL;
 }
 
-static bool same_slot(const struct vmx_pci *a, const struct vmx_pci *b)
+bool vmx_host_same_slot(const struct vmx_pci *a, const struct vmx_pci *b)
 {
     return a->domain == b->domain && a->bus == b->bus && a->slot == b->slot;
 }
@@ -110,21 +137,38 @@ size_t vmx_host_functions(const struct vmx_host *host, const struct vmx_pci *add
     if (max > 0)
         ret[n++] = first;
     for (size_t i = 0; i < host->n_pci && n < max; i++) {
-        if (&host->pci[i] != first && same_slot(&host->pci[i].address, address))
+        if (&host->pci[i] != first && vmx_host_same_slot(&host->pci[i].address, address))
             ret[n++] = &host->pci[i];
     }
     const struct vmx_host_pci *audio = vmx_host_audio(host, first);
-    if (audio && n < max && !same_slot(&audio->address, address))
+    if (audio && n < max && !vmx_host_same_slot(&audio->address, address))
         ret[n++] = audio;
     return n;
 }
 
-const char *vmx_host_needs(const struct vmx_host_pci *pci)
+bool vmx_host_is_display(const struct vmx_host_pci *pci)
+{
+    return pci->class >= 0x0300 && pci->class <= 0x03ff;
+}
+
+/* Whether the function is on a display card. */
+static bool is_on_display_card(const struct vmx_host *host, const struct vmx_host_pci *pci)
+{
+    for (size_t i = 0; i < host->n_pci; i++) {
+        if (vmx_host_same_slot(&host->pci[i].address, &pci->address) &&
+            vmx_host_is_display(&host->pci[i]))
+            return true;
+    }
+    return false;
+}
+
+/* What the host boots from has a VMkernel name, too. */
+const char *vmx_host_needs(const struct vmx_host *host, const struct vmx_host_pci *pci)
 {
     if (pci->vmkernel_name[0] != '\0')
         return pci->vmkernel_name;
     if (pci->class == CLASS_USB)
-        return "a USB controller";
+        return is_on_display_card(host, pci) ? NULL : "a USB controller";
     if (pci->class >= 0x0100 && pci->class <= 0x01ff)
         return "a storage controller";
     if (pci->class >= 0x0200 && pci->class <= 0x02ff)

@@ -8,6 +8,7 @@
 
 #include "parser/device/pci.h"
 
+enum { VMX_BUSES = 256 }; /* in a domain */
 enum vmx_truth { VMX_NOT_KNOWN, VMX_NO, VMX_YES };
 enum vmx_cpu { VMX_CPU_UNKNOWN, VMX_CPU_INTEL, VMX_CPU_AMD };
 enum vmx_power { VMX_POWER_UNKNOWN, VMX_POWER_OFF, VMX_POWER_ON, VMX_POWER_SUSPENDED };
@@ -65,10 +66,25 @@ const struct vmx_host_pci *vmx_host_audio(const struct vmx_host *host,
 size_t vmx_host_functions(const struct vmx_host *host, const struct vmx_pci *address,
                           const struct vmx_host_pci **ret, size_t max);
 
+/* The buses behind a bridge: its own, those behind bridges there, and so on. */
+struct vmx_buses {
+    unsigned domain;
+    bool has[VMX_BUSES];
+};
+void vmx_host_behind(const struct vmx_host *host, const struct vmx_host_pci *bridge,
+                     struct vmx_buses *ret);
+bool vmx_buses_have(const struct vmx_buses *buses, const struct vmx_pci *address);
+
+bool vmx_host_is_bridge(const struct vmx_host_pci *pci); /* to a bus of its own */
+bool vmx_host_is_display(
+    const struct vmx_host_pci *pci); /* a display or 3D controller, whoever's */
+bool vmx_host_same_slot(const struct vmx_pci *a, const struct vmx_pci *b);
+
 /* What a device is to the host that would be cut off without it: a VMkernel name ("vmnic0"), or "a
- * storage controller" and the like for storage, network, USB and bridge classes. Constant, or
- * borrowed from pci; NULL where the host does not need it. */
-const char *vmx_host_needs(const struct vmx_host_pci *pci);
+ * storage controller" and the like for storage, network, USB and bridge classes; but the USB
+ * controller of a display card is the card's own. Constant, or borrowed from pci; NULL where the
+ * host does not need it. */
+const char *vmx_host_needs(const struct vmx_host *host, const struct vmx_host_pci *pci);
 
 /* Whether the host's (version, build) is before the given one. Build numbers are compared only
  * within one version: 7.0 U3n has a larger one than 8.0 U1. */

@@ -12,6 +12,7 @@
 #include "host/facts/inventory.h"
 #include "host/facts/parse.h"
 #include "host/facts/parse_vm.h"
+#include "parser/vm/passthrough.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,12 +24,33 @@ static parser *const parsers[] = {parse_version,      parse_uuid,       parse_pl
 
 enum { PARSERS = sizeof(parsers) / sizeof(parsers[0]) };
 
+/* Each function once, the one itself first, and none that is a bridge. */
+static void check_passthrough(const struct vmx_host *host, const struct vmx_host_pci *pci)
+{
+    for (int on = 0; on < 2; on++) {
+        const struct vmx_passthrough how = {.on = on == 1, .force = true};
+        struct vmx_passthrough_plan plan = {0};
+        struct buf why = {0};
+        int r = vmx_passthrough_decide(host, &pci->address, &how, &plan, &why);
+        assert(r == 0 || (r == -EOPNOTSUPP && pci->capable == VMX_NO));
+        for (size_t i = 0; i < plan.n_change; i++) {
+            assert(i == 0 || plan.change[i] != pci);
+            assert(i < 2 || plan.change[i - 1] < plan.change[i]);
+            assert(plan.change[i] == pci || !vmx_host_is_bridge(plan.change[i]));
+        }
+        vmx_passthrough_plan_done(&plan);
+        buf_done(&why);
+    }
+}
+
 static void check_pci(const struct vmx_host *host)
 {
+    for (size_t i = 0; i < host->n_pci && i < 4; i++)
+        check_passthrough(host, &host->pci[i]);
     for (size_t i = 0; i < host->n_pci; i++) {
         const struct vmx_host_pci *pci = &host->pci[i];
         const struct vmx_host_pci *all[8];
-        const char *reason = vmx_host_needs(pci);
+        const char *reason = vmx_host_needs(host, pci);
         assert(vmx_host_find(host, &pci->address) == pci);
         size_t n = vmx_host_functions(host, &pci->address, all, 8);
         assert(n >= 1 && n <= 8 && all[0] == pci);

@@ -72,7 +72,7 @@ END
 
 @test "an Arc's audio comes along from its own bus" {
     start nested-esxi
-    let_go 0000:86:00.0
+    echo "1 alone" >"$PCI/0000:86:00.0/passthrough"
     refused_line "nested-esxi device=86:00.0" "0000:87:00.0 belongs to VMkernel: echo 1 > .vmxfs/"
     let_go 0000:87:00.0
     echo nested-esxi device=86:00.0 >"$vm/passthrough-profile"

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "inventory.h"
 #include "parse.h"
+#include "parser/device/passed.h"
 #include "remote/cache/document.h"
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
@@ -135,25 +136,16 @@ static void note_running(struct host_facts *facts, char *const *running)
 
 static int note_user(struct host_facts *facts, const char *path, const struct document *doc)
 {
-    const struct vmx_dict *dict = doc->dict;
-    for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
-        size_t extent = vmx_dict_key_extent(dict, i);
-        struct vmx_pci address;
-        BUF_AUTO id = {0};
-        size_t n = 0;
-        if (!vmx_pci_key_is(vmx_dict_name(dict, extent), "id", &n))
-            continue;
-        int r = vmx_dict_value(dict, extent, &id);
-        if (r < 0)
-            return r;
-        if (!vmx_pci_parse_id(buf_span(&id), &address))
-            continue;
-        for (size_t k = 0; k < facts->host.n_pci; k++) {
-            if (vmx_pci_eq(&facts->host.pci[k].address, &address))
+    PASSED_AUTO passed = {0};
+    int r = vmx_passed_find(doc->dict, &passed);
+    for (size_t i = 0; r == 0 && i < passed.n; i++) {
+        const struct vmx_passed_device *device = &passed.items[i];
+        for (size_t k = 0; device->has_address && k < facts->host.n_pci; k++) {
+            if (vmx_pci_eq(&facts->host.pci[k].address, &device->address))
                 facts->host.pci[k].user = path;
         }
     }
-    return 0;
+    return r;
 }
 
 /* A .vmx that cannot be read tells nothing. */

@@ -5,7 +5,11 @@
 #include <string.h>
 
 #include "host_view.h"
+#include "parser/text/safe_text.h"
+#include "parser/text/text.h"
 #include "vfs/node/dir_names.h"
+#include "vfs/refuse.h"
+#include "vm_devices.h"
 
 /* The device of an address as it is listed, or NULL: another spelling is not a name. */
 static const struct vmx_host_pci *find_device(const struct host_facts *facts, const char *name)
@@ -53,6 +57,20 @@ static int attribute_show(struct request *rq, struct node *n, struct buf *ret)
     return host_add_line(ret, strcmp(which->name, "name") == 0 ? device->name : device->owner);
 }
 
+/* The VMs that name it, one a line, those that run first. */
+static int user_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    FACTS_AUTO *facts = NULL;
+    const struct vmx_host_pci *device = NULL;
+    VM_DEVICES_AUTO devices = {0};
+    int r = device_of(rq, n, &facts, &device) ?: vm_devices_find(rq, facts, &devices);
+    for (size_t i = 0; r == 0 && i < devices.n; i++) {
+        if (vmx_pci_eq(&devices.items[i].address, &device->address))
+            r = safe_text_add(ret, span_of(devices.items[i].shown)) ?: buf_add_char(ret, '\n');
+    }
+    return r;
+}
+
 /* What is configured, and whether that waits for a reboot. */
 static int passthrough_show(struct request *rq, struct node *n, struct buf *ret)
 {
@@ -65,41 +83,67 @@ static int passthrough_show(struct request *rq, struct node *n, struct buf *ret)
     return buf_addf(ret, "%d%s\n", device->enabled == VMX_YES, pending ? " (reboot pending)" : "");
 }
 
-static bool parse_command(struct span line, bool *ret_on, bool *ret_force)
+/* "1", or "0 alone": a number, then words in any order. */
+static bool parse_command(struct span line, struct vmx_passthrough *ret)
 {
-    bool force = span_ends_with(line, SPAN_LITERAL(" force"));
-    if (force)
-        line.n -= strlen(" force");
-    if (line.n != 1 || (line.p[0] != '0' && line.p[0] != '1'))
+    struct span word;
+    if (!text_word(&line, &word) || word.n != 1 || (word.p[0] != '0' && word.p[0] != '1'))
         return false;
-    *ret_on = line.p[0] == '1';
-    *ret_force = force;
+    *ret = (struct vmx_passthrough){.on = word.p[0] == '1'};
+    while (text_word(&line, &word)) {
+        bool *which = span_eq(word, SPAN_LITERAL("force"))   ? &ret->force
+                      : span_eq(word, SPAN_LITERAL("alone")) ? &ret->alone
+                                                             : NULL;
+        if (!which || *which)
+            return false;
+        *which = true;
+    }
     return true;
 }
 
-static int switch_it(struct request *rq, const char *name, struct span line, struct diag *why)
+static bool is_named(void *ctx, const struct vmx_pci *address)
+{
+    return vm_devices_name(ctx, address);
+}
+
+/* *said: what there is to tell, whatever comes of it. */
+static int switch_it(struct request *rq, const char *name, struct span line, struct buf *said)
 {
     struct vmx_pci address;
-    bool on;
-    bool force;
-    if (!parse_command(line, &on, &force)) {
-        diag_set(why, "write 1 or 0, or \"1 force\" for a device that the host needs");
-        return -EINVAL;
-    }
+    struct vmx_passthrough how;
+    VM_DEVICES_AUTO devices = {0};
+    if (!parse_command(line, &how))
+        return buf_add_str(said,
+                           "write 1 or 0; \"1 alone\" for just this one, \"1 force\" for "
+                           "what the host needs, too")
+                   ?: -EINVAL;
     if (!vmx_pci_parse(span_of(name), &address))
         return -ENODEV;
-    return host_passthrough_set(rq->vfs->host, &address, on, force, &rq->wait, why);
+    FACTS_AUTO *facts = NULL;
+    int r = 0;
+    if (!how.on && !how.alone) {
+        r = host_said(rq, cache_ms(rq), &facts) ?: vm_devices_find(rq, facts, &devices);
+        how.is_named = is_named;
+        how.ctx = &devices;
+    }
+    return r ?: host_passthrough_set(rq->vfs->host, &address, &how, &rq->wait, said);
 }
 
 static int passthrough_store(struct request *rq, struct node *n, struct span line)
 {
-    struct diag why = {0};
+    static const struct diag nothing = {0};
     BUF_AUTO path = {0};
+    BUF_AUTO said = {0};
     int r = buf_addf(&path, CONTROL_NAME "/host/pci/%s", n->parent->name);
     if (r < 0)
         return r;
-    r = switch_it(rq, n->parent->name, line, &why);
-    return refuse_host(rq, path.data, "passthrough", r, &why);
+    r = switch_it(rq, n->parent->name, line, &said);
+    if (r == 0 && said.len > 0)
+        journal_add(rq->vfs->journal, 0, path.data, "passthrough", said.data);
+    if (r == -EREMOTEIO)
+        r = -EIO;
+    return said.len > 0 ? refuse_text(rq, path.data, "passthrough", r, said.data)
+                        : refuse_host(rq, path.data, "passthrough", r, &nothing);
 }
 
 static const struct control controls[] = {
@@ -108,6 +152,7 @@ static const struct control controls[] = {
     {.name = "class", .show = attribute_show},
     {.name = "name", .show = attribute_show},
     {.name = "owner", .show = attribute_show},
+    {.name = "user", .show = user_show},
     {.name = "passthrough", .by_line = true, .show = passthrough_show, .store = passthrough_store},
     {0},
 };

@@ -37,6 +37,18 @@ void go_on_waiting(struct request *rq)
     rq->wait.deadline = clock_ms() + remote_options(rq->vfs->remote)->timeout_ms;
 }
 
+const char *vm_power_word(const struct host_facts *facts, const struct host_vm *vm,
+                          const struct vmx_dict *dict)
+{
+    BUF_AUTO state = {0};
+    if (vm && vm->running)
+        return "on";
+    if (dict && vmx_dict_get(dict, SPAN_LITERAL("checkpoint.vmState"), &state) == 0 &&
+        state.len > 0)
+        return "suspended";
+    return vm && dict && facts && facts->running_known ? "off" : "unknown";
+}
+
 int host_add_line(struct buf *ret, const char *text)
 {
     return safe_text_add(ret, span_of(text && text[0] ? text : "unknown"))

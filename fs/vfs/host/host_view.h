@@ -39,6 +39,11 @@ static inline struct vmx_around around_alone(const struct vfs *vfs)
  * not. */
 void go_on_waiting(struct request *rq);
 
+/* A VM's power state as a word, as far as its files and what the host said tell. vm: NULL if it is
+ * not registered; dict: NULL if its .vmx was not found; facts: may be NULL. */
+const char *vm_power_word(const struct host_facts *facts, const struct host_vm *vm,
+                          const struct vmx_dict *dict);
+
 /* Appends a line; "unknown" for what the host did not say (NULL or ""). 0, -ENOMEM. */
 int host_add_line(struct buf *ret, const char *text);
 

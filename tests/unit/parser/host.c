@@ -188,13 +188,27 @@ static void host_needs_what_it_stands_on(void **state)
         {0x0700, "", NULL},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const struct vmx_host_pci pci = {.class = cases[i].class,
-                                         .vmkernel_name = cases[i].vmkernel_name};
-        const char *reason = vmx_host_needs(&pci);
+        struct vmx_host_pci one = {.class = cases[i].class,
+                                   .vmkernel_name = cases[i].vmkernel_name};
+        const struct vmx_host alone = {.pci = &one, .n_pci = 1};
+        const char *reason = vmx_host_needs(&alone, &one);
         assert_int_equal(reason != NULL, cases[i].reason != NULL);
         if (reason)
             assert_string_equal(reason, cases[i].reason);
     }
+    (void)state;
+}
+
+/* The same class elsewhere is the machine's. */
+static void usb_controllers_of_display_cards_are_their_own(void **state)
+{
+    assert_null(vmx_host_needs(&host, at("0000:65:00.2")));
+    struct vmx_host_pci boot = *at("0000:65:00.2");
+    boot.vmkernel_name = "vmhba32";
+    assert_string_equal(vmx_host_needs(&host, &boot), "vmhba32");
+    boot = *at("0000:65:00.2");
+    boot.address.slot = 1;
+    assert_string_equal(vmx_host_needs(&host, &boot), "a USB controller");
     (void)state;
 }
 
@@ -234,6 +248,7 @@ int main(void)
         cmocka_unit_test(broken_trees_have_no_audio),
         cmocka_unit_test(functions_are_the_slot_and_the_audio),
         cmocka_unit_test(host_needs_what_it_stands_on),
+        cmocka_unit_test(usb_controllers_of_display_cards_are_their_own),
         cmocka_unit_test(builds_are_compared_within_a_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,7 +98,7 @@ static inline bool execute_on_host(const char *target, const char *input, struct
                  at->domain, at->bus, at->slot, at->function);
         if (strcmp(path, target) != 0)
             continue;
-        assert_null(vmx_host_needs(&machine->pci[i]));
+        assert_null(vmx_host_needs(&machine->host, &machine->pci[i]));
         machine->pci[i].enabled = machine->pci[i].active = VMX_YES;
         return true;
     }
