@@ -45,6 +45,11 @@ run_page() { # PAGE
     run_page README.md
 }
 
+@test "the commands of the page on disks print what the page says" {
+    sh "$root/docs/quickstart.sh" 3>&-
+    run_page docs/disks.md
+}
+
 @test "a page whose output is not what comes is noticed" {
     mkdir "$VMXFS_DEMO"
     # shellcheck disable=SC2016
