@@ -50,6 +50,11 @@ run_page() { # PAGE
     run_page docs/disks.md
 }
 
+@test "the commands of the page on the free edition print what the page says" {
+    sh "$root/docs/quickstart.sh" 3>&-
+    run_page docs/free-esxi.md
+}
+
 @test "a page whose output is not what comes is noticed" {
     mkdir "$VMXFS_DEMO"
     # shellcheck disable=SC2016
