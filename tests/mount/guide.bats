@@ -45,6 +45,14 @@ run_page() { # PAGE
     run_page README.md
 }
 
+@test "README and guide can be walked one after the other" {
+    sh "$root/docs/quickstart.sh" 3>&-
+    run_page README.md
+    run_page docs/guide.md
+    run_page docs/disks.md
+    run_page docs/free-esxi.md
+}
+
 @test "the commands of the page on disks print what the page says" {
     sh "$root/docs/quickstart.sh" 3>&-
     run_page docs/disks.md
