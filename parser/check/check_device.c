@@ -84,7 +84,7 @@ static int not_on_host(struct check *c, const struct check_device *d, const char
 /* Passthrough goes by address, also when the hardware behind it is changed. */
 static int other_on_host(struct check *c, const struct check_device *d, const char *address)
 {
-    const char *needed = vmx_host_needs(d->host);
+    const char *needed = vmx_host_needs(c->around->host, d->host);
     bool lost = needed && d->host->enabled == VMX_YES;
     return check_add(
         c, VMX_FAIL, "device-on-host", NULL,
