@@ -96,25 +96,34 @@ static int add_label(struct span label, struct buf *ret)
     return r;
 }
 
-static bool read_choice(struct span line, unsigned long *ret_number, struct span *ret_label)
+/* A line that may be one. */
+struct choice_line {
+    unsigned long number;
+    struct span label;
+    bool is_default;
+    bool has_summary; /* all choices have one, or none has */
+};
+
+static bool read_choice(struct span line, struct choice_line *ret)
 {
     line = text_trim(line);
-    if (!line_number(&line, 10, UINT32_MAX, ret_number) || !line_skip(&line, SPAN_LITERAL(".")))
+    if (!line_number(&line, 10, UINT32_MAX, &ret->number) || !line_skip(&line, SPAN_LITERAL(".")))
         return false;
-    *ret_label = text_trim(line);
-    return ret_label->n > 0;
+    ret->label = text_trim(line);
+    ret->is_default = cut_end(&ret->label, SPAN_LITERAL("[default]"));
+    ret->has_summary = span_ends_with(ret->label, SPAN_LITERAL(")"));
+    choose_name(&ret->label);
+    return ret->label.n > 0;
 }
 
-static int add_choice(unsigned long number, struct span label, struct vm_question *ret)
+static int add_choice(const struct choice_line *choice, struct vm_question *ret)
 {
     struct vm_choice *room = list_room(ret->choices, ret->n, sizeof(*room));
     if (!room)
         return -ENOMEM;
     ret->choices = room;
-    room[ret->n] = (struct vm_choice){.number = number};
-    room[ret->n].is_default = cut_end(&label, SPAN_LITERAL("[default]"));
-    choose_name(&label);
-    return add_label(label, &room[ret->n++].label);
+    room[ret->n] = (struct vm_choice){.number = choice->number, .is_default = choice->is_default};
+    return add_label(choice->label, &room[ret->n++].label);
 }
 
 /* The lines of the text from the head to the choices; those of the message's name go. */
@@ -133,19 +142,24 @@ static int read_body(struct span text, struct vm_question *ret)
 {
     struct span rest = text;
     struct span line;
-    size_t end = 0; /* of the text, in it */
+    struct choice_line choice;
+    bool has_summary = false; /* those before this line */
+    size_t end = 0;           /* of the text, in it */
+    size_t before = 0;        /* where the last line ended */
     int r = 0;
     while (r == 0 && line_next(&rest, &line)) {
-        unsigned long number;
-        struct span label;
+        const size_t behind = (size_t)(line.p + line.n - text.p);
         if (text_trim(line).n == 0)
             continue;
-        if (ret->n < CHOICES_MAX && read_choice(line, &number, &label)) {
-            r = add_choice(number, label, ret);
-            continue;
+        const bool is = ret->n < CHOICES_MAX && read_choice(line, &choice);
+        if (!is || (ret->n > 0 && choice.has_summary != has_summary)) {
+            drop_choices(ret);
+            end = is ? before : behind;
         }
-        drop_choices(ret);
-        end = (size_t)(line.p + line.n - text.p);
+        if (is)
+            r = add_choice(&choice, ret);
+        has_summary = is && choice.has_summary;
+        before = behind;
     }
     return r ?: add_text(span_head(text, end), &ret->text);
 }

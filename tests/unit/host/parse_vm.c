@@ -38,10 +38,12 @@ static void a_question_is_its_text_and_its_own_choices(void **state)
          "12|Go on?|3 Yes*|10 No, never", 0},
         {"a warning\n Virtual machine message 7:\nNo name: of a message.\n 1. Yes\n",
          "7|No name: of a message.|1 Yes", 0},
-        {"Virtual machine message 7:\nmsg.x:Which?\n1. is a line of the text\n2) so is this\n"
+        {"Virtual machine message 7:\nmsg.x:Which?\n1. is a line of the text\n2) so is this\n   1. "
+         "and this\n"
          "   1. button.uuid.movedTheVM (I Moved It)\n   2. Half (way)\n"
          "   3. Yes (really) (Yes (really))\n   4. No (never) (never)\n   5. (odd)\n",
-         "7|Which?\n1. is a line of the text\n2) so is this|1 I Moved It|2 Half|3 Yes (really)"
+         "7|Which?\n1. is a line of the text\n2) so is this\n   1. and this|1 I Moved It|2 Half|3 "
+         "Yes (really)"
          "|4 No (never)|5 (odd)",
          0},
         {"Virtual machine message 7:\nmsg.x:No choices\n", NULL, -EBADMSG},
