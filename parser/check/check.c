@@ -37,8 +37,11 @@ static int judge(struct check *check)
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,
                   const char *mount, struct buf *report, struct vmx_check *ret)
 {
-    struct check check = {
-        .dict = dict, .around = around, .dir = dir, .mount = mount, .report = report};
+    struct check check = {.dict = dict,
+                          .around = around,
+                          .dir = vmx_dict_encrypted(dict) ? NULL : dir,
+                          .mount = mount,
+                          .report = report};
     size_t start = report ? report->len : 0;
     int r = plan_active_read(dict, around, &check.active)
         ?: check_given(&check)

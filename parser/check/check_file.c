@@ -197,6 +197,21 @@ static int unquoted_values(struct check *c)
     return r;
 }
 
+/* Where the image is there, the VM is suspended, and nothing is wrong. */
+static int suspend_image(struct check *c)
+{
+    static const char key[] = "checkpoint.vmState";
+    BUF_AUTO image = {0};
+    BUF_AUTO command = {0};
+    if (!c->around->image_gone)
+        return 0;
+    return check_get(c, key, &image)
+        ?: command_set(c->dict, c->dir, span_of(key), (struct span){0}, &command)
+        ?: check_add(c, VMX_WARN, "suspend-image", &command,
+                   "%s names \"%s\", which is not there: the VM is not suspended any more",
+                   key, image.data);
+}
+
 int check_file(struct check *check)
 {
     return malformed_lines(check)
@@ -205,5 +220,6 @@ int check_file(struct check *check)
         ?: encoding(check)
         ?: encrypted(check)
         ?: setting_values(check)
-        ?: unquoted_values(check);
+        ?: unquoted_values(check)
+        ?: suspend_image(check);
 }

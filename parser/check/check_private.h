@@ -37,7 +37,8 @@ struct check_bars {
 struct check {
     const struct vmx_dict *dict;
     const struct vmx_around *around;
-    const char *dir, *mount;
+    const char *dir; /* NULL: the VM is encrypted, and nothing can be written there */
+    const char *mount;
     struct buf *report; /* NULL: only counted */
     struct vmx_check result;
     struct plan_active active;

@@ -31,9 +31,12 @@ static int add_echo(struct span text, struct buf *ret)
     return buf_add_str(ret, plain ? "echo " : "printf '%s\\n' ") ?: add_word(text, ret);
 }
 
+/* -EINVAL where nothing can be written. */
 static int add_target(const char *dir, struct span name, struct buf *ret)
 {
     BUF_AUTO path = {0};
+    if (!dir)
+        return -EINVAL;
     return buf_addf(&path, "%s/", dir)
         ?: buf_add(&path, name)
         ?: buf_add_str(ret, " > ")

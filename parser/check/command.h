@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commands for people to paste into a shell, which mend a VM. dir: the VM's directory of settings.
- * All: ret is empty, and stays so where a shell cannot say it. 0, -ENOMEM.
+ * Commands for people to paste into a shell, which mend a VM. dir: the VM's directory of settings;
+ * NULL: nothing can be written there. All: ret is empty, and stays so then, and where a shell
+ * cannot say it. 0, -ENOMEM.
  */
 #pragma once
 

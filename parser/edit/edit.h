@@ -6,8 +6,8 @@
  * order, blank lines and a missing final newline stay, and the key as the file spells it, unless
  * the edit is one that spells it. An unquoted value that is edited becomes a quoted one, also where
  * it stays the same: hosts may refuse it (but a removed line that is taken up again comes back as
- * it was). A new setting goes to the end, in VMware's form, with the file's own line ending. Where a key has
- * several lines, an edit of it leaves the last one only.
+ * it was). A new setting goes to the end, in VMware's form, with the file's own line ending. Where
+ * a key has several lines, an edit of it leaves the last one only.
  *
  * A file whose last line has no ending has none after any edit (but where only an empty line is
  * left there). A removal takes the whole line with its ending; where that would leave a U+FEFF at
@@ -63,9 +63,9 @@ void vmx_edits_done(struct vmx_edits *edits);
 int vmx_edits_move(struct vmx_edits *edits, struct vmx_edits *from);
 
 /* Appends the new text. Setting a value that is there already changes no byte (unless it has no
- * quotes, or the key has several lines or gets another spelling). 0; -EINVAL (a NUL, a key that no line can hold),
- * -EILSEQ (the charset cannot hold a value), -ENOENT (rename), -ENOMEM. *ret is as it was on
- * failure. */
+ * quotes, or the key has several lines or gets another spelling). 0; -EINVAL (a NUL, a key that no
+ * line can hold), -EILSEQ (the charset cannot hold a value), -ENOENT (rename), -ENOMEM. *ret is as
+ * it was on failure. */
 int vmx_edits_apply(const struct vmx_edits *edits, const struct vmx_dict *dict, struct buf *ret,
                     struct diag *diag);
 

@@ -50,6 +50,7 @@ struct vmx_around {
     const struct vmx_host *host;  /* that would run the VM; NULL: there is none to ask */
     const struct vmx_host_vm *vm; /* what the host says of it, or NULL */
     const struct vm_start *start; /* what its last power-on showed, for reports; or NULL */
+    bool image_gone; /* for reports: the image that checkpoint.vmState names is not there */
 };
 
 /* Appends the select-one line without its newline: "none [nested-esxi] inner-guest"; an active

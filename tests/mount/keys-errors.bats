@@ -117,7 +117,10 @@ shells_cannot_tell() { # VALUE KEY ERRNO
 @test "a VM whose suspend image is gone is not suspended: the setting can be cleared" {
     echo 'checkpoint.vmState = "vm.vmss"' >>"$VM"
     start
-    echo >"$K/checkpoint.vmState"
+    command=$(awk -F '\t' '$2 == "suspend-image" { print $4 }' "$K/.vmxfs/check")
+    grep -q "^WARN	suspend-image	" "$K/.vmxfs/check"
+    grep -q '^WARN	vm/vm.vmx	.* 2 WARN, ' "$MNT/.vmxfs/check" # its quotes, too
+    bash -c "$command"
     becomes 1 's/"vm.vmss"/""/'
 }
 

@@ -130,21 +130,32 @@ static int answer_swap(struct inuse *inuse, const struct vmx_dict *dict, const s
     return r == -ENOENT ? 0 : r;
 }
 
-/* A VM whose image is gone is not suspended any more. An image that cannot be looked at may be
- * there. */
-static int answer_image(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait)
+/* An image that cannot be looked at may be there. */
+int inuse_image(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait,
+                enum vmx_truth *ret)
 {
     struct inuse_file *image = &inuse->image;
     int r = ask_for_real_file(inuse, dict, IMAGE, image);
+    *ret = VMX_NOT_KNOWN;
     if (r < 0 || image->value.len == 0)
         return r;
     const char *value = image->value.data;
     bool deeper = value[0] != '/' && strchr(value, '/');
     int near = image->near && !deeper ? sftp_wait(image->near, wait) : 0;
     int far = image->far ? sftp_wait(image->far, wait) : -ENOENT;
-    if (near == 0 || far != -ENOENT)
-        found(inuse, "suspended", IMAGE " names its image");
+    if (near == 0 || near == -ENOENT)
+        *ret = near == 0 || far != -ENOENT ? VMX_YES : VMX_NO;
     return near == -ENOENT ? 0 : near;
+}
+
+/* A VM whose image is gone is not suspended any more. */
+static int answer_image(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait)
+{
+    enum vmx_truth there = VMX_NOT_KNOWN;
+    int r = inuse_image(inuse, dict, wait, &there);
+    if (there == VMX_YES)
+        found(inuse, "suspended", IMAGE " names its image");
+    return r;
 }
 
 /* Asked last: it may take a command on the host. */

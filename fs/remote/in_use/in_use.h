@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "parser/vm/host.h"
 #include "remote/remote_private.h"
 
 /* A file that a setting names. It is looked for beside the .vmx, because the setting may name the
@@ -34,6 +35,11 @@ int inuse_ask(struct inuse *inuse, struct remote *remote, const char *path,
 /* Waits for the answers. dict: the real settings; if they name other files, this asks for them
  * now. 0, -errno; found is filled in if there is evidence. */
 int inuse_answer(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait);
+
+/* Whether the image that "checkpoint.vmState" names is there; not known where it names none, or the
+ * server does not tell. 0, -errno. */
+int inuse_image(struct inuse *inuse, const struct vmx_dict *dict, const struct wait *wait,
+                enum vmx_truth *ret);
 
 /* A name in the VM's folder, from its listing. */
 void inuse_look_at_name(struct inuse *inuse, const char *name);

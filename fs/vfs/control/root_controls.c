@@ -5,6 +5,7 @@
 
 #include "parser/check/check.h"
 #include "parser/text/safe_text.h"
+#include "remote/in_use/suspend_image.h"
 #include "vfs/host/host_view.h"
 #include "vm_walk.h"
 #include "vmx_log.h"
@@ -83,6 +84,7 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
     struct vmx_host_vm vm = {0};
     START_AUTO start = {0};
     struct vmx_around around = around_vm(vfs, all->facts, path, &vm);
+    around.image_gone = remote_image_is_gone(vfs->remote, path, dict, &s->rq->wait);
     int r = vmx_log_start(s->rq, path, dict, &around, &start)
                 ?: vmx_check_run(dict, &around, ".", ".", NULL, &check);
     if (r < 0)

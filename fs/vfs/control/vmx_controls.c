@@ -7,6 +7,7 @@
 #include "parser/check/check.h"
 #include "parser/document/value.h"
 #include "remote/commit/commit.h"
+#include "remote/in_use/suspend_image.h"
 #include "vfs/host/host_view.h"
 #include "vfs/key/key_at.h"
 #include "vfs/node/node_path.h"
@@ -167,6 +168,7 @@ int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)
     if (r < 0)
         return r;
     struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
+    around.image_gone = remote_image_is_gone(rq->vfs->remote, path, doc->dict, &rq->wait);
     r = vmx_log_start(rq, path, doc->dict, &around, &start);
     if (r < 0)
         return r;

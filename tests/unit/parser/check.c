@@ -125,6 +125,57 @@ static void the_file_itself_is_judged(void **state)
     reports(buf_span(&text), &profiles, "WARN", "long-names", "line 2", "-");
 }
 
+static void an_image_that_is_gone_is_cleared(void **state)
+{
+    static const struct span suspended = BYTES("checkpoint.vmState = \"a-1.vmss\"\n");
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO report = {0};
+    struct vmx_around around = {.profiles = &profiles};
+    (void)state;
+
+    run_around(suspended, &around, "D", &report);
+    assert_null(strstr(report.data, "suspend-image"));
+    around.image_gone = true;
+    reports_around(suspended, &around, "WARN", "suspend-image", "a-1.vmss",
+                   "echo '' > DIR/checkpoint.vmState");
+}
+
+/* Whatever is wrong with it. What is wrong on the host can be mended there. */
+static void nothing_mends_an_encrypted_vm(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO text = {0};
+    BUF_AUTO report = {0};
+    struct machine m;
+    (void)state;
+
+    add_shipped(&profiles);
+    machine_init(&m, &profiles);
+    m.pci[AT_GPU].enabled = m.pci[AT_GPU].active = VMX_NO;
+    m.around.image_gone = true;
+    assert_int_equal(buf_add_str(&text,
+                                 "memSize = 4096\nmemsize = \"8192\"\n"
+                                 "sched.mem.max = \"1\"\nvhv.enable = \"TRUE\"\n"
+                                 "mem.hotadd = \"TRUE\"\nvcpu.hotadd = \"TRUE\"\n"
+                                 "checkpoint.vmState = \"a-1.vmss\"\n"
+                                 "pciPassthru0.present = \"TRUE\"\n"
+                                 "pciPassthru0.id = \"00000:003:00.0\"\n"
+                                 "pciPassthru1.present = \"TRUE\"\n"
+                                 "pciPassthru1.id = \"0000:0d:00.0\"\n"),
+                     0);
+    run_around(buf_span(&text), &m.around, "DIR", &report);
+    assert_non_null(strstr(report.data, "> DIR/"));
+    buf_clear(&report);
+    assert_int_equal(buf_add_str(&text,
+                                 "vmxfs.profile = \"nested-esxi\"\n"
+                                 "encryption.data = \"x\"\n"),
+                     0);
+    run_around(buf_span(&text), &m.around, "DIR", &report);
+    assert_null(strstr(report.data, "> DIR/"));
+    assert_non_null(
+        strstr(report.data, "\techo 1 > MNT/.vmxfs/host/pci/0000:03:00.0/passthrough\n"));
+}
+
 static void a_hostile_file_makes_no_hostile_report(void **state)
 {
     PROFILES_AUTO profiles = {0};
@@ -492,6 +543,8 @@ int main(void)
         cmocka_unit_test(each_line_has_four_columns_and_the_last_sums_up),
         cmocka_unit_test(counting_needs_no_report),
         cmocka_unit_test(the_file_itself_is_judged),
+        cmocka_unit_test(an_image_that_is_gone_is_cleared),
+        cmocka_unit_test(nothing_mends_an_encrypted_vm),
         cmocka_unit_test(a_hostile_file_makes_no_hostile_report),
         cmocka_unit_test(a_directory_is_quoted_for_the_shell),
         cmocka_unit_test(what_a_profile_sets_is_judged_where_it_is_active),
