@@ -12,7 +12,7 @@ static int read_device(const struct vmx_dict *dict, size_t n, struct vmx_passed_
 {
     BUF_AUTO id = {0};
     *ret = (struct vmx_passed_device){0};
-    int r = device_get(dict, n, "id", &id);
+    int r = device_kind(dict, n, &ret->kind) ?: device_get(dict, n, "id", &id);
     if (r == 0)
         ret->has_address = vmx_pci_parse_id(buf_span(&id), &ret->address);
     if (r == 0 || r == -ENOENT)

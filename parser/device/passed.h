@@ -2,10 +2,12 @@
 /* The devices of the host that a VM names, as its file tells: pciPassthruN that is present. */
 #pragma once
 
+#include "parser/device/device_kind.h"
 #include "parser/device/pci.h"
 #include "parser/document/dict.h"
 
 struct vmx_passed_device {
+    enum device_kind kind;
     bool has_address; /* the host may choose the device instead */
     struct vmx_pci address;
     struct buf vgpu; /* the name of a virtual GPU; empty: it is none */

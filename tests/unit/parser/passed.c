@@ -49,10 +49,40 @@ static void a_device_counts_if_it_is_present(void **state)
     (void)state;
 }
 
+static void a_device_is_of_the_kind_that_its_block_says(void **state)
+{
+    static const struct {
+        struct span block;
+        enum device_kind kind;
+    } cases[] = {
+        {BYTES("pciPassthru0.id = \"00000:066:00.0\"\n"), DEVICE_FIXED},
+        {BYTES("pciPassthru0.pfId = \"00000:066:00.0\"\n"), DEVICE_SRIOV},
+        {BYTES("pciPassthru0.pfId = \"\"\npciPassthru0.vgpu = \"\"\n"), DEVICE_FIXED},
+        {BYTES("pciPassthru0.systemId = \"bypass\"\n"), DEVICE_SRIOV},
+        {BYTES("pciPassthru0.systemId = \"5aec7ae7-7d90-8511-435a-d094660b7768\"\n"), DEVICE_FIXED},
+        {BYTES("pciPassthru0.allowedDevices = \"0x10de:0x1eb8\"\n"), DEVICE_DYNAMIC},
+        {BYTES("pciPassthru0.vgpu = \"grid_t4-8q\"\npciPassthru0.systemId = \"BYPASS\"\n"),
+         DEVICE_VGPU},
+        {BYTES("pciPassthru1.vgpu = \"grid_t4-8q\"\n"), DEVICE_FIXED},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        BUF_AUTO text = {0};
+        PASSED_AUTO passed = {0};
+        assert_int_equal(buf_add_str(&text, "pciPassthru0.present = \"TRUE\"\n"), 0);
+        assert_int_equal(buf_add(&text, cases[i].block), 0);
+        DICT_AUTO dict = parsed(buf_span(&text));
+        assert_int_equal(vmx_passed_find(dict, &passed), 0);
+        assert_int_equal(passed.n, 1);
+        assert_int_equal(passed.items[0].kind, cases[i].kind);
+    }
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_counts_if_it_is_present),
+        cmocka_unit_test(a_device_is_of_the_kind_that_its_block_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
