@@ -213,6 +213,27 @@ END
     grep -q '^PASS	esxi-version	ESXi 8.0.1' "$MNT/datastore1/gpu-guest/gpu-guest.vmx/.vmxfs/check"
 }
 
+@test "a card is in two VMs: nothing while the other one is off, and no power-on while it runs" {
+    start nested-esxi
+    local other=$MNT/datastore1/gpu-guest/gpu-guest.vmx
+    let_go 0000:42:00.0 0000:42:00.1
+    echo nested-esxi device=42:00.0 >"$vm/passthrough-profile"
+    echo inner-guest device=42:00.0 >"$other/passthrough-profile"
+    ! grep device-shared "$vm/.vmxfs/check" "$other/.vmxfs/check" || return 1
+    echo on >"$other/.vmxfs/power"
+    run bash -c 'echo on >"$1"' bash "$vm/.vmxfs/power"
+    [ "$status" -eq 1 ]
+    [[ $output == *"resource busy"* ]]
+    tail -n 1 "$MNT/.vmxfs/errors" |
+        grep -q 'EBUSY.*datastore1/gpu-guest/gpu-guest.vmx has 0000:42:00.0 and is powered on$'
+    [ "$(cat "$vm/.vmxfs/power")" = off ]
+    shared() { grep -q '^NOTE	device-shared	.*datastore1/gpu-guest/gpu-guest.vmx.*	-$' "$1"; }
+    eventually 60 shared "$vm/.vmxfs/check"
+    ! grep device-shared "$other/.vmxfs/check" || return 1
+    echo off >"$other/.vmxfs/power"
+    echo on >"$vm/.vmxfs/power"
+}
+
 @test "a VM that is powered on has nothing wrong, but a profile is for one that is off" {
     start gpu-guest
     grep -q '^PASS	powered-off	' "$vm/.vmxfs/check"

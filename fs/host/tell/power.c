@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "device_users.h"
 #include "host/facts/facts_cache.h"
 #include "parser/device/device_blocks.h"
 #include "power_job.h"
@@ -162,6 +163,8 @@ static int prepare(struct host *host, const char *path, enum host_power_command 
     *ret_done = r == 0 && wanted != VMX_POWER_UNKNOWN && power == wanted;
     if (r == 0 && !*ret_done && command == HOST_POWER_SUSPEND)
         r = check_suspend(host, path, wait, why);
+    if (r == 0 && !*ret_done && command == HOST_POWER_ON)
+        r = host_check_device_users(host, path, wait, why);
     host_outdate(host, false);
     host_done(host);
     return r;
