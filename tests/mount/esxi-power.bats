@@ -45,7 +45,7 @@ copied() {
 
 @test "a power-on takes its time, stops no other command, and is a task meanwhile" {
     host_start
-    esxi slow 3 1
+    esxi slow 100000 1
     [ "$(on_host "vim-cmd vmsvc/get.tasklist 1")" = "(ManagedObjectReference) []" ]
     begins 1
     power_is 1 "Powered off"
@@ -54,6 +54,7 @@ copied() {
     [[ $output =~ ^"(ManagedObjectReference) ["$'\n'"   'vim.Task:haTask-1-vim.VirtualMachine.powerOn-"[0-9]+"'"$'\n'"]"$ ]]
     run -1 on_host "vim-cmd vmsvc/power.on 1 2>&1"
     [[ $output == *"another task is in progress"* ]]
+    esxi slow 0 1
     wait "$ssh_pid"
     power_is 1 "Powered on"
     [ "$(task_state 1)" = success ]
@@ -65,11 +66,13 @@ copied() {
 
 @test "a power-on goes on when the command's connection is lost, and not when the host stops" {
     host_start
-    esxi slow 2 1
+    esxi slow 100000 1
     begins 1
     kill -KILL "$ssh_pid"
     sh "$support/sshd.sh" signal "$HOST/sshd" KILL
-    host_start
+    sh "$support/sshd.sh" open "$HOST/sshd"
+    power_is 1 "Powered off"
+    esxi slow 0 1
     eventually 60 power_is 1 "Powered on"
     on_host "vim-cmd vmsvc/power.off 1"
     esxi slow 100000 1
@@ -137,7 +140,8 @@ copied() {
     esxi question nested-esxi odd
     begins 1
     eventually 60 asks 1 $'^   3. Red \e\\[31m'
-    grep -q "Msg_Post: Question" "$DS1/nested-esxi/vmware.log"
+    grep -A1 "Msg_Post: Question" "$DS1/nested-esxi/vmware.log" |
+        grep -q '\[msg.odd.question\] Which of the disks'
     run -1 on_host "vim-cmd vmsvc/message 1 _vmx1 1000"
     on_host "vim-cmd vmsvc/message 1 _vmx1 10"
     wait "$ssh_pid"

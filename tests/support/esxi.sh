@@ -12,7 +12,8 @@
 #   --nested               the host is a VM itself, with a GPU that was passed to it
 #   --version VERSION      9.0.0, 8.0.1, 7.0.3, 6.5.0 or 6.0.0; default 7.0.3, of a nested host 8.0.1
 #   --build NUMBER         of that version
-#   --password WORD        log in by keyboard-interactive authentication alone (only as root)
+#   --password WORD        log in by keyboard-interactive authentication alone (only as root); five
+#                          wrong passwords lock the account
 #   --empty                without VMs
 #   --hard                 as hard as a real one: commands that fail print faults instead of one
 #                          line, a VM that was copied asks at its first power-on, files of running
@@ -40,6 +41,14 @@
 #                                            and an NFS datastore (vsanDatastore, nfs-iso)
 #   esxi.sh hang|unhang DIR DATASTORE        the host's list calls it not mounted, and whoever wants
 #                                            something of it over SFTP waits (on a hard host)
+#   esxi.sh hostd DIR down|up                vim-cmd and esxcli fail meanwhile
+#   esxi.sh slow-esxcli DIR SECONDS          each esxcli takes so long
+#   esxi.sh fails DIR VM KIND                the next power-on fails, or the running VM does: a KIND of
+#                                            esxi/failures.py
+#   esxi.sh ssh DIR stop|start               the SSH service; sessions stay
+#   esxi.sh lockdown DIR on|off              no login is accepted; sessions stay
+#   esxi.sh crowd DIR on|off                 others fill MaxStartups: each new connection is dropped
+#   esxi.sh account DIR                      the account that five wrong passwords locked is free again
 #   esxi.sh forget DIR                       the tasks that are over (else after a minute)
 
 esxi_support=${ESXI_SUPPORT:-$(cd "$(dirname "$0")" && pwd)}
@@ -63,13 +72,17 @@ esxi_sshd() { # DIR PASSWORD LINE...
     mkdir -p "$esxi_dir/sshd" || return 1
     [ -f "$esxi_dir/sshd/id" ] ||
         ssh-keygen -q -t ecdsa -m PEM -N '' -C "vmxfs test" -f "$esxi_dir/sshd/id" || return 1
-    SSHD_HOST_KEYS="rsa ecdsa" SSHD_PASSWORD=$esxi_password sshd_start "$esxi_dir/sshd" "$@" \
+    case "$*" in
+    *MaxStartups*) ;;
+    *) set -- "$@" "MaxStartups 10:30:100" ;;
+    esac
+    SSHD_HOST_KEYS="rsa ecdsa" SSHD_PASSWORD=$esxi_password SSHD_FAILURES=5 sshd_start "$esxi_dir/sshd" "$@" \
         "SetEnv SHLVL=1 \"PATH=$esxi_dir/bin:/usr/local/bin:/usr/bin:/bin\"" \
         "HostKeyAlgorithms ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256" \
         "PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256" \
         "MaxSessions 1" "AllowTcpForwarding no" "AllowStreamLocalForwarding no" \
         "AllowAgentForwarding no" "X11Forwarding no" "PermitTunnel no" \
-        "RekeyLimit 1G 1H" "MaxStartups 10:30:100"
+        "RekeyLimit 1G 1H"
 }
 
 esxi_start() { # DIR OPTION...
@@ -106,7 +119,38 @@ esxi_start() { # DIR OPTION...
     esxi_sshd "$esxi_dir" "$password" "$@"
 }
 
+# The SSH service. Sessions stay when it stops, as on ESXi when a time-out stops it.
+esxi_ssh() { # DIR stop|start
+    case $2 in
+    stop) sshd_close "$1/sshd" ;;
+    start) sshd_open "$1/sshd" ;;
+    *) echo "esxi.sh: ssh DIR stop|start" >&2 && return 2 ;;
+    esac
+}
+
+# Lockdown mode refuses all logins by SSH; sessions stay.
+esxi_lockdown() { # DIR on|off
+    case $2 in
+    on) sshd_open "$1/sshd" "DenyUsers *" ;;
+    off) sshd_open "$1/sshd" ;;
+    *) echo "esxi.sh: lockdown DIR on|off" >&2 && return 2 ;;
+    esac
+}
+
+# As many connections that never log in as the server takes, so that it drops each one that comes.
+esxi_crowd() { # DIR on|off
+    case $2 in
+    on)
+        sshd_open "$1/sshd" "MaxStartups 3:100:3" &&
+            python3 -BS "$esxi_support/esxi/crowd.py" "$1" 3
+        ;;
+    off) rm -f "$1/crowd" && sshd_open "$1/sshd" ;;
+    *) echo "esxi.sh: crowd DIR on|off" >&2 && return 2 ;;
+    esac
+}
+
 esxi_stop() { # DIR
+    rm -f "$1/crowd"
     [ ! -f "$1/state.json" ] || esxi_admin halt "$1"
     sshd_stop "$1/sshd"
 }
@@ -118,7 +162,7 @@ esxi.sh)
         exit 2
     }
     case $1 in
-    start | stop)
+    start | stop | ssh | lockdown | crowd)
         verb=$1
         shift
         "esxi_$verb" "$@"

@@ -8,6 +8,10 @@
 #   sshd.sh stop DIR                           sshd_stop DIR            ends it and its connections
 #   sshd.sh signal DIR NAME                    sshd_signal DIR NAME     to it and its connections
 #                                              (KILL: sudden death; STOP, CONT: a silent server)
+#   sshd.sh close DIR                          sshd_close DIR           takes no more connections; those
+#                                              that there are stay
+#   sshd.sh open DIR [LINE...]                 sshd_open DIR ...        takes connections (again), as it
+#                                              was configured, after these lines
 #
 # The lines are put before the defaults, and sshd takes the first value of a keyword. What follows
 # from the environment:
@@ -17,6 +21,7 @@
 #   SSHD_PASSWORD    also log in with this password, by password and keyboard-interactive
 #                    authentication (through PAM, so only root can start such a server). PAM ends a
 #                    keyboard-interactive login with a round of zero prompts, as ESXi does.
+#   SSHD_FAILURES    after so many wrong passwords in a row none is right, until DIR/failures is removed
 #
 # Where sshd knows penalties for an address (OpenSSH since 9.8) they are off, because all clients of
 # all tests come from one address; a line "PerSourcePenalties yes" brings sshd's own defaults.
@@ -52,7 +57,13 @@ sshd_pam_setup() { # DIR PASSWORD
     cat >"$1/check-password" <<END
 #!/bin/sh
 # The password comes with a final NUL.
-[ "\$(tr -d '\\000')" = "\$(cat '$1/password')" ]
+[ ! -f '$1/failures' ] || [ "\$(wc -l <'$1/failures')" -lt ${SSHD_FAILURES:-1000000} ] || exit 1
+if [ "\$(tr -d '\\000')" = "\$(cat '$1/password')" ]; then
+    rm -f '$1/failures'
+else
+    echo wrong >>'$1/failures'
+    exit 1
+fi
 END
     chmod 700 "$1/check-password"
     printf '%s\n' "auth required pam_exec.so expose_authtok quiet $1/check-password" \
@@ -82,7 +93,12 @@ sshd_config() { # DIR PORT LINE...
     fi
     printf '%s\n' "ListenAddress 127.0.0.1" "PidFile $dir/pid" "StrictModes no" \
         "AuthorizedKeysFile $dir/authorized_keys" "PermitRootLogin yes" "PrintMotd no" \
-        "UseDNS no" "MaxStartups 1000" "MaxAuthTries 20" "LogLevel VERBOSE"
+        "UseDNS no" "MaxAuthTries 20" "LogLevel VERBOSE"
+    # Of this keyword sshd takes the last value.
+    case "$*" in
+    *MaxStartups*) ;;
+    *) echo "MaxStartups 1000" ;;
+    esac
     # bash reads the user's own .bashrc for what sshd starts, unless it is below another shell: that
     # may be slow, print, or wait for a lock that a killed login has left.
     case "$*" in
@@ -112,10 +128,12 @@ END
 }
 
 # One attempt on one port: 0 when the server listens (it writes its pid file after that).
-sshd_try() { # DIR PROGRAM
+sshd_try() { # DIR CONFIGURATION
+    program=$1/$(sshd_pam_service "$1")
+    [ -L "$program" ] || program=$sshd_program
     rm -f "$1/pid"
     : >"$1/log"
-    setsid "$2" -D -E "$1/log" -f "$1/sshd_config" </dev/null >/dev/null 2>&1 &
+    setsid "$program" -D -E "$1/log" -f "$2" </dev/null >/dev/null 2>&1 &
     started=$!
     tries=0
     while [ ! -s "$1/pid" ]; do
@@ -147,10 +165,8 @@ sshd_start() { # DIR LINE...
     done
     sshd_keygen ed25519 "$dir/id" || return 1
     [ -f "$dir/authorized_keys" ] || cp "$dir/id.pub" "$dir/authorized_keys"
-    program=$sshd_program
     if [ -n "$SSHD_PASSWORD" ]; then
         sshd_pam_setup "$dir" "$SSHD_PASSWORD" || return 1
-        [ ! -L "$dir/$(sshd_pam_service "$dir")" ] || program=$dir/$(sshd_pam_service "$dir")
     fi
 
     # Below the range that the kernel takes for outgoing connections.
@@ -163,7 +179,7 @@ sshd_start() { # DIR LINE...
             port=$((10000 + $(od -An -N2 -tu2 /dev/urandom) % 22000))
         fi
         sshd_config "$dir" "$port" "$@" >"$dir/sshd_config"
-        if sshd_try "$dir" "$program"; then
+        if sshd_try "$dir" "$dir/sshd_config"; then
             sshd_client_files "$dir" "$port"
             [ -z "$SSHD_OWNER" ] || sshd_watch "$dir" "$SSHD_OWNER" </dev/null >/dev/null 2>&1 &
             return 0
@@ -216,7 +232,43 @@ sshd_lives() { # PID; a zombie does not
     esac
 }
 
+# sshd itself ends; what it started for its connections is kept in a list, for sshd_stop.
+sshd_close() { # DIR
+    [ -s "$1/pid" ] || return 0
+    closing=$(cat "$1/pid")
+    sshd_processes "$1" | grep -vx "$closing" >>"$1/orphans"
+    kill -s TERM "$closing"
+    while sshd_lives "$closing"; do
+        sleep 0.02
+    done
+    rm -f "$1/pid"
+}
+
+sshd_open() { # DIR LINE...
+    sshd_close "$1"
+    opening=$1
+    shift
+    {
+        printf '%s\n' "$@"
+        cat "$opening/sshd_config"
+        printf '%s\n' "$@" | grep '^MaxStartups '
+    } >"$opening/sshd_config.open"
+    sshd_try "$opening" "$opening/sshd_config.open"
+}
+
+# The processes of connections whose sshd was closed.
+sshd_orphans() { # DIR
+    [ -f "$1/orphans" ] || return 0
+    while read -r orphan; do
+        { tr '\0' ' ' <"/proc/$orphan/cmdline"; } 2>/dev/null | grep -q '^sshd' && echo "$orphan"
+    done <"$1/orphans"
+    rm -f "$1/orphans"
+}
+
 sshd_stop() { # DIR
+    orphans=$(sshd_orphans "$1")
+    # shellcheck disable=SC2086 # a list
+    [ -z "$orphans" ] || kill -s KILL $orphans 2>/dev/null
     sshd_signal "$1" KILL
     tries=0
     for process in $processes; do
@@ -234,14 +286,14 @@ sshd_stop() { # DIR
 case ${0##*/} in
 sshd.sh)
     case $1 in
-    start | stop | signal)
+    start | stop | signal | open | close)
         [ $# -ge 2 ] || exit 2
         verb=$1
         shift
         "sshd_$verb" "$@"
         ;;
     *)
-        echo "usage: sshd.sh start DIR [LINE...] | stop DIR | signal DIR NAME" >&2
+        echo "usage: sshd.sh start|open DIR [LINE...] | stop|close DIR | signal DIR NAME" >&2
         exit 2
         ;;
     esac

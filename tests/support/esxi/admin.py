@@ -4,6 +4,7 @@ import inspect
 import os
 import sys
 
+import failures
 import faults
 import host as esxi
 import lab
@@ -77,10 +78,39 @@ def tools(host, name, there, host_name=None, *addresses):
     vm.update({"tools": there == "yes", "host-name": host_name, "addresses": list(addresses)})
 
 
+def hostd(host, how):
+    """It forgets the tasks that are over, and no VM stops for it."""
+    host.state["hostd"] = how == "up"
+    if how == "up":
+        tasks.forget(host, 0)
+
+
+def slow_esxcli(host, seconds):
+    host.state["slow-esxcli"] = float(seconds)
+
+
+def account(host):
+    failures = os.path.join(host.root, "sshd/failures")
+    if os.path.exists(failures):
+        os.unlink(failures)
+
+
+def fails(host, name, kind):
+    """At the next power-on, or now while the VM runs."""
+    vm = host.vm_named(name)
+    if kind in failures.AT_RUN_TIME:
+        power.breaks(host, vm, failures.AT_RUN_TIME[kind])
+    else:
+        vm["fails"] = failures.staged(kind)
+
+
 VERBS = {"install": install, "register": register, "unregister": unregister,
-         "client-edit": client_edit, "guest-memory": guest_memory, "lock": lock, "unlock": locks.unlock,
+         "client-edit": client_edit, "guest-memory": guest_memory, "lock": lock,
+         "unlock": locks.unlock,
          "reboot": power.reboot, "halt": power.halt, "slow": slow, "question": question,
-         "tools": tools, "volumes": stores.add,
+         "tools": tools, "hostd": hostd, "slow-esxcli": slow_esxcli, "fails": fails,
+         "account": account,
+         "volumes": stores.add,
          "hang": lambda host, name: stores.hang(host, name, True),
          "unhang": lambda host, name: stores.hang(host, name, False),
          "forget": lambda host: tasks.forget(host, 0)}

@@ -109,11 +109,14 @@ def no_tools():
     return Fault("vim.fault.ToolsUnavailable", "(text not recorded: Tools)")
 
 
+NOT_STARTED = ("msg.vmx.poweron.failed", [], "Failed to start the virtual machine.")
+
+
 def power_on(found):
     """found: (key, arguments, text) of what stands in the way, the most special one first."""
     return Fault("vim.fault.GenericVmConfigFault", found[0][2],
                  [("reason", f'"{found[0][2]}"')],
-                 [*found, ("msg.vmx.poweron.failed", [], "Failed to start the virtual machine.")])
+                 [*found, NOT_STARTED])
 
 
 def stage(module):

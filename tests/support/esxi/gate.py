@@ -76,7 +76,8 @@ class Gate:
                 with open(self.host.state_path(), encoding="utf-8") as f:
                     self.host.state = {**esxi.FRESH, **json.load(f)}
                 self.seen = (info.st_ino, info.st_mtime_ns)
-                self.held = {p: code for p, (_, _, code) in locks.holders(self.host).items() if code}
+                self.held = {path: code for path, (_, _, code) in
+                             locks.holders(self.host).items() if code}
                 self.hung = [os.path.join(self.host.volumes, u) for u in stores.hanging(self.host)]
         except FileNotFoundError:
             return False

@@ -15,6 +15,7 @@ import os
 import re
 import signal
 import sys
+import time
 
 import devices
 import inventory
@@ -26,7 +27,7 @@ BUILDS = {"9.0.0": 24755229, "8.0.1": 21495797, "7.0.3": 20328353, "6.5.0": 1432
           "6.0.0": 5050593}
 # What a host has until it is told otherwise; slow is a power-on's and a shutdown's seconds.
 FRESH = {"configured": [], "current": [], "vms": {}, "locked": [], "hard": False, "stores": {},
-         "locks": {},
+         "locks": {}, "hostd": True, "slow-esxcli": 0.0,
          "slow": [0.0, 1.0], "world": 2098000, "task": 3071, "tasks": {}, "workers": []}
 UUIDS = {False: "5aec7ae7-7d90-8511-435a-d094660b7768",
          True: "64b1c0de-2f4a-77d3-9e10-005056a1b2c3"}
@@ -62,6 +63,11 @@ class Host:
     def install(self, kind, nested, version, build, hard):
         self.state = {**copy.deepcopy(FRESH), "kind": kind, "nested": nested, "version": version,
                       "hard": hard, "build": build or BUILDS[version], "uuid": UUIDS[nested]}
+
+    def expect_hostd(self, needed=True):
+        """What is said without it is not recorded: no test may look for these words."""
+        if needed and not self.state["hostd"]:
+            raise Refused("(text not recorded: hostd does not answer)")
 
     def tells_all(self):
         """Whether a failed command has a fault's text, as real hosts since 7.0 have. The quick host
@@ -190,9 +196,10 @@ class Host:
         self.write(vm, vmx.drop(vmx.put(vm["copy"], key, value), r"vhv\.enable"))
 
 
-def main(run):
+def main(run, of_hostd=False):
     """Runs one of the host's commands: run(host, words) prints, or raises Refused. What it returns,
-    if it does, is called without the state, and may do so, too."""
+    if it does, is called without the state, and may do so, too. Who needs hostd can be slow, and
+    fails while that is down."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     program = os.path.abspath(sys.argv[0])
     root = os.path.dirname(os.path.dirname(program))
@@ -207,7 +214,10 @@ def main(run):
     version = None
     try:
         with Host(root) as host:
-            version = host.state["version"]
+            version, seconds = host.state["version"], host.state.get(f"slow-{words[0]}", 0.0)
+        time.sleep(seconds)
+        with Host(root) as host:
+            host.expect_hostd(of_hostd)
             later = run(host, sys.argv[1:])
         if later:
             later()

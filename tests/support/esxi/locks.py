@@ -11,7 +11,8 @@ import vmx
 OTHER = ("00:50:56:03:3e:f1", "10.20.30.42")
 OWN = ("00:50:56:01:22:33", "10.20.30.41")
 NUMBERS = {"exclusive": 1, "read-only": 2, "multi-writer": 3}
-DISK = re.compile(r'(?im)^[ \t]*(?:scsi|sata|ide|nvme)\d+:\d+\.fileName[ \t]*=[ \t]*"([^"\n]*\.vmdk)"')
+DISK = re.compile(
+    r'(?im)^[ \t]*(?:scsi|sata|ide|nvme)\d+:\d+\.fileName[ \t]*=[ \t]*"([^"\n]*\.vmdk)"')
 EXTENT = re.compile(r'(?m)^RW \d+ \w+ "([^"\n]+)"')
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How VMs are switched on and off. What is written into a .vmx then is written from hostd's copy."""
+"""How VMs are switched on and off. A .vmx is written then, from hostd's copy."""
 import os
 import time
 
@@ -7,6 +7,7 @@ import faults
 import locks
 import questions
 import refusals
+import rewrites
 import tasks
 import vmlog
 import vmx
@@ -48,7 +49,7 @@ def ask(host, vm):
         return
     questions.ask(host, vm, kind)
     text = vm["question"]["text"]
-    vmlog.post(host, vm, "Question", [(questions.key_of(text), [], text.split("\n", 1)[1])])
+    vmlog.post(host, vm, "Question", [(questions.key_of(text), [], questions.words_of(text))])
     number = questions.settled(text, vm["copy"])
     if number is not None:
         questions.answer(vm, vm["question"]["id"], number)
@@ -62,8 +63,8 @@ def step(host, key):
     vm = host.vm(task["vm"])
     if vm.get("question"):
         return False
-    task.setdefault("due", time.time() + host.state["slow"][0])
-    if time.time() < task["due"] and not vm.get("answer"):
+    task.setdefault("goes", time.time())
+    if time.time() < task["goes"] + host.state["slow"][0] and not vm.get("answer"):
         return False
     try:
         if vm.get("answer"):
@@ -79,6 +80,7 @@ def step(host, key):
 
 def complete(host, vm):
     refusal = refusals.of_vm(host, vm)
+    vm.pop("fails", None)
     if refusal:
         if vm["copy"] is not None and vm["path"] not in host.state["locked"]:
             vmlog.failed(host, vm, refusal)
@@ -86,16 +88,11 @@ def complete(host, vm):
     text = vm["copy"]
     stem = vm["path"][:-len(".vmx")]
     vm["swap"] = f"{stem}-{hash_of(vm['path']):08x}.vswp"
-    text = vmx.put(text, "sched.swap.derivedName", vm["swap"])
-    text = vmx.put(text, "cleanShutdown", "FALSE")
-    if vmx.get(text, "checkpoint.vmState"):
-        text = vmx.put(text, "checkpoint.vmState", "")
-    for n, _ in refusals.passed(text):
-        if not vmx.get(text, f"pciPassthru{n}.pciSlotNumber"):
-            text = vmx.put(text, f"pciPassthru{n}.pciSlotNumber", str(32 + n))
+    text = rewrites.at_power_on(host, vm, text)
     host.write(vm, text)
     host.touch(vm["swap"], 0o600)
     host.touch(locks.swap_of_vmx(vm), 0o600)
+    vmlog.devices(host, vm)
     vmlog.add(host, vm, [f"Powering on guestOS '{vmx.get(text, 'guestOS')}'",
                          "Transitioned vmx/execState/val to poweredOn"])
     host.state["world"] += 7
@@ -111,13 +108,10 @@ def hash_of(text):
 
 # Off
 
-def off(host, vm):
+def off(host, vm, from_guest=False):
     expect_idle(vm)
     expect(host, vm, "off", "on", "suspended")
-    text = vmx.put(vm["copy"], "cleanShutdown", "TRUE")
-    if vmx.get(text, "checkpoint.vmState"):
-        text = vmx.put(text, "checkpoint.vmState", "")
-    stop(host, vm, text, "off")
+    stop(host, vm, rewrites.at_power_off(host, vm["copy"], from_guest), "off")
 
 
 def suspend(host, vm):
@@ -139,6 +133,14 @@ def stop(host, vm, text, power):
     vm.update(power=power, question=None)
 
 
+def breaks(host, vm, lines):
+    """Something happens while the VM runs, which ends it or not."""
+    expect(host, vm, "on", "on")
+    vmlog.add(host, vm, lines)
+    if any(line.startswith("Powering off") for line in lines):
+        off(host, vm)
+
+
 def shut_down(host, vm):
     """Returns at once; the guest takes its time. What is to be called until it is true."""
     expect(host, vm, "off", "on")
@@ -151,7 +153,7 @@ def shut_down(host, vm):
             return False
         for found in later.running():
             if found["world"] == world:
-                off(later, found)
+                off(later, found, True)
         return True
     return step_down
 

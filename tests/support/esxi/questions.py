@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a VM asks, and then waits. A text is printed as it is: a head with the question's id, the key
-with the question, and lines with the choices, whose numbers are the question's own."""
+"""What a VM asks, and then waits. A text is printed as it is: a head with the question's id, the
+key with the question, and lines with the choices, whose numbers are the question's own."""
 import hashlib
 import os
 import re
@@ -11,8 +11,9 @@ import vmx
 
 ALTERED = """Virtual machine message {id}:
 msg.uuid.altered:This virtual machine {may} have been moved or copied.
-In order to configure certain management and networking features, VMware ESX needs to know if this virtual machine was moved or copied.
+In order to configure certain management and networking features, VMware ESX needs to know which.
 
+Did you move this virtual machine, or did you copy it?
 If you don't know, answer "I copied it".
 """
 LABELS = {"old": """   0. Cancel (Cancel)
@@ -38,7 +39,7 @@ Continue without virtualized AMD-V/RVI?
    0. Yes (Yes)
    1. No (No) [default]
 """),
-    # Several, numbers that begin anywhere, a label with a terminal's commands and one with a dollar.
+    # Several numbers that begin anywhere, and labels with a terminal's and a shell's commands.
     "odd": ("_vmx{n}", """Virtual machine message {id}:
 msg.odd.question:Which of the disks in "$(touch pwned)" is meant?\x1b]0;pwned\x07
    1. is no choice, but a line of the text: '`id`' \udc9b2J
@@ -93,6 +94,12 @@ def ask(host, vm, kind):
 def key_of(text):
     found = re.search(r"(?m)^(msg\.[\w.-]+):", text)
     return found.group(1) if found else "msg.unknown"
+
+
+def words_of(text):
+    """The question itself, without head, key and choices."""
+    words = CHOICE.sub("", text.partition("\n")[2]).strip()
+    return words.removeprefix(key_of(text) + ":")
 
 
 def choices(text):

@@ -7,8 +7,8 @@ import vmx
 
 
 class Refusal:
-    """short: one line, as the quick host says it. found: (key, arguments, text) as a real one tells,
-    the most special first. log: lines of vmware.log alone. module: the stage that failed."""
+    """short: one line, as the quick host says it. found: (key, arguments, text) as a real one
+    tells, the most special first. log: lines of vmware.log alone. module: the stage that failed."""
 
     def __init__(self, short, found, log=(), module="DevicePowerOn"):
         self.short, self.found, self.log, self.module = short, found, list(log), module
@@ -83,8 +83,9 @@ def of_function(host, text, n, name):
     if vmx.get(text, f"pciPassthru{n}.systemId") != host.state["uuid"] or \
             int(vmx.get(text, f"pciPassthru{n}.deviceId") or "0", 0) != device.device:
         return Refusal(
-            f"PCI passthrough device pciPassthru{n}: the systemId does not match the current system, "
-            f"or the deviceId and the vendorId do not match the device currently at {name}.",
+            f"PCI passthrough device pciPassthru{n}: the systemId does not match the current "
+            "system, or the deviceId and the vendorId do not match the device currently at "
+            f"{name}.",
             [(UNRECORDED, [], "The systemId does not match the current system or the deviceId, and "
               f"the vendorId does not match the device currently at {spoken}.")])
     for vm in host.running():
@@ -95,7 +96,7 @@ def of_function(host, text, n, name):
 
 
 def of_mmio(host, text, functions):
-    """Pages of 4 KiB; all devices together have 3.5 GiB below 4 GiB. Only the log has the number."""
+    """Pages of 4 KiB; all devices together have 3.5 GiB below 4 GiB. Only the log has the sum."""
     if vmx.is_true(text, "pciPassthru.use64bitMMIO"):
         return None
     addresses = [address_of(name) for _, name in functions]

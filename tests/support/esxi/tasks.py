@@ -41,15 +41,17 @@ def is_running(host, key):
 
 
 def wait(root, key):
-    """Until the task is over: its state and fault, or None if it was forgotten."""
+    """Until the task is over: its state and fault, or None if it was forgotten. Refused: hostd,
+    which tells it, is down; the task goes on."""
     while True:
         with esxi.Host(root) as host:
+            host.expect_hostd()
             if not is_running(host, key):
                 return host.state["tasks"].get(key)
         time.sleep(POLL)
 
 
-def detach():
+def detach(keep=()):
     """Whether this is the process that goes on alone: it is nobody's child, so that it stays when
     its session, connection and server end."""
     child = os.fork()
@@ -62,7 +64,11 @@ def detach():
     null = os.open("/dev/null", os.O_RDWR)
     for descriptor in range(3):
         os.dup2(null, descriptor)
-    os.closerange(3, 256)
+    for descriptor in set(range(3, 256)) - set(keep):
+        try:
+            os.close(descriptor)
+        except OSError:
+            pass
     return True
 
 
