@@ -128,6 +128,15 @@ readable() { # FILE...
     wait "$asking"
 }
 
+@test "folders of a vSAN datastore are not made by mkdir" {
+    host_start --hard
+    [[ $(readlink "$VOLUMES/vsanDatastore/isos") == ????????-????-????-????-???????????? ]]
+    over_sftp "mkdir $VOLUMES/vsanDatastore/new" | grep -q "Operation unsupported"
+    [ ! -e "$VOLUMES/vsanDatastore/new" ]
+    over_sftp "mkdir $VOLUMES/vsanDatastore/isos/new"
+    [ -d "$VOLUMES/vsanDatastore/isos/new" ]
+}
+
 @test "a datastore that hangs stops who wants something of it, until it hangs no more" {
     host_start --hard
     echo iso >"$VOLUMES/nfs-iso/iso"

@@ -31,7 +31,7 @@ refuses() { # STATUS ERROR-PATTERN COMMAND-LINE
     [[ $stderr =~ $2 ]]
 }
 
-@test "versions are told as by 6.5, 7.0 and 8.0" {
+@test "versions are told as by 6.0 to 9.0" {
     host_start --version 6.5.0 --empty
     says "vmware -vl" <<END
 VMware ESXi 6.5.0 build-14320405
@@ -46,6 +46,18 @@ END
    Update: 1
    Patch: 0
 END
+    host_again --version 9.0.0 --empty
+    says "vmware -v" <<<"VMware ESXi 9.0.0 build-24755229"
+    says "esxcli system version get" <<END
+   Product: VMware ESXi
+   Version: 9.0.0
+   Build: Releasebuild-24755229
+   Update: 0
+   Maintenance: 0
+   Patch: 0
+END
+    host_again --version 6.0.0 --empty
+    says "vmware -v" <<<"VMware ESXi 6.0.0 build-5050593"
     host_again --empty --build 24784741
     says "vmware -v" <<<"VMware ESXi 7.0.3 build-24784741"
 }
@@ -167,6 +179,13 @@ END
     [[ ${lines[4]} == "11 "* ]]
     [[ ${lines[5]} == "2 "* ]]
     [ "${#lines[@]}" -eq 6 ]
+}
+
+@test "getallvms of a hard host: 8.0 pads its rows, 9.0 has VMs of its own" {
+    host_start --hard --version 8.0.1
+    on_host "vim-cmd vmsvc/getallvms" | grep -qE "^11 .* {200}\$"
+    host_again --hard --version 9.0.0
+    on_host "vim-cmd vmsvc/getallvms" | grep -qE "^99 +vCLS-.* +\[\] /var/run/crx/.*\.vmx "
 }
 
 @test "power is told as it is, of an unknown VM nothing" {

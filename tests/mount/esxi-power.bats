@@ -16,6 +16,7 @@ teardown() {
 
 # Begins a power-on whose command goes on by itself.
 begins() { # VM
+    rm -f "$TEST_DIR/on"
     on_host "vim-cmd vmsvc/power.on $1" >"$TEST_DIR/on" 2>&1 3>&- &
     ssh_pid=$!
     eventually 60 grep -qx "Powering on VM:" "$TEST_DIR/on"
@@ -168,8 +169,10 @@ copied() {
     esxi tools db-01 no
     run on_host "vim-cmd vmsvc/get.guest 11; vim-cmd vmsvc/get.guest 1"
     [ "$(grep -cx '   hostName = <unset>, ' <<<"$output")" -eq 2 ]
-    run -1 on_host "vim-cmd vmsvc/power.shutdown 11 2>&1"
-    [ "${lines[0]}" = "(vim.fault.ToolsUnavailable) {" ]
+    for command in shutdown reboot; do
+        run -1 on_host "vim-cmd vmsvc/power.$command 11 2>&1"
+        [ "${lines[0]}" = "(vim.fault.ToolsUnavailable) {" ]
+    done
     power_is 11 "Powered on"
 }
 

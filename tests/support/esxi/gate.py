@@ -3,7 +3,7 @@
 locked, as on VMFS, and datastores hang, as on NFS.
 
 An OPEN of a locked file, and its removal, are refused as OpenSSH's server refuses where the system
-says EBUSY or EINVAL. A request that needs a datastore that hangs stops this session until it hangs
+says EBUSY or EINVAL; a folder in a vSAN datastore, where it says ENOSYS. A request that needs a datastore that hangs stops this session until it hangs
 no more, because the server is one process that would not come back from its system call."""
 import errno
 import json
@@ -25,7 +25,8 @@ STATUS, HANDLE, EXTENDED = 101, 102, 200
 BY_HANDLE = (CLOSE, READ, WRITE, FSTAT, FSETSTAT, READDIR)
 HANDLES = ("fsync@openssh.com", "fstatvfs@openssh.com", "copy-data")
 PAIRS = ("posix-rename@openssh.com", "hardlink@openssh.com")
-CODES = {errno.EBUSY: (4, b"Failure"), errno.EINVAL: (5, b"Bad message")}
+CODES = {errno.EBUSY: (4, b"Failure"), errno.EINVAL: (5, b"Bad message"),
+         errno.ENOSYS: (8, b"Operation unsupported")}
 
 
 def strings(body, count):
@@ -62,7 +63,7 @@ def write_packet(fd, packet):
 class Gate:
     def __init__(self, root, server):
         self.host = esxi.Host(root)
-        self.seen, self.held, self.hung = None, {}, []
+        self.seen, self.held, self.hung, self.vsan = None, {}, [], []
         self.server = subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.answering = threading.Lock()
         self.opening, self.handles = {}, {}
@@ -78,7 +79,9 @@ class Gate:
                 self.seen = (info.st_ino, info.st_mtime_ns)
                 self.held = {path: code for path, (_, _, code) in
                              locks.holders(self.host).items() if code}
-                self.hung = [os.path.join(self.host.volumes, u) for u in stores.hanging(self.host)]
+                top = self.host.volumes
+                self.hung = [os.path.join(top, u) for u in stores.hanging(self.host)]
+                self.vsan = [os.path.join(top, u) for u in stores.without_mkdir(self.host)]
         except FileNotFoundError:
             return False
         return True
@@ -109,9 +112,11 @@ class Gate:
 
     def refusal(self, kind, paths):
         """The errno, or 0."""
-        if kind not in (OPEN, REMOVE) or not paths:
+        if not paths:
             return 0
-        return self.held.get(paths[0], 0)
+        if kind == MKDIR and os.path.dirname(paths[0]) in self.vsan:
+            return errno.ENOSYS
+        return self.held.get(paths[0], 0) if kind in (OPEN, REMOVE) else 0
 
     def answers(self):
         """Hands on what the server says, and notes the handles that it gives."""

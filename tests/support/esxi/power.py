@@ -24,6 +24,11 @@ def expect_idle(vm):
         raise faults.busy()
 
 
+def expect_tools(vm):
+    if not vm.get("tools", True):
+        raise faults.no_tools()
+
+
 # On: the task waits for the answer to a question, then for as long as a power-on takes.
 
 def begin(host, number):
@@ -144,8 +149,7 @@ def breaks(host, vm, lines):
 def shut_down(host, vm):
     """Returns at once; the guest takes its time. What is to be called until it is true."""
     expect(host, vm, "off", "on")
-    if not vm.get("tools", True):
-        raise faults.no_tools()
+    expect_tools(vm)
     world, due = vm["world"], time.time() + host.state["slow"][1]
 
     def step_down(later):

@@ -22,6 +22,9 @@ OWN = {
 }
 
 
+VSAN_FOLDER = "9c3b5f5e-7a41-08d2-66e0-001122334455"
+
+
 def add(host):
     """All that a real host has beside its datastores."""
     for uuid, (name, kind, size) in OWN.items():
@@ -30,6 +33,11 @@ def add(host):
         if not os.path.lexists(link):
             os.symlink(uuid, link)
         host.state["stores"][uuid] = {"name": name, "type": kind, "size": size}
+    # Folders of a vSAN datastore are called by UUIDs, with a link of the name beside each.
+    top = os.path.join(host.volumes, next(u for u, (_, kind, _) in OWN.items() if kind == "vsan"))
+    os.makedirs(os.path.join(top, VSAN_FOLDER), exist_ok=True)
+    if not os.path.lexists(os.path.join(top, "isos")):
+        os.symlink(VSAN_FOLDER, os.path.join(top, "isos"))
     for folder in ("packages", "vmkdump", "var"):
         os.makedirs(os.path.join(host.volumes, list(OWN)[2], folder), exist_ok=True)
 
@@ -81,3 +89,8 @@ def hang(host, name, hangs):
 
 def hanging(host):
     return [uuid for uuid, kept in host.state["stores"].items() if kept.get("hangs")]
+
+
+def without_mkdir(host):
+    """Those in which a folder is made by a program of its own only."""
+    return [uuid for uuid, kept in host.state["stores"].items() if kept.get("type") == "vsan"]
