@@ -8,8 +8,10 @@
 #include "parser/text/text.h"
 #include "vm_log.h"
 
-/* A hostile log must not become a large memory: a VM has at most 128 devices of six BARs each. */
-enum { BARS_MAX = 768 };
+/* A hostile log must not become a large memory, nor an absurd command: a VM has at most 128 devices
+ * of six BARs each, and no BAR has more than 1 TiB. */
+enum { BARS_MAX = 768, WINDOW_MAX = 1 << 20 /* GB */ };
+static const unsigned long long bar_max = 1ULL << 40;
 
 /* ---- numbers */
 
@@ -41,13 +43,13 @@ static unsigned long long number_between(struct span said, const char *before, c
                : 0;
 }
 
-/* GB that hold more than n units. */
+/* GB that hold more than n units; 0 for none, and for what no window holds. */
 static unsigned long long window_of(unsigned long long n, unsigned long long units_per_gb)
 {
     unsigned long long gb = 1;
-    while (gb * units_per_gb <= n)
+    while (gb <= WINDOW_MAX && gb * units_per_gb <= n)
         gb *= 2;
-    return n > 0 ? gb : 0;
+    return n > 0 && gb <= WINDOW_MAX ? gb : 0;
 }
 
 unsigned long long vm_start_window(struct span text)
@@ -84,7 +86,7 @@ static bool parse_bar(struct span text, struct vm_start_bar *ret)
     ret->wide = values[1] == 3;
     ret->at = values[2];
     ret->size = values[3];
-    return true;
+    return ret->size <= bar_max;
 }
 
 static int add_bar(struct vm_start *start, const struct vm_start_bar *bar)

@@ -67,6 +67,8 @@ static void a_log_shows_only_what_its_last_power_on_did(void **state)
          false, 0, 64},
         {FIRST LINE("total number of pages needed (many) exceeds limit"), false, 0, 0},
         {FIRST LINE("total number of pages needed (99999999999999999999) exceeds"), false, 0, 0},
+        {FIRST LINE("total number of pages needed (274877906943) exceeds"), false, 0, 1 << 20},
+        {FIRST LINE("total number of pages needed (274877906944) exceeds"), false, 0, 0},
         {FIRST LINE("could not allocate 33587200 sheep"), false, 0, 0},
         /* Not the host's words: of another thread, behind others, or when a guest runs. */
         {FIRST "2026-03-01T10:00:01.000Z In(05) vcpu-0 - " BAR " flags 12\n", false, 0, 0},
@@ -76,7 +78,13 @@ static void a_log_shows_only_what_its_last_power_on_did(void **state)
         {FIRST LINE("DICT annotation = \"Transitioned vmx/execState/val to poweredOn\"") BAR_LINE,
          false, 1, 0},
         {FIRST BAR_LINE ON LINE("Guest: Log for VMware ESX"), true, 1, 0},
-        /* Lines that are not whole. */
+        /* Lines that are not whole, or absurd. */
+        {FIRST LINE("PCIPassthru: Device 0000:42:00.0 barIndex 1 type 3 realaddr 0x1 size "
+                    "1099511627776"),
+         false, 1, 0},
+        {FIRST LINE("PCIPassthru: Device 0000:42:00.0 barIndex 1 type 3 realaddr 0x1 size "
+                    "1099511627777"),
+         false, 0, 0},
         {FIRST LINE("PCIPassthru: Device 0000:42:00.0 barIndex 1 type 3 realaddr 0x1 size"), false,
          0, 0},
         {FIRST LINE("PCIPassthru: Device 42 barIndex 1 type 3 realaddr 0x1 size 1"), false, 0, 0},
