@@ -73,3 +73,14 @@ int safe_text_add(struct buf *ret, struct span text)
         safe_text_make(ret->data + before, text.n);
     return r;
 }
+
+int safe_field_add(struct buf *ret, struct span text, char separator)
+{
+    size_t before = ret->len;
+    int r = safe_text_add(ret, text);
+    for (size_t i = before; r == 0 && i < ret->len; i++) {
+        if (ret->data[i] == separator)
+            ret->data[i] = '?';
+    }
+    return r;
+}

@@ -18,3 +18,6 @@ void safe_text_make(char *text, size_t n);
 
 /* Appends one line's or one field's text, made safe. -ENOMEM. */
 int safe_text_add(struct buf *ret, struct span text);
+
+/* The same of a field that is one of several: "?" is in the place of what separates them, too. */
+int safe_field_add(struct buf *ret, struct span text, char separator);

@@ -411,10 +411,11 @@ refused() { # ERRNO COMMAND...
     mount_local
     echo nested-esxi >"$VMX/passthrough-profile"
     diff -u - "$MNT/.vmxfs/vms" <<END
-suspended	-	-	none	a/z.vmx
-unknown	-	-	none	b?c/y.vmx
-unknown	-	-	nested-esxi	vm/vm.vmx
+# power	id	registered	profile	path	memory-mb	cpus	gpus	pending
+suspended	-	-	none	a/z.vmx	4096	2	-	-
+unknown	-	-	none	b?c/y.vmx	4096	2	-	-
+unknown	-	-	nested-esxi	vm/vm.vmx	4096	2	-	-
 END
     echo FALSE >"$VMX/vhv.enable"
-    grep -q "^unknown	-	-	nested-esxi!	vm/vm.vmx$" "$MNT/.vmxfs/vms"
+    grep -q "^unknown	-	-	nested-esxi!	vm/vm.vmx	" "$MNT/.vmxfs/vms"
 }

@@ -130,12 +130,13 @@ vms_table() {
     mount_host
     vms_table >"$TEST_DIR/table"
     holds "$TEST_DIR/table" <<END
-unknown|6|invalid|-|-
-off|10|yes|none|data [2]/build [gpu] box/build [gpu] box.vmx
-on|11|yes|none|datastore1/db-01/db-01.vmx
-off|2|yes|none|datastore1/gpu-guest/gpu-guest.vmx
-off|1|yes|none|datastore1/nested-esxi/nested-esxi.vmx
-unknown|-|no|none|datastore1/orphan/orphan.vmx
+# power|id|registered|profile|path|memory-mb|cpus|gpus|pending
+unknown|6|invalid|-|-|-|-|-|-
+off|10|yes|none|data [2]/build [gpu] box/build [gpu] box.vmx|4096|2|-|-
+on|11|yes|none|datastore1/db-01/db-01.vmx|4096|2|-|-
+off|2|yes|none|datastore1/gpu-guest/gpu-guest.vmx|8192|4|-|-
+off|1|yes|none|datastore1/nested-esxi/nested-esxi.vmx|16384|4|-|-
+unknown|-|no|none|datastore1/orphan/orphan.vmx|4096|2|-|-
 END
     unmount_lab
     SERVER=$HOST/sshd
@@ -143,8 +144,26 @@ END
     echo nested-esxi >"$MNT/build [gpu] box/build [gpu] box.vmx/passthrough-profile"
     vms_table | sed -n '/build/p;/db-01/p' >"$TEST_DIR/table"
     holds "$TEST_DIR/table" <<END
-unknown|11|yes|-|[datastore1] db-01/db-01.vmx
-off|10|yes|nested-esxi|build [gpu] box/build [gpu] box.vmx
+unknown|11|yes|-|[datastore1] db-01/db-01.vmx|-|-|-|-
+off|10|yes|nested-esxi|build [gpu] box/build [gpu] box.vmx|4096|2|-|-
+END
+}
+
+@test "the table has the cards of each VM, and no other device" {
+    host_start
+    printf 'pciPassthru%s = "%s"\n' 0.present TRUE 0.id 00000:066:00.0 1.present TRUE \
+        1.id 00000:066:00.1 2.present TRUE 2.id 0:134:0.0 3.present TRUE 3.id 00000:066:00.0 \
+        4.present TRUE 4.id 00000:003:00.0 5.present FALSE 5.id 00000:195:00.0 \
+        6.present TRUE 6.id 00000:232:00.0 >>"$DS1/gpu-guest/gpu-guest.vmx"
+    printf 'pciPassthru%s = "%s"\n' 0.present TRUE 0.vgpu grid_p40-4q,x 1.present TRUE \
+        1.allowedDevices 0x10de:0x1e87 >>"$DS1/orphan/orphan.vmx"
+    sed -i '/^numvcpus/d; s/^memSize = .*/memSize = "lots"/' "$DS1/orphan/orphan.vmx"
+    mount_host
+    vms_table | sed -n 's/.*\(gpu-guest\|orphan\).vmx|//p' >"$TEST_DIR/table"
+    # Of a device that the host does not list it is not known what it is.
+    holds "$TEST_DIR/table" <<END
+8192|4|0000:42:00.0,0000:86:00.0,0000:e8:00.0|-
+-|1|vgpu:grid_p40-4q?x|-
 END
 }
 
@@ -262,7 +281,9 @@ has_no_host() {
     run cat "$vm/.vmxfs/power"
     [ "$status" -eq 1 ]
     [[ $output == *"Operation not supported"* ]]
-    [ "$(cut -f1-3 "$MNT/.vmxfs/vms" | sort -u)" = "$(printf 'unknown\t-\t-')" ]
+    [ ! -e "$MNT/.vmxfs/gpus" ]
+    ! ls "$MNT/.vmxfs" | grep -x gpus
+    [ "$(grep -v '^#' "$MNT/.vmxfs/vms" | cut -f1-3 | sort -u)" = "$(printf 'unknown\t-\t-')" ]
     grep -qx "host: none" "$MNT/.vmxfs/status"
     echo 16384 >"$vm/memSize"
 }

@@ -334,7 +334,7 @@ same_file() { # DIR DIR
         [ "$status" -eq 1 ]
     done
     [ "$(cut -f 3 "$MNT/.vmxfs/errors" | sort -u)" = datastore0x/vm/vm.vmx ]
-    [ "$(cut -f 5 "$MNT/.vmxfs/vms")" = "datastore0x/vm/vm.vmx
+    [ "$(grep -v "^#" "$MNT/.vmxfs/vms" | cut -f 5)" = "datastore0x/vm/vm.vmx
 datastore0x/vm2/vm2.vmx
 vsanDatastore/vm3/vm3.vmx" ]
     echo nested-esxi >"$MNT/$DS/vm/vm.vmx/passthrough-profile"

@@ -40,7 +40,7 @@ must_be_tame() { # FILE [FIELDS [FIRST_CHARACTERS_THAT_MAY_DIFFER]]
     mount_local
     vm=$MNT/vm$ESC/x.vmx
     cat "$MNT/.vmxfs/vms" >"$TEST_DIR/vms"
-    must_be_tame "$TEST_DIR/vms" 5
+    must_be_tame "$TEST_DIR/vms" 9
     grep -q "$(printf "\t")vm?\]0;pwned" "$TEST_DIR/vms"
     cat "$MNT/.vmxfs/check" >"$TEST_DIR/all"
     must_be_tame "$TEST_DIR/all" 4

@@ -1,34 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * .vmxfs/vms: a table of all VMs, those that are registered on the host and those whose .vmx is
- * below the root. TAB-separated: power, id, registered, profile, path. What is not known is "-", of
- * power "unknown".
+ * below the root. Its first line names the columns. What is not known is "-", of power "unknown".
  */
 #include <errno.h>
 #include <string.h>
 
+#include "parser/device/passed.h"
+#include "parser/document/value.h"
 #include "parser/text/list.h"
 #include "parser/text/safe_text.h"
 #include "vfs/host/host_view.h"
 #include "vm_walk.h"
 
+static const char columns[] =
+    "# power\tid\tregistered\tprofile\tpath\tmemory-mb\tcpus\tgpus\tpending\n";
+
+struct row {
+    char *text;
+    size_t path; /* where that column is in the text; it holds no TAB */
+};
+
 struct table {
     struct vm_walk survey;
     const struct host_facts *facts; /* NULL: nothing is known */
     bool *seen;                     /* for each of the host's VMs: its .vmx was found */
-    char **rows;                    /* the path is last, and holds no TAB */
+    struct row *rows;
     size_t n;
 };
 
 /* Takes over what it holds. */
-static int add_row(struct table *t, struct buf *row)
+static int add_row(struct table *t, struct buf *row, size_t path)
 {
-    char **rows = list_room(t->rows, t->n, sizeof(*rows));
+    struct row *rows = list_room(t->rows, t->n, sizeof(*rows));
     if (!rows)
         return -ENOMEM;
     t->rows = rows;
-    t->rows[t->n++] = buf_steal(row);
-    return rows[t->n - 1] ? 0 : -ENOMEM;
+    rows[t->n++] = (struct row){buf_steal(row), path};
+    return rows[t->n - 1].text ? 0 : -ENOMEM;
 }
 
 /* The profile that passthrough-profile shows in brackets. */
@@ -45,17 +54,61 @@ static int add_profile(struct table *t, const struct vmx_dict *dict, struct buf 
                  : buf_add_char(ret, '-');
 }
 
-/* vm: NULL if it is not registered; dict: NULL if its .vmx was not found. */
-static const char *power_of(const struct table *t, const struct host_vm *vm,
-                            const struct vmx_dict *dict)
+/* A number that VMware takes. otherwise: what it is where the setting is missing. */
+static int add_number(const struct vmx_dict *dict, const char *key, const char *otherwise,
+                      struct buf *ret)
 {
-    BUF_AUTO state = {0};
-    if (vm && vm->running)
-        return "on";
-    if (dict && vmx_dict_get(dict, SPAN_LITERAL("checkpoint.vmState"), &state) == 0 &&
-        state.len > 0)
-        return "suspended";
-    return vm && dict && t->facts->running_known ? "off" : "unknown";
+    BUF_AUTO value = {0};
+    long long number = 0;
+    int r = vmx_dict_get(dict, span_of(key), &value);
+    if (r == -ENOENT)
+        return buf_add_str(ret, otherwise);
+    if (r == 0 && vmx_value_int(buf_span(&value), &number) && number > 0)
+        return buf_addf(ret, "%lld", number);
+    return r ?: buf_add_char(ret, '-');
+}
+
+/* Whether the host says that the device is something else. */
+static bool is_no_gpu(const struct table *t, const struct vmx_passed_device *device)
+{
+    const struct vmx_host_pci *pci =
+        t->facts ? vmx_host_find(&t->facts->host, &device->address) : NULL;
+    return pci && pci->class >= 0 && !vmx_host_is_display(pci);
+}
+
+static int add_gpu(const struct table *t, const struct vmx_passed_device *device, bool first,
+                   struct buf *ret)
+{
+    if (device->vgpu.len == 0 && (!device->has_address || is_no_gpu(t, device)))
+        return 0;
+    int r = buf_add_str(ret, first ? "" : ",");
+    if (r < 0 || device->vgpu.len == 0)
+        return r ?: vmx_pci_add_address(&device->address, ret);
+    return buf_add_str(ret, "vgpu:") ?: safe_field_add(ret, buf_span(&device->vgpu), ',');
+}
+
+static int add_gpus(const struct table *t, const struct vmx_dict *dict, struct buf *ret)
+{
+    PASSED_AUTO passed = {0};
+    size_t before = ret->len;
+    int r = vmx_passed_find(dict, &passed);
+    for (size_t i = 0; r == 0 && i < passed.n; i++) {
+        if (vmx_passed_is_first(&passed, i))
+            r = add_gpu(t, &passed.items[i], ret->len == before, ret);
+    }
+    return r == 0 && ret->len == before ? buf_add_char(ret, '-') : r;
+}
+
+/* The columns behind the path. No change waits for its VM yet. */
+static int add_rest(const struct table *t, const struct vmx_dict *dict, struct buf *ret)
+{
+    return buf_add_char(ret, '\t')
+        ?: add_number(dict, "memSize", "-", ret)
+        ?: buf_add_char(ret, '\t')
+        ?: add_number(dict, "numvcpus", "1", ret)
+        ?: buf_add_char(ret, '\t')
+        ?: add_gpus(t, dict, ret)
+        ?: buf_add_str(ret, "\t-");
 }
 
 static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
@@ -66,16 +119,17 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
     const struct host_vm *vm = t->facts ? host_facts_vm(t->facts, path) : NULL;
     if (vm)
         t->seen[vm - t->facts->vms] = true;
-    int r = buf_addf(&row, "%s\t", power_of(t, vm, dict));
+    int r = buf_addf(&row, "%s\t", vm_power_word(t->facts, vm, dict));
     if (r == 0 && vm)
         r = buf_addf(&row, "%lu\tyes\t", vm->id);
     else if (r == 0)
         r = buf_addf(&row, "-\t%s\t", t->facts && t->facts->vms_known ? "no" : "-");
+    r = r ?: add_profile(t, dict, &row) ?: buf_add_char(&row, '\t');
+    size_t at = row.len;
     return r
-        ?: add_profile(t, dict, &row)
-        ?: buf_add_char(&row, '\t')
         ?: safe_text_add(&row, span_of(shown))
-        ?: add_row(t, &row);
+        ?: add_rest(t, dict, &row)
+        ?: add_row(t, &row, at);
 }
 
 /* Where a VM is whose .vmx was not found. */
@@ -99,26 +153,28 @@ static int add_others(struct table *t)
         BUF_AUTO row = {0};
         if (t->seen[i])
             continue;
-        r = buf_addf(&row, "%s\t%lu\t%s\t-\t", power_of(t, vm, NULL), vm->id,
-                       vm->valid ? "yes" : "invalid")
-            ?: add_place(vm, &row)
-            ?: add_row(t, &row);
+        r = buf_addf(&row, "%s\t%lu\t%s\t-\t", vm_power_word(t->facts, vm, NULL), vm->id,
+                     vm->valid ? "yes" : "invalid");
+        size_t at = row.len;
+        r = r ?: add_place(vm, &row) ?: buf_add_str(&row, "\t-\t-\t-\t-") ?: add_row(t, &row, at);
     }
     return r;
 }
 
 static int by_path(const void *a, const void *b)
 {
-    return strcmp(strrchr(*(char *const *)a, '\t'), strrchr(*(char *const *)b, '\t'));
+    const struct row *x = a;
+    const struct row *y = b;
+    return strcmp(x->text + x->path, y->text + y->path);
 }
 
 static int print(struct table *t, struct buf *ret)
 {
-    int r = 0;
+    int r = buf_add_str(ret, columns);
     if (t->n > 0)
         qsort(t->rows, t->n, sizeof(*t->rows), by_path);
     for (size_t i = 0; r == 0 && i < t->n; i++)
-        r = buf_addf(ret, "%s\n", t->rows[i]);
+        r = buf_addf(ret, "%s\n", t->rows[i].text);
     return r;
 }
 
@@ -135,7 +191,7 @@ int root_vms_show(struct request *rq, struct node *n, struct buf *ret)
     }
     r = r ?: vm_walk_run(&t.survey) ?: add_others(&t) ?: print(&t, ret);
     for (size_t i = 0; i < t.n; i++)
-        free(t.rows[i]);
+        free(t.rows[i].text);
     free(t.rows);
     free(t.seen);
     return r;

@@ -82,12 +82,22 @@ static void bytes_of_no_character_hide_nothing(void **state)
     must_show(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
+static void a_field_among_others_has_no_separator(void **state)
+{
+    BUF_AUTO b = {0};
+    (void)state;
+    assert_int_equal(buf_add_str(&b, "a,"), 0);
+    assert_int_equal(safe_field_add(&b, SPAN_LITERAL("b,\tc;,"), ','), 0);
+    assert_string_equal(b.data, "a,b??c;?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_terminal_obeys_is_replaced),
         cmocka_unit_test(letters_of_all_lengths_stay),
         cmocka_unit_test(bytes_of_no_character_hide_nothing),
+        cmocka_unit_test(a_field_among_others_has_no_separator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
