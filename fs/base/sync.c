@@ -78,6 +78,16 @@ struct wait wait_for_ms(int64_t ms)
     return (struct wait){.deadline = clock_ms() + ms};
 }
 
+struct wait wait_half(const struct wait *wait, int64_t most_ms)
+{
+    struct wait half = *wait;
+    const int64_t now = clock_ms();
+    half.deadline = now + (wait->deadline - now) / 2;
+    if (half.deadline > now + most_ms)
+        half.deadline = now + most_ms;
+    return half;
+}
+
 struct wait wait_firmly(const struct wait *w)
 {
     struct wait firm = *w;

@@ -61,6 +61,9 @@ void condition_wake_one(struct condition *c);
  * -errno. */
 int thread_start(pthread_t *ret, void *(*run)(void *arg), void *arg);
 
+/* The same wait with half of the time that is left, and no more than most_ms. */
+struct wait wait_half(const struct wait *wait, int64_t most_ms);
+
 /* A wait that ends ms from now and cannot be interrupted. */
 struct wait wait_for_ms(int64_t ms);
 

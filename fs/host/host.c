@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "host/facts/facts_cache.h"
+#include "host/facts/stores.h"
 #include "host/tell/power_failures.h"
 #include "host/tell/power_job.h"
 #include "host/tell/reload.h"
@@ -59,6 +60,21 @@ static void watch_vms(struct host *host)
     host_facts_unref(facts);
 }
 
+/* Asks for the datastores again, if somebody wants that. */
+static void watch_stores(struct host *host)
+{
+    const struct wait wait = wait_for_ms(remote_options(host->remote)->timeout_ms);
+    const struct host_facts *facts = NULL;
+    lock_take(&host->lock);
+    bool wanted = host->stores_wanted;
+    lock_drop(&host->lock);
+    if (wanted && host_stores(host, 0, &wait, &facts) == 0)
+        host_facts_unref(facts);
+    lock_take(&host->lock);
+    host->stores_wanted = false;
+    lock_drop(&host->lock);
+}
+
 /* Waits for the next thing to do; without a host there is none. True: a reload is due. */
 static bool wait_for_work_locked(struct host *host, bool *ret_watch) REQUIRES(&host->lock)
 {
@@ -69,7 +85,7 @@ static bool wait_for_work_locked(struct host *host, bool *ret_watch) REQUIRES(&h
                     : watched               ? now + WATCH_EACH_MS
                                             : now + TIDY_MS;
     const struct wait wait = {.deadline = next < until ? next : until};
-    if (next > now)
+    if (next > now && !host->stores_wanted)
         wait_on(&wait, &host->woken, &host->lock);
     now = clock_ms();
     *ret_watch = is_watched_locked(host, now) && now - host->asked_at >= WATCH_EACH_MS;
@@ -90,7 +106,9 @@ static void *run(void *arg)
             serve_reloads(host);
         if (watch)
             watch_vms(host);
+        watch_stores(host);
         exec_tidy(host->exec);
+        exec_tidy(host->stores_exec);
         lock_take(&host->lock);
     }
     lock_drop(&host->lock);
@@ -118,14 +136,17 @@ int host_new(struct remote *remote, struct journal *journal, const struct host_o
     host->remote = remote;
     host->journal = journal;
     host->options = *options;
-    host->wanted_at = INT64_MIN / 2;
+    host->wanted_at = host->stores_asked_at = INT64_MIN / 2;
     lock_init(&host->lock);
     condition_init(&host->woken);
     turn_init(&host->asking);
     turn_init(&host->acting);
-    int r = exec_new(&exec_options, &host->exec) ?: thread_start(&host->thread, run, host);
+    int r = stores_init(host)
+        ?: exec_new(&exec_options, &host->exec)
+        ?: thread_start(&host->thread, run, host);
     if (r < 0) {
         exec_free(host->exec);
+        stores_done(host);
         end_waits(host);
         return r;
     }
@@ -154,6 +175,7 @@ void host_free(struct host *host)
     power_failures_done(host);
     remote_set_evidence(host->remote, NULL);
     exec_free(host->exec);
+    stores_done(host);
     host_facts_unref(host->facts);
     for (size_t i = 0; i < QUESTIONS; i++)
         buf_done(&host->answers[i].text);

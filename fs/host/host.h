@@ -42,6 +42,20 @@ int host_facts(struct host *host, int max_age_ms, const struct wait *wait,
 /* Whether there is a host: true or false once it was found out; waits for that. */
 bool host_exists(struct host *host, const struct wait *wait);
 
+/* The datastores, as the host said them not longer than max_age_ms ago. As host_facts; only
+ * facts->stores is filled in. */
+int host_stores(struct host *host, int max_age_ms, const struct wait *wait,
+                const struct host_facts **ret);
+
+/* For a caller that is about to go into a datastore that may hang: has the host asked which are
+ * inaccessible (remote/names/inaccessible.h). Waits for the first answer, half of its time at most;
+ * later answers come in the background. */
+void host_expect_store(struct host *host, const struct wait *wait);
+
+/* Something on the server did not answer: has the host asked, in the background, whether its
+ * datastore is inaccessible. */
+void host_doubt_stores(struct host *host);
+
 /* What the report on a VM and plans need of it: fills in the VM's part. */
 void host_about_vm(const struct host_facts *facts, const char *path, struct vmx_host_vm *ret);
 

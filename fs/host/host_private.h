@@ -43,6 +43,12 @@ struct host {
     unsigned long reloads, reloads_failed;
     struct diag why; /* of the last failure */
 
+    const struct host_facts *stores; /* NULL: not known */
+    int64_t stores_asked_at;         /* clock_ms() when asking for them last ended */
+    bool stores_wanted;              /* by the thread */
+
+    struct exec *stores_exec;
+    struct turn asking_stores;  /* of the thread that asks for the datastores (stores.h) */
     atomic_bool stop;           /* changes with lock held */
     atomic_bool mute;           /* it has datastores, and runs no commands for us */
     atomic_bool hardware_again; /* what was said of the hardware is not true any more */

@@ -116,6 +116,7 @@ void remote_free(struct remote *remote)
     cache_free(remote->documents);
     aliases_free(remote->aliases);
     path_table_clear(&remote->wrong_guesses);
+    path_table_clear(&remote->inaccessible);
     unsure_forget(&remote->unsure_names, NULL);
     condition_done(&remote->queue_moved);
     lock_done(&remote->lock);

@@ -43,6 +43,8 @@ struct remote {
     struct path_item *wrong_guesses GUARDED_BY(lock); /* open_ahead.c */
     struct remote_file *open_files GUARDED_BY(lock);
     struct unsure *unsure_names GUARDED_BY(lock); /* unsure_names.c */
+    struct path_item *inaccessible GUARDED_BY(lock);
+    atomic_bool any_inaccessible; /* changes with lock held */
     atomic_ulong commits, commits_joined, commits_failed;
     atomic_uint serial;           /* of tokens */
     atomic_int folder_renames;    /* enum folder_renames, as far as it is known */

@@ -18,9 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef int parser(struct span text, struct host_facts *ret);
 
-static parser *const parsers[] = {parse_version,      parse_uuid,       parse_platform,
-                                  parse_cpu_list,     parse_cpu_global, parse_pci_list,
-                                  parse_pci_passthru, parse_vms,        parse_running};
+static parser *const parsers[] = {
+    parse_version,  parse_uuid,         parse_platform, parse_cpu_list, parse_cpu_global,
+    parse_pci_list, parse_pci_passthru, parse_vms,      parse_running,  parse_stores};
 
 enum { PARSERS = sizeof(parsers) / sizeof(parsers[0]) };
 
@@ -80,6 +80,17 @@ static void check_vms(const struct host_facts *facts)
         assert(facts->running[i][0] == '/' && !strchr(facts->running[i], '\n'));
 }
 
+static void check_stores(const struct host_facts *facts)
+{
+    for (size_t i = 0; i < facts->n_stores; i++) {
+        const struct host_store *store = &facts->stores[i];
+        assert(store->uuid[0] && !strchr(store->uuid, '/') && !strchr(store->uuid, '\n'));
+        assert(!strchr(store->name, '\n') && !strchr(store->type, '\n'));
+        assert(strspn(store->size, "0123456789") == strlen(store->size));
+        assert(strspn(store->free, "0123456789") == strlen(store->free));
+    }
+}
+
 static void parse(parser *with, struct span text, struct host_facts *facts)
 {
     size_t before = facts->host.n_pci + facts->n_vms + facts->n_running;
@@ -88,6 +99,7 @@ static void parse(parser *with, struct span text, struct host_facts *facts)
     assert(r == 0 || facts->host.n_pci + facts->n_vms + facts->n_running == before);
     check_pci(&facts->host);
     check_vms(facts);
+    check_stores(facts);
     assert(facts->version_line &&
            (strlen(facts->host.uuid) == 0 || strlen(facts->host.uuid) == 36));
     assert(facts->hv_support >= -1 && facts->hv_support <= 9);
@@ -103,6 +115,9 @@ static void parse_alone(struct span text)
         parse(parsers[i], text, facts);
         host_facts_unref(facts);
     }
+    struct host_facts *facts = host_facts_new();
+    assert(facts && parse_stores(text, facts) == 0 && parse_nas(text, "NFS", facts) == 0);
+    host_facts_unref(facts);
     int r = parse_power(text, &power);
     assert(r == 0 || r == -ENOENT || r == -EBADMSG);
     assert((r == 0) == (power != VMX_POWER_UNKNOWN));

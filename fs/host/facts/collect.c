@@ -10,11 +10,15 @@
 #include "inventory.h"
 #include "parse.h"
 #include "parser/device/passed.h"
+#include "parser/text/text.h"
 #include "remote/cache/document.h"
+#include "remote/cache/listing.h"
+#include "remote/names/aliases.h"
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
+#include "stores.h"
 
 enum {
     HARDWARE_MS = 60 * 1000, /* as long an answer about the hardware is taken */
@@ -58,23 +62,12 @@ static int ask_one(struct host *host, size_t i, const struct wait *wait, struct 
     return 0;
 }
 
-static const char volumes[] = "/vmfs/volumes";
-
-/* Where the datastores are: the root's path says it, if they are its parents. */
-static struct span volumes_path(const struct host *host)
-{
-    const char *root = remote_root(host->remote);
-    const char *at = strstr(root, volumes);
-    size_t n = strlen(volumes);
-    bool is = at && (at[n] == '/' || at[n] == '\0');
-    return is ? (struct span){root, (size_t)(at - root) + n} : span_of(volumes);
-}
-
 int ask_volumes(struct host *host, const struct wait *wait)
 {
-    if (volumes_path(host).p != volumes)
+    const struct span volumes = stores_volumes(host);
+    if (volumes.p == remote_root(host->remote))
         return 0;
-    SFTP_CALL_AUTO *call = sftp_stat(remote_sftp(host->remote), volumes);
+    SFTP_CALL_AUTO *call = sftp_stat(remote_sftp(host->remote), volumes.p);
     int r = sftp_wait(call, wait);
     if (r == 0)
         r = S_ISDIR(sftp_call_attrs(call)->mode) ? 0 : -EOPNOTSUPP;
@@ -111,7 +104,7 @@ int ask_who(struct host *host, const struct wait *wait, struct diag *why)
 static int vm_path(const struct host *host, struct host_facts *facts, const struct host_vm *vm,
                    const char **ret)
 {
-    const struct span at = volumes_path(host);
+    const struct span at = stores_volumes(host);
     BUF_AUTO path = {0};
     if (!vm->valid) {
         *ret = vm->entry;
@@ -166,15 +159,48 @@ static int note_users(struct host *host, struct host_facts *facts, const struct 
     return r;
 }
 
-/* The server's names for all VMs; NULL where one has none. */
-static int list_paths(const struct host *host, struct host_facts *facts, const char **ret)
+/* The datastore in a path of the host's. */
+static struct span store_in(struct span volumes, const char *path)
 {
+    const struct span s = span_of(path);
+    const bool below = span_starts_with(s, volumes) && s.n > volumes.n && path[volumes.n] == '/';
+    const struct span rest = below ? span_from(s, volumes.n + 1) : span_head(s, 0);
+    return span_head(rest, text_find(rest, '/'));
+}
+
+/* The server's names for all VMs; NULL where one has none, or the server must not be asked about
+ * it. */
+static int list_paths(struct host *host, struct host_facts *facts, const char **ret)
+{
+    const struct span at = stores_volumes(host);
+    const struct host_facts *stores = stores_known(host);
     int r = 0;
     for (size_t i = 0; r == 0 && i < facts->n_vms; i++)
         r = vm_path(host, facts, &facts->vms[i], &ret[i]);
     for (size_t i = 0; i < facts->n_running; i++)
         ret[facts->n_vms + i] = facts->running[i];
+    for (size_t i = 0; i < facts->n_vms + facts->n_running; i++) {
+        if (ret[i] && stores_is_inaccessible(stores, store_in(at, ret[i])))
+            ret[i] = NULL;
+    }
+    host_facts_unref(stores);
     return r;
+}
+
+/* Where there are datastores that may hang, it is asked which of them are inaccessible. */
+static void expect_stores(struct host *host, const struct wait *wait)
+{
+    const struct span at = stores_volumes(host);
+    LISTING_AUTO *l = NULL;
+    bool any = false;
+    FREE_AUTO char *volumes = strndup(at.p, at.n);
+    const char *dir = volumes ? remote_below_root(host->remote, volumes) : NULL;
+    if (!dir || remote_list(host->remote, dir, HARDWARE_MS, wait, &l) < 0)
+        return;
+    for (size_t i = 0; i < l->n; i++)
+        any = any || (S_ISDIR(l->entries[i].attrs.mode) && aliases_is_nas(l->entries[i].name));
+    if (any)
+        stores_expect(host, wait);
 }
 
 static int name_vms(struct host *host, struct host_facts *facts, const struct wait *wait)
@@ -246,9 +272,11 @@ int ask_facts(struct host *host, const struct wait *wait, const struct host_fact
     facts->at = now;
     facts->vms_known = host->answers[QUESTION_VMS].status == 0;
     facts->running_known = host->answers[QUESTION_RUNNING].status == 0;
+    expect_stores(host, wait);
     r = parse_all(host, facts)
-        ?: inventory_ask(host, volumes_path(host), wait, facts, why)
-        ?: locate(host, facts, wait) ?: note_users(host, facts, wait);
+        ?: inventory_ask(host, stores_volumes(host), wait, facts, why)
+        ?: locate(host, facts, wait)
+        ?: note_users(host, facts, wait);
     if (r == 0 && facts->no_memory)
         r = -ENOMEM;
     if (r < 0)

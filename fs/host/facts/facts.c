@@ -58,6 +58,7 @@ static void destroy(struct host_facts *facts)
     free(facts->host.pci);
     free(facts->vms);
     free(facts->running);
+    free(facts->stores);
     free(facts);
 }
 

@@ -20,6 +20,15 @@ struct host_vm {
     bool running;      /* one of facts->running */
 };
 
+/* A volume that the host has, or knows of. Strings are "" for what it does not say. */
+struct host_store {
+    const char *name, *type;
+    const char *uuid;        /* its directory's name in /vmfs/volumes */
+    const char *size, *free; /* bytes, in decimal */
+    enum vmx_truth accessible;
+};
+
+/* The datastores are asked for apart, and are facts of their own (stores.h). */
 struct host_facts {
     atomic_uint refs;
     int64_t at;                    /* clock_ms() when the host was asked */
@@ -34,6 +43,8 @@ struct host_facts {
     size_t n_vms;
     const char **running; /* absolute paths on the server, as the host says them */
     size_t n_running;
+    struct host_store *stores;
+    size_t n_stores;
 };
 
 /* With one reference. NULL: no memory. */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "collect.h"
+#include "stores.h"
 
 enum {
     SILENT_MS = 30 * 1000, /* so long a caller that can do without does not wait again */
@@ -103,12 +104,7 @@ int host_facts(struct host *host, int max_age_ms, const struct wait *wait,
 
 struct wait host_half_of(const struct wait *wait)
 {
-    struct wait half = *wait;
-    int64_t now = clock_ms();
-    int64_t most = now + HALF_MAX_MS;
-    half.deadline = now + (wait->deadline - now) / 2;
-    half.deadline = half.deadline < most ? half.deadline : most;
-    return half;
+    return wait_half(wait, HALF_MAX_MS);
 }
 
 const struct host_facts *host_facts_soon(struct host *host, int max_age_ms, const struct wait *wait)
@@ -125,6 +121,30 @@ const struct host_facts *host_facts_soon(struct host *host, int max_age_ms, cons
     if (!silent && host_facts(host, max_age_ms, &half, &facts) < 0)
         return NULL;
     return facts;
+}
+
+int host_stores(struct host *host, int max_age_ms, const struct wait *wait,
+                const struct host_facts **ret)
+{
+    int64_t since = clock_ms() - max_age_ms;
+    lock_take(&host->lock);
+    int r = host_identify_locked(host, HOST_THERE, wait);
+    lock_drop(&host->lock);
+    r = r ?: stores_ask(host, since, wait);
+    if (r == 0)
+        *ret = stores_known(host);
+    return r == -EACCES ? -EIO : r;
+}
+
+void host_expect_store(struct host *host, const struct wait *wait)
+{
+    struct wait half = host_half_of(wait);
+    lock_take(&host->lock);
+    bool silent = host->silent && clock_ms() - host->asked_at < SILENT_MS;
+    int r = silent ? -EIO : host_identify_locked(host, HOST_THERE, &half);
+    lock_drop(&host->lock);
+    if (r == 0)
+        stores_expect(host, wait);
 }
 
 bool host_exists(struct host *host, const struct wait *wait)

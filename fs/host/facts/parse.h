@@ -48,6 +48,15 @@ int parse_vms(struct span text, struct host_facts *ret);
  * says something else, or more than a host runs; -ENOMEM. */
 int parse_running(struct span text, struct host_facts *ret);
 
+/* "esxcli storage filesystem list": appends to facts->stores, in the host's order; a volume is
+ * accessible if it is mounted. A volume that the command skips with an error has only its uuid. 0,
+ * -ENOMEM. */
+int parse_stores(struct span text, struct host_facts *ret);
+
+/* "esxcli storage nfs list", or "nfs41 list": what is called inaccessible there is so in
+ * facts->stores, of those of a type. 0. */
+int parse_nas(struct span text, const char *type, struct host_facts *ret);
+
 /* "vim-cmd vmsvc/power.getstate N". 0; -ENOENT: no such VM; -EBADMSG. */
 int parse_power(struct span text, enum vmx_power *ret);
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "remote/names/aliases.h"
 #include "remote/names/paths.h"
 
 enum {
@@ -139,11 +140,22 @@ static enum walk_state next_document(struct walk *walk, struct remote *remote, s
     return walk->document < walk->listing->n ? WALK_WAITS : WALK_OVER;
 }
 
+/* Into a datastore that may hang nobody goes before a user did. */
+static bool is_entered(const struct walk *walk, struct remote *remote,
+                       const struct listing_entry *e)
+{
+    if (!aliases_is_nas(e->name))
+        return true;
+    FREE_AUTO char *dir = path_join(walk->dir, e->name);
+    LISTING_AUTO *known = dir ? known_listing(remote, dir) : NULL;
+    return known != NULL;
+}
+
 enum walk_state walk_next(struct walk *walk, struct remote *remote, struct wanted *ret)
 {
     for (; walk->listed < end_of(walk); walk->listed++) {
         const struct listing_entry *e = entry_at(walk, walk->listed);
-        if (!S_ISDIR(e->attrs.mode))
+        if (!S_ISDIR(e->attrs.mode) || !is_entered(walk, remote, e))
             continue;
         enum walk_state state = want(remote, walk->dir, e, false, ret);
         if (!walk->relists)

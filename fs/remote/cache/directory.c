@@ -10,6 +10,7 @@
 #include "remote/ahead/prefetch.h"
 #include "remote/file/file_turn.h"
 #include "remote/names/aliases.h"
+#include "remote/names/inaccessible.h"
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
 #include "remote/server_errors.h"
@@ -29,7 +30,10 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
 {
     struct cached *found = NULL;
     struct cache_ticket ticket;
-    int r = cache_begin(remote->listings, dir, cache_not_before(max_age_ms), wait, &found, &ticket);
+    int r = remote_check_accessible(remote, dir);
+    if (r < 0)
+        return r;
+    r = cache_begin(remote->listings, dir, cache_not_before(max_age_ms), wait, &found, &ticket);
     if (r == 0 && ticket.ahead) {
         prefetch_used(remote->prefetch, dir);
         if (has_directories((const struct listing *)found))
@@ -83,7 +87,8 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
         return -ENOMEM;
     int64_t true_at;
     bool written = false;
-    int settled = remote_settle(remote, path, wait, &written);
+    int settled = path[0] ? remote_check_accessible(remote, path) : 0;
+    settled = settled ?: remote_settle(remote, path, wait, &written);
     if (settled < 0)
         return settled;
     LISTING_AUTO *l = (struct listing *)cache_peek(remote->listings, dir, &true_at);

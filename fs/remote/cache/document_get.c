@@ -7,6 +7,7 @@
 #include "load.h"
 #include "remote/ahead/prefetch.h"
 #include "remote/lock/leftovers.h"
+#include "remote/names/inaccessible.h"
 #include "remote/names/paths.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
@@ -62,6 +63,8 @@ static int load_document(struct remote *remote, const char *path, int64_t max_ag
 int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
                     const struct wait *wait, struct document **ret)
 {
+    if (remote_check_accessible(remote, path) < 0)
+        return -EIO;
     if (max_age_ms == DOCUMENT_TO_WRITE) {
         struct document *glanced_at = glance(remote, path, wait);
         if (glanced_at) {

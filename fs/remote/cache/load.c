@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "remote/names/inaccessible.h"
 #include "remote/names/paths.h"
 #include "remote/server_errors.h"
 
@@ -96,7 +97,8 @@ int load_new_ahead(const struct load_kind *kind, struct remote *remote, const ch
     struct cached *known;
     struct cache_ticket ticket;
     *ret = NULL;
-    if (!cache_try_begin(cache_of(kind, remote), path, not_before, &known, &ticket))
+    if (remote_check_accessible(remote, path) < 0 ||
+        !cache_try_begin(cache_of(kind, remote), path, not_before, &known, &ticket))
         return 0;
     int r = load_new(kind, remote, path, &ticket, known, ret);
     cached_unref(known);

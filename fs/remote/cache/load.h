@@ -46,7 +46,7 @@ int load_run(const struct load_kind *kind, struct remote *remote, const char *pa
              const struct cache_ticket *ticket, const struct wait *wait, struct cached **object);
 
 /* Makes the load of an object ahead of its use. *ret is NULL if it is known to be true at
- * not_before or later (cache_try_begin), or is being loaded. 0, -ENOMEM. */
+ * not_before or later (cache_try_begin), or is being loaded, or inaccessible. 0, -ENOMEM. */
 int load_new_ahead(const struct load_kind *kind, struct remote *remote, const char *path,
                    int64_t not_before, struct load **ret);
 

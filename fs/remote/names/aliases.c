@@ -77,6 +77,19 @@ bool aliases_is_uuid(const char *name)
     return len >= SHORTEST && strspn(name, "0123456789abcdefABCDEF-") == len && strchr(name, '-');
 }
 
+bool aliases_is_vsan(const char *name)
+{
+    return has_prefix(name, "vsan") && name[4] == ':' && aliases_is_uuid(name);
+}
+
+bool aliases_is_nas(const char *name)
+{
+    enum { SHORT = 17, HALF = 8 };
+    static const char no_host[] = "-0000-000000000000"; /* of NFS 4.1 */
+    return aliases_is_uuid(name) && name[HALF] == '-' &&
+           (name[SHORT] == '\0' || strcmp(name + SHORT, no_host) == 0);
+}
+
 bool aliases_is_of_host(const char *link)
 {
     return has_prefix(link, "BOOTBANK") || has_prefix(link, "OSDATA-") ||

@@ -28,5 +28,11 @@ void aliases_learn(struct remote *remote, const char *dir, const struct listing 
 /* Whether a name is one that VMware makes of a UUID. */
 bool aliases_is_uuid(const char *name);
 
+/* Whether the name is one that VMware makes of an NFS mount: its server may hang whoever looks. */
+bool aliases_is_nas(const char *name);
+
+/* Whether the name is that of a vSAN datastore's directory. */
+bool aliases_is_vsan(const char *name);
+
 /* Whether a link is the host's own. */
 bool aliases_is_of_host(const char *link);

@@ -55,6 +55,12 @@ char *remote_path(const struct remote *remote, const char *path)
     return full;
 }
 
+const char *remote_below_root(const struct remote *remote, const char *full)
+{
+    const char *below = path_below(remote->root, full);
+    return below && below[0] == '/' ? below + 1 : below;
+}
+
 const char *remote_root(const struct remote *remote)
 {
     return remote->root;

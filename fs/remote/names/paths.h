@@ -19,6 +19,9 @@ bool remote_is_hidden_name(const char *name);
 /* The root's absolute path on the server, free of links; "" is "/". Valid as long as the remote. */
 const char *remote_root(const struct remote *remote);
 
+/* The path of an absolute path of the server: a part of it. NULL: it is not below the root. */
+const char *remote_below_root(const struct remote *remote, const char *full);
+
 /* The server's absolute path of a path, the caller's to free. NULL: no memory. */
 char *remote_path(const struct remote *remote, const char *path);
 

@@ -13,7 +13,8 @@
 struct control {
     const char *name; /* NULL: the end of a table */
     bool by_line;
-    bool listed; /* among the settings: stat gives its true size, and their time */
+    bool of_host; /* it is there only where there is a host */
+    bool listed;  /* among the settings: stat gives its true size, and their time */
     /* Appends the content. NULL: cannot be read. */
     int (*show)(struct request *rq, struct node *n, struct buf *ret);
     /* Carries out a line without its newline, or the whole text. NULL: cannot be written. */
@@ -55,6 +56,7 @@ int unregister_store(struct request *rq, struct node *n, struct span line);
 int status_show(struct request *rq, struct node *n, struct buf *ret);
 int errors_show(struct request *rq, struct node *n, struct buf *ret);
 int root_check_show(struct request *rq, struct node *n, struct buf *ret);
+int root_datastores_show(struct request *rq, struct node *n, struct buf *ret);
 int root_vms_show(struct request *rq, struct node *n, struct buf *ret);
 int profile_text_show(struct request *rq, struct node *n, struct buf *ret);
 

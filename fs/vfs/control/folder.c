@@ -20,9 +20,9 @@ int folder_found(struct request *rq, const struct folder *folder, struct found *
     return 0;
 }
 
-static bool is_there(struct request *rq, const struct folder *folder)
+static bool is_there(struct request *rq, bool of_host)
 {
-    return !folder->of_host || host_exists(rq->vfs->host, &rq->wait);
+    return !of_host || host_exists(rq->vfs->host, &rq->wait);
 }
 
 bool folder_is_in(const struct node *dir, const char *name)
@@ -34,11 +34,11 @@ int folder_lookup(struct request *rq, struct node *dir, const char *name, struct
 {
     const struct folder *f = dir->detail;
     for (const struct control *c = f->controls; c && c->name; c++) {
-        if (strcmp(c->name, name) == 0)
+        if (strcmp(c->name, name) == 0 && is_there(rq, c->of_host))
             return control_found(rq, dir, c, ret);
     }
     for (size_t i = 0; f->folders && f->folders[i]; i++) {
-        if (strcmp(f->folders[i]->name, name) == 0 && is_there(rq, f->folders[i]))
+        if (strcmp(f->folders[i]->name, name) == 0 && is_there(rq, f->folders[i]->of_host))
             return folder_found(rq, f->folders[i], ret);
     }
     if (f->each_profile && vmx_profiles_find(&rq->vfs->profiles, span_of(name)))
@@ -50,10 +50,12 @@ int folder_list(struct request *rq, struct node *dir, struct dir_names *ret)
 {
     const struct folder *f = dir->detail;
     int r = 0;
-    for (const struct control *c = f->controls; r == 0 && c && c->name; c++)
-        r = dir_names_add(ret, c->name, S_IFREG, NULL);
+    for (const struct control *c = f->controls; r == 0 && c && c->name; c++) {
+        if (is_there(rq, c->of_host))
+            r = dir_names_add(ret, c->name, S_IFREG, NULL);
+    }
     for (size_t i = 0; r == 0 && f->folders && f->folders[i]; i++) {
-        if (is_there(rq, f->folders[i]))
+        if (is_there(rq, f->folders[i]->of_host))
             r = dir_names_add(ret, f->folders[i]->name, S_IFDIR, NULL);
     }
     for (size_t i = 0; r == 0 && f->each_profile && i < rq->vfs->profiles.n; i++)

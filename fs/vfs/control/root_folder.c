@@ -8,6 +8,7 @@ static const struct control controls[] = {
     {.name = "check", .show = root_check_show},
     {.name = "vms", .show = root_vms_show},
     {.name = "unregister", .by_line = true, .store = unregister_store},
+    {.name = "datastores", .of_host = true, .show = root_datastores_show},
     {0},
 };
 

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "remote/cache/document.h"
 #include "remote/cache/listing.h"
+#include "remote/names/inaccessible.h"
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
@@ -45,8 +46,10 @@ static int see_dir(struct vm_walk *s, const char *dir, int depth)
     struct remote *remote = s->rq->vfs->remote;
     go_on_waiting(s->rq);
     int r = count_path(s, dir) ?: remote_list(remote, dir, cache_ms(s->rq), &s->rq->wait, &l);
+    if (r == -EACCES || r == -ENOENT || remote_check_accessible(remote, dir) < 0)
+        return 0;
     if (r < 0)
-        return r == -EACCES || r == -ENOENT ? 0 : r;
+        return r;
     s->held += l->cached.bytes;
     if (s->held > HELD_MAX)
         r = -EFBIG;

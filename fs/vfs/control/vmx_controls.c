@@ -8,6 +8,7 @@
 #include "parser/document/value.h"
 #include "remote/commit/commit.h"
 #include "remote/in_use/suspend_image.h"
+#include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
 #include "vfs/key/key_at.h"
 #include "vfs/node/node_path.h"
@@ -143,13 +144,16 @@ int plan_show(struct request *rq, struct node *n, struct buf *ret)
     DOCUMENT_AUTO *doc = NULL;
     FREE_AUTO char *path = vmx_path_above(rq, n);
     FACTS_AUTO *facts = NULL;
+    BUF_AUTO shown = {0};
     struct vmx_host_vm vm = {0};
     int r = path ? host_said_if_any(rq, &facts) : -ENOMEM;
-    r = r ?: remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc);
+    r = r
+        ?: remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc)
+        ?: remote_add_shown(rq->vfs->remote, path, &shown);
     if (r < 0)
         return r;
     const struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
-    return vmx_plan_diff(doc->dict, &around, n->name, path, ret);
+    return vmx_plan_diff(doc->dict, &around, n->name, shown.data, ret);
 }
 
 int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)

@@ -10,6 +10,8 @@
 #include "base/path.h"
 #include "remote/cache/document.h"
 #include "remote/cache/listing.h"
+#include "remote/names/aliases.h"
+#include "remote/names/inaccessible.h"
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
 #include "server_attrs.h"
@@ -80,12 +82,31 @@ static int follow(struct request *rq, const char *path, struct found *ret, struc
     return remote_getattr(remote, target, cache_ms(rq), &rq->wait, attrs, &ret->true_at);
 }
 
+/* Before anything of a datastore is asked for that may be inaccessible, because the server could
+ * hang in it. 0; -EIO: it is. */
+static int check_store(struct request *rq, const char *path)
+{
+    struct remote *remote = rq->vfs->remote;
+    if (aliases_is_nas(path_name(path)) || remote_check_accessible(remote, path) < 0)
+        host_expect_store(rq->vfs->host, &rq->wait);
+    return remote_check_accessible(remote, path);
+}
+
+/* The same error; where nobody answered it may be the datastore that hangs. */
+static int doubt(struct request *rq, int r)
+{
+    if (r == -EIO)
+        host_doubt_stores(rq->vfs->host);
+    return r;
+}
+
 /* What is at a path on the server. A link that stands for a directory beside it is that directory,
  * so that a file has one node whichever name leads to it. */
 static int look(struct request *rq, const char *path, struct found *ret, struct sftp_attrs *attrs)
 {
     struct remote *remote = rq->vfs->remote;
-    int r = remote_getattr(remote, path, cache_ms(rq), &rq->wait, attrs, &ret->true_at);
+    int r = check_store(rq, path)
+                ?: remote_getattr(remote, path, cache_ms(rq), &rq->wait, attrs, &ret->true_at);
     if (r == 0 && S_ISDIR(attrs->mode)) {
         /* A link may have led above the root, and names back into it. */
         ret->followed = rq->vfs->options.follow_links && remote_is_root(remote, path);
@@ -100,7 +121,8 @@ static int look(struct request *rq, const char *path, struct found *ret, struct 
     if (r < 0 || !directory)
         return r;
     snprintf(ret->name, sizeof(ret->name), "%s", path_name(directory));
-    r = remote_getattr(remote, directory, cache_ms(rq), &rq->wait, attrs, &ret->true_at);
+    r = check_store(rq, directory)
+            ?: remote_getattr(remote, directory, cache_ms(rq), &rq->wait, attrs, &ret->true_at);
     return r == 0 && !S_ISDIR(attrs->mode) ? -ENOENT : r; /* it has just been replaced */
 }
 
@@ -125,11 +147,11 @@ static int dir_lookup(struct request *rq, struct node *dir, const char *name, st
         r = lookup_staged(rq, dir, name, ret);
         if (r == 0)
             return 0;
-        r = rq->listing ? -EMEDIUMTYPE : lookup_vmx(rq, dir, path, ret);
+        r = rq->listing ? -EMEDIUMTYPE : doubt(rq, lookup_vmx(rq, dir, path, ret));
     }
     if (r != -EMEDIUMTYPE && r != -EACCES) /* what cannot be read can be looked at, perhaps */
         return r;
-    r = look(rq, path, ret, &attrs);
+    r = doubt(rq, look(rq, path, ret, &attrs));
     if (r < 0)
         return r;
     rq->by_name &= !ret->followed; /* an open file is not looked at through its links */
@@ -155,7 +177,7 @@ static int dir_list(struct request *rq, struct node *dir, struct dir_names *ret)
     bool plain = node_is_plain(rq->vfs, dir);
     if (!path)
         return -ENOMEM;
-    int r = remote_list(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &l);
+    int r = doubt(rq, remote_list(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &l));
     for (size_t i = 0; r == 0 && i < l->n; i++) {
         const struct listing_entry *e = &l->entries[i];
         if (e->shown_as || !dir_shows(rq->vfs, e->name, &e->attrs) || folder_is_in(dir, e->name))

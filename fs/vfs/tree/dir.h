@@ -19,6 +19,9 @@ static inline struct sftp_attrs dir_seen(const struct found *found)
 /* Nobody may make what vmxfs takes for its own. 0, -EPERM, -ENAMETOOLONG. */
 int dir_check_new_name(struct request *rq, const struct node *dir, const char *path);
 
+/* The server does not make folders everywhere. 0, -EOPNOTSUPP. */
+int dir_check_new_folder(struct request *rq, const char *path);
+
 /* What has its name by a link of the server's, as a datastore, keeps it. 0, -EPERM. */
 int dir_check_fixed(struct request *rq, const struct found *found, const char *path);
 

@@ -65,6 +65,9 @@ int dir_mkdir(struct request *rq, struct node *dir, const char *name, mode_t mod
     if (r < 0)
         return r;
     bool as_vmx = remote_is_vmx_name(name) && !node_is_plain(rq->vfs, dir);
+    r = as_vmx ? 0 : dir_check_new_folder(rq, path);
+    if (r < 0)
+        return r;
     r = as_vmx ? remote_create_vmx(rq->vfs->remote, path, &rq->wait)
                : remote_mkdir(rq->vfs->remote, path, mode & 07777, &rq->wait);
     if (r == 0 && as_vmx)

@@ -4,8 +4,10 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "dir.h"
+#include "remote/names/aliases.h"
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
 #include "vfs/control/control.h"
@@ -21,6 +23,27 @@ int dir_check_new_name(struct request *rq, const struct node *dir, const char *p
         return 0;
     diag_set(&diag, "the name is one that vmxfs gives to files of its own");
     return refuse(rq, path, NULL, -EPERM, &diag);
+}
+
+/* A vSAN datastore's folders are objects, which the host makes by a command of its own. */
+int dir_check_new_folder(struct request *rq, const char *path)
+{
+    struct diag diag = {0};
+    FREE_AUTO char *dir = path_dir(path);
+    FREE_AUTO char *full = remote_path(rq->vfs->remote, path);
+    if (!dir || !full)
+        return -ENOMEM;
+    if (!aliases_is_vsan(path_name(dir[0] ? dir : remote_root(rq->vfs->remote))))
+        return 0;
+    BUF_AUTO quoted = {0};
+    int r = buf_add_quoted(&quoted, span_of(full));
+    if (r < 0)
+        return r;
+    diag_set(&diag,
+             "the host makes the folders of a vSAN datastore: "
+             "/usr/lib/vmware/osfs/bin/osfs-mkdir %.300s",
+             quoted.len <= 300 ? quoted.data : "PATH");
+    return refuse(rq, path, NULL, -EOPNOTSUPP, &diag);
 }
 
 /* A name of a datastore, or of its directory, is not that of a file. */
