@@ -338,18 +338,6 @@ vm/vm.vmx" ]
     grep -q '^extensions: .*posix-rename' "$MNT/.vmxfs/status"
 }
 
-@test "errors holds the last hundred refusals, newest last" {
-    mount_local
-    local i
-    for i in $(seq 105); do
-        echo "lots$i" >"$VMX/memSize" || :
-    done 2>/dev/null
-    [ "$(wc -l <"$MNT/.vmxfs/errors")" -eq 100 ]
-    [[ $(last_error) == *EINVAL*vm/vm.vmx*memSize*lots105* ]]
-    [[ $(head -n 1 "$MNT/.vmxfs/errors") == *lots6\"* ]]
-    awk -F'\t' 'NF != 5 { exit 1 }' "$MNT/.vmxfs/errors"
-}
-
 @test "control files are not to be written, removed or made where they cannot be" {
     mount_local
     local file

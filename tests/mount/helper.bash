@@ -149,6 +149,14 @@ lab_end() {
     fi
 }
 
+# How often .vmxfs/errors tells of something: once in each line that matches, or as often as one
+# that sums up says.
+times() { # PATTERN
+    grep -- "$1" "$MNT/.vmxfs/errors" | awk '
+        match($0, / \([0-9]+ times? more\)$/) { n += substr($0, RSTART + 2) - 1 }
+        END { print n + NR }'
+}
+
 # A counter of .vmxfs/status.
 counter() { # NAME
     sed -n "s/^$1: //p" "$MNT/.vmxfs/status"

@@ -540,13 +540,3 @@ END_OF_PYTHON
     has_no_place EACCES status - dd if="$VM" of="$MNT/.vmxfs/status"
     becomes 0
 }
-
-@test "errors keeps the last hundred, newest last" {
-    start
-    for i in $(seq 103); do
-        echo "x$i" 2>/dev/null >"$K/memSize" || :
-    done
-    [ "$(wc -l <"$MNT/.vmxfs/errors")" = 100 ]
-    tail -n 1 "$MNT/.vmxfs/errors" | grep -q '"x103"'
-    head -n 1 "$MNT/.vmxfs/errors" | grep -q '"x4"'
-}

@@ -89,7 +89,7 @@ os.close(second)
 is_now("a = \"1\"\n")'
     # The last close of the first file may come after the second one's text was put in place: then
     # the empty text is refused, too.
-    eventually 60 eval '[ "$(grep -c "EINVAL.*not of the form" "$MNT/.vmxfs/errors")" -eq 2 ]'
+    eventually 60 eval '[ "$(times "EINVAL.*not of the form")" -eq 2 ]'
     ! grep -q ECANCELED "$MNT/.vmxfs/errors"
 }
 

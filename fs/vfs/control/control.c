@@ -28,7 +28,7 @@ int control_found(struct request *rq, struct node *n, const struct control *cont
 {
     BUF_AUTO content = {0};
     const mode_t mode = (control->show ? 0444 : 0) | (control->store ? 0200 : 0);
-    int r = control->listed ? control->show(rq, n, &content) : 0;
+    int r = control->listed || control->grows ? control->show(rq, n, &content) : 0;
     if (r < 0)
         return r;
     ret->ops = &control_ops;
@@ -61,7 +61,30 @@ static int control_open(struct request *rq, struct node *n, int flags, struct ha
     }
     if (h->writes && rq->vfs->options.read_only)
         return refuse(rq, control->name, NULL, -EROFS, NULL);
-    return h->writes ? 0 : control->show(rq, n, &h->content);
+    return h->writes || control->grows ? 0 : control->show(rq, n, &h->content);
+}
+
+/* One read after the other gives one text. Who begins, or has come to its end, gets that of now. */
+static int read_growing(struct request *rq, struct node *n, struct handle *h, off_t offset,
+                        size_t size, struct buf *ret)
+{
+    BUF_AUTO now = {0};
+    const struct control *control = n->detail;
+    lock_take(&rq->vfs->lock);
+    const bool anew = offset == 0 || (size_t)offset >= h->content.len;
+    lock_drop(&rq->vfs->lock);
+    int r = anew ? control->show(rq, n, &now) : 0;
+    if (r < 0)
+        return r;
+    lock_take(&rq->vfs->lock);
+    if (anew) {
+        const struct buf before = h->content;
+        h->content = now;
+        now = before;
+    }
+    r = text_slice(buf_span(&h->content), offset, size, ret);
+    lock_drop(&rq->vfs->lock);
+    return r;
 }
 
 static int control_read(struct request *rq, struct node *n, struct handle *h, off_t offset,
@@ -69,6 +92,8 @@ static int control_read(struct request *rq, struct node *n, struct handle *h, of
 {
     BUF_AUTO live = {0};
     const struct control *control = n->detail;
+    if (control->grows)
+        return read_growing(rq, n, h, offset, size, ret);
     struct span text = buf_span(&h->content);
     if (h->writes) {
         int r = control->show(rq, n, &live);

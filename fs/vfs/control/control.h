@@ -15,6 +15,8 @@ struct control {
     bool by_line;
     bool of_host; /* it is there only where there is a host */
     bool listed;  /* among the settings: stat gives its true size, and their time */
+    bool grows;   /* at its end: stat gives its true size, and who has read all finds what was added
+                    since, so that "tail -f" follows it */
     /* Appends the content. NULL: cannot be read. */
     int (*show)(struct request *rq, struct node *n, struct buf *ret);
     /* Carries out a line without its newline, or the whole text. NULL: cannot be written. */
@@ -55,6 +57,7 @@ int registered_store(struct request *rq, struct node *n, struct span line);
 int unregister_store(struct request *rq, struct node *n, struct span line);
 int status_show(struct request *rq, struct node *n, struct buf *ret);
 int errors_show(struct request *rq, struct node *n, struct buf *ret);
+int vmx_errors_show(struct request *rq, struct node *n, struct buf *ret);
 int root_check_show(struct request *rq, struct node *n, struct buf *ret);
 int root_datastores_show(struct request *rq, struct node *n, struct buf *ret);
 int root_vms_show(struct request *rq, struct node *n, struct buf *ret);

@@ -37,7 +37,7 @@ int status_show(struct request *rq, struct node *n, struct buf *ret)
 int errors_show(struct request *rq, struct node *n, struct buf *ret)
 {
     (void)n;
-    return journal_print(rq->vfs->journal, ret);
+    return journal_print(rq->vfs->journal, NULL, NULL, ret);
 }
 
 int profile_text_show(struct request *rq, struct node *n, struct buf *ret)

@@ -4,7 +4,7 @@
 
 static const struct control controls[] = {
     {.name = "status", .show = status_show},
-    {.name = "errors", .show = errors_show},
+    {.name = "errors", .grows = true, .show = errors_show},
     {.name = "check", .show = root_check_show},
     {.name = "vms", .show = root_vms_show},
     {.name = "unregister", .by_line = true, .store = unregister_store},

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The control files of one VM: passthrough-profile, plan/NAME, merge, check. */
+/* The control files of one VM: passthrough-profile, plan/NAME, merge, check, errors. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "parser/check/check.h"
 #include "parser/document/value.h"
 #include "remote/commit/commit.h"
 #include "remote/in_use/suspend_image.h"
+#include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
 #include "vfs/key/key_at.h"
@@ -177,4 +179,29 @@ int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)
     if (r < 0)
         return r;
     return vmx_check_run(doc->dict, &around, dir.data, rq->vfs->options.mountpoint, ret, &check);
+}
+
+/* ---- .vmxfs/errors */
+
+/* Whether a file beside a .vmx begins with the VM's name and is no other .vmx: "vm-flat.vmdk". */
+static bool is_named_after(const char *vmx, const char *name)
+{
+    const size_t stem = (size_t)(strrchr(vmx, '.') - vmx);
+    return strncmp(vmx, name, stem) == 0 && name[stem] && strchr(".-_", name[stem]) &&
+           !remote_is_vmx_name(name);
+}
+
+static bool is_of_vm(const void *vmx, const char *file)
+{
+    const char *path = vmx;
+    const size_t folder = (size_t)(path_name(path) - path);
+    if (!file || strncmp(path, file, folder) != 0 || strchr(file + folder, '/'))
+        return false;
+    return strcmp(path, file) == 0 || is_named_after(path + folder, file + folder);
+}
+
+int vmx_errors_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    FREE_AUTO char *path = vmx_path_above(rq, n);
+    return path ? journal_print(rq->vfs->journal, is_of_vm, path, ret) : -ENOMEM;
 }

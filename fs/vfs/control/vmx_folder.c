@@ -21,6 +21,7 @@
 static const struct control controls[] = {
     {.name = "merge", .store = merge_store},
     {.name = "check", .show = vmx_check_show},
+    {.name = "errors", .grows = true, .show = vmx_errors_show},
     {.name = "power", .by_line = true, .show = power_show, .store = power_store},
     {.name = "task", .show = task_show},
     {.name = "question", .by_line = true, .show = question_show, .store = question_store},

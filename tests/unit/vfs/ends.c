@@ -109,7 +109,7 @@ static void who_ends_before_a_refusal_is_answered_once_and_the_refusal_is_noted(
         kernel_ask(k, FUSE_UNLINK, dir, (struct span){0}, kernel_name("vm.vmx"), &reply), -EINTR);
     assert_null(ending);
     assert_true(file_exists(&k->folder, "vm.vmx"));
-    assert_int_equal(journal_print(k->journal, &noted), 0);
+    assert_int_equal(journal_print(k->journal, NULL, NULL, &noted), 0);
     assert_non_null(strstr(noted.data, "vm.vmx.lck"));
 }
 
