@@ -39,16 +39,25 @@ static int connect_shell(void *ctx, struct transport **ret, struct diag *why)
     return connector_connect_shell(ctx, ret, why);
 }
 
+static void note_link(void *ctx, const char *text)
+{
+    journal_add(ctx, 0, NULL, NULL, text);
+}
+
 static int connect_up(struct mount *m, struct diag *why)
 {
     const struct connect_options options = options_connect(m->options);
     struct transport *transport = NULL;
-    int r = connector_new(&options, &m->connector, why)
-                ?: connector_connect(m->connector, true, &transport, why);
+    int r = journal_new(&m->journal)
+        ?: connector_new(&options, &m->connector, why)
+        ?: connector_connect(m->connector, true, &transport, why);
     if (r < 0)
         return r;
-    const struct sftp_options sftp_options = {
-        .timeout_ms = options.timeout_ms, .connect = reconnect, .ctx = m->connector};
+    const struct sftp_options sftp_options = {.timeout_ms = options.timeout_ms,
+                                              .connect = reconnect,
+                                              .ctx = m->connector,
+                                              .note = note_link,
+                                              .note_ctx = m->journal};
     return sftp_new(transport, &sftp_options, &m->sftp, why);
 }
 
@@ -117,9 +126,6 @@ static int open_host(struct mount *m)
         .reload = !o->read_only && !(o->reload && strcmp(o->reload, "off") == 0),
         .power_timeout_ms = (int)o->power_timeout_s * 1000,
     };
-    int r = journal_new(&m->journal);
-    if (r < 0)
-        return r;
     journal_name_files(m->journal, show_file, m->remote);
     return host_new(m->remote, m->journal, &host_options, &m->host);
 }
@@ -202,8 +208,10 @@ void mount_down(struct mount *m)
         fuse_session_destroy(m->session);
     }
     host_free(m->host);
-    journal_free(m->journal);
+    if (m->journal)
+        journal_name_files(m->journal, NULL, NULL);
     remote_free(m->remote);
     sftp_free(m->sftp);
     connector_free(m->connector);
+    journal_free(m->journal);
 }

@@ -153,5 +153,7 @@ int remote_describe(struct remote *remote, struct buf *ret)
                      documents, document_bytes, listings, listing_bytes,
                      atomic_load(&remote->commits), atomic_load(&remote->commits_joined),
                      atomic_load(&remote->commits_failed));
-    return r ?: bulk_connections_describe(remote->bulk, ret);
+    return r
+        ?: prefetch_describe(remote->prefetch, ret)
+        ?: bulk_connections_describe(remote->bulk, ret);
 }

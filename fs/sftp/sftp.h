@@ -18,9 +18,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/sync.h"
 #include "transport/transport.h"
@@ -84,6 +82,9 @@ struct sftp_options {
      * again. As connector_connect. NULL: a lost link stays lost. -EACCES ends it for good. */
     int (*connect)(void *ctx, struct transport **ret, struct diag *why);
     void *ctx;
+    /* Tells people that the link was lost, is back, or stays lost; by the I/O thread. Or NULL. */
+    void (*note)(void *note_ctx, const char *text);
+    void *note_ctx;
 };
 
 struct sftp;
@@ -101,10 +102,10 @@ void sftp_end(struct sftp *sftp);
 void sftp_free(struct sftp *sftp);
 
 enum sftp_state sftp_state(struct sftp *sftp);
+/* Why the link is not up, for people. False: it is up. */
+bool sftp_why_not_up(struct sftp *sftp, struct diag *ret);
 struct sftp_features sftp_features(struct sftp *sftp);
-
-/* As last measured; -1: it was not. */
-int64_t sftp_round_trip_ms(struct sftp *sftp);
+int64_t sftp_round_trip_ms(struct sftp *sftp); /* as last measured; -1: it was not */
 
 /* False when the link that the handle came from is gone. */
 bool sftp_handle_lives(struct sftp *sftp, const struct sftp_handle *handle);

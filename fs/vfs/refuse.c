@@ -70,7 +70,10 @@ int refuse_text(struct request *rq, const char *path, const char *key, int r, co
 int refuse_change(struct request *rq, const char *path, const char *key, int r,
                   const struct diag *diag)
 {
-    const char *reason = diag && diag->text[0] ? diag->text : meaning(r);
+    struct diag lost = {0};
+    const bool of_link = (r == -EIO || r == -ENOTCONN) && !(diag && diag->text[0]) &&
+                         sftp_why_not_up(remote_sftp(rq->vfs->remote), &lost);
+    const char *reason = of_link ? lost.text : diag && diag->text[0] ? diag->text : meaning(r);
     char placed[sizeof(diag->text) + 64];
     if (diag && reason == diag->text && diag->line > 0) {
         char column[32] = "";

@@ -63,6 +63,7 @@ bool pipeline_has_room(const struct pipeline *pipeline)
 
 static void count(struct pipeline *pipeline, const struct slot *slot)
 {
+    pipeline->loads++;
     pipeline->requests += slot->opens ? REQUESTS_OF_A_LOAD : 1;
     pipeline->handles += slot->opens;
     pipeline->bytes += slot->bytes;
@@ -70,6 +71,7 @@ static void count(struct pipeline *pipeline, const struct slot *slot)
 
 static void discount(struct pipeline *pipeline, const struct slot *slot)
 {
+    pipeline->loads--;
     pipeline->requests -= slot->opens ? REQUESTS_OF_A_LOAD : 1;
     pipeline->handles -= slot->opens;
     pipeline->bytes -= slot->bytes;

@@ -19,6 +19,7 @@ struct pipeline {
 
     struct window window;
     struct slot *slots; /* in the order in which their flights were sent */
+    unsigned loads;     /* slots */
     unsigned requests;  /* that may be under way */
     unsigned handles;   /* that may be open */
     size_t bytes;       /* that they are expected to bring */

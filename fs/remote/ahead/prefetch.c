@@ -81,8 +81,9 @@ struct prefetch {
     pthread_t thread;
     struct lock lock;
     struct condition woken;
-    struct news *news; /* protected by lock, and so is the count */
+    struct news *news; /* protected by lock, and so are the next ones */
     size_t n_news;
+    size_t found, loaded; /* by the wide walks since there was none: for people */
     atomic_bool stop;
     atomic_bool walking; /* somebody is interested in USED */
 
@@ -90,6 +91,7 @@ struct prefetch {
     struct pipeline pipeline;
     struct walk *walks;
     struct miss missed[TOPICS];
+    size_t ended; /* what wide walks that are over were through with */
     bool link_lost;
 };
 
@@ -102,6 +104,7 @@ static bool is_stopped(void *prefetch)
 
 static void end_walk(struct prefetch *prefetch, struct walk *walk)
 {
+    prefetch->ended += walk->passed;
     DL_DELETE(prefetch->walks, walk);
     walk_free(walk);
 }
@@ -114,6 +117,8 @@ static void begin_walk(struct prefetch *prefetch, struct walk *walk)
     size_t n = 0;
     if (!walk)
         return;
+    if (!prefetch->walks && !prefetch->pipeline.slots)
+        prefetch->ended = 0;
     DL_FOREACH_SAFE(prefetch->walks, old, next)
     {
         bool same = old->wide == walk->wide && strcmp(old->dir, walk->dir) == 0;
@@ -224,6 +229,23 @@ static void go_on_all(struct prefetch *prefetch)
             end_walk(prefetch, walk);
     }
     atomic_store(&prefetch->walking, prefetch->walks);
+}
+
+/* What is given up is not to be loaded any more: of walks that are over nothing is left. */
+static void tell_progress(struct prefetch *prefetch)
+{
+    const struct walk *walk;
+    size_t found = prefetch->ended;
+    size_t passed = prefetch->ended;
+    DL_FOREACH (prefetch->walks, walk) {
+        found += walk->found;
+        passed += walk->passed;
+    }
+    const size_t under_way = prefetch->pipeline.loads < passed ? prefetch->pipeline.loads : passed;
+    lock_take(&prefetch->lock);
+    prefetch->found = found;
+    prefetch->loaded = passed - under_way;
+    lock_drop(&prefetch->lock);
 }
 
 static bool brings_documents(const struct remote *remote, const struct listing *known,
@@ -345,6 +367,7 @@ static void *run(void *arg)
     while (!atomic_load(&prefetch->stop)) {
         hear_all(prefetch);
         go_on_all(prefetch);
+        tell_progress(prefetch);
         if (prefetch->pipeline.slots)
             pipeline_step(&prefetch->pipeline);
         else
@@ -402,6 +425,16 @@ void prefetch_missed_attrs(struct prefetch *prefetch, const char *path)
 }
 
 /* ---- */
+
+int prefetch_describe(struct prefetch *prefetch, struct buf *ret)
+{
+    if (!prefetch)
+        return buf_add_str(ret, "prefetch: off\n");
+    lock_take(&prefetch->lock);
+    int r = buf_addf(ret, "prefetch: %zu/%zu\n", prefetch->loaded, prefetch->found);
+    lock_drop(&prefetch->lock);
+    return r;
+}
 
 int prefetch_new(struct remote *remote, struct prefetch **ret)
 {

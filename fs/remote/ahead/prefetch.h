@@ -23,6 +23,9 @@ struct prefetch;
 int prefetch_new(struct remote *remote, struct prefetch **ret);
 void prefetch_free(struct prefetch *prefetch);
 
+/* How far it is, as a "key: value" line. -ENOMEM. */
+int prefetch_describe(struct prefetch *prefetch, struct buf *ret);
+
 /* The directory at path was just listed anew for a user, or is being listed. */
 void prefetch_listed(struct prefetch *prefetch, const char *path);
 

@@ -52,6 +52,11 @@ static struct walk *make(struct remote *remote, const char *dir)
     return NULL;
 }
 
+static bool leads_on(const struct remote *remote, const struct listing_entry *e)
+{
+    return S_ISDIR(e->attrs.mode) || remote_is_vmx(remote, e->name, &e->attrs);
+}
+
 struct walk *walk_new_wide(struct remote *remote, const char *dir)
 {
     struct walk *walk = make(remote, dir);
@@ -59,6 +64,8 @@ struct walk *walk_new_wide(struct remote *remote, const char *dir)
         return NULL;
     walk->wide = walk->relists = true;
     walk->end = walk->listing->n;
+    for (size_t i = 0; i < walk->listing->n; i++)
+        walk->found += leads_on(remote, &walk->listing->entries[i]);
     return walk;
 }
 
@@ -136,6 +143,7 @@ static enum walk_state next_document(struct walk *walk, struct remote *remote, s
             state = next_below(walk, remote, e, ret);
         if (state != WALK_OVER)
             return state;
+        walk->passed += S_ISDIR(e->attrs.mode);
     }
     return walk->document < walk->listing->n ? WALK_WAITS : WALK_OVER;
 }
@@ -173,6 +181,7 @@ void walk_passed(struct walk *walk, const struct wanted *wanted)
         walk->inner++;
     } else {
         walk->document++;
+        walk->passed++;
     }
 }
 

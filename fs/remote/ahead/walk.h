@@ -19,6 +19,7 @@ struct walk {
     bool backward;                  /* from here on entries are counted from the last one */
     size_t from, end;               /* wide: 0 and all of them */
     size_t listed, document, inner; /* where it is: inner is in the listing of a sub-directory */
+    size_t found, passed; /* wide: its sub-directories and documents; those it is through with */
     int64_t began_at, used_at;
     char dir[];
 };

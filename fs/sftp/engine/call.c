@@ -140,6 +140,7 @@ void call_send_locked(struct sftp *s, struct sftp_call *call)
     call->alone = !s->in_flight;
     call->was_sent = true;
     call->sent_at = clock_ms();
+    call->sent_us = clock_us();
     call->received_before = s->received;
     call->stage = STAGE_IN_FLIGHT;
     DL_DELETE(s->queue, call);
@@ -183,9 +184,15 @@ void call_finish_locked(struct sftp *s, struct sftp_call *call, int result)
 
 void link_fail_locked(struct sftp *s, enum sftp_state state, int result, const char *why)
 {
+    const bool was_up = s->state == SFTP_UP;
     s->state = state;
     s->lost_since = clock_ms();
     snprintf(s->why.text, sizeof(s->why.text), "%s", why);
+    if (was_up && !s->stopping) {
+        s->loss.at = clock_wall_s();
+        s->loss.boot_ms = clock_boot_ms();
+        s->loss.why = s->why;
+    }
     while (s->in_flight)
         call_finish_locked(s, s->in_flight, result);
     while (s->queue)

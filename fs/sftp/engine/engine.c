@@ -26,7 +26,7 @@ static struct sftp *engine_make(const struct sftp_options *options)
     s->state = SFTP_LOST;
     s->starting = true;
     s->lost_since = clock_ms();
-    s->round_trip_ms = -1;
+    s->round_trip_us = -1;
     for (unsigned i = 0; i < SLOTS; i++)
         s->free_slots[i] = (uint16_t)(SLOTS - 1 - i);
     s->n_free_slots = SLOTS;
@@ -110,9 +110,9 @@ enum sftp_state sftp_state(struct sftp *sftp)
 int64_t sftp_round_trip_ms(struct sftp *sftp)
 {
     lock_take(&sftp->lock);
-    int64_t ms = sftp->round_trip_ms;
+    int64_t us = sftp->round_trip_us;
     lock_drop(&sftp->lock);
-    return ms;
+    return us < 0 ? -1 : us / 1000;
 }
 
 bool sftp_handle_lives(struct sftp *sftp, const struct sftp_handle *handle)
@@ -140,6 +140,32 @@ int sftp_wait_up(struct sftp *sftp, const struct wait *wait)
     return r;
 }
 
+bool sftp_why_not_up(struct sftp *sftp, struct diag *ret)
+{
+    char since[CLOCK_UTC_SIZE];
+    lock_take(&sftp->lock);
+    const bool up = link_state_locked(sftp) == SFTP_UP;
+    clock_utc(sftp->loss.at, since);
+    if (!up)
+        diag_set(ret, "the connection to the server is lost since %s: %s", since, sftp->why.text);
+    lock_drop(&sftp->lock);
+    return !up;
+}
+
+/* Since when the link is up, or is not, and what became of the one before. */
+static int describe_times_locked(struct sftp *s, enum sftp_state state, struct buf *ret)
+    REQUIRES(&s->lock)
+{
+    char since[CLOCK_UTC_SIZE];
+    char lost[CLOCK_UTC_SIZE];
+    clock_utc(s->loss.at, lost);
+    clock_utc(state == SFTP_UP ? s->up_at : s->loss.at, since);
+    int r = buf_addf(ret, "link-since: %s\n", since);
+    if (r == 0 && s->loss.at > 0)
+        r = buf_addf(ret, "link-lost: %s\nlink-lost-reason: %s\n", lost, s->loss.why.text);
+    return r;
+}
+
 static int describe_link_locked(struct sftp *s, struct buf *ret) REQUIRES(&s->lock)
 {
     static const char *const names[] = {
@@ -148,9 +174,10 @@ static int describe_link_locked(struct sftp *s, struct buf *ret) REQUIRES(&s->lo
     int r = buf_addf(ret, "link: %s\n", names[state]);
     if (r == 0 && state != SFTP_UP)
         r = buf_addf(ret, "link-error: %s\n", s->why.text);
-    r = r ?: buf_add(ret, buf_span(&s->transport_text));
-    if (r == 0 && s->round_trip_ms >= 0)
-        r = buf_addf(ret, "round-trip-ms: %lld\n", (long long)s->round_trip_ms);
+    r = r ?: describe_times_locked(s, state, ret) ?: buf_add(ret, buf_span(&s->transport_text));
+    if (r == 0 && s->round_trip_us >= 0)
+        r = buf_addf(ret, "round-trip-ms: %lld.%lld\n", (long long)s->round_trip_us / 1000,
+                     (long long)s->round_trip_us / 100 % 10);
     return r;
 }
 

@@ -54,6 +54,7 @@ struct sftp_call {
     uint32_t id;
     uint64_t epoch;
     int64_t sent_at;
+    int64_t sent_us;          /* the same, of clock_us() */
     uint64_t received_before; /* sftp->received when it was sent */
 
     /* the engine's until DONE, then the caller's */
@@ -95,7 +96,13 @@ struct sftp {
     int64_t stop_at;    /* abandoned calls may finish until then */
     int64_t lost_since; /* while SFTP_LOST */
     struct diag why;    /* of the last failure */
-    uint64_t epoch;     /* of the link; 0: none yet */
+    int64_t up_at;      /* clock_wall_s() when it came up */
+    struct {
+        int64_t at;      /* clock_wall_s(); 0: none was; ... */
+        int64_t boot_ms; /* ... and clock_boot_ms() */
+        struct diag why;
+    } loss;         /* the last one of a link that was up */
+    uint64_t epoch; /* of the link; 0: none yet */
     struct sftp_features features;
     struct buf transport_text;
     struct sftp_call *queue, *in_flight;
@@ -109,5 +116,5 @@ struct sftp {
     size_t listed;     /* bytes of listings in calls that are done and not freed */
     int64_t received_at;
     uint64_t sent, calls;
-    int64_t round_trip_ms; /* -1: not measured */
+    int64_t round_trip_us; /* -1: not measured */
 };

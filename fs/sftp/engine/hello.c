@@ -87,16 +87,16 @@ static void explain(int r, struct diag *why)
         diag_set(why, "cannot speak SFTP with the server: %s", strerror(-r));
 }
 
-int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms, struct diag *why)
+int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_us, struct diag *why)
 {
     struct sftp_features features;
     int64_t deadline = clock_ms() + s->options.timeout_ms;
     int64_t round_trip = -1;
     int r = ask_version(s, deadline, &features);
     if (r == 0 && features.limits) {
-        int64_t before = clock_ms();
+        int64_t before = clock_us();
         r = ask_limits(s, deadline, &features);
-        round_trip = clock_ms() - before;
+        round_trip = clock_us() - before;
     }
     if (r != 0) {
         /* The transport may know better why the stream ended. */
@@ -107,6 +107,6 @@ int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms,
         return r;
     }
     *ret = features;
-    *ret_round_trip_ms = round_trip;
+    *ret_round_trip_us = round_trip;
     return 0;
 }

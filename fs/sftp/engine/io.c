@@ -185,7 +185,7 @@ static void measure_locked(struct sftp *s, const struct sftp_call *call) REQUIRE
 {
     bool quick = call->kind == CALL_REALPATH || call->kind == CALL_LSTAT || call->kind == CALL_STAT;
     if (call->alone && quick)
-        s->round_trip_ms = clock_ms() - call->sent_at;
+        s->round_trip_us = clock_us() - call->sent_us;
 }
 
 /* Whether the answer of a call may take so much memory: 0, -EPROTO, -ENOMEM. */

@@ -11,7 +11,7 @@ void *link_main(void *sftp);
 /* hello.c */
 
 /* Speaks with a new server, over s->link. 0; -errno with *why. */
-int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_ms, struct diag *why);
+int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_us, struct diag *why);
 
 /* io.c: requests and answers */
 

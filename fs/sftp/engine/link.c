@@ -30,11 +30,11 @@ enum { BACKOFF_MIN_MS = 200, BACKOFF_MAX_MS = 10 * 1000 };
 static int link_begin(struct sftp *s)
 {
     struct sftp_features features;
-    int64_t round_trip;
+    int64_t round_trip_us;
     struct diag why = {0};
     struct transport *t = s->link.transport;
     BUF_AUTO text = {0};
-    int r = hello(s, &features, &round_trip, &why);
+    int r = hello(s, &features, &round_trip_us, &why);
     if (r == 0) {
         r = t->ops->describe(t, &text);
         if (r != 0)
@@ -45,7 +45,8 @@ static int link_begin(struct sftp *s)
         s->state = SFTP_UP;
         s->epoch++;
         s->features = features;
-        s->round_trip_ms = round_trip;
+        s->round_trip_us = round_trip_us;
+        s->up_at = clock_wall_s();
         s->received_at = s->link.up_since = s->link.pinged_at = clock_ms();
         s->link.received_before = s->received;
         buf_done(&s->transport_text);
@@ -107,6 +108,47 @@ static void back_off(struct sftp *s)
         l->backoff_ms = BACKOFF_MAX_MS;
 }
 
+static void note(struct sftp *s, const struct diag *text)
+{
+    log_debug("link: %s", text->text);
+    if (s->options.note)
+        s->options.note(s->options.note_ctx, text->text);
+}
+
+static void note_loss(struct sftp *s)
+{
+    struct diag text = {0};
+    lock_take(&s->lock);
+    if (!s->stopping)
+        diag_set(&text, "the connection to the server was lost: %s", s->loss.why.text);
+    lock_drop(&s->lock);
+    if (text.text[0])
+        note(s, &text);
+}
+
+static void note_return(struct sftp *s)
+{
+    struct diag text = {0};
+    char lost[CLOCK_UTC_SIZE];
+    lock_take(&s->lock);
+    const long long ms = clock_boot_ms() - s->loss.boot_ms;
+    clock_utc(s->loss.at, lost);
+    diag_set(&text, "the connection to the server is back after %lld.%lld s; it was lost at %s: %s",
+             ms / 1000, ms / 100 % 10, lost, s->loss.why.text);
+    lock_drop(&s->lock);
+    note(s, &text);
+}
+
+static void note_refusal(struct sftp *s, const struct diag *why)
+{
+    struct diag text = {0};
+    diag_set(&text,
+             "the connection to the server is not made again, because the login was refused: %s; "
+             "unmount, and mount anew",
+             why->text);
+    note(s, &text);
+}
+
 static void note_failure(struct sftp *s, int r, const struct diag *why)
 {
     lock_take(&s->lock);
@@ -132,22 +174,18 @@ static void link_restore(struct sftp *s)
         int r = s->options.connect(s->options.ctx, &s->link.transport, &why);
         if (r != 0) {
             note_failure(s, r, &why);
-            if (r == -EACCES)
+            if (r == -EACCES) {
+                note_refusal(s, &why);
                 nap(s, -1);
+            }
             continue;
         }
-        if (link_begin(s) == 0)
+        if (link_begin(s) == 0) {
+            note_return(s);
             return;
+        }
         link_end(s);
     }
-}
-
-static void log_loss(struct sftp *s)
-{
-    lock_take(&s->lock);
-    struct diag why = s->why;
-    lock_drop(&s->lock);
-    log_debug("link: %s", why.text);
 }
 
 void *link_main(void *sftp)
@@ -156,7 +194,7 @@ void *link_main(void *sftp)
     bool begun = link_begin(s) == 0;
     while (begun && s->link.transport) {
         io_serve(s);
-        log_loss(s);
+        note_loss(s);
         link_end(s);
         link_restore(s);
     }

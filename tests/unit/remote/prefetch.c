@@ -136,6 +136,35 @@ static void a_listing_brings_what_is_below(void **state)
     place_done(&p);
 }
 
+static void must_be_at(struct place *p, const char *progress)
+{
+    BUF_AUTO text = {0};
+    assert_int_equal(remote_describe(p->mount.remote, &text), 0);
+    if (!strstr(text.data, progress))
+        fail_msg("no %s in %s", progress, text.data);
+}
+
+static void how_far_it_is_can_be_seen(void **state)
+{
+    (void)state;
+    struct place p = {0};
+    place_init(&p, FEW);
+    must_write(&p.folder, "notes", "");
+    must_write(&p.folder, "top.vmx", "memSize = \"1\"\n");
+    place_mount(&p);
+    must_be_at(&p, "\nprefetch: 0/0\n");
+    must_list_at(&p.mount, "", 0);
+    struct wait wait = patience();
+    BUF_AUTO text = {0};
+    do {
+        buf_clear(&text);
+        assert_int_equal(remote_describe(p.mount.remote, &text), 0);
+    } while (!strstr(text.data, "\nprefetch: 5/5\n") && wait_sleep(&wait, 5) == 0);
+    relay_await_idle(&p.relay);
+    must_be_at(&p, "\nprefetch: 5/5\n");
+    place_done(&p);
+}
+
 static void nothing_is_read_ahead_unless_wanted(void **state)
 {
     (void)state;
@@ -150,6 +179,7 @@ static void nothing_is_read_ahead_unless_wanted(void **state)
     assert_within(listing, 1, 16); /* at least 3 for each VM more */
     must_read(&p.mount, 1);
     assert_true(relay_requests(&p.relay) > listing);
+    must_be_at(&p, "\nprefetch: off\n");
     place_done(&p);
 }
 
@@ -436,6 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_listing_brings_what_is_below),
+        cmocka_unit_test(how_far_it_is_can_be_seen),
         cmocka_unit_test(nothing_is_read_ahead_unless_wanted),
         cmocka_unit_test(a_user_shares_what_is_under_way),
         cmocka_unit_test(a_lost_link_does_not_spoil_what_is_read),

@@ -24,15 +24,30 @@ enum {
 struct fixture {
     struct peer peer;
     struct sftp *sftp;
+    struct lock lock;
+    struct buf notes; /* what people were told of the link; protected by lock */
 };
+
+static inline void fixture_note(void *fixture, const char *text)
+{
+    struct fixture *f = fixture;
+    lock_take(&f->lock);
+    assert_int_equal(buf_addf(&f->notes, "%s\n", text), 0);
+    lock_drop(&f->lock);
+}
 
 static inline void fixture_begin(struct fixture *f, unsigned offers, int timeout_ms,
                                  bool reconnects)
 {
     struct diag why;
     struct transport *transport;
-    struct sftp_options options = {
-        .timeout_ms = timeout_ms, .connect = reconnects ? peer_connect : NULL, .ctx = &f->peer};
+    struct sftp_options options = {.timeout_ms = timeout_ms,
+                                   .connect = reconnects ? peer_connect : NULL,
+                                   .ctx = &f->peer,
+                                   .note = fixture_note,
+                                   .note_ctx = f};
+    lock_init(&f->lock);
+    f->notes = (struct buf){0};
     peer_init(&f->peer, offers);
     assert_int_equal(peer_connect(&f->peer, &transport, &why), 0);
     int r = sftp_new(transport, &options, &f->sftp, &why);
@@ -44,6 +59,8 @@ static inline void fixture_end(struct fixture *f)
 {
     sftp_free(f->sftp);
     peer_done(&f->peer);
+    buf_done(&f->notes);
+    lock_done(&f->lock);
 }
 
 static inline int settle(struct sftp_call *call)

@@ -92,6 +92,64 @@ static void a_refused_authentication_is_not_tried_again(void **state)
     fixture_end(&f);
 }
 
+/* Waits until people were told so much, and returns all of it: a string of the caller's. */
+static char *told(struct fixture *f, const char *last)
+{
+    struct wait wait = wait_for_ms(SLOW_MS);
+    char *text = NULL;
+    do {
+        free(text);
+        lock_take(&f->lock);
+        text = strdup(f->notes.data ? f->notes.data : "");
+        lock_drop(&f->lock);
+        assert_non_null(text);
+    } while (!strstr(text, last) && wait_sleep(&wait, 5) == 0);
+    return text;
+}
+
+static void people_are_told_of_a_link_that_was_lost_and_came_back(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static const char lost[] =
+        "the connection to the server was lost: the server closed the connection\n"
+        "the connection to the server is back after ";
+    fixture_begin(&f, 0, SLOW_MS, true);
+    BUF_AUTO before = {0};
+    BUF_AUTO after = {0};
+    assert_int_equal(sftp_describe(f.sftp, &before), 0);
+    assert_non_null(strstr(before.data, "\nlink-since: 2"));
+    assert_null(strstr(before.data, "link-lost"));
+    struct diag why = {0};
+    assert_false(sftp_why_not_up(f.sftp, &why));
+    peer_hang_up(&f.peer);
+    char *text = told(&f, "is back");
+    assert_memory_equal(text, lost, sizeof(lost) - 1);
+    assert_non_null(strstr(text, ": the server closed the connection\n"));
+    assert_int_equal(sftp_describe(f.sftp, &after), 0);
+    assert_non_null(strstr(after.data, "\nlink-lost: 2"));
+    assert_non_null(strstr(after.data, "\nlink-lost-reason: the server closed the connection\n"));
+    free(text);
+    fixture_end(&f);
+}
+
+static void people_are_told_why_the_link_is_not_up(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct diag why = {0};
+    fixture_begin(&f, 0, SLOW_MS, true);
+    peer_refuse(&f.peer, -EACCES);
+    peer_hang_up(&f.peer);
+    char *text = told(&f, "is not made again");
+    assert_non_null(strstr(text, "because the login was refused: "));
+    assert_null(strstr(text, "is back"));
+    assert_true(sftp_why_not_up(f.sftp, &why));
+    assert_memory_equal(why.text, "the connection to the server is lost since 2", 44);
+    free(text);
+    fixture_end(&f);
+}
+
 static void without_a_connector_nobody_waits_for_the_link(void **state)
 {
     (void)state;
@@ -219,6 +277,8 @@ int main(void)
         cmocka_unit_test(pauses_start_anew_after_each_good_link),
         cmocka_unit_test(a_link_that_stays_lost_is_down_and_comes_up_later),
         cmocka_unit_test(a_refused_authentication_is_not_tried_again),
+        cmocka_unit_test(people_are_told_of_a_link_that_was_lost_and_came_back),
+        cmocka_unit_test(people_are_told_why_the_link_is_not_up),
         cmocka_unit_test(without_a_connector_nobody_waits_for_the_link),
         cmocka_unit_test(waiting_for_the_link_can_be_interrupted),
         cmocka_unit_test(the_end_does_not_wait_for_back_off),
