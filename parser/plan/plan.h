@@ -73,8 +73,8 @@ int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_around *around, 
 int vmx_plan_follow(const struct vmx_dict *dict, const struct vmx_around *around,
                     struct vmx_edits *edits);
 
-/* Appends the unified diff that applying the profile with its defaults would make; empty if it
- * holds. file: the name to print. If it would be refused: one line "# refused: reason". 0, -ENOMEM.
+/* Appends the unified diff of what vmx_plan_line would make of the line; empty if nothing is to be
+ * done. file: the name to print. If it would be refused: one line "# refused: reason". 0, -ENOMEM.
  */
-int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_around *around, const char *profile,
+int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_around *around, struct span line,
                   const char *file, struct buf *ret);

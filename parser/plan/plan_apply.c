@@ -26,6 +26,7 @@
 #include <errno.h>
 
 #include "parser/text/diff.h"
+#include "parser/text/safe_text.h"
 #include "parser/text/text.h"
 #include "plan_active.h"
 #include "plan_mmio.h"
@@ -262,18 +263,20 @@ int vmx_plan_line(const struct vmx_dict *dict, const struct vmx_around *around, 
 
 /* ---- what would change ---- */
 
-int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_around *around, const char *profile,
+int vmx_plan_diff(const struct vmx_dict *dict, const struct vmx_around *around, struct span line,
                   const char *file, struct buf *ret)
 {
     struct vmx_edits edits = {0};
     struct diag diag = {0};
     BUF_AUTO text = {0};
-    int r = vmx_plan_line(dict, around, span_of(profile), &edits, NULL, &diag)
+    int r = vmx_plan_line(dict, around, line, &edits, NULL, &diag)
                 ?: vmx_edits_apply(&edits, dict, &text, &diag);
     if (r == 0)
         r = vmx_diff(vmx_dict_text(dict), buf_span(&text), file, file, ret);
     else if (r != -ENOMEM)
-        r = buf_addf(ret, "# refused: %s\n", diag.text);
+        r = buf_add_str(ret, "# refused: ")
+            ?: safe_text_add(ret, span_of(diag.text))
+            ?: buf_add_char(ret, '\n');
     vmx_edits_done(&edits);
     return r;
 }

@@ -89,7 +89,7 @@ static void check_document(struct span text, const struct vmx_around *around)
 
     int r = vmx_check_run(dict, around, "DIR", "MOUNT", &report, &check);
     assert(r == 0 && report.len > 0);
-    r = vmx_plan_diff(dict, around, "fuzzed", "x.vmx", &diff);
+    r = vmx_plan_diff(dict, around, SPAN_LITERAL("fuzzed"), "x.vmx", &diff);
     assert(r == 0);
     if (is_ordinary(dict))
         check_plan(dict, around);

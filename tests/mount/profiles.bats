@@ -407,3 +407,53 @@ small" ]
     [[ $output == "vmxfs: "*"$TEST_DIR/nothing"* ]]
     [ "${#lines[@]}" -eq 1 ]
 }
+
+# The plan of a line is what an echo of it does, from the file as it is now on.
+plan_is_true() { # LINE NAME
+    cp "$FILE" "$TEST_DIR/now"
+    cat "$VMX/.vmxfs/plan/$2" >"$TEST_DIR/plan"
+    cmp "$TEST_DIR/now" "$FILE"
+    echo "$1" >"$PROFILE"
+    diff -u --label vm/vm.vmx --label vm/vm.vmx "$TEST_DIR/now" "$FILE" | cmp - "$TEST_DIR/plan"
+}
+
+@test "plan/LINE is what the line would do" {
+    write_vmx
+    mount_local
+    plan_is_true "nested-esxi mmio=32" "nested-esxi mmio=32"
+    [ "$(cat "$VMX/pciPassthru.64bitMMIOSizeGB")" = 32 ]
+    # What is omitted is the active profile's.
+    plan_is_true nested-esxi nested-esxi
+    [ ! -s "$TEST_DIR/plan" ]
+    plan_is_true "nested-esxi $device" "nested-esxi $device"
+    grep -q '^+pciPassthru0.id = "00000:101:00.0"' "$TEST_DIR/plan"
+    ! grep -q '^[-+].*64bitMMIOSizeGB' "$TEST_DIR/plan"
+    plan_is_true "nested-esxi cpu=amd mmio=" "nested-esxi  cpu=amd mmio= "
+    grep -q '^+pciPassthru.64bitMMIOSizeGB = "16"' "$TEST_DIR/plan"
+    plan_is_true "inner-guest mmio=64" "inner-guest mmio=64"
+    [ "$(ls "$VMX/.vmxfs/plan" | paste -sd ' ')" = "inner-guest nested-esxi" ]
+    [ "$(stat -c %s "$VMX/.vmxfs/plan/inner-guest mmio=8")" = 0 ]
+}
+
+@test "plan/LINE says why a line is refused, and is not there for what is no profile" {
+    local name
+    write_vmx
+    mount_local
+    plan_says() { # NAME TEXT
+        [[ $(cat "$VMX/.vmxfs/plan/$1") == "# refused: "*"$2"* ]]
+    }
+    plan_says "nested-esxi mmio=lots" "64bitMMIOSizeGB wants"
+    plan_says "nested-esxi vram=8" "give device= too"
+    plan_says "nested-esxi a%2Fb" '"a/b": expected PARAM=VALUE'
+    plan_says "nested-esxi a%2fb=%25" '"a/b"'
+    plan_says "nested-esxi %252F" '"%2F": expected PARAM=VALUE'
+    plan_says $'nested-esxi\nmmio=1' "expected one line"
+    plan_says $'nested-esxi \e[2J' '"?[2J"'
+    plan_says "nested-esxiX" nested-esxiX
+    for name in "unknown mmio=32" "mmio=32 nested-esxi" nested none; do
+        run cat "$VMX/.vmxfs/plan/$name"
+        [[ $output == *"No such file"* ]]
+    done
+    cmp "$TEST_DIR/before" "$FILE"
+    [ ! -s "$MNT/.vmxfs/errors" ]
+}

@@ -37,12 +37,13 @@ struct folder {
 };
 
 extern const struct control profile_control;
+extern const struct control plan_control;
 extern const struct folder vmx_folder;  /* NAME.vmx/.vmxfs */
 extern const struct folder root_folder; /* .vmxfs */
 
 /* What is in these folders, as in struct control. */
 int merge_store(struct request *rq, struct node *n, struct span text);
-int plan_show(struct request *rq, struct node *n, struct buf *ret);
+int plan_find(struct request *rq, struct node *dir, const char *name, struct found *ret);
 int vmx_check_show(struct request *rq, struct node *n, struct buf *ret);
 int power_show(struct request *rq, struct node *n, struct buf *ret);
 int power_store(struct request *rq, struct node *n, struct span line);

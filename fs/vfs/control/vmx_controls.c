@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The control files of one VM: passthrough-profile, plan/NAME, merge, check, errors. */
+/* The control files of one VM: passthrough-profile, plan/LINE, merge, check, errors. */
 #include <errno.h>
 #include <string.h>
 
@@ -139,23 +139,51 @@ int merge_store(struct request *rq, struct node *n, struct span text)
     return run(rq, n, "merge", &t);
 }
 
-/* ---- .vmxfs/plan/NAME and .vmxfs/check */
+/* ---- .vmxfs/plan/LINE and .vmxfs/check */
 
-int plan_show(struct request *rq, struct node *n, struct buf *ret)
+/* The line that the name of a plan stands for: "%2F" is "/" in it, and "%25" is "%". */
+static int add_line(const char *name, struct buf *ret)
+{
+    int r = 0;
+    for (const char *p = name; r == 0 && *p; p++) {
+        const bool slash = strncasecmp(p, "%2f", 3) == 0;
+        const bool percent = strncmp(p, "%25", 3) == 0;
+        r = buf_add_char(ret, slash ? '/' : *p);
+        p += slash || percent ? 2 : 0;
+    }
+    return r;
+}
+
+static int plan_show(struct request *rq, struct node *n, struct buf *ret)
 {
     DOCUMENT_AUTO *doc = NULL;
+    BUF_AUTO line = {0};
     FREE_AUTO char *path = vmx_path_above(rq, n);
     FACTS_AUTO *facts = NULL;
     BUF_AUTO shown = {0};
     struct vmx_host_vm vm = {0};
     int r = path ? host_said_if_any(rq, &facts) : -ENOMEM;
     r = r
+        ?: add_line(n->name, &line)
         ?: remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc)
         ?: remote_add_shown(rq->vfs->remote, path, &shown);
     if (r < 0)
         return r;
     const struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
-    return vmx_plan_diff(doc->dict, &around, n->name, shown.data, ret);
+    return vmx_plan_diff(doc->dict, &around, buf_span(&line), shown.data, ret);
+}
+
+const struct control plan_control = {.name = "plan", .show = plan_show};
+
+/* A profile with parameters. What is behind its name is judged when the plan is made. */
+int plan_find(struct request *rq, struct node *dir, const char *name, struct found *ret)
+{
+    const struct vmx_profiles *profiles = &rq->vfs->profiles;
+    for (size_t i = 0; i < profiles->n; i++) {
+        if (span_starts_with(span_of(name), span_of(vmx_profile_name(profiles->items[i]))))
+            return control_found(rq, dir, &plan_control, ret);
+    }
+    return -ENOENT;
 }
 
 int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)

@@ -32,8 +32,8 @@ static const struct control controls[] = {
     {0},
 };
 
-static const struct control plan = {.name = "plan", .show = plan_show};
-static const struct folder plan_folder = {.name = "plan", .each_profile = &plan};
+static const struct folder plan_folder = {
+    .name = "plan", .each_profile = &plan_control, .find = plan_find};
 
 const struct folder vmx_folder = {
     .name = CONTROL_NAME,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "parser/text/diff.h"
 #include "parser/plan/plan.h"
 
 #include "profiles.h"
@@ -421,7 +422,8 @@ static void the_plan_reads_as_a_diff(void **state)
     (void)state;
 
     add_shipped(&profiles);
-    assert_int_equal(vmx_plan_diff(dict, NO_HOST(&profiles), "inner-guest", "x.vmx", &diff), 0);
+    assert_int_equal(
+        vmx_plan_diff(dict, NO_HOST(&profiles), SPAN_LITERAL("inner-guest"), "x.vmx", &diff), 0);
     assert_span(buf_span(&diff),
                 SPAN_LITERAL("--- x.vmx\n+++ x.vmx\n@@ -1 +1,10 @@\n"
                              " memSize = \"8192\"\n"
@@ -437,11 +439,51 @@ static void the_plan_reads_as_a_diff(void **state)
     planned(vmx_dict_text(dict), &profiles, "inner-guest", &applied);
     DICT_AUTO after = parsed(buf_span(&applied));
     buf_clear(&diff);
-    assert_int_equal(vmx_plan_diff(after, NO_HOST(&profiles), "inner-guest", "x.vmx", &diff), 0);
+    assert_int_equal(
+        vmx_plan_diff(after, NO_HOST(&profiles), SPAN_LITERAL("inner-guest"), "x.vmx", &diff), 0);
     assert_int_equal(diff.len, 0);
     DICT_AUTO empty = parsed(SPAN_LITERAL(""));
-    assert_int_equal(vmx_plan_diff(empty, NO_HOST(&profiles), "inner-guest", "x.vmx", &diff), 0);
+    assert_int_equal(
+        vmx_plan_diff(empty, NO_HOST(&profiles), SPAN_LITERAL("inner-guest"), "x.vmx", &diff), 0);
     assert_string_equal(diff.data, "# refused: inner-guest requires memSize to be set\n");
+}
+
+static void a_plan_of_a_line_with_parameters_is_what_the_line_makes(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO applied = {0};
+    (void)state;
+    static const struct {
+        const char *line, *holds;
+    } table[] = {
+        {"inner-guest", NULL}, /* the parameters that are omitted stay */
+        {"inner-guest mmio=32", NULL},
+        {"inner-guest mmio=64", "\n+pciPassthru.64bitMMIOSizeGB = \"64\"\n"},
+        {"inner-guest mmio=", "\n+pciPassthru.64bitMMIOSizeGB = \"16\"\n"},
+        {"inner-guest mmio=64 mmio=32", "# refused: mmio is given twice\n"},
+        {"inner-guest size=1", "# refused: inner-guest has no parameter \"size\"; it has: "},
+        {"inner-guest \033[2J", "# refused: \"?[2J\": expected PARAM=VALUE\n"},
+        {"inner-guest\nmmio=64", "# refused: expected one line\n"},
+    };
+    add_shipped(&profiles);
+    planned(SPAN_LITERAL("memSize = \"8192\"\n"), &profiles, "inner-guest mmio=32", &applied);
+    DICT_AUTO dict = parsed(buf_span(&applied));
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        BUF_AUTO diff = {0};
+        BUF_AUTO expected = {0};
+        BUF_AUTO after = {0};
+        const char *line = table[i].line;
+        assert_int_equal(vmx_plan_diff(dict, NO_HOST(&profiles), span_of(line), "x.vmx", &diff), 0);
+        if (table[i].holds)
+            assert_non_null(strstr(diff.data, table[i].holds));
+        if (table[i].holds && table[i].holds[0] == '#')
+            continue;
+        planned(buf_span(&applied), &profiles, line, &after);
+        assert_int_equal(
+            vmx_diff(buf_span(&applied), buf_span(&after), "x.vmx", "x.vmx", &expected), 0);
+        assert_span(buf_span(&diff), buf_span(&expected));
+        assert_int_equal(diff.len > 0, table[i].holds != NULL);
+    }
 }
 
 int main(void)
@@ -464,6 +506,7 @@ int main(void)
         cmocka_unit_test(what_the_profile_wants_by_now_is_taken_back),
         cmocka_unit_test(damaged_savings_are_told_and_left),
         cmocka_unit_test(the_plan_reads_as_a_diff),
+        cmocka_unit_test(a_plan_of_a_line_with_parameters_is_what_the_line_makes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,7 +151,7 @@ static void a_plan_shows_what_the_host_would_fill_in(void **state)
     (void)state;
 
     add_profile(&profiles, "own", SPAN_LITERAL("profile.param.device = \"0000:0d:00.0\"\n"));
-    assert_int_equal(vmx_plan_diff(dict, &machine.around, "own", "x.vmx", &diff), 0);
+    assert_int_equal(vmx_plan_diff(dict, &machine.around, SPAN_LITERAL("own"), "x.vmx", &diff), 0);
     assert_non_null(strstr(diff.data,
                            "\n+pciPassthru0.id = \"00000:013:00.0\"\n"
                            "+pciPassthru0.deviceId = \"0x73bf\"\n"
@@ -161,7 +161,7 @@ static void a_plan_shows_what_the_host_would_fill_in(void **state)
                            "+vmxfs.profile = \"own\"\n"));
     machine.pci[AT_AMD].capable = VMX_NO;
     buf_clear(&diff);
-    assert_int_equal(vmx_plan_diff(dict, &machine.around, "own", "x.vmx", &diff), 0);
+    assert_int_equal(vmx_plan_diff(dict, &machine.around, SPAN_LITERAL("own"), "x.vmx", &diff), 0);
     assert_string_equal(diff.data,
                         "# refused: 0000:0d:00.0 cannot be passed to a VM: the host "
                         "says it is not capable of it\n");

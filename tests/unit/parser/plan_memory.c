@@ -47,7 +47,7 @@ static int show(const struct vmx_dict *dict, struct buf *out)
 
 static int show_plan(const struct vmx_dict *dict, struct buf *out)
 {
-    return vmx_plan_diff(dict, NO_HOST(shipped), "inner-guest", "x.vmx", out);
+    return vmx_plan_diff(dict, NO_HOST(shipped), SPAN_LITERAL("inner-guest"), "x.vmx", out);
 }
 
 static int follow(const struct vmx_dict *dict, struct buf *out)
