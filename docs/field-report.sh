@@ -47,6 +47,10 @@ limited() { # COMMAND [WORD...]
     return "$ended"
 }
 
+lines_of() { # STREAM
+    awk -v stream="$1" 'NR <= 400 { print stream ":  " $0 }'
+}
+
 # The streams of a command and its exit number, each line with its name; standard output through a
 # filter. Descriptor 3 leads standard error past standard output, and 4 is where the lines go.
 streams() { # FILTER COMMAND [WORD...]
@@ -57,8 +61,8 @@ streams() { # FILTER COMMAND [WORD...]
             {
                 limited "$@" 3>&- 4>&-
                 echo "exit: $?" >&4
-            } 2>&3 | "$filter" | sed -n '1,400s/^/out:  /p' >&4
-        } 3>&1 | sed -n '1,400s/^/err:  /p' >&4
+            } 2>&3 | "$filter" | lines_of out >&4
+        } 3>&1 | lines_of err >&4
     } 4>&1
 }
 
@@ -133,6 +137,12 @@ own_names() {
     grep -vE '^(BOOTBANK|OSDATA-|LOCKER-|(vsan:)?[0-9a-f]{8}-?[0-9a-f]{8})'
 }
 
+# Of a table whose titles are underlined.
+second_column() {
+    awk '/^-+  -+  / { from = index($0, "  ") + 2; match(substr($0, from), /^-+/); size = RLENGTH; next }
+        from { print substr($0, from, size) }'
+}
+
 all_names() {
     limited hostname | name host
     limited hostname | sed 's/\..*//' | name host
@@ -143,9 +153,7 @@ all_names() {
     limited esxcli network nic list 2>/dev/null |
         grep -o '[0-9a-fA-F]\{2\}\(:[0-9a-fA-F]\{2\}\)\{5\}' | name mac
     limited ls -1 /vmfs/volumes 2>/dev/null | own_names | name datastore
-    limited esxcli --formatter=csv storage filesystem list 2>/dev/null | awk -F , '
-        NR == 1 { for (n = 1; n <= NF; n++) if ($n == "VolumeName") column = n; next }
-        column { print $column }' | own_names | name datastore
+    limited esxcli storage filesystem list 2>/dev/null | second_column | own_names | name datastore
     running_vms "Display Name" | name vm
     chosen_vms | while IFS= read -r vmx; do
         printf '%s\n' "$vmx" | sed 's|.*/vmfs/volumes/||; s|/.*||' | own_names | name datastore

@@ -89,25 +89,33 @@ END
 }
 
 @test "names, serial numbers and addresses are replaced, each by the same word" {
+    mv "$HOST/bin/esxcli" "$HOST/bin/esxcli.host"
+    host_program esxcli 'case $* in "storage filesystem list")
+    echo "Mount Point           Volume Name  UUID"
+    echo "--------------------  -----------  --------"
+    echo "/vmfs/volumes/abcdef  nfs iso      abcdef" ;;
+*) exec "$(dirname "$0")/esxcli.host" "$@" ;; esac'
     host_program lspci 'cat <<END
-db-01 and DB-01 on esx-07.lab.example, esx-07 (not esx-071) in [data [2]] datastore1 x
+db-01 and DB-01 on esx-07.lab.example, esx-07 (not esx-071) in [data [2]] datastore1 on nfs iso
 serial 7XK2J53, naa.600508b1001c4d5e, 5f1e2d3c-4b5a6978-1234-001122334455
 00:11:22:33:44:55 made 5f1e2d3c-4b5a6978-1234-001122334455, 5aec7ae7-7d90-8511-435a-d094660b7768
 56 4d 1f 0a 7c 22 90 5e-b1 83 6a d4 00 c1 9e 01 is 0x56 0x4d 0x1f 0xa 0x7c 0x22 0x90 0x5e 0xb1
 from 192.0.2.9 and fe80::20c:29ff:fe00:1 at 00:50:56:01:22:33, 0000:86:00.0 00000:134:00.0
 12:34:56 7.0.3 build-20328353 realaddr 0x3b800000000 size 34359738368
 END
-printf "\033[31mred\033[0m\n"'
+printf "\033[31mred\033[0m"
+echo failed >&2'
     report
     answered "lspci -p" <<'END'
 exit: 0
-out:  vm-1 and vm-1 on host-2, host-1 (not esx-071) in [datastore-1] datastore-2 x
+out:  vm-1 and vm-1 on host-2, host-1 (not esx-071) in [datastore-1] datastore-2 on datastore-3
 out:  serial serial-1, disk-1, uuid-1
 out:  mac-1 made uuid-1 (mac-1), uuid-3
 out:  uuid-4 is uuid-5
 out:  from address-1 and address-2 at mac-2, 0000:86:00.0 00000:134:00.0
 out:  12:34:56 7.0.3 build-20328353 realaddr 0x3b800000000 size 34359738368
 out:  ?[31mred?[0m
+err:  failed
 END
     run ! grep -iE "db-01|esx-07\b|datastore1|5f1e2d3c|00:50:56|10\.20\.30" "$TEST_DIR/report"
     grep -q 'Looking for lock owners on "vm-1.vmx"' "$TEST_DIR/report"
