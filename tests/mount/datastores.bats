@@ -65,6 +65,25 @@ END
     [ "$(cat "$MNT/.vmxfs/host/version")" = "VMware ESXi 7.0.3 build-20328353" ]
 }
 
+@test "what the list of NFS mounts calls inaccessible is so, though it is mounted" {
+    volumes_start
+    mkdir "$HOST/real"
+    mv "$HOST/bin/esxcli" "$HOST/real/"
+    cat >"$HOST/nfs" <<END
+Volume Name  Host      Share  Accessible  Mounted  Read-Only   isPE  Hardware Acceleration
+-----------  --------  -----  ----------  -------  ---------  -----  ---------------------
+nfs-iso      10.0.0.2  /iso        false     true      false  false  Not Supported
+END
+    printf '#!/bin/sh\n[ "$*" != "storage nfs list" ] || exec cat "%s"\nexec "%s" "$@"\n' \
+        "$HOST/nfs" "$HOST/real/esxcli" >"$HOST/bin/esxcli"
+    chmod 755 "$HOST/bin/esxcli"
+    mount_host
+    [ "$(sed -n 's/^nfs-iso.*\t//p' "$MNT/.vmxfs/datastores")" = no ]
+    [ "$(sed -n 's/^datastore1.*\t//p' "$MNT/.vmxfs/datastores")" = yes ]
+    run ls "$MNT/nfs-iso"
+    [[ $status -ne 0 && $output == *"Input/output error"* ]]
+}
+
 @test "a hostile name of a datastore makes no other row or column, nor anything on a terminal" {
     host_start --empty
     local name=$'a\tb\nc\e]0;x\a'
@@ -117,8 +136,24 @@ $MNT/vsanDatastore/vsan-vm/vsan-vm.vmx" ]
     done
     [ "$(ls "$MNT/vsanDatastore")" = vsan-vm ]
     [ "$(cat "$MNT/$VSAN/vsan-vm/vsan-vm.vmx/displayName")" = vsan-vm ]
-    [ "$(stat -c %h "$MNT/datastore1")" -ge 1 ]
     [ "$(du -s --apparent-size "$MNT/.vmxfs/plain/datastore1/orphan" | cut -f 1)" -ge 1 ]
+}
+
+@test "a vVol's and another UUID stay reachable and unlisted, and of several names the first is the directory" {
+    host_start --empty
+    local vvol=vvol:5246f9374fa1cd5c-a5fadb7fd2d1f0b8 name
+    write_vmx "$VOLUMES/$vvol/vm/vm.vmx" vm
+    for name in b-name a-name c-name; do
+        ln -s "$vvol" "$VOLUMES/$name"
+    done
+    mount_host
+    [ "$(ls -m "$MNT")" = "a-name, b-name, c-name, data [2], datastore1" ]
+    [ "$(stat -c %F "$MNT/a-name")" = directory ]
+    [ "$(readlink "$MNT/b-name" "$MNT/c-name")" = "$vvol
+$vvol" ]
+    [ "$(cat "$MNT/$vvol/vm/vm.vmx/displayName" "$MNT/c-name/vm/vm.vmx/displayName")" = "vm
+vm" ]
+    [ "$(find "$MNT" -name .vmxfs -prune -o -name '*.vmx' -print)" = "$MNT/a-name/vm/vm.vmx" ]
 }
 
 @test "rsync and git work through a datastore's name, and find nothing changed" {

@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "remote/cache/listing.h"
 #include "sftp/protocol/proto.h"
+#include "remote/names/aliases.h"
+#include "remote/names/inaccessible.h"
 #include "remote/names/shown_names.h"
 #include "remote/names/paths.h"
 
@@ -457,6 +459,77 @@ static void the_root_is_known_from_its_own_listing(void **state)
     folder_remove(&folder);
 }
 
+static void a_name_tells_what_may_hang(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool nas, vsan;
+    } cases[] = {
+        {"2707af93-17b6f4d4", true, false}, /* NFS 3, NFS 4.1, VMFS, vSAN */
+        {"e54abc3f-f6a5bb1f-0000-000000000000", true, false},
+        {UUID_A, false, false},
+        {"vsan:5246f9374fa1cd5c-a5fadb7fd2d1f0b8", false, true},
+        {"vvol:5246f9374fa1cd5c-a5fadb7fd2d1f0b8", false, false},
+        {"2707af93-17b6f4d4-", false, false},
+        {"2707af9-317b6f4d4", false, false},
+        {"vsan:x", false, false},
+        {"datastore1", false, false},
+        {"", false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(aliases_is_nas(cases[i].name), cases[i].nas);
+        assert_int_equal(aliases_is_vsan(cases[i].name), cases[i].vsan);
+    }
+}
+
+static void assert_errors(struct mount *mount, const char *dir, int error)
+{
+    struct wait wait = patience();
+    struct sftp_attrs attrs;
+    int64_t true_at;
+    char path[64];
+    DOCUMENT_AUTO *doc = NULL;
+    snprintf(path, sizeof(path), "%s/vm.vmx", dir);
+    assert_int_equal(list_error(mount, dir), error);
+    assert_int_equal(remote_getattr(mount->remote, dir, 0, &wait, &attrs, &true_at), error);
+    assert_int_equal(remote_getattr(mount->remote, path, 0, &wait, &attrs, &true_at), error);
+    assert_int_equal(remote_document(mount->remote, path, 0, &wait, &doc), error);
+}
+
+static void what_is_inaccessible_is_not_asked_about(void **state)
+{
+    (void)state;
+    static const char *const dirs[] = {"2707af93-17b6f4d4", UUID_A};
+    static const char *const root[] = {""};
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    must_make_folder(&folder);
+    must_mkdir(&folder, dirs[0]);
+    must_mkdir(&folder, UUID_B);
+    must_write(&folder, "2707af93-17b6f4d4/vm.vmx", "a = \"1\"\n");
+    must_write(&folder, UUID_B "/vm.vmx", "a = \"1\"\n");
+    must_make_relay(&relay);
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    assert_errors(&mount, dirs[0], 0);
+    assert_int_equal(remote_set_inaccessible(mount.remote, dirs, 2), 0);
+    relay_await_idle(&relay);
+    relay_restart(&relay, RELAY_CUT_NONE, 0);
+    assert_errors(&mount, dirs[0], -EIO);
+    assert_int_equal(relay_requests(&relay), 0);
+    assert_errors(&mount, UUID_B, 0);
+    assert_int_equal(remote_check_accessible(mount.remote, "2707af93-17b6f4d40"), 0);
+    assert_int_equal(list_error(&mount, ""), 0);
+    assert_int_equal(remote_set_inaccessible(mount.remote, root, 1), 0);
+    assert_int_equal(list_error(&mount, ""), -EIO);
+    assert_int_equal(list_error(&mount, UUID_B), -EIO);
+    assert_int_equal(remote_set_inaccessible(mount.remote, NULL, 0), 0);
+    assert_errors(&mount, dirs[0], 0);
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +541,8 @@ int main(void)
         cmocka_unit_test(a_link_stands_for_the_uuid_beside_it),
         cmocka_unit_test(what_a_link_stands_for_is_found_without_a_listing),
         cmocka_unit_test(a_name_is_learned_and_forgotten),
+        cmocka_unit_test(a_name_tells_what_may_hang),
+        cmocka_unit_test(what_is_inaccessible_is_not_asked_about),
         cmocka_unit_test(ten_thousand_entries_are_listed),
         cmocka_unit_test(getattr_takes_a_young_listing),
         cmocka_unit_test(the_root_is_known_from_its_own_listing),
