@@ -156,6 +156,26 @@ copied() {
     run -1 esxi question db-01 "$TEST_DIR/none"
 }
 
+@test "the known questions differ by release in head, text and labels" {
+    local kind head text label
+    host_start
+    while IFS='|' read -r kind head text label; do
+        esxi question db-01 "$kind"
+        run on_host "vim-cmd vmsvc/message 11"
+        echo "$kind: $output"
+        [[ ${lines[0]} =~ ^"Virtual machine message "$head":"$ ]]
+        [ "${lines[1]}" = "$text" ]
+        [[ $'\n'$output$'\n' == *$'\n'"   $label"$'\n'* ]]
+    done <<END
+copied-4|[0-9]+|msg.uuid.altered:This virtual machine may have been moved or copied.|2. I _copied it (I _copied it) [default]
+copied-5|_vmx[0-9]+|msg.uuid.altered:This virtual machine may have been moved or copied.|1. I _moved it (I _moved it)
+copied-6|_vmx[0-9]+|msg.uuid.altered:This virtual machine might have been moved or copied.|0. Cancel (Cancel)
+copied-7|_vmx[0-9]+|msg.uuid.altered:This virtual machine might have been moved or copied.|1. I Moved It (I Moved It)
+copied-button|_vmx[0-9]+|msg.uuid.altered:This virtual machine might have been moved or copied.|1. button.uuid.movedTheVM (I Moved It)
+vhv|_vmx[0-9]+|msg.cpuid.noVHVQuestion:Virtualized AMD-V/RVI is not supported on this platform.|1. No (No) [default]
+END
+}
+
 @test "a guest is told as its Tools tell it" {
     host_start
     run on_host "vim-cmd vmsvc/get.guest 11"
