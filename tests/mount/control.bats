@@ -194,7 +194,7 @@ END
     [ "$(cat "$VMX/memSize")" = 4096 ] # the kernel knows it by its old name now
     printf '%s\n' 'MEMSIZE = "4096"' '-numvcpus' 'numVCPUs = "4"' 'TOOLS.syncTime = TRUE' \
         '-TOOLS.SYNCTIME' >"$VMX/.vmxfs/merge"
-    sed -e 's/^memSize/MEMSIZE/' -e 's/numvcpus="2"/numVCPUs="4"/' -e 's/^tools/TOOLS/' \
+    sed -e 's/^memSize/MEMSIZE/' -e 's/numvcpus="2"/numVCPUs="4"/' -e 's/^tools\(.*\) TRUE/TOOLS\1 "TRUE"/' \
         "$TEST_DIR/before" >"$TEST_DIR/want"
     diff "$TEST_DIR/want" "$FILE"
     [ "$(renames_onto vm/vm.vmx)" -eq 1 ]

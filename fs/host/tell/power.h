@@ -14,9 +14,10 @@ int host_power(struct host *host, const char *path, const struct wait *wait, enu
 /* Completes a reload that is due, gives the command and waits until the state is what was asked
  * for, for as long as the power timeout allows (nowait: until the host has taken the command). What
  * was begun goes on when the wait is over. 0 also where it was so before. -EBUSY: the VM asks a
- * question (*ret_asks), or is busy with something else; -EOPNOTSUPP: the guest cannot be asked
- * (no VMware Tools), or the VM cannot be suspended (it has a device); -ETIMEDOUT: it did not come
- * to that in time; -EREMOTEIO: the command failed, *why says how; else as host_power. */
+ * question (*ret_asks), is busy with something else, or is to be powered on while a running VM has
+ * one of its devices; -EOPNOTSUPP: the guest cannot be asked (no VMware Tools), or the VM cannot be
+ * suspended (it has a device); -ETIMEDOUT: it did not come to that in time; -EREMOTEIO: the command
+ * failed, *why says how; else as host_power. */
 int host_power_set(struct host *host, const char *path, enum host_power_command command,
                    bool nowait, const struct wait *wait, bool *ret_asks, struct diag *why);
 
