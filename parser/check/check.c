@@ -34,6 +34,21 @@ static int judge(struct check *check)
         ?: check_advice(check);
 }
 
+static int run(struct check *check)
+{
+    return plan_active_read(check->dict, check->around, &check->active)
+        ?: check_given(check)
+        ?: check_bars(check)
+        ?: judge(check);
+}
+
+static void check_done(struct check *check)
+{
+    plan_active_done(&check->active);
+    free(check->devices);
+    buf_done(&check->seen);
+}
+
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,
                   const char *mount, struct buf *report, struct vmx_check *ret)
 {
@@ -43,18 +58,54 @@ int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, 
                           .mount = mount,
                           .report = report};
     size_t start = report ? report->len : 0;
-    int r = plan_active_read(dict, around, &check.active)
-        ?: check_given(&check)
-        ?: check_bars(&check)
-        ?: judge(&check)
-        ?: sum_up(&check);
+    int r = run(&check) ?: sum_up(&check);
     if (r == 0)
         *ret = check.result;
     else if (report && report->data)
         report->data[report->len = start] = '\0';
-    plan_active_done(&check.active);
-    free(check.devices);
-    buf_done(&check.seen);
+    check_done(&check);
+    return r;
+}
+
+int vmx_check_of_card(const struct vmx_dict *dict, const struct vmx_around *around,
+                      const struct vmx_pci *address, struct vmx_card_check *ret)
+{
+    struct vmx_card_check card = {0};
+    struct check check = {.dict = dict,
+                          .around = around,
+                          .dir = ".",
+                          .mount = ".",
+                          .about = address,
+                          .ret_card = &card};
+    int r = run(&check);
+    for (size_t i = 0; i < check.n_devices; i++) {
+        const struct check_device *d = &check.devices[i];
+        if (d->has_address && vmx_pci_eq(&d->address, address) && check_is_gpu(d))
+            card.memory_gb = check_framebuffer(&check, d);
+    }
+    check_done(&check);
+    if (r == 0)
+        *ret = card;
+    return r;
+}
+
+int vmx_check_card(const struct vmx_around *around, const struct vmx_host_pci *pci,
+                   struct vmx_card_check *ret)
+{
+    struct vmx_card_check card = {.memory_gb = check_card_memory(pci->vendor, pci->device)};
+    struct check check = {.around = around, .about = &pci->address, .ret_card = &card};
+    const struct check_device device = {
+        .has_address = true,
+        .address = pci->address,
+        .vendor = pci->vendor,
+        .device = pci->device,
+        .class = pci->class,
+        .host = pci,
+    };
+    check.judged = &device;
+    int r = check_card(&check, &device);
+    if (r == 0)
+        *ret = card;
     return r;
 }
 

@@ -33,6 +33,22 @@ int vmx_check_add_counts(const struct vmx_check *check, struct buf *ret);
 int vmx_check_run(const struct vmx_dict *dict, const struct vmx_around *around, const char *dir,
                   const char *mount, struct buf *report, struct vmx_check *ret);
 
+/* What reports say of one device of a host. */
+struct vmx_card_check {
+    enum vmx_severity worst; /* never VMX_NOTE */
+    char rule[64];           /* the one that it is of; "" for VMX_PASS */
+    long long memory_gb;     /* of a graphics card; 0: not known */
+};
+
+/* The worst finding of the report on a VM that has the device, without what that says of other
+ * devices; of equal ones the device's own, then the first. 0, -ENOMEM. */
+int vmx_check_of_card(const struct vmx_dict *dict, const struct vmx_around *around,
+                      const struct vmx_pci *address, struct vmx_card_check *ret);
+
+/* The same of a device that no VM has: what can be said of it alone. 0, -ENOMEM. */
+int vmx_check_card(const struct vmx_around *around, const struct vmx_host_pci *pci,
+                   struct vmx_card_check *ret);
+
 /* Whether a report has a use for what vmware.log shows (vmx_around.start): only one on a VM with a
  * graphics card, and logs are long. 0, -ENOMEM. */
 int vmx_check_needs_log(const struct vmx_dict *dict, const struct vmx_around *around, bool *ret);

@@ -230,6 +230,14 @@ static int one_device(struct check *c, const struct check_device *d)
     return passthrough_enabled(c, d) ?: check_gpu(c, d);
 }
 
+/* Whether it is to be passed to VMs at all is its owner's choice. */
+int check_card(struct check *check, const struct check_device *device)
+{
+    bool chosen = device->host->capable == VMX_NO || device->host->enabled == VMX_YES;
+    int r = chosen ? passthrough_enabled(check, device) : 0;
+    return r ?: check_gpu_alone(check, device);
+}
+
 /* ---- all of them ---- */
 
 /* A profile of the user's own may have nothing to do with devices. */
@@ -246,8 +254,10 @@ static int each_device(struct check *check)
     for (size_t i = 0; r == 0 && i < check->n_devices; i++) {
         if (i == DEVICES_AT_MOST)
             check->report = NULL;
-        r = one_device(check, &check->devices[i]);
+        check->judged = &check->devices[i];
+        r = one_device(check, check->judged);
     }
+    check->judged = NULL;
     check->report = report;
     return r;
 }

@@ -77,7 +77,7 @@ static long long told(const struct check *c, const struct check_device *d)
 }
 
 /* How much of a card its SR-IOV functions show is not known. */
-static long long framebuffer(const struct check *c, const struct check_device *d)
+long long check_framebuffer(const struct check *c, const struct check_device *d)
 {
     long long gb = told(c, d);
     return gb > 0 || d->kind == DEVICE_SRIOV ? gb : memory_of(d);
@@ -90,7 +90,7 @@ long long check_framebuffers(const struct check *check, bool *ret_known)
     for (size_t i = 0; i < check->n_devices; i++) {
         if (!check_is_gpu(&check->devices[i]))
             continue;
-        long long gb = framebuffer(check, &check->devices[i]);
+        long long gb = check_framebuffer(check, &check->devices[i]);
         *ret_known = *ret_known && gb > 0;
         sum += gb;
     }
@@ -268,14 +268,17 @@ static int audio_function(struct check *c, const struct check_device *d)
         "the host would tell whether pciPassthru%zu has an audio function to pass along", d->n);
 }
 
-int check_gpu(struct check *check, const struct check_device *device)
+int check_gpu_alone(struct check *check, const struct check_device *device)
 {
     int r = integrated_gpu(check, device);
-    if (!check_is_gpu(device) || !device->has_address || device->kind != DEVICE_FIXED)
+    if (!check_is_gpu(device))
         return r;
-    return r
-        ?: gpu_reset(check, device)
-        ?: gpu_tested(check, device)
-        ?: gpu_console(check, device)
-        ?: audio_function(check, device);
+    return r ?: gpu_reset(check, device) ?: gpu_tested(check, device) ?: gpu_console(check, device);
+}
+
+int check_gpu(struct check *check, const struct check_device *device)
+{
+    if (!check_is_gpu(device) || !device->has_address || device->kind != DEVICE_FIXED)
+        return integrated_gpu(check, device);
+    return check_gpu_alone(check, device) ?: audio_function(check, device);
 }

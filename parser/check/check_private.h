@@ -45,6 +45,10 @@ struct check {
     struct check_device *devices; /* that the document says are present, in its order */
     size_t n_devices;
     struct check_bars bars;
+    const struct vmx_pci *about;       /* the device that ret_card is of */
+    struct vmx_card_check *ret_card;   /* NULL: not wanted */
+    bool card_own;                     /* what it has is of the device, not of the VM */
+    const struct check_device *judged; /* that a line is added for; NULL: for the VM */
     struct buf seen; /* what the profile has reported: other rules do not say it again */
 };
 
@@ -102,8 +106,15 @@ int check_bars(struct check *check);
 /* Whether the VM has one. */
 bool check_has_gpu(const struct check *check);
 
-/* Rules about a device that is a graphics card. 0, -ENOMEM. */
+/* Rules about a device that is a graphics card; the same of a card that no VM has. 0, -ENOMEM. */
 int check_gpu(struct check *check, const struct check_device *device);
+int check_gpu_alone(struct check *check, const struct check_device *device);
+
+/* Rules about a device of the host that no VM has. 0, -ENOMEM. */
+int check_card(struct check *check, const struct check_device *device);
+
+/* GB on a card: what the profile was told, or what is known of it; 0: neither. */
+long long check_framebuffer(const struct check *check, const struct check_device *device);
 
 /* GB on all cards; 0 when there is no card. *ret_known: false when that of one is not known. */
 long long check_framebuffers(const struct check *check, bool *ret_known);

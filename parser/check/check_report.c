@@ -25,6 +25,21 @@ int vmx_check_add_counts(const struct vmx_check *check, struct buf *ret)
                     count[VMX_WARN], count[VMX_FAIL], count[VMX_UNKNOWN], count[VMX_NOTE]);
 }
 
+/* Keeps the worst of what is said of the device in question, or of its VM. */
+static void note_card(struct check *check, enum vmx_severity severity, const char *rule)
+{
+    struct vmx_card_check *card = check->ret_card;
+    const struct check_device *judged = check->judged;
+    bool own = judged && judged->has_address && vmx_pci_eq(&judged->address, check->about);
+    bool worse = severity > card->worst ||
+                 (severity == card->worst && severity != VMX_PASS && own && !check->card_own);
+    if (!worse || severity == VMX_NOTE || (judged && !own))
+        return;
+    card->worst = severity;
+    check->card_own = own;
+    snprintf(card->rule, sizeof(card->rule), "%s", rule);
+}
+
 int check_add(struct check *check, enum vmx_severity severity, const char *rule,
               const struct buf *command, const char *format, ...)
 {
@@ -34,6 +49,8 @@ int check_add(struct check *check, enum vmx_severity severity, const char *rule,
     check->result.count[severity]++;
     if (severity != VMX_NOTE && severity > check->result.worst)
         check->result.worst = severity;
+    if (check->ret_card)
+        note_card(check, severity, rule);
     if (!check->report)
         return 0;
     va_start(args, format);

@@ -81,7 +81,9 @@ static int device_twice(struct check *c)
     qsort(sorted, n, sizeof(*sorted), compare);
     for (size_t i = 1; r == 0 && i < n && found < CHECK_SHOWN_MAX; i++) {
         if (vmx_pci_eq(&sorted[i - 1]->address, &sorted[i]->address)) {
+            c->judged = sorted[i];
             r = report_twice(c, sorted[i - 1], sorted[i]);
+            c->judged = NULL;
             found++;
         }
     }

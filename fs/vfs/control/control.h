@@ -61,6 +61,7 @@ int errors_show(struct request *rq, struct node *n, struct buf *ret);
 int vmx_errors_show(struct request *rq, struct node *n, struct buf *ret);
 int root_check_show(struct request *rq, struct node *n, struct buf *ret);
 int root_datastores_show(struct request *rq, struct node *n, struct buf *ret);
+int root_gpus_show(struct request *rq, struct node *n, struct buf *ret);
 int root_vms_show(struct request *rq, struct node *n, struct buf *ret);
 int profile_text_show(struct request *rq, struct node *n, struct buf *ret);
 

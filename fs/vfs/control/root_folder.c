@@ -7,6 +7,7 @@ static const struct control controls[] = {
     {.name = "errors", .grows = true, .show = errors_show},
     {.name = "check", .show = root_check_show},
     {.name = "vms", .show = root_vms_show},
+    {.name = "gpus", .of_host = true, .show = root_gpus_show},
     {.name = "unregister", .by_line = true, .store = unregister_store},
     {.name = "datastores", .of_host = true, .show = root_datastores_show},
     {0},
