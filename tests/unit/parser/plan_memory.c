@@ -3,7 +3,9 @@
 #include "failing.h"
 
 #include "parser/check/check.h"
+#include "parser/device/passed.h"
 #include "parser/text/diff.h"
+#include "parser/vm/passthrough.h"
 #include "hosts.h"
 
 static const struct vmx_profiles *shipped; /* read with enough memory */
@@ -104,6 +106,41 @@ static int report_with_host(const struct vmx_dict *dict, struct buf *out)
         ?: vmx_check_run(dict, &around, "DIR", "MNT", out, &check);
 }
 
+static int report_of_card(const struct vmx_dict *dict, struct buf *out)
+{
+    struct vmx_card_check card;
+    (void)out;
+    return vmx_check_of_card(dict, &machine.around, &machine.pci[AT_ARC].address, &card);
+}
+
+static int find_passed(const struct vmx_dict *dict, struct buf *out)
+{
+    PASSED_AUTO passed = {0};
+    (void)dict;
+    (void)out;
+    DICT_AUTO with_two = NULL;
+    return vmx_dict_parse(SPAN_LITERAL("pciPassthru0.present = TRUE\npciPassthru0.id = 0:3:0.0\n"
+                                       "pciPassthru1.present = TRUE\npciPassthru1.vgpu = x\n"),
+                          &with_two)
+               ?: vmx_passed_find(with_two, &passed);
+}
+
+/* What goes along, and what is in the way. */
+static int decide_passthrough(const struct vmx_dict *dict, struct buf *out)
+{
+    const struct vmx_passthrough on = {.on = true};
+    const struct vmx_passthrough off = {.on = false};
+    struct vmx_passthrough_plan plan = {0};
+    BUF_AUTO why = {0};
+    (void)dict;
+    (void)out;
+
+    int r = vmx_passthrough_decide(&machine.host, &machine.pci[AT_GPU].address, &off, &plan, &why);
+    vmx_passthrough_plan_done(&plan);
+    r = r ?: vmx_passthrough_decide(&machine.host, &machine.pci[AT_NIC].address, &on, &plan, &why);
+    return r == -EBUSY ? 0 : r;
+}
+
 static int read_profile(const struct vmx_dict *dict, struct buf *out)
 {
     PROFILES_AUTO profiles = {0};
@@ -128,9 +165,9 @@ static int compare(const struct vmx_dict *dict, struct buf *out)
 static void for_a_bare_and_an_applied_file(void **state)
 {
     static int (*const calls[])(const struct vmx_dict *, struct buf *) = {
-        apply_device, apply_other,     take_back,        show,
-        show_plan,    follow,          report,           compare,
-        read_profile, apply_from_host, refuse_from_host, report_with_host};
+        apply_device,     apply_other,      take_back,      show,         show_plan,
+        follow,           report,           compare,        read_profile, apply_from_host,
+        refuse_from_host, report_with_host, report_of_card, find_passed,  decide_passthrough};
     PROFILES_AUTO profiles = {0};
     BUF_AUTO applied = {0};
     BUF_AUTO changed = {0};
