@@ -39,6 +39,11 @@ void host_free(struct host *host);
 int host_facts(struct host *host, int max_age_ms, const struct wait *wait,
                const struct host_facts **ret);
 
+/* The same for a caller that can do without: it waits for half of its time at most, and not at all
+ * if the host did not answer a short while ago. NULL: they are not known. */
+const struct host_facts *host_facts_soon(struct host *host, int max_age_ms,
+                                         const struct wait *wait);
+
 /* Whether there is a host: true or false once it was found out; waits for that. */
 bool host_exists(struct host *host, const struct wait *wait);
 

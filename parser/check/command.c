@@ -5,6 +5,7 @@
 
 #include "parser/document/names.h"
 #include "parser/text/safe_text.h"
+#include "parser/text/shell_word.h"
 #include "parser/text/text.h"
 
 static bool is_plain(struct span word)
@@ -37,10 +38,11 @@ static int add_target(const char *dir, struct span name, struct buf *ret)
     BUF_AUTO path = {0};
     if (!dir)
         return -EINVAL;
-    return buf_addf(&path, "%s/", dir)
-        ?: buf_add(&path, name)
-        ?: buf_add_str(ret, " > ")
-        ?: add_word(buf_span(&path), ret);
+    int r = buf_addf(&path, "%s/", dir) ?: buf_add(&path, name) ?: buf_add_str(ret, " > ");
+    if (r != 0)
+        return r;
+    return is_plain(buf_span(&path)) ? buf_add(ret, buf_span(&path))
+                                     : shell_word_add(ret, buf_span(&path));
 }
 
 /* A command that cannot be written leaves nothing. */

@@ -6,9 +6,13 @@
 
 #include "device_blocks.h"
 #include "parser/document/value.h"
+#include "parser/text/shell_word.h"
 #include "parser/text/text.h"
 
-enum { VENDOR_INTEL = 0x8086 };
+enum {
+    VENDOR_INTEL = 0x8086,
+    COMMAND_MAX = 400, /* bytes: a part of struct diag */
+};
 
 /* "0000:03:00.0 CONTINUATION" */
 static int refuse_device(struct diag *diag, const struct vmx_pci *pci, const char *why)
@@ -33,19 +37,31 @@ static bool is_in_use(const struct vmx_around *around, const struct vmx_host_pci
 
 /* ---- whether the host lets it go ---- */
 
-static int refuse_disabled(const struct vmx_host *host, const struct vmx_host_pci *pci,
+/* The command that makes it let go, if it fits a reason. */
+static int add_enabling(const struct plan_on *on, const struct vmx_host_pci *pci, struct buf *ret)
+{
+    BUF_AUTO file = {0};
+    BUF_AUTO command = {0};
+    int r = buf_addf(&file, "%s/.vmxfs/host/pci/", on->around->mountpoint)
+        ?: vmx_pci_add_address(&pci->address, &file)
+        ?: buf_add_str(&file, "/passthrough")
+        ?: shell_word_add_echo(&command, "1", file.data);
+    if (r == -EINVAL || command.len > COMMAND_MAX)
+        return buf_add_str(ret, "write 1 to its passthrough, below .vmxfs/host/pci");
+    return r ?: buf_add(ret, buf_span(&command));
+}
+
+static int refuse_disabled(const struct plan_on *on, const struct vmx_host_pci *pci,
                            struct diag *diag)
 {
     const char *owner = pci->owner[0] ? pci->owner : "the host";
-    const char *reason = vmx_host_needs(host, pci);
-    BUF_AUTO address = {0};
+    const char *reason = vmx_host_needs(on->around->host, pci);
     BUF_AUTO text = {0};
-    int r = vmx_pci_add_address(&pci->address, &address);
+    int r = buf_addf(&text, "belongs to %s", owner);
     if (r == 0 && reason)
-        r = buf_addf(&text, "belongs to %s, and the host needs it: %s", owner, reason);
+        r = buf_addf(&text, ", and the host needs it: %s", reason);
     else if (r == 0)
-        r = buf_addf(&text, "belongs to %s: echo 1 > .vmxfs/host/pci/%s/passthrough", owner,
-                     address.data);
+        r = buf_add_str(&text, ": ") ?: add_enabling(on, pci, &text);
     return r ?: refuse_device(diag, &pci->address, text.data);
 }
 
@@ -68,7 +84,7 @@ static int judge_function(const struct plan_on *on, const struct vmx_host_pci *p
         return refuse_device(diag, &pci->address,
                              "cannot be passed to a VM: the host says it is not capable of it");
     if (pci->enabled == VMX_NO)
-        return refuse_disabled(on->around->host, pci, diag);
+        return refuse_disabled(on, pci, diag);
     if (pci->active == VMX_NO)
         return refuse_device(
             diag, &pci->address,

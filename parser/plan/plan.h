@@ -50,7 +50,8 @@ struct vmx_around {
     const struct vmx_host *host;  /* that would run the VM; NULL: there is none to ask */
     const struct vmx_host_vm *vm; /* what the host says of it, or NULL */
     const struct vm_start *start; /* what its last power-on showed, for reports; or NULL */
-    bool image_gone; /* for reports: the image that checkpoint.vmState names is not there */
+    bool image_gone;        /* for reports: the image that checkpoint.vmState names is not there */
+    const char *mountpoint; /* absolute, for commands that mend; wherever there is a host */
 };
 
 /* Appends the select-one line without its newline: "none [nested-esxi] inner-guest"; an active

@@ -122,7 +122,9 @@ static void check_both(struct span document, const struct vmx_profiles *profiles
     const struct vmx_host_vm vm = {.path = "/x.vmx"};
 
     check_document(document, &(struct vmx_around){.profiles = profiles});
-    check_document(document, &(struct vmx_around){.profiles = profiles, .host = &host, .vm = &vm});
+    check_document(
+        document,
+        &(struct vmx_around){.profiles = profiles, .host = &host, .vm = &vm, .mountpoint = "/mnt"});
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

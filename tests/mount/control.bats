@@ -296,12 +296,11 @@ lines/c.vmx"
     mount_local
     cat "$MNT/.vmxfs/check" >"$TEST_DIR/check"
     [ "$(wc -l <"$TEST_DIR/check")" -eq 5 ]
-    grep -q "	two?lines/c.vmx	.*	-$" "$TEST_DIR/check"
-    sed -i '/two?lines/d' "$TEST_DIR/check"
-    [ "$(head -n 3 "$TEST_DIR/check" | cut -f 2 | sort)" = "o'brien and sons/b.vmx
+    [ "$(head -n 4 "$TEST_DIR/check" | cut -f 2 | sort)" = "o'brien and sons/b.vmx
 top.vmx
+two?lines/c.vmx
 vm/vm.vmx" ]
-    head -n 3 "$TEST_DIR/check" | while IFS=$'\t' read -r severity _ counts command; do
+    head -n 4 "$TEST_DIR/check" | while IFS=$'\t' read -r severity _ counts command; do
         [[ $severity =~ ^(PASS|WARN|FAIL|UNKNOWN)$ ]]
         [ "$(bash -c "$command" | tail -n 1)" = "# $counts" ]
     done

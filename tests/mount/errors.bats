@@ -16,6 +16,7 @@ setup() {
 
 teardown() {
     [ -z "${READER:-}" ] || kill "$READER" || :
+    [ -z "${ODD:-}" ] || ! mountpoint -q "$ODD" || fusermount3 -u -z "$ODD"
     lab_end
 }
 
@@ -179,4 +180,41 @@ END
     refuse same
     head -n $((before + 1)) "$E" | cmp - "$TEST_DIR/before"
     ! awk -F '\t' 'NF != 5' "$E" | grep .
+}
+
+# ---- commands that are pasted
+
+hostile=("plain" "it's \"quoted\" \$(touch pwned) \`id\` \\" $'two\nlines' \
+    $'\e[2J\xc2\x9b\x9b!' "-n *?~#;&" "\$HOME %s %d")
+
+@test "the commands of check can be pasted, whatever the names" {
+    local name vm shell command
+    unmount_lab
+    ODD="$TEST_DIR/mnt \$(touch pwned)'" # /proc/mounts has it in another form
+    MNT=$ODD
+    mkdir "$MNT"
+    for name in "${hostile[@]}"; do
+        write_vmx "$LAB/$name/$name.vmx" hostile
+    done
+    mount_local
+    for name in "${hostile[@]}"; do
+        vm=$MNT/$name/$name.vmx
+        for shell in sh bash dash; do
+            command=$(awk -F '\t' '$2 == "nested-virtualization" && NF == 4 { print $4 }' "$vm/.vmxfs/check")
+            [ -n "$command" ] && [ "$command" != - ]
+            (cd "$TEST_DIR" && "$shell" -c "$command")
+            [ "$(cat "$vm/vhv.enable")" = TRUE ]
+            rm "$vm/vhv.enable"
+        done
+    done
+    for shell in sh bash dash; do
+        cut -f 4 "$MNT/.vmxfs/check" | grep -v '^#' >"$TEST_DIR/commands"
+        [ "$(wc -l <"$TEST_DIR/commands")" -eq 9 ]
+        while IFS= read -r command; do
+            (cd "$TEST_DIR" && "$shell" -c "$command") >"$TEST_DIR/report"
+            grep -q nested-virtualization "$TEST_DIR/report"
+        done <"$TEST_DIR/commands"
+    done
+    [ ! -e "$TEST_DIR/pwned" ]
+    unmount_lab
 }

@@ -73,7 +73,7 @@ END
 @test "an Arc's audio comes along from its own bus" {
     start nested-esxi
     echo "1 alone" >"$PCI/0000:86:00.0/passthrough"
-    refused_line "nested-esxi device=86:00.0" "0000:87:00.0 belongs to VMkernel: echo 1 > .vmxfs/"
+    refused_line "nested-esxi device=86:00.0" "0000:87:00.0 belongs to VMkernel: echo 1 > '$PCI/0000:87:00.0/passthrough'"
     let_go 0000:87:00.0
     echo nested-esxi device=86:00.0 >"$vm/passthrough-profile"
     [ "$(cat "$vm/pciPassthru0.id")" = 00000:134:00.0 ]
@@ -86,7 +86,7 @@ END
     start nested-esxi
     refused_line "nested-esxi device=0000:ff:00.0" "0000:ff:00.0 is not on this host"
     refused_line "nested-esxi device=07:00.0" "0000:07:00.0 cannot be passed to a VM"
-    refused_line "nested-esxi device=42:00.0" "0000:42:00.0 belongs to VMkernel: echo 1 > .vmxfs/"
+    refused_line "nested-esxi device=42:00.0" "0000:42:00.0 belongs to VMkernel: echo 1 > '$PCI/0000:42:00.0/passthrough'"
     refused_line "nested-esxi device=03:00.0" "0000:03:00.0 belongs to VMkernel, and the host needs"
     let_go 0000:00:02.0
     refused_line "nested-esxi device=00:02.0" "0000:00:02.0 is an integrated Intel GPU"

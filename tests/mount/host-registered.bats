@@ -318,3 +318,60 @@ break_command() { # NAME
     rm -r "$folder"
     [ ! -e "$on_server" ]
 }
+
+# The reason of the last NOTE about a file.
+last_note() { # FILE
+    awk -F '\t' -v file="$1" '$2 == "NOTE" && $3 == file { said = $5 } END { print said }' "$MNT/.vmxfs/errors"
+}
+
+@test "a registered VM that was moved is a NOTE with the commands that mend the host's list" {
+    local unregister="echo 1 > '$MNT/.vmxfs/unregister'"
+    start
+    mv "$vm" "$folder/moved.vmx"
+    said=$(last_note datastore1/nested-esxi/moved.vmx)
+    [[ $said == "the host has this VM registered as 1, at datastore1/nested-esxi/nested-esxi.vmx, where it is no more: "* ]]
+    [[ $said == *": echo 1 > '$folder/moved.vmx/.vmxfs/registered'; $unregister" ]]
+    sh -c "$(sed 's/.*: \(echo 1 > [^;]*\);.*/\1/' <<<"$said")"
+    [ "$(cat "$folder/moved.vmx/.vmxfs/registered")" = 1 ]
+    # One that is not registered is nobody's business.
+    mv "$orphan/orphan.vmx" "$orphan/other.vmx"
+    mv "$orphan" "$MNT/datastore1/elsewhere"
+    [ "$(grep -c "registered as" "$MNT/.vmxfs/errors")" -eq 1 ]
+}
+
+@test "a folder that was moved has a NOTE for each registered VM in it" {
+    start
+    mkdir "$on_server/inner"
+    cp "$on_server/nested-esxi.vmx" "$on_server/inner/inner.vmx"
+    esxi register "$DS1/nested-esxi/inner/inner.vmx"
+    mv "$folder" "$MNT/datastore1/moved"
+    [[ $(last_note datastore1/moved/nested-esxi.vmx) == *"registered as 1, at "*"'$MNT/datastore1/moved/nested-esxi.vmx/.vmxfs/registered'; "* ]]
+    [[ $(last_note datastore1/moved/inner/inner.vmx) == *"'$MNT/datastore1/moved/inner/inner.vmx/.vmxfs/registered'; "* ]]
+    [ "$(cat "$MNT/datastore1/moved/inner/inner.vmx/.vmxfs/errors")" = "$(grep inner/inner.vmx "$MNT/.vmxfs/errors")" ]
+}
+
+@test "a registered .vmx that is none any more has the command that forgets it" {
+    start
+    mv "$MNT/.vmxfs/plain/datastore1/nested-esxi/nested-esxi.vmx" "$MNT/.vmxfs/plain/datastore1/nested-esxi/old"
+    [[ $(last_note datastore1/nested-esxi/nested-esxi.vmx) == *"no more: echo 1 > '$MNT/.vmxfs/unregister'" ]]
+}
+
+@test "the commands for a registered VM can be pasted, whatever its name" {
+    local name shell command
+    start
+    for shell in sh bash dash; do
+        name="it's \"$shell\" \$(touch pwned) \`id\` \\ "$'\e'"[2J"
+        mkdir "$DS1/$name"
+        cp "$on_server/nested-esxi.vmx" "$DS1/$name/x.vmx"
+        esxi register "$DS1/$name/x.vmx"
+        [ "$(cat "$MNT/datastore1/$name/x.vmx/.vmxfs/registered")" = 1 ]
+        run rm "$MNT/.vmxfs/plain/datastore1/$name/x.vmx"
+        [ "$status" -ne 0 ]
+        command=$(tail -n 1 "$MNT/.vmxfs/errors" | sed 's/.*first \(echo 0 > .*\)/\1/')
+        (cd "$TEST_DIR" && "$shell" -c "$command")
+        [ "$(cat "$MNT/datastore1/$name/x.vmx/.vmxfs/registered")" = 0 ]
+        rm -r "$MNT/datastore1/$name"
+        [ ! -e "$DS1/$name" ]
+    done
+    [ ! -e "$TEST_DIR/pwned" ]
+}

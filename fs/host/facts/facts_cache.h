@@ -15,9 +15,3 @@ void host_outdate(struct host *host, bool hardware);
 /* Half of the time that is left, and 10 s at most: a commit asks under its lock, which is good for
  * LOCK_HOLD_MS (remote/lock/lock.h). */
 struct wait host_half_of(const struct wait *wait);
-
-/* The facts that the host told at most max_age_ms ago, for a caller that can do without: it waits
- * for half of its time at most, and not at all if the host did not answer a short while ago. NULL:
- * they are not known. */
-const struct host_facts *host_facts_soon(struct host *host, int max_age_ms,
-                                         const struct wait *wait);

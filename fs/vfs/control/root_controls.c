@@ -6,6 +6,7 @@
 #include "parser/check/check.h"
 #include "parser/text/safe_text.h"
 #include "remote/in_use/suspend_image.h"
+#include "parser/text/shell_word.h"
 #include "vfs/host/host_view.h"
 #include "vm_walk.h"
 #include "vmx_log.h"
@@ -55,23 +56,20 @@ struct root_check {
     size_t count[VMX_SEVERITIES]; /* VMs, by their worst; none has a NOTE as such */
 };
 
-/* The path as a field, and a command that shows the whole report; a name that cannot be
- * shown as it is cannot stand in a command either. */
+/* The path as a field, and a command that shows the whole report. */
 static int add_place(const struct vfs *vfs, const char *path, const struct vmx_check *check,
                      struct buf *ret)
 {
     BUF_AUTO full = {0};
     int r = buf_addf(&full, "%s/%s/.vmxfs/check", vfs->options.mountpoint, path);
-    bool odd = !safe_text_is(buf_span(&full));
     r = r
         ?: buf_add_char(ret, '\t')
         ?: safe_text_add(ret, span_of(path))
         ?: buf_add_char(ret, '\t')
         ?: vmx_check_add_counts(check, ret)
         ?: buf_add_char(ret, '\t')
-        ?: buf_add_str(ret, odd ? "-" : "cat ");
-    if (r == 0 && !odd)
-        r = buf_add_quoted(ret, buf_span(&full));
+        ?: buf_add_str(ret, "cat ")
+        ?: shell_word_add(ret, buf_span(&full));
     return r ?: buf_add_char(ret, '\n');
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "host/tell/register.h"
+#include "parser/text/shell_word.h"
 #include "remote/in_use/used_files.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
@@ -27,8 +28,7 @@ static int add_command(struct request *rq, const char *vm, struct buf *ret)
     BUF_AUTO control = {0};
     return path_add_mounted(rq, vm, &control)
         ?: buf_addf(&control, "/" CONTROL_NAME "/registered")
-        ?: buf_add_str(ret, "echo 0 > ")
-        ?: buf_add_quoted(ret, buf_span(&control));
+        ?: shell_word_add_echo(ret, "0", control.data);
 }
 
 int check_unregistered(struct request *rq, const char *path, struct diag *diag, char **ret_vm)

@@ -32,7 +32,7 @@ struct vmx_around around_vm(const struct vfs *vfs, const struct host_facts *fact
  */
 static inline struct vmx_around around_alone(const struct vfs *vfs)
 {
-    return (struct vmx_around){.profiles = &vfs->profiles};
+    return (struct vmx_around){.profiles = &vfs->profiles, .mountpoint = vfs->options.mountpoint};
 }
 
 /* Lets a report that asks for much wait once more: the server is silent for the timeout, or it is

@@ -11,8 +11,10 @@
 #include "remote/file/files.h"
 #include "remote/in_use/used_files.h"
 #include "remote/names/paths.h"
+#include "vfs/control/vmx_moved.h"
 #include "vfs/file/vmx_file.h"
 #include "vfs/file/vmx_file_change.h"
+#include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
 #include "vfs/refuse.h"
@@ -210,7 +212,11 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
         ?: check_end_unused(rq, &m, &m.from, from_path)
         ?: check_end_unused(rq, &m, &m.to, to_path);
     m.to_node = node_find(rq->vfs, new_dir, new_name);
+    const bool moves_vms = found_is_vmx(&m.from) || found_kind(&m.from) == KIND_DIR;
+    FACTS_AUTO *before = r == 0 && moves_vms ? moved_before(rq) : NULL;
     r = r ?: move_on_server(rq, &m);
+    if (r == 0)
+        moved_note(rq, before, from_path, to_path);
     node_unref(rq->vfs, m.to_node);
     if (r == 0 && found_kind(&m.from) != KIND_DIR && remote_is_vmx_name(new_name))
         host_changed(rq->vfs->host, to_path);

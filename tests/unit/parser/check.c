@@ -201,7 +201,7 @@ static void a_directory_is_quoted_for_the_shell(void **state)
     } cases[] = {{".", "echo TRUE > ./vvtd.enable"},
                  {"/mnt/a b/it's.vmx", "echo TRUE > '/mnt/a b/it'\\''s.vmx/vvtd.enable'"},
                  {"~/$x", "echo TRUE > '~/$x/vvtd.enable'"},
-                 {"a\nb", "-"}};
+                 {"a\nb", "echo TRUE > \"$(printf 'a\\012b/vvtd.enable')\""}};
     PROFILES_AUTO profiles = {0};
     (void)state;
 

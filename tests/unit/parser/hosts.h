@@ -98,5 +98,6 @@ static inline void machine_init(struct machine *m, const struct vmx_profiles *pr
         .n_pci = DEVICES,
     };
     m->vm = (struct vmx_host_vm){"/vmfs/volumes/1/vm/vm.vmx", VMX_YES, VMX_POWER_OFF};
-    m->around = (struct vmx_around){.profiles = profiles, .host = &m->host, .vm = &m->vm};
+    m->around = (struct vmx_around){
+        .profiles = profiles, .host = &m->host, .vm = &m->vm, .mountpoint = "/mnt"};
 }
