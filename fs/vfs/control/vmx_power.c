@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "host/tell/power.h"
+#include "parser/text/shell_word.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
@@ -49,7 +50,7 @@ static void add_command(struct request *rq, const char *path, struct diag *why)
     int r = path_add_mounted(rq, path, &control)
                 ?: buf_add_str(&control, "/" CONTROL_NAME "/question")
                 ?: buf_addf(&command, "%s; cat ", why->text)
-                ?: buf_add_quoted(&command, buf_span(&control));
+                ?: shell_word_add(&command, buf_span(&control));
     if (r == 0 && command.len < sizeof(why->text))
         diag_set(why, "%s", command.data);
 }
