@@ -21,19 +21,24 @@ struct line {
     size_t words; /* what it says begins there, behind the time */
     char *file;   /* as it was given; or NULL */
     int64_t at;   /* clock_ms() */
+    uint64_t nth; /* of all that was said */
     /* The same was said so often since, and no line tells of it yet, ... */
     size_t again;
-    int64_t again_at; /* ... for the last time then: clock_wall_s() */
+    int64_t again_at;   /* ... for the last time then: clock_wall_s(), ... */
+    uint64_t again_nth; /* ... as the nth of all */
 };
 
 /* Invariants: counts are in the last JOURNAL_NEAR lines only; the bytes of all lines are at most
- * JOURNAL_BYTES. */
+ * JOURNAL_BYTES; behind the lines that were given out, each line's nth is greater than that of the
+ * one before it, so that the last refusal is the last line. */
 struct journal {
     struct lock lock;                                          /* protects all that follows */
     int (*show)(void *ctx, const char *file, struct buf *ret); /* or NULL */
     void *show_ctx;
     struct line *lines;
     size_t n, capacity, bytes;
+    size_t given;  /* so many lines were given out */
+    uint64_t said; /* by all */
 };
 
 int journal_new(struct journal **ret)
@@ -73,6 +78,7 @@ static void drop_older_half(struct journal *j) REQUIRES(j->lock)
         line_done(&j->lines[n++]);
     }
     j->n -= n;
+    j->given -= j->given < n ? j->given : n;
     memmove(j->lines, j->lines + n, j->n * sizeof(*j->lines));
 }
 
@@ -97,17 +103,24 @@ static int add_time(struct buf *ret, int64_t wall_s)
 }
 
 /* Takes the text and the file over. */
-static void append(struct journal *j, struct buf *text, size_t words, char *file) REQUIRES(j->lock)
+static void put(struct journal *j, struct buf *text, size_t words, char *file, uint64_t nth)
+    REQUIRES(j->lock)
 {
     while (j->n > 0 && j->bytes + text->len > JOURNAL_BYTES)
         drop_older_half(j);
-    struct line line = {.len = text->len, .words = words, .file = file, .at = clock_ms()};
+    struct line line = {
+        .len = text->len, .words = words, .file = file, .at = clock_ms(), .nth = nth};
     line.text = buf_steal(text);
     if (make_room(j) < 0) {
         line_done(&line);
         return;
     }
-    j->lines[j->n++] = line;
+    size_t place = j->n;
+    while (place > j->given && j->lines[place - 1].nth > nth)
+        place--;
+    memmove(j->lines + place + 1, j->lines + place, (j->n - place) * sizeof(line));
+    j->lines[place] = line;
+    j->n++;
     j->bytes += line.len;
 }
 
@@ -119,6 +132,7 @@ static void tell_again(struct journal *j, size_t i) REQUIRES(j->lock)
     BUF_AUTO text = {0};
     struct line *first = &j->lines[i];
     const size_t again = first->again;
+    const uint64_t nth = first->again_nth;
     first->again = 0;
     char *file = first->file ? strdup(first->file) : NULL;
     int r = first->file && !file ? -ENOMEM : add_time(&text, first->again_at);
@@ -130,7 +144,7 @@ static void tell_again(struct journal *j, size_t i) REQUIRES(j->lock)
     if (r < 0)
         free(file);
     else
-        append(j, &text, words, file);
+        put(j, &text, words, file, nth);
 }
 
 /* The first line that may have a count. */
@@ -144,8 +158,8 @@ static size_t near_from(const struct journal *j) REQUIRES(j->lock)
 static void tell_all_again(struct journal *j, int64_t until) REQUIRES(j->lock)
 {
     size_t i = near_from(j);
-    while (i < j->n && j->lines[i].at <= until) {
-        if (j->lines[i].again == 0) {
+    while (i < j->n) {
+        if (j->lines[i].again == 0 || j->lines[i].at > until) {
             i++;
         } else {
             tell_again(j, i);
@@ -157,12 +171,14 @@ static void tell_all_again(struct journal *j, int64_t until) REQUIRES(j->lock)
 /* Counts it where the same was said a moment ago. */
 static bool join(struct journal *j, struct span words, int64_t now) REQUIRES(j->lock)
 {
-    for (size_t i = j->n; i > near_from(j) && j->lines[i - 1].at > now - JOURNAL_JOIN_MS; i--) {
-        struct line *line = &j->lines[i - 1];
-        if (!span_eq((struct span){line->text + line->words, line->len - line->words}, words))
+    for (size_t i = near_from(j); i < j->n; i++) {
+        struct line *line = &j->lines[i];
+        if (line->at <= now - JOURNAL_JOIN_MS ||
+            !span_eq((struct span){line->text + line->words, line->len - line->words}, words))
             continue;
         line->again++;
         line->again_at = clock_wall_s();
+        line->again_nth = j->said;
         return true;
     }
     return false;
@@ -207,12 +223,13 @@ static void add(struct journal *j, bool refusal, struct buf *text, size_t words,
     REQUIRES(j->lock)
 {
     const int64_t now = clock_ms();
+    j->said++;
     tell_all_again(j, now - JOURNAL_JOIN_MS);
     if (refusal && join(j, (struct span){text->data + words, text->len - words}, now))
         return;
-    if (j->n >= JOURNAL_NEAR && j->lines[j->n - JOURNAL_NEAR].again > 0)
+    while (j->n >= JOURNAL_NEAR && j->lines[j->n - JOURNAL_NEAR].again > 0)
         tell_again(j, j->n - JOURNAL_NEAR);
-    append(j, text, words, *file);
+    put(j, text, words, *file, j->said);
     *file = NULL;
 }
 
@@ -243,6 +260,7 @@ int journal_print(struct journal *journal, bool (*pick)(const void *ctx, const c
         if (!pick || pick(ctx, line->file))
             r = buf_add(ret, (struct span){line->text, line->len});
     }
+    journal->given = journal->n;
     lock_drop(&journal->lock);
     return r;
 }

@@ -182,6 +182,52 @@ END
     ! awk -F '\t' 'NF != 5' "$E" | grep .
 }
 
+# ---- the link
+
+link_is() { # STATE
+    [ "$(counter link)" = "$1" ]
+}
+
+utc='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z'
+
+@test "a link that is lost and comes back is told, and so is what was refused meanwhile" {
+    unmount_lab
+    mount_local timeout=2 cache_timeout=1
+    [ "$(cat "$VM/memSize")" = 4096 ]
+    [[ $(counter link-since) =~ ^$utc$ ]]
+    [ -z "$(counter link-lost)$(counter link-lost-reason)" ]
+    follow tail -n +1 -f "$E"
+    mv "$TEST_DIR/server" "$TEST_DIR/away"
+    kill -KILL "$(counter transport-pid)"
+    eventually 60 link_is down
+    ! echo 8192 2>/dev/null >"$VM/memSize"
+    lost=$(counter link-lost)
+    [[ $lost =~ ^$utc$ ]]
+    [ "$(counter link-since)" = "$lost" ]
+    [ -n "$(counter link-lost-reason)" ]
+    grep -qP "\tNOTE\t-\t-\tthe connection to the server was lost: $(counter link-lost-reason)\$" "$E"
+    grep -qP "\tEIO\tvm/vm.vmx\tmemSize\tthe connection to the server is lost since $lost: " "$E"
+    mv "$TEST_DIR/away" "$TEST_DIR/server"
+    eventually 60 link_is up
+    eventually 60 grep -qP "\tNOTE\t-\t-\tthe connection to the server is back after \d+\.\d s; it was lost at $lost: " "$E"
+    echo 8192 >"$VM/memSize"
+    [ "$(counter link-lost)" = "$lost" ]
+    [ "$(grep -c $'\tNOTE\t-\t' "$E")" -eq 2 ]
+    ! grep -q "connection to the server" "$MNT/two/two.vmx/.vmxfs/errors"
+    eventually 60 has_read "is back after"
+}
+
+@test "status tells how far reading ahead is, and the round trip with one decimal" {
+    [[ $(counter round-trip-ms) =~ ^[0-9]+\.[0-9]$ ]]
+    [ "$(counter prefetch)" = 0/0 ]
+    ls "$MNT" >/dev/null
+    read_ahead() { [ "$(counter prefetch)" = 2/2 ]; } # the folders
+    eventually 60 read_ahead
+    unmount_lab
+    mount_local prefetch=off
+    [ "$(counter prefetch)" = off ]
+}
+
 # ---- commands that are pasted
 
 hostile=("plain" "it's \"quoted\" \$(touch pwned) \`id\` \\" $'two\nlines' \

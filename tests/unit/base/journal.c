@@ -174,6 +174,47 @@ static void what_comes_by_turns_is_counted_too(void **state)
     assert_int_equal(count(text_of(journal), "(99 times more)\n"), 2);
 }
 
+static void the_last_refusal_is_the_last_line(void **state)
+{
+    struct journal *journal = *state;
+    refuse(journal, "in use", 10);
+    refuse_others(journal, 1);
+    assert_string_equal(text_of(journal), FIRST LINE "\n" FIRST LINE " (9 times more)\n" FIRST
+                                                     "\tEACCES\tother0\t-\tno\n");
+    refuse(journal, "in use", 1);
+    refuse_others(journal, 1);
+    refuse(journal, "in use", 1);
+    const char *text = text_of(journal);
+    static const char last[] = LINE " (2 times more)\n";
+    assert_string_equal(text + strlen(text) - strlen(last), last);
+}
+
+static void what_was_given_out_keeps_its_place(void **state)
+{
+    struct journal *journal = *state;
+    BUF_AUTO before = {0};
+    refuse(journal, "in use", 2);
+    refuse_others(journal, 3);
+    assert_int_equal(buf_add_str(&before, text_of(journal)), 0);
+    refuse(journal, "in use", 2);
+    refuse_others(journal, 4);
+    assert_memory_equal(text_of(journal), before.data, before.len);
+}
+
+static void many_counts_at_the_end_of_the_window_are_told(void **state)
+{
+    struct journal *journal = *state;
+    refuse_others(journal, 3);
+    refuse_others(journal, 3);
+    for (int i = 0; i < 2 * JOURNAL_NEAR; i++) {
+        char reason[16];
+        snprintf(reason, sizeof(reason), "%d", i);
+        refuse(journal, reason, 1);
+    }
+    assert_int_equal(count(text_of(journal), "(1 time more)\n"), 3);
+    assert_int_equal(count(text_of(journal), "\n"), 6 + 2 * JOURNAL_NEAR);
+}
+
 static void a_while_later_it_is_a_line_of_its_own(void **state)
 {
     struct journal *journal = *state;
@@ -294,6 +335,9 @@ int main(void)
         TEST(what_differs_is_not_counted),
         TEST(each_note_has_its_line),
         TEST(what_comes_by_turns_is_counted_too),
+        TEST(the_last_refusal_is_the_last_line),
+        TEST(what_was_given_out_keeps_its_place),
+        TEST(many_counts_at_the_end_of_the_window_are_told),
         TEST(a_while_later_it_is_a_line_of_its_own),
         TEST(a_count_is_told_before_what_comes_a_while_later),
         TEST(a_count_is_told_before_many_others_are_in_between),
