@@ -4,16 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <utlist.h>
+
+#include "base/clock.h"
 
 enum { FAILURES_MAX = 64, OUTPUT_MAX = 64 << 10 };
 
 /* One VM's, protected by host->lock. */
 struct power_failure {
     struct power_failure *prev, *next;
-    char at[24]; /* UTC, as ISO 8601 */
+    char at[CLOCK_UTC_SIZE]; /* UTC, as ISO 8601 */
     struct buf output;
     char path[];
 };
@@ -38,14 +39,11 @@ static void forget(struct host *host, struct power_failure *f) REQUIRES(host->lo
 
 static struct power_failure *make(const char *path, struct span output)
 {
-    const time_t now = time(NULL);
-    struct tm tm;
     struct power_failure *f = calloc(1, sizeof(*f) + strlen(path) + 1);
     if (!f)
         return NULL;
     memcpy(f->path, path, strlen(path));
-    gmtime_r(&now, &tm);
-    strftime(f->at, sizeof(f->at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    clock_utc(clock_wall_s(), f->at);
     if (output.n > OUTPUT_MAX)
         output.n = OUTPUT_MAX;
     if (buf_add(&f->output, output) == 0)

@@ -235,15 +235,15 @@ static void go_on_all(struct prefetch *prefetch)
 static void tell_progress(struct prefetch *prefetch)
 {
     const struct walk *walk;
-    size_t found = prefetch->ended;
     size_t passed = prefetch->ended;
+    size_t to_come = 0;
     DL_FOREACH (prefetch->walks, walk) {
-        found += walk->found;
         passed += walk->passed;
+        to_come += walk->found - walk->passed;
     }
     const size_t under_way = prefetch->pipeline.loads < passed ? prefetch->pipeline.loads : passed;
     lock_take(&prefetch->lock);
-    prefetch->found = found;
+    prefetch->found = passed + to_come;
     prefetch->loaded = passed - under_way;
     lock_drop(&prefetch->lock);
 }
