@@ -20,7 +20,8 @@
  * several lines has one line afterwards, and keeps it: VMware refuses such files.
  *
  * Values are compared as VMware means them ("true" is TRUE, 0x10DE is 0x10de), and a setting that
- * holds is not rewritten (unless its value has no quotes, which it gets).
+ * holds is not rewritten (unless its value has no quotes, which it gets if it is the profile's: a
+ * key that somebody else has set since stays as it is while it holds).
  *
  * A 64-bit MMIO range that is larger than the profile's stays, unless the line says how large it is
  * to be.

@@ -114,18 +114,39 @@ static int record(struct apply *a, const struct vmx_dict *dict, const struct pla
     return r;
 }
 
-/* A key that holds and was not saved when the profile was applied is none of the profile's. */
-static int save_key(struct apply *a, const struct vmx_dict *dict, const struct pair *s, bool fresh)
+static int save_keys(struct apply *a, const struct vmx_dict *dict, const struct pairs *wanted)
 {
-    PLAN_SAVED_AUTO saved = {0};
-    bool holds = false;
-    int r = plan_holds(dict, s, &holds) ?: plan_saved_find(dict, buf_span(&s->name), &saved);
-    if ((r == -ENOENT || r == -EINVAL) && holds && !fresh)
-        return 0;
-    if (r == -ENOENT || r == -EINVAL)
-        return plan_saved_add(dict, buf_span(&s->name), buf_span(&s->value), &a->edits);
-    if (r == 0 && !span_eq(buf_span(&saved.set), buf_span(&s->value)))
-        r = plan_saved_update(&saved, buf_span(&s->value), &a->edits);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < wanted->n; i++) {
+        const struct span key = buf_span(&wanted->items[i].name);
+        const struct span set = buf_span(&wanted->items[i].value);
+        PLAN_SAVED_AUTO saved = {0};
+        r = plan_saved_find(dict, key, &saved);
+        if (r == -ENOENT || r == -EINVAL)
+            r = plan_saved_add(dict, key, set, &a->edits);
+        else if (r == 0 && !span_eq(buf_span(&saved.set), set))
+            r = plan_saved_update(&saved, set, &a->edits);
+    }
+    return r;
+}
+
+/* Of all that is wanted, what is the profile's to set, to put in quotes and to save. A key that
+ * holds and was not saved when the profile was applied is not, and no size of others. */
+static int pick_own(const struct vmx_dict *dict, const struct pairs *wanted, bool fresh,
+                    bool others, struct pairs *ret)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < wanted->n; i++) {
+        const struct pair *s = &wanted->items[i];
+        PLAN_SAVED_AUTO saved = {0};
+        bool holds = false;
+        r = plan_holds(dict, s, &holds) ?: plan_saved_find(dict, buf_span(&s->name), &saved);
+        bool own = r == 0 || fresh || !holds;
+        if (r == -ENOENT || r == -EINVAL)
+            r = 0;
+        if (r == 0 && own && !(others && plan_mmio_is_size(buf_span(&s->name))))
+            r = plan_wanted_set(ret, buf_span(&s->name), buf_span(&s->value));
+    }
     return r;
 }
 
@@ -134,16 +155,14 @@ static int put_in_place(struct apply *a, const struct vmx_dict *dict,
 {
     const struct plan_on on = {dict, a->around, profile, line, true};
     PAIRS_AUTO wanted = {0};
+    PAIRS_AUTO own = {0};
     bool others = false;
-    int r = plan_want(&on, &wanted, a->diag)
+    return plan_want(&on, &wanted, a->diag)
         ?: plan_mmio_note(&on, a->notes, &others)
-        ?: set_keys(a, dict, &wanted)
-        ?: record(a, dict, line);
-    for (size_t i = 0; r == 0 && i < wanted.n; i++) {
-        if (!(others && plan_mmio_is_size(buf_span(&wanted.items[i].name))))
-            r = save_key(a, dict, &wanted.items[i], fresh);
-    }
-    return r;
+        ?: pick_own(dict, &wanted, fresh, others, &own)
+        ?: set_keys(a, dict, &own)
+        ?: record(a, dict, line)
+        ?: save_keys(a, dict, &own);
 }
 
 /* ---- lines ---- */

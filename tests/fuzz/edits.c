@@ -126,22 +126,40 @@ static size_t count_before(const struct ref_text *text, const struct ref_merge *
     return n;
 }
 
-/* The line that was set has the value and the spelling of the merge. One that was there before is
- * where it was, and is what it was around the two. */
+/* Two lines are the same before the key, between it and the value, and behind that. */
+static void check_around(const struct ref_line *old, const struct ref_line *new)
+{
+    const struct ref_line *lines[] = {old, new};
+    struct span parts[2][3];
+    for (size_t i = 0; i < 2; i++) {
+        const struct ref_line *l = lines[i];
+        const char *key_end = l->key.p + l->key.n;
+        const char *value = l->raw.p - l->quoted;
+        const char *value_end = l->raw.p + l->raw.n + l->quoted;
+        parts[i][0] = (struct span){l->body.p, (size_t)(l->key.p - l->body.p)};
+        parts[i][1] = (struct span){key_end, (size_t)(value - key_end)};
+        parts[i][2] = (struct span){value_end, (size_t)(l->body.p + l->body.n - value_end)};
+    }
+    for (size_t i = 0; i < 3; i++)
+        assert(span_eq(parts[0][i], parts[1][i]));
+}
+
+/* The line that was set has the value, in quotes, and the spelling of the merge. One that was there
+ * before is where it was, and is what it was around the two; a value that stays is written anew
+ * only if it had no quotes. */
 static void check_line(const struct ref_text *before, const struct ref_text *after,
                        const struct ref_merge *merge, const struct ref_edit *edit, size_t at)
 {
     const struct ref_line *new = &after->lines[at];
-    assert(span_eq(new->key, edit->key) && ref_same_value(new->raw, edit->raw));
+    assert(span_eq(new->key, edit->key) && ref_same_value(new->raw, edit->raw) && new->quoted);
     size_t was_at = ref_last(before, edit->key);
     if (was_at == SIZE_MAX)
         return;
     const struct ref_line *old = &before->lines[was_at];
     assert(count_before(before, merge, was_at) == count_before(after, merge, at));
-    assert(span_eq((struct span){old->body.p, (size_t)(old->key.p - old->body.p)},
-                   (struct span){new->body.p, (size_t)(new->key.p - new->body.p)}));
-    if (ref_same_value(old->raw, edit->raw))
-        assert(span_eq(new->raw, old->raw) && new->body.n == old->body.n);
+    check_around(old, new);
+    if (old->quoted && ref_same_value(old->raw, edit->raw))
+        assert(span_eq(new->raw, old->raw));
 }
 
 /* Each key of the merge has one line with its value, or none; each other key what it had. */

@@ -48,7 +48,8 @@ static bool read_entry(struct span s, struct ref_line *line)
     if (line->key.n == 0 || s.n == 0 || s.p[0] != '=')
         return false;
     s = without_blanks(behind(s, 1));
-    if (s.n > 0 && s.p[0] == '"') {
+    line->quoted = s.n > 0 && s.p[0] == '"';
+    if (line->quoted) {
         s = behind(s, 1);
         line->raw = (struct span){s.p, length_up_to(s, "\"")};
         if (line->raw.n == s.n)

@@ -18,6 +18,7 @@ struct ref_line {
     struct span body;  /* without */
     struct span key;   /* of an entry, and its value with its escapes, without its quotes */
     struct span raw;
+    bool quoted;
 };
 
 struct ref_text {

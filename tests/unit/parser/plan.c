@@ -358,6 +358,31 @@ static void what_holds_without_quotes_gets_them(void **state)
     assert_non_null(strstr(again.data, "\nsched.mem.min=\"8192\"  \n"));
 }
 
+/* By hand, since the profile was applied: a larger size, and what another version of the profile
+ * would not have wanted. */
+static void what_is_none_of_the_profiles_gets_no_quotes(void **state)
+{
+    static const char size[] = "pciPassthru.64bitMMIOSizeGB = ";
+    static const char saved[] = "vmxfs.saved.vvtd.enable";
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO applied = {0};
+    BUF_AUTO older = {0};
+    BUF_AUTO again = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    planned(SPAN_LITERAL("memSize = \"8192\"\n"), &profiles, "nested-esxi", &applied);
+    edited(&applied, saved, NULL, &older);
+    char *value = strstr(older.data, size);
+    char *vvtd = strstr(older.data, "vvtd.enable = \"TRUE\"");
+    assert_non_null(value);
+    assert_non_null(vvtd);
+    memcpy(value + strlen(size), "64  ", 4);
+    memcpy(vvtd, "vvtd.enable = TRUE  ", 20);
+    planned(buf_span(&older), &profiles, "nested-esxi", &again);
+    assert_span(buf_span(&again), buf_span(&older));
+}
+
 static void what_held_before_is_remembered_too(void **state)
 {
     static const struct span before = BYTES("memSize = \"8192\"\nsched.mem.pin = true\n");
@@ -502,6 +527,7 @@ int main(void)
         cmocka_unit_test(none_restores_lines_that_were_moved),
         cmocka_unit_test(a_larger_mmio_range_stays),
         cmocka_unit_test(what_holds_without_quotes_gets_them),
+        cmocka_unit_test(what_is_none_of_the_profiles_gets_no_quotes),
         cmocka_unit_test(what_held_before_is_remembered_too),
         cmocka_unit_test(what_the_profile_wants_by_now_is_taken_back),
         cmocka_unit_test(damaged_savings_are_told_and_left),

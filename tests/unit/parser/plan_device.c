@@ -46,6 +46,29 @@ static void a_device_that_is_there_is_completed(void **state)
     assert_span(buf_span(&restored), before);
 }
 
+/* Also where they have no quotes: they are none of the profile's. */
+static void facts_of_a_device_that_are_there_stay_as_they_are(void **state)
+{
+    static const struct span before = SPAN_LITERAL(
+        "memSize = \"8192\"\npciPassthru3.id = 0:101:0.0\npciPassthru3.vendorId = 0x10DE\n"
+        "pciPassthru3.deviceId = 0x1c82\npciPassthru3.systemId = s # c\n");
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO text = {0};
+    BUF_AUTO again = {0};
+    BUF_AUTO restored = {0};
+    (void)state;
+
+    add_shipped(&profiles);
+    planned(before, &profiles, "inner-guest device=65:00.0", &text);
+    assert_non_null(strstr(text.data,
+                           "\npciPassthru3.id = \"00000:101:00.0\"\n"
+                           "pciPassthru3.vendorId = 0x10DE\n"));
+    planned(buf_span(&text), &profiles, "inner-guest device=65:00.0", &again);
+    assert_span(buf_span(&again), buf_span(&text));
+    planned(buf_span(&again), &profiles, "none", &restored);
+    assert_span(buf_span(&restored), before);
+}
+
 static void another_device_replaces_ours(void **state)
 {
     PROFILES_AUTO profiles = {0};
@@ -130,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_takes_the_next_free_block),
         cmocka_unit_test(a_device_that_is_there_is_completed),
+        cmocka_unit_test(facts_of_a_device_that_are_there_stay_as_they_are),
         cmocka_unit_test(another_device_replaces_ours),
         cmocka_unit_test(what_the_host_added_to_a_device_goes_with_it),
         cmocka_unit_test(a_block_that_is_another_device_now_stays),
