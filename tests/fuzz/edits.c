@@ -50,27 +50,40 @@ static void check_dict(const struct vmx_dict *dict, const struct ref_text *ref)
            duplicates == vmx_dict_duplicates(dict));
 }
 
-/* An empty line that has come to stand behind a bare CR ends with it as one. */
-static bool joins(const struct ref_text *text, const struct ref_line *l)
+enum fate { GONE, SET, UNTOUCHED };
+
+static enum fate fate_of(const struct ref_text *text, size_t i, const struct ref_merge *merge)
 {
-    const struct span before = text->n > 0 ? text->lines[text->n - 1].whole : (struct span){0};
-    return before.n > 0 && before.p[before.n - 1] == '\r' && l->whole.n == 1 &&
-           l->whole.p[0] == '\n';
+    const struct ref_line *l = &text->lines[i];
+    size_t edit = l->kind == REF_ENTRY ? ref_merge_find(merge, l->key) : SIZE_MAX;
+    if (edit == SIZE_MAX)
+        return UNTOUCHED;
+    return merge->edits[edit].remove || ref_last(text, l->key) != i ? GONE : SET;
 }
 
-/* All lines but those of a key that the merge names. */
+/* All lines but those of a key that the merge names. An empty line that has come to stand behind a
+ * bare CR ends with it as one. */
 static void keep_untouched(const struct ref_text *text, const struct ref_merge *merge,
                            struct ref_text *ret)
 {
+    enum fate fate_before = GONE;
+    bool cr_before = false;
     *ret = (struct ref_text){0};
     for (size_t i = 0; i < text->n; i++) {
         const struct ref_line *l = &text->lines[i];
-        if (l->kind == REF_ENTRY && ref_merge_find(merge, l->key) != SIZE_MAX)
+        const enum fate fate = fate_of(text, i, merge);
+        if (fate == GONE)
             continue;
-        if (joins(ret, l))
-            ret->lines[ret->n - 1].whole = ret->lines[ret->n - 1].body;
-        else
+        if (cr_before && span_eq(l->whole, SPAN_LITERAL("\n"))) {
+            if (fate_before == UNTOUCHED)
+                ret->lines[ret->n - 1].whole = ret->lines[ret->n - 1].body;
+            cr_before = false;
+            continue;
+        }
+        if (fate == UNTOUCHED)
             ref_add(ret, *l);
+        fate_before = fate;
+        cr_before = l->whole.p[l->whole.n - 1] == '\r';
     }
 }
 
@@ -84,8 +97,7 @@ static bool needs_shield(const struct ref_text *before, const struct ref_merge *
 {
     for (size_t i = 0; i < before->n; i++) {
         const struct ref_line *l = &before->lines[i];
-        size_t edit = l->kind == REF_ENTRY ? ref_merge_find(merge, l->key) : SIZE_MAX;
-        if (edit == SIZE_MAX || (!merge->edits[edit].remove && ref_last(before, l->key) == i))
+        if (fate_of(before, i, merge) != GONE)
             return l->kind != REF_BOM && span_starts_with(l->body, SPAN_LITERAL(REF_BOM_BYTES));
     }
     return false;
