@@ -343,6 +343,7 @@ static void what_holds_without_quotes_gets_them(void **state)
     PROFILES_AUTO profiles = {0};
     BUF_AUTO applied = {0};
     BUF_AUTO again = {0};
+    BUF_AUTO other = {0};
     BUF_AUTO restored = {0};
     (void)state;
 
@@ -350,6 +351,10 @@ static void what_holds_without_quotes_gets_them(void **state)
     planned(vm, &profiles, "nested-esxi", &applied);
     assert_non_null(strstr(applied.data, "\nvhv.enable = \"TRUE\" # c\nsched.mem.min=\"8192\"\n"));
     planned(buf_span(&applied), &profiles, "none", &restored);
+    assert_span(buf_span(&restored), vm);
+    buf_clear(&restored);
+    planned(buf_span(&applied), &profiles, "inner-guest", &other);
+    planned(buf_span(&other), &profiles, "none", &restored);
     assert_span(buf_span(&restored), vm);
     char *quoted = strstr(applied.data, "\"8192\"\nvvtd");
     assert_non_null(quoted);
