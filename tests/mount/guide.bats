@@ -63,6 +63,22 @@ run_page() { # PAGE
     run_page docs/free-esxi.md
 }
 
+@test "the drawing has the guide's commands, under the numbers of their steps" {
+    local line step=none commands=0
+    while IFS= read -r line; do
+        case $line in
+        step\ *) step=${line#step } ;;
+        *)
+            echo "$step: $line"
+            sed -n "/^## $step\. /,/^## /p" "$root/docs/guide.md" | grep -qxF "\$ $line"
+            commands=$((commands + 1))
+            ;;
+        esac
+    done < <(sed -n 's/.*<text [^>]*>\([0-9]*\)\. .*/step \1/p
+        s/&gt;/>/g; s/.*class="command"[^>]*>\(.*\)<\/text>/\1/p' "$root/docs/double-passthrough.svg")
+    [ "$commands" -eq 4 ]
+}
+
 @test "a page whose output is not what comes is noticed" {
     mkdir "$VMXFS_DEMO"
     # shellcheck disable=SC2016
