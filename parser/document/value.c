@@ -64,6 +64,8 @@ static const struct value_rule rules[] = {
     {"RemoteDisplay.vnc.port", VALUE_INT, false, 0, 65535, 1, "a port number"},
     {"pciPassthru.use64bitMMIO", VALUE_BOOL, false, 0, 0, 0, wants_bool},
     {"pciPassthru.64bitMMIOSizeGB", VALUE_INT, false, 1, 1 << 20, 1, "GiB, a whole number above 0"},
+    {"pciPassthru.vmiop.allowViommu", VALUE_BOOL, false, 0, 0, 0, wants_bool},
+    {"pciPassthru.vmiop.enableViommu", VALUE_BOOL, false, 0, 0, 0, wants_bool},
     {"pciPassthru#.id", VALUE_PCI_ID, false, 0, 0, 0,
      "the PCI address with every field in decimal: 0000:0d:00.0 is 00000:013:00.0"},
     {"pciPassthru#.deviceId", VALUE_HEX, false, 0, 0, 0, wants_hex},

@@ -106,6 +106,7 @@ static struct vmx_host_pci card(unsigned function, long long device, long long c
                                  .name = "",
                                  .vmkernel_name = "",
                                  .owner = "",
+                                 .reset = "",
                                  .capable = VMX_YES,
                                  .enabled = VMX_YES,
                                  .active = VMX_YES};
