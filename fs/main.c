@@ -57,8 +57,10 @@ static int serve(struct options *o, int *parent)
     struct mount m = {.options = o};
     struct diag why = {0};
     int r = mount_up(&m, &why);
-    if (r == 0)
+    if (r == 0) {
         leave_terminal(o);
+        log_debug("%s is mounted at %s", o->source, o->mountpoint);
+    }
     tell_parent(parent, why.text);
     r = r ?: vfs_serve(m.vfs, m.session);
     mount_down(&m);

@@ -35,6 +35,7 @@ int vfs_serve(struct vfs *vfs, struct fuse_session *session)
     fuse_loop_cfg_set_clone_fd(config, 0);
     int r = fuse_library_mend(session);
     if (r == 0) {
+        vfs->session = session;
         notifier_attach(vfs->notifier, session);
         r = fuse_session_loop_mt(session, config);
         detach_notifier(vfs, session);

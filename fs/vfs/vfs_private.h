@@ -26,6 +26,7 @@ struct vfs {
     struct journal *journal;
     struct vfs_options options;
     struct timespec started;
+    struct fuse_session *session; /* that is served */
     struct vmx_profiles profiles; /* read only after vfs_new */
     struct notifier *notifier;
     atomic_uint_least64_t init_request; /* the kernel's INIT; 0: not seen, or answered */

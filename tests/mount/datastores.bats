@@ -134,7 +134,7 @@ $MNT/vsanDatastore/vsan-vm/vsan-vm.vmx" ]
         [ -d "$MNT/$name" ]
         run -1 grep -xF "$name" <(ls "$MNT")
     done
-    [ "$(ls "$MNT/vsanDatastore")" = vsan-vm ]
+    ls "$MNT/vsanDatastore" | grep -qx vsan-vm
     [ "$(cat "$MNT/$VSAN/vsan-vm/vsan-vm.vmx/displayName")" = vsan-vm ]
     [ "$(du -s --apparent-size "$MNT/.vmxfs/plain/datastore1/orphan" | cut -f 1)" -ge 1 ]
 }
@@ -198,6 +198,9 @@ vm" ]
         grep -q vsanDatastore/vsan-vm/ "$TEST_DIR/$file"
         run -1 grep -e "$uuid" -e "$VSAN" -e "$object" "$TEST_DIR/$file"
     done
+    # So that check has a command.
+    echo nested-esxi >"$MNT/datastore1/nested-esxi/nested-esxi.vmx/passthrough-profile"
+    rm "$MNT/datastore1/nested-esxi/nested-esxi.vmx/vhv.enable"
     for file in check why plan/nested-esxi; do
         cat "$MNT/$uuid/nested-esxi/nested-esxi.vmx/.vmxfs/$file" >"$TEST_DIR/said"
         run -1 grep "$uuid" "$TEST_DIR/said"

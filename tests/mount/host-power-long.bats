@@ -168,11 +168,13 @@ power_is() { # VMX WORD
 
 @test "what somebody else began is a task, too" {
     start
-    esxi slow 20 1
+    esxi slow 100000 1
     on_host "vim-cmd vmsvc/power.on 1 >/dev/null 2>&1 &"
     eventually 30 task_is "$vm" 'power-on [0-9]+ s'
-    echo on nowait >"$vm/.vmxfs/power" || :
     power_is "$vm" off
+    refused "Device or resource busy" on "$vm/.vmxfs/power"
+    explained EBUSY datastore1/nested-esxi/nested-esxi.vmx power "another task is in progress"
+    esxi slow 0 1
     eventually 60 power_is "$vm" on
     [ -z "$(cat "$orphan/.vmxfs/task")" ]
 }
@@ -242,4 +244,17 @@ power_is() { # VMX WORD
     [[ $(on_host "vim-cmd vmsvc/power.getstate 1") == *"Powered off"* ]]
     on() { [[ $(on_host "vim-cmd vmsvc/power.getstate 1") == *"Powered on"* ]]; }
     eventually 60 on
+}
+
+@test "a mount that is told to end does not wait for a power-on that is waited for" {
+    start
+    esxi slow 100000 1
+    echo on >"$vm/.vmxfs/power" 2>"$TEST_DIR/said" 3>&- &
+    local writer=$! vmxfs
+    eventually 30 task_is "$vm" 'power-on [0-9]+ s'
+    vmxfs=$(pgrep -f -x -- "$VMXFS .*$MNT" | head -n 1)
+    kill -TERM "$vmxfs"
+    wait "$writer" || :
+    is_gone() { ! kill -0 "$vmxfs" 2>/dev/null; }
+    eventually 60 is_gone
 }

@@ -141,7 +141,8 @@ static int follow(struct follower *f, const struct wait *wait, struct diag *why)
         if (r != 0)
             return r == 1 ? 0 : r;
         if (last) {
-            diag_set(why, "the VM did not come to that in time; what was begun goes on");
+            diag_set(why,
+                     "the VM did not become what was asked for in time; what was begun goes on");
             return -ETIMEDOUT;
         }
     }

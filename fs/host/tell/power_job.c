@@ -53,7 +53,8 @@ static struct wait wait_of(struct power_job *job)
     return (struct wait){.deadline = job->deadline, .interrupted = is_over, .ctx = job};
 }
 
-/* The state, by the connection for questions: a silent host is asked again, until the deadline. */
+/* The state, by the connection for questions: a silent host is asked again until the deadline, when
+ * it is -ETIMEDOUT. */
 static int look(struct power_job *job, enum vmx_power *ret, struct diag *why)
 {
     const struct wait wait = wait_of(job);
@@ -64,7 +65,7 @@ static int look(struct power_job *job, enum vmx_power *ret, struct diag *why)
         if (r == -EIO && wait_sleep(&wait, LOOK_MS) == -EINTR)
             return -EINTR;
     }
-    return r;
+    return r == -EIO ? -ETIMEDOUT : r;
 }
 
 /* Until the state is what is wanted. *ret: the last one. busy: only as long as something may be
@@ -91,10 +92,12 @@ static int not_known(struct power_job *job, int r, enum vmx_power power, struct 
     if (r == 1)
         diag_set(why, "the connection was lost, the VM is %s, and nothing is under way with it",
                  power_text(power));
-    else if (r == -EIO)
-        diag_set(why, "%s was begun, and the host does not answer: what became of it is not known",
-                 job->command->name);
-    return r == 1 ? -EIO : r;
+    else if (r == -ETIMEDOUT)
+        diag_set(why,
+                 "%s was begun, and the connection was lost; when it was last seen, the VM was %s, "
+                 "and what became of it is not known",
+                 job->command->name, power_text(power));
+    return r == 1 || r == -ETIMEDOUT ? -EIO : r;
 }
 
 /* What became of the command: what the state says wins over what the command said. */
@@ -111,11 +114,14 @@ static int settle(struct power_job *job, int r, const struct buf *said, struct d
         return is ? 0 : power_reason(job->host, job->id, buf_span(said), &wait, why);
     }
     int state = await_state(job, r == -EIO, &power, &asked);
-    if (state == -ETIMEDOUT)
-        diag_set(why, "the VM is still %s: its state did not change in time", power_text(power));
     if (r < 0 && state != 0)
         return not_known(job, state, power, why);
-    if (state < 0 && state != -ETIMEDOUT)
+    if (state == -ETIMEDOUT)
+        diag_set(
+            why,
+            "the VM is %s, and did not become what was asked for in time; what was begun goes on",
+            power_text(power));
+    else if (state < 0)
         diag_set(why, "%s", asked.text);
     return state;
 }

@@ -7,6 +7,7 @@
 #include "parser/text/shell_word.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
+#include "vfs/ops/interrupt.h"
 #include "vfs/refuse.h"
 
 /* ---- power */
@@ -55,18 +56,27 @@ static void add_command(struct request *rq, const char *path, struct diag *why)
         diag_set(why, "%s", command.data);
 }
 
+/* A wait that may take minutes also ends when the mount does. */
+static bool is_over(void *ctx)
+{
+    const struct request *rq = ctx;
+    return is_interrupted(ctx) || fuse_session_exited(rq->vfs->session);
+}
+
 static int carry_out(struct request *rq, const char *path, struct span line, struct diag *why)
 {
     static const struct span nowait = {" nowait", sizeof(" nowait") - 1};
     const bool at_once = span_ends_with(line, nowait);
+    struct wait wait = rq->wait;
     bool asks = false;
+    wait.interrupted = is_over;
     if (at_once)
         line.n -= nowait.n;
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (!span_eq(line, span_of(commands[i].word)))
             continue;
-        int r = host_power_set(rq->vfs->host, path, commands[i].command, at_once, &rq->wait, &asks,
-                               why);
+        int r =
+            host_power_set(rq->vfs->host, path, commands[i].command, at_once, &wait, &asks, why);
         if (asks)
             add_command(rq, path, why);
         return r;

@@ -96,6 +96,7 @@ def complete(host, vm):
     text = rewrites.at_power_on(host, vm, text)
     host.write(vm, text)
     host.touch(vm["swap"], 0o600)
+    drop_image(vm)
     host.touch(locks.swap_of_vmx(vm), 0o600)
     vmlog.devices(host, vm)
     vmlog.add(host, vm, [f"Powering on guestOS '{vmx.get(text, 'guestOS')}'",
@@ -119,6 +120,17 @@ def off(host, vm, from_guest=False):
     stop(host, vm, rewrites.at_power_off(host, vm["copy"], from_guest), "off")
 
 
+def image_of(vm):
+    """Of a suspended VM."""
+    return os.path.join(os.path.dirname(vm["path"]),
+                        os.path.basename(vm["swap"])[:-len(".vswp")] + ".vmss")
+
+
+def drop_image(vm):
+    if vm.get("swap") and os.path.exists(image_of(vm)):
+        os.unlink(image_of(vm))
+
+
 def suspend(host, vm):
     expect_idle(vm)
     expect(host, vm, "suspended", "on")
@@ -127,13 +139,15 @@ def suspend(host, vm):
                 "devices in-use have posted interrupts enabled.")
         raise faults.Fault("vim.fault.GenericVmConfigFault", line, [("reason", f'"{line}"')],
                            [("msg.pciPassthru.noSuspend.postedInterrupts", [], line)])
-    state = os.path.basename(vm["swap"])[:-len(".vswp")] + ".vmss"
+    state = os.path.basename(image_of(vm))
     stop(host, vm, vmx.put(vm["copy"], "checkpoint.vmState", state), "suspended")
+    host.touch(image_of(vm), 0o600)
 
 
 def stop(host, vm, text, power):
     host.write(vm, text)
     host.remove_traces(vm)
+    drop_image(vm)
     vmlog.add(host, vm, ["Transitioned vmx/execState/val to " + faults.POWERS[power]])
     vm.update(power=power, question=None)
 
