@@ -102,6 +102,8 @@ spares() { # COMMAND...
     on_host "vim-cmd vmsvc/reload 1"
     mv "$on_server/away" "$on_server/nested-esxi.vmx"
     eventually 30 registered_is invalid
+    [ "$(grep -c nested-esxi/nested-esxi.vmx "$MNT/.vmxfs/vms")" = 1 ]
+    grep -q $'^unknown\t1\tinvalid\tnone\tdatastore1/nested-esxi/nested-esxi.vmx\t' "$MNT/.vmxfs/vms"
     echo 0 >"$vm/.vmxfs/registered"
     [ "$(ran "vim-cmd vmsvc/unregister 1")" = 1 ]
     registered_is 0

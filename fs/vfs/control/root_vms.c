@@ -117,11 +117,12 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
     struct table *t = (struct table *)s;
     BUF_AUTO row = {0};
     const struct host_vm *vm = t->facts ? host_facts_vm(t->facts, path) : NULL;
-    if (vm)
-        t->seen[vm - t->facts->vms] = true;
+    const struct host_vm *entry = vm ? vm : t->facts ? host_facts_invalid(t->facts, path) : NULL;
+    if (entry)
+        t->seen[entry - t->facts->vms] = true;
     int r = buf_addf(&row, "%s\t", vm_power_word(t->facts, vm, dict));
-    if (r == 0 && vm)
-        r = buf_addf(&row, "%lu\tyes\t", vm->id);
+    if (r == 0 && entry)
+        r = buf_addf(&row, "%lu\t%s\t", entry->id, vm ? "yes" : "invalid");
     else if (r == 0)
         r = buf_addf(&row, "-\t%s\t", t->facts && t->facts->vms_known ? "no" : "-");
     r = r ?: add_profile(t, dict, &row) ?: buf_add_char(&row, '\t');
@@ -136,10 +137,10 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
 static int add_place(const struct host_vm *vm, struct buf *ret)
 {
     BUF_AUTO outside = {0};
-    if (!vm->valid)
-        return buf_add_char(ret, '-');
     if (vm->path)
         return safe_text_add(ret, span_of(vm->shown));
+    if (!vm->valid)
+        return buf_add_char(ret, '-');
     return buf_addf(&outside, "[%s] %s", vm->datastore, vm->file)
                ?: safe_text_add(ret, span_of(outside.data));
 }
