@@ -100,3 +100,44 @@ follows() {
     eventually 30 grep -qF "Module 'Disk'" "$vm/.vmxfs/why"
     [ "$(why "Module 'Disk'" 1)" = 2026-03-01T10:00:01Z ]
 }
+
+# What a name may hold that a shell or a terminal would obey. One with a newline the host is not asked
+# about: no command of the host's takes it.
+hostile=("it's \"quoted\" \$(touch pwned) \`touch pwned\` \\" $'\e[2J\xc2\x9b!' "-n *?~#;& %s" "\$HOME && reboot")
+
+@test "the commands of why and check can be pasted, whatever the VM's names" {
+    host_start
+    mount_host
+    on_host "esxcli hardware pci pcipassthru set -d 0000:42:00.0 -e true -a"
+    local name command shell n=0
+    for name in "${hostile[@]}"; do
+        mkdir "$DS1/$name"
+        sed -e 's/^displayName = .*/displayName = "$(touch pwned) `touch pwned`"/' \
+            "$DS1/orphan/orphan.vmx" >"$DS1/$name/$name.vmx"
+        printf '%s = "%s"\n' pciPassthru0.present TRUE pciPassthru0.id 00000:066:00.0 \
+            pciPassthru0.deviceId 0x1cb2 pciPassthru0.vendorId 0x10de \
+            pciPassthru0.systemId 5aec7ae7-7d90-8511-435a-d094660b7768 >>"$DS1/$name/$name.vmx"
+        vm=$MNT/datastore1/$name/$name.vmx vmx=$DS1/$name/$name.vmx
+        eventually 30 test -e "$vm"
+        echo 1 >"$vm/.vmxfs/registered"
+        refused "Input/output error" on "$vm/.vmxfs/power"
+        for shell in sh bash dash; do
+            command=$(why "memory reservation" 4)
+            echo "$command"
+            (cd "$TEST_DIR" && "$shell" -c "$command")
+            [ "$(setting "$vmx" sched.mem.min)" = 4096 ]
+            sed -i 's/^sched.mem.min = .*/sched.mem.min = "0"/' "$vmx"
+            eventually 30 grep -qx 0 "$vm/sched.mem.min"
+        done
+        command=$(awk -F '\t' '$2 == "memory-reservation" { print $4 }' "$vm/.vmxfs/check")
+        (cd "$TEST_DIR" && sh -c "$command")
+        [ "$(setting "$vmx" sched.mem.min)" = 4096 ]
+        run rm "$vmx/.none" "$vm/config.version" "$vm/virtualHW.version" "$vm/memSize"
+        cut -f 3- "$vm/.vmxfs/errors" "$vm/.vmxfs/why" "$vm/.vmxfs/check" >"$TEST_DIR/told"
+        run grep "$(printf '[\001-\010\013-\037\177]')" "$TEST_DIR/told"
+        [ "$status" -eq 1 ]
+        n=$((n + 1))
+    done
+    [ "$n" -eq ${#hostile[@]} ]
+    [ -z "$(find "$TEST_DIR" "$HOST" -name pwned)" ]
+}
