@@ -90,8 +90,12 @@ cut_connections() {
     [ "$there" -lt 20000000 ]
     copies --append-verify --stats >"$TEST_DIR/stats"
     cmp "$copy" "$flat"
-    # What was there is not copied once more.
-    [ "$(sed -n 's/^Literal data: \(.*\) bytes$/\1/p' "$TEST_DIR/stats" | tr -d ,)" = $((24 * 1048576 - there)) ]
+    # What was there is not copied once more; a child of the one that was ended may have added to it.
+    local more
+    more=$(sed -n 's/^Literal data: \(.*\) bytes$/\1/p' "$TEST_DIR/stats" | tr -d ,)
+    [ "$there" -gt 0 ]
+    [ "$more" -gt 0 ]
+    [ "$more" -le $((24 * 1048576 - there)) ]
 }
 
 @test "a copy with read errors is wrong in full length, and is made again without --append-verify" {
