@@ -56,3 +56,16 @@ bool line_skip(struct span *rest, struct span what)
     *rest = span_from(*rest, what.n);
     return true;
 }
+
+size_t line_place(struct span row, size_t at, bool chars)
+{
+    size_t i = 0;
+    if (!chars)
+        return at < row.n ? at : row.n;
+    for (; i < row.n; i++) {
+        bool begins = ((unsigned char)row.p[i] & 0xc0) != 0x80;
+        if (begins && at-- == 0)
+            break;
+    }
+    return i;
+}

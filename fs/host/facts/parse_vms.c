@@ -93,21 +93,6 @@ static bool is_file(struct span s)
            memmem(s.p, s.n, "] ", 2) != NULL;
 }
 
-/* A place in a row, counted in bytes or in characters; the row's end if it is not that long. */
-static size_t place(struct span row, size_t at, bool chars)
-{
-    size_t i = 0;
-
-    if (!chars)
-        return at < row.n ? at : row.n;
-    for (; i < row.n; i++) {
-        bool begins = ((unsigned char)row.p[i] & 0xc0) != 0x80;
-        if (begins && at-- == 0)
-            break;
-    }
-    return i;
-}
-
 /* Reads a row with the columns where the titles say, each wider by one or not as extra's bits say.
  */
 static bool read_columns(struct span row, const struct titles *titles, size_t extra, bool chars,
@@ -118,9 +103,9 @@ static bool read_columns(struct span row, const struct titles *titles, size_t ex
     size_t guest = next_column(file, titles->file, extra >> 2 & 1);
     if (name == 0 || file == 0 || guest == 0)
         return false;
-    name = place(row, name, chars);
-    file = place(row, file, chars);
-    guest = place(row, guest, chars);
+    name = line_place(row, name, chars);
+    file = line_place(row, file, chars);
+    guest = line_place(row, guest, chars);
     if (guest == row.n || !blank_before(row, name, GAP) || !blank_before(row, file, GAP) ||
         !blank_before(row, guest, GAP))
         return false;

@@ -25,20 +25,6 @@ static bool read_dashes(struct span line, struct table *ret)
     return n > 1;
 }
 
-/* A place in a row, counted in bytes or in characters; the row's end if it is not that long. */
-static size_t place(struct span row, size_t at, bool chars)
-{
-    size_t i = 0;
-    if (!chars)
-        return at < row.n ? at : row.n;
-    for (; i < row.n; i++) {
-        bool begins = ((unsigned char)row.p[i] & 0xc0) != 0x80;
-        if (begins && at-- == 0)
-            break;
-    }
-    return i;
-}
-
 /* Whether nothing stands between the columns before and behind a place. */
 static bool is_gap(struct span row, size_t at)
 {
@@ -51,12 +37,12 @@ static bool is_gap(struct span row, size_t at)
 
 static bool read_cells(const struct table *table, struct span row, bool chars, struct span *ret)
 {
-    size_t begin = place(row, table->at[0], chars);
+    size_t begin = line_place(row, table->at[0], chars);
     if (text_trim(span_head(row, begin)).n > 0)
         return false;
     for (size_t i = 0; i < table->n; i++) {
         const bool last = i + 1 == table->n;
-        size_t end = last ? row.n : place(row, table->at[i + 1], chars);
+        size_t end = last ? row.n : line_place(row, table->at[i + 1], chars);
         if (!last && !is_gap(row, end))
             return false;
         ret[i] = text_trim((struct span){row.p + begin, end - begin});
