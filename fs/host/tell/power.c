@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "device_users.h"
 #include "host/facts/facts_cache.h"
-#include "parser/device/device_blocks.h"
+#include "parser/device/passed.h"
 #include "power_job.h"
 #include "question.h"
 #include "reload.h"
@@ -27,33 +27,17 @@ int host_power(struct host *host, const char *path, const struct wait *wait, enu
 
 /* ---- what is known to be refused */
 
-static int has_device(const struct vmx_dict *dict, bool *ret)
-{
-    for (size_t i = 0; i < vmx_dict_keys(dict); i++) {
-        BUF_AUTO value = {0};
-        const size_t extent = vmx_dict_key_extent(dict, i);
-        size_t n;
-        if (!vmx_pci_key_is(vmx_dict_name(dict, extent), "present", &n))
-            continue;
-        int r = vmx_dict_value(dict, extent, &value);
-        if (r < 0)
-            return r;
-        *ret = *ret || span_eq_fold(buf_span(&value), SPAN_LITERAL("TRUE"));
-    }
-    return 0;
-}
-
 /* The host refuses it, too, in words that differ from release to release. A .vmx that cannot be
  * read refuses nothing. */
 static int check_suspend(struct host *host, const char *path, const struct wait *wait,
                          struct diag *why)
 {
     DOCUMENT_AUTO *doc = NULL;
-    bool has = false;
-    int r = remote_document(host->remote, path, 0, wait, &doc);
-    r = r == 0 ? has_device(doc->dict, &has) : r == -EINTR || r == -ENOMEM ? r : 0;
-    if (r < 0 || !has)
-        return r;
+    PASSED_AUTO passed = {0};
+    int r =
+        remote_document(host->remote, path, 0, wait, &doc) ?: vmx_passed_find(doc->dict, &passed);
+    if (r < 0 || passed.n == 0)
+        return r == -EINTR || r == -ENOMEM ? r : 0;
     diag_set(why, "a VM with a passthrough device cannot be suspended; shut it down");
     return -EOPNOTSUPP;
 }
