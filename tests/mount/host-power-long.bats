@@ -258,3 +258,14 @@ power_is() { # VMX WORD
     is_gone() { ! kill -0 "$vmxfs" 2>/dev/null; }
     eventually 60 is_gone
 }
+
+@test "a command whose login is refused fails at once, and is not waited for" {
+    start power_timeout=86400
+    power_is "$vm" off
+    esxi lockdown on
+    refused "Permission denied" on "$vm/.vmxfs/power"
+    [ "$(ran "vim-cmd vmsvc/power.on 1")" = 0 ]
+    [ -z "$(cat "$vm/.vmxfs/task")" ]
+    esxi lockdown off
+    power_is "$vm" off
+}

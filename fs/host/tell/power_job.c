@@ -106,7 +106,8 @@ static int settle(struct power_job *job, int r, const struct buf *said, struct d
     const enum vmx_power wanted = job->command->wanted;
     enum vmx_power power = VMX_POWER_UNKNOWN;
     struct diag asked = {0};
-    if (r == -EINTR || r == -ENOMEM || (wanted == VMX_POWER_UNKNOWN && r != -EREMOTEIO))
+    bool was_given = r == 0 || r == -EREMOTEIO || r == -EIO; /* or may have been */
+    if (!was_given || (wanted == VMX_POWER_UNKNOWN && r != -EREMOTEIO))
         return r;
     if (r == -EREMOTEIO) {
         bool is = wanted != VMX_POWER_UNKNOWN && look(job, &power, &asked) == 0 && power == wanted;
