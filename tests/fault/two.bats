@@ -41,14 +41,27 @@ is_written() {
 }
 
 # Begins a commit over a long way and stops vmxfs in the middle of it: the lock is held and the new
-# text is written, but the rename has not been sent. $writer is the shell that waits for it.
+# text is written, but the rename has not been sent. $writer is the shell that waits for it. On a
+# machine that stalls the commit may be over before it is stopped: then it is made once more, after
+# another value.
 stop_in_commit() { # KEY VALUE
-    stopped=$(vmxfs_pid)
-    (echo "$2" >"$HERE/vm/vm.vmx/$1") >"$TEST_DIR/writer.out" 2>&1 3>&- &
-    writer=$!
-    soon is_written
-    kill -STOP "$stopped"
-    is_written
+    local tries
+    for ((tries = 0; tries < 20; tries++)); do
+        stopped=$(vmxfs_pid)
+        (echo "$2" >"$HERE/vm/vm.vmx/$1") >"$TEST_DIR/writer.out" 2>&1 3>&- &
+        writer=$!
+        soon is_written_or_over
+        kill -STOP "$stopped"
+        ! is_written || return 0
+        go_on
+        wait "$writer"
+        echo "missed $tries" >"$HERE/vm/vm.vmx/$1"
+    done
+    return 1
+}
+
+is_written_or_over() {
+    is_written || ! kill -0 "$writer" 2>/dev/null
 }
 
 go_on() {
