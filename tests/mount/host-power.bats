@@ -242,12 +242,23 @@ END
     refused "Input/output error" reset "$vm/.vmxfs/power"
     explained EIO datastore1/nested-esxi/nested-esxi.vmx power "current state .Powered off."
     refused "Invalid argument" up "$vm/.vmxfs/power"
-    refused "No such device or address" on "$MNT/datastore1/orphan/orphan.vmx/.vmxfs/power"
+    local orphan=$MNT/datastore1/orphan/orphan.vmx
+    refused "No such device or address" on "$orphan/.vmxfs/power"
+    last_hint "$orphan" | sh
+    [ "$(cat "$orphan/.vmxfs/registered")" = 1 ]
     printf '%s = "%s"\n' pciPassthru0.present TRUE pciPassthru0.id 00000:066:00.0 >"$TEST_DIR/gpu"
     cat "$TEST_DIR/gpu" >"$vm/.vmxfs/merge"
     refused "Input/output error" on "$vm/.vmxfs/power"
     explained EIO datastore1/nested-esxi/nested-esxi.vmx power \
         "memory reservation .sched.mem.min. should be equal to memsize.16384."
+    last_hint "$vm" | sh >"$TEST_DIR/why"
+    cmp "$TEST_DIR/why" "$vm/.vmxfs/why"
+    grep -q "memory reservation" "$TEST_DIR/why"
+}
+
+# The command at the end of the VM's last line in errors.
+last_hint() { # VM
+    tail -n 1 "$1/.vmxfs/errors" | sed 's/.*; //'
 }
 
 @test "a running VM is not changed" {

@@ -43,14 +43,15 @@ int power_show(struct request *rq, struct node *n, struct buf *ret)
     return buf_addf(ret, "%s\n", power_word(r == 0 ? power : VMX_POWER_UNKNOWN));
 }
 
-/* Where the question is read, as a command. */
-static void add_command(struct request *rq, const char *path, struct diag *why)
+/* What helps, as a command on a file beside power. */
+static void add_command(struct request *rq, const char *path, const char *verb, const char *name,
+                        struct diag *why)
 {
     BUF_AUTO control = {0};
     BUF_AUTO command = {0};
     int r = path_add_mounted(rq, path, &control)
-                ?: buf_add_str(&control, "/" CONTROL_NAME "/question")
-                ?: buf_addf(&command, "%s; cat ", why->text)
+                ?: buf_addf(&control, "/" CONTROL_NAME "/%s", name)
+                ?: buf_addf(&command, "%s; %s ", why->text, verb)
                 ?: shell_word_add(&command, buf_span(&control));
     if (r == 0 && command.len < sizeof(why->text))
         diag_set(why, "%s", command.data);
@@ -78,7 +79,11 @@ static int carry_out(struct request *rq, const char *path, struct span line, str
         int r =
             host_power_set(rq->vfs->host, path, commands[i].command, at_once, &wait, &asks, why);
         if (asks)
-            add_command(rq, path, why);
+            add_command(rq, path, "cat", "question", why);
+        else if (r == -ENXIO)
+            add_command(rq, path, "echo 1 >", "registered", why);
+        else if (r == -EREMOTEIO && commands[i].command == HOST_POWER_ON)
+            add_command(rq, path, "cat", "why", why);
         return r;
     }
     return diag_set(why, "write on, shutdown, off, reset or suspend, or one of them and nowait");
