@@ -11,7 +11,7 @@
 struct diag {
     size_t line;   /* from 1; 0: no place */
     size_t column; /* in bytes, from 1; 0: the whole line */
-    char text[512];
+    char text[2048]; /* has room for a command with the path of a file in it */
 };
 
 /* Both are -EINVAL, for a caller that refuses with it. */

@@ -246,6 +246,15 @@ END
     refused "No such device or address" on "$orphan/.vmxfs/power"
     last_hint "$orphan" | sh
     [ "$(cat "$orphan/.vmxfs/registered")" = 1 ]
+    # As long as names can be.
+    local folder
+    folder="it's $(printf '%0240d' 0)"
+    cp -r "$DS1/orphan" "$DS1/$folder"
+    orphan=$MNT/datastore1/$folder/orphan.vmx
+    eventually 30 test -d "$orphan"
+    refused "No such device or address" on "$orphan/.vmxfs/power"
+    last_hint "$orphan" | sh
+    [ "$(cat "$orphan/.vmxfs/registered")" = 1 ]
     printf '%s = "%s"\n' pciPassthru0.present TRUE pciPassthru0.id 00000:066:00.0 >"$TEST_DIR/gpu"
     cat "$TEST_DIR/gpu" >"$vm/.vmxfs/merge"
     refused "Input/output error" on "$vm/.vmxfs/power"

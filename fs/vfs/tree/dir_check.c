@@ -39,10 +39,10 @@ int dir_check_new_folder(struct request *rq, const char *path)
     int r = buf_add_quoted(&quoted, span_of(full));
     if (r < 0)
         return r;
-    diag_set(&diag,
-             "the host makes the folders of a vSAN datastore: "
-             "/usr/lib/vmware/osfs/bin/osfs-mkdir %.300s",
-             quoted.len <= 300 ? quoted.data : "PATH");
+    static const char how[] =
+        "the host makes the folders of a vSAN datastore: /usr/lib/vmware/osfs/bin/osfs-mkdir ";
+    const bool fits = sizeof(how) + quoted.len <= sizeof(diag.text);
+    diag_set(&diag, "%s%s", how, fits ? quoted.data : "PATH");
     return refuse(rq, path, NULL, -EOPNOTSUPP, &diag);
 }
 

@@ -105,7 +105,7 @@ static void a_long_diagnosis_is_cut(void **state)
 {
     (void)state;
     struct diag diag;
-    char text[1000];
+    char text[2 * sizeof(diag.text)];
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     diag_set_at(&diag, 3, 4, "%s", text);
