@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 struct diag {
-    size_t line;   /* from 1; 0: no place */
-    size_t column; /* in bytes, from 1; 0: the whole line */
+    size_t line;     /* from 1; 0: no place */
+    size_t column;   /* in bytes, from 1; 0: the whole line */
     char text[2048]; /* has room for a command with the path of a file in it */
 };
 

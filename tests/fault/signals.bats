@@ -214,7 +214,7 @@ mount_unseen() { # MOUNT COMMAND...
     "$1" timeout=60 cache_timeout=600 3>&- &
     eventually 60 is_mounted_unseen
     unseen=$(vmxfs_pid)
-    inside=(nsenter -m -t "$unseen")
+    inside=(nsenter -m -r -t "$unseen") # here may be a folder that is the root
     "${inside[@]}" ls -lR "$MNT" >/dev/null
 }
 
