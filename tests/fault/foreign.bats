@@ -12,7 +12,7 @@ setup() {
     printf '#!/bin/sh\nexec python3 %s %s %s\n' "$BATS_TEST_DIRNAME/edit_server.py" "$TEST_DIR" \
         "$SFTP_SERVER" >"$TEST_DIR/server"
     chmod 755 "$TEST_DIR/server"
-    mount_source "$LAB" "sftp_server=$TEST_DIR/server" "$@"
+    mount_source "$LAB" "sftp_server=$TEST_DIR/server"
 }
 
 teardown() {

@@ -86,8 +86,9 @@ static void check_stores(const struct host_facts *facts)
         const struct host_store *store = &facts->stores[i];
         assert(store->uuid[0] && !strchr(store->uuid, '/') && !strchr(store->uuid, '\n'));
         assert(!strchr(store->name, '\n') && !strchr(store->type, '\n'));
-        assert(strspn(store->size, "0123456789") == strlen(store->size));
-        assert(strspn(store->free, "0123456789") == strlen(store->free));
+        size_t size = strspn(store->size, "0123456789");
+        size_t free = strspn(store->free, "0123456789");
+        assert(store->size[size] == '\0' && store->free[free] == '\0');
     }
 }
 

@@ -73,7 +73,8 @@ cut_connections() {
     cut_connections
     [ "$(stat -c %s "$copy")" -lt 20000000 ]
     wait "$rsync"
-    [ "$(counter links)" -gt "$links" ]
+    is_back() { [ "$(counter links)" -gt "$links" ]; }
+    eventually 60 is_back
     cmp "$copy" "$flat"
     fallocate --dig-holes "$copy"
     cmp "$copy" "$flat"

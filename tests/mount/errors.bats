@@ -100,7 +100,6 @@ has_read() { # PATTERN [TIMES]
 }
 
 @test "less +F follows errors" {
-    command -v less >/dev/null && command -v script >/dev/null || skip "no less, or no script"
     refuse before
     follow script -qc "less +F '$E'" /dev/null </dev/null
     eventually 60 grep -q before "$TEST_DIR/read"
