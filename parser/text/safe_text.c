@@ -34,6 +34,15 @@ static size_t character_bytes(const unsigned char *p, size_t n)
     return 0;
 }
 
+/* Of a whole character: C1, ends of lines and paragraphs (2028, 2029), and what turns the direction
+ * of the text around it (202A to 202E, 2066 to 2069). */
+static bool is_control(const unsigned char *p)
+{
+    return (p[0] == 0xc2 && p[1] <= 0x9f) ||
+           (p[0] == 0xe2 && ((p[1] == 0x80 && is_in(p[2], (struct range){0xa8, 0xae})) ||
+                             (p[1] == 0x81 && is_in(p[2], (struct range){0xa6, 0xa9}))));
+}
+
 /* How many bytes belong together at the beginning of a text that is not empty. */
 static size_t step(const char *text, size_t n, bool *ret_safe)
 {
@@ -42,7 +51,7 @@ static size_t step(const char *text, size_t n, bool *ret_safe)
     if (bytes == 0)
         *ret_safe = p[0] >= ' ' && p[0] != 0x7f && !is_in(p[0], (struct range){0x80, 0x9f});
     else
-        *ret_safe = p[0] != 0xc2 || p[1] > 0x9f;
+        *ret_safe = !is_control(p);
     return bytes ? bytes : 1;
 }
 

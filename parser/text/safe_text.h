@@ -4,7 +4,8 @@
  * characters: they can move the cursor, rewrite what stands there, or make it send keys. They are
  * ASCII's (below 20, and 7F) and C1 (80 to 9F), which comes as UTF-8 (C2 80 to C2 9F) or as bytes
  * that belong to no character. Line breaks and TABs are among them, so that a text that is one
- * field or one line stays one.
+ * field or one line stays one. So are Unicode's (2028, 2029), and the characters that turn the
+ * direction of a text around: behind one, a command looks like another than is pasted.
  */
 #pragma once
 

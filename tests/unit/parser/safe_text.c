@@ -44,6 +44,10 @@ static void what_a_terminal_obeys_is_replaced(void **state)
         ROW("\x9b"
             "2J",
             "?2J"),
+        ROW("\xe2\x80\xa8 \xe2\x80\xa9 \xe2\x80\xaa \xe2\x80\xae", "??? ??? ??? ???"),
+        ROW("\xe2\x81\xa6 \xe2\x81\xa9", "??? ???"),
+        ROW("\xe2\x80\xa7 \xe2\x80\xaf \xe2\x81\xa5 \xe2\x81\xaa \xe2\x82\xa8",
+            "\xe2\x80\xa7 \xe2\x80\xaf \xe2\x81\xa5 \xe2\x81\xaa \xe2\x82\xa8"),
     };
     must_show(rows, sizeof(rows) / sizeof(rows[0]));
 }
