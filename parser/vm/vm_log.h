@@ -4,22 +4,37 @@
  *
  *      6.x   2020-03-01T10:00:00.123Z| vmx| I125: text
  *      7.x   2022-04-22T03:04:15.771Z| vmx| | I005: text
- *      8.x   2023-07-21T09:40:52.413Z In(05) vmx - text         or an operation's id for the "-"
+ *      8.x   2023-07-21T09:40:52.413Z In(05) vmx - text
  *
- * Only lines of the thread vmx count, and none after the VM was powered on: the others are where a
- * guest can write. Spans are of the log.
+ * where an operation's id may stand between the last two "|", or for the "-".
+ * A message of several lines goes on with a "+" (I125+, In(05)+).
+ *
+ * A guest can have its words logged, by any thread. They stand behind a word that says whose they
+ * are ("Guest: "), or go on from such a line. So a line is believed only as far as its first words
+ * are the host's, one that goes on only as the one that it goes on from, and of what the VM was
+ * powered on with only the lines of the thread vmx before it was.
  */
 #pragma once
 
 #include "parser/text/buf.h"
 
+/* A line; its spans are of the log. */
 struct vm_log_line {
     struct span time; /* as it was written; any text */
+    struct span thread;
     struct span text;
+    bool goes_on; /* from the line before of the thread */
 };
 
-/* Takes lines off the front, up to the next one of the thread vmx. False: there is none left. */
+/* Takes lines off the front, up to the next one of a recorded form. False: there is none left. */
 bool vm_log_next(struct span *log, struct vm_log_line *ret);
+
+/* Whether it is a line that the thread vmx begins. */
+bool vm_log_is_vmx(const struct vm_log_line *line);
+
+/* Whether what stands at the offset in the text of a line are the host's own words: nothing
+ * precedes them, or words by which messages of the host begin. */
+bool vm_log_is_message(struct span text, size_t at);
 
 /* The last power-on that a log, or its end, tells of. */
 struct vm_attempt {
@@ -28,6 +43,7 @@ struct vm_attempt {
     bool succeeded;    /* the VM was powered on */
     struct span began; /* its first time */
     struct span lines; /* of the log, up to where the VM was powered on */
+    struct span since; /* of the log, from there on */
 };
 
 void vm_log_last_attempt(struct span log, struct vm_attempt *ret);

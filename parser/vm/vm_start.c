@@ -101,6 +101,13 @@ static int add_bar(struct vm_start *start, const struct vm_start_bar *bar)
     return 0;
 }
 
+/* The settings are logged, too, and other people's words with them. */
+static unsigned long long window_in_log(const struct vm_log_line *line)
+{
+    bool is = vm_log_is_vmx(line) && vm_log_is_message(line->text, line->text.n);
+    return is ? vm_start_window(line->text) : 0;
+}
+
 int vm_start_read(struct span log, struct vm_start *ret)
 {
     struct vm_attempt attempt;
@@ -114,10 +121,10 @@ int vm_start_read(struct span log, struct vm_start *ret)
     ret->succeeded = attempt.succeeded;
     while (r == 0 && vm_log_next(&attempt.lines, &line)) {
         struct vm_start_bar bar;
-        unsigned long long window = vm_start_window(line.text);
+        unsigned long long window = window_in_log(&line);
         if (window > 0)
             ret->wanted_gb = window;
-        else if (parse_bar(line.text, &bar))
+        else if (vm_log_is_vmx(&line) && parse_bar(line.text, &bar))
             r = add_bar(ret, &bar);
     }
     return r;

@@ -3,8 +3,9 @@
  * Why a VM did not power on: what the host said of its last attempt, what is known to cause that,
  * and a command that mends it.
  *
- * A guest writes into vmware.log, too, so nothing in a report's commands comes from there: they are
- * made from a table, and their numbers are checked as those of the setting.
+ * A guest writes into vmware.log, too (parser/vm/vm_log.h), so nothing in a report's commands is
+ * copied from there: they are made from a table, their numbers are checked as those of the setting,
+ * and a device is one that the VM has.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 struct why_given {
     const struct vmx_dict *dict; /* the VM's settings */
     const char *dir;             /* its directory of settings, for the commands; "." there */
+    const char *mount;           /* the mountpoint; NULL: there is no host below it */
     struct span log;             /* vmware.log, or its end; empty: there is none */
     struct span output;          /* what the command said that failed last; empty: not known */
     const char *output_at;       /* when, as "2026-11-29T10:30:05Z" */

@@ -19,6 +19,7 @@ static void check_command(const char *command)
 {
     assert(strcmp(command, "-") == 0 || strcmp(command, "echo FALSE > ./vvtd.enable") == 0 ||
            strcmp(command, "echo TRUE > ./vhv.allowPassthru") == 0 ||
+           strcmp(command, "echo 1 > ./.vmxfs/host/pci/0000:06:00.0/passthrough") == 0 ||
            (strncmp(command, "printf '%s\\n' '", 15) == 0 && strstr(command, " > ./.vmxfs/merge")));
 }
 
@@ -49,11 +50,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const size_t n = nul ? (size_t)(nul - all.p) : size;
     struct vmx_dict *dict;
     BUF_AUTO report = {0};
-    int r = vmx_dict_parse(SPAN_LITERAL("memSize = \"4096\"\n"), &dict);
+    int r = vmx_dict_parse(SPAN_LITERAL("memSize = \"4096\"\npciPassthru0.present = \"TRUE\"\n"
+                                        "pciPassthru0.id = \"00000:006:00.0\"\n"),
+                           &dict);
     assert(r == 0);
     const struct why_given given = {
         .dict = dict,
         .dir = ".",
+        .mount = ".",
         .log = {all.p, n},
         .output = {all.p + n + (nul ? 1 : 0), size - n - (nul ? 1 : 0)},
         .output_at = "2026-03-01T10:00:00Z",

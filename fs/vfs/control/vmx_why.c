@@ -30,6 +30,7 @@ int why_show(struct request *rq, struct node *n, struct buf *ret)
         return r;
     const struct why_given given = {.dict = doc->dict,
                                     .dir = dir.data,
+                                    .mount = rq->vfs->options.mountpoint,
                                     .log = buf_span(&log),
                                     .output = buf_span(&output),
                                     .output_at = at};

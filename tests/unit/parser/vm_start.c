@@ -14,6 +14,7 @@
 #define BAR                                                                                        \
     "PCIPassthru: Device 0000:42:00.0 barIndex 1 type 3 realaddr 0x3b800000000 size 34359738368"
 #define BAR_LINE LINE(BAR " flags 12")
+#define PAGES "PCIPassthru: total number of pages needed (4206594) exceeds limit (917504), failing"
 #define LOW                                                                                        \
     LINE(                                                                                          \
         "PCIPassthru: Device 0000:42:00.0 barIndex 0 type 2 realaddr 0xa0000000 size 16777216 "    \
@@ -60,20 +61,26 @@ static void a_log_shows_only_what_its_last_power_on_did(void **state)
     } cases[] = {
         {FIRST BAR_LINE LOW, false, 2, 0},
         {FIRST BAR_LINE ON FIRST LOW, false, 1, 0},
-        {FIRST LINE("PCIPassthru: total number of pages needed (4206594) exceeds limit (917504), "
-                    "failing"),
-         false, 0, 32},
+        {FIRST LINE(PAGES), false, 0, 32},
         {FIRST LINE("[msg.x] The firmware could not allocate 33587200 KB of PCI MMIO. Increase"),
          false, 0, 64},
-        {FIRST LINE("total number of pages needed (many) exceeds limit"), false, 0, 0},
-        {FIRST LINE("total number of pages needed (99999999999999999999) exceeds"), false, 0, 0},
-        {FIRST LINE("total number of pages needed (274877906943) exceeds"), false, 0, 1 << 20},
-        {FIRST LINE("total number of pages needed (274877906944) exceeds"), false, 0, 0},
-        {FIRST LINE("could not allocate 33587200 sheep"), false, 0, 0},
+        {FIRST LINE("PCIPassthru: total number of pages needed (many) exceeds limit"), false, 0, 0},
+        {FIRST LINE("PCIPassthru: total number of pages needed (99999999999999999999) exceeds"),
+         false, 0, 0},
+        {FIRST LINE("PCIPassthru: total number of pages needed (274877906943) exceeds"), false, 0,
+         1 << 20},
+        {FIRST LINE("PCIPassthru: total number of pages needed (274877906944) exceeds"), false, 0,
+         0},
+        {FIRST LINE("The firmware could not allocate 33587200 sheep"), false, 0, 0},
         /* Not the host's words: of another thread, behind others, or when a guest runs. */
         {FIRST "2026-03-01T10:00:01.000Z In(05) vcpu-0 - " BAR " flags 12\n", false, 0, 0},
         {FIRST LINE("Guest: " BAR " flags 12"), false, 0, 0},
         {FIRST BAR " flags 12\n", false, 0, 0},
+        {FIRST LINE("DICT guestinfo.x = \"" PAGES "\""), false, 0, 0},
+        {FIRST LINE("Guest: " PAGES), false, 0, 0},
+        {FIRST "2026-03-01T10:00:01.000Z In(05)+ vmx - " PAGES "\n", false, 0, 0},
+        {FIRST "2026-03-01T10:00:01.000Z| vmx| I125+ " PAGES "\n", false, 0, 0},
+        {FIRST "2026-03-01T10:00:01.000Z| vmx| I125+ x: " BAR " flags 12\n", false, 0, 0},
         {FIRST ON BAR_LINE, true, 0, 0},
         {FIRST LINE("DICT annotation = \"Transitioned vmx/execState/val to poweredOn\"") BAR_LINE,
          false, 1, 0},
