@@ -89,6 +89,57 @@ follows() {
     ! LC_ALL=C grep -q '[[:cntrl:]]' <(tr -d '\t\n' <"$vm/.vmxfs/why")
 }
 
+# Lines of a guest, as many bytes as asked for.
+guest_lines() { # BYTES
+    yes "2026-03-01T10:00:03.000Z In(05) vcpu-0 - Guest: [msg.x] Module 'Disk' power on failed." | head -c "$1"
+}
+
+requests() {
+    awk '$1 == "requests:" { print $2 }' "$MNT/.vmxfs/status"
+}
+
+@test "of a log of 100 MB its two ends are read, and no line that is not whole" {
+    mkdir "$LAB/vm"
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local
+    vm=$MNT/vm/vm.vmx
+    local log=$LAB/vm/vmware.log before
+    local last="2026-03-01T10:09:00.000Z In(05) vmx - PCI passthru device 0000:8b:00.1 caused an IOMMU fault type 4 at address 0x1"
+    local forged="2026-03-01T10:00:03.000Z In(05) vmx - [msg.Backdoor.OsNotFound] forged, and it begins the last MiB"
+    {
+        printf '2026-03-01T10:00:0%s.000Z In(05) vmx - %s\n' 1 'Log for VMware ESX pid=1' \
+            2 'Transitioned vmx/execState/val to poweredOn'
+        guest_lines 100000000
+        printf '2026-03-01T10:00:03.000Z In(05) vcpu-0 - Guest: '
+        printf '%s\n' "$forged"
+        guest_lines $((1048576 - ${#forged} - ${#last} - 3))
+        printf '\n%s\n' "$last"
+    } >"$log"
+    [ "$(tail -c 1048576 "$log" | head -n 1)" = "$forged" ]
+    eventually 30 grep -qF "IOMMU fault" "$vm/.vmxfs/why"
+    before=$(requests)
+    [ "$(cut -f 1,4 "$vm/.vmxfs/why")" = "$(printf '%s\t-\n%s' 2026-03-01T10:09:00Z \
+        "# the last power-on succeeded, 2026-03-01T10:00:01Z; 1 line since then")" ]
+    [ $(($(requests) - before)) -lt 300 ]
+}
+
+@test "a later power-on that succeeded counts, and not the log that was put aside" {
+    mkdir "$LAB/vm"
+    write_vmx "$LAB/vm/vm.vmx" one
+    mount_local
+    vm=$MNT/vm/vm.vmx
+    printf '2026-03-01T10:00:0%s.000Z| vmx| | I005: %s\n' 1 'Log for VMware ESX pid=1' \
+        2 "Module 'Disk' power on failed." >"$LAB/vm/vmware-2.log"
+    eventually 30 grep -qF "Module 'Disk'" "$vm/.vmxfs/why"
+    printf '2026-03-01T11:00:0%s.000Z| vmx| | I005: %s\r\n' 1 'Log for VMware ESX pid=2' \
+        2 'Transitioned vmx/execState/val to poweredOn' >"$LAB/vm/vmware.log"
+    eventually 30 grep -qx "# the last power-on succeeded, 2026-03-01T11:00:01Z" "$vm/.vmxfs/why"
+    [ "$(wc -l <"$vm/.vmxfs/why")" -eq 1 ]
+    # A new one is begun, and nothing is in it yet.
+    : >"$LAB/vm/vmware.log"
+    eventually 30 grep -qF "Module 'Disk'" "$vm/.vmxfs/why"
+}
+
 @test "without a host the log alone is read" {
     mkdir "$LAB/vm"
     write_vmx "$LAB/vm/vm.vmx" one

@@ -7,28 +7,51 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "parser/check/check.h"
+#include "parser/text/text.h"
 #include "remote/cache/listing.h"
 #include "remote/file/files.h"
 #include "vfs/control/control.h"
 
-/* More than what one power-on writes. A log is read from its end: it grows for as long as the VM
- * runs. */
-enum { LOG_MAX = 1 << 20 };
+/* More than what one power-on writes. */
+enum { PART_MAX = 1 << 20 };
 
-static int read_end(struct request *rq, const char *path, struct buf *ret)
+static int read_part(struct request *rq, struct remote_file *file, uint64_t from, uint64_t wanted,
+                     struct buf *ret)
 {
+    size_t n = 0;
+    int r =
+        buf_reserve(ret, (size_t)wanted)
+            ?: remote_file_read(file, from, (size_t)wanted, &rq->wait, ret->data + ret->len, &n);
+    if (r == 0)
+        ret->len += n;
+    return r;
+}
+
+/* Without the lines that are not whole: the rest of one could pass for another. */
+static int add_parts(struct span head, struct span tail, struct buf *ret)
+{
+    while (head.n > 0 && head.p[head.n - 1] != '\n')
+        head.n--;
+    size_t n = text_find(tail, '\n');
+    return buf_add(ret, head) ?: buf_add(ret, span_from(tail, n < tail.n ? n + 1 : n));
+}
+
+/* All of a log; of a long one, what it begins and ends with. */
+static int read_ends(struct request *rq, const char *path, struct buf *ret)
+{
+    BUF_AUTO head = {0};
+    BUF_AUTO tail = {0};
     struct remote_file *file = NULL;
     int r = remote_file_open(rq->vfs->remote, path, SFTP_OPEN_READ, &rq->wait, &file);
     if (r < 0)
         return r;
     const uint64_t size = remote_file_opened_as(file)->size;
-    const uint64_t from = size > LOG_MAX ? size - LOG_MAX : 0;
-    const size_t wanted = (size_t)(size - from);
-    size_t n = 0;
-    r = buf_reserve(ret, wanted)
-            ?: remote_file_read(file, from, wanted, &rq->wait, ret->data + ret->len, &n);
-    if (r == 0)
-        ret->len += n;
+    if (size <= 2 * PART_MAX)
+        r = read_part(rq, file, 0, size, ret);
+    else
+        r = read_part(rq, file, 0, PART_MAX, &head)
+                ?: read_part(rq, file, size - PART_MAX, PART_MAX, &tail)
+                ?: add_parts(buf_span(&head), buf_span(&tail), ret);
     remote_file_free(file);
     return r;
 }
@@ -64,10 +87,10 @@ int vmx_log_read(struct request *rq, const char *vmx, struct buf *ret)
 {
     FREE_AUTO char *dir = path_dir(vmx);
     FREE_AUTO char *path = dir ? path_join(dir, "vmware.log") : NULL;
-    int r = path ? read_end(rq, path, ret) : -ENOMEM;
+    int r = path ? read_ends(rq, path, ret) : -ENOMEM;
     if (r == -ENOENT || (r == 0 && ret->len == 0)) {
         FREE_AUTO char *older = older_log(rq, dir);
-        r = older ? read_end(rq, older, ret) : 0;
+        r = older ? read_ends(rq, older, ret) : 0;
     }
     return r == -ENOENT ? 0 : r;
 }

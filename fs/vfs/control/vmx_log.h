@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* vmware.log beside a .vmx. A log is read from its end, and no more of it than one power-on writes:
- * it grows for as long as the VM runs. */
+/* vmware.log beside a .vmx. A log grows for as long as the VM runs: of a long one only what it
+ * begins with, which is the power-on, and its end, which is what ended the VM, are read. */
 #pragma once
 
 #include "parser/plan/plan.h"
