@@ -37,6 +37,7 @@ static const char *meaning(int r)
     case EACCES:
         return "the server does not allow it for this user";
     case EIO:
+    case EREMOTEIO:
         return "the server did not answer, or failed";
     case EUCLEAN:
         return "not known whether what was under way when the connection was lost is still to "
@@ -175,6 +176,18 @@ int check_unused(struct request *rq, const char *path)
     FREE_AUTO char *vm = NULL;
     int r = remote_check_unused(rq->vfs->remote, path, false, &rq->wait, &diag, &vm);
     return refuse(rq, path, NULL, r, &diag);
+}
+
+int refuse_unread(struct request *rq, const char *path)
+{
+    struct diag diag = {0};
+    int r = remote_check_held(rq->vfs->remote, path, &rq->wait, &diag);
+    if (r == 0) {
+        diag_set(&diag, "the server refuses to open it, and does not say why");
+        r = -EIO;
+    }
+    bool again = r == -EBUSY && was_refused(rq, diag.text);
+    return again ? r : refuse(rq, path, NULL, r, &diag);
 }
 
 /* Whether an errno is an ordinary answer of a file system, which says all there is to say. */

@@ -47,6 +47,11 @@ void refuse_rest(struct request *rq, struct node *n, const char *name, int r);
 /* Refuses, and notes, a change to a file of a VM in use. 0, -EBUSY, -EIO, ... */
 int check_unused(struct request *rq, const char *path);
 
+/* Refuses, and notes, to open a file for reading that the server does not open for a reason that it
+ * does not say. -EBUSY: a VM that runs holds it; of what one process may not read of one VM ("cp
+ * -r") only the first is noted. -EIO, ... */
+int refuse_unread(struct request *rq, const char *path);
+
 /* The errno that the kernel is told. ENOSYS and ESTALE have side effects there (docs), and what is
  * only ours must not leak. */
 int errno_for_kernel(int r);

@@ -53,7 +53,8 @@ enum { REMOTE_WRITE_SIZE = BULK_PIECE };
 struct remote_file;
 
 /* open_flags of the protocol, without CREAT. Another file that was open under the name loses it. 0,
- * -ENOENT, -EISDIR, -EUCLEAN, ... */
+ * -ENOENT, -EISDIR, -EUCLEAN, ...; -EREMOTEIO: the server refuses to open it for reading, and does
+ * not say why (remote_check_held). */
 int remote_file_open(struct remote *remote, const char *path, uint32_t open_flags,
                      const struct wait *wait, struct remote_file **ret);
 /* Makes a file and opens it; unless exclusive, a file that exists is opened. *ret_made: none

@@ -31,6 +31,19 @@ static void note_opened(struct remote_file *file, const char *path, uint32_t ope
         name_count_change(file->remote, path);
 }
 
+/* A file that a host has locked is a bare failure to the host that locked it, and "bad message",
+ * which is the system's "invalid argument", to others. */
+static int open_error(struct remote *remote, const char *path, uint32_t open_flags,
+                      const struct wait *wait, int r)
+{
+    const uint32_t changes = SFTP_OPEN_WRITE | SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC;
+    if (r == -ENOTCONN)
+        return -EUCLEAN;
+    if (open_flags & changes)
+        return remote_write_error(remote, path, wait, r);
+    return r == -EINVAL ? -EREMOTEIO : r;
+}
+
 /* repeats: also one that was sent before, when its answer was lost with the link. */
 static int open_named(struct remote *remote, const char *path, uint32_t open_flags, uint32_t mode,
                       bool repeats, const struct wait *wait, struct remote_file **ret)
@@ -46,7 +59,7 @@ static int open_named(struct remote *remote, const char *path, uint32_t open_fla
     do
         r = file_open_handle(file, open_flags, mode, wait, &attrs);
     while (repeats && remote_again(remote, wait, &r));
-    r = r == -ENOTCONN ? -EUCLEAN : remote_write_error(remote, path, wait, r);
+    r = open_error(remote, path, open_flags, wait, r);
     if (r == 0) {
         note_opened(file, path, open_flags, &attrs);
         r = file_meet_namesakes(file, wait);

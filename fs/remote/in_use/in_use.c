@@ -153,6 +153,7 @@ static int answer_image(struct inuse *inuse, const struct vmx_dict *dict, const 
 {
     enum vmx_truth there = VMX_NOT_KNOWN;
     int r = inuse_image(inuse, dict, wait, &there);
+    inuse->suspended = there == VMX_YES && !inuse->found[0];
     if (there == VMX_YES)
         found(inuse, "suspended", IMAGE " names its image");
     return r;

@@ -25,6 +25,7 @@ struct inuse {
     struct inuse_file swap, image;
     struct sftp_call *lck_stat;
     char found[300]; /* "" or the evidence, for people */
+    bool suspended;  /* that is the evidence: the VM holds no file open */
 };
 
 /* First flight: asks. path: the document's. dict: a guess at the settings, or NULL. 0, -ENOMEM.

@@ -173,12 +173,23 @@ static int collect(struct used_files *used, struct remote *remote, const char *d
 
 /* ---- judging */
 
+/* What is asked of a file. */
+struct asked {
+    const char *path;
+    bool folder;
+    bool held; /* whether a VM that runs holds it open; otherwise whether it may be changed */
+};
+
 /* -EBUSY, -ENOMEM. */
-static int refuse_use(struct remote *remote, const char *vm, const char *found, struct diag *diag)
+static int refuse_use(struct remote *remote, const struct asked *asked, const char *vm,
+                      const char *found, struct diag *diag)
 {
     BUF_AUTO shown = {0};
     int r = remote_add_shown(remote, vm, &shown);
-    if (r == 0)
+    if (r == 0 && asked->held)
+        diag_set(diag, "the running VM %s holds it: %s; power it off to read it", shown.data,
+                 found);
+    else if (r == 0)
         diag_set(diag, "a file of %s: %s; power it off, or mount with -o running=allow", shown.data,
                  found);
     return r ?: -EBUSY;
@@ -194,9 +205,9 @@ static int refuse_unknown(struct diag *diag)
     return -EBUSY;
 }
 
-/* Asks for the evidence, as a commit does. */
-static int ask(struct remote *remote, const char *path, const struct vmx_dict *dict,
-               const struct wait *wait, struct diag *diag)
+/* Asks for the evidence, as a commit does. 0: the VM is not in use. */
+static int ask(struct remote *remote, const struct asked *asked, const char *path,
+               const struct vmx_dict *dict, const struct wait *wait, struct diag *diag)
 {
     struct inuse inuse = {.found = ""};
     LISTING_AUTO *l = NULL;
@@ -207,15 +218,17 @@ static int ask(struct remote *remote, const char *path, const struct vmx_dict *d
         inuse_look_at_name(&inuse, l->entries[i].name);
     if (r == 0 || r == -EACCES)
         r = inuse_answer(&inuse, dict, wait);
-    if (r == 0 && inuse.found[0])
-        r = refuse_use(remote, path, inuse.found, diag);
+    if (r == 0 && asked->held && inuse.suspended)
+        r = -ENODATA;
+    else if (r == 0 && inuse.found[0])
+        r = refuse_use(remote, asked, path, inuse.found, diag);
     inuse_done(&inuse);
     return r;
 }
 
-/* 0, -EBUSY, -errno. */
-static int check_vm(struct remote *remote, struct known_vm *vm, const struct wait *wait,
-                    struct diag *diag)
+/* 0, -EBUSY, -errno. -ENODATA: it is suspended, so that it holds nothing. */
+static int check_vm(struct remote *remote, const struct asked *asked, struct known_vm *vm,
+                    const struct wait *wait, struct diag *diag)
 {
     DOCUMENT_AUTO *doc = NULL;
     int64_t now = clock_ms();
@@ -226,7 +239,7 @@ static int check_vm(struct remote *remote, struct known_vm *vm, const struct wai
         return 0;
     if (r < 0 && !is_unanswered(r)) /* its settings are not known, but it may be in use */
         r = document_new((struct span){0}, &vm->version, now, &doc);
-    r = r ?: ask(remote, vm->item.path, doc->dict, wait, diag);
+    r = r ?: ask(remote, asked, vm->item.path, doc->dict, wait, diag);
     if (r == 0)
         vm->unused_at = now;
     return r;
@@ -281,13 +294,14 @@ static bool is_stale(struct remote *remote, const struct known_vm *vm, const cha
            host->lock_is_stale(host->ctx, vm->item.path, full, wait);
 }
 
-static int check_file(struct remote *remote, const char *path, bool folder, const struct wait *wait,
+static int check_file(struct remote *remote, const struct asked *asked, const struct wait *wait,
                       struct diag *diag, char **ret_vm)
 {
     struct used_files *used = remote->used;
+    const char *path = asked->path;
     FREE_AUTO char *dir = path_dir(path);
     int r = dir ? collect(used, remote, dir, false, wait) : -ENOMEM;
-    if (r == 0 && folder)
+    if (r == 0 && asked->folder)
         r = collect(used, remote, path, true, wait);
     if (r == -E2BIG)
         return refuse_unknown(diag);
@@ -295,12 +309,12 @@ static int check_file(struct remote *remote, const char *path, bool folder, cons
     struct known_vm *vm = (struct known_vm *)used->named.vms;
     for (; vm && r == 0; vm = vm->item.hh.next) {
         if (!naming_by(vm, file) && !is_beside(vm, path) &&
-            !(folder && holds_a_file_of(&used->named, path, vm)))
+            !(asked->folder && holds_a_file_of(&used->named, path, vm)))
             continue;
-        if (vm_files_is_lock(path_name(path)))
+        if (asked->held || vm_files_is_lock(path_name(path)))
             vm->unused_at = 0; /* it says itself that there is use */
-        r = check_vm(remote, vm, wait, diag);
-        if (r == -EBUSY && is_stale(remote, vm, path, wait))
+        r = check_vm(remote, asked, vm, wait, diag);
+        if (r == -ENODATA || (r == -EBUSY && is_stale(remote, vm, path, wait)))
             r = 0;
         if (r == -EBUSY)
             *ret_vm = strdup(vm->item.path);
@@ -377,22 +391,35 @@ static char *lock_above(const char *path)
     return steal(dir);
 }
 
-int remote_check_unused(struct remote *remote, const char *path, bool folder,
-                        const struct wait *wait, struct diag *diag, char **ret_vm)
+static int check_use(struct remote *remote, const struct asked *asked, const struct wait *wait,
+                     struct diag *diag, char **ret_vm)
 {
     struct used_files *used = remote->used;
-    FREE_AUTO char *of = lock_above(path);
-    int r = of ? 0 : -ENOMEM;
-    if (r < 0 || remote->options.ignore_running)
-        return r;
-    r = turn_take(&used->turn, wait);
+    FREE_AUTO char *of = lock_above(asked->path);
+    const struct asked same = {of, asked->folder, asked->held};
+    int r = of ? turn_take(&used->turn, wait) : -ENOMEM;
     if (r < 0)
         return r;
     do
-        r = check_file(remote, of, folder, wait, diag, ret_vm);
+        r = check_file(remote, &same, wait, diag, ret_vm);
     while (remote_again(remote, wait, &r));
     turn_give(&used->turn);
     return r == -EREMOTEIO ? -EIO : r;
+}
+
+int remote_check_unused(struct remote *remote, const char *path, bool folder,
+                        const struct wait *wait, struct diag *diag, char **ret_vm)
+{
+    const struct asked asked = {path, folder, .held = false};
+    return remote->options.ignore_running ? 0 : check_use(remote, &asked, wait, diag, ret_vm);
+}
+
+int remote_check_held(struct remote *remote, const char *path, const struct wait *wait,
+                      struct diag *diag)
+{
+    const struct asked asked = {path, .folder = false, .held = true};
+    FREE_AUTO char *vm = NULL;
+    return check_use(remote, &asked, wait, diag, &vm);
 }
 
 int remote_check_unregistered(struct remote *remote, const char *path, const struct wait *wait,

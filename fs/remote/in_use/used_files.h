@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Files of a VM in use, which must not be removed, replaced, renamed, truncated or opened for
- * writing. They are the VM's by their names beside its .vmx (parser/vm/vm_files.h), or because it
- * names them (named_files.h), wherever they lie.
+ * writing; some of them a host does not even let be read. They are the VM's by their names beside
+ * its .vmx (parser/vm/vm_files.h), or because it names them (named_files.h), wherever they lie.
  *
  * vmxfs judges the VMs in the file's own folder, and all whose .vmx is cached. The answer "not in
  * use" is good for USED_MS; before a file is refused its VM is looked at again.
@@ -18,6 +18,11 @@ enum { USED_MS = 5000 };
  * -ENOMEM. */
 int remote_check_unused(struct remote *remote, const char *path, bool folder,
                         const struct wait *wait, struct diag *diag, char **ret_vm);
+
+/* Why a server refuses to open path, and does not say: -EBUSY, with *diag, if it is a file of a VM
+ * that runs, as far as is known. 0: that is not the reason; -EIO, -EINTR, -ENOMEM. */
+int remote_check_held(struct remote *remote, const char *path, const struct wait *wait,
+                      struct diag *diag);
 
 /* Whether removing path, not a folder, would lose what its host has registered: a VM's .vmx, or a
  * disk that a VM names. -EBUSY: *ret_vm is as above; -ENODATA: it would, if the VM of *ret_vm is

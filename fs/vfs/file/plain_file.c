@@ -143,6 +143,8 @@ static int open_by_path(struct request *rq, const char *path, int flags, struct 
     }
     h->opened_at = clock_ms();
     r = r ?: remote_file_open(rq->vfs->remote, path, open_flags, &rq->wait, &h->file);
+    if (r == -EREMOTEIO)
+        return refuse_unread(rq, path);
     return r == -ESTALE ? r : refuse(rq, path, NULL, r, NULL);
 }
 

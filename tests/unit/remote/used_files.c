@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
@@ -103,6 +104,61 @@ static void a_lock_goes_that_the_host_says_nobody_holds(void **state)
     assert_int_equal(check(&mount, "vm/a.vmx.lck", false, &none), 0);
     assert_int_equal(check(&mount, "vm/.lck-00ab", false, &none), 0);
     assert_null(none);
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+static void must_unlock(const struct folder *folder)
+{
+    char path[PATH_MAX];
+    assert_int_equal(unlink(file_path(folder, "vm/a.vmx.lck", path)), 0);
+}
+
+static int held(struct mount *mount, const char *path, struct diag *diag)
+{
+    struct wait wait = patience();
+    *diag = (struct diag){0};
+    return remote_check_held(mount->remote, path, &wait, diag);
+}
+
+/* Whatever "running" says, and however lately the VM was seen not to be in use. */
+static void a_file_is_held_by_a_vm_that_runs(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct diag diag;
+    must_make(&folder);
+    struct remote_options options = default_options(&folder);
+    options.ignore_running = true;
+    must_mount(&mount, &folder, &options);
+    assert_int_equal(held(&mount, "vm/a.vmdk", &diag), -EBUSY);
+    assert_string_equal(diag.text,
+                        "the running VM vm/a.vmx holds it: the VM is in use "
+                        "(a.vmx.lck); power it off to read it");
+    must_unlock(&folder);
+    assert_int_equal(held(&mount, "vm/a.vmdk", &diag), 0);
+    must_write(&folder, "vm/a.vmx.lck", "");
+    assert_int_equal(held(&mount, "vm/a.vmdk", &diag), -EBUSY);
+    assert_int_equal(held(&mount, "vm/notes", &diag), 0);
+    mount_end(&mount);
+    folder_remove(&folder);
+}
+
+static void a_suspended_vm_holds_nothing_and_is_in_use(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct diag diag;
+    FREE_AUTO char *vm = NULL;
+    must_make(&folder);
+    must_unlock(&folder);
+    must_write(&folder, "vm/a.vmx", TEXT "checkpoint.vmState = \"a.vmss\"\n");
+    must_write(&folder, "vm/a.vmss", "");
+    must_mount(&mount, &folder, NULL);
+    assert_int_equal(held(&mount, "vm/a.vmdk", &diag), 0);
+    assert_int_equal(check(&mount, "vm/a.vmdk", false, &vm), -EBUSY);
     mount_end(&mount);
     folder_remove(&folder);
 }
@@ -237,6 +293,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(relative_paths_are_resolved),
         cmocka_unit_test(a_lock_goes_that_the_host_says_nobody_holds),
+        cmocka_unit_test(a_file_is_held_by_a_vm_that_runs),
+        cmocka_unit_test(a_suspended_vm_holds_nothing_and_is_in_use),
         cmocka_unit_test(a_vm_in_another_folder_counts_once_it_is_known),
         cmocka_unit_test(a_name_that_leads_up_is_followed_through_links),
         cmocka_unit_test(what_cannot_all_be_looked_into_stays),

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+# Files that a host has locked, as on VMFS: what a mount says of them.
+
+load host
+
+setup() {
+    lab_new
+}
+
+teardown() {
+    host_end
+}
+
+# A host with locks, mounted, of which db-01 runs.
+start() { # [MOUNT-OPTION...]
+    host_start --hard
+    mount_host "$@"
+    db=$MNT/datastore1/db-01
+}
+
+# A file cannot be read, with this error's text.
+unread() { # TEXT FILE
+    run cat "$2"
+    echo "status $status: $output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"$1" ]]
+}
+
+# The number of lines that errors has of an errno.
+lines_of() { # ERRNO
+    cut -f 2 "$MNT/.vmxfs/errors" | grep -cx "$1" || :
+}
+
+@test "a file that a running VM holds is busy to who reads it, and errors names the VM" {
+    start
+    local file
+    for file in db-01-flat.vmdk db-01.vmx.lck "$(basename "$DS1"/db-01/db-01-????????.vswp)" \
+        "$(basename "$DS1"/db-01/vmx-db-01-*.vswp)"; do
+        unread "Device or resource busy" "$db/$file"
+        explained EBUSY "datastore1/db-01/$file" - \
+            "^the running VM datastore1/db-01/db-01.vmx holds it: the VM is .*; power it off to read it$"
+    done
+    [ "$(lines_of EBUSY)" = 4 ]
+    cat "$db/db-01.vmdk" "$db/vmware.log" "$db/db-01.vmx/.vmxfs/raw" >/dev/null
+    echo off >"$db/db-01.vmx/.vmxfs/power"
+    cmp "$db/db-01-flat.vmdk" "$DS1/db-01/db-01-flat.vmdk"
+}
+
+@test "who copies a running VM gets one line for all that it holds, whatever running says" {
+    start running=allow
+    run cp -r "$db" "$TEST_DIR/copy"
+    [ "$status" -eq 1 ]
+    [ "$(grep -c "Device or resource busy" <<<"$output")" -ge 4 ]
+    [ "$(lines_of EBUSY)" = 1 ]
+    [ "$(lines_of EIO)" = 0 ]
+    cmp "$TEST_DIR/copy/db-01.vmdk" "$DS1/db-01/db-01.vmdk"
+}
+
+@test "a file that another host holds is EIO, unless its VM is seen to run there" {
+    start
+    local orphan=$MNT/datastore1/orphan
+    esxi lock "$DS1/orphan/orphan-flat.vmdk" exclusive
+    unread "Input/output error" "$orphan/orphan-flat.vmdk"
+    explained EIO datastore1/orphan/orphan-flat.vmdk - "^the server refuses to open it, and does not say why$"
+    esxi lock "$DS1/orphan/orphan.vmx"
+    unread "Device or resource busy" "$orphan/orphan-flat.vmdk"
+    unread "Device or resource busy" "$orphan/orphan.vmx.lck"
+    [ "$(lines_of EINVAL)" = 0 ]
+}
+
+@test "a suspended VM holds nothing" {
+    start
+    on_host "vim-cmd vmsvc/power.suspend 11"
+    esxi lock "$DS1/db-01/db-01-flat.vmdk" exclusive
+    unread "Input/output error" "$db/db-01-flat.vmdk"
+    refused "Device or resource busy" 8192 "$db/db-01.vmx/memSize"
+}
