@@ -75,3 +75,27 @@ lines_of() { # ERRNO
     unread "Input/output error" "$db/db-01-flat.vmdk"
     refused "Device or resource busy" 8192 "$db/db-01.vmx/memSize"
 }
+
+@test "a .vmx that another host holds is shown, its settings are busy, and all else goes on" {
+    start
+    esxi lock "$DS1/orphan/orphan.vmx"
+    local vm=$MNT/datastore1/orphan/orphan.vmx file
+    [[ $(ls -l "$MNT/datastore1/orphan") == *"drwxr-xr-x "*" orphan.vmx"* ]]
+    [ -d "$vm" ]
+    [ -f "$MNT/.vmxfs/plain/datastore1/orphan/orphan.vmx" ]
+    for file in "$vm/memSize" "$vm/.vmxfs/check" "$vm/.vmxfs/raw" "$MNT/.vmxfs/plain/datastore1/orphan/orphan.vmx"; do
+        unread "Device or resource busy" "$file"
+    done
+    run ls "$vm"
+    [[ $output == *"Device or resource busy"* ]]
+    refused "Device or resource busy" 8192 "$vm/memSize"
+    explained EBUSY datastore1/orphan/orphan.vmx - "^the running VM datastore1/orphan/orphan.vmx holds it: the VM is in use [(]orphan.vmx.lck[)]"
+    [ "$(lines_of EINVAL)" = 0 ]
+    for file in vms check gpus host/pci/0000:86:00.0/user; do
+        cat "$MNT/.vmxfs/$file" >"$TEST_DIR/$(basename "$file")"
+    done
+    grep -q "db-01.vmx" "$TEST_DIR/vms"
+    grep -q "db-01.vmx" "$TEST_DIR/check"
+    esxi unlock "$DS1/orphan/orphan.vmx"
+    [ "$(cat "$vm/memSize")" = 4096 ]
+}

@@ -29,9 +29,16 @@ enum { RACY_MS = 2000 };
 #define DOCUMENT_TO_WRITE (-1)           /* asks, but keeps a document that looks unchanged */
 
 /* The document at path, at most max_age_ms old (0: asks the server). *ret is a reference. 0;
- * -ENOENT; -EMEDIUMTYPE: not a regular file of at most vmx_max bytes; -EIO, -EINTR, ... */
+ * -ENOENT; -EMEDIUMTYPE: not a regular file of at most vmx_max bytes; -EACCES, -EBUSY: it is there
+ * and cannot be read, the latter because another host seems to have locked it; -EIO, -EINTR, ... */
 int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
                     const struct wait *wait, struct document **ret);
+
+/* Whether that is the result for a .vmx that cannot be read: it can be looked at, perhaps. */
+static inline bool document_is_unread(int r)
+{
+    return r == -EACCES || r == -EBUSY;
+}
 
 /* Loads those of n documents that are not in the cache, all in flight together. A document that
  * cannot be loaded for a reason of its own is left out. 0; -ENOTCONN, -EIO, -EINTR, -ENOMEM. */

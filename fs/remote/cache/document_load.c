@@ -80,7 +80,7 @@ static int opened(struct load *load, const struct wait *wait)
     struct document_load *l = (struct document_load *)load;
     int r = sftp_wait(l->open, wait);
     if (r < 0)
-        return r;
+        return r == -EINVAL ? -EBUSY : r; /* VMFS says so of what another host has locked */
     l->handle = *sftp_call_handle(l->open);
     send_reads(l);
     return 1;

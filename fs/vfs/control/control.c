@@ -61,7 +61,11 @@ static int control_open(struct request *rq, struct node *n, int flags, struct ha
     }
     if (h->writes && rq->vfs->options.read_only)
         return refuse(rq, control->name, NULL, -EROFS, NULL);
-    return h->writes || control->grows ? 0 : control->show(rq, n, &h->content);
+    if (h->writes || control->grows)
+        return 0;
+    int r = control->show(rq, n, &h->content);
+    FREE_AUTO char *vmx = r == -EBUSY ? vmx_path_above(rq, n) : NULL;
+    return vmx ? refuse_unread(rq, vmx) : r;
 }
 
 /* One read after the other gives one text. Who begins, or has come to its end, gets that of now. */

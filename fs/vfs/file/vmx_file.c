@@ -64,7 +64,7 @@ int vmx_file_lookup(struct request *rq, const char *path, struct found *ret)
     int64_t age = cache_ms(rq);
     struct sftp_attrs attrs;
     int r = rq->listing ? 0 : remote_document(rq->vfs->remote, path, age, &rq->wait, &doc);
-    if (r < 0 && r != -EACCES) /* what cannot be read can be looked at, perhaps */
+    if (r < 0 && !document_is_unread(r))
         return r;
     if (doc) {
         attr_remote(rq->vfs, &ret->st, &doc->attrs);
@@ -183,6 +183,8 @@ static int vmx_file_open(struct request *rq, struct node *n, int flags, struct h
     r = remote_document(rq->vfs->remote, path, age, &rq->wait, &doc);
     if (r == -EMEDIUMTYPE)
         return -ESTALE;
+    if (r == -EBUSY)
+        return refuse_unread(rq, path);
     if (r < 0)
         return h->writes ? refuse(rq, path, NULL, r, NULL) : r;
     const struct span text = vmx_dict_text(doc->dict);

@@ -14,8 +14,7 @@
 static const char columns[] =
     "# address\tcard\tmemory-gb\tpassthrough\tvms\tpower\tworst-finding\n";
 
-/* What the report on the VM says of the card. -ENOENT, -EMEDIUMTYPE, -EACCES: its .vmx is gone by
- * now. */
+/* What the report on the VM says of the card. -errno as of remote_document. */
 static int check_in_vm(struct request *rq, const struct host_facts *facts,
                        const struct vm_device *vm, struct vmx_card_check *ret)
 {
@@ -67,7 +66,8 @@ static int add_card(struct request *rq, const struct host_facts *facts,
     int r = add_vms(devices, pci, &vms, &first);
     if (r == 0 && first)
         r = check_in_vm(rq, facts, first, &check);
-    if (r == -ENOENT || r == -EMEDIUMTYPE || r == -EACCES || (r == 0 && !first))
+    const bool gone = r == -ENOENT || r == -EMEDIUMTYPE || document_is_unread(r);
+    if (gone || (r == 0 && !first))
         r = vmx_check_card(&around, pci, &check);
     if (r == 0 && check.memory_gb > 0)
         r = buf_addf(&memory, "%lld", check.memory_gb);

@@ -26,6 +26,8 @@ int key_at(struct request *rq, struct node *dir, const char *name, int64_t max_a
         r = remote_document(rq->vfs->remote, at.path, max_age_ms, &rq->wait, &at.doc);
     r = r ?: vmx_key_from_name(vmx_dict_charset(at.doc->dict), span_of(name), &at.key);
     if (r < 0) {
+        if (r == -EBUSY)
+            r = refuse_unread(rq, at.path);
         key_at_done(&at);
         return r == -EMEDIUMTYPE ? -ENOENT : r;
     }

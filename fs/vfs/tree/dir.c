@@ -149,7 +149,7 @@ static int dir_lookup(struct request *rq, struct node *dir, const char *name, st
             return 0;
         r = rq->listing ? -EMEDIUMTYPE : doubt(rq, lookup_vmx(rq, dir, path, ret));
     }
-    if (r != -EMEDIUMTYPE && r != -EACCES) /* what cannot be read can be looked at, perhaps */
+    if (r != -EMEDIUMTYPE && !document_is_unread(r))
         return r;
     r = doubt(rq, look(rq, path, ret, &attrs));
     if (r < 0)

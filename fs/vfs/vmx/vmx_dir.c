@@ -67,6 +67,8 @@ static int vmx_list(struct request *rq, struct node *dir, struct dir_names *ret)
     if (!path)
         return -ENOMEM;
     int r = remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc);
+    if (r == -EBUSY)
+        return refuse_unread(rq, path);
     if (r == 0)
         r = list_keys(rq, dir, doc, true, ret); /* see vmx_registered.c */
     r = r ?: list_keys(rq, dir, doc, false, ret);
