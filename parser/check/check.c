@@ -103,7 +103,8 @@ int vmx_check_card(const struct vmx_around *around, const struct vmx_host_pci *p
         .host = pci,
     };
     check.judged = &device;
-    int r = check_card(&check, &device);
+    card.unfit = pci->capable == VMX_NO || check_is_integrated(&device);
+    int r = card.unfit ? 0 : check_card(&check, &device);
     if (r == 0)
         *ret = card;
     return r;

@@ -38,6 +38,7 @@ struct vmx_card_check {
     enum vmx_severity worst; /* never VMX_NOTE */
     char rule[64];           /* the one that it is of; "" for VMX_PASS */
     long long memory_gb;     /* of a graphics card; 0: not known */
+    bool unfit;              /* there is nothing to judge: vmx_check_card */
 };
 
 /* The worst finding of the report on a VM that has the device, without what that says of other
@@ -45,7 +46,9 @@ struct vmx_card_check {
 int vmx_check_of_card(const struct vmx_dict *dict, const struct vmx_around *around,
                       const struct vmx_pci *address, struct vmx_card_check *ret);
 
-/* The same of a device that no VM has: what can be said of it alone. 0, -ENOMEM. */
+/* The same of a device that no VM has: what can be said of it alone. One that the host cannot pass,
+ * and an integrated Intel GPU, which cannot be passed on, are unfit: nobody wants them, so that it
+ * is no fault. 0, -ENOMEM. */
 int vmx_check_card(const struct vmx_around *around, const struct vmx_host_pci *pci,
                    struct vmx_card_check *ret);
 

@@ -233,8 +233,7 @@ static int one_device(struct check *c, const struct check_device *d)
 /* Whether it is to be passed to VMs at all is its owner's choice. */
 int check_card(struct check *check, const struct check_device *device)
 {
-    bool chosen = device->host->capable == VMX_NO || device->host->enabled == VMX_YES;
-    int r = chosen ? passthrough_enabled(check, device) : 0;
+    int r = device->host->enabled == VMX_YES ? passthrough_enabled(check, device) : 0;
     return r ?: check_gpu_alone(check, device);
 }
 

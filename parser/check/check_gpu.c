@@ -99,11 +99,16 @@ long long check_framebuffers(const struct check *check, bool *ret_known)
 
 /* ---- rules for each card ---- */
 
+bool check_is_integrated(const struct check_device *d)
+{
+    return d->vendor == VENDOR_INTEL && d->has_address && check_is_gpu(d) &&
+           vmx_pci_eq(&d->address, &integrated);
+}
+
 static int integrated_gpu(struct check *c, const struct check_device *d)
 {
     const struct vmx_host *host = c->around->host;
-    bool is = d->vendor == VENDOR_INTEL && d->has_address && check_is_gpu(d) &&
-              vmx_pci_eq(&d->address, &integrated);
+    bool is = check_is_integrated(d);
     if (!check_profile_sets(c, "vvtd.enable") && !(host && host->nested == VMX_YES))
         return 0;
     return check_add(c, is ? VMX_FAIL : VMX_PASS, "integrated-gpu", NULL,
@@ -270,15 +275,15 @@ static int audio_function(struct check *c, const struct check_device *d)
 
 int check_gpu_alone(struct check *check, const struct check_device *device)
 {
-    int r = integrated_gpu(check, device);
     if (!check_is_gpu(device))
-        return r;
-    return r ?: gpu_reset(check, device) ?: gpu_tested(check, device) ?: gpu_console(check, device);
+        return 0;
+    return gpu_reset(check, device) ?: gpu_tested(check, device) ?: gpu_console(check, device);
 }
 
 int check_gpu(struct check *check, const struct check_device *device)
 {
-    if (!check_is_gpu(device) || !device->has_address || device->kind != DEVICE_FIXED)
-        return integrated_gpu(check, device);
+    int r = integrated_gpu(check, device);
+    if (r < 0 || !check_is_gpu(device) || !device->has_address || device->kind != DEVICE_FIXED)
+        return r;
     return check_gpu_alone(check, device) ?: audio_function(check, device);
 }

@@ -103,14 +103,14 @@ int check_given(struct check *check);
 /* Finds what the last power-on showed of the devices. 0, -ENOMEM. */
 int check_bars(struct check *check);
 
-/* Whether the VM has one. */
+/* Whether the VM has one; whether the device is an integrated one of Intel's. */
 bool check_has_gpu(const struct check *check);
+bool check_is_integrated(const struct check_device *device);
 
-/* Rules about a device that is a graphics card; the same of a card that no VM has. 0, -ENOMEM. */
+/* Rules about a device that is a graphics card; about such a card, and any device of the host, that
+ * no VM has. 0, -ENOMEM. */
 int check_gpu(struct check *check, const struct check_device *device);
 int check_gpu_alone(struct check *check, const struct check_device *device);
-
-/* Rules about a device of the host that no VM has. 0, -ENOMEM. */
 int check_card(struct check *check, const struct check_device *device);
 
 /* GB on a card: what the profile was told, or what is known of it; 0: neither. */

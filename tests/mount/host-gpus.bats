@@ -28,8 +28,8 @@ column() { # ADDRESS NUMBER
     table >"$TEST_DIR/table"
     holds "$TEST_DIR/table" <<END
 # address|card|memory-gb|passthrough|vms|power|worst-finding
-0000:00:02.0|CoffeeLake-S GT2 [UHD Graphics 630]|-|0|-|-|PASS
-0000:07:00.0|ASPEED Graphics Family|-|0|-|-|FAIL passthrough-enabled
+0000:00:02.0|CoffeeLake-S GT2 [UHD Graphics 630]|-|0|-|-|-
+0000:07:00.0|ASPEED Graphics Family|-|0|-|-|-
 0000:42:00.0|GP107GL [Quadro P600]|2|0|-|-|PASS
 0000:86:00.0|DG2 [Arc A770M]|16|0|-|-|PASS
 0000:c3:00.0|Navi 21 [Radeon RX 6800/6800 XT / 6900 XT]|-|0|-|-|PASS
@@ -38,6 +38,9 @@ END
     unmount_lab
     mount_host
     [ "$(column 0000:c3:00.0 4,7)" = "1-reboot	WARN passthrough-enabled" ]
+    # What nobody can be given is a fault once somebody wants it.
+    printf '%s = "%s"\n' pciPassthru0.present TRUE pciPassthru0.id 00000:007:00.0 >>"$guest"
+    eventually 30 grep -q '^0000:07:00.0	.*	datastore1/gpu-guest/gpu-guest.vmx	off	FAIL ' "$MNT/.vmxfs/gpus"
 }
 
 @test "the VMs that name a card, the one that runs first, and what its check finds of it" {

@@ -77,7 +77,8 @@ static int add_card(struct request *rq, const struct host_facts *facts,
         ?: safe_text_add(ret, span_of(pci->name[0] ? pci->name : "-"))
         ?: buf_addf(ret, "\t%s\t%s\t%s\t%s\t%s%s%s\n", memory.len > 0 ? memory.data : "-",
                    passthrough_word(pci), vms.data, first ? first->power : "-",
-                   vmx_severity_name(check.worst), check.rule[0] ? " " : "", check.rule);
+                   check.unfit ? "-" : vmx_severity_name(check.worst), check.rule[0] ? " " : "",
+                   check.rule);
 }
 
 int root_gpus_show(struct request *rq, struct node *n, struct buf *ret)

@@ -5,7 +5,8 @@
 static void assert_card(const struct vmx_card_check *card, const char *want, long long memory_gb)
 {
     char got[100];
-    snprintf(got, sizeof(got), "%s %s", vmx_severity_name(card->worst), card->rule);
+    snprintf(got, sizeof(got), "%s %s", card->unfit ? "-" : vmx_severity_name(card->worst),
+             card->rule);
     assert_string_equal(got, want);
     assert_int_equal(card->memory_gb, memory_gb);
 }
@@ -25,9 +26,9 @@ static void a_card_that_no_vm_has(void **state)
         {AT_GPU, VMX_NO, VMX_YES, VMX_YES, "", "UNKNOWN gpu-reset", 2},
         {AT_GPU, VMX_NO, VMX_NO, VMX_NOT_KNOWN, "Function reset", "UNKNOWN gpu-console", 2},
         {AT_AMD, VMX_NO, VMX_YES, VMX_YES, "Bridge reset", "PASS ", 0},
-        {AT_VGA, VMX_NO, VMX_NO, VMX_NO, "Function reset", "FAIL passthrough-enabled", 0},
-        {AT_IGPU, VMX_YES, VMX_YES, VMX_YES, "Function reset", "FAIL integrated-gpu", 0},
-        {AT_IGPU, VMX_NO, VMX_YES, VMX_YES, "Function reset", "PASS ", 0},
+        {AT_VGA, VMX_NO, VMX_NO, VMX_NO, "Function reset", "- ", 0},
+        {AT_IGPU, VMX_YES, VMX_YES, VMX_YES, "Function reset", "- ", 0},
+        {AT_IGPU, VMX_NO, VMX_YES, VMX_NO, "Function reset", "- ", 0},
     };
     (void)state;
 
