@@ -186,6 +186,71 @@ exec "$REAL" "$@"'
     [ "$(cat "$pci/0000:65:00.0/passthrough")" = 0 ]
 }
 
+# The first command that switches a function runs BEFORE, loses its session, and runs BEHIND.
+loses_session() { # FUNCTION BEFORE BEHIND
+    replace_esxcli 'case "$*" in *"-d '"$1"' -e "*) [ -e "$REAL.lost" ] || lost=yes ;; esac
+[ -n "$lost" ] || exec "$REAL" "$@"
+: >"$REAL.lost"
+'"$2"'
+session=$PPID
+until grep -q "^sshd" "/proc/$session/comm"; do
+    session=$(sed "s/.*) . \\([0-9]*\\).*/\\1/" "/proc/$session/stat")
+done
+kill -KILL "$session"
+'"$3"
+}
+
+lost="the connection for a command on the server was lost; what it did is not known"
+
+@test "a link that is lost in the middle: what was done is taken back, and what may still come is told" {
+    local before
+    for before in : '"$REAL" "$@"'; do
+        start --kind amd
+        loses_session 0000:65:00.2 "$before" :
+        refused "Input/output error" 1 "$pci/0000:65:00.0/passthrough"
+        [ "$(told)" = "EIO	.vmxfs/host/pci/0000:65:00.0	passthrough	0000:65:00.2: $lost; nothing is changed now, but what was not answered may still be carried out: 0000:65:00.2" ]
+        [ -z "$(passed)" ]
+        [ "$(cat "$pci"/0000:65:00.[0-3]/passthrough | sort -u)" = 0 ]
+        unmount_lab
+        esxi stop
+        rm -r "$HOST"
+    done
+    host_start --empty
+}
+
+@test "a command that is carried out after its session was lost is seen" {
+    start --kind amd
+    loses_session 0000:65:00.2 : 'while [ ! -e "$REAL.go" ]; do sleep 0.1; done; exec setsid "$REAL" "$@"'
+    refused "Input/output error" 1 "$pci/0000:65:00.0/passthrough"
+    [[ $(told) == *"; nothing is changed now, but what was not answered may still be carried out: 0000:65:00.2" ]]
+    [ -z "$(passed)" ]
+    : >"$HOST/real/esxcli.go"
+    comes() { [ "$(passed)" = "0000:65:00.2 " ]; }
+    eventually 60 comes
+    seen() { [ "$(cat "$pci/0000:65:00.2/passthrough")" = 1 ]; }
+    eventually 150 seen
+    echo "0 alone" >"$pci/0000:65:00.2/passthrough"
+    [ -z "$(passed)" ]
+}
+
+@test "a link that is lost and does not come back: what is known and what is not is told" {
+    start --kind amd
+    echo 1 >"$pci/0000:86:00.0/passthrough"
+    loses_session 0000:65:00.2 "sh '$support/esxi.sh' ssh '$HOST' stop" :
+    refused "Input/output error" 1 "$pci/0000:65:00.0/passthrough"
+    [ "$(told)" = "EIO	.vmxfs/host/pci/0000:65:00.0	passthrough	0000:65:00.2: $lost; passed to VMs, and not known whether given back since: 0000:65:00.0, 0000:65:00.1; not known whether this was done: 0000:65:00.2" ]
+    esxi ssh start
+    [ "$(passed)" = "0000:65:00.0 0000:65:00.1 0000:86:00.0 0000:87:00.0 " ]
+    # The other way round, after which no login is accepted; the mount shows what is so.
+    eventually 60 grep -qx 1 "$pci/0000:65:00.1/passthrough"
+    rm "$HOST/real/esxcli.lost"
+    loses_session 0000:87:00.0 "sh '$support/esxi.sh' lockdown '$HOST' on" :
+    refused "Input/output error" 0 "$pci/0000:86:00.0/passthrough"
+    [[ $(told) == *"	0000:87:00.0: $lost; given back to the host, and not known whether passed to VMs since: 0000:86:00.0; not known whether this was done: 0000:87:00.0" ]]
+    esxi lockdown off
+    [ "$(passed)" = "0000:65:00.0 0000:65:00.1 0000:87:00.0 " ]
+}
+
 @test "it is told which of them wait for a reboot" {
     start --kind amd
     replace_esxcli 'case "$*" in *"-d 0000:65:00.0 "*-a | *"-d 0000:65:00.1 "*-a) echo "Error: Invalid option -a" >&2; exit 1 ;; esac

@@ -59,26 +59,47 @@ static size_t find_changed(const struct host_facts *facts, const struct vmx_host
     return left;
 }
 
-/* Switches the first n back, also where the time for the others is over, and says what came of it.
+/* The host does not say any more how things are: the first n had been switched; lost: of the next
+ * one that is not known either. */
+static int add_doubt(const struct vmx_passthrough_plan *plan, size_t n, bool lost, bool on,
+                     struct buf *said)
+{
+    return add_list(on ? "; passed to VMs, and not known whether given back since: "
+                       : "; given back to the host, and not known whether passed to VMs since: ",
+                    plan->change, n, "", said)
+               ?: add_list("; not known whether this was done: ", plan->change + n, lost, "", said);
+}
+
+/* What of the first n is not as it was; lost: of the next one the command is not known to be over.
  */
+static int add_left(const struct host_facts *facts, const struct vmx_passthrough_plan *plan,
+                    size_t n, bool lost, bool on, struct buf *said)
+{
+    const struct vmx_host_pci *unanswered = lost ? plan->change[n] : NULL;
+    size_t left = find_changed(facts, plan->change, n + lost);
+    int r = left == 0 ? buf_add_str(said, "; nothing is changed")
+                      : add_list(on ? "; still passed to VMs: " : "; still with the host: ",
+                                 plan->change, left, "", said);
+    return r ?: add_list(" now, but what was not answered may still be carried out: ", &unanswered,
+                         lost, "", said);
+}
+
+/* Switches the first n back, also where the time for the others is over, and says what came of it.
+ * lost: the next one, too, of which it is not known whether it was switched. */
 static int switch_back(struct host *host, const struct vmx_passthrough_plan *plan, size_t n,
-                       bool on, struct buf *said)
+                       bool lost, bool on, struct buf *said)
 {
     const struct host_facts *facts = NULL;
     struct wait wait = wait_for_ms(remote_options(host->remote)->timeout_ms);
     int r = 0;
-    for (size_t i = 0; r != -EIO && i < n; i++) {
+    for (size_t i = 0; r != -EIO && i < n + lost; i++) {
         struct diag why = {0};
         r = switch_device(host, &plan->change[i]->address, !on, &wait, &why);
     }
     host_outdate(host, true);
     if (r == -EIO || host_facts(host, 0, &wait, &facts) < 0)
-        return add_list("; not known whether this was done: ", plan->change, n, "", said);
-    size_t left = find_changed(facts, plan->change, n);
-    r = left == 0
-            ? buf_add_str(said, "; nothing is changed")
-            : add_list(on ? "; still passed to VMs: " : "; still with the host: ", plan->change,
-                       left, "", said);
+        return add_doubt(plan, n, lost, on, said);
+    r = add_left(facts, plan, n, lost, on, said);
     host_facts_unref(facts);
     return r;
 }
@@ -88,14 +109,14 @@ static int switch_back(struct host *host, const struct vmx_passthrough_plan *pla
 static int give_up(struct host *host, const struct vmx_passthrough_plan *plan, size_t n, bool on,
                    int r, const struct diag *why, struct buf *said)
 {
-    bool known = r == -EREMOTEIO;
-    bool several = plan->n_change > 1;
+    const bool lost = r != -EREMOTEIO;
+    const bool several = plan->n_change > 1;
     int added = 0;
     if (several)
         added = vmx_passthrough_add_addresses(&plan->change[n], 1, said) ?: buf_add_str(said, ": ");
     added = added ?: buf_add_str(said, why->text[0] ? why->text : strerror(-r));
-    if (several && (r == -EREMOTEIO || r == -EIO || r == -EINTR))
-        added = added ?: switch_back(host, plan, known ? n : n + 1, on, said);
+    if (several)
+        added = added ?: switch_back(host, plan, n, lost, on, said);
     return added ?: r;
 }
 
