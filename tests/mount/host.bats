@@ -249,6 +249,20 @@ END
     [ "$(cat "$MNT/datastore1/db-01/db-01.vmx/.vmxfs/power")" = on ]
 }
 
+@test "the host calls the datastores' folder /vmfs/volumes, wherever the server has it" {
+    host_start
+    mkdir "$HOST/real"
+    mv "$HOST/bin/esxcli" "$HOST/real/"
+    printf '#!/bin/sh\n"%s" "$@" | sed "s#: %s/#: /#"\n' "$HOST/real/esxcli" "$HOST" >"$HOST/bin/esxcli"
+    chmod 755 "$HOST/bin/esxcli"
+    on_host "esxcli vm process list" | grep -q '^   Config File: /vmfs/volumes/5f1e2d3c-'
+    # No lock says it, either.
+    rm "$DS1"/db-01/db-01.vmx.lck "$DS1"/db-01/*.vswp
+    mount_host
+    grep -q $'^on\t.*\tdatastore1/db-01/db-01.vmx\t' "$MNT/.vmxfs/vms"
+    refused "Device or resource busy" 8 "$MNT/datastore1/db-01/db-01.vmx/numvcpus"
+}
+
 @test "commands are asked for once, not once a VM" {
     host_start
     mount_host cache_timeout=60

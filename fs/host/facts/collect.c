@@ -100,16 +100,29 @@ int ask_who(struct host *host, const struct wait *wait, struct diag *why)
 
 /* ---- where the VMs are in the mount */
 
+/* The host calls the datastores' directory /vmfs/volumes, wherever the server has it. */
+static int served_path(const struct host *host, struct host_facts *facts, const char *path,
+                       const char **ret)
+{
+    static const struct span own = SPAN_LITERAL("/vmfs/volumes/");
+    const struct span at = stores_volumes(host);
+    BUF_AUTO served = {0};
+    *ret = path;
+    if (!path || !span_starts_with(span_of(path), own) || span_starts_with(span_of(path), at))
+        return 0;
+    int r = buf_addf(&served, "%.*s/%s", (int)at.n, at.p, path + own.n);
+    *ret = host_facts_text(facts, buf_span(&served));
+    return r < 0 || facts->no_memory ? -ENOMEM : 0;
+}
+
 /* Absolute, as the server names it; NULL where it has no name for it. */
 static int vm_path(const struct host *host, struct host_facts *facts, const struct host_vm *vm,
                    const char **ret)
 {
     const struct span at = stores_volumes(host);
     BUF_AUTO path = {0};
-    if (!vm->valid) {
-        *ret = vm->entry;
-        return 0;
-    }
+    if (!vm->valid)
+        return served_path(host, facts, vm->entry, ret);
     int r = buf_addf(&path, "%.*s/%s/%s", (int)at.n, at.p, vm->datastore, vm->file);
     *ret = host_facts_text(facts, buf_span(&path));
     return r < 0 || facts->no_memory ? -ENOMEM : 0;
@@ -177,8 +190,8 @@ static int list_paths(struct host *host, struct host_facts *facts, const char **
     int r = 0;
     for (size_t i = 0; r == 0 && i < facts->n_vms; i++)
         r = vm_path(host, facts, &facts->vms[i], &ret[i]);
-    for (size_t i = 0; i < facts->n_running; i++)
-        ret[facts->n_vms + i] = facts->running[i];
+    for (size_t i = 0; r == 0 && i < facts->n_running; i++)
+        r = served_path(host, facts, facts->running[i], &ret[facts->n_vms + i]);
     for (size_t i = 0; i < facts->n_vms + facts->n_running; i++) {
         if (ret[i] && stores_is_inaccessible(stores, store_in(at, ret[i])))
             ret[i] = NULL;
