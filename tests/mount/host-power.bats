@@ -179,6 +179,22 @@ END
     explained EIO datastore1/nested-esxi/nested-esxi.vmx reload "hostd is upset"
 }
 
+@test "while hostd is down nothing is said of what is registered, and a reload waits for it" {
+    start
+    unmount_lab
+    esxi hostd down
+    mount_host
+    refused "Input/output error" on "$vm/.vmxfs/power"
+    explained EIO datastore1/nested-esxi/nested-esxi.vmx power "the host does not list its VMs"
+    [ "$(cat "$vm/.vmxfs/power")" = unknown ]
+    echo 8192 >"$vm/memSize"
+    eventually 30 explained EIO datastore1/nested-esxi/nested-esxi.vmx - "not reloaded yet: the host does not list"
+    ! grep ENXIO "$MNT/.vmxfs/errors"
+    esxi hostd up
+    reloaded 1
+    [ "$(cat "$vm/.vmxfs/power")" = off ]
+}
+
 @test "power waits for the state to change" {
     start
     echo shutdown >"$running/.vmxfs/power"

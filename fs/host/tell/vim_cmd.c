@@ -72,20 +72,23 @@ int host_vm_id(struct host *host, const char *path, const struct wait *wait, cha
                struct diag *why)
 {
     static const int ages[] = {IDS_MS, 0}; /* it may have been registered since */
+    bool listed = true;
     for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++) {
         const struct host_facts *facts = NULL;
         int r = host_facts(host, ages[i], wait, &facts);
         if (r < 0)
             return r;
         const struct host_vm *vm = host_facts_vm(facts, path);
+        listed = facts->vms_known;
         if (vm)
             snprintf(ret, 24, "%lu", vm->id);
         host_facts_unref(facts);
         if (vm)
             return 0;
     }
-    diag_set(why, "the VM is not registered on this host");
-    return -ENXIO;
+    diag_set(why,
+             listed ? "the VM is not registered on this host" : "the host does not list its VMs");
+    return listed ? -ENXIO : -EIO;
 }
 
 int host_state_of(struct host *host, const char *id, const struct wait *wait, enum vmx_power *ret,

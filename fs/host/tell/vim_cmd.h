@@ -20,7 +20,8 @@ const char *power_text(enum vmx_power power);
 int host_command(struct host *host, const char *const *words, const struct wait *wait,
                  struct buf *ret_text, struct diag *why);
 
-/* The id of the VM of a path, for vim-cmd. -ENXIO: it is not registered. */
+/* The id of the VM of a path, for vim-cmd. -ENXIO: it is not registered; -EIO: the host does not
+ * say, as without hostd. */
 int host_vm_id(struct host *host, const char *path, const struct wait *wait, char ret[24],
                struct diag *why);
 
