@@ -197,6 +197,16 @@ static int unquoted_values(struct check *c)
     return r;
 }
 
+/* VMware's own code passes it over; a host was seen to refuse the file. */
+static int byte_order_mark(struct check *c)
+{
+    if (vmx_dict_extents(c->dict) == 0 || vmx_dict_extent(c->dict, 0)->line.kind != VMX_LINE_BOM)
+        return 0;
+    return check_add(c, VMX_WARN, "byte-order-mark", NULL,
+                     "the file begins with a byte order mark, and may be refused for that: save it "
+                     "without one");
+}
+
 /* Where the image is there, the VM is suspended, and nothing is wrong. */
 static int suspend_image(struct check *c)
 {
@@ -221,5 +231,6 @@ int check_file(struct check *check)
         ?: encrypted(check)
         ?: setting_values(check)
         ?: unquoted_values(check)
+        ?: byte_order_mark(check)
         ?: suspend_image(check);
 }

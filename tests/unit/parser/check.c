@@ -110,6 +110,9 @@ static void the_file_itself_is_judged(void **state)
         {BYTES("a =\n"), "WARN", "unquoted-values", "a has no quotes: line 1", "echo '' > DIR/a"},
         {BYTES("a = x|0Ay\n"), "WARN", "unquoted-values", NULL, "-"},
         {BYTES("a = \"1\"\n"), "PASS", "unquoted-values", NULL, "-"},
+        {BYTES("\xef\xbb\xbf"
+               "a = \"1\"\n"),
+         "WARN", "byte-order-mark", "begins with a byte order mark", "-"},
     };
     PROFILES_AUTO profiles = {0};
     BUF_AUTO text = {0};
