@@ -51,11 +51,6 @@ is_larger() { # BYTES
     [ -s "$copy" ] && [ "$(stat -c %s "$copy")" -gt "$1" ]
 }
 
-# Ends the server's sessions; it takes new ones.
-cut_connections() {
-    pkill -KILL -P "$(cat "$HOST/sshd/pid")"
-}
-
 @test "qemu-img converts a disk out of the mount, and the holes stay holes" {
     mount_host
     qemu-img convert -O qcow2 "$MNT/datastore1/gpu-guest/gpu-guest.vmdk" "$copy"
@@ -70,7 +65,8 @@ cut_connections() {
     local links
     links=$(counter links)
     copy_begins
-    cut_connections
+    sh "$support/sshd.sh" stop "$HOST/sshd" # with its sessions
+    esxi start 3>&-
     [ "$(stat -c %s "$copy")" -lt 20000000 ]
     wait "$rsync"
     is_back() { [ "$(counter links)" -gt "$links" ]; }
