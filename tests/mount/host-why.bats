@@ -57,6 +57,43 @@ follows() {
     follows
 }
 
+# A VM with a device, on a host that cannot be asked to pass one.
+start_old() { # [MOUNT-OPTION...]
+    host_start --version 6.5.0
+    mount_host "$@"
+    vm=$MNT/datastore1/nested-esxi/nested-esxi.vmx vmx=$DS1/nested-esxi/nested-esxi.vmx
+    printf '%s = "%s"\n' pciPassthru0.present TRUE pciPassthru0.id 00000:066:00.0 \
+        pciPassthru0.deviceId 0x1cb2 pciPassthru0.vendorId 0x10de \
+        pciPassthru0.systemId 5aec7ae7-7d90-8511-435a-d094660b7768 >"$vm/.vmxfs/merge"
+}
+
+@test "what an old host said in its task is kept, also when the log is gone" {
+    start_old
+    refused "Input/output error" on "$vm/.vmxfs/power"
+    rm "$DS1/nested-esxi/vmware.log"
+    eventually 30 test ! -e "$MNT/datastore1/nested-esxi/vmware.log"
+    sh -c "$(why "memory reservation" 4)"
+    [ "$(setting "$vmx" sched.mem.min)" = 16384 ]
+    tail -n 1 "$vm/.vmxfs/why" | grep -q "^# the last power-on failed, 20.*; 1 line"
+}
+
+@test "times are the host's, whose clock may be another" {
+    local VMXFS=$VMXFS_UNSANITIZED
+    local MOUNT_BY=(env "LD_PRELOAD=$VMXFS_BUILD/tests/support/clock-late.so")
+    local begin log
+    start
+    log=$DS1/nested-esxi/vmware.log
+    esxi fails nested-esxi slots
+    begin=$(date -u +%FT%TZ)
+    refused "Input/output error" on "$vm/.vmxfs/power"
+    # By the clock of this machine the log was begun after the command failed.
+    [[ $(head -n 1 "$log") == *"Log for VMware ESX"* ]]
+    sed -i 1q "$log"
+    one_line() { [ "$(grep -c "^20.*No PCIe slot" "$vm/.vmxfs/why")" = 1 ] && [ "$(wc -l <"$MNT/datastore1/nested-esxi/vmware.log")" = 1 ]; }
+    eventually 30 one_line
+    [[ ! $begin > $(why "No PCIe slot" 1) ]]
+}
+
 @test "what somebody else tried is explained from vmware.log, also from an older one" {
     start
     reloaded 1

@@ -37,13 +37,13 @@ static void forget(struct host *host, struct power_failure *f) REQUIRES(host->lo
     free(f);
 }
 
-static struct power_failure *make(const char *path, struct span output)
+static struct power_failure *make(const char *path, time_t at, struct span output)
 {
     struct power_failure *f = calloc(1, sizeof(*f) + strlen(path) + 1);
     if (!f)
         return NULL;
     memcpy(f->path, path, strlen(path));
-    clock_utc(clock_wall_s(), f->at);
+    clock_utc(at, f->at);
     if (output.n > OUTPUT_MAX)
         output.n = OUTPUT_MAX;
     if (buf_add(&f->output, output) == 0)
@@ -52,9 +52,9 @@ static struct power_failure *make(const char *path, struct span output)
     return NULL;
 }
 
-void power_failure_note(struct host *host, const char *path, struct span output)
+void power_failure_note(struct host *host, const char *path, time_t at, struct span output)
 {
-    struct power_failure *made = output.n > 0 ? make(path, output) : NULL;
+    struct power_failure *made = output.n > 0 ? make(path, at, output) : NULL;
     lock_take(&host->lock);
     struct power_failure *old = find(host, path);
     if (old)

@@ -4,8 +4,9 @@
 
 #include "host/host_private.h"
 
-/* Keeps the command's output of now, in place of an earlier one; an empty one forgets it. */
-void power_failure_note(struct host *host, const char *path, struct span output);
+/* Keeps what the command said, in place of an earlier one; an empty text forgets it. at: when, by the
+ * host's clock. */
+void power_failure_note(struct host *host, const char *path, time_t at, struct span output);
 
 /* Forgets all: at the end. */
 void power_failures_done(struct host *host);

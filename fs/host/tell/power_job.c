@@ -101,7 +101,7 @@ static int not_known(struct power_job *job, int r, enum vmx_power power, struct 
 }
 
 /* What became of the command: what the state says wins over what the command said. */
-static int settle(struct power_job *job, int r, const struct buf *said, struct diag *why)
+static int settle(struct power_job *job, int r, struct buf *said, struct diag *why)
 {
     const enum vmx_power wanted = job->command->wanted;
     enum vmx_power power = VMX_POWER_UNKNOWN;
@@ -112,7 +112,7 @@ static int settle(struct power_job *job, int r, const struct buf *said, struct d
     if (r == -EREMOTEIO) {
         bool is = wanted != VMX_POWER_UNKNOWN && look(job, &power, &asked) == 0 && power == wanted;
         const struct wait wait = wait_of(job);
-        return is ? 0 : power_reason(job->host, job->id, buf_span(said), &wait, why);
+        return is ? 0 : power_reason(job->host, job->id, said, &wait, why);
     }
     int state = await_state(job, r == -EIO, &power, &asked);
     if (r < 0 && state != 0)
@@ -125,6 +125,14 @@ static int settle(struct power_job *job, int r, const struct buf *said, struct d
     else if (state < 0)
         diag_set(why, "%s", asked.text);
     return state;
+}
+
+/* The times of the log are by the host's clock, too. */
+static void note(struct power_job *job, struct span said)
+{
+    const struct wait wait = wait_of(job);
+    const time_t now = said.n > 0 ? vm_host_now(job->host, &wait) : 0;
+    power_failure_note(job->host, job->path, now > 0 ? now : clock_wall_s(), said);
 }
 
 static int carry_out(struct power_job *job, struct diag *why)
@@ -145,13 +153,12 @@ static int carry_out(struct power_job *job, struct diag *why)
         lock_drop(&host->lock);
         r = status == 0 ? 0 : -EREMOTEIO;
     }
+    bool refused = r == -EREMOTEIO;
     r = settle(job, r, &said, why);
     if (r == -EINTR && atomic_load(&job->is_so))
         r = 0;
-    if (r == 0)
-        buf_clear(&said);
-    if (job->command->wanted == VMX_POWER_ON && (r == 0 || r == -EREMOTEIO))
-        power_failure_note(host, job->path, buf_span(&said));
+    if (job->command->wanted == VMX_POWER_ON && (r == 0 || refused))
+        note(job, r == 0 ? (struct span){0} : buf_span(&said));
     return r;
 }
 

@@ -80,8 +80,7 @@ static int see_task(void *ctx, const struct vm_task *task)
     return buf_addf(d->lines, "%s %lld s\n", task->what, (long long)(d->now - task->began));
 }
 
-/* 0: it does not say. */
-static time_t host_now(struct host *host, const struct wait *wait)
+time_t vm_host_now(struct host *host, const struct wait *wait)
 {
     BUF_AUTO text = {0};
     struct diag why = {0};
@@ -93,6 +92,6 @@ static time_t host_now(struct host *host, const struct wait *wait)
 
 int vm_tasks_describe(struct host *host, const char *id, const struct wait *wait, struct buf *ret)
 {
-    struct description d = {.lines = ret, .now = host_now(host, wait)};
+    struct description d = {.lines = ret, .now = vm_host_now(host, wait)};
     return each_task(host, id, wait, see_task, &d);
 }

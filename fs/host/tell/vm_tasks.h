@@ -12,6 +12,9 @@ int vm_is_busy(struct host *host, const char *id, const struct wait *wait);
 /* Appends why the last task that failed did so, if the host says it. 0, -ENOENT, -ENOMEM. */
 int vm_task_error(struct host *host, const char *id, const struct wait *wait, struct buf *ret);
 
+/* The host's clock. 0: it does not say. */
+time_t vm_host_now(struct host *host, const struct wait *wait);
+
 /* Appends a line for each that is under way, as "create-snapshot 5 s", but for what has a line
  * there already. 0, -errno. */
 int vm_tasks_describe(struct host *host, const char *id, const struct wait *wait, struct buf *ret);
