@@ -38,3 +38,35 @@ bool text_line(struct span *rest, struct span *ret)
     *rest = span_from(*rest, n < rest->n ? n + 1 : n);
     return true;
 }
+
+struct range {
+    unsigned char first, last;
+};
+
+static bool is_in(unsigned char c, struct range range)
+{
+    return c >= range.first && c <= range.last;
+}
+
+size_t text_character(struct span s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    static const struct {
+        struct range first, second;
+        size_t bytes;
+    } forms[] = {
+        {{0xc2, 0xdf}, {0x80, 0xbf}, 2}, {{0xe0, 0xe0}, {0xa0, 0xbf}, 3},
+        {{0xe1, 0xec}, {0x80, 0xbf}, 3}, {{0xed, 0xed}, {0x80, 0x9f}, 3},
+        {{0xee, 0xef}, {0x80, 0xbf}, 3}, {{0xf0, 0xf0}, {0x90, 0xbf}, 4},
+        {{0xf1, 0xf3}, {0x80, 0xbf}, 4}, {{0xf4, 0xf4}, {0x80, 0x8f}, 4},
+    };
+    for (size_t i = 0; s.n > 0 && i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (!is_in(p[0], forms[i].first))
+            continue;
+        bool whole = s.n >= forms[i].bytes && is_in(p[1], forms[i].second);
+        for (size_t at = 2; whole && at < forms[i].bytes; at++)
+            whole = is_in(p[at], (struct range){0x80, 0xbf});
+        return whole ? forms[i].bytes : 0;
+    }
+    return 0;
+}

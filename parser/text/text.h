@@ -57,3 +57,7 @@ bool text_line(struct span *rest, struct span *ret);
 
 /* Where c first stands, or s.n. */
 size_t text_find(struct span s, char c);
+
+/* How many bytes the UTF-8 character has that the text begins with. 0: it begins with none; that is
+ * also what a longer way to write one than needed, half of a pair and what is beyond 10FFFF are. */
+size_t text_character(struct span s);

@@ -62,10 +62,9 @@ size_t line_place(struct span row, size_t at, bool chars)
     size_t i = 0;
     if (!chars)
         return at < row.n ? at : row.n;
-    for (; i < row.n; i++) {
-        bool begins = ((unsigned char)row.p[i] & 0xc0) != 0x80;
-        if (begins && at-- == 0)
-            break;
+    for (; i < row.n && at > 0; at--) {
+        size_t bytes = text_character(span_from(row, i));
+        i += bytes > 0 ? bytes : 1;
     }
     return i;
 }

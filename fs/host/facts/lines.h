@@ -19,6 +19,6 @@ bool line_number(struct span *rest, unsigned base, unsigned long max, unsigned l
 /* Takes exactly these bytes off the front. */
 bool line_skip(struct span *rest, struct span what);
 
-/* Where a column of a table begins in a row, counted in bytes or in characters of UTF-8; the row's
- * end if it is not that long. */
+/* Where a column of a table begins in a row, counted in bytes or in characters of UTF-8, where a
+ * byte of none counts as one; the row's end if it is not that long. */
 size_t line_place(struct span row, size_t at, bool chars);

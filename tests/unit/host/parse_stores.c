@@ -28,6 +28,8 @@ static const char listed[] =
     "                                                   d\xc3\xa9p\xc3\xb4t      4e414920"
     "-a8d75514-6bae-0019b9f1ecf4     true  VMFS-6                             7          "
     "    5\n"
+    "                                                   d\x9b\xe9p\xc3\xb4t       4e414921-"
+    "a8d75514-6bae-0019b9f1ecf4     true  VMFS-6                             7             5\n"
     "a line that says something else, which does not fit the columns, however long it may"
     " be and was\n"
     "                                                   again        66b0c33b-d2f3dff8-8f"
@@ -75,6 +77,7 @@ static void a_list_of_file_systems_is_read_by_its_dashes(void **state)
         {"", "4e414918-a8d75514-6bae-0019b9f1ecf4", "VMFS-unknown version", "", "", VMX_NO},
         {"d\xc3\xa9p\xc3\xb4t", "4e414919-a8d75514-6bae-0019b9f1ecf4", "VMFS-6", "7", "5", VMX_YES},
         {"d\xc3\xa9p\xc3\xb4t", "4e414920-a8d75514-6bae-0019b9f1ecf4", "VMFS-6", "7", "5", VMX_YES},
+        {"d\x9b\xe9p\xc3\xb4t", "4e414921-a8d75514-6bae-0019b9f1ecf4", "VMFS-6", "7", "5", VMX_YES},
         {"", "67c5a845-d967bb36-da89-0025b502014f", "", "", "", VMX_NO},
     };
     for (int crlf = 0; crlf < 2; crlf++) {
