@@ -186,3 +186,17 @@ same_names() {
 holds() { # FILE
     diff -u - "$1"
 }
+
+# Nothing but lines of text, of this number of TAB-separated fields if there is one; no character that
+# turns the direction of text around.
+must_be_tame() { # FILE [FIELDS]
+    [ -s "$1" ]
+    if tr -d '\n\t' <"$1" | LC_ALL=C grep -qP \
+        '[\x00-\x1f\x7f]|\xc2[\x80-\x9f]|[\x20-\x7f][\x80-\x9f]|\xe2(\x80[\xa8-\xae]|\x81[\xa6-\xa9])'; then
+        od -c "$1"
+        return 1
+    fi
+    if [ $# -gt 1 ]; then
+        ! awk -F '\t' -v n="$2" '!/^#/ && NF != n' "$1" | grep .
+    fi
+}

@@ -4,8 +4,8 @@
 
 #include "host/host_private.h"
 
-/* Keeps what the command said, in place of an earlier one; an empty text forgets it. at: when, by the
- * host's clock. */
+/* Keeps what the command said, in place of an earlier one; an empty text forgets it. at: when, by
+ * the host's clock. */
 void power_failure_note(struct host *host, const char *path, time_t at, struct span output);
 
 /* Forgets all: at the end. */
