@@ -124,6 +124,19 @@ static bool is_key(struct span key)
     return key.n > 0;
 }
 
+int vmx_name_check_new(struct span key, struct diag *diag)
+{
+    static const char *const controls[] = {
+        "power", "task",     "check",      "raw",   "merge",   "reload", "plan", "errors",
+        "why",   "question", "registered", "guest", "history", "log",    "undo", "next"};
+    for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+        if (span_eq_fold(key, span_of(controls[i])))
+            return diag_set(diag, "no new setting can be called %s: the control file is .vmxfs/%s",
+                            controls[i], controls[i]);
+    }
+    return 0;
+}
+
 int vmx_key_from_name(const char *charset, struct span name, struct buf *ret)
 {
     BUF_AUTO key = {0};

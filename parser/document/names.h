@@ -8,11 +8,16 @@
 #pragma once
 
 #include "parser/text/buf.h"
+#include "parser/text/diag.h"
 
 #define VMX_NAME_MAX 255 /* bytes of a file name */
 
 /* Appends the file name. 0, -ENAMETOOLONG when it would pass VMX_NAME_MAX, -ENOMEM. */
 int vmx_name_from_key(const char *charset, struct span key, struct buf *ret);
+
+/* -EINVAL with *diag: a key of this name is not made, because it is a control file's, for which a
+ * text in a key of that name was meant. 0: it may be. */
+int vmx_name_check_new(struct span key, struct diag *diag);
 
 /* Appends the key's bytes. 0; -EINVAL when no key can have this name (an unescaped byte that a key
  * cannot hold: NUL, space, tab, #, =; CR or LF; a bad percent sign); -ENAMETOOLONG when it passes

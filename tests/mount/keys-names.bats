@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Names: spellings, odd bytes, charsets.
 
+bats_require_minimum_version 1.5.0
+
 load keys
 
 @test "a key is found in any case and listed as it is stored" {
@@ -29,6 +31,36 @@ load keys
     becomes 3 's/"4096"/"1024"/'
     [ "$(cat "$K/memSize")" = 1024 ]
     ls "$K" | grep -qx memSize
+}
+
+# A write of "on" to a new key fails, and no key is made.
+is_no_setting() { # NAME
+    run bash -c 'echo on >"$1"' bash "$K/$1"
+    [ "$status" -ne 0 ]
+    [[ $output == *"Invalid argument"* ]]
+    [ ! -e "$K/$1" ]
+}
+
+@test "what is meant for a control file makes no setting of its name" {
+    start
+    for name in power task check raw merge reload plan errors why question registered guest history \
+        log undo next POWER; do
+        is_no_setting "$name"
+    done
+    run -1 touch "$K/power"
+    run -1 mv "$K/numvcpus" "$K/power"
+    echo on >"$K/.x.swp"
+    run -1 mv "$K/.x.swp" "$K/power"
+    run -1 tee "$K/.vmxfs/merge" <<<'power = "on"'
+    becomes 0
+    explained EINVAL power "^no new setting can be called power: the control file is .vmxfs/power$"
+    # One that is there can be set, and a program that removes it first makes it again.
+    echo 'power = "on"' >>"$VM"
+    eventually 60 test -e "$K/power"
+    echo off >"$K/power"
+    rm "$K/power"
+    echo on >"$K/power"
+    [ "$(cat "$K/power")" = on ]
 }
 
 @test "removing through another spelling removes the stored one" {

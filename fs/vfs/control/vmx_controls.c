@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "parser/check/check.h"
+#include "parser/document/names.h"
 #include "parser/document/value.h"
 #include "remote/commit/commit.h"
 #include "remote/in_use/suspend_image.h"
@@ -127,7 +128,9 @@ static int merge_edits(struct text_change *t, const struct vmx_dict *current, st
     int r = vmx_edits_parse(t->text, vmx_dict_charset(current), ret, diag);
     for (size_t i = 0; i < ret->n && r == 0; i++) {
         const struct vmx_edit *e = &ret->items[i];
-        if (e->op == VMX_EDIT_SET)
+        if (e->op == VMX_EDIT_SET && vmx_dict_find(current, buf_span(&e->key)) == SIZE_MAX)
+            r = vmx_name_check_new(buf_span(&e->key), diag);
+        if (r == 0 && e->op == VMX_EDIT_SET)
             r = vmx_value_check(buf_span(&e->key), buf_span(&e->value), diag);
     }
     return r ?: vmx_plan_follow(current, &t->around, ret);

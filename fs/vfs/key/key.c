@@ -8,6 +8,9 @@
 #include "key_show.h"
 #include "key_state.h"
 #include "key_write.h"
+#include "parser/document/names.h"
+#include "vfs/recent.h"
+#include "vfs/refuse.h"
 
 int key_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
 {
@@ -51,6 +54,16 @@ static int key_open(struct request *rq, struct node *n, int flags, struct handle
     return key_pages_write(rq->vfs, n, h) ?: key_open_to_write(rq, n, flags, h);
 }
 
+/* A key that was just removed is not new. */
+static int check_new(struct request *rq, struct node *dir, const struct key_at *at,
+                     const char *name)
+{
+    struct diag diag = {0};
+    if (recent_is(rq->vfs, RECENT_REMOVED_LINE, dir, buf_span(&at->key)))
+        return 0;
+    return refuse(rq, at->path, name, vmx_name_check_new(buf_span(&at->key), &diag), &diag);
+}
+
 int key_create(struct request *rq, struct node *dir, const char *name, int flags, struct handle *h,
                struct found *ret)
 {
@@ -60,6 +73,8 @@ int key_create(struct request *rq, struct node *dir, const char *name, int flags
         return refuse_name(rq, dir, name, r);
     bool there = key_attr(rq, dir, &at, &ret->st) == 0;
     r = there && flags & O_EXCL ? -EEXIST : key_may_write(rq, &at, name);
+    if (r == 0 && !there)
+        r = check_new(rq, dir, &at, name);
     r = r
             ?: key_begin_writing(rq, dir, name, &at,
                                  !there || flags & O_TRUNC ? WRITING_ANEW : WRITING, h);

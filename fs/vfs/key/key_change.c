@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "parser/document/names.h"
 #include "parser/document/value.h"
 #include "remote/commit/commit.h"
 #include "vfs/host/host_view.h"
@@ -98,14 +99,15 @@ static int check_base(struct key_change *k, const struct server_text *server,
 }
 
 /* Adds the setting of a value; a line that was just removed is taken up again. */
-static int add_set(struct key_change *k, const struct vmx_dict *current, struct vmx_edits *edits)
+static int add_set(struct key_change *k, const struct vmx_dict *current, struct vmx_edits *edits,
+                   struct diag *diag)
 {
     if (vmx_dict_find(current, k->key) != SIZE_MAX)
         return vmx_edits_set(edits, k->key, k->value);
     lock_take(&k->vfs->lock);
     const struct recent_detail *removed = recent_find(k->vfs, RECENT_REMOVED_LINE, k->dir, k->key);
     int r = removed ? vmx_edits_set_at(edits, k->key, k->value, &removed->place)
-                    : vmx_edits_set(edits, k->key, k->value);
+                    : vmx_name_check_new(k->key, diag) ?: vmx_edits_set(edits, k->key, k->value);
     lock_drop(&k->vfs->lock);
     return r;
 }
@@ -124,10 +126,11 @@ static int note_place(struct key_change *k, const struct vmx_dict *current)
     return 0;
 }
 
-static int add_edit(struct key_change *k, const struct vmx_dict *current, struct vmx_edits *edits)
+static int add_edit(struct key_change *k, const struct vmx_dict *current, struct vmx_edits *edits,
+                    struct diag *diag)
 {
     if (k->op == VMX_EDIT_SET)
-        return add_set(k, current, edits);
+        return add_set(k, current, edits, diag);
     if (k->op == VMX_EDIT_RENAME)
         return vmx_edits_rename(edits, k->key, k->new_key);
     int r = note_place(k, current);
@@ -140,8 +143,11 @@ static int check_new_name(const struct key_change *k, const struct vmx_dict *cur
 {
     BUF_AUTO value = {0};
     int r = vmx_dict_get(current, k->key, &value);
-    if (k->exclusive && vmx_dict_find(current, k->new_key) != SIZE_MAX)
+    const bool there = vmx_dict_find(current, k->new_key) != SIZE_MAX;
+    if (k->exclusive && there)
         return -EEXIST;
+    if (r == 0 && !there)
+        r = vmx_name_check_new(k->new_key, diag);
     return r ?: vmx_value_check(span_of(k->new_name), buf_span(&value), diag);
 }
 
@@ -164,7 +170,7 @@ static int apply(struct change *change, const struct server_text *server,
         return r;
     struct vmx_edits edits = {0};
     const struct vmx_around around = around_alone(k->vfs);
-    r = add_edit(k, current, &edits)
+    r = add_edit(k, current, &edits, diag)
         ?: vmx_plan_follow(current, &around, &edits)
         ?: vmx_edits_apply(&edits, current, ret, diag);
     vmx_edits_done(&edits);

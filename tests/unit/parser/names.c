@@ -148,11 +148,27 @@ static void names_can_be_reversed_in_every_charset(void **state)
     }
 }
 
+static void a_new_key_is_not_called_as_a_control_file(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {"power", "Question", "NEXT", "guest"};
+    static const char *const taken[] = {"powerType", "memSize", "guestOS",
+                                        "logging",   "",        "guest.x"};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct diag why = {0};
+        assert_int_equal(vmx_name_check_new(span_of(refused[i]), &why), -EINVAL);
+        assert_non_null(strstr(why.text, "the control file is .vmxfs/"));
+    }
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+        assert_int_equal(vmx_name_check_new(span_of(taken[i]), NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_have_file_names),
         cmocka_unit_test(what_no_key_is_called_is_refused),
+        cmocka_unit_test(a_new_key_is_not_called_as_a_control_file),
         cmocka_unit_test(hex_digits_may_be_small),
         cmocka_unit_test(a_name_has_255_bytes_at_most),
         cmocka_unit_test(names_can_be_reversed_in_every_charset),
