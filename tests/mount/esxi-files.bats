@@ -92,6 +92,34 @@ readable() { # FILE...
     [ -z "$(find . -name '*.vswp' -o -name '*.lck')" ]
 }
 
+@test "a snapshot of a running VM: what is written since is busy, the disk below it is not" {
+    host_start --hard
+    cd "$DS1/db-01"
+    esxi snapshot db-01 before
+    [ "$(setting db-01.vmx scsi0:0.fileName)" = db-01-000001.vmdk ]
+    grep -qx 'snapshot0.filename = "db-01-Snapshot1.vmsn"' db-01.vmsd
+    locked Failure "$PWD/db-01-000001-sesparse.vmdk"
+    readable "$PWD"/{db-01-flat.vmdk,db-01.vmdk,db-01-000001.vmdk,db-01.vmsd,db-01-Snapshot1.vmsn}
+    esxi snapshot db-01 "and then"
+    [ "$(setting db-01.vmx scsi0:0.fileName)" = db-01-000002.vmdk ]
+    grep -qx 'parentFileNameHint="db-01-000001.vmdk"' db-01-000002.vmdk
+    readable "$PWD/db-01-000001-sesparse.vmdk"
+}
+
+@test "on NFS a running VM has a lock file for each of its files, and all can be read" {
+    host_start --hard
+    local vm=$VOLUMES/c7a1d5e9-0b42f816/orphan
+    cp -r "$DS1/orphan" "$vm"
+    echo 'uuid.action = "create"' >>"$vm/orphan.vmx"
+    esxi register "$vm/orphan.vmx"
+    on_host "vim-cmd vmsvc/power.on 12"
+    [ "$(find "$vm" -name ".lck-[0-9a-f]*" | wc -l)" -eq 2 ]
+    [ ! -e "$vm/orphan.vmx.lck" ]
+    readable "$vm/orphan-flat.vmdk" "$vm/orphan.vmx"
+    on_host "vim-cmd vmsvc/power.off 12"
+    [ -z "$(find "$vm" -name ".lck-*")" ]
+}
+
 @test "a .vmx of another host's VM cannot be read, and its lock can be told" {
     host_start --hard
     vmx=$DS1/nested-esxi/nested-esxi.vmx

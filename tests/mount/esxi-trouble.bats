@@ -208,3 +208,29 @@ END
     on_host "vim-cmd vmsvc/power.on 1"
     cmp "$vmx" "$TEST_DIR/first"
 }
+
+@test "in maintenance mode no VM is powered on" {
+    host_start --version 9.0.1
+    [ "$(on_host "esxcli system maintenanceMode get")" = Disabled ]
+    esxi maintenance on
+    [ "$(on_host "esxcli system maintenanceMode get")" = Enabled ]
+    run -1 on_host "vim-cmd vmsvc/power.on 1 2>&1"
+    [[ $output == *"Power on failed: (vim.fault.InvalidState) {"* ]]
+    esxi maintenance off
+    on_host "vim-cmd vmsvc/power.on 1"
+}
+
+@test "9.0.1 loses settings that begin with vmx. when it writes" {
+    local version kept
+    while read -r version kept; do
+        host_start --version "$version"
+        vmx=$DS1/nested-esxi/nested-esxi.vmx
+        printf '%s = "%s"\n' vmx.log.keepOld 10 vmxfs.note mine >>"$vmx"
+        on_host "vim-cmd vmsvc/reload 1; vim-cmd vmsvc/power.on 1"
+        [ "$(setting "$vmx" vmx.log.keepOld)" = "$kept" ]
+        [ "$(setting "$vmx" vmxfs.note)" = mine ]
+        esxi stop
+        rm -r "$HOST"
+    done <<<"9.0.0 10"$'\n'"9.0.1"
+    host_start --empty
+}

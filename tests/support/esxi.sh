@@ -10,7 +10,7 @@
 #
 #   --kind intel|amd       the processor, default intel
 #   --nested               the host is a VM itself, with a GPU that was passed to it
-#   --version VERSION      9.0.0, 8.0.1, 7.0.3, 6.5.0 or 6.0.0; default 7.0.3, of a nested host 8.0.1
+#   --version VERSION      9.0.1, 9.0.0, 8.0.1, 7.0.3, 6.5.0 or 6.0.0; default 7.0.3, of a nested host 8.0.1
 #   --build NUMBER         of that version
 #   --password WORD        log in by keyboard-interactive authentication alone (only as root); five
 #                          wrong passwords lock the account
@@ -42,6 +42,8 @@
 #   esxi.sh hang|unhang DIR DATASTORE        the host's list calls it not mounted, and whoever wants
 #                                            something of it over SFTP waits (on a hard host)
 #   esxi.sh hostd DIR down|up                vim-cmd and esxcli fail meanwhile
+#   esxi.sh maintenance DIR on|off           no VM is powered on meanwhile
+#   esxi.sh snapshot DIR VM NAME             of a VM without devices, also while it runs
 #   esxi.sh slow-esxcli DIR SECONDS          each esxcli takes so long
 #   esxi.sh fails DIR VM KIND                the next power-on fails, or the running VM does: a KIND of
 #                                            esxi/failures.py
@@ -108,8 +110,8 @@ esxi_start() { # DIR OPTION...
         [ "$nested" = yes ] && version=8.0.1 || version=7.0.3
     fi
     case $kind:$version in
-    intel:9.0.0 | intel:8.0.1 | intel:7.0.3 | intel:6.5.0 | intel:6.0.0) ;;
-    amd:9.0.0 | amd:8.0.1 | amd:7.0.3 | amd:6.5.0 | amd:6.0.0) ;;
+    intel:9.0.1 | intel:9.0.0 | intel:8.0.1 | intel:7.0.3 | intel:6.5.0 | intel:6.0.0) ;;
+    amd:9.0.1 | amd:9.0.0 | amd:8.0.1 | amd:7.0.3 | amd:6.5.0 | amd:6.0.0) ;;
     *) echo "esxi.sh: no such host: $kind, $version" >&2 && return 2 ;;
     esac
     esxi_way=$(esxi_admin install "$esxi_dir" "$kind" "$nested" "$version" "$build" "$empty" "$hard") ||

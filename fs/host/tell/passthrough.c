@@ -77,11 +77,13 @@ static int add_left(const struct host_facts *facts, const struct vmx_passthrough
 {
     const struct vmx_host_pci *unanswered = lost ? plan->change[n] : NULL;
     size_t left = find_changed(facts, plan->change, n + lost);
-    int r = left == 0 ? buf_add_str(said, "; nothing is changed")
-                      : add_list(on ? "; still passed to VMs: " : "; still with the host: ",
-                                 plan->change, left, "", said);
-    return r ?: add_list(" now, but what was not answered may still be carried out: ", &unanswered,
-                         lost, "", said);
+    int r = left == 0
+                ? buf_add_str(said, "; nothing is changed")
+                : add_list(on ? "; still passed to VMs: " : "; still with the host: ", plan->change,
+                           left, "", said);
+    return r
+               ?: add_list(" now, but what was not answered may still be carried out: ",
+                           &unanswered, lost, "", said);
 }
 
 /* Switches the first n back, also where the time for the others is over, and says what came of it.

@@ -11,6 +11,7 @@ import lab
 import locks
 import power
 import questions
+import snapshots
 import stores
 import tasks
 
@@ -85,6 +86,10 @@ def hostd(host, how):
         tasks.forget(host, 0)
 
 
+def maintenance(host, how):
+    host.state["maintenance"] = how == "on"
+
+
 def slow_esxcli(host, seconds):
     host.state["slow-esxcli"] = float(seconds)
 
@@ -109,7 +114,8 @@ VERBS = {"install": install, "register": register, "unregister": unregister,
          "unlock": locks.unlock,
          "reboot": power.reboot, "halt": power.halt, "slow": slow, "question": question,
          "tools": tools, "hostd": hostd, "slow-esxcli": slow_esxcli, "fails": fails,
-         "account": account,
+         "account": account, "maintenance": maintenance,
+         "snapshot": lambda host, vm, name: snapshots.take(host, host.vm_named(vm), name),
          "volumes": stores.add,
          "hang": lambda host, name: stores.hang(host, name, True),
          "unhang": lambda host, name: stores.hang(host, name, False),

@@ -109,6 +109,11 @@ def no_tools():
     return Fault("vim.fault.ToolsUnavailable", "(text not recorded: Tools)")
 
 
+def in_maintenance():
+    """The same."""
+    return Fault("vim.fault.InvalidState", "(text not recorded: maintenance mode)")
+
+
 NOT_STARTED = ("msg.vmx.poweron.failed", [], "Failed to start the virtual machine.")
 
 

@@ -23,11 +23,11 @@ import locks
 import vmx
 from faults import Refused, busy, exists, not_found, wrong_state
 
-BUILDS = {"9.0.0": 24755229, "8.0.1": 21495797, "7.0.3": 20328353, "6.5.0": 14320405,
+BUILDS = {"9.0.1": 24957456, "9.0.0": 24755229, "8.0.1": 21495797, "7.0.3": 20328353, "6.5.0": 14320405,
           "6.0.0": 5050593}
 # What a host has until it is told otherwise; slow is a power-on's and a shutdown's seconds.
 FRESH = {"configured": [], "current": [], "vms": {}, "locked": [], "hard": False, "stores": {},
-         "locks": {}, "hostd": True, "slow-esxcli": 0.0,
+         "locks": {}, "hostd": True, "maintenance": False, "slow-esxcli": 0.0,
          "slow": [0.0, 1.0], "world": 2098000, "task": 3071, "tasks": {}, "workers": []}
 UUIDS = {False: "5aec7ae7-7d90-8511-435a-d094660b7768",
          True: "64b1c0de-2f4a-77d3-9e10-005056a1b2c3"}
@@ -165,7 +165,10 @@ class Host:
     # Files
 
     def write(self, vm, text):
-        """Over the .vmx, which is kept as NAME.vmx~ as it was."""
+        """Over the .vmx, which is kept as NAME.vmx~ as it was. Since 9.0.1 settings that begin with
+        "vmx." are lost if hostd does not know them."""
+        if tuple(map(int, self.state["version"].split("."))) >= (9, 0, 1):
+            text = vmx.drop(text, r"vmx\.[^\s=]*")
         before = vmx.read_file(vm["path"])
         if before is not None:
             vmx.write_file(vm["path"] + "~", before)
@@ -179,7 +182,7 @@ class Host:
         """What is beside a .vmx for as long as the VM runs here."""
         if vm["path"] in self.state["locked"]:
             return
-        paths = [vm["path"] + ".lck"]
+        paths = vm.pop("locks", [])
         if vm.get("swap"):
             paths += [vm["swap"], locks.swap_of_vmx(vm)]
         for path in filter(os.path.exists, paths):

@@ -1,33 +1,59 @@
 # SPDX-License-Identifier: MIT
-"""VMFS locks. Whoever wants a file that a running VM has open is refused: EBUSY where the VM runs,
+"""Locks. On VMFS whoever wants a file that a running VM has open is refused: EBUSY where the VM runs,
 EINVAL on other hosts. Of a running VM that is its lock file, its swap files and the extents of the
-disks it writes; a disk below a snapshot, its descriptors, the .vmx and the logs can be read."""
+disks it writes; a disk below a snapshot, its descriptors, the .vmx and the logs can be read. On NFS
+there is a lock file for each, and nothing is refused."""
 import errno
 import os
 import re
 
+import stores
 import vmx
 
 OTHER = ("00:50:56:03:3e:f1", "10.20.30.42")
 OWN = ("00:50:56:01:22:33", "10.20.30.41")
 NUMBERS = {"exclusive": 1, "read-only": 2, "multi-writer": 3}
 DISK = re.compile(
-    r'(?im)^[ \t]*(?:scsi|sata|ide|nvme)\d+:\d+\.fileName[ \t]*=[ \t]*"([^"\n]*\.vmdk)"')
+    r'(?im)^[ \t]*((?:scsi|sata|ide|nvme)\d+:\d+\.fileName)[ \t]*=[ \t]*"([^"\n]*\.vmdk)"')
 EXTENT = re.compile(r'(?m)^RW \d+ \w+ "([^"\n]+)"')
 
 
-def files_of(vm):
-    """What a VM has open while it runs."""
+def disks_of(text):
+    """(setting, name of the descriptor) of each."""
+    return DISK.findall(text)
+
+
+def extents_of(vm):
     folder = os.path.dirname(vm["path"])
-    files = [vm["path"] + ".lck"]
-    if vm["power"] != "on":
-        return files
-    files += [vm["swap"], swap_of_vmx(vm)]
-    for name in DISK.findall(vm["copy"]):
+    files = []
+    for _, name in disks_of(vm["copy"]):
         descriptor = os.path.join(folder, name)
         files += [os.path.join(os.path.dirname(descriptor), extent)
                   for extent in EXTENT.findall(vmx.read_file(descriptor) or "")]
     return files
+
+
+def lock_of(host, path):
+    """The lock file of a .vmx, on NFS of any file."""
+    if stores.is_nfs(host, path):
+        return os.path.join(os.path.dirname(path), f".lck-{os.stat(path).st_ino:016x}")
+    return path + ".lck"
+
+
+def hold(host, vm):
+    """A VM begins to run."""
+    files = [vm["path"]]
+    if stores.is_nfs(host, vm["path"]):
+        files += filter(os.path.exists, extents_of(vm))
+    vm["locks"] = [lock_of(host, path) for path in files]
+    for path in vm["locks"]:
+        host.touch(path, 0o600)
+
+
+def files_of(vm):
+    """What a VM has open while it runs."""
+    files = vm["locks"]
+    return [*files, vm["swap"], swap_of_vmx(vm), *extents_of(vm)] if vm["power"] == "on" else files
 
 
 def swap_of_vmx(vm):
@@ -41,11 +67,12 @@ def holders(host):
     found = {}
     for path in host.state["locked"]:
         for file in (path, path + ".lck"):
-            found[file] = (OTHER, "exclusive", errno.EINVAL)
+            if not stores.is_nfs(host, path):
+                found[file] = (OTHER, "exclusive", errno.EINVAL)
     for path, mode in host.state["locks"].items():
         found[path] = (OTHER, mode, errno.EBUSY if mode == "exclusive" else 0)
     for vm in host.state["vms"].values():
-        if vm["power"] == "on" or os.path.exists(vm["path"] + ".lck") and vm.get("task"):
+        if vm.get("locks") and not stores.is_nfs(host, vm["path"]):
             for path in files_of(vm):
                 found[path] = (OWN, "exclusive", errno.EBUSY)
             found.setdefault(vm["path"], (OWN, "exclusive", 0))
@@ -57,7 +84,7 @@ def lock(host, path, mode):
     path = host.resolve(path)
     if path.endswith(".vmx") and mode == "exclusive":
         host.state["locked"].append(path)
-        host.touch(path + ".lck", 0o600)
+        host.touch(lock_of(host, path), 0o600)
     else:
         host.state["locks"][path] = mode
 
@@ -66,7 +93,7 @@ def unlock(host, path):
     path = host.resolve(path)
     if host.state["locks"].pop(path, None) is None:
         host.state["locked"].remove(path)
-        os.unlink(path + ".lck")
+        os.unlink(lock_of(host, path))
 
 
 def dump(host, path):

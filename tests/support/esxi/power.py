@@ -38,9 +38,12 @@ def begin(host, number):
     expect(host, vm, "on", "off", "suspended")
     number = host.number_of(vm)
     key = tasks.begin(host, number, "powerOn")
+    if host.state["maintenance"]:
+        tasks.end(host, key, faults.in_maintenance())
+        return key
     if vm["copy"] is not None and vm["path"] not in host.state["locked"]:
         vmlog.begin(host, vm)
-        host.touch(vm["path"] + ".lck", 0o600)
+        locks.hold(host, vm)
         ask(host, vm)
     step(host, key)
     return key

@@ -87,6 +87,11 @@ def hang(host, name, hangs):
     raise Refused(f"no datastore {name}")
 
 
+def is_nfs(host, path):
+    uuid = os.path.relpath(path, host.volumes).split("/")[0]
+    return host.state["stores"].get(uuid, {}).get("type") == "NFS"
+
+
 def hanging(host):
     return [uuid for uuid, kept in host.state["stores"].items() if kept.get("hangs")]
 
