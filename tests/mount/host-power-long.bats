@@ -222,6 +222,7 @@ power_is() { # VMX WORD
     refused "Input/output error" on "$vm/.vmxfs/power"
     cat "$MNT/.vmxfs/errors"
     explained EIO datastore1/nested-esxi/nested-esxi.vmx power .
+    [ "$(cut -f 2 "$vm/.vmxfs/why" | sort | uniq -d)" = "" ]
 }
 
 @test "a VM is followed when the connections break while it is powered on" {
