@@ -99,3 +99,51 @@ lines_of() { # ERRNO
     esxi unlock "$DS1/orphan/orphan.vmx"
     [ "$(cat "$vm/memSize")" = 4096 ]
 }
+
+busy() { # COMMAND...
+    run "$@"
+    echo "status $status: $output"
+    [ "$status" -ne 0 ] || return 1
+    [[ $output == *busy* ]]
+}
+
+@test "a snapshot of a running VM: the disk below it can be read, and all of it stays as it is" {
+    start
+    cat "$db/db-01.vmx/scsi0:0.fileName" >/dev/null
+    esxi snapshot db-01 before
+    is_on_delta() { [ "$(cat "$db/db-01.vmx/scsi0:0.fileName")" = db-01-000001.vmdk ]; }
+    eventually 30 is_on_delta
+    unread "Device or resource busy" "$db/db-01-000001-sesparse.vmdk"
+    cmp "$db/db-01-flat.vmdk" "$DS1/db-01/db-01-flat.vmdk"
+    local name
+    for name in db-01-000001-sesparse.vmdk db-01-000001.vmdk db-01-flat.vmdk db-01.vmdk db-01.vmsd db-01-Snapshot1.vmsn; do
+        [ -e "$DS1/db-01/$name" ]
+        busy rm "$db/$name"
+        busy mv "$db/$name" "$MNT/datastore1/orphan/"
+        busy truncate -s 0 "$db/$name"
+    done
+    on_host "vim-cmd vmsvc/power.off 11"
+    mv "$db/db-01-Snapshot1.vmsn" "$MNT/datastore1/orphan/"
+}
+
+@test "lock files on NFS say that a VM is in use, here or on another host" {
+    start
+    local vm=$MNT/nfs-iso/app/orphan.vmx on_host_vmx=$VOLUMES/c7a1d5e9-0b42f816/app/orphan.vmx
+    cp -r "$DS1/orphan" "$VOLUMES/c7a1d5e9-0b42f816/app"
+    echo 'uuid.action = "create"' >>"$on_host_vmx"
+    echo 1 >"$vm/.vmxfs/registered"
+    echo on >"$vm/.vmxfs/power"
+    refused "Device or resource busy" 8192 "$vm/memSize"
+    explained EBUSY nfs-iso/app/orphan.vmx memSize "^the VM is in use [(][.]lck-[0-9a-f]+[)]"
+    busy rm "$MNT/nfs-iso/app/orphan-flat.vmdk"
+    busy rm "$MNT/nfs-iso/app/".lck-*
+    busy mv "$MNT/nfs-iso/app" "$MNT/nfs-iso/moved"
+    cmp "$MNT/nfs-iso/app/orphan-flat.vmdk" "${on_host_vmx%.vmx}-flat.vmdk"
+    echo off >"$vm/.vmxfs/power"
+    echo 8192 >"$vm/memSize"
+    esxi lock "$on_host_vmx"
+    refused "Device or resource busy" 4096 "$vm/memSize"
+    busy rm "$MNT/nfs-iso/app/orphan-flat.vmdk"
+    esxi unlock "$on_host_vmx"
+    echo 4096 >"$vm/memSize"
+}
