@@ -80,6 +80,9 @@ static int sum_up(const struct why_given *given, const struct why_log *log, size
 {
     const char *const plural = said == 1 ? "" : "s";
     bool failed = given->output.n > 0 || log->failed;
+    if (given->output.n > 0 && said == 0)
+        return buf_addf(ret, "# the last power-on failed, %s; the host gives no reason\n",
+                        given->output_at);
     if (!log->attempt.begun && said == 0)
         return buf_add_str(ret, "# no power-on is known: there is no vmware.log\n");
     if (failed && said > 0)

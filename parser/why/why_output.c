@@ -125,3 +125,16 @@ int vmx_fault_reason(struct span output, struct buf *ret)
         return r;
     return lines.n > 0 ? buf_add(ret, lines.items[0].text) : -ENOENT;
 }
+
+bool vmx_says_failed(struct span output)
+{
+    static const char *const begins[] = {"Power on failed", "Power off failed", "Reset failed",
+                                         "Suspend failed",  "(vim.fault.",      "(vmodl.fault."};
+    struct span line;
+    bool failed = false;
+    while (!failed && text_line(&output, &line)) {
+        for (size_t i = 0; !failed && i < sizeof(begins) / sizeof(begins[0]); i++)
+            failed = span_starts_with(line, span_of(begins[i]));
+    }
+    return failed;
+}

@@ -110,6 +110,38 @@ start_old() { # [MOUNT-OPTION...]
     [ "$(ran "vim-cmd vmsvc/power.on 1")" = 1 ]
 }
 
+# power.on fails with these words and this status, and the host's task says why.
+fails() { # STATUS WORDS REASON
+    [ -e "$HOST/bin/vim-cmd.real" ] || mv "$HOST/bin/vim-cmd" "$HOST/bin/vim-cmd.real"
+    cat >"$HOST/bin/vim-cmd" <<END
+#!/bin/sh
+task=haTask-1-vim.VirtualMachine.powerOn-7
+case \$1 in
+vmsvc/power.on) echo "Powering on VM:"; echo "$2"; exit $1 ;;
+vmsvc/get.tasklist) printf '(ManagedObjectReference) [\n   %s\n]\n' "'vim.Task:\$task'" ;;
+vimsvc/task_info) printf '%s\n' '(vim.TaskInfo) {' "   key = \"\$task\", " \
+    '   name = "vim.VirtualMachine.powerOn", ' '   state = "error", ' \
+    '   error = (vim.fault.GenericVmConfigFault) {' '      msg = "$3", ' '   }, ' '}' ;;
+*) exec '$HOST/bin/vim-cmd.real' "\$@" ;;
+esac
+END
+    chmod 755 "$HOST/bin/vim-cmd"
+}
+
+@test "what only the host's task says of a failure is explained, too, whatever the exit status" {
+    start
+    fails 1 "Power on failed" "Admission check failed for memory resource"
+    refused "Input/output error" on "$vm/.vmxfs/power"
+    explained EIO datastore1/nested-esxi/nested-esxi.vmx power "Admission check failed"
+    [ "$(why "Admission check" 3)" = "the host has not enough free memory, or no space for the swap file" ]
+    fails 0 "Power on failed" ""
+    refused "Input/output error" on "$vm/.vmxfs/power"
+    [[ $(cat "$vm/.vmxfs/why") =~ ^"# the last power-on failed, "20[^\;]*"; the host gives no reason"$ ]]
+    fails 1 "Power on failed: another task is in progress" ""
+    refused "Device or resource busy" on "$vm/.vmxfs/power"
+    [ "$(why "another task" 3)" = "the host still does something else with the VM: wait" ]
+}
+
 @test "a log that a guest wrote into makes no command, and nothing that a terminal would obey" {
     start
     stamp=$(date -u +%FT%T).000Z

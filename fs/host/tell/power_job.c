@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "host/facts/facts_cache.h"
+#include "parser/why/fault.h"
 #include "power_failures.h"
 #include "power_reason.h"
 #include "remote/in_use/used_files.h"
@@ -151,7 +152,7 @@ static int carry_out(struct power_job *job, struct diag *why)
         lock_take(&host->lock);
         job->taken = true;
         lock_drop(&host->lock);
-        r = status == 0 ? 0 : -EREMOTEIO;
+        r = status == 0 && !vmx_says_failed(buf_span(&said)) ? 0 : -EREMOTEIO;
     }
     bool refused = r == -EREMOTEIO;
     r = settle(job, r, &said, why);

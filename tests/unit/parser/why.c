@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "parser/why/fault.h"
 #include "parser/why/why.h"
 
 static const char settings[] = "config.version = \"8\"\nmemSize = \"16384\"\n";
@@ -174,6 +175,11 @@ static void an_old_host_gives_no_reason_and_the_log_has_it(void **state)
                   "2026-03-01T12:00:01Z\t[msg.something.new] Nobody knows this.\tnot known\t-\n"
                   "# the last power-on failed, 2026-03-01T12:00:02Z; 1 line, the most special one "
                   "first\n");
+    assert_report("", "Powering on VM:\nPower on failed\n", "2026-03-01T12:00:02Z",
+                  "# the last power-on failed, 2026-03-01T12:00:02Z; the host gives no reason\n");
+    assert_report(FIRST("11:00:00") LINE("11:00:06", "Transitioned vmx/execState/val to poweredOn"),
+                  "Powering on VM:\nPower on failed\n", "2026-03-01T12:00:02Z",
+                  "# the last power-on failed, 2026-03-01T12:00:02Z; the host gives no reason\n");
     /* A power-on that came after what the command said. */
     assert_report(FIRST("12:00:05") LINE("12:00:06", "Transitioned vmx/execState/val to poweredOn"),
                   "Power on failed: " PAGES "\n", "2026-03-01T12:00:02Z",
@@ -327,6 +333,21 @@ static void a_message_s_end_is_found(void **state)
     }
 }
 
+static void the_output_says_whether_the_command_failed(void **state)
+{
+    (void)state;
+    static const char *const failed[] = {
+        "Powering on VM:\nPower on failed\n",  "Power off failed: (vim.fault.X) {\n}\n",
+        "Reset VM:\r\nReset failed\r\n",       "Suspend failed",
+        "(vim.fault.ToolsUnavailable) {\n}\n", "(vmodl.fault.RequestCanceled) {\n}\n"};
+    static const char *const done[] = {"", "Powering on VM:\n", "it says: Power on failed\n",
+                                       "(vim.vm.GuestInfo) {\n"};
+    for (size_t i = 0; i < sizeof(failed) / sizeof(*failed); i++)
+        assert_true(vmx_says_failed(span_of(failed[i])));
+    for (size_t i = 0; i < sizeof(done) / sizeof(*done); i++)
+        assert_false(vmx_says_failed(span_of(done[i])));
+}
+
 static void a_report_holds_nothing_that_a_terminal_or_shell_would_obey(void **state)
 {
     (void)state;
@@ -353,6 +374,7 @@ int main(void)
         cmocka_unit_test(a_log_may_be_of_any_form),
         cmocka_unit_test(what_is_no_text_is_shown_as_such),
         cmocka_unit_test(a_message_s_end_is_found),
+        cmocka_unit_test(the_output_says_whether_the_command_failed),
         cmocka_unit_test(a_report_holds_nothing_that_a_terminal_or_shell_would_obey),
     };
     return cmocka_run_group_tests_name("why", tests, NULL, NULL);
