@@ -74,11 +74,14 @@ static bool shown(const struct check *c, struct window *w)
 static int judge(struct check *c, const struct window *w, const char *why)
 {
     const bool bad = w->size < w->least;
+    char least[24] = "none";
     BUF_AUTO command = {0};
     int r = bad ? mmio_command(c, w, &command) : 0;
+    if (w->least > 0)
+        snprintf(least, sizeof(least), "%lld", w->least);
     return r
                ?: check_add(c, bad ? VMX_WARN : VMX_PASS, "mmio-size", &command,
-                            "%lld GiB of 64-bit MMIO; %s %lld", w->size, why, w->least);
+                            "%lld GiB of 64-bit MMIO; %s %s", w->size, why, least);
 }
 
 static int mmio_size(struct check *c)

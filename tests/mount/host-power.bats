@@ -124,6 +124,15 @@ start() { # [MOUNT-OPTION...]
     [ "$(setting "$DS1/orphan/orphan.vmx" memSize)" = 8192 ]
     eventually 30 explained ENXIO datastore1/orphan/orphan.vmx - "not reloaded: the VM is not registered"
     grep -qx "reloads-failed: 1" "$MNT/.vmxfs/status"
+    # Of one that was removed since there is nothing to tell.
+    mkdir "$MNT/datastore1/new"
+    cp "$DS1/orphan/orphan.vmx" "$MNT/.vmxfs/plain/datastore1/new/new.vmx"
+    rm -r "$MNT/datastore1/new"
+    failed() { grep -qx "reloads-failed: $1" "$MNT/.vmxfs/status"; }
+    eventually 30 failed 2
+    echo 4096 >"$MNT/datastore1/orphan/orphan.vmx/memSize"
+    eventually 30 failed 3 # so the one before has said all that it says
+    [ "$(grep -c -F new.vmx "$MNT/.vmxfs/errors")" = 0 ]
 }
 
 @test "what the host says of a running VM's lock is asked once in five seconds, not at each refusal" {

@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "remote/cache/document.h"
 #include "vim_cmd.h"
 
 enum {
@@ -126,6 +127,13 @@ static void finish(struct host *host, struct due *d, bool again)
     free(d);
 }
 
+/* Nobody misses the reload of a .vmx that was removed or renamed since. */
+static bool is_gone(struct host *host, const char *path, const struct wait *wait)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    return remote_document(host->remote, path, 0, wait, &doc) == -ENOENT;
+}
+
 bool reload_one_due(struct host *host, int64_t by, const struct wait *wait)
 {
     struct diag why = {0};
@@ -135,7 +143,8 @@ bool reload_one_due(struct host *host, int64_t by, const struct wait *wait)
     int r =
         host->options.reload ? reload(host, d->path, wait, &why) : look(host, d->path, wait, &why);
     bool again = r == -EIO && by != INT64_MAX;
-    if (r < 0 && r != -EOPNOTSUPP && !(again && d->told))
+    bool moot = r == -EOPNOTSUPP || (r == -ENXIO && is_gone(host, d->path, wait));
+    if (r < 0 && !moot && !(again && d->told))
         tell(host, d, r, again, &why);
     finish(host, d, again);
     return true;

@@ -111,7 +111,7 @@ static void the_window_is_judged_by_what_was_seen(void **state)
         struct sample sample;
         const char *command;
     } cases[] = {
-        {{NULL, BYTES(GPU SIZE("1")), FIRST GPU_BAR ON, "PASS", "shows that the cards need 0"},
+        {{NULL, BYTES(GPU SIZE("1")), FIRST GPU_BAR ON, "PASS", "shows that the cards need none"},
          "-"},
         {{NULL, BYTES(GPU SIZE("32")), FIRST HIGH_BAR ON, "PASS", "the cards need 32"}, "-"},
         {{NULL, BYTES(GPU SIZE("31")), FIRST HIGH_BAR ON, "WARN", "31 GiB"}, SET("64")},
