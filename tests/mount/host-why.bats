@@ -94,6 +94,37 @@ start_old() { # [MOUNT-OPTION...]
     [[ ! $begin > $(why "No PCIe slot" 1) ]]
 }
 
+@test "a device that the host keeps is named as in pci/, with the command that lets it go" {
+    start
+    on_host "esxcli hardware pci pcipassthru set -d 0000:86:00.0 -e false -a"
+    cat "$vm/memSize" >"$vm/sched.mem.min"
+    refused "Input/output error" on "$vm/.vmxfs/power"
+    local line
+    line=$(head -n 1 "$vm/.vmxfs/why" | cut -f 2-)
+    [[ $line == *"is not a passthrough device"*" (in pci/ the device is 0000:86:00.0)"* ]]
+    [ "${line##*$'\t'}" = "echo 1 > $MNT/.vmxfs/host/pci/0000:86:00.0/passthrough" ]
+    sh -c "${line##*$'\t'}"
+    [ "$(cat "$MNT/.vmxfs/host/pci/0000:86:00.0/passthrough")" = 1 ]
+    refused "Input/output error" on "$vm/.vmxfs/power"
+    run why "is not a passthrough device" 1
+    [ -z "$output" ]
+}
+
+@test "a VM that ran is told what ended it, or that it found nothing to boot" {
+    local what
+    start --version 8.0.1
+    echo FALSE >"$vm/pciPassthru0.present"
+    for what in no-system iommu; do
+        echo on >"$vm/.vmxfs/power"
+        eventually 30 grep -q "^# the last power-on succeeded, 20.*Z$" "$vm/.vmxfs/why"
+        esxi fails nested-esxi "$what"
+        eventually 30 grep -q "^# the last power-on succeeded, 20.*Z; 1 line since then$" "$vm/.vmxfs/why"
+        [ "$what" = iommu ] || { [[ $(why OsNotFound 3) == *"nothing to boot"* ]] && echo off >"$vm/.vmxfs/power"; }
+    done
+    [[ $(why "IOMMU fault" 3) == *"the guest's driver, the card's firmware" ]]
+    [ "$(cat "$vm/.vmxfs/power")" = off ]
+}
+
 @test "what somebody else tried is explained from vmware.log, also from an older one" {
     start
     reloaded 1
@@ -219,6 +250,10 @@ requests() {
         "2026-03-01T10:00:01.000Z In(05) vmx - Module 'Disk' power on failed." >"$LAB/vm/vmware.log"
     eventually 30 grep -qF "Module 'Disk'" "$vm/.vmxfs/why"
     [ "$(why "Module 'Disk'" 1)" = 2026-03-01T10:00:01Z ]
+    printf '%s = "%s"\n' pciPassthru0.present TRUE pciPassthru0.id 00000:006:00.0 >"$vm/.vmxfs/merge"
+    echo '2026-03-01T10:00:02.000Z In(05) vmx - Device 6:0.0 is not a passthrough device' >>"$LAB/vm/vmware.log"
+    eventually 30 grep -qF "Device 6:0.0" "$vm/.vmxfs/why"
+    [ "$(why "Device 6:0.0" 4)" = - ]
 }
 
 # What a name may hold that a shell or a terminal would obey. One with a newline the host is not asked

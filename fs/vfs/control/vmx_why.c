@@ -28,9 +28,10 @@ int why_show(struct request *rq, struct node *n, struct buf *ret)
     r = host_power_failure(rq->vfs->host, path, at, &output);
     if (r < 0 && r != -ENOENT)
         return r;
+    bool has_host = host_exists(rq->vfs->host, &rq->wait);
     const struct why_given given = {.dict = doc->dict,
                                     .dir = dir.data,
-                                    .mount = rq->vfs->options.mountpoint,
+                                    .mount = has_host ? rq->vfs->options.mountpoint : NULL,
                                     .log = buf_span(&log),
                                     .output = buf_span(&output),
                                     .output_at = at};
