@@ -59,11 +59,9 @@ static int tell_question(const struct vm_question *question, struct diag *why)
     BUF_AUTO text = {0};
     int r =
         buf_addf(&text, "the VM asks: %.300s (", question->text.len ? question->text.data : "?");
-    for (size_t i = 0; r == 0 && i < question->n; i++) {
-        const struct vm_choice *c = &question->choices[i];
-        r = buf_addf(&text, "%s%lu. %.60s%s", i > 0 ? ", " : "", c->number,
-                     c->label.len ? c->label.data : "", c->is_default ? " *" : "");
-    }
+    for (size_t i = 0; r == 0 && i < question->n; i++)
+        r = buf_add_str(&text, i > 0 ? ", " : "")
+                ?: question_add_choice(&question->choices[i], &text);
     if (r < 0)
         return r;
     for (size_t i = 0; i < text.len; i++) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "host/facts/lines.h"
+#include "parser/text/safe_text.h"
 #include "parser/text/text.h"
 #include "vim_cmd.h"
 
@@ -34,6 +35,13 @@ int host_question(struct host *host, const char *path, const struct wait *wait,
     if (r == -ENXIO)
         return -ENOENT;
     return r ?: question_of(host, id, wait, ret, why);
+}
+
+int question_add_choice(const struct vm_choice *choice, struct buf *ret)
+{
+    return buf_addf(ret, "%lu. ", choice->number)
+        ?: safe_text_add(ret, buf_span(&choice->label))
+        ?: buf_add_str(ret, choice->is_default ? " *" : "");
 }
 
 /* ---- the answer */

@@ -21,6 +21,10 @@ int host_answer(struct host *host, const char *path, struct span answer, const s
 int host_guest(struct host *host, const char *path, const struct wait *wait, struct vm_guest *ret,
                struct diag *why);
 
+/* Appends a choice for people, without escapes of terminals: "2. I Copied It *", with "*" where it
+ * is the default. 0, -ENOMEM. */
+int question_add_choice(const struct vm_choice *choice, struct buf *ret);
+
 /* As host_question, of a VM by its id for vim-cmd. */
 int question_of(struct host *host, const char *id, const struct wait *wait, struct vm_question *ret,
                 struct diag *why);

@@ -16,12 +16,8 @@ static int add_question(const struct vm_question *question, struct buf *ret)
     int r = 0;
     while (r == 0 && text_line(&text, &line))
         r = safe_text_add(ret, line) ?: buf_add_char(ret, '\n');
-    for (size_t i = 0; r == 0 && i < question->n; i++) {
-        const struct vm_choice *choice = &question->choices[i];
-        r = buf_addf(ret, "%lu. ", choice->number)
-            ?: safe_text_add(ret, buf_span(&choice->label))
-            ?: buf_add_str(ret, choice->is_default ? " *\n" : "\n");
-    }
+    for (size_t i = 0; r == 0 && i < question->n; i++)
+        r = question_add_choice(&question->choices[i], ret) ?: buf_add_char(ret, '\n');
     return r;
 }
 
