@@ -16,9 +16,8 @@
 #                          wrong passwords lock the account
 #   --empty                without VMs
 #   --hard                 as hard as a real one: commands that fail print faults instead of one
-#                          line, a VM that was copied asks at its first power-on, files of running
-#                          VMs are locked for SFTP as by VMFS (esxi/gate.py), and there are volumes
-#                          as after the verb volumes
+#                          line, files of running VMs are locked for SFTP as by VMFS (esxi/gate.py),
+#                          and there are volumes as after the verb volumes
 #
 # start leaves in DIR: vmfs/volumes, sshd (as sshd.sh does), commands (a line for each command that
 # ran), state.json. It keeps what is there from before. The VMs are listed in esxi/lab.py.

@@ -36,7 +36,7 @@ def settings(name, number, guest, memory, cpus, location):
                 ("scsi0:0.fileName", f"{name}.vmdk"), ("ethernet0.present", "TRUE"),
                 ("ethernet0.virtualDev", "vmxnet3"), ("ethernet0.networkName", "VM Network"),
                 ("ethernet0.addressType", "generated"),
-                ("uuid.bios", uuid), ("uuid.location", location or uuid),
+                ("uuid.bios", uuid), ("uuid.location", location),
                 ("sched.cpu.units", "mhz"), ("sched.mem.min", "0"), ("sched.mem.shares", "normal"),
                 ("tools.syncTime", "FALSE"), ("cleanShutdown", "TRUE"), ("softPowerOff", "FALSE"))
 
@@ -46,7 +46,7 @@ def make_vm(host, datastore, name, number=0, guest="ubuntu-64", memory="4096", c
     folder = os.path.join(host.volumes, DATASTORES[datastore], name)
     os.makedirs(folder)
     path = os.path.join(folder, f"{name}.vmx")
-    location = questions.home_of(host, path) if host.state["hard"] else None
+    location = questions.home_of(host, path)
     with open(path, "w") as f:
         for key, value in (*settings(name, number, guest, memory, cpus, location), *extra):
             f.write(f'{key} = "{value}"\n')

@@ -51,7 +51,7 @@ def begin(host, number):
 
 def ask(host, vm):
     kind = vm.pop("ask", None)
-    if kind is None and host.state["hard"] and questions.was_altered(host, vm, vm["copy"]):
+    if kind is None and questions.was_altered(host, vm, vm["copy"]):
         kind = questions.kind_of(host.state["version"])
     if kind is None:
         return
