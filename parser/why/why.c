@@ -83,6 +83,8 @@ static int sum_up(const struct why_given *given, const struct why_log *log, size
     if (given->output.n > 0 && said == 0)
         return buf_addf(ret, "# the last power-on failed, %s; the host gives no reason\n",
                         given->output_at);
+    if (given->unread && said == 0)
+        return buf_addf(ret, "# vmware.log could not be read: %s\n", given->unread);
     if (!log->attempt.begun && said == 0)
         return buf_add_str(ret, "# no power-on is known: there is no vmware.log\n");
     if (failed && said > 0)

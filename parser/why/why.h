@@ -16,6 +16,7 @@ struct why_given {
     const char *dir;             /* its directory of settings, for the commands; "." there */
     const char *mount;           /* the mountpoint; NULL: there is no host below it */
     struct span log;             /* vmware.log, or its end; empty: there is none */
+    const char *unread;          /* why there is one, and it could not be read; NULL: it could */
     struct span output;          /* what the command said that failed last; empty: not known */
     const char *output_at;       /* when, as "2026-11-29T10:30:05Z" */
 };

@@ -110,6 +110,21 @@ start_old() { # [MOUNT-OPTION...]
     [ -z "$output" ]
 }
 
+@test "a log that another host holds is no missing one, and hides not what the command said" {
+    start --hard
+    local log=$DS1/nested-esxi/vmware.log
+    refused "Input/output error" on "$vm/.vmxfs/power"
+    esxi lock "$log"
+    eventually 30 grep -qF "memory reservation" "$vm/.vmxfs/why"
+    sh -c "$(head -n 1 "$vm/.vmxfs/why" | cut -f 4)"
+    [ "$(setting "$vmx" sched.mem.min)" = 16384 ]
+    unmount_lab
+    mount_host
+    [[ $(cat "$vm/.vmxfs/why") == "# vmware.log could not be read: "* ]]
+    esxi unlock "$log"
+    eventually 30 grep -qF "memory reservation" "$vm/.vmxfs/why"
+}
+
 @test "a VM that ran is told what ended it, or that it found nothing to boot" {
     local what
     start --version 8.0.1

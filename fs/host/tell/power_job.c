@@ -158,8 +158,10 @@ static int carry_out(struct power_job *job, struct diag *why)
     r = settle(job, r, &said, why);
     if (r == -EINTR && atomic_load(&job->is_so))
         r = 0;
+    if (r == 0)
+        buf_clear(&said);
     if (job->command->wanted == VMX_POWER_ON && (r == 0 || refused))
-        note(job, r == 0 ? (struct span){0} : buf_span(&said));
+        note(job, buf_span(&said));
     return r;
 }
 

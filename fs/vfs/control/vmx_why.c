@@ -4,6 +4,7 @@
  * command said that was given through this mount.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "parser/why/why.h"
@@ -22,9 +23,13 @@ int why_show(struct request *rq, struct node *n, struct buf *ret)
     BUF_AUTO output = {0};
     char at[24] = "";
     int r = path ? remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc) : -ENOMEM;
-    r = r ?: path_add_mounted(rq, path, &dir) ?: vmx_log_read(rq, path, &log);
+    r = r ?: path_add_mounted(rq, path, &dir);
     if (r < 0)
         return r;
+    /* Another host may hold the log; what the command said is known all the same. */
+    const int log_r = vmx_log_read(rq, path, &log);
+    if (log_r == -EINTR || log_r == -ENOMEM)
+        return log_r;
     r = host_power_failure(rq->vfs->host, path, at, &output);
     if (r < 0 && r != -ENOENT)
         return r;
@@ -33,6 +38,7 @@ int why_show(struct request *rq, struct node *n, struct buf *ret)
                                     .dir = dir.data,
                                     .mount = has_host ? rq->vfs->options.mountpoint : NULL,
                                     .log = buf_span(&log),
+                                    .unread = log_r < 0 ? strerror(-log_r) : NULL,
                                     .output = buf_span(&output),
                                     .output_at = at};
     return vmx_why(&given, ret);

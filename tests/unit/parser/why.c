@@ -307,6 +307,24 @@ static void what_is_no_text_is_shown_as_such(void **state)
                          FAILED("2 lines"));
 }
 
+static void a_log_that_cannot_be_read_is_no_missing_one(void **state)
+{
+    (void)state;
+    struct vmx_dict *dict;
+    assert_int_equal(vmx_dict_parse(span_of(settings), &dict), 0);
+    struct why_given given = {.dict = dict, .dir = ".", .unread = "EBUSY", .output_at = ""};
+    BUF_AUTO none = {0};
+    BUF_AUTO one = {0};
+    assert_int_equal(vmx_why(&given, &none), 0);
+    assert_string_equal(none.data, "# vmware.log could not be read: EBUSY\n");
+    given.output = span_of(DISK);
+    assert_int_equal(vmx_why(&given, &one), 0);
+    assert_string_equal(one.data, "-\t" DISK
+                                  "\ta disk: see the other lines\t-\n# the last "
+                                  "power-on failed, -; 1 line, the most special one first\n");
+    vmx_dict_free(dict);
+}
+
 static void a_message_s_end_is_found(void **state)
 {
     (void)state;
@@ -373,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_vm_that_ran_is_told_what_ended_it),
         cmocka_unit_test(a_log_may_be_of_any_form),
         cmocka_unit_test(what_is_no_text_is_shown_as_such),
+        cmocka_unit_test(a_log_that_cannot_be_read_is_no_missing_one),
         cmocka_unit_test(a_message_s_end_is_found),
         cmocka_unit_test(the_output_says_whether_the_command_failed),
         cmocka_unit_test(a_report_holds_nothing_that_a_terminal_or_shell_would_obey),
