@@ -284,7 +284,7 @@ hostile=("it's \"quoted\" \$(touch pwned) \`touch pwned\` \\" $'\e[2J\xc2\x9b!' 
         mkdir "$DS1/$name"
         sed -e 's/^displayName = .*/displayName = "$(touch pwned) `touch pwned`"/' \
             "$DS1/orphan/orphan.vmx" >"$DS1/$name/$name.vmx"
-        printf '%s = "%s"\n' pciPassthru0.present TRUE pciPassthru0.id 00000:066:00.0 \
+        printf '%s = "%s"\n' uuid.action create pciPassthru0.present TRUE pciPassthru0.id 00000:066:00.0 \
             pciPassthru0.deviceId 0x1cb2 pciPassthru0.vendorId 0x10de \
             pciPassthru0.systemId 5aec7ae7-7d90-8511-435a-d094660b7768 >>"$DS1/$name/$name.vmx"
         vm=$MNT/datastore1/$name/$name.vmx vmx=$DS1/$name/$name.vmx
