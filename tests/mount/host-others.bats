@@ -46,17 +46,19 @@ END
 }
 
 @test "a setting that hostd drops is gone at once, and nothing else is" {
-    start --version 9.0.1
-    cp "$vmx" "$TEST_DIR/before"
+    host_start --version 9.0.1
+    mount_host cache_timeout=600
+    vm=$MNT/datastore1/nested-esxi/nested-esxi.vmx vmx=$DS1/nested-esxi/nested-esxi.vmx
     echo 10 >"$vm/vmx.log.keepOld"
-    echo nested-esxi device=0000:86:00.0 >"$vm/passthrough-profile" || :
     echo mine >"$vm/vmxfs.note"
     echo 32768 >"$vm/memSize"
     [ "$(cat "$vm/vmx.log.keepOld")" = 10 ]
     exec 7<>"$vm/vmx.log.keepOld"
     echo on >"$vm/.vmxfs/power"
-    [ ! -e "$vm/vmx.log.keepOld" ]
+    gone() { [ ! -e "$vm/vmx.log.keepOld" ]; }
+    eventually 10 gone
     ! ls "$vm" | grep -x vmx.log.keepOld
+    [ "$(cat "$vm/cleanShutdown")" = FALSE ]
     [ "$(cat "$vm/vmxfs.note")" = mine ]
     echo off >"$vm/.vmxfs/power"
     # Who had it open, and believes it to be there, does not bring it back unasked.

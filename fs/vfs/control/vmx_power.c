@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* NAME.vmx/.vmxfs/power, task and reload: what the host does with the VM. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "host/tell/power.h"
 #include "parser/text/shell_word.h"
+#include "remote/cache/document.h"
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
 #include "vfs/ops/interrupt.h"
@@ -89,11 +92,24 @@ static int carry_out(struct request *rq, const char *path, struct span line, str
     return diag_set(why, "write on, shutdown, off, reset or suspend, or one of them and nowait");
 }
 
+/* The host has written settings of its own into the .vmx, and may have dropped others. What is cached
+ * of it is old, and the kernel is told so when that is found. */
+static void look_anew(struct request *rq, const char *path)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    go_on_waiting(rq);
+    int r = remote_document(rq->vfs->remote, path, 0, &rq->wait, &doc);
+    if (r < 0)
+        log_debug("power: %s: %s", path, strerror(-r));
+}
+
 int power_store(struct request *rq, struct node *n, struct span line)
 {
     struct diag why = {0};
     FREE_AUTO char *path = vmx_path_above(rq, n);
     int r = path ? carry_out(rq, path, line, &why) : -ENOMEM;
+    if (r == 0)
+        look_anew(rq, path);
     return refuse_host(rq, path, "power", r, &why);
 }
 
