@@ -92,8 +92,8 @@ static int carry_out(struct request *rq, const char *path, struct span line, str
     return diag_set(why, "write on, shutdown, off, reset or suspend, or one of them and nowait");
 }
 
-/* The host has written settings of its own into the .vmx, and may have dropped others. What is cached
- * of it is old, and the kernel is told so when that is found. */
+/* The host has written settings of its own into the .vmx, and may have dropped others. What is
+ * cached of it is old, and the kernel is told so when that is found. */
 static void look_anew(struct request *rq, const char *path)
 {
     DOCUMENT_AUTO *doc = NULL;
