@@ -25,7 +25,7 @@ start() {
     ln -s "$UUID" "$VOLUMES/$EVIL"
     sed 's/^displayName = .*//' "$DS1/orphan/orphan.vmx" >"$VOLUMES/$UUID/$EVIL/$EVIL.vmx"
     printf '%s = "%s"\n' displayName "${EVIL//\"/}" annotation "${EVIL//\"/}" \
-        pciPassthru0.present TRUE pciPassthru0.id 00000:066:00.0 pciPassthru0.deviceId 0x1cb2 \
+        uuid.action create pciPassthru0.present TRUE pciPassthru0.id 00000:066:00.0 pciPassthru0.deviceId 0x1cb2 \
         pciPassthru0.vendorId 0x10de pciPassthru0.systemId 5aec7ae7-7d90-8511-435a-d094660b7768 \
         >>"$VOLUMES/$UUID/$EVIL/$EVIL.vmx"
     mv "$HOST/bin/esxcli" "$HOST/bin/esxcli.real"
