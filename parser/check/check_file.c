@@ -6,6 +6,7 @@
 #include "check_private.h"
 #include "command.h"
 #include "parser/document/names.h"
+#include "parser/document/unknown_name.h"
 #include "parser/document/value.h"
 #include "parser/text/encoding.h"
 #include "parser/text/text.h"
@@ -222,6 +223,18 @@ static int suspend_image(struct check *c)
                    key, image.data);
 }
 
+static int unknown_setting(void *ctx, struct span key, const char *said)
+{
+    struct check *c = ctx;
+    return check_add(c, VMX_NOTE, "unknown-setting", NULL, SPAN_FORMAT ": %s", SPAN_SHOWN(key),
+                     said);
+}
+
+static int unknown_settings(struct check *c)
+{
+    return vmx_slips_each(c->dict, NULL, unknown_setting, c);
+}
+
 int check_file(struct check *check)
 {
     return malformed_lines(check)
@@ -232,5 +245,6 @@ int check_file(struct check *check)
         ?: setting_values(check)
         ?: unquoted_values(check)
         ?: byte_order_mark(check)
-        ?: suspend_image(check);
+        ?: suspend_image(check)
+        ?: unknown_settings(check);
 }

@@ -308,4 +308,8 @@ log_line() { # TEXT
     # An ordinary one passes; a card that has started needs nothing else, either.
     [ "$(grep -c ^PASS "$TEST_DIR/check")" -eq 517 ]
     [ "$(grep -v ^PASS "$TEST_DIR/check" | cut -f 1,2 | tr '\n' ' ')" = "UNKNOWN	datastore1/lab/gpu-0/gpu-0.vmx UNKNOWN	datastore1/lab/gpu-1/gpu-1.vmx UNKNOWN	datastore1/lab/gpu-2/gpu-2.vmx " ]
+    # No name that people have is taken for a slip.
+    cat "$MNT"/datastore1/lab/*/*.vmx/.vmxfs/check >"$TEST_DIR/all"
+    [ "$(grep -c '^PASS	malformed-lines	' "$TEST_DIR/all")" -eq 520 ]
+    [ "$(grep -c unknown-setting "$TEST_DIR/all")" -eq 0 ]
 }

@@ -63,6 +63,50 @@ is_no_setting() { # NAME
     [ "$(cat "$K/power")" = on ]
 }
 
+# errors has one line on the setting, which says which one was probably meant.
+doubted() { # KEY KNOWN
+    explained NOTE "$1" "^no setting of VMware's is known by this name; was $2 meant\\\\?\$"
+    [ "$(grep -c "	$1	" "$MNT/.vmxfs/errors")" -eq 1 ]
+}
+
+@test "a new setting whose name looks like a slip is made, and told of" {
+    printf 'numvcpsu = "4"\n' >>"$VM"
+    start
+    echo 4096 >"$K/memSzie"
+    [ "$(cat "$K/memSzie")" = 4096 ]
+    doubted memSzie memSize
+    # Once, not whenever it is set, and not for what was there before.
+    echo 8192 >"$K/memSzie"
+    echo 8 >"$K/numvcpsu"
+    doubted memSzie memSize
+    run ! grep numvcpsu "$MNT/.vmxfs/errors"
+    # Whatever adds it.
+    printf '%s\n' 'ethernet0.adressType = "generated"' 'my.own = "x"' >"$K/.vmxfs/merge"
+    mv "$K/guestinfo.a" "$K/guestinof.a"
+    printf 'firmwre = "efi"\n' >>"$K/.vmxfs/raw"
+    doubted ethernet0.adressType ethernet0.addressType
+    doubted guestinof.a guestinfo.a
+    doubted firmwre firmware
+    printf 'scsi0.present = "TRUE"\nscsi0.virtaulDev = "pvscsi"\n' >>"$MNT/.vmxfs/plain/vm/vm.vmx"
+    doubted scsi0.virtaulDev scsi0.virtualDev
+    run ! grep -F -e my.own -e scsi0.present "$MNT/.vmxfs/errors"
+    grep ^NOTE "$K/.vmxfs/check" | cut -f 2,3 | cut -d : -f 1 >"$TEST_DIR/notes"
+    [ "$(cut -f 1 "$TEST_DIR/notes" | sort -u)" = unknown-setting ]
+    [ "$(cut -f 2 "$TEST_DIR/notes" | sort | tr '\n' ' ')" = "ethernet0.adressType firmwre guestinof.a memSzie numvcpsu scsi0.virtaulDev " ]
+}
+
+@test "two settings that are set at once are each told of once" {
+    start
+    local writers=()
+    for key in memSzie numvcpsu guestinfo.new; do
+        echo 1 >"$K/$key" &
+        writers+=($!)
+    done
+    wait "${writers[@]}"
+    doubted memSzie memSize
+    doubted numvcpsu numvcpus
+}
+
 @test "removing through another spelling removes the stored one" {
     start
     cat "$K/memSize" "$K/MEMSIZE" "$K/memsize"

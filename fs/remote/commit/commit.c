@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "foreign_edit.h"
 #include "move.h"
+#include "new_settings.h"
 #include "remote/file/file_name.h"
 #include "remote/lock/lock.h"
 #include "remote/names/paths.h"
@@ -316,6 +317,7 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
         cache_put(remote->documents, target, &outcome.after->cached);
         if (dir)
             cache_drop(remote->listings, dir);
+        new_settings_note(remote, path, before, outcome.after);
     } else if (r < 0) {
         atomic_fetch_add(&remote->commits_failed, 1);
         cache_drop(remote->documents, target ? target : path);

@@ -143,6 +143,24 @@ static void an_image_that_is_gone_is_cleared(void **state)
                    "echo '' > DIR/checkpoint.vmState");
 }
 
+static void names_that_look_like_slips_are_told(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO report = {0};
+    (void)state;
+
+    const struct vmx_check check =
+        run(SPAN_LITERAL("memSize = \"4096\"\nmemSzie = \"4096\"\nmyOwn = \"x\"\n"
+                         "ethernet0.adressType = \"generated\"\n"),
+            &profiles, "DIR", &report);
+    assert_non_null(strstr(report.data,
+                           "NOTE\tunknown-setting\tmemSzie: no setting of VMware's is "
+                           "known by this name; was memSize meant?\t-\n"));
+    assert_non_null(strstr(report.data, "NOTE\tunknown-setting\tethernet0.adressType: "));
+    assert_int_equal(check.count[VMX_NOTE], 2);
+    assert_int_equal(check.worst, VMX_PASS);
+}
+
 /* Whatever is wrong with it. What is wrong on the host can be mended there. */
 static void nothing_mends_an_encrypted_vm(void **state)
 {
@@ -547,6 +565,7 @@ int main(void)
         cmocka_unit_test(counting_needs_no_report),
         cmocka_unit_test(the_file_itself_is_judged),
         cmocka_unit_test(an_image_that_is_gone_is_cleared),
+        cmocka_unit_test(names_that_look_like_slips_are_told),
         cmocka_unit_test(nothing_mends_an_encrypted_vm),
         cmocka_unit_test(a_hostile_file_makes_no_hostile_report),
         cmocka_unit_test(a_directory_is_quoted_for_the_shell),
