@@ -6,13 +6,14 @@
 
 #include "parser/device/pci.h"
 #include "parser/text/encoding.h"
+#include "parser/text/safe_text.h"
 #include "parser/text/text.h"
 
 enum value_type {
     VALUE_BOOL,
     VALUE_INT,
     VALUE_FIRMWARE,
-    VALUE_WORD, /* no white space inside */
+    VALUE_WORD, /* no white space, quotes and control characters inside */
     VALUE_UUID,
     VALUE_MAC,
     VALUE_HEX, /* a PCI id: 0x10de, 10de, or its decimal form */
@@ -75,6 +76,7 @@ static const struct value_rule rules[] = {
     {"ethernet#.generatedAddress", VALUE_MAC, false, 0, 0, 0, wants_mac},
     {"ethernet#.virtualDev", VALUE_WORD, false, 0, 0, 0, "one word, such as vmxnet3 or e1000e"},
     {"scsi#.virtualDev", VALUE_WORD, false, 0, 0, 0, "one word, such as pvscsi or lsilogic"},
+    {"*.virtualDev", VALUE_WORD, false, 0, 0, 0, wants_word},
     {"*.present", VALUE_BOOL, false, 0, 0, 0, wants_bool},
     {"*.startConnected", VALUE_BOOL, false, 0, 0, 0, wants_bool},
     {"*.allowGuestConnectionControl", VALUE_BOOL, false, 0, 0, 0, wants_bool},
@@ -213,7 +215,8 @@ static bool is_mac(struct span s)
 
 static bool is_word(struct span s)
 {
-    return text_find(s, ' ') == s.n && text_find(s, '\t') == s.n && text_find(s, '\n') == s.n;
+    return safe_text_is(s) && text_find(s, ' ') == s.n && text_find(s, '"') == s.n &&
+           text_find(s, '\'') == s.n;
 }
 
 static bool is_int(const struct value_rule *rule, struct span s)
