@@ -154,7 +154,8 @@ static void names_that_look_like_slips_are_told(void **state)
                          "ethernet0.adressType = \"generated\"\n"),
             &profiles, "DIR", &report);
     assert_non_null(strstr(report.data,
-                           "NOTE\tunknown-setting\tmemSzie: no setting of VMware's is "
+                           "NOTE\t"
+                           "unknown-setting\tmemSzie: no setting of VMware's is "
                            "known by this name; was memSize meant?\t-\n"));
     assert_non_null(strstr(report.data, "NOTE\tunknown-setting\tethernet0.adressType: "));
     assert_int_equal(check.count[VMX_NOTE], 2);
