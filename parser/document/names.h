@@ -15,8 +15,8 @@
 /* Appends the file name. 0, -ENAMETOOLONG when it would pass VMX_NAME_MAX, -ENOMEM. */
 int vmx_name_from_key(const char *charset, struct span key, struct buf *ret);
 
-/* -EINVAL with *diag: a key of this name is not made, because it is a control file's, for which a
- * text in a key of that name was meant. 0: it may be. */
+/* Whether a new key may have this name. 0; -EINVAL with *diag: it is the name of a control file,
+ * which was probably meant. */
 int vmx_name_check_new(struct span key, struct diag *diag);
 
 /* Appends the key's bytes. 0; -EINVAL when no key can have this name (an unescaped byte that a key

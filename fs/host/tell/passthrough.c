@@ -59,8 +59,8 @@ static size_t find_changed(const struct host_facts *facts, const struct vmx_host
     return left;
 }
 
-/* The host does not say any more how things are: the first n had been switched; lost: of the next
- * one that is not known either. */
+/* The host no longer says how things are. The first n had been switched; lost: whether the next one
+ * was is not known. */
 static int add_doubt(const struct vmx_passthrough_plan *plan, size_t n, bool lost, bool on,
                      struct buf *said)
 {

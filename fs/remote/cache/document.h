@@ -40,6 +40,13 @@ static inline bool document_is_unread(int r)
     return r == -EACCES || r == -EBUSY;
 }
 
+/* Whether a report on many VMs leaves out the one of this result: it is none any more, or cannot be
+ * read. */
+static inline bool document_is_left_out(int r)
+{
+    return r == -ENOENT || r == -EMEDIUMTYPE || document_is_unread(r);
+}
+
 /* Loads those of n documents that are not in the cache, all in flight together. A document that
  * cannot be loaded for a reason of its own is left out. 0; -ENOTCONN, -EIO, -EINTR, -ENOMEM. */
 int remote_load_documents(struct remote *remote, char *const *paths, size_t n,

@@ -33,7 +33,7 @@ static int see_document(struct vm_walk *s, const char *path)
     go_on_waiting(s->rq);
     int r = count_path(s, path)
                 ?: remote_document(s->rq->vfs->remote, path, cache_ms(s->rq), &s->rq->wait, &doc);
-    if (r == -ENOENT || r == -EMEDIUMTYPE || document_is_unread(r))
+    if (document_is_left_out(r))
         return 0;
     return r
         ?: remote_add_shown(s->rq->vfs->remote, path, &shown)

@@ -66,8 +66,7 @@ static int add_card(struct request *rq, const struct host_facts *facts,
     int r = add_vms(devices, pci, &vms, &first);
     if (r == 0 && first)
         r = check_in_vm(rq, facts, first, &check);
-    const bool gone = r == -ENOENT || r == -EMEDIUMTYPE || document_is_unread(r);
-    if (gone || (r == 0 && !first))
+    if (document_is_left_out(r) || (r == 0 && !first))
         r = vmx_check_card(&around, pci, &check);
     if (r == 0 && check.memory_gb > 0)
         r = buf_addf(&memory, "%lld", check.memory_gb);
