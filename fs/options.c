@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "option_words.h"
 #include "parser/text/text.h"
 
 #define OPTION(template, member) {template, offsetof(struct options, member), 1}
@@ -18,9 +20,13 @@
 /* FUSE_OPT_KEY, without its conversion that clang warns of. */
 #define WORD(template, key) {template, UINT_MAX, key}
 
+enum { KEY_COMPRESSION };
+
 static const struct fuse_opt table[] = {
     OPTION("-p %s", port_text),
     OPTION("port=%s", port_text),
+    OPTION("-F %s", config_file),
+    WORD("-C", KEY_COMPRESSION),
     OPTION("IdentityFile=%s", identity_file),
     OPTION("UserKnownHostsFile=%s", known_hosts_file),
     OPTION("StrictHostKeyChecking=%s", strict),
@@ -30,6 +36,16 @@ static const struct fuse_opt table[] = {
     OPTION("sftp_server=%s", sftp_server),
     OPTION("timeout=%s", timeout_text),
     OPTION("cache_timeout=%s", cache_timeout_text),
+    /* sshfs has several: the last one given counts for all that is cached. */
+    OPTION("dcache_timeout=%s", cache_timeout_text),
+    OPTION("dcache_stat_timeout=%s", cache_timeout_text),
+    OPTION("dcache_link_timeout=%s", cache_timeout_text),
+    OPTION("dcache_dir_timeout=%s", cache_timeout_text),
+    OPTION("cache_stat_timeout=%s", cache_timeout_text),
+    OPTION("cache_link_timeout=%s", cache_timeout_text),
+    OPTION("cache_dir_timeout=%s", cache_timeout_text),
+    OPTION("cache=no", no_cache),
+    OPTION("dir_cache=no", no_cache),
     OPTION("power_timeout=%s", power_timeout_text),
     OPTION("cache_size=%s", cache_size_text),
     OPTION("vmx_max=%s", vmx_max_text),
@@ -49,6 +65,7 @@ static const struct fuse_opt table[] = {
     OPTION("-f", foreground),
     OPTION("-d", debug),
     OPTION("debug", debug),
+    OPTION("sshfs_debug", debug),
     OPTION("-h", help),
     OPTION("--help", help),
     OPTION("-V", version),
@@ -56,24 +73,11 @@ static const struct fuse_opt table[] = {
     OPTION("ro", read_only),
     WORD("ro", FUSE_OPT_KEY_KEEP),
     NO_OPTION("rw", read_only),
-    WORD("rw", FUSE_OPT_KEY_KEEP), /* for libfuse, too, the last one counts */
-    /* Words for mount(8), fstab and systemd. */
-    WORD("auto", FUSE_OPT_KEY_DISCARD),
-    WORD("noauto", FUSE_OPT_KEY_DISCARD),
-    WORD("-n", FUSE_OPT_KEY_DISCARD),
+    WORD("rw", FUSE_OPT_KEY_KEEP),    /* for libfuse, too, the last one counts */
+    WORD("-n", FUSE_OPT_KEY_DISCARD), /* mount(8) */
     WORD("-s", FUSE_OPT_KEY_DISCARD),
     WORD("-v", FUSE_OPT_KEY_DISCARD),
     WORD("-t ", FUSE_OPT_KEY_DISCARD),
-    WORD("user", FUSE_OPT_KEY_DISCARD),
-    WORD("user=", FUSE_OPT_KEY_DISCARD),
-    WORD("nouser", FUSE_OPT_KEY_DISCARD),
-    WORD("users", FUSE_OPT_KEY_DISCARD),
-    WORD("owner", FUSE_OPT_KEY_DISCARD),
-    WORD("group", FUSE_OPT_KEY_DISCARD),
-    WORD("defaults", FUSE_OPT_KEY_DISCARD),
-    WORD("nofail", FUSE_OPT_KEY_DISCARD),
-    WORD("_netdev", FUSE_OPT_KEY_DISCARD),
-    WORD("comment=", FUSE_OPT_KEY_DISCARD),
     /* Options that the kernel or libfuse understands. */
     WORD("allow_other", FUSE_OPT_KEY_KEEP),
     WORD("allow_root", FUSE_OPT_KEY_KEEP),
@@ -115,15 +119,34 @@ static int see_argument(struct parse *p, const char *arg)
     return *place ? 0 : -1;
 }
 
+/* What is neither vmxfs's own nor known to do nothing is ssh's, which is asked when it is run. */
+static int see_other(struct parse *p, const char *arg)
+{
+    const struct option_word *word = option_word_find(arg);
+    if (word)
+        return word->refusal ? fail(p, arg, word->refusal) : 0;
+    if (!option_is_ssh_keyword(arg))
+        return fail(p, arg, "unknown option; vmxfs -h lists all options");
+    const char *refusal = option_ssh_refusal(arg);
+    if (refusal)
+        return fail(p, arg, refusal);
+    const char *file = option_ssh_relative(arg);
+    FREE_AUTO char *directory = file ? get_current_dir_name() : NULL;
+    if (directory)
+        words_addf(&p->options.ssh_keywords, "%.*s\"%s/%s\"", (int)(file - arg), arg, directory,
+                   file);
+    else
+        words_add(&p->options.ssh_keywords, arg);
+    return p->options.ssh_keywords.error ? -1 : 0;
+}
+
 static int see(void *data, const char *arg, int key, struct fuse_args *out)
 {
     struct parse *p = data;
     (void)out;
     if (key == FUSE_OPT_KEY_NONOPT)
         return see_argument(p, arg);
-    if (strncmp(arg, "x-", 2) == 0) /* x-systemd.automount and the like */
-        return 0;
-    return fail(p, arg, "unknown option; vmxfs -h lists all options");
+    return see_other(p, key == KEY_COMPRESSION ? "Compression=yes" : arg);
 }
 
 /* words: with a comma between them. */
@@ -142,7 +165,7 @@ static int check_words(const struct options *o, struct diag *why)
     const struct {
         const char *name, *value, *words;
     } checks[] = {
-        {"StrictHostKeyChecking", o->strict, "yes, accept-new, no"},
+        {"StrictHostKeyChecking", o->strict, "yes, ask, accept-new, no, off"},
         {"transport", o->transport, "auto, libssh2, openssh"},
         {"prefetch", o->prefetch, "on, off"},
         {"running", o->running, "refuse, allow"},
@@ -250,6 +273,11 @@ static int parse_source(struct options *o, struct diag *why)
     if (s[0] != '/' && strncmp(s, "./", 2) != 0 && strncmp(s, "../", 3) != 0 &&
         strcmp(s, ".") != 0 && strcmp(s, "..") != 0)
         return parse_remote(o, why);
+    if (o->ssh_keywords.n > 0) {
+        diag_set(why, "%s: unknown option for a local directory; vmxfs -h lists all options",
+                 o->ssh_keywords.list[0]);
+        return -EINVAL;
+    }
     struct stat st;
     o->path = realpath(s, NULL);
     if (!o->path) {
@@ -277,6 +305,8 @@ static int check(struct options *o, struct diag *why)
     int r = check_words(o, why) ?: check_numbers(o, why) ?: check_profile_dir(o, why);
     if (r < 0)
         return r;
+    if (o->no_cache)
+        o->cache_timeout_s = 0;
     if (!o->source || !o->mountpoint) {
         diag_set(why, "%s is missing; usage: vmxfs [options] SOURCE MOUNTPOINT",
                  o->source ? "MOUNTPOINT" : "SOURCE");
@@ -334,6 +364,7 @@ void options_done(struct options *o)
         free(*string);
         *string = NULL; /* two options can have one place */
     }
+    words_done(&o->ssh_keywords);
     fuse_opt_free_args(&o->fuse);
 }
 
@@ -345,8 +376,10 @@ void options_usage(void)
         "  SOURCE  [user@]host:[path]   over SSH ([2001:db8::1]:path for IPv6)\n"
         "          /path or ./path      a local directory\n"
         "\n"
-        "  -p PORT   -f (foreground)   -d (debug)   -h   -V   -o OPTION[,OPTION...]\n"
+        "  -p PORT   -F SSH_CONFIG   -C (compression)   -f (foreground)   -d (debug)   -h   -V\n"
+        "  -o OPTION[,OPTION...]\n"
         "\n"
+        "  KEYWORD=VALUE         any keyword of ssh_config(5), and what sshfs takes (man vmxfs)\n"
         "  port=N, IdentityFile=F, UserKnownHostsFile=F, StrictHostKeyChecking=yes|accept-new|no\n"
         "                        as in ssh_config\n"
         "  password_stdin        read the password from standard input\n"
@@ -378,6 +411,8 @@ struct connect_options options_connect(const struct options *o)
         .port = o->port,
         .identity_file = o->identity_file,
         .known_hosts_file = o->known_hosts_file,
+        .config_file = o->config_file,
+        .keywords = &o->ssh_keywords,
         .password_stdin = o->password_stdin,
         .ssh_command = o->ssh_command,
         .sftp_server = o->sftp_server,
@@ -386,9 +421,10 @@ struct connect_options options_connect(const struct options *o)
         .via = CONNECT_AUTO,
     };
     if (o->strict)
-        c.strict = strcmp(o->strict, "yes") == 0  ? CONNECT_STRICT_YES
-                   : strcmp(o->strict, "no") == 0 ? CONNECT_STRICT_NO
-                                                  : CONNECT_STRICT_ACCEPT_NEW;
+        c.strict = strcmp(o->strict, "accept-new") == 0 ? CONNECT_STRICT_ACCEPT_NEW
+                   : is_one_of(span_of(o->strict), SPAN_LITERAL("no, off"))
+                       ? CONNECT_STRICT_NO
+                       : CONNECT_STRICT_YES; /* "ask", too: nobody is there */
     if (o->ssh_command || (o->transport && strcmp(o->transport, "openssh") == 0))
         c.via = CONNECT_OPENSSH;
     else if (o->transport && strcmp(o->transport, "libssh2") == 0)

@@ -2,6 +2,7 @@
 /* The command line: vmxfs [options] SOURCE MOUNTPOINT. */
 #pragma once
 
+#include "transport/child/argv.h"
 #include "transport/connect.h"
 #include "vfs/fuse_library.h"
 
@@ -15,6 +16,8 @@ struct options {
     char *path; /* "" where SOURCE ends in a colon */
 
     unsigned port;
+    struct words ssh_keywords; /* KEYWORD=VALUE, for ssh to judge */
+    char *config_file;
     char *identity_file, *known_hosts_file, *strict, *transport, *ssh_command, *sftp_server;
     int password_stdin;
     unsigned timeout_s, cache_timeout_s, power_timeout_s, cache_mib, vmx_max_kib;
@@ -27,7 +30,7 @@ struct options {
     uid_t uid;
     gid_t gid;
     mode_t umask;
-    int foreground, debug, help, version;
+    int no_cache, foreground, debug, help, version;
 
     struct fuse_args fuse; /* what is left for libfuse */
 };

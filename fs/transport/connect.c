@@ -120,9 +120,16 @@ static int setup_local(const struct connector *c, struct diag *why)
     return -ENOENT;
 }
 
+static bool has_keywords(const struct connect_options *o)
+{
+    return o->keywords && o->keywords->n > 0;
+}
+
 static int setup(struct connector *c, struct diag *why)
 {
     struct connect_options *o = &c->options;
+    if (o->config_file && strcmp(o->config_file, "none") != 0)
+        make_absolute(c, &o->config_file);
     make_absolute(c, &o->identity_file);
     make_absolute(c, &o->known_hosts_file);
     if (c->paths.error) {
@@ -133,7 +140,8 @@ static int setup(struct connector *c, struct diag *why)
         return setup_local(c, why);
     int r = check_options(o, why);
     c->via = o->ssh_command ? CONNECT_OPENSSH : o->via;
-    if (r == 0 && c->via != CONNECT_OPENSSH)
+    /* Also where ssh reads it: so keywords that it does not know are refused in our words. */
+    if (r == 0 && !o->ssh_command && (c->via != CONNECT_OPENSSH || has_keywords(o)))
         r = read_config(c, why);
     if (r == 0 && o->password_stdin)
         r = read_password(c, why);

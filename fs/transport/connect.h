@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "transport.h"
+#include "transport/child/argv.h"
 
 enum connect_via { CONNECT_AUTO, CONNECT_LIBSSH2, CONNECT_OPENSSH };
 enum connect_strict {
@@ -26,7 +27,9 @@ struct connect_options {
     const char *host; /* as the user wrote it (an alias, a name, an address);
                          NULL: local, a child sftp-server process */
     const char *user;
-    unsigned port; /* 0: not given */
+    unsigned port;                /* 0: not given */
+    const char *config_file;      /* instead of ssh's own ones, as with ssh -F */
+    const struct words *keywords; /* of ssh_config(5): KEYWORD=VALUE */
     const char *identity_file;
     const char *known_hosts_file;
     enum connect_strict strict;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -21,15 +22,76 @@ static bool is_no(const char *value)
 static bool is_beyond(const char *key, const char *value)
 {
     static const char *const keys[] = {
-        "proxyjump",         "proxycommand",
-        "certificatefile",   "bindaddress",
-        "bindinterface",     "pkcs11provider",
-        "knownhostscommand", "revokedhostkeys",
-        "verifyhostkeydns",  "hostbasedauthentication",
+        "proxyjump",
+        "proxycommand",
+        "certificatefile",
+        "bindaddress",
+        "bindinterface",
+        "pkcs11provider",
+        "knownhostscommand",
+        "revokedhostkeys",
+        "verifyhostkeydns",
+        "hostbasedauthentication",
+        "preferredauthentications",
     };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (strcmp(key, keys[i]) == 0)
             return !is_no(value);
+    }
+    return false;
+}
+
+/* Keywords of the command line: those that are read below, and those that make no difference to a
+ * connection that libssh2 makes. Of all others ssh is to do what they say. */
+static bool is_honoured(const char *keyword)
+{
+    static const char *const names[] = {
+        "addkeystoagent",
+        "addressfamily",
+        "batchmode",
+        "challengeresponseauthentication",
+        "checkhostip",
+        "ciphers",
+        "clearallforwardings",
+        "compression",
+        "compressionlevel",
+        "connectionattempts",
+        "connecttimeout",
+        "escapechar",
+        "exitonforwardfailure",
+        "forwardagent",
+        "forwardx11",
+        "forwardx11trusted",
+        "globalknownhostsfile",
+        "hostkeyalgorithms",
+        "hostkeyalias",
+        "hostname",
+        "identitiesonly",
+        "identityagent",
+        "identityfile",
+        "kbdinteractiveauthentication",
+        "kexalgorithms",
+        "localcommand",
+        "loglevel",
+        "macs",
+        "numberofpasswordprompts",
+        "passwordauthentication",
+        "permitlocalcommand",
+        "port",
+        "pubkeyauthentication",
+        "serveralivecountmax",
+        "serveraliveinterval",
+        "stricthostkeychecking",
+        "tcpkeepalive",
+        "updatehostkeys",
+        "user",
+        "userknownhostsfile",
+        "visualhostkey",
+    };
+    const size_t len = strcspn(keyword, "=");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strlen(names[i]) == len && strncasecmp(keyword, names[i], len) == 0)
+            return true;
     }
     return false;
 }
@@ -81,6 +143,7 @@ static void set_field(struct ssh_config *c, const char *key, const char *value)
         {"challengeresponseauthentication", /* before 8.7 */
          .is_on = &c->use_keyboard_interactive},
         {"batchmode", .is_on = &c->batch},
+        {"compression", .is_on = &c->compression},
         {"userknownhostsfile", .paths = &c->user_known_hosts},
         {"globalknownhostsfile", .paths = &c->global_known_hosts},
     };
@@ -219,6 +282,10 @@ static int parse(struct ssh_config *c, char *text, const struct connect_options 
     c->timeout_ms = options->timeout_ms;
     for (char *line = strsep(&text, "\n"); line; line = strsep(&text, "\n"))
         set_line(c, line);
+    for (size_t i = 0; options->keywords && i < options->keywords->n; i++) {
+        if (!is_honoured(options->keywords->list[i]))
+            set_beyond(c, options->keywords->list[i]);
+    }
     if (options->known_hosts_file) {
         words_done(&c->user_known_hosts);
         words_add(&c->user_known_hosts, options->known_hosts_file);
@@ -255,18 +322,41 @@ int ssh_config_parse(struct span text, const struct connect_options *options,
     return r;
 }
 
+void ssh_config_arguments(const struct connect_options *options, struct words *argv)
+{
+    if (options->config_file)
+        words_addf(argv, "-F%s", options->config_file);
+    for (size_t i = 0; options->keywords && i < options->keywords->n; i++)
+        words_addf(argv, "-o%s", options->keywords->list[i]);
+    if (options->port)
+        words_addf(argv, "-p%u", options->port);
+    if (options->user)
+        words_addf(argv, "-l%s", options->user);
+    /* Not -i, which forgets a file that is not there. */
+    if (options->identity_file)
+        words_addf(argv, "-oIdentityFile=\"%s\"", options->identity_file);
+}
+
+static int refuse(const struct connect_options *options, const char *said, struct diag *why)
+{
+    static const char unknown[] = "Bad configuration option: ";
+    const char *name = strstr(said, unknown);
+    const int n = (int)strcspn(name ? name + strlen(unknown) : said, "\r\n");
+    if (name && options->keywords && options->keywords->n > 0)
+        return diag_set(why,
+                        "%.*s: unknown option, to vmxfs and to ssh_config(5); vmxfs -h lists all "
+                        "options",
+                        n, name + strlen(unknown));
+    return diag_set(why, "ssh refuses %s: %.*s", options->host, n,
+                    name ? name + strlen(unknown) : said);
+}
+
 int ssh_config_read(const struct connect_options *options, struct ssh_config **ret,
                     struct diag *why)
 {
     WORDS_AUTO argv = {0};
     words_split(&argv, "ssh -G -T", " ");
-    if (options->port)
-        words_addf(&argv, "-p%u", options->port);
-    if (options->user)
-        words_addf(&argv, "-l%s", options->user);
-    /* Not -i, which forgets a file that is not there. */
-    if (options->identity_file)
-        words_addf(&argv, "-oIdentityFile=\"%s\"", options->identity_file);
+    ssh_config_arguments(options, &argv);
     words_add(&argv, "--");
     words_add(&argv, options->host);
 
@@ -280,11 +370,8 @@ int ssh_config_read(const struct connect_options *options, struct ssh_config **r
         diag_set(why, "cannot run \"ssh -G %s\": %s", options->host, strerror(-r));
     if (r < 0)
         return r;
-    if (status != 0) {
-        size_t n = err.len ? strcspn(err.data, "\r\n") : 0;
-        diag_set(why, "ssh refuses %s: %.*s", options->host, (int)n, err.len ? err.data : "");
-        return -EINVAL;
-    }
+    if (status != 0)
+        return refuse(options, err.len ? err.data : "", why);
     r = ssh_config_parse(buf_span(&out), options, ret);
     if (r < 0)
         diag_set(why, "cannot understand what \"ssh -G %s\" says: %s", options->host, strerror(-r));

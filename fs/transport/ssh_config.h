@@ -28,6 +28,7 @@ struct ssh_config {
     enum connect_strict strict; /* never CONNECT_STRICT_CONFIG */
     bool identities_only;
     bool use_keys, use_password, use_keyboard_interactive;
+    bool compression;
     bool password_only;  /* "password" is in the keyring; offer no keys */
     bool batch;          /* never ask anybody */
     bool named_identity; /* the first identity file was given on the command line */
@@ -39,6 +40,9 @@ struct ssh_config {
     /* The setting that only the ssh program can honour ("proxyjump", ...), or NULL. */
     const char *beyond;
 };
+
+/* Adds what the command line says of the configuration, as the first arguments of ssh. */
+void ssh_config_arguments(const struct connect_options *options, struct words *argv);
 
 /* Runs ssh -G. 0; -ENOENT without an ssh program; -EINVAL for what ssh refuses; -ENOMEM, ... with
  * *why. */

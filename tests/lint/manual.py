@@ -29,8 +29,8 @@ def read(root, *patterns):
 
 def options(root):
     """-o options, as "name" or "name=", and letters, as "-p"."""
-    templates = re.findall(r'(?:OPTION\(|WORD\(|strncmp\(arg, )"([^"]+)"',
-                           read(root, "fs/options.c"))
+    templates = re.findall(r'(?:OPTION|WORD|IGNORED|IGNORED_AS|REFUSED)\("([^"]+)"',
+                           read(root, "fs/options.c", "fs/option_words.c"))
     return {re.sub(r"%.*", "", t).strip() for t in templates}
 
 

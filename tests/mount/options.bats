@@ -85,7 +85,7 @@ bats_require_minimum_version 1.5.0
     fails 'running.*refuse.*allow' -o running=maybe "$LAB" "$MNT"
     fails 'reload.*auto.*off' -o reload=1 "$LAB" "$MNT"
     fails 'prefetch.*on.*off' -o prefetch=yes "$LAB" "$MNT"
-    fails 'StrictHostKeyChecking.*yes.*accept-new.*no' -o StrictHostKeyChecking=ask "$LAB" "$MNT"
+    fails 'StrictHostKeyChecking.*yes.*accept-new.*no' -o StrictHostKeyChecking=maybe "$LAB" "$MNT"
     fails 'rename.*unsafe' -o rename=safe "$LAB" "$MNT"
     fails 'ssh_command.*transport' -o ssh_command=ssh,transport=libssh2 127.0.0.1: "$MNT"
 }
@@ -122,7 +122,7 @@ bats_require_minimum_version 1.5.0
     fails 'host' "user@:$LAB" "$MNT"
     fails 'host' -- "-oProxyCommand=touch $TEST_DIR/pwned:$LAB" "$MNT"
     fails 'host' "user@-oProxyCommand=touch $TEST_DIR/pwned:$LAB" "$MNT"
-    fails 'host' "-oProxyCommand=touch@host:$LAB" "$MNT"
+    fails 'MOUNTPOINT is missing' "-oProxyCommand=touch@host:$LAB" "$MNT" # an option of ssh
     fails 'host' "[-h]:$LAB" "$MNT"
     fails 'SOURCE|host' "[::1:$LAB" "$MNT"
     [ ! -e "$TEST_DIR/pwned" ]
@@ -445,4 +445,45 @@ foreground() { # OPTION...
     for pid in $(mount_processes); do
         ! readlink "/proc/$pid/fd/"* | grep -F "$TEST_DIR/lock"
     done
+}
+
+# Words of sshfs and mount(8) that do nothing here.
+@test "options of sshfs and mount(8) that are built in, or nothing to vmxfs, are taken" {
+    local option
+    for option in reconnect sshfs_sync no_readahead sync_readdir direct_io workaround=rename:truncate \
+        cache=yes dir_cache=yes dcache_max_size=9 dcache_clean_interval=9 dcache_min_clean_interval=9 \
+        cache_max_size=9 cache_clean_interval=9 cache_min_clean_interval=9 no_check_root \
+        disable_hardlink max_conns=4 max_read=65536 max_write=65536 unreliable_append \
+        writeback_cache=no ssh_protocol=2 idmap=mounter kernel_cache auto_cache noauto_cache \
+        entry_timeout=1 attr_timeout=1 ac_attr_timeout=1 negative_timeout=1 noforget remember=1 intr \
+        intr_signal=10 use_ino readdir_ino hard_remove nonempty large_read big_writes clone_fd \
+        max_threads=9 max_idle_threads=9 relatime norelatime strictatime nostrictatime diratime \
+        nodiratime lazytime nolazytime iversion noiversion silent loud mand nomand nousers noowner \
+        nogroup X-mount.mkdir x-systemd.automount dcache_timeout=9 dcache_stat_timeout=9 \
+        dcache_link_timeout=9 dcache_dir_timeout=9 cache_stat_timeout=9 cache_link_timeout=9 \
+        cache_dir_timeout=9 cache=no dir_cache=no; do
+        echo "$option"
+        mount_local "$option"
+        [ -f "$MNT/vm/vm.vmx/memSize" ]
+        unmount_lab
+    done
+}
+
+@test "what cannot be had of sshfs is refused with what to use instead" {
+    fails '^vmxfs: ssh_protocol=1: .*leave' -o ssh_protocol=1 "$LAB" "$MNT"
+    fails '^vmxfs: -1: .*leave' -1 "$LAB" "$MNT"
+    local option
+    for option in idmap=user idmap=none uidfile=/x gidfile=/x nomap=error; do
+        fails "^vmxfs: $option: .*uid=" -o "$option" "$LAB" "$MNT"
+    done
+    for option in passive slave directport=1 vsock=1:2; do
+        fails "^vmxfs: $option: .*ssh_command=" -o "$option" "$LAB" "$MNT"
+    done
+    # Of ssh_config: what would break the channel, in any case of letters.
+    for option in RemoteCommand=ls sessiontype=none REQUESTTTY=yes StdinNull=yes \
+        ForkAfterAuthentication=yes LocalForward=1 remoteforward=1 DynamicForward=1 Tunnel=yes; do
+        fails "^vmxfs: $option: " -o "$option" 127.0.0.1: "$MNT"
+    done
+    fails '^vmxfs: ServerAliveInterval=9: .*local directory' -o ServerAliveInterval=9 "$LAB" "$MNT"
+    fails '^vmxfs: ServerAliveInterval=: ' -o ServerAliveInterval= 127.0.0.1: "$MNT"
 }

@@ -518,3 +518,54 @@ EOF
     refuses 'was given up' timeout 60 "$VMXFS" -o transport=libssh2,timeout=2 \
         -o "port=$(head -n 1 "$TEST_DIR/babble.out")" 127.0.0.1:/ "$MNT"
 }
+
+@test "keywords of ssh_config are options, in any case, for libssh2 and for the ssh program" {
+    start
+    local keyword transport
+    for transport in auto openssh; do
+        for keyword in AddressFamily=inet BatchMode=yes CheckHostIP=no ciphers=aes256-ctr \
+            COMPRESSION=yes ConnectTimeout=30 HostKeyAlgorithms=ssh-ed25519 "hostkeyalias=[127.0.0.1]:$(port)" \
+            IdentitiesOnly=yes KexAlgorithms=curve25519-sha256 LogLevel=ERROR MACs=hmac-sha2-256 \
+            NumberOfPasswordPrompts=1 PasswordAuthentication=no "PreferredAuthentications=publickey" \
+            "ProxyCommand=nc 127.0.0.1 $(port)" RekeyLimit=1G ServerAliveInterval=15 TCPKeepAlive=no \
+            UpdateHostKeys=no StrictHostKeyChecking=ask StrictHostKeyChecking=off "User=$(id -un)" VisualHostKey=no IPQoS=none GSSAPIAuthentication=no; do
+            echo "$transport $keyword"
+            mount_from "transport=$transport" "${keyword//,/\\,}"
+            [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+            unmount_lab
+        done
+    done
+    mount_from ciphers=aes256-ctr
+    grep -qx 'cipher: aes256-ctr' "$MNT/.vmxfs/status"
+    unmount_lab
+    for transport in auto openssh; do
+        refuses '^vmxfs: nonsense: unknown option' mount_from Nonsense=1 "transport=$transport"
+    done
+    refuses 'preferredauthentications.*transport=openssh' mount_from \
+        PreferredAuthentications=publickey transport=libssh2
+}
+
+@test "-F names the configuration, and -C compresses" {
+    start
+    local transport
+    for transport in libssh2 openssh; do
+        "$VMXFS" -F "$DIR/ssh_config" -C -o "transport=$transport" "host:$LAB" "$MNT"
+        grep -qx 'compression: zlib@openssh.com' "$MNT/.vmxfs/status"
+        works
+    done
+    "$VMXFS" -F "$DIR/ssh_config" "host:$LAB" "$MNT"
+    grep -qx 'compression: none' "$MNT/.vmxfs/status"
+    unmount_lab
+}
+
+@test "files that keywords name are found again when the connection is made anew" {
+    start
+    (cd "$DIR" && "$VMXFS" -o "Port=$(port),identityfile=id,UserKnownhostsFile=known_hosts" \
+        "127.0.0.1:$LAB" "$MNT")
+    [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+    sh "$support/sshd.sh" stop "$DIR"
+    start
+    anew() { [ "$(counter links)" = 2 ]; }
+    eventually 60 anew
+    works
+}

@@ -10,6 +10,7 @@
 #include "child_login.h"
 #include "program.h"
 #include "transport/fd_transport.h"
+#include "transport/ssh_config.h"
 
 enum { WORDS_MAX = 64 << 10 };
 
@@ -65,16 +66,8 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
     /* A connection of our own, for nothing else; the log level is for child_words. */
     words_split(argv,
                 "-x -a -T -oLogLevel=DEBUG1 -oClearAllForwardings=yes -oControlMaster=no "
-                "-oControlPath=none -oPermitLocalCommand=no -oRemoteCommand=none "
-                "-oTCPKeepAlive=yes",
+                "-oControlPath=none -oPermitLocalCommand=no -oRemoteCommand=none",
                 " ");
-    words_addf(argv, "-oConnectTimeout=%d", (o->timeout_ms + 999) / 1000);
-    if (o->port)
-        words_addf(argv, "-p%u", o->port);
-    if (o->user)
-        words_addf(argv, "-l%s", o->user);
-    if (o->identity_file)
-        words_addf(argv, "-oIdentityFile=\"%s\"", o->identity_file);
     if (o->known_hosts_file)
         words_addf(argv, "-oUserKnownHostsFile=\"%s\"", o->known_hosts_file);
     if (login->ciphers)
@@ -83,6 +76,10 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
         words_addf(argv, "-oKexAlgorithms=%s", login->kex);
     if (strict[o->strict])
         words_addf(argv, "-oStrictHostKeyChecking=%s", strict[o->strict]);
+    ssh_config_arguments(o, argv);
+    /* Unless they are given: ssh takes the first. */
+    words_add(argv, "-oTCPKeepAlive=yes");
+    words_addf(argv, "-oConnectTimeout=%d", (o->timeout_ms + 999) / 1000);
     if (o->password_stdin)
         words_split(argv,
                     "-oPreferredAuthentications=keyboard-interactive,password "

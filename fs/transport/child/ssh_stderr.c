@@ -145,15 +145,23 @@ static struct span up_to(struct span text, const char *mark)
     return end ? span_head(text, (size_t)(end - text.p)) : text;
 }
 
+/* What follows the mark that ends the head; empty without one. */
+static struct span behind_mark(struct span text, struct span head, const char *mark)
+{
+    return head.n < text.n ? span_from(text, head.n + strlen(mark)) : SPAN_LITERAL("");
+}
+
 /* "CIPHER MAC: MAC compression: none" */
 static int describe_cipher(struct span text, struct buf *ret)
 {
-    static const char mark[] = " MAC: ";
-    struct span cipher = up_to(text, mark);
-    struct span mac =
-        cipher.n < text.n ? span_from(text, cipher.n + strlen(mark)) : SPAN_LITERAL("");
+    static const char mac_mark[] = " MAC: ";
+    static const char compression_mark[] = " compression: ";
+    struct span cipher = up_to(text, mac_mark);
+    struct span rest = behind_mark(text, cipher, mac_mark);
+    struct span mac = up_to(rest, compression_mark);
     return add_line(ret, "cipher", "", cipher)
-               ?: add_line(ret, "mac", "", up_to(mac, " compression: "));
+        ?: add_line(ret, "mac", "", mac)
+        ?: add_line(ret, "compression", "", behind_mark(rest, mac, compression_mark));
 }
 
 int child_words_describe(const char *words, struct buf *ret)

@@ -205,6 +205,7 @@ static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
 
 static int handshake(struct ssh_io *io, const struct ssh_config *c, struct diag *why)
 {
+    libssh2_session_flag(io->session, LIBSSH2_FLAG_COMPRESS, c->compression);
     int error = libssh2_session_handshake(io->session, io->fd);
     if (error == 0)
         return 0;
@@ -283,6 +284,7 @@ static int describe(struct ssh_transport *s, const struct host_key *key)
         {"key-exchange", LIBSSH2_METHOD_KEX},
         {"cipher", LIBSSH2_METHOD_CRYPT_CS},
         {"mac", LIBSSH2_METHOD_MAC_CS},
+        {"compression", LIBSSH2_METHOD_COMP_CS},
     };
     const char *banner = libssh2_session_banner_get(s->io.session);
     int r = buf_addf(&s->about, "transport: libssh2 %s\nserver: %s\nhost-key: ", libssh2_version(0),

@@ -107,7 +107,8 @@ static void what_was_agreed_on_is_described(void **state)
                         "host-key: ED25519 SHA256:abc\n"
                         "key-exchange: sntrup761x25519-sha512\n"
                         "cipher: chacha20-poly1305@openssh.com\n"
-                        "mac: <implicit>\n");
+                        "mac: <implicit>\n"
+                        "compression: none\n");
     buf_clear(&text);
     assert_int_equal(child_words_describe("debug1: kex: client->server cipher: a\n", &text), 0);
     assert_string_equal(text.data, "cipher: a\n");

@@ -84,6 +84,35 @@ static void strictness_is_understood(void **state)
     }
 }
 
+/* Keywords of the command line that libssh2's connection does not honour are for the ssh program. */
+static void given_keywords_are_honoured_or_left_to_ssh(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *want;
+    } table[] = {
+        {"Compression=yes", NULL},
+        {"ciphers=aes128-ctr", NULL},
+        {"SERVERALIVEINTERVAL=15", NULL},
+        {"CompressionLevels=9", "CompressionLevels=9"},
+        {"RekeyLimit=1G", "RekeyLimit=1G"},
+        {"GSSAPIAuthentication=yes", "GSSAPIAuthentication=yes"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct words keywords = {0};
+        words_add(&keywords, table[i].given);
+        const struct connect_options o = {.host = "alias", .keywords = &keywords};
+        struct ssh_config *c = parsed(REQUIRED "compression yes\n", &o);
+        assert_true(c->compression);
+        if (table[i].want)
+            assert_string_equal(c->beyond, table[i].want);
+        else
+            assert_null(c->beyond);
+        ssh_config_unref(c);
+        words_done(&keywords);
+    }
+}
+
 static void what_libssh2_cannot_do_is_noticed(void **state)
 {
     (void)state;
@@ -96,6 +125,7 @@ static void what_libssh2_cannot_do_is_noticed(void **state)
         {"revokedhostkeys /etc/ssh/revoked\n", "revokedhostkeys"},
         {"identityfile ~/.ssh/%C\n", "identityfile"},
         {"userknownhostsfile ~/.ssh/%C\n", "userknownhostsfile"},
+        {"preferredauthentications password\n", "preferredauthentications"},
         {"proxyjump none\nproxycommand none\nhostbasedauthentication no\n", NULL},
         {"verifyhostkeydns false\npkcs11provider none\n", NULL},
     };
@@ -180,6 +210,7 @@ int main(void)
         cmocka_unit_test(host_user_and_port_are_taken),
         cmocka_unit_test(incomplete_text_is_refused),
         cmocka_unit_test(strictness_is_understood),
+        cmocka_unit_test(given_keywords_are_honoured_or_left_to_ssh),
         cmocka_unit_test(what_libssh2_cannot_do_is_noticed),
         cmocka_unit_test(paths_are_expanded),
         cmocka_unit_test(agent_may_be_off_or_the_usual_one),
