@@ -168,20 +168,23 @@ const char *option_ssh_refusal(const char *option)
     static const char forward[] = "the connection of a mount forwards nothing; use ssh for that";
     static const struct {
         const char *keyword, *why;
+        const char *harmless; /* a value that asks for nothing of the kind */
     } refused[] = {
-        {"RemoteCommand", program},
-        {"SessionType", program},
-        {"RequestTTY", terminal},
-        {"StdinNull", terminal},
-        {"ForkAfterAuthentication", terminal},
-        {"LocalForward", forward},
-        {"RemoteForward", forward},
-        {"DynamicForward", forward},
-        {"Tunnel", forward},
+        {"RemoteCommand", program, "none"},
+        {"SessionType", program, NULL}, /* ssh takes it or -s, not both */
+        {"RequestTTY", terminal, "no"},
+        {"StdinNull", terminal, "no"},
+        {"ForkAfterAuthentication", terminal, "no"},
+        {"LocalForward", forward, NULL},
+        {"RemoteForward", forward, NULL},
+        {"DynamicForward", forward, NULL},
+        {"Tunnel", forward, "no"},
     };
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        const char *harmless = refused[i].harmless;
         if (has_keyword(option, refused[i].keyword))
-            return refused[i].why;
+            return harmless && strcmp(strchr(option, '=') + 1, harmless) == 0 ? NULL
+                                                                              : refused[i].why;
     }
     return NULL;
 }

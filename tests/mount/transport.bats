@@ -528,7 +528,8 @@ EOF
             IdentitiesOnly=yes KexAlgorithms=curve25519-sha256 LogLevel=ERROR MACs=hmac-sha2-256 \
             NumberOfPasswordPrompts=1 PasswordAuthentication=no "PreferredAuthentications=publickey" \
             "ProxyCommand=nc 127.0.0.1 $(port)" RekeyLimit=1G ServerAliveInterval=15 TCPKeepAlive=no \
-            UpdateHostKeys=no StrictHostKeyChecking=ask StrictHostKeyChecking=off "User=$(id -un)" VisualHostKey=no IPQoS=none GSSAPIAuthentication=no; do
+            UpdateHostKeys=no StrictHostKeyChecking=ask StrictHostKeyChecking=off "User=$(id -un)" VisualHostKey=no IPQoS=none GSSAPIAuthentication=no \
+            RemoteCommand=none RequestTTY=no StdinNull=no ForkAfterAuthentication=no Tunnel=no; do
             echo "$transport $keyword"
             mount_from "transport=$transport" "${keyword//,/\\,}"
             [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
