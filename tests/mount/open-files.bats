@@ -470,3 +470,25 @@ if how == "mv":
 END
     done
 }
+
+@test "a folder that is open while it is replaced is never taken for the one that has its name" {
+    mount_local
+    mkdir -m 700 "$MNT/folder"
+    mkdir -m 750 "$MNT/other"
+    python3 - "$MNT/folder" "$MNT/other" <<'END'
+import os, sys
+
+path, other = sys.argv[1:]
+fd = os.open(path, os.O_RDONLY)
+os.rename(other, path)
+assert os.fstat(fd).st_mode & 0o777 == 0o700
+for change in lambda: os.fchmod(fd, 0o711), lambda: os.utime(fd, (1, 1)):
+    try:
+        change()
+        sys.exit("a folder without a name was changed")
+    except FileNotFoundError:
+        pass
+assert os.stat(path).st_mode & 0o777 == 0o750 and os.stat(path).st_mtime > 1
+END
+    [ "$(stat -c %a "$LAB/folder")" = 750 ]
+}

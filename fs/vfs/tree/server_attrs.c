@@ -10,13 +10,23 @@
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
 
+/* The path of a node. -ENOENT: it was removed or replaced, so that something else may have its
+ * path by now. */
+static int named_path(struct request *rq, struct node *n, char **ret)
+{
+    *ret = node_path(rq->vfs, n);
+    if (!*ret)
+        return -ENOMEM;
+    return n == rq->vfs->root || node_has_name(rq->vfs, n) ? 0 : -ENOENT;
+}
+
 int server_getattr(struct request *rq, struct node *n, struct found *ret)
 {
-    FREE_AUTO char *path = node_path(rq->vfs, n);
+    FREE_AUTO char *path = NULL;
     struct sftp_attrs attrs;
-    if (!path)
-        return -ENOMEM;
-    int r = remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, &ret->true_at);
+    int r = named_path(rq, n, &path)
+                ?: remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs,
+                                  &ret->true_at);
     if (r == 0 && n->ops->kind == KIND_VMX_DIR)
         attr_dir(rq->vfs, &ret->st, attrs.mtime);
     else if (r == 0)
@@ -92,7 +102,7 @@ int server_setattr(struct request *rq, struct node *n, struct handle *h, const s
                    int valid)
 {
     (void)h;
-    FREE_AUTO char *path = node_path(rq->vfs, n);
-    int r = path ? server_set_attrs(rq, path, NULL, st, valid) : -ENOMEM;
+    FREE_AUTO char *path = NULL;
+    int r = named_path(rq, n, &path) ?: server_set_attrs(rq, path, NULL, st, valid);
     return refuse(rq, path, NULL, r, NULL);
 }
