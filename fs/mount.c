@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "remote/names/shown_names.h"
@@ -130,6 +131,54 @@ static int open_host(struct mount *m)
     return host_new(m->remote, m->journal, &host_options, &m->host);
 }
 
+/* Who is logged in at the server, as far as that shows: whose the directory is that a login begins
+ * in. Behind a local directory it is who mounts. */
+static int find_server_user(struct mount *m, struct owners *owners, struct diag *why)
+{
+    const struct options *o = m->options;
+    owners->server_uid = getuid();
+    owners->server_gid = getgid();
+    if (owners->idmap != IDMAP_USER || !o->host)
+        return 0;
+    struct wait wait = wait_for_ms((int64_t)o->timeout_s * 1000);
+    SFTP_CALL_AUTO *call = sftp_stat(m->sftp, ".");
+    int r = sftp_wait(call, &wait);
+    if (r == 0 && !(sftp_call_attrs(call)->flags & SFTP_ATTR_OWNER))
+        r = -ENODATA;
+    if (r < 0) {
+        diag_set(
+            why,
+            "idmap=user: the server does not tell whose the directory is that a login begins in; "
+            "use idmap=mounter or idmap=none");
+        return r;
+    }
+    owners->server_uid = sftp_call_attrs(call)->uid;
+    owners->server_gid = sftp_call_attrs(call)->gid;
+    return 0;
+}
+
+static int find_owners(struct mount *m, struct owners *ret, struct diag *why)
+{
+    const struct options *o = m->options;
+    static const struct {
+        const char *word;
+        enum idmap idmap;
+    } words[] = {{"none", IDMAP_NONE}, {"user", IDMAP_USER}, {"file", IDMAP_FILE}};
+    *ret = (struct owners){.idmap = IDMAP_MOUNTER,
+                           .uid = o->uid,
+                           .gid = o->gid,
+                           .all_uid = o->uid_text != NULL,
+                           .all_gid = o->gid_text != NULL,
+                           .uids = o->uid_file ? &o->uids : NULL,
+                           .gids = o->gid_file ? &o->gids : NULL,
+                           .strict = !o->nomap || strcmp(o->nomap, "error") == 0};
+    for (size_t i = 0; o->idmap && i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(o->idmap, words[i].word) == 0)
+            ret->idmap = words[i].idmap;
+    }
+    return find_server_user(m, ret, why);
+}
+
 static int open_vfs(struct mount *m, struct diag *why)
 {
     const struct options *o = m->options;
@@ -138,9 +187,12 @@ static int open_vfs(struct mount *m, struct diag *why)
         dirs = NULL;
         return -ENOMEM;
     }
+    struct owners owners;
+    int r = find_owners(m, &owners, why);
+    if (r < 0)
+        return r;
     const struct vfs_options vfs_options = {
-        .uid = o->uid,
-        .gid = o->gid,
+        .owners = owners,
         .umask = o->umask,
         .read_only = o->read_only,
         .follow_links = o->follow_symlinks,

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define NO_OWNERS                                                                                  \
-    "the server's owners are not shown; everything belongs to who mounts: use uid= and gid="
 #define NO_STREAM                                                                                  \
     "vmxfs makes lost connections anew, which it cannot with one that it is given: use "           \
     "ssh_command="
@@ -43,11 +41,6 @@ static const struct option_word words[] = {
     IGNORED_AS("ssh_protocol=", "2"),
     REFUSED("ssh_protocol=", NO_SSH_1),
     REFUSED("-1", NO_SSH_1),
-    IGNORED_AS("idmap=", "mounter"),
-    REFUSED("idmap=", NO_OWNERS),
-    REFUSED("uidfile=", NO_OWNERS),
-    REFUSED("gidfile=", NO_OWNERS),
-    REFUSED("nomap=", NO_OWNERS),
     REFUSED("slave", NO_STREAM),
     REFUSED("passive", NO_STREAM),
     REFUSED("directport=", NO_STREAM),

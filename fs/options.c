@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "id_files.h"
 #include "option_words.h"
 #include "parser/text/text.h"
 
@@ -62,6 +63,10 @@ static const struct fuse_opt table[] = {
     OPTION("uid=%s", uid_text),
     OPTION("gid=%s", gid_text),
     OPTION("umask=%s", umask_text),
+    OPTION("idmap=%s", idmap),
+    OPTION("uidfile=%s", uid_file),
+    OPTION("gidfile=%s", gid_file),
+    OPTION("nomap=%s", nomap),
     OPTION("-f", foreground),
     OPTION("-d", debug),
     OPTION("debug", debug),
@@ -172,6 +177,8 @@ static int check_words(const struct options *o, struct diag *why)
         {"reload", o->reload, "auto, off"},
         {"show", o->show, "all, vmx"},
         {"rename", o->rename, "unsafe"},
+        {"idmap", o->idmap, "mounter, none, user, file"},
+        {"nomap", o->nomap, "ignore, error"},
     };
     for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
         if (!checks[i].value || is_one_of(span_of(checks[i].value), span_of(checks[i].words)))
@@ -300,9 +307,21 @@ static int check_profile_dir(const struct options *o, struct diag *why)
     return -ENOTDIR;
 }
 
+static int check_id_files(struct options *o, struct diag *why)
+{
+    const bool by_file = o->idmap && strcmp(o->idmap, "file") == 0;
+    if (by_file && !o->uid_file && !o->gid_file)
+        return diag_set(why, "idmap=file: needs uidfile=FILE or gidfile=FILE, or both");
+    int r = by_file && o->uid_file ? id_file_read("uidfile", o->uid_file, &o->uids, why) : 0;
+    return r ?: by_file && o->gid_file ? id_file_read("gidfile", o->gid_file, &o->gids, why) : 0;
+}
+
 static int check(struct options *o, struct diag *why)
 {
-    int r = check_words(o, why) ?: check_numbers(o, why) ?: check_profile_dir(o, why);
+    int r = check_words(o, why)
+        ?: check_numbers(o, why)
+        ?: check_profile_dir(o, why)
+        ?: check_id_files(o, why);
     if (r < 0)
         return r;
     if (o->no_cache)
@@ -365,6 +384,8 @@ void options_done(struct options *o)
         *string = NULL; /* two options can have one place */
     }
     words_done(&o->ssh_keywords);
+    id_map_done(&o->uids);
+    id_map_done(&o->gids);
     fuse_opt_free_args(&o->fuse);
 }
 
@@ -395,6 +416,8 @@ void options_usage(void)
         "  profile_dir=DIR       more profiles ($XDG_CONFIG_HOME/vmxfs/profiles)\n"
         "  vmx_max=KIB           a larger .vmx is a plain file (1024)\n"
         "  rename=unsafe         also with servers that cannot replace a file atomically\n"
+        "  idmap=mounter|none|user|file, uidfile=F, gidfile=F, nomap=ignore|error\n"
+        "                        whose the files are (mounter: all belongs to who mounts)\n"
         "  transform_symlinks    absolute links into the mount become relative ones\n"
         "  follow_symlinks       links are what they lead to on the server\n"
         "  no_contain_symlinks   links that lead out of the mount, or might, are shown, too\n"

@@ -4,6 +4,7 @@
 
 #include "transport/child/argv.h"
 #include "transport/connect.h"
+#include "base/id_map.h"
 #include "vfs/fuse_library.h"
 
 /* Strings belong to the options, until options_done. */
@@ -27,6 +28,8 @@ struct options {
     char *port_text, *timeout_text, *cache_timeout_text, *power_timeout_text, *cache_size_text,
         *vmx_max_text;
     char *uid_text, *gid_text, *umask_text;
+    char *idmap, *uid_file, *gid_file, *nomap;
+    struct id_map uids, gids; /* what is in those files */
     uid_t uid;
     gid_t gid;
     mode_t umask;

@@ -131,6 +131,11 @@ static bool was_refused(struct request *rq, const char *what)
     return was;
 }
 
+int refuse_once(struct request *rq, const char *path, int r, const struct diag *diag)
+{
+    return was_refused(rq, diag->text) ? r : refuse(rq, path, NULL, r, diag);
+}
+
 static bool is_on_server(const struct node *dir)
 {
     return dir->ops->kind == KIND_DIR;
@@ -186,8 +191,7 @@ int refuse_unread(struct request *rq, const char *path)
         diag_set(&diag, "the server refuses to open it, and does not say why");
         r = -EIO;
     }
-    bool again = r == -EBUSY && was_refused(rq, diag.text);
-    return again ? r : refuse(rq, path, NULL, r, &diag);
+    return r == -EBUSY ? refuse_once(rq, path, r, &diag) : refuse(rq, path, NULL, r, &diag);
 }
 
 /* Whether an errno is an ordinary answer of a file system, which says all there is to say. */

@@ -15,7 +15,10 @@ int refuse(struct request *rq, const char *path, const char *key, int r, const s
 int refuse_change(struct request *rq, const char *path, const char *key, int r,
                   const struct diag *diag);
 
-/* The same, with a reason of any length. */
+/* As refuse; of what one thread is refused for one reason only the first is noted. */
+int refuse_once(struct request *rq, const char *path, int r, const struct diag *diag);
+
+/* As refuse_change, with a reason of any length. */
 int refuse_text(struct request *rq, const char *path, const char *key, int r, const char *reason);
 
 /* The same of what is written to an open file of the server's, or to that of a setting. */

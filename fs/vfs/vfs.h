@@ -9,10 +9,10 @@
 
 #include "fuse_library.h"
 #include "host/host.h"
+#include "node/owners.h"
 
 struct vfs_options {
-    uid_t uid;
-    gid_t gid;
+    struct owners owners;
     mode_t umask;
     bool read_only;
     bool vmx_only;            /* show directories, links and .vmx only */

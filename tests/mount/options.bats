@@ -454,7 +454,7 @@ foreground() { # OPTION...
         cache=yes dir_cache=yes dcache_max_size=9 dcache_clean_interval=9 dcache_min_clean_interval=9 \
         cache_max_size=9 cache_clean_interval=9 cache_min_clean_interval=9 no_check_root \
         disable_hardlink max_conns=4 max_read=65536 max_write=65536 unreliable_append \
-        writeback_cache=no ssh_protocol=2 idmap=mounter kernel_cache auto_cache noauto_cache \
+        writeback_cache=no ssh_protocol=2 idmap=mounter idmap=user nomap=error kernel_cache auto_cache noauto_cache \
         entry_timeout=1 attr_timeout=1 ac_attr_timeout=1 negative_timeout=1 noforget remember=1 intr \
         intr_signal=10 use_ino readdir_ino hard_remove nonempty large_read big_writes clone_fd \
         max_threads=9 max_idle_threads=9 relatime norelatime strictatime nostrictatime diratime \
@@ -473,9 +473,6 @@ foreground() { # OPTION...
     fails '^vmxfs: ssh_protocol=1: .*leave' -o ssh_protocol=1 "$LAB" "$MNT"
     fails '^vmxfs: -1: .*leave' -1 "$LAB" "$MNT"
     local option
-    for option in idmap=user idmap=none uidfile=/x gidfile=/x nomap=error; do
-        fails "^vmxfs: $option: .*uid=" -o "$option" "$LAB" "$MNT"
-    done
     for option in passive slave directport=1 vsock=1:2; do
         fails "^vmxfs: $option: .*ssh_command=" -o "$option" "$LAB" "$MNT"
     done

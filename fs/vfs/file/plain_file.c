@@ -37,8 +37,8 @@ int file_lookup_open(struct request *rq, struct node *dir, const char *name, str
         return -ENODATA;
     ret->ops = &file_ops;
     ret->true_at = now;
-    attr_remote(rq->vfs, &ret->st, &attrs);
-    return 0;
+    FREE_AUTO char *path = node_child_path(rq->vfs, dir, name);
+    return server_show(rq, path, &attrs, false, &ret->st);
 }
 
 static int getattr_open(struct request *rq, struct node *n, struct found *ret)
@@ -57,10 +57,11 @@ static int getattr_open(struct request *rq, struct node *n, struct found *ret)
         return -ESTALE;
     if (r < 0)
         return r;
-    attr_remote(rq->vfs, &ret->st, &attrs);
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    r = server_show(rq, path, &attrs, false, &ret->st);
     if (!named)
         ret->st.st_nlink = 0;
-    return 0;
+    return r;
 }
 
 static int file_getattr(struct request *rq, struct node *n, struct found *ret)

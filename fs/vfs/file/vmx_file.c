@@ -13,6 +13,7 @@
 #include "vfs/node/node_path.h"
 #include "vfs/ops/caller.h"
 #include "vfs/refuse.h"
+#include "vfs/tree/server_attrs.h"
 #include "vmx_file_change.h"
 
 enum { RELEASE_MS = 250 };
@@ -67,17 +68,15 @@ int vmx_file_lookup(struct request *rq, const char *path, struct found *ret)
     if (r < 0 && !document_is_unread(r))
         return r;
     if (doc) {
-        attr_remote(rq->vfs, &ret->st, &doc->attrs);
+        r = server_show(rq, path, &doc->attrs, false, &ret->st);
         ret->st.st_size = (off_t)vmx_dict_text(doc->dict).n;
         ret->true_at = remote_document_true_at(rq->vfs->remote, path);
     } else {
         r = remote_getattr(rq->vfs->remote, path, age, &rq->wait, &attrs, &ret->true_at);
-        if (r < 0)
-            return r;
-        attr_remote(rq->vfs, &ret->st, &attrs);
+        r = r ?: server_show(rq, path, &attrs, false, &ret->st);
     }
     ret->ops = &vmx_file_ops;
-    return 0;
+    return r;
 }
 
 /* Attributes of a text that is not on the server yet: the kernel has applied the umask. */
@@ -300,8 +299,11 @@ static void vmx_file_release(struct request *rq, struct node *n, struct handle *
 
 /* ---- setattr */
 
-static void wanted(const struct stat *st, int valid, struct sftp_attrs *ret)
+/* Adds what a text gets that is not on the server yet. 0; -EPERM: an owner that it cannot have. */
+static int wanted(const struct request *rq, const struct stat *st, int valid,
+                  struct sftp_attrs *ret)
 {
+    const int owner = valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID);
     if (valid & FUSE_SET_ATTR_MODE) {
         ret->flags |= SFTP_ATTR_MODE;
         ret->mode = st->st_mode & 07777;
@@ -312,6 +314,9 @@ static void wanted(const struct stat *st, int valid, struct sftp_attrs *ret)
         ret->mtime = (uint32_t)(now ? clock_wall_s() : st->st_mtim.tv_sec);
         ret->atime = ret->mtime;
     }
+    if (owner == FUSE_SET_ATTR_UID || owner == FUSE_SET_ATTR_GID) /* SFTP sets both */
+        return -EPERM;
+    return owners_send(&rq->vfs->options.owners, st, valid, ret, ret);
 }
 
 static int resize(struct request *rq, struct node *n, struct handle *h, off_t size)
@@ -341,8 +346,8 @@ static int note_attrs(struct request *rq, struct node *n, const struct stat *st,
         r = wait_on(&rq->wait, &rq->vfs->changed, &rq->vfs->lock);
     if (r == 0 && h) {
         struct unsaved_text *t = h->unsaved;
-        wanted(st, valid, &t->set);
-        r = t->base.there ? 0 : 1;
+        const int noted = wanted(rq, st, valid, &t->set); /* a commit would change them */
+        r = t->base.there ? 0 : noted ?: 1;
         if (r == 1 && t->draft.state == DRAFT_TRUNCATED && t->set.flags & SFTP_ATTR_TIMES) {
             r = unsaved_text_take(n, h, ret);
             *ret_h = r == 0 ? h : NULL;
@@ -370,13 +375,7 @@ static int vmx_file_setattr(struct request *rq, struct node *n, struct handle *h
     buf_done(&taken.text);
     if (r != 0 || writer)
         return r < 0 ? r : 0;
-    struct sftp_attrs attrs = {0};
-    wanted(st, valid, &attrs);
-    if (!attrs.flags)
-        return 0;
-    FREE_AUTO char *path = vmx_file_path(rq, n);
-    r = path ? remote_setattr(rq->vfs->remote, path, &attrs, &rq->wait) : -ENOMEM;
-    return refuse(rq, path, NULL, r, NULL);
+    return server_setattr(rq, n, h, st, valid);
 }
 
 const struct node_ops vmx_file_ops = {

@@ -30,6 +30,21 @@ static bool fits(const struct key_pages *p, const struct stat *st)
     return p->told && p->size == st->st_size;
 }
 
+/* What is told with the size. */
+static void note_told(struct key_pages *p, const struct stat *st)
+{
+    p->mtime = (uint32_t)st->st_mtim.tv_sec;
+    p->uid = st->st_uid;
+    p->gid = st->st_gid;
+}
+
+static void show(const struct vfs *vfs, const struct key_pages *p, struct stat *ret)
+{
+    attr_file(vfs, ret, 0644, p->size, p->mtime);
+    ret->st_uid = p->uid;
+    ret->st_gid = p->gid;
+}
+
 /* The key shows something else than the node's text, or is about to. */
 static void let_go(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
@@ -65,7 +80,7 @@ bool key_pages_take(struct vfs *vfs, struct node *n, const struct found *found)
     p->told = true;
     if (p->state != PAGES_HELD) /* it is the same; reads look at it without the lock */
         p->size = (uint32_t)st->st_size;
-    p->mtime = (uint32_t)st->st_mtim.tv_sec;
+    note_told(p, st);
     return true;
 }
 
@@ -75,7 +90,7 @@ int key_pages_known(struct vfs *vfs, struct node *n, const struct handle *h, str
     int r = 0;
     lock_take(&vfs->lock);
     if (h ? h->io == IO_PAGED : p->retired && p->paged > 0) {
-        attr_file(vfs, ret, 0644, p->size, p->mtime);
+        show(vfs, p, ret);
         r = 1;
     } else if (!h && p->retired) {
         r = stale(vfs, n);
@@ -87,7 +102,7 @@ int key_pages_known(struct vfs *vfs, struct node *n, const struct handle *h, str
 int key_pages_of_removed(struct vfs *vfs, struct node *n, struct stat *ret)
 {
     lock_take(&vfs->lock);
-    attr_file(vfs, ret, 0644, n->key_pages.size, n->key_pages.mtime);
+    show(vfs, &n->key_pages, ret);
     lock_drop(&vfs->lock);
     ret->st_nlink = 0;
     return 0;
@@ -101,11 +116,11 @@ bool key_pages_tell(struct vfs *vfs, struct node *n, struct stat *st)
         p->state = PAGES_DIRECT;
     bool held = p->state == PAGES_HELD && !fits(p, st);
     if (held)
-        attr_file(vfs, st, 0644, p->size, p->mtime);
+        show(vfs, p, st);
     else if (p->state == PAGES_UNREAD && !fits(p, st))
         p->state = PAGES_DIRECT;
     if (p->state != PAGES_DIRECT)
-        p->mtime = (uint32_t)st->st_mtim.tv_sec;
+        note_told(p, st);
     lock_drop(&vfs->lock);
     return !held;
 }

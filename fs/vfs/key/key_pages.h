@@ -44,8 +44,10 @@ struct node;
  * else. */
 struct key_pages {
     enum { PAGES_UNREAD, PAGES_HELD, PAGES_DIRECT } state;
-    uint32_t size;    /* told, as long as not DIRECT */
-    uint32_t mtime;   /* told last, the same */
+    uint32_t size;  /* told, as long as not DIRECT */
+    uint32_t mtime; /* told last, as the next two; the same */
+    uid_t uid;
+    gid_t gid;
     unsigned paged;   /* open handles that read through the page cache */
     unsigned direct;  /* other open handles */
     bool told;        /* size and mtime are known */

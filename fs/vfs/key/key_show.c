@@ -21,7 +21,7 @@ int key_attr(struct request *rq, struct node *dir, const struct key_at *at, stru
     if (size < 0)
         return (int)size;
     attr_file(rq->vfs, st, 0644, size, at->doc->attrs.mtime);
-    return 0;
+    return owners_show(&rq->vfs->options.owners, &at->doc->attrs, st);
 }
 
 int key_current_text(struct request *rq, struct node *dir, const struct key_at *at, struct buf *ret)

@@ -16,8 +16,8 @@ static void common(const struct vfs *vfs, struct stat *st, mode_t mode, off_t si
     *st = (struct stat){
         .st_mode = (mode & S_IFMT) | (masked & 07777),
         .st_nlink = 1, /* of directories too: nothing has to be listed for a stat */
-        .st_uid = vfs->options.uid,
-        .st_gid = vfs->options.gid,
+        .st_uid = vfs->options.owners.uid,
+        .st_gid = vfs->options.owners.gid,
         .st_size = size,
         .st_blksize = 4096,
         .st_blocks = size / BLOCK + (size % BLOCK > 0),
@@ -37,7 +37,13 @@ void attr_dir(const struct vfs *vfs, struct stat *st, uint32_t mtime)
     common(vfs, st, S_IFDIR | 0755, 0, mtime);
 }
 
-void attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs)
+int attr_vmx(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs)
+{
+    attr_dir(vfs, st, attrs->mtime);
+    return owners_show(&vfs->options.owners, attrs, st);
+}
+
+int attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs)
 {
     common(vfs, st, attrs->mode, (off_t)attrs->size, attrs->mtime);
     /* What the server says, as it says it, but for the write bits of a read-only mount. */
@@ -45,6 +51,7 @@ void attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs
     if (vfs->options.read_only && !S_ISLNK(st->st_mode))
         st->st_mode &= ~(mode_t)0222;
     st->st_atim.tv_sec = attrs->atime;
+    return owners_show(&vfs->options.owners, attrs, st);
 }
 
 /* The kernel passes on 32 bits of it, and programs divide by it. */

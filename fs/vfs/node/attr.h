@@ -8,8 +8,12 @@
 #include "sftp/requests.h"
 #include "vfs/vfs_private.h"
 
+/* Of what vmxfs makes up: it belongs to who mounts. */
 void attr_file(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime);
 void attr_dir(const struct vfs *vfs, struct stat *st, uint32_t mtime);
-void attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs);
+/* Of what has attrs on the server; a .vmx is a directory (attr_vmx). 0; -EPERM: its owner cannot be
+ * shown. */
+int attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs);
+int attr_vmx(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs);
 void attr_space(const struct sftp_statvfs *fs, struct statvfs *ret);
 double attr_timeout(const struct vfs *vfs, int64_t true_at); /* seconds */

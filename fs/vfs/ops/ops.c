@@ -133,16 +133,42 @@ static const struct node_ops *ops_of(const struct node *n, const struct handle *
     return h && h->unsaved ? &vmx_file_ops : n->ops;
 }
 
+/* Where all belongs to who mounts a chown to that owner is made without anybody being asked, and is
+ * no part of *valid any more. 0, -EPERM. */
+static int own(struct request *rq, struct node *n, const struct stat *st, int *valid)
+{
+    struct diag diag = {0};
+    const struct owners *owners = &rq->vfs->options.owners;
+    if (owners->idmap != IDMAP_MOUNTER)
+        return 0;
+    if (owners_are_mounters(owners, st, *valid)) {
+        *valid &= ~(FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID);
+        return 0;
+    }
+    diag_set(&diag,
+             "all files are shown as those of who mounts; to see and change whose they are on the "
+             "server, mount with -o idmap=none");
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    return refuse_once(rq, path, -EPERM, &diag);
+}
+
+static int set_attributes(struct request *rq, struct node *n, struct handle *h,
+                          const struct stat *st, int valid)
+{
+    const struct node_ops *ops = ops_of(n, h);
+    int r = own(rq, n, st, &valid);
+    return r < 0 || !valid || !ops->setattr ? r : ops->setattr(rq, n, h, st, valid);
+}
+
 static void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *st, int valid,
                        struct fuse_file_info *fi)
 {
     struct request rq;
     struct node *n = node_of(fuse_req_userdata(req), id);
-    const struct node_ops *ops = ops_of(n, handle_of(fi));
     change_begin(&rq, req, n, NULL, handle_of(fi));
     int r = rename_lock_enter(&rq, NULL);
     if (r == 0) {
-        r = ops->setattr ? ops->setattr(&rq, n, handle_of(fi), st, valid) : 0;
+        r = set_attributes(&rq, n, handle_of(fi), st, valid);
         rename_lock_leave(&rq);
     }
     if (r == 0)

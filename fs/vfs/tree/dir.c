@@ -46,9 +46,8 @@ static int lookup_vmx(struct request *rq, struct node *dir, const char *path, st
     if (r < 0)
         return r;
     ret->ops = &vmx_dir_ops;
-    attr_dir(rq->vfs, &ret->st, doc->attrs.mtime);
     ret->true_at = remote_document_true_at(rq->vfs->remote, path);
-    return 0;
+    return server_show(rq, path, &doc->attrs, true, &ret->st);
 }
 
 /* A file that is being created here and not on the server yet. */
@@ -158,16 +157,11 @@ static int dir_lookup(struct request *rq, struct node *dir, const char *name, st
     const char *own = ret->followed ? path_name(ret->target) : name;
     if (!dir_shows(rq->vfs, own, &attrs))
         return -ENOENT;
-    if (!remote_is_vmx(rq->vfs->remote, own, &attrs)) {
-        ret->ops = ops_for(&attrs);
-        attr_remote(rq->vfs, &ret->st, &attrs);
-    } else if (node_is_plain(rq->vfs, dir)) {
+    const bool is_vmx = remote_is_vmx(rq->vfs->remote, own, &attrs);
+    if (is_vmx && node_is_plain(rq->vfs, dir))
         return vmx_file_lookup(rq, ret->followed ? ret->target : path, ret);
-    } else {
-        ret->ops = &vmx_dir_ops;
-        attr_dir(rq->vfs, &ret->st, attrs.mtime);
-    }
-    return 0;
+    ret->ops = is_vmx ? &vmx_dir_ops : ops_for(&attrs);
+    return server_show(rq, path, &attrs, is_vmx, &ret->st);
 }
 
 static int dir_list(struct request *rq, struct node *dir, struct dir_names *ret)

@@ -10,11 +10,11 @@
 #include "remote/commit/commit.h"
 #include "remote/in_use/used_files.h"
 #include "remote/names/paths.h"
+#include "server_attrs.h"
 #include "vfs/control/vmx_registered.h"
 #include "vfs/file/plain_file.h"
 #include "vfs/file/vmx_file.h"
 #include "vfs/file/vmx_file_change.h"
-#include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
 #include "vfs/vmx/scratch.h"
@@ -53,8 +53,7 @@ int dir_create(struct request *rq, struct node *dir, const char *name, mode_t mo
         return refuse(rq, path, NULL, r, NULL);
     file_found_created(rq->vfs, dir, name, made);
     ret->ops = &file_ops;
-    attr_remote(rq->vfs, &ret->st, &attrs);
-    return 0;
+    return server_show(rq, path, &attrs, false, &ret->st);
 }
 
 int dir_mkdir(struct request *rq, struct node *dir, const char *name, mode_t mode,
@@ -92,8 +91,7 @@ int dir_symlink(struct request *rq, struct node *dir, const char *name, const ch
         return r == -EEXIST ? r : refuse(rq, path, NULL, r, NULL);
     /* The kernel takes nothing but a link for an answer; the next lookup may find what it shows. */
     ret->ops = &link_ops;
-    attr_remote(rq->vfs, &ret->st, &attrs);
-    return 0;
+    return server_show(rq, path, &attrs, false, &ret->st);
 }
 
 /* vm: as of refuse_removal. */

@@ -10,6 +10,21 @@
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
 
+int server_show(struct request *rq, const char *path, const struct sftp_attrs *attrs, bool as_dir,
+                struct stat *ret)
+{
+    struct diag diag = {0};
+    int r = as_dir ? attr_vmx(rq->vfs, ret, attrs) : attr_remote(rq->vfs, ret, attrs);
+    if (r == 0)
+        return 0;
+    diag_set(
+        &diag,
+        "its owner on the server, %u and group %u, is not in uidfile and gidfile; add a line, or "
+        "mount with -o nomap=ignore",
+        attrs->uid, attrs->gid);
+    return refuse_once(rq, path, r, &diag);
+}
+
 /* The path of a node. -ENOENT: it was removed or replaced, so that something else may have its
  * path by now. */
 static int named_path(struct request *rq, struct node *n, char **ret)
@@ -24,14 +39,9 @@ int server_getattr(struct request *rq, struct node *n, struct found *ret)
 {
     FREE_AUTO char *path = NULL;
     struct sftp_attrs attrs;
-    int r = named_path(rq, n, &path)
-                ?: remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs,
-                                  &ret->true_at);
-    if (r == 0 && n->ops->kind == KIND_VMX_DIR)
-        attr_dir(rq->vfs, &ret->st, attrs.mtime);
-    else if (r == 0)
-        attr_remote(rq->vfs, &ret->st, &attrs);
-    return r;
+    return named_path(rq, n, &path)
+        ?: remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, &ret->true_at)
+        ?: server_show(rq, path, &attrs, n->ops->kind == KIND_VMX_DIR, &ret->st);
 }
 
 /* SFTP sets both times, or both owners, or none: what is not asked for is taken from now. */
@@ -48,27 +58,23 @@ static void fill_times(const struct stat *st, int valid, const struct sftp_attrs
                                                    : now->mtime;
 }
 
-/* What the server is to be sent, given what it has now. */
-static struct sftp_attrs wanted(const struct stat *st, int valid, const struct sftp_attrs *now)
+/* What the server is to be sent, given what it has now. 0; -EPERM: an owner that it lacks. */
+static int wanted(struct request *rq, const struct stat *st, int valid,
+                  const struct sftp_attrs *now, struct sftp_attrs *ret)
 {
-    struct sftp_attrs attrs = {0};
+    *ret = (struct sftp_attrs){0};
     if (valid & FUSE_SET_ATTR_SIZE) {
-        attrs.flags |= SFTP_ATTR_SIZE;
-        attrs.size = (uint64_t)st->st_size;
+        ret->flags |= SFTP_ATTR_SIZE;
+        ret->size = (uint64_t)st->st_size;
     }
     if (valid & FUSE_SET_ATTR_MODE) {
-        attrs.flags |= SFTP_ATTR_MODE;
-        attrs.mode = st->st_mode & 07777;
-    }
-    if (valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
-        attrs.flags |= SFTP_ATTR_OWNER;
-        attrs.uid = valid & FUSE_SET_ATTR_UID ? st->st_uid : now->uid;
-        attrs.gid = valid & FUSE_SET_ATTR_GID ? st->st_gid : now->gid;
+        ret->flags |= SFTP_ATTR_MODE;
+        ret->mode = st->st_mode & 07777;
     }
     if (valid & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
                  FUSE_SET_ATTR_MTIME_NOW))
-        fill_times(st, valid, now, &attrs);
-    return attrs;
+        fill_times(st, valid, now, ret);
+    return owners_send(&rq->vfs->options.owners, st, valid, now, ret);
 }
 
 /* Whether what it has now must be known for that. */
@@ -91,7 +97,8 @@ int server_set_attrs(struct request *rq, const char *path, struct remote_file *f
     if (needs_now(valid))
         r = file ? remote_file_getattr(file, &rq->wait, &now)
                  : remote_getattr(rq->vfs->remote, path, 0, &rq->wait, &now, &true_at);
-    const struct sftp_attrs attrs = wanted(st, valid, &now);
+    struct sftp_attrs attrs;
+    r = r ?: wanted(rq, st, valid, &now, &attrs);
     if (r < 0 || !attrs.flags)
         return r;
     return file ? remote_file_setattr(file, &attrs, &rq->wait)

@@ -6,6 +6,11 @@
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"
 
+/* The attributes of what has attrs on the server; a .vmx is a directory, where as_dir is set. 0;
+ * -EPERM, noted: its owner is none that can be shown. */
+int server_show(struct request *rq, const char *path, const struct sftp_attrs *attrs, bool as_dir,
+                struct stat *ret);
+
 /* As in struct node_ops, of what is at the node's path; a .vmx is a directory. */
 int server_getattr(struct request *rq, struct node *n, struct found *ret);
 int server_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,

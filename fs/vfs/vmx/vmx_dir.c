@@ -254,11 +254,20 @@ static void vmx_destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     scratches_free(vfs, n);
 }
 
+/* Modes and times are those of the directory that it is not: what sets them goes on. */
+static int vmx_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
+                       int valid)
+{
+    const int owner = valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID);
+    return owner ? server_setattr(rq, n, h, st, owner) : 0;
+}
+
 const struct node_ops vmx_dir_ops = {
     .kind = KIND_VMX_DIR,
     .type = S_IFDIR,
     .named = true,
     .getattr = server_getattr,
+    .setattr = vmx_setattr,
     .lookup = vmx_lookup,
     .list = vmx_list,
     .create = vmx_create,
