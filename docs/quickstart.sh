@@ -1,12 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs what vmxfs needs (Debian 12 and 13; Ubuntu has the same packages), builds it and mounts
-# something.
+# Installs what vmxfs needs (Debian 12 and 13; Ubuntu has the same packages), builds and installs
+# vmxfs, or a newer one over it, and mounts something.
 #
 #   sh docs/quickstart.sh                       three pretended ESXi hosts, to walk through docs/guide.md
 #   sh docs/quickstart.sh [OPTION]... SOURCE MOUNTPOINT   that, with vmxfs(1)'s options
 #   sh docs/quickstart.sh stop                  unmounts the pretended hosts and stops their sshds
+#   sh docs/quickstart.sh uninstall             removes what was installed
 #
+# vmxfs is installed below /usr/local, with links to its helpers of mount(8) in /sbin, the only place
+# where mount(8) looks; who is not root installs below ~/.local, without these links.
 # The pretended hosts (tests/support/esxi.sh) serve on 127.0.0.1 and live in ~/vmxfs-demo, or in
 # $VMXFS_DEMO: physical (Intel), amd, and nested, the host that runs in a VM of the first.
 # With $VMXFS that program is run, and nothing is installed or built.
@@ -15,7 +18,8 @@ set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
-vmxfs=${VMXFS:-$build/fs/vmxfs}
+if [ "$(id -u)" -eq 0 ]; then prefix=/usr/local; else prefix=$HOME/.local; fi
+vmxfs=${VMXFS:-$prefix/bin/vmxfs}
 demo=${VMXFS_DEMO:-$HOME/vmxfs-demo}
 esxi=$root/tests/support/esxi.sh
 hosts="physical amd nested"
@@ -39,9 +43,54 @@ prepare() {
     pkg-config --atleast-version=3.14 fuse3 ||
         fail "libfuse $(pkg-config --modversion fuse3) is too old: 3.14 is needed (Debian 12, Ubuntu 24.04)"
     mkdir -p "$build" && : >"$build/quickstart.log" || fail "cannot write to $build"
-    [ -f "$build/build.ninja" ] ||
-        quietly "configuring the build" meson setup "$build" "$root"
-    quietly "the build" ninja -C "$build" fs/vmxfs
+    if [ -f "$build/build.ninja" ]; then
+        quietly "configuring the build" meson configure "$build" -Dprefix="$prefix"
+    else
+        quietly "configuring the build" meson setup --prefix="$prefix" "$build" "$root"
+    fi
+    quietly "the build" ninja -C "$build" installed
+    quietly "installing below $prefix" meson install -C "$build" --no-rebuild
+    link_helpers
+}
+
+# mount(8)'s helpers that are installed, as they are called.
+helpers() {
+    find "$prefix/sbin" -name 'mount.*vmxfs' 2>/dev/null
+}
+
+link_helpers() {
+    [ "$(id -u)" -ne 0 ] || for helper in $(helpers); do
+        ln -sf "$helper" /sbin/ || fail "cannot link $helper to /sbin"
+    done
+}
+
+uninstall() {
+    [ -f "$build/build.ninja" ] || fail "nothing was installed from $root"
+    [ "$(id -u)" -ne 0 ] || for helper in $(helpers); do
+        link=/sbin/${helper##*/}
+        [ "$(readlink "$link")" != "$helper" ] || rm "$link"
+    done
+    : >"$build/quickstart.log"
+    quietly "uninstalling" ninja -C "$build" uninstall
+    rmdir "$prefix/share/vmxfs/profiles" "$prefix/share/vmxfs" 2>/dev/null
+    echo "Uninstalled."
+}
+
+# man looks beside the folders of PATH, too.
+tell_path() {
+    [ -z "${VMXFS:-}" ] || return
+    case :$PATH: in
+    *":$prefix/bin:"*) printf 'Installed: vmxfs, and its manual (man vmxfs).\n\n' ;;
+    *)
+        cat <<END
+vmxfs and its manual are installed below $prefix. For this shell (Debian's ~/.profile does it at
+the next login):
+
+  PATH="$prefix/bin:\$PATH"
+
+END
+        ;;
+    esac
 }
 
 mount_vmxfs() {
@@ -49,7 +98,7 @@ mount_vmxfs() {
     [ ! -e /dev/fuse ] || [ -w /dev/fuse ] ||
         fail "$(id -un) may not open /dev/fuse: as root, chmod 666 /dev/fuse"
     (: <>/dev/fuse) 2>/dev/null || fail "cannot open /dev/fuse: a container needs --device /dev/fuse --cap-add SYS_ADMIN"
-    "$vmxfs" -o profile_dir="$root/fs/profiles" "$@" || exit 1
+    "$vmxfs" "$@" || exit 1
 }
 
 is_mounted() { # HOST
@@ -126,6 +175,7 @@ case "$#:${1:-}" in
 0:*)
     prepare
     start_hosts
+    tell_path
     tour
     ;;
 1:stop)
@@ -134,9 +184,11 @@ case "$#:${1:-}" in
     done
     echo "Stopped. The files of the hosts are still in $demo; remove them with: rm -r $demo"
     ;;
-1:*) fail "usage: sh docs/quickstart.sh [[OPTION]... SOURCE MOUNTPOINT | stop]" ;;
+1:uninstall) uninstall ;;
+1:*) fail "usage: sh docs/quickstart.sh [[OPTION]... SOURCE MOUNTPOINT | stop | uninstall]" ;;
 *)
     prepare
+    tell_path
     mount_vmxfs "$@"
     ;;
 esac

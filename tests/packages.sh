@@ -9,7 +9,7 @@ set -eu
 
 BUILD="meson ninja-build gcc libc6-dev pkg-config libfuse3-dev libssh2-1-dev uthash-dev scdoc
        libcmocka-dev"
-RUN="fuse3 openssh-client openssh-server openssh-sftp-server"
+RUN="fuse3 man-db openssh-client openssh-server openssh-sftp-server"
 TEST="bats busybox clang cppcheck ed expect git groff-base less llvm patch perl procps python3 qemu-utils
       rsync shellcheck sshfs vim zsh"
 

@@ -5,7 +5,8 @@
 # usage: sh tests/platforms.sh [SUITE]...      default: bookworm trixie; forky is a look ahead
 #
 # For each suite: a new system in a folder (debootstrap), a clone of the last commit in it, then
-#   sh docs/quickstart.sh            the demo hosts are mounted, read, written and stopped again
+#   sh docs/quickstart.sh            vmxfs and its manual are there, the demo hosts are mounted, read,
+#                                    written and stopped again; all is uninstalled
 #   meson setup, ninja               as the README says, with gcc and with clang, each from nothing
 #   sh tests/run.sh                  with CI set: a test that cannot run is a failure
 # ends with a line for each suite, and status 0 if nothing failed. All that was said is kept in
@@ -90,12 +91,12 @@ step() { # NAME COMMAND...
     if "$@"; then echo "platform: ok $name"; else echo "platform: FAILED $name"; fi
 }
 demo() {
-    sh docs/quickstart.sh || return
+    sh docs/quickstart.sh && /usr/local/bin/vmxfs --version && man -w vmxfs || return
     cd /root/vmxfs-demo/physical/datastore1 || return
     cat db-01/db-01.vmx/memSize && echo 32768 >nested-esxi/nested-esxi.vmx/memSize &&
         [ "$(cat nested-esxi/nested-esxi.vmx/memSize)" = 32768 ] && cat ../.vmxfs/status
     status=$?
-    cd /root/vmxfs && sh docs/quickstart.sh stop && return "$status"
+    cd /root/vmxfs && sh docs/quickstart.sh stop && sh docs/quickstart.sh uninstall && return "$status"
 }
 from_nothing() { # COMPILER
     CC=$1 meson setup "/root/build-$1" && ninja -C "/root/build-$1" --quiet

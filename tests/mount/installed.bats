@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+# What is there after the quickstart: on a copy of this system, so that nothing of it is changed.
+
+load helper
+bats_require_minimum_version 1.5.0
+
+root=$BATS_TEST_DIRNAME/../..
+
+setup() {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+}
+
+# Runs the shell script on standard input in the copy, at the sources.
+on_a_copy() {
+    { echo 'set -eux; cd /home/vmxfs; fails() { if "$@"; then return 1; fi; }'; cat; } >"$BATS_TEST_TMPDIR/script"
+    sh "$support/throwaway.sh" "$root" sh -s <"$BATS_TEST_TMPDIR/script" 3>&-
+}
+
+@test "the quickstart installs vmxfs and its manual: for an ordinary user, for root, newer ones over older ones, and takes them away" {
+    on_a_copy <<'END'
+useradd -m -s /bin/bash newcomer
+chown -R newcomer /home/vmxfs
+newcomer() {
+    setpriv --reuid newcomer --regid newcomer --init-groups \
+        env -i HOME=/home/newcomer PATH="${path-/usr/bin:/bin}" "$@"
+}
+local=/home/newcomer/.local
+
+newcomer sh docs/quickstart.sh >/tmp/said
+line=$(grep '^  PATH=' /tmp/said)
+newcomer bash -c "$line"'
+    [ "$(type -P vmxfs)" = '$local'/bin/vmxfs ] && vmxfs --version &&
+        [ "$(man -w vmxfs)" = '$local'/share/man/man1/vmxfs.1 ] && man vmxfs | grep -q "^SYNOPSIS" &&
+        man 5 vmxfs-profile | grep -q "^FILES\\|^DESCRIPTION"'
+newcomer grep -q memSize /home/newcomer/vmxfs-demo/physical/.vmxfs/profiles/nested-esxi
+[ "$(readlink /proc/[0-9]*/exe | grep -c "^$local/bin/vmxfs\$")" -eq 3 ]
+
+# A newer one, while the older one serves; the path is known by now.
+sed -i 's/usage: vmxfs \[options\]/usage: vmxfs [newer options]/' fs/options.c
+sed -i 's/^vmxfs - mount/vmxfs - newer: mount/' docs/vmxfs.1.scd
+path=$local/bin:/usr/bin:/bin
+newcomer sh docs/quickstart.sh >/tmp/said
+fails grep PATH= /tmp/said
+grep -q 'man vmxfs' /tmp/said
+newcomer vmxfs --help | grep 'newer options'
+newcomer man vmxfs | grep 'newer: mount'
+newcomer sh docs/quickstart.sh stop
+newcomer sh docs/quickstart.sh uninstall
+[ -z "$(find $local -not -type d; find $local -name '*vmxfs*')" ]
+
+PATH=/usr/local/sbin:/usr/local/bin:$PATH
+sh docs/quickstart.sh >/tmp/said
+fails grep PATH= /tmp/said
+[ "$(command -v vmxfs)" = /usr/local/bin/vmxfs ]
+[ "$(readlink -f "$(man -w vmxfs)")" = /usr/local/share/man/man1/vmxfs.1 ]
+[ "$(readlink -f /sbin/mount.fuse.vmxfs)" = /usr/local/bin/vmxfs ]
+sh docs/quickstart.sh stop
+sh docs/quickstart.sh uninstall
+[ -z "$(find -L /usr/local /usr/sbin /sbin -name '*vmxfs*')" ]
+END
+}
