@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "mount.h"
 #include "mountpoint.h"
+#include "remount.h"
 #include "transport/login/askpass.h"
 
 /* The parent reads what the child has to say: nothing is good news. */
@@ -64,10 +65,10 @@ static int serve(struct options *o, int *parent)
     tell_parent(parent, why.text);
     r = r ?: vfs_serve(m.vfs, m.session);
     mount_down(&m);
-    return r < 0 ? 1 : 0;
+    return r < 0 ? MOUNT_FAILED : 0;
 }
 
-/* Waits for the child's word. Without one, it died. */
+/* Waits for the child's word. Without one, it died. 0, MOUNT_FAILED. */
 static int wait_for_child(int fd, pid_t child)
 {
     char text[sizeof(struct diag)] = "";
@@ -82,9 +83,10 @@ static int wait_for_child(int fd, pid_t child)
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     log_say(used > 0 ? text : "ended before it had mounted anything");
-    return 1;
+    return MOUNT_FAILED;
 }
 
+/* 0, or an exit code of mount(8). */
 static int run(struct options *o)
 {
     struct diag why = {0};
@@ -92,18 +94,18 @@ static int run(struct options *o)
     signal(SIGPIPE, SIG_IGN);
     if (mountpoint_check(&o->mountpoint, &why) < 0) {
         log_say(why.text);
-        return 1;
+        return MOUNT_FAILED;
     }
     if (!o->foreground && !o->debug) {
         int ends[2];
         if (pipe2(ends, O_CLOEXEC) < 0) {
             perror("vmxfs: pipe");
-            return 1;
+            return MOUNT_SYSTEM;
         }
         pid_t child = fork();
         if (child != 0) {
             close(ends[1]);
-            int r = child > 0 ? wait_for_child(ends[0], child) : 1;
+            int r = child > 0 ? wait_for_child(ends[0], child) : MOUNT_SYSTEM;
             if (child < 0)
                 perror("vmxfs: fork");
             close(ends[0]);
@@ -127,9 +129,18 @@ static void tune_memory(void)
     mallopt(M_TOP_PAD, 1 << 20);
 }
 
+/* The descriptor of a mount point "/dev/fd/N", or -1. */
+static int given_descriptor(int argc, char **argv)
+{
+    int ret = -1;
+    for (int i = 1; i < argc && ret < 0; i++)
+        ret = mountpoint_fd(argv[i]);
+    return ret;
+}
+
 /* A standard stream that is closed would get the number of the next file: a socket, say, in the
  * place of standard output. */
-static void settle_descriptors(void)
+static void settle_descriptors(int given)
 {
     int fd;
     do
@@ -137,28 +148,55 @@ static void settle_descriptors(void)
     while (fd >= 0 && fd <= STDERR_FILENO);
     /* A descriptor of the process that started us would stay open as long as the mount: the lock of
      * flock(1), say, or the end of a pipe that somebody reads. */
-    closefrom(STDERR_FILENO + 1);
+    const int first = STDERR_FILENO + 1;
+    if (given > first)
+        close_range((unsigned)first, (unsigned)given - 1, 0);
+    closefrom(given < first ? first : given + 1);
+}
+
+/* What the options ask for. 0, or an exit code of mount(8). */
+static int act(const struct mount_call *call, struct options *o)
+{
+    if (o->help)
+        options_usage();
+    else if (o->version)
+        printf("vmxfs %s\n", VMXFS_VERSION);
+    else if (!call->fake)
+        return run(o);
+    return 0;
+}
+
+/* The same: from the command line on. */
+static int follow(const struct mount_call *call)
+{
+    struct options options = {0};
+    struct diag why = {0};
+    int r = call->remount ? remount(call, &why)
+                          : options_parse((int)call->argv.n, call->argv.list, &options, &why);
+    if (r < 0) {
+        log_say(why.text);
+        return MOUNT_WRONG;
+    }
+    r = call->remount ? 0 : act(call, &options);
+    if (!call->remount)
+        options_done(&options);
+    return r;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options = {0};
-    struct diag why = {0};
+    struct mount_call call;
     if (askpass_wanted())
         return askpass_main(argc, argv);
-    settle_descriptors();
+    settle_descriptors(given_descriptor(argc, argv));
     tune_memory();
-    if (options_parse(argc, argv, &options, &why) < 0) {
-        log_say(why.text);
-        return 1;
-    }
-    int r = 0;
-    if (options.help)
-        options_usage();
-    else if (options.version)
-        printf("vmxfs %s\n", VMXFS_VERSION);
-    else
-        r = run(&options);
-    options_done(&options);
+    int r = mount_call_read(argc, argv, &call);
+    if (r < 0)
+        log_say(strerror(-r));
+    r = r < 0 ? MOUNT_SYSTEM : follow(&call);
+    /* Who calls vmxfs itself hears one code of all failures. */
+    if (r > 0 && !call.helper)
+        r = 1;
+    mount_call_done(&call);
     return r;
 }

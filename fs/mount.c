@@ -3,6 +3,7 @@
 #include "mount.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,20 +11,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "fuse_words.h"
+#include "mountpoint.h"
 #include "remote/names/shown_names.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
-
-/* libfuse's last complaint, for the one line that says why mounting failed. */
-static char fuse_said[256];
-
-__attribute__((format(printf, 2, 0))) static void hear_fuse(enum fuse_log_level level,
-                                                            const char *format, va_list args)
-{
-    if (level <= FUSE_LOG_WARNING)
-        vsnprintf(fuse_said, sizeof(fuse_said), format, args);
-    fuse_said[strcspn(fuse_said, "\n")] = '\0';
-}
 
 static int reconnect(void *ctx, struct transport **ret, struct diag *why)
 {
@@ -74,12 +66,25 @@ static const char *root_path(struct mount *m)
     return sftp_wait(call, &wait) == 0 && S_ISDIR(sftp_call_attrs(call)->mode) ? volumes : "";
 }
 
+/* The user's home directory: who is started by another user may have that one's $HOME, and may not
+ * look there. */
+static const char *home_dir(struct passwd *entry, char *names, size_t size)
+{
+    struct passwd *found = NULL;
+    const char *home = getenv("HOME");
+    if (home && access(home, X_OK) == 0)
+        return home;
+    return getpwuid_r(getuid(), entry, names, size, &found) == 0 && found ? found->pw_dir : "";
+}
+
 /* Where profiles are: beside the program (in a build directory), installed beside it, the user's.
  */
 static int profile_dirs(const struct options *o, char **ret)
 {
     char exe[4096] = "";
-    const char *home = getenv("HOME") ?: "";
+    char names[4096];
+    struct passwd entry;
+    const char *home = home_dir(&entry, names, sizeof(names));
     const char *config = getenv("XDG_CONFIG_HOME");
     bool has_config = config && config[0];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -183,6 +188,9 @@ static int open_vfs(struct mount *m, struct diag *why)
 {
     const struct options *o = m->options;
     FREE_AUTO char *dirs = NULL;
+    const int fd = mountpoint_fd(o->mountpoint);
+    if (fd >= 0)
+        m->mounted_at = mountpoint_of_fd(fd, o->source);
     if (profile_dirs(o, &dirs) < 0) {
         dirs = NULL;
         return -ENOMEM;
@@ -197,7 +205,7 @@ static int open_vfs(struct mount *m, struct diag *why)
         .read_only = o->read_only,
         .follow_links = o->follow_symlinks,
         .vmx_only = o->show && strcmp(o->show, "vmx") == 0,
-        .mountpoint = o->mountpoint,
+        .mountpoint = m->mounted_at ? m->mounted_at : o->mountpoint,
         .profile_dirs = dirs,
     };
     return vfs_new(m->remote, m->host, m->journal, &vfs_options, &m->vfs, why);
@@ -216,6 +224,8 @@ static int open_session(struct mount *m, struct diag *why)
 {
     struct options *o = m->options;
     FREE_AUTO char *name = NULL;
+    BUF_AUTO said = {0};
+    struct fuse_words words;
     int r = 0;
     /* A comma in SOURCE would begin another option. */
     if (!has_option(&o->fuse, "fsname=") && !strchr(o->source, ',')) {
@@ -225,16 +235,16 @@ static int open_session(struct mount *m, struct diag *why)
     }
     if (r == 0 && !has_option(&o->fuse, "subtype="))
         r = fuse_opt_add_arg(&o->fuse, "-osubtype=vmxfs");
-    fuse_set_log_func(hear_fuse);
+    fuse_words_begin(&words);
     if (r == 0)
         m->session =
             fuse_session_new(&o->fuse, vfs_operations(), sizeof(struct fuse_lowlevel_ops), m->vfs);
     if (m->session && fuse_set_signal_handlers(m->session) == 0)
         m->mounted = fuse_session_mount(m->session, o->mountpoint) == 0;
+    r = fuse_words_end(&words, &said);
     if (m->mounted)
         return 0;
-    diag_set(why, "%s: cannot be mounted: %s", o->mountpoint,
-             fuse_said[0] ? fuse_said : "libfuse does not say why");
+    diag_set(why, "%s: cannot be mounted: %s", o->mountpoint, r == 0 ? said.data : strerror(-r));
     return -EIO;
 }
 
@@ -266,4 +276,5 @@ void mount_down(struct mount *m)
     sftp_free(m->sftp);
     connector_free(m->connector);
     journal_free(m->journal);
+    free(m->mounted_at);
 }

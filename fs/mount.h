@@ -14,6 +14,7 @@ struct mount {
     struct host *host;
     struct vfs *vfs;
     struct fuse_session *session;
+    char *mounted_at; /* where the mount is that was made by the caller; NULL: not known, or none */
     bool mounted;
 };
 

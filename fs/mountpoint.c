@@ -2,7 +2,9 @@
 #include "mountpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,11 @@ static int refuse(const char *path, struct diag *why)
     return -error;
 }
 
+static bool is_fuse(const struct stat *st)
+{
+    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(10, 229);
+}
+
 static int check_device(struct diag *why)
 {
     struct stat st;
@@ -36,14 +43,14 @@ static int check_device(struct diag *why)
                  strerror(errno));
         return -errno;
     }
-    if (stat("/dev/fuse", &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(10, 229)) {
+    if (stat("/dev/fuse", &st) < 0 || !is_fuse(&st)) {
         diag_set(why, "/dev/fuse: is not the FUSE device; make it with mknod /dev/fuse c 10 229");
         return -ENODEV;
     }
     return 0;
 }
 
-int mountpoint_check(char **mountpoint, struct diag *why)
+static int check_directory(char **mountpoint, struct diag *why)
 {
     struct stat st;
     struct stat above;
@@ -71,4 +78,104 @@ int mountpoint_check(char **mountpoint, struct diag *why)
         return -EBUSY;
     }
     return check_device(why);
+}
+
+static int check_fd(int fd, struct diag *why)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0 || !is_fuse(&st)) {
+        diag_set(why, "/dev/fd/%d: is not the FUSE device, opened by whoever calls", fd);
+        return -EBADF;
+    }
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int mountpoint_check(char **mountpoint, struct diag *why)
+{
+    const int fd = mountpoint_fd(*mountpoint);
+    return fd >= 0 ? check_fd(fd, why) : check_directory(mountpoint, why);
+}
+
+int mountpoint_fd(const char *mountpoint)
+{
+    static const char before[] = "/dev/fd/";
+    const char *digits = mountpoint + strlen(before);
+    if (strncmp(mountpoint, before, strlen(before)) != 0 || !*digits || strlen(digits) > 6 ||
+        strspn(digits, "0123456789") != strlen(digits))
+        return -1;
+    return atoi(digits); /* of at most six digits */
+}
+
+/* The number of the FUSE connection, which is the minor number of the mount's device; -1: the
+ * kernel does not say it. */
+static int connection_of(int fd)
+{
+    char name[64];
+    char line[128];
+    int number = -1;
+    snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+    FILE *info = fopen(name, "re");
+    while (info && fgets(line, sizeof(line), info))
+        sscanf(line, "fuse_connection: %d", &number);
+    if (info)
+        fclose(info);
+    return number;
+}
+
+/* Spaces, tabs, newlines and backslashes stand as "\040". */
+static void unescape(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from; to++) {
+        unsigned code;
+        if (*from == '\\' && sscanf(from + 1, "%3o", &code) == 1 && code > 0) {
+            *to = (char)code;
+            from += 4;
+        } else {
+            *to = *from++;
+        }
+    }
+    *to = '\0';
+}
+
+/* Whether a line of mountinfo is that of the connection, or, where its number is not known, of the
+ * source. */
+static bool is_mount(const char *line, int number, const char *source)
+{
+    int minor;
+    FREE_AUTO char *name = NULL;
+    const char *after = strstr(line, " - fuse");
+    if (!after || sscanf(line, "%*d %*d %*d:%d", &minor) != 1)
+        return false;
+    if (number >= 0)
+        return minor == number;
+    if (sscanf(after, " - %*s %ms", &name) != 1)
+        return false;
+    unescape(name);
+    const char *program = strchr(name, '#');
+    return strcmp(program ? program + 1 : name, source) == 0;
+}
+
+char *mountpoint_of_fd(int fd, const char *source)
+{
+    const int number = connection_of(fd);
+    FREE_AUTO char *line = NULL;
+    FREE_AUTO char *ret = NULL;
+    size_t size = 0;
+    unsigned n = 0;
+    FILE *table = fopen("/proc/self/mountinfo", "re");
+    while (table && getline(&line, &size, table) > 0) {
+        char *place = NULL;
+        if (!is_mount(line, number, source) || sscanf(line, "%*d %*d %*s %*s %ms", &place) != 1)
+            continue;
+        n++;
+        free(ret);
+        ret = place;
+    }
+    if (table)
+        fclose(table);
+    if (n != 1)
+        return NULL;
+    unescape(ret);
+    return steal(ret);
 }

@@ -14,6 +14,7 @@
 #include "id_files.h"
 #include "option_words.h"
 #include "parser/text/text.h"
+#include "source.h"
 
 #define OPTION(template, member) {template, offsetof(struct options, member), 1}
 #define NO_OPTION(template, member) {template, offsetof(struct options, member), 0}
@@ -238,66 +239,6 @@ static int check_numbers(struct options *o, struct diag *why)
     return 0;
 }
 
-/* Takes [user@]host:[path] apart; an IPv6 address stands in brackets. There may be an "@" in the
- * path, and in the name of the user. */
-static int parse_remote(struct options *o, struct diag *why)
-{
-    const char *at = memrchr(o->source, '@', strcspn(o->source, ":/["));
-    const char *host = at ? at + 1 : o->source;
-    const char *colon;
-    if (*host == '[') {
-        const char *close = strchr(host, ']');
-        colon = close && close[1] == ':' ? close + 1 : NULL;
-        if (colon)
-            o->host = strndup(host + 1, (size_t)(close - host - 1));
-    } else {
-        colon = strchr(host, ':');
-        if (colon)
-            o->host = strndup(host, (size_t)(colon - host));
-    }
-    if (!colon) {
-        diag_set(why, "%s: SOURCE is [user@]host:[path], or a directory that begins with / or ./",
-                 o->source);
-        return -EINVAL;
-    }
-    o->path = strdup(colon + 1);
-    if (host > o->source)
-        o->user = strndup(o->source, (size_t)(host - o->source - 1));
-    if (!o->host || !o->path || (host > o->source && !o->user)) {
-        diag_set(why, "out of memory");
-        return -ENOMEM;
-    }
-    if (!o->host[0] || o->host[0] == '-' || (o->user && o->user[0] == '-')) {
-        diag_set(why, "%s: is not a host; SOURCE is [user@]host:[path]", o->source);
-        return -EINVAL;
-    }
-    return 0;
-}
-
-static int parse_source(struct options *o, struct diag *why)
-{
-    const char *s = o->source;
-    if (s[0] != '/' && strncmp(s, "./", 2) != 0 && strncmp(s, "../", 3) != 0 &&
-        strcmp(s, ".") != 0 && strcmp(s, "..") != 0)
-        return parse_remote(o, why);
-    if (o->ssh_keywords.n > 0) {
-        diag_set(why, "%s: unknown option for a local directory; vmxfs -h lists all options",
-                 o->ssh_keywords.list[0]);
-        return -EINVAL;
-    }
-    struct stat st;
-    o->path = realpath(s, NULL);
-    if (!o->path) {
-        diag_set(why, "%s: %s", s, strerror(errno));
-        return -errno;
-    }
-    if (stat(o->path, &st) < 0 || !S_ISDIR(st.st_mode)) {
-        diag_set(why, "%s: is not a directory", s);
-        return -ENOTDIR;
-    }
-    return 0;
-}
-
 static int check_profile_dir(const struct options *o, struct diag *why)
 {
     struct stat st;
@@ -337,7 +278,7 @@ static int check(struct options *o, struct diag *why)
             "ssh_command cannot be used with transport=libssh2; leave one of the two options out");
         return -EINVAL;
     }
-    return parse_source(o, why);
+    return source_parse(o, why);
 }
 
 int options_parse(int argc, char **argv, struct options *ret, struct diag *why)
@@ -395,6 +336,7 @@ void options_usage(void)
         "usage: vmxfs [options] SOURCE MOUNTPOINT\n"
         "\n"
         "  SOURCE  [user@]host:[path]   over SSH ([2001:db8::1]:path for IPv6)\n"
+        "          sftp://[user@]host[:port]/path\n"
         "          /path or ./path      a local directory\n"
         "\n"
         "  -p PORT   -F SSH_CONFIG   -C (compression)   -f (foreground)   -d (debug)   -h   -V\n"

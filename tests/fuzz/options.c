@@ -39,7 +39,7 @@ static void check_source(const struct options *o)
 
 static void check_numbers(const struct options *o)
 {
-    assert(o->port <= 65535 && (o->port > 0) == (o->port_text != NULL));
+    assert(o->port <= 65535 && (o->port > 0 || !o->port_text));
     assert(o->timeout_s >= 1 && o->timeout_s <= 86400 && o->cache_timeout_s <= 86400);
     assert(o->cache_mib >= 1 && o->cache_mib <= 1U << 20);
     assert(o->vmx_max_kib >= 1 && o->vmx_max_kib <= 64U << 10 && o->umask <= 0777);

@@ -58,12 +58,22 @@ static int load_one(const char *path, const char *file_name, struct vmx_profiles
     return r;
 }
 
+/* A directory that cannot be read has no profiles for us; that there is none is nothing to tell. */
+static int no_dir(const char *dir, int r, struct journal *journal)
+{
+    if (r == -ENOMEM)
+        return r;
+    if (r != -ENOENT && r != -ENOTDIR)
+        journal_add(journal, r, dir, NULL, "cannot be read; its profiles are not offered");
+    return 0;
+}
+
 static int load_dir(const char *dir, struct vmx_profiles *profiles, struct journal *journal)
 {
     struct dirent **entries;
     int n = scandir(dir, &entries, is_profile, in_order);
     if (n < 0)
-        return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+        return no_dir(dir, -errno, journal);
     int r = 0;
     for (int i = 0; i < n; i++) {
         FREE_AUTO char *path = path_join(dir, entries[i]->d_name);
