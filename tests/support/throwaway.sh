@@ -15,6 +15,10 @@ exec unshare --mount --pid --fork --kill-child sh -c '
     tree=$1 system=/mnt/system
     shift
     mount --make-rprivate /
+    # A mount of another test would not end as long as this copy of it is there.
+    awk "\$3 ~ /^fuse/ { print \$2 }" /proc/self/mounts | tac | while read -r mounted; do
+        umount -l "$(printf %b "$mounted")"
+    done
     mount -t tmpfs -o mode=755 changes /mnt
     mkdir /mnt/upper /mnt/work "$system"
     mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work overlay "$system"
