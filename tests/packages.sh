@@ -3,14 +3,15 @@
 # Installs the Debian or Ubuntu packages that vmxfs needs, those that are missing only: a second
 # call needs no network.
 #
-# usage: sh tests/packages.sh [build|run|test]...
+# usage: sh tests/packages.sh [build|run|package|test]...
 
 set -eu
 
 BUILD="meson ninja-build gcc libc6-dev pkg-config libfuse3-dev libssh2-1-dev uthash-dev scdoc
        libcmocka-dev"
 RUN="fuse3 man-db openssh-client openssh-server openssh-sftp-server"
-TEST="bats busybox clang cppcheck ed expect git groff-base less llvm patch perl procps python3 qemu-utils
+PACKAGE="dpkg-dev"
+TEST="bats busybox clang cppcheck ed expect git groff-base less lintian llvm patch perl procps python3 qemu-utils
       rsync shellcheck sshfs vim zsh"
 
 fail() {
@@ -95,6 +96,7 @@ for set in "$@"; do
     case $set in
     build) install_missing $BUILD ;;
     run) install_missing $RUN ;;
+    package) install_missing $PACKAGE ;;
     test)
         install_missing $TEST
         install_judges

@@ -59,3 +59,29 @@ sh docs/quickstart.sh uninstall
 [ -z "$(find -L /usr/local /usr/sbin /sbin -name '*vmxfs*')" ]
 END
 }
+
+@test "the Debian package is as lintian wants it, brings what it promises, and goes without a trace" {
+    on_a_copy <<'END'
+export DEBFULLNAME='A Packager' DEBEMAIL=packager@vmxfs.example
+package=$(sh docs/debian-package.sh /tmp/package)
+[ "$package" = "/tmp/package/vmxfs_$(sed -n "s/^  version: '\(.*\)',/\1/p" meson.build)_$(dpkg --print-architecture).deb" ]
+lintian --allow-root --fail-on error,warning "$package"
+for needed in libc6 libfuse3- libssh2-1 fuse3 openssh-client; do
+    dpkg-deb -f "$package" Depends | grep -qE "(^|, )$needed"
+done
+
+dpkg --install "$package"
+[ "$(command -v vmxfs)" = /usr/bin/vmxfs ]
+vmxfs --version
+for page in vmxfs 'vmxfs-profile' mount.fuse.vmxfs; do
+    man "$page" | grep -q '^DESCRIPTION'
+done
+mkdir /tmp/lab /tmp/mnt
+mount -t fuse.vmxfs /tmp/lab /tmp/mnt
+grep -q memSize /tmp/mnt/.vmxfs/profiles/nested-esxi
+umount /tmp/mnt
+
+dpkg --purge vmxfs
+[ -z "$(find /usr/bin /usr/sbin /usr/share /var/lib/dpkg -name '*vmxfs*')" ]
+END
+}
