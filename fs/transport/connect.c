@@ -41,7 +41,7 @@ struct connector {
 /* A daemon changes its directory before it connects again. */
 static void make_absolute(struct connector *c, const char **path)
 {
-    if (!*path || (**path && strchr("/~%$", **path)))
+    if (!*path || (**path && strchr("/~%$\"", **path)))
         return;
     FREE_AUTO char *directory = get_current_dir_name();
     if (directory)
@@ -91,12 +91,30 @@ static int read_password(struct connector *c, struct diag *why)
     return r == -ENODATA ? -EINVAL : r;
 }
 
+/* ssh takes a certificate that lies beside a key, and ssh -G does not tell. */
+static bool has_certificate(const struct ssh_config *config)
+{
+    bool has = false;
+    for (size_t i = 0; !has && i < config->identity_files.n; i++) {
+        BUF_AUTO name = {0};
+        has = buf_addf(&name, "%s-cert.pub", config->identity_files.list[i]) == 0 &&
+              access(name.data, R_OK) == 0;
+    }
+    return has;
+}
+
 /* transport=libssh2 with a host that it cannot reach is refused early. */
 static int read_config(struct connector *c, struct diag *why)
 {
     int r = ssh_config_read(&c->options, &c->config, why);
-    if (r < 0 || !c->config->beyond)
+    if (r < 0)
         return r;
+    if (c->via == CONNECT_AUTO && has_certificate(c->config)) {
+        log_debug("there is a certificate beside a key: using the ssh program");
+        c->via = CONNECT_OPENSSH;
+    }
+    if (!c->config->beyond)
+        return 0;
     if (c->via == CONNECT_LIBSSH2) {
         diag_set(why, "ssh_config sets %s for %s, which libssh2 cannot do: use transport=openssh",
                  c->config->beyond, c->options.host);
@@ -131,7 +149,8 @@ static int setup(struct connector *c, struct diag *why)
     if (o->config_file && strcmp(o->config_file, "none") != 0)
         make_absolute(c, &o->config_file);
     make_absolute(c, &o->identity_file);
-    make_absolute(c, &o->known_hosts_file);
+    if (o->known_hosts_file && strcmp(o->known_hosts_file, "none") != 0)
+        make_absolute(c, &o->known_hosts_file);
     if (c->paths.error) {
         diag_set(why, "out of memory");
         return c->paths.error;

@@ -95,7 +95,9 @@ static void end_child(pid_t pid)
 {
     struct wait nap = wait_for_ms(CHILD_ENDS_MS);
     int status;
-    kill(pid, SIGTERM);
+    /* With what it has started, as a ProxyCommand, where it leads a group of its own. */
+    if (kill(-pid, SIGTERM) < 0)
+        kill(pid, SIGTERM);
     while (waitpid(pid, &status, WNOHANG) == 0) {
         if (wait_sleep(&nap, CHILD_LOOK_MS) == 0)
             continue;

@@ -63,6 +63,7 @@ static bool is_honoured(const char *keyword)
         "forwardx11",
         "forwardx11trusted",
         "globalknownhostsfile",
+        "hashknownhosts",
         "hostkeyalgorithms",
         "hostkeyalias",
         "hostname",
@@ -121,6 +122,34 @@ static void set_choice(struct ssh_config *c, const char *key, const char *value)
         c->identity_agent = words_add(&c->strings, value);
 }
 
+/* A path ends before a space behind which another one begins. */
+static size_t path_length(const char *text)
+{
+    size_t n = 0;
+    for (;;) {
+        n += strcspn(text + n, " \t");
+        const char *next = text + n + strspn(text + n, " \t");
+        if (!*next || strchr("/~%$\"", *next))
+            return n;
+        n = (size_t)(next - text);
+    }
+}
+
+void ssh_config_add_paths(struct words *ret, const char *value)
+{
+    if (strcmp(value, "none") == 0)
+        return;
+    while (*(value += strspn(value, " \t"))) {
+        bool quoted = *value == '"';
+        value += quoted;
+        size_t n = quoted ? strcspn(value, "\"") : path_length(value);
+        if (n > 0)
+            words_addf(ret, "%.*s", (int)n, value);
+        value += n;
+        value += quoted && *value;
+    }
+}
+
 static void set_field(struct ssh_config *c, const char *key, const char *value)
 {
     const struct {
@@ -144,6 +173,7 @@ static void set_field(struct ssh_config *c, const char *key, const char *value)
          .is_on = &c->use_keyboard_interactive},
         {"batchmode", .is_on = &c->batch},
         {"compression", .is_on = &c->compression},
+        {"hashknownhosts", .is_on = &c->hash_known_hosts},
         {"userknownhostsfile", .paths = &c->user_known_hosts},
         {"globalknownhostsfile", .paths = &c->global_known_hosts},
     };
@@ -155,7 +185,7 @@ static void set_field(struct ssh_config *c, const char *key, const char *value)
         else if (fields[i].is_on)
             *fields[i].is_on = !is_no(value);
         else
-            words_split(fields[i].paths, value, " \t");
+            ssh_config_add_paths(fields[i].paths, value);
     }
 }
 
@@ -288,7 +318,7 @@ static int parse(struct ssh_config *c, char *text, const struct connect_options 
     }
     if (options->known_hosts_file) {
         words_done(&c->user_known_hosts);
-        words_add(&c->user_known_hosts, options->known_hosts_file);
+        ssh_config_add_paths(&c->user_known_hosts, options->known_hosts_file);
     }
     if (options->strict != CONNECT_STRICT_CONFIG)
         c->strict = options->strict;

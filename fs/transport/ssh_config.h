@@ -29,9 +29,10 @@ struct ssh_config {
     bool identities_only;
     bool use_keys, use_password, use_keyboard_interactive;
     bool compression;
-    bool password_only;  /* "password" is in the keyring; offer no keys */
-    bool batch;          /* never ask anybody */
-    bool named_identity; /* the first identity file was given on the command line */
+    bool password_only;    /* "password" is in the keyring; offer no keys */
+    bool batch;            /* never ask anybody */
+    bool hash_known_hosts; /* new host names are stored hashed */
+    bool named_identity;   /* the first identity file was given on the command line */
     struct words identity_files;
     struct words user_known_hosts; /* the first one is where new keys go */
     struct words global_known_hosts;
@@ -43,6 +44,11 @@ struct ssh_config {
 
 /* Adds what the command line says of the configuration, as the first arguments of ssh. */
 void ssh_config_arguments(const struct connect_options *options, struct words *argv);
+
+/* Adds the paths of UserKnownHostsFile: between spaces, or in double quotes. What does not begin as
+ * a path does ("/", "~", "%", "$") belongs to the one before, with the space: ssh -G prints names
+ * with spaces bare. "none" is no path. */
+void ssh_config_add_paths(struct words *ret, const char *value);
 
 /* Runs ssh -G. 0; -ENOENT without an ssh program; -EINVAL for what ssh refuses; -ENOMEM, ... with
  * *why. */

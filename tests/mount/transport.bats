@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 
 load helper
+load logins
 
 setup() {
     lab_new
@@ -17,61 +18,6 @@ teardown() {
     lab_end
     [ -z "${BABBLER:-}" ] || kill "$BABBLER" 2>/dev/null || :
     [ ! -d "$DIR" ] || sh "$support/sshd.sh" stop "$DIR"
-}
-
-# A server of this test's own.
-start() { # [SSHD_CONFIG_LINE...]
-    SSHD_HOST_KEYS=${host_keys:-ed25519} sh "$support/sshd.sh" start "$DIR" "$@" 3>&-
-}
-
-port() {
-    cat "$DIR/port"
-}
-
-# Mounts $LAB from 127.0.0.1 with the server's key and known_hosts, unless options say otherwise.
-mount_from() { # OPTION...
-    mount_source "${host:-127.0.0.1}:${path-$LAB}" "port=$(port)" "IdentityFile=$DIR/id" \
-        "UserKnownHostsFile=$DIR/known_hosts" "$@"
-}
-
-works() {
-    [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
-    echo 8192 >"$MNT/vm/vm.vmx/memSize"
-    grep -q 'memSize = "8192"' "$LAB/vm/vm.vmx"
-    unmount_lab
-}
-
-# A mount that must fail with one line that matches; nothing stays behind.
-refuses() { # PATTERN COMMAND...
-    local pattern=$1
-    shift
-    run --separate-stderr "$@" </dev/null
-    echo "status $status, stderr: $stderr"
-    [ "$status" -eq 1 ]
-    [ -z "$output" ]
-    [ "${#stderr_lines[@]}" -eq 1 ]
-    [[ $stderr == "vmxfs: "* ]]
-    [[ $stderr =~ $pattern ]]
-    ! grep -q " $MNT " /proc/mounts
-    eventually 30 no_processes
-}
-
-no_processes() {
-    [ -z "$(mount_processes)" ]
-}
-
-transport() {
-    sed -n 's/^transport: //p' "$MNT/.vmxfs/status"
-}
-
-real_ssh=$(command -v ssh)
-
-# What follows runs an ssh that knows the test's configuration, as a user's own would.
-own_ssh() { # SSH_CONFIG
-    mkdir -p "$TEST_DIR/bin"
-    printf '#!/bin/sh\nexec %s -F "%s" "$@"\n' "$real_ssh" "$1" >"$TEST_DIR/bin/ssh"
-    chmod 755 "$TEST_DIR/bin/ssh"
-    PATH=$TEST_DIR/bin:$PATH
 }
 
 # ---- ways

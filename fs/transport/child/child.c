@@ -12,7 +12,7 @@
 #include "transport/fd_transport.h"
 #include "transport/ssh_config.h"
 
-enum { WORDS_MAX = 64 << 10 };
+enum { WORDS_MAX = 2 << 20 }; /* a server's banner alone may have a MiB */
 
 /* Starts argv with one end of a socket pair as its standard input and output. */
 static int start(const struct words *argv, char *const *env, const char *name, const char *host,
@@ -55,6 +55,22 @@ static void add_remote(struct words *argv, const struct child_login *login)
     words_add(argv, login->command ? login->command : server);
 }
 
+static void add_known_hosts(struct words *argv, const char *given)
+{
+    WORDS_AUTO paths = {0};
+    BUF_AUTO option = {0};
+    ssh_config_add_paths(&paths, given);
+    int r = paths.error ?: buf_add_str(&option, "-oUserKnownHostsFile=");
+    for (size_t i = 0; r == 0 && i < paths.n; i++)
+        r = buf_addf(&option, "%s\"%s\"", i ? " " : "", paths.list[i]);
+    if (r == 0 && paths.n == 0)
+        r = buf_add_str(&option, "none");
+    if (r == 0)
+        words_add(argv, option.data);
+    else
+        argv->error = r;
+}
+
 static void ssh_argv(const struct child_login *login, struct words *argv)
 {
     static const char *const strict[] = {[CONNECT_STRICT_CONFIG] = NULL,
@@ -69,7 +85,7 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
                 "-oControlPath=none -oPermitLocalCommand=no -oRemoteCommand=none",
                 " ");
     if (o->known_hosts_file)
-        words_addf(argv, "-oUserKnownHostsFile=\"%s\"", o->known_hosts_file);
+        add_known_hosts(argv, o->known_hosts_file);
     if (login->ciphers)
         words_addf(argv, "-oCiphers=%s", login->ciphers);
     if (login->kex)
@@ -81,10 +97,7 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
     words_add(argv, "-oTCPKeepAlive=yes");
     words_addf(argv, "-oConnectTimeout=%d", (o->timeout_ms + 999) / 1000);
     if (o->password_stdin)
-        words_split(argv,
-                    "-oPreferredAuthentications=keyboard-interactive,password "
-                    "-oPubkeyAuthentication=no",
-                    " ");
+        words_add(argv, "-oPreferredAuthentications=keyboard-interactive,password,publickey");
     add_remote(argv, login);
 }
 

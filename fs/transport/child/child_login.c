@@ -6,6 +6,7 @@
  */
 #include "child_login.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -22,8 +23,11 @@ enum { LOOK_MS = 10 };
 
 struct waiting {
     const struct child_login *login;
+    const char *words; /* what ssh has said so far */
     struct askpass *askpass;
     struct words given; /* purposes of the secrets that ssh got */
+    unsigned steps;     /* that the server had taken by then */
+    struct buf asked;   /* the question about a host key, in one line */
     struct buf path;    /* of a key, as a purpose */
 };
 
@@ -48,8 +52,18 @@ static const char *purpose_of(struct waiting *w, const char *question)
     return secret_purpose(question, &w->path);
 }
 
+/* A step that was taken may be followed by one that wants the same. */
+static void forget_steps(struct waiting *w)
+{
+    unsigned steps = child_words_steps(w->words);
+    if (steps > w->steps)
+        words_done(&w->given);
+    w->steps = steps;
+}
+
 static int find(struct waiting *w, const char *question, const struct secret **ret)
 {
+    forget_steps(w);
     const char *purpose = purpose_of(w, question);
     if (was_given(w, purpose)) {
         if (!is_local(question))
@@ -72,7 +86,10 @@ static int answer(struct waiting *w)
         return 0; /* it hung up, or was not ours */
     if (strstr(question, "(yes/no")) {
         log_debug("ssh does not know the host key");
-        return 0;
+        buf_clear(&w->asked);
+        for (char *p = question; *p; p++)
+            *p = iscntrl((unsigned char)*p) ? ' ' : *p;
+        return buf_addf(&w->asked, "\n" CHILD_WORDS_ASKED "%s\n", question);
     }
     const struct secret *secret = NULL;
     int r = find(w, question, &secret);
@@ -87,6 +104,8 @@ static int answer(struct waiting *w)
 static int explain(const struct waiting *w, int r, const char *words, struct diag *why)
 {
     const char *host = w->login->options->host;
+    BUF_AUTO scratch = {0};
+    const char *way = child_words_way(words, &scratch);
     int known = child_words_explain(words, host, why);
     if (r == -ENOKEY) {
         diag_set(why,
@@ -104,9 +123,9 @@ static int explain(const struct waiting *w, int r, const char *words, struct dia
         diag_set(why, "the login to %s was cancelled at the prompt", host);
     else if (r == -ETIMEDOUT)
         diag_set(why,
-                 "the ssh program did not connect to %s in time: check the network and the "
+                 "the ssh program did not connect to %s in time%s%s: check the network and the "
                  "host",
-                 host);
+                 host, way ? ", by " : "", way ? way : "");
     else if (r != -ECONNRESET || known == 0)
         diag_set(why, "the ssh program ended and printed nothing; try \"ssh %s\"", host);
     return r == -ECONNRESET && known ? known : r;
@@ -121,16 +140,17 @@ static int wait_connected(struct waiting *w, int stream, int words, struct buf *
         if (poll(p, 2, LOOK_MS) < 0 && errno != EINTR)
             return -errno;
         bool ended = p[1].revents != 0;
-        if (p[0].revents) {
-            int r = answer(w);
-            if (r < 0)
-                return r;
-            deadline = clock_ms() + w->login->options->timeout_ms;
-        }
         buf_clear(said);
         int r = program_words(words, said);
         if (r < 0)
             return r;
+        if (p[0].revents) {
+            w->words = said->len ? said->data : "";
+            r = answer(w);
+            if (r < 0)
+                return r;
+            deadline = clock_ms() + w->login->options->timeout_ms;
+        }
         if (said->len && child_words_connected(said->data))
             return 0;
         if (ended)
@@ -146,9 +166,12 @@ int child_login_wait(const struct child_login *login, struct askpass *askpass, i
     struct waiting w = {.login = login, .askpass = askpass};
     BUF_AUTO said = {0};
     int r = wait_connected(&w, stream, words, &said);
+    if (r < 0 && w.asked.len && buf_add(&said, buf_span(&w.asked)) < 0)
+        r = -ENOMEM;
     if (r < 0)
         r = explain(&w, r, said.len ? said.data : "", why);
     words_done(&w.given);
     buf_done(&w.path);
+    buf_done(&w.asked);
     return r;
 }

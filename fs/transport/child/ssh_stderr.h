@@ -7,10 +7,18 @@
 #include "parser/text/buf.h"
 #include "parser/text/diag.h"
 
-/* words: all that ssh wrote at its log level DEBUG1; NUL-terminated. */
+/* words: all that ssh wrote at its log level DEBUG1; NUL-terminated. A question about a host key
+ * that it asked may follow in a line that begins so. */
+#define CHILD_WORDS_ASKED "debug1: asked: "
 
-/* True when it says that it is authenticated. */
+/* True when it says that it is authenticated, or that it uses another one's connection. */
 bool child_words_connected(const char *words);
+
+/* How many steps of a login the server has taken that were not the last one. */
+unsigned child_words_steps(const char *words);
+
+/* The command that leads to the host, for a jump host or as a ProxyCommand; NULL: there is none. */
+const char *child_words_way(const char *words, struct buf *scratch);
 
 /* True when it says that the server refused the command that it was to run, or that the command has
  * ended; not when the connection was lost. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "transport/child/program.h"
+
+enum { KEYGEN_TIMEOUT_MS = 10000, LINE_MAX_BYTES = 32 << 10 };
 
 int host_key_load(const struct ssh_config *config, struct known_hosts **ret, struct diag *why)
 {
@@ -47,6 +51,19 @@ int host_key_order(const struct ssh_config *config, const struct known_hosts *kn
                    struct buf *ret)
 {
     return ssh_config_prefer(config->host_key_algorithms, is_known, known, ret);
+}
+
+bool host_key_is_out_of_reach(const struct known_hosts *known, const char *algorithms)
+{
+    WORDS_AUTO names = {0};
+    words_split(&names, algorithms, ",");
+    if (names.error || !known_hosts_has_type(known, NULL))
+        return false;
+    for (size_t i = 0; i < names.n; i++) {
+        if (is_known(known, names.list[i]))
+            return false;
+    }
+    return true;
 }
 
 /* The type is the blob's first string. */
@@ -106,6 +123,38 @@ static int make_parent(const char *path)
     return mkdir(parent, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+/* Lets ssh-keygen hash the name in a line, in a file of its own. */
+static int hash_name(struct buf *line)
+{
+    char folder[] = "/tmp/vmxfs-XXXXXX";
+    if (!mkdtemp(folder))
+        return -errno;
+    BUF_AUTO file = {0};
+    BUF_AUTO old = {0};
+    BUF_AUTO said = {0};
+    WORDS_AUTO argv = {0};
+    int status = 0;
+    words_split(&argv, "ssh-keygen -q -H -f", " ");
+    int r = buf_addf(&file, "%s/line", folder)
+        ?: buf_addf(&old, "%s.old", file.data)
+        ?: append_line(file.data, line);
+    if (r == 0)
+        words_add(&argv, file.data);
+    r = r ?: program_run(&argv, KEYGEN_TIMEOUT_MS, &said, &said, &status);
+    if (r == 0)
+        r = status == 0 ? 0 : -EIO;
+    if (r == 0) {
+        buf_clear(line);
+        r = file_read(file.data, LINE_MAX_BYTES, line);
+    }
+    if (file.len)
+        unlink(file.data);
+    if (old.len)
+        unlink(old.data);
+    rmdir(folder);
+    return r;
+}
+
 /* As ssh does, a key that cannot be stored is used all the same. */
 static void store(const struct ssh_config *config, const struct known_hosts *known,
                   const char *type, const char *key)
@@ -114,9 +163,10 @@ static void store(const struct ssh_config *config, const struct known_hosts *kno
         return;
     const char *path = config->user_known_hosts.list[0];
     BUF_AUTO line = {0};
-    int r = buf_addf(&line, "%s %s %s\n", known_hosts_name(known), type, key)
-        ?: make_parent(path)
-        ?: append_line(path, &line);
+    int r = buf_addf(&line, "%s %s %s\n", known_hosts_name(known), type, key);
+    if (r == 0 && config->hash_known_hosts)
+        r = hash_name(&line);
+    r = r ?: make_parent(path) ?: append_line(path, &line);
     if (r < 0)
         log_warning("cannot store the host key of %s in %s: %s", config->hostname, path,
                     strerror(-r));
@@ -160,7 +210,7 @@ static int refuse(enum known_verdict verdict, const struct ssh_config *config, c
 
 static int judge(const struct ssh_config *config, const struct known_hosts *known,
                  const struct host_key *key, const char *type, const char *base64,
-                 bool *ret_doubtful, struct diag *why)
+                 bool has_other_way, bool *ret_doubtful, struct diag *why)
 {
     struct known_place place;
     enum known_verdict verdict = known_hosts_check(known, type, base64, &place);
@@ -173,10 +223,11 @@ static int judge(const struct ssh_config *config, const struct known_hosts *know
     if (r < 0)
         return r;
     struct known_place beyond;
-    if (verdict == KNOWN_NOT && known_hosts_beyond(known, &beyond)) {
+    bool may_be_known = verdict == KNOWN_NOT || (verdict != KNOWN_REVOKED && has_other_way);
+    if (may_be_known && known_hosts_beyond(known, &beyond)) {
         diag_set(why,
-                 "the host key of %s (%s) is not known by name, and %s:%u has a wildcard or a "
-                 "certificate authority, which only transport=openssh understands",
+                 "the host key of %s (%s) is not one that is known by name, and %s:%u has a "
+                 "wildcard or a certificate authority, which only transport=openssh understands",
                  config->alias, shown.data, beyond.file, beyond.line);
         return -EOPNOTSUPP;
     }
@@ -198,7 +249,8 @@ static int judge(const struct ssh_config *config, const struct known_hosts *know
 }
 
 int host_key_check(const struct ssh_config *config, const struct known_hosts *known,
-                   const struct host_key *key, bool *ret_doubtful, struct diag *why)
+                   const struct host_key *key, bool has_other_way, bool *ret_doubtful,
+                   struct diag *why)
 {
     struct span name = blob_type(key->blob);
     FREE_AUTO char *type = strndup(name.p, name.n);
@@ -210,5 +262,5 @@ int host_key_check(const struct ssh_config *config, const struct known_hosts *kn
         diag_set(why, "cannot check the host key of %s: %s", config->alias, strerror(-r));
         return r;
     }
-    return judge(config, known, key, type, base64.data, ret_doubtful, why);
+    return judge(config, known, key, type, base64.data, has_other_way, ret_doubtful, why);
 }

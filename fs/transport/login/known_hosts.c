@@ -242,7 +242,7 @@ bool known_hosts_has_type(const struct known_hosts *k, const char *type)
     enum line_kind counts = kind_that_counts(k);
     const struct known_line *l;
     LL_FOREACH (k->lines, l) {
-        if (l->kind == counts && strcmp(l->type, type) == 0)
+        if (l->kind == counts && (!type || strcmp(l->type, type) == 0))
             return true;
     }
     return false;

@@ -46,7 +46,8 @@ int known_hosts_add_text(struct known_hosts *known, struct span text, const char
 enum known_verdict known_hosts_check(const struct known_hosts *known, const char *type,
                                      const char *key, struct known_place *ret);
 
-/* True when a key of this type is known for the host, so that asking for it can succeed. */
+/* True when a key of this type (NULL: of any) is known for the host, so that asking for it can
+ * succeed. */
 bool known_hosts_has_type(const struct known_hosts *known, const char *type);
 
 /* True when there is a line (at *ret) that only the ssh program understands. */

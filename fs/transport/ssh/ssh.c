@@ -178,6 +178,24 @@ static int prefer(struct ssh_io *io, int method, const char *list)
     return r < 0 ? ssh_io_errno(r) : 0;
 }
 
+/* Whether a server can show a key that is known. Where that does not matter, none is needed. */
+static int check_known_types(struct ssh_io *io, const struct ssh_login *login,
+                             const struct known_hosts *known, struct diag *why)
+{
+    const struct ssh_config *c = login->config;
+    BUF_AUTO offered = {0};
+    if (c->strict == CONNECT_STRICT_NO && !login->has_other_way)
+        return 0;
+    int r = choose(io, LIBSSH2_METHOD_HOSTKEY, c->host_key_algorithms, &offered);
+    if (r < 0 || offered.len == 0 || !host_key_is_out_of_reach(known, offered.data))
+        return 0; /* the handshake will tell */
+    diag_set(why,
+             "libssh2 %s has none of the types of host key that are known for %s: use "
+             "transport=openssh",
+             libssh2_version(0), c->alias);
+    return -EOPNOTSUPP;
+}
+
 static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
                            const struct known_hosts *known, struct diag *why)
 {
@@ -203,8 +221,9 @@ static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
     return r;
 }
 
-static int handshake(struct ssh_io *io, const struct ssh_config *c, struct diag *why)
+static int handshake(struct ssh_io *io, const struct ssh_login *login, struct diag *why)
 {
+    const struct ssh_config *c = login->config;
     libssh2_session_flag(io->session, LIBSSH2_FLAG_COMPRESS, c->compression);
     int error = libssh2_session_handshake(io->session, io->fd);
     if (error == 0)
@@ -225,8 +244,10 @@ static int handshake(struct ssh_io *io, const struct ssh_config *c, struct diag 
                  "the host",
                  c->alias, c->port);
     else
-        diag_set(why, "cannot speak SSH with %s: %s", c->alias, ssh_io_words(io));
-    return r;
+        diag_set(why, "libssh2 %s cannot speak SSH with %s (%s): use transport=openssh",
+                 libssh2_version(0), c->alias, ssh_io_words(io));
+    /* A version line, say, that is too long for libssh2. */
+    return r == -EPROTO && login->has_other_way ? -EOPNOTSUPP : r;
 }
 
 static int read_host_key(struct ssh_io *io, struct host_key *ret)
@@ -315,7 +336,9 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
     libssh2_session_set_timeout(s->io.session, c->timeout_ms);
     struct host_key key;
     bool doubtful;
-    int r = set_preferences(&s->io, c, known, why) ?: handshake(&s->io, c, why);
+    int r = check_known_types(&s->io, login, known, why)
+        ?: set_preferences(&s->io, c, known, why)
+        ?: handshake(&s->io, login, why);
     if (r < 0)
         return r;
     r = read_host_key(&s->io, &key) ?: describe(s, &key);
@@ -323,7 +346,7 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
         diag_set(why, "cannot read the host key of %s: %s", c->alias, strerror(-r));
         return r;
     }
-    r = host_key_check(c, known, &key, &doubtful, why)
+    r = host_key_check(c, known, &key, login->has_other_way, &doubtful, why)
         ?: ssh_auth(&s->io, login, doubtful, why)
         ?: open_channel(s, c->alias, why)
         ?: start(s, login, why);

@@ -2,9 +2,11 @@
 #include "ssh_answer.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "ssh_library.h"
 #include "ssh_watch.h"
 #include "transport/login/prompt.h"
@@ -66,6 +68,23 @@ LIBSSH2_USERAUTH_KBDINT_RESPONSE_FUNC(ssh_answer)
     /* An empty answer would be one more failed login to the host. */
     if (a->error)
         io->mute = true;
+}
+
+/* libssh2 tells no refusal from a success that is a part of the login. */
+bool ssh_auth_moved_on(struct ssh_auth *a)
+{
+    char *methods =
+        a->io->ended || a->io->mute ? NULL : ssh_io_methods(a->io, a->login->config->user);
+    if (!methods || strcmp(methods, a->methods) == 0) {
+        free(methods);
+        return false;
+    }
+    log_debug("that was one step: %s offers %s now", a->login->config->alias, methods);
+    free(a->methods);
+    a->methods = methods;
+    a->used_password = false;
+    a->answered = 0;
+    return true;
 }
 
 int ssh_auth_verdict(int libssh2_error)

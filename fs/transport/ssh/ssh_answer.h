@@ -8,16 +8,20 @@
 struct ssh_auth {
     struct ssh_io *io;
     const struct ssh_login *login;
-    const char *methods; /* the server's comma list; borrowed from libssh2 */
-    struct buf tried;    /* for the message: what was tried */
-    int answered;        /* secrets given so far */
-    int error;           /* why a question could not be answered: 0, -ENOKEY, -ECANCELED, ... */
+    char *methods;    /* the server's comma list */
+    struct buf tried; /* for the message: what was tried */
+    int answered;     /* secrets given so far */
+    int error;        /* why a question could not be answered: 0, -ENOKEY, -ECANCELED, ... */
     bool used_password;
     bool foreign_key; /* a key was refused that libssh2 cannot use properly */
 };
 
 /* Adds to the list of what was tried. */
 void ssh_auth_tried(struct ssh_auth *a, const char *what);
+
+/* After a step that did not let us in: whether the server took it all the same and wants another
+ * one, which shows in a->methods. */
+bool ssh_auth_moved_on(struct ssh_auth *a);
 
 /* The errno of a step that failed: -EACCES, but whatever libssh2 made of it, a connection that is
  * gone is not a refusal, nor is a lack of memory. */

@@ -2,6 +2,7 @@
 #include "ssh_auth.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -56,18 +57,24 @@ static int try_passwords(struct ssh_auth *a)
         r = try_keyboard_interactive(a);
     if (r == -EACCES && a->answered == 0 && c->use_password && offers(a, "password"))
         r = try_password(a);
-    return r;
+    return r == -EACCES && a->answered > 0 && ssh_auth_moved_on(a) ? -EINPROGRESS : r;
 }
 
 static int explain(const struct ssh_auth *a, int r, struct diag *why)
 {
     const struct ssh_config *c = a->login->config;
+    const char *said = a->io->goodbye;
     const char *tried = a->tried.len ? a->tried.data : "nothing (no usable key, no password)";
     if (r == -EACCES && a->answered > 0)
         diag_set(why,
                  "%s refuses the password of %s (tried: %s; the server offers: %s). vmxfs will "
                  "not try again by itself: hosts lock accounts",
                  c->alias, c->user, tried, a->methods);
+    else if (r == -EACCES && a->foreign_key)
+        diag_set(why,
+                 "%s refuses %s (tried: %s; the server offers: %s). libssh2 %s cannot use every "
+                 "RSA or hardware key, certificate or pair of keys: use transport=openssh",
+                 c->alias, c->user, tried, a->methods, libssh2_version(0));
     else if (r == -EACCES)
         diag_set(why,
                  "%s refuses %s (tried: %s; the server offers: %s). Put the public key into "
@@ -82,49 +89,86 @@ static int explain(const struct ssh_auth *a, int r, struct diag *why)
         diag_set(why, "the login to %s was cancelled at the prompt", c->alias);
     else if (r == -ECONNRESET)
         diag_set(why,
-                 "%s closed the connection during authentication (tried: %s). Too many keys? "
-                 "Name one with -o IdentityFile, and set IdentitiesOnly in ssh_config",
-                 c->alias, tried);
+                 "%s closed the connection during authentication%s%s%s (tried: %s). Were there too "
+                 "many keys? Name the right one: -o IdentityFile=KEY,IdentitiesOnly=yes",
+                 c->alias, *said ? " (\"" : "", said, *said ? "\")" : "", tried);
     else if (r == -EOPNOTSUPP)
         diag_set(why,
-                 "libssh2 %s cannot use the RSA or hardware keys for %s the way the server "
-                 "wants (tried: %s): use transport=openssh",
+                 "libssh2 %s cannot log in at %s the way the server wants (tried: %s): use "
+                 "transport=openssh",
                  libssh2_version(0), c->alias, tried);
     else
         diag_set(why, "cannot authenticate at %s: %s", c->alias, strerror(-r));
-    return r == -ENOKEY ? -EACCES : r;
+    bool refused = r == -ENOKEY || strstr(said, "Too many authentication failures");
+    return refused ? -EACCES : r;
+}
+
+/* A password that was given is for a server that takes one. */
+static bool may_use_keys(const struct ssh_auth *a)
+{
+    const struct ssh_config *c = a->login->config;
+    bool takes_password = offers(a, "password") || offers(a, "keyboard-interactive");
+    return c->use_keys && offers(a, "publickey") && !(c->password_only && takes_password);
+}
+
+/* The ssh program is asked while it need not ask anybody anything twice. */
+static bool is_for_ssh(const struct ssh_auth *a, int result)
+{
+    if (!a->login->has_other_way)
+        return false;
+    if (result == -EINPROGRESS)
+        return keyring_lasts(a->login->secrets);
+    return a->foreign_key && (result == -EACCES || result == -ECONNRESET);
+}
+
+/* One step of the login; -EINPROGRESS: the server took it, and wants another. */
+static int step(struct ssh_auth *a, bool no_passwords)
+{
+    int r = may_use_keys(a) ? ssh_keys_try(a) : -EACCES;
+    if (is_for_ssh(a, r))
+        return -EOPNOTSUPP;
+    if (r == -EACCES && !no_passwords)
+        r = try_passwords(a);
+    return r == -EINPROGRESS && is_for_ssh(a, r) ? -EOPNOTSUPP : r;
 }
 
 static int run(struct ssh_auth *a, bool no_passwords)
 {
-    const struct ssh_login *login = a->login;
-    int r = -EACCES;
-    if (login->config->use_keys && !login->config->password_only && offers(a, "publickey"))
-        r = ssh_keys_try(a);
-    if (r == -EACCES && a->foreign_key && login->has_other_way)
-        return -EOPNOTSUPP;
-    if (r == -EACCES && !no_passwords)
-        r = try_passwords(a);
+    enum { STEPS_MAX = 8 };
+    int r = -EINPROGRESS;
+    for (int i = 0; r == -EINPROGRESS && i < STEPS_MAX; i++)
+        r = step(a, no_passwords);
+    return r == -EINPROGRESS ? -EACCES : r;
+}
+
+/* The server wants nothing, or said nothing that libssh2 understands. */
+static int explain_no_list(const struct ssh_auth *a, struct diag *why)
+{
+    const char *host = a->login->config->alias;
+    if (libssh2_userauth_authenticated(a->io->session))
+        return 0;
+    int r = ssh_io_errno(libssh2_session_last_errno(a->io->session));
+    if (r != -ETIMEDOUT && !a->io->ended && !ssh_io_is_closed(a->io)) {
+        diag_set(why, "libssh2 %s cannot read what %s says before the login: use transport=openssh",
+                 libssh2_version(0), host);
+        return a->login->has_other_way ? -EOPNOTSUPP : -EPROTO;
+    }
+    diag_set(why, "%s closed the connection during authentication: %s", host,
+             *a->io->goodbye ? a->io->goodbye : ssh_io_words(a->io));
     return r;
 }
 
 int ssh_auth(struct ssh_io *io, const struct ssh_login *login, bool no_passwords, struct diag *why)
 {
     struct ssh_auth a = {.io = io, .login = login};
-    const char *user = login->config->user;
-    a.methods = libssh2_userauth_list(io->session, user, (unsigned)strlen(user));
-    if (!a.methods && libssh2_userauth_authenticated(io->session))
-        return 0; /* the server wants nothing */
-    if (!a.methods) {
-        int error = libssh2_session_last_errno(io->session);
-        diag_set(why, "%s closed the connection during authentication: %s", login->config->alias,
-                 ssh_io_words(io));
-        return ssh_io_errno(error);
-    }
+    a.methods = ssh_io_methods(io, login->config->user);
+    if (!a.methods)
+        return explain_no_list(&a, why);
     log_debug("%s offers %s", login->config->alias, a.methods);
     int r = run(&a, no_passwords);
     if (r < 0)
         r = explain(&a, r, why);
     buf_done(&a.tried);
+    free(a.methods);
     return r;
 }

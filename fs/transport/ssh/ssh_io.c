@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -22,7 +23,10 @@ static void io_wipe(const struct ssh_io *io, void *p)
 
 static LIBSSH2_FREE_FUNC(io_free)
 {
-    io_wipe(*abstract, ptr);
+    struct ssh_io *io = *abstract;
+    io_wipe(io, ptr);
+    if (ptr == io->methods)
+        io->methods = NULL;
     free(ptr);
 }
 
@@ -52,6 +56,17 @@ static LIBSSH2_SEND_FUNC(io_send)
     return n < 0 ? -errno : n;
 }
 
+static LIBSSH2_DISCONNECT_FUNC(io_disconnect)
+{
+    (void)session;
+    (void)reason;
+    (void)language;
+    (void)language_len;
+    struct ssh_io *io = *abstract;
+    io->ended = true;
+    snprintf(io->goodbye, sizeof(io->goodbye), "%.*s", message_len, message ? message : "");
+}
+
 int ssh_io_init(struct ssh_io *io, int fd)
 {
     *io = (struct ssh_io){.fd = fd, .wipe = true};
@@ -59,6 +74,7 @@ int ssh_io_init(struct ssh_io *io, int fd)
     if (!io->session)
         return -ENOMEM;
     ssh_library_set_send(io->session, io_send);
+    ssh_library_set_disconnect(io->session, io_disconnect);
     return 0;
 }
 
@@ -90,6 +106,22 @@ int ssh_io_flush(struct ssh_io *io)
         ssh_io_drop(&io->out, (size_t)n);
     }
     return 0;
+}
+
+/* libssh2 up to 1.11.1 forgets the memory of the answer before when it is asked a second time. */
+char *ssh_io_methods(struct ssh_io *io, const char *user)
+{
+    char *list = libssh2_userauth_list(io->session, user, (unsigned)strlen(user));
+    free(io->methods);
+    io->methods = list;
+    return list ? strdup(list) : NULL;
+}
+
+bool ssh_io_is_closed(const struct ssh_io *io)
+{
+    char byte;
+    ssize_t n = recv(io->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 int ssh_io_errno(int libssh2_error)

@@ -16,15 +16,20 @@
 
 struct ssh_watch;
 
+enum { GOODBYE_MAX = 120 };
+
 struct ssh_io {
     LIBSSH2_SESSION *session;
     int fd;
-    struct buf out;          /* what waits to be sent */
-    bool buffered;           /* packets go into out */
-    bool mute;               /* nothing may be sent any more */
-    bool wipe;               /* memory is wiped when libssh2 frees it: it may hold a password */
-    void *user;              /* for callbacks during authentication */
-    struct ssh_watch *watch; /* during the login */
+    struct buf out;            /* what waits to be sent */
+    bool buffered;             /* packets go into out */
+    bool mute;                 /* nothing may be sent any more */
+    bool wipe;                 /* memory is wiped when libssh2 frees it: it may hold a password */
+    bool ended;                /* the server said goodbye */
+    char goodbye[GOODBYE_MAX]; /* with these words */
+    void *methods;             /* libssh2's memory with the last answer of ssh_io_methods */
+    void *user;                /* for callbacks during authentication */
+    struct ssh_watch *watch;   /* during the login */
 };
 
 /* fd stays the caller's. The object must not move. -ENOMEM. */
@@ -40,6 +45,14 @@ static inline void ssh_io_drop(struct buf *b, size_t n)
 
 /* Sends what the socket takes now. 0, -errno. */
 int ssh_io_flush(struct ssh_io *io);
+
+/* Asks the server, by a login without anything, which methods it takes: the comma list, the
+ * caller's; NULL when it wants nothing, or does not answer. */
+char *ssh_io_methods(struct ssh_io *io, const char *user);
+
+/* Whether the peer has closed the connection: libssh2 says the same of a signature that is refused
+ * and of an answer that never came. */
+bool ssh_io_is_closed(const struct ssh_io *io);
 
 /* The errno for what libssh2 said. */
 int ssh_io_errno(int libssh2_error);

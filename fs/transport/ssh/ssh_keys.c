@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -47,21 +48,22 @@ static int read_public(const char *path, struct words *ret)
     return ret->error;
 }
 
+/* ssh offers a certificate that lies beside a key by itself. */
+static bool has_certificate(const char *path)
+{
+    BUF_AUTO name = {0};
+    return buf_addf(&name, "%s-cert.pub", path) == 0 && access(name.data, R_OK) == 0;
+}
+
 /* The type (0) or the base64 text (1) of a key; "" where it is not known. */
 static const char *public_field(const struct key_file *file, size_t i)
 {
     return file->fields.n >= 2 ? file->fields.list[i] : "";
 }
 
-/* libssh2 says the same of a signature that is refused and of an answer that never came. */
-static bool is_closed(int fd)
-{
-    char byte;
-    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-}
-
-/* What a try says, for the message and for what comes next. 0, -EACCES, -errno of a lost one. */
+/* What a try says, for the message and for what comes next. 0, -EACCES, -EINPROGRESS, -errno of a
+ * lost connection. A key that the server knew but did not let in may be one of two that it wants,
+ * which only the ssh program can give it. */
 static int note(struct ssh_auth *a, int libssh2_error, const char *what, const char *type)
 {
     if (libssh2_error == 0) {
@@ -71,9 +73,16 @@ static int note(struct ssh_auth *a, int libssh2_error, const char *what, const c
     log_debug("%s: %s", what, ssh_io_words(a->io));
     ssh_auth_tried(a, what);
     a->foreign_key |= is_foreign(type);
-    if (libssh2_error == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED && is_closed(a->io->fd))
+    if (a->io->ended)
         return -ECONNRESET;
-    return ssh_auth_verdict(libssh2_error);
+    if (libssh2_error != LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED)
+        return ssh_auth_verdict(libssh2_error);
+    if (ssh_io_is_closed(a->io))
+        return -ECONNRESET;
+    if (ssh_auth_moved_on(a))
+        return -EINPROGRESS;
+    a->foreign_key = true;
+    return a->io->ended ? -ECONNRESET : -EACCES;
 }
 
 static int try_agent_key(struct ssh_auth *a, LIBSSH2_AGENT *agent,
@@ -235,6 +244,7 @@ static int try_file(struct ssh_auth *a, const char *path, const char *type, bool
                  : encrypted           ? " (no right passphrase)"
                                        : " (libssh2 cannot read it)")
             ?: note(a, tried, what.data, type);
+    a->foreign_key |= r == -EACCES && has_certificate(path);
     return a->error ? a->error : r;
 }
 

@@ -4,6 +4,6 @@
 
 #include "ssh_answer.h"
 
-/* 0; -EACCES: the server wants none of the keys (see a->foreign_key); -errno: the connection is
- * gone. */
+/* 0; -EACCES: the server wants none of the keys (see a->foreign_key); -EINPROGRESS: it took one and
+ * wants another step; -errno: the connection is gone. */
 int ssh_keys_try(struct ssh_auth *a);

@@ -25,6 +25,20 @@ void ssh_library_set_send(LIBSSH2_SESSION *session, LIBSSH2_SEND_FUNC((*function
 #endif
 }
 
+void ssh_library_set_disconnect(LIBSSH2_SESSION *session, LIBSSH2_DISCONNECT_FUNC((*function)))
+{
+#if LIBSSH2_VERSION_NUM >= 0x010b01
+    libssh2_session_callback_set2(session, LIBSSH2_CALLBACK_DISCONNECT,
+                                  (libssh2_cb_generic *)function);
+#else
+    union {
+        LIBSSH2_DISCONNECT_FUNC((*function));
+        void *pointer;
+    } callback = {.function = function};
+    libssh2_session_callback_set(session, LIBSSH2_CALLBACK_DISCONNECT, callback.pointer);
+#endif
+}
+
 bool ssh_library_has_rsa_sha2(int version)
 {
     return version >= VERSION_1_11_0;

@@ -17,6 +17,9 @@ char *ssh_library_prompt(const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompt);
  * and its successor is new there.) */
 void ssh_library_set_send(LIBSSH2_SESSION *session, LIBSSH2_SEND_FUNC((*function)));
 
+/* Has a function called when the server ends the connection with a reason. */
+void ssh_library_set_disconnect(LIBSSH2_SESSION *session, LIBSSH2_DISCONNECT_FUNC((*function)));
+
 /* Whether a version can sign with RSA keys in a way that today's servers accept, rsa-sha2: since
  * 1.11.0. The version is as LIBSSH2_VERSION_NUM. */
 bool ssh_library_has_rsa_sha2(int version);

@@ -17,6 +17,8 @@ static void authentication_is_noticed(void **state)
     assert_true(
         child_words_connected("debug1: x\r\nAuthenticated to h ([::1]:22) using \"none\".\r\n"));
     assert_true(child_words_connected("Authenticated to h (via proxy) using \"publickey\"."));
+    assert_true(
+        child_words_connected("debug1: mux_client_request_session: master session id: 2\r\n"));
     assert_false(child_words_connected(""));
     assert_false(child_words_connected("debug1: Authenticated to nobody\n"));
 }
@@ -54,9 +56,13 @@ static void endings_are_explained(void **state)
         {"kex_exchange_identification: read: Connection reset by peer\r\nConnection reset by ::1 "
          "port 22\r\n",
          -ECONNRESET, "(Connection reset by ::1 port 22)"},
-        {"jump: it failed\nkex_exchange_identification: Connection closed by remote host\r\n"
-         "Connection closed by UNKNOWN port 65535\r\n",
-         -ECONNRESET, "h: Connection closed by UNKNOWN port 65535"},
+        {"Welcome\r\nReceived disconnect from ::1 port 22:2: Too many authentication failures\r\n"
+         "Disconnected from ::1 port 22\r\n",
+         -EACCES, "IdentitiesOnly=yes"},
+        {"Disconnected from ::1 port 22\r\n", -ECONNRESET, "h: Disconnected from"},
+        {"debug1: Server host certificate: ssh-ed25519-cert-v01@openssh.com SHA256:abc\r\nHost key "
+         "verification failed.\r\n",
+         -EPERM, "is not known: ssh-ed25519-cert-v01@openssh.com SHA256:abc"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct diag why = {0};
@@ -64,6 +70,85 @@ static void endings_are_explained(void **state)
         if (!strstr(why.text, table[i].says))
             fail_msg("%s", why.text);
     }
+}
+
+#define JUMP(command)                                                                              \
+    "debug1: Setting implicit ProxyCommand from ProxyJump: " command                               \
+    "\r\n"                                                                                         \
+    "debug1: Executing proxy command: exec " command "\r\n"
+#define ONE "ssh -W '[%h]:%p' j1"
+#define TWO "ssh -F c -J j1,u@j2 -W '[%h]:%p' j3"
+#define PROXY(command) "debug1: Executing proxy command: exec " command "\r\n"
+#define CUT                                                                                        \
+    "kex_exchange_identification: Connection closed by remote host\r\n"                            \
+    "Connection closed by UNKNOWN port 65535\r\n"
+#define FORWARD                                                                                    \
+    "channel 0: open failed: connect failed: Connection refused\r\nstdio forwarding failed\r\n"
+
+/* Each names who failed, and why. */
+static void what_leads_to_the_host_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        int error;
+        const char *says;
+    } table[] = {
+        {JUMP(ONE) "r@1: Permission denied (publickey).\r\n" CUT, -EACCES,
+         "h: the jump host j1: r@1: Permission denied (publickey).: put"},
+        {JUMP(ONE) "Host key verification failed.\r\n" CUT "\n" CHILD_WORDS_ASKED
+                   "The authenticity of host 'x' can't be established. "
+                   "ED25519 key fingerprint is SHA256:abc. This key is not known.\n",
+         -EPERM,
+         "the host key of the jump host j1 is not known: ED25519 SHA256:abc. If that is right, "
+         "connect once with \"ssh j1\""},
+        {JUMP(ONE) "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\nHost key verification "
+                   "failed.\r\n" CUT,
+         -EPERM, "the host key of the jump host j1 has changed"},
+        {JUMP(ONE) "ssh: Could not resolve hostname j: Name or service not known\r\n" CUT,
+         -EHOSTUNREACH, "the jump host j1: ssh: Could not resolve hostname j"},
+        {JUMP(ONE) "ssh: connect to host 1 port 2: Connection refused\r\n" CUT, -ECONNREFUSED,
+         "the jump host j1: ssh: connect to host 1 port 2: Connection refused: start"},
+        {JUMP(ONE) FORWARD CUT, -ECONNREFUSED, "the jump host j1 cannot reach h: channel 0"},
+        {JUMP(ONE) CUT, -ECONNRESET, "the jump host j1 does not let us through"},
+        {JUMP(TWO) FORWARD CUT, -ECONNREFUSED, "the jump host j3 cannot reach h"},
+        {JUMP(TWO) FORWARD CUT CUT, -ECONNREFUSED, "the jump host u@j2 cannot reach j3"},
+        {JUMP(TWO) "r@1: Permission denied (publickey).\r\n" CUT CUT CUT, -EACCES,
+         "the jump host j1: r@1"},
+        {JUMP(TWO) "it ended\r\n" CUT CUT CUT CUT, -ECONNRESET, "the jump host j1: it ended"},
+        {JUMP(ONE) "debug1: Remote protocol version 2.0, remote software version x\r\n"
+                   "r@1: Permission denied (publickey).\r\n",
+         -EACCES, "h: r@1: Permission denied"},
+        {PROXY("false") CUT, -ECONNRESET, "h: its ProxyCommand \"false\" ended"},
+        {PROXY("/x y") "/bin/sh: 1: /x: not found\r\n" CUT, -ECONNRESET,
+         "h: its ProxyCommand \"/x y\" failed: /bin/sh: 1: /x: not found"},
+        {PROXY("x") "debug1: kex_exchange_identification: banner line 0: HTTP/1.1 400\r\n" CUT,
+         -ECONNRESET, "leads to no SSH server: it says \"HTTP/1.1 400\""},
+        {PROXY("x") "banner exchange: Connection to UNKNOWN port 65535: invalid format\r\n",
+         -ECONNRESET, "\"x\" leads to no SSH server"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct diag why = {0};
+        int r = child_words_explain(table[i].words, "h", &why);
+        if (r != table[i].error || !strstr(why.text, table[i].says))
+            fail_msg("%zu: %d, %s", i, r, why.text);
+    }
+}
+
+static void steps_and_the_way_are_known(void **state)
+{
+    (void)state;
+    static const char step[] = "Authenticated using \"publickey\" with partial success.\r\n";
+    struct buf scratch = {0};
+    struct buf words = {0};
+    assert_int_equal(child_words_steps(""), 0);
+    assert_int_equal(buf_addf(&words, "%sAuthenticated using x\r\n%sdebug1: %s", step, step, step),
+                     0);
+    assert_int_equal(child_words_steps(words.data), 2);
+    assert_null(child_words_way(words.data, &scratch));
+    assert_string_equal(child_words_way(PROXY("sleep 9"), &scratch), "sleep 9");
+    buf_done(&scratch);
+    buf_done(&words);
 }
 
 static void the_end_of_a_command_is_no_lost_connection(void **state)
@@ -123,6 +208,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(authentication_is_noticed),
         cmocka_unit_test(endings_are_explained),
+        cmocka_unit_test(what_leads_to_the_host_is_named),
+        cmocka_unit_test(steps_and_the_way_are_known),
         cmocka_unit_test(what_was_agreed_on_is_described),
         cmocka_unit_test(the_end_of_a_command_is_no_lost_connection),
     };

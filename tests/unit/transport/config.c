@@ -151,7 +151,7 @@ static void paths_are_expanded(void **state)
                                   "identityfile ${VMXFS_TEST_KEYS}/one key\n"
                                   "identityfile ~/.ssh/id\n"
                                   "identityagent $VMXFS_TEST_KEYS\n"
-                                  "userknownhostsfile /u/1 /u/2\n"
+                                  "userknownhostsfile /u/1 and more /u/2\n"
                                   "globalknownhostsfile /g/%k\n",
                                   &plain);
     assert_int_equal(c->identity_files.n, 3);
@@ -161,6 +161,7 @@ static void paths_are_expanded(void **state)
     assert_non_null(strstr(c->identity_files.list[2], "/.ssh/id"));
     assert_string_equal(c->identity_agent, "/keys");
     assert_int_equal(c->user_known_hosts.n, 2);
+    assert_string_equal(c->user_known_hosts.list[0], "/u/1 and more");
     assert_string_equal(c->user_known_hosts.list[1], "/u/2");
     assert_string_equal(c->global_known_hosts.list[0], "/g/alias");
     assert_null(c->beyond);
@@ -188,6 +189,39 @@ static void known_hosts_of_the_command_line_replaces(void **state)
     ssh_config_unref(c);
 }
 
+/* As ssh -G prints them, and as they are given. */
+static void paths_may_have_spaces(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given;
+        size_t n;
+        const char *last;
+    } table[] = {
+        {"none", 0, NULL},
+        {"", 0, NULL},
+        {" ", 0, NULL},
+        {"/a", 1, "/a"},
+        {"/a b  c/d", 1, "/a b  c/d"},
+        {"/a ~/b c", 2, "~/b c"},
+        {"/a\t%d/b", 2, "%d/b"},
+        {"\"/a b\" /c", 2, "/c"},
+        {"\"/a /b\"", 1, "/a /b"},
+        {"/c \"/a b", 2, "/a b"},
+        {"/c \"", 1, "/c"},
+        {"a b", 1, "a b"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct words paths = {0};
+        ssh_config_add_paths(&paths, table[i].given);
+        if (paths.n != table[i].n)
+            fail_msg("%s: %zu", table[i].given, paths.n);
+        if (paths.n > 0)
+            assert_string_equal(paths.list[paths.n - 1], table[i].last);
+        words_done(&paths);
+    }
+}
+
 static void switches_are_taken(void **state)
 {
     (void)state;
@@ -195,8 +229,9 @@ static void switches_are_taken(void **state)
                                   "identitiesonly yes\npubkeyauthentication false\n"
                                   "passwordauthentication no\nbatchmode yes\n"
                                   "kbdinteractiveauthentication no\naddressfamily inet6\n"
-                                  "hostkeyalias store\n",
+                                  "hostkeyalias store\nhashknownhosts yes\n",
                                   &plain);
+    assert_true(c->hash_known_hosts);
     assert_true(c->identities_only && c->batch);
     assert_false(c->use_keys || c->use_password || c->use_keyboard_interactive);
     assert_int_equal(c->family, AF_INET6);
@@ -215,6 +250,7 @@ int main(void)
         cmocka_unit_test(paths_are_expanded),
         cmocka_unit_test(agent_may_be_off_or_the_usual_one),
         cmocka_unit_test(known_hosts_of_the_command_line_replaces),
+        cmocka_unit_test(paths_may_have_spaces),
         cmocka_unit_test(switches_are_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
