@@ -141,7 +141,7 @@ static int start_ssh(const struct child_login *login, struct askpass *askpass,
     }
     f->has_command = login->command != NULL;
     if (is_openssh(argv.list[0]))
-        r = child_login_wait(login, askpass, f->base.fd, f->words, why);
+        r = child_login_wait(login, askpass, f, why);
     if (r < 0)
         transport_free(&f->base);
     else

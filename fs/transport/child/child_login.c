@@ -29,6 +29,8 @@ struct waiting {
     unsigned steps;     /* that the server had taken by then */
     struct buf asked;   /* the question about a host key, in one line */
     struct buf path;    /* of a key, as a purpose */
+    struct buf host;    /* who asked, if that was not ours */
+    pid_t ssh;
 };
 
 static bool is_local(const char *question)
@@ -45,8 +47,26 @@ static bool was_given(const struct waiting *w, const char *purpose)
     return false;
 }
 
-static const char *purpose_of(struct waiting *w, const char *question)
+/* HOST of "USER@HOST's password: " or "(USER@HOST) ...", as ssh begins the questions of hosts. */
+static int set_host(struct waiting *w, const char *question)
 {
+    const char *at = strchr(question, '@');
+    size_t n = at ? strcspn(at + 1, "')") : 0;
+    buf_clear(&w->host);
+    if (n == 0)
+        return buf_addf(&w->host, "a host on the way to %s", w->login->options->host);
+    return buf_addf(&w->host, "the jump host %.*s", (int)n, at + 1);
+}
+
+/* A password of ours is for our host alone, not for one on the way. */
+static const char *purpose_of(struct waiting *w, const char *question, bool ours)
+{
+    if (!ours && !is_local(question)) {
+        bool lasts = strcmp(secret_purpose(question, &w->path), "password") == 0;
+        buf_clear(&w->path);
+        return buf_addf(&w->path, "%s%s", lasts ? "password\n" : "", question) == 0 ? w->path.data
+                                                                                    : question;
+    }
     if (!is_local(question) && w->login->options->password_stdin && !was_given(w, "password"))
         return "password";
     return secret_purpose(question, &w->path);
@@ -61,10 +81,13 @@ static void forget_steps(struct waiting *w)
     w->steps = steps;
 }
 
-static int find(struct waiting *w, const char *question, const struct secret **ret)
+/* ours: the host itself asks. */
+static int find(struct waiting *w, const char *question, bool ours, const struct secret **ret)
 {
+    if (!is_local(question) && secret_is_to_change(question))
+        return -EKEYEXPIRED;
     forget_steps(w);
-    const char *purpose = purpose_of(w, question);
+    const char *purpose = purpose_of(w, question, ours);
     if (was_given(w, purpose)) {
         if (!is_local(question))
             return -EACCES;
@@ -92,26 +115,33 @@ static int answer(struct waiting *w)
         return buf_addf(&w->asked, "\n" CHILD_WORDS_ASKED "%s\n", question);
     }
     const struct secret *secret = NULL;
-    int r = find(w, question, &secret);
+    bool ours = askpass_is_from(fd, w->ssh);
+    int r = find(w, question, ours, &secret);
     if (r == 0)
         return askpass_answer(fd, secret);
     if (r == -ENOKEY && is_local(question))
         return 0;
     w->askpass->unanswered = steal_fd(&fd);
-    return r;
+    return (ours ? 0 : set_host(w, question)) ?: r;
 }
 
 static int explain(const struct waiting *w, int r, const char *words, struct diag *why)
 {
-    const char *host = w->login->options->host;
+    const char *host = w->host.len ? w->host.data : w->login->options->host;
     BUF_AUTO scratch = {0};
     const char *way = child_words_way(words, &scratch);
-    int known = child_words_explain(words, host, why);
+    int known = child_words_explain(words, w->login->options->host, why);
     if (r == -ENOKEY) {
         diag_set(why,
-                 "%s wants a password, and there is nobody to ask: use a key, or -o "
-                 "password_stdin",
-                 host);
+                 "%s wants a password, and there is nobody to ask: use a key, %sor SSH_ASKPASS",
+                 host, w->host.len ? "" : "-o password_stdin, ");
+        return -EACCES;
+    }
+    if (r == -EKEYEXPIRED) {
+        diag_set(why,
+                 "%s wants the password to be changed first: log in once with \"ssh %s\", and "
+                 "change it",
+                 host, w->login->options->host);
         return -EACCES;
     }
     if (r == -EACCES)
@@ -160,12 +190,12 @@ static int wait_connected(struct waiting *w, int stream, int words, struct buf *
     }
 }
 
-int child_login_wait(const struct child_login *login, struct askpass *askpass, int stream,
-                     int words, struct diag *why)
+int child_login_wait(const struct child_login *login, struct askpass *askpass,
+                     const struct fd_transport *ssh, struct diag *why)
 {
-    struct waiting w = {.login = login, .askpass = askpass};
+    struct waiting w = {.login = login, .askpass = askpass, .ssh = ssh->pid};
     BUF_AUTO said = {0};
-    int r = wait_connected(&w, stream, words, &said);
+    int r = wait_connected(&w, ssh->base.fd, ssh->words, &said);
     if (r < 0 && w.asked.len && buf_add(&said, buf_span(&w.asked)) < 0)
         r = -ENOMEM;
     if (r < 0)
@@ -173,5 +203,6 @@ int child_login_wait(const struct child_login *login, struct askpass *askpass, i
     words_done(&w.given);
     buf_done(&w.path);
     buf_done(&w.asked);
+    buf_done(&w.host);
     return r;
 }

@@ -3,9 +3,10 @@
 #pragma once
 
 #include "child.h"
+#include "transport/fd_transport.h"
 #include "transport/login/askpass.h"
 
-/* stream: the socket to ssh (ready when it ends); words: its messages. Answers its questions. 0
- * when it is authenticated; see child_ssh. */
-int child_login_wait(const struct child_login *login, struct askpass *askpass, int stream,
-                     int words, struct diag *why);
+/* ssh: with its process, which has just been started. Answers its questions. 0 when it is
+ * authenticated; see child_ssh. */
+int child_login_wait(const struct child_login *login, struct askpass *askpass,
+                     const struct fd_transport *ssh, struct diag *why);

@@ -24,18 +24,19 @@ static int set_actions(posix_spawn_file_actions_t *actions, int in, int out, int
         ?: posix_spawn_file_actions_adddup2(actions, err, STDERR_FILENO);
 }
 
-static int set_attributes(posix_spawnattr_t *attr)
+static int set_attributes(posix_spawnattr_t *attr, int flags)
 {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
     return posix_spawnattr_setsigmask(attr, &none)
         ?: posix_spawnattr_setsigdefault(attr, &all)
-        ?: posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                   POSIX_SPAWN_SETSID);
+        ?: posix_spawnattr_setflags(attr, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                   flags));
 }
 
-int program_start(const struct words *argv, char *const *env, int in, int out, int err, pid_t *ret)
+static int start(const struct words *argv, char *const *env, const int fds[3], int flags,
+                 pid_t *ret)
 {
     if (argv->error)
         return argv->error;
@@ -46,13 +47,23 @@ int program_start(const struct words *argv, char *const *env, int in, int out, i
         return -r;
     r = posix_spawnattr_init(&attr);
     if (r == 0) {
-        r = set_actions(&actions, in, out, err)
-            ?: set_attributes(&attr)
+        r = set_actions(&actions, fds[0], fds[1], fds[2])
+            ?: set_attributes(&attr, flags)
             ?: posix_spawnp(ret, argv->list[0], &actions, &attr, argv->list, env ? env : environ);
         posix_spawnattr_destroy(&attr);
     }
     posix_spawn_file_actions_destroy(&actions);
     return -r;
+}
+
+int program_start(const struct words *argv, char *const *env, int in, int out, int err, pid_t *ret)
+{
+    return start(argv, env, (const int[]){in, out, err}, POSIX_SPAWN_SETSID, ret);
+}
+
+int program_start_asking(const struct words *argv, int out, pid_t *ret)
+{
+    return start(argv, NULL, (const int[]){STDIN_FILENO, out, STDERR_FILENO}, 0, ret);
 }
 
 int program_words_file(size_t size)

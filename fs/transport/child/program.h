@@ -11,6 +11,9 @@
  * default signals and these descriptors as its standard ones. env NULL: ours. 0, -errno. */
 int program_start(const struct words *argv, char *const *env, int in, int out, int err, pid_t *ret);
 
+/* Starts a program that asks a person: it keeps our session, terminal, input and messages. */
+int program_start_asking(const struct words *argv, int out, pid_t *ret);
+
 /* Runs a program to its end, without input. What it writes is appended to ret_out and ret_err.
  * 0 and its exit status (128 and more for a signal); -errno when it could not be run or did not end
  * within timeout_ms. */

@@ -8,14 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #define VARIABLE "VMXFS_ASKPASS"
 
-enum { PATIENCE_S = 5 };
+enum { PATIENCE_S = 5, PROC_MAX = 4096 };
 
 bool askpass_wanted(void)
 {
@@ -107,6 +109,49 @@ int askpass_take(const struct askpass *a, char question[static ASKPASS_QUESTION_
     }
     question[n] = '\0';
     return steal_fd(&fd);
+}
+
+static int read_proc(pid_t pid, const char *name, struct buf *ret)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
+    return file_read(path, PROC_MAX, ret);
+}
+
+/* 0: not known. */
+static pid_t parent_of(pid_t pid)
+{
+    BUF_AUTO text = {0};
+    const char *end =
+        read_proc(pid, "stat", &text) == 0 && text.len ? strrchr(text.data, ')') : NULL;
+    return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
+}
+
+static int stat_program(pid_t pid, struct stat *ret)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%ld/exe", (long)pid);
+    return stat(path, ret);
+}
+
+bool askpass_is_from(int fd, pid_t ssh)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+    struct stat asks, other;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+        return false;
+    pid_t asker = parent_of(peer.pid);
+    if (asker == ssh || stat_program(asker, &asks) < 0)
+        return asker == ssh;
+    for (pid_t p = parent_of(asker); p > 1; p = parent_of(p)) {
+        if (stat_program(p, &other) < 0 ||
+            (asks.st_ino == other.st_ino && asks.st_dev == other.st_dev))
+            return false;
+        if (p == ssh)
+            return true;
+    }
+    return false;
 }
 
 int askpass_answer(int fd, const struct secret *secret)

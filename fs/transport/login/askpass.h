@@ -11,6 +11,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "secret.h"
 
@@ -35,4 +36,8 @@ void askpass_close(struct askpass *a);
 /* Takes one waiting question. Returns the descriptor to answer it with (close it without an answer
  * to decline), or -errno (-EAGAIN: there is none). question: NUL-terminated. */
 int askpass_take(const struct askpass *a, char question[static ASKPASS_QUESTION_MAX]);
+/* Whether the ssh that asks is the one of this process id, or started by it through a script: then
+ * its host asks. Else it is another ssh, for a host on the way to that. */
+bool askpass_is_from(int fd, pid_t ssh);
+
 int askpass_answer(int fd, const struct secret *secret);

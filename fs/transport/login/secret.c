@@ -157,7 +157,7 @@ bool keyring_lasts(const struct keyring *ring)
 {
     const struct keyring_entry *e;
     LL_FOREACH (ring->entries, e) {
-        if (strcmp(e->purpose, "password") != 0 && e->purpose[0] != '/')
+        if (strncmp(e->purpose, "password", strlen("password")) != 0 && e->purpose[0] != '/')
             return false;
     }
     return true;
@@ -175,6 +175,19 @@ const char *secret_purpose(const char *question, struct buf *scratch)
     }
     bool lasts = !strcasestr(question, "one-time") && !strcasestr(question, "one time");
     return lasts && strcasestr(question, "password") ? "password" : question;
+}
+
+bool secret_is_to_change(const char *question)
+{
+    static const char *const words[] = {
+        "new password",         "old password",     "current password",     "(current)",
+        "password has expired", "password expired", "change your password",
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcasestr(question, words[i]))
+            return true;
+    }
+    return false;
 }
 
 void keyring_forget(struct keyring *ring, const char *purpose)

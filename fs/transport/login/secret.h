@@ -29,7 +29,8 @@ void secret_free(struct secret *secret);
  * there is nothing before the end; -errno. */
 int secret_read_line(int fd, struct secret **ret);
 
-/* Secrets by what they are for: "password", a key file's path, the text of a prompt. All zeros is
+/* Secrets by what they are for: "password" (of other hosts on the way: that, and more behind it), a
+ * key file's path, the text of a prompt. All zeros is
  * empty and valid. */
 struct keyring {
     struct keyring_entry *entries;
@@ -52,6 +53,10 @@ bool keyring_lasts(const struct keyring *ring);
  * for a password that lasts, the key file's path where it asks for a passphrase, else the question
  * itself. scratch holds a path. */
 const char *secret_purpose(const char *question, struct buf *scratch);
+
+/* True when a host wants another password than the one that it was given: the old one has expired,
+ * or must be changed. */
+bool secret_is_to_change(const char *question);
 
 /* Forgets one, or all. */
 void keyring_forget(struct keyring *ring, const char *purpose);

@@ -43,6 +43,8 @@ static int answer_one(struct ssh_auth *a, const LIBSSH2_USERAUTH_KBDINT_PROMPT *
     FREE_AUTO char *question = ssh_library_prompt(prompt);
     BUF_AUTO shown = {0};
     bool echo = prompt->echo != 0;
+    if (question && secret_is_to_change(question))
+        return -EKEYEXPIRED;
     int r = question ? buf_addf(&shown, "(%s@%s) %s", c->user, c->alias, question) : -ENOMEM;
     const struct secret *secret;
     r = r

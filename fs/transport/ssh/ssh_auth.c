@@ -46,6 +46,8 @@ static int try_password(struct ssh_auth *a)
     ssh_auth_tried(a, "password");
     r = libssh2_userauth_password_ex(a->io->session, c->user, (unsigned)strlen(c->user),
                                      secret_text(password), (unsigned)secret_len(password), NULL);
+    if (r == LIBSSH2_ERROR_PASSWORD_EXPIRED)
+        return -EKEYEXPIRED;
     return r == 0 ? 0 : ssh_auth_verdict(r);
 }
 
@@ -83,8 +85,14 @@ static int explain(const struct ssh_auth *a, int r, struct diag *why)
     else if (r == -ENOKEY)
         diag_set(why,
                  "%s wants a password for %s, and there is nobody to ask (tried: %s): use a "
-                 "key, or -o password_stdin",
+                 "key, -o password_stdin, or SSH_ASKPASS",
                  c->alias, c->user, tried);
+    else if (r == -EKEYEXPIRED)
+        diag_set(
+            why,
+            "%s wants the password of %s to be changed first: log in once with \"ssh %s\", and "
+            "change it",
+            c->alias, c->user, c->alias);
     else if (r == -ECANCELED)
         diag_set(why, "the login to %s was cancelled at the prompt", c->alias);
     else if (r == -ECONNRESET)
@@ -99,7 +107,8 @@ static int explain(const struct ssh_auth *a, int r, struct diag *why)
                  libssh2_version(0), c->alias, tried);
     else
         diag_set(why, "cannot authenticate at %s: %s", c->alias, strerror(-r));
-    bool refused = r == -ENOKEY || strstr(said, "Too many authentication failures");
+    bool refused =
+        r == -ENOKEY || r == -EKEYEXPIRED || strstr(said, "Too many authentication failures");
     return refused ? -EACCES : r;
 }
 

@@ -106,6 +106,29 @@ static void keyring_keeps_one_for_each_purpose(void **state)
     assert_null(keyring_find(&ring, "b"));
 }
 
+static void a_password_that_must_be_changed_is_noticed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *question;
+        bool change;
+    } table[] = {
+        {"Password: ", false},
+        {"(root@h) Password for root@h:", false},
+        {"root@h's password: ", false},
+        {"Verification code: ", false},
+        {"(u@h) Current password: ", true},
+        {"You are required to change your password immediately.\nNew password: ", true},
+        {"(current) UNIX password: ", true},
+        {"Enter u@h's old password: ", true},
+        {"WARNING: Your password has expired.", true},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (secret_is_to_change(table[i].question) != table[i].change)
+            fail_msg("%s", table[i].question);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +136,7 @@ int main(void)
         cmocka_unit_test(one_line_is_read_and_no_more),
         cmocka_unit_test(too_long_a_line_is_refused),
         cmocka_unit_test(keyring_keeps_one_for_each_purpose),
+        cmocka_unit_test(a_password_that_must_be_changed_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
