@@ -7,15 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "fuse_words.h"
 #include "mountpoint.h"
 #include "remote/names/shown_names.h"
-#include "sftp/requests.h"
-#include "sftp/results.h"
+#include "remote/root.h"
 
 static int reconnect(void *ctx, struct transport **ret, struct diag *why)
 {
@@ -41,9 +38,9 @@ static int connect_up(struct mount *m, struct diag *why)
 {
     const struct connect_options options = options_connect(m->options);
     struct transport *transport = NULL;
-    int r = journal_new(&m->journal)
-        ?: connector_new(&options, &m->connector, why)
-        ?: connector_connect(m->connector, true, &transport, why);
+    int r = journal_new(&m->journal) ?: connector_new(&options, &m->connector, why);
+    if (r == 0 && !m->options->delay_connect)
+        r = connector_connect(m->connector, true, &transport, why);
     if (r < 0)
         return r;
     const struct sftp_options sftp_options = {.timeout_ms = options.timeout_ms,
@@ -52,18 +49,6 @@ static int connect_up(struct mount *m, struct diag *why)
                                               .note = note_link,
                                               .note_ctx = m->journal};
     return sftp_new(transport, &sftp_options, &m->sftp, why);
-}
-
-/* On ESXi an empty path means /vmfs/volumes; elsewhere where the server puts us. */
-static const char *root_path(struct mount *m)
-{
-    static const char volumes[] = "/vmfs/volumes";
-    const struct options *o = m->options;
-    if (o->path[0] || !o->host)
-        return o->path;
-    struct wait wait = wait_for_ms((int64_t)o->timeout_s * 1000);
-    SFTP_CALL_AUTO *call = sftp_stat(m->sftp, volumes);
-    return sftp_wait(call, &wait) == 0 && S_ISDIR(sftp_call_attrs(call)->mode) ? volumes : "";
 }
 
 /* The user's home directory: who is started by another user may have that one's $HOME, and may not
@@ -101,7 +86,9 @@ static int open_remote(struct mount *m, struct diag *why)
 {
     const struct options *o = m->options;
     const struct remote_options remote_options = {
-        .root = root_path(m),
+        .root = o->path,
+        .root_if_there = o->host ? "/vmfs/volumes" : NULL, /* on ESXi */
+        .find_user = o->host && o->idmap && strcmp(o->idmap, "user") == 0,
         .timeout_ms = (int)o->timeout_s * 1000,
         .cache_timeout_ms = (int)o->cache_timeout_s * 1000,
         .cache_size = (size_t)o->cache_mib << 20,
@@ -133,55 +120,31 @@ static int open_host(struct mount *m)
         .power_timeout_ms = (int)o->power_timeout_s * 1000,
     };
     journal_name_files(m->journal, show_file, m->remote);
-    return host_new(m->remote, m->journal, &host_options, &m->host);
+    return host_new(m->remote, m->journal, &host_options, &m->host)
+               ?: (remote_is_used(m->remote) ? host_begin_work(m->host) : 0);
 }
 
-/* Who is logged in at the server, as far as that shows: whose the directory is that a login begins
- * in. Behind a local directory it is who mounts. */
-static int find_server_user(struct mount *m, struct owners *owners, struct diag *why)
-{
-    const struct options *o = m->options;
-    owners->server_uid = getuid();
-    owners->server_gid = getgid();
-    if (owners->idmap != IDMAP_USER || !o->host)
-        return 0;
-    struct wait wait = wait_for_ms((int64_t)o->timeout_s * 1000);
-    SFTP_CALL_AUTO *call = sftp_stat(m->sftp, ".");
-    int r = sftp_wait(call, &wait);
-    if (r == 0 && !(sftp_call_attrs(call)->flags & SFTP_ATTR_OWNER))
-        r = -ENODATA;
-    if (r < 0) {
-        diag_set(
-            why,
-            "idmap=user: the server does not tell whose the directory is that a login begins in; "
-            "use idmap=mounter or idmap=none");
-        return r;
-    }
-    owners->server_uid = sftp_call_attrs(call)->uid;
-    owners->server_gid = sftp_call_attrs(call)->gid;
-    return 0;
-}
-
-static int find_owners(struct mount *m, struct owners *ret, struct diag *why)
+static struct owners find_owners(struct mount *m)
 {
     const struct options *o = m->options;
     static const struct {
         const char *word;
         enum idmap idmap;
     } words[] = {{"none", IDMAP_NONE}, {"user", IDMAP_USER}, {"file", IDMAP_FILE}};
-    *ret = (struct owners){.idmap = IDMAP_MOUNTER,
-                           .uid = o->uid,
-                           .gid = o->gid,
-                           .all_uid = o->uid_text != NULL,
-                           .all_gid = o->gid_text != NULL,
-                           .uids = o->uid_file ? &o->uids : NULL,
-                           .gids = o->gid_file ? &o->gids : NULL,
-                           .strict = !o->nomap || strcmp(o->nomap, "error") == 0};
+    struct owners owners = {.idmap = IDMAP_MOUNTER,
+                            .uid = o->uid,
+                            .gid = o->gid,
+                            .all_uid = o->uid_text != NULL,
+                            .all_gid = o->gid_text != NULL,
+                            .uids = o->uid_file ? &o->uids : NULL,
+                            .gids = o->gid_file ? &o->gids : NULL,
+                            .server_user = remote_user(m->remote),
+                            .strict = !o->nomap || strcmp(o->nomap, "error") == 0};
     for (size_t i = 0; o->idmap && i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(o->idmap, words[i].word) == 0)
-            ret->idmap = words[i].idmap;
+            owners.idmap = words[i].idmap;
     }
-    return find_server_user(m, ret, why);
+    return owners;
 }
 
 static int open_vfs(struct mount *m, struct diag *why)
@@ -195,12 +158,8 @@ static int open_vfs(struct mount *m, struct diag *why)
         dirs = NULL;
         return -ENOMEM;
     }
-    struct owners owners;
-    int r = find_owners(m, &owners, why);
-    if (r < 0)
-        return r;
     const struct vfs_options vfs_options = {
-        .owners = owners,
+        .owners = find_owners(m),
         .umask = o->umask,
         .read_only = o->read_only,
         .follow_links = o->follow_symlinks,

@@ -33,6 +33,7 @@ static const struct fuse_opt table[] = {
     OPTION("UserKnownHostsFile=%s", known_hosts_file),
     OPTION("StrictHostKeyChecking=%s", strict),
     OPTION("password_stdin", password_stdin),
+    OPTION("delay_connect", delay_connect),
     OPTION("transport=%s", transport),
     OPTION("ssh_command=%s", ssh_command),
     OPTION("sftp_server=%s", sftp_server),
@@ -346,6 +347,7 @@ void options_usage(void)
         "  port=N, IdentityFile=F, UserKnownHostsFile=F, StrictHostKeyChecking=yes|accept-new|no\n"
         "                        as in ssh_config\n"
         "  password_stdin        read the password from standard input\n"
+        "  delay_connect         mount first, connect at the first use\n"
         "  transport=auto|libssh2|openssh, ssh_command=CMD, sftp_server=PATH\n"
         "  timeout=SEC           longest wait for a silent server (15)\n"
         "  cache_timeout=SEC     how long an answer is trusted (5)\n"

@@ -20,7 +20,7 @@ struct options {
     struct words ssh_keywords; /* KEYWORD=VALUE, for ssh to judge */
     char *config_file;
     char *identity_file, *known_hosts_file, *strict, *transport, *ssh_command, *sftp_server;
-    int password_stdin;
+    int password_stdin, delay_connect;
     unsigned timeout_s, cache_timeout_s, power_timeout_s, cache_mib, vmx_max_kib;
     char *prefetch, *running, *reload, *show, *rename, *profile_dir;
     int read_only, transform_symlinks, contain_symlinks, follow_symlinks;

@@ -125,6 +125,15 @@ static void end_waits(struct host *host)
     lock_done(&host->lock);
 }
 
+int host_begin_work(struct host *host)
+{
+    lock_take(&host->lock);
+    int r = host->begun ? 0 : thread_start(&host->thread, run, host);
+    host->begun = r == 0;
+    lock_drop(&host->lock);
+    return r;
+}
+
 int host_new(struct remote *remote, struct journal *journal, const struct host_options *options,
              struct host **ret)
 {
@@ -141,9 +150,7 @@ int host_new(struct remote *remote, struct journal *journal, const struct host_o
     condition_init(&host->woken);
     turn_init(&host->asking);
     turn_init(&host->acting);
-    int r = stores_init(host)
-        ?: exec_new(&exec_options, &host->exec)
-        ?: thread_start(&host->thread, run, host);
+    int r = stores_init(host) ?: exec_new(&exec_options, &host->exec);
     if (r < 0) {
         exec_free(host->exec);
         stores_done(host);
@@ -163,8 +170,10 @@ void host_free(struct host *host)
     lock_take(&host->lock);
     atomic_store(&host->stop, true);
     condition_wake_all(&host->woken);
+    const bool begun = host->begun;
     lock_drop(&host->lock);
-    pthread_join(host->thread, NULL);
+    if (begun)
+        pthread_join(host->thread, NULL);
     power_jobs_done(host);
     if (host->due && host_begin(host, &wait) == 0) {
         while (reload_one_due(host, INT64_MAX, &wait))

@@ -31,6 +31,10 @@ struct host_options {
 int host_new(struct remote *remote, struct journal *journal, const struct host_options *options,
              struct host **ret);
 
+/* Its thread begins: once the remote is used (remote/root.h), before anything is asked for. Any
+ * number of times. 0, -errno. */
+int host_begin_work(struct host *host);
+
 /* First completes the reloads that are due, bounded by the timeout. Accepts NULL. */
 void host_free(struct host *host);
 

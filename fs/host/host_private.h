@@ -22,6 +22,7 @@ struct host {
     struct host_options options;
     struct exec *exec;
     pthread_t thread;
+    bool begun; /* there is the thread; protected by lock */
 
     struct turn acting; /* of the thread that tells the host something; before the next one */
     struct turn asking; /* of the thread that asks for facts; protects the answers, too */

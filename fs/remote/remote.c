@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "parser/text/safe_text.h"
@@ -12,43 +11,11 @@
 #include "remote/in_use/used_files.h"
 #include "remote/lock/late_requests.h"
 #include "remote/names/aliases.h"
+#include "remote/root.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
 
 enum { BULK_IDLE_MS = 60 * 1000, BULK_FAR_MS = 4 };
-
-/* Asks for the root's true path and checks that it is a directory. */
-static int find_root(struct remote *remote, const char *given, struct diag *why)
-{
-    struct wait wait = wait_for_ms(remote->options.timeout_ms);
-    const char *path = given[0] ? given : ".";
-    SFTP_CALL_AUTO *real = sftp_realpath(remote->sftp, path);
-    SFTP_CALL_AUTO *stat = sftp_stat(remote->sftp, path);
-    int r = sftp_wait(stat, &wait);
-    if (r == 0 && !S_ISDIR(sftp_call_attrs(stat)->mode))
-        r = -ENOTDIR;
-    r = r ?: sftp_wait(real, &wait);
-    if (r < 0) {
-        diag_set(why, "%s: %s; give a directory of the server", path,
-                 r == -ENOTDIR ? "is not a directory" : strerror(-r));
-        return r;
-    }
-    const char *true_path = sftp_call_path(real);
-    if (true_path[0] != '/') {
-        diag_set(why, "%s: the server gives no absolute path for it (%s)", path, true_path);
-        return -EPROTO;
-    }
-    remote->root = strdup(true_path[1] ? true_path : "");
-    remote->given_root = strdup(given[0] == '/' && given[1] ? given
-                                : remote->root              ? remote->root
-                                                            : "");
-    if (!remote->root || !remote->given_root)
-        return -ENOMEM;
-    size_t len = strlen(remote->given_root);
-    while (len > 1 && remote->given_root[len - 1] == '/')
-        remote->given_root[--len] = '\0';
-    return 0;
-}
 
 /* A bulk connection that is silent is given up while there is still time for another way. */
 static int start_bulk_connections(struct remote *remote)
@@ -64,6 +31,13 @@ static int start_bulk_connections(struct remote *remote)
     return bulk_connections_new(&options, &remote->bulk);
 }
 
+/* One without a connection begins when it is used. */
+static int begin(struct remote *remote, struct diag *why)
+{
+    const struct wait wait = wait_for_ms(remote->options.timeout_ms);
+    return sftp_state(remote->sftp) == SFTP_UNUSED ? 0 : remote_use(remote, &wait, why);
+}
+
 int remote_new(struct sftp *sftp, const struct remote_options *options, struct remote **ret,
                struct diag *why)
 {
@@ -74,6 +48,8 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
     remote->options = *options;
     lock_init(&remote->lock);
     condition_init(&remote->queue_moved);
+    turn_init(&remote->beginning);
+    remote->user = (struct remote_user){getuid(), getgid()};
     token_owner_init(&remote->owner);
     /* Listings are small beside documents; they get a quarter. */
     int r = cache_new(options->cache_size / 4, &remote->listings)
@@ -81,8 +57,7 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
         ?: late_new(sftp, &remote->late)
         ?: aliases_new(&remote->aliases)
         ?: used_files_new(&remote->used)
-        ?: find_root(remote, options->root, why);
-    remote->options.root = remote->given_root;
+        ?: begin(remote, why);
     if (r == 0 && options->prefetch)
         r = prefetch_new(remote, &remote->prefetch);
     if (r == 0 && options->connect_bulk)
@@ -119,6 +94,7 @@ void remote_free(struct remote *remote)
     path_table_clear(&remote->inaccessible);
     unsure_forget(&remote->unsure_names, NULL);
     condition_done(&remote->queue_moved);
+    turn_done(&remote->beginning);
     lock_done(&remote->lock);
     free(remote->root);
     free(remote->given_root);
@@ -130,6 +106,15 @@ void remote_set_evidence(struct remote *remote, const struct remote_evidence *ev
     remote->evidence = evidence ? *evidence : (struct remote_evidence){0};
 }
 
+static int describe_root(struct remote *remote, struct buf *ret)
+{
+    if (!remote_is_used(remote))
+        return 0;
+    return buf_add_str(ret, "root: ")
+        ?: safe_text_add(ret, span_of(remote->given_root[0] ? remote->given_root : "/"))
+        ?: buf_add_char(ret, '\n');
+}
+
 int remote_describe(struct remote *remote, struct buf *ret)
 {
     size_t documents;
@@ -138,11 +123,9 @@ int remote_describe(struct remote *remote, struct buf *ret)
     size_t listing_bytes;
     cache_stats(remote->documents, &documents, &document_bytes);
     cache_stats(remote->listings, &listings, &listing_bytes);
-    int r = buf_add_str(ret, "root: ")
-                ?: safe_text_add(ret, span_of(remote->given_root[0] ? remote->given_root : "/"));
+    int r = describe_root(remote, ret);
     if (r == 0)
         r = buf_addf(ret,
-                     "\n"
                      "cached-documents: %zu\n"
                      "cached-document-bytes: %zu\n"
                      "cached-listings: %zu\n"

@@ -14,16 +14,19 @@
 #include "sftp/sftp.h"
 
 struct remote_options {
-    const char *root;     /* of the server; "" is where it puts us */
-    int timeout_ms;       /* how long a system call may wait */
-    int cache_timeout_ms; /* how long an answer is trusted */
-    size_t cache_size;    /* bytes of documents and listings */
-    size_t vmx_max;       /* bytes; a larger .vmx is a plain file */
-    bool prefetch;        /* read ahead of the user */
-    bool ignore_running;  /* commit also where the VM is in use */
-    bool unsafe_rename;   /* in two steps, where the server has no posix-rename */
-    bool absolute_links;  /* absolute links are shown as relative ones where they lead below root */
-    bool any_links;       /* links are shown as they are, wherever they lead */
+    const char *root; /* of the server; "" is where it puts us; borrowed, as the next one, until
+                             remote_use has succeeded */
+    const char *root_if_there; /* the root instead of "", where this is a directory; or NULL */
+    bool find_user;            /* for remote_user */
+    int timeout_ms;            /* how long a system call may wait */
+    int cache_timeout_ms;      /* how long an answer is trusted */
+    size_t cache_size;         /* bytes of documents and listings */
+    size_t vmx_max;            /* bytes; a larger .vmx is a plain file */
+    bool prefetch;             /* read ahead of the user */
+    bool ignore_running;       /* commit also where the VM is in use */
+    bool unsafe_rename;        /* in two steps, where the server has no posix-rename */
+    bool absolute_links; /* absolute links are shown as relative ones where they lead below root */
+    bool any_links;      /* links are shown as they are, wherever they lead */
 
     /* Makes a further connection for the data of large files; from a thread of its own. As
      * connector_connect_bulk. NULL: it goes with the rest. */
@@ -35,8 +38,8 @@ struct remote_options {
 
 struct remote;
 
-/* Finds the root and checks that it is a directory. sftp is borrowed and must outlive the remote.
- * 0; -ENOENT, -ENOTDIR, -EACCES, ... with *why. */
+/* sftp is borrowed and must outlive the remote. Unless it is unused the root is found (root.h). 0;
+ * -ENOENT, -ENOTDIR, -EACCES, ... with *why. */
 int remote_new(struct sftp *sftp, const struct remote_options *options, struct remote **ret,
                struct diag *why);
 

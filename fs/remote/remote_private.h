@@ -5,11 +5,13 @@
 #include <errno.h>
 
 #include "base/path.h"
+#include "base/turn.h"
 #include "remote/cache/document.h"
 #include "remote/cache/listing.h"
 #include "remote/in_use/evidence.h"
 #include "remote/lock/token.h"
 #include "remote/path_table.h"
+#include "remote/root.h"
 
 struct aliases;
 struct commit_queue;
@@ -23,8 +25,11 @@ struct vmx_lock;
 struct remote {
     struct sftp *sftp;
     struct remote_options options;
-    char *given_root; /* absolute, as the user wrote it */
-    char *root;       /* absolute, links resolved; "/" is "" here */
+    char *given_root;        /* absolute, as the user wrote it */
+    char *root;              /* absolute, links resolved; "/" is "" here; both NULL until used */
+    atomic_bool has_root;    /* root.h */
+    struct remote_user user; /* root.h */
+    struct turn beginning;   /* of the thread that finds the root */
     struct aliases *aliases;
     struct cache *listings;
     struct cache *documents;

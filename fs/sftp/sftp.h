@@ -70,6 +70,7 @@ struct sftp_features {
 };
 
 enum sftp_state {
+    SFTP_UNUSED, /* there was no connection yet, and nobody asks for one: sftp_use does */
     SFTP_UP,
     SFTP_LOST,    /* connecting again; callers may wait for it */
     SFTP_DOWN,    /* a deadline has passed; calls fail at once until it is up again */
@@ -78,8 +79,8 @@ enum sftp_state {
 
 struct sftp_options {
     int timeout_ms;
-    /* Makes a transport; called by the I/O thread (in which all signals are blocked) to connect
-     * again. As connector_connect. NULL: a lost link stays lost. -EACCES ends it for good. */
+    /* Makes a transport; called by the I/O thread (in which all signals are blocked). As
+     * connector_connect. NULL: a lost link stays lost. -EACCES ends it for good. */
     int (*connect)(void *ctx, struct transport **ret, struct diag *why);
     void *ctx;
     /* Tells people that the link was lost, is back, or stays lost; by the I/O thread. Or NULL. */
@@ -91,16 +92,17 @@ struct sftp;
 struct sftp_call;
 
 /* Says hello over the transport (which it owns from now on, also on failure), asks for limits, and
- * starts the I/O thread. 0; -EPROTO, -ETIMEDOUT, ... with *why. */
+ * starts the I/O thread. NULL: not before sftp_use. 0; -EPROTO, -ETIMEDOUT, ... with *why. */
 int sftp_new(struct transport *transport, const struct sftp_options *options, struct sftp **ret,
              struct diag *why);
 
-/* Ends the thread and the connection: from then on every call fails with -ENOTCONN. Once. */
+/* Ends the thread and the connection: every call then fails with -ENOTCONN. Once. */
 void sftp_end(struct sftp *sftp);
 
 /* Ends it if that has not been done; calls that are still held must be freed before. */
 void sftp_free(struct sftp *sftp);
-
+/* Has an unused one connect: sftp_wait_up waits for that. If it fails it is unused again. */
+void sftp_use(struct sftp *sftp);
 enum sftp_state sftp_state(struct sftp *sftp);
 /* Why the link is not up, for people. False: it is up. */
 bool sftp_why_not_up(struct sftp *sftp, struct diag *ret);
@@ -110,8 +112,7 @@ int64_t sftp_round_trip_ms(struct sftp *sftp); /* as last measured; -1: it was n
 /* False when the link that the handle came from is gone. */
 bool sftp_handle_lives(struct sftp *sftp, const struct sftp_handle *handle);
 
-/* Waits until the link is up. 0; -EIO when it is down, refused, or the wait's deadline passes;
- * -EINTR. */
+/* Waits until the link is up. 0; -EIO: it is not, or not before the deadline; -EINTR. */
 int sftp_wait_up(struct sftp *sftp, const struct wait *wait);
 
 /* Appends "key: value" lines for the status file: connection, what the transport says, round-trip

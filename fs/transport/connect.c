@@ -31,6 +31,7 @@ struct connector {
     struct keyring secrets;        /* connector_connect's */
     _Atomic(enum connect_via) via; /* AUTO until it is known that the ssh program is needed */
     atomic_bool refused;
+    bool logged_in; /* once; connector_connect's */
 
     struct lock lock;       /* of all below */
     struct penalty penalty; /* of all connections */
@@ -294,8 +295,9 @@ int connector_connect(struct connector *c, bool interactive, struct transport **
     if (r == 0)
         r = c->options.host ? via_either(c, &c->secrets, NULL, interactive, ret, why)
                             : child_local(c->options.sftp_server, ret, why);
-    if (r == 0 && interactive)
+    if (r == 0 && !c->logged_in)
         allow_further(c);
+    c->logged_in = c->logged_in || r == 0;
     if (r == -EACCES) {
         keyring_wipe(&c->secrets);
         atomic_store(&c->refused, true);

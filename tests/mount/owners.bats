@@ -151,10 +151,13 @@ owners_sent() {
     printf '#!/bin/sh\nexec %s -d %s\n' "$SFTP_SERVER" "$TEST_DIR/home" >"$TEST_DIR/server"
     chmod 755 "$TEST_DIR/server"
     chown 5:54321 "$LAB/vm"
-    mount_lab idmap=user "sftp_server=$TEST_DIR/server"
-    local file
-    for file in theirs link vm/vm.vmx vm/vm.vmx/memSize; do
-        [ "$(owner "$MNT/$file")" = 0:0 ]
+    local file when
+    for when in "" delay_connect; do
+        [ -z "$when" ] || unmount_lab
+        mount_lab idmap=user "sftp_server=$TEST_DIR/server" ${when:+"$when"}
+        for file in theirs link vm/vm.vmx vm/vm.vmx/memSize; do
+            [ "$(owner "$MNT/$file")" = 0:0 ]
+        done
     done
     [ "$(owner "$MNT/vm")" = 5:0 ]
     chown 0:3 "$MNT/mine"

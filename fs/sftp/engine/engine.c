@@ -23,8 +23,7 @@ static struct sftp *engine_make(const struct sftp_options *options)
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->options = *options;
     s->refs = 1;
-    s->state = SFTP_LOST;
-    s->starting = true;
+    s->state = SFTP_UNUSED;
     s->lost_since = clock_ms();
     s->round_trip_us = -1;
     for (unsigned i = 0; i < SLOTS; i++)
@@ -53,11 +52,13 @@ static int await_start(struct sftp *s, struct diag *why)
 int sftp_new(struct transport *transport, const struct sftp_options *options, struct sftp **ret,
              struct diag *why)
 {
-    assert(transport && options->timeout_ms > 0);
+    assert((transport || options->connect) && options->timeout_ms > 0);
     struct sftp *s = engine_make(options);
     int r = s ? 0 : -ENOMEM;
     if (r == 0) {
         s->link.transport = transport;
+        s->starting = transport != NULL;
+        s->state = transport ? SFTP_LOST : SFTP_UNUSED;
         r = thread_start(&s->thread, link_main, s);
     }
     if (r != 0) {
@@ -97,6 +98,19 @@ void sftp_free(struct sftp *sftp)
     lock_drop(&sftp->lock);
     if (last)
         engine_destroy(sftp);
+}
+
+void sftp_use(struct sftp *sftp)
+{
+    lock_take(&sftp->lock);
+    const bool unused = sftp->state == SFTP_UNUSED;
+    if (unused) {
+        sftp->state = SFTP_LOST;
+        sftp->lost_since = clock_ms();
+    }
+    lock_drop(&sftp->lock);
+    if (unused)
+        engine_wake(sftp);
 }
 
 enum sftp_state sftp_state(struct sftp *sftp)
@@ -146,7 +160,10 @@ bool sftp_why_not_up(struct sftp *sftp, struct diag *ret)
     lock_take(&sftp->lock);
     const bool up = link_state_locked(sftp) == SFTP_UP;
     clock_utc(sftp->loss.at, since);
-    if (!up)
+    if (!up && sftp->loss.at == 0)
+        diag_set(ret, "there is no connection to the server: %s",
+                 sftp->why.text[0] ? sftp->why.text : "it does not answer");
+    else if (!up)
         diag_set(ret, "the connection to the server is lost since %s: %s", since, sftp->why.text);
     lock_drop(&sftp->lock);
     return !up;
@@ -160,7 +177,7 @@ static int describe_times_locked(struct sftp *s, enum sftp_state state, struct b
     char lost[CLOCK_UTC_SIZE];
     clock_utc(s->loss.at, lost);
     clock_utc(state == SFTP_UP ? s->up_at : s->loss.at, since);
-    int r = buf_addf(ret, "link-since: %s\n", since);
+    int r = s->epoch > 0 ? buf_addf(ret, "link-since: %s\n", since) : 0;
     if (r == 0 && s->loss.at > 0)
         r = buf_addf(ret, "link-lost: %s\nlink-lost-reason: %s\n", lost, s->loss.why.text);
     return r;
@@ -168,11 +185,14 @@ static int describe_times_locked(struct sftp *s, enum sftp_state state, struct b
 
 static int describe_link_locked(struct sftp *s, struct buf *ret) REQUIRES(&s->lock)
 {
-    static const char *const names[] = {
-        [SFTP_UP] = "up", [SFTP_LOST] = "lost", [SFTP_DOWN] = "down", [SFTP_REFUSED] = "refused"};
+    static const char *const names[] = {[SFTP_UNUSED] = "unused",
+                                        [SFTP_UP] = "up",
+                                        [SFTP_LOST] = "lost",
+                                        [SFTP_DOWN] = "down",
+                                        [SFTP_REFUSED] = "refused"};
     enum sftp_state state = link_state_locked(s);
     int r = buf_addf(ret, "link: %s\n", names[state]);
-    if (r == 0 && state != SFTP_UP)
+    if (r == 0 && state != SFTP_UP && s->why.text[0])
         r = buf_addf(ret, "link-error: %s\n", s->why.text);
     r = r ?: describe_times_locked(s, state, ret) ?: buf_add(ret, buf_span(&s->transport_text));
     if (r == 0 && s->round_trip_us >= 0)
@@ -198,7 +218,7 @@ int sftp_describe(struct sftp *sftp, struct buf *ret)
     struct sftp *s = sftp;
     lock_take(&s->lock);
     int r = describe_link_locked(s, ret)
-        ?: describe_features(&s->features, ret)
+        ?: (s->epoch > 0 ? describe_features(&s->features, ret) : 0)
         ?: buf_addf(ret,
                    "links: %llu\nrequests: %llu\nrequests-in-flight: %u\nrequests-queued: %u\n"
                    "bytes-sent: %llu\nbytes-received: %llu\n",

@@ -14,6 +14,10 @@
  *                             `--------------------------------------------'
  *      SFTP_LOST, SFTP_DOWN ---- authentication refused ----> SFTP_REFUSED (for good)
  *
+ *      (start without a connection) ---> SFTP_UNUSED ---- wanted ----> SFTP_LOST ----> SFTP_UP
+ *                                             ^                            |
+ *                                             `---------- not made --------'
+ *
  * Any thread may leave SFTP_UP (a wait that ended without a byte does); only this one enters it.
  * The next caller that looks finds that a loss has lasted too long, since this thread may be
  * connecting.
@@ -54,6 +58,8 @@ static int link_begin(struct sftp *s)
         text = (struct buf){0};
     } else {
         s->why = why;
+        if (s->epoch == 0 && !s->starting)
+            s->state = SFTP_UNUSED;
     }
     if (s->starting) {
         s->starting = false;
@@ -149,16 +155,56 @@ static void note_refusal(struct sftp *s, const struct diag *why)
     note(s, &text);
 }
 
+/* A connection could not be made. The first one is tried again when somebody wants it again. */
 static void note_failure(struct sftp *s, int r, const struct diag *why)
 {
     lock_take(&s->lock);
     s->why = *why;
-    if (r == -EACCES) {
+    if (r == -EACCES)
         s->state = SFTP_REFUSED;
-        condition_wake_all(&s->changed);
-    }
+    else if (s->epoch == 0)
+        s->state = SFTP_UNUSED;
+    condition_wake_all(&s->changed);
     lock_drop(&s->lock);
-    log_debug("link: connecting again: %s", why->text);
+    log_debug("link: connecting: %s", why->text);
+}
+
+/* Connects and says hello. 0, -errno. */
+static int link_make(struct sftp *s)
+{
+    struct diag why = {0};
+    int r = s->options.connect(s->options.ctx, &s->link.transport, &why);
+    if (r != 0) {
+        note_failure(s, r, &why);
+        if (r == -EACCES)
+            note_refusal(s, &why);
+        return r;
+    }
+    r = link_begin(s);
+    if (r != 0)
+        link_end(s);
+    return r;
+}
+
+static bool is_wanted(struct sftp *s)
+{
+    lock_take(&s->lock);
+    const bool wanted = s->state != SFTP_UNUSED && s->state != SFTP_REFUSED;
+    lock_drop(&s->lock);
+    return wanted;
+}
+
+/* Makes the first connection of an engine that was started without one, each time that somebody
+ * wants it. False: the engine stops. */
+static bool link_first(struct sftp *s)
+{
+    while (!io_must_stop(s)) {
+        if (is_wanted(s) && link_make(s) == 0)
+            return true;
+        if (!is_wanted(s))
+            io_poll(s, -1);
+    }
+    return false;
 }
 
 /* Connects again until that works, or nobody wants it any more. */
@@ -167,31 +213,23 @@ static void link_restore(struct sftp *s)
     if (!s->options.connect)
         nap(s, -1);
     for (;;) {
-        struct diag why = {0};
         back_off(s);
         if (io_must_stop(s))
             return;
-        int r = s->options.connect(s->options.ctx, &s->link.transport, &why);
-        if (r != 0) {
-            note_failure(s, r, &why);
-            if (r == -EACCES) {
-                note_refusal(s, &why);
-                nap(s, -1);
-            }
-            continue;
-        }
-        if (link_begin(s) == 0) {
+        int r = link_make(s);
+        if (r == 0) {
             note_return(s);
             return;
         }
-        link_end(s);
+        if (r == -EACCES)
+            nap(s, -1);
     }
 }
 
 void *link_main(void *sftp)
 {
     struct sftp *s = sftp;
-    bool begun = link_begin(s) == 0;
+    bool begun = s->link.transport ? link_begin(s) == 0 : link_first(s);
     while (begun && s->link.transport) {
         io_serve(s);
         note_loss(s);

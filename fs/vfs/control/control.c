@@ -9,6 +9,7 @@
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
 #include "vfs/ops/caller.h"
+#include "vfs/ops/first_use.h"
 #include "vfs/refuse.h"
 #include "vfs/vmx/text_draft.h"
 
@@ -61,9 +62,10 @@ static int control_open(struct request *rq, struct node *n, int flags, struct ha
     }
     if (h->writes && rq->vfs->options.read_only)
         return refuse(rq, control->name, NULL, -EROFS, NULL);
-    if (h->writes || control->grows)
-        return 0;
-    int r = control->show(rq, n, &h->content);
+    int r = control->local ? 0 : first_use(rq);
+    if (r < 0 || h->writes || control->grows)
+        return r;
+    r = control->show(rq, n, &h->content);
     FREE_AUTO char *vmx = r == -EBUSY ? vmx_path_above(rq, n) : NULL;
     return vmx ? refuse_unread(rq, vmx) : r;
 }

@@ -15,6 +15,7 @@ struct control {
     bool by_line;
     bool of_host; /* it is there only where there is a host */
     bool listed;  /* among the settings: stat gives its true size, and their time */
+    bool local;   /* it needs no connection to the server */
     bool grows;   /* at its end: stat gives its true size, and who has read all finds what was added
                     since, so that "tail -f" follows it */
     /* Appends the content. NULL: cannot be read. */

@@ -6,6 +6,7 @@
 #include "control.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
+#include "vfs/ops/first_use.h"
 
 int folder_getattr(struct request *rq, struct node *n, struct found *ret)
 {
@@ -20,9 +21,16 @@ int folder_found(struct request *rq, const struct folder *folder, struct found *
     return 0;
 }
 
+/* To list what vmxfs says of itself is no use of the server. */
 static bool is_there(struct request *rq, bool of_host)
 {
-    return !of_host || host_exists(rq->vfs->host, &rq->wait);
+    return !of_host || (is_used(rq->vfs) && host_exists(rq->vfs->host, &rq->wait));
+}
+
+/* To ask for what a host has is one. */
+static int expect(struct request *rq, bool of_host)
+{
+    return of_host ? first_use(rq) : 0;
 }
 
 bool folder_is_in(const struct node *dir, const char *name)
@@ -33,13 +41,20 @@ bool folder_is_in(const struct node *dir, const char *name)
 int folder_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
 {
     const struct folder *f = dir->detail;
+    int r;
     for (const struct control *c = f->controls; c && c->name; c++) {
-        if (strcmp(c->name, name) == 0 && is_there(rq, c->of_host))
-            return control_found(rq, dir, c, ret);
+        if (strcmp(c->name, name) == 0) {
+            r = expect(rq, c->of_host);
+            if (r < 0 || is_there(rq, c->of_host))
+                return r ?: control_found(rq, dir, c, ret);
+        }
     }
     for (size_t i = 0; f->folders && f->folders[i]; i++) {
-        if (strcmp(f->folders[i]->name, name) == 0 && is_there(rq, f->folders[i]->of_host))
-            return folder_found(rq, f->folders[i], ret);
+        if (strcmp(f->folders[i]->name, name) == 0) {
+            r = expect(rq, f->folders[i]->of_host);
+            if (r < 0 || is_there(rq, f->folders[i]->of_host))
+                return r ?: folder_found(rq, f->folders[i], ret);
+        }
     }
     if (f->each_profile && vmx_profiles_find(&rq->vfs->profiles, span_of(name)))
         return control_found(rq, dir, f->each_profile, ret);

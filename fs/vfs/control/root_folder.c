@@ -3,8 +3,8 @@
 #include "vfs/host/host_view.h"
 
 static const struct control controls[] = {
-    {.name = "status", .show = status_show},
-    {.name = "errors", .grows = true, .show = errors_show},
+    {.name = "status", .local = true, .show = status_show},
+    {.name = "errors", .local = true, .grows = true, .show = errors_show},
     {.name = "check", .show = root_check_show},
     {.name = "vms", .show = root_vms_show},
     {.name = "gpus", .of_host = true, .show = root_gpus_show},
@@ -13,7 +13,8 @@ static const struct control controls[] = {
     {0},
 };
 
-static const struct control profile_text = {.name = "profile", .show = profile_text_show};
+static const struct control profile_text = {
+    .name = "profile", .local = true, .show = profile_text_show};
 static const struct folder profiles_folder = {.name = "profiles", .each_profile = &profile_text};
 
 static const struct folder plain_folder = {.name = PLAIN_NAME, .ops = &plain_dir_ops};

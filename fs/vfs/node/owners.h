@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/id_map.h"
+#include "remote/root.h"
 #include "sftp/sftp.h"
 
 enum idmap {
@@ -18,9 +19,9 @@ struct owners {
     enum idmap idmap;
     uid_t uid; /* of who mounts, or as the next two say */
     gid_t gid;
-    bool all_uid, all_gid;            /* everything shows that one */
-    uint32_t server_uid, server_gid;  /* IDMAP_USER */
-    const struct id_map *uids, *gids; /* IDMAP_FILE; NULL: the server's numbers */
+    bool all_uid, all_gid;                 /* everything shows that one */
+    const struct remote_user *server_user; /* IDMAP_USER */
+    const struct id_map *uids, *gids;      /* IDMAP_FILE; NULL: the server's numbers */
     bool strict; /* what such a file does not name is refused, and not shown as it is */
 };
 

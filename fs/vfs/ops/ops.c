@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "caller.h"
+#include "first_use.h"
 #include "ops_dir.h"
 #include "ops_entry.h"
 #include "rename_lock.h"
@@ -429,7 +430,9 @@ static void op_statfs(fuse_req_t req, fuse_ino_t id)
     struct sftp_statvfs fs;
     struct statvfs out = {.f_namemax = 255, .f_bsize = 4096, .f_frsize = 4096};
     FREE_AUTO char *path = node_path(rq.vfs, node_of(rq.vfs, id));
-    int r = path ? remote_statvfs(rq.vfs->remote, path, &rq.wait, &fs) : -ENOMEM;
+    int r = !path              ? -ENOMEM
+            : !is_used(rq.vfs) ? -EOPNOTSUPP
+                               : remote_statvfs(rq.vfs->remote, path, &rq.wait, &fs);
     if (r == -ENOENT || r == -ENOTDIR) /* removed, or shown by vmxfs alone */
         r = remote_statvfs(rq.vfs->remote, "", &rq.wait, &fs);
     if (r == 0)

@@ -6,21 +6,32 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "first_use.h"
 #include "reply.h"
 #include "vfs/node/dir_names.h"
 #include "vfs/node/inode_number.h"
 
+/* Takes the names that an open directory has from now on. */
+static int take_names(struct request *rq, struct node *n, struct handle *h)
+{
+    struct dir_names *names = calloc(1, sizeof(*names));
+    int r = !names ? -ENOMEM : n->ops->list ? n->ops->list(rq, n, names) : -ENOTDIR;
+    lock_take(&rq->vfs->lock);
+    if (r == 0 && !h->names)
+        h->names = steal(names);
+    lock_drop(&rq->vfs->lock);
+    dir_names_free(names);
+    return r;
+}
+
+/* Some open a directory to see that it is there (df): that is no use of it. */
 void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     struct request rq;
     request_begin(&rq, req);
     struct node *n = node_of(rq.vfs, id);
     struct handle *h = handle_new(rq.vfs, n, fi->flags);
-    int r = h ? 0 : -ENOMEM;
-    if (h) {
-        h->names = calloc(1, sizeof(*h->names));
-        r = !h->names ? -ENOMEM : n->ops->list ? n->ops->list(&rq, n, h->names) : -ENOTDIR;
-    }
+    int r = !h ? -ENOMEM : is_used(rq.vfs) ? take_names(&rq, n, h) : 0;
     if (r < 0) {
         handle_free(rq.vfs, h);
         reply(req, r);
@@ -64,11 +75,12 @@ static void read_dir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
     struct request rq;
     request_begin(&rq, req);
     struct node *dir = node_of(rq.vfs, id);
-    const struct handle *h = handle_of(fi);
+    struct handle *h = handle_of(fi);
     rq.listing = true;
     FREE_AUTO char *bytes = malloc(size);
-    if (!bytes) {
-        reply(req, -ENOMEM);
+    int r = !bytes ? -ENOMEM : h->names ? 0 : take_names(&rq, dir, h);
+    if (r < 0) {
+        reply(req, r);
         return;
     }
     size_t used = 0;

@@ -21,6 +21,7 @@
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
 #include "vfs/node/node_path.h"
+#include "vfs/ops/first_use.h"
 
 /* A node that stands for something on the server that is not a .vmx. */
 static const struct node_ops *ops_for(const struct sftp_attrs *attrs)
@@ -132,12 +133,13 @@ static int dir_lookup(struct request *rq, struct node *dir, const char *name, st
     if (folder_is_in(dir, name))
         return folder_found(rq, dir->detail, ret);
     FREE_AUTO char *path = node_child_path(rq->vfs, dir, name);
-    if (!path)
-        return -ENOMEM;
+    int r = path ? first_use(rq) : -ENOMEM;
+    if (r < 0)
+        return r;
     if (remote_is_hidden_name(name))
         return -ENOENT;
     struct sftp_attrs attrs;
-    int r = file_lookup_open(rq, dir, name, ret);
+    r = file_lookup_open(rq, dir, name, ret);
     rq->by_name = r == -ENODATA;
     if (!rq->by_name)
         return r;
@@ -169,9 +171,10 @@ static int dir_list(struct request *rq, struct node *dir, struct dir_names *ret)
     LISTING_AUTO *l = NULL;
     FREE_AUTO char *path = node_path(rq->vfs, dir);
     bool plain = node_is_plain(rq->vfs, dir);
-    if (!path)
-        return -ENOMEM;
-    int r = doubt(rq, remote_list(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &l));
+    int r = path ? first_use(rq) : -ENOMEM;
+    if (r < 0)
+        return r;
+    r = doubt(rq, remote_list(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &l));
     for (size_t i = 0; r == 0 && i < l->n; i++) {
         const struct listing_entry *e = &l->entries[i];
         if (e->shown_as || !dir_shows(rq->vfs, e->name, &e->attrs) || folder_is_in(dir, e->name))

@@ -8,6 +8,7 @@
 #include "remote/cache/listing.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_path.h"
+#include "vfs/ops/first_use.h"
 #include "vfs/refuse.h"
 
 int server_show(struct request *rq, const char *path, const struct sftp_attrs *attrs, bool as_dir,
@@ -39,7 +40,12 @@ int server_getattr(struct request *rq, struct node *n, struct found *ret)
 {
     FREE_AUTO char *path = NULL;
     struct sftp_attrs attrs;
-    return named_path(rq, n, &path)
+    int r = named_path(rq, n, &path);
+    if (r == 0 && !is_used(rq->vfs)) { /* the root */
+        attr_dir(rq->vfs, &ret->st, (uint32_t)rq->vfs->started.tv_sec);
+        return 0;
+    }
+    return r
         ?: remote_getattr(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &attrs, &ret->true_at)
         ?: server_show(rq, path, &attrs, n->ops->kind == KIND_VMX_DIR, &ret->st);
 }
@@ -110,6 +116,8 @@ int server_setattr(struct request *rq, struct node *n, struct handle *h, const s
 {
     (void)h;
     FREE_AUTO char *path = NULL;
-    int r = named_path(rq, n, &path) ?: server_set_attrs(rq, path, NULL, st, valid);
+    int r = named_path(rq, n, &path)
+        ?: first_use(rq)
+        ?: server_set_attrs(rq, path, NULL, st, valid);
     return refuse(rq, path, NULL, r, NULL);
 }
