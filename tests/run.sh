@@ -16,6 +16,8 @@
 #   sweep        faults at random bytes of every operation, kills, and a mixed load under faults, for
 #                MINUTES (default 30) in all; prints the tables of docs/reliability.md. The counts add
 #                up in SWEEP_RECORD, default BUILD_ROOT/sweep.jsonl
+#   conformance  100,000 random operations each on files and on settings, on a mount, in a local
+#                directory and in memory (tests/conformance)
 #   worst-day    everything fails at once; prints what was acknowledged and what was kept
 #
 # Missing Debian packages are installed first (as root, or with sudo). A test that cannot run here
@@ -160,6 +162,14 @@ sweep_stage() {
     python3 -B tests/fault/sweep/tally.py "$record"
 }
 
+conformance_stage() {
+    build gcc || return
+    for suite in files settings; do
+        step "conformance/$suite" python3 -B tests/conformance/conformance.py "$suite" \
+            --vmxfs "$builds/gcc/fs/vmxfs" --operations 100000 && cat "$work/step"
+    done
+}
+
 part() { # SHARE
     awk -v budget="$budget" -v share="$1" 'BEGIN { print budget * share }'
 }
@@ -187,6 +197,7 @@ plan_stage() {
         ;;
     tsan-fault) mount_parts fault tsan gcc ;;
     sweep) sweep_stage ;;
+    conformance) conformance_stage ;;
     worst-day) build gcc && long_test worst_day.py ;;
     *)
         echo "run.sh: no such stage: $1" >&2
