@@ -179,7 +179,7 @@ int check_unused(struct request *rq, const char *path)
 {
     struct diag diag = {0};
     FREE_AUTO char *vm = NULL;
-    int r = remote_check_unused(rq->vfs->remote, path, false, &rq->wait, &diag, &vm);
+    int r = remote_check_unused(rq->vfs->remote, path, USED_FILE, &rq->wait, &diag, &vm);
     return refuse(rq, path, NULL, r, &diag);
 }
 

@@ -29,6 +29,11 @@ struct listing {
 int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, const struct wait *wait,
                 struct listing **ret);
 
+/* Loads the listings of directories that are not known, or older, in flight together: remote_list
+ * finds them then. One that the server refuses is left to that. 0; -EIO, -EINTR, -ENOMEM. */
+int remote_load_listings(struct remote *remote, char *const *dirs, size_t n, int64_t max_age_ms,
+                         const struct wait *wait);
+
 /* NULL if the name is not there. */
 const struct listing_entry *listing_find(const struct listing *listing, const char *name);
 

@@ -23,8 +23,8 @@
 #include "remote/server_errors.h"
 
 enum {
-    DEPTH_MAX = 8,     /* a folder is moved only if all below it can be looked into: so deep, ... */
-    FOLDERS_MAX = 256, /* ... and so many */
+    DEPTH_MAX = 64,      /* a folder is moved only if all below it can be looked into: so deep, */
+    FOLDERS_MAX = 10000, /* ... and so many */
 };
 
 struct used_files {
@@ -120,46 +120,104 @@ static int load_vm(struct remote *remote, const char *path, const struct sftp_at
     return 0;
 }
 
-/* Loads the .vmx of a folder; unless depth is negative also those in the folders below it: -E2BIG
- * where they are too many or too deep. */
-static int load_folder(struct remote *remote, const char *dir, int depth, int *left,
-                       const struct wait *wait, struct vms *vms)
+/* Paths, each of them owned. */
+struct folders {
+    char **paths;
+    size_t n;
+};
+
+static void folders_done(struct folders *folders)
+{
+    for (size_t i = 0; i < folders->n; i++)
+        free(folders->paths[i]);
+    free(folders->paths);
+}
+
+/* Takes path. 0, -ENOMEM. */
+static int folders_add(struct folders *folders, char *path)
+{
+    char **paths = list_room(folders->paths, folders->n, sizeof(*paths));
+    if (!paths) {
+        free(path);
+        return -ENOMEM;
+    }
+    folders->paths = paths;
+    folders->paths[folders->n++] = path;
+    return 0;
+}
+
+/* Loads the .vmx of a folder, and adds the folders in it, unless they are not wanted (NULL). */
+static int load_folder(struct remote *remote, const char *dir, const struct wait *wait,
+                       struct vms *vms, struct folders *ret)
 {
     LISTING_AUTO *l = NULL;
-    if (--*left < 0)
-        return -E2BIG;
     int r = remote_list(remote, dir, USED_MS, wait, &l);
     if (r < 0)
         return without_answer(r);
     for (size_t i = 0; i < l->n && r == 0; i++) {
         const struct listing_entry *e = &l->entries[i];
         bool is_vmx = remote_is_vmx_name(e->name) && S_ISREG(e->attrs.mode);
-        if (!is_vmx && !(depth >= 0 && S_ISDIR(e->attrs.mode)))
+        if (!is_vmx && !(ret && S_ISDIR(e->attrs.mode)))
             continue;
-        FREE_AUTO char *path = path_join(dir, e->name);
-        if (!path)
+        char *path = path_join(dir, e->name);
+        if (!path) {
             r = -ENOMEM;
-        else if (!is_vmx)
-            r = depth > 0 ? load_folder(remote, path, depth - 1, left, wait, vms) : -E2BIG;
-        else
+        } else if (is_vmx) {
             r = load_vm(remote, path, &e->attrs, wait, vms);
+            free(path);
+        } else {
+            r = folders_add(ret, path);
+        }
     }
     return r ?: vms->error;
 }
 
-/* Adds what is not known yet: the VMs in dir, or below it, and those whose .vmx is cached. */
-static int collect(struct used_files *used, struct remote *remote, const char *dir, bool below,
+/* The same for all folders of a level, whose listings are loaded together. */
+static int load_level(struct remote *remote, const struct folders *level, const struct wait *wait,
+                      struct vms *vms, struct folders *ret)
+{
+    int r = remote_load_listings(remote, level->paths, level->n, USED_MS, wait);
+    for (size_t i = 0; i < level->n && r == 0; i++)
+        r = load_folder(remote, level->paths[i], wait, vms, ret);
+    return r;
+}
+
+/* Loads the .vmx of a folder and of those below it, level by level. -E2BIG: they are too many, or
+ * deeper than depth. */
+static int load_tree(struct remote *remote, const char *dir, int depth, const struct wait *wait,
+                     struct vms *vms)
+{
+    struct folders level = {0};
+    size_t seen = 0;
+    char *copy = strdup(dir);
+    int r = copy ? folders_add(&level, copy) : -ENOMEM;
+    while (r == 0 && level.n > 0) {
+        struct folders next = {0};
+        seen += level.n;
+        r = depth-- < 0 || seen > FOLDERS_MAX ? -E2BIG
+                                              : load_level(remote, &level, wait, vms, &next);
+        folders_done(&level);
+        level = next;
+    }
+    folders_done(&level);
+    return r;
+}
+
+/* Adds what is not known yet: the VMs in dir, and those whose .vmx is cached. depth: -1, or that of
+ * the folders below dir in which VMs are looked for, too. */
+static int collect(struct used_files *used, struct remote *remote, const char *dir, int depth,
                    const struct wait *wait)
 {
     struct vms vms = {0};
-    int left = FOLDERS_MAX;
     int r = 0;
     if (!used->began_at || clock_ms() - used->began_at >= USED_MS) {
         clear(used);
         used->began_at = clock_ms();
     }
-    if (below || !path_table_find(used->folders, dir))
-        r = load_folder(remote, dir, below ? DEPTH_MAX : -1, &left, wait, &vms);
+    if (depth >= 0)
+        r = load_tree(remote, dir, depth, wait, &vms);
+    else if (!path_table_find(used->folders, dir))
+        r = load_folder(remote, dir, wait, &vms, NULL);
     if (r == 0)
         cache_each_since(remote->documents, &used->changes, see_document, &vms);
     r = r ?: vms.error ?: named_files_add(&used->named, remote, vms.paths, vms.docs, vms.n, wait);
@@ -176,7 +234,7 @@ static int collect(struct used_files *used, struct remote *remote, const char *d
 /* What is asked of a file. */
 struct asked {
     const char *path;
-    bool folder;
+    enum used_what what;
     bool held; /* whether a VM that runs holds it open; otherwise whether it may be changed */
 };
 
@@ -300,16 +358,18 @@ static int check_file(struct remote *remote, const struct asked *asked, const st
     struct used_files *used = remote->used;
     const char *path = asked->path;
     FREE_AUTO char *dir = path_dir(path);
-    int r = dir ? collect(used, remote, dir, false, wait) : -ENOMEM;
-    if (r == 0 && asked->folder)
-        r = collect(used, remote, path, true, wait);
+    int r = dir ? collect(used, remote, dir, -1, wait) : -ENOMEM;
+    if (r == 0 && asked->what != USED_FILE)
+        r = collect(used, remote, path, asked->what == USED_TREE ? DEPTH_MAX : 0, wait);
+    if (r == -E2BIG && asked->what == USED_FOLDER)
+        return 0; /* it holds a folder, so the server keeps it */
     if (r == -E2BIG)
         return refuse_unknown(diag);
     const struct named_file *file = r == 0 ? named_files_find(&used->named, path) : NULL;
     struct known_vm *vm = (struct known_vm *)used->named.vms;
     for (; vm && r == 0; vm = vm->item.hh.next) {
         if (!naming_by(vm, file) && !is_beside(vm, path) &&
-            !(asked->folder && holds_a_file_of(&used->named, path, vm)))
+            !(asked->what != USED_FILE && holds_a_file_of(&used->named, path, vm)))
             continue;
         if (asked->held || vm_files_is_lock(path_name(path)))
             vm->unused_at = 0; /* it says itself that there is use */
@@ -396,7 +456,7 @@ static int check_use(struct remote *remote, const struct asked *asked, const str
 {
     struct used_files *used = remote->used;
     FREE_AUTO char *of = lock_above(asked->path);
-    const struct asked same = {of, asked->folder, asked->held};
+    const struct asked same = {of, asked->what, asked->held};
     int r = of ? turn_take(&used->turn, wait) : -ENOMEM;
     if (r < 0)
         return r;
@@ -407,17 +467,17 @@ static int check_use(struct remote *remote, const struct asked *asked, const str
     return r == -EREMOTEIO ? -EIO : r;
 }
 
-int remote_check_unused(struct remote *remote, const char *path, bool folder,
+int remote_check_unused(struct remote *remote, const char *path, enum used_what what,
                         const struct wait *wait, struct diag *diag, char **ret_vm)
 {
-    const struct asked asked = {path, folder, .held = false};
+    const struct asked asked = {path, what, .held = false};
     return remote->options.ignore_running ? 0 : check_use(remote, &asked, wait, diag, ret_vm);
 }
 
 int remote_check_held(struct remote *remote, const char *path, const struct wait *wait,
                       struct diag *diag)
 {
-    const struct asked asked = {path, .folder = false, .held = true};
+    const struct asked asked = {path, USED_FILE, .held = true};
     FREE_AUTO char *vm = NULL;
     return check_use(remote, &asked, wait, diag, &vm);
 }

@@ -13,10 +13,15 @@
 
 enum { USED_MS = 5000 };
 
-/* -EBUSY, with *diag, if path is a file of a VM in use, or (folder) such a folder or one that holds
- * such a file. *ret_vm: the path of that VM's .vmx, a string of the caller's. 0; -EIO, -EINTR,
- * -ENOMEM. */
-int remote_check_unused(struct remote *remote, const char *path, bool folder,
+enum used_what {
+    USED_FILE,
+    USED_FOLDER, /* which is to be removed: it goes only if it is empty */
+    USED_TREE,   /* a folder which is to be moved, with all below it */
+};
+
+/* -EBUSY, with *diag, if path is a file of a VM in use, or such a folder or one that holds such a
+ * file. *ret_vm: the path of that VM's .vmx, a string of the caller's. 0; -EIO, -EINTR, -ENOMEM. */
+int remote_check_unused(struct remote *remote, const char *path, enum used_what what,
                         const struct wait *wait, struct diag *diag, char **ret_vm);
 
 /* Why a server refuses to open path, and does not say: -EBUSY, with *diag, if it is a file of a VM

@@ -99,7 +99,7 @@ int keep_setting(struct request *rq, struct node *dir, const struct key_at *at, 
         return refuse(rq, at->path, name, r, NULL);
     if (!emptied) {
         FREE_AUTO char *user = NULL;
-        r = remote_check_unused(rq->vfs->remote, at->path, false, &rq->wait, &diag, &user);
+        r = remote_check_unused(rq->vfs->remote, at->path, USED_FILE, &rq->wait, &diag, &user);
         if (r == 0)
             hide(rq, dir, at, name);
         return r == 0 ? 1 : refuse_removal(rq, at->path, name, r, &diag, at->path);

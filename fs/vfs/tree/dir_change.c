@@ -34,7 +34,7 @@ int dir_create(struct request *rq, struct node *dir, const char *name, mode_t mo
     uint32_t open_flags = file_open_flags(h);
     struct diag diag = {0};
     FREE_AUTO char *vm = NULL;
-    r = remote_check_unused(rq->vfs->remote, path, false, &rq->wait, &diag, &vm);
+    r = remote_check_unused(rq->vfs->remote, path, USED_FILE, &rq->wait, &diag, &vm);
     if (r < 0 && r != -EBUSY)
         return refuse(rq, path, NULL, r, &diag);
     bool used = r == -EBUSY; /* it may be made, but not opened if it is there */
@@ -123,7 +123,7 @@ int dir_unlink(struct request *rq, struct node *dir, const char *name)
         r = -EISDIR;
     } else if (r == 0) {
         const struct sftp_attrs seen = dir_seen(&found);
-        r = remote_check_unused(rq->vfs->remote, path, false, &rq->wait, &diag, &vm)
+        r = remote_check_unused(rq->vfs->remote, path, USED_FILE, &rq->wait, &diag, &vm)
             ?: check_unregistered(rq, path, &diag, &vm)
             ?: remote_remove(rq->vfs->remote, path, &seen, &rq->wait);
     }
@@ -136,7 +136,7 @@ static int remove_folder(struct request *rq, const char *path, const struct foun
                          struct diag *diag, char **ret_vm)
 {
     const struct sftp_attrs seen = dir_seen(found);
-    return remote_check_unused(rq->vfs->remote, path, true, &rq->wait, diag, ret_vm)
+    return remote_check_unused(rq->vfs->remote, path, USED_FOLDER, &rq->wait, diag, ret_vm)
                ?: remote_rmdir(rq->vfs->remote, path, &seen, &rq->wait);
 }
 

@@ -166,15 +166,16 @@ static int move_on_server(struct request *rq, struct renaming *m)
     return remote_rename(rq->vfs->remote, m->from_path, m->to_path, m->exclusive, &seen, &rq->wait);
 }
 
-/* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. */
+/* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. as_folder: what
+ * becomes of a folder. */
 static int check_end_unused(struct request *rq, struct renaming *m, const struct found *found,
-                            const char *path)
+                            const char *path, enum used_what as_folder)
 {
+    const enum used_what what = found_kind(found) == KIND_DIR ? as_folder : USED_FILE;
     FREE_AUTO char *vm = NULL;
     if (!found->ops || found_is_vmx(found))
         return 0;
-    int r = remote_check_unused(rq->vfs->remote, path, found_kind(found) == KIND_DIR, &rq->wait,
-                                &m->diag, &vm);
+    int r = remote_check_unused(rq->vfs->remote, path, what, &rq->wait, &m->diag, &vm);
     if (r < 0)
         m->refused = path;
     return r;
@@ -209,8 +210,8 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
         r = check_unseen(rq, to_path);
     r = r
         ?: check_target(rq, &m.from, &m.to, to_path, flags)
-        ?: check_end_unused(rq, &m, &m.from, from_path)
-        ?: check_end_unused(rq, &m, &m.to, to_path);
+        ?: check_end_unused(rq, &m, &m.from, from_path, USED_TREE)
+        ?: check_end_unused(rq, &m, &m.to, to_path, USED_FOLDER);
     m.to_node = node_find(rq->vfs, new_dir, new_name);
     const bool moves_vms = found_is_vmx(&m.from) || found_kind(&m.from) == KIND_DIR;
     FACTS_AUTO *before = r == 0 && moves_vms ? moved_before(rq) : NULL;

@@ -28,11 +28,11 @@ static void must_make(struct folder *folder)
     must_write(folder, "base/b-flat.vmdk", "");
 }
 
-static int check(struct mount *mount, const char *path, bool folder, char **ret_vm)
+static int check(struct mount *mount, const char *path, enum used_what what, char **ret_vm)
 {
     struct wait wait = patience();
     struct diag diag = {0};
-    return remote_check_unused(mount->remote, path, folder, &wait, &diag, ret_vm);
+    return remote_check_unused(mount->remote, path, what, &wait, &diag, ret_vm);
 }
 
 static void must_know_document(struct mount *mount)
@@ -98,11 +98,11 @@ static void a_lock_goes_that_the_host_says_nobody_holds(void **state)
     must_mount(&mount, &folder, NULL);
     remote_set_evidence(mount.remote, &evidence);
     FREE_AUTO char *vm = NULL;
-    assert_int_equal(check(&mount, "vm/a.vmdk", false, &vm), -EBUSY);
+    assert_int_equal(check(&mount, "vm/a.vmdk", USED_FILE, &vm), -EBUSY);
     assert_string_equal(vm, "vm/a.vmx");
     FREE_AUTO char *none = NULL;
-    assert_int_equal(check(&mount, "vm/a.vmx.lck", false, &none), 0);
-    assert_int_equal(check(&mount, "vm/.lck-00ab", false, &none), 0);
+    assert_int_equal(check(&mount, "vm/a.vmx.lck", USED_FILE, &none), 0);
+    assert_int_equal(check(&mount, "vm/.lck-00ab", USED_FILE, &none), 0);
     assert_null(none);
     mount_end(&mount);
     folder_remove(&folder);
@@ -158,7 +158,7 @@ static void a_suspended_vm_holds_nothing_and_is_in_use(void **state)
     must_write(&folder, "vm/a.vmss", "");
     must_mount(&mount, &folder, NULL);
     assert_int_equal(held(&mount, "vm/a.vmdk", &diag), 0);
-    assert_int_equal(check(&mount, "vm/a.vmdk", false, &vm), -EBUSY);
+    assert_int_equal(check(&mount, "vm/a.vmdk", USED_FILE, &vm), -EBUSY);
     mount_end(&mount);
     folder_remove(&folder);
 }
@@ -177,12 +177,12 @@ static void a_vm_in_another_folder_counts_once_it_is_known(void **state)
     must_mount(&mount, &folder, &options);
     for (size_t i = 0; i < 2; i++) {
         FREE_AUTO char *vm = NULL;
-        assert_int_equal(check(&mount, files[i], false, &vm), 0);
+        assert_int_equal(check(&mount, files[i], USED_FILE, &vm), 0);
     }
     must_know_document(&mount);
     for (size_t i = 0; i < 2; i++) {
         FREE_AUTO char *vm = NULL;
-        assert_int_equal(check(&mount, files[i], false, &vm), -EBUSY);
+        assert_int_equal(check(&mount, files[i], USED_FILE, &vm), -EBUSY);
         assert_string_equal(vm, "vm/a.vmx");
     }
     mount_end(&mount);
@@ -206,7 +206,7 @@ static void a_name_that_leads_up_is_followed_through_links(void **state)
         must_write(&folder, "vm/a.vmx", texts[i]);
         must_mount(&mount, &folder, NULL);
         must_know_document(&mount);
-        assert_int_equal(check(&mount, "base/b-flat.vmdk", false, &vm), -EBUSY);
+        assert_int_equal(check(&mount, "base/b-flat.vmdk", USED_FILE, &vm), -EBUSY);
         assert_string_equal(vm, "vm/a.vmx");
         mount_end(&mount);
         folder_remove(&folder);
@@ -225,12 +225,12 @@ static void what_cannot_all_be_looked_into_stays(void **state)
     must_make(&folder);
     must_mkdir(&folder, "many");
     must_mkdir(&folder, name);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 64; i++) {
         strcat(name, "/deep");
         must_mkdir(&folder, name);
     }
     must_mount(&mount, &folder, NULL);
-    assert_int_equal(check(&mount, "deep", true, &none), 0);
+    assert_int_equal(check(&mount, "deep", USED_TREE, &none), 0);
     mount_end(&mount);
 
     char vmx[PATH_MAX + 16];
@@ -239,23 +239,24 @@ static void what_cannot_all_be_looked_into_stays(void **state)
     snprintf(vmx, sizeof(vmx), "%s/a.vmx.lck", name);
     must_write(&folder, vmx, "");
     must_mount(&mount, &folder, NULL);
-    assert_int_equal(check(&mount, "deep", true, &vm), -EBUSY);
+    assert_int_equal(check(&mount, "deep", USED_TREE, &vm), -EBUSY);
     assert_non_null(vm);
     mount_end(&mount);
 
     strcat(name, "/deep");
     must_mkdir(&folder, name);
     must_mount(&mount, &folder, NULL);
-    assert_int_equal(check(&mount, "deep", true, &none), -EBUSY);
+    assert_int_equal(check(&mount, "deep", USED_TREE, &none), -EBUSY);
     assert_null(none);
+    assert_int_equal(check(&mount, "deep", USED_FOLDER, &none), 0); /* it is not empty */
     mount_end(&mount);
 
     must_mount(&mount, &folder, NULL);
-    for (int i = 0; i < 256; i++) {
+    for (int i = 0; i < 10000; i++) {
         snprintf(name, sizeof(name), "many/%d", i);
         must_mkdir(&folder, name);
     }
-    assert_int_equal(check(&mount, "many", true, &none), -EBUSY);
+    assert_int_equal(check(&mount, "many", USED_TREE, &none), -EBUSY);
     mount_end(&mount);
     folder_remove(&folder);
 }
@@ -272,7 +273,7 @@ static bool cut_at(enum relay_cut cut, int at)
     must_mount_relay(&mount, &relay, &folder, NULL);
     must_know_document(&mount);
     relay_restart(&relay, cut, at);
-    assert_int_equal(check(&mount, "base/b-flat.vmdk", false, &vm), -EBUSY);
+    assert_int_equal(check(&mount, "base/b-flat.vmdk", USED_FILE, &vm), -EBUSY);
     mount_end_relay(&mount, &relay);
     bool reached = relay.links > 1;
     folder_remove(&folder);
