@@ -98,6 +98,7 @@ static int open_remote(struct mount *m, struct diag *why)
         .unsafe_rename = o->rename != NULL && !o->read_only,
         .absolute_links = o->transform_symlinks,
         .any_links = !o->contain_symlinks,
+        .no_hard_links = o->disable_hardlink,
         .connect_bulk = connect_bulk,
         .connect_ctx = m->connector,
     };

@@ -31,7 +31,6 @@ static const struct option_word words[] = {
     IGNORED("cache_clean_interval="),
     IGNORED("cache_min_clean_interval="),
     IGNORED("direct_io"),
-    IGNORED("disable_hardlink"),
     IGNORED("no_check_root"),
     IGNORED("max_conns="),
     IGNORED("max_read="),

@@ -58,6 +58,7 @@ static const struct fuse_opt table[] = {
     OPTION("show=%s", show),
     OPTION("rename=%s", rename),
     OPTION("profile_dir=%s", profile_dir),
+    OPTION("disable_hardlink", disable_hardlink),
     OPTION("follow_symlinks", follow_symlinks),
     OPTION("transform_symlinks", transform_symlinks),
     OPTION("contain_symlinks", contain_symlinks),

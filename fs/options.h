@@ -23,6 +23,7 @@ struct options {
     int password_stdin, delay_connect;
     unsigned timeout_s, cache_timeout_s, power_timeout_s, cache_mib, vmx_max_kib;
     char *prefetch, *running, *reload, *show, *rename, *profile_dir;
+    int disable_hardlink;
     int read_only, transform_symlinks, contain_symlinks, follow_symlinks;
     /* The numbers, as they were given. */
     char *port_text, *timeout_text, *cache_timeout_text, *power_timeout_text, *cache_size_text,

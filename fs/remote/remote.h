@@ -26,6 +26,7 @@ struct remote_options {
     bool ignore_running;       /* commit also where the VM is in use */
     bool unsafe_rename;        /* in two steps, where the server has no posix-rename */
     bool absolute_links; /* absolute links are shown as relative ones where they lead below root */
+    bool no_hard_links;  /* as if the server could make none */
     bool any_links;      /* links are shown as they are, wherever they lead */
 
     /* Makes a further connection for the data of large files; from a thread of its own. As

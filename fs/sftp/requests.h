@@ -32,6 +32,9 @@ struct sftp_call *sftp_symlink(struct sftp *sftp, const char *target, const char
 struct sftp_call *sftp_fsync(struct sftp *sftp, const struct sftp_handle *handle);
 struct sftp_call *sftp_statvfs(struct sftp *sftp, const char *path);
 
+/* path gets one more name, which must be free. */
+struct sftp_call *sftp_hardlink(struct sftp *sftp, const char *path, const char *name);
+
 /* not_after: of clock_boot_ms(); the I/O thread never puts the request on the wire later than that
  * (the call fails with -ETIME, as one that was not sent). 0: no limit. A lock's owner uses it. */
 struct sftp_call *sftp_posix_rename(struct sftp *sftp, const char *from, const char *to,

@@ -157,7 +157,7 @@ int refuse_here(struct request *rq, struct node *dir, const char *name)
 {
     struct diag diag = {0};
     if (is_on_server(dir))
-        diag_set(&diag, "pipes, devices and hard links cannot be made here");
+        diag_set(&diag, "pipes and devices cannot be made here");
     else if (dir->ops->kind == KIND_VMX_DIR)
         diag_set(&diag,
                  "a .vmx holds settings: no directories, links, pipes and devices, and its %s "

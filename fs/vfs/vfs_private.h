@@ -42,6 +42,7 @@ struct vfs {
         changed; /* with lock: a change of an open file has ended, or the file was released */
     struct node *root;
     struct node *nodes GUARDED_BY(lock);
+    struct node_name *further_names GUARDED_BY(lock); /* node_names.h */
     struct node *by_links GUARDED_BY(lock); /* that were found by a link which is followed */
     struct handle *handles GUARDED_BY(lock);
     size_t scratch_bytes GUARDED_BY(lock);

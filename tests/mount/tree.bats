@@ -189,18 +189,23 @@ stays(os.rmdir, ".vmxfs/plain")' "$MNT"
     [ -z "$(find "$MNT" -printf '%i\n' | sort | uniq -d)" ]
 }
 
-@test "inode numbers go with the path, so that no two are the same after a renaming" {
+@test "inode numbers stay through a renaming, and no two are the same after it" {
     write_vmx "$LAB/a/vm/vm.vmx" one
+    ln -s vm "$LAB/a/link"
     mount_local
-    find "$MNT" >/dev/null
+    (cd "$MNT/a" && find . -printf '%i %P\n' | sort) >"$TEST_DIR/first"
     mv "$MNT/a" "$MNT/b"
+    (cd "$MNT/b" && find . -printf '%i %P\n' | sort) | diff "$TEST_DIR/first" -
     mkdir "$MNT/a" "$MNT/a/vm"
     cp "$LAB/b/vm/vm.vmx" "$MNT/a/vm/vm.vmx"
     [ -z "$(find "$MNT" -printf '%i\n' | sort | uniq -d)" ]
-    find "$MNT" -printf '%i %P\n' | sort >"$TEST_DIR/first"
-    unmount_lab
-    mount_local
-    find "$MNT" -printf '%i %P\n' | sort | diff "$TEST_DIR/first" -
+    local number
+    number=$(stat -c %i "$MNT/b/link")
+    mv "$MNT/b/link" "$MNT/link"
+    [ "$(stat -c %i "$MNT/link")" = "$number" ]
+    number=$(stat -c %i "$MNT/b/vm/vm.vmx")
+    mv "$MNT/b/vm/vm.vmx" "$MNT/b/vm/other.vmx"
+    [ "$(stat -c %i "$MNT/b/vm/other.vmx")" = "$number" ]
 }
 
 @test "attributes: links, sizes, times and modes" {

@@ -156,6 +156,11 @@ struct sftp_call *sftp_symlink(struct sftp *sftp, const char *target, const char
     return call_submit(on_paths(sftp, CALL_SYMLINK, target, link_path), NULL);
 }
 
+struct sftp_call *sftp_hardlink(struct sftp *sftp, const char *path, const char *name)
+{
+    return call_submit(on_paths(sftp, CALL_HARDLINK, path, name), NULL);
+}
+
 static struct sftp_call *submit_until(struct sftp_call *call, int64_t not_after)
 {
     if (call)

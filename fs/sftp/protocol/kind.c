@@ -27,6 +27,7 @@ const struct kind *kind_of(enum call_kind kind)
         [CALL_SYMLINK] = {SSH_FXP_SYMLINK, SSH_FXP_STATUS, CHANGES, NULL},
         [CALL_RENAME] = {SSH_FXP_RENAME, SSH_FXP_STATUS, CHANGES, NULL},
         [CALL_POSIX_RENAME] = {SSH_FXP_EXTENDED, SSH_FXP_STATUS, CHANGES, SSH_EXT_POSIX_RENAME},
+        [CALL_HARDLINK] = {SSH_FXP_EXTENDED, SSH_FXP_STATUS, CHANGES, SSH_EXT_HARDLINK},
         [CALL_FSYNC] = {SSH_FXP_EXTENDED, SSH_FXP_STATUS, HANDLES, SSH_EXT_FSYNC},
         [CALL_STATVFS] = {SSH_FXP_EXTENDED, SSH_FXP_EXTENDED_REPLY, HARMLESS, SSH_EXT_STATVFS},
     };
@@ -38,6 +39,8 @@ bool kind_offered(enum call_kind kind, const struct sftp_features *features)
 {
     if (kind == CALL_POSIX_RENAME)
         return features->posix_rename;
+    if (kind == CALL_HARDLINK)
+        return features->hardlink;
     if (kind == CALL_FSYNC)
         return features->fsync;
     if (kind == CALL_STATVFS)

@@ -24,6 +24,7 @@ enum call_kind {
     CALL_SYMLINK,
     CALL_RENAME,
     CALL_POSIX_RENAME,
+    CALL_HARDLINK,
     CALL_FSYNC,
     CALL_STATVFS,
     CALL_KINDS,

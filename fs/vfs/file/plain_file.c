@@ -12,6 +12,7 @@
 #include "open_files.h"
 #include "remote/names/paths.h"
 #include "vfs/node/attr.h"
+#include "vfs/node/node_names.h"
 #include "vfs/node/node_path.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
@@ -85,6 +86,20 @@ static int check_no_vmx(const struct remote_file *file, struct diag *diag)
     return -EBUSY;
 }
 
+/* None of its names may be that of a file of a VM in use. */
+static int check_names_unused(struct request *rq, struct node *n, const char *path)
+{
+    size_t names;
+    char **paths;
+    int r = check_unused(rq, path) ?: node_further_paths(rq->vfs, n, &paths, &names);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < names; i++)
+        r = check_unused(rq, paths[i]);
+    node_free_paths(paths, names);
+    return r;
+}
+
 /* The size is set by name, and the handles that are open only read. */
 static int truncate_by_name(struct request *rq, struct node *n, const char *path,
                             const struct stat *st, int valid)
@@ -108,7 +123,9 @@ static int file_setattr(struct request *rq, struct node *n, struct handle *h, co
     const bool truncates = valid & FUSE_SET_ATTR_SIZE;
     if (truncates && !h && !named) /* by a name that another file has got */
         return -ESTALE;
-    int r = truncates && named ? check_unused(rq, path) : 0;
+    int r = h ? 0 : names_check_all(rq, n);
+    if (r == 0 && truncates && named)
+        r = check_names_unused(rq, n, path);
     if (r < 0)
         return r;
     struct remote_file *file =
@@ -132,13 +149,14 @@ uint32_t file_open_flags(const struct handle *h)
     return (h->reads ? SFTP_OPEN_READ : 0) | (h->writes ? SFTP_OPEN_WRITE : 0);
 }
 
-static int open_by_path(struct request *rq, const char *path, int flags, struct handle *h)
+static int open_by_path(struct request *rq, struct node *n, const char *path, int flags,
+                        struct handle *h)
 {
     const uint32_t open_flags = file_open_flags(h) | (flags & O_TRUNC ? SFTP_OPEN_TRUNC : 0);
     const bool changes = h->writes || flags & O_TRUNC;
     int r = changes && rq->vfs->options.read_only ? -EROFS : 0;
     if (r == 0 && changes) {
-        r = check_unused(rq, path);
+        r = check_names_unused(rq, n, path);
         if (r < 0)
             return r;
     }
@@ -174,7 +192,7 @@ static bool node_has_path(struct vfs *vfs, struct node *n, const char *path)
 static int open_named(struct request *rq, struct node *n, const char *path, int flags,
                       struct handle *h)
 {
-    int r = node_has_name(rq->vfs, n) ? open_by_path(rq, path, flags, h) : -ESTALE;
+    int r = node_has_name(rq->vfs, n) ? open_by_path(rq, n, path, flags, h) : -ESTALE;
     if (r == 0 && !node_has_path(rq->vfs, n, path)) {
         forget_file(h);
         r = -ESTALE;
@@ -192,7 +210,7 @@ static int open_replaced(struct request *rq, struct node *n, const char *path, i
     h->direct = true; /* the file's pages may be another node's */
     for (int i = 0; r == -ESTALE && i < REPLACED_MAX; i++) {
         h->file = open_files_with(rq->vfs, n, h->reads, h->writes);
-        r = h->file ? 0 : open_by_path(rq, path, flags, h);
+        r = h->file ? 0 : open_by_path(rq, n, path, flags, h);
         r = r ?: add_open(rq, n, h);
     }
     return r;
@@ -224,7 +242,7 @@ static int file_open(struct request *rq, struct node *n, int flags, struct handl
     if (!path || buf_addf(&opening, "%d %s", (int)rq->thread, path) < 0)
         return -ENOMEM;
     rq->again = was_stale(rq, buf_span(&opening));
-    int r = open_named(rq, n, path, flags, h);
+    int r = names_check_all(rq, n) ?: open_named(rq, n, path, flags, h);
     if (r == -ESTALE && rq->again && !(flags & O_TRUNC))
         r = open_replaced(rq, n, path, flags, h);
     if (!rq->again && (r == -ESTALE || r == -ENOENT))

@@ -10,7 +10,6 @@
 #include "parser/text/buf.h"
 #include "vfs/fuse_library.h"
 
-struct buf;
 struct dir_names;
 struct handle;
 struct node;
@@ -71,6 +70,8 @@ struct node_ops {
                  struct found *ret);
     int (*symlink)(struct request *rq, struct node *dir, const char *name, const char *target,
                    struct found *ret);
+    int (*link)(struct request *rq, struct node *n, struct node *dir, const char *name,
+                struct found *ret); /* n gets one more name */
     int (*unlink)(struct request *rq, struct node *dir, const char *name);
     int (*rmdir)(struct request *rq, struct node *dir, const char *name);
     /* Within one directory, or between two whose ops are the same; else -EXDEV. */

@@ -15,12 +15,29 @@
 
 #include "inode_number.h"
 
-struct node *node_child(struct vfs *vfs, struct node *dir, const char *name)
+static struct node_name *further_name(struct vfs *vfs, struct node *dir, const char *name)
+    REQUIRES(vfs->lock)
+{
+    struct node_name probe = {.key.parent = dir, .key.name_hash = hash_of(span_of(name))};
+    struct node_name *m;
+    HASH_FIND(hh, vfs->further_names, &probe.key, sizeof(probe.key), m);
+    return m && strcmp(m->name, name) == 0 ? m : NULL;
+}
+
+/* The node that has it as its first name. */
+static struct node *first_named(struct vfs *vfs, struct node *dir, const char *name)
+    REQUIRES(vfs->lock)
 {
     struct node probe = {.key.parent = dir, .key.name_hash = hash_of(span_of(name))};
     struct node *n;
     HASH_FIND(hh, vfs->nodes, &probe.key, sizeof(probe.key), n);
     return n && strcmp(n->name, name) == 0 ? n : NULL;
+}
+
+struct node *node_child(struct vfs *vfs, struct node *dir, const char *name)
+{
+    const struct node_name *m = vfs->further_names ? further_name(vfs, dir, name) : NULL;
+    return m ? m->node : first_named(vfs, dir, name);
 }
 
 static void leave_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
@@ -30,8 +47,62 @@ static void leave_table(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
     n->in_table = false;
 }
 
+static void drop_further(struct vfs *vfs, struct node_name *m) REQUIRES(vfs->lock)
+{
+    struct node *parent = m->parent;
+    HASH_DEL(vfs->further_names, m);
+    DL_DELETE(m->node->further_names, m);
+    free(m->name);
+    free(m);
+    node_unref_locked(vfs, parent);
+}
+
+static int add_further(struct vfs *vfs, struct node *n, struct node *dir, const char *name)
+    REQUIRES(vfs->lock)
+{
+    struct node_name *m = calloc(1, sizeof(*m));
+    if (!m)
+        return -ENOMEM;
+    m->node = n;
+    m->parent = dir;
+    m->name = strdup(name);
+    m->key.parent = dir;
+    m->key.name_hash = hash_of(span_of(name));
+    if (m->name)
+        HASH_ADD(hh, vfs->further_names, key, sizeof(m->key), m);
+    if (!m->name || !m->hh.tbl) {
+        free(m->name);
+        free(m);
+        return -ENOMEM;
+    }
+    dir->refs++;
+    DL_APPEND(n->further_names, m);
+    return 0;
+}
+
+int node_add_name(struct vfs *vfs, struct node *n, struct node *dir, const char *name)
+{
+    lock_take(&vfs->lock);
+    int r = n->in_table ? add_further(vfs, n, dir, name) : -ESTALE;
+    lock_drop(&vfs->lock);
+    return r;
+}
+
+unsigned node_count_names(struct vfs *vfs, struct node *n)
+{
+    const struct node_name *m;
+    unsigned further;
+    lock_take(&vfs->lock);
+    DL_COUNT(n->further_names, m, further);
+    const unsigned names = n->in_table + further;
+    lock_drop(&vfs->lock);
+    return names;
+}
+
 void node_lose_name(struct vfs *vfs, struct node *n)
 {
+    while (n->further_names)
+        drop_further(vfs, n->further_names);
     if (!n->in_table)
         return;
     leave_table(vfs, n);
@@ -55,6 +126,8 @@ static void destroy(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     struct node *parent = n->parent;
     leave_table(vfs, n);
+    while (n->further_names)
+        drop_further(vfs, n->further_names);
     inode_number_drop(vfs, n);
     if (n->ops->destroy)
         n->ops->destroy(vfs, n);
@@ -94,6 +167,8 @@ static void free_below(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 void node_free_all(struct vfs *vfs)
 {
     lock_take(&vfs->lock);
+    while (vfs->further_names)
+        drop_further(vfs, vfs->further_names);
     if (vfs->root)
         free_below(vfs, vfs->root);
     vfs->root = NULL;
@@ -132,6 +207,8 @@ static bool is_same(const struct node *n, const struct found *found)
     return n->target ? found->followed && strcmp(n->target, found->target) == 0 : !found->followed;
 }
 
+static void drop_name(struct vfs *vfs, struct node *dir, const char *name) REQUIRES(vfs->lock);
+
 static bool can_show(struct vfs *vfs, struct node *n, const struct found *found) REQUIRES(vfs->lock)
 {
     return !found->ops->take || found->ops->take(vfs, n, found);
@@ -144,7 +221,7 @@ struct node *node_take(struct vfs *vfs, struct node *dir, const char *name,
     lock_take(&vfs->lock);
     struct node *n = node_child(vfs, dir, name);
     if (n && !is_same(n, found)) {
-        node_lose_name(vfs, n);
+        drop_name(vfs, dir, name);
         n = NULL;
     }
     if (n && !can_show(vfs, n, found))
@@ -199,9 +276,7 @@ void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups)
 void node_detach(struct vfs *vfs, struct node *dir, const char *name)
 {
     lock_take(&vfs->lock);
-    struct node *n = node_child(vfs, dir, name);
-    if (n)
-        node_lose_name(vfs, n);
+    drop_name(vfs, dir, name);
     lock_drop(&vfs->lock);
 }
 
@@ -255,26 +330,62 @@ static bool rename_node(struct vfs *vfs, struct node *n, struct node *new_dir, c
     return true;
 }
 
-/* Numbers a node and all below it by their present paths: something else may come to be at the old
- * ones, and would have the same numbers. A plain file keeps its own. */
+/* Another name of a file that has several becomes its first. */
+static void swap_names(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
+{
+    struct node_name *m = n->further_names;
+    add_further(vfs, n, n->parent, n->name); /* else the next lookup makes a new node */
+    leave_table(vfs, n);
+    if (rename_node(vfs, n, m->parent, m->name))
+        enter_table(vfs, n);
+    drop_further(vfs, m);
+    inode_number_keep(vfs, n);
+}
+
+static void drop_name(struct vfs *vfs, struct node *dir, const char *name)
+{
+    struct node *n = first_named(vfs, dir, name);
+    if (n && n->further_names)
+        swap_names(vfs, n);
+    else if (n)
+        node_lose_name(vfs, n);
+    struct node_name *m = further_name(vfs, dir, name);
+    if (m)
+        drop_further(vfs, m);
+}
+
+bool node_swap_names(struct vfs *vfs, struct node *n, struct node *dir, const char *name)
+{
+    lock_take(&vfs->lock);
+    const bool swaps = n == first_named(vfs, dir, name) && n->further_names;
+    if (swaps)
+        swap_names(vfs, n);
+    lock_drop(&vfs->lock);
+    return swaps;
+}
+
+/* What is on the server keeps its number, and so does all below it, which is numbered by that. A
+ * setting is numbered by its present name: something else may come to be at the old one, and would
+ * have the same number. */
 static void renumber(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
-    struct node *child;
-    if (n->ops->kind == KIND_FILE)
+    if (n->ops->named)
         inode_number_keep(vfs, n);
     else if (!n->target)
         n->ino = inode_number_free(vfs, node_ino(n->parent, n->name));
-    DL_FOREACH2(n->children, child, next) renumber(vfs, child);
 }
 
 void node_move(struct vfs *vfs, struct node *dir, const char *name, struct node *new_dir,
                const char *new_name)
 {
     lock_take(&vfs->lock);
-    struct node *n = node_child(vfs, dir, name);
-    struct node *old = node_child(vfs, new_dir, new_name);
-    if (old && old != n)
-        node_lose_name(vfs, old);
+    drop_name(vfs, new_dir, new_name);
+    const struct node_name *further = further_name(vfs, dir, name);
+    struct node *n = further ? NULL : first_named(vfs, dir, name);
+    if (further) {
+        add_further(vfs, further->node, new_dir, new_name); /* else as below */
+        drop_name(vfs, dir, name);
+    }
     if (n) {
         leave_table(vfs, n);
         if (rename_node(vfs, n, new_dir, new_name)) { /* else the next lookup makes a new node */

@@ -24,6 +24,18 @@ struct vmx_file;
 #define CONTROL_NAME ".vmxfs"
 #define PLAIN_NAME "plain"
 
+/* A name of a file that has several (node_names.h), but the first of them. */
+struct node_name {
+    struct node *node, *parent;
+    char *name;
+    struct node_name *prev, *next; /* of the node */
+    struct {
+        struct node *parent;
+        uint64_t name_hash;
+    } key;
+    UT_hash_handle hh;
+};
+
 struct node {
     /* A rename can turn a scratch file into a key and back. */
     const struct node_ops *_Atomic ops;
@@ -39,10 +51,11 @@ struct node {
     uint64_t lookups;                   /* the kernel's */
     unsigned refs;                      /* children, pins and running requests */
     bool in_table;
-    bool stray;                /* its number is kept (inode_number.h) */
-    struct key_state *keys;    /* of a directory of settings: those that are being written */
-    struct scratch *scratches; /* of such a directory, and of its .vmxfs */
-    struct vmx_file *vmx_file; /* of a .vmx as a file */
+    struct node_name *further_names; /* of a plain file */
+    bool stray;                      /* its number is kept (inode_number.h) */
+    struct key_state *keys;          /* of a directory of settings: those that are being written */
+    struct scratch *scratches;       /* of such a directory, and of its .vmxfs */
+    struct vmx_file *vmx_file;       /* of a .vmx as a file */
     struct stat *last_attrs; /* what the kernel was told last, of what is on the server; or NULL */
     struct handle *open_files;     /* of a plain file (open_files.h) */
     struct key_pages key_pages;    /* of a key: what the kernel keeps of it */
@@ -65,11 +78,17 @@ struct node *node_find(struct vfs *vfs, struct node *dir, const char *name);
 void node_unref(struct vfs *vfs, struct node *n); /* accepts NULL */
 void node_unref_locked(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
 void node_forget(struct vfs *vfs, struct node *n, uint64_t lookups);
-/* Takes the node of a name out of the table: the next lookup makes a new one. */
+/* A file gets one more name. 0; -ENOMEM; -ESTALE: it has lost its name. */
+int node_add_name(struct vfs *vfs, struct node *n, struct node *dir, const char *name);
+/* The same name, of a file that has others, is not its first any more. False: it has no others. */
+bool node_swap_names(struct vfs *vfs, struct node *n, struct node *dir, const char *name);
+/* How many names are known of it; 0: it has lost its name. */
+unsigned node_count_names(struct vfs *vfs, struct node *n);
+/* A name is none of its node's any more: the next lookup makes a new one. */
 void node_detach(struct vfs *vfs, struct node *dir, const char *name);
 /* The same of a key's node, whose inode the kernel shall not open any more. */
 void node_retire(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
-/* The same of a node, if it has its name: that is another's from now on, or nobody's. */
+/* The same of all names of a node: they are another's from now on, or nobody's. */
 void node_lose_name(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock);
 /* The node of a name becomes what found says. */
 void node_become(struct vfs *vfs, struct node *dir, const char *name, const struct found *found);

@@ -106,7 +106,7 @@ static void reply_attr(struct request *rq, struct node *n, const struct handle *
 {
     struct found found = {0};
     int r = attributes(rq, n, h, &found);
-    found.st.st_ino = n->ino;
+    attr_of_node(rq->vfs, n, &found.st);
     if (!rq->fuse)
         return;
     if (r == -ESTALE)

@@ -48,16 +48,30 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
 void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
 {
     struct request rq;
-    (void)id;
-    request_begin(&rq, req);
-    reply(req, refuse_here(&rq, node_of(rq.vfs, parent), name));
+    struct node *n = node_of(fuse_req_userdata(req), id);
+    struct node *dir = node_of(fuse_req_userdata(req), parent);
+    struct found found = {0};
+    struct fuse_entry_param entry;
+    change_begin(&rq, req, dir, n, NULL);
+    int r = rename_lock_enter(&rq, NULL);
+    if (r == 0) {
+        r = dir->ops->link ? dir->ops->link(&rq, n, dir, name, &found)
+                           : refuse_here(&rq, dir, name);
+        rename_lock_leave(&rq);
+    }
+    refuse_rest(&rq, dir, name, r);
+    if (rq.fuse)
+        reply_entry(&rq, r ?: make_entry(&rq, dir, name, &found, &entry), &entry);
+    change_end(&rq);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
 {
+    struct request rq;
     (void)mode;
     (void)device;
-    op_link(req, 0, parent, name); /* neither can be made anywhere */
+    request_begin(&rq, req);
+    reply(req, refuse_here(&rq, node_of(rq.vfs, parent), name)); /* cannot be made anywhere */
 }
 
 static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, bool folder)

@@ -31,6 +31,14 @@ static bool may_change_kind(const struct node_ops *ops, const char *name)
            (ops->kind == KIND_FILE && (strcasestr(name, ".vmx") || strcasestr(name, ".vmtx")));
 }
 
+void attr_of_node(struct vfs *vfs, struct node *n, struct stat *st)
+{
+    const unsigned names = n->ops->kind == KIND_FILE ? node_count_names(vfs, n) : 0;
+    st->st_ino = n->ino;
+    if (names > 1)
+        st->st_nlink = names;
+}
+
 int make_entry(struct request *rq, struct node *dir, const char *name, const struct found *found,
                struct fuse_entry_param *ret)
 {
@@ -42,7 +50,7 @@ int make_entry(struct request *rq, struct node *dir, const char *name, const str
         recent_set(vfs, RECENT_MADE, n, (struct span){0});
     const bool holds = last_attrs_remember(rq, n, &found->st);
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
-    ret->attr.st_ino = n->ino;
+    attr_of_node(vfs, n, &ret->attr);
     ret->attr_timeout = holds ? attr_timeout(vfs, found->true_at) : 0;
     ret->entry_timeout = may_change_kind(found->ops, name) ? 0 : ret->attr_timeout;
     node_unref(vfs, n);

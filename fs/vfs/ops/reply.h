@@ -24,6 +24,10 @@ void reply(fuse_req_t req, int r);
 /* The same of a change, whose refusal is in the journal by then. n, name: as refuse_rest. */
 void reply_change(struct request *rq, struct node *n, const char *name, int r);
 
+/* Fills in what belongs to the node, and not to the file on the server: its number, and how many
+ * names are known of it. */
+void attr_of_node(struct vfs *vfs, struct node *n, struct stat *st);
+
 /* Makes the entry for what was found, with one lookup counted. 0, -ENOMEM; 1: it is an open file by
  * now, which may be another one than what was found by the name. */
 int make_entry(struct request *rq, struct node *dir, const char *name, const struct found *found,

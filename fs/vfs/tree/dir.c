@@ -20,6 +20,7 @@
 #include "vfs/file/vmx_file.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/dir_names.h"
+#include "vfs/node/node_names.h"
 #include "vfs/node/node_path.h"
 #include "vfs/ops/first_use.h"
 
@@ -139,6 +140,7 @@ static int dir_lookup(struct request *rq, struct node *dir, const char *name, st
     if (remote_is_hidden_name(name))
         return -ENOENT;
     struct sftp_attrs attrs;
+    names_check_one(rq, dir, name);
     r = file_lookup_open(rq, dir, name, ret);
     rq->by_name = r == -ENODATA;
     if (!rq->by_name)
@@ -192,7 +194,7 @@ static int dir_list(struct request *rq, struct node *dir, struct dir_names *ret)
 #define DIR_OPERATIONS                                                                             \
     .kind = KIND_DIR, .type = S_IFDIR, .getattr = server_getattr, .lookup = dir_lookup,            \
     .list = dir_list, .create = dir_create, .mkdir = dir_mkdir, .symlink = dir_symlink,            \
-    .unlink = dir_unlink, .rmdir = dir_rmdir, .rename = dir_rename
+    .link = dir_link, .unlink = dir_unlink, .rmdir = dir_rmdir, .rename = dir_rename
 
 const struct node_ops dir_ops = {.named = true, .setattr = server_setattr, DIR_OPERATIONS};
 

@@ -28,7 +28,7 @@ int dir_check_fixed(struct request *rq, const struct found *found, const char *p
 /* What a link leads to is neither moved nor removed with it. 0, -EPERM. */
 int dir_check_followed(struct request *rq, const struct found *found, const char *path);
 
-/* ---- dir_change.c, dir_rename.c: as in struct node_ops */
+/* ---- dir_change.c, dir_link.c, dir_rename.c: as in struct node_ops */
 
 int dir_create(struct request *rq, struct node *dir, const char *name, mode_t mode, int flags,
                struct handle *h, struct found *ret);
@@ -36,6 +36,8 @@ int dir_mkdir(struct request *rq, struct node *dir, const char *name, mode_t mod
               struct found *ret);
 int dir_symlink(struct request *rq, struct node *dir, const char *name, const char *target,
                 struct found *ret);
+int dir_link(struct request *rq, struct node *n, struct node *dir, const char *name,
+             struct found *ret);
 int dir_unlink(struct request *rq, struct node *dir, const char *name);
 int dir_rmdir(struct request *rq, struct node *dir, const char *name);
 int dir_rename(struct request *rq, struct node *dir, const char *name, struct node *new_dir,

@@ -15,6 +15,7 @@
 #include "vfs/file/plain_file.h"
 #include "vfs/file/vmx_file.h"
 #include "vfs/file/vmx_file_change.h"
+#include "vfs/node/node_names.h"
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
 #include "vfs/vmx/scratch.h"
@@ -108,6 +109,7 @@ int dir_unlink(struct request *rq, struct node *dir, const char *name)
     FREE_AUTO char *vm = NULL;
     FREE_AUTO char *path = node_child_path(rq->vfs, dir, name);
     int r = path ? dir->ops->lookup(rq, dir, name, &found) : -ENOMEM;
+    names_step_aside(rq, dir, name);
     if (r == 0 && found.followed) {
         r = remote_remove(rq->vfs->remote, path, NULL, &rq->wait);
         return refuse(rq, path, NULL, r, NULL);

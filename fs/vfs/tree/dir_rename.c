@@ -15,6 +15,7 @@
 #include "vfs/file/vmx_file.h"
 #include "vfs/file/vmx_file_change.h"
 #include "vfs/host/host_view.h"
+#include "vfs/node/node_names.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
 #include "vfs/refuse.h"
@@ -212,6 +213,7 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
         ?: check_target(rq, &m.from, &m.to, to_path, flags)
         ?: check_end_unused(rq, &m, &m.from, from_path, USED_TREE)
         ?: check_end_unused(rq, &m, &m.to, to_path, USED_FOLDER);
+    names_step_aside(rq, new_dir, new_name);
     m.to_node = node_find(rq->vfs, new_dir, new_name);
     const bool moves_vms = found_is_vmx(&m.from) || found_kind(&m.from) == KIND_DIR;
     FACTS_AUTO *before = r == 0 && moves_vms ? moved_before(rq) : NULL;
