@@ -27,6 +27,7 @@ from voices import shorten
 
 SUITES = {"files": files, "settings": settings}
 SHRINK_S = 120
+TOLD_MAX = 60  # operations that are listed
 
 
 def arguments():
@@ -92,7 +93,7 @@ def replay(args, numbers):
 
 def tell(args, suite, numbers, wrong):
     print(f"seed {args.seed}: {len(numbers)} operations fail:")
-    for number in numbers:
+    for number in numbers[-TOLD_MAX:]:
         print(f"  {number}: {' '.join(map(shorten, suite.operation(args.seed, number)))}")
     print(f"operation {numbers[-1]}: {wrong}")
     print(f"again: {replay(args, numbers)}")
