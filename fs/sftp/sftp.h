@@ -56,6 +56,7 @@ struct sftp_handle {
 struct sftp_name {
     const char *name; /* without "/" and NUL; "." and ".." are left out */
     struct sftp_attrs attrs;
+    uint32_t links; /* how many names the file has; 0: the server does not tell */
 };
 
 struct sftp_statvfs {

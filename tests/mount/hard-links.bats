@@ -241,3 +241,18 @@ refuses_link() { # TEXT FILE NAME
     [ "$TEST_DIR/tree/tree/x" -ef "$TEST_DIR/tree/tree/y" ]
     no_errors
 }
+
+@test "setting a .vmx that has two names separates them, and says so" {
+    ln "$LAB/vm/vm.vmx" "$LAB/dir/other.vmx"
+    cp "$LAB/vm/vm.vmx" "$TEST_DIR/before"
+    mount_lab
+    echo 8192 >"$MNT/vm/vm.vmx/memSize"
+    cmp "$TEST_DIR/before" "$LAB/dir/other.vmx"
+    grep -q '^memSize = "8192"' "$LAB/vm/vm.vmx"
+    [ "$(stat -c %h "$LAB/vm/vm.vmx")" = 1 ]
+    [ "$(cut -f 2-4 "$MNT/.vmxfs/errors")" = "$(printf 'NOTE\tvm/vm.vmx\t-')" ]
+    grep -q 'had 2 names' "$MNT/.vmxfs/errors"
+    # Once.
+    echo 512 >"$MNT/vm/vm.vmx/memSize"
+    [ "$(times 'names on the server')" = 1 ]
+}

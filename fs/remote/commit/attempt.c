@@ -56,6 +56,7 @@ struct attempt {
     struct sftp_call *target_open, *target_stat;
     struct sftp_handle target; /* len 0: there is no such file */
     struct sftp_attrs before;  /* of the target, as last seen */
+    uint32_t links;            /* names that the target has; 0: not known */
     uint32_t clock_s;          /* the server's clock, when the lock was taken; 0: not known */
 };
 
@@ -140,6 +141,8 @@ static void look_at_names(struct attempt *a, const struct sftp_call *call)
     const struct sftp_name *names = sftp_call_names(call, &n);
     for (size_t i = 0; i < n; i++) {
         inuse_look_at_name(&a->inuse, names[i].name);
+        if (strcmp(names[i].name, path_name(a->path)) == 0)
+            a->links = names[i].links;
         other_lock_clear_leftover(&a->lock, &names[i], a->clock_s);
     }
 }
@@ -486,6 +489,7 @@ static int commit(struct attempt *a, struct document *guess, const struct rewrit
     }
     if (r == 0)
         ret->before = steal(server);
+    ret->links = a->links;
     return r;
 }
 

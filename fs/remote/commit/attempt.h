@@ -36,6 +36,7 @@ struct outcome {
     struct document *before, *after; /* the same one if nothing was to be done */
     struct buf replaced; /* what the rename replaced, if it was edited in the last moment ... */
     bool edited;         /* ... by a program that takes no lock: not the text of before */
+    uint32_t links;      /* names that the file had which was replaced; 0: not known */
     bool missed;         /* it may have been, but cannot be read */
 };
 void outcome_done(struct outcome *outcome);

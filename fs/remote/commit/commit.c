@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,6 +298,19 @@ static void keep_foreign_edits(struct remote *remote, const char *path, char **t
                     "somebody else's edit may have been replaced: it cannot be read");
 }
 
+/* A commit puts another file in the place of the old one, which keeps its other names. */
+static void note_separated(struct remote *remote, const char *path, uint32_t links)
+{
+    char text[160];
+    if (links < 2)
+        return;
+    snprintf(text, sizeof(text),
+             "the file had %u names on the server (hard links): this one has the change, and the "
+             "others keep the text from before",
+             links);
+    remote_note(remote, path, NULL, text);
+}
+
 /* Commits a group and gives each change its result. */
 static int commit_group(struct remote *remote, const char *path, struct group *group,
                         const struct wait *wait)
@@ -304,11 +318,13 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
     OUTCOME_AUTO outcome = {0};
     DOCUMENT_AUTO *before = NULL;
     struct diag diag = {0};
+    uint32_t links = 0;
     const struct rewrite rewrite = {.make = make, .unanswered = may_be_made, .ctx = group};
     FREE_AUTO char *target = strdup(path);
     int r = target ? try_commit(remote, &target, &rewrite, wait, &diag, &outcome) : -ENOMEM;
     if (r == 0) {
         before = document_ref(outcome.before);
+        links = outcome.links;
         keep_foreign_edits(remote, path, &target, wait, &outcome);
     }
     if (r == 0 && before != outcome.after) {
@@ -318,6 +334,7 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
         if (dir)
             cache_drop(remote->listings, dir);
         new_settings_note(remote, path, before, outcome.after);
+        note_separated(remote, path, links);
     } else if (r < 0) {
         atomic_fetch_add(&remote->commits_failed, 1);
         cache_drop(remote->documents, target ? target : path);

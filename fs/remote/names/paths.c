@@ -2,6 +2,7 @@
 /* Names and paths on the server, and what they tell of a file. */
 #include "paths.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,4 +75,9 @@ const struct remote_options *remote_options(const struct remote *remote)
 struct sftp *remote_sftp(struct remote *remote)
 {
     return remote->sftp;
+}
+
+bool remote_is_long_path(const struct remote *remote, const char *path)
+{
+    return strlen(remote_root(remote)) + 1 + strlen(path) >= PATH_MAX;
 }

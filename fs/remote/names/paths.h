@@ -25,5 +25,8 @@ const char *remote_below_root(const struct remote *remote, const char *full);
 /* The server's absolute path of a path, the caller's to free. NULL: no memory. */
 char *remote_path(const struct remote *remote, const char *path);
 
+/* Whether a server would refuse it for its length alone. */
+bool remote_is_long_path(const struct remote *remote, const char *path);
+
 /* Whether a path is that of the root: one that begins with ".." may be, too. */
 bool remote_is_root(const struct remote *remote, const char *path);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "parser/text/text.h"
 #include "proto.h"
 
 static void put(struct wire_out *out, const void *bytes, size_t n)
@@ -152,6 +153,22 @@ int wire_get_attrs(struct wire_in *in, struct sftp_attrs *ret)
     return 0;
 }
 
+/* The second word of a line as "ls -l" prints it, which is what most servers put there; for people,
+ * so nothing may depend on it. 0: there is no number. */
+static uint32_t count_links(struct span long_name)
+{
+    struct span word;
+    uint32_t links = 0;
+    if (!text_word(&long_name, &word) || !text_word(&long_name, &word) || word.n > 9)
+        return 0;
+    for (size_t i = 0; i < word.n; i++) {
+        if (text_digit(word.p[i]) > 9)
+            return 0;
+        links = links * 10 + text_digit(word.p[i]);
+    }
+    return links;
+}
+
 int wire_get_name(struct wire_in *in, struct sftp_name *ret)
 {
     struct span name;
@@ -165,6 +182,6 @@ int wire_get_name(struct wire_in *in, struct sftp_name *ret)
     if (name.n == 0 || memchr(name.p, '\0', name.n))
         return -EILSEQ;
     *end = '\0'; /* the long name's length, which has been read */
-    *ret = (struct sftp_name){name.p, attrs};
+    *ret = (struct sftp_name){name.p, attrs, count_links(long_name)};
     return 0;
 }

@@ -6,12 +6,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "caller.h"
 #include "first_use.h"
 #include "ops_dir.h"
 #include "ops_entry.h"
+#include "remote/server_errors.h"
 #include "rename_lock.h"
 #include "reply.h"
 #include "vfs/file/plain_file.h"
@@ -117,6 +120,48 @@ static void reply_attr(struct request *rq, struct node *n, const struct handle *
         reply(rq->fuse, r);
     else
         fuse_reply_attr(rq->fuse, &found.st, attr_timeout(rq->vfs, found.true_at));
+}
+
+/* Whether the caller is in a group. */
+static bool has_group(const struct request *rq, gid_t group)
+{
+    enum { GROUPS_MAX = 65536 }; /* as many as Linux has of one process */
+    FREE_AUTO gid_t *groups = rq->gid == group ? NULL : calloc(GROUPS_MAX, sizeof(*groups));
+    int n = groups ? fuse_req_getgroups(rq->fuse, GROUPS_MAX, groups) : 0;
+    for (int i = 0; i < n && i < GROUPS_MAX; i++) {
+        if (groups[i] == group)
+            return true;
+    }
+    return rq->gid == group;
+}
+
+/* As the kernel does it (path_resolution(7)); mask: R_OK, ... 0, -EACCES. */
+static int judge(const struct request *rq, const struct stat *st, int mask)
+{
+    const mode_t anybody = S_IXUSR | S_IXGRP | S_IXOTH;
+    const bool is_dir = S_ISDIR(st->st_mode);
+    mode_t bits = st->st_mode;
+    if (rq->uid == 0)
+        return !(mask & X_OK) || is_dir || bits & anybody ? 0 : -EACCES;
+    if (rq->uid == st->st_uid)
+        bits >>= 6;
+    else if (has_group(rq, st->st_gid))
+        bits >>= 3;
+    return (unsigned)mask & ~bits & (R_OK | W_OK | X_OK) ? -EACCES : 0;
+}
+
+/* access(2), and chdir(2); not where the kernel judges by itself (default_permissions). */
+static void op_access(fuse_req_t req, fuse_ino_t id, int mask)
+{
+    struct request rq;
+    request_begin(&rq, req);
+    struct node *n = node_of(rq.vfs, id);
+    struct found found = {0};
+    int r = attributes(&rq, n, NULL, &found) ?: judge(&rq, &found.st, mask);
+    if (r == -ESTALE || r == -ENOENT) /* as in op_getattr */
+        fuse_reply_err(req, node_has_name(rq.vfs, n) ? ESTALE : ENOENT);
+    else
+        reply(req, r);
 }
 
 static void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
@@ -411,6 +456,21 @@ static void op_fsync(fuse_req_t req, fuse_ino_t id, int data_only, struct fuse_f
     complete(req, id, handle_of(fi), false);
 }
 
+/* SFTP reserves no space. Programs write zeros then, but for what could never be written. */
+static void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t length,
+                         struct fuse_file_info *fi)
+{
+    struct request rq;
+    request_begin(&rq, req);
+    struct node *n = node_of(rq.vfs, id);
+    const uint64_t size = (uint64_t)offset + (uint64_t)length;
+    (void)fi;
+    FREE_AUTO char *path = n->ops->kind == KIND_FILE ? node_path(rq.vfs, n) : NULL;
+    const bool huge = path && mode == 0 &&
+                      remote_size_error(rq.vfs->remote, path, size, &rq.wait, -EREMOTEIO) == -EFBIG;
+    reply(req, huge ? -EFBIG : -EOPNOTSUPP);
+}
+
 static void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     struct request rq;
@@ -451,6 +511,7 @@ const struct fuse_lowlevel_ops *vfs_operations(void)
         .forget = op_forget,
         .forget_multi = op_forget_multi,
         .getattr = op_getattr,
+        .access = op_access,
         .setattr = op_setattr,
         .readlink = op_readlink,
         .mknod = op_mknod,
@@ -466,6 +527,7 @@ const struct fuse_lowlevel_ops *vfs_operations(void)
         .write = op_write,
         .flush = op_flush,
         .fsync = op_fsync,
+        .fallocate = op_fallocate,
         .release = op_release,
         .opendir = op_opendir,
         .readdir = op_readdir,

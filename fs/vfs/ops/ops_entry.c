@@ -3,10 +3,13 @@
 #include "ops_entry.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h> /* RENAME_NOREPLACE */
 
+#include "remote/names/paths.h"
 #include "rename_lock.h"
 #include "reply.h"
+#include "vfs/node/handle.h"
 #include "vfs/refuse.h"
 #include "vfs/tree/views.h"
 
@@ -65,13 +68,36 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
     change_end(&rq);
 }
 
+/* Makes an empty regular file, which is not open. */
+static int make_file(struct request *rq, struct node *dir, const char *name, mode_t mode,
+                     struct found *ret)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL;
+    struct handle *h = handle_new(rq->vfs, NULL, flags);
+    int r = h ? dir->ops->create(rq, dir, name, mode & 07777, flags, h, ret) : -ENOMEM;
+    handle_free(rq->vfs, h);
+    return r;
+}
+
+/* A setting, or a .vmx, cannot be made without a value; nothing else can be made anywhere. */
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
 {
     struct request rq;
-    (void)mode;
+    struct node *dir = node_of(fuse_req_userdata(req), parent);
+    struct found found = {0};
+    struct fuse_entry_param entry;
     (void)device;
-    request_begin(&rq, req);
-    reply(req, refuse_here(&rq, node_of(rq.vfs, parent), name)); /* cannot be made anywhere */
+    change_begin(&rq, req, dir, NULL, NULL);
+    const bool makes = S_ISREG(mode) && dir->ops->mkdir && !remote_is_vmx_name(name);
+    int r = rename_lock_enter(&rq, NULL);
+    if (r == 0) {
+        r = makes ? make_file(&rq, dir, name, mode, &found) : refuse_here(&rq, dir, name);
+        rename_lock_leave(&rq);
+    }
+    refuse_rest(&rq, dir, name, r);
+    if (rq.fuse)
+        reply_entry(&rq, r ?: make_entry(&rq, dir, name, &found, &entry), &entry);
+    change_end(&rq);
 }
 
 static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, bool folder)

@@ -59,7 +59,8 @@ int make_entry(struct request *rq, struct node *dir, const char *name, const str
 
 int look_up(struct request *rq, struct node *dir, const char *name, struct fuse_entry_param *ret)
 {
-    int r = 1;
+    int r = strlen(name) > NAME_MAX ? -ENAMETOOLONG : 1; /* nothing is asked for behind that */
+    refuse_rest(rq, dir, name, r);
     for (int i = 0; r > 0 && i < LOOKS_MAX; i++) {
         struct found found = {0};
         if (i > 0)

@@ -17,7 +17,8 @@ void request_begin(struct request *rq, fuse_req_t req)
 {
     struct vfs *vfs = fuse_req_userdata(req);
     const struct fuse_ctx *caller = fuse_req_ctx(req);
-    *rq = (struct request){.vfs = vfs, .fuse = req, .thread = caller->pid, .uid = caller->uid};
+    *rq = (struct request){
+        .vfs = vfs, .fuse = req, .thread = caller->pid, .uid = caller->uid, .gid = caller->gid};
     rq->wait = (struct wait){.deadline = clock_ms() + remote_options(vfs->remote)->timeout_ms,
                              .interrupted = is_interrupted,
                              .ctx = rq};

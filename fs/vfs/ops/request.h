@@ -12,7 +12,8 @@ struct request {
     struct vfs *vfs;
     fuse_req_t fuse; /* NULL once it was answered before its end (interrupt.c) */
     pid_t thread;    /* of the caller; 0: in another PID namespace */
-    uid_t uid;       /* the same */
+    uid_t uid;       /* of the caller */
+    gid_t gid;       /* the same */
     struct wait wait;
     bool listing;       /* the lookup is for a directory listing: nothing is to be loaded for it */
     bool changes;       /* it is to change something; by change_begin */

@@ -129,14 +129,14 @@ static int look(struct request *rq, const char *path, struct found *ret, struct 
 
 static int dir_lookup(struct request *rq, struct node *dir, const char *name, struct found *ret)
 {
-    if (strlen(name) > NAME_MAX)
-        return -ENAMETOOLONG;
     if (folder_is_in(dir, name))
         return folder_found(rq, dir->detail, ret);
     FREE_AUTO char *path = node_child_path(rq->vfs, dir, name);
     int r = path ? first_use(rq) : -ENOMEM;
     if (r < 0)
         return r;
+    if (remote_is_long_path(rq->vfs->remote, path))
+        return -ENAMETOOLONG;
     if (remote_is_hidden_name(name))
         return -ENOENT;
     struct sftp_attrs attrs;

@@ -101,6 +101,38 @@ static void a_listing_leaves_out_the_dots(void **state)
     buf_done(&out.bytes);
 }
 
+static void a_listing_may_tell_how_many_names_a_file_has(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        uint32_t links;
+    } lines[] = {
+        {"-rw-r--r--    2 root     root         1234 Nov 29 19:00 name", 2},
+        {"drwxr-xr-x   17 0 0 4096 Nov 29 19:00 name", 17},
+        {"-rw-r--r-- 999999999 0 0", 999999999},
+        {"-rw-r--r-- 1000000000 0 0", 0},
+        {"-rw-r--r--    ? root root 1 Nov 29 19:00 3", 0},
+        {"-rw-r--r-- 2x root", 0},
+        {"-rw-r--r--", 0},
+        {"2", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct wire_out out = {0};
+        struct answer a;
+        wire_put_u32(&out, 1);
+        wire_put_string(&out, SPAN_LITERAL("name"));
+        wire_put_string(&out, span_of(lines[i].line));
+        wire_put_attrs(&out, &(struct sftp_attrs){0});
+        assert_int_equal(read_packet(CALL_READDIR, SSH_FXP_NAME, buf_span(&out.bytes), &a), 0);
+        assert_int_equal(a.n_names, 1);
+        assert_int_equal(a.names[0].links, lines[i].links);
+        answer_done(&a);
+        buf_done(&out.bytes);
+    }
+}
+
 static void hostile_names_are_left_out_singly(void **state)
 {
     (void)state;
@@ -273,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_must_fit_its_call),
         cmocka_unit_test(a_listing_leaves_out_the_dots),
+        cmocka_unit_test(a_listing_may_tell_how_many_names_a_file_has),
         cmocka_unit_test(hostile_names_are_left_out_singly),
         cmocka_unit_test(names_and_sizes_that_cannot_be_are_left_out),
         cmocka_unit_test(a_size_that_is_no_offset_is_too_large),
