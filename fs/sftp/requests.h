@@ -22,6 +22,9 @@ struct sftp_call *sftp_fstat(struct sftp *sftp, const struct sftp_handle *handle
 struct sftp_call *sftp_setstat(struct sftp *sftp, const char *path, const struct sftp_attrs *attrs);
 struct sftp_call *sftp_fsetstat(struct sftp *sftp, const struct sftp_handle *handle,
                                 const struct sftp_attrs *attrs);
+/* Of a link itself. */
+struct sftp_call *sftp_lsetstat(struct sftp *sftp, const char *path,
+                                const struct sftp_attrs *attrs);
 struct sftp_call *sftp_opendir(struct sftp *sftp, const char *path);
 struct sftp_call *sftp_readdir(struct sftp *sftp, const struct sftp_handle *handle);
 struct sftp_call *sftp_mkdir(struct sftp *sftp, const char *path, uint32_t mode);

@@ -203,6 +203,32 @@ owners_sent() {
     [ "$(owner "$MNT/vm")" = "12345:$group" ]
 }
 
+@test "owners and times of links are those of the links themselves" {
+    touch -h -d @1600000000 "$LAB/link"
+    mount_lab idmap=none
+    chown -h 77:88 "$MNT/link"
+    [ "$(owner "$LAB/link") $(owner "$LAB/theirs")" = "77:88 12345:54321" ]
+    [ "$(owner "$MNT/link")" = 77:88 ]
+    touch -h -d @1700000000 "$MNT/link"
+    [ "$(stat -c %Y "$LAB/link") $(stat -c %Y "$MNT/link")" = "1700000000 1700000000" ]
+    [ "$(stat -c %Y "$LAB/theirs")" != 1700000000 ]
+    # A tree with links and owners comes and goes as it is.
+    cp -a "$LAB" "$TEST_DIR/tree"
+    cp -a "$TEST_DIR/tree" "$MNT/copy"
+    [ "$(owner "$LAB/copy/link") $(stat -c %Y "$LAB/copy/link")" = "77:88 1700000000" ]
+    unmount_lab
+    # Without lsetstat@openssh.com the times stay, and an owner is refused.
+    printf '#!/bin/sh\nexec %s -P lsetstat\n' "$SFTP_SERVER" >"$TEST_DIR/server"
+    chmod 755 "$TEST_DIR/server"
+    mount_lab idmap=none "sftp_server=$TEST_DIR/server"
+    touch -h -d @1650000000 "$MNT/link"
+    [ "$(stat -c %Y "$LAB/link")" = 1700000000 ]
+    run python3 -c 'import os, sys; os.lchown(sys.argv[1], 1, 2)' "$MNT/link"
+    [[ $output == *"Operation not supported"* ]]
+    [ "$(owner "$LAB/link") $(owner "$LAB/theirs")" = "77:88 12345:54321" ]
+    grep -q 'EOPNOTSUPP.link.*lsetstat' "$MNT/.vmxfs/errors"
+}
+
 fails() { # PATTERN OPTION...
     local pattern=$1
     shift

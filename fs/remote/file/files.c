@@ -329,6 +329,23 @@ int remote_setattr(struct remote *remote, const char *path, const struct sftp_at
     return remote_size_error(remote, path, size, wait, r);
 }
 
+int remote_link_setattr(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
+                        const struct wait *wait)
+{
+    FREE_AUTO char *full = remote_path(remote, path);
+    int r = full ? 0 : -ENOMEM;
+    if (r == 0 && !sftp_features(remote->sftp).lsetstat)
+        r = -EOPNOTSUPP;
+    if (r < 0)
+        return r;
+    do {
+        SFTP_CALL_AUTO *call = sftp_lsetstat(remote->sftp, full, attrs);
+        r = sftp_wait(call, wait);
+    } while (remote_again(remote, wait, &r));
+    changed(remote, path);
+    return remote_write_error(remote, path, wait, r);
+}
+
 int remote_statvfs(struct remote *remote, const char *path, const struct wait *wait,
                    struct sftp_statvfs *ret)
 {

@@ -41,6 +41,9 @@ int remote_readlink(struct remote *remote, const char *path, const struct wait *
 
 int remote_setattr(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
                    const struct wait *wait);
+/* The same of a link itself. -EOPNOTSUPP: the server cannot. */
+int remote_link_setattr(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
+                        const struct wait *wait);
 int remote_statvfs(struct remote *remote, const char *path, const struct wait *wait,
                    struct sftp_statvfs *ret);
 

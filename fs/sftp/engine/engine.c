@@ -203,11 +203,12 @@ static int describe_link_locked(struct sftp *s, struct buf *ret) REQUIRES(&s->lo
 
 static int describe_features(const struct sftp_features *f, struct buf *ret)
 {
-    int r = buf_addf(ret, "extensions:%s%s%s%s%s\n", f->posix_rename ? " posix-rename" : "",
-                     f->hardlink ? " hardlink" : "", f->fsync ? " fsync" : "",
-                     f->statvfs ? " statvfs" : "", f->limits ? " limits" : "")
-                ?: buf_addf(ret, "max-read: %llu\nmax-write: %llu\n",
-                            (unsigned long long)f->max_read, (unsigned long long)f->max_write);
+    int r =
+        buf_addf(ret, "extensions:%s%s%s%s%s%s\n", f->posix_rename ? " posix-rename" : "",
+                 f->hardlink ? " hardlink" : "", f->lsetstat ? " lsetstat" : "",
+                 f->fsync ? " fsync" : "", f->statvfs ? " statvfs" : "", f->limits ? " limits" : "")
+            ?: buf_addf(ret, "max-read: %llu\nmax-write: %llu\n", (unsigned long long)f->max_read,
+                        (unsigned long long)f->max_write);
     if (r == 0 && f->max_handles > 0)
         r = buf_addf(ret, "max-handles: %llu\n", (unsigned long long)f->max_handles);
     return r;

@@ -120,6 +120,11 @@ struct sftp_call *sftp_fsetstat(struct sftp *sftp, const struct sftp_handle *han
     return submit_attrs(on_handle(sftp, CALL_FSETSTAT, handle), attrs, handle);
 }
 
+struct sftp_call *sftp_lsetstat(struct sftp *sftp, const char *path, const struct sftp_attrs *attrs)
+{
+    return submit_attrs(on_path(sftp, CALL_LSETSTAT, path), attrs, NULL);
+}
+
 struct sftp_call *sftp_opendir(struct sftp *sftp, const char *path)
 {
     return call_submit(on_path(sftp, CALL_OPENDIR, path), NULL);

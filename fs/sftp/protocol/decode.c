@@ -208,6 +208,8 @@ static void note_extension(struct sftp_features *f, struct span name, struct spa
 {
     if (span_eq(name, SPAN_LITERAL(SSH_EXT_POSIX_RENAME)))
         f->posix_rename = span_eq(data, SPAN_LITERAL("1"));
+    else if (span_eq(name, SPAN_LITERAL(SSH_EXT_LSETSTAT)))
+        f->lsetstat = span_eq(data, SPAN_LITERAL("1"));
     else if (span_eq(name, SPAN_LITERAL(SSH_EXT_HARDLINK)))
         f->hardlink = span_eq(data, SPAN_LITERAL("1"));
     else if (span_eq(name, SPAN_LITERAL(SSH_EXT_FSYNC)))

@@ -17,6 +17,7 @@ const struct kind *kind_of(enum call_kind kind)
         [CALL_FSTAT] = {SSH_FXP_FSTAT, SSH_FXP_ATTRS, HARMLESS, NULL},
         [CALL_SETSTAT] = {SSH_FXP_SETSTAT, SSH_FXP_STATUS, CHANGES, NULL},
         [CALL_FSETSTAT] = {SSH_FXP_FSETSTAT, SSH_FXP_STATUS, CHANGES, NULL},
+        [CALL_LSETSTAT] = {SSH_FXP_EXTENDED, SSH_FXP_STATUS, CHANGES, SSH_EXT_LSETSTAT},
         [CALL_OPENDIR] = {SSH_FXP_OPENDIR, SSH_FXP_HANDLE, HANDLES, NULL},
         [CALL_READDIR] = {SSH_FXP_READDIR, SSH_FXP_NAME, HANDLES, NULL},
         [CALL_REMOVE] = {SSH_FXP_REMOVE, SSH_FXP_STATUS, CHANGES, NULL},
@@ -39,6 +40,8 @@ bool kind_offered(enum call_kind kind, const struct sftp_features *features)
 {
     if (kind == CALL_POSIX_RENAME)
         return features->posix_rename;
+    if (kind == CALL_LSETSTAT)
+        return features->lsetstat;
     if (kind == CALL_HARDLINK)
         return features->hardlink;
     if (kind == CALL_FSYNC)

@@ -14,6 +14,7 @@ enum call_kind {
     CALL_FSTAT,
     CALL_SETSTAT,
     CALL_FSETSTAT,
+    CALL_LSETSTAT,
     CALL_OPENDIR,
     CALL_READDIR,
     CALL_REMOVE,

@@ -34,6 +34,7 @@
  *                                                       that matter do it as OpenSSH does)
  *      EXTENDED  string name, ...       ->   STATUS or EXTENDED_REPLY
  *          posix-rename@openssh.com   from, to
+ *          lsetstat@openssh.com       path, attrs (of a link itself)
  *          hardlink@openssh.com       file, new name
  *          fsync@openssh.com          handle
  *          statvfs@openssh.com        path       ->  u64 bsize, frsize, blocks, bfree, bavail,
@@ -93,6 +94,7 @@ enum sftp_status_code {
 #define SSH_ATTR_EXTENDED 0x80000000u
 
 #define SSH_EXT_POSIX_RENAME "posix-rename@openssh.com"
+#define SSH_EXT_LSETSTAT "lsetstat@openssh.com"
 #define SSH_EXT_HARDLINK "hardlink@openssh.com"
 #define SSH_EXT_FSYNC "fsync@openssh.com"
 #define SSH_EXT_STATVFS "statvfs@openssh.com"

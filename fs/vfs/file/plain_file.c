@@ -364,5 +364,6 @@ const struct node_ops link_ops = {
     .type = S_IFLNK,
     .named = true,
     .getattr = server_getattr,
+    .setattr = server_set_link_attrs,
     .readlink = link_readlink,
 };

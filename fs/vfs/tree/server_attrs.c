@@ -92,8 +92,9 @@ static bool needs_now(int valid)
            (valid & times && (valid & both) != both);
 }
 
-int server_set_attrs(struct request *rq, const char *path, struct remote_file *file,
-                     const struct stat *st, int valid)
+/* The same, asking for that where need be. */
+static int find_wanted(struct request *rq, const char *path, struct remote_file *file,
+                       const struct stat *st, int valid, struct sftp_attrs *ret)
 {
     struct sftp_attrs now = {0};
     int64_t true_at;
@@ -103,12 +104,35 @@ int server_set_attrs(struct request *rq, const char *path, struct remote_file *f
     if (needs_now(valid))
         r = file ? remote_file_getattr(file, &rq->wait, &now)
                  : remote_getattr(rq->vfs->remote, path, 0, &rq->wait, &now, &true_at);
+    return r ?: wanted(rq, st, valid, &now, ret);
+}
+
+int server_set_attrs(struct request *rq, const char *path, struct remote_file *file,
+                     const struct stat *st, int valid)
+{
     struct sftp_attrs attrs;
-    r = r ?: wanted(rq, st, valid, &now, &attrs);
+    int r = find_wanted(rq, path, file, st, valid, &attrs);
     if (r < 0 || !attrs.flags)
         return r;
     return file ? remote_file_setattr(file, &attrs, &rq->wait)
                 : remote_setattr(rq->vfs->remote, path, &attrs, &rq->wait);
+}
+
+int server_set_link_attrs(struct request *rq, struct node *n, struct handle *h,
+                          const struct stat *st, int valid)
+{
+    (void)h;
+    const int owner = valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID);
+    struct sftp_attrs attrs = {0};
+    FREE_AUTO char *path = node_path(rq->vfs, n);
+    int r = path ? find_wanted(rq, path, NULL, st, valid & ~FUSE_SET_ATTR_MODE, &attrs) : -ENOMEM;
+    if (r == 0 && attrs.flags)
+        r = remote_link_setattr(rq->vfs->remote, path, &attrs, &rq->wait);
+    if (r != -EOPNOTSUPP)
+        return refuse(rq, path, NULL, r, NULL);
+    struct diag diag = {0};
+    diag_set(&diag, "the server cannot change the owner of a link (no lsetstat@openssh.com)");
+    return owner ? refuse_once(rq, path, r, &diag) : 0; /* times are no reason for a copy to fail */
 }
 
 int server_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,

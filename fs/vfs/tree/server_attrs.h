@@ -16,6 +16,10 @@ int server_getattr(struct request *rq, struct node *n, struct found *ret);
 int server_setattr(struct request *rq, struct node *n, struct handle *h, const struct stat *st,
                    int valid);
 
+/* The same of a link itself, as far as the server can: without that, times are left alone. */
+int server_set_link_attrs(struct request *rq, struct node *n, struct handle *h,
+                          const struct stat *st, int valid);
+
 /* Sets attributes of an open file, or (NULL) of what is at a path. valid: FUSE_SET_ATTR_*. 0;
  * -EROFS, ...: it is not noted. */
 int server_set_attrs(struct request *rq, const char *path, struct remote_file *file,
