@@ -21,7 +21,7 @@ static int check_host(const struct options *o, struct diag *why)
 {
     if (o->host[0] && o->host[0] != '-' && (!o->user || o->user[0] != '-'))
         return 0;
-    diag_set(why, "%s: is not a host; SOURCE is [user@]host:[path]", o->source);
+    diag_set(why, "%s: invalid hostname; SOURCE is [user@]host:[path]", o->source);
     return -EINVAL;
 }
 
