@@ -69,6 +69,25 @@ shown() { # LINK...
     [ "$(cat "$LAB-2/file")" = beside ]
 }
 
+@test "a copy of a tree with links that may lead out fails loudly, and makes no other links" {
+    mkdir "$LAB/tree"
+    ln -s /etc "$LAB/tree/out"
+    ln -s file "$LAB/tree/in"
+    echo text >"$LAB/tree/file"
+    mount_local
+    run cp -a "$MNT/tree" "$TEST_DIR/copy"
+    [ "$status" -ne 0 ]
+    [[ $output == *"/tree/out"*"not permitted"* ]]
+    [ "$(ls "$TEST_DIR/copy")" = "$(printf 'file\nin')" ]
+    run cp -a "$MNT/tree" "$MNT/copy"
+    [ "$status" -ne 0 ]
+    [ "$(ls "$LAB/copy")" = "$(printf 'file\nin')" ]
+    unmount_lab
+    mount_local no_contain_symlinks
+    cp -a "$MNT/tree" "$MNT/whole"
+    [ "$(readlink "$LAB/whole/out") $(readlink "$LAB/whole/in")" = "/etc file" ]
+}
+
 @test "transform_symlinks: absolute links into the mount are relative ones" {
     links
     mount_local transform_symlinks
