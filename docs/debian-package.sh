@@ -33,6 +33,7 @@ build() {
 debianize() {
     strip --remove-section=.comment --remove-section=.note "$tree/usr/bin/vmxfs"
     find "$tree/usr/share/man" -type f -exec gzip -9n {} +
+    mv "$tree/usr/share/zsh/site-functions" "$tree/usr/share/zsh/vendor-completions"
     mkdir "$tree/usr/share/man/man8"
     for helper in "$tree"/usr/sbin/*; do
         ln -s ../man1/vmxfs.1.gz "$tree/usr/share/man/man8/${helper##*/}.8.gz"

@@ -10,7 +10,7 @@
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
-checks="structure structure-test manual manual-test checks checks-test named-tests named-tests-test shellcheck clang-format cppcheck clang-tidy"
+checks="structure structure-test manual manual-test completion completion-test checks checks-test named-tests named-tests-test shellcheck clang-format cppcheck clang-tidy"
 build=${2:-build}
 llvm=19 # each version formats and warns differently; this one is in Debian 12 and 13
 jobs=$(nproc)
@@ -41,11 +41,13 @@ check() {
     structure-test) python3 -B tests/lint/structure_test.py ;;
     manual) python3 -B tests/lint/manual.py . ;;
     manual-test) python3 -B tests/lint/manual_test.py ;;
+    completion) python3 -B tests/lint/completion.py . ;;
+    completion-test) python3 -B tests/lint/completion_test.py ;;
     checks) python3 -B tests/lint/checks.py . ;;
     checks-test) python3 -B tests/lint/checks_test.py ;;
     named-tests) python3 -B tests/lint/named_tests.py . ;;
     named-tests-test) python3 -B tests/lint/named_tests_test.py ;;
-    shellcheck) find tests docs -name '*.sh' | sort | xargs shellcheck --severity=warning ;;
+    shellcheck) find tests docs -name '*.sh' -o -name 'vmxfs.bash' | sort | xargs shellcheck --severity=warning ;;
     clang-format) sources | xargs "clang-format-$llvm" --dry-run --Werror ;;
     clang-tidy) find parser fs -name '*.c' | sort | tidy 4 ;;
     clang-tidy-changed) changed | tidy 1 ;;

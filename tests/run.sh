@@ -193,7 +193,7 @@ plan_stage() {
         unit_parts tsan
         mount_parts mount tsan gcc
         # What mounts nothing, or another build: once is enough.
-        sed -i -E '/^bats tsan .*\/(esxi-[a-z]+|field-report|installed)\.bats$/d' "$parts"
+        sed -i -E '/^bats tsan .*\/(esxi-[a-z]+|field-report|installed|completion)\.bats$/d' "$parts"
         ;;
     tsan-fault) mount_parts fault tsan gcc ;;
     sweep) sweep_stage ;;

@@ -33,6 +33,9 @@ newcomer bash -c "$line"'
         [ "$(man -w vmxfs)" = '$local'/share/man/man1/vmxfs.1 ] && man vmxfs | grep -q "^SYNOPSIS" &&
         man 5 vmxfs-profile | grep -q "^FILES\\|^DESCRIPTION"'
 newcomer grep -q memSize /home/newcomer/vmxfs-demo/physical/.vmxfs/profiles/nested-esxi
+cmp docs/completion/vmxfs.bash $local/share/bash-completion/completions/fusermount3
+cmp docs/completion/vmxfs.bash $local/share/bash-completion/completions/vmxfs
+cmp docs/completion/_vmxfs $local/share/zsh/site-functions/_vmxfs
 [ "$(readlink /proc/[0-9]*/exe | grep -c "^$local/bin/vmxfs\$")" -eq 3 ]
 
 # A newer one, while the older one serves; the path is known by now.
@@ -75,6 +78,12 @@ dpkg --install "$package"
 vmxfs --version
 for page in vmxfs 'vmxfs-profile' mount.fuse.vmxfs; do
     man "$page" | grep -q '^DESCRIPTION'
+done
+[ "$(zsh -c 'autoload -U compinit && compinit -D && print $_comps[vmxfs]')" = _vmxfs ]
+for program in vmxfs fusermount3; do
+    bash -c ". /usr/share/bash-completion/bash_completion
+        _comp_load $program || _completion_loader $program
+        complete -p $program" | grep -qE 'vmxfs'
 done
 mkdir /tmp/lab /tmp/mnt
 mount -t fuse.vmxfs /tmp/lab /tmp/mnt
