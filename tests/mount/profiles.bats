@@ -457,3 +457,32 @@ plan_is_true() { # LINE NAME
     cmp "$TEST_DIR/before" "$FILE"
     [ ! -s "$MNT/.vmxfs/errors" ]
 }
+
+@test "what vmxfs 0.1 has applied is shown and taken back, byte for byte" {
+    cat >"$FILE" <<'END'
+.encoding = "UTF-8"
+displayName = "vm"
+memSize = "8192"
+vhv.enable = TRUE
+firmware = "efi"
+vvtd.enable = "TRUE"
+vhv.allowPassthru = "TRUE"
+pciPassthru.use64bitMMIO = "TRUE"
+pciPassthru.64bitMMIOSizeGB = "32"
+sched.mem.min = "8192"
+sched.mem.pin = "TRUE"
+vmxfs.profile = "nested-esxi mmio=32"
+vmxfs.saved.vvtd.enable = "- TRUE"
+vmxfs.saved.vhv.enable = "~TRUE TRUE"
+vmxfs.saved.vhv.allowPassthru = "- TRUE"
+vmxfs.saved.pciPassthru.use64bitMMIO = "- TRUE"
+vmxfs.saved.pciPassthru.64bitMMIOSizeGB = "- 32"
+vmxfs.saved.sched.mem.min = "- 8192"
+vmxfs.saved.sched.mem.pin = "- TRUE"
+END
+    head -n 5 "$FILE" >"$TEST_DIR/before"
+    mount_local
+    [ "$(cat "$PROFILE")" = "none [nested-esxi] inner-guest" ]
+    echo none >"$PROFILE"
+    cmp "$FILE" "$TEST_DIR/before"
+}
