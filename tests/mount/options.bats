@@ -61,6 +61,12 @@ bats_require_minimum_version 1.5.0
         default_permissions uid gid umask fsname; do
         [[ $output == *"$word"* ]]
     done
+    # One screen: where the rest of a login comes from, what cannot be seen in a listing, how to end.
+    [[ $output == *"ssh_config"* && $output == *"fusermount3 -u"* && $output == *"man vmxfs"* ]]
+    for word in status errors check vms gpus passthrough-profile why raw merge power; do
+        [[ ${output#*Control files} == *"$word"* ]]
+    done
+    [ "$(wc -l <<<"$output")" -le 40 ]
     run --separate-stderr "$VMXFS" -V
     [ "$status" -eq 0 ]
     [[ $output =~ ^"vmxfs "[0-9]+\.[0-9]+\.[0-9]+$ ]]
