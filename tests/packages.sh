@@ -3,7 +3,7 @@
 # Installs the Debian or Ubuntu packages that vmxfs needs, those that are missing only: a second
 # call needs no network.
 #
-# usage: sh tests/packages.sh [build|run|package|test]...
+# usage: sh tests/packages.sh [build|run|package|test|arm64]...
 
 set -eu
 
@@ -11,6 +11,7 @@ BUILD="meson ninja-build gcc libc6-dev pkg-config libfuse3-dev libssh2-1-dev uth
        libcmocka-dev"
 RUN="fuse3 man-db openssh-client openssh-server openssh-sftp-server"
 PACKAGE="dpkg-dev"
+ARM64="gcc-aarch64-linux-gnu qemu-user"
 TEST="bash-completion bats busybox clang cppcheck ed expect git groff-base less lintian llvm make patch perl
       procps python3 qemu-utils rsync shellcheck sshfs vim zsh"
 
@@ -97,6 +98,7 @@ for set in "$@"; do
     build) install_missing $BUILD ;;
     run) install_missing $RUN ;;
     package) install_missing $PACKAGE ;;
+    arm64) install_missing $ARM64 ;;
     test)
         install_missing $TEST
         install_judges

@@ -8,7 +8,7 @@
 #   sh docs/quickstart.sh            vmxfs and its manual are there, the demo hosts are mounted, read,
 #                                    written and stopped again; all is uninstalled
 #   meson setup, ninja               as the README says, with gcc and with clang, each from nothing
-#   sh tests/run.sh                  with CI set: a test that cannot run is a failure
+#   sh tests/run.sh                  all, and arm64, with CI set: a test that cannot run is a failure
 # ends with a line for each suite, and status 0 if nothing failed. All that was said is kept in
 # build-platforms/SUITE.log.
 #
@@ -77,7 +77,12 @@ inside() { # FOLDER COMMAND...
         for stream in 0,stdin 1,stdout 2,stderr; do
             ln -s "fd/${stream%,*}" "$system/dev/${stream#*,}"
         done
-        exec chroot "$system" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+        # No chroot: in one there can be no user namespaces.
+        cd "$system"
+        pivot_root . mnt
+        cd /
+        umount -l /mnt
+        exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
             LC_ALL=C.UTF-8 CI=1 DEBIAN_FRONTEND=noninteractive "$@"' sh "$@" </dev/null
 }
 
@@ -111,7 +116,7 @@ for package in gcc clang libssh2-1-dev libfuse3-dev openssh-server libcmocka-dev
 done
 step build/gcc from_nothing gcc
 step build/clang from_nothing clang
-sh tests/run.sh
+sh tests/run.sh lint unit mount fault tsan arm64
 END
 }
 

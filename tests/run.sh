@@ -18,6 +18,8 @@
 #                up in SWEEP_RECORD, default BUILD_ROOT/sweep.jsonl
 #   conformance  100,000 random operations each on files and on settings, on a mount, in a local
 #                directory and in memory (tests/conformance)
+#   arm64        the unit and fuzz tests for arm64, made with Debian's cross compiler and run by
+#                qemu-user; as root, on Linux 6.7 or later
 #   worst-day    everything fails at once; prints what was acknowledged and what was kept
 #
 # Missing Debian packages are installed first (as root, or with sudo). A test that cannot run here
@@ -72,16 +74,34 @@ configure_asan() {
     configure asan clang -Db_sanitize=address,undefined -Db_lundef=false
 }
 
+# Runs a command for which arm64 programs start like those of this machine.
+with_arm64() {
+    sh tests/support/with-arm64.sh "$builds/arm64-sysroot" "$@"
+}
+
+configure_arm64() {
+    step packages/arm64 sh tests/packages.sh arm64 &&
+        step sysroot/arm64 sh tests/support/arm64-sysroot.sh "$builds/arm64-sysroot" || return
+    [ -f "$builds/arm64/build.ninja" ] ||
+        step configure/arm64 with_arm64 meson setup -Dwerror=true \
+            --cross-file "$builds/arm64-sysroot/cross.ini" "$builds/arm64" "$root"
+}
+
 # Builds once in a run, however many stages ask for it.
-build() { # gcc|asan|tsan
+build() { # gcc|asan|tsan|arm64
     [ ! -e "$work/built-$1" ] || return "$(cat "$work/built-$1")"
-    status=0
+    status=0 ninja=ninja
     case $1 in
+    arm64)
+        ninja="with_arm64 ninja"
+        configure_arm64
+        ;;
     gcc) configure gcc gcc ;;
     asan) configure_asan ;;
     tsan) configure tsan clang -Db_sanitize=thread -Db_lundef=false ;;
     esac || status=1
-    [ "$status" -ne 0 ] || step "build/$1" ninja --quiet -k 0 -C "$builds/$1" || status=1
+    # shellcheck disable=SC2086 # one word, or two
+    [ "$status" -ne 0 ] || step "build/$1" $ninja --quiet -k 0 -C "$builds/$1" || status=1
     echo "$status" >"$work/built-$1"
     return "$status"
 }
@@ -195,6 +215,7 @@ plan_stage() {
         # What mounts nothing, or another build: once is enough.
         sed -i -E '/^bats tsan .*\/(esxi-[a-z]+|field-report|installed|completion)\.bats$/d' "$parts"
         ;;
+    arm64) unit_parts arm64 ;;
     tsan-fault) mount_parts fault tsan gcc ;;
     sweep) sweep_stage ;;
     conformance) conformance_stage ;;

@@ -3,8 +3,8 @@
 # Runs one part of what tests/run.sh was asked for, and reports it when it has ended.
 #
 # usage: run-part.sh lint CHECK | unit BUILD | bats BUILD FILE       from the root of the tree
-# environment: BUILDS, where the builds are: gcc, asan, tsan; WORK, a directory for what is passing,
-# with the counts; UNIT_PROGRAMS, how many at a time, default 4
+# environment: BUILDS, where the builds are: gcc, asan, tsan, arm64; WORK, a directory for what is
+# passing, with the counts; UNIT_PROGRAMS, how many at a time, default 4
 
 set -u
 
@@ -28,17 +28,22 @@ lint() { # CHECK
 }
 
 unit() { # BUILD
-    log=$BUILDS/$1/meson-logs/testlog.json
+    build=$1 log=$BUILDS/$1/meson-logs/testlog.json
     rm -f "$log"
-    ASAN_OPTIONS=$(sanitizer_options "$1")
+    ASAN_OPTIONS=$(sanitizer_options "$build")
     export CMOCKA_MESSAGE_OUTPUT=TAP ASAN_OPTIONS
     export UBSAN_OPTIONS="$ASAN_OPTIONS" TSAN_OPTIONS="$ASAN_OPTIONS"
-    meson test -C "$BUILDS/$1" --no-rebuild --suite unit --suite fuzz \
-        --num-processes "${UNIT_PROGRAMS:-4}" --timeout-multiplier 8 >"$out" 2>&1 </dev/null
-    if [ -f "$log" ]; then
-        report meson "$1" "$log"
+    set -- --num-processes "${UNIT_PROGRAMS:-4}" --timeout-multiplier 8
+    if [ "$build" = arm64 ]; then
+        sh tests/support/with-arm64.sh "$BUILDS/arm64-sysroot" \
+            python3 -B tests/support/emulated.py "$BUILDS/arm64" "$@"
     else
-        report step "$1: meson test" "$out" 1
+        meson test -C "$BUILDS/$build" --no-rebuild --suite unit --suite fuzz "$@"
+    fi >"$out" 2>&1 </dev/null
+    if [ -f "$log" ]; then
+        report meson "$build" "$log"
+    else
+        report step "$build: meson test" "$out" 1
     fi
 }
 
