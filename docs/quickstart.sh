@@ -58,9 +58,12 @@ helpers() {
     find "$prefix/sbin" -name 'mount.*vmxfs' 2>/dev/null
 }
 
+# One that is there and not ours, a package's, stays.
 link_helpers() {
     [ "$(id -u)" -ne 0 ] || for helper in $(helpers); do
-        ln -sf "$helper" /sbin/ || fail "cannot link $helper to /sbin"
+        link=/sbin/${helper##*/}
+        [ ! -e "$link" ] || [ "$(readlink "$link")" = "$helper" ] || continue
+        ln -sf "$helper" "$link" || fail "cannot link $helper to /sbin"
     done
 }
 

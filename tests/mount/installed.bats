@@ -60,6 +60,15 @@ fails grep PATH= /tmp/said
 sh docs/quickstart.sh stop
 sh docs/quickstart.sh uninstall
 [ -z "$(find -L /usr/local /usr/sbin /sbin -name '*vmxfs*')" ]
+
+# What is not the quickstart's stays. And it mounts what it is told to.
+ln -s /bin/true /sbin/mount.fuse.vmxfs
+mkdir /tmp/lab /tmp/mnt
+sh docs/quickstart.sh -o ro /tmp/lab /tmp/mnt
+grep -q ' /tmp/mnt fuse.vmxfs ro,' /proc/mounts
+umount /tmp/mnt
+sh docs/quickstart.sh uninstall
+[ "$(readlink /sbin/mount.fuse.vmxfs)" = /bin/true ]
 END
 }
 
