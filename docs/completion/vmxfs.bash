@@ -36,7 +36,8 @@ _vmxfs_keywords=(
     VerifyHostKeyDNS
 )
 
-# The words up to the cursor, whatever COMP_WORDBREAKS takes them apart at: sets words and cur.
+# The words up to the cursor, whatever COMP_WORDBREAKS takes them apart at: sets words and cur, which
+# has no quotes and backslashes any more.
 _vmxfs_split() {
     local line=${COMP_LINE:0:COMP_POINT} i word
     words=()
@@ -49,13 +50,15 @@ _vmxfs_split() {
         words[${#words[@]} - 1]+=$word
         line=${line#"$word"}
     done
-    cur=${words[${#words[@]} - 1]}
+    cur=${words[${#words[@]} - 1]#[\"\']}
+    cur=${cur//\\/}
 }
 
 # Offers the words that begin with what is typed. Readline replaces only what stands behind the last
 # character of COMP_WORDBREAKS, and an "@", too.
 _vmxfs_offer() {
-    local typed=${cur##*["$COMP_WORDBREAKS"]} word
+    local breaks=${COMP_WORDBREAKS//[[:space:]\"\']/} word
+    local typed=${cur##*["$breaks"]}
     local done=${cur%"$typed"}
     done=${done%@}
     for word; do

@@ -73,6 +73,10 @@ offers() { # FOLDER LINE AFTER WORD...
     offers "$TEST_DIR/folders" "vmxfs -o profile_dir=p" "" profile_dir profiles/
     offers "$TEST_DIR/folders" "vmxfs -o IdentityFile=pri" "" IdentityFile private-key
     offers "$TEST_DIR/folders" "vmxfs -F pri" "" private-key
+    mkdir "$TEST_DIR/folders/my"
+    : >"$TEST_DIR/folders/my/a key"
+    offers "$TEST_DIR/folders" "vmxfs -F my/a\\ k" "" key
+    offers "$TEST_DIR/folders" "vmxfs -o ro,IdentityFile=my/a\\ k" "" key
 }
 
 @test "ssh knows all keywords that are offered" {
