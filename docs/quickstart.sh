@@ -177,8 +177,8 @@ END
 case "$#:${1:-}" in
 0:*)
     prepare
-    start_hosts
     tell_path
+    start_hosts
     tour
     ;;
 1:stop)
