@@ -12,8 +12,8 @@ BUILD="meson ninja-build gcc libc6-dev pkg-config libfuse3-dev libssh2-1-dev uth
 RUN="fuse3 man-db openssh-client openssh-server openssh-sftp-server"
 PACKAGE="dpkg-dev"
 ARM64="gcc-aarch64-linux-gnu qemu-user"
-TEST="bash-completion bats busybox clang cppcheck ed expect git groff-base less lintian llvm make patch perl
-      procps python3 qemu-utils rsync shellcheck sshfs vim zsh"
+TEST="bash-completion bats busybox clang cppcheck dropbear-bin ed expect git groff-base less lintian llvm make patch
+      perl procps python3 qemu-utils rsync shellcheck sshfs vim zsh"
 
 fail() {
     echo "packages: $*" >&2

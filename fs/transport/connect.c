@@ -139,11 +139,6 @@ static int setup_local(const struct connector *c, struct diag *why)
     return -ENOENT;
 }
 
-static bool has_keywords(const struct connect_options *o)
-{
-    return o->keywords && o->keywords->n > 0;
-}
-
 static int setup(struct connector *c, struct diag *why)
 {
     struct connect_options *o = &c->options;
@@ -161,7 +156,7 @@ static int setup(struct connector *c, struct diag *why)
     int r = check_options(o, why);
     c->via = o->ssh_command ? CONNECT_OPENSSH : o->via;
     /* Also where ssh reads it: so keywords that it does not know are refused in our words. */
-    if (r == 0 && !o->ssh_command && (c->via != CONNECT_OPENSSH || has_keywords(o)))
+    if (r == 0 && !o->ssh_command)
         r = read_config(c, why);
     if (r == 0 && o->password_stdin)
         r = read_password(c, why);
@@ -235,12 +230,34 @@ static int via_libssh2(struct connector *c, struct keyring *secrets, const char 
     return note_attempt(c, ssh_connect(&login, ret, why));
 }
 
+/* Over the connection that another ssh has open to the host: it needs no login. Where there is
+ * none, or it does not serve, the login is made as always. */
+static bool via_master(struct connector *c, struct keyring *secrets, const char *command,
+                       struct transport **ret)
+{
+    if (!c->config || c->via == CONNECT_LIBSSH2 || !ssh_config_has_master(c->config, &c->options))
+        return false;
+    const struct child_login login = {
+        .options = &c->options,
+        .secrets = secrets,
+        .command = command,
+        .shares = true,
+    };
+    struct diag why = {0};
+    if (note_attempt(c, child_ssh(&login, ret, &why)) == 0)
+        return true;
+    log_debug("the connection that ssh has open does not serve: %s", why.text);
+    return false;
+}
+
 /* libssh2, or the ssh program where that is known to be needed, or turns out to be: for the main
  * connection, which has no command, from then on. */
 static int via_either(struct connector *c, struct keyring *secrets, const char *command,
                       bool interactive, struct transport **ret, struct diag *why)
 {
     enum connect_via via = atomic_load(&c->via);
+    if (via_master(c, secrets, command, ret))
+        return 0;
     if (via == CONNECT_OPENSSH)
         return via_ssh(c, secrets, command, interactive, ret, why);
     struct diag told = {0};
@@ -352,6 +369,8 @@ static int bulk_any(struct connector *c, struct keyring *secrets, struct transpo
         return child_local(c->options.sftp_server, ret, why);
     if (via == CONNECT_LIBSSH2)
         return via_libssh2(c, secrets, NULL, false, ret, why);
+    if (via_master(c, secrets, NULL, ret))
+        return 0;
     BUF_AUTO ciphers = {0};
     BUF_AUTO kex = {0};
     const struct child_login login = {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "transport/child/program.h"
@@ -55,6 +56,9 @@ static bool is_honoured(const char *keyword)
         "clearallforwardings",
         "compression",
         "compressionlevel",
+        "controlmaster",
+        "controlpath",
+        "controlpersist",
         "connectionattempts",
         "connecttimeout",
         "escapechar",
@@ -118,6 +122,8 @@ static void set_choice(struct ssh_config *c, const char *key, const char *value)
                                                                 : CONNECT_STRICT_YES;
     if (strcmp(key, "identityfile") == 0 && !is_no(value))
         words_add(&c->identity_files, value);
+    if (strcmp(key, "controlpath") == 0 && !is_no(value))
+        c->control_path = words_add(&c->strings, value);
     if (strcmp(key, "identityagent") == 0 && strcmp(value, "SSH_AUTH_SOCK") != 0)
         c->identity_agent = words_add(&c->strings, value);
 }
@@ -406,6 +412,20 @@ int ssh_config_read(const struct connect_options *options, struct ssh_config **r
     if (r < 0)
         diag_set(why, "cannot understand what \"ssh -G %s\" says: %s", options->host, strerror(-r));
     return r;
+}
+
+bool ssh_config_has_master(const struct ssh_config *c, const struct connect_options *options)
+{
+    if (!c->control_path || access(c->control_path, F_OK) < 0)
+        return false;
+    WORDS_AUTO argv = {0};
+    words_split(&argv, "ssh -O check", " ");
+    ssh_config_arguments(options, &argv);
+    words_add(&argv, "--");
+    words_add(&argv, options->host);
+    BUF_AUTO said = {0};
+    int status;
+    return program_run(&argv, CONFIG_TIMEOUT_MS, &said, &said, &status) == 0 && status == 0;
 }
 
 int ssh_config_prefer(const char *list, bool (*preferred)(const void *ctx, const char *name),

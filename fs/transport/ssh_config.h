@@ -21,6 +21,7 @@ struct ssh_config {
     const char *user;
     const char *host_key_alias; /* the name to look for in known_hosts; NULL: hostname and port */
     const char *identity_agent; /* a socket's path, "none", or NULL: $SSH_AUTH_SOCK */
+    const char *control_path;   /* where another ssh may have a connection open; NULL: nowhere */
     const char *sftp_server;    /* given on the command line; NULL: not given */
     unsigned port;
     int timeout_ms;
@@ -54,6 +55,9 @@ void ssh_config_add_paths(struct words *ret, const char *value);
  * *why. */
 int ssh_config_read(const struct connect_options *options, struct ssh_config **ret,
                     struct diag *why);
+
+/* Whether another ssh has a connection to the host open that others may use (ControlMaster). */
+bool ssh_config_has_master(const struct ssh_config *config, const struct connect_options *options);
 
 /* The part of it that understands the text. 0, -ENOMEM; -EINVAL when something is missing that ssh
  * always prints. */

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "io.h"
+#include "parser/text/safe_text.h"
+#include "parser/text/text.h"
 #include "sftp/protocol/proto.h"
 
 /* 1 and a packet, 0 when none is complete yet. */
@@ -71,18 +74,39 @@ static int ask_limits(struct sftp *s, int64_t deadline, struct sftp_features *re
     return r;
 }
 
-static void explain(int r, struct diag *why)
+/* The first line of what a server says instead of SFTP, or "". */
+static int add_text(struct span said, struct buf *ret)
 {
-    if (r == -EPROTO)
+    enum { SHOWN_MAX = 120 };
+    while (said.n && (*said.p == '\n' || *said.p == '\r'))
+        said = span_from(said, 1);
+    size_t n = 0;
+    while (n < said.n && n < SHOWN_MAX && said.p[n] != '\n' && said.p[n] != '\r' && said.p[n])
+        n++;
+    return n < said.n && !said.p[n] ? 0 : safe_text_add(ret, span_head(said, n));
+}
+
+static void explain(struct sftp *s, int r, struct diag *why)
+{
+    BUF_AUTO text = {0};
+    if (r == -EPROTO && add_text(frame_refused(&s->link.frame), &text) == 0 && text.len)
+        diag_set(
+            why,
+            "the server says \"%s\" instead of SFTP: a login script or a forced command of the "
+            "host prints it, or the account may not log in",
+            text.data);
+    else if (r == -EPROTO)
         diag_set(why,
                  "the server's answer is not SFTP version 3: does a login script on the host print "
                  "something?");
     else if (r == -ETIMEDOUT)
         diag_set(why, "the server does not answer to the SFTP hello");
     else if (r == -ECONNRESET || r == -EPIPE)
-        diag_set(why,
-                 "the server closed the connection before it spoke SFTP: is its SFTP "
-                 "subsystem enabled?");
+        diag_set(
+            why,
+            "the server closed the connection before it spoke SFTP: is its SFTP "
+            "subsystem enabled, and may the account use it (has its password expired, has it no "
+            "shell)?");
     else
         diag_set(why, "cannot speak SFTP with the server: %s", strerror(-r));
 }
@@ -100,10 +124,10 @@ int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_us,
     }
     if (r != 0) {
         /* The transport may know better why the stream ended. */
-        int said = transport_last_words(s->link.transport, why);
+        int said = r == -EPROTO ? 0 : transport_last_words(s->link.transport, why);
         if (said < 0)
             return said;
-        explain(r, why);
+        explain(s, r, why);
         return r;
     }
     *ret = features;

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "parser/text/buf.h"
+
 struct packet {
     uint8_t *bytes; /* from the type on; malloc()ed */
     size_t n;
@@ -26,6 +28,12 @@ void frame_done(struct frame *f);
 /* Where the next bytes of the stream belong; only when frame_next has returned 0. */
 size_t frame_room(struct frame *f, uint8_t **ret);
 void frame_filled(struct frame *f, size_t n);
+
+/* What has come, when frame_next has refused the first length: no packets, but a text perhaps. */
+static inline struct span frame_refused(const struct frame *f)
+{
+    return (struct span){(const char *)f->staging, f->end};
+}
 
 /* 1 and a packet (the caller's to free), 0 when more bytes are needed, -EPROTO for a length that no
  * packet has, -ENOMEM. After an error the stream is lost. */

@@ -79,11 +79,13 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
                                          [CONNECT_STRICT_NO] = "no"};
     const struct connect_options *o = login->options;
     words_split(argv, o->ssh_command ? o->ssh_command : "ssh", " \t");
-    /* A connection of our own, for nothing else; the log level is for child_words. */
+    /* A connection for nothing else; the log level is for child_words. */
     words_split(argv,
                 "-x -a -T -oLogLevel=DEBUG1 -oClearAllForwardings=yes -oControlMaster=no "
-                "-oControlPath=none -oPermitLocalCommand=no -oRemoteCommand=none",
+                "-oPermitLocalCommand=no -oRemoteCommand=none",
                 " ");
+    if (!login->shares)
+        words_add(argv, "-oControlPath=none");
     if (o->known_hosts_file)
         add_known_hosts(argv, o->known_hosts_file);
     if (login->ciphers)

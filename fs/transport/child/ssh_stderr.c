@@ -315,7 +315,9 @@ static int explain_way(const char *words, const char *host, struct diag *why)
 
 int child_words_explain(const char *words, const char *host, struct diag *why)
 {
-    struct span last = last_line(words);
+    /* What comes before a login, as the server's banner, does not explain what comes after it. */
+    const char *authenticated = strstr(words, "\nAuthenticated to ");
+    struct span last = last_line(authenticated ? authenticated : words);
     const char *advice;
     int error;
     if (last.n == 0)
@@ -330,7 +332,14 @@ int child_words_explain(const char *words, const char *host, struct diag *why)
         diag_set(why, "%s: %.*s: %s", host, (int)last.n, last.p, advice);
         return error;
     }
-    if (strstr(words, "kex_exchange_identification: "))
+    if (!authenticated && span_starts_with(last, SPAN_LITERAL("Connection closed by ")) &&
+        behind(words, "debug1: Authentications that can continue: ").n > 0)
+        diag_set(why,
+                 "%s closed the connection during authentication (%.*s). Has the account expired? "
+                 "Were there too many keys? Then name the right one: -o "
+                 "IdentityFile=KEY,IdentitiesOnly=yes",
+                 host, (int)last.n, last.p);
+    else if (strstr(words, "kex_exchange_identification: "))
         diag_set(
             why,
             "%s closed the connection before the handshake (%.*s): no SSH server at that port, "

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -67,9 +68,12 @@ LIBSSH2_USERAUTH_KBDINT_RESPONSE_FUNC(ssh_answer)
     struct ssh_auth *a = io->user;
     for (int i = 0; i < num_prompts && a->error == 0; i++)
         a->error = answer_one(a, &prompts[i], &responses[i]);
-    /* An empty answer would be one more failed login to the host. */
-    if (a->error)
+    /* An empty answer would be one more failed login to the host. In a second round libssh2 1.10
+     * takes an answer that cannot be sent for one that was: it would wait for the host. */
+    if (a->error) {
         io->mute = true;
+        shutdown(io->fd, SHUT_RDWR);
+    }
 }
 
 /* libssh2 tells no refusal from a success that is a part of the login. */

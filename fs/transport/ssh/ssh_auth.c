@@ -96,10 +96,12 @@ static int explain(const struct ssh_auth *a, int r, struct diag *why)
     else if (r == -ECANCELED)
         diag_set(why, "the login to %s was cancelled at the prompt", c->alias);
     else if (r == -ECONNRESET)
-        diag_set(why,
-                 "%s closed the connection during authentication%s%s%s (tried: %s). Were there too "
-                 "many keys? Name the right one: -o IdentityFile=KEY,IdentitiesOnly=yes",
-                 c->alias, *said ? " (\"" : "", said, *said ? "\")" : "", tried);
+        diag_set(
+            why,
+            "%s closed the connection during authentication%s%s%s (tried: %s). Has the account "
+            "expired? Were there too many keys? Then name the right one: -o "
+            "IdentityFile=KEY,IdentitiesOnly=yes",
+            c->alias, *said ? " (\"" : "", said, *said ? "\")" : "", tried);
     else if (r == -EOPNOTSUPP)
         diag_set(why,
                  "libssh2 %s cannot log in at %s the way the server wants (tried: %s): use "

@@ -374,7 +374,8 @@ static void no_memory_for_a_call_is_an_errno(void **state)
     sftp_forget(NULL);
 }
 
-static int hello_of(struct span bytes, bool hang_up)
+/* says: a part of the reason. */
+static int hello_of(struct span bytes, bool hang_up, const char *says)
 {
     struct fixture f;
     struct transport *transport;
@@ -392,7 +393,7 @@ static int hello_of(struct span bytes, bool hang_up)
     if (r == 0)
         sftp_free(f.sftp);
     else
-        assert_true(why.text[0] != '\0');
+        assert_non_null(strstr(why.text, says));
     close(ends[1]);
     return r;
 }
@@ -400,11 +401,16 @@ static int hello_of(struct span bytes, bool hang_up)
 static void a_bad_hello_is_an_error(void **state)
 {
     (void)state;
-    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0\0\0\3"), false), 0);
-    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0\0\0\2"), false), -EPROTO);
-    assert_int_equal(hello_of(SPAN_LITERAL("Welcome to ESXi\r\n"), false), -EPROTO);
-    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0"), true), -ECONNRESET);
-    assert_int_equal(hello_of(SPAN_LITERAL(""), false), -ETIMEDOUT);
+    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0\0\0\3"), false, ""), 0);
+    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0\0\0\2"), false, "not SFTP version 3"),
+                     -EPROTO);
+    static const char says[] = "the server says \"Welcome to?ESXi\" instead of SFTP";
+    assert_int_equal(hello_of(SPAN_LITERAL("Welcome to\aESXi\r\nand more"), false, says), -EPROTO);
+    assert_int_equal(hello_of(SPAN_LITERAL("\n\r\nWelcome to\033ESXi"), false, says), -EPROTO);
+    assert_int_equal(hello_of(SPAN_LITERAL("Wel\0come"), false, "not SFTP version 3"), -EPROTO);
+    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0"), true, "may the account use it"),
+                     -ECONNRESET);
+    assert_int_equal(hello_of(SPAN_LITERAL(""), false, "does not answer"), -ETIMEDOUT);
 }
 
 int main(void)

@@ -50,6 +50,13 @@ static void endings_are_explained(void **state)
         {"Authenticated to h\nsubsystem request failed on channel 0\nTransferred: sent 1\r\n",
          -EPROTO, "-o sftp_server"},
         {"something new\ndebug1: Exit status 255\n", -ECONNRESET, "something new"},
+        {"debug1: Authentications that can continue: publickey\r\nConnection closed by ::1 port "
+         "22\r\n",
+         -ECONNRESET,
+         "h closed the connection during authentication (Connection closed by ::1 port 22)"},
+        {"A banner\r\nAuthenticated to h\r\ndebug1: Exit status 1\r\n", 0, ""},
+        {"A banner\r\nAuthenticated to h\r\nPassword change required\r\n", -ECONNRESET,
+         "h: Password change required"},
         {"kex_exchange_identification: Connection closed by remote host\r\nConnection closed by "
          "127.0.0.1 port 22\r\n",
          -ECONNRESET, "after failed logins (PerSourcePenalties)"},
