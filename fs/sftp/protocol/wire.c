@@ -159,7 +159,8 @@ static uint32_t count_links(struct span long_name)
 {
     struct span word;
     uint32_t links = 0;
-    if (!text_word(&long_name, &word) || !text_word(&long_name, &word) || word.n > 9)
+    const bool modes = text_word(&long_name, &word);
+    if (!modes || !text_word(&long_name, &word) || word.n > 9)
         return 0;
     for (size_t i = 0; i < word.n; i++) {
         if (text_digit(word.p[i]) > 9)
