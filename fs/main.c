@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "doctor/doctor.h"
 #include "mount.h"
 #include "mountpoint.h"
 #include "remount.h"
@@ -161,6 +162,8 @@ static int act(const struct mount_call *call, struct options *o)
         options_usage();
     else if (o->version)
         printf("vmxfs %s\n", VMXFS_VERSION);
+    else if (o->doctor)
+        return doctor_run(o);
     else if (!call->fake)
         return run(o);
     return 0;

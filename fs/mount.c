@@ -34,7 +34,7 @@ static void note_link(void *ctx, const char *text)
     journal_add(ctx, 0, NULL, NULL, text);
 }
 
-static int connect_up(struct mount *m, struct diag *why)
+int mount_connect(struct mount *m, struct diag *why)
 {
     const struct connect_options options = options_connect(m->options);
     struct transport *transport = NULL;
@@ -82,7 +82,7 @@ static int profile_dirs(const struct options *o, char **ret)
                     has_config ? config : home, has_config ? "" : "/.config");
 }
 
-static int open_remote(struct mount *m, struct diag *why)
+int mount_open_remote(struct mount *m, struct diag *why)
 {
     const struct options *o = m->options;
     const struct remote_options remote_options = {
@@ -210,8 +210,8 @@ static int open_session(struct mount *m, struct diag *why)
 
 int mount_up(struct mount *m, struct diag *why)
 {
-    int r = connect_up(m, why)
-        ?: open_remote(m, why)
+    int r = mount_connect(m, why)
+        ?: mount_open_remote(m, why)
         ?: open_host(m)
         ?: open_vfs(m, why)
         ?: open_session(m, why);

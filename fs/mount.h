@@ -18,6 +18,11 @@ struct mount {
     bool mounted;
 };
 
+/* The first steps of mount_up, for who wants no mount: connects; then finds the root. As mount_up.
+ */
+int mount_connect(struct mount *m, struct diag *why);
+int mount_open_remote(struct mount *m, struct diag *why);
+
 /* Connects, and mounts. m->options is given, and all else NULL. -errno with *why; then, too, what
  * has been made is for mount_down. */
 int mount_up(struct mount *m, struct diag *why);

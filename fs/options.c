@@ -120,9 +120,16 @@ static int fail(struct parse *p, const char *arg, const char *what)
 
 static int see_argument(struct parse *p, const char *arg)
 {
+    if (!p->options.source && !p->options.doctor && strcmp(arg, "doctor") == 0) {
+        p->options.doctor = 1;
+        return 0;
+    }
     char **place = !p->options.source ? &p->options.source : &p->options.mountpoint;
-    if (*place)
-        return fail(p, arg, "one argument too many; usage: vmxfs [options] SOURCE MOUNTPOINT");
+    if (*place || (p->options.doctor && p->options.source))
+        return fail(p, arg,
+                    p->options.doctor
+                        ? "one argument too many; usage: vmxfs doctor [options] SOURCE"
+                        : "one argument too many; usage: vmxfs [options] SOURCE MOUNTPOINT");
     *place = strdup(arg);
     return *place ? 0 : -1;
 }
@@ -269,9 +276,9 @@ static int check(struct options *o, struct diag *why)
         return r;
     if (o->no_cache)
         o->cache_timeout_s = 0;
-    if (!o->source || !o->mountpoint) {
-        diag_set(why, "%s is missing; usage: vmxfs [options] SOURCE MOUNTPOINT",
-                 o->source ? "MOUNTPOINT" : "SOURCE");
+    if (!o->source || (!o->mountpoint && !o->doctor)) {
+        diag_set(why, "%s is missing; usage: vmxfs %s", o->source ? "MOUNTPOINT" : "SOURCE",
+                 o->doctor ? "doctor [options] SOURCE" : "[options] SOURCE MOUNTPOINT");
         return -EINVAL;
     }
     if (o->ssh_command && o->transport && strcmp(o->transport, "libssh2") == 0) {
@@ -336,6 +343,7 @@ void options_usage(void)
 {
     fputs(
         "usage: vmxfs [options] SOURCE MOUNTPOINT\n"
+        "       vmxfs doctor [options] SOURCE     says what works there, and mounts nothing\n"
         "\n"
         "  SOURCE  [user@]host:[path]   over SSH ([2001:db8::1]:path for IPv6)\n"
         "          sftp://[user@]host[:port]/path\n"

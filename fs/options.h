@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line: vmxfs [options] SOURCE MOUNTPOINT. */
+/* The command line: vmxfs [options] SOURCE MOUNTPOINT, or vmxfs doctor [options] SOURCE. */
 #pragma once
 
 #include "transport/child/argv.h"
@@ -34,7 +34,7 @@ struct options {
     uid_t uid;
     gid_t gid;
     mode_t umask;
-    int no_cache, foreground, debug, help, version;
+    int no_cache, foreground, debug, help, version, doctor;
 
     struct fuse_args fuse; /* what is left for libfuse */
 };

@@ -65,7 +65,7 @@ struct sftp_statvfs {
 
 /* What the server announced. */
 struct sftp_features {
-    bool posix_rename, hardlink, lsetstat, fsync, statvfs, limits;
+    bool posix_rename, hardlink, lsetstat, fsync, statvfs, limits, copy_data;
     uint64_t max_read, max_write; /* bytes in one request */
     uint64_t max_handles;         /* 0: not said */
 };

@@ -26,17 +26,17 @@ static void check_reason(const char *words)
 
 static void check_description(const char *words)
 {
-    static const char *const names[] = {
-        "server: ", "host-key: ", "key-exchange: ", "cipher: ", "mac: ", "compression: "};
-    const size_t n = sizeof(names) / sizeof(names[0]);
+    static const char *const names[] = {"server: ", "host-key: ",    "key-exchange: ", "cipher: ",
+                                        "mac: ",    "compression: ", "login: "};
+    enum { NAMES = sizeof(names) / sizeof(names[0]) };
     BUF_AUTO text = {0};
     size_t next = 0;
     int r = child_words_describe(words, &text);
     assert(r == 0);
     for (size_t at = 0; at < text.len; at += strcspn(text.data + at, "\n") + 1) {
-        while (next < n && strncmp(text.data + at, names[next], strlen(names[next])) != 0)
+        while (next < NAMES && strncmp(text.data + at, names[next], strlen(names[next])) != 0)
             next++;
-        assert(next < n);
+        assert(next < NAMES);
     }
     assert(text.len == 0 || text.data[text.len - 1] == '\n');
 }

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct connect_options plain = {.host = "alias"};
 static const struct connect_options strict = {.host = "-odd %h",
                                               .identity_file = "~/%d/key",
-                                              .known_hosts_file = "/a %n",
+                                              .known_hosts_file = "\"/a %n\"",
                                               .strict = CONNECT_STRICT_ACCEPT_NEW};
 
 static void check_words(const struct words *words)

@@ -27,7 +27,7 @@ static void say_nothing(enum fuse_log_level level, const char *format, va_list a
 
 static void check_source(const struct options *o)
 {
-    assert(o->source && o->mountpoint && o->path);
+    assert(o->source && (o->mountpoint || o->doctor) && o->path);
     if (!o->host) {
         assert(o->path[0] == '/' && !o->user);
         return;

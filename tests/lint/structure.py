@@ -15,6 +15,7 @@ import circles
 
 # A layer may include itself and what stands before it. "main" is fs/*.c itself.
 LAYERS = ["parser", "base", "transport", "sftp", "remote", "host", "vfs", "main"]
+OF_MAIN = {"doctor"}  # folders of the program itself
 PARSER_MAY_INCLUDE = {
     "assert.h", "ctype.h", "errno.h", "iconv.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h",
     "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h",
@@ -43,7 +44,7 @@ def layer_of(path):
         return "parser"
     if parts[0] != "fs":
         return None
-    if len(parts) == 2:
+    if len(parts) == 2 or parts[1] in OF_MAIN:
         return "main"
     return parts[1]
 

@@ -218,6 +218,8 @@ static void note_extension(struct sftp_features *f, struct span name, struct spa
         f->statvfs = span_eq(data, SPAN_LITERAL("2"));
     else if (span_eq(name, SPAN_LITERAL(SSH_EXT_LIMITS)))
         f->limits = span_eq(data, SPAN_LITERAL("1"));
+    else if (span_eq(name, SPAN_LITERAL(SSH_EXT_COPY_DATA)))
+        f->copy_data = span_eq(data, SPAN_LITERAL("1"));
 }
 
 int answer_read_version(const struct packet *packet, struct sftp_features *ret)

@@ -99,6 +99,7 @@ enum sftp_status_code {
 #define SSH_EXT_FSYNC "fsync@openssh.com"
 #define SSH_EXT_STATVFS "statvfs@openssh.com"
 #define SSH_EXT_LIMITS "limits@openssh.com"
+#define SSH_EXT_COPY_DATA "copy-data"
 
 enum {
     /* Nobody sends more: OpenSSH's limit, and room for the heads around the data. */

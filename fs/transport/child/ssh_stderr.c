@@ -381,6 +381,14 @@ static int describe_cipher(struct span text, struct buf *ret)
         ?: add_line(ret, "compression", "", behind_mark(rest, mac, compression_mark));
 }
 
+/* "HOST ([ADDRESS]:PORT) using "publickey"." */
+static struct span login_method(const char *words)
+{
+    static const char mark[] = " using \"";
+    struct span line = behind(words, "Authenticated to ");
+    return up_to(behind_mark(line, up_to(line, mark), mark), "\"");
+}
+
 int child_words_describe(const char *words, struct buf *ret)
 {
     int r =
@@ -394,5 +402,6 @@ int child_words_describe(const char *words, struct buf *ret)
         ?: add_line(ret, "host-key", host_key_type_name(type),
                    span_from(key, type.n))
         ?: add_line(ret, "key-exchange", "", behind(words, "debug1: kex: algorithm: "))
-        ?: describe_cipher(behind(words, "debug1: kex: client->server cipher: "), ret);
+        ?: describe_cipher(behind(words, "debug1: kex: client->server cipher: "), ret)
+        ?: add_line(ret, "login", "", login_method(words));
 }

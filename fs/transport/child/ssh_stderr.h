@@ -25,7 +25,7 @@ const char *child_words_way(const char *words, struct buf *scratch);
 bool child_words_ended(const char *words);
 
 /* Appends what it says that it and the server agreed on, as lines of .vmxfs/status: server,
- * host-key, key-exchange, cipher, mac. 0, -ENOMEM. */
+ * host-key, key-exchange, cipher, mac, compression, login. 0, -ENOMEM. */
 int child_words_describe(const char *words, struct buf *ret);
 
 /* Why it ended. host: for the sentence. 0 when it said nothing of use; else a fitting -errno (see

@@ -158,7 +158,7 @@ int prompt_find(struct keyring *ring, const char *purpose, const char *text, boo
 {
     const struct secret *known = keyring_find(ring, purpose);
     if (!known) {
-        struct secret *typed;
+        struct secret *typed = NULL;
         int r = may_ask ? ask(text, echo, &typed) : -ENOKEY;
         r = r ?: keyring_put(ring, purpose, typed);
         if (r < 0)

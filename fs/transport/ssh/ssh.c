@@ -348,6 +348,7 @@ static int log_in(struct ssh_transport *s, const struct ssh_login *login,
     }
     r = host_key_check(c, known, &key, login->has_other_way, &doubtful, why)
         ?: ssh_auth(&s->io, login, doubtful, why)
+        ?: buf_addf(&s->about, "login: %s\n", s->io.method)
         ?: open_channel(s, c->alias, why)
         ?: start(s, login, why);
     if (r < 0)

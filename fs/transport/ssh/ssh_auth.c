@@ -25,6 +25,7 @@ static int try_keyboard_interactive(struct ssh_auth *a)
     int r = libssh2_userauth_keyboard_interactive_ex(a->io->session, user, (unsigned)strlen(user),
                                                      ssh_answer);
     a->io->user = NULL;
+    a->io->method = "keyboard-interactive";
     if (r == 0)
         return 0;
     r = a->error ? a->error : ssh_auth_verdict(r);
@@ -44,6 +45,7 @@ static int try_password(struct ssh_auth *a)
     if (r < 0)
         return r;
     ssh_auth_tried(a, "password");
+    a->io->method = "password";
     r = libssh2_userauth_password_ex(a->io->session, c->user, (unsigned)strlen(c->user),
                                      secret_text(password), (unsigned)secret_len(password), NULL);
     if (r == LIBSSH2_ERROR_PASSWORD_EXPIRED)
@@ -135,6 +137,7 @@ static bool is_for_ssh(const struct ssh_auth *a, int result)
 /* One step of the login; -EINPROGRESS: the server took it, and wants another. */
 static int step(struct ssh_auth *a, bool no_passwords)
 {
+    a->io->method = "publickey";
     int r = may_use_keys(a) ? ssh_keys_try(a) : -EACCES;
     if (is_for_ssh(a, r))
         return -EOPNOTSUPP;
@@ -156,6 +159,7 @@ static int run(struct ssh_auth *a, bool no_passwords)
 static int explain_no_list(const struct ssh_auth *a, struct diag *why)
 {
     const char *host = a->login->config->alias;
+    a->io->method = "none";
     if (libssh2_userauth_authenticated(a->io->session))
         return 0;
     int r = ssh_io_errno(libssh2_session_last_errno(a->io->session));

@@ -30,6 +30,7 @@ struct ssh_io {
     void *methods;             /* libssh2's memory with the last answer of ssh_io_methods */
     void *user;                /* for callbacks during authentication */
     struct ssh_watch *watch;   /* during the login */
+    const char *method;        /* by which it succeeded; of static storage */
 };
 
 /* fd stays the caller's. The object must not move. -ENOMEM. */

@@ -12,12 +12,12 @@ struct half { /* users, or groups */
 
 static struct half users(const struct owners *o)
 {
-    return (struct half){o->uids, o->server_user->uid, o->uid};
+    return (struct half){o->uids, o->server_user ? o->server_user->uid : o->uid, o->uid};
 }
 
 static struct half groups(const struct owners *o)
 {
-    return (struct half){o->gids, o->server_user->gid, o->gid};
+    return (struct half){o->gids, o->server_user ? o->server_user->gid : o->gid, o->gid};
 }
 
 /* The number of what is shown from the server's, or the other way. False: a file must name it, and

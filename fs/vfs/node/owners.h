@@ -20,7 +20,7 @@ struct owners {
     uid_t uid; /* of who mounts, or as the next two say */
     gid_t gid;
     bool all_uid, all_gid;                 /* everything shows that one */
-    const struct remote_user *server_user; /* IDMAP_USER */
+    const struct remote_user *server_user; /* NULL: who mounts */
     const struct id_map *uids, *gids;      /* IDMAP_FILE; NULL: the server's numbers */
     bool strict; /* what such a file does not name is refused, and not shown as it is */
 };

@@ -191,6 +191,7 @@ static void what_was_agreed_on_is_described(void **state)
         "debug1: kex: client->server cipher: chacha20-poly1305@openssh.com MAC: <implicit> "
         "compression: none\r\n"
         "debug1: Server host key: ssh-ed25519 SHA256:abc\r\n"
+        "Authenticated to h ([127.0.0.1]:22) using \"publickey\".\r\n"
         "debug1: kex: algorithm: of-a-rekey\r\n";
     struct buf text = {0};
     assert_int_equal(child_words_describe(words, &text), 0);
@@ -200,7 +201,8 @@ static void what_was_agreed_on_is_described(void **state)
                         "key-exchange: sntrup761x25519-sha512\n"
                         "cipher: chacha20-poly1305@openssh.com\n"
                         "mac: <implicit>\n"
-                        "compression: none\n");
+                        "compression: none\n"
+                        "login: publickey\n");
     buf_clear(&text);
     assert_int_equal(child_words_describe("debug1: kex: client->server cipher: a\n", &text), 0);
     assert_string_equal(text.data, "cipher: a\n");
