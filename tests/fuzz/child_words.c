@@ -50,7 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     words[size] = '\0';
     bool connected = child_words_connected(words);
     bool ended = child_words_ended(words);
-    assert(!connected || strstr(words, "Authenticated to "));
+    assert(!connected || strstr(words, "Authenticated to ") || strstr(words, "session id: "));
+    BUF_AUTO way = {0};
+    const char *command = child_words_way(words, &way);
+    assert(!command || strstr(words, command));
+    assert(child_words_steps(words) <= size);
     assert(!ended || strstr(words, "request failed") || strstr(words, "exit-status"));
     check_reason(words);
     check_description(words);
