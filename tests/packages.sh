@@ -12,8 +12,8 @@ BUILD="meson ninja-build gcc libc6-dev pkg-config libfuse3-dev libssh2-1-dev uth
 RUN="fuse3 man-db openssh-client openssh-server openssh-sftp-server"
 PACKAGE="dpkg-dev"
 ARM64="gcc-aarch64-linux-gnu qemu-user"
-TEST="bash-completion bats busybox clang cppcheck dropbear-bin ed expect git groff-base less lintian llvm make patch
-      perl procps python3 qemu-utils rsync shellcheck sshfs vim zsh"
+TEST="autofs bash-completion bats busybox clang cppcheck dropbear-bin ed expect git groff-base less lintian
+      llvm make patch perl procps python3 qemu-utils rsync shellcheck sshfs systemd vim zsh"
 
 fail() {
     echo "packages: $*" >&2
@@ -34,15 +34,15 @@ installed() {
     dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed$'
 }
 
-# Tests and tour start an sshd of their own on 127.0.0.1. The system's own must not come up because
-# of us: nobody asked for an open port 22.
+# Tests and tour start an sshd of their own on 127.0.0.1, and an automounter. The system's own must
+# not come up because of us: nobody asked for an open port 22.
 install() {
     missing=$*
-    no_sshd=
+    no_services=
     case " $missing " in
-    *" openssh-server "*)
+    *" openssh-server "* | *" autofs "*)
         if [ ! -e /usr/sbin/policy-rc.d ]; then
-            no_sshd=yes
+            no_services=yes
             printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
             as_root chmod 755 /usr/sbin/policy-rc.d
         fi
@@ -53,10 +53,15 @@ install() {
     as_root env DEBIAN_FRONTEND=noninteractive sh -c '
         apt-get update -q && apt-get install -q -y --no-install-recommends "$@"' sh $missing \
         >&2 </dev/null || status=$?
-    if [ -n "$no_sshd" ]; then
+    if [ -n "$no_services" ]; then
         as_root rm -f /usr/sbin/policy-rc.d
         if command -v systemctl >/dev/null 2>&1; then
-            as_root systemctl disable ssh.service ssh.socket >/dev/null 2>&1 || :
+            case " $missing " in
+            *" openssh-server "*) as_root systemctl disable ssh.service ssh.socket >/dev/null 2>&1 || : ;;
+            esac
+            case " $missing " in
+            *" autofs "*) as_root systemctl disable autofs.service >/dev/null 2>&1 || : ;;
+            esac
         fi
     fi
     [ "$status" -eq 0 ] || fail "apt-get could not install: $missing"

@@ -232,3 +232,57 @@ END
     rm "$SYSTEM_LINK"
     [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
 }
+
+examples=$BATS_TEST_DIRNAME/../../docs/examples
+
+@test "the examples for systemd and fstab are right" {
+    command -v systemd-analyze >/dev/null
+    mkdir "$SYSTEM/units"
+    cp "$examples"/mnt-lab.* "$SYSTEM/units/"
+    cp "$examples/vmxfs@.service" "$SYSTEM/units/vmxfs@esxi-01.service"
+    cd "$SYSTEM/units"
+    run systemd-analyze verify --man=no mnt-lab.mount mnt-lab.automount
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+    XDG_RUNTIME_DIR=$SYSTEM/run run systemd-analyze --user verify --man=no ./vmxfs@esxi-01.service
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+    run findmnt --verify --tab-file "$examples/fstab"
+    [[ $output == *"0 parse errors, 0 errors"* ]]
+    # vmxfs takes all options that are in them.
+    local options
+    while read -r options; do
+        "$SYSTEM/programs/mount.vmxfs" "$LAB" "$MNT" -f -o "$options"
+    done < <(sed -n 's/^Options=//p' "$examples/mnt-lab.mount"; grep -v '^#' "$examples/fstab" | awk '{ print $4 }'
+        sed -n 's/^esxi-0.*-fstype=[a-z]*,\([^ ]*\) .*/\1/p' "$examples/auto.vmxfs")
+}
+
+@test "autofs mounts at the first use, and unmounts when it is idle" {
+    [ -e /dev/autofs ] || skip "the kernel has no autofs"
+    local port
+    port=$(cat "$SERVER/port")
+    local login=IdentityFile=$SERVER/id,UserKnownHostsFile=$SERVER/known_hosts,port=$port
+    sed -e "s#root@esxi-0.\(\\\\:2222\|\\\\\)\?#root@127.0.0.1\1#; s#2222#$port#; s#/vmfs/volumes#$LAB#" \
+        -e "s#-fstype=\([a-z]*\),#&$login,#" "$examples/auto.vmxfs" >"$SYSTEM/auto.vmxfs"
+    cat "$SYSTEM/auto.vmxfs"
+    echo "$MNT/auto $SYSTEM/auto.vmxfs --timeout=1" >"$SYSTEM/auto.master"
+    mkdir "$MNT/auto"
+    export -f eventually
+    # What is of the group of processes of automount itself mounts nothing.
+    in_system '
+        setsid automount -f -v -p "$SYSTEM/automount.pid" "$SYSTEM/auto.master" >"$SYSTEM/log" 2>&1 &
+        eventually 30 grep -q " $MNT/auto autofs " /proc/mounts
+        for name in esxi-01 esxi-02 esxi-03; do
+            [ "$(cat "$MNT/auto/$name/vm/vm.vmx/displayName")" = one ] || {
+                cat "$SYSTEM/log"
+                exit 1
+            }
+            grep -q " $MNT/auto/$name fuse.vmxfs rw" /proc/mounts
+        done
+        idle() { refused grep -q " $MNT/auto/.* fuse.vmxfs " /proc/mounts; }
+        eventually 60 idle
+        kill $!
+        wait $!'
+}
