@@ -103,20 +103,23 @@ int mountpoint_fd(const char *mountpoint)
     if (strncmp(mountpoint, before, strlen(before)) != 0 || !*digits || strlen(digits) > 6 ||
         strspn(digits, "0123456789") != strlen(digits))
         return -1;
-    return atoi(digits); /* of at most six digits */
+    return (int)strtol(digits, NULL, 10);
 }
 
 /* The number of the FUSE connection, which is the minor number of the mount's device; -1: the
  * kernel does not say it. */
 static int connection_of(int fd)
 {
+    static const char key[] = "fuse_connection:";
     char name[64];
     char line[128];
     int number = -1;
     snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
     FILE *info = fopen(name, "re");
-    while (info && fgets(line, sizeof(line), info))
-        sscanf(line, "fuse_connection: %d", &number);
+    while (info && fgets(line, sizeof(line), info)) {
+        if (strncmp(line, key, strlen(key)) == 0)
+            number = (int)strtol(line + strlen(key), NULL, 10);
+    }
     if (info)
         fclose(info);
     return number;
@@ -127,9 +130,8 @@ static void unescape(char *text)
 {
     char *to = text;
     for (const char *from = text; *from; to++) {
-        unsigned code;
-        if (*from == '\\' && sscanf(from + 1, "%3o", &code) == 1 && code > 0) {
-            *to = (char)code;
+        if (*from == '\\' && strspn(from + 1, "01234567") >= 3) {
+            *to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
             from += 4;
         } else {
             *to = *from++;
@@ -142,13 +144,14 @@ static void unescape(char *text)
  * source. */
 static bool is_mount(const char *line, int number, const char *source)
 {
-    int minor;
+    FREE_AUTO char *device = NULL;
     FREE_AUTO char *name = NULL;
     const char *after = strstr(line, " - fuse");
-    if (!after || sscanf(line, "%*d %*d %*d:%d", &minor) != 1)
+    if (!after || sscanf(line, "%*s %*s %ms", &device) != 1)
         return false;
+    const char *minor = strchr(device, ':');
     if (number >= 0)
-        return minor == number;
+        return minor && strtol(minor + 1, NULL, 10) == number;
     if (sscanf(after, " - %*s %ms", &name) != 1)
         return false;
     unescape(name);

@@ -70,7 +70,7 @@ static int hex_digit(char c)
 /* Puts bytes in the place of %-escapes. NULL with *why. The caller frees it. */
 static char *unescape(const struct options *o, struct span text, struct diag *why)
 {
-    FREE_AUTO char *ret = malloc(text.n + 1);
+    FREE_AUTO char *ret = strndup(text.p, text.n);
     size_t n = 0;
     if (!ret) {
         no_memory(why);
