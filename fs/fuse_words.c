@@ -62,6 +62,7 @@ static const char *hint(struct span words)
         const char *words, *hint;
     } hints[] = {
         {"failed to exec", "; install the package fuse3"},
+        {"for fusermount3 failed", "; install the package fuse3"}, /* libfuse since 3.17 */
         {"mount failed: Operation not permitted",
          "; fusermount3 must belong to root and be setuid (chmod u+s)"},
     };

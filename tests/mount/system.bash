@@ -21,7 +21,9 @@ system_new() {
         chmod 755 "$SYSTEM/sbin/$name"
     done
     ln -s /usr/sbin/mount.fuse3 "$SYSTEM/programs/mount.fuse3"
-    cp -P /usr/sbin/mount.fuse3 /usr/sbin/mount.fuse /usr/sbin/automount "$SYSTEM/sbin/"
+    for name in mount.fuse3 mount.fuse automount; do
+        [ ! -e "/usr/sbin/$name" ] || cp -P "/usr/sbin/$name" "$SYSTEM/sbin/"
+    done
     : >"$SYSTEM/fstab"
     mknod "$SYSTEM/fuse" c 10 229
     chmod 666 "$SYSTEM/fuse"

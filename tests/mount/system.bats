@@ -167,7 +167,7 @@ fails() { # STATUS PATTERN SCRIPT
     fails 1 'fusermount3: mount failed: Operation not permitted; fusermount3 must .*setuid' '
         mount --bind "$SYSTEM/fusermount3" /usr/bin/fusermount3
         by_nobody vmxfs "$LAB" "$MNT"'
-    fails 1 'cannot be mounted: fuse: failed to exec fusermount3: .*; install the package fuse3' '
+    fails 1 'cannot be mounted: .*fusermount3.*failed: .*; install|cannot be mounted: fuse: failed to exec fusermount3: .*; install' '
         mount --bind /dev/null /usr/bin/fusermount3
         by_nobody vmxfs "$LAB" "$MNT"'
     fails 32 'vmxfs: /dev/fuse: No such file or directory; .*modprobe' '
