@@ -167,8 +167,8 @@ static int move_on_server(struct request *rq, struct renaming *m)
     return remote_rename(rq->vfs->remote, m->from_path, m->to_path, m->exclusive, &seen, &rq->wait);
 }
 
-/* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. as_folder: what
- * becomes of a folder. */
+/* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. as_folder:
+ * what becomes of a folder. */
 static int check_end_unused(struct request *rq, struct renaming *m, const struct found *found,
                             const char *path, enum used_what as_folder)
 {
