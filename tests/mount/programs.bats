@@ -158,6 +158,29 @@ copy_tree() { # PROGRAM FROM TO
     done
 }
 
+@test "owners are copied both ways with idmap=none, and refused loudly without" {
+    [ "$(id -u)" -eq 0 ] || skip "only root gives files away"
+    HARD_LINKS=
+    fill_tree "$TEST_DIR/tree"
+    chown 1234:2345 "$TEST_DIR/tree/data" "$TEST_DIR/tree/sub"
+    chown 0:2345 "$TEST_DIR/tree/sub/text"
+    mount_lab
+    for program in cp rsync; do
+        run copy_tree $program "$TEST_DIR/tree" "$MNT/$program-part"
+        echo "$program: $output"
+        [ "$status" -ne 0 ]
+        [[ $output == *"Operation not permitted"* ]]
+    done
+    unmount_lab
+    mount_lab idmap=none
+    for program in cp tar rsync; do
+        copy_tree $program "$TEST_DIR/tree" "$MNT/$program-in"
+        diff -u <(tell_tree "$TEST_DIR/tree") <(tell_tree "$LAB/$program-in")
+        copy_tree $program "$MNT/$program-in" "$TEST_DIR/$program-out"
+        diff -u <(tell_tree "$TEST_DIR/tree") <(tell_tree "$TEST_DIR/$program-out")
+    done
+}
+
 @test "a link that leads out is copied with no_contain_symlinks, and fails loudly without" {
     fill_tree "$LAB/tree"
     ln -s /etc/passwd "$LAB/tree/out"
