@@ -17,11 +17,11 @@ _vmxfs_letters=(-o -p -F -C -f -d -h --help -V --version)
 _vmxfs_options=(
     'StrictHostKeyChecking=yes|ask|accept-new|no|off' IdentityFile=FILE UserKnownHostsFile=FILE
     port= password_stdin 'transport=auto|libssh2|openssh' ssh_command=COMMAND sftp_server=FILE
-    timeout= power_timeout= cache_timeout= cache_size= 'prefetch=on|off'
+    delay_connect timeout= power_timeout= cache_timeout= cache_size= 'prefetch=on|off'
     'show=all|vmx' transform_symlinks follow_symlinks contain_symlinks no_contain_symlinks
     vmx_max= profile_dir=DIRECTORY
     'idmap=mounter|none|user|file' uidfile=FILE gidfile=FILE 'nomap=ignore|error' uid= gid= umask=
-    'running=refuse|allow' 'reload=auto|off' 'rename=unsafe' ro rw
+    'running=refuse|allow' 'reload=auto|off' 'rename=unsafe' disable_hardlink ro rw
     allow_other allow_root default_permissions auto_unmount fsname= subtype=
     dev nodev suid nosuid exec noexec atime noatime sync async dirsync debug
 )
@@ -162,7 +162,11 @@ _vmxfs() {
     */-*) _vmxfs_offer "${_vmxfs_letters[@]}" ;;
     *)
         case ${#arguments[@]}:${arguments[0]-} in
-        0:) _vmxfs_offer_source "$config" ;;
+        0:)
+            _vmxfs_offer doctor
+            _vmxfs_offer_source "$config"
+            ;;
+        1:doctor) _vmxfs_offer_source "$config" ;;
         1:*) _vmxfs_offer_files -d '' ;;
         esac
         ;;

@@ -96,6 +96,8 @@ offers() { # FOLDER LINE AFTER WORD...
     printf 'Host esxi-01 esxi-02\nHost *.lab !esxi-09\n  User root\n' >"$TEST_DIR/home/.ssh/config"
     printf 'Host other-01\n' >"$TEST_DIR/other"
     offers "$TEST_DIR/lab" "vmxfs esxi-" "" esxi-01: esxi-02:
+    offers "$TEST_DIR/lab" "vmxfs doc" "" doctor
+    offers "$TEST_DIR/lab" "vmxfs doctor esxi-" "" esxi-01: esxi-02:
     offers "$TEST_DIR/lab" "vmxfs -o ro root@esxi-01" "" root@esxi-01:
     offers "$TEST_DIR/lab" "vmxfs -F $TEST_DIR/other oth" "" other-01:
     offers "$TEST_DIR/lab" "vmxfs root@esxi-01:" "" root@esxi-01:/vmfs/volumes/
