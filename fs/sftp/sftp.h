@@ -100,7 +100,7 @@ int sftp_new(struct transport *transport, const struct sftp_options *options, st
 /* Ends the thread and the connection: every call then fails with -ENOTCONN. Once. */
 void sftp_end(struct sftp *sftp);
 
-/* Ends it if that has not been done; calls that are still held must be freed before. */
+/* Ends it if that has not been done. Calls that are still held must be freed before. */
 void sftp_free(struct sftp *sftp);
 /* Has an unused one connect: sftp_wait_up waits for that. If it fails it is unused again. */
 void sftp_use(struct sftp *sftp);
@@ -116,6 +116,5 @@ bool sftp_handle_lives(struct sftp *sftp, const struct sftp_handle *handle);
 /* Waits until the link is up. 0; -EIO: it is not, or not before the deadline; -EINTR. */
 int sftp_wait_up(struct sftp *sftp, const struct wait *wait);
 
-/* Appends "key: value" lines for the status file: connection, what the transport says, round-trip
- * time, extensions, counters. -ENOMEM. */
+/* Appends the lines of the status file on the connection. -ENOMEM. */
 int sftp_describe(struct sftp *sftp, struct buf *ret);
