@@ -36,7 +36,7 @@ static struct span behind(const char *words, const char *mark)
 
 static const char *find(struct span text, const char *mark)
 {
-    return memmem(text.p, text.n, mark, strlen(mark));
+    return text.n > 0 ? memmem(text.p, text.n, mark, strlen(mark)) : NULL;
 }
 
 /* Over a connection that another ssh has open, there is no login of its own. */
