@@ -75,7 +75,8 @@ uninstall() {
     done
     : >"$build/quickstart.log"
     quietly "uninstalling" ninja -C "$build" uninstall
-    rmdir "$prefix/share/vmxfs/profiles" "$prefix/share/vmxfs" 2>/dev/null
+    rmdir "$prefix/share/vmxfs/profiles" "$prefix/share/vmxfs" "$prefix/share/doc/vmxfs/examples" \
+        "$prefix/share/doc/vmxfs" 2>/dev/null
     echo "Uninstalled."
 }
 

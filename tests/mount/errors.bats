@@ -53,10 +53,10 @@ has_read() { # PATTERN [TIMES]
     refuse c "$MNT/two/two.vmx"
     for name in vm/vm-flat.vmdk vm/vm.nvram vm/vm2.nvram vm/other two/vm.nvram; do
         touch "$LAB/$name"
-        ! ln "$MNT/$name" "$MNT/$name.linked" 2>/dev/null
+        ! mkfifo "$MNT/$name.pipe" 2>/dev/null
     done
-    [ "$(cut -f 3 "$VM/.vmxfs/errors" | paste -sd ' ')" = "vm/vm.vmx vm/vm-flat.vmdk.linked vm/vm.nvram.linked" ]
-    [ "$(cut -f 3 "$MNT/vm/vm2.vmx/.vmxfs/errors" | paste -sd ' ')" = "vm/vm2.vmx vm/vm2.nvram.linked" ]
+    [ "$(cut -f 3 "$VM/.vmxfs/errors" | paste -sd ' ')" = "vm/vm.vmx vm/vm-flat.vmdk.pipe vm/vm.nvram.pipe" ]
+    [ "$(cut -f 3 "$MNT/vm/vm2.vmx/.vmxfs/errors" | paste -sd ' ')" = "vm/vm2.vmx vm/vm2.nvram.pipe" ]
     grep -F vm/vm "$E" | grep -v vm2 | diff - "$VM/.vmxfs/errors"
     [ "$(cat "$MNT/two/two.vmx/.vmxfs/errors")" = "$(grep two/two "$E")" ]
     run rm "$VM/.vmxfs/errors"
