@@ -65,9 +65,13 @@ def take_hold(path, packet):
 
 def deliver_late(folder, server, packet):
     """In a process of its own, which vmxfs does not end with the connection."""
+    begun, begins = os.pipe()
     if os.fork():
+        os.close(begins)
+        os.read(begun, 1)
         os._exit(0)
     os.setsid()
+    os.close(begins)
     os.close(0)
     os.close(1)
     while not os.path.exists(folder + "/deliver"):
@@ -81,8 +85,9 @@ def deliver_late(folder, server, packet):
 
 
 def start(program):
-    """The server, whose answers go to the client as they come."""
-    server = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    """The server, whose answers go to the client as they come; a process of its own, too."""
+    server = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              start_new_session=True)
     answers = threading.Thread(target=copy, args=(server.stdout.fileno(), 1), daemon=True)
     answers.start()
     return server
