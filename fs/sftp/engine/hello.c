@@ -23,10 +23,19 @@ static int pull(struct link *l, struct packet *ret)
     }
 }
 
+/* A server that ends at once takes nothing any more, and may have said why. */
+static int push_and_pull(struct link *l, struct span *request, struct packet *ret)
+{
+    const int pushed = transport_push(l->transport, request);
+    const bool ended = pushed == -EPIPE || pushed == -ECONNRESET;
+    const int pulled = pushed == 0 || ended ? pull(l, ret) : 0;
+    return pulled == -EPROTO ? pulled : pushed ?: pulled;
+}
+
 static int exchange(struct sftp *s, struct span request, int64_t deadline, struct packet *ret)
 {
     for (;;) {
-        int r = transport_push(s->link.transport, &request) ?: pull(&s->link, ret);
+        int r = push_and_pull(&s->link, &request, ret);
         if (r != 0)
             return r > 0 ? 0 : r;
         int64_t left = deadline - clock_ms();

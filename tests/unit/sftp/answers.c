@@ -374,8 +374,10 @@ static void no_memory_for_a_call_is_an_errno(void **state)
     sftp_forget(NULL);
 }
 
+enum ending { STAYS = -1, SAYS_NO_MORE = SHUT_WR, IS_GONE = SHUT_RDWR };
+
 /* says: a part of the reason. */
-static int hello_of(struct span bytes, bool hang_up, const char *says)
+static int hello_of(struct span bytes, enum ending ending, const char *says)
 {
     struct fixture f;
     struct transport *transport;
@@ -385,8 +387,8 @@ static int hello_of(struct span bytes, bool hang_up, const char *says)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_int_equal(transport_from_fd(ends[0], 0, "test", &transport), 0);
     assert_int_equal(write(ends[1], bytes.p, bytes.n), bytes.n);
-    if (hang_up)
-        shutdown(ends[1], SHUT_WR);
+    if (ending != STAYS)
+        shutdown(ends[1], (int)ending);
     int64_t before = clock_ms();
     int r = sftp_new(transport, &options, &f.sftp, &why);
     assert_true(clock_ms() - before < SLOW_MS);
@@ -401,16 +403,18 @@ static int hello_of(struct span bytes, bool hang_up, const char *says)
 static void a_bad_hello_is_an_error(void **state)
 {
     (void)state;
-    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0\0\0\3"), false, ""), 0);
-    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0\0\0\2"), false, "not SFTP version 3"),
+    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0\0\0\3"), STAYS, ""), 0);
+    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0\0\0\2"), STAYS, "not SFTP version 3"),
                      -EPROTO);
     static const char says[] = "the server says \"Welcome to?ESXi\" instead of SFTP";
-    assert_int_equal(hello_of(SPAN_LITERAL("Welcome to\aESXi\r\nand more"), false, says), -EPROTO);
-    assert_int_equal(hello_of(SPAN_LITERAL("\n\r\nWelcome to\033ESXi"), false, says), -EPROTO);
-    assert_int_equal(hello_of(SPAN_LITERAL("Wel\0come"), false, "not SFTP version 3"), -EPROTO);
-    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0"), true, "may the account use it"),
+    assert_int_equal(hello_of(SPAN_LITERAL("Welcome to\aESXi\r\nand more"), STAYS, says), -EPROTO);
+    assert_int_equal(hello_of(SPAN_LITERAL("\n\r\nWelcome to\033ESXi"), STAYS, says), -EPROTO);
+    assert_int_equal(hello_of(SPAN_LITERAL("Welcome to\aESXi\n"), IS_GONE, says), -EPROTO);
+    assert_int_equal(hello_of(SPAN_LITERAL(""), IS_GONE, "may the account use it"), -EPIPE);
+    assert_int_equal(hello_of(SPAN_LITERAL("Wel\0come"), STAYS, "not SFTP version 3"), -EPROTO);
+    assert_int_equal(hello_of(SPAN_LITERAL("\0\0\0\5\2\0"), SAYS_NO_MORE, "may the account use it"),
                      -ECONNRESET);
-    assert_int_equal(hello_of(SPAN_LITERAL(""), false, "does not answer"), -ETIMEDOUT);
+    assert_int_equal(hello_of(SPAN_LITERAL(""), STAYS, "does not answer"), -ETIMEDOUT);
 }
 
 int main(void)
