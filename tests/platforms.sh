@@ -65,7 +65,8 @@ inside() { # FOLDER COMMAND...
         mount -t proc proc "$system/proc"
         mount --rbind -o ro /sys "$system/sys"
         mount -t tmpfs -o mode=755 devices "$system/dev"
-        for device in null zero full random urandom tty fuse; do
+        for device in null zero full random urandom tty fuse autofs; do
+            [ -e "/dev/$device" ] || continue
             touch "$system/dev/$device"
             mount --bind "/dev/$device" "$system/dev/$device"
         done
