@@ -27,6 +27,10 @@ link_is() { # STATE
     [ "$(counter link)" = "$1" ]
 }
 
+has_had_links() { # NUMBER
+    [ "$(counter links)" -ge "$1" ]
+}
+
 @test "reads of a plain file go on after each cut" {
     random_file "$LAB/disk.bin" 8
     proxy_start 5
@@ -45,7 +49,7 @@ while True:
         os.kill(int(sys.argv[2]), signal.SIGUSR1)
 END
     cmp "$TEST_DIR/read" "$LAB/disk.bin"
-    [ "$(counter links)" -ge 4 ]
+    eventually 30 has_had_links 4 # the last cut may have come at the end
 }
 
 @test "writes to an open plain file go on after each cut" {
