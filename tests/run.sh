@@ -212,8 +212,9 @@ plan_stage() {
     tsan)
         unit_parts tsan
         mount_parts mount tsan gcc
-        # What mounts nothing, or another build: once is enough.
-        sed -i -E '/^bats tsan .*\/(esxi-[a-z]+|field-report|installed|completion)\.bats$/d' "$parts"
+        # What mounts nothing, or another build: once is enough. And system.bats: the sanitizer does
+        # not know a FUSE device that another process has opened, and what comes in order over it.
+        sed -i -E '/^bats tsan .*\/(esxi-[a-z]+|field-report|installed|completion|system)\.bats$/d' "$parts"
         ;;
     arm64) unit_parts arm64 ;;
     tsan-fault) mount_parts fault tsan gcc ;;
