@@ -90,7 +90,7 @@ void names_check_one(struct request *rq, struct node *dir, const char *name)
 {
     struct vfs *vfs = rq->vfs;
     struct node *n = node_find(vfs, dir, name);
-    if (!n || !n->further_names) {
+    if (!n || node_count_names(vfs, n) < 2) {
         node_unref(vfs, n);
         return;
     }
