@@ -85,12 +85,12 @@ power_is() { # VMX WORD
 
 @test "Ctrl-C ends the wait, not the action" {
     start
-    esxi slow 8 1
+    esxi slow 25 1
     for signal in INT TERM; do
         run timeout -s "$signal" 3 sh -c 'echo on >"$1"' sh "$vm/.vmxfs/power"
         [ "$status" -eq 124 ]
         task_is "$vm" 'power-on [0-9]+ s'
-        eventually 60 power_is "$vm" on
+        eventually 120 power_is "$vm" on
         echo off >"$vm/.vmxfs/power"
     done
     [ "$(ran "vim-cmd vmsvc/power.on 1")" = 2 ]
