@@ -39,8 +39,8 @@ power_is() { # VMX WORD
 }
 
 @test "a power-on that takes longer than timeout is waited for, and nothing else waits" {
-    start timeout=5
-    esxi slow 12 1
+    start timeout=10
+    esxi slow 25 1
     echo on >"$vm/.vmxfs/power" 3>&- &
     local writer=$!
     eventually 30 task_is "$vm" 'power-on [0-9]+ s'

@@ -4,8 +4,9 @@
 
 load helper
 
-# Makes $SYSTEM, which everybody may look into, and the helpers in it. A program that is setuid, as
-# mount is, takes back what the sanitizers need of setarch.
+# Makes $SYSTEM, which everybody may look into, and the helpers in it, with a copy of the program:
+# the build may lie where only root may look. A program that is setuid, as mount is, takes back what
+# the sanitizers need of setarch.
 system_new() {
     [ "$(id -u)" -eq 0 ] || skip "needs root"
     unshare -m true 2>/dev/null || skip "no namespace can be made"
@@ -14,9 +15,11 @@ system_new() {
     mkdir "$LAB" "$MNT" "$SYSTEM/programs" "$SYSTEM/sbin" "$SYSTEM/home" "$SYSTEM/run"
     chmod 755 "$SYSTEM"
     write_vmx "$LAB/vm/vm.vmx" one
+    cp "$VMXFS" "$SYSTEM/programs/vmxfs"
+    ln -s vmxfs "$SYSTEM/programs/mount.vmxfs"
+    ln -s vmxfs "$SYSTEM/programs/mount.fuse.vmxfs"
     local name
     for name in vmxfs mount.vmxfs mount.fuse.vmxfs; do
-        ln -s "$VMXFS" "$SYSTEM/programs/$name"
         printf '#!/bin/sh\nexec setarch -R "%s/programs/%s" "$@"\n' "$SYSTEM" "$name" >"$SYSTEM/sbin/$name"
         chmod 755 "$SYSTEM/sbin/$name"
     done
