@@ -77,6 +77,8 @@ static int find(struct remote *remote, const struct wait *wait, struct diag *why
     if (r == 0 && !S_ISDIR(sftp_call_attrs(stat)->mode))
         r = -ENOTDIR;
     r = r ?: sftp_wait(real, wait);
+    if (r == -ENOTCONN && sftp_why_not_up(remote->sftp, why))
+        return r;
     if (r < 0) {
         diag_set(why, "%s: %s; give a directory of the server", path,
                  r == -ENOTDIR ? "is not a directory" : strerror(-r));

@@ -443,6 +443,22 @@ END
     refuses 'SFTP|sftp' mount_from transport=libssh2 timeout=5
 }
 
+# The version is SFTP's, the next answer has no bytes at all.
+@test "a server that stops speaking SFTP before the mount is there" {
+    cat >"$TEST_DIR/server" <<'EOF'
+#!/usr/bin/env python3
+import os
+for answer in b"\0\0\0\5\2\0\0\0\3", b"\0\0\0\0\0":
+    os.read(0, 4096)
+    os.write(1, answer)
+os.read(0, 4096)
+EOF
+    chmod 755 "$TEST_DIR/server"
+    run --separate-stderr "$VMXFS" -o ssh_command="$TEST_DIR/server" lab:/ "$MNT" </dev/null
+    [ "$status" -eq 1 ]
+    [[ ${stderr_lines[-1]} =~ ^vmxfs:\ the\ connection.*is\ lost.*not\ SFTP$ ]]
+}
+
 # A server that says lines without end before its version, as it may say some.
 babble() {
     cat >"$TEST_DIR/babble.py" <<'EOF'
