@@ -127,6 +127,23 @@ refused(errno.ENAMETOOLONG, os.symlink, "a", "e" * 200)
     [ "$(cat "$LAB/file")" = text ]
 }
 
+@test "a time that SFTP cannot tell is set to the nearest that it can" {
+    mount_lab
+    touch -d @-1 "$MNT/file"
+    [ "$(stat -c %Y "$LAB/file")" = 0 ]
+    [ "$(stat -c '%X %Y' "$MNT/file")" = "0 0" ]
+    touch -d @4294967296 "$MNT/file"
+    [ "$(stat -c %Y "$LAB/file")" = 4294967295 ]
+    touch -m -d @-5000000000 "$MNT/file"
+    [ "$(stat -c '%X %Y' "$MNT/file")" = "4294967295 0" ]
+    touch -d @4294967295 "$MNT/vm"
+    [ "$(stat -c %Y "$LAB/vm")" = 4294967295 ]
+    cp "$LAB/vm/vm.vmx" "$TEST_DIR/old.vmx"
+    touch -d @-1 "$TEST_DIR/old.vmx"
+    cp -p "$TEST_DIR/old.vmx" "$MNT/vm/old.vmx"
+    [ "$(stat -c %Y "$LAB/vm/old.vmx")" = 0 ]
+}
+
 @test "a size that the server cannot hold: EFBIG" {
     mount_lab
     python3 -c "$refusals"'

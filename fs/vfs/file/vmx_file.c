@@ -311,7 +311,7 @@ static int wanted(const struct request *rq, const struct stat *st, int valid,
     if (valid & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)) {
         bool now = valid & FUSE_SET_ATTR_MTIME_NOW;
         ret->flags |= SFTP_ATTR_TIMES;
-        ret->mtime = (uint32_t)(now ? clock_wall_s() : st->st_mtim.tv_sec);
+        ret->mtime = now ? (uint32_t)clock_wall_s() : attr_seconds(&st->st_mtim);
         ret->atime = ret->mtime;
     }
     if (owner == FUSE_SET_ATTR_UID || owner == FUSE_SET_ATTR_GID) /* SFTP sets both */

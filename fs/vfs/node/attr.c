@@ -76,6 +76,13 @@ void attr_space(const struct sftp_statvfs *fs, struct statvfs *ret)
     };
 }
 
+uint32_t attr_seconds(const struct timespec *time)
+{
+    if (time->tv_sec < 0)
+        return 0;
+    return time->tv_sec > UINT32_MAX ? UINT32_MAX : (uint32_t)time->tv_sec;
+}
+
 double attr_timeout(const struct vfs *vfs, int64_t true_at)
 {
     int64_t left = true_at + remote_options(vfs->remote)->cache_timeout_ms - clock_ms();

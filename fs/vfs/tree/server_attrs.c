@@ -57,10 +57,10 @@ static void fill_times(const struct stat *st, int valid, const struct sftp_attrs
     uint32_t clock = (uint32_t)clock_wall_s();
     attrs->flags |= SFTP_ATTR_TIMES;
     attrs->atime = valid & FUSE_SET_ATTR_ATIME_NOW ? clock
-                   : valid & FUSE_SET_ATTR_ATIME   ? (uint32_t)st->st_atim.tv_sec
+                   : valid & FUSE_SET_ATTR_ATIME   ? attr_seconds(&st->st_atim)
                                                    : now->atime;
     attrs->mtime = valid & FUSE_SET_ATTR_MTIME_NOW ? clock
-                   : valid & FUSE_SET_ATTR_MTIME   ? (uint32_t)st->st_mtim.tv_sec
+                   : valid & FUSE_SET_ATTR_MTIME   ? attr_seconds(&st->st_mtim)
                                                    : now->mtime;
 }
 
