@@ -233,6 +233,38 @@ END
     grep -qP '\tEPERM\tchain.vmx\t-\tthis is a link on the server' "$MNT/.vmxfs/errors"
 }
 
+@test "follow_symlinks: what is renamed onto a link to a file takes the place of the link" {
+    mkdir "$LAB/a" "$LAB/b"
+    printf 'one\n' >"$LAB/b/file"
+    ln -s ../b/file "$LAB/a/sed"
+    ln -s ../b/file "$LAB/a/mv"
+    ln -s ../b/file "$LAB/a/open"
+    ln -s ../b "$LAB/a/dir"
+    mount_local follow_symlinks
+    exec 7<"$MNT/a/open"
+    sed -i s/one/two/ "$MNT/a/sed"
+    echo three >"$MNT/new"
+    mv "$MNT/new" "$MNT/a/mv"
+    mv "$MNT/b/file" "$MNT/b/moved"
+    mv "$MNT/b/moved" "$MNT/b/file"
+    echo four >"$MNT/new"
+    mv "$MNT/new" "$MNT/a/open"
+    # Who has it open reads on in what the link led to.
+    [ "$(cat <&7)" = one ]
+    exec 7<&-
+    local name
+    for name in sed mv open; do
+        [ ! -L "$LAB/a/$name" ]
+        [ "$(stat -c %i "$MNT/a/$name")" != "$(stat -c %i "$MNT/b/file")" ]
+    done
+    [ "$(cat "$LAB/b/file" "$LAB/a/sed" "$LAB/a/mv" "$LAB/a/open" | tr '\n' ' ')" = "one two three four " ]
+    [ "$(cat "$MNT/b/file" "$MNT/a/sed" "$MNT/a/mv" "$MNT/a/open" | tr '\n' ' ')" = "one two three four " ]
+    # Neither does a folder, nor a link to one.
+    run mv -T "$MNT/b" "$MNT/a/dir"
+    [ "$status" -eq 1 ]
+    [ "$(readlink "$LAB/a/dir")" = ../b ]
+}
+
 @test "in no forest of links the kernel is led out of the mount" {
     local seed option
     for seed in 1 2 3 4 5 6; do

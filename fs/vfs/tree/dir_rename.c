@@ -182,6 +182,15 @@ static int check_end_unused(struct request *rq, struct renaming *m, const struct
     return r;
 }
 
+/* A file or a link takes the place of a link to a file, as rename(2) has it: what the link leads to
+ * stays. A .vmx would be one under another name, too. */
+static bool replaces_link(const struct renaming *m)
+{
+    const enum node_kind kind = found_kind(&m->from);
+    return (kind == KIND_FILE || kind == KIND_LINK) && !found_is_vmx(&m->from) &&
+           found_kind(&m->to) == KIND_FILE && !remote_is_vmx_name(path_name(m->to_path));
+}
+
 int dir_rename(struct request *rq, struct node *dir, const char *name, struct node *new_dir,
                const char *new_name, unsigned flags)
 {
@@ -203,7 +212,7 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
             ?: new_dir->ops->lookup(rq, new_dir, new_name, &m.to);
     if (dir_check_fixed(rq, &m.from, from_path) < 0 || dir_check_fixed(rq, &m.to, to_path) < 0 ||
         dir_check_followed(rq, &m.from, from_path) < 0 ||
-        dir_check_followed(rq, &m.to, to_path) < 0)
+        (!replaces_link(&m) && dir_check_followed(rq, &m.to, to_path) < 0))
         return -EPERM;
     if ((m.from.ops && !m.from.ops->named) || (m.to.ops && !m.to.ops->named))
         r = refuse_made_up(&m.diag);
