@@ -96,8 +96,10 @@ static int log_in(struct doctor *d)
     if (compression.n > 0 && !span_eq(compression, none))
         report_line(&d->report, VMX_PASS, "compression", "%.*s", (int)compression.n, compression.p);
     else
-        report_line(&d->report, VMX_NOTE, "compression",
-                    "none; -C asks for it, which is faster over a slow link");
+        report_line(&d->report, VMX_NOTE, "compression", "%s",
+                    d->mount.options->host
+                        ? "none; -C asks for it, which is faster over a slow link"
+                        : "none: SOURCE is a local directory");
     return 0;
 }
 
@@ -115,6 +117,11 @@ static int find_root(struct doctor *d)
 
 /* ---- what the server offers */
 
+static double free_mib(const struct sftp_statvfs *fs)
+{
+    return (double)fs->frsize * (double)fs->bavail / (1 << 20);
+}
+
 static void see_space(struct doctor *d)
 {
     FREE_AUTO char *root = remote_path(d->mount.remote, "");
@@ -123,7 +130,8 @@ static void see_space(struct doctor *d)
     SFTP_CALL_AUTO *call = sftp_statvfs(d->mount.sftp, root);
     int r = sftp_wait(call, &d->wait);
     if (r == 0)
-        report_line(&d->report, VMX_PASS, "statvfs", "df shows the space");
+        report_line(&d->report, VMX_PASS, "statvfs", "df shows the space: %.0f MiB are free",
+                    free_mib(sftp_call_statvfs(call)));
     else
         report_line(&d->report, VMX_NOTE, "statvfs", "%s: df shows no space",
                     r == -EOPNOTSUPP ? "not offered" : strerror(-r));
@@ -132,11 +140,13 @@ static void see_space(struct doctor *d)
 static void see_offers(struct doctor *d)
 {
     const struct sftp_features f = sftp_features(d->mount.sftp);
+    BUF_AUTO handles = {0};
+    if (f.max_handles > 0)
+        buf_addf(&handles, ", %llu open files", (unsigned long long)f.max_handles);
     if (f.limits)
-        report_line(&d->report, VMX_PASS, "limits",
-                    "reads of %llu bytes, writes of %llu, %llu open files (0: not said)",
+        report_line(&d->report, VMX_PASS, "limits", "reads of %llu bytes, writes of %llu%s",
                     (unsigned long long)f.max_read, (unsigned long long)f.max_write,
-                    (unsigned long long)f.max_handles);
+                    handles.data ?: "");
     else
         report_line(&d->report, VMX_NOTE, "limits",
                     "not offered: reads and writes of %llu bytes, which every server takes",

@@ -13,6 +13,7 @@
 #include "remote/cache/listing.h"
 #include "remote/lock/token.h"
 #include "remote/names/paths.h"
+#include "remote/server_errors.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
 
@@ -31,6 +32,7 @@ struct place {
     struct sftp *sftp;
     const struct tries *tries;
     const char *shown;  /* of the directory that the folder is in */
+    char *beside;       /* a path below the root for what is in that directory */
     char *folder;       /* ours */
     char *paths[NAMES]; /* of what is made in it */
 };
@@ -49,6 +51,7 @@ static void place_done(struct place *p)
 {
     for (size_t i = 0; i < NAMES; i++)
         free(p->paths[i]);
+    free(p->beside);
     free(p->folder);
     *p = (struct place){.sftp = p->sftp, .tries = p->tries};
 }
@@ -64,13 +67,15 @@ static int make_folder(struct remote *remote, const char *dir, struct place *p)
     if (!full ||
         asprintf(&p->folder, "%s/.vmxfs-%s", strcmp(full, "/") == 0 ? "" : full, token) < 0)
         p->folder = NULL;
-    for (size_t i = 0; p->folder && i < NAMES; i++) {
+    p->beside = p->folder ? path_join(dir, path_name(p->folder)) : NULL;
+    if (!p->beside)
+        return -ENOMEM;
+    for (size_t i = 0; i < NAMES; i++) {
         p->paths[i] = path_join(p->folder, names[i]);
         if (!p->paths[i])
             return -ENOMEM;
     }
-    return p->folder ? result(sftp_mkdir(p->sftp, p->folder, FOLDER_MODE), p->tries->wait)
-                     : -ENOMEM;
+    return result(sftp_mkdir(p->sftp, p->folder, FOLDER_MODE), p->tries->wait);
 }
 
 /* The first datastore: a directory that a link beside it names. Those of the host's own system have
@@ -93,8 +98,8 @@ static int find_place(struct remote *remote, struct place *p)
 {
     LISTING_AUTO *l = NULL;
     int r = make_folder(remote, "", p);
-    if (r == 0 || r == -EIO || r == -EINTR || r == -ENOMEM ||
-        remote_list(remote, "", 0, p->tries->wait, &l) < 0 || !first_store(l))
+    if (r == 0 || is_unanswered(r) || remote_list(remote, "", 0, p->tries->wait, &l) < 0 ||
+        !first_store(l))
         return r;
     place_done(p);
     return make_folder(remote, first_store(l), p);
@@ -185,12 +190,29 @@ static void try_clock(const struct place *p, int64_t before, uint32_t mtime)
 }
 
 /* No answer says nothing of what the server can. */
-static bool is_unanswered(const struct place *p, const char *rule, int r)
+static bool report_unanswered(const struct place *p, const char *rule, int r)
 {
-    if (r != -EIO && r != -EINTR && r != -ENOTCONN && r != -ENOMEM)
+    if (!is_unanswered(r))
         return false;
     report_line(p->tries->report, VMX_UNKNOWN, rule, "there was no answer: %s", strerror(-r));
     return true;
+}
+
+/* What a refused write meant: of a bare "failure" the filesystem's numbers tell. */
+static int write_error(struct remote *remote, const struct place *p, int r)
+{
+    return p->beside ? remote_write_error(remote, p->beside, p->tries->wait, r) : r;
+}
+
+static const char *write_reason(int r)
+{
+    return r == -EIO ? "the server does not say why" : strerror(-r);
+}
+
+static void report_unwritable(const struct place *p, int r)
+{
+    report_line(p->tries->report, VMX_FAIL, "write", "no file can be written in %s: %s", p->shown,
+                write_reason(r));
 }
 
 /* Another file is in the place already. */
@@ -201,7 +223,7 @@ static void try_posix_rename(const struct place *p)
     const char *what = t->unsafe_rename ? "a change of a .vmx is made in two steps (rename=unsafe)"
                                         : "no setting can be changed, but with -o rename=unsafe";
     int r = result(sftp_posix_rename(p->sftp, p->paths[FILE_], p->paths[TARGET], 0), t->wait);
-    if (is_unanswered(p, "posix-rename", r))
+    if (report_unanswered(p, "posix-rename", r))
         return;
     if (r == 0)
         report_line(t->report, VMX_PASS, "posix-rename", "a file is replaced in one step");
@@ -217,7 +239,7 @@ static void try_folder_rename(const struct place *p)
     const struct tries *t = p->tries;
     int r = result(sftp_mkdir(p->sftp, p->paths[FOLDER], FOLDER_MODE), t->wait)
                 ?: result(sftp_best_rename(p->sftp, p->paths[FOLDER], p->paths[MOVED], 0), t->wait);
-    if (is_unanswered(p, "folder-rename", r))
+    if (report_unanswered(p, "folder-rename", r))
         return;
     if (r == 0)
         report_line(t->report, VMX_PASS, "folder-rename", "tried in %s", p->shown);
@@ -228,18 +250,17 @@ static void try_folder_rename(const struct place *p)
                     p->shown, strerror(-r));
 }
 
-static void make_tries(const struct place *p)
+static void make_tries(struct remote *remote, const struct place *p)
 {
     int synced = -EOPNOTSUPP;
     uint32_t mtime = 0;
     const int64_t before = clock_wall_s();
     int r = make_file(p, p->paths[FILE_], &synced, &mtime)
                 ?: make_file(p, p->paths[TARGET], &synced, &mtime);
-    if (is_unanswered(p, "write", r))
+    if (report_unanswered(p, "write", r))
         return;
     if (r < 0) {
-        report_line(p->tries->report, VMX_FAIL, "write", "no file can be written in %s: %s",
-                    p->shown, strerror(-r));
+        report_unwritable(p, write_error(remote, p, r));
         return;
     }
     try_posix_rename(p);
@@ -277,14 +298,17 @@ void tries_make(struct remote *remote, const struct tries *tries)
     FREE_AUTO char *dir =
         p.folder ? strndup(p.folder, (size_t)(path_name(p.folder) - p.folder - 1)) : NULL;
     p.shown = dir && dir[0] ? dir : "/";
+    const int refused = is_unanswered(r) ? r : write_error(remote, &p, r);
     if (r == 0) {
-        make_tries(&p);
+        make_tries(remote, &p);
+    } else if (refused == -ENOSPC) {
+        report_unwritable(&p, refused);
     } else {
-        buf_addf(&shown, "%s: %s", p.shown, strerror(-r));
+        buf_addf(&shown, "%s: %s", p.shown, refused == r ? strerror(-r) : write_reason(refused));
         skip(remote, tries, shown.len ? shown.data : strerror(-r));
     }
     /* One that was made although its answer did not come goes, too. */
-    if (p.folder && (r == 0 || r == -EIO || r == -EINTR || r == -ENOTCONN))
+    if (p.folder && (r == 0 || is_unanswered(r)))
         clean_up(remote, &p);
     place_done(&p);
 }

@@ -77,8 +77,8 @@ is_untouched() {
         says PASS folder-rename "tried in $LAB"
         says PASS fsync '.*'
         says PASS clock 'the same as here'
-        says PASS statvfs '.*'
-        says PASS limits 'reads of \d+ bytes, writes of \d+, .*'
+        says PASS statvfs 'df shows the space: \d+ MiB are free'
+        says PASS limits 'reads of \d+ bytes, writes of \d+, [1-9]\d* open files'
         says PASS hardlink offered
         says PASS sessions '4 connections at once, .*'
         says NOTE host-commands 'vim-cmd and esxcli are not there: .*'
@@ -140,6 +140,27 @@ folder-rename fsync clock statvfs limits hardlink copy-data sessions host-comman
     rm -rf "$LAB"
 }
 
+@test "a disk that is full, and one that is read-only" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    LAB=$TEST_DIR/disk
+    mkdir "$LAB"
+    mount -t tmpfs -o size=64k none "$LAB"
+    head -c 100k /dev/zero >"$LAB/fill" 2>"$TEST_DIR/full" || grep -q space "$TEST_DIR/full"
+    doctor_of "$SFTP_SERVER"
+    says FAIL write "no file can be written in $LAB: No space left on device"
+    says PASS statvfs 'df shows the space: 0 MiB are free'
+    is_untouched '. ./fill '
+    mount -o remount,size=1m,nr_inodes=2 "$LAB"
+    doctor_of "$SFTP_SERVER"
+    says FAIL write "no file can be written in $LAB: No space left on device"
+    is_untouched '. ./fill '
+    mount -o remount,ro "$LAB"
+    doctor_of "$SFTP_SERVER"
+    umount -l "$LAB"
+    says UNKNOWN posix-rename "offered, not tried: $LAB: Read-only file system"
+    ! says FAIL '.*' '.*' || false
+}
+
 @test "what a server does not offer" {
     doctor_of "$SFTP_SERVER -P posix-rename"
     says FAIL posix-rename 'not offered: no setting can be changed, but with -o rename=unsafe'
@@ -153,6 +174,7 @@ folder-rename fsync clock statvfs limits hardlink copy-data sessions host-comman
     says NOTE hardlink 'not offered: .*'
     says NOTE copy-data 'not offered: .*'
     says NOTE limits 'not offered: reads and writes of 32768 bytes, .*'
+    says NOTE compression 'none: SOURCE is a local directory'
     doctor_of "$SFTP_SERVER -P open"
     says FAIL write "no file can be written in $LAB: .*"
     says PASS login 'local sftp-server'
