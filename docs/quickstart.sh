@@ -18,6 +18,7 @@ set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
+installed=$build/meson-logs/install-log.txt
 if [ "$(id -u)" -eq 0 ]; then prefix=/usr/local; else prefix=$HOME/.local; fi
 vmxfs=${VMXFS:-$prefix/bin/vmxfs}
 demo=${VMXFS_DEMO:-$HOME/vmxfs-demo}
@@ -49,8 +50,25 @@ prepare() {
         quietly "configuring the build" meson setup --prefix="$prefix" "$build" "$root"
     fi
     quietly "the build" ninja -C "$build" installed
+    older=$(grep -v '^#' "$installed" 2>/dev/null)
     quietly "installing below $prefix" meson install -C "$build" --no-rebuild
+    keep_track
     link_helpers
+}
+
+# meson has listed what it installed now, and the folders that it made for that. Those that it made for
+# an older one join the list, to go with it in the end; what only the older one has goes at once.
+keep_track() {
+    printf '%s\n' "$older" | while read -r path; do
+        case $path in "$prefix" | "$prefix"/*) ;; *) continue ;; esac
+        if grep -qxF "$path" "$installed"; then
+            continue
+        elif [ -d "$path" ]; then
+            echo "$path" >>"$installed"
+        else
+            rm -f "$path"
+        fi
+    done
 }
 
 # mount(8)'s helpers that are installed, as they are called.
@@ -75,8 +93,6 @@ uninstall() {
     done
     : >"$build/quickstart.log"
     quietly "uninstalling" ninja -C "$build" uninstall
-    rmdir "$prefix/share/vmxfs/profiles" "$prefix/share/vmxfs" "$prefix/share/doc/vmxfs/examples" \
-        "$prefix/share/doc/vmxfs" 2>/dev/null
     echo "Uninstalled."
 }
 

@@ -49,17 +49,24 @@ newcomer vmxfs --help | grep 'newer options'
 newcomer man vmxfs | grep 'newer: mount'
 newcomer sh docs/quickstart.sh stop
 newcomer sh docs/quickstart.sh uninstall
-[ -z "$(find $local -not -type d; find $local -name '*vmxfs*')" ]
+fails test -e $local
 
 PATH=/usr/local/sbin:/usr/local/bin:$PATH
+find /usr/local /usr/sbin /sbin/ | sort >/tmp/before
 sh docs/quickstart.sh >/tmp/said
 fails grep PATH= /tmp/said
 [ "$(command -v vmxfs)" = /usr/local/bin/vmxfs ]
 [ "$(readlink -f "$(man -w vmxfs)")" = /usr/local/share/man/man1/vmxfs.1 ]
 [ "$(readlink -f /sbin/mount.fuse.vmxfs)" = /usr/local/bin/vmxfs ]
 sh docs/quickstart.sh stop
+# What only the older one has goes at once.
+sed -i 's/^install_data(.completion\/_vmxfs.,/install_data('"'completion\/_vmxfs', rename: '_vmxfs_newer',/" docs/meson.build
+sh docs/quickstart.sh >/tmp/said
+test -e /usr/local/share/zsh/site-functions/_vmxfs_newer
+fails test -e /usr/local/share/zsh/site-functions/_vmxfs
+sh docs/quickstart.sh stop
 sh docs/quickstart.sh uninstall
-[ -z "$(find -L /usr/local /usr/sbin /sbin -name '*vmxfs*')" ]
+find /usr/local /usr/sbin /sbin/ | sort | diff /tmp/before -
 
 # What is not the quickstart's stays. And it mounts what it is told to.
 ln -s /bin/true /sbin/mount.fuse.vmxfs
