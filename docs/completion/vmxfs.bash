@@ -78,15 +78,19 @@ _vmxfs_offer_files() { # -f|-d|-c PREFIX
     done
 }
 
+# Of options with commas between them, also right behind the letter: -oro,running=
 _vmxfs_offer_option() {
-    local before=${cur%"${cur##*,}"} option value values
-    local last=${cur##*,}
+    local letter='' option value values keywords=("${_vmxfs_keywords[@]/%/=}")
+    [[ $cur != -o* ]] || letter=-o
+    local last=${cur#"$letter"}
+    last=${last##*,}
+    local before=${cur%"$last"}
     if [[ $last != *=* ]]; then
         for option in "${_vmxfs_options[@]}"; do
             [[ $option != *=* ]] || option=${option%%=*}=
             _vmxfs_offer "$before$option"
         done
-        [[ -z $last ]] || _vmxfs_offer "${_vmxfs_keywords[@]/%/=}"
+        [[ -z $last ]] || _vmxfs_offer "${keywords[@]/#/"$before"}"
         return
     fi
     before+=${last%%=*}=
@@ -106,7 +110,7 @@ _vmxfs_offer_option() {
     done
 }
 
-# The hosts that an ssh_config names, and those of known_hosts.
+# The hosts that an ssh_config names, and those of known_hosts; IPv6 addresses in brackets.
 _vmxfs_hosts() { # SSH_CONFIG
     local key rest word
     while read -r key rest; do
@@ -119,7 +123,8 @@ _vmxfs_hosts() { # SSH_CONFIG
         done
     done < <(tr '=' ' ' <"$1") 2>/dev/null
     [[ $1 == /dev/stdin ]] || [[ ! -r ~/.ssh/known_hosts ]] ||
-        sed -n -e 's/^\([^|@#[*?! ][^[*?! ]*\) .*/\1/p' ~/.ssh/known_hosts | tr ',' '\n'
+        sed -n -e 's/^\([^|@# ][^ ]*\) .*/\1/p' ~/.ssh/known_hosts | tr ',' '\n' |
+        sed -e '/[*?!]/d' -e 's/^\[\(.*\)\]:[0-9]*$/\1/' -e 's/.*:.*/[&]/'
 }
 
 _vmxfs_offer_source() { # SSH_CONFIG
@@ -158,7 +163,7 @@ _vmxfs() {
     -o/*) _vmxfs_offer_option ;;
     -F/*) _vmxfs_offer_files -f '' ;;
     -[pt]/*) ;;
-    */-o*) ;;
+    */-o?*) _vmxfs_offer_option ;;
     */-*) _vmxfs_offer "${_vmxfs_letters[@]}" ;;
     *)
         case ${#arguments[@]}:${arguments[0]-} in

@@ -67,6 +67,10 @@ offers() { # FOLDER LINE AFTER WORD...
     offers / "vmxfs -o ro,running=" "" ro running allow refuse
     offers / "vmxfs -o ro,running=allow,show=v" "" ro running allow show vmx
     offers / "vmxfs -o serveralive" "" ServerAliveCountMax ServerAliveInterval
+    offers / "vmxfs -o ro,serveralive" "" ro ServerAliveCountMax ServerAliveInterval
+    offers / "vmxfs -oro,runn" "" -oro running
+    offers / "vmxfs -orunning=" "" -orunning allow refuse
+    offers / "vmxfs -orek" "" -oRekeyLimit
     mkdir "$TEST_DIR/folders"
     mkdir "$TEST_DIR/folders/profiles"
     : >"$TEST_DIR/folders/private-key"
@@ -98,6 +102,9 @@ offers() { # FOLDER LINE AFTER WORD...
     offers "$TEST_DIR/lab" "vmxfs esxi-" "" esxi-01: esxi-02:
     offers "$TEST_DIR/lab" "vmxfs doc" "" doctor
     offers "$TEST_DIR/lab" "vmxfs doctor esxi-" "" esxi-01: esxi-02:
+    printf '%s ssh-ed25519 AAAA\n' known-01,192.0.2.7 '[known-02]:2222' '*.known-03' '|1|known-04|x' \
+        >"$TEST_DIR/home/.ssh/known_hosts"
+    offers "$TEST_DIR/lab" "vmxfs known-" "" known-01: known-02:
     offers "$TEST_DIR/lab" "vmxfs -o ro root@esxi-01" "" root@esxi-01:
     offers "$TEST_DIR/lab" "vmxfs -F $TEST_DIR/other oth" "" other-01:
     offers "$TEST_DIR/lab" "vmxfs root@esxi-01:" "" root@esxi-01:/vmfs/volumes/
