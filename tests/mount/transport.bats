@@ -49,6 +49,43 @@ teardown() {
     works
 }
 
+# The login is followed in what ssh logs.
+@test "ssh_command that makes ssh silent, or chatty" {
+    start
+    local words
+    for words in -q "-o LogLevel=ERROR" -oLogLevel=quiet -v -vvv; do
+        echo "$words"
+        mount_from ssh_command="ssh $words" timeout=120
+        [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+        unmount_lab
+    done
+}
+
+# As sshpass is: it answers its ssh's question on a terminal of its own.
+@test "ssh_command names a program that answers for its ssh" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    export SSHD_PASSWORD="open sesame"
+    start "PubkeyAuthentication no"
+    cat >"$TEST_DIR/answers" <<END
+#!/usr/bin/env python3
+import os, pty, sys
+streams = os.dup(0), os.dup(1)
+pid, terminal = pty.fork()
+if pid == 0:
+    os.dup2(streams[0], 0)
+    os.dup2(streams[1], 1)
+    os.execvp("ssh", ["ssh"] + sys.argv[1:])
+asked = b""
+while b"assword:" not in asked:
+    asked += os.read(terminal, 256)
+os.write(terminal, b"$SSHD_PASSWORD\n")
+os.waitpid(pid, 0)
+END
+    chmod 755 "$TEST_DIR/answers"
+    mount_from ssh_command="$TEST_DIR/answers" timeout=120 </dev/null
+    works
+}
+
 @test "the ssh program forwards nothing, runs nothing here, and takes no host for an option" {
     start
     printf '#!/bin/sh\nprintf "%%s\\n" "$@" >%s\nexec ssh -F %s "$@"\n' \

@@ -71,6 +71,31 @@ static void add_known_hosts(struct words *argv, const char *given)
         argv->error = r;
 }
 
+static bool is_openssh(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return strcmp(slash ? slash + 1 : program, "ssh") == 0;
+}
+
+/* The login is followed in what ssh itself logs, so nothing in its command may make it silent: ssh
+ * takes the first LogLevel, but the last of that and -q. */
+static void add_program(struct words *argv, const char *command)
+{
+    static const char level[] = "-oLogLevel=DEBUG1";
+    WORDS_AUTO given = {0};
+    words_split(&given, command, " \t");
+    const bool followed = given.n > 0 && is_openssh(given.list[0]);
+    for (size_t i = 0; i < given.n; i++) {
+        if (!followed || strcmp(given.list[i], "-q") != 0)
+            words_add(argv, given.list[i]);
+        if (followed && i == 0)
+            words_add(argv, level);
+    }
+    if (!followed)
+        words_add(argv, level);
+    argv->error = argv->error ?: given.error;
+}
+
 static void ssh_argv(const struct child_login *login, struct words *argv)
 {
     static const char *const strict[] = {[CONNECT_STRICT_CONFIG] = NULL,
@@ -78,11 +103,11 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
                                          [CONNECT_STRICT_ACCEPT_NEW] = "accept-new",
                                          [CONNECT_STRICT_NO] = "no"};
     const struct connect_options *o = login->options;
-    words_split(argv, o->ssh_command ? o->ssh_command : "ssh", " \t");
-    /* A connection for nothing else; the log level is for child_words. */
+    add_program(argv, o->ssh_command ? o->ssh_command : "ssh");
+    /* A connection for nothing else. */
     words_split(argv,
-                "-x -a -T -oLogLevel=DEBUG1 -oClearAllForwardings=yes -oControlMaster=no "
-                "-oPermitLocalCommand=no -oRemoteCommand=none",
+                "-x -a -T -oClearAllForwardings=yes -oControlMaster=no -oPermitLocalCommand=no "
+                "-oRemoteCommand=none",
                 " ");
     if (!login->shares)
         words_add(argv, "-oControlPath=none");
@@ -120,12 +145,6 @@ static void ssh_env(const struct askpass *askpass, struct words *env)
     words_addf(env, "VMXFS_ASKPASS=%s", askpass->name);
 }
 
-static bool is_openssh(const char *program)
-{
-    const char *slash = strrchr(program, '/');
-    return strcmp(slash ? slash + 1 : program, "ssh") == 0;
-}
-
 static int start_ssh(const struct child_login *login, struct askpass *askpass,
                      struct transport **ret, struct diag *why)
 {
@@ -133,7 +152,10 @@ static int start_ssh(const struct child_login *login, struct askpass *askpass,
     WORDS_AUTO env = {0};
     const char *host = login->options->host;
     ssh_argv(login, &argv);
-    ssh_env(askpass, &env);
+    /* Another program asks as it likes: sshpass, say, has a terminal of its own for its ssh. */
+    const bool followed = argv.n > 0 && is_openssh(argv.list[0]);
+    if (followed)
+        ssh_env(askpass, &env);
     struct fd_transport *f;
     int r = env.error ? env.error : start(&argv, env.list, "openssh", host, &f);
     if (r < 0) {
@@ -142,7 +164,7 @@ static int start_ssh(const struct child_login *login, struct askpass *askpass,
         return r;
     }
     f->has_command = login->command != NULL;
-    if (is_openssh(argv.list[0]))
+    if (followed)
         r = child_login_wait(login, askpass, f, why);
     if (r < 0)
         transport_free(&f->base);
