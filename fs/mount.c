@@ -162,6 +162,7 @@ static int open_vfs(struct mount *m, struct diag *why)
     const struct vfs_options vfs_options = {
         .owners = find_owners(m),
         .umask = o->umask,
+        .masks_all = o->umask_text != NULL,
         .read_only = o->read_only,
         .follow_links = o->follow_symlinks,
         .vmx_only = o->show && strcmp(o->show, "vmx") == 0,

@@ -248,8 +248,11 @@ bats_require_minimum_version 1.5.0
 @test "ro" {
     cp "$LAB/vm/vm.vmx" "$TEST_DIR/before"
     echo text >"$LAB/file"
+    chmod 640 "$LAB/file"
     mount_local ro
     grep -q " $MNT fuse.vmxfs ro," /proc/mounts
+    [ "$(stat -c %a "$MNT/file")" = 640 ] # so that a copy of it is no other one
+    [ ! -w "$MNT/file" ]
     local command
     while read -r command; do
         run bash -c "cd '$MNT' && $command"
@@ -291,6 +294,23 @@ END
     [ "$(stat -c '%a %u %g' "$MNT/vm/vm.vmx/memSize")" = "600 12345 54321" ]
     [ "$(stat -c '%a %u %g' "$MNT/vm/vm.vmx")" = "700 12345 54321" ]
     [ "$(stat -c '%u %g' "$MNT/vm")" = "12345 54321" ]
+}
+
+@test "umask says all permissions, as in every FUSE filesystem; without it they are the server's" {
+    touch "$LAB/file"
+    chmod 600 "$LAB/file"
+    chmod 711 "$LAB/vm"
+    mount_local
+    [ "$(stat -c %a "$MNT/file" "$MNT/vm" | xargs)" = "600 711" ]
+    unmount_lab
+    mount_local umask=0
+    [ "$(stat -c %a "$MNT/file" "$MNT/vm" "$MNT/vm/vm.vmx" "$MNT/vm/vm.vmx/memSize" | xargs)" = "777 777 777 666" ]
+    [ "$(stat -c %a "$MNT/vm/vm.vmx/.vmxfs/check")" = 444 ]
+    unmount_lab
+    mount_local umask=027
+    [ "$(stat -c %a "$MNT/file" "$MNT/vm" "$MNT/vm/vm.vmx" "$MNT/vm/vm.vmx/memSize" | xargs)" = "750 750 750 640" ]
+    chmod 644 "$MNT/file"
+    [ "$(stat -c %a "$LAB/file")" = 644 ]
 }
 
 @test "others get nothing without allow_other" {

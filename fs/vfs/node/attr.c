@@ -8,9 +8,16 @@
 
 enum { BLOCK = 512 };
 
+/* What the owner may, group and others may. */
+static mode_t for_all(mode_t mode)
+{
+    const mode_t owner = mode & 0700;
+    return mode | owner >> 3 | owner >> 6;
+}
+
 static void common(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime)
 {
-    mode_t masked = mode & ~vfs->options.umask;
+    mode_t masked = (vfs->options.masks_all ? for_all(mode) : mode) & ~vfs->options.umask;
     if (vfs->options.read_only)
         masked &= ~(mode_t)0222;
     *st = (struct stat){
@@ -46,10 +53,10 @@ int attr_vmx(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *at
 int attr_remote(const struct vfs *vfs, struct stat *st, const struct sftp_attrs *attrs)
 {
     common(vfs, st, attrs->mode, (off_t)attrs->size, attrs->mtime);
-    /* What the server says, as it says it, but for the write bits of a read-only mount. */
+    /* What the server says, as it says it: a copy from a read-only mount is no other file. */
     st->st_mode = (mode_t)attrs->mode;
-    if (vfs->options.read_only && !S_ISLNK(st->st_mode))
-        st->st_mode &= ~(mode_t)0222;
+    if (vfs->options.masks_all)
+        st->st_mode = (st->st_mode & S_IFMT) | (0777 & ~vfs->options.umask);
     st->st_atim.tv_sec = attrs->atime;
     return owners_show(&vfs->options.owners, attrs, st);
 }
