@@ -181,19 +181,24 @@ static bool has_option(const struct fuse_args *args, const char *name)
     return false;
 }
 
+/* In a list of options a comma, or a backslash, of a name has a backslash before it. */
+static int add_name(struct fuse_args *args, const char *source)
+{
+    BUF_AUTO name = {0};
+    int r = buf_add_str(&name, "-ofsname=");
+    for (const char *c = source; r == 0 && *c; c++)
+        r = buf_addf(&name, strchr(",\\", *c) ? "\\%c" : "%c", *c);
+    return r < 0 ? r : fuse_opt_add_arg(args, name.data);
+}
+
 static int open_session(struct mount *m, struct diag *why)
 {
     struct options *o = m->options;
-    FREE_AUTO char *name = NULL;
     BUF_AUTO said = {0};
     struct fuse_words words;
     int r = 0;
-    /* A comma in SOURCE would begin another option. */
-    if (!has_option(&o->fuse, "fsname=") && !strchr(o->source, ',')) {
-        if (asprintf(&name, "-ofsname=%s", o->source) < 0)
-            name = NULL;
-        r = name ? fuse_opt_add_arg(&o->fuse, name) : -1;
-    }
+    if (!has_option(&o->fuse, "fsname="))
+        r = add_name(&o->fuse, o->source);
     if (r == 0 && !has_option(&o->fuse, "subtype="))
         r = fuse_opt_add_arg(&o->fuse, "-osubtype=vmxfs");
     fuse_words_begin(&words);

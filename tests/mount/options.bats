@@ -335,11 +335,12 @@ END
     mount_local fsname=my-datastore
     grep -q "^my-datastore $MNT fuse.vmxfs " /proc/mounts
     unmount_lab
-    # A comma in SOURCE is no option.
-    mkdir "$TEST_DIR/a,ro"
-    LAB=$TEST_DIR/a,ro mount_local
+    # A comma in SOURCE is no option; mount -a looks for the same name.
+    mkdir "$TEST_DIR/a,ro\\b"
+    LAB="$TEST_DIR/a,ro\\b" mount_local
+    grep -qF "$TEST_DIR/a,ro\\134b $MNT fuse.vmxfs " /proc/mounts
     echo x >"$MNT/file"
-    [ "$(cat "$TEST_DIR/a,ro/file")" = x ]
+    [ "$(cat "$TEST_DIR/a,ro\\b/file")" = x ]
 }
 
 @test "what the server says of devices and of whose rights a program has means nothing" {
