@@ -9,6 +9,9 @@
 #define NO_STREAM                                                                                  \
     "vmxfs makes lost connections anew, which it cannot with one that it is given: use "           \
     "ssh_command="
+#define NO_MODULES                                                                                 \
+    "vmxfs has no modules of libfuse: name the directory in SOURCE, use transform_symlinks for "   \
+    "absolute links; file names are shown as the server has them"
 #define NO_SSH_1 "SSH 1 is broken, and no OpenSSH has it any more: leave the option out"
 
 #define IGNORED(name_) {.name = (name_)}
@@ -37,6 +40,7 @@ static const struct option_word words[] = {
     IGNORED("max_write="),
     IGNORED("writeback_cache=no"),
     IGNORED("unreliable_append"),
+    IGNORED("verbose"),
     IGNORED_AS("ssh_protocol=", "2"),
     REFUSED("ssh_protocol=", NO_SSH_1),
     REFUSED("-1", NO_SSH_1),
@@ -48,6 +52,7 @@ static const struct option_word words[] = {
     IGNORED("kernel_cache"),
     IGNORED("auto_cache"),
     IGNORED("noauto_cache"),
+    IGNORED("no_rofd_flush"),
     IGNORED("entry_timeout="),
     IGNORED("attr_timeout="),
     IGNORED("ac_attr_timeout="),
@@ -65,6 +70,12 @@ static const struct option_word words[] = {
     IGNORED("clone_fd"),
     IGNORED("max_threads="),
     IGNORED("max_idle_threads="),
+    REFUSED("modules=", NO_MODULES),
+    REFUSED("subdir=", NO_MODULES),
+    REFUSED("rellinks", NO_MODULES),
+    REFUSED("norellinks", NO_MODULES),
+    REFUSED("from_code=", NO_MODULES),
+    REFUSED("to_code=", NO_MODULES),
     /* mount(8), fstab and systemd */
     IGNORED("auto"),
     IGNORED("noauto"),
@@ -175,8 +186,8 @@ const char *option_ssh_refusal(const char *option)
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         const char *harmless = refused[i].harmless;
         if (has_keyword(option, refused[i].keyword))
-            return harmless && strcmp(strchr(option, '=') + 1, harmless) == 0 ? NULL
-                                                                              : refused[i].why;
+            return harmless && strcasecmp(strchr(option, '=') + 1, harmless) == 0 ? NULL
+                                                                                  : refused[i].why;
     }
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,16 +23,16 @@
 /* FUSE_OPT_KEY, without its conversion that clang warns of. */
 #define WORD(template, key) {template, UINT_MAX, key}
 
-enum { KEY_COMPRESSION };
+enum { KEY_COMPRESSION, KEY_PORT, KEY_KEYWORD };
 
 static const struct fuse_opt table[] = {
-    OPTION("-p %s", port_text),
-    OPTION("port=%s", port_text),
+    WORD("-p ", KEY_PORT),
+    WORD("port=", KEY_KEYWORD),
+    WORD("IdentityFile=", KEY_KEYWORD),
+    WORD("UserKnownHostsFile=", KEY_KEYWORD),
+    WORD("StrictHostKeyChecking=", KEY_KEYWORD),
     OPTION("-F %s", config_file),
     WORD("-C", KEY_COMPRESSION),
-    OPTION("IdentityFile=%s", identity_file),
-    OPTION("UserKnownHostsFile=%s", known_hosts_file),
-    OPTION("StrictHostKeyChecking=%s", strict),
     OPTION("password_stdin", password_stdin),
     OPTION("delay_connect", delay_connect),
     OPTION("transport=%s", transport),
@@ -73,6 +74,7 @@ static const struct fuse_opt table[] = {
     OPTION("-f", foreground),
     OPTION("-d", debug),
     OPTION("debug", debug),
+    OPTION("--debug", debug),
     OPTION("sshfs_debug", debug),
     OPTION("-h", help),
     OPTION("--help", help),
@@ -80,11 +82,14 @@ static const struct fuse_opt table[] = {
     OPTION("--version", version),
     OPTION("ro", read_only),
     WORD("ro", FUSE_OPT_KEY_KEEP),
+    OPTION("-r", read_only),
+    WORD("-r", FUSE_OPT_KEY_KEEP),
     NO_OPTION("rw", read_only),
     WORD("rw", FUSE_OPT_KEY_KEEP),    /* for libfuse, too, the last one counts */
     WORD("-n", FUSE_OPT_KEY_DISCARD), /* mount(8) */
     WORD("-s", FUSE_OPT_KEY_DISCARD),
     WORD("-v", FUSE_OPT_KEY_DISCARD),
+    WORD("--verbose", FUSE_OPT_KEY_DISCARD),
     WORD("-t ", FUSE_OPT_KEY_DISCARD),
     /* Options that the kernel or libfuse understands. */
     WORD("allow_other", FUSE_OPT_KEY_KEEP),
@@ -155,21 +160,69 @@ static int see_other(struct parse *p, const char *arg)
     return p->options.ssh_keywords.error ? -1 : 0;
 }
 
+/* A further key. A name with spaces stands in quotes, as ssh wants it. */
+static int see_next_key(struct parse *p, const char *arg, const char *file)
+{
+    if (*file == '"' || !strpbrk(file, " \t"))
+        return see_other(p, arg);
+    words_addf(&p->options.ssh_keywords, "IdentityFile=\"%s\"", file);
+    return p->options.ssh_keywords.error ? -1 : 0;
+}
+
+/* A keyword of ssh, in any case of letters, that vmxfs reads itself: as for ssh the first one
+ * counts, but that keys add up. *ret: whether it is one. */
+static int see_own_keyword(struct parse *p, const char *arg, bool *ret)
+{
+    struct options *o = &p->options;
+    const struct {
+        const char *name;
+        char **place;
+    } own[] = {
+        {"IdentityFile=", &o->identity_file},
+        {"Port=", &o->port_text},
+        {"UserKnownHostsFile=", &o->known_hosts_file},
+        {"StrictHostKeyChecking=", &o->strict},
+    };
+    size_t i = 0;
+    while (i < sizeof(own) / sizeof(own[0]) &&
+           strncasecmp(arg, own[i].name, strlen(own[i].name)) != 0)
+        i++;
+    *ret = i < sizeof(own) / sizeof(own[0]);
+    if (!*ret)
+        return 0;
+    const char *value = arg + strlen(own[i].name);
+    if (*own[i].place)
+        return own[i].place == &o->identity_file ? see_next_key(p, arg, value) : 0;
+    *own[i].place = strdup(value);
+    return *own[i].place ? 0 : -1;
+}
+
 static int see(void *data, const char *arg, int key, struct fuse_args *out)
 {
     struct parse *p = data;
+    FREE_AUTO char *port = NULL;
+    bool is_own;
     (void)out;
     if (key == FUSE_OPT_KEY_NONOPT)
         return see_argument(p, arg);
-    return see_other(p, key == KEY_COMPRESSION ? "Compression=yes" : arg);
+    if (!arg[0]) /* "-o $MORE,ro" of a script, with nothing more */
+        return 0;
+    if (key == KEY_COMPRESSION)
+        arg = "Compression=yes";
+    if (key == KEY_PORT && asprintf(&port, "Port=%s", arg + strlen("-p")) < 0)
+        return -1;
+    int r = see_own_keyword(p, port ? port : arg, &is_own);
+    return r < 0 || is_own ? r : see_other(p, arg);
 }
 
 /* words: with a comma between them. */
-static bool is_one_of(struct span value, struct span words)
+static bool is_one_of(const char *value, const char *words,
+                      bool (*same)(struct span a, struct span b))
 {
+    struct span rest = span_of(words);
     struct span word;
-    while (text_word(&words, &word)) {
-        if (span_eq(span_head(word, text_find(word, ',')), value))
+    while (text_word(&rest, &word)) {
+        if (same(span_head(word, text_find(word, ',')), span_of(value)))
             return true;
     }
     return false;
@@ -180,7 +233,7 @@ static int check_words(const struct options *o, struct diag *why)
     const struct {
         const char *name, *value, *words;
     } checks[] = {
-        {"StrictHostKeyChecking", o->strict, "yes, ask, accept-new, no, off"},
+        {"StrictHostKeyChecking", o->strict, "yes, true, ask, accept-new, no, false, off"},
         {"transport", o->transport, "auto, libssh2, openssh"},
         {"prefetch", o->prefetch, "on, off"},
         {"running", o->running, "refuse, allow"},
@@ -191,7 +244,9 @@ static int check_words(const struct options *o, struct diag *why)
         {"nomap", o->nomap, "ignore, error"},
     };
     for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
-        if (!checks[i].value || is_one_of(span_of(checks[i].value), span_of(checks[i].words)))
+        const bool is_of_ssh = checks[i].value && checks[i].value == o->strict;
+        if (!checks[i].value ||
+            is_one_of(checks[i].value, checks[i].words, is_of_ssh ? span_eq_fold : span_eq))
             continue;
         diag_set(why, "%s=%s: the value must be one of: %s", checks[i].name, checks[i].value,
                  checks[i].words);
@@ -217,7 +272,7 @@ static bool parse_number(const char *text, int base, unsigned least, unsigned mo
 
 static int check_numbers(struct options *o, struct diag *why)
 {
-    enum { DAY = 86400 };
+    enum { DAY = 86400, LONGEST = 20 * DAY }; /* in milliseconds it is an int */
     const struct {
         const char *name, *text;
         unsigned *value;
@@ -228,7 +283,7 @@ static int check_numbers(struct options *o, struct diag *why)
         {"port", o->port_text, &o->port, 1, 65535, 10, ""},
         {"timeout", o->timeout_text, &o->timeout_s, 1, DAY, 10, " seconds"},
         {"power_timeout", o->power_timeout_text, &o->power_timeout_s, 1, DAY, 10, " seconds"},
-        {"cache_timeout", o->cache_timeout_text, &o->cache_timeout_s, 0, DAY, 10, " seconds"},
+        {"cache_timeout", o->cache_timeout_text, &o->cache_timeout_s, 0, UINT_MAX, 10, " seconds"},
         {"cache_size", o->cache_size_text, &o->cache_mib, 1, 1 << 20, 10, " MiB"},
         {"vmx_max", o->vmx_max_text, &o->vmx_max_kib, 1, 64 << 10, 10, " KiB"},
         {"uid", o->uid_text, &o->uid, 0, UINT_MAX - 1, 10, ""},
@@ -245,6 +300,8 @@ static int check_numbers(struct options *o, struct diag *why)
                  checks[i].name, checks[i].text, checks[i].least, checks[i].most, checks[i].unit);
         return -EINVAL;
     }
+    if (o->cache_timeout_s > LONGEST) /* sshfs takes any, as "never" */
+        o->cache_timeout_s = LONGEST;
     return 0;
 }
 
@@ -325,6 +382,10 @@ void options_done(struct options *o)
     free(o->host);
     free(o->user);
     free(o->path);
+    free(o->port_text);
+    free(o->identity_file);
+    free(o->known_hosts_file);
+    free(o->strict);
     for (const struct fuse_opt *option = table; option->templ; option++) {
         if (!strchr(option->templ, '%'))
             continue;
@@ -405,8 +466,8 @@ struct connect_options options_connect(const struct options *o)
         .via = CONNECT_AUTO,
     };
     if (o->strict)
-        c.strict = strcmp(o->strict, "accept-new") == 0 ? CONNECT_STRICT_ACCEPT_NEW
-                   : is_one_of(span_of(o->strict), SPAN_LITERAL("no, off"))
+        c.strict = strcasecmp(o->strict, "accept-new") == 0 ? CONNECT_STRICT_ACCEPT_NEW
+                   : is_one_of(o->strict, "no, false, off", span_eq_fold)
                        ? CONNECT_STRICT_NO
                        : CONNECT_STRICT_YES; /* "ask", too: nobody is there */
     if (o->ssh_command || (o->transport && strcmp(o->transport, "openssh") == 0))

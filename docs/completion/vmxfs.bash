@@ -12,11 +12,11 @@
 #   . ~/.local/share/bash-completion/completions/vmxfs
 #   complete -o default -F _vmxfs_echo echo
 
-_vmxfs_letters=(-o -p -F -C -f -d -h --help -V --version)
+_vmxfs_letters=(-o -p -F -C -f -d --debug -r -h --help -V --version)
 # What follows -o: a value is one of those with "|" between them, or of that kind.
 _vmxfs_options=(
-    'StrictHostKeyChecking=yes|ask|accept-new|no|off' IdentityFile=FILE UserKnownHostsFile=FILE
-    port= password_stdin 'transport=auto|libssh2|openssh' ssh_command=COMMAND sftp_server=FILE
+    'StrictHostKeyChecking=yes|true|ask|accept-new|no|false|off' IdentityFile=FILE
+    UserKnownHostsFile=FILE port= password_stdin 'transport=auto|libssh2|openssh' ssh_command=COMMAND sftp_server=FILE
     delay_connect timeout= power_timeout= cache_timeout= cache_size= 'prefetch=on|off'
     'show=all|vmx' transform_symlinks follow_symlinks contain_symlinks no_contain_symlinks
     vmx_max= profile_dir=DIRECTORY

@@ -39,10 +39,10 @@ struct connector {
     unsigned allowed;       /* enum further: the first login can be repeated, was not refused */
 };
 
-/* A daemon changes its directory before it connects again. */
+/* A daemon changes its directory before it connects again. "none" is no file, but a word of ssh. */
 static void make_absolute(struct connector *c, const char **path)
 {
-    if (!*path || (**path && strchr("/~%$\"", **path)))
+    if (!*path || strcmp(*path, "none") == 0 || (**path && strchr("/~%$\"", **path)))
         return;
     FREE_AUTO char *directory = get_current_dir_name();
     if (directory)
@@ -142,11 +142,9 @@ static int setup_local(const struct connector *c, struct diag *why)
 static int setup(struct connector *c, struct diag *why)
 {
     struct connect_options *o = &c->options;
-    if (o->config_file && strcmp(o->config_file, "none") != 0)
-        make_absolute(c, &o->config_file);
+    make_absolute(c, &o->config_file);
     make_absolute(c, &o->identity_file);
-    if (o->known_hosts_file && strcmp(o->known_hosts_file, "none") != 0)
-        make_absolute(c, &o->known_hosts_file);
+    make_absolute(c, &o->known_hosts_file);
     if (c->paths.error) {
         diag_set(why, "out of memory");
         return c->paths.error;

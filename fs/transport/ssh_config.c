@@ -362,15 +362,17 @@ void ssh_config_arguments(const struct connect_options *options, struct words *a
 {
     if (options->config_file)
         words_addf(argv, "-F%s", options->config_file);
+    /* Not -i, which forgets a file that is not there. */
+    if (options->identity_file) {
+        const char *quote = options->identity_file[0] == '"' ? "" : "\"";
+        words_addf(argv, "-oIdentityFile=%s%s%s", quote, options->identity_file, quote);
+    }
     for (size_t i = 0; options->keywords && i < options->keywords->n; i++)
         words_addf(argv, "-o%s", options->keywords->list[i]);
     if (options->port)
         words_addf(argv, "-p%u", options->port);
     if (options->user)
         words_addf(argv, "-l%s", options->user);
-    /* Not -i, which forgets a file that is not there. */
-    if (options->identity_file)
-        words_addf(argv, "-oIdentityFile=\"%s\"", options->identity_file);
 }
 
 static int refuse(const struct connect_options *options, const char *said, struct diag *why)

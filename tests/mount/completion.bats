@@ -61,7 +61,7 @@ offers() { # FOLDER LINE AFTER WORD...
 }
 
 @test "options are completed behind commas, and so are their values, and keywords in any case" {
-    offers / "vmxfs --" "" --help --version
+    offers / "vmxfs --" "" --debug --help --version
     offers / "vmxfs -o trans" "" transform_symlinks transport
     offers / "vmxfs -o trans" " ro host: /mnt" transform_symlinks transport
     offers / "vmxfs -o ro,running=" "" ro running allow refuse

@@ -55,8 +55,18 @@ mount_lab() { # [-s FOLDER] [OPTION...]
         source=$2
         shift 2
     fi
-    mount_source "127.0.0.1:$source" "transport=libssh2" "port=$(cat "$SERVER/port")" \
-        "IdentityFile=$SERVER/id" "UserKnownHostsFile=$SERVER/known_hosts" "$@"
+    mount_ssh "$SERVER" "127.0.0.1:$source" transport=libssh2 "$@"
+}
+
+# Mounts SOURCE with the port, key and known_hosts of a server of sshd.sh, unless options name others.
+mount_ssh() { # DIRECTORY SOURCE [OPTION...]
+    local directory=$1 source=$2 usual=() option
+    shift 2
+    for option in "port=$(cat "$directory/port")" "IdentityFile=$directory/id" \
+        "UserKnownHostsFile=$directory/known_hosts"; do
+        [[ " $*" == *" ${option%%=*}="* ]] || usual+=("$option")
+    done
+    mount_source "$source" "${usual[@]}" "$@"
 }
 
 # A small .vmx, with a name in it.

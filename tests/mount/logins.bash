@@ -12,8 +12,7 @@ port() {
 
 # Mounts $LAB from 127.0.0.1 with the server's key and known_hosts, unless options say otherwise.
 mount_from() { # OPTION...
-    mount_source "${host:-127.0.0.1}:${path-$LAB}" "port=$(port)" "IdentityFile=$DIR/id" \
-        "UserKnownHostsFile=$DIR/known_hosts" "$@"
+    mount_ssh "$DIR" "${host:-127.0.0.1}:${path-$LAB}" "$@"
 }
 
 works() {

@@ -236,6 +236,13 @@ bats_require_minimum_version 1.5.0
     [ "$(stat -c %a "$MNT/vm/vm.vmx/memSize")" = 640 ]
 }
 
+@test "an empty option is none, and -r is ro" {
+    local none=
+    "$VMXFS" -o "$none,umask=027" -o "" "$LAB" "$MNT" -r 3>&-
+    [ "$(stat -c %a "$MNT/vm/vm.vmx/memSize")" = 440 ]
+    grep -q " $MNT fuse.vmxfs ro," /proc/mounts
+}
+
 @test "of ro and rw the last one counts, for the kernel too" {
     "$VMXFS" -o ro,rw "$LAB" "$MNT" 3>&-
     echo 512 >"$MNT/vm/vm.vmx/memSize"
@@ -480,15 +487,15 @@ foreground() { # OPTION...
     for option in reconnect sshfs_sync no_readahead sync_readdir direct_io workaround=rename:truncate \
         cache=yes dir_cache=yes dcache_max_size=9 dcache_clean_interval=9 dcache_min_clean_interval=9 \
         cache_max_size=9 cache_clean_interval=9 cache_min_clean_interval=9 no_check_root \
-        disable_hardlink max_conns=4 max_read=65536 max_write=65536 unreliable_append \
-        writeback_cache=no ssh_protocol=2 idmap=mounter idmap=user nomap=error kernel_cache auto_cache noauto_cache \
+        disable_hardlink max_conns=4 max_read=65536 max_write=65536 unreliable_append verbose \
+        writeback_cache=no ssh_protocol=2 idmap=mounter idmap=user nomap=error kernel_cache auto_cache noauto_cache no_rofd_flush \
         entry_timeout=1 attr_timeout=1 ac_attr_timeout=1 negative_timeout=1 noforget remember=1 intr \
         intr_signal=10 use_ino readdir_ino hard_remove nonempty large_read big_writes clone_fd \
         max_threads=9 max_idle_threads=9 relatime norelatime strictatime nostrictatime diratime \
         nodiratime lazytime nolazytime iversion noiversion silent loud mand nomand nousers noowner \
         nogroup X-mount.mkdir x-systemd.automount dcache_timeout=9 dcache_stat_timeout=9 \
         dcache_link_timeout=9 dcache_dir_timeout=9 cache_stat_timeout=9 cache_link_timeout=9 \
-        cache_dir_timeout=9 cache=no dir_cache=no; do
+        cache_dir_timeout=9 cache=no dir_cache=no cache_timeout=115200 dcache_timeout=4294967295; do
         echo "$option"
         mount_local "$option"
         [ -f "$MNT/vm/vm.vmx/memSize" ]
@@ -502,6 +509,9 @@ foreground() { # OPTION...
     local option
     for option in passive slave directport=1 vsock=1:2; do
         fails "^vmxfs: $option: .*ssh_command=" -o "$option" "$LAB" "$MNT"
+    done
+    for option in modules=iconv subdir=vm rellinks from_code=ISO-8859-1; do
+        fails "^vmxfs: $option: .*SOURCE" -o "$option" "$LAB" "$MNT"
     done
     # Of ssh_config: what would break the channel, in any case of letters.
     for option in RemoteCommand=ls sessiontype=none REQUESTTTY=yes StdinNull=yes \

@@ -545,6 +545,32 @@ EOF
         PreferredAuthentications=publickey transport=libssh2
 }
 
+@test "of ssh's own keywords the first one counts, in any case of letters, but keys add up" {
+    start
+    ssh-keygen -q -t ed25519 -N '' -f "$TEST_DIR/other key" </dev/null
+    cp "$DIR/id" "$TEST_DIR/key, named so"
+    local transport keys known
+    known=UserKnownHostsFile=$DIR/known_hosts
+    for transport in libssh2 openssh; do
+        for keys in "IdentityFile=$TEST_DIR/other key,IdentityFile=$DIR/id" \
+            "IdentityFile=$DIR/id,IdentityFile=$TEST_DIR/nothing" \
+            "identityfile=$TEST_DIR/other key,IdentityFile=$TEST_DIR/nothing,IDENTITYFILE=$DIR/id" \
+            "IdentityFile=$TEST_DIR/nothing,IdentityFile=$TEST_DIR/key\\, named so" \
+            "IdentityFile=\"$TEST_DIR/key\\, named so\""; do
+            echo "$transport $keys"
+            "$VMXFS" -p "$(port)" -o "Port=1,port=2,transport=$transport,$keys,$known" \
+                -o StrictHostKeyChecking=YES,stricthostkeychecking=no,UserKnownHostsFile=/dev/null \
+                "127.0.0.1:$LAB" "$MNT" 3>&-
+            [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+            unmount_lab
+        done
+        "$VMXFS" -o "transport=$transport,IdentityFile=$DIR/id,Port=$(port),StrictHostKeyChecking=False" \
+            -o "userknownhostsfile=/dev/null,StrictHostKeyChecking=yes,$known" -p 1 "127.0.0.1:$LAB" "$MNT" 3>&-
+        [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+        unmount_lab
+    done
+}
+
 @test "-F names the configuration, and -C compresses" {
     start
     local transport

@@ -213,7 +213,8 @@ stays(os.rmdir, ".vmxfs/plain")' "$MNT"
     printf 12345 >"$LAB/vm/file"
     chmod 640 "$LAB/vm/file"
     touch -d '2020-02-02 02:02:02 UTC' "$LAB/vm/vm.vmx" "$LAB/vm/file"
-    mount_local umask=022
+    umask 022
+    mount_local
     [ "$(stat -c '%h %s %a %Y' "$MNT/vm/vm.vmx/displayName")" = "1 4 644 1580608922" ]
     [ "$(stat -c '%h %F %a %Y' "$MNT/vm/vm.vmx")" = "1 directory 755 1580608922" ]
     [ "$(stat -c '%h %s %a %Y' "$MNT/vm/file")" = "1 5 640 1580608922" ]
