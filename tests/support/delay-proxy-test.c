@@ -75,7 +75,8 @@ static void read_line(struct lab *lab, char line[32])
     line[strcspn(line, "\n")] = '\0';
 }
 
-static int setup(void **state)
+/* more: further arguments of the proxy, up to a NULL. */
+static int start(void **state, const char *const more[4])
 {
     static struct lab lab;
     char to[32], delay[16], line[32];
@@ -88,7 +89,8 @@ static int setup(void **state)
         dup2(out[1], STDOUT_FILENO);
         close(out[0]);
         close(out[1]);
-        execl(proxy_program, proxy_program, "--to", to, "--delay-ms", delay, (char *)NULL);
+        execl(proxy_program, proxy_program, "--to", to, "--delay-ms", delay, more[0], more[1],
+              more[2], more[3], (char *)NULL);
         _exit(127);
     }
     close(out[1]);
@@ -97,6 +99,22 @@ static int setup(void **state)
     lab.port = (uint16_t)atoi(line);
     *state = &lab;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return start(state, (const char *const[4]){NULL});
+}
+
+/* 500,000 bytes a second. */
+static int setup_rate(void **state)
+{
+    return start(state, (const char *const[4]){"--rate-mbit", "4", "--buffer-kib", "1024"});
+}
+
+static int setup_buffer(void **state)
+{
+    return start(state, (const char *const[4]){"--buffer-kib", "16"});
 }
 
 static int teardown(void **state)
@@ -217,6 +235,51 @@ static void bandwidth_is_not_limited(void **state)
     free(data);
 }
 
+/* Sends to the echo over several connections, and takes what comes back, all at once. Returns how
+ * long it took. */
+static int64_t exchange(void *state, int connections, size_t size)
+{
+    int fds[8];
+    char *data = calloc(1, size);
+    assert_non_null(data);
+    assert_in_range(connections, 1, 8);
+    int64_t start = clock_ms();
+    for (int i = 0; i < connections; i++) {
+        fds[i] = dial(state);
+        send_all(fds[i], data, size);
+    }
+    for (int i = 0; i < connections; i++) {
+        expect_bytes(fds[i], data, size);
+        close(fds[i]);
+    }
+    free(data);
+    return clock_ms() - start;
+}
+
+/* By itself, each would take 100 ms. The echo comes back while the rest is on its way. */
+static void all_connections_share_the_rate(void **state)
+{
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < 20 && least >= 4000; i++) {
+        int64_t took = exchange(*state, 4, 50000);
+        assert_true(took >= 400 + 2 * DELAY_MS);
+        least = took < least ? took : least;
+    }
+    assert_true(least < 4000);
+}
+
+/* Each 16 KiB wait until those before them are acknowledged, which takes a round trip. */
+static void a_senders_buffer_bounds_what_is_under_way(void **state)
+{
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < 20 && least >= 4000; i++) {
+        int64_t took = exchange(*state, 1, (size_t)10 << 14);
+        assert_true(took >= 9 * 2 * DELAY_MS + 2 * DELAY_MS);
+        least = took < least ? took : least;
+    }
+    assert_true(least < 4000);
+}
+
 static void an_end_of_stream_is_passed_on_behind_the_bytes(void **state)
 {
     char byte;
@@ -275,6 +338,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_round_trip_takes_twice_the_delay, setup, teardown),
         cmocka_unit_test_setup_teardown(round_trips_overlap, setup, teardown),
         cmocka_unit_test_setup_teardown(bandwidth_is_not_limited, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_connections_share_the_rate, setup_rate, teardown),
+        cmocka_unit_test_setup_teardown(a_senders_buffer_bounds_what_is_under_way, setup_buffer,
+                                        teardown),
         cmocka_unit_test_setup_teardown(an_end_of_stream_is_passed_on_behind_the_bytes, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_cut_resets_connections_and_new_ones_work, setup,

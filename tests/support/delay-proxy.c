@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A TCP proxy on 127.0.0.1 that makes a server look far away: what is read from one side is written
- * to the other a fixed time later. It has no limit of bandwidth of its own. Connecting costs
- * nothing, unlike over a real distance.
+ * to the other a fixed time later. Connecting costs nothing, unlike over a real distance, and
+ * nothing is lost on the way.
  *
- *   delay-proxy --to HOST:PORT [--listen PORT] [--delay-ms N]
+ *   delay-proxy --to HOST:PORT [--listen PORT] [--delay-ms N] [--rate-mbit N] [--buffer-kib N]
+ *
+ *   --delay-ms    how long a byte is under way, each way
+ *   --rate-mbit   how many millions of bits a second the line carries each way. All connections
+ *                 share it, and what comes first goes first. Default: no limit
+ *   --buffer-kib  how much of one connection may be sent each way and not acknowledged: what a
+ *                 sender's buffer holds. It is acknowledged when it has arrived and the delay has
+ *                 passed once more. Default: 256 with a rate, else so much that it is no limit
  *
  * It prints the port that it listens on (one line), then a line for each signal that was obeyed:
  *   SIGUSR1  resets all connections              "cut N"
@@ -30,29 +37,38 @@
 
 #include <utlist.h>
 
-/* More than 1 GB/s at 20 ms each way needs. A reader that is slower holds its sender back. */
-#define QUEUE_MAX ((size_t)64 << 20)
+/* More than 1 GB/s at 50 ms each way needs. A reader that is slower holds its sender back. */
+#define BUFFER_WITHOUT_RATE ((size_t)128 << 20)
+#define BUFFER_WITH_RATE ((size_t)256 << 10)
 #define READ_MAX ((size_t)256 << 10)
+#define SEGMENT 1448 /* bytes of a TCP segment over Ethernet */
 
 struct chunk {
     struct chunk *prev, *next;
-    int64_t due; /* microseconds of the monotonic clock */
+    int64_t due; /* when it arrives; nanoseconds of the monotonic clock */
     size_t size; /* 0: the end of the stream */
     size_t sent;
     char data[];
+};
+
+/* One way of the line that all connections share. */
+struct line {
+    int64_t free_at; /* when all that was taken before has left */
 };
 
 /* One side of a connection, and what was read from it and is on its way to the other side. */
 struct side {
     struct connection *connection;
     struct side *other;
+    struct line *line;
     int fd;
-    uint32_t interest; /* what epoll watches; 0: fd is not in the set */
-    struct chunk *queue;
-    size_t queued;
-    bool read_all;    /* its end of stream was read */
-    bool written_all; /* its end of stream was passed on */
-    bool blocked;     /* the other side takes no more for now */
+    uint32_t interest;            /* what epoll watches; 0: fd is not in the set */
+    struct chunk *queue;          /* not arrived */
+    struct chunk *unacknowledged; /* arrived */
+    size_t buffered;              /* bytes in both */
+    bool read_all;                /* its end of stream was read */
+    bool written_all;             /* its end of stream was passed on */
+    bool blocked;                 /* the other side takes no more for now */
 };
 
 struct connection {
@@ -63,18 +79,21 @@ struct connection {
 
 struct proxy {
     int epoll, listener, signals;
-    int64_t delay; /* microseconds */
+    int64_t delay; /* nanoseconds */
+    double rate;   /* bytes a nanosecond; 0: no limit */
+    size_t buffer; /* bytes */
+    struct line there, back;
     struct addrinfo *to;
     struct connection *connections;
     bool stop;
-    char buffer[READ_MAX];
+    char bytes[READ_MAX];
 };
 
-static int64_t now_us(void)
+static int64_t now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static int push(struct side *s, const char *data, size_t size, int64_t due)
@@ -86,30 +105,58 @@ static int push(struct side *s, const char *data, size_t size, int64_t due)
     if (size > 0)
         memcpy(c->data, data, size);
     DL_APPEND(s->queue, c);
-    s->queued += size;
+    s->buffered += size;
     return 0;
 }
 
-static void pop(struct side *s)
+static void drop_first(struct side *s, struct chunk **list)
 {
-    struct chunk *c = s->queue;
-    DL_DELETE(s->queue, c);
-    s->queued -= c->size;
+    struct chunk *c = *list;
+    DL_DELETE(*list, c);
+    s->buffered -= c->size;
     free(c);
+}
+
+/* How much is read at once. A line with a rate takes a millisecond's worth, so that connections
+ * take turns. */
+static size_t piece(const struct proxy *p, const struct side *s)
+{
+    const size_t turn = p->rate > 0 ? (size_t)(p->rate * 1e6) : READ_MAX;
+    size_t size = turn < SEGMENT ? SEGMENT : turn > READ_MAX ? READ_MAX : turn;
+    const size_t room = p->buffer - s->buffered;
+    return size < room ? size : room;
+}
+
+/* When the last of so many bytes has left, which are taken now. */
+static int64_t leave_at(const struct proxy *p, struct line *line, size_t size)
+{
+    const int64_t now = now_ns();
+    if (line->free_at < now)
+        line->free_at = now;
+    if (p->rate > 0)
+        line->free_at += (int64_t)((double)size / p->rate);
+    return line->free_at;
 }
 
 static void take(struct proxy *p, struct side *s)
 {
-    if (s->read_all)
+    if (s->read_all || s->buffered >= p->buffer)
         return;
-    ssize_t n = recv(s->fd, p->buffer, sizeof(p->buffer), MSG_DONTWAIT);
+    ssize_t n = recv(s->fd, p->bytes, piece(p, s), MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n < 0 || push(s, p->buffer, (size_t)n, now_us() + p->delay) < 0) {
+    if (n < 0 || push(s, p->bytes, (size_t)n, leave_at(p, s->line, (size_t)n) + p->delay) < 0) {
         s->connection->broken = true;
         return;
     }
     s->read_all = n == 0;
+}
+
+/* What has arrived is acknowledged, and takes room of the buffer no longer. */
+static void acknowledge(const struct proxy *p, struct side *s, int64_t now)
+{
+    while (s->unacknowledged && s->unacknowledged->due + p->delay <= now)
+        drop_first(s, &s->unacknowledged);
 }
 
 /* Writes what is due. */
@@ -134,8 +181,10 @@ static void give(struct side *s, int64_t now)
             }
             c->sent += (size_t)n;
         }
-        if (c->sent == c->size)
-            pop(s);
+        if (c->sent == c->size) {
+            DL_DELETE(s->queue, c);
+            DL_APPEND(s->unacknowledged, c);
+        }
     }
 }
 
@@ -143,7 +192,7 @@ static void give(struct side *s, int64_t now)
 static void watch(struct proxy *p, struct side *s)
 {
     uint32_t interest = 0;
-    if (!s->read_all && s->queued < QUEUE_MAX)
+    if (!s->read_all && s->buffered < p->buffer)
         interest |= EPOLLIN;
     if (s->other->blocked)
         interest |= EPOLLOUT;
@@ -162,19 +211,22 @@ static void reset_on_close(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 }
 
+static void side_done(struct side *s)
+{
+    while (s->queue)
+        drop_first(s, &s->queue);
+    while (s->unacknowledged)
+        drop_first(s, &s->unacknowledged);
+    if (s->connection->broken)
+        reset_on_close(s->fd);
+    close(s->fd);
+}
+
 static void connection_free(struct proxy *p, struct connection *c)
 {
     DL_DELETE(p->connections, c);
-    if (c->broken) {
-        reset_on_close(c->client.fd);
-        reset_on_close(c->server.fd);
-    }
-    while (c->client.queue)
-        pop(&c->client);
-    while (c->server.queue)
-        pop(&c->server);
-    close(c->client.fd);
-    close(c->server.fd);
+    side_done(&c->client);
+    side_done(&c->server);
     free(c);
 }
 
@@ -191,11 +243,12 @@ static int connect_server(const struct addrinfo *to)
     return fd;
 }
 
-static void side_init(struct side *s, struct connection *c, struct side *other, int fd)
+static void side_init(struct side *s, struct connection *c, struct side *other, struct line *line,
+                      int fd)
 {
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    *s = (struct side){.connection = c, .other = other, .fd = fd};
+    *s = (struct side){.connection = c, .other = other, .line = line, .fd = fd};
 }
 
 static void accept_client(struct proxy *p)
@@ -212,8 +265,8 @@ static void accept_client(struct proxy *p)
             close(server);
         return;
     }
-    side_init(&c->client, c, &c->server, client);
-    side_init(&c->server, c, &c->client, server);
+    side_init(&c->client, c, &c->server, &p->there, client);
+    side_init(&c->server, c, &c->client, &p->back, server);
     DL_APPEND(p->connections, c);
 }
 
@@ -251,40 +304,45 @@ static void stall(struct proxy *p)
     puts("resumed");
 }
 
-static void soonest(const struct side *s, int64_t *ret_due)
+static void soonest(const struct proxy *p, const struct side *s, int64_t *ret_due)
 {
     if (s->queue && !s->blocked && s->queue->due < *ret_due)
         *ret_due = s->queue->due;
+    if (s->buffered >= p->buffer && s->unacknowledged &&
+        s->unacknowledged->due + p->delay < *ret_due)
+        *ret_due = s->unacknowledged->due + p->delay;
 }
 
 /* Moves all that can be moved now. Returns when there is more to do, INT64_MAX for never. */
 static int64_t turn(struct proxy *p)
 {
     int64_t due = INT64_MAX;
-    int64_t now = now_us();
+    int64_t now = now_ns();
     struct connection *c, *next;
     DL_FOREACH_SAFE(p->connections, c, next)
     {
         give(&c->client, now);
         give(&c->server, now);
+        acknowledge(p, &c->client, now);
+        acknowledge(p, &c->server, now);
         watch(p, &c->client);
         watch(p, &c->server);
         if (c->broken || (c->client.written_all && c->server.written_all)) {
             connection_free(p, c);
             continue;
         }
-        soonest(&c->client, &due);
-        soonest(&c->server, &due);
+        soonest(p, &c->client, &due);
+        soonest(p, &c->server, &due);
     }
     return due;
 }
 
 static int wait_until(struct proxy *p, int64_t due, struct epoll_event *events, int max)
 {
-    int64_t left = due == INT64_MAX ? 0 : due - now_us();
+    int64_t left = due == INT64_MAX ? 0 : due - now_ns();
     if (left < 0)
         left = 0;
-    struct timespec time = {.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000};
+    struct timespec time = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
     return epoll_pwait2(p->epoll, events, max, due == INT64_MAX ? NULL : &time, NULL);
 }
 
@@ -360,10 +418,10 @@ static struct addrinfo *resolve(char *to)
 
 static int parse_options(struct proxy *p, int argc, char **argv, uint16_t *ret_port)
 {
-    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
-                                            {"to", required_argument, NULL, 't'},
-                                            {"delay-ms", required_argument, NULL, 'd'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"listen", required_argument, NULL, 'l'},     {"to", required_argument, NULL, 't'},
+        {"delay-ms", required_argument, NULL, 'd'},   {"rate-mbit", required_argument, NULL, 'r'},
+        {"buffer-kib", required_argument, NULL, 'b'}, {NULL, 0, NULL, 0}};
     for (int o = getopt_long(argc, argv, "", options, NULL); o != -1;
          o = getopt_long(argc, argv, "", options, NULL)) {
         if (o == 'l')
@@ -371,11 +429,17 @@ static int parse_options(struct proxy *p, int argc, char **argv, uint16_t *ret_p
         else if (o == 't')
             p->to = resolve(optarg);
         else if (o == 'd')
-            p->delay = (int64_t)(strtod(optarg, NULL) * 1000);
+            p->delay = (int64_t)(strtod(optarg, NULL) * 1e6);
+        else if (o == 'r')
+            p->rate = strtod(optarg, NULL) / 8e3;
+        else if (o == 'b')
+            p->buffer = (size_t)strtoul(optarg, NULL, 10) << 10;
         else
             return -EINVAL;
     }
-    return p->to && p->delay >= 0 && optind == argc ? 0 : -EINVAL;
+    if (p->buffer == 0)
+        p->buffer = p->rate > 0 ? BUFFER_WITH_RATE : BUFFER_WITHOUT_RATE;
+    return p->to && p->delay >= 0 && p->rate >= 0 && optind == argc ? 0 : -EINVAL;
 }
 
 int main(int argc, char **argv)
@@ -383,7 +447,10 @@ int main(int argc, char **argv)
     static struct proxy p;
     uint16_t port = 0;
     if (parse_options(&p, argc, argv, &port) != 0) {
-        fputs("usage: delay-proxy --to HOST:PORT [--listen PORT] [--delay-ms N]\n", stderr);
+        fputs(
+            "usage: delay-proxy --to HOST:PORT [--listen PORT] [--delay-ms N] [--rate-mbit N] "
+            "[--buffer-kib N]\n",
+            stderr);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
