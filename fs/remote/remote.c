@@ -51,6 +51,7 @@ int remote_new(struct sftp *sftp, const struct remote_options *options, struct r
     turn_init(&remote->beginning);
     remote->user = (struct remote_user){getuid(), getgid()};
     token_owner_init(&remote->owner);
+    server_clock_init(&remote->clock);
     /* Listings are small beside documents; they get a quarter. */
     int r = cache_new(options->cache_size / 4, &remote->listings)
         ?: cache_new(options->cache_size - options->cache_size / 4, &remote->documents)

@@ -8,6 +8,7 @@
 #include "base/turn.h"
 #include "remote/cache/document.h"
 #include "remote/cache/listing.h"
+#include "remote/cache/server_clock.h"
 #include "remote/in_use/evidence.h"
 #include "remote/lock/token.h"
 #include "remote/path_table.h"
@@ -36,6 +37,7 @@ struct remote {
     struct prefetch *prefetch;     /* NULL: off */
     struct bulk_connections *bulk; /* for large files; NULL: off */
     struct used_files *used;
+    struct server_clock clock;
     struct remote_evidence evidence;
     struct token_owner owner;     /* names this process in locks */
     struct late *late;            /* what may still be made of requests that were lost */

@@ -4,9 +4,9 @@
  *
  * Revalidation asks for the attributes only. SFTP 3 has times of one second, so an edit that keeps
  * the size, within the second of the last edit, does not show. So vmxfs trusts an unchanged time
- * only if it first saw that time RACY_MS before the reading began (git's "racy" entries); otherwise
- * it reads the file again. Writers need not wait for that where it is unlikely: a commit compares
- * bytes.
+ * only if it was old when the file was read (server_clock.h), or if it first saw that time RACY_MS
+ * before the reading began (git's "racy" entries); otherwise it reads the file again. Writers need
+ * not wait for that where it is unlikely: a commit compares bytes.
  */
 #pragma once
 
@@ -19,6 +19,7 @@ struct document {
     struct vmx_dict *dict;
     struct sftp_attrs attrs;
     int64_t time_seen;       /* clock_ms() when this mtime was first seen */
+    bool was_old;            /* this mtime, when the text was read first */
     _Atomic int64_t read_at; /* clock_ms() when the last reading that found this text began */
 };
 
@@ -65,7 +66,7 @@ bool document_same_version(const struct sftp_attrs *a, const struct sftp_attrs *
 /* Whether the file may have got another text in the second in which this one was read. */
 static inline bool document_is_racy(const struct document *d)
 {
-    return d->read_at < d->time_seen + RACY_MS;
+    return !d->was_old && d->read_at < d->time_seen + RACY_MS;
 }
 
 static inline void document_unref(struct document **d)

@@ -152,6 +152,7 @@ static int build(struct document_load *l, const struct sftp_attrs *attrs)
         return r;
     if (same_version)
         d->time_seen = old->time_seen;
+    d->was_old = server_clock_is_old(&l->load.remote->clock, attrs->mtime);
     l->load.made = &d->cached;
     return 0;
 }

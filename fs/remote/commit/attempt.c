@@ -170,6 +170,8 @@ static int folder_answer(struct attempt *a, struct folder_read *folder)
 {
     int r = sftp_wait(folder->clock, a->wait);
     a->clock_s = r == 0 ? sftp_call_attrs(folder->clock)->mtime : 0;
+    if (r == 0)
+        server_clock_tell(&a->remote->clock, a->clock_s);
     if (r == -ENOENT) /* our lock was broken */
         r = -EAGAIN;
     for (size_t i = 0; r == 0 && i < folder->names.n; i++) {

@@ -56,8 +56,10 @@ int other_lock_clock(struct vmx_lock *lock, const struct wait *wait, uint32_t *r
         sftp_forget(sftp_rmdir(sftp, lock->paths.made));
     }
     int r = sftp_wait(stat, wait);
-    if (r == 0)
+    if (r == 0) {
         *ret = sftp_call_attrs(stat)->mtime;
+        server_clock_tell(&lock->remote->clock, *ret);
+    }
     return r == -ENOENT ? -EAGAIN : r; /* it was removed for a leftover */
 }
 

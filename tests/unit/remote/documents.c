@@ -147,7 +147,7 @@ static void an_edit_of_the_same_size_and_second_is_seen(void **state)
         char text[16];
         snprintf(text, sizeof(text), "a = \"%d\"\n", i);
         must_write(&folder, "a.vmx", text);
-        must_set_age(&folder, "a.vmx", 3600);
+        must_set_age(&folder, "a.vmx", 1800);
         must_read(&mount, "a.vmx", 0, text);
     }
     mount_end(&mount);
@@ -178,6 +178,29 @@ static void an_unchanged_file_is_not_read_again(void **state)
     folder_remove(&folder);
 }
 
+/* A file whose time is old is trusted from its first reading on. */
+static void an_old_document_is_read_once(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct mount mount;
+    struct relay relay;
+    must_make_folder(&folder);
+    must_make_relay(&relay);
+    must_write(&folder, "a.vmx", "a = \"1\"\n");
+    must_set_age(&folder, "a.vmx", 24 * 3600);
+    must_mount_relay(&mount, &relay, &folder, NULL);
+    must_read(&mount, "a.vmx", 0, "a = \"1\"\n");
+    relay_count_anew(&relay);
+    for (int i = 0; i < 3; i++)
+        must_read(&mount, "a.vmx", 0, "a = \"1\"\n");
+    assert_int_equal(relay_requests(&relay), 3);
+    must_write(&folder, "a.vmx", "a = \"2\"\n");
+    must_read(&mount, "a.vmx", 0, "a = \"2\"\n");
+    mount_end_relay(&mount, &relay);
+    folder_remove(&folder);
+}
+
 static void must_set_times(const struct folder *folder, const char *name, const struct stat *as)
 {
     char path[PATH_MAX];
@@ -196,7 +219,7 @@ static void a_racy_document_costs_a_writer_one_request(void **state)
     must_make_folder(&folder);
     must_make_relay(&relay);
     must_write(&folder, "a.vmx", "a = \"1\"\n");
-    must_set_age(&folder, "a.vmx", 3600);
+    must_set_age(&folder, "a.vmx", 1800);
     const struct stat first = must_lstat(&folder, "a.vmx");
     must_mount_relay(&mount, &relay, &folder, NULL);
     must_read(&mount, "a.vmx", 0, "a = \"1\"\n");
@@ -471,6 +494,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_trusted_for_its_age),
         cmocka_unit_test(an_edit_of_the_same_size_and_second_is_seen),
         cmocka_unit_test(an_unchanged_file_is_not_read_again),
+        cmocka_unit_test(an_old_document_is_read_once),
         cmocka_unit_test(a_racy_document_costs_a_writer_one_request),
         cmocka_unit_test(a_file_that_became_a_folder_is_noticed),
         cmocka_unit_test(a_file_that_changes_while_it_is_read_is_read_again),

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#include "server_clock.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+enum { OLD_S = 3600, APART_S = 600 };
+
+void server_clock_init(struct server_clock *clock)
+{
+    atomic_init(&clock->told_ahead_s, INT64_MIN);
+    atomic_init(&clock->seen_ahead_s, 0);
+}
+
+void server_clock_tell(struct server_clock *clock, int64_t server_s)
+{
+    atomic_store(&clock->told_ahead_s, server_s - clock_wall_s());
+}
+
+bool server_clock_is_old(struct server_clock *clock, int64_t mtime)
+{
+    const int64_t now = clock_wall_s();
+    int64_t seen = atomic_load(&clock->seen_ahead_s);
+    while (mtime - now > seen &&
+           !atomic_compare_exchange_weak(&clock->seen_ahead_s, &seen, mtime - now))
+        ;
+    const int64_t told = atomic_load(&clock->told_ahead_s);
+    const int64_t ahead = told != INT64_MIN ? told : atomic_load(&clock->seen_ahead_s);
+    return llabs(ahead) <= APART_S && mtime + OLD_S <= now + ahead;
+}
