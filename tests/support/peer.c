@@ -109,6 +109,7 @@ int peer_connect(void *ctx, struct transport **ret, struct diag *why)
     struct peer *peer = ctx;
     lock_take(&peer->lock);
     int r = connect_locked(peer, ret);
+    peer->refused += r != 0;
     lock_drop(&peer->lock);
     if (r != 0)
         diag_set(why, "the peer refuses: %s", strerror(-r));
@@ -120,6 +121,14 @@ void peer_refuse(struct peer *peer, int error)
     lock_take(&peer->lock);
     peer->refusal = error;
     lock_drop(&peer->lock);
+}
+
+int peer_refused(struct peer *peer)
+{
+    lock_take(&peer->lock);
+    int refused = peer->refused;
+    lock_drop(&peer->lock);
+    return refused;
 }
 
 int peer_links(struct peer *peer)

@@ -31,6 +31,7 @@ struct peer {
     int fd;      /* our end of the newest link; protected by lock */
     int links;   /* how many were made; protected by lock */
     int refusal; /* what connecting gives instead of a link, or 0; protected by lock */
+    int refused; /* how often it did; protected by lock */
 };
 
 struct peer_request {
@@ -47,6 +48,7 @@ void peer_done(struct peer *peer);
 int peer_connect(void *ctx, struct transport **ret, struct diag *why);
 void peer_refuse(struct peer *peer, int error);
 int peer_links(struct peer *peer);
+int peer_refused(struct peer *peer);
 
 /* The next request; INIT and limits are taken away. 0; -ETIMEDOUT after ms, -ECONNRESET. */
 int peer_receive(struct peer *peer, int ms, struct peer_request *ret);

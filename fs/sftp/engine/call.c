@@ -82,6 +82,10 @@ enum sftp_state link_state_locked(struct sftp *s)
 static int link_error_locked(struct sftp *s) REQUIRES(&s->lock)
 {
     enum sftp_state state = link_state_locked(s);
+    if (state == SFTP_DOWN && !s->needed) {
+        s->needed = true;
+        engine_wake(s);
+    }
     if (s->stopping || state == SFTP_LOST)
         return -ENOTCONN;
     return state == SFTP_UP ? 0 : -EIO;

@@ -148,7 +148,10 @@ int sftp_wait_up(struct sftp *sftp, const struct wait *wait)
         if (until.deadline > s->lost_since + s->options.timeout_ms)
             until.deadline = s->lost_since + s->options.timeout_ms;
         bool hopeless = s->state != SFTP_LOST || !s->options.connect || s->stopping;
+        if (!hopeless && s->waiting++ == 0)
+            engine_wake(s);
         r = hopeless ? -EIO : wait_on(&until, &s->changed, &s->lock);
+        s->waiting -= !hopeless;
     }
     lock_drop(&s->lock);
     return r;

@@ -95,6 +95,8 @@ struct sftp {
     bool ended;         /* the thread has been joined; the owner's own */
     int64_t stop_at;    /* abandoned calls may finish until then */
     int64_t lost_since; /* while SFTP_LOST */
+    unsigned waiting;   /* threads that wait for the link */
+    bool needed;        /* a call failed for want of it, since the last attempt to connect */
     struct diag why;    /* of the last failure */
     int64_t up_at;      /* clock_wall_s() when it came up */
     struct {

@@ -28,7 +28,11 @@
 #include "base/log.h"
 #include "io.h"
 
-enum { BACKOFF_MIN_MS = 200, BACKOFF_MAX_MS = 10 * 1000 };
+enum {
+    BACKOFF_MIN_MS = 200,
+    BACKOFF_MAX_MS = 10 * 1000,
+    NEEDED_MS = 1000, /* the longest pause while somebody needs the link */
+};
 
 /* Says hello; then the link is up. */
 static int link_begin(struct sftp *s)
@@ -77,15 +81,31 @@ static void link_end(struct sftp *s)
     s->link.transport = NULL;
 }
 
-/* Until the engine stops or ms have passed (-1: for ever). */
-static void nap(struct sftp *s, int ms)
+/* Until the engine stops. */
+static void idle(struct sftp *s)
 {
-    int64_t end = clock_ms() + ms;
+    while (!io_must_stop(s))
+        io_poll(s, -1);
+}
+
+static bool is_needed(struct sftp *s)
+{
+    lock_take(&s->lock);
+    const bool needed = s->waiting > 0 || s->needed;
+    lock_drop(&s->lock);
+    return needed;
+}
+
+/* A pause of that length before the next attempt, shorter as soon as somebody needs the link. */
+static void pause_for(struct sftp *s, int ms)
+{
+    const int64_t begin = clock_ms();
     while (!io_must_stop(s)) {
-        int64_t left = end - clock_ms();
-        if (ms >= 0 && left <= 0)
+        const bool shorter = ms > NEEDED_MS && is_needed(s);
+        const int64_t left = begin + (shorter ? NEEDED_MS : ms) - clock_ms();
+        if (left <= 0)
             return;
-        io_poll(s, ms < 0 ? -1 : (int)left);
+        io_poll(s, (int)left);
     }
 }
 
@@ -100,15 +120,15 @@ static bool was_good(struct sftp *s)
     return l->up_since > 0 && (answered || clock_ms() - l->up_since > BACKOFF_MIN_MS);
 }
 
-/* The pauses start anew after each good link, and the first attempt comes at once. */
+/* The pauses start anew after each good link, and the first attempt comes at once. Nobody who needs
+ * the link waits for the longer ones. */
 static void back_off(struct sftp *s)
 {
     struct link *l = &s->link;
     if (was_good(s))
         l->backoff_ms = 0;
     l->up_since = 0;
-    if (l->backoff_ms > 0)
-        nap(s, l->backoff_ms);
+    pause_for(s, l->backoff_ms);
     l->backoff_ms = l->backoff_ms == 0 ? BACKOFF_MIN_MS : 2 * l->backoff_ms;
     if (l->backoff_ms > BACKOFF_MAX_MS)
         l->backoff_ms = BACKOFF_MAX_MS;
@@ -173,6 +193,9 @@ static void note_failure(struct sftp *s, int r, const struct diag *why)
 static int link_make(struct sftp *s)
 {
     struct diag why = {0};
+    lock_take(&s->lock);
+    s->needed = false;
+    lock_drop(&s->lock);
     int r = s->options.connect(s->options.ctx, &s->link.transport, &why);
     if (r != 0) {
         note_failure(s, r, &why);
@@ -211,7 +234,7 @@ static bool link_first(struct sftp *s)
 static void link_restore(struct sftp *s)
 {
     if (!s->options.connect)
-        nap(s, -1);
+        idle(s);
     for (;;) {
         back_off(s);
         if (io_must_stop(s))
@@ -222,7 +245,7 @@ static void link_restore(struct sftp *s)
             return;
         }
         if (r == -EACCES)
-            nap(s, -1);
+            idle(s);
     }
 }
 

@@ -269,12 +269,68 @@ static void pauses_start_anew_after_each_good_link(void **state)
     fixture_end(&f);
 }
 
+/* Begins with a link that was lost, and could not be made again five times: the pause is 3.2 s. Now
+ * it could be. */
+static void begin_in_back_off(struct fixture *f, int timeout_ms)
+{
+    fixture_begin(f, 0, timeout_ms, true);
+    peer_refuse(&f->peer, -ECONNREFUSED);
+    peer_hang_up(&f->peer);
+    while (peer_refused(&f->peer) < 5)
+        usleep(1000);
+    peer_refuse(&f->peer, 0);
+}
+
+static int64_t time_of_a_wait(void)
+{
+    struct fixture f;
+    begin_in_back_off(&f, SLOW_MS);
+    int64_t began = clock_ms();
+    await_up(&f);
+    int64_t took = clock_ms() - began;
+    fixture_end(&f);
+    return took;
+}
+
+/* The pause would be waited for each time; a busy machine is slow once in a while. */
+static void who_waits_for_the_link_does_not_wait_for_back_off(void **state)
+{
+    (void)state;
+    int tries = 10;
+    while (time_of_a_wait() >= 2500)
+        assert_true(--tries > 0);
+}
+
+static int64_t time_after_a_failure(void)
+{
+    struct fixture f;
+    begin_in_back_off(&f, 1000);
+    assert_int_equal(outcome_of(sftp_lstat(f.sftp, "a")), -EIO);
+    int64_t began = clock_ms();
+    while (sftp_state(f.sftp) != SFTP_UP)
+        usleep(1000);
+    int64_t took = clock_ms() - began;
+    fixture_end(&f);
+    return took;
+}
+
+/* It fails at once, and the link is there for the next one. */
+static void a_call_that_fails_because_the_link_is_down_has_it_made(void **state)
+{
+    (void)state;
+    int tries = 10;
+    while (time_after_a_failure() >= 2500)
+        assert_true(--tries > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lost_link_comes_back_and_old_handles_do_not),
         cmocka_unit_test(a_link_may_be_lost_many_times),
         cmocka_unit_test(pauses_start_anew_after_each_good_link),
+        cmocka_unit_test(who_waits_for_the_link_does_not_wait_for_back_off),
+        cmocka_unit_test(a_call_that_fails_because_the_link_is_down_has_it_made),
         cmocka_unit_test(a_link_that_stays_lost_is_down_and_comes_up_later),
         cmocka_unit_test(a_refused_authentication_is_not_tried_again),
         cmocka_unit_test(people_are_told_of_a_link_that_was_lost_and_came_back),
