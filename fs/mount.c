@@ -29,6 +29,11 @@ static int connect_shell(void *ctx, struct transport **ret, struct diag *why)
     return connector_connect_shell(ctx, ret, why);
 }
 
+static bool compress(void *ctx)
+{
+    return connector_compress(ctx);
+}
+
 static void note_link(void *ctx, const char *text)
 {
     journal_add(ctx, 0, NULL, NULL, text);
@@ -100,6 +105,7 @@ int mount_open_remote(struct mount *m, struct diag *why)
         .any_links = !o->contain_symlinks,
         .no_hard_links = o->disable_hardlink,
         .connect_bulk = connect_bulk,
+        .compress = compress,
         .connect_ctx = m->connector,
     };
     return remote_new(m->sftp, &remote_options, &m->remote, why);

@@ -33,6 +33,7 @@ static const struct fuse_opt table[] = {
     WORD("StrictHostKeyChecking=", KEY_KEYWORD),
     OPTION("-F %s", config_file),
     WORD("-C", KEY_COMPRESSION),
+    OPTION("compression=%s", compression),
     OPTION("password_stdin", password_stdin),
     OPTION("delay_connect", delay_connect),
     OPTION("transport=%s", transport),
@@ -235,6 +236,7 @@ static int check_words(const struct options *o, struct diag *why)
     } checks[] = {
         {"StrictHostKeyChecking", o->strict, "yes, true, ask, accept-new, no, false, off"},
         {"transport", o->transport, "auto, libssh2, openssh"},
+        {"compression", o->compression, "auto, yes, no"},
         {"prefetch", o->prefetch, "on, off"},
         {"running", o->running, "refuse, allow"},
         {"reload", o->reload, "auto, off"},
@@ -419,6 +421,7 @@ void options_usage(void)
         "too\n"
         "  password_stdin        read the password from standard input\n"
         "  delay_connect         mount first, connect at the first use\n"
+        "  compression=auto|yes|no           of listings and settings (where the line is thin)\n"
         "  transport=auto|libssh2|openssh, ssh_command=CMD, sftp_server=PATH\n"
         "  timeout=SEC           longest wait for a silent server (15)\n"
         "  cache_timeout=SEC     how long an answer is trusted (5)\n"
@@ -470,6 +473,15 @@ struct connect_options options_connect(const struct options *o)
                    : is_one_of(o->strict, "no, false, off", span_eq_fold)
                        ? CONNECT_STRICT_NO
                        : CONNECT_STRICT_YES; /* "ask", too: nobody is there */
+    for (size_t i = 0; i < o->ssh_keywords.n; i++) {
+        if (strcasecmp(o->ssh_keywords.list[i], "compression=no") == 0)
+            c.compression = CONNECT_COMPRESSION_NO;
+        if (strncasecmp(o->ssh_keywords.list[i], "compression=", 12) == 0)
+            break; /* as for ssh, the first one counts */
+    }
+    if (o->compression && strcmp(o->compression, "auto") != 0)
+        c.compression =
+            strcmp(o->compression, "yes") == 0 ? CONNECT_COMPRESSION_YES : CONNECT_COMPRESSION_NO;
     if (o->ssh_command || (o->transport && strcmp(o->transport, "openssh") == 0))
         c.via = CONNECT_OPENSSH;
     else if (o->transport && strcmp(o->transport, "libssh2") == 0)

@@ -19,7 +19,8 @@ struct options {
     unsigned port;
     struct words ssh_keywords; /* KEYWORD=VALUE, for ssh to judge */
     char *config_file;
-    char *identity_file, *known_hosts_file, *strict, *transport, *ssh_command, *sftp_server;
+    char *identity_file, *known_hosts_file, *strict, *transport, *ssh_command, *sftp_server,
+        *compression;
     int password_stdin, delay_connect;
     unsigned timeout_s, cache_timeout_s, power_timeout_s, cache_mib, vmx_max_kib;
     char *prefetch, *running, *reload, *show, *rename, *profile_dir;

@@ -16,8 +16,9 @@ _vmxfs_letters=(-o -p -F -C -f -d --debug -r -h --help -V --version)
 # What follows -o: a value is one of those with "|" between them, or of that kind.
 _vmxfs_options=(
     'StrictHostKeyChecking=yes|true|ask|accept-new|no|false|off' IdentityFile=FILE
-    UserKnownHostsFile=FILE port= password_stdin 'transport=auto|libssh2|openssh' ssh_command=COMMAND sftp_server=FILE
-    delay_connect timeout= power_timeout= cache_timeout= cache_size= 'prefetch=on|off'
+    UserKnownHostsFile=FILE port= password_stdin 'transport=auto|libssh2|openssh' ssh_command=COMMAND
+    sftp_server=FILE 'compression=auto|yes|no' delay_connect timeout= power_timeout= cache_timeout=
+    cache_size= 'prefetch=on|off'
     'show=all|vmx' transform_symlinks follow_symlinks contain_symlinks no_contain_symlinks
     vmx_max= profile_dir=DIRECTORY
     'idmap=mounter|none|user|file' uidfile=FILE gidfile=FILE 'nomap=ignore|error' uid= gid= umask=

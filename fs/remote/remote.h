@@ -32,6 +32,9 @@ struct remote_options {
     /* Makes a further connection for the data of large files; from a thread of its own. As
      * connector_connect_bulk. NULL: it goes with the rest. */
     int (*connect_bulk)(void *ctx, struct transport **ret, struct diag *why);
+    /* Has connections that are made from now on compressed. False: they are already, or cannot be,
+     * or no other one can be made. NULL: never. */
+    bool (*compress)(void *ctx);
     void *connect_ctx;
     int bulk_idle_ms; /* bulk connections unused for so long are closed; 0: a minute */
     int bulk_far_ms;  /* two instead of one from this round trip on; 0: that of a wide network */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "compression.h"
 #include "remote_private.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
@@ -101,7 +102,10 @@ static int begin(struct remote *remote, const struct wait *wait, struct diag *wh
     int r = sftp_wait_up(remote->sftp, wait);
     if (r == -EIO)
         sftp_why_not_up(remote->sftp, why);
-    return r ?: find(remote, wait, why);
+    r = r ?: find(remote, wait, why);
+    if (r == 0)
+        compress_if_thin(remote, wait);
+    return r;
 }
 
 int remote_use(struct remote *remote, const struct wait *wait, struct diag *why)

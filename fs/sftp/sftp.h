@@ -109,12 +109,12 @@ enum sftp_state sftp_state(struct sftp *sftp);
 bool sftp_why_not_up(struct sftp *sftp, struct diag *ret);
 struct sftp_features sftp_features(struct sftp *sftp);
 int64_t sftp_round_trip_ms(struct sftp *sftp); /* as last measured; -1: it was not */
-
+/* Another connection takes the place of this one, if it can be made: as after a lost link. 0, also
+ * where the old one stays; -EOPNOTSUPP: without connect; -EINTR. */
+int sftp_renew(struct sftp *sftp, const struct wait *wait);
 /* False when the link that the handle came from is gone. */
 bool sftp_handle_lives(struct sftp *sftp, const struct sftp_handle *handle);
-
 /* Waits until the link is up. 0; -EIO: it is not, or not before the deadline; -EINTR. */
 int sftp_wait_up(struct sftp *sftp, const struct wait *wait);
-
 /* Appends the lines of the status file on the connection. -ENOMEM. */
 int sftp_describe(struct sftp *sftp, struct buf *ret);

@@ -30,6 +30,7 @@ struct connector {
     struct ssh_config *config;     /* NULL where local or openssh */
     struct keyring secrets;        /* connector_connect's */
     _Atomic(enum connect_via) via; /* AUTO until it is known that the ssh program is needed */
+    atomic_bool compress;          /* connections but those for bulk data */
     atomic_bool refused;
     bool logged_in; /* once; connector_connect's */
 
@@ -158,6 +159,9 @@ static int setup(struct connector *c, struct diag *why)
         r = read_config(c, why);
     if (r == 0 && o->password_stdin)
         r = read_password(c, why);
+    c->compress =
+        o->compression == CONNECT_COMPRESSION_YES ||
+        (o->compression == CONNECT_COMPRESSION_AUTO && c->config && c->config->compression);
     return r;
 }
 
@@ -211,12 +215,13 @@ static int via_ssh(struct connector *c, struct keyring *secrets, const char *com
         .secrets = secrets,
         .command = command,
         .interactive = interactive,
+        .compress = c->compress,
     };
     return note_attempt(c, child_ssh(&login, ret, why));
 }
 
 static int via_libssh2(struct connector *c, struct keyring *secrets, const char *command,
-                       bool interactive, struct transport **ret, struct diag *why)
+                       bool interactive, bool compress, struct transport **ret, struct diag *why)
 {
     const struct ssh_login login = {
         .config = c->config,
@@ -224,6 +229,7 @@ static int via_libssh2(struct connector *c, struct keyring *secrets, const char 
         .command = command,
         .interactive = interactive && !c->config->batch,
         .has_other_way = c->via == CONNECT_AUTO,
+        .compress = compress,
     };
     return note_attempt(c, ssh_connect(&login, ret, why));
 }
@@ -259,7 +265,7 @@ static int via_either(struct connector *c, struct keyring *secrets, const char *
     if (via == CONNECT_OPENSSH)
         return via_ssh(c, secrets, command, interactive, ret, why);
     struct diag told = {0};
-    int r = via_libssh2(c, secrets, command, interactive, ret, &told);
+    int r = via_libssh2(c, secrets, command, interactive, c->compress, ret, &told);
     if (r == -EOPNOTSUPP && via == CONNECT_AUTO) {
         if (!command) {
             log_debug("%s; using the ssh program", told.text);
@@ -366,7 +372,7 @@ static int bulk_any(struct connector *c, struct keyring *secrets, struct transpo
     if (!c->options.host)
         return child_local(c->options.sftp_server, ret, why);
     if (via == CONNECT_LIBSSH2)
-        return via_libssh2(c, secrets, NULL, false, ret, why);
+        return via_libssh2(c, secrets, NULL, false, false, ret, why);
     if (via_master(c, secrets, NULL, ret))
         return 0;
     BUF_AUTO ciphers = {0};
@@ -382,7 +388,7 @@ static int bulk_any(struct connector *c, struct keyring *secrets, struct transpo
     int r = note_attempt(c, child_ssh(&login, ret, why));
     /* The ssh program cannot: libssh2 could. */
     if (via == CONNECT_AUTO && (r == -EPERM || r == -EINVAL || r == -ENOENT || r == -EPROTO))
-        r = via_libssh2(c, secrets, NULL, false, ret, why);
+        r = via_libssh2(c, secrets, NULL, false, false, ret, why);
     return r;
 }
 
@@ -423,6 +429,19 @@ int connector_connect_shell(struct connector *c, struct transport **ret, struct 
         return -EOPNOTSUPP;
     }
     return connect_further(c, FURTHER_SHELL, ret, why);
+}
+
+bool connector_compress(struct connector *c)
+{
+    if (!c->options.host || c->options.ssh_command ||
+        c->options.compression == CONNECT_COMPRESSION_NO || atomic_load(&c->compress))
+        return false;
+    lock_take(&c->lock);
+    const bool allowed = c->allowed != 0;
+    lock_drop(&c->lock);
+    if (allowed)
+        atomic_store(&c->compress, true);
+    return allowed;
 }
 
 bool connector_refused(const struct connector *c)

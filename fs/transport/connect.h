@@ -22,6 +22,12 @@ enum connect_strict {
     CONNECT_STRICT_NO
 };
 
+enum connect_compression {
+    CONNECT_COMPRESSION_AUTO, /* as ssh_config says, and from connector_compress on */
+    CONNECT_COMPRESSION_YES,
+    CONNECT_COMPRESSION_NO,
+};
+
 /* Strings are borrowed for as long as the connector and its transports live; NULL: not given. */
 struct connect_options {
     const char *host; /* as the user wrote it (an alias, a name, an address);
@@ -35,6 +41,7 @@ struct connect_options {
     enum connect_strict strict;
     bool password_stdin; /* read the password from standard input, once */
     enum connect_via via;
+    enum connect_compression compression; /* of all connections but those for bulk data */
     const char *ssh_command; /* runs instead of "ssh"; words are split at spaces, as in sshfs */
     const char *sftp_server; /* remote path instead of the sftp subsystem; for a local source
                                 the program to run */
@@ -70,6 +77,10 @@ int connector_connect_bulk(struct connector *connector, struct transport **ret, 
  * 0; -EOPNOTSUPP: the source is local, or the server refuses to run it; -EACCES, ... as
  * connector_connect_bulk. */
 int connector_connect_shell(struct connector *connector, struct transport **ret, struct diag *why);
+
+/* Has the connections that are made from now on compressed, but those for bulk data. False: they
+ * are already, or must not be, or the login cannot be repeated without asking somebody. */
+bool connector_compress(struct connector *connector);
 
 /* True after authentication was refused: connecting again is pointless. */
 bool connector_refused(const struct connector *connector);

@@ -72,9 +72,10 @@ waiting() { # NUMBER
 }
 
 # Puts a delay proxy before the server of the file, or before another port: $PROXY_PID, $PROXY_PORT.
+# RATE_MBIT: what its line carries, if that has a limit.
 proxy_start() { # [DELAY_MS [PORT]]
     "$VMXFS_BUILD/tests/support/delay-proxy" --to "127.0.0.1:${2:-$(cat "$SERVER/port")}" \
-        --delay-ms "${1:-0}" >"$TEST_DIR/proxy.out" 3>&- &
+        --delay-ms "${1:-0}" ${RATE_MBIT:+--rate-mbit "$RATE_MBIT"} >"$TEST_DIR/proxy.out" 3>&- &
     PROXY_PID=$!
     eventually 60 test -s "$TEST_DIR/proxy.out"
     PROXY_PORT=$(head -n 1 "$TEST_DIR/proxy.out")

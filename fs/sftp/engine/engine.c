@@ -129,6 +129,21 @@ int64_t sftp_round_trip_ms(struct sftp *sftp)
     return us < 0 ? -1 : us / 1000;
 }
 
+int sftp_renew(struct sftp *sftp, const struct wait *wait)
+{
+    struct sftp *s = sftp;
+    int r = s->options.connect ? 0 : -EOPNOTSUPP;
+    lock_take(&s->lock);
+    if (r == 0 && s->state == SFTP_UP) {
+        s->renewing = true;
+        engine_wake(s);
+    }
+    while (r == 0 && s->renewing)
+        r = wait_on(wait, &s->changed, &s->lock);
+    lock_drop(&s->lock);
+    return r;
+}
+
 bool sftp_handle_lives(struct sftp *sftp, const struct sftp_handle *handle)
 {
     lock_take(&sftp->lock);

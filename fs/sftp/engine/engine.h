@@ -91,14 +91,14 @@ struct sftp {
     enum sftp_state state;
     bool starting; /* the first hello is under way */
     int start_result;
-    bool stopping;
-    bool ended;         /* the thread has been joined; the owner's own */
-    int64_t stop_at;    /* abandoned calls may finish until then */
-    int64_t lost_since; /* while SFTP_LOST */
-    unsigned waiting;   /* threads that wait for the link */
-    bool needed;        /* a call failed for want of it, since the last attempt to connect */
-    struct diag why;    /* of the last failure */
-    int64_t up_at;      /* clock_wall_s() when it came up */
+    bool stopping, renewing; /* this connection is to end; another one takes its place */
+    bool ended;              /* the thread has been joined; the owner's own */
+    int64_t stop_at;         /* abandoned calls may finish until then */
+    int64_t lost_since;      /* while SFTP_LOST */
+    unsigned waiting;        /* threads that wait for the link */
+    bool needed;             /* a call failed for want of it, since the last attempt to connect */
+    struct diag why;         /* of the last failure */
+    int64_t up_at;           /* clock_wall_s() when it came up */
     struct {
         int64_t at;      /* clock_wall_s(); 0: none was; ... */
         int64_t boot_ms; /* ... and clock_boot_ms() */
@@ -107,11 +107,9 @@ struct sftp {
     uint64_t epoch; /* of the link; 0: none yet */
     struct sftp_features features;
     struct buf transport_text;
-    struct sftp_call *queue, *in_flight;
-    unsigned n_queued;
-    struct sftp_call *slots[SLOTS];
+    struct sftp_call *queue, *in_flight, *slots[SLOTS];
     uint16_t free_slots[SLOTS];
-    unsigned n_free_slots; /* each call in flight has one of the others */
+    unsigned n_queued, n_free_slots; /* each call in flight has one of the others */
     uint32_t generation;
     bool woken;        /* wake_fd was written and the I/O thread has not looked yet */
     uint64_t received; /* bytes, over all links */

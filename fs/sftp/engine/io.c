@@ -63,6 +63,14 @@ bool io_must_stop(struct sftp *s)
     return stop;
 }
 
+bool io_must_renew(struct sftp *s)
+{
+    lock_take(&s->lock);
+    bool renew = s->renewing;
+    lock_drop(&s->lock);
+    return renew;
+}
+
 /* Nothing is on its way to the transport any more. */
 static void drop_out(struct sftp *s)
 {
@@ -341,6 +349,8 @@ void io_serve(struct sftp *s)
         lock_drop(&s->lock);
         if (left == 0)
             break;
+        if (io_must_renew(s))
+            return;
         if (ping) {
             s->link.pinged_at = clock_ms();
             sftp_call_free(&s->link.ping);

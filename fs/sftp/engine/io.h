@@ -15,7 +15,7 @@ int hello(struct sftp *s, struct sftp_features *ret, int64_t *ret_round_trip_us,
 
 /* io.c: requests and answers */
 
-/* Serves until the link ends (the state says why) or the engine stops. */
+/* Serves until the link ends (the state says why), is to be renewed, or the engine stops. */
 void io_serve(struct sftp *s);
 
 /* Forgets what a link had under way. */
@@ -30,3 +30,4 @@ int io_poll(struct sftp *s, int timeout_ms);
 int io_fill(struct link *l);
 
 bool io_must_stop(struct sftp *s);
+bool io_must_renew(struct sftp *s);

@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "call.h"
 #include "io.h"
 
 enum {
@@ -249,12 +250,39 @@ static void link_restore(struct sftp *s)
     }
 }
 
+/* Another connection takes the place of this one, if it can be made. */
+static void link_renew(struct sftp *s)
+{
+    struct diag why = {0};
+    struct transport *fresh = NULL;
+    int r = s->options.connect(s->options.ctx, &fresh, &why);
+    if (r == 0) {
+        lock_take(&s->lock);
+        if (s->state == SFTP_UP)
+            link_fail_locked(s, SFTP_LOST, -ENOTCONN, "another connection takes its place");
+        lock_drop(&s->lock);
+        link_end(s);
+        s->link.transport = fresh;
+        r = link_begin(s);
+    } else {
+        log_debug("link: the connection stays: %s", why.text);
+    }
+    lock_take(&s->lock);
+    s->renewing = false;
+    condition_wake_all(&s->changed);
+    lock_drop(&s->lock);
+}
+
 void *link_main(void *sftp)
 {
     struct sftp *s = sftp;
     bool begun = s->link.transport ? link_begin(s) == 0 : link_first(s);
     while (begun && s->link.transport) {
         io_serve(s);
+        if (io_must_renew(s)) {
+            link_renew(s);
+            continue;
+        }
         note_loss(s);
         link_end(s);
         link_restore(s);

@@ -119,6 +119,8 @@ static void ssh_argv(const struct child_login *login, struct words *argv)
         words_addf(argv, "-oKexAlgorithms=%s", login->kex);
     if (strict[o->strict])
         words_addf(argv, "-oStrictHostKeyChecking=%s", strict[o->strict]);
+    if (!o->ssh_command)
+        words_addf(argv, "-oCompression=%s", login->compress ? "yes" : "no");
     ssh_config_arguments(o, argv);
     /* Unless they are given: ssh takes the first. */
     words_add(argv, "-oTCPKeepAlive=yes");

@@ -18,6 +18,7 @@ struct child_login {
     struct keyring *secrets;
     const char *command; /* for the server to run; NULL: the SFTP server */
     bool interactive;
+    bool compress;
     bool shares;         /* the connection that another ssh has open */
     const char *ciphers; /* instead of the configured ones; NULL: those */
     const char *kex;     /* as ciphers */

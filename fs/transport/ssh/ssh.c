@@ -224,7 +224,7 @@ static int set_preferences(struct ssh_io *io, const struct ssh_config *c,
 static int handshake(struct ssh_io *io, const struct ssh_login *login, struct diag *why)
 {
     const struct ssh_config *c = login->config;
-    libssh2_session_flag(io->session, LIBSSH2_FLAG_COMPRESS, c->compression);
+    libssh2_session_flag(io->session, LIBSSH2_FLAG_COMPRESS, login->compress);
     int error = libssh2_session_handshake(io->session, io->fd);
     if (error == 0)
         return 0;

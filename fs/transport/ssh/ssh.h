@@ -13,7 +13,8 @@ struct ssh_login {
     struct keyring *secrets; /* what is asked for goes here, for the next time */
     const char *command;     /* of static storage; run instead of the SFTP server; NULL: that */
     bool interactive;        /* may ask at the terminal */
-    bool has_other_way;      /* the ssh program will be tried after an -EOPNOTSUPP */
+    bool compress;
+    bool has_other_way; /* the ssh program will be tried after an -EOPNOTSUPP */
 };
 
 /* Connects, checks the host key, authenticates, starts the SFTP server or the command. As

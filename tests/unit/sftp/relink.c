@@ -323,6 +323,47 @@ static void a_call_that_fails_because_the_link_is_down_has_it_made(void **state)
         assert_true(--tries > 0);
 }
 
+static void another_connection_takes_the_place_of_one_that_is_up(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, SLOW_MS, true);
+    struct wait wait = wait_for_ms(SLOW_MS);
+    SFTP_CALL_AUTO *open = sftp_open(f.sftp, "a", SFTP_OPEN_READ, NULL);
+    assert_int_equal(peer_handle(&f.peer, expect(&f, SSH_FXP_OPEN), "h"), 0);
+    assert_int_equal(settle(open), 0);
+    assert_int_equal(sftp_renew(f.sftp, &wait), 0);
+    assert_int_equal(peer_links(&f.peer), 2);
+    assert_int_equal(sftp_state(f.sftp), SFTP_UP);
+    assert_false(sftp_handle_lives(f.sftp, sftp_call_handle(open)));
+    struct sftp_call *call = sftp_lstat(f.sftp, "a");
+    assert_int_equal(peer_size(&f.peer, expect(&f, SSH_FXP_LSTAT), 3), 0);
+    assert_int_equal(outcome_of(call), 0);
+    assert_int_equal(f.notes.len, 0); /* nothing was lost */
+    sftp_call_free(&open);
+    fixture_end(&f);
+}
+
+static void the_old_connection_stays_where_no_other_can_be_made(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, 0, SLOW_MS, true);
+    struct wait wait = wait_for_ms(SLOW_MS);
+    peer_refuse(&f.peer, -ECONNREFUSED);
+    struct sftp_call *call = sftp_lstat(f.sftp, "a");
+    uint32_t id = expect(&f, SSH_FXP_LSTAT);
+    assert_int_equal(sftp_renew(f.sftp, &wait), 0);
+    assert_int_equal(peer_links(&f.peer), 1);
+    assert_int_equal(sftp_state(f.sftp), SFTP_UP);
+    assert_int_equal(peer_size(&f.peer, id, 3), 0);
+    assert_int_equal(outcome_of(call), 0);
+    fixture_end(&f);
+    fixture_begin(&f, 0, SLOW_MS, false);
+    assert_int_equal(sftp_renew(f.sftp, &wait), -EOPNOTSUPP);
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +379,8 @@ int main(void)
         cmocka_unit_test(without_a_connector_nobody_waits_for_the_link),
         cmocka_unit_test(waiting_for_the_link_can_be_interrupted),
         cmocka_unit_test(the_end_does_not_wait_for_back_off),
+        cmocka_unit_test(another_connection_takes_the_place_of_one_that_is_up),
+        cmocka_unit_test(the_old_connection_stays_where_no_other_can_be_made),
         cmocka_unit_test(a_call_may_outlive_its_engine),
         cmocka_unit_test(forgotten_calls_go_out_before_the_end),
     };
