@@ -12,3 +12,7 @@ int file_read_fd(int fd, size_t max, struct buf *ret);
 
 /* Appends the base64 text of bytes, with its padding. -ENOMEM. */
 int base64_encode(struct span bytes, struct buf *ret);
+
+/* Appends the bytes of base64 text, which may be broken into lines, up to its padding or whatever
+ * else is no digit. -ENOMEM. */
+int base64_decode(struct span text, struct buf *ret);

@@ -34,6 +34,7 @@ static bool is_beyond(const char *key, const char *value)
         "verifyhostkeydns",
         "hostbasedauthentication",
         "preferredauthentications",
+        "nohostauthenticationforlocalhost",
     };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (strcmp(key, keys[i]) == 0)
@@ -375,18 +376,20 @@ void ssh_config_arguments(const struct connect_options *options, struct words *a
         words_addf(argv, "-l%s", options->user);
 }
 
+/* An option of ours that ssh does not know is told in our words; what is wrong in a file, in ssh's,
+ * which name the file and the line. */
 static int refuse(const struct connect_options *options, const char *said, struct diag *why)
 {
     static const char unknown[] = "Bad configuration option: ";
-    const char *name = strstr(said, unknown);
-    const int n = (int)strcspn(name ? name + strlen(unknown) : said, "\r\n");
-    if (name && options->keywords && options->keywords->n > 0)
+    const char *name = strncmp(said, "command-line", 12) == 0 ? strstr(said, unknown) : NULL;
+    said = name ? name + strlen(unknown) : said;
+    const int n = (int)strcspn(said, "\r\n");
+    if (name)
         return diag_set(why,
                         "%.*s: unknown option, to vmxfs and to ssh_config(5); vmxfs -h lists all "
                         "options",
-                        n, name + strlen(unknown));
-    return diag_set(why, "ssh refuses %s: %.*s", options->host, n,
-                    name ? name + strlen(unknown) : said);
+                        n, said);
+    return diag_set(why, "ssh refuses %s: %.*s", options->host, n, said);
 }
 
 int ssh_config_read(const struct connect_options *options, struct ssh_config **ret,

@@ -206,6 +206,54 @@ END
     done
 }
 
+# Leads to the server, and closes each connection with the words that say that it is logged in.
+closing_after_login() {
+    cat >"$TEST_DIR/closing.py" <<'END'
+import os, socket, sys, threading, time
+listener = socket.create_server(("127.0.0.1", 0))
+with open(sys.argv[3] + ".new", "w") as f:
+    f.write("%d\n" % listener.getsockname()[1])
+os.rename(sys.argv[3] + ".new", sys.argv[3])
+
+def accepted():
+    with open(sys.argv[2]) as f:
+        return f.read().count("Accepted publickey")
+
+def up(client, server):
+    try:
+        while data := client.recv(65536):
+            server.sendall(data)
+    except OSError:
+        pass
+
+while True:
+    client = listener.accept()[0]
+    before = accepted()
+    server = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    threading.Thread(target=up, args=(client, server), daemon=True).start()
+    while data := server.recv(65536):
+        time.sleep(0.2)
+        client.sendall(data)
+        if accepted() > before:
+            break
+    for s in client, server:
+        s.shutdown(socket.SHUT_RDWR)
+        s.close()
+END
+    rm -f "$TEST_DIR/closing"
+    python3 "$TEST_DIR/closing.py" "$(port)" "$DIR/log" "$TEST_DIR/closing" 3>&- &
+    STARTED="${STARTED:-} $!"
+    eventually 60 test -s "$TEST_DIR/closing"
+    sed "s/:$(port)/:$(cat "$TEST_DIR/closing")/g" "$DIR/known_hosts" >"$TEST_DIR/known"
+}
+
+@test "a server that closes the connection after the login" {
+    start
+    closing_after_login
+    refused_everywhere 'closed the connection after the login|Connection (closed|reset) by|closed by remote host' \
+        port="$(cat "$TEST_DIR/closing")" UserKnownHostsFile="$TEST_DIR/known"
+}
+
 # A home of its own for dropbear, which looks for keys nowhere else.
 dropbear_start() { # HOST_KEY
     rm -f "$TEST_DIR/pid"

@@ -67,6 +67,20 @@ known_line() { # KEY.pub [HOSTS]
     done
 }
 
+@test "NoHostAuthenticationForLocalhost" {
+    start
+    ways="auto openssh" works_everywhere "keyword" NoHostAuthenticationForLocalhost=yes \
+        UserKnownHostsFile=/dev/null
+    printf '%s\n' "Port $(port)" "IdentityFile $DIR/id" "NoHostAuthenticationForLocalhost yes" \
+        "UserKnownHostsFile /dev/null" >"$TEST_DIR/config"
+    "$VMXFS" -F "$TEST_DIR/config" "127.0.0.1:$LAB" "$MNT" 3>&-
+    works
+    # What ssh does not know there is told with the place where it stands.
+    echo "UseKeychain yes" >>"$TEST_DIR/config"
+    refuses "$TEST_DIR/config.* line 5: Bad configuration option: usekeychain" \
+        "$VMXFS" -F "$TEST_DIR/config" "127.0.0.1:$LAB" "$MNT"
+}
+
 @test "names of known_hosts may have spaces, and may be several" {
     start
     local file=$TEST_DIR/known\ of\ mine row
@@ -150,6 +164,74 @@ known_line() { # KEY.pub [HOSTS]
     agent
     ssh-add -q "$KEYS/certified"
     works_everywhere "agent" IdentityFile="$TEST_DIR/none"
+}
+
+# Mounts with these keys and no others, in all ways, and notes what is asked.
+with_keys() { # KEY...
+    local way
+    printf 'IdentityFile "%s"\n' "$@" >"$TEST_DIR/config"
+    printf '%s\n' "Port $(port)" "UserKnownHostsFile $DIR/known_hosts" >>"$TEST_DIR/config"
+    : >"$TEST_DIR/asked"
+    for way in ${ways:-auto libssh2 openssh}; do
+        echo "$*: $way"
+        "$VMXFS" -F "$TEST_DIR/config" -o "transport=$way,IdentitiesOnly=yes" "127.0.0.1:$LAB" \
+            "$MNT" 3>&-
+        [ "$(cat "$MNT/vm/vm.vmx/displayName")" = one ]
+        unmount_lab
+    done
+}
+
+@test "nobody is asked for the passphrase of a key that the server does not take" {
+    start
+    cat "$KEYS/encrypted.pub" >>"$DIR/authorized_keys"
+    make_key ed25519 "$TEST_DIR/stranger" "pass word"
+    make_key ecdsa "$TEST_DIR/bare" "pass word"
+    rm "$TEST_DIR/bare.pub"
+    cp "$KEYS/encrypted" "$TEST_DIR/ours"
+    export SSH_ASKPASS SSH_ASKPASS_REQUIRE=force
+    SSH_ASKPASS=$(answering "pass word")
+    with_keys "$TEST_DIR/stranger" "$TEST_DIR/bare" "$DIR/id"
+    [ ! -s "$TEST_DIR/asked" ]
+    with_keys "$TEST_DIR/stranger" "$TEST_DIR/bare" "$TEST_DIR/ours"
+    [ "$(sort -u "$TEST_DIR/asked")" = "Enter passphrase for key '$TEST_DIR/ours': " ]
+    [ "$(wc -l <"$TEST_DIR/asked")" -eq 3 ]
+}
+
+# libssh2 1.10 has no such cipher.
+@test "the passphrase of a key that only ssh can read is asked for once" {
+    start
+    ssh-keygen -q -t ed25519 -Z aes256-gcm@openssh.com -N "pass word" -f "$TEST_DIR/key"
+    cp "$TEST_DIR/key.pub" "$DIR/authorized_keys"
+    export SSH_ASKPASS SSH_ASKPASS_REQUIRE=force
+    SSH_ASKPASS=$(answering "pass word")
+    ways="auto openssh" with_keys "$TEST_DIR/key"
+    [ "$(wc -l <"$TEST_DIR/asked")" -eq 2 ]
+}
+
+@test "an encrypted key that nobody can be asked for is the reason that is told" {
+    start
+    make_key ed25519 "$TEST_DIR/key" "pass word"
+    cp "$TEST_DIR/key.pub" "$DIR/authorized_keys"
+    MOUNT_BY=(env -u DISPLAY -u WAYLAND_DISPLAY -u SSH_ASKPASS setsid -w)
+    refused_everywhere "$TEST_DIR/key.*encrypted, and .*nobody to ask.*ssh-add" \
+        IdentityFile="$TEST_DIR/key"
+}
+
+@test "of a key in the agent it is enough to have the private file, or to name the public one" {
+    start
+    cp "$KEYS/ed25519.pub" "$DIR/authorized_keys"
+    cp "$KEYS/ed25519.pub" "$TEST_DIR/public"
+    make_key ed25519 "$TEST_DIR/key" "pass word"
+    cat "$TEST_DIR/key.pub" >>"$DIR/authorized_keys"
+    rm "$TEST_DIR/key.pub"
+    agent
+    ssh-add -q "$KEYS/ed25519"
+    export SSH_ASKPASS SSH_ASKPASS_REQUIRE=force
+    SSH_ASKPASS=$(answering "pass word")
+    ssh-add -q "$TEST_DIR/key" </dev/null
+    with_keys "$TEST_DIR/public"
+    with_keys "$TEST_DIR/key"
+    [ ! -s "$TEST_DIR/asked" ]
 }
 
 # The agent's keys come first, and each that is refused counts.

@@ -26,6 +26,7 @@ struct waiting {
     const char *words; /* what ssh has said so far */
     struct askpass *askpass;
     struct words given; /* purposes of the secrets that ssh got */
+    struct buf locked;  /* a key whose passphrase nobody could be asked for */
     unsigned steps;     /* that the server had taken by then */
     struct buf asked;   /* the question about a host key, in one line */
     struct buf path;    /* of a key, as a purpose */
@@ -119,8 +120,10 @@ static int answer(struct waiting *w)
     int r = find(w, question, ours, &secret);
     if (r == 0)
         return askpass_answer(fd, secret);
-    if (r == -ENOKEY && is_local(question))
-        return 0;
+    if (r == -ENOKEY && is_local(question)) {
+        buf_clear(&w->locked);
+        return buf_add_str(&w->locked, secret_purpose(question, &w->path));
+    }
     w->askpass->unanswered = steal_fd(&fd);
     return (ours ? 0 : set_host(w, question)) ?: r;
 }
@@ -144,7 +147,13 @@ static int explain(const struct waiting *w, int r, const char *words, struct dia
                  host, w->login->options->host);
         return -EACCES;
     }
-    if (r == -EACCES)
+    if (r == -ECONNRESET && known == -EACCES && w->locked.len)
+        diag_set(
+            why,
+            "%s refuses the login. The key %s is encrypted, and there is nobody to ask for its "
+            "passphrase: give the key to an agent with ssh-add, or use SSH_ASKPASS",
+            host, w->locked.data);
+    else if (r == -EACCES)
         diag_set(why,
                  "%s refuses the password. vmxfs will not try again by itself: hosts lock "
                  "accounts",
@@ -203,6 +212,7 @@ int child_login_wait(const struct child_login *login, struct askpass *askpass,
     words_done(&w.given);
     buf_done(&w.path);
     buf_done(&w.asked);
+    buf_done(&w.locked);
     buf_done(&w.host);
     return r;
 }

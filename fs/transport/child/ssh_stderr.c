@@ -329,7 +329,11 @@ int child_words_explain(const char *words, const char *host, struct diag *why)
         if (!advice)
             return explain_host_key(words, host, host,
                                     ", or use -o StrictHostKeyChecking=accept-new", why);
-        diag_set(why, "%s: %.*s: %s", host, (int)last.n, last.p, advice);
+        /* A key that ssh did not take, as one that others may read. */
+        struct span key = error == -EACCES ? behind(words, "Load key ") : SPAN_LITERAL("");
+        diag_set(why, "%s: %.*s%s%.*s%s: %s", host, (int)last.n, last.p,
+                 key.n ? " (cannot load the key " : "", (int)key.n, key.p, key.n ? ")" : "",
+                 advice);
         return error;
     }
     if (!authenticated && span_starts_with(last, SPAN_LITERAL("Connection closed by ")) &&

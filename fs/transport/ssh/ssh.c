@@ -262,6 +262,19 @@ static int read_host_key(struct ssh_io *io, struct host_key *ret)
     return 0;
 }
 
+/* The server took the login, and will have none of what comes behind it. 0: that is not so. */
+static int explain_closed(struct ssh_transport *s, const char *host, struct diag *why)
+{
+    const char *said = s->io.goodbye;
+    if (!s->io.ended && !ssh_io_is_closed(&s->io))
+        return 0;
+    diag_set(why,
+             "%s closed the connection after the login%s%s%s: may the account log in, has it "
+             "expired, has it too many sessions?",
+             host, *said ? " (\"" : "", said, *said ? "\")" : "");
+    return -ECONNRESET;
+}
+
 static int open_channel(struct ssh_transport *s, const char *host, struct diag *why)
 {
     s->channel = libssh2_channel_open_ex(s->io.session, "session", strlen("session"), WINDOW,
@@ -269,6 +282,8 @@ static int open_channel(struct ssh_transport *s, const char *host, struct diag *
     if (s->channel)
         return 0;
     int r = ssh_io_errno(libssh2_session_last_errno(s->io.session));
+    if (r != -ETIMEDOUT && explain_closed(s, host, why) < 0)
+        return -ECONNRESET;
     diag_set(why, "%s does not open a session (%s): does it limit their number (MaxSessions)?",
              host, ssh_io_words(&s->io));
     return r;
@@ -285,6 +300,9 @@ static int start(struct ssh_transport *s, const struct ssh_login *login, struct 
                                                 what, (unsigned)strlen(what));
     if (error == 0)
         return 0;
+    if (error != LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED && ssh_io_errno(error) != -ETIMEDOUT &&
+        explain_closed(s, c->alias, why) < 0)
+        return -ECONNRESET;
     if (login->command)
         diag_set(why, "%s does not run commands (%s)", c->alias, ssh_io_words(&s->io));
     else

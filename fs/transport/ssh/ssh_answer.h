@@ -13,6 +13,7 @@ struct ssh_auth {
     int answered;     /* secrets given so far */
     int error;        /* why a question could not be answered: 0, -ENOKEY, -ECANCELED, ... */
     bool used_password;
+    bool locked_key;  /* one is encrypted, and there was nobody to ask for its passphrase */
     bool foreign_key; /* a key was refused that libssh2 cannot use properly */
 };
 

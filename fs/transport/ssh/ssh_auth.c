@@ -79,6 +79,11 @@ static int explain(const struct ssh_auth *a, int r, struct diag *why)
                  "%s refuses %s (tried: %s; the server offers: %s). libssh2 %s cannot use every "
                  "RSA or hardware key, certificate or pair of keys: use transport=openssh",
                  c->alias, c->user, tried, a->methods, libssh2_version(0));
+    else if (r == -EACCES && a->locked_key)
+        diag_set(why,
+                 "%s refuses %s (tried: %s; the server offers: %s). Give the encrypted key to an "
+                 "agent with ssh-add, or its passphrase at the prompt or by SSH_ASKPASS",
+                 c->alias, c->user, tried, a->methods);
     else if (r == -EACCES)
         diag_set(why,
                  "%s refuses %s (tried: %s; the server offers: %s). Put the public key into "

@@ -16,14 +16,15 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "key_file.h"
 #include "ssh_library.h"
 
-enum { KEY_FILE_MAX = 64 << 10, PASSPHRASE_TRIES = 3 };
+enum { PASSPHRASE_TRIES = 3 };
 
 /* A configured key file. Behind the last one is one for the agent's other keys. */
-struct key_file {
-    struct words fields; /* of FILE.pub: type, base64, comment */
-    bool done;           /* the agent had it */
+struct configured {
+    struct key_file file;
+    bool done; /* the agent had it */
 };
 
 static bool is_foreign(const char *type)
@@ -33,32 +34,11 @@ static bool is_foreign(const char *type)
              (rsa_ok && strcmp(type, "ssh-rsa") == 0));
 }
 
-static int read_public(const char *path, struct words *ret)
-{
-    BUF_AUTO name = {0};
-    BUF_AUTO text = {0};
-    int r = buf_addf(&name, "%s.pub", path);
-    if (r == 0 && file_read(name.data, KEY_FILE_MAX, &text) == -ENOMEM)
-        r = -ENOMEM;
-    if (r < 0)
-        return r;
-    words_split(ret, text.len ? text.data : "", " \t");
-    if (ret->n >= 2)
-        ret->list[1][strcspn(ret->list[1], "\r\n")] = '\0';
-    return ret->error;
-}
-
 /* ssh offers a certificate that lies beside a key by itself. */
 static bool has_certificate(const char *path)
 {
     BUF_AUTO name = {0};
     return buf_addf(&name, "%s-cert.pub", path) == 0 && access(name.data, R_OK) == 0;
-}
-
-/* The type (0) or the base64 text (1) of a key; "" where it is not known. */
-static const char *public_field(const struct key_file *file, size_t i)
-{
-    return file->fields.n >= 2 ? file->fields.list[i] : "";
 }
 
 /* What a try says, for the message and for what comes next. 0, -EACCES, -EINPROGRESS, -errno of a
@@ -100,20 +80,20 @@ static int try_agent_key(struct ssh_auth *a, LIBSSH2_AGENT *agent,
 }
 
 /* The index of the configured file that has this key, or n. */
-static size_t find_file(const struct key_file *files, size_t n,
+static size_t find_file(const struct configured *files, size_t n,
                         const struct libssh2_agent_publickey *key)
 {
     BUF_AUTO text = {0};
     if (base64_encode((struct span){(const char *)key->blob, key->blob_len}, &text) < 0)
         return n;
     size_t i = 0;
-    while (i < n && (text.len == 0 || strcmp(public_field(&files[i], 1), text.data) != 0))
+    while (i < n && (text.len == 0 || strcmp(key_file_public(&files[i].file), text.data) != 0))
         i++;
     return i;
 }
 
 /* One pass over the agent's keys: those that are configured, or the others. */
-static int try_agent_keys(struct ssh_auth *a, LIBSSH2_AGENT *agent, struct key_file *files,
+static int try_agent_keys(struct ssh_auth *a, LIBSSH2_AGENT *agent, struct configured *files,
                           bool configured)
 {
     struct libssh2_agent_publickey *key = NULL;
@@ -143,7 +123,7 @@ static bool is_listening(const char *path)
     return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 }
 
-static int try_agent(struct ssh_auth *a, struct key_file *files)
+static int try_agent(struct ssh_auth *a, struct configured *files)
 {
     const struct ssh_config *c = a->login->config;
     const char *path = c->identity_agent ? c->identity_agent : getenv("SSH_AUTH_SOCK");
@@ -167,20 +147,6 @@ static int try_agent(struct ssh_auth *a, struct key_file *files)
     return r;
 }
 
-/* Every key of the common format that is not encrypted begins so, in base64: its name, and twice
- * the word "none". Of the older ones, encrypted ones say so. */
-static bool is_encrypted(const struct buf *text)
-{
-    static const char begin[] = "-----BEGIN OPENSSH PRIVATE KEY-----";
-    static const char plain[] = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZ";
-    const char *p = strstr(text->data, begin);
-    if (!p)
-        return strstr(text->data, "ENCRYPTED") != NULL;
-    p += strlen(begin);
-    p += strspn(p, "\r\n");
-    return strncmp(p, plain, sizeof(plain) - 1) != 0;
-}
-
 static int try_file_with(struct ssh_auth *a, const char *path, const char *passphrase)
 {
     const char *user = a->login->config->user;
@@ -195,23 +161,74 @@ static bool is_unreadable(int libssh2_error)
            libssh2_error == LIBSSH2_ERROR_KEYFILE_AUTH_FAILED;
 }
 
+static bool reads_cipher(const struct ssh_auth *a, const char *cipher)
+{
+    const char **supported = NULL;
+    int n = libssh2_session_supported_algs(a->io->session, LIBSSH2_METHOD_CRYPT_CS, &supported);
+    bool reads = n < 0;
+    for (int i = 0; i < n; i++)
+        reads |= strcmp(cipher, supported[i]) == 0;
+    if (n > 0)
+        libssh2_free(a->io->session, supported);
+    return reads;
+}
+
+/* libssh2's callback for what is to be signed: the server takes the key. */
+static LIBSSH2_USERAUTH_PUBLICKEY_SIGN_FUNC(sign_nothing)
+{
+    (void)session;
+    (void)sig;
+    (void)sig_len;
+    (void)data;
+    (void)data_len;
+    **(bool **)abstract = true;
+    return -1;
+}
+
+/* As ssh does, the server is asked whether it takes the key before anybody is asked for its
+ * passphrase. libssh2's refusal; 0 where it takes it, or where the public key is not known. */
+static int ask_server(struct ssh_auth *a, const struct key_file *file)
+{
+    const char *text = key_file_public(file);
+    const char *user = a->login->config->user;
+    BUF_AUTO blob = {0};
+    bool taken = false;
+    void *abstract = &taken;
+    if (base64_decode(span_of(text), &blob) < 0)
+        return LIBSSH2_ERROR_ALLOC;
+    if (blob.len == 0)
+        return 0;
+    int r = libssh2_userauth_publickey(a->io->session, user, (const unsigned char *)blob.data,
+                                       blob.len, sign_nothing, &abstract);
+    return taken ? 0 : r;
+}
+
 /* Asks for the passphrase until it fits. The result is libssh2's; LIBSSH2_ERROR_FILE without one.
  */
-static int try_encrypted(struct ssh_auth *a, const char *path)
+static int try_encrypted(struct ssh_auth *a, const char *path, const struct key_file *file)
 {
     const struct ssh_login *login = a->login;
     BUF_AUTO text = {0};
-    int r = LIBSSH2_ERROR_FILE;
+    bool known = keyring_find(login->secrets, path) != NULL;
+    int r = known ? 0 : ask_server(a, file);
+    if (r < 0)
+        return r;
+    r = LIBSSH2_ERROR_FILE;
+    if (file->cipher.len && !reads_cipher(a, file->cipher.data)) {
+        a->foreign_key = true;
+        return r;
+    }
     if (buf_addf(&text, "Enter passphrase for key '%s': ", path) < 0)
         return LIBSSH2_ERROR_ALLOC;
     for (int i = 0; i < PASSPHRASE_TRIES && is_unreadable(r); i++) {
         const struct secret *passphrase;
-        bool known = keyring_find(login->secrets, path) != NULL;
+        known = keyring_find(login->secrets, path) != NULL;
         int answered = a->answered;
         int found = ssh_answer_find(a, path, text.data, false, &passphrase);
         a->answered = answered; /* the server sees nothing of it */
         if (found < 0) {
             a->error = found == -ECANCELED ? found : 0;
+            a->locked_key |= found == -ENOKEY;
             return r;
         }
         r = try_file_with(a, path, secret_text(passphrase));
@@ -223,38 +240,45 @@ static int try_encrypted(struct ssh_auth *a, const char *path)
     return r;
 }
 
-/* named: by the user, so that a missing one is reported; ssh's default names are mostly missing. */
-static int try_file(struct ssh_auth *a, const char *path, const char *type, bool named)
+/* For the list of what was tried. */
+static const char *how_unreadable(const struct ssh_auth *a, int tried, const struct key_file *file)
 {
-    BUF_AUTO text = {0};
-    int r = file_read(path, KEY_FILE_MAX, &text);
-    if (r == -ENOENT && !named)
+    if (!is_unreadable(tried))
+        return "";
+    if (!file->encrypted || (file->cipher.len && !reads_cipher(a, file->cipher.data)))
+        return " (libssh2 cannot read it)";
+    return a->locked_key ? " (encrypted, and nobody to ask for its passphrase)"
+                         : " (no right passphrase)";
+}
+
+/* named: by the user, so that a missing one is reported; ssh's default names are mostly missing. */
+static int try_file(struct ssh_auth *a, const char *path, const struct key_file *file, bool named)
+{
+    if (file->error == -ENOENT && !named)
         return -EACCES;
     BUF_AUTO what = {0};
-    if (r < 0 || text.len == 0) {
-        if (buf_addf(&what, "%s (%s)", path, r < 0 ? strerror(-r) : "empty") == 0)
+    if (file->error) {
+        if (buf_addf(&what, "%s (%s)", path,
+                     file->error == -ENODATA ? "empty" : strerror(-file->error)) == 0)
             ssh_auth_tried(a, what.data);
         return -EACCES;
     }
-    bool encrypted = is_encrypted(&text);
-    explicit_bzero(text.data, text.len);
-    int tried = encrypted ? try_encrypted(a, path) : try_file_with(a, path, NULL);
-    r = buf_addf(&what, "%s%s", path,
-                 !is_unreadable(tried) ? ""
-                 : encrypted           ? " (no right passphrase)"
-                                       : " (libssh2 cannot read it)")
-            ?: note(a, tried, what.data, type);
+    int tried = file->encrypted ? try_encrypted(a, path, file) : try_file_with(a, path, NULL);
+    /* ssh may be able to. */
+    a->foreign_key |= is_unreadable(tried) && !file->encrypted;
+    int r = buf_addf(&what, "%s%s", path, how_unreadable(a, tried, file))
+                ?: note(a, tried, what.data, key_file_type(file));
     a->foreign_key |= r == -EACCES && has_certificate(path);
     return a->error ? a->error : r;
 }
 
-static int try_files(struct ssh_auth *a, const struct key_file *files)
+static int try_files(struct ssh_auth *a, const struct configured *files)
 {
     const struct words *paths = &a->login->config->identity_files;
     int r = -EACCES;
     for (size_t i = 0; r == -EACCES && i < paths->n; i++) {
         if (!files[i].done)
-            r = try_file(a, paths->list[i], public_field(&files[i], 0),
+            r = try_file(a, paths->list[i], &files[i].file,
                          i == 0 && a->login->config->named_identity);
     }
     return r;
@@ -263,17 +287,17 @@ static int try_files(struct ssh_auth *a, const struct key_file *files)
 int ssh_keys_try(struct ssh_auth *a)
 {
     const struct words *paths = &a->login->config->identity_files;
-    struct key_file *files = calloc(paths->n + 1, sizeof(*files));
+    struct configured *files = calloc(paths->n + 1, sizeof(*files));
     if (!files)
         return -ENOMEM;
     int r = 0;
     for (size_t i = 0; r == 0 && i < paths->n; i++)
-        r = read_public(paths->list[i], &files[i].fields);
+        r = key_file_read(paths->list[i], &files[i].file);
     r = r ?: try_agent(a, files);
     if (r == -EACCES)
         r = try_files(a, files);
     for (size_t i = 0; i < paths->n; i++)
-        words_done(&files[i].fields);
+        key_file_done(&files[i].file);
     free(files);
     return r;
 }

@@ -38,6 +38,8 @@ static void endings_are_explained(void **state)
         {"Load key \"/k\": Permission denied\r\nssh: connect to host h port 22: Connection "
          "refused\r\n",
          -ECONNREFUSED, "Connection refused"},
+        {"Load key \"/k\": bad permissions\r\nroot@h: Permission denied (publickey).\r\n", -EACCES,
+         "(publickey). (cannot load the key \"/k\": bad permissions): put"},
         {"ssh: Could not resolve hostname h: Name or service not known\r\n", -EHOSTUNREACH,
          "check the name"},
         {"ssh: connect to host h port 22: Connection timed out\n", -ETIMEDOUT, "timed out"},
