@@ -2,6 +2,7 @@
 #include "ssh_stderr.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -156,11 +157,14 @@ static int explain_host_key(const char *words, const char *host, const char *nam
     BUF_AUTO key = {0};
     if (add_key(words, &key) < 0)
         return 0;
+    /* Some ssh say the whole command, with the file and the name in it. */
+    struct span remove = behind(words, "  ssh-keygen -f ");
     if (strstr(words, "HOST IDENTIFICATION HAS CHANGED"))
         diag_set(why,
                  "the host key of %s has changed: it is %s. Somebody may be listening in. If "
-                 "the host has a new key: ssh-keygen -R %s",
-                 host, key.data, name);
+                 "the host has a new key: ssh-keygen %s%.*s",
+                 host, key.data, remove.n ? "-f " : "-R ", remove.n ? (int)remove.n : INT_MAX,
+                 remove.n ? remove.p : name);
     else if (strstr(words, "revoked"))
         diag_set(why,
                  "the host key of %s (%s) is revoked: do not use this host until it has a "

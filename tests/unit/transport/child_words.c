@@ -49,6 +49,10 @@ static void endings_are_explained(void **state)
          "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\nHost key verification "
          "failed.\r\n",
          -EPERM, "has changed: it is ssh-rsa SHA256:abc"},
+        {"debug1: Server host key: ssh-rsa SHA256:abc\r\n"
+         "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\n  remove with:\r\n"
+         "  ssh-keygen -f \"/k\" -R \"[h.example]:222\"\r\nHost key verification failed.\r\n",
+         -EPERM, "new key: ssh-keygen -f \"/k\" -R \"[h.example]:222\""},
         {"Authenticated to h\nsubsystem request failed on channel 0\nTransferred: sent 1\r\n",
          -EPROTO, "-o sftp_server"},
         {"something new\ndebug1: Exit status 255\n", -ECONNRESET, "something new"},
