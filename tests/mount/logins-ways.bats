@@ -87,7 +87,7 @@ END
     works
     for row in 'false|"false" ended' \
         "/no/such/program|\"/no/such/program\" failed: .*(not found|No such file)" \
-        'echo rubbish|"echo rubbish" leads to no SSH server: it says "rubbish"' \
+        'sed -n -e 1s/.*/rubbish/p -e q|"sed .*" leads to no SSH server: it says "rubbish"' \
         'yes|"yes" leads to no SSH server: it says "y"' \
         'cat /dev/urandom|"cat /dev/urandom" (leads to no SSH server|ended)' \
         "nc -v -n 127.0.0.1 $closed|\"nc .*$closed\" failed: .*refused"; do
