@@ -14,7 +14,7 @@
 struct vfs_options {
     struct owners owners;
     mode_t umask;
-    bool masks_all; /* umask was given: it says all permissions, as in other FUSE filesystems */
+    bool masks_all; /* umask was given: it says all permissions of plain files, as with sshfs */
     bool read_only;
     bool vmx_only;            /* show directories, links and .vmx only */
     bool follow_links;        /* show links as what they lead to on the server */

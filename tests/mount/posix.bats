@@ -57,7 +57,8 @@ granted() { # USER:GROUP "RIGHTS ..." FILE...
     chmod 755 "$MNT"
     local files=(script file closed vm vm/vm.vmx vm/vm.vmx/memSize vm/vm.vmx/.vmxfs/check
         vm/vm.vmx/.vmxfs/power .vmxfs/status)
-    mount_lab idmap=none,allow_other,umask=022
+    umask 022
+    mount_lab idmap=none,allow_other
     chown 11:12 "$LAB/vm/vm.vmx"
     granted 0:0 "rwx rw- rwx rwx rwx rw- rw- rw- rw-" "${files[@]}"
     granted 11:1 "rwx rw- rwx r-x rwx rw- r-- r-- r--" "${files[@]}"
@@ -67,7 +68,7 @@ granted() { # USER:GROUP "RIGHTS ..." FILE...
     run setpriv --reuid=1 --clear-groups sh -c 'cd "$1"' - "$MNT/closed"
     [ "$status" -ne 0 ]
     unmount_lab
-    mount_lab idmap=none,allow_other,umask=022,ro
+    mount_lab idmap=none,allow_other,ro
     granted 0:0 "r-x r-- r-x" script file closed
     unmount_lab
     rmdir "$MNT"

@@ -8,16 +8,9 @@
 
 enum { BLOCK = 512 };
 
-/* What the owner may, group and others may. */
-static mode_t for_all(mode_t mode)
-{
-    const mode_t owner = mode & 0700;
-    return mode | owner >> 3 | owner >> 6;
-}
-
 static void common(const struct vfs *vfs, struct stat *st, mode_t mode, off_t size, uint32_t mtime)
 {
-    mode_t masked = (vfs->options.masks_all ? for_all(mode) : mode) & ~vfs->options.umask;
+    mode_t masked = mode & ~vfs->options.umask;
     if (vfs->options.read_only)
         masked &= ~(mode_t)0222;
     *st = (struct stat){
