@@ -17,6 +17,7 @@ enum {
     THIN = 4000 * 1000, /* bytes a second */
     ENOUGH = 8 << 10,   /* bytes to tell by */
     ENTRY = 100,        /* bytes of an entry besides its name, which comes twice */
+    TIMES = 2,          /* it is measured, if it is thin */
     READDIRS = 4,       /* in the last flight */
     DIRECTORIES = 2,    /* below the root, which are listed where it is too short to tell */
 };
@@ -99,7 +100,10 @@ static bool seems_thin(struct remote *remote, const struct wait *wait)
 /* A delay of the server's, or of ours, comes once. */
 static bool is_thin(struct remote *remote, const struct wait *wait)
 {
-    return seems_thin(remote, wait) && seems_thin(remote, wait);
+    bool thin = true;
+    for (int i = 0; thin && i < TIMES; i++)
+        thin = seems_thin(remote, wait);
+    return thin;
 }
 
 void compress_if_thin(struct remote *remote, const struct wait *wait)
