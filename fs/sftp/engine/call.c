@@ -186,17 +186,21 @@ void call_finish_locked(struct sftp *s, struct sftp_call *call, int result)
     call_unref_locked(s, call);
 }
 
+void link_lost_locked(struct sftp *s)
+{
+    s->loss.at = clock_wall_s();
+    s->loss.boot_ms = clock_boot_ms();
+    s->loss.why = s->why;
+}
+
 void link_fail_locked(struct sftp *s, enum sftp_state state, int result, const char *why)
 {
     const bool was_up = s->state == SFTP_UP;
     s->state = state;
     s->lost_since = clock_ms();
     snprintf(s->why.text, sizeof(s->why.text), "%s", why);
-    if (was_up && !s->stopping) {
-        s->loss.at = clock_wall_s();
-        s->loss.boot_ms = clock_boot_ms();
-        s->loss.why = s->why;
-    }
+    if (was_up && !s->stopping && !s->renewing)
+        link_lost_locked(s);
     while (s->in_flight)
         call_finish_locked(s, s->in_flight, result);
     while (s->queue)

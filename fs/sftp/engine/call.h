@@ -23,6 +23,9 @@ void engine_destroy(struct sftp *s); /* accepts NULL */
 /* The next caller that looks finds a loss that lasts too long. */
 enum sftp_state link_state_locked(struct sftp *s) REQUIRES(&s->lock);
 
+/* Remembers that a link that was up is lost, and why. */
+void link_lost_locked(struct sftp *s) REQUIRES(&s->lock);
+
 /* Leaves SFTP_UP (or goes from one bad state to another): all calls fail with result. */
 void link_fail_locked(struct sftp *s, enum sftp_state state, int result, const char *why)
     REQUIRES(&s->lock);

@@ -250,27 +250,39 @@ static void link_restore(struct sftp *s)
     }
 }
 
+static void end_renewal(struct sftp *s)
+{
+    lock_take(&s->lock);
+    s->renewing = false;
+    condition_wake_all(&s->changed);
+    lock_drop(&s->lock);
+}
+
 /* Another connection takes the place of this one, if it can be made. */
 static void link_renew(struct sftp *s)
 {
     struct diag why = {0};
     struct transport *fresh = NULL;
-    int r = s->options.connect(s->options.ctx, &fresh, &why);
-    if (r == 0) {
-        lock_take(&s->lock);
-        if (s->state == SFTP_UP)
-            link_fail_locked(s, SFTP_LOST, -ENOTCONN, "another connection takes its place");
-        lock_drop(&s->lock);
-        link_end(s);
-        s->link.transport = fresh;
-        r = link_begin(s);
-    } else {
+    if (s->options.connect(s->options.ctx, &fresh, &why) != 0) {
         log_debug("link: the connection stays: %s", why.text);
+        end_renewal(s);
+        return;
     }
     lock_take(&s->lock);
-    s->renewing = false;
-    condition_wake_all(&s->changed);
+    if (s->state == SFTP_UP)
+        link_fail_locked(s, SFTP_LOST, -ENOTCONN, "another connection takes its place");
     lock_drop(&s->lock);
+    link_end(s);
+    s->link.transport = fresh;
+    const bool up = link_begin(s) == 0;
+    end_renewal(s);
+    if (up)
+        return;
+    lock_take(&s->lock);
+    link_lost_locked(s);
+    lock_drop(&s->lock);
+    link_end(s);
+    link_restore(s);
 }
 
 void *link_main(void *sftp)

@@ -340,6 +340,9 @@ static void another_connection_takes_the_place_of_one_that_is_up(void **state)
     assert_int_equal(peer_size(&f.peer, expect(&f, SSH_FXP_LSTAT), 3), 0);
     assert_int_equal(outcome_of(call), 0);
     assert_int_equal(f.notes.len, 0); /* nothing was lost */
+    BUF_AUTO text = {0};
+    assert_int_equal(sftp_describe(f.sftp, &text), 0);
+    assert_null(strstr(text.data, "link-lost"));
     sftp_call_free(&open);
     fixture_end(&f);
 }
