@@ -22,6 +22,8 @@ setup() {
     for ((i = 0; i < 2 * TRIES * ROUNDS; i++)); do
         vm_new "vm$i"
         LAB=$LAB/store$i vm_new "vm$i"
+        mkdir "$LAB/files$i"
+        touch "$LAB/files$i"/{1..5}
     done
     find "$TEST_DIR" -name '*.vmx' -exec touch -d '1 hour ago' {} +
 }
@@ -98,6 +100,10 @@ set_profile() {
     fi
 }
 
+remove_files() { # a folder of five
+    [ "$1" = prepare ] || rm -r "$MNT/files$2"
+}
+
 @test "a cold key two levels deep is three round trips" {
     waits_for 3 cold_key
 }
@@ -118,4 +124,10 @@ set_profile() {
 @test "a profile is no more than a set, and it is on the server" {
     waits_for 4 set_profile
     [[ "$(stored "$LAB/vm5/vm5.vmx" vmxfs.profile)" = nested-esxi* ]]
+}
+
+# The folder is found and listed with three, and each name goes with one.
+@test "rm -r of five files in a folder is nine" {
+    waits_for 9 remove_files
+    [ ! -e "$LAB/files5" ]
 }

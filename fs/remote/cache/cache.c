@@ -6,7 +6,7 @@
  *              cache_begin or cache_try_begin said: load
  *      IDLE -----------------------------------------------> LOADING
  *       ^ ^                                                   |   |
- *       | |         cache_end                                 |   | cache_put, cache_drop
+ *       | |         cache_end                                 |   | cache_put, cache_replace,
  *       | '---------------------------------------------------'   v
  *       '-------------------------------------------------- DROPPED
  *                   cache_end
@@ -303,6 +303,22 @@ void cache_put(struct cache *cache, const char *path, struct cached *c)
         evict(cache);
     }
     lock_drop(&cache->lock);
+}
+
+bool cache_replace(struct cache *cache, const char *path, const struct cached *before,
+                   struct cached *c)
+{
+    lock_take(&cache->lock);
+    struct cache_entry *e = path_table_find(cache->table, path);
+    const bool same = e && e->held == before;
+    if (same) {
+        set_held(cache, e, c, e->list == &cache->ahead);
+        e->error = 0;
+        e->dropped = e->loading; /* what is being loaded is older */
+        evict(cache);
+    }
+    lock_drop(&cache->lock);
+    return same;
 }
 
 static void drop(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)

@@ -68,6 +68,11 @@ size_t cache_room_ahead(struct cache *cache, size_t at_most, int64_t max_age_ms)
 /* Makes c (the caller keeps its reference) the known object as of now, after an own change. */
 void cache_put(struct cache *cache, const char *path, struct cached *c);
 
+/* Puts c (the caller keeps its reference) in place of what is known, with an own change made in it,
+ * as old as that is. False: something else than before is known by now. */
+bool cache_replace(struct cache *cache, const char *path, const struct cached *before,
+                   struct cached *c);
+
 /* Forgets a path, or the path and all below it. A load under way will not be kept. */
 void cache_drop(struct cache *cache, const char *path);
 void cache_drop_below(struct cache *cache, const char *path);

@@ -25,8 +25,8 @@ static bool has_directories(const struct listing *listing)
     return false;
 }
 
-int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, const struct wait *wait,
-                struct listing **ret)
+int remote_list_changed(struct remote *remote, const char *dir, int64_t max_age_ms,
+                        const struct wait *wait, struct listing **ret)
 {
     struct cached *found = NULL;
     struct cache_ticket ticket;
@@ -57,6 +57,15 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
     else
         cached_unref(found);
     return r;
+}
+
+int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, const struct wait *wait,
+                struct listing **ret)
+{
+    LISTING_AUTO *known = (struct listing *)cache_peek(remote->listings, dir, NULL);
+    if (known && known->changed)
+        cache_drop(remote->listings, dir);
+    return remote_list_changed(remote, dir, max_age_ms, wait, ret);
 }
 
 /* What the listing of its directory (for the root: its own) says of a path. */
@@ -93,7 +102,8 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
         return settled;
     LISTING_AUTO *l = (struct listing *)cache_peek(remote->listings, dir, &true_at);
     const struct sftp_attrs *known = l ? listed_attrs(l, path) : NULL;
-    bool tells = l && (known || path[0]) && !written && max_age_ms > 0;
+    const bool complete = l && !l->changed && path[0];
+    bool tells = (known || complete) && !written && max_age_ms > 0;
     if (tells && is_young(remote, l, true_at, max_age_ms)) {
         if (known)
             *ret = *known;

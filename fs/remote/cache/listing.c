@@ -1,8 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #include "listing.h"
 
+#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "listing_name.h"
+#include "parser/text/list.h"
+
+static void destroy(struct cached *c)
+{
+    struct listing *l = (struct listing *)c;
+    for (size_t i = 0; i < l->n; i++)
+        listing_name_unref(l->entries[i].shared);
+    free(l->entries);
+    free(l);
+}
+
+struct listing *listing_new(void)
+{
+    struct listing *l = calloc(1, sizeof(*l));
+    if (!l)
+        return NULL;
+    l->cached.destroy = destroy;
+    l->cached.bytes = sizeof(*l);
+    atomic_init(&l->cached.refs, 1);
+    return l;
+}
+
+int listing_add(struct listing *listing, const char *name, const struct sftp_attrs *attrs)
+{
+    struct listing_entry *more = list_room(listing->entries, listing->n, sizeof(*more));
+    if (more)
+        listing->entries = more;
+    struct listing_name *copy = more ? listing_name_new(name) : NULL;
+    if (!copy)
+        return -ENOMEM;
+    more[listing->n++] =
+        (struct listing_entry){.name = copy->text, .shared = copy, .attrs = *attrs};
+    return 0;
+}
 
 static int compare_name(const void *name, const void *entry)
 {

@@ -5,8 +5,11 @@
 #include "cache.h"
 #include "remote/remote.h"
 
+struct listing_name;
+
 struct listing_entry {
     char *name;
+    struct listing_name *shared; /* which holds that text */
     struct sftp_attrs attrs;
     const char *shown_as;   /* of a directory that a link beside it names (aliases.h): the link's
                                name; the directory can be reached and is not listed */
@@ -19,6 +22,7 @@ struct listing {
     size_t n;
     struct listing_entry *entries; /* by name, without our own hidden files */
     size_t own;                    /* of those */
+    bool changed;                  /* by this mount since it was listed (listing_removal.c) */
     size_t left_out;               /* entries of the server's that cannot be files here */
     int64_t took_ms;               /* from the beginning of its load to the end */
     struct sftp_attrs root; /* of the directory itself, if that is the root: no listing has it
@@ -33,6 +37,24 @@ int remote_list(struct remote *remote, const char *dir, int64_t max_age_ms, cons
  * finds them then. One that the server refuses is left to that. 0; -EIO, -EINTR, -ENOMEM. */
 int remote_load_listings(struct remote *remote, char *const *dirs, size_t n, int64_t max_age_ms,
                          const struct wait *wait);
+
+/* The same, but what this mount has changed since it was listed is not listed anew. */
+int remote_list_changed(struct remote *remote, const char *dir, int64_t max_age_ms,
+                        const struct wait *wait, struct listing **ret);
+
+/* NULL: no memory. */
+struct listing *listing_new(void);
+
+/* 0, -ENOMEM. The names have to be brought into order. */
+int listing_add(struct listing *listing, const char *name, const struct sftp_attrs *attrs);
+
+/* ---- what an own removal leaves known of the other names (listing_removal.c) */
+
+/* What is known of the folder of a name before that is removed: a reference, or NULL. */
+struct listing *listing_before(struct remote *remote, const char *path);
+
+/* The name was removed. before: as of listing_before. */
+void listing_name_gone(struct remote *remote, const char *path, const struct listing *before);
 
 /* NULL if the name is not there. */
 const struct listing_entry *listing_find(const struct listing *listing, const char *name);

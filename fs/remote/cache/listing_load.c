@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "load.h"
-#include "parser/text/list.h"
 #include "remote/call_group.h"
 #include "remote/lock/leftovers.h"
 #include "remote/lock/lock.h"
@@ -46,15 +45,6 @@ struct listing_load {
     bool gave_back;          /* ... and one was given its name back */
 };
 
-static void destroy(struct cached *c)
-{
-    struct listing *l = (struct listing *)c;
-    for (size_t i = 0; i < l->n; i++)
-        free(l->entries[i].name);
-    free(l->entries);
-    free(l);
-}
-
 static int compare_entries(const void *a, const void *b)
 {
     const struct listing_entry *x = a;
@@ -80,14 +70,7 @@ static int add_name(struct listing_load *l, const struct sftp_name *name)
     int r = count(l, sizeof(*listing->entries) + size + BLOCK_BYTES);
     if (r < 0)
         return r;
-    struct listing_entry *more = list_room(listing->entries, listing->n, sizeof(*more));
-    if (more)
-        listing->entries = more;
-    char *copy = more ? strdup(name->name) : NULL;
-    if (!copy)
-        return -ENOMEM;
-    more[listing->n++] = (struct listing_entry){.name = copy, .attrs = name->attrs};
-    return 0;
+    return listing_add(listing, name->name, &name->attrs);
 }
 
 static bool is_lock(const char *name)
@@ -133,12 +116,9 @@ static int ask(struct load *load, const struct wait *wait)
 {
     struct listing_load *l = (struct listing_load *)load;
     (void)wait;
-    l->listing = calloc(1, sizeof(*l->listing));
+    l->listing = listing_new();
     if (!l->listing)
         return -ENOMEM;
-    l->listing->cached.destroy = destroy;
-    l->listing->cached.bytes = sizeof(*l->listing);
-    atomic_init(&l->listing->cached.refs, 1);
     if (!load->path[0])
         l->root = sftp_lstat(load->remote->sftp, load->full);
     l->open = sftp_opendir(load->remote->sftp, load->full);

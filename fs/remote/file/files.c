@@ -151,6 +151,18 @@ static int go(struct going *m)
     return r == -EIO && m->lost ? -EUCLEAN : r;
 }
 
+/* The same after an attempt to remove what was there. before: as of listing_before. */
+static void tried_to_remove(struct remote *remote, const char *path, const struct listing *before,
+                            const struct going *m, int r)
+{
+    if (r < 0 || m->lost) {
+        changed(remote, path);
+        return;
+    }
+    cache_drop(remote->documents, path);
+    listing_name_gone(remote, path, before);
+}
+
 /* What a bare failure to remove a folder meant, or "no such file", which OpenSSH says of a file
  * too. One that cannot be listed is not empty, as far as anybody can tell. *ret_hidden: it is not,
  * but what it holds is not shown. */
@@ -173,6 +185,7 @@ int remote_rmdir(struct remote *remote, const char *path, const struct sftp_attr
                  const struct wait *wait)
 {
     struct going m = {.remote = remote, .path = path, .folder = true, .seen = seen, .wait = wait};
+    LISTING_AUTO *before = listing_before(remote, path);
     struct diag diag = {0};
     bool hidden;
     int r = explain_rmdir(remote, path, wait, go(&m), &hidden);
@@ -180,7 +193,7 @@ int remote_rmdir(struct remote *remote, const char *path, const struct sftp_attr
         r = explain_rmdir(remote, path, wait, go(&m), &hidden);
     if (hidden)
         leftovers_note(remote, path, &diag);
-    changed(remote, path);
+    tried_to_remove(remote, path, before, &m, r);
     cache_drop_below(remote->listings, path);
     return remote_write_error(remote, path, wait, r);
 }
@@ -189,13 +202,14 @@ int remote_remove(struct remote *remote, const char *path, const struct sftp_att
                   const struct wait *wait)
 {
     struct going m = {.remote = remote, .path = path, .seen = seen, .wait = wait};
+    LISTING_AUTO *before = listing_before(remote, path);
     int r = go(&m);
     uint32_t type = 0;
     if (r == -EREMOTEIO && type_at(remote, path, wait, &type) == 0 && type == S_IFDIR)
         r = -EISDIR;
     if (r == 0)
         files_renamed(remote, path, NULL);
-    changed(remote, path);
+    tried_to_remove(remote, path, before, &m, r);
     return remote_write_error(remote, path, wait, r);
 }
 

@@ -151,7 +151,7 @@ static int load_folder(struct remote *remote, const char *dir, const struct wait
                        struct vms *vms, struct folders *ret)
 {
     LISTING_AUTO *l = NULL;
-    int r = remote_list(remote, dir, USED_MS, wait, &l);
+    int r = remote_list_changed(remote, dir, USED_MS, wait, &l);
     if (r < 0)
         return without_answer(r);
     for (size_t i = 0; i < l->n && r == 0; i++) {

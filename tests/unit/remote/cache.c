@@ -289,6 +289,37 @@ static void an_own_change_outlives_an_older_load(void **state)
     }
 }
 
+static void a_change_is_made_in_what_is_known_alone(void **state)
+{
+    (void)state;
+    int destroyed = 0;
+    struct cache *cache = new_cache(1000);
+    struct cached *c = thing(7, 10, &destroyed);
+    struct cached *changed = thing(8, 10, &destroyed);
+    struct cached *loaded = thing(9, 10, &destroyed);
+    struct cached *known = NULL;
+    struct cache_ticket ticket;
+    int64_t put_at = 0;
+    int64_t true_at = 0;
+    assert_false(cache_replace(cache, "a", c, changed));
+    cache_put(cache, "a", c);
+    cached_unref(cache_peek(cache, "a", &put_at));
+    assert_false(cache_replace(cache, "a", changed, changed));
+    assert_true(cache_try_begin(cache, "a", clock_ms() + 1000, &known, &ticket));
+    assert_true(cache_replace(cache, "a", c, changed));
+    cache_end(cache, &ticket, loaded, 0); /* that is older than the change */
+    cached_unref(known);
+    known = cache_peek(cache, "a", &true_at);
+    assert_int_equal(value_of(known), 8);
+    assert_int_equal(true_at, put_at);
+    cached_unref(known);
+    cached_unref(c);
+    cached_unref(changed);
+    cached_unref(loaded);
+    cache_free(cache);
+    assert_int_equal(destroyed, 3);
+}
+
 static void no_answer_keeps_what_was_known(void **state)
 {
     (void)state;
@@ -488,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_wait_ends_with_its_deadline),
         cmocka_unit_test(a_load_that_was_dropped_is_not_kept),
         cmocka_unit_test(an_own_change_outlives_an_older_load),
+        cmocka_unit_test(a_change_is_made_in_what_is_known_alone),
         cmocka_unit_test(no_answer_keeps_what_was_known),
         cmocka_unit_test(least_recently_used_goes_first),
         cmocka_unit_test(what_is_larger_than_the_cache_is_not_kept),
