@@ -22,6 +22,7 @@ import more_rows
 import rows
 import scale_rows
 import soak_rows
+import thin_rows
 import trip_rows
 from lab import Failure, Lab
 from table import Row, in_turn, render
@@ -29,6 +30,7 @@ from table import Row, in_turn, render
 BENCHMARKS = {
     "cat": rows.cold_cat,
     "cat-near": rows.cold_cat_near,
+    "thin": thin_rows.rows,
     "ls": rows.cold_ls,
     "flights": trip_rows.flights,
     "again": trip_rows.revalidation,

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import datastore
 
@@ -33,20 +34,27 @@ def end(process):
                 pass
 
 
-def start_proxy(program, port, rtt_ms):
+class Line(NamedTuple):
+    """A line to the server. rate_mbit: what it carries each way; 0: no limit."""
+    rtt_ms: float
+    rate_mbit: float = 0
+
+
+def start_proxy(program, port, line):
     """A delay proxy before a port. Returns its process and its own port."""
-    process = subprocess.Popen([program, "--to", f"127.0.0.1:{port}", "--delay-ms", str(rtt_ms / 2)],
+    rate = ["--rate-mbit", str(line.rate_mbit)] if line.rate_mbit else []
+    process = subprocess.Popen([program, "--to", f"127.0.0.1:{port}", "--delay-ms", str(line.rtt_ms / 2), *rate],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    line = process.stdout.readline()
-    if not line.strip().isdigit():
+    said = process.stdout.readline()
+    if not said.strip().isdigit():
         end(process)
         raise Failure("the delay proxy did not start")
-    return process, int(line)
+    return process, int(said)
 
 
 class Lab:
-    """Ports are found by round-trip time in ms; 0 is the server itself, without a proxy. All VMs have
-    the same number of settings and of files."""
+    """Ports are found by the line to the server, or its round-trip time in ms if that is all; 0 is the
+    server itself, without a proxy. All VMs have the same number of settings and of files."""
 
     def __init__(self, build, keys, files):
         self.build = build
@@ -82,8 +90,8 @@ class Lab:
                           stdin=subprocess.DEVNULL).returncode != 0 and verb == "start":
             raise Failure("the private sshd did not start")
 
-    def _add_port(self, rtt_ms, port):
-        self.ports[rtt_ms] = port
+    def _add_port(self, line, port):
+        self.ports[line] = port
         with open(os.path.join(self.sshd, "host_ed25519.pub"), encoding="ascii") as f:
             key = " ".join(f.read().split()[:2])
         with open(self.known_hosts, "a", encoding="ascii") as f:
@@ -92,12 +100,13 @@ class Lab:
     def program(self, path):
         return os.path.join(self.build, path)
 
-    def port(self, rtt_ms):
-        if rtt_ms not in self.ports:
-            process, port = start_proxy(self.program("tests/support/delay-proxy"), self.ports[0], rtt_ms)
+    def port(self, line):
+        if line not in self.ports:
+            wanted = line if isinstance(line, Line) else Line(line)
+            process, port = start_proxy(self.program("tests/support/delay-proxy"), self.ports[0], wanted)
             self.proxies.append(process)
-            self._add_port(rtt_ms, port)
-        return self.ports[rtt_ms]
+            self._add_port(line, port)
+        return self.ports[line]
 
     def store(self, vms, purpose="read", stores=1):
         """A datastore of so many VMs, or a folder of several; one for each purpose, because some
@@ -120,17 +129,24 @@ class Lab:
         os.makedirs(path, exist_ok=True)
         return path
 
-    def command(self, kind, rtt_ms, path, mnt, more):
+    def ssh(self, line, *words):
+        """The command line of ssh. words: options, then what the server runs."""
+        *options, command = words
+        return ["ssh", "-F", "/dev/null", "-p", str(self.port(line)), "-i", os.path.join(self.sshd, "id"),
+                "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "StrictHostKeyChecking=yes", *options,
+                "127.0.0.1", command]
+
+    def command(self, kind, line, path, mnt, more):
         """The command line of a filesystem, with its own defaults but for more options of vmxfs."""
-        port = str(self.port(rtt_ms))
+        port = str(self.port(line))
         identity = os.path.join(self.sshd, "id")
         if kind == "vmxfs":
             return [self.program("fs/vmxfs"), "-f", "-o", f"port={port},IdentityFile={identity},"
                     f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes,"
                     f"profile_dir={ROOT}/fs/profiles" + "".join("," + option for option in more),
                     f"127.0.0.1:{path}", mnt]
-        if kind == "sshfs":
-            return ["sshfs", "-f", "-F", "/dev/null", "-p", port, "-o", f"IdentityFile={identity},"
+        if kind in ("sshfs", "sshfs -C"):
+            return [*kind.split(), "-f", "-F", "/dev/null", "-p", port, "-o", f"IdentityFile={identity},"
                     f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes",
                     f"127.0.0.1:{path}", mnt]
         if kind == "rclone":
@@ -140,11 +156,11 @@ class Lab:
         raise Failure(f"no such filesystem: {kind}")
 
     @contextmanager
-    def mount(self, kind, rtt_ms, path, *more):
+    def mount(self, kind, line, path, *more):
         """A fresh mount: nothing is cached, the connection is up. more: options of vmxfs. Gives a
         Mount."""
         mnt = tempfile.mkdtemp(prefix="mnt-", dir=self.dir)
-        with mounted(self.command(kind, rtt_ms, path, mnt, more), mnt, self.environment, self.dir) as m:
+        with mounted(self.command(kind, line, path, mnt, more), mnt, self.environment, self.dir) as m:
             yield m
 
 

@@ -81,7 +81,7 @@ def check(proxy_program, rtts_ms):
         plain_s = round_trip(port)
         plain = bandwidth(port, BANDWIDTH_SIZE, plain_s)
         for rtt in rtts_ms:
-            process, through = lab.start_proxy(proxy_program, port, rtt)
+            process, through = lab.start_proxy(proxy_program, port, lab.Line(rtt))
             try:
                 seconds = round_trip(through)
                 rate = bandwidth(through, BANDWIDTH_SIZE, seconds)
