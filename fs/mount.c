@@ -36,7 +36,9 @@ static bool compress(void *ctx)
 
 static void note_link(void *ctx, const char *text)
 {
-    journal_add(ctx, 0, NULL, NULL, text);
+    struct mount *m = ctx;
+    if (atomic_load(&m->up))
+        journal_add(m->journal, 0, NULL, NULL, text);
 }
 
 int mount_connect(struct mount *m, struct diag *why)
@@ -52,7 +54,7 @@ int mount_connect(struct mount *m, struct diag *why)
                                               .connect = reconnect,
                                               .ctx = m->connector,
                                               .note = note_link,
-                                              .note_ctx = m->journal};
+                                              .note_ctx = m};
     return sftp_new(transport, &sftp_options, &m->sftp, why);
 }
 
@@ -229,6 +231,7 @@ int mount_up(struct mount *m, struct diag *why)
         ?: open_session(m, why);
     if (r < 0 && !why->text[0])
         diag_set(why, "%s", strerror(-r));
+    atomic_store(&m->up, r == 0);
     return r;
 }
 

@@ -2,6 +2,8 @@
 /* A mount: the connection to the server, and what is built on it. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "options.h"
 #include "vfs/vfs.h"
 
@@ -16,6 +18,7 @@ struct mount {
     struct fuse_session *session;
     char *mounted_at; /* where the mount is that was made by the caller; NULL: not known, or none */
     bool mounted;
+    atomic_bool up; /* since then the journal is told of the link; before, the caller is */
 };
 
 /* The first steps of mount_up, for who wants no mount: connects; then finds the root. As mount_up.

@@ -324,6 +324,8 @@ END
         works
         mount_from transport=openssh password_stdin <<<"$SSHD_PASSWORD"
         works
+        mount_from transport=libssh2 password_stdin <<<"$SSHD_PASSWORD"$'\r'
+        works
         sh "$support/sshd.sh" stop "$DIR"
     done
     # Neither the password nor a piece of it is to be seen.
@@ -493,7 +495,8 @@ EOF
     chmod 755 "$TEST_DIR/server"
     run --separate-stderr "$VMXFS" -o ssh_command="$TEST_DIR/server" lab:/ "$MNT" </dev/null
     [ "$status" -eq 1 ]
-    [[ ${stderr_lines[-1]} =~ ^vmxfs:\ the\ connection.*is\ lost.*not\ SFTP$ ]]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [[ $stderr =~ ^vmxfs:\ the\ connection.*is\ lost.*not\ SFTP$ ]]
 }
 
 # A server that says lines without end before its version, as it may say some.

@@ -71,6 +71,13 @@ void secret_free(struct secret *secret)
     munmap(secret, sizeof(*secret));
 }
 
+/* A line may end as in a file of Windows, too. */
+static void chop_return(struct secret *line)
+{
+    if (line->len > 0 && line->text[line->len - 1] == '\r')
+        secret_chop(line, line->len - 1);
+}
+
 static int read_line(int fd, struct secret *into)
 {
     for (bool any = false;; any = true) {
@@ -82,8 +89,10 @@ static int read_line(int fd, struct secret *into)
             return -errno;
         if (n == 0)
             return any ? 0 : -ENODATA;
-        if (c == '\n')
+        if (c == '\n') {
+            chop_return(into);
             return 0;
+        }
         int r = secret_add(into, c);
         explicit_bzero(&c, 1);
         if (r < 0)
