@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-enum { OLD_S = 3600, APART_S = 600 };
+enum { OLD_S = 90 * 60, APART_S = 600 };
 
 void server_clock_init(struct server_clock *clock)
 {

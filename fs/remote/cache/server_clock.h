@@ -20,7 +20,7 @@ void server_clock_init(struct server_clock *clock);
 /* The server's time is now server_s, in seconds since 1970. */
 void server_clock_tell(struct server_clock *clock, int64_t server_s);
 
-/* Whether a file's time, in seconds since 1970, lies an hour back by the server's clock: so long
+/* Whether a file's time, in seconds since 1970, lies 90 minutes back by the server's clock: so long
  * that no other text will get the same time. False also where the two clocks are more than ten
  * minutes apart, because neither is believed then. */
 bool server_clock_is_old(struct server_clock *clock, int64_t mtime);
