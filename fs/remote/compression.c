@@ -14,7 +14,7 @@
 
 enum {
     FAR_MS = 5,         /* round trip: nearer than that no line is thin */
-    THIN = 4000 * 1000, /* bytes a second */
+    THIN = 2000 * 1000, /* bytes a second */
     ENOUGH = 8 << 10,   /* bytes to tell by */
     ENTRY = 100,        /* bytes of an entry besides its name, which comes twice */
     TIMES = 2,          /* it is measured, if it is thin */
