@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "listing_name.h"
 #include "parser/text/list.h"
+
+enum { BLOCK_BYTES = 16 }; /* what a block of memory takes besides its content */
 
 static void destroy(struct cached *c)
 {
@@ -25,6 +28,11 @@ struct listing *listing_new(void)
     l->cached.bytes = sizeof(*l);
     atomic_init(&l->cached.refs, 1);
     return l;
+}
+
+size_t listing_entry_bytes(const char *name)
+{
+    return sizeof(struct listing_entry) + strlen(name) + 1 + BLOCK_BYTES;
 }
 
 int listing_add(struct listing *listing, const char *name, const struct sftp_attrs *attrs)

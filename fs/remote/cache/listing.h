@@ -45,6 +45,9 @@ int remote_list_changed(struct remote *remote, const char *dir, int64_t max_age_
 /* NULL: no memory. */
 struct listing *listing_new(void);
 
+/* What an entry counts for in cached.bytes. */
+size_t listing_entry_bytes(const char *name);
+
 /* 0, -ENOMEM. The names have to be brought into order. */
 int listing_add(struct listing *listing, const char *name, const struct sftp_attrs *attrs);
 

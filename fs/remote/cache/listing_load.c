@@ -24,7 +24,6 @@
 enum {
     BYTES_MAX = 16 << 20,     /* of one listing: about 200,000 names */
     ALL_BYTES_MAX = 24 << 20, /* of all that are being loaded */
-    BLOCK_BYTES = 16,         /* what a block of memory takes besides its content */
     NAMES = 100,              /* with which OpenSSH answers a READDIR at most */
     READDIRS = 2,             /* in the first flight: of a VM's folder, say */
     READDIRS_FOR_USERS = 8,
@@ -65,12 +64,8 @@ static int count(struct listing_load *l, size_t bytes)
 
 static int add_name(struct listing_load *l, const struct sftp_name *name)
 {
-    struct listing *listing = l->listing;
-    size_t size = strlen(name->name) + 1;
-    int r = count(l, sizeof(*listing->entries) + size + BLOCK_BYTES);
-    if (r < 0)
-        return r;
-    return listing_add(listing, name->name, &name->attrs);
+    return count(l, listing_entry_bytes(name->name))
+               ?: listing_add(l->listing, name->name, &name->attrs);
 }
 
 static bool is_lock(const char *name)

@@ -24,15 +24,7 @@
 #include "remote/names/paths.h"
 #include "remote/remote_private.h"
 
-enum {
-    NAMES_MAX = 10000,
-    NAME_BYTES = 16, /* of memory, besides its text */
-};
-
-static size_t entry_bytes(const char *name)
-{
-    return sizeof(struct listing_entry) + strlen(name) + 1 + NAME_BYTES;
-}
+enum { NAMES_MAX = 10000 };
 
 static bool may_be_copied(const struct listing *l, const char *name)
 {
@@ -40,26 +32,6 @@ static bool may_be_copied(const struct listing *l, const char *name)
     for (size_t i = 0; plain && i < l->n; i++)
         plain = !l->entries[i].shown_as && !l->entries[i].stands_for;
     return plain;
-}
-
-/* Where a name is, or would be. */
-static size_t place_of(const struct listing *l, const char *name)
-{
-    size_t low = 0;
-    size_t high = l->n;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (strcmp(l->entries[middle].name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static bool is_at(const struct listing *l, size_t at, const char *name)
-{
-    return at < l->n && strcmp(l->entries[at].name, name) == 0;
 }
 
 /* A copy without a name, if that is there. NULL: no memory. */
@@ -73,15 +45,14 @@ static struct listing *without(const struct listing *l, const char *name)
         listing_unref(&copy);
         return NULL;
     }
-    const size_t at = place_of(l, name);
-    const bool there = is_at(l, at, name);
+    const struct listing_entry *gone = listing_find(l, name);
     for (size_t i = 0; i < l->n; i++) {
-        if (there && i == at)
+        if (&l->entries[i] == gone)
             continue;
         listing_name_ref(l->entries[i].shared);
         copy->entries[copy->n++] = l->entries[i];
     }
-    copy->cached.bytes = l->cached.bytes - (there ? entry_bytes(name) : 0);
+    copy->cached.bytes = l->cached.bytes - (gone ? listing_entry_bytes(name) : 0);
     copy->own = l->own;
     copy->left_out = l->left_out;
     copy->changed = true;
