@@ -30,7 +30,8 @@ struct remote {
     char *root;              /* absolute, links resolved; "/" is "" here; both NULL until used */
     atomic_bool has_root;    /* root.h */
     struct remote_user user; /* root.h */
-    struct turn beginning;   /* of the thread that finds the root */
+    struct sftp_attrs root_attrs; /* the same */
+    struct turn beginning;        /* of the thread that finds the root */
     struct aliases *aliases;
     struct cache *listings;
     struct cache *documents;

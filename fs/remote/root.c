@@ -20,6 +20,11 @@ const struct remote_user *remote_user(const struct remote *remote)
     return &remote->user;
 }
 
+const struct sftp_attrs *remote_root_attrs(const struct remote *remote)
+{
+    return &remote->root_attrs;
+}
+
 /* The directory that was asked for; where none was: the one for that case, if it is there. */
 static int choose(const struct remote *remote, const struct wait *wait, const char **ret)
 {
@@ -50,7 +55,8 @@ static int find_user(struct remote *remote, const struct wait *wait, struct diag
     return r;
 }
 
-static int keep(struct remote *remote, const char *asked, const char *true_path)
+static int keep(struct remote *remote, const char *asked, const char *true_path,
+                const struct sftp_attrs *attrs)
 {
     FREE_AUTO char *root = strdup(true_path[1] ? true_path : "");
     FREE_AUTO char *given = strdup(asked[0] == '/' && asked[1] ? asked : true_path);
@@ -61,6 +67,7 @@ static int keep(struct remote *remote, const char *asked, const char *true_path)
         given[--len] = '\0';
     remote->root = steal(root);
     remote->given_root = steal(given);
+    remote->root_attrs = *attrs;
     atomic_store(&remote->has_root, true);
     return 0;
 }
@@ -91,7 +98,7 @@ static int find(struct remote *remote, const struct wait *wait, struct diag *why
         return -EPROTO;
     }
     r = remote->options.find_user ? find_user(remote, wait, why) : 0;
-    return r ?: keep(remote, path, true_path);
+    return r ?: keep(remote, path, true_path, sftp_call_attrs(stat));
 }
 
 static int begin(struct remote *remote, const struct wait *wait, struct diag *why)

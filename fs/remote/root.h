@@ -18,6 +18,9 @@ struct remote_user {
 /* Who is logged in at the server, from the first use on; without find_user who runs this. */
 const struct remote_user *remote_user(const struct remote *remote);
 
+/* What the root was when the mount was first used. */
+const struct sftp_attrs *remote_root_attrs(const struct remote *remote);
+
 bool remote_is_used(const struct remote *remote);
 
 /* Connects, if that was not done, finds the root and checks that it is a directory. At once where

@@ -100,6 +100,14 @@ set_profile() {
     fi
 }
 
+enter_root() {
+    [ "$1" = prepare ] || env -C "$MNT" true
+}
+
+enter_folder() {
+    [ "$1" = prepare ] || env -C "$MNT/vm$2" true
+}
+
 remove_files() { # a folder of five
     [ "$1" = prepare ] || rm -r "$MNT/files$2"
 }
@@ -114,6 +122,12 @@ remove_files() { # a folder of five
 
 @test "a warm key is none" {
     waits_for 0 warm_key
+}
+
+@test "chdir(2) into the mount asks the server for nothing, and into a folder looks it up" {
+    OPTIONS=(cache_timeout=0)
+    waits_for 0 enter_root
+    waits_for 1 enter_folder
 }
 
 @test "a set is four, and it is on the server" {

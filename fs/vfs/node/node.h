@@ -56,7 +56,7 @@ struct node {
     struct key_state *keys;          /* of a directory of settings: those that are being written */
     struct scratch *scratches;       /* of such a directory, and of its .vmxfs */
     struct vmx_file *vmx_file;       /* of a .vmx as a file */
-    struct stat *last_attrs; /* what the kernel was told last, of what is on the server; or NULL */
+    struct last_attrs *last_attrs; /* of what is on the server: what the kernel was told; or NULL */
     struct handle *open_files;     /* of a plain file (open_files.h) */
     struct key_pages key_pages;    /* of a key: what the kernel keeps of it */
     struct file_pages *file_pages; /* of a plain file, once it was opened: the same; or NULL */

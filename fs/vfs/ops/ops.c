@@ -14,6 +14,7 @@
 #include "first_use.h"
 #include "ops_dir.h"
 #include "ops_entry.h"
+#include "remote/root.h"
 #include "remote/server_errors.h"
 #include "rename_lock.h"
 #include "reply.h"
@@ -25,6 +26,7 @@
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
 #include "vfs/tree/last_attrs.h"
+#include "vfs/tree/server_attrs.h"
 #include "vfs/tree/views.h"
 
 enum { READ_MAX = 1 << 20 };
@@ -95,7 +97,7 @@ static int attributes(struct request *rq, struct node *n, const struct handle *h
             r = last_attrs_check_type(rq->vfs, n, &ret->st);
         else
             r = last_attrs_recall(rq->vfs, n, r, &ret->st);
-        holds = r == 0 && last_attrs_remember(rq, n, &ret->st);
+        holds = r == 0 && last_attrs_remember(rq, n, ret);
     }
     if (r == -ENOENT && n->ops->type == S_IFDIR)
         r = last_attrs_of_removed(rq->vfs, n, &ret->st);
@@ -150,6 +152,18 @@ static int judge(const struct request *rq, const struct stat *st, int mask)
     return (unsigned)mask & ~bits & (R_OK | W_OK | X_OK) ? -EACCES : 0;
 }
 
+/* The attributes that a caller's rights are judged by. chdir(2) asks as well, for the right to
+ * search a directory, and is to cost nothing: each use of a name in it is judged by the server. */
+static int judged_attributes(struct request *rq, struct node *n, int mask, struct found *ret)
+{
+    const bool searches = n->ops->type == S_IFDIR && mask == X_OK;
+    if (last_attrs_still(rq->vfs, n, searches, &ret->st))
+        return 0;
+    if (searches && n == rq->vfs->root && is_used(rq->vfs))
+        return server_show(rq, "", remote_root_attrs(rq->vfs->remote), false, &ret->st);
+    return attributes(rq, n, NULL, ret);
+}
+
 /* access(2), and chdir(2); not where the kernel judges by itself (default_permissions). */
 static void op_access(fuse_req_t req, fuse_ino_t id, int mask)
 {
@@ -157,7 +171,7 @@ static void op_access(fuse_req_t req, fuse_ino_t id, int mask)
     request_begin(&rq, req);
     struct node *n = node_of(rq.vfs, id);
     struct found found = {0};
-    int r = attributes(&rq, n, NULL, &found) ?: judge(&rq, &found.st, mask);
+    int r = judged_attributes(&rq, n, mask, &found) ?: judge(&rq, &found.st, mask);
     if (r == -ESTALE || r == -ENOENT) /* as in op_getattr */
         fuse_reply_err(req, node_has_name(rq.vfs, n) ? ESTALE : ENOENT);
     else

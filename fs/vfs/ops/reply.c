@@ -48,7 +48,7 @@ int make_entry(struct request *rq, struct node *dir, const char *name, const str
         return -ENOMEM;
     if (found->fresh)
         recent_set(vfs, RECENT_MADE, n, (struct span){0});
-    const bool holds = last_attrs_remember(rq, n, &found->st);
+    const bool holds = last_attrs_remember(rq, n, found);
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
     attr_of_node(vfs, n, &ret->attr);
     ret->attr_timeout = holds ? attr_timeout(vfs, found->true_at) : 0;

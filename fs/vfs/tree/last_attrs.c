@@ -17,7 +17,7 @@
 #include "vfs/node/handle.h"
 #include "vfs/notify.h"
 
-bool last_attrs_remember(struct request *rq, struct node *n, const struct stat *st)
+bool last_attrs_remember(struct request *rq, struct node *n, const struct found *found)
 {
     struct vfs *vfs = rq->vfs;
     const struct node_ops *ops = n->ops;
@@ -28,9 +28,20 @@ bool last_attrs_remember(struct request *rq, struct node *n, const struct stat *
     if (holds && !n->last_attrs)
         n->last_attrs = malloc(sizeof(*n->last_attrs));
     if (holds && n->last_attrs)
-        *n->last_attrs = *st;
+        *n->last_attrs = (struct last_attrs){found->st, found->true_at};
     lock_drop(&vfs->lock);
     return holds;
+}
+
+bool last_attrs_still(struct vfs *vfs, struct node *n, bool any_age, struct stat *ret)
+{
+    lock_take(&vfs->lock);
+    const struct last_attrs *last = n->last_attrs;
+    const bool still = last && (any_age || attr_timeout(vfs, last->true_at) > 0);
+    if (still)
+        *ret = last->st;
+    lock_drop(&vfs->lock);
+    return still;
 }
 
 /* Whether somebody lists the directory. */
@@ -51,7 +62,7 @@ int last_attrs_of_removed(struct vfs *vfs, struct node *n, struct stat *ret)
     lock_take(&vfs->lock);
     struct node *dir = n->parent;
     if (n != vfs->root && n->last_attrs && (!n->in_table || is_open_dir(vfs, n))) {
-        *ret = *n->last_attrs;
+        *ret = n->last_attrs->st;
         ret->st_nlink = 0;
         name = n->in_table ? strdup(n->name) : NULL;
         node_lose_name(vfs, n);
@@ -66,7 +77,7 @@ int last_attrs_of_removed(struct vfs *vfs, struct node *n, struct stat *ret)
 bool last_attrs_size_is(struct vfs *vfs, const struct node *n, uint64_t size)
 {
     lock_take(&vfs->lock);
-    bool same = n->last_attrs && (uint64_t)n->last_attrs->st_size == size;
+    bool same = n->last_attrs && (uint64_t)n->last_attrs->st.st_size == size;
     lock_drop(&vfs->lock);
     return same;
 }
@@ -77,7 +88,7 @@ int last_attrs_recall(struct vfs *vfs, struct node *n, int r, struct stat *ret)
         return r;
     lock_take(&vfs->lock);
     if (n->last_attrs) {
-        *ret = *n->last_attrs;
+        *ret = n->last_attrs->st;
         r = 0;
     } else if (n == vfs->root) {
         attr_dir(vfs, ret, (uint32_t)vfs->started.tv_sec);
@@ -108,7 +119,7 @@ int last_attrs_recall_name(struct vfs *vfs, struct node *dir, const char *name, 
 int last_attrs_check_type(struct vfs *vfs, struct node *n, const struct stat *st)
 {
     lock_take(&vfs->lock);
-    mode_t was = n == vfs->root ? S_IFDIR : n->last_attrs ? n->last_attrs->st_mode & S_IFMT : 0;
+    mode_t was = n == vfs->root ? S_IFDIR : n->last_attrs ? n->last_attrs->st.st_mode & S_IFMT : 0;
     lock_drop(&vfs->lock);
     if (was == 0 || was == (st->st_mode & S_IFMT))
         return 0;

@@ -5,9 +5,18 @@
 #include "vfs/node/node.h"
 #include "vfs/ops/request.h"
 
+struct last_attrs {
+    struct stat st;
+    int64_t true_at; /* as in struct found */
+};
+
 /* Before the reply. False: the node is an open file by now, and what was found by its name may be
  * another one; it is to be looked at anew. */
-bool last_attrs_remember(struct request *rq, struct node *n, const struct stat *st);
+bool last_attrs_remember(struct request *rq, struct node *n, const struct found *found);
+
+/* What the kernel was told of a node, if it may still trust that; any_age: also if it may not.
+ * False: nothing. */
+bool last_attrs_still(struct vfs *vfs, struct node *n, bool any_age, struct stat *ret);
 
 /* What is remembered in place of an error. 0, or r: there is nothing, or no need to. */
 int last_attrs_recall(struct vfs *vfs, struct node *n, int r, struct stat *ret);
