@@ -225,7 +225,7 @@ END_OF_PYTHON
 }
 
 note_is() { # NOTE
-    [ "$(cat "$K/note")" = "$1" ]
+    [ "$(cat "$K/memSize")" = 16384 ] && [ "$(cat "$K/note")" = "$1" ]
 }
 
 # The file as it was before any of them, of which the mount knows.

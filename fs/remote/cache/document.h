@@ -35,6 +35,12 @@ enum { RACY_MS = 2000 };
 int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
                     const struct wait *wait, struct document **ret);
 
+/* Asks for the attributes of a document's file, by LSTAT, without waiting: for a writer whose
+ * commit has the answer before it needs it. An edit that the server gets before the question, half
+ * a round trip from now, counts as one of before. The call is the caller's. NULL: remote_document
+ * is to be asked, because the server is near, or the link is not up, or there is no memory. */
+struct sftp_call *remote_ask_document(struct remote *remote, const char *path);
+
 /* Whether that is the result for a .vmx that cannot be read: it can be looked at, perhaps. */
 static inline bool document_is_unread(int r)
 {

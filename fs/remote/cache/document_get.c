@@ -12,6 +12,8 @@
 #include "sftp/requests.h"
 #include "sftp/results.h"
 
+enum { FAR_MS = 5 /* round trip: nearer than that a wait is not felt */ };
+
 /* Long enough for another text not to have come to be in the second of this one, as far as our
  * clock and the server's agree. */
 static bool looks_settled(const struct document *d)
@@ -81,6 +83,15 @@ int remote_document(struct remote *remote, const char *path, int64_t max_age_ms,
     if (dir)
         cache_drop(remote->listings, dir);
     return load_document(remote, path, 0, wait, ret);
+}
+
+struct sftp_call *remote_ask_document(struct remote *remote, const char *path)
+{
+    FREE_AUTO char *full = remote_path(remote, path);
+    const bool may =
+        full && sftp_state(remote->sftp) == SFTP_UP && sftp_round_trip_ms(remote->sftp) >= FAR_MS &&
+        remote_check_accessible(remote, path) == 0 && !leftovers_may_be_set_aside(remote);
+    return may ? sftp_lstat(remote->sftp, full) : NULL;
 }
 
 int64_t remote_document_true_at(struct remote *remote, const char *path)

@@ -68,7 +68,8 @@ int key_create(struct request *rq, struct node *dir, const char *name, int flags
                struct found *ret)
 {
     KEY_AT_AUTO at = {0};
-    int r = key_at(rq, dir, name, DOCUMENT_TO_WRITE, &at);
+    const bool sets = (flags & (O_EXCL | O_TRUNC)) == O_TRUNC;
+    int r = key_at_to_write(rq, dir, name, sets ? WRITING_ANEW : WRITING, &at);
     if (r < 0)
         return refuse_name(rq, dir, name, r);
     bool there = key_attr(rq, dir, &at, &ret->st) == 0;

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "parser/document/names.h"
+#include "sftp/results.h"
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
 
@@ -14,6 +15,7 @@ void key_at_done(struct key_at *at)
     free(at->path);
     document_unref(&at->doc);
     buf_done(&at->key);
+    sftp_call_free(&at->look);
     *at = (struct key_at){0};
 }
 

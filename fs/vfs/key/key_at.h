@@ -13,9 +13,10 @@
 struct key_at {
     char *path; /* of the .vmx */
     struct document *doc;
-    struct buf key;   /* bytes in the document's charset */
-    size_t extent;    /* SIZE_MAX: the document has no such key */
-    int64_t asked_at; /* clock_ms() before the document was asked for */
+    struct buf key;         /* bytes in the document's charset */
+    size_t extent;          /* SIZE_MAX: the document has no such key */
+    int64_t asked_at;       /* clock_ms() before the document was asked for */
+    struct sftp_call *look; /* it was taken as it is cached, and this asks about it; or NULL */
 };
 
 /* 0 (also where the document has no such key); -EINVAL: no key can have this name; -ENAMETOOLONG:

@@ -37,12 +37,13 @@ struct key_change {
 };
 
 /* Whether what the server has was there when the user looked: the attributes have not changed
- * since, and by then the second was over in which they could stay the same. */
+ * since, and by then the second was over in which they could stay the same. Of a text that the user
+ * was not shown that second is the user's. */
 static bool was_there(const struct seen *base, const struct server_text *server)
 {
     int64_t clock_then = (int64_t)server->clock_s * 1000 - (clock_ms() - base->asked_at);
-    return base->glanced && document_same_version(&base->attrs, &server->doc->attrs) &&
-           clock_then >= ((int64_t)base->attrs.mtime + 1) * 1000;
+    return base->dated && document_same_version(&base->attrs, &server->doc->attrs) &&
+           (base->outdated || clock_then >= ((int64_t)base->attrs.mtime + 1) * 1000);
 }
 
 static bool has_value(const struct vmx_dict *dict, struct span key, bool there, struct span value)
@@ -89,7 +90,8 @@ static int check_base(struct key_change *k, const struct server_text *server,
     /* Nothing in it was made from the value that the caller saw. */
     const bool anew = k->op != VMX_EDIT_SET || (k->taken && k->taken->anew);
     lock_take(&k->vfs->lock);
-    const struct seen *base = &k->ks->base;
+    struct seen *base = &k->ks->base;
+    seen_take_answer(base);
     bool same =
         !base->known ||
         (anew && was_there(base, server) && has_value(server->doc->dict, k->key, there, value)) ||
@@ -232,6 +234,16 @@ static void committed(struct change *change, const struct document *before,
     notify_commit(k->vfs, k->path, before, after);
 }
 
+/* Whether there was no file any more when the caller opened it. */
+static bool was_gone(struct vfs *vfs, struct key_state *ks)
+{
+    lock_take(&vfs->lock);
+    seen_take_answer(&ks->base);
+    const bool gone = ks->base.gone;
+    lock_drop(&vfs->lock);
+    return gone;
+}
+
 static int commit(struct request *rq, struct key_change *k)
 {
     lock_take(&rq->vfs->lock);
@@ -270,6 +282,8 @@ static int run(struct request *rq, struct node *dir, const char *name, struct ke
     FREE_AUTO char *path = r < 0 ? node_path(rq->vfs, dir) : NULL;
     if (k->op == VMX_EDIT_REMOVE)
         refuse_removal(rq, path, name, r, &k->change.diag, path);
+    else if (k->op == VMX_EDIT_SET && r == -ENOENT && was_gone(rq->vfs, k->ks))
+        rq->told = true; /* a name that is not there is nothing to tell of */
     else if (k->op == VMX_EDIT_SET)
         refuse_change(rq, path, name, r, &k->change.diag);
     else

@@ -6,11 +6,14 @@
 
 #include <uthash.h>
 
+#include "base/cleanup.h"
+#include "sftp/results.h"
 #include "vfs/ops/caller.h"
 
 void seen_done(struct seen *seen)
 {
     buf_done(&seen->value);
+    sftp_call_free(&seen->look);
     seen->known = false;
 }
 
@@ -20,9 +23,25 @@ int seen_set(struct seen *seen, bool there, struct span value)
     int r = buf_add(&copy, value);
     if (r < 0)
         return r;
-    buf_done(&seen->value);
+    seen_done(seen);
     *seen = (struct seen){.known = true, .there = there, .value = copy};
     return 0;
+}
+
+void seen_take_answer(struct seen *seen)
+{
+    const struct wait no_wait = {0};
+    if (!seen->look || !sftp_call_has_ended(seen->look))
+        return;
+    const int r = sftp_wait(seen->look, &no_wait);
+    seen->dated = r == 0;
+    seen->gone = r == -ENOENT;
+    if (seen->dated) {
+        const struct sftp_attrs *attrs = sftp_call_attrs(seen->look);
+        seen->outdated = !document_same_version(&seen->attrs, attrs);
+        seen->attrs = *attrs;
+    }
+    sftp_call_free(&seen->look);
 }
 
 static void free_state(struct key_state *ks)
@@ -133,16 +152,28 @@ static int take_base(struct key_state *ks, bool there, struct span value, bool t
     return r;
 }
 
-/* Notes that the document was not read again for the base. */
-static void note_glance(struct seen *base, const struct key_at *at, const struct key_at *asked)
+/* Notes what the file was when its document was asked for. */
+static void date(struct seen *base, const struct key_at *at, struct key_at *asked)
 {
-    base->glanced = at->doc == asked->doc && document_is_racy(at->doc);
+    if (at->doc != asked->doc)
+        return;
+    base->dated = !asked->look;
     base->attrs = at->doc->attrs;
     base->asked_at = asked->asked_at;
+    base->look = steal(asked->look);
 }
 
-int key_begin_writing(struct request *rq, struct node *dir, const char *name,
-                      const struct key_at *asked, enum writing how, struct handle *h)
+bool key_is_written(struct request *rq, struct node *dir, const struct key_at *at)
+{
+    lock_take(&rq->vfs->lock);
+    const struct key_state *ks = key_state(rq->vfs, dir, buf_span(&at->key), false);
+    const bool written = ks && ks->writers > 0;
+    lock_drop(&rq->vfs->lock);
+    return written;
+}
+
+int key_begin_writing(struct request *rq, struct node *dir, const char *name, struct key_at *asked,
+                      enum writing how, struct handle *h)
 {
     KEY_AT_AUTO at = {0};
     BUF_AUTO value = {0};
@@ -163,7 +194,7 @@ int key_begin_writing(struct request *rq, struct node *dir, const char *name,
     if (r == 0 && ks->sets == sets && ks->committing == 0 && !outdated)
         r = take_base(ks, at.extent != SIZE_MAX, buf_span(&value), truncated);
     if (r == 0 && first && ks->base.known && how != WRITING_FROM_CACHE)
-        note_glance(&ks->base, &at, asked);
+        date(&ks->base, &at, asked);
     if (r == 0 && truncated) {
         r = text_draft_resize(&ks->draft, 0, max_text(rq));
         ks->writer = writer;

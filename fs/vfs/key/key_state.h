@@ -43,9 +43,12 @@
 struct seen {
     bool known;
     bool there;
-    bool glanced;            /* in a document that was not read again when its attributes ... */
-    struct sftp_attrs attrs; /* ... were asked for and were still these ... */
-    int64_t asked_at;        /* ... clock_ms(): it may not be all that there was to see */
+    bool dated;              /* the file had these attributes ... */
+    struct sftp_attrs attrs; /* ... */
+    int64_t asked_at;        /* ... at clock_ms() */
+    bool outdated;           /* and another text by then than the value's */
+    bool gone;               /* or it was not there by then */
+    struct sftp_call *look;  /* asks for that, and was not answered yet; or NULL */
     struct buf value;        /* UTF-8 */
 };
 
@@ -78,6 +81,8 @@ void key_state_tidy(struct vfs *vfs, struct node *dir, struct key_state *ks) REQ
 
 void seen_done(struct seen *seen);
 int seen_set(struct seen *seen, bool there, struct span value);
+/* Takes what the server has answered by now about the time of the look. */
+void seen_take_answer(struct seen *seen);
 
 /* One writer of the key more: from now on our own commits move the base along. NULL: no memory. */
 struct key_state *key_enter(struct request *rq, struct node *dir, const struct key_at *at,
@@ -89,6 +94,8 @@ enum writing {
     WRITING_FROM_CACHE, /* asked may be as old as the cache allows */
 };
 /* Makes the handle a writer of the key, which saw what the server has (asked). */
-int key_begin_writing(struct request *rq, struct node *dir, const char *name,
-                      const struct key_at *asked, enum writing how, struct handle *h);
+int key_begin_writing(struct request *rq, struct node *dir, const char *name, struct key_at *asked,
+                      enum writing how, struct handle *h);
+/* Whether the key has writers. */
+bool key_is_written(struct request *rq, struct node *dir, const struct key_at *at);
 void key_end_writing(struct request *rq, struct node *dir, struct handle *h);

@@ -35,21 +35,33 @@ int key_may_write(struct request *rq, const struct key_at *at, const char *name)
     return refuse(rq, at->path, name, r, &diag);
 }
 
+int key_at_to_write(struct request *rq, struct node *dir, const char *name, enum writing how,
+                    struct key_at *ret)
+{
+    if (how == WRITING_ANEW) {
+        int r = key_at(rq, dir, name, DOCUMENT_ANY_AGE, ret);
+        if (r == 0 && !key_is_written(rq, dir, ret))
+            ret->look = remote_ask_document(rq->vfs->remote, ret->path);
+        if (r < 0 || ret->look)
+            return r;
+        key_at_done(ret);
+    }
+    return key_at(rq, dir, name, DOCUMENT_TO_WRITE, ret);
+}
+
 int key_open_to_write(struct request *rq, struct node *n, int flags, struct handle *h)
 {
     KEY_AT_AUTO at = {0};
     FREE_AUTO char *name = node_name(rq->vfs, n);
     if (!name)
         return -ENOMEM;
-    /* A writer's base must be what the server has now, or an old foreign edit looks like a new one.
-     */
-    int r = key_at(rq, n->parent, name, DOCUMENT_TO_WRITE, &at);
+    enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
+    int r = key_at_to_write(rq, n->parent, name, how, &at);
     if (r < 0) {
         FREE_AUTO char *path = node_path(rq->vfs, n->parent);
         return refuse(rq, path, name, r, NULL);
     }
     r = key_may_write(rq, &at, name);
-    enum writing how = flags & O_TRUNC ? WRITING_ANEW : WRITING;
     r = r ?: key_attr(rq, n->parent, &at, &(struct stat){0});
     /* A removal of ours overtook the open. An error that says so would not do: the kernel looks
      * once more, and may find the next key. */
