@@ -84,6 +84,22 @@ def count_row(work, got, peer, target):
     return row
 
 
+def next_key(bench):
+    """The name of the .vmx is guessed where that of the VM before was its folder's. Slowly: what is
+    asked for in haste is read ahead."""
+    names = iter([name_of(n) for n in range(bench.repetitions + 1)])
+    with bench.lab.mount("vmxfs", COUNT_RTT_MS, bench.lab.store(bench.vms)) as mount:
+        def read():
+            return mount.run("cat {0}/{0}.vmx/memSize".format(next(names)))
+
+        def later():
+            time.sleep(1.2)
+            return read()
+        read()
+        got = bench.in_turn({"vmxfs": later})
+    yield count_row("one cold key, the next one beside it", got, "", 2)
+
+
 def cold_key(bench):
     path, name = bench.lab.store(bench.vms), name_of(0)
     for source, prefix, work, target in (
@@ -94,6 +110,7 @@ def cold_key(bench):
         if bench.has("sshfs"):
             sides["sshfs"] = timed(bench, "sshfs", COUNT_RTT_MS, source, f"cat {file}", bench.lab.keys)
         yield count_row(work, bench.in_turn(sides), "cat of the .vmx", target)
+    yield from next_key(bench)
 
 
 SETTERS = {
@@ -129,5 +146,5 @@ def set_key(bench):
         again = bench.in_turn({kind: setter(kind, mount, known) for kind, mount in mounts.items()})
     for kind in got:
         changed(stores[kind], '^memSize = "8192"', got[kind].times + again[kind].times)
-    yield count_row("set one key, document just read first", got, "sed -i", 4)
-    yield count_row("set one key, document read twice", again, "sed -i", 4)
+    yield count_row("set one key, document just read first", got, "sed -i", 3)
+    yield count_row("set one key, document read twice", again, "sed -i", 3)

@@ -105,3 +105,27 @@ open_anew() { # KEY
     exec 5>&-
     [ "$(stored "$VM" memSize)" = 8192 ]
 }
+
+# How often the server opened a VM's file, or was asked to.
+opened() { # VM
+    grep -c "^open \"$LAB/$1/$1.vmx\" " "$SERVER_LOG" || :
+}
+
+was_opened() { # VM
+    [ "$(opened "$1")" -gt 0 ]
+}
+
+@test "the file of the next VM is guessed and opened once, and a wrong guess is the last one" {
+    vm_new other
+    mkdir "$LAB/iso" "$LAB/tools"
+    stat "$MNT/other"
+    eventually 60 was_opened other
+    [ "$(cat "$MNT/other/other.vmx/memSize")" = 16384 ]
+    [ "$(opened other)" -eq 1 ]
+    stat "$MNT/iso"
+    eventually 60 was_opened iso
+    stat "$MNT/iso/iso.vmx" && false # its answer comes behind that of the guess
+    stat "$MNT/tools"
+    stat "$MNT/tools/file" && false
+    [ "$(opened tools)" -eq 0 ]
+}

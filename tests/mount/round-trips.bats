@@ -76,6 +76,17 @@ cold_key() {
     [ "$1" = prepare ] || cat "$MNT/vm$2/vm$2.vmx/memSize"
 }
 
+# Another one was read before, too long ago for a habit.
+next_key() {
+    if [ "$1" = prepare ]; then
+        local before=vm$((($2 + 2 * TRIES * ROUNDS - 1) % (2 * TRIES * ROUNDS)))
+        cat "$MNT/$before/$before.vmx/memSize"
+        sleep 1.2
+    else
+        cat "$MNT/vm$2/vm$2.vmx/memSize"
+    fi
+}
+
 deeper_key() {
     [ "$1" = prepare ] || cat "$MNT/store$2/vm$2/vm$2.vmx/memSize"
 }
@@ -122,6 +133,10 @@ remove_files() { # a folder of five
 
 @test "a cold key two levels deep is three round trips" {
     waits_for 3 cold_key
+}
+
+@test "the next one beside it is two, because its name is guessed" {
+    waits_for 2 next_key
 }
 
 @test "one level deeper is one more" {

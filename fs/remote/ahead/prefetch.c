@@ -10,6 +10,7 @@
  *      MISSED_DOCUMENT      the same; then compares it with the last document that was missed
  *      MISSED_LISTING       the same, with the last listing
  *      MISSED_ATTRS         the same, with the last attributes
+ *      LOOKED_UP            guesses what the user will come for
  *
  * Two misses of one kind are a pattern when at most NEIGHBOURS_MS lie between them, and they are
  * neighbours:
@@ -48,6 +49,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "guess.h"
 #include "pipeline.h"
 #include "remote/names/paths.h"
 #include "walk.h"
@@ -63,7 +65,7 @@ enum {
     WIDE_MS = 60 * 1000,
 };
 
-enum topic { LISTED, USED, MISSED_DOCUMENT, MISSED_LISTING, MISSED_ATTRS, TOPICS };
+enum topic { LISTED, USED, MISSED_DOCUMENT, MISSED_LISTING, MISSED_ATTRS, LOOKED_UP, TOPICS };
 
 struct news {
     struct news *prev, *next;
@@ -86,11 +88,13 @@ struct prefetch {
     size_t found, loaded; /* by the wide walks since there was none: for people */
     atomic_bool stop;
     atomic_bool walking; /* somebody is interested in USED */
+    atomic_bool guesses; /* somebody is interested in LOOKED_UP */
 
     /* the thread's own */
     struct pipeline pipeline;
     struct walk *walks;
     struct miss missed[TOPICS];
+    struct guess guess;
     size_t ended; /* what wide walks that are over were through with */
     bool link_lost;
 };
@@ -228,7 +232,8 @@ static void go_on_all(struct prefetch *prefetch)
         if (go_on(prefetch, walk))
             end_walk(prefetch, walk);
     }
-    atomic_store(&prefetch->walking, prefetch->walks);
+    atomic_store(&prefetch->walking, prefetch->walks || prefetch->guess.path);
+    atomic_store(&prefetch->guesses, prefetch->guess.from);
 }
 
 /* What is given up is not to be loaded any more: of walks that are over nothing is left. */
@@ -264,6 +269,8 @@ static void ending(void *ctx, const struct load *load)
 {
     struct prefetch *prefetch = ctx;
     prefetch->link_lost |= load->result == -ENOTCONN || load->result == -EIO;
+    if (load->result < 0 && guess_is(&prefetch->guess, load->path))
+        guess_was_wrong(&prefetch->guess);
     if (load->kind == &listing_load_kind && load->known && load->made &&
         brings_documents(prefetch->remote, (const struct listing *)load->known,
                          (const struct listing *)load->made))
@@ -311,10 +318,35 @@ static void missed(struct prefetch *prefetch, enum topic topic, const char *path
     struct miss *last = &prefetch->missed[topic];
     int64_t now = clock_ms();
     used(prefetch, path);
+    if (topic == MISSED_DOCUMENT)
+        guess_learn(&prefetch->guess, path);
     if (last->path && now - last->at <= NEIGHBOURS_MS)
         compare(prefetch, topic, last->path, path);
     free(last->path);
     *last = (struct miss){strdup(path), now};
+}
+
+/* The document that a user will come for who looks its folder up. */
+static void look_ahead(struct prefetch *prefetch, const char *folder)
+{
+    struct cache *documents = prefetch->remote->documents;
+    const char *from = prefetch->guess.from;
+    struct cached *there = from ? cache_peek(documents, from, NULL) : NULL;
+    char *path = there ? guess_of(&prefetch->guess, folder) : NULL;
+    const struct wanted wanted = {
+        .kind = &document_load_kind, .path = path, .not_before = INT64_MIN};
+    if (path && pipeline_has_room(&prefetch->pipeline))
+        begin_load(prefetch, &wanted);
+    cached_unref(there);
+}
+
+/* What was only guessed would have been missed. */
+static void came_for(struct prefetch *prefetch, const char *path)
+{
+    if (guess_is(&prefetch->guess, path))
+        missed(prefetch, MISSED_DOCUMENT, path);
+    else
+        used(prefetch, path);
 }
 
 static void hear(struct prefetch *prefetch, const struct news *news)
@@ -324,7 +356,10 @@ static void hear(struct prefetch *prefetch, const struct news *news)
         begin_walk(prefetch, walk_new_wide(prefetch->remote, news->path));
         break;
     case USED:
-        used(prefetch, news->path);
+        came_for(prefetch, news->path);
+        break;
+    case LOOKED_UP:
+        look_ahead(prefetch, news->path);
         break;
     case MISSED_DOCUMENT:
     case MISSED_LISTING:
@@ -424,6 +459,12 @@ void prefetch_missed_attrs(struct prefetch *prefetch, const char *path)
     tell(prefetch, MISSED_ATTRS, path);
 }
 
+void prefetch_looked_up(struct prefetch *prefetch, const char *path)
+{
+    if (prefetch && atomic_load(&prefetch->guesses))
+        tell(prefetch, LOOKED_UP, path);
+}
+
 /* ---- */
 
 int prefetch_describe(struct prefetch *prefetch, struct buf *ret)
@@ -473,6 +514,7 @@ void prefetch_free(struct prefetch *prefetch)
     end_all_walks(prefetch);
     for (size_t i = 0; i < TOPICS; i++)
         free(prefetch->missed[i].path);
+    guess_done(&prefetch->guess);
     condition_done(&prefetch->woken);
     lock_done(&prefetch->lock);
     free(prefetch);

@@ -11,6 +11,10 @@
  * A user may load objects one after the other, because their directory was not listed, or too long
  * ago. The second such load of neighbours within a second makes prefetch keep ahead of the user.
  *
+ * ESXi names a .vmx like its folder. Where a user came for X/X.vmx last, and looks Y beside X up,
+ * prefetch loads Y/Y.vmx meanwhile, until there is none. A server that keeps a log of openings
+ * (sftp-server -l INFO) has a line then of a file that is not there, and none is opened twice.
+ *
  * None of these functions blocks; all take NULL for a prefetch that is off.
  */
 #pragma once
@@ -36,3 +40,6 @@ void prefetch_used(struct prefetch *prefetch, const char *path);
 void prefetch_missed_document(struct prefetch *prefetch, const char *path);
 void prefetch_missed_listing(struct prefetch *prefetch, const char *path);
 void prefetch_missed_attrs(struct prefetch *prefetch, const char *path);
+
+/* A user asks the server what is at a path of whose directory nothing is known. */
+void prefetch_looked_up(struct prefetch *prefetch, const char *path);

@@ -112,6 +112,8 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
     }
     if (tells && path[0])
         prefetch_missed_attrs(remote->prefetch, path);
+    if (!l && path[0])
+        prefetch_looked_up(remote->prefetch, path);
     int r;
     *ret_true_at = clock_ms();
     do {
