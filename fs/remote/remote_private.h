@@ -52,7 +52,8 @@ struct remote {
     struct remote_file *open_files GUARDED_BY(lock);
     struct unsure *unsure_names GUARDED_BY(lock); /* unsure_names.c */
     struct path_item *inaccessible GUARDED_BY(lock);
-    atomic_bool any_inaccessible; /* changes with lock held */
+    uint64_t copy_piece GUARDED_BY(lock); /* file_copy.c */
+    atomic_bool any_inaccessible;         /* changes with lock held */
     atomic_ulong commits, commits_joined, commits_failed;
     atomic_uint serial;           /* of tokens */
     atomic_int folder_renames;    /* enum folder_renames, as far as it is known */

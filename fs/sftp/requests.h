@@ -35,6 +35,13 @@ struct sftp_call *sftp_symlink(struct sftp *sftp, const char *target, const char
 struct sftp_call *sftp_fsync(struct sftp *sftp, const struct sftp_handle *handle);
 struct sftp_call *sftp_statvfs(struct sftp *sftp, const char *path);
 
+/* Copies bytes, at least one, from one file to another on the server. -ENODATA, or 0: the first one
+ * may have ended before. OpenSSH's server refuses two handles of one name. -EOPNOTSUPP: the server
+ * did not say that it can. */
+struct sftp_call *sftp_copy_data(struct sftp *sftp, const struct sftp_handle *from,
+                                 uint64_t from_offset, const struct sftp_handle *to,
+                                 uint64_t to_offset, uint64_t size);
+
 /* path gets one more name, which must be free. */
 struct sftp_call *sftp_hardlink(struct sftp *sftp, const char *path, const char *name);
 

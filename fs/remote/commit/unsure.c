@@ -26,13 +26,14 @@ static void drop(struct unsure **list, struct unsure *u)
 
 int unsure_note(struct unsure **list, const char *path, const struct effect *effect)
 {
-    struct unsure *u = calloc(1, sizeof(*u) + effect->data.n);
+    const size_t known = effect->data.p ? effect->data.n : 0;
+    struct unsure *u = calloc(1, sizeof(*u) + known);
     if (!u)
         return -ENOMEM;
     LL_PREPEND(*list, u);
     u->until = clock_ms() + UNSURE_MS;
     u->effect = *effect;
-    if (effect->data.n > 0)
+    if (known > 0)
         u->effect.data.p = memcpy(u->bytes, effect->data.p, effect->data.n);
     u->path = path ? strdup(path) : NULL;
     if (!path || u->path)
@@ -62,7 +63,9 @@ static bool other_bytes(const struct effect *a, const struct effect *b)
 {
     uint64_t from = a->offset > b->offset ? a->offset : b->offset;
     uint64_t to = end_of(a) < end_of(b) ? end_of(a) : end_of(b);
-    return from < to &&
+    if (from >= to)
+        return false;
+    return !a->data.p || !b->data.p ||
            memcmp(a->data.p + (from - a->offset), b->data.p + (from - b->offset), to - from) != 0;
 }
 

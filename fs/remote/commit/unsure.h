@@ -24,7 +24,7 @@ enum { UNSURE_MS = 60 * 1000 };
 struct effect {
     enum { EFFECT_WRITE, EFFECT_ATTRS, EFFECT_NAME } what;
     uint64_t offset;         /* where ... */
-    struct span data;        /* ... this is written */
+    struct span data;        /* ... this is written; p NULL: bytes that nobody knows */
     struct sftp_attrs attrs; /* that are set */
 };
 

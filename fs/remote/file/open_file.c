@@ -183,7 +183,7 @@ static int handle_attrs(struct remote_file *file, const struct wait *wait, void 
     return r;
 }
 
-static void begin_change(struct remote_file *file)
+void file_begin_change(struct remote_file *file)
 {
     bulk_reader_free(file->reader); /* what it has read ahead may be old soon */
     file->reader = NULL;
@@ -219,7 +219,7 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
     int r = append ? begin_appending(file, wait, &offset) : begin_writing(file, wait);
     if (r < 0)
         return r;
-    begin_change(file);
+    file_begin_change(file);
     if (data.n > INT64_MAX - offset)
         r = -EFBIG;
     const struct effect effect = {.what = EFFECT_WRITE, .offset = offset, .data = data};
@@ -308,7 +308,7 @@ int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs
     if (r < 0)
         return r;
     if (attrs->flags & SFTP_ATTR_SIZE)
-        begin_change(file);
+        file_begin_change(file);
     r = file_drain(file, wait) ?: file_check(file, &effect);
     if (r == 0) {
         if (attrs->flags & SFTP_ATTR_SIZE)

@@ -59,5 +59,8 @@ bool file_again(struct remote_file *file, const struct wait *wait, int *r);
 /* Waits until the data written is on the server. 0 also if some of it is lost: see file->error. */
 int file_drain(struct remote_file *file, const struct wait *wait);
 
+/* Call before the file's bytes are changed, in its turn. */
+void file_begin_change(struct remote_file *file);
+
 /* Call after data was written, or may have been: the listing does not show it. */
 void file_forget_listing(const struct remote_file *file);

@@ -202,6 +202,22 @@ struct sftp_call *sftp_fsync(struct sftp *sftp, const struct sftp_handle *handle
     return call_submit(on_handle(sftp, CALL_FSYNC, handle), handle);
 }
 
+struct sftp_call *sftp_copy_data(struct sftp *sftp, const struct sftp_handle *from,
+                                 uint64_t from_offset, const struct sftp_handle *to,
+                                 uint64_t to_offset, uint64_t size)
+{
+    assert(size > 0); /* none means all */
+    struct sftp_call *call = on_handle(sftp, CALL_COPY_DATA, from);
+    if (call) {
+        wire_put_u64(&call->request, from_offset);
+        wire_put_u64(&call->request, size);
+        wire_put_string(&call->request, handle_span(to));
+        wire_put_u64(&call->request, to_offset);
+    }
+    /* If a handle is dead, so is the older one. */
+    return call_submit(call, from->len == 0 || from->epoch < to->epoch ? from : to);
+}
+
 struct sftp_call *sftp_statvfs(struct sftp *sftp, const char *path)
 {
     return call_submit(on_path(sftp, CALL_STATVFS, path), NULL);

@@ -31,6 +31,7 @@ const struct kind *kind_of(enum call_kind kind)
         [CALL_HARDLINK] = {SSH_FXP_EXTENDED, SSH_FXP_STATUS, CHANGES, SSH_EXT_HARDLINK},
         [CALL_FSYNC] = {SSH_FXP_EXTENDED, SSH_FXP_STATUS, HANDLES, SSH_EXT_FSYNC},
         [CALL_STATVFS] = {SSH_FXP_EXTENDED, SSH_FXP_EXTENDED_REPLY, HARMLESS, SSH_EXT_STATVFS},
+        [CALL_COPY_DATA] = {SSH_FXP_EXTENDED, SSH_FXP_STATUS, CHANGES, SSH_EXT_COPY_DATA},
     };
     assert(kind < CALL_KINDS);
     return &kinds[kind];
@@ -48,5 +49,7 @@ bool kind_offered(enum call_kind kind, const struct sftp_features *features)
         return features->fsync;
     if (kind == CALL_STATVFS)
         return features->statvfs;
+    if (kind == CALL_COPY_DATA)
+        return features->copy_data;
     return true;
 }

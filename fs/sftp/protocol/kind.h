@@ -28,6 +28,7 @@ enum call_kind {
     CALL_HARDLINK,
     CALL_FSYNC,
     CALL_STATVFS,
+    CALL_COPY_DATA,
     CALL_KINDS,
 };
 

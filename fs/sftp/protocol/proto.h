@@ -40,6 +40,10 @@
  *          statvfs@openssh.com        path       ->  u64 bsize, frsize, blocks, bfree, bavail,
  *                                                        files, ffree, favail, fsid, flag, namemax
  *          limits@openssh.com                    ->  u64 packet, read, write, handles
+ *          copy-data                  handle to read, u64 off, u64 size (0: to its end),
+ *                                     handle to write, u64 off   (draft-ietf-secsh-filexfer-
+ *                                                       extensions-00, 7; EOF, or OK, where the
+ *                                                       file ends before that)
  *
  *  attrs:  u32 flags, [u64 size], [u32 uid, u32 gid], [u32 permissions], [u32 atime, u32 mtime],
  *          [u32 count, (string, string)*], each there if its flag is set, in this order

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "file_pages.h"
 #include "open_files.h"
+#include "remote/file/file_copy.h"
 #include "remote/names/paths.h"
 #include "vfs/node/attr.h"
 #include "vfs/node/node_names.h"
@@ -289,6 +290,16 @@ static int file_write(struct request *rq, struct node *n, struct handle *h, off_
     int r = check_no_vmx(h->file, &diag)
                 ?: remote_file_write(h->file, (uint64_t)offset, append, data, &rq->wait);
     return refuse_written(rq, n, r, &diag);
+}
+
+int file_copy(struct request *rq, struct node *n, struct handle *h, off_t offset,
+              struct remote_file *from, off_t from_offset, size_t size, uint64_t *ret)
+{
+    struct diag diag = {0};
+    int r = check_no_vmx(h->file, &diag)
+                ?: remote_file_copy(from, (uint64_t)from_offset, h->file, (uint64_t)offset, size,
+                                    &rq->wait, ret);
+    return r == -EOPNOTSUPP ? r : refuse_written(rq, n, r, &diag);
 }
 
 /* fs/remote reports lost data once. But the process that closes may be a child that got the

@@ -435,6 +435,41 @@ static void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t siz
     change_end(&rq);
 }
 
+/* Between two plain files, by the server. Upon -EOPNOTSUPP the kernel reads and writes, and asks
+ * again for the next file, which it would not do after ENOSYS. The descriptor that is read may be
+ * closed before this ends, where its owner is killed. */
+static void op_copy_file_range(fuse_req_t req, fuse_ino_t from_id, off_t from_offset,
+                               struct fuse_file_info *from_fi, fuse_ino_t id, off_t offset,
+                               struct fuse_file_info *fi, size_t size, int flags)
+{
+    struct request rq;
+    struct node *n = node_of(fuse_req_userdata(req), id);
+    struct handle *h = handle_of(fi);
+    const struct handle *from_h = handle_of(from_fi);
+    uint64_t copied = 0;
+    (void)from_id;
+    (void)flags;
+    if (!h->file || !from_h->file) {
+        reply(req, -EOPNOTSUPP);
+        return;
+    }
+    struct remote_file *from = remote_file_ref(from_h->file);
+    change_begin(&rq, req, n, NULL, h);
+    int r = rename_lock_enter(&rq, NULL);
+    if (r == 0) {
+        r = file_copy(&rq, n, h, offset, from, from_offset, size, &copied);
+        rename_lock_leave(&rq);
+    }
+    if (r == -EOPNOTSUPP)
+        reply(rq.fuse, r);
+    else if (r < 0)
+        reply_change(&rq, n, NULL, r);
+    else if (rq.fuse)
+        fuse_reply_write(rq.fuse, copied);
+    change_end(&rq);
+    remote_file_free(from);
+}
+
 /* A descriptor is closed (flush), or synced. */
 static void complete(fuse_req_t req, fuse_ino_t id, struct handle *h, bool flushes)
 {
@@ -542,6 +577,7 @@ const struct fuse_lowlevel_ops *vfs_operations(void)
         .flush = op_flush,
         .fsync = op_fsync,
         .fallocate = op_fallocate,
+        .copy_file_range = op_copy_file_range,
         .release = op_release,
         .opendir = op_opendir,
         .readdir = op_readdir,
