@@ -16,6 +16,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 
 import beside_rows
+import copy_rows
 import datastore
 import link
 import more_rows
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "profiles": rows.profiles,
     "grep": more_rows.warm_grep,
     "bulk": more_rows.bulk,
+    "copy": copy_rows.copy,
     "beside": beside_rows.beside_bulk,
     "memory": scale_rows.memory,
     "beyond": scale_rows.beyond_cache,

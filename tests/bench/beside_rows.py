@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The benchmark of small calls beside a bulk copy: what a stat and a cold key cost while dd reads or
-writes a large file in the same mount."""
+writes a large file in the same mount, or cp makes another one of it there."""
 import os
 import statistics
 import subprocess
@@ -19,6 +19,7 @@ ALONE = 40          # calls of each kind
 LEAST = 5           # beside a copy that is no trial
 EXTRA_RTT = 2
 MIB = 1 << 20
+DD = ("dd", "bs=1M", "status=none")
 # What is read where a VM's memSize is wanted.
 KEY_FILE = {"vmxfs": "{0}/{0}.vmx/memSize", "sshfs": "{0}/{0}.vmx"}
 
@@ -56,24 +57,23 @@ def alone(bench, kind, path):
         return collect(sampler(mount, list(paths(kind, bench.vms))[:2 * ALONE]))
 
 
-def beside(bench, kind, path, copy):
+def beside(bench, kind, path, command):
     """Ends with the copy: the call that is then under way does not count."""
     with bench.lab.mount(kind, bench.rtt_ms, path) as mount:
-        dd = subprocess.Popen(["dd", "bs=1M", "status=none", *copy], cwd=mount.path, env=mount.environment,
-                              stdin=subprocess.DEVNULL)
+        copy = subprocess.Popen(command, cwd=mount.path, env=mount.environment, stdin=subprocess.DEVNULL)
         try:
             time.sleep(COPY_STARTS_S)
             process = sampler(mount, paths(kind, bench.vms))
-            while dd.poll() is None and process.poll() is None:
+            while copy.poll() is None and process.poll() is None:
                 time.sleep(0.005)
-            under_way = dd.poll() is None
+            under_way = copy.poll() is None
             if not under_way:
                 process.terminate()
             took = collect(process)
-            if dd.wait(lab.COMMAND_TIMEOUT_S) != 0:
-                raise Failure(f"{kind}: dd {' '.join(copy)} failed")
+            if copy.wait(lab.COMMAND_TIMEOUT_S) != 0:
+                raise Failure(f"{kind}: {' '.join(command)} failed")
         finally:
-            lab.end(dd)
+            lab.end(copy)
     least = min(LEAST, bench.vms // 4) if not bench.smoke else 0
     if min(len(took["stat"]), len(took["read"])) < least:
         raise Failure(f"{kind}: the copy was over after {len(took['stat'])} calls")
@@ -123,12 +123,13 @@ def beside_bulk(bench):
     source = make_source(bench, path)
     kinds = [kind for kind in KEY_FILE if bench.has(kind)]
     quiet = {kind: alone(bench, kind, path) for kind in kinds}
-    for way, copy in (("reading", ["if=bulk-source", "of=/dev/null"]),
-                      ("writing", [f"if={source}", "of=bulk-copy"])):
+    for way, command in (("reading", [*DD, "if=bulk-source", "of=/dev/null"]),
+                         ("writing", [*DD, f"if={source}", "of=bulk-copy"]),
+                         ("copying", ["cp", "bulk-source", "bulk-copy"])):
         busy = {}
         for kind in kinds:
-            busy[kind] = beside(bench, kind, path, copy)
-            if way == "writing":
+            busy[kind] = beside(bench, kind, path, command)
+            if way != "reading":
                 check_copy(kind, source, os.path.join(path, "bulk-copy"))
         for call, what in (("stat", "stat"), ("read", "cold key")):
             yield compare(f"{what}, alone, then beside {way} {bench.beside_mib} MiB, {bench.rtt_ms:g} ms",

@@ -51,14 +51,14 @@ uint64_t copy_next_piece(uint64_t piece, int64_t took_ms)
     return piece;
 }
 
-static uint64_t piece_now(struct remote *remote)
+static uint64_t piece_of(struct remote *remote, uint64_t size)
 {
     lock_take(&remote->lock);
     if (remote->copy_piece == 0)
         remote->copy_piece = COPY_PIECE_MIN;
     uint64_t piece = remote->copy_piece;
     lock_drop(&remote->lock);
-    return piece;
+    return size < piece ? size : piece;
 }
 
 /* A smaller piece, at the end of a file, says nothing of a whole one. */
@@ -90,9 +90,13 @@ static int find_source(struct copy *c)
     return 0;
 }
 
-/* No answer came. */
+/* No answer came: perhaps because the piece takes the server longer than anybody waits, so that the
+ * next ones are small again. */
 static int note_unsure(const struct copy *c)
 {
+    lock_take(&c->to->remote->lock);
+    c->to->remote->copy_piece = COPY_PIECE_MIN;
+    lock_drop(&c->to->remote->lock);
     const struct effect read = {
         .what = EFFECT_WRITE, .offset = c->from_offset, .data = {NULL, c->size}};
     const struct effect written = {
@@ -169,12 +173,11 @@ int remote_file_copy(struct remote_file *from, uint64_t from_offset, struct remo
                      uint64_t to_offset, uint64_t size, const struct wait *wait, uint64_t *ret_n)
 {
     struct remote *remote = to->remote;
-    const uint64_t piece = piece_now(remote);
     struct copy c = {.from = from,
                      .to = to,
                      .from_offset = from_offset,
                      .to_offset = to_offset,
-                     .size = size < piece ? size : piece,
+                     .size = piece_of(remote, size),
                      .wait = wait};
     if (!sftp_features(remote->sftp).copy_data || remote_file_is(from, to))
         return -EOPNOTSUPP;
@@ -182,7 +185,7 @@ int remote_file_copy(struct remote_file *from, uint64_t from_offset, struct remo
         return -EFBIG;
     bool again = c.size > 0;
     int r = 0;
-    while (again) {
+    while (again) { /* the same bytes each time, or what follows would be hindered */
         r = find_source(&c) ?: file_begin_behind_others(to, wait);
         if (r < 0)
             break;

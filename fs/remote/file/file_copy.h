@@ -11,7 +11,7 @@
 int remote_file_copy(struct remote_file *from, uint64_t from_offset, struct remote_file *to,
                      uint64_t to_offset, uint64_t size, const struct wait *wait, uint64_t *ret_n);
 
-enum { COPY_PIECE_MIN = 1 << 20, COPY_PIECE_MAX = 16 << 20 }; /* bytes */
+enum { COPY_PIECE_MIN = 1 << 20, COPY_PIECE_MAX = 32 << 20 }; /* bytes */
 
 /* The size of the next piece that the server is asked to copy, where one of this size took it so
  * long. */

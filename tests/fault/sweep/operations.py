@@ -179,6 +179,28 @@ class Bytes(Operation):
         return dict(files, **{"data.bin": "B" * SIZE})
 
 
+class Copied(Bytes):
+    """The same by the server, which copies them from another file."""
+
+    def __init__(self, name, before, keep):
+        super().__init__(name, dict(before, **{"source.bin": NEW}), keep)
+        self.after["source.bin"] = NEW
+
+    @staticmethod
+    def put(place, letter):
+        if letter != "N":
+            return Bytes.put(place, letter)
+        source = os.open(f"{place.mount}/source.bin", os.O_RDONLY)
+        try:
+            place.open_file = os.open(f"{place.mount}/data.bin", os.O_RDWR | os.O_CREAT, 0o644)
+            done = 0
+            while done < SIZE and (n := os.copy_file_range(source, place.open_file, SIZE - done, done, done)):
+                done += n
+            os.fsync(place.open_file)
+        finally:
+            os.close(source)
+
+
 def change(place, name):
     """Changes this .vmx, or makes and removes it where there is none."""
     path = f"{place.mount}/{name}"
@@ -231,6 +253,9 @@ def operations():
         Bytes("plain write", {"data.bin": OLD}, keep=True),
         Bytes("plain write, closed", {"data.bin": OLD}, keep=False),
         Bytes("new plain file", {}, keep=True),
+        Copied("plain copy", {"data.bin": OLD}, keep=True),
+        Copied("plain copy, closed", {"data.bin": OLD}, keep=False),
+        Copied("copy to a new plain file", {}, keep=True),
         Whole("plain rename", {"data.bin": OLD}, {"other.bin": OLD},
               lambda p: os.rename(f"{p.mount}/data.bin", f"{p.mount}/other.bin"), again="data.bin"),
         Whole("plain unlink", {"data.bin": OLD}, {}, lambda p: os.unlink(f"{p.mount}/data.bin"), again="data.bin"),

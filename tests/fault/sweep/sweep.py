@@ -35,10 +35,10 @@ WEIGHTS = {"cut": 44, "kill": 40, "stall": 6, "delay": 3, "late": 6, "down": 1}
 
 # What is known to be broken: operation and fault (None: all), what shows it, and why. It is counted in the
 # last column of the table and fails neither the command nor the sample.
-KNOWN = (
-    ("plain write, closed", "late", "changed by the late delivery",
-     "a file that was closed may be written to at once: what its last user left unanswered is forgotten"),
-)
+KNOWN = tuple(
+    (name, "late", "changed by the late delivery",
+     "a file that was closed may be written to at once: what its last user left unanswered is forgotten")
+    for name in ("plain write, closed", "plain copy, closed"))
 
 # What a call may be told that did nothing. Only EIO may leave open whether something was done.
 FAILURES = {errno.EIO, errno.ENOLCK}

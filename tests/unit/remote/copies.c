@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "remote/file/file_copy.h"
+#include "remote/remote_private.h"
 #include "sftp/protocol/proto.h"
 
 struct place {
@@ -298,6 +299,28 @@ static void a_piece_takes_the_server_a_tenth_of_a_second(void **state)
     assert_int_equal(copy_next_piece(COPY_PIECE_MIN, 10000), COPY_PIECE_MIN);
 }
 
+static uint64_t piece(struct place *p, uint64_t change)
+{
+    lock_take(&p->remote->lock);
+    if (change)
+        p->remote->copy_piece = change;
+    uint64_t now = p->remote->copy_piece;
+    lock_drop(&p->remote->lock);
+    return now;
+}
+
+/* It may have been too large for the time that is waited. */
+static void after_a_piece_without_an_answer_they_are_small(void **state)
+{
+    struct place *p = *state;
+    piece(p, COPY_PIECE_MAX);
+    relay_restart(&p->relay, RELAY_CUT_AFTER, 2);
+    assert_int_equal(copy(p, 0, 0, COPY_PIECE_MAX), 0);
+    assert_int_equal(p->n, 10);
+    assert_int_equal(p->copies, 2);
+    assert_int_equal(piece(p, 0), COPY_PIECE_MIN);
+}
+
 #define COPY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -315,6 +338,7 @@ int main(void)
         COPY_TEST(a_late_copy_undoes_nothing),
         COPY_TEST(a_copy_ends_with_its_files),
         COPY_TEST(two_files_are_copied_into_each_other_at_once),
+        COPY_TEST(after_a_piece_without_an_answer_they_are_small),
         cmocka_unit_test(a_piece_takes_the_server_a_tenth_of_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
