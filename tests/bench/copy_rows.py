@@ -20,7 +20,7 @@ def crossed(mount):
 
 
 def copy(bench):
-    path = bench.lab.store(bench.vms, "beside")
+    path = bench.lab.folder("copy")
     source = make_source(bench, path)
     sizes = []
 

@@ -207,6 +207,20 @@ END
     [ "$(times large)" -ge 1 ]
 }
 
+@test "a filesystem of the server that is full is told as such" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    mkdir "$LAB/small"
+    mount -t tmpfs -o size=8m none "$LAB/small"
+    random_file "$LAB/small/fill" 5000003
+    random_file "$LAB/disk" 5000003
+    mount_local
+    run cp "$MNT/disk" "$MNT/small/new"
+    unmount_lab
+    umount -l "$LAB/small"
+    [ "$status" -ne 0 ]
+    [[ $output == *"No space left on device"* ]]
+}
+
 @test "a copy goes on when the link is lost" {
     mount_local
     random_file "$LAB/disk" 100000000

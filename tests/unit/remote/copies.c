@@ -3,6 +3,7 @@
 #include "relay.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct place {
     struct remote_file *from, *to;
     int reads, copies;
     uint32_t status; /* what copies are refused with */
+    int delay_ms;    /* of copies */
     uint64_t n;      /* copied */
 };
 
@@ -34,6 +36,8 @@ static void count(void *ctx, const struct relay_request *request)
     struct place *p = ctx;
     p->reads += request->type == SSH_FXP_READ;
     p->copies += is_copy(request);
+    if (is_copy(request))
+        usleep((useconds_t)p->delay_ms * 1000);
 }
 
 static uint32_t refuse(void *ctx, const struct relay_request *request)
@@ -309,6 +313,22 @@ static uint64_t piece(struct place *p, uint64_t change)
     return now;
 }
 
+static void a_server_that_copies_slowly_is_asked_for_less(void **state)
+{
+    struct place *p = *state;
+    char path[PATH_MAX];
+    assert_int_equal(truncate(file_path(&p->folder, "from", path), 4 * COPY_PIECE_MIN), 0);
+    piece(p, 4 * COPY_PIECE_MIN);
+    p->delay_ms = 300;
+    assert_int_equal(copy(p, 0, 0, UINT32_MAX), 0);
+    assert_int_equal(p->n, 4 * COPY_PIECE_MIN);
+    assert_int_equal(piece(p, 0), 2 * COPY_PIECE_MIN);
+    assert_int_equal(copy(p, 0, 0, 100), 0); /* too few to tell */
+    assert_int_equal(piece(p, 0), 2 * COPY_PIECE_MIN);
+    assert_int_equal(copy(p, 0, 0, UINT32_MAX), 0);
+    assert_int_equal(p->n, 2 * COPY_PIECE_MIN);
+}
+
 /* It may have been too large for the time that is waited. */
 static void after_a_piece_without_an_answer_they_are_small(void **state)
 {
@@ -338,6 +358,7 @@ int main(void)
         COPY_TEST(a_late_copy_undoes_nothing),
         COPY_TEST(a_copy_ends_with_its_files),
         COPY_TEST(two_files_are_copied_into_each_other_at_once),
+        COPY_TEST(a_server_that_copies_slowly_is_asked_for_less),
         COPY_TEST(after_a_piece_without_an_answer_they_are_small),
         cmocka_unit_test(a_piece_takes_the_server_a_tenth_of_a_second),
     };

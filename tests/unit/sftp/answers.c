@@ -307,6 +307,7 @@ static void what_the_server_lacks_is_not_asked_for(void **state)
     assert_int_equal(outcome_of(sftp_posix_rename(f.sftp, "a", "b", 0)), -EOPNOTSUPP);
     assert_int_equal(outcome_of(sftp_fsync(f.sftp, &handle)), -EOPNOTSUPP);
     assert_int_equal(outcome_of(sftp_statvfs(f.sftp, "a")), -EOPNOTSUPP);
+    assert_int_equal(outcome_of(sftp_copy_data(f.sftp, &handle, 0, &handle, 1, 1)), -EOPNOTSUPP);
     assert_int_equal(peer_receive(&f.peer, 50, &none), -ETIMEDOUT);
     fixture_end(&f);
 }

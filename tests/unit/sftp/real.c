@@ -50,6 +50,30 @@ static void files_are_written_and_read(void **state)
     real_end(&r);
 }
 
+static void data_is_copied_between_files(void **state)
+{
+    (void)state;
+    struct real r;
+    real_begin(&r, SLOW_MS);
+    struct sftp_handle from = open_file(&r, "f");
+    struct sftp_handle again = open_file(&r, "f");
+    struct sftp_handle to = open_file(&r, "g");
+    assert_int_equal(outcome_of(sftp_write(r.sftp, &from, 0, SPAN_LITERAL("hello"))), 0);
+    assert_int_equal(outcome_of(sftp_copy_data(r.sftp, &from, 1, &to, 2, 3)), 0);
+    struct sftp_call *read = sftp_read(r.sftp, &to, 0, 100);
+    assert_int_equal(settle(read), 0);
+    assert_true(span_eq(sftp_call_data(read), SPAN_LITERAL("\0\0ell")));
+    sftp_call_free(&read);
+    /* What it says of a file that ends before is not to be relied on. */
+    assert_int_equal(outcome_of(sftp_copy_data(r.sftp, &from, 0, &to, 0, 6)), 0);
+    assert_int_equal(outcome_of(sftp_copy_data(r.sftp, &from, 5, &to, 0, 1 << 20)), -ENODATA);
+    assert_int_equal(outcome_of(sftp_copy_data(r.sftp, &from, 0, &again, 9, 1)), -EREMOTEIO);
+    struct sftp_handle dead = {0};
+    assert_int_equal(outcome_of(sftp_copy_data(r.sftp, &dead, 0, &to, 0, 1)), -ENOTCONN);
+    assert_int_equal(outcome_of(sftp_copy_data(r.sftp, &from, 0, &dead, 0, 1)), -ENOTCONN);
+    real_end(&r);
+}
+
 static void statuses_say_what_is_wrong(void **state)
 {
     (void)state;
@@ -254,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_written_and_read),
+        cmocka_unit_test(data_is_copied_between_files),
         cmocka_unit_test(statuses_say_what_is_wrong),
         cmocka_unit_test(names_are_moved_and_removed),
         cmocka_unit_test(links_point_the_right_way),
