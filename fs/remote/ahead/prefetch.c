@@ -349,11 +349,23 @@ static void came_for(struct prefetch *prefetch, const char *path)
         used(prefetch, path);
 }
 
+static void listed(struct prefetch *prefetch, const char *dir)
+{
+    struct walk *walk = walk_new_wide(prefetch->remote, dir);
+    const int64_t round_trip_ms = sftp_round_trip_ms(prefetch->remote->sftp);
+    if (walk && round_trip_ms >= 0) {
+        const struct listing *l = walk->listing;
+        window_listed(&prefetch->pipeline.window, l->n, l->took_ms - l->trips * round_trip_ms,
+                      round_trip_ms);
+    }
+    begin_walk(prefetch, walk);
+}
+
 static void hear(struct prefetch *prefetch, const struct news *news)
 {
     switch (news->topic) {
     case LISTED:
-        begin_walk(prefetch, walk_new_wide(prefetch->remote, news->path));
+        listed(prefetch, news->path);
         break;
     case USED:
         came_for(prefetch, news->path);

@@ -3,13 +3,20 @@
 
 enum {
     MIN = 12,
-    SLACK_MS = 10,        /* nobody feels it; near servers would have no window otherwise */
-    FORGET_MS = 10 * 1000 /* a way may have become longer for good */
+    SLACK_MS = 10,         /* nobody feels it; near servers would have no window otherwise */
+    FORGET_MS = 10 * 1000, /* a way may have become longer for good */
+    OF_A_NAME = 2,         /* requests */
+    FURTHER = 2,           /* than the names of a listing, as far as it was quick */
 };
 
 void window_init(struct window *w, unsigned first, unsigned max)
 {
     *w = (struct window){.size = first < max ? first : max, .max = max, .quickest_ms = INT64_MAX};
+}
+
+static int64_t slack(int64_t round_trip_ms)
+{
+    return round_trip_ms > SLACK_MS ? round_trip_ms : SLACK_MS;
 }
 
 static void count(struct window *w, int64_t ms, unsigned under_way)
@@ -39,8 +46,7 @@ void window_answered(struct window *w, int64_t asked_at, unsigned under_way, int
         w->quickest_ms = w->least_ms;
         w->quickest_at = now;
     }
-    int64_t slack = w->quickest_ms > SLACK_MS ? w->quickest_ms : SLACK_MS;
-    if (w->sum_ms / w->answers > w->quickest_ms + slack) {
+    if (w->sum_ms / w->answers > w->quickest_ms + slack(w->quickest_ms)) {
         w->has_shrunk = true;
         set_size(w, w->size / 2, now);
     } else if (w->most_under_way > w->size / 2) {
@@ -48,4 +54,14 @@ void window_answered(struct window *w, int64_t asked_at, unsigned under_way, int
     }
     w->answers = w->most_under_way = 0;
     w->sum_ms = 0;
+}
+
+void window_listed(struct window *w, size_t names, int64_t ms, int64_t round_trip_ms)
+{
+    const uint64_t may_take = (uint64_t)slack(round_trip_ms);
+    const uint64_t least = may_take / FURTHER;
+    const uint64_t took = ms > (int64_t)least ? (uint64_t)ms : least;
+    const uint64_t size = names * OF_A_NAME * may_take / took;
+    if (!w->has_shrunk && size > w->size)
+        w->size = size < w->max ? (unsigned)size : w->max;
 }

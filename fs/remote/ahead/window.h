@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct window {
@@ -24,6 +25,11 @@ struct window {
 };
 
 void window_init(struct window *w, unsigned first, unsigned max);
+
+/* So many names came with a listing, in so many ms besides its round trips. Where nothing else is
+ * known of the link yet, about as many requests may be under way as are answered in the time that a
+ * user may be made to wait; the listing tells nothing of many more than it has names. */
+void window_listed(struct window *w, size_t names, int64_t ms, int64_t round_trip_ms);
 
 /* A request sent at asked_at was answered; under_way: how many requests were by then. */
 void window_answered(struct window *w, int64_t asked_at, unsigned under_way, int64_t now);

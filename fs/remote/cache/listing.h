@@ -24,7 +24,8 @@ struct listing {
     size_t own;                    /* of those */
     bool changed;                  /* by this mount since it was listed (listing_removal.c) */
     size_t left_out;               /* entries of the server's that cannot be files here */
-    int64_t took_ms;               /* from the beginning of its load to the end */
+    int64_t took_ms;               /* from the beginning of its load to the end ... */
+    unsigned trips;                /* ... in at least so many round trips */
     struct sftp_attrs root; /* of the directory itself, if that is the root: no listing has it
                                as an entry; flags 0: not known */
 };

@@ -28,6 +28,7 @@ enum {
     READDIRS = 2,             /* in the first flight: of a VM's folder, say */
     READDIRS_FOR_USERS = 8,
     READDIRS_MAX = 64,
+    READDIRS_MEASURED = 4,     /* in the last flight that is measured */
     LOCKS_MAX = 8,             /* without a .vmx, of which it is looked whether they hold it */
     LOCK_BYTES_MAX = 16 << 10, /* of their names */
 };
@@ -146,10 +147,17 @@ static int ask_names(struct listing_load *l, size_t requests)
     return 1;
 }
 
+static bool is_measured(const struct listing_load *l)
+{
+    return l->load.kind == &listing_measure_kind;
+}
+
 /* The last one is answered with the end. */
 static size_t first_readdirs(const struct listing_load *l)
 {
     const struct listing *known = (const struct listing *)l->load.known;
+    if (is_measured(l))
+        return 1;
     size_t n = known ? known->n / NAMES + 2 : l->load.ticket.ahead ? READDIRS : READDIRS_FOR_USERS;
     return n < READDIRS_MAX ? n : READDIRS_MAX;
 }
@@ -161,6 +169,7 @@ static int opened(struct load *load, const struct wait *wait)
     if (r < 0)
         return r;
     l->handle = *sftp_call_handle(l->open);
+    l->listing->trips = 1;
     return ask_names(l, first_readdirs(l));
 }
 
@@ -207,14 +216,17 @@ static int have_names(struct load *load, const struct wait *wait)
 {
     struct listing_load *l = (struct listing_load *)load;
     int r = l->names.error;
+    l->listing->trips++;
     for (size_t i = 0; r == 0 && i < l->names.n; i++) {
         r = sftp_wait(l->names.calls[i], wait) ?: add_names(l, l->names.calls[i]);
         sftp_call_free(&l->names.calls[i]);
     }
     if (r == -ENODATA)
         return complete(l, wait);
-    size_t more = l->names.n * 4 < READDIRS_MAX ? l->names.n * 4 : READDIRS_MAX;
-    return r ?: ask_names(l, more);
+    if (r == 0 && is_measured(l) && l->names.n >= READDIRS_MEASURED)
+        return -EINTR; /* enough is known of the line, and nothing of the directory */
+    const size_t more = l->names.n * (is_measured(l) ? 2 : 4);
+    return r ?: ask_names(l, more < READDIRS_MAX ? more : READDIRS_MAX);
 }
 
 static struct sftp_call *last(const struct load *load)
@@ -234,9 +246,8 @@ static int explain(struct load *load, const struct wait *wait, int r)
     return r;
 }
 
-const struct load_kind listing_load_kind = {
-    .size = sizeof(struct listing_load),
-    .restart = restart,
-    .last = last,
-    .explain = explain,
-};
+#define LISTING_LOAD                                                                               \
+    .size = sizeof(struct listing_load), .restart = restart, .last = last, .explain = explain
+
+const struct load_kind listing_load_kind = {LISTING_LOAD};
+const struct load_kind listing_measure_kind = {LISTING_LOAD};

@@ -23,7 +23,10 @@ struct load_kind {
     void (*loaded)(struct load *load);
 };
 
-extern const struct load_kind document_load_kind, listing_load_kind;
+/* listing_measure_kind: a listing whose flights tell of the line. The first one asks for one
+ * answer, and each other one for twice as many as the one before; a long listing is given up
+ * (-EINTR). */
+extern const struct load_kind document_load_kind, listing_load_kind, listing_measure_kind;
 
 struct load {
     const struct load_kind *kind;

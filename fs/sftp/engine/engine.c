@@ -129,6 +129,14 @@ int64_t sftp_round_trip_ms(struct sftp *sftp)
     return us < 0 ? -1 : us / 1000;
 }
 
+uint64_t sftp_received(struct sftp *sftp)
+{
+    lock_take(&sftp->lock);
+    const uint64_t bytes = sftp->received;
+    lock_drop(&sftp->lock);
+    return bytes;
+}
+
 int sftp_renew(struct sftp *sftp, const struct wait *wait)
 {
     struct sftp *s = sftp;

@@ -109,6 +109,41 @@ static void what_is_not_needed_does_not_grow(void **state)
     assert_int_equal(w.size, FIRST);
 }
 
+static void a_quick_listing_opens_the_window(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t names;
+        int64_t ms, round_trip_ms;
+        unsigned size;
+    } listings[] = {
+        {500, 20, 20, 1000},   /* a flight of so many names was answered in the time allowed */
+        {200, 0, 100, 800},    /* much sooner: it tells of somewhat more */
+        {500, 100, 20, 200},   /* in five times that time */
+        {500, 400, 20, FIRST}, /* the link is slow; the window is what it was */
+        {5, 0, 20, FIRST},     /* that tells nothing */
+        {100000, 40, 20, MAX},
+    };
+    for (size_t i = 0; i < sizeof(listings) / sizeof(*listings); i++) {
+        struct window w;
+        window_init(&w, FIRST, MAX);
+        window_listed(&w, listings[i].names, listings[i].ms, listings[i].round_trip_ms);
+        assert_int_equal(w.size, listings[i].size);
+    }
+}
+
+static void a_listing_opens_no_window_that_had_to_shrink(void **state)
+{
+    (void)state;
+    struct window w;
+    window_init(&w, FIRST, MAX);
+    for (int64_t now = 1000; !w.has_shrunk; now++)
+        window_answered(&w, now - (now < 1100 ? 20 : 200), w.size, now);
+    const unsigned size = w.size;
+    window_listed(&w, MAX, 0, 20);
+    assert_int_equal(w.size, size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +153,8 @@ int main(void)
         cmocka_unit_test(a_longer_way_is_got_used_to),
         cmocka_unit_test(one_slow_answer_changes_nothing),
         cmocka_unit_test(what_is_not_needed_does_not_grow),
+        cmocka_unit_test(a_quick_listing_opens_the_window),
+        cmocka_unit_test(a_listing_opens_no_window_that_had_to_shrink),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
