@@ -256,6 +256,8 @@ static void tell_progress(struct prefetch *prefetch)
 static bool brings_documents(const struct remote *remote, const struct listing *known,
                              const struct listing *made)
 {
+    if (made->shows_changes)
+        return true;
     for (size_t i = 0; i < made->n; i++) {
         const struct listing_entry *e = &made->entries[i];
         if (remote_is_vmx(remote, e->name, &e->attrs) && !listing_find(known, e->name))
@@ -264,7 +266,8 @@ static bool brings_documents(const struct remote *remote, const struct listing *
     return false;
 }
 
-/* The known names of a listing have been walked through while it was loaded again. */
+/* The known names of a listing have been walked through while it was loaded again, but for the
+ * documents that it was to tell of. */
 static void ending(void *ctx, const struct load *load)
 {
     struct prefetch *prefetch = ctx;

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "remote/names/aliases.h"
+#include "remote/cache/listed_documents.h"
 #include "remote/names/paths.h"
 
 enum {
@@ -110,14 +111,28 @@ static enum walk_state want(struct remote *remote, const char *dir, const struct
     return ret->path ? WALK_WANTS : WALK_WAITS;
 }
 
+/* WALK_OVER: a listing under way tells of it. */
+static enum walk_state want_document(struct remote *remote, const char *dir,
+                                     const struct listing_entry *e, struct wanted *ret)
+{
+    enum walk_state state = want(remote, dir, e, true, ret);
+    if (state != WALK_WANTS || !document_will_be_listed(remote, dir, ret->path))
+        return state;
+    free(ret->path);
+    return WALK_OVER;
+}
+
 /* A document at walk->inner or later in a listing. WALK_OVER: there is none. */
 static enum walk_state next_in(struct walk *walk, struct remote *remote, const char *dir,
                                const struct listing *l, struct wanted *ret)
 {
     for (; walk->inner < l->n; walk->inner++) {
         const struct listing_entry *e = &l->entries[walk->inner];
-        if (remote_is_vmx(remote, e->name, &e->attrs))
-            return want(remote, dir, e, true, ret);
+        if (!remote_is_vmx(remote, e->name, &e->attrs))
+            continue;
+        enum walk_state state = want_document(remote, dir, e, ret);
+        if (state != WALK_OVER)
+            return state;
     }
     return WALK_OVER;
 }
@@ -137,13 +152,14 @@ static enum walk_state next_document(struct walk *walk, struct remote *remote, s
     for (; walk->document < end_of(walk); walk->document++, walk->inner = 0) {
         const struct listing_entry *e = entry_at(walk, walk->document);
         enum walk_state state = WALK_OVER;
-        if (remote_is_vmx(remote, e->name, &e->attrs))
-            return want(remote, walk->dir, e, true, ret);
-        if (S_ISDIR(e->attrs.mode))
+        const bool is_document = remote_is_vmx(remote, e->name, &e->attrs);
+        if (is_document)
+            state = want_document(remote, walk->dir, e, ret);
+        else if (S_ISDIR(e->attrs.mode))
             state = next_below(walk, remote, e, ret);
         if (state != WALK_OVER)
             return state;
-        walk->passed += S_ISDIR(e->attrs.mode);
+        walk->passed += is_document || S_ISDIR(e->attrs.mode);
     }
     return walk->document < walk->listing->n ? WALK_WAITS : WALK_OVER;
 }

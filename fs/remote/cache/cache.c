@@ -39,8 +39,8 @@
  *   - the thread that loads an entry is one of its users, and there is one loader at most;
  *   - an entry is in exactly one list if it holds something, else in none;
  *   - a list's `bytes` are the sum over its entries, and those of both at most `max_bytes`;
- *   - `true_at` is when the load began, never when it ended: the server may have read the file at
- *     any moment between.
+ *   - `true_at` is when the load began, or that of a listing which confirms the object; never when
+ *     it ended: the server may have read the file at any moment between.
  */
 #include "cache.h"
 
@@ -319,6 +319,18 @@ bool cache_replace(struct cache *cache, const char *path, const struct cached *b
     }
     lock_drop(&cache->lock);
     return same;
+}
+
+void cache_confirm(struct cache *cache, const char *path, const struct cached *c, int64_t true_at)
+{
+    lock_take(&cache->lock);
+    struct cache_entry *e = path_table_find(cache->table, path);
+    if (e && e->held == c && e->true_at < true_at) {
+        e->true_at = true_at;
+        unlist(e);
+        list(e, e->list); /* as any that is as young */
+    }
+    lock_drop(&cache->lock);
 }
 
 static void drop(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)

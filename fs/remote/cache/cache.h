@@ -73,6 +73,9 @@ void cache_put(struct cache *cache, const char *path, struct cached *c);
 bool cache_replace(struct cache *cache, const char *path, const struct cached *before,
                    struct cached *c);
 
+/* The object c, if it is still what is known, was seen to be true at that time or later. */
+void cache_confirm(struct cache *cache, const char *path, const struct cached *c, int64_t true_at);
+
 /* Forgets a path, or the path and all below it. A load under way will not be kept. */
 void cache_drop(struct cache *cache, const char *path);
 void cache_drop_below(struct cache *cache, const char *path);

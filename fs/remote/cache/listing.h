@@ -23,6 +23,7 @@ struct listing {
     struct listing_entry *entries; /* by name, without our own hidden files */
     size_t own;                    /* of those */
     bool changed;                  /* by this mount since it was listed (listing_removal.c) */
+    bool shows_changes;            /* of documents that were cached */
     size_t left_out;               /* entries of the server's that cannot be files here */
     int64_t took_ms;               /* from the beginning of its load to the end ... */
     unsigned trips;                /* ... in at least so many round trips */

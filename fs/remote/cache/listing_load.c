@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "listed_documents.h"
 #include "load.h"
 #include "remote/call_group.h"
 #include "remote/lock/leftovers.h"
@@ -190,6 +191,22 @@ static bool give_back(struct listing_load *l, const struct wait *wait)
     return l->gave_back;
 }
 
+/* Before anybody gets the listing: he would ask for the documents himself. */
+static int look_at_documents(struct listing_load *l)
+{
+    struct remote *remote = l->load.remote;
+    for (size_t i = 0; i < l->listing->n; i++) {
+        const struct listing_entry *e = &l->listing->entries[i];
+        if (!remote_is_vmx(remote, e->name, &e->attrs))
+            continue;
+        FREE_AUTO char *path = path_join(l->load.path, e->name);
+        if (!path)
+            return -ENOMEM;
+        l->listing->shows_changes |= document_listed(remote, path, &e->attrs, l->load.ticket.began);
+    }
+    return 0;
+}
+
 /* The end has been seen. */
 static int complete(struct listing_load *l, const struct wait *wait)
 {
@@ -200,7 +217,7 @@ static int complete(struct listing_load *l, const struct wait *wait)
         restart(&l->load);
         return ask(&l->load, wait);
     }
-    int r = aliases_find(l->load.remote, l->load.path, wait, listing);
+    int r = look_at_documents(l) ?: aliases_find(l->load.remote, l->load.path, wait, listing);
     if (l->root && sftp_wait(l->root, wait) == 0)
         listing->root = *sftp_call_attrs(l->root);
     if (r < 0)

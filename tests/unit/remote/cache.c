@@ -320,6 +320,32 @@ static void a_change_is_made_in_what_is_known_alone(void **state)
     assert_int_equal(destroyed, 3);
 }
 
+/* By its own time, and only what is still known. */
+static void what_is_confirmed_is_as_young(void **state)
+{
+    (void)state;
+    struct cache *cache = new_cache(1000);
+    int destroyed = 0;
+    int64_t true_at = 0;
+    struct cached *one = thing(1, 10, &destroyed);
+    struct cached *two = thing(2, 10, &destroyed);
+    load(cache, "a", one, 0);
+    cached_unref(cache_peek(cache, "a", &true_at));
+    const int64_t loaded_at = true_at;
+    cache_confirm(cache, "a", one, loaded_at - 1);
+    cache_confirm(cache, "a", two, loaded_at + 5000);
+    cache_confirm(cache, "b", one, loaded_at + 5000);
+    cached_unref(cache_peek(cache, "a", &true_at));
+    assert_int_equal(true_at, loaded_at);
+    cache_confirm(cache, "a", one, loaded_at + 1000);
+    cached_unref(cache_peek(cache, "a", &true_at));
+    assert_int_equal(true_at, loaded_at + 1000);
+    cached_unref(one);
+    cached_unref(two);
+    cache_free(cache);
+    assert_int_equal(destroyed, 2);
+}
+
 static void no_answer_keeps_what_was_known(void **state)
 {
     (void)state;
@@ -520,6 +546,7 @@ int main(void)
         cmocka_unit_test(a_load_that_was_dropped_is_not_kept),
         cmocka_unit_test(an_own_change_outlives_an_older_load),
         cmocka_unit_test(a_change_is_made_in_what_is_known_alone),
+        cmocka_unit_test(what_is_confirmed_is_as_young),
         cmocka_unit_test(no_answer_keeps_what_was_known),
         cmocka_unit_test(least_recently_used_goes_first),
         cmocka_unit_test(what_is_larger_than_the_cache_is_not_kept),
