@@ -108,7 +108,7 @@ static bool is_stopped(void *prefetch)
 
 static void end_walk(struct prefetch *prefetch, struct walk *walk)
 {
-    prefetch->ended += walk->passed;
+    prefetch->ended += walk->wide ? walk->passed : 0;
     DL_DELETE(prefetch->walks, walk);
     walk_free(walk);
 }
@@ -243,8 +243,8 @@ static void tell_progress(struct prefetch *prefetch)
     size_t passed = prefetch->ended;
     size_t to_come = 0;
     DL_FOREACH (prefetch->walks, walk) {
-        passed += walk->passed;
-        to_come += walk->found - walk->passed;
+        passed += walk->wide ? walk->passed : 0;
+        to_come += walk->wide ? walk->found - walk->passed : 0;
     }
     const size_t under_way = prefetch->pipeline.loads < passed ? prefetch->pipeline.loads : passed;
     lock_take(&prefetch->lock);

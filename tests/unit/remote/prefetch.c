@@ -294,6 +294,18 @@ static void a_user_is_not_kept_waiting(void **state)
     place_done(&p);
 }
 
+static void must_have_loaded_no_more_than_it_found(struct place *p)
+{
+    BUF_AUTO text = {0};
+    unsigned long loaded = 0;
+    unsigned long found = 0;
+    assert_int_equal(remote_describe(p->mount.remote, &text), 0);
+    const char *line = strstr(text.data, "\nprefetch: ");
+    assert_non_null(line);
+    assert_int_equal(sscanf(line, "\nprefetch: %lu/%lu\n", &loaded, &found), 2);
+    assert_true(loaded <= found);
+}
+
 /* Texts that were read ahead have become too old when their reader comes to them. */
 static void keep_ahead_of_a_reader(bool backward)
 {
@@ -310,6 +322,7 @@ static void keep_ahead_of_a_reader(bool backward)
     for (int i = 0; i < VMS; i++)
         must_read_in(&p.mount, "", backward ? VMS - 1 - i : i, SHORT_MS);
     int times = times_asked_for(began, SHORT_MS);
+    must_have_loaded_no_more_than_it_found(&p);
     assert_within(relay_flights(&p.relay), 3, times * VMS / 4);
     assert_true(relay_requests(&p.relay) <= times * VMS * 9); /* nothing is asked again and again */
     place_done(&p);
