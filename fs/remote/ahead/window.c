@@ -7,6 +7,7 @@ enum {
     FORGET_MS = 10 * 1000, /* a way may have become longer for good */
     OF_A_NAME = 2,         /* requests */
     FURTHER = 2,           /* than the names of a listing, as far as it was quick */
+    LISTED_MAX = 1024,     /* more only if their own answers come soon, which hold more */
 };
 
 void window_init(struct window *w, unsigned first, unsigned max)
@@ -62,6 +63,7 @@ void window_listed(struct window *w, size_t names, int64_t ms, int64_t round_tri
     const uint64_t least = may_take / FURTHER;
     const uint64_t took = ms > (int64_t)least ? (uint64_t)ms : least;
     const uint64_t size = names * OF_A_NAME * may_take / took;
-    if (!w->has_shrunk && size > w->size)
-        w->size = size < w->max ? (unsigned)size : w->max;
+    const unsigned max = w->max < LISTED_MAX ? w->max : LISTED_MAX;
+    if (!w->has_shrunk && size > w->size && max > w->size)
+        w->size = size < max ? (unsigned)size : max;
 }

@@ -242,7 +242,7 @@ static int have_names(struct load *load, const struct wait *wait)
         return complete(l, wait);
     if (r == 0 && is_measured(l) && l->names.n >= READDIRS_MEASURED)
         return -EINTR; /* enough is known of the line, and nothing of the directory */
-    const size_t more = l->names.n * (is_measured(l) ? 2 : 4);
+    const size_t more = l->names.n * (is_measured(l) ? 2 : 8);
     return r ?: ask_names(l, more < READDIRS_MAX ? more : READDIRS_MAX);
 }
 

@@ -126,7 +126,7 @@ static void a_quick_listing_opens_the_window(void **state)
     };
     for (size_t i = 0; i < sizeof(listings) / sizeof(*listings); i++) {
         struct window w;
-        window_init(&w, FIRST, MAX);
+        window_init(&w, FIRST, 4 * MAX);
         window_listed(&w, listings[i].names, listings[i].ms, listings[i].round_trip_ms);
         assert_int_equal(w.size, listings[i].size);
     }
