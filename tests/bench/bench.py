@@ -32,6 +32,7 @@ BENCHMARKS = {
     "cat": rows.cold_cat,
     "cat-near": rows.cold_cat_near,
     "thin": thin_rows.rows,
+    "thin-scale": thin_rows.scale,
     "ls": rows.cold_ls,
     "flights": trip_rows.flights,
     "again": trip_rows.revalidation,
