@@ -41,10 +41,10 @@ void remote_note(struct remote *remote, const char *path, const char *key, const
     end_telling(remote);
 }
 
-void remote_tell_change(struct remote *remote, const char *path)
+void remote_tell_change(struct remote *remote, const char *path, bool gone)
 {
     struct remote_listener listener = begin_telling(remote);
     if (listener.changed)
-        listener.changed(listener.ctx, path);
+        listener.changed(listener.ctx, path, gone);
     end_telling(remote);
 }

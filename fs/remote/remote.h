@@ -62,8 +62,9 @@ struct remote_listener {
     /* A fact about a path that the user should know, and that is not the user's error; key may be
      * NULL. */
     void (*note)(void *ctx, const char *path, const char *key, const char *reason);
-    /* The document at path was found changed by others. */
-    void (*changed)(void *ctx, const char *path);
+    /* The document at path was found changed by others. gone: it cannot be had any more, and its
+     * path may be that of something else. */
+    void (*changed)(void *ctx, const char *path, bool gone);
     void *ctx;
 };
 

@@ -4,6 +4,7 @@
  */
 #include "fuse_library.h"
 
+#include <errno.h>
 #include <linux/fuse.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -55,6 +56,13 @@ static ssize_t session_write(int fd, struct iovec *iov, int count, void *userdat
         }
     }
     return writev(fd, iov, count);
+}
+
+int fuse_library_forget_names(struct fuse_session *session)
+{
+    enum { INC_EPOCH = 8 }; /* FUSE_NOTIFY_INC_EPOCH of the protocol's version 7.44 */
+    const struct fuse_out_header message = {.len = sizeof(message), .error = INC_EPOCH};
+    return write(fuse_session_fd(session), &message, sizeof(message)) < 0 ? -errno : 0;
 }
 
 int fuse_library_mend(struct fuse_session *session)

@@ -21,3 +21,8 @@ bool fuse_library_forgets_parallel(int version);
 /* Makes up for it, where the library that is loaded forgets it. Call it between mounting and the
  * session's loop; the session's user data is a struct vfs. 0, -errno. */
 int fuse_library_mend(struct fuse_session *session);
+
+/* Has the kernel look up anew every name that it has kept or that a request under way brings: the
+ * message FUSE_NOTIFY_INC_EPOCH, which libfuse sends itself since 3.18. It waits for nothing. 0;
+ * -EINVAL: the kernel is older than 6.16; -errno: the mount is over. */
+int fuse_library_forget_names(struct fuse_session *session);

@@ -3,13 +3,26 @@
  * Telling the kernel what it should forget. Such a call can wait for a lock that a request of ours
  * holds in the kernel, so it is made by a thread of its own, which holds no lock and serves no
  * request. Nothing depends on it but promptness: what the kernel trusts also runs out. Attributes
- * alone are the exception: they wait for no lock, and are taken back by the request that has to.
+ * alone, and all names together, are the exceptions: they wait for no lock, and are taken back by
+ * the request that has to.
  *
- * Names are taken back only where there is no other way. That waits, deaf to signals, for the lock
- * of the directory, which may be held for a request of ours; were we killed meanwhile, the thread
- * would keep the device open, the request would never fail, and all would hang for good. An inode
- * needs no lock: the kernel asks for its attributes, and hears that the name means something else
- * (ESTALE, op_getattr).
+ * All names at once (kernel 6.16) is a count, the epoch. The kernel reads it before it asks for a
+ * name or has one made, and believes no name of an epoch that is over. So what a request answers
+ * that was under way when the epoch ended is used once, and never kept. The caller of notify_names
+ * has made its change by then: who asks later hears of that. Only the names of a listing are of the
+ * epoch in which its answer arrives; they are not to be kept if that could matter (may_be_kept in
+ * ops/reply.c). A later look at a name finds the same node, which the kernel may have forgotten
+ * meanwhile (RECENT_KNOWN in recent.h).
+ *
+ * But each directory that is looked up anew is without a name for that moment: getcwd(2) in it
+ * fails, and what is mounted in it is detached. So an epoch ends only where what a name of a .vmx
+ * means may have changed, and with no set or plain file.
+ *
+ * An older kernel takes back one name at a time, which is done only where there is no other way.
+ * That waits, deaf to signals, for the lock of the directory, which may be held for a request of
+ * ours; were we killed meanwhile, the thread would keep the device open, the request would never
+ * fail, and all would hang for good. An inode needs no lock: the kernel asks for its attributes,
+ * and hears that the name means something else (ESTALE, op_getattr).
  */
 #include "notify.h"
 
@@ -91,10 +104,12 @@ int notifier_new(struct notifier **ret)
     return r;
 }
 
-void notifier_attach(struct notifier *t, struct fuse_session *session)
+void notifier_attach(struct vfs *vfs, struct fuse_session *session)
 {
+    struct notifier *t = vfs->notifier;
     lock_take(&t->lock);
     t->session = session;
+    vfs->keeps_names = fuse_library_forget_names(session) == 0;
     lock_drop(&t->lock);
 }
 
@@ -155,9 +170,21 @@ void notify_attributes(struct vfs *vfs, const struct node *n)
         fuse_lowlevel_notify_inval_inode(session, node_id(vfs, n), -1, 0);
 }
 
+void notify_names(struct vfs *vfs)
+{
+    struct notifier *t = vfs->notifier;
+    lock_take(&t->lock);
+    if (vfs->keeps_names && t->session)
+        fuse_library_forget_names(t->session);
+    lock_drop(&t->lock);
+}
+
 void notify_entry(struct vfs *vfs, const struct node *dir, const char *name)
 {
-    queue(vfs->notifier, node_id(vfs, dir), name, false);
+    if (vfs->keeps_names)
+        notify_names(vfs);
+    else
+        queue(vfs->notifier, node_id(vfs, dir), name, false);
 }
 
 static int get_value(const struct vmx_dict *dict, const char *name, struct buf *ret)

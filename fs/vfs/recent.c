@@ -15,6 +15,7 @@ static const int64_t lasts_ms[] = {
     [RECENT_REMOVED_LINE] = 10000, [RECENT_HIDDEN] = 10000,  [RECENT_MADE] = 2000,
     [RECENT_WRITTEN] = 5000,       [RECENT_READ] = 10000,    [RECENT_REMOVED_VMX] = 10000,
     [RECENT_STALE] = 1000,         [RECENT_REFUSED] = 60000, [RECENT_EMPTYING] = 10000,
+    [RECENT_KNOWN] = 60000,
 };
 
 struct recent_id {

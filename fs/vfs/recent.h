@@ -27,6 +27,9 @@ enum recent_kind {
                         kernel's pages anew (key_pages.h) */
     /* Of a .vmx as one file: */
     RECENT_READ, /* somebody opened it to read: read */
+    /* Of what is on the server: */
+    RECENT_KNOWN, /* the kernel knew it, and it was moved or has several names: it is the same, with
+                     the same inode number, if it is looked up again */
     /* Of no node: */
     RECENT_REMOVED_VMX, /* the remote path of a .vmx that was removed or renamed away: rest */
     RECENT_STALE,       /* a thread, and a path that it is opening: ESTALE was told */

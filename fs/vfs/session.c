@@ -36,7 +36,7 @@ int vfs_serve(struct vfs *vfs, struct fuse_session *session)
     int r = fuse_library_mend(session);
     if (r == 0) {
         vfs->session = session;
-        notifier_attach(vfs->notifier, session);
+        notifier_attach(vfs, session);
         r = fuse_session_loop_mt(session, config);
         detach_notifier(vfs, session);
     }

@@ -11,9 +11,12 @@
 #include "vfs/control/control.h"
 #include "vfs/control/profiles.h"
 
-static void foreign_change(void *ctx, const char *path)
+/* Its name means something else, perhaps, from now on. */
+static void foreign_change(void *ctx, const char *path, bool gone)
 {
     notify_document(ctx, path, NULL, NULL);
+    if (gone)
+        notify_names(ctx);
 }
 
 static int make_root(struct vfs *vfs)

@@ -27,6 +27,8 @@ struct vfs {
     struct vfs_options options;
     struct timespec started;
     struct fuse_session *session; /* that is served */
+    bool keeps_names; /* the kernel may keep a name whose kind may change: it forgets all names as
+                         soon as it is told to; set once, before the session is served */
     struct vmx_profiles profiles; /* read only after vfs_new */
     struct notifier *notifier;
     atomic_uint_least64_t init_request; /* the kernel's INIT; 0: not seen, or answered */

@@ -106,7 +106,8 @@ answers() {
     awk '$1 == "syscw:" { print $2 }' "/proc/$(mount_processes | head -1)/io"
 }
 
-# Each cat looks the .vmx up, opens and closes the key, and, if that is not kept, reads it twice.
+# Each cat opens and closes the key and, if that is not kept, reads it twice; an older kernel looks the
+# .vmx up, too.
 kept() { # FILE
     local before i
     before=$(answers)

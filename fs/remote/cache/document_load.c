@@ -206,7 +206,7 @@ static void loaded(struct load *load)
 {
     if (load->known &&
         differs((const struct document *)load->known, (const struct document *)load->made))
-        remote_tell_change(load->remote, load->path);
+        remote_tell_change(load->remote, load->path, !load->made);
 }
 
 const struct load_kind document_load_kind = {

@@ -60,7 +60,7 @@ static void op_forget_multi(fuse_req_t req, size_t n, struct fuse_forget_data *f
     struct vfs *vfs = fuse_req_userdata(req);
     for (size_t i = 0; i < n; i++) {
         if (forgets[i].ino != FUSE_ROOT_ID)
-            node_forget(vfs, node_of(vfs, forgets[i].ino), forgets[i].nlookup);
+            forget_entry(vfs, node_of(vfs, forgets[i].ino), forgets[i].nlookup);
     }
     fuse_reply_none(req);
 }

@@ -10,6 +10,7 @@
 #include "rename_lock.h"
 #include "reply.h"
 #include "vfs/node/handle.h"
+#include "vfs/notify.h"
 #include "vfs/refuse.h"
 #include "vfs/tree/views.h"
 
@@ -130,6 +131,15 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
     remove_entry(req, parent, name, true);
 }
 
+/* Whether a name is, or would be, that of a .vmx, as a directory or as a file. */
+static bool is_of_vmx(struct vfs *vfs, struct node *dir, const char *name)
+{
+    struct node *n = node_find(vfs, dir, name);
+    const bool known = n && (n->ops->kind == KIND_VMX_DIR || n->ops->kind == KIND_VMX_FILE);
+    node_unref(vfs, n);
+    return known || (dir->ops->mkdir && remote_is_vmx_name(name));
+}
+
 /* With the rename lock taken. */
 static int rename_entry(struct request *rq, struct node *dir, const char *name,
                         struct node *new_dir, const char *new_name, unsigned flags)
@@ -171,12 +181,16 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
     struct node *new_dir = node_of(fuse_req_userdata(req), new_parent);
     change_begin(&rq, req, dir, new_dir, NULL);
     struct node *folder = find_folder(rq.vfs, dir, name);
+    const bool of_vmx = is_of_vmx(rq.vfs, dir, name) || is_of_vmx(rq.vfs, new_dir, new_name);
     int r = rename_lock_enter(&rq, folder);
     if (r == 0) {
         r = rename_entry(&rq, dir, name, new_dir, new_name, flags);
         rename_lock_leave(&rq);
     }
     node_unref(rq.vfs, folder);
+    /* What the kernel is about to take along to the new name. One that failed may have happened. */
+    if (of_vmx)
+        notify_names(rq.vfs);
     reply_change(&rq, dir, name, r);
     change_end(&rq);
 }

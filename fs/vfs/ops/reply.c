@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "remote/names/paths.h"
 #include "vfs/node/attr.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
@@ -23,12 +24,18 @@ void reply_change(struct request *rq, struct node *n, const char *name, int r)
 }
 
 /* The kernel moves what it knows to the new name in a rename, a directory X.vmx to X.vmx.bak that
- * is a file, say, and a notice of ours may come after the caller's next step. So it has to look at
- * such names each time. */
-static bool may_change_kind(const struct node_ops *ops, const char *name)
+ * is a file, say. Where it cannot forget that before the caller's next step (notify_names) it has
+ * to look at such names each time. Where it can, it still has to look at those of which it would
+ * not be told: what is too large for a .vmx, and may become one with a write; and those of a
+ * listing, which the kernel counts as known since the answer, and not since its question. */
+static bool may_be_kept(const struct request *rq, const struct node_ops *ops, const char *name)
 {
-    return ops->kind == KIND_VMX_DIR || ops->kind == KIND_VMX_FILE ||
-           (ops->kind == KIND_FILE && (strcasestr(name, ".vmx") || strcasestr(name, ".vmtx")));
+    const bool is_vmx = ops->kind == KIND_VMX_DIR || ops->kind == KIND_VMX_FILE;
+    if (!is_vmx && ops->kind != KIND_FILE)
+        return true;
+    if (!rq->vfs->keeps_names)
+        return !is_vmx && !strcasestr(name, ".vmx") && !strcasestr(name, ".vmtx");
+    return is_vmx ? !rq->listing : !remote_is_vmx_name(name);
 }
 
 void attr_of_node(struct vfs *vfs, struct node *n, struct stat *st)
@@ -52,7 +59,7 @@ int make_entry(struct request *rq, struct node *dir, const char *name, const str
     *ret = (struct fuse_entry_param){.ino = node_id(vfs, n), .attr = found->st};
     attr_of_node(vfs, n, &ret->attr);
     ret->attr_timeout = holds ? attr_timeout(vfs, found->true_at) : 0;
-    ret->entry_timeout = may_change_kind(found->ops, name) ? 0 : ret->attr_timeout;
+    ret->entry_timeout = may_be_kept(rq, found->ops, name) ? ret->attr_timeout : 0;
     node_unref(vfs, n);
     return holds ? 0 : 1;
 }
@@ -76,6 +83,16 @@ int look_up(struct request *rq, struct node *dir, const char *name, struct fuse_
 void take_back(struct vfs *vfs, fuse_ino_t id)
 {
     node_forget(vfs, node_of(vfs, id), 1);
+}
+
+void forget_entry(struct vfs *vfs, struct node *n, uint64_t lookups)
+{
+    lock_take(&vfs->lock);
+    if (n->lookups == lookups && n->in_table && (n->stray || n->further_names) &&
+        vfs->recent_bytes < RECENT_BYTES_MAX / 2)
+        recent_note(vfs, RECENT_KNOWN, n, (struct span){0}, (struct recent_detail){0});
+    lock_drop(&vfs->lock);
+    node_forget(vfs, n, lookups);
 }
 
 void reply_entry(struct request *rq, int r, const struct fuse_entry_param *entry)

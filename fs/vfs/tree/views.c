@@ -6,8 +6,8 @@
  *
  * Where one of them was set or written to, the kernel asks the others for their attributes anew.
  *
- * The names themselves are not taken back (notify.c tells why): who opens what had one, or asks for
- * its attributes, is told that it is another (ESTALE), and the kernel looks the name up anew.
+ * The names of plain files are not taken back (notify.c tells why): who opens what had one, or asks
+ * for its attributes, is told that it is another (ESTALE), and the kernel looks the name up anew.
  */
 #include "views.h"
 
@@ -39,8 +39,8 @@ static void see(struct vfs *vfs, struct node *n, void *ctx)
     n->refs++;
 }
 
-/* Only what a plain file holds is kept by its node: directories and links go by their paths, a .vmx
- * is looked up each time, and its settings go by its text. */
+/* Only what a plain file holds is kept by its node: directories and links go by their paths, and so
+ * does a .vmx, and its settings go by its text. */
 static void give_up(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 {
     struct node *child;
@@ -60,8 +60,10 @@ static void give_up(struct vfs *vfs, struct node *n) REQUIRES(vfs->lock)
 static void tell_others(struct vfs *vfs, const char *path, const struct node *own, bool name_too)
 {
     struct others others = {.own = own};
+    bool names = false; /* what has the path is found by it, and may be of another kind now */
     node_each_at(vfs, path, see, &others);
     for (size_t i = 0; i < others.n; i++) {
+        names |= name_too && others.nodes[i]->ops->kind != KIND_FILE;
         lock_take(&vfs->lock);
         if (name_too)
             give_up(vfs, others.nodes[i]);
@@ -70,6 +72,8 @@ static void tell_others(struct vfs *vfs, const char *path, const struct node *ow
         node_unref(vfs, others.nodes[i]);
     }
     free(others.nodes);
+    if (names)
+        notify_names(vfs);
 }
 
 void views_changed(struct vfs *vfs, struct node *n)

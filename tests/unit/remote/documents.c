@@ -401,10 +401,15 @@ static void what_is_cached_is_shown_to_all_while_the_link_is_down(void **state)
     folder_remove(&folder);
 }
 
-static void count_changes(void *ctx, const char *path)
+struct changes {
+    int found, gone;
+};
+
+static void count_changes(void *ctx, const char *path, bool gone)
 {
-    int *n = ctx;
-    *n += strcmp(path, "a.vmx") == 0;
+    struct changes *changes = ctx;
+    changes->found += strcmp(path, "a.vmx") == 0;
+    changes->gone += gone;
 }
 
 static void a_foreign_change_is_told_once(void **state)
@@ -413,7 +418,7 @@ static void a_foreign_change_is_told_once(void **state)
     struct folder folder;
     struct mount mount;
     char path[PATH_MAX];
-    int changes = 0;
+    struct changes changes = {0};
     must_make_folder(&folder);
     must_write(&folder, "a.vmx", "a = \"1\"\n");
     must_mount(&mount, &folder, NULL);
@@ -421,14 +426,23 @@ static void a_foreign_change_is_told_once(void **state)
                   &(struct remote_listener){.changed = count_changes, .ctx = &changes});
     must_read(&mount, "a.vmx", 0, "a = \"1\"\n");
     must_read(&mount, "a.vmx", 0, "a = \"1\"\n");
-    assert_int_equal(changes, 0);
+    assert_int_equal(changes.found, 0);
     must_write(&folder, "a.vmx", "a = \"22\"\n");
     must_read(&mount, "a.vmx", 0, "a = \"22\"\n");
     must_read(&mount, "a.vmx", 0, "a = \"22\"\n");
-    assert_int_equal(changes, 1);
+    assert_int_equal(changes.found, 1);
+    assert_int_equal(changes.gone, 0);
     assert_int_equal(unlink(file_path(&folder, "a.vmx", path)), 0);
     assert_int_equal(read_error(&mount, "a.vmx", 0), -ENOENT);
-    assert_int_equal(changes, 2);
+    assert_int_equal(changes.found, 2);
+    assert_int_equal(changes.gone, 1);
+    must_write(&folder, "a.vmx", "a = \"1\"\n");
+    must_read(&mount, "a.vmx", 0, "a = \"1\"\n");
+    assert_int_equal(unlink(file_path(&folder, "a.vmx", path)), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(read_error(&mount, "a.vmx", 0), -EMEDIUMTYPE);
+    assert_int_equal(changes.gone, 2);
+    assert_int_equal(rmdir(path), 0);
     mount_end(&mount);
     folder_remove(&folder);
 }
@@ -439,10 +453,11 @@ struct listener {
     atomic_bool told, done;
 };
 
-static void listen(void *ctx, const char *path)
+static void listen(void *ctx, const char *path, bool gone)
 {
     struct listener *l = ctx;
     (void)path;
+    (void)gone;
     atomic_store(&l->told, true);
     usleep(200000);
     atomic_store(&l->done, true);
