@@ -37,6 +37,7 @@ BENCHMARKS = {
     "flights": trip_rows.flights,
     "again": trip_rows.revalidation,
     "key": trip_rows.cold_key,
+    "path": trip_rows.known_path,
     "set": trip_rows.set_key,
     "profiles": rows.profiles,
     "grep": more_rows.warm_grep,

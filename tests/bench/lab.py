@@ -229,6 +229,12 @@ class Mount:
             raise Failure(f"{script}: {done.stdout.count(10)} lines, not {lines}")
         return seconds
 
+    def answers(self):
+        """How often the filesystem has written: its answers to the kernel, and what it sends to the
+        server."""
+        with open(f"/proc/{self.process.pid}/io", encoding="ascii") as f:
+            return int(dict(line.split(":") for line in f)["syscw"])
+
     def resident(self):
         """Bytes of memory that the filesystem and what it has started hold."""
         parents = {}

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The benchmarks that count round trips. Each is a function of a Bench that gives rows."""
+import platform
+import re
 import time
 
 from datastore import name_of
@@ -111,6 +113,27 @@ def cold_key(bench):
             sides["sshfs"] = timed(bench, "sshfs", COUNT_RTT_MS, source, f"cat {file}", bench.lab.keys)
         yield count_row(work, bench.in_turn(sides), "cat of the .vmx", target)
     yield from next_key(bench)
+
+
+def keeps_names():
+    """Whether the kernel forgets all names at once (6.16), so that it may keep those of a .vmx."""
+    return tuple(map(int, re.findall(r"\d+", platform.release())[:2])) >= (6, 16)
+
+
+def known_path(bench):
+    """What the kernel asks for, counted by the answers: nothing is sent to the server meanwhile. Each
+    close is told of by RELEASE, for which nobody waits."""
+    calls, name = 100, name_of(0)
+    with bench.lab.mount("vmxfs", 0, bench.lab.store(bench.vms), "cache_timeout=60") as mount:
+        for command, target in ("stat", 0 if keeps_names() else 1), ("cat", 2 if keeps_names() else 3):
+            script = (f"for i in $(seq {calls}); do {command} {name}/{name}.vmx/memSize || exit; done "
+                      ">/dev/null")
+            mount.run(script)
+            before = mount.answers()
+            mount.run(script)
+            asked = (mount.answers() - before) / calls
+            yield Row(f"requests of the kernel, {command} of a known path", f"{asked:.1f} (x{calls})",
+                      target=str(target), met=asked < target + 0.1)
 
 
 SETTERS = {
