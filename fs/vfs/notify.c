@@ -33,6 +33,7 @@
 #include <utlist.h>
 
 #include "parser/document/names.h"
+#include "parser/text/list.h"
 #include "vfs/node/node_path.h"
 
 struct notice {
@@ -160,14 +161,18 @@ void notify_inode(struct vfs *vfs, const struct node *n)
     queue(vfs->notifier, node_id(vfs, n), "", n->ops->kind != KIND_SETTING);
 }
 
-void notify_attributes(struct vfs *vfs, const struct node *n)
+static void take_attributes_back(struct notifier *t, fuse_ino_t inode)
 {
-    struct notifier *t = vfs->notifier;
     lock_take(&t->lock);
     struct fuse_session *session = t->session;
     lock_drop(&t->lock);
     if (session)
-        fuse_lowlevel_notify_inval_inode(session, node_id(vfs, n), -1, 0);
+        fuse_lowlevel_notify_inval_inode(session, inode, -1, 0);
+}
+
+void notify_attributes(struct vfs *vfs, const struct node *n)
+{
+    take_attributes_back(vfs->notifier, node_id(vfs, n));
 }
 
 void notify_names(struct vfs *vfs)
@@ -205,26 +210,53 @@ static bool is_same(const struct document *before, const struct document *after,
            span_eq(buf_span(&was), buf_span(&is));
 }
 
+/* What is shown of a document otherwise than before. The kernel must not be told under the lock. */
+struct changed {
+    fuse_ino_t *inodes;
+    size_t n;
+};
+
+static void see(struct vfs *vfs, const struct node *n, struct changed *changed) REQUIRES(vfs->lock)
+{
+    fuse_ino_t *inodes = list_room(changed->inodes, changed->n, sizeof(*inodes));
+    if (inodes) {
+        changed->inodes = inodes;
+        inodes[changed->n++] = node_id(vfs, n);
+    }
+    if (!inodes || n->ops->kind != KIND_SETTING)
+        notify_inode(vfs, n);
+}
+
+static void see_below(struct vfs *vfs, const struct node *dir, const struct document *before,
+                      const struct document *after, struct changed *changed) REQUIRES(vfs->lock)
+{
+    const struct node *child;
+    DL_FOREACH2(dir->children, child, next)
+    {
+        if (child->ops->kind == KIND_CONTROL ||
+            (child->ops->kind == KIND_SETTING && !is_same(before, after, child->name)))
+            see(vfs, child, changed);
+    }
+}
+
 void notify_document(struct vfs *vfs, const char *path, const struct document *before,
                      const struct document *after)
 {
+    struct changed changed = {0};
     struct node *dir = node_at(vfs, path, false);
-    if (dir && dir->ops->kind == KIND_VMX_DIR) {
-        const struct node *child;
-        lock_take(&vfs->lock);
-        DL_FOREACH2(dir->children, child, next)
-        {
-            if (child->ops->kind == KIND_CONTROL ||
-                (child->ops->kind == KIND_SETTING && !is_same(before, after, child->name)))
-                notify_inode(vfs, child);
-        }
-        lock_drop(&vfs->lock);
-        notify_inode(vfs, dir);
-    }
-    node_unref(vfs, dir);
     struct node *file = node_at(vfs, path, true);
+    lock_take(&vfs->lock);
+    if (dir && dir->ops->kind == KIND_VMX_DIR) {
+        see_below(vfs, dir, before, after, &changed);
+        see(vfs, dir, &changed);
+    }
     if (file)
-        notify_inode(vfs, file);
+        see(vfs, file, &changed);
+    lock_drop(&vfs->lock);
+    for (size_t i = 0; i < changed.n; i++)
+        take_attributes_back(vfs->notifier, changed.inodes[i]);
+    free(changed.inodes);
+    node_unref(vfs, dir);
     node_unref(vfs, file);
 }
 

@@ -279,6 +279,30 @@ asks() { # TIMES COMMAND...
     with_both found_out
 }
 
+@test "a setting that another file's text makes, changes or removes is so in the next step" {
+    texts() {
+        python3 - "$MNT/vm/x.vmx" "$PLAIN/vm/x.vmx" <<'END'
+import os, sys
+vmx, plain = sys.argv[1:]
+key = f"{vmx}/guestinfo.a"
+for i in range(60):
+    value = "x" * (1 + i % 7)
+    with open(f"{vmx}/.vmxfs/merge", "w") as merge:
+        merge.write(f'guestinfo.a = "{value}"\n')
+    assert os.stat(key).st_size == len(value) + 1, f"round {i}: {os.stat(key).st_size} bytes"
+    if i % 3:
+        continue
+    whole = f"{vmx}/.vmxfs/raw" if i % 2 else plain
+    with open(whole) as f:
+        lines = [line for line in f if not line.startswith("guestinfo.a")]
+    with open(whole, "w") as f:
+        f.writelines(lines)
+    assert not os.path.exists(key), f"round {i}: still there"
+END
+    }
+    with_both texts
+}
+
 @test "what was moved, and what has several names, stays what it is when names are looked up anew" {
     numbers() {
         mkdir "$MNT/folder"
