@@ -39,8 +39,8 @@ int look_up(struct request *rq, struct node *dir, const char *name, struct fuse_
 /* r: 0, or what to say instead of the entry. */
 void reply_entry(struct request *rq, int r, const struct fuse_entry_param *entry);
 
-/* The kernel forgets a node, perhaps because it is to look up all names anew (notify_names). What its
- * path does not tell is kept for when the name's turn comes, but pushes nothing else out. */
+/* The kernel forgets a node, perhaps because it is to look up all names anew (notify_names). What
+ * its path does not tell is kept for when the name's turn comes, but pushes nothing else out. */
 void forget_entry(struct vfs *vfs, struct node *n, uint64_t lookups);
 
 /* An entry that did not reach the kernel is not known there. */
