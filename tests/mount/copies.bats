@@ -5,7 +5,10 @@
 load helper
 
 setup() { lab_new; }
-teardown() { lab_end; }
+teardown() {
+    lab_end
+    ! mountpoint -q "$LAB/small" || umount -l "$LAB/small"
+}
 
 # For Python programs: a copy of all that is asked for.
 copying='
@@ -215,8 +218,6 @@ END
     random_file "$LAB/disk" 5000003
     mount_local
     run cp "$MNT/disk" "$MNT/small/new"
-    unmount_lab
-    umount -l "$LAB/small"
     [ "$status" -ne 0 ]
     [[ $output == *"No space left on device"* ]]
 }
