@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is listed to measure the line is what a user asks for first, so it stays in the cache, as
- * something that was loaded ahead of its use. Of a long listing only the beginning is asked for,
- * and nothing is kept.
+ * What is listed to measure the line is what a user asks for first, so where the server is far away
+ * it stays in the cache, as something that was loaded ahead of its use. Of a long listing only the
+ * beginning is asked for, and nothing is kept.
  */
 #include "compression.h"
 
@@ -82,8 +82,10 @@ static bool seems_thin(struct remote *remote, const struct wait *wait)
     measure_directory(&m, "");
     measure_below(&m);
     log_debug("%llu bytes of a listing took %lld us", (unsigned long long)m.bytes, (long long)m.us);
-    return m.round_trip_us >= FAR_MS * 1000 && m.bytes >= ENOUGH &&
-           m.bytes * 1000000 < (uint64_t)m.us * THIN;
+    const bool far = m.round_trip_us >= FAR_MS * 1000;
+    if (!far)
+        cache_drop_below(remote->listings, "");
+    return far && m.bytes >= ENOUGH && m.bytes * 1000000 < (uint64_t)m.us * THIN;
 }
 
 /* A delay of the server's, or of ours, comes once. */
