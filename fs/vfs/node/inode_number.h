@@ -2,8 +2,9 @@
 /*
  * Inode numbers. A number is made from the path, so that it is the same after a remount, but
  * belongs to what is on the server: it goes along with a rename, and stays with a plain file whose
- * name another one has taken, as long as the kernel knows the node. What comes to be at the old
- * path gets another number then; programs know by the number that a log was rotated.
+ * name another one has taken, as long as the kernel knows the node, and a moment longer
+ * (RECENT_KNOWN in recent.h). What comes to be at the old path gets another number then; programs
+ * know by the number that a log was rotated.
  */
 #pragma once
 
