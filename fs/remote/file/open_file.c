@@ -22,6 +22,7 @@ static void note_opened(struct remote_file *file, const char *path, uint32_t ope
                         const struct sftp_attrs *attrs)
 {
     file->opened_as = *attrs;
+    file_gets_size(file, attrs->size);
     file_set_ways(file);
     file_note_seen(file, attrs);
     file->written = open_flags & (SFTP_OPEN_CREAT | SFTP_OPEN_TRUNC);
@@ -168,7 +169,9 @@ int remote_file_read(struct remote_file *file, uint64_t offset, size_t size,
                      const struct wait *wait, void *ret, size_t *ret_n)
 {
     struct reading reading = {file_shared_now(file).changes, offset, size, ret, ret_n};
+    file_begins_transfer(file, TRANSFER_READ);
     int r = file_act_behind_others(file, read_at, wait, &reading);
+    file_ends_transfer(file, TRANSFER_READ, offset, r == 0 ? *ret_n : 0);
     if (r == 0)
         turn_give(&file->turn);
     return r == -EREMOTEIO ? -EIO : r;
@@ -213,15 +216,12 @@ static int begin_appending(struct remote_file *file, const struct wait *wait, ui
     return r;
 }
 
-int remote_file_write(struct remote_file *file, uint64_t offset, bool append, struct span data,
-                      const struct wait *wait)
+/* In the file's turn. */
+static int write_at(struct remote_file *file, uint64_t offset, struct span data,
+                    const struct wait *wait)
 {
-    int r = append ? begin_appending(file, wait, &offset) : begin_writing(file, wait);
-    if (r < 0)
-        return r;
+    int r = data.n > INT64_MAX - offset ? -EFBIG : 0;
     file_begin_change(file);
-    if (data.n > INT64_MAX - offset)
-        r = -EFBIG;
     const struct effect effect = {.what = EFFECT_WRITE, .offset = offset, .data = data};
     r = r ?: file_check(file, &effect);
     if (r == 0) {
@@ -232,8 +232,20 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
         while (file_again(file, wait, &r));
         file_count_change(file);
     }
-    r = file_write_error(file, wait, r) ?: take_error(file);
-    turn_give(&file->turn);
+    return file_write_error(file, wait, r) ?: take_error(file);
+}
+
+int remote_file_write(struct remote_file *file, uint64_t offset, bool append, struct span data,
+                      const struct wait *wait)
+{
+    file_begins_transfer(file, TRANSFER_WRITE);
+    int r = append ? begin_appending(file, wait, &offset) : begin_writing(file, wait);
+    const bool has_turn = r == 0;
+    if (has_turn)
+        r = write_at(file, offset, data, wait);
+    file_ends_transfer(file, TRANSFER_WRITE, offset, r == 0 ? data.n : 0);
+    if (has_turn)
+        turn_give(&file->turn);
     return r;
 }
 
@@ -311,8 +323,10 @@ int remote_file_setattr(struct remote_file *file, const struct sftp_attrs *attrs
         file_begin_change(file);
     r = file_drain(file, wait) ?: file_check(file, &effect);
     if (r == 0) {
-        if (attrs->flags & SFTP_ATTR_SIZE)
+        if (attrs->flags & SFTP_ATTR_SIZE) {
             file_note_change(file, attrs->size, attrs->size);
+            file_gets_size(file, attrs->size);
+        }
         do
             r = set_and_see(file, &effect, wait);
         while (file_again(file, wait, &r));

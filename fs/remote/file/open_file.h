@@ -6,6 +6,7 @@
 #include "bulk_connections.h"
 #include "files.h"
 #include "remote/commit/unsure_names.h"
+#include "transfers.h"
 
 /* Bytes: worth a few round trips for opening a file over the bulk connections. */
 enum { FILE_PATIENCE = 8 << 20 };
@@ -32,6 +33,8 @@ struct remote_file {
     struct sftp_attrs seen; /* see file_name.c, as for the next three */
     bool dirty;
     uint64_t least, most;
+    struct progress progress[TRANSFER_WAYS];
+    uint64_t size_before; /* what the file had, or was given, before it is written to */
 
     struct turn turn;           /* of all below: one operation at a time */
     struct sftp_handle handle;  /* of the main connection, for all but bulk data */

@@ -59,6 +59,7 @@ int registered_store(struct request *rq, struct node *n, struct span line);
 int unregister_store(struct request *rq, struct node *n, struct span line);
 int status_show(struct request *rq, struct node *n, struct buf *ret);
 int errors_show(struct request *rq, struct node *n, struct buf *ret);
+int transfers_show(struct request *rq, struct node *n, struct buf *ret);
 int vmx_errors_show(struct request *rq, struct node *n, struct buf *ret);
 int root_check_show(struct request *rq, struct node *n, struct buf *ret);
 int root_datastores_show(struct request *rq, struct node *n, struct buf *ret);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The control files of the whole mount: status, errors, check, profiles/NAME. */
+/* The control files of the whole mount: status, errors, transfers, check, profiles/NAME. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "parser/check/check.h"
 #include "parser/text/safe_text.h"
 #include "remote/in_use/suspend_image.h"
 #include "parser/text/shell_word.h"
+#include "remote/file/transfers.h"
+#include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
 #include "vm_walk.h"
 #include "vmx_log.h"
@@ -45,6 +48,46 @@ int profile_text_show(struct request *rq, struct node *n, struct buf *ret)
 {
     const struct vmx_profile *profile = vmx_profiles_find(&rq->vfs->profiles, span_of(n->name));
     return profile ? buf_add(ret, vmx_profile_text(profile)) : -ENOENT;
+}
+
+/* ---- transfers: one line for each that runs */
+
+enum { MB = 1000 * 1000 };
+
+/* The path stands last: the columns before it are so narrow that a terminal shows them as such. */
+static int add_transfer(struct remote *remote, const struct transfer *t, struct buf *ret)
+{
+    BUF_AUTO shown = {0};
+    int r = remote_add_shown(remote, t->path, &shown)
+                ?: buf_addf(ret, "%s\t%" PRIu64 "\t", t->way == TRANSFER_READ ? "read" : "write",
+                            t->done / MB);
+    if (r == 0 && t->size > 0)
+        r = buf_addf(ret, "%" PRIu64, t->size / MB);
+    else if (r == 0)
+        r = buf_add_char(ret, '-');
+    r = r ?: buf_addf(ret, "\t%.1f\t", t->rate / MB);
+    if (r == 0 && t->size > 0 && t->rate >= 1)
+        r = buf_addf(ret, "%.0f", (double)(t->size - t->done) / t->rate);
+    else if (r == 0)
+        r = buf_add_char(ret, '-');
+    return r
+        ?: buf_add_char(ret, '\t')
+        ?: safe_text_add(ret, buf_span(&shown))
+        ?: buf_add_char(ret, '\n');
+}
+
+int transfers_show(struct request *rq, struct node *n, struct buf *ret)
+{
+    (void)n;
+    struct remote *remote = rq->vfs->remote;
+    struct transfer *transfers = NULL;
+    size_t number = 0;
+    int r = remote_transfers(remote, &transfers, &number)
+                ?: buf_add_str(ret, "# way\tdone-mb\tsize-mb\tmb/s\teta-s\tpath\n");
+    for (size_t i = 0; r == 0 && i < number; i++)
+        r = add_transfer(remote, &transfers[i], ret);
+    transfers_free(transfers, number);
+    return r;
 }
 
 /* ---- check: one line for each VM below the root */

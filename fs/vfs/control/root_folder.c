@@ -5,6 +5,7 @@
 static const struct control controls[] = {
     {.name = "status", .local = true, .show = status_show},
     {.name = "errors", .local = true, .grows = true, .show = errors_show},
+    {.name = "transfers", .local = true, .show = transfers_show},
     {.name = "check", .show = root_check_show},
     {.name = "vms", .show = root_vms_show},
     {.name = "gpus", .of_host = true, .show = root_gpus_show},
