@@ -36,8 +36,8 @@ struct remote_options {
      * or no other one can be made. NULL: never. */
     bool (*compress)(void *ctx);
     void *connect_ctx;
-    int bulk_idle_ms; /* bulk connections unused for so long are closed; 0: a minute */
-    int bulk_far_ms;  /* two instead of one from this round trip on; 0: that of a wide network */
+    int bulk_idle_ms;     /* bulk connections unused for so long are closed; 0: a minute */
+    unsigned bulk_number; /* so many bulk connections; 0: as many as are worth it */
 };
 
 struct remote;

@@ -99,7 +99,6 @@ int sftp_new(struct transport *transport, const struct sftp_options *options, st
 
 /* Ends the thread and the connection: every call then fails with -ENOTCONN. Once. */
 void sftp_end(struct sftp *sftp);
-
 /* Ends it if that has not been done. Calls that are still held must be freed before. */
 void sftp_free(struct sftp *sftp);
 /* Has an unused one connect: sftp_wait_up waits for that. If it fails it is unused again. */
@@ -109,6 +108,7 @@ enum sftp_state sftp_state(struct sftp *sftp);
 bool sftp_why_not_up(struct sftp *sftp, struct diag *ret);
 struct sftp_features sftp_features(struct sftp *sftp);
 int64_t sftp_round_trip_ms(struct sftp *sftp); /* as last measured; -1: it was not */
+uint64_t sftp_bytes(struct sftp *sftp);        /* sent and received so far */
 /* Another connection takes the place of this one, if it can be made: as after a lost link. 0, also
  * where the old one stays; -EOPNOTSUPP: without connect; -EINTR. */
 int sftp_renew(struct sftp *sftp, const struct wait *wait);

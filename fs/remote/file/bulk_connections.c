@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <utlist.h>
 
@@ -28,6 +29,14 @@ enum {
     AGAIN_FACTOR = 4,     /* ... longer after each further one */
     LIVED_MS = 10 * 1000, /* one that was lost earlier has failed, too */
     LOOK_MS = 1000,       /* how often open ones are looked at */
+    LOOK_MORE_MS = 100,   /* the same where more may be worth it */
+
+    WINDOW = 2 << 20,  /* bytes that a session of OpenSSH lets through in a round trip */
+    RATE = 400 * 1000, /* bytes that a processor encrypts in a millisecond */
+    PROCESSORS = 4,    /* with fewer one connection nearby keeps them all busy */
+    AT_ONCE = 2,       /* logins */
+    FAST = 8 << 20,    /* bytes, of which a writer's windows take some at once: two ... */
+    FAST_MS = 2500,    /* ... bulk connections that move so many in this time are fast */
 };
 
 struct bulk_connection {
@@ -51,7 +60,10 @@ struct bulk_connections {
     bool wanted;
     unsigned failures; /* in a row; FAILURES_MAX: given up */
     int64_t not_before;
-    struct diag why; /* of the last failure */
+    unsigned worth;     /* how many there are to be; no more than there are: that is all */
+    uint64_t counted;   /* bytes that had gone over those that are up, at ... */
+    int64_t counted_at; /* ... this time */
+    struct diag why;    /* of the last failure */
     unsigned long opened;
     char over[32]; /* what carries them */
 };
@@ -67,6 +79,29 @@ static void failed_locked(struct bulk_connections *bulk, bool for_good, const ch
     bulk->wanted = false;
     diag_set(&bulk->why, "%s", why);
     log_debug("bulk connection: %s", why);
+}
+
+static bool is_up_locked(const struct bulk_connection *connection)
+{
+    return !connection->ended && sftp_state(connection->sftp) == SFTP_UP;
+}
+
+static unsigned up_locked(const struct bulk_connections *bulk) REQUIRES(&bulk->lock)
+{
+    const struct bulk_connection *connection;
+    unsigned n = 0;
+    DL_FOREACH (bulk->list, connection)
+        n += is_up_locked(connection);
+    return n;
+}
+
+unsigned bulk_connections_worth(int64_t round_trip_ms, long processors)
+{
+    const unsigned least = processors >= PROCESSORS ? 2 : 1;
+    if (round_trip_ms < 0)
+        return least;
+    const int64_t windows = 1 + round_trip_ms * RATE / WINDOW;
+    return windows > BULK_WAYS ? BULK_WAYS : windows > least ? (unsigned)windows : least;
 }
 
 /* ---- the thread */
@@ -104,28 +139,85 @@ static int open_connection(struct bulk_connections *bulk, struct bulk_connection
     return 0;
 }
 
-/* More than one where the window of one session would set the pace; as many as the server grants.
- */
-static void open_connections(struct bulk_connections *bulk)
+struct opening {
+    struct bulk_connections *bulk;
+    struct bulk_connection *connection; /* NULL: it failed */
+    struct diag why;
+    int r;
+};
+
+static void *run_opening(void *arg)
 {
-    struct bulk_connection *opened[BULK_WAYS] = {0};
-    struct diag why = {0};
-    unsigned n = 0;
-    int r = 0;
-    while (r == 0 && n < BULK_WAYS &&
-           (n == 0 || sftp_round_trip_ms(opened[0]->sftp) >= bulk->options.far_ms)) {
-        r = open_connection(bulk, &opened[n], &why);
-        n += r == 0;
-    }
+    struct opening *o = arg;
+    o->r = open_connection(o->bulk, &o->connection, &o->why);
+    return NULL;
+}
+
+/* Returns how many could be begun. */
+static unsigned open_all(struct opening *openings, unsigned n)
+{
+    pthread_t threads[AT_ONCE];
+    unsigned begun = 1;
+    while (begun < n && thread_start(&threads[begun], run_opening, &openings[begun]) == 0)
+        begun++;
+    run_opening(&openings[0]);
+    for (unsigned i = 1; i < begun; i++)
+        pthread_join(threads[i], NULL);
+    return begun;
+}
+
+/* Opens some more, at most AT_ONCE. Files see them together, because each change of their ways
+ * costs them some round trips. As many as the server grants are enough. */
+static void open_connections(struct bulk_connections *bulk, unsigned n)
+{
+    struct opening openings[AT_ONCE] = {0};
+    const struct opening *failed = NULL;
+    for (unsigned i = 0; i < n; i++)
+        openings[i].bulk = bulk;
+    const unsigned begun = open_all(openings, n);
     atomic_store(&bulk->used_at, clock_ms());
     lock_take(&bulk->lock);
-    for (unsigned i = 0; i < n; i++)
-        DL_APPEND(bulk->list, opened[i]);
-    bulk->opened += n;
+    for (unsigned i = 0; i < begun; i++) {
+        if (openings[i].connection) {
+            DL_APPEND(bulk->list, openings[i].connection);
+            bulk->opened++;
+        } else {
+            failed = &openings[i];
+        }
+    }
     bulk->wanted = false;
-    if (n == 0)
-        failed_locked(bulk, r == -EACCES, why.text[0] ? why.text : strerror(-r));
+    if (failed || begun < n)
+        bulk->worth = up_locked(bulk);
+    if (failed && up_locked(bulk) == 0)
+        failed_locked(bulk, failed->r == -EACCES,
+                      failed->why.text[0] ? failed->why.text : strerror(-failed->r));
     lock_drop(&bulk->lock);
+}
+
+/* Whether those that are up move their data fast. */
+static bool are_fast_locked(struct bulk_connections *bulk) REQUIRES(&bulk->lock)
+{
+    const struct bulk_connection *connection;
+    const int64_t now = clock_ms();
+    uint64_t bytes = 0;
+    DL_FOREACH (bulk->list, connection)
+        bytes += connection->ended ? 0 : sftp_bytes(connection->sftp);
+    if (bytes >= bulk->counted + FAST && now - bulk->counted_at <= FAST_MS)
+        return true;
+    if (now - bulk->counted_at > FAST_MS || bytes < bulk->counted) {
+        bulk->counted = bytes;
+        bulk->counted_at = now;
+    }
+    return false;
+}
+
+/* How many to open now. */
+static unsigned due_locked(struct bulk_connections *bulk) REQUIRES(&bulk->lock)
+{
+    const unsigned up = up_locked(bulk);
+    if (up == 0 ? !bulk->wanted : up >= bulk->worth || !are_fast_locked(bulk))
+        return 0;
+    return bulk->worth - up < AT_ONCE ? bulk->worth - up : AT_ONCE;
 }
 
 static void end_connection(struct bulk_connections *bulk, struct bulk_connection *connection,
@@ -137,6 +229,7 @@ static void end_connection(struct bulk_connections *bulk, struct bulk_connection
         bulk->failures = 0;
     else
         failed_locked(bulk, false, "the connection was lost soon after it was made");
+    bulk->worth = 0; /* the others may be lost, too */
     lock_drop(&bulk->lock);
     sftp_end(connection->sftp);
 }
@@ -163,21 +256,26 @@ static void sweep(struct bulk_connections *bulk, bool idle)
     }
 }
 
+static void sleep_locked(struct bulk_connections *bulk) REQUIRES(&bulk->lock)
+{
+    const unsigned up = up_locked(bulk);
+    const int64_t ms = up > 0 && up < bulk->worth ? LOOK_MORE_MS : LOOK_MS;
+    const struct wait look = {.deadline = bulk->list ? clock_ms() + ms : INT64_MAX / 2};
+    wait_on(&look, &bulk->woken, &bulk->lock);
+}
+
 static void *run(void *arg)
 {
     struct bulk_connections *bulk = arg;
     lock_take(&bulk->lock);
     while (!bulk->stop) {
-        bool open = bulk->wanted;
-        if (!open) {
-            const struct wait look = {.deadline =
-                                          bulk->list ? clock_ms() + LOOK_MS : INT64_MAX / 2};
-            wait_on(&look, &bulk->woken, &bulk->lock);
-        }
+        const unsigned due = due_locked(bulk);
+        if (due == 0)
+            sleep_locked(bulk);
         bool idle = clock_ms() - atomic_load(&bulk->used_at) >= bulk->options.idle_ms;
         lock_drop(&bulk->lock);
-        if (open)
-            open_connections(bulk);
+        if (due > 0)
+            open_connections(bulk, due);
         else
             sweep(bulk, idle);
         lock_take(&bulk->lock);
@@ -223,7 +321,7 @@ void bulk_connections_free(struct bulk_connections *bulk)
     free(bulk);
 }
 
-void bulk_connections_want(struct bulk_connections *bulk)
+void bulk_connections_want(struct bulk_connections *bulk, int64_t round_trip_ms)
 {
     const struct bulk_connection *connection;
     bool any = false;
@@ -234,24 +332,34 @@ void bulk_connections_want(struct bulk_connections *bulk)
         any |= !connection->ended;
     bool may = bulk->failures < FAILURES_MAX && clock_ms() >= bulk->not_before;
     if (!any && may && !bulk->wanted) {
+        const long processors = sysconf(_SC_NPROCESSORS_ONLN);
         bulk->wanted = true;
+        bulk->worth = bulk->options.number ?: bulk_connections_worth(round_trip_ms, processors);
         condition_wake_all(&bulk->woken);
     }
     lock_drop(&bulk->lock);
 }
 
+static bool has(struct bulk_connection *const *connections, unsigned n,
+                const struct bulk_connection *connection)
+{
+    bool found = false;
+    for (unsigned i = 0; i < n; i++)
+        found |= connections[i] == connection;
+    return found;
+}
+
 unsigned bulk_connections_take(struct bulk_connections *bulk,
-                               struct bulk_connection *ret[BULK_WAYS])
+                               struct bulk_connection *taken[BULK_WAYS], unsigned n)
 {
     struct bulk_connection *connection;
-    unsigned n = 0;
     if (!bulk)
-        return 0;
+        return n;
     lock_take(&bulk->lock);
     DL_FOREACH (bulk->list, connection) {
-        if (n < BULK_WAYS && !connection->ended && sftp_state(connection->sftp) == SFTP_UP) {
+        if (n < BULK_WAYS && is_up_locked(connection) && !has(taken, n, connection)) {
             connection->refs++;
-            ret[n++] = connection;
+            taken[n++] = connection;
         }
     }
     lock_drop(&bulk->lock);
@@ -284,14 +392,11 @@ struct sftp *bulk_connection_sftp(const struct bulk_connection *connection)
 
 int bulk_connections_describe(struct bulk_connections *bulk, struct buf *ret)
 {
-    const struct bulk_connection *connection;
-    unsigned n = 0;
     if (!bulk)
         return 0;
     lock_take(&bulk->lock);
-    DL_FOREACH (bulk->list, connection)
-        n += !connection->ended && sftp_state(connection->sftp) == SFTP_UP;
-    int r = buf_addf(ret, "bulk-connections: %u\nbulk-connections-made: %lu\n", n, bulk->opened);
+    int r = buf_addf(ret, "bulk-connections: %u\nbulk-connections-made: %lu\n", up_locked(bulk),
+                     bulk->opened);
     if (r == 0 && bulk->over[0])
         r = buf_addf(ret, "bulk-transport: %s\n", bulk->over);
     if (r == 0 && bulk->why.text[0])

@@ -4,9 +4,13 @@
  * stands before other requests in the server's queue, and is not bound to the window of one
  * session.
  *
- * A thread of their own opens them together (connecting blocks) when a file wants them, and closes
- * them when they have been unused for a while. A lost bulk connection stays lost; when all are
- * lost, they are opened anew. All works without them: a failed attempt is repeated a few times, at
+ * How many there are is said by the distance (bulk_connections_worth). A thread of their own opens
+ * them when a file wants them (connecting blocks), two at a time: a server lets few logins be under
+ * way at once (MaxStartups). More than two are opened only where the first two move their data
+ * fast: over a thin line they would only stand in each other's way.
+ *
+ * They are closed when they have been unused for a while. A lost one stays lost; when all are lost,
+ * they are opened anew. All works without them: a failed attempt is repeated a few times, at
  * growing intervals, and then no more.
  */
 #pragma once
@@ -20,10 +24,15 @@ struct bulk_connections_options {
     /* As in struct sftp_options; called by a thread of its own. -EACCES: never again. */
     int (*connect)(void *ctx, struct transport **ret, struct diag *why);
     void *ctx;
-    int timeout_ms; /* a connection that is silent for so long is lost */
-    int idle_ms;    /* connections unused for so long are closed */
-    int far_ms;     /* the least round trip for which more than one is opened */
+    int timeout_ms;  /* a connection that is silent for so long is lost */
+    int idle_ms;     /* connections unused for so long are closed */
+    unsigned number; /* so many, whatever they are worth; 0: as many as are worth it */
 };
+
+/* How many bulk connections pay for themselves: as many windows of a session as are under way at
+ * the rate that one connection reaches nearby, and two where this machine has processors for them.
+ */
+unsigned bulk_connections_worth(int64_t round_trip_ms, long processors);
 
 /* 0, -errno. */
 int bulk_connections_new(const struct bulk_connections_options *options,
@@ -32,12 +41,13 @@ int bulk_connections_new(const struct bulk_connections_options *options,
 /* All bulk connections must have been dropped. Accepts NULL. */
 void bulk_connections_free(struct bulk_connections *bulk);
 
-/* Asks for bulk connections, which may come up later. Accepts NULL. */
-void bulk_connections_want(struct bulk_connections *bulk);
+/* Asks for bulk connections, which may come up later, to a server so far away. Accepts NULL. */
+void bulk_connections_want(struct bulk_connections *bulk, int64_t round_trip_ms);
 
-/* Takes a reference to each that is up; returns their number. Accepts NULL. Never blocks. */
+/* Takes a reference to each that is up and is not among the n that are taken already, which it
+ * stands behind then; returns how many are taken now. Accepts NULL. Never blocks. */
 unsigned bulk_connections_take(struct bulk_connections *bulk,
-                               struct bulk_connection *ret[BULK_WAYS]);
+                               struct bulk_connection *taken[BULK_WAYS], unsigned n);
 void bulk_connections_drop(struct bulk_connections *bulk, struct bulk_connection *const *taken,
                            unsigned n);
 

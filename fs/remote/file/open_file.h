@@ -49,7 +49,8 @@ struct remote_file {
     struct bulk_connection *connections[BULK_WAYS];
     struct bulk_ways ways;      /* over these; if n is 0, the data goes over the main connection */
     struct sftp_attrs unproven; /* what all handles showed when it was opened over these */
-    bool proven;       /* they showed the same after a change: data may be written over these */
+    unsigned proven;   /* so many of the first showed the same after a change, too: data may be
+                          written over these */
     uint64_t expected; /* where a sequential reader or writer goes on */
     uint64_t moved;    /* bytes that came so, since ways was last set */
     uint64_t patience; /* bytes to move before bulk connections are taken */

@@ -5,7 +5,9 @@
  *
  * The file is opened over these by its path, where another file may be by now. SFTP shows no inode.
  * For reading, what all handles show must be the same. For writing that is not enough: from then on
- * the file has to change under what is written the old way, and all handles must show it.
+ * the file has to change under what is written the old way, and all handles must show it. When more
+ * bulk connections come up the file is opened over these in the same manner, and the old way is
+ * that over those before.
  *
  * When a link is lost, what can still be answered over the others is waited for, and all bulk
  * connections are left; what was lost is then sent again over the main connection. So no two
@@ -26,13 +28,16 @@
 enum {
     PATIENCE_FACTOR = 8,  /* after each attempt that failed */
     SEQUENTIAL = 1 << 20, /* the kernel's requests may overtake each other by so much */
+    EARLIER = 8,          /* so much less patience is needed with what is read */
     PROOF = 1 << 20,      /* what is written before it is looked at through the bulk connections */
 };
 
 struct bulk_ways file_ways(const struct remote_file *file)
 {
-    const bool good = file->ways.n > 0 && (file->proven || !file->written);
-    return good ? file->ways : bulk_one_way(file->remote->sftp, &file->handle);
+    struct bulk_ways ways = file->ways;
+    if (file->written)
+        ways.n = file->proven;
+    return ways.n > 0 ? ways : bulk_one_way(file->remote->sftp, &file->handle);
 }
 
 void file_set_ways(struct remote_file *file)
@@ -43,16 +48,22 @@ void file_set_ways(struct remote_file *file)
         bulk_reader_move(file->reader, &ways);
 }
 
-void file_leave_stripes(struct remote_file *file)
+/* Leaves all bulk connections but the first n. */
+static void keep_ways(struct remote_file *file, unsigned n)
 {
-    for (unsigned i = 0; i < file->ways.n; i++) {
+    for (unsigned i = n; i < file->ways.n; i++) {
         const struct bulk_way *way = &file->ways.way[i];
         if (way->handle.len > 0)
             sftp_forget(sftp_close(way->sftp, &way->handle));
     }
-    bulk_connections_drop(file->remote->bulk, file->connections, file->ways.n);
-    file->ways.n = 0;
-    file->proven = false;
+    bulk_connections_drop(file->remote->bulk, file->connections + n, file->ways.n - n);
+    file->ways.n = n;
+}
+
+void file_leave_stripes(struct remote_file *file)
+{
+    keep_ways(file, 0);
+    file->proven = 0;
     file->moved = 0;
 }
 
@@ -174,22 +185,48 @@ int file_drain(struct remote_file *file, const struct wait *wait)
 
 /* ---- to the bulk connections */
 
-static int open_over_connections(struct remote_file *file, const struct wait *wait)
+/* A file is being opened over further bulk connections. */
+struct opening {
+    struct bulk_connection *connections[BULK_WAYS];
+    struct sftp_call *calls[BULK_WAYS];
+    unsigned before, n; /* the file's bulk connections before, and then */
+};
+
+/* Sends the requests. 0, -ENOENT: the file has no path. */
+static int begin_opening(const struct remote_file *file, struct opening *o)
 {
-    struct sftp_call *calls[BULK_WAYS] = {0};
     const uint32_t flags = file->open_flags & (SFTP_OPEN_READ | SFTP_OPEN_WRITE);
     FREE_AUTO char *full = file_server_path(file);
-    int r = full ? 0 : -ENOENT;
-    for (unsigned i = 0; full && i < file->ways.n; i++)
-        calls[i] = sftp_open(file->ways.way[i].sftp, full, flags, NULL);
-    for (unsigned i = 0; full && i < file->ways.n; i++) {
-        int one = sftp_wait(calls[i], wait);
+    if (!full)
+        return -ENOENT;
+    for (unsigned i = o->before; i < o->n; i++)
+        o->calls[i] = sftp_open(bulk_connection_sftp(o->connections[i]), full, flags, NULL);
+    return 0;
+}
+
+/* The bulk connections are the file's then, with a handle or without. */
+static int end_opening(struct remote_file *file, struct opening *o, const struct wait *wait)
+{
+    int r = 0;
+    for (unsigned i = o->before; i < o->n; i++) {
+        struct bulk_way *way = &file->ways.way[i];
+        file->connections[i] = o->connections[i];
+        *way = (struct bulk_way){.sftp = bulk_connection_sftp(o->connections[i])};
+        int one = sftp_wait(o->calls[i], wait);
         if (one == 0)
-            file->ways.way[i].handle = *sftp_call_handle(calls[i]);
+            way->handle = *sftp_call_handle(o->calls[i]);
         r = r < 0 ? r : one;
-        sftp_call_free(&calls[i]);
+        sftp_call_free(&o->calls[i]);
     }
+    file->ways.n = o->n;
     return r;
+}
+
+static void give_up_opening(const struct remote_file *file, struct opening *o)
+{
+    for (unsigned i = o->before; i < o->n; i++)
+        sftp_call_free(&o->calls[i]);
+    bulk_connections_drop(file->remote->bulk, o->connections + o->before, o->n - o->before);
 }
 
 /* 0 when all handles show the same, which is *ret. */
@@ -212,32 +249,15 @@ static int compare(struct remote_file *file, const struct wait *wait, struct sft
     return r;
 }
 
-/* Nothing is under way when this begins. The bulk connections are the file's. */
-static int open_connections(struct remote_file *file, struct bulk_connection *const *connections,
-                            unsigned n, const struct wait *wait)
-{
-    file->ways = (struct bulk_ways){.n = n};
-    for (unsigned i = 0; i < n; i++) {
-        file->connections[i] = connections[i];
-        file->ways.way[i].sftp = bulk_connection_sftp(connections[i]);
-    }
-    int r = open_over_connections(file, wait) ?: compare(file, wait, &file->unproven);
-    if (r == 0)
-        file_set_ways(file);
-    else
-        file_leave_stripes(file);
-    return r;
-}
-
 /* Nothing is under way when this begins. Where the file has not changed yet it proves nothing. */
 static int prove(struct remote_file *file, const struct wait *wait)
 {
     struct sftp_attrs now;
     int r = compare(file, wait, &now);
     if (r < 0) {
-        file_leave_stripes(file);
+        keep_ways(file, file->proven);
     } else if (!file_looks_same(&now, &file->unproven)) {
-        file->proven = true;
+        file->proven = file->ways.n;
         file_set_ways(file);
     }
     return r;
@@ -256,31 +276,56 @@ static void follow(struct remote_file *file, uint64_t offset, size_t n)
 static void put_off(struct remote_file *file, int r)
 {
     if (r < 0 && r != -EINTR && r != -ENOTCONN) {
-        log_debug("a file stays on the main connection: %s", strerror(-r));
+        log_debug("a file goes over no further connections: %s", strerror(-r));
         file->patience *= file->patience < UINT64_MAX / PATIENCE_FACTOR ? PATIENCE_FACTOR : 1;
     }
     file->moved = 0;
 }
 
+/* Goes over all bulk connections that are up, also over those that came up since the last time.
+ * What is being read still comes the old ways; what is being written is waited for, while the
+ * server opens the file. */
 static void take_connections(struct remote_file *file, const struct wait *wait,
                              const struct wait *brief)
 {
-    struct bulk_connection *connections[BULK_WAYS];
-    unsigned n = bulk_connections_take(file->remote->bulk, connections);
-    if (n == 0)
+    struct opening o = {.before = file->ways.n};
+    memcpy(o.connections, file->connections, sizeof(o.connections));
+    o.n = bulk_connections_take(file->remote->bulk, o.connections, o.before);
+    if (o.n == o.before)
         return;
-    int r = file_drain(file, wait);
-    if (r == 0)
-        r = open_connections(file, connections, n, brief);
+    int r = begin_opening(file, &o) ?: file_drain(file, wait);
+    if (r < 0 || file->ways.n != o.before) {
+        give_up_opening(file, &o);
+        put_off(file, r);
+        return;
+    }
+    r = end_opening(file, &o, brief) ?: compare(file, brief, &file->unproven);
+    if (r < 0)
+        keep_ways(file, o.before);
     else
-        bulk_connections_drop(file->remote->bulk, connections, n);
+        file_set_ways(file);
     put_off(file, r);
+}
+
+/* While the data goes over bulk connections. */
+static void follow_connections(struct remote_file *file, uint64_t rest, const struct wait *wait,
+                               const struct wait *brief)
+{
+    const bool good = !file->written || file->proven == file->ways.n;
+    bulk_connections_touch(file->remote->bulk);
+    if (!good && bulk_writer_busy(file->writer) && file->moved >= PROOF) {
+        int r = file_drain(file, wait);
+        put_off(file, r == 0 ? prove(file, brief) : r);
+    } else if (good && file->ways.n < BULK_WAYS && rest >= FILE_PATIENCE &&
+               file->moved >= file->patience) {
+        file->moved = 0;
+        take_connections(file, wait, brief);
+    }
 }
 
 void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint64_t rest,
                       const struct wait *wait)
 {
-    struct bulk_connections *bulk = file->remote->bulk;
     /* The operation that is delayed by this must still have time for itself. */
     struct wait brief = *wait;
     int64_t latest = clock_ms() + file->remote->options.timeout_ms / 4;
@@ -288,16 +333,15 @@ void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint6
         brief.deadline = latest;
     follow(file, offset, n);
     if (file->ways.n > 0) {
-        bulk_connections_touch(bulk);
-        if (!file->proven && bulk_writer_busy(file->writer) && file->moved >= PROOF) {
-            int r = file_drain(file, wait);
-            put_off(file, r == 0 ? prove(file, &brief) : r);
-        }
+        follow_connections(file, rest, wait, &brief);
         return;
     }
-    if (rest < FILE_PATIENCE || file->moved < file->patience / 2)
+    /* Connecting takes a while. How large a file becomes that is written is not known, and its way
+     * to the bulk connections is longer. */
+    const bool reads = rest < UINT64_MAX;
+    if (rest < FILE_PATIENCE || file->moved < file->patience / (reads ? EARLIER : 2))
         return;
-    bulk_connections_want(bulk); /* connecting takes a while */
-    if (file->moved >= file->patience)
+    bulk_connections_want(file->remote->bulk, sftp_round_trip_ms(file->remote->sftp));
+    if (reads || file->moved >= file->patience)
         take_connections(file, wait, &brief);
 }

@@ -9,7 +9,7 @@
 #include "sftp/sftp.h"
 
 enum {
-    BULK_WAYS = 2,
+    BULK_WAYS = 4,
     BULK_PIECE = 252 << 10,       /* bytes of one WRITE, if the server takes so many: whole pages
                                      within OpenSSH's limit, 255 KiB */
     BULK_STRIPE = 2 * BULK_PIECE, /* bytes that go one way before the next one's turn */

@@ -137,6 +137,14 @@ uint64_t sftp_received(struct sftp *sftp)
     return bytes;
 }
 
+uint64_t sftp_bytes(struct sftp *sftp)
+{
+    lock_take(&sftp->lock);
+    uint64_t bytes = sftp->sent + sftp->received;
+    lock_drop(&sftp->lock);
+    return bytes;
+}
+
 int sftp_renew(struct sftp *sftp, const struct wait *wait)
 {
     struct sftp *s = sftp;
