@@ -6,6 +6,7 @@
 #include "bulk_connections.h"
 #include "files.h"
 #include "remote/commit/unsure_names.h"
+#include "sftp/bulk/streams.h"
 #include "transfers.h"
 
 /* Bytes: worth a few round trips for opening a file over the bulk connections. */
@@ -49,11 +50,11 @@ struct remote_file {
     struct bulk_connection *connections[BULK_WAYS];
     struct bulk_ways ways;      /* over these; if n is 0, the data goes over the main connection */
     struct sftp_attrs unproven; /* what all handles showed when it was opened over these */
-    unsigned proven;   /* so many of the first showed the same after a change, too: data may be
+    unsigned proven;        /* so many of the first showed the same after a change, too: data may be
                           written over these */
-    uint64_t expected; /* where a sequential reader or writer goes on */
-    uint64_t moved;    /* bytes that came so, since ways was last set */
-    uint64_t patience; /* bytes to move before bulk connections are taken */
+    struct streams streams; /* of those that read and write */
+    uint64_t moved;         /* bytes that went in one go, since ways was last set */
+    uint64_t patience;      /* bytes to move before bulk connections are taken */
 };
 
 /* Judges how an operation on file->handle or on the ways ended. True: the links are up again, or

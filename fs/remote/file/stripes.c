@@ -26,10 +26,9 @@
 #include "sftp/results.h"
 
 enum {
-    PATIENCE_FACTOR = 8,  /* after each attempt that failed */
-    SEQUENTIAL = 1 << 20, /* the kernel's requests may overtake each other by so much */
-    EARLIER = 8,          /* so much less patience is needed with what is read */
-    PROOF = 1 << 20,      /* what is written before it is looked at through the bulk connections */
+    PATIENCE_FACTOR = 8, /* after each attempt that failed */
+    EARLIER = 8,         /* so much less patience is needed with what is read */
+    PROOF = 1 << 20,     /* what is written before it is looked at through the bulk connections */
 };
 
 struct bulk_ways file_ways(const struct remote_file *file)
@@ -263,13 +262,16 @@ static int prove(struct remote_file *file, const struct wait *wait)
     return r;
 }
 
-/* Counts what has been moved in one go. */
+/* Counts what has been moved in one go, or in several beside each other. Who begins where the file
+ * was read already begins anew. */
 static void follow(struct remote_file *file, uint64_t offset, size_t n)
 {
-    bool onward = offset + SEQUENTIAL >= file->expected && offset <= file->expected + SEQUENTIAL;
-    file->moved = onward ? file->moved + n : 0;
-    if (!onward || file->expected < offset + n)
-        file->expected = offset + n;
+    const bool passed = streams_passed(&file->streams, offset);
+    uint64_t advance;
+    streams_step(&file->streams, offset, n, &advance);
+    if (advance == 0 && passed)
+        file->moved = 0;
+    file->moved += advance;
 }
 
 /* A failure is not tried again soon, unless the bulk connections are merely gone. */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The reader keeps a list of chunks: parts of the file that are asked for or have come, in the
- * order of their offsets, without overlap. Reading asks for every gap from the first byte wanted to
- * the end of the window, then takes bytes off the chunks. That one rule serves short answers (what
- * they lack is a gap again), reads that overtake each other, and jumps.
+ * order of their offsets, without overlap. Reading asks for every gap in what is wanted, and from
+ * where its stream goes on to the end of that one's window, then takes bytes off the chunks. That
+ * one rule serves short answers (what they lack is a gap again), reads that overtake each other,
+ * and jumps.
  *
  * A chunk goes when its bytes have been taken, so that nothing is served twice from memory. What
- * was skipped stays for a while: the kernel's reads may arrive out of order.
+ * was skipped stays as long as a stream is near: the kernel's reads may arrive out of order. Where
+ * several streams read the file beside each other, each asks ahead up to where the next one began,
+ * and they share the window.
  *
  * A short answer is the end of the file only where the server's size says so; that size is asked
  * for beside the first read and costs no round trip.
@@ -18,6 +21,7 @@
 #include <utlist.h>
 
 #include "bulk.h"
+#include "streams.h"
 #include "sftp/requests.h"
 #include "sftp/results.h"
 
@@ -43,8 +47,8 @@ struct bulk_reader {
     size_t chunk_size;
     struct chunk *chunks;
     bool started;
-    uint64_t expected; /* where sequential reading goes on */
-    size_t window;     /* bytes asked for beyond what is wanted */
+    struct streams streams;
+    struct stream *current; /* the one that the read at hand belongs to */
     struct sftp_call *stat;
     bool size_known;
     uint64_t size;
@@ -77,12 +81,6 @@ static void drop(struct bulk_reader *b, struct chunk *chunk)
     DL_DELETE(b->chunks, chunk);
     sftp_call_free(&chunk->call);
     free(chunk);
-}
-
-static void drop_before(struct bulk_reader *b, uint64_t offset)
-{
-    while (b->chunks && b->chunks->offset + b->chunks->size <= offset)
-        drop(b, b->chunks);
 }
 
 static void drop_from(struct bulk_reader *b, uint64_t offset)
@@ -153,50 +151,6 @@ static bool learn_size(struct bulk_reader *b, const struct wait *wait)
     return b->size_known;
 }
 
-static void open_window(struct bulk_reader *b, size_t size)
-{
-    size_t window = b->window == 0 ? 2 * size : 2 * b->window;
-    if (window < WINDOW_MIN)
-        window = WINDOW_MIN;
-    size_t max = b->ways.n * (size_t)WINDOW_MAX;
-    b->window = window < max ? window : max;
-}
-
-/* Looks at where the reader goes: onward, or somewhere else. */
-static void steer(struct bulk_reader *b, uint64_t offset, size_t size)
-{
-    bool onward = offset + REORDER >= b->expected && offset <= b->expected + REORDER;
-    if (!b->started || (b->size_known && offset >= b->size)) {
-        b->size_known = false; /* it may have grown */
-        sftp_call_free(&b->stat);
-        b->stat = sftp_fstat(b->ways.way[0].sftp, &b->ways.way[0].handle);
-    }
-    if (!onward) {
-        drop_from(b, 0);
-        b->window = 0;
-    } else if (b->started) {
-        open_window(b, size);
-        drop_before(b, offset > REORDER ? offset - REORDER : 0);
-    }
-    if (!onward || offset + size > b->expected)
-        b->expected = offset + size;
-    b->started = true;
-}
-
-/* How far to ask when the bytes up to end are wanted. Never ahead beyond the file's known size:
- * what lies there now may be written before it is read. */
-static uint64_t horizon(struct bulk_reader *b, uint64_t at, uint64_t end, const struct wait *wait)
-{
-    uint64_t ahead = end;
-    if (b->window > 0 && learn_size(b, wait) && b->size > end) {
-        ahead = (end + b->window + b->chunk_size - 1) / b->chunk_size * b->chunk_size;
-        if (ahead > b->size)
-            ahead = b->size;
-    }
-    uint64_t most = at + 2ULL * b->ways.n * WINDOW_MAX;
-    return ahead < most ? ahead : most;
-}
-
 static struct chunk *find(const struct bulk_reader *b, uint64_t at)
 {
     struct chunk *c;
@@ -205,6 +159,92 @@ static struct chunk *find(const struct bulk_reader *b, uint64_t at)
             return c;
     }
     return NULL;
+}
+
+/* The foremost stream may have the whole window: who reads beside it goes on where that one has
+ * asked. */
+static size_t largest_window(const struct bulk_reader *b, const struct stream *s)
+{
+    const size_t all = b->ways.n * (size_t)WINDOW_MAX;
+    return streams_limit(&b->streams, s) == UINT64_MAX ? all : all / streams_living(&b->streams);
+}
+
+/* Opens the window of a stream that has come further, or that begins where another one has asked
+ * ahead. */
+static void open_window(struct bulk_reader *b, struct stream *s, uint64_t offset, size_t size)
+{
+    const size_t max = largest_window(b, s);
+    size_t window = s->window == 0 ? 2 * size : 2 * s->window;
+    if (s->window == 0 && find(b, offset))
+        window = max;
+    if (window > max)
+        window = max;
+    s->window = window < WINDOW_MIN ? WINDOW_MIN : window;
+}
+
+/* Whether a stream has the chunk before it, or has just passed it. */
+static bool is_near(const struct bulk_reader *b, const struct stream *s, const struct chunk *c)
+{
+    return streams_lives(&b->streams, s) && c->offset + c->size + REORDER > s->next &&
+           c->offset < s->next + 2ULL * b->ways.n * WINDOW_MAX;
+}
+
+static void drop_far(struct bulk_reader *b)
+{
+    struct chunk *c, *next;
+    DL_FOREACH_SAFE(b->chunks, c, next)
+    {
+        bool near = false;
+        for (unsigned i = 0; !near && i < STREAMS; i++)
+            near = is_near(b, &b->streams.list[i], c);
+        if (!near)
+            drop(b, c);
+    }
+}
+
+/* Looks at where the reader goes: onward, or somewhere else. */
+static void steer(struct bulk_reader *b, uint64_t offset, size_t size)
+{
+    uint64_t advance;
+    const bool first = b->streams.step == 0;
+    if (!b->started || (b->size_known && offset >= b->size)) {
+        b->size_known = false; /* it may have grown */
+        sftp_call_free(&b->stat);
+        b->stat = sftp_fstat(b->ways.way[0].sftp, &b->ways.way[0].handle);
+    }
+    b->current = streams_step(&b->streams, offset, size, &advance);
+    if (advance > 0 || (first && b->started) || find(b, offset))
+        open_window(b, b->current, offset, size);
+    drop_far(b);
+    b->started = true;
+}
+
+/* How far to ask when the bytes up to end are wanted. Never ahead beyond the file's known size:
+ * what lies there now may be written before it is read. */
+static uint64_t horizon(struct bulk_reader *b, uint64_t at, uint64_t end, const struct wait *wait)
+{
+    const struct stream *s = b->current;
+    uint64_t ahead = end;
+    if (s->window > 0 && learn_size(b, wait) && b->size > end) {
+        const uint64_t limit = streams_limit(&b->streams, s);
+        ahead = (end + s->window + b->chunk_size - 1) / b->chunk_size * b->chunk_size;
+        if (ahead > limit)
+            ahead = limit;
+        if (ahead > b->size)
+            ahead = b->size;
+    }
+    uint64_t most = at + 2ULL * b->ways.n * WINDOW_MAX;
+    return ahead < most ? ahead : most;
+}
+
+/* What is wanted, and what its stream has not passed yet. */
+static int ask_ahead(struct bulk_reader *b, uint64_t at, uint64_t end, const struct wait *wait)
+{
+    const uint64_t ahead = horizon(b, at, end, wait);
+    int r = ask_gaps(b, at, ahead < end ? ahead : end);
+    if (r == 0 && ahead > b->current->next)
+        r = ask_gaps(b, b->current->next, ahead);
+    return r;
 }
 
 static int await_chunk(struct chunk *c, const struct wait *wait)
@@ -241,7 +281,7 @@ static size_t take(struct bulk_reader *b, struct chunk *c, uint64_t at, size_t w
 static int read_some(struct bulk_reader *b, uint64_t at, uint64_t end, const struct wait *wait,
                      char *ret, size_t *ret_n, bool *ret_cut)
 {
-    int r = ask_gaps(b, at, horizon(b, at, end, wait));
+    int r = ask_ahead(b, at, end, wait);
     if (r != 0)
         return r;
     struct chunk *c = find(b, at);

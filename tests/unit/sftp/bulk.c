@@ -103,6 +103,42 @@ static void reads_may_jump_and_overtake_each_other(void **state)
     file_end(&f);
 }
 
+/* How many requests have been made. */
+static unsigned long requests(const struct file *f)
+{
+    static const char name[] = "\nrequests: ";
+    BUF_AUTO text = {0};
+    assert_int_equal(sftp_describe(f->real.sftp, &text), 0);
+    const char *at = strstr(text.data, name);
+    assert_non_null(at);
+    return strtoul(at + strlen(name), NULL, 10);
+}
+
+/* Four pieces of 2 MiB are read beside each other, then the next four, as qemu-img does it. All is
+ * asked for ahead, and nothing twice. */
+static void what_is_read_beside_each_other_is_asked_for_ahead(void **state)
+{
+    (void)state;
+    enum { PIECE = 2 << 20, STEP = 128 << 10, AT_ONCE = 4, ROUND = AT_ONCE * PIECE };
+    struct file f;
+    struct bulk_reader *b;
+    unsigned long read = 0;
+    file_begin(&f, 2 * ROUND);
+    assert_int_equal(new_reader(&f, &b), 0);
+    const unsigned long before = requests(&f);
+    for (size_t round = 0; round < 2 * ROUND; round += ROUND) {
+        for (size_t at = 0; at < PIECE; at += STEP) {
+            for (size_t piece = 0; piece < AT_ONCE; piece++, read++)
+                check_read(b, &f, round + piece * PIECE + at, STEP, STEP);
+            if (round + at > 2 * STEP && round + at < ROUND + PIECE / 2)
+                assert_true(requests(&f) - before > read + AT_ONCE);
+        }
+    }
+    assert_true(requests(&f) - before < 2 * ROUND / STEP + 4);
+    bulk_reader_free(b);
+    file_end(&f);
+}
+
 static void a_file_that_grows_is_read_on(void **state)
 {
     (void)state;
@@ -188,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_comes_back_as_it_was_written),
         cmocka_unit_test(reads_may_jump_and_overtake_each_other),
+        cmocka_unit_test(what_is_read_beside_each_other_is_asked_for_ahead),
         cmocka_unit_test(a_file_that_grows_is_read_on),
         cmocka_unit_test(a_whole_file_is_read_whatever_size_was_expected),
         cmocka_unit_test(errors_are_told),
