@@ -3,7 +3,7 @@
 # Installs the Debian or Ubuntu packages that vmxfs needs, those that are missing only: a second
 # call needs no network.
 #
-# usage: sh tests/packages.sh [build|run|package|test|arm64]...
+# usage: sh tests/packages.sh [build|run|package|test|arm64|bench]...
 
 set -eu
 
@@ -12,6 +12,7 @@ BUILD="meson ninja-build gcc libc6-dev pkg-config libfuse3-dev libssh2-1-dev uth
 RUN="fuse3 man-db openssh-client openssh-server openssh-sftp-server"
 PACKAGE="dpkg-dev"
 ARM64="gcc-aarch64-linux-gnu qemu-user"
+BENCH="qemu-utils rclone sshfs"
 TEST="autofs bash-completion bats busybox clang cppcheck dropbear-bin ed expect git groff-base less lintian
       llvm make netcat-openbsd patch perl procps python3 qemu-utils rsync shellcheck sshfs systemd vim zsh"
 
@@ -104,6 +105,7 @@ for set in "$@"; do
     run) install_missing $RUN ;;
     package) install_missing $PACKAGE ;;
     arm64) install_missing $ARM64 ;;
+    bench) install_missing $BENCH ;;
     test)
         install_missing $TEST
         install_judges

@@ -16,6 +16,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 
 import beside_rows
+import bulk_rows
 import copy_rows
 import datastore
 import link
@@ -41,7 +42,7 @@ BENCHMARKS = {
     "set": trip_rows.set_key,
     "profiles": rows.profiles,
     "grep": more_rows.warm_grep,
-    "bulk": more_rows.bulk,
+    "bulk": bulk_rows.rows,
     "copy": copy_rows.copy,
     "beside": beside_rows.beside_bulk,
     "memory": scale_rows.memory,
@@ -66,6 +67,8 @@ class Bench:
         self.budget_s = options.budget
         self.smoke = options.smoke
         self.bulk_mib = options.bulk_mib
+        self.far_mib = options.far_mib
+        self.convert_mib = options.convert_mib
         self.beside_mib = options.beside_mib
         self.scale_vms = options.scale_vms
         self.stores = options.stores
@@ -97,7 +100,9 @@ def parse_options():
     p.add_argument("--repetitions", type=int, default=5, help="at most so many, default 5")
     p.add_argument("--budget", type=float, default=40, metavar="S",
                    help="a side that took so long in all is not repeated, default 40")
-    p.add_argument("--bulk-mib", type=int, default=256)
+    p.add_argument("--bulk-mib", default="64,192,256,512", metavar="N,...", help="large files, without delay")
+    p.add_argument("--far-mib", default="48,512", metavar="N,...", help="the same at --rtt-ms")
+    p.add_argument("--convert-mib", type=int, default=2048, help="the disk that qemu-img converts")
     p.add_argument("--beside-mib", type=int, default=1024, help="what is copied while small calls are timed")
     p.add_argument("--scale-vms", type=int, default=10000)
     p.add_argument("--stores", type=int, default=20, help="how many datastores they are dealt out to as well")
@@ -107,7 +112,8 @@ def parse_options():
     p.add_argument("--smoke", action="store_true", help="tiny sizes, once: does everything still run?")
     o = p.parse_args()
     if o.smoke:
-        o.vms, o.repetitions, o.bulk_mib, o.beside_mib = 12, 1, 8, 64
+        o.vms, o.repetitions, o.beside_mib = 12, 1, 64
+        o.bulk_mib, o.far_mib, o.convert_mib = "8", "8", 8
         o.scale_vms, o.stores, o.memory_vms = 40, 4, "20"
     names = o.rows.split(",") if o.rows else [n for n in BENCHMARKS if n != "soak" or o.soak]
     unknown = [n for n in names if n not in BENCHMARKS]
@@ -116,7 +122,8 @@ def parse_options():
     if unknown or any(small):
         p.error(f"no such benchmark: {unknown[0]}" if unknown else "a number is too small")
     o.rows = names
-    o.memory_vms = [int(n) for n in o.memory_vms.split(",")]
+    for name in ("memory_vms", "bulk_mib", "far_mib"):
+        setattr(o, name, [int(n) for n in getattr(o, name).split(",")])
     return o
 
 

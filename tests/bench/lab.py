@@ -35,15 +35,19 @@ def end(process):
 
 
 class Line(NamedTuple):
-    """A line to the server. rate_mbit: what it carries each way; 0: no limit."""
+    """A line to the server. rate_mbit: what it carries each way; buffer_kib: what one connection may
+    have under way each way. 0: no limit."""
     rtt_ms: float
     rate_mbit: float = 0
+    buffer_kib: int = 0
 
 
 def start_proxy(program, port, line):
     """A delay proxy before a port. Returns its process and its own port."""
     rate = ["--rate-mbit", str(line.rate_mbit)] if line.rate_mbit else []
-    process = subprocess.Popen([program, "--to", f"127.0.0.1:{port}", "--delay-ms", str(line.rtt_ms / 2), *rate],
+    buffer = ["--buffer-kib", str(line.buffer_kib)] if line.buffer_kib else []
+    process = subprocess.Popen([program, "--to", f"127.0.0.1:{port}", "--delay-ms", str(line.rtt_ms / 2), *rate,
+                                *buffer],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     said = process.stdout.readline()
     if not said.strip().isdigit():
@@ -135,6 +139,11 @@ class Lab:
         return ["ssh", "-F", "/dev/null", "-p", str(self.port(line)), "-i", os.path.join(self.sshd, "id"),
                 "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "StrictHostKeyChecking=yes", *options,
                 "127.0.0.1", command]
+
+    def scp(self, line, source, copy):
+        """The command line of scp."""
+        return ["scp", "-q", "-F", "/dev/null", "-P", str(self.port(line)), "-i", os.path.join(self.sshd, "id"),
+                "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "StrictHostKeyChecking=yes", source, copy]
 
     def command(self, kind, line, path, mnt, more):
         """The command line of a filesystem, with its own defaults but for more options of vmxfs."""

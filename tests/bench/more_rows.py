@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""The benchmarks of warm files, bulk transfer and the parser."""
+"""The benchmarks of warm files and the parser."""
 import glob
 import os
 import re
-import shutil
 import subprocess
 from contextlib import ExitStack
 
 import lab
 from lab import Failure
 from rows import faster, times
-from table import Row, rate
+from table import Row
 
 PASSTHROUGH = "/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c"
 PATTERN = "no-such-text"
-MIB = 1 << 20
 
 
 def build_passthrough(bench):
@@ -78,51 +76,6 @@ def warm_grep(bench):
         yield Row(work, str(ours), f"passthrough_ll {got['passthrough_ll']}",
                   times(got["passthrough_ll"], ours), "1x", faster(ours, got["passthrough_ll"]) > 1)
     yield Row(work, str(ours), f"FUSE's own cost {got['floor']}", times(got["floor"], ours))
-
-
-def bulk(bench):
-    """dd, and the close that ends it; what was written is compared on the server."""
-    size = bench.bulk_mib * MIB
-    path = bench.lab.folder("bulk")
-    source, copy = os.path.join(path, "source"), os.path.join(path, "copy")
-    with open(source, "wb") as f:
-        for _ in range(bench.bulk_mib):
-            f.write(os.urandom(MIB))
-
-    def reader(kind, rtt):
-        def measure():
-            with bench.lab.mount(kind, rtt, path) as mount:
-                return mount.run("dd if=source of=/dev/null bs=1M 2>&1 | grep -q '^"
-                                 f"{size} bytes'")
-        return measure
-
-    def writer(kind, rtt):
-        def measure():
-            with bench.lab.mount(kind, rtt, path) as mount:
-                seconds = mount.run(f"dd if={source} of=copy bs=1M 2>/dev/null")
-            if subprocess.run(["cmp", source, copy], check=False).returncode != 0:
-                raise Failure(f"{kind}: the copy on the server differs")
-            os.remove(copy)
-            return seconds
-        return measure
-
-    for rtt, targets in ((0, (1.3, 1.3)), (bench.rtt_ms, (5, 1.2))):
-        for what, side, target in (("read", reader, targets[0]), ("write", writer, targets[1])):
-            got = bench.in_turn({kind: side(kind, rtt) for kind in ("vmxfs", "sshfs") if bench.has(kind)})
-            yield bulk_row(f"bulk {what} of {bench.bulk_mib} MiB, " + (f"{rtt:g} ms" if rtt else "no delay"),
-                           size, got, target)
-    shutil.rmtree(path)
-
-
-def bulk_row(work, size, got, target):
-    ours = got["vmxfs"]
-    row = Row(work, f"{rate(size / ours.value / 1e6)} (x{ours.times})")
-    if "sshfs" in got:
-        theirs = got["sshfs"]
-        row.peer = f"sshfs {rate(size / theirs.value / 1e6)} (x{theirs.times})"
-        row.ratio, row.target = times(theirs, ours), f"{target:g}x"
-        row.met = faster(ours, theirs) >= target
-    return row
 
 
 def parser(bench):

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "remote/file/files.h"
 
 #define VMX "a.vmx"
 #define TEXT "memSize = \"4096\"\n"
@@ -29,8 +30,8 @@ static void cannot(void)
     skip();
 }
 
-/* False: the test is to be skipped. */
-static bool must_set_up(struct small *small, const char *options)
+/* False: the test is to be skipped. bulk: where two connections for large files go, or NULL. */
+static bool must_set_up_with(struct small *small, const char *options, struct local_server *bulk)
 {
     must_make_folder(&small->folder);
     if (mount("none", small->folder.path, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0) {
@@ -38,8 +39,17 @@ static bool must_set_up(struct small *small, const char *options)
         return false;
     }
     must_write(&small->folder, VMX, TEXT);
-    must_mount(&small->mount, &small->folder, NULL);
+    struct remote_options o = default_options(&small->folder);
+    o.connect_bulk = bulk ? local_server_connect : NULL;
+    o.connect_ctx = bulk;
+    o.bulk_number = 2;
+    must_mount(&small->mount, &small->folder, &o);
     return true;
+}
+
+static bool must_set_up(struct small *small, const char *options)
+{
+    return must_set_up_with(small, options, NULL);
 }
 
 static void tear_down(struct small *small)
@@ -131,6 +141,46 @@ static void a_read_only_filesystem_is_erofs(void **state)
     tear_down(&small);
 }
 
+/* The data of a large file goes over connections of its own: the writer is told there, too, at the
+ * latest by fsync, once. */
+static void no_room_for_a_large_file_is_enospc(void **state)
+{
+    (void)state;
+    enum { MIB = 1 << 20, STEP = 128 << 10, MOST = 60 * MIB };
+    static const char bytes[STEP];
+    struct small small;
+    struct local_server bulk;
+    struct remote_file *file;
+    bool made;
+    int r = 0;
+    assert_int_equal(local_server_init(&bulk), 0);
+    if (!must_set_up_with(&small, "size=70m", &bulk)) {
+        local_server_done(&bulk);
+        cannot();
+        return;
+    }
+    must_fill(&small.folder, 40 * MIB);
+    const struct wait wait = patience();
+    assert_int_equal(remote_file_create(small.mount.remote, "disk", SFTP_OPEN_WRITE, 0644, false,
+                                        &wait, &file, &made),
+                     0);
+    uint64_t at = 0;
+    for (; r == 0 && at < MOST; at += STEP) {
+        r = remote_file_write(file, at, false, (struct span){bytes, STEP}, &wait);
+        if (at == 10 * MIB) {
+            while (must_count(&small.mount, "bulk-connections") < 2)
+                usleep(2000);
+        }
+    }
+    assert_int_equal(r, -ENOSPC);
+    r = remote_file_fsync(file, &wait);
+    assert_true(r == 0 || r == -ENOSPC);
+    assert_int_equal(remote_file_fsync(file, &wait), 0);
+    remote_file_free(file);
+    tear_down(&small);
+    local_server_done(&bulk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +188,7 @@ int main(void)
         cmocka_unit_test(a_full_filesystem_is_enospc_when_a_text_is_written_again),
         cmocka_unit_test(no_file_more_is_enospc),
         cmocka_unit_test(a_read_only_filesystem_is_erofs),
+        cmocka_unit_test(no_room_for_a_large_file_is_enospc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
