@@ -16,13 +16,12 @@ teardown() {
 
 # The columns of the only line, but for the rate and the time that is left.
 only_row() {
-    grep -v '^#' "$T" | cut -f 1-3,6
+    grep -v '^#' "$T" | cut -f 1-4
 }
-
 
 @test "transfers names its columns, and shows nothing where nothing is moved" {
     mount_local
-    [ "$(cat "$T")" = "$(printf '# way\tdone-mb\tsize-mb\tmb/s\teta-s\tpath')" ]
+    [ "$(cat "$T")" = "$(printf '# path\tdirection\tdone\tsize\tmb/s\teta')" ]
     ls "$MNT/.vmxfs" | grep -qx transfers
     ! echo x 2>/dev/null >"$T"
 }
@@ -33,9 +32,9 @@ only_row() {
     exec 7<"$MNT/disk.vmdk"
     dd bs=1M count=4 of=/dev/null status=none <&7
     # More than a MiB may be read ahead by the kernel.
-    grep -qP '^read\t\d+\t64\t\d+\.\d\t(\d+|-)\tdisk\.vmdk$' "$T"
+    grep -qP '^disk\.vmdk\tread\t\d+\t64000000\t\d+\.\d\t(\d+|-)$' "$T"
     cat <&7 >/dev/null
-    [ "$(only_row)" = "$(printf 'read\t64\t64\tdisk.vmdk')" ]
+    [ "$(only_row)" = "$(printf 'disk.vmdk\tread\t64000000\t64000000')" ]
     exec 7>&-
     eventually 30 [ -z "$(only_row)" ]
 }
@@ -47,8 +46,8 @@ only_row() {
     exec 8<>"$MNT/made"
     dd if=/dev/zero bs=1M count=10 status=none >&7
     dd if=/dev/zero bs=1M count=10 status=none >&8
-    diff - <(only_row) <<<"$(printf 'write\t10\t-\tnew\nwrite\t10\t50\tmade')"
-    grep -qP '^write\t10\t-\t\d+\.\d\t-\tnew$' "$T"
+    diff - <(only_row) <<<"$(printf 'new\twrite\t10485760\t-\nmade\twrite\t10485760\t50000000')"
+    grep -qP '^new\twrite\t10485760\t-\t\d+\.\d\t-$' "$T"
 }
 
 @test "transfers shows a name as one field of one line, whatever it is" {
@@ -71,6 +70,14 @@ only_row() {
     server=$(counter transport-pid)
     kill -STOP "$server"
     # It is answered without the server.
-    grep -q $'^read\t.*\tdisk\.vmdk$' "$T"
+    grep -q $'^disk\.vmdk\tread\t' "$T"
     kill -CONT "$server"
+}
+
+@test "transfers shows a copy that the server makes" {
+    head -c 20M /dev/urandom >"$LAB/from"
+    mount_local
+    exec 7<"$MNT/from" 8>"$MNT/to"
+    python3 -c 'import os; os.copy_file_range(7, 8, 20 << 20)'
+    [[ "$(only_row)" == $'to\twrite\t'* ]]
 }

@@ -185,6 +185,7 @@ int remote_file_copy(struct remote_file *from, uint64_t from_offset, struct remo
         return -EFBIG;
     bool again = c.size > 0;
     int r = 0;
+    file_begins_transfer(to, TRANSFER_WRITE);
     while (again) { /* the same bytes each time, or what follows would be hindered */
         r = find_source(&c) ?: file_begin_behind_others(to, wait);
         if (r < 0)
@@ -194,6 +195,7 @@ int remote_file_copy(struct remote_file *from, uint64_t from_offset, struct remo
         again = file_again(to, wait, &r);
         turn_give(&to->turn);
     }
+    file_ends_transfer(to, TRANSFER_WRITE, to_offset, r == 0 ? c.n : 0);
     if (r == 0)
         *ret_n = c.n;
     return r == -EREMOTEIO ? -EIO : r;

@@ -20,13 +20,15 @@
 enum {
     PERIOD_MS = 2000,
     RECENT_MS = 10 * 1000,
-    LEAST = 1 << 20, /* bytes; less is no transfer that anybody waits for */
+    LEAST = 1 << 20,     /* bytes; less is no transfer that anybody waits for */
+    OVERTAKEN = 2 << 20, /* bytes, by which operations of one program may overtake each other */
 };
 
 void progress_add(struct progress *p, int64_t now, uint64_t offset, uint64_t n)
 {
     p->moved += n;
-    p->reached = offset + n;
+    if (offset + n > p->reached || p->reached - (offset + n) > OVERTAKEN)
+        p->reached = offset + n;
     p->moved_at = now;
     if (p->now.since == 0) {
         p->now.since = now; /* what came until then took a time that is not known */

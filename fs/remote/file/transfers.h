@@ -13,7 +13,7 @@ enum transfer_way { TRANSFER_READ, TRANSFER_WRITE, TRANSFER_WAYS };
 /* Protected by remote->lock. All zero is one that has moved nothing. */
 struct progress {
     uint64_t moved;   /* bytes */
-    uint64_t reached; /* where in the file the last of them end */
+    uint64_t reached; /* where in the file the foremost of the last ones end */
     int64_t moved_at; /* as clock_ms, as all times here */
     unsigned waiting; /* operations that are under way */
     struct {

@@ -52,17 +52,16 @@ int profile_text_show(struct request *rq, struct node *n, struct buf *ret)
 
 /* ---- transfers: one line for each that runs */
 
-enum { MB = 1000 * 1000 };
-
-/* The path stands last: the columns before it are so narrow that a terminal shows them as such. */
 static int add_transfer(struct remote *remote, const struct transfer *t, struct buf *ret)
 {
+    enum { MB = 1000 * 1000 };
     BUF_AUTO shown = {0};
     int r = remote_add_shown(remote, t->path, &shown)
-                ?: buf_addf(ret, "%s\t%" PRIu64 "\t", t->way == TRANSFER_READ ? "read" : "write",
-                            t->done / MB);
+                ?: safe_text_add(ret, buf_span(&shown))
+                ?: buf_addf(ret, "\t%s\t%" PRIu64 "\t", t->way == TRANSFER_READ ? "read" : "write",
+                            t->done);
     if (r == 0 && t->size > 0)
-        r = buf_addf(ret, "%" PRIu64, t->size / MB);
+        r = buf_addf(ret, "%" PRIu64, t->size);
     else if (r == 0)
         r = buf_add_char(ret, '-');
     r = r ?: buf_addf(ret, "\t%.1f\t", t->rate / MB);
@@ -70,10 +69,7 @@ static int add_transfer(struct remote *remote, const struct transfer *t, struct 
         r = buf_addf(ret, "%.0f", (double)(t->size - t->done) / t->rate);
     else if (r == 0)
         r = buf_add_char(ret, '-');
-    return r
-        ?: buf_add_char(ret, '\t')
-        ?: safe_text_add(ret, buf_span(&shown))
-        ?: buf_add_char(ret, '\n');
+    return r ?: buf_add_char(ret, '\n');
 }
 
 int transfers_show(struct request *rq, struct node *n, struct buf *ret)
@@ -83,7 +79,7 @@ int transfers_show(struct request *rq, struct node *n, struct buf *ret)
     struct transfer *transfers = NULL;
     size_t number = 0;
     int r = remote_transfers(remote, &transfers, &number)
-                ?: buf_add_str(ret, "# way\tdone-mb\tsize-mb\tmb/s\teta-s\tpath\n");
+                ?: buf_add_str(ret, "# path\tdirection\tdone\tsize\tmb/s\teta\n");
     for (size_t i = 0; r == 0 && i < number; i++)
         r = add_transfer(remote, &transfers[i], ret);
     transfers_free(transfers, number);
