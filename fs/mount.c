@@ -107,7 +107,7 @@ int mount_open_remote(struct mount *m, struct diag *why)
         .any_links = !o->contain_symlinks,
         .no_hard_links = o->disable_hardlink,
         .connect_bulk = connect_bulk,
-        .compress = compress,
+        .compress = connector_may_compress(m->connector) ? compress : NULL,
         .connect_ctx = m->connector,
     };
     return remote_new(m->sftp, &remote_options, &m->remote, why);

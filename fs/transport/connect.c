@@ -431,10 +431,15 @@ int connector_connect_shell(struct connector *c, struct transport **ret, struct 
     return connect_further(c, FURTHER_SHELL, ret, why);
 }
 
+bool connector_may_compress(const struct connector *c)
+{
+    return c->options.host && !c->options.ssh_command &&
+           c->options.compression != CONNECT_COMPRESSION_NO && !atomic_load(&c->compress);
+}
+
 bool connector_compress(struct connector *c)
 {
-    if (!c->options.host || c->options.ssh_command ||
-        c->options.compression == CONNECT_COMPRESSION_NO || atomic_load(&c->compress))
+    if (!connector_may_compress(c))
         return false;
     lock_take(&c->lock);
     const bool allowed = c->allowed != 0;

@@ -78,6 +78,9 @@ int connector_connect_bulk(struct connector *connector, struct transport **ret, 
  * connector_connect_bulk. */
 int connector_connect_shell(struct connector *connector, struct transport **ret, struct diag *why);
 
+/* False: connector_compress will do nothing. */
+bool connector_may_compress(const struct connector *connector);
+
 /* Has the connections that are made from now on compressed, but those for bulk data. False: they
  * are already, or must not be, or the login cannot be repeated without asking somebody. */
 bool connector_compress(struct connector *connector);

@@ -64,6 +64,18 @@ compressed_over_a_thin_line() { # WORD [OPTION...]
     compressed_over_a_thin_line none Compression=no
 }
 
+@test "with compression=no, or yes, the line is not measured: nothing is listed before its use" {
+    local word
+    proxy_start 20
+    for word in no yes; do
+        : >"$SERVER_LOG"
+        mount_proxied compression=$word
+        [ "$(stat -c %F "$MNT/a-virtual-machine-7")" = directory ]
+        [ -z "$(grep '^opendir' "$SERVER_LOG")" ]
+        unmount_lab
+    done
+}
+
 @test "compression=yes is compressed over any line, but never the data of large files" {
     truncate -s 16G "$LAB/disk"
     mount_lab compression=yes transport=auto

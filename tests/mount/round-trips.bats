@@ -112,6 +112,14 @@ add_key() { # its .vmx is known, and the kernel asks for its name
     fi
 }
 
+remove_key() {
+    if [ "$1" = prepare ]; then
+        cat "$MNT/vm$2/vm$2.vmx/numvcpus"
+    else
+        rm "$MNT/vm$2/vm$2.vmx/numvcpus"
+    fi
+}
+
 set_profile() {
     if [ "$1" = prepare ]; then
         cat "$MNT/vm$2/vm$2.vmx/memSize"
@@ -162,6 +170,11 @@ remove_files() { # a folder of five
 @test "a new key is three, and it is on the server" {
     waits_for 3 add_key
     [ "$(stored "$LAB/vm5/vm5.vmx" guestinfo.new)" = 1 ]
+}
+
+@test "the removal of a key is three, and it is on the server" {
+    waits_for 3 remove_key
+    [ -z "$(stored "$LAB/vm5/vm5.vmx" numvcpus)" ]
 }
 
 @test "a profile is no more than a set, and it is on the server" {

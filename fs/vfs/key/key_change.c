@@ -264,7 +264,8 @@ static int run(struct request *rq, struct node *dir, const char *name, struct ke
      * is meant for what there is when it is asked for. */
     bool fresh = !k->ks && k->op != VMX_EDIT_SET;
     int64_t max_age_ms = k->ks ? DOCUMENT_ANY_AGE : cache_ms(rq);
-    int r = key_at(rq, dir, name, fresh ? DOCUMENT_TO_WRITE : max_age_ms, &at);
+    int r = fresh ? key_at_to_write(rq, dir, name, WRITING_ANEW, &at)
+                  : key_at(rq, dir, name, max_age_ms, &at);
     if (r == -ENOENT)
         refuse_gone(&k->change.diag);
     if (r == 0 && !k->ks) {

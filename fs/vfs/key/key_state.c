@@ -163,15 +163,6 @@ static void date(struct seen *base, const struct key_at *at, struct key_at *aske
     base->look = steal(asked->look);
 }
 
-bool key_is_written(struct request *rq, struct node *dir, const struct key_at *at)
-{
-    lock_take(&rq->vfs->lock);
-    const struct key_state *ks = key_state(rq->vfs, dir, buf_span(&at->key), false);
-    const bool written = ks && ks->writers > 0;
-    lock_drop(&rq->vfs->lock);
-    return written;
-}
-
 int key_begin_writing(struct request *rq, struct node *dir, const char *name, struct key_at *asked,
                       enum writing how, struct handle *h)
 {
@@ -210,4 +201,27 @@ int key_begin_writing(struct request *rq, struct node *dir, const char *name, st
     }
     lock_drop(&rq->vfs->lock);
     return r;
+}
+
+static bool is_written(struct request *rq, struct node *dir, const struct key_at *at)
+{
+    lock_take(&rq->vfs->lock);
+    const struct key_state *ks = key_state(rq->vfs, dir, buf_span(&at->key), false);
+    const bool written = ks && ks->writers > 0;
+    lock_drop(&rq->vfs->lock);
+    return written;
+}
+
+int key_at_to_write(struct request *rq, struct node *dir, const char *name, enum writing how,
+                    struct key_at *ret)
+{
+    if (how == WRITING_ANEW) {
+        int r = key_at(rq, dir, name, DOCUMENT_ANY_AGE, ret);
+        if (r == 0 && !is_written(rq, dir, ret))
+            ret->look = remote_ask_document(rq->vfs->remote, ret->path);
+        if (r < 0 || ret->look)
+            return r;
+        key_at_done(ret);
+    }
+    return key_at(rq, dir, name, DOCUMENT_TO_WRITE, ret);
 }

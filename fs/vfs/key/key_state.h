@@ -93,9 +93,12 @@ enum writing {
     WRITING_ANEW,       /* truncates the draft */
     WRITING_FROM_CACHE, /* asked may be as old as the cache allows */
 };
+/* The key for a writer, as the server has it now, or an old foreign edit would look like a new one.
+ * WRITING_ANEW: he sees nothing of it. His commit will have the answer (look), unless others write,
+ * who share its base. As key_at. */
+int key_at_to_write(struct request *rq, struct node *dir, const char *name, enum writing how,
+                    struct key_at *ret);
 /* Makes the handle a writer of the key, which saw what the server has (asked). */
 int key_begin_writing(struct request *rq, struct node *dir, const char *name, struct key_at *asked,
                       enum writing how, struct handle *h);
-/* Whether the key has writers. */
-bool key_is_written(struct request *rq, struct node *dir, const struct key_at *at);
 void key_end_writing(struct request *rq, struct node *dir, struct handle *h);

@@ -35,20 +35,6 @@ int key_may_write(struct request *rq, const struct key_at *at, const char *name)
     return refuse(rq, at->path, name, r, &diag);
 }
 
-int key_at_to_write(struct request *rq, struct node *dir, const char *name, enum writing how,
-                    struct key_at *ret)
-{
-    if (how == WRITING_ANEW) {
-        int r = key_at(rq, dir, name, DOCUMENT_ANY_AGE, ret);
-        if (r == 0 && !key_is_written(rq, dir, ret))
-            ret->look = remote_ask_document(rq->vfs->remote, ret->path);
-        if (r < 0 || ret->look)
-            return r;
-        key_at_done(ret);
-    }
-    return key_at(rq, dir, name, DOCUMENT_TO_WRITE, ret);
-}
-
 int key_open_to_write(struct request *rq, struct node *n, int flags, struct handle *h)
 {
     KEY_AT_AUTO at = {0};

@@ -2,17 +2,11 @@
 /* Writing to the file of a setting: as in struct node_ops, where nothing else is said. */
 #pragma once
 
-#include "key_state.h"
+#include "key_at.h"
 #include "vfs/node/handle.h"
 
 /* Whether the setting's .vmx may be written. 0, -EROFS, -EPERM; the refusal is noted. */
 int key_may_write(struct request *rq, const struct key_at *at, const char *name);
-
-/* The key for a writer, as the server has it now, or an old foreign edit would look like a new one.
- * A writer that sets it anew sees nothing of it: its commit will have the answer (look), unless
- * others write, who share its base. As key_at. */
-int key_at_to_write(struct request *rq, struct node *dir, const char *name, enum writing how,
-                    struct key_at *ret);
 
 /* Makes the handle a writer. flags: of open(2). */
 int key_open_to_write(struct request *rq, struct node *n, int flags, struct handle *h);
