@@ -108,7 +108,10 @@ enum sftp_state sftp_state(struct sftp *sftp);
 bool sftp_why_not_up(struct sftp *sftp, struct diag *ret);
 struct sftp_features sftp_features(struct sftp *sftp);
 int64_t sftp_round_trip_ms(struct sftp *sftp); /* as last measured; -1: it was not */
-uint64_t sftp_bytes(struct sftp *sftp);        /* sent and received so far */
+/* The shortest round trip of the link that is up, as far as it was measured: how far away the
+ * server is, however slow it may be now. -1: none was. */
+int64_t sftp_least_trip_ms(struct sftp *sftp);
+uint64_t sftp_bytes(struct sftp *sftp); /* sent and received so far */
 /* Another connection takes the place of this one, if it can be made: as after a lost link. 0, also
  * where the old one stays; -EOPNOTSUPP: without connect; -EINTR. */
 int sftp_renew(struct sftp *sftp, const struct wait *wait);

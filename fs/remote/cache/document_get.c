@@ -12,7 +12,7 @@
 #include "sftp/requests.h"
 #include "sftp/results.h"
 
-enum { FAR_MS = 5 /* round trip: nearer than that a wait is not felt */ };
+enum { FAR_MS = 10 /* round trip: nearer than that a wait is not felt */ };
 
 /* Long enough for another text not to have come to be in the second of this one, as far as our
  * clock and the server's agree. */
@@ -89,7 +89,7 @@ struct sftp_call *remote_ask_document(struct remote *remote, const char *path)
 {
     FREE_AUTO char *full = remote_path(remote, path);
     const bool may =
-        full && sftp_state(remote->sftp) == SFTP_UP && sftp_round_trip_ms(remote->sftp) >= FAR_MS &&
+        full && sftp_state(remote->sftp) == SFTP_UP && sftp_least_trip_ms(remote->sftp) >= FAR_MS &&
         remote_check_accessible(remote, path) == 0 && !leftovers_may_be_set_aside(remote);
     return may ? sftp_lstat(remote->sftp, full) : NULL;
 }

@@ -25,7 +25,7 @@ static struct sftp *engine_make(const struct sftp_options *options)
     s->refs = 1;
     s->state = SFTP_UNUSED;
     s->lost_since = clock_ms();
-    s->round_trip_us = -1;
+    s->round_trip_us = s->least_trip_us = -1;
     for (unsigned i = 0; i < SLOTS; i++)
         s->free_slots[i] = (uint16_t)(SLOTS - 1 - i);
     s->n_free_slots = SLOTS;
@@ -125,6 +125,14 @@ int64_t sftp_round_trip_ms(struct sftp *sftp)
 {
     lock_take(&sftp->lock);
     int64_t us = sftp->round_trip_us;
+    lock_drop(&sftp->lock);
+    return us < 0 ? -1 : us / 1000;
+}
+
+int64_t sftp_least_trip_ms(struct sftp *sftp)
+{
+    lock_take(&sftp->lock);
+    const int64_t us = sftp->least_trip_us;
     lock_drop(&sftp->lock);
     return us < 0 ? -1 : us / 1000;
 }

@@ -116,5 +116,6 @@ struct sftp {
     size_t listed;     /* bytes of listings in calls that are done and not freed */
     int64_t received_at;
     uint64_t sent, calls;
-    int64_t round_trip_us; /* -1: not measured */
+    int64_t round_trip_us; /* -1: not measured; as the next one */
+    int64_t least_trip_us; /* of this link */
 };

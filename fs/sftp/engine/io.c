@@ -192,8 +192,11 @@ static int send_some(struct sftp *s)
 static void measure_locked(struct sftp *s, const struct sftp_call *call) REQUIRES(&s->lock)
 {
     bool quick = call->kind == CALL_REALPATH || call->kind == CALL_LSTAT || call->kind == CALL_STAT;
-    if (call->alone && quick)
-        s->round_trip_us = clock_us() - call->sent_us;
+    if (!call->alone || !quick)
+        return;
+    s->round_trip_us = clock_us() - call->sent_us;
+    if (s->least_trip_us < 0 || s->round_trip_us < s->least_trip_us)
+        s->least_trip_us = s->round_trip_us;
 }
 
 /* Whether the answer of a call may take so much memory: 0, -EPROTO, -ENOMEM. */

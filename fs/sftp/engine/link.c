@@ -54,7 +54,7 @@ static int link_begin(struct sftp *s)
         s->state = SFTP_UP;
         s->epoch++;
         s->features = features;
-        s->round_trip_us = round_trip_us;
+        s->round_trip_us = s->least_trip_us = round_trip_us;
         s->up_at = clock_wall_s();
         s->received_at = s->link.up_since = s->link.pinged_at = clock_ms();
         s->link.received_before = s->received;
