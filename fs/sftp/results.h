@@ -25,8 +25,9 @@ enum { SFTP_UNDER_WAY_MAX = 4096 };
 /* The number of requests that have not been sent yet, because something is in their way. */
 unsigned sftp_unsent(struct sftp *sftp);
 
-/* The number of bytes that have come so far, over all links. */
+/* The number of bytes that have come so far, and that have gone and come, over all links. */
 uint64_t sftp_received(struct sftp *sftp);
+uint64_t sftp_bytes(struct sftp *sftp);
 
 /* Waits no more for a call behind which the server hangs: the connection is lost and made anew, for
  * that reason. Nothing happens if the call has ended; one that was not sent yet never is. */

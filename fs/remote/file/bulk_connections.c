@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sftp/results.h"
 
 enum {
     FAILURES_MAX = 3,     /* in a row; then there are none any more */

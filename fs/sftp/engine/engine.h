@@ -116,6 +116,5 @@ struct sftp {
     size_t listed;     /* bytes of listings in calls that are done and not freed */
     int64_t received_at;
     uint64_t sent, calls;
-    int64_t round_trip_us; /* -1: not measured; as the next one */
-    int64_t least_trip_us; /* of this link */
+    int64_t round_trip_us, least_trip_us; /* the last, and this link's shortest; -1: none */
 };
