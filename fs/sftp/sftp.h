@@ -99,17 +99,15 @@ int sftp_new(struct transport *transport, const struct sftp_options *options, st
 
 /* Ends the thread and the connection: every call then fails with -ENOTCONN. Once. */
 void sftp_end(struct sftp *sftp);
-
 /* Ends it if that has not been done. Calls that are still held must be freed before. */
 void sftp_free(struct sftp *sftp);
 /* Has an unused one connect: sftp_wait_up waits for that. If it fails it is unused again. */
 void sftp_use(struct sftp *sftp);
 enum sftp_state sftp_state(struct sftp *sftp);
-/* Why the link is not up, for people. False: it is up. */
-bool sftp_why_not_up(struct sftp *sftp, struct diag *ret);
+bool sftp_why_not_up(struct sftp *sftp, struct diag *ret); /* for people; false: it is up */
 struct sftp_features sftp_features(struct sftp *sftp);
-int64_t sftp_round_trip_ms(struct sftp *sftp); /* as last measured; -1: it was not */
-/* The link's shortest: how far away the server is, however slow it may be now. The same. */
+/* As last measured, and the shortest of this link, however slow the server is now; -1: none. */
+int64_t sftp_round_trip_ms(struct sftp *sftp);
 int64_t sftp_least_trip_ms(struct sftp *sftp);
 /* Another connection takes the place of this one, if it can be made: as after a lost link. 0, also
  * where the old one stays; -EOPNOTSUPP: without connect; -EINTR. */
