@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is listed to measure the line is what a user asks for first, so where the server is far away
- * it stays in the cache, as something that was loaded ahead of its use. Of a long listing only the
- * beginning is asked for, and nothing is kept.
+ * What is listed to measure the line is what a user asks for next who waits for this
+ * (delay_connect), so where the server is far away it stays in the cache, as something that was
+ * loaded ahead of its use. Of a long listing only the beginning is asked for, and nothing is kept.
  */
 #include "compression.h"
 

@@ -31,11 +31,16 @@ static int start_bulk_connections(struct remote *remote)
     return bulk_connections_new(&options, &remote->bulk);
 }
 
-/* One without a connection begins when it is used. */
+/* One without a connection begins when it is used. Otherwise nobody uses it yet, and what was
+ * listed to measure the line would be old for the first who does. */
 static int begin(struct remote *remote, struct diag *why)
 {
     const struct wait wait = wait_for_ms(remote->options.timeout_ms);
-    return sftp_state(remote->sftp) == SFTP_UNUSED ? 0 : remote_use(remote, &wait, why);
+    if (sftp_state(remote->sftp) == SFTP_UNUSED)
+        return 0;
+    int r = remote_use(remote, &wait, why);
+    cache_drop_below(remote->listings, "");
+    return r;
 }
 
 int remote_new(struct sftp *sftp, const struct remote_options *options, struct remote **ret,

@@ -17,7 +17,7 @@ LINE = Line(rtt_ms=40, rate_mbit=10)
 WORDS = f"{LINE.rate_mbit:g} Mbit/s, {LINE.rtt_ms:g} ms"
 # Of a cold crawl, once the listing is there by which the line was measured: what cannot be asked for before
 # something else is answered.
-FLIGHTS = 4
+FLIGHTS = 6
 
 
 def cat_by_ssh(bench, path, vms):
