@@ -123,6 +123,7 @@ struct waiter {
     int64_t wait_ms;
     int result; /* as of get() */
     pthread_t thread;
+    atomic_int *asking; /* grows as it begins */
     atomic_int *loads;
     int destroyed;
 };
@@ -133,6 +134,7 @@ static void *ask(void *ctx)
     struct wait wait = wait_for_ms(w->wait_ms);
     struct cached *c = NULL;
     struct cache_ticket ticket;
+    atomic_fetch_add(w->asking, 1);
     int r = cache_begin(w->cache, "a", w->not_before, &wait, &c, &ticket);
     if (r == 1) {
         atomic_fetch_add(w->loads, 1);
@@ -150,16 +152,22 @@ static int load_with_waiters(struct cache *cache, struct waiter *waiters, int64_
     struct wait wait = patience();
     struct cached *known = NULL;
     struct cache_ticket ticket;
+    atomic_int asking = 0;
     atomic_int loads = 0;
     int64_t asked = clock_ms();
     assert_int_equal(cache_begin(cache, "a", asked, &wait, &known, &ticket), 1);
     cached_unref(known);
     for (int i = 0; i < WAITERS; i++) {
-        waiters[i] = (struct waiter){
-            .cache = cache, .not_before = asked, .wait_ms = wait_ms, .loads = &loads};
+        waiters[i] = (struct waiter){.cache = cache,
+                                     .not_before = asked,
+                                     .wait_ms = wait_ms,
+                                     .asking = &asking,
+                                     .loads = &loads};
         assert_int_equal(pthread_create(&waiters[i].thread, NULL, ask, &waiters[i]), 0);
     }
-    usleep(100000);
+    while (atomic_load(&asking) < WAITERS)
+        usleep(1000);
+    usleep(100000); /* they wait by now */
     if (meanwhile)
         meanwhile(cache);
     assert_int_equal(atomic_load(&loads), 0);
