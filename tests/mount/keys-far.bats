@@ -35,6 +35,15 @@ open_anew() { # KEY
     stat -f "$MNT"
 }
 
+# What is written to descriptor 5 is refused, and the server keeps memSize.
+write_is_canceled() { # MEMSIZE
+    run bash -c 'echo 8192 >&5'
+    exec 5>&-
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"Operation canceled"* ]]
+    [ "$(stored "$VM" memSize)" = "$1" ]
+}
+
 @test "an edit from before the opening is no conflict: the key is set in what the server has" {
     sed -i 's/memSize = .*/memSize = "123456"/; s/numvcpus = .*/numvcpus = "12"/' "$VM"
     echo 8192 >"$K/memSize"
@@ -54,22 +63,14 @@ open_anew() { # KEY
 @test "an edit from after the opening is a conflict" {
     open_anew memSize
     sed -i 's/memSize = .*/memSize = "123456"/' "$VM"
-    run bash -c 'echo 8192 >&5'
-    exec 5>&-
-    [ "$status" -ne 0 ]
-    [[ "$output" == *"Operation canceled"* ]]
-    [ "$(stored "$VM" memSize)" = 123456 ]
+    write_is_canceled 123456
 }
 
 @test "so it is where another edit came before the opening" {
     sed -i 's/memSize = .*/memSize = "123456"/' "$VM"
     open_anew memSize
     sed -i 's/memSize = .*/memSize = "7"/' "$VM"
-    run bash -c 'echo 8192 >&5'
-    exec 5>&-
-    [ "$status" -ne 0 ]
-    [[ "$output" == *"Operation canceled"* ]]
-    [ "$(stored "$VM" memSize)" = 7 ]
+    write_is_canceled 7
 }
 
 @test "a key that somebody else removed is set, and a new one that somebody else made" {

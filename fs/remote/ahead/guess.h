@@ -16,8 +16,8 @@ struct guess {
 /* A user comes for a document that is not known. It may prove not to be there. */
 void guess_learn(struct guess *guess, const char *path);
 
-/* The path of the document in a folder, valid until the next call: if that is there which it is
- * guessed from. NULL: there is no guess. */
+/* The path of the document in a folder, valid until the next call; NULL: there is no guess. It is
+ * worth something only if the document at from is there, which the caller looks at. */
 char *guess_of(struct guess *guess, const char *folder);
 
 /* Whether that was guessed last. */

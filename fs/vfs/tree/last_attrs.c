@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel was told last of things on the server: shown again while the link is down. Keys
- * need none of that, because their documents are cached.
+ * What the kernel was told last of things on the server: shown again while the link is down, and
+ * what access(2) is judged by. Keys need none of that, because their documents are cached.
  */
 #include "last_attrs.h"
 

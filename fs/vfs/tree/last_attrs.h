@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel was told last of what is on the server, for while the link is down. */
+/* What the kernel was told last of what is on the server: for access(2), and for while the link is
+ * down. */
 #pragma once
 
 #include "vfs/node/node.h"
