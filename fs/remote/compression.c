@@ -100,7 +100,9 @@ static bool is_thin(struct remote *remote, const struct wait *wait)
 void compress_if_thin(struct remote *remote, const struct wait *wait)
 {
     const struct remote_options *o = &remote->options;
-    if (o->compress && sftp_round_trip_ms(remote->sftp) >= FAR_MS && is_thin(remote, wait) &&
-        o->compress(o->connect_ctx))
+    if (!o->compress || sftp_round_trip_ms(remote->sftp) < FAR_MS || !is_thin(remote, wait))
+        return;
+    atomic_store(&remote->is_thin, true);
+    if (o->compress(o->connect_ctx))
         sftp_renew(remote->sftp, wait);
 }

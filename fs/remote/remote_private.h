@@ -37,6 +37,7 @@ struct remote {
     struct cache *documents;
     struct prefetch *prefetch;     /* NULL: off */
     struct bulk_connections *bulk; /* for large files; NULL: off */
+    atomic_bool is_thin;           /* the line to the server, as measured: compression.h */
     struct used_files *used;
     struct server_clock clock;
     struct remote_evidence evidence;

@@ -9,6 +9,7 @@
 #include "load.h"
 #include "remote/ahead/prefetch.h"
 #include "remote/file/file_turn.h"
+#include "remote/file/files.h"
 #include "remote/names/aliases.h"
 #include "remote/names/inaccessible.h"
 #include "remote/names/paths.h"
@@ -122,6 +123,8 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
         if (r == 0)
             *ret = *sftp_call_attrs(call);
     } while (remote_again(remote, wait, &r));
+    if (r == 0 && S_ISREG(ret->mode))
+        remote_expect_data(remote, ret->size);
     if (r == -EIO && known) {
         *ret = *known;
         r = 0;

@@ -13,6 +13,7 @@
 #include "listed_documents.h"
 #include "load.h"
 #include "remote/call_group.h"
+#include "remote/file/files.h"
 #include "remote/lock/leftovers.h"
 #include "remote/lock/lock.h"
 #include "remote/names/aliases.h"
@@ -207,6 +208,19 @@ static int look_at_documents(struct listing_load *l)
     return 0;
 }
 
+/* Who sees a disk may read it next. */
+static void expect_data(const struct listing_load *l)
+{
+    uint64_t largest = 0;
+    for (size_t i = 0; i < l->listing->n; i++) {
+        const struct sftp_attrs *attrs = &l->listing->entries[i].attrs;
+        if (S_ISREG(attrs->mode) && attrs->size > largest)
+            largest = attrs->size;
+    }
+    if (!is_measured(l))
+        remote_expect_data(l->load.remote, largest);
+}
+
 /* The end has been seen. */
 static int complete(struct listing_load *l, const struct wait *wait)
 {
@@ -224,6 +238,7 @@ static int complete(struct listing_load *l, const struct wait *wait)
         return r;
     tell_left_out(l);
     aliases_learn(l->load.remote, l->load.path, listing);
+    expect_data(l);
     listing->took_ms = clock_ms() - l->load.ticket.began;
     l->load.made = &steal(l->listing)->cached;
     return 0;

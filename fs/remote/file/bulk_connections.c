@@ -61,6 +61,7 @@ struct bulk_connections {
     bool wanted;
     unsigned failures; /* in a row; FAILURES_MAX: given up */
     int64_t not_before;
+    bool soon;          /* all are opened before the first of them is in use */
     unsigned worth;     /* how many there are to be; no more than there are: that is all */
     uint64_t counted;   /* bytes that had gone over those that are up, at ... */
     int64_t counted_at; /* ... this time */
@@ -216,7 +217,7 @@ static bool are_fast_locked(struct bulk_connections *bulk) REQUIRES(&bulk->lock)
 static unsigned due_locked(struct bulk_connections *bulk) REQUIRES(&bulk->lock)
 {
     const unsigned up = up_locked(bulk);
-    if (up == 0 ? !bulk->wanted : up >= bulk->worth || !are_fast_locked(bulk))
+    if (up == 0 ? !bulk->wanted : up >= bulk->worth || !(bulk->soon || are_fast_locked(bulk)))
         return 0;
     return bulk->worth - up < AT_ONCE ? bulk->worth - up : AT_ONCE;
 }
@@ -322,23 +323,40 @@ void bulk_connections_free(struct bulk_connections *bulk)
     free(bulk);
 }
 
-void bulk_connections_want(struct bulk_connections *bulk, int64_t round_trip_ms)
+static void want_locked(struct bulk_connections *bulk, int64_t round_trip_ms, bool soon)
+    REQUIRES(&bulk->lock)
 {
     const struct bulk_connection *connection;
     bool any = false;
-    if (!bulk)
-        return;
-    lock_take(&bulk->lock);
     DL_FOREACH (bulk->list, connection)
         any |= !connection->ended;
     bool may = bulk->failures < FAILURES_MAX && clock_ms() >= bulk->not_before;
     if (!any && may && !bulk->wanted) {
         const long processors = sysconf(_SC_NPROCESSORS_ONLN);
         bulk->wanted = true;
+        bulk->soon = soon;
         bulk->worth = bulk->options.number ?: bulk_connections_worth(round_trip_ms, processors);
         condition_wake_all(&bulk->woken);
     }
+}
+
+void bulk_connections_want(struct bulk_connections *bulk, int64_t round_trip_ms)
+{
+    if (!bulk)
+        return;
+    lock_take(&bulk->lock);
+    want_locked(bulk, round_trip_ms, false);
     lock_drop(&bulk->lock);
+}
+
+void bulk_connections_expect(struct bulk_connections *bulk, int64_t round_trip_ms)
+{
+    if (!bulk)
+        return;
+    lock_take(&bulk->lock);
+    want_locked(bulk, round_trip_ms, true);
+    lock_drop(&bulk->lock);
+    bulk_connections_touch(bulk);
 }
 
 static bool has(struct bulk_connection *const *connections, unsigned n,
@@ -383,7 +401,8 @@ void bulk_connections_drop(struct bulk_connections *bulk, struct bulk_connection
 
 void bulk_connections_touch(struct bulk_connections *bulk)
 {
-    atomic_store(&bulk->used_at, clock_ms());
+    if (bulk)
+        atomic_store(&bulk->used_at, clock_ms());
 }
 
 struct sftp *bulk_connection_sftp(const struct bulk_connection *connection)

@@ -44,6 +44,10 @@ void bulk_connections_free(struct bulk_connections *bulk);
 /* Asks for bulk connections, which may come up later, to a server so far away. Accepts NULL. */
 void bulk_connections_want(struct bulk_connections *bulk, int64_t round_trip_ms);
 
+/* The same where one will be wanted soon: all that are worth it are opened, without waiting for the
+ * first ones to be fast, and stay until they have been unused for a while. Accepts NULL. */
+void bulk_connections_expect(struct bulk_connections *bulk, int64_t round_trip_ms);
+
 /* Takes a reference to each that is up and is not among the n that are taken already, which it
  * stands behind then; returns how many are taken now. Accepts NULL. Never blocks. */
 unsigned bulk_connections_take(struct bulk_connections *bulk,

@@ -50,6 +50,10 @@ int remote_statvfs(struct remote *remote, const char *path, const struct wait *w
 /* Bytes that one write of many should hold. */
 enum { REMOTE_WRITE_SIZE = BULK_PIECE };
 
+/* A file of so many bytes was looked up, and its data may be wanted soon: bulk connections for that
+ * of a large one are made now. Never blocks. */
+void remote_expect_data(struct remote *remote, uint64_t size);
+
 /* An open plain file. All operations on it use its handle, whatever becomes of its name. It
  * survives a lost link: it is opened again by its name, if that is still the same file as far as
  * SFTP can tell; otherwise all operations on it fail with -EIO. */

@@ -47,11 +47,15 @@ struct remote_file {
     atomic_bool written;
     atomic_int error; /* of data taken and lost; for the next write, flush or fsync */
 
+    /* Bulk connections that were taken. The data goes over the first ways.n of them, or, where that
+     * is 0, over the main connection; what is written only over the first that are proven: they
+     * showed a change of the file, too. The others were asked for the opening, and then for a
+     * first look. */
     struct bulk_connection *connections[BULK_WAYS];
-    struct bulk_ways ways;      /* over these; if n is 0, the data goes over the main connection */
-    struct sftp_attrs unproven; /* what all handles showed when it was opened over these */
-    unsigned proven;        /* so many of the first showed the same after a change, too: data may be
-                          written over these */
+    unsigned taken;
+    struct bulk_ways ways;
+    unsigned proven;
+    struct sftp_call *asked[BULK_WAYS];
     struct streams streams; /* of those that read and write */
     uint64_t moved;         /* bytes that went in one go, since ways was last set */
     uint64_t patience;      /* bytes to move before bulk connections are taken */

@@ -27,7 +27,8 @@
 
 enum {
     PATIENCE_FACTOR = 8, /* after each attempt that failed */
-    EARLIER = 8,         /* so much less patience is needed with what is read */
+    EARLIER = 8,         /* so much less patience is needed for the first ones that are up */
+    LARGE = 16 << 20,    /* bytes that take longer than a login */
     PROOF = 1 << 20,     /* what is written before it is looked at through the bulk connections */
 };
 
@@ -50,13 +51,17 @@ void file_set_ways(struct remote_file *file)
 /* Leaves all bulk connections but the first n. */
 static void keep_ways(struct remote_file *file, unsigned n)
 {
+    for (unsigned i = n; i < file->taken; i++)
+        sftp_call_free(&file->asked[i]);
     for (unsigned i = n; i < file->ways.n; i++) {
         const struct bulk_way *way = &file->ways.way[i];
         if (way->handle.len > 0)
             sftp_forget(sftp_close(way->sftp, &way->handle));
     }
-    bulk_connections_drop(file->remote->bulk, file->connections + n, file->ways.n - n);
-    file->ways.n = n;
+    bulk_connections_drop(file->remote->bulk, file->connections + n, file->taken - n);
+    file->taken = n;
+    if (file->ways.n > n)
+        file->ways.n = n;
 }
 
 void file_leave_stripes(struct remote_file *file)
@@ -184,82 +189,106 @@ int file_drain(struct remote_file *file, const struct wait *wait)
 
 /* ---- to the bulk connections */
 
-/* A file is being opened over further bulk connections. */
-struct opening {
-    struct bulk_connection *connections[BULK_WAYS];
-    struct sftp_call *calls[BULK_WAYS];
-    unsigned before, n; /* the file's bulk connections before, and then */
-};
+void remote_expect_data(struct remote *remote, uint64_t size)
+{
+    if (size < LARGE || atomic_load(&remote->is_thin))
+        return;
+    bulk_connections_expect(remote->bulk, sftp_round_trip_ms(remote->sftp));
+}
 
-/* Sends the requests. 0, -ENOENT: the file has no path. */
-static int begin_opening(const struct remote_file *file, struct opening *o)
+/* Opens the file over all bulk connections that are up and not its own yet, without waiting. 0;
+ * -ENOENT: the file has no path; -EAGAIN: there are none. */
+static int ask_opening(struct remote_file *file)
 {
     const uint32_t flags = file->open_flags & (SFTP_OPEN_READ | SFTP_OPEN_WRITE);
+    const unsigned before = file->taken;
+    file->taken = bulk_connections_take(file->remote->bulk, file->connections, before);
+    if (file->taken == before)
+        return -EAGAIN;
     FREE_AUTO char *full = file_server_path(file);
     if (!full)
         return -ENOENT;
-    for (unsigned i = o->before; i < o->n; i++)
-        o->calls[i] = sftp_open(bulk_connection_sftp(o->connections[i]), full, flags, NULL);
+    for (unsigned i = before; i < file->taken; i++)
+        file->asked[i] = sftp_open(bulk_connection_sftp(file->connections[i]), full, flags, NULL);
     return 0;
 }
 
-/* The bulk connections are the file's then, with a handle or without. */
-static int end_opening(struct remote_file *file, struct opening *o, const struct wait *wait)
+/* The file has ways over these then, with a handle or without. */
+static int end_opening(struct remote_file *file, const struct wait *wait)
 {
     int r = 0;
-    for (unsigned i = o->before; i < o->n; i++) {
+    for (; file->ways.n < file->taken; file->ways.n++) {
+        const unsigned i = file->ways.n;
         struct bulk_way *way = &file->ways.way[i];
-        file->connections[i] = o->connections[i];
-        *way = (struct bulk_way){.sftp = bulk_connection_sftp(o->connections[i])};
-        int one = sftp_wait(o->calls[i], wait);
+        *way = (struct bulk_way){.sftp = bulk_connection_sftp(file->connections[i])};
+        int one = sftp_wait(file->asked[i], wait);
         if (one == 0)
-            way->handle = *sftp_call_handle(o->calls[i]);
+            way->handle = *sftp_call_handle(file->asked[i]);
         r = r < 0 ? r : one;
-        sftp_call_free(&o->calls[i]);
+        sftp_call_free(&file->asked[i]);
     }
-    file->ways.n = o->n;
     return r;
 }
 
-static void give_up_opening(const struct remote_file *file, struct opening *o)
+/* Has the ways that are unproven show what they lead to, without waiting. */
+static void ask_look(struct remote_file *file)
 {
-    for (unsigned i = o->before; i < o->n; i++)
-        sftp_call_free(&o->calls[i]);
-    bulk_connections_drop(file->remote->bulk, o->connections + o->before, o->n - o->before);
+    for (unsigned i = file->proven; i < file->ways.n; i++) {
+        const struct bulk_way *way = &file->ways.way[i];
+        file->asked[i] = sftp_fstat(way->sftp, &way->handle);
+    }
 }
 
-/* 0 when all handles show the same, which is *ret. */
-static int compare(struct remote_file *file, const struct wait *wait, struct sftp_attrs *ret)
+/* What they showed: ret[i] is of way i. */
+static int end_look(struct remote_file *file, const struct wait *wait,
+                    struct sftp_attrs ret[BULK_WAYS])
 {
-    struct sftp_call *calls[BULK_WAYS] = {0};
+    int r = 0;
+    for (unsigned i = file->proven; i < file->ways.n; i++) {
+        int one = sftp_wait(file->asked[i], wait);
+        if (one == 0)
+            ret[i] = *sftp_call_attrs(file->asked[i]);
+        r = r < 0 ? r : one;
+        sftp_call_free(&file->asked[i]);
+    }
+    return r;
+}
+
+/* 0 when these show what the main connection's handle shows; -ESTALE. */
+static int compare(struct remote_file *file, const struct wait *wait,
+                   struct sftp_attrs ret[BULK_WAYS])
+{
     SFTP_CALL_AUTO *own = sftp_fstat(file->remote->sftp, &file->handle);
-    for (unsigned i = 0; i < file->ways.n; i++)
-        calls[i] = sftp_fstat(file->ways.way[i].sftp, &file->ways.way[i].handle);
+    ask_look(file);
     int r = sftp_wait(own, wait);
-    if (r == 0)
-        *ret = *sftp_call_attrs(own);
-    for (unsigned i = 0; i < file->ways.n; i++) {
-        int one = sftp_wait(calls[i], wait);
-        if (r == 0 && one == 0 && !file_looks_same(sftp_call_attrs(calls[i]), ret))
-            one = -ESTALE;
-        r = r < 0 ? r : one;
-        sftp_call_free(&calls[i]);
-    }
+    int looked = end_look(file, wait, ret);
+    r = r < 0 ? r : looked;
+    for (unsigned i = file->proven; r == 0 && i < file->ways.n; i++)
+        r = file_looks_same(&ret[i], sftp_call_attrs(own)) ? 0 : -ESTALE;
     return r;
 }
 
-/* Nothing is under way when this begins. Where the file has not changed yet it proves nothing. */
+/* After data was written the old way since a look was asked for: nothing is under way. Where a file
+ * has not changed since the look it proves nothing, and that is tried again. */
 static int prove(struct remote_file *file, const struct wait *wait)
 {
-    struct sftp_attrs now;
-    int r = compare(file, wait, &now);
+    struct sftp_attrs before[BULK_WAYS] = {0};
+    struct sftp_attrs now[BULK_WAYS] = {0};
+    int r = end_look(file, wait, before) ?: compare(file, wait, now);
     if (r < 0) {
         keep_ways(file, file->proven);
-    } else if (!file_looks_same(&now, &file->unproven)) {
+        return r;
+    }
+    bool changed = true;
+    for (unsigned i = file->proven; i < file->ways.n; i++)
+        changed &= !file_looks_same(&before[i], &now[i]);
+    if (changed) {
         file->proven = file->ways.n;
         file_set_ways(file);
+    } else {
+        ask_look(file);
     }
-    return r;
+    return 0;
 }
 
 /* Counts what has been moved in one go, or in several beside each other. Who begins where the file
@@ -284,44 +313,57 @@ static void put_off(struct remote_file *file, int r)
     file->moved = 0;
 }
 
-/* Goes over all bulk connections that are up, also over those that came up since the last time.
- * What is being read still comes the old ways; what is being written is waited for, while the
- * server opens the file. */
-static void take_connections(struct remote_file *file, const struct wait *wait,
-                             const struct wait *brief)
+/* Opens what is only read over all bulk connections that are up, also over those that came up since
+ * the last time. What is being read still comes the old ways. */
+static int take_to_read(struct remote_file *file, const struct wait *wait)
 {
-    struct opening o = {.before = file->ways.n};
-    memcpy(o.connections, file->connections, sizeof(o.connections));
-    o.n = bulk_connections_take(file->remote->bulk, o.connections, o.before);
-    if (o.n == o.before)
-        return;
-    int r = begin_opening(file, &o) ?: file_drain(file, wait);
-    if (r < 0 || file->ways.n != o.before) {
-        give_up_opening(file, &o);
-        put_off(file, r);
-        return;
-    }
-    r = end_opening(file, &o, brief) ?: compare(file, brief, &file->unproven);
+    struct sftp_attrs shown[BULK_WAYS];
+    const unsigned before = file->ways.n;
+    int r = end_opening(file, wait) ?: compare(file, wait, shown);
     if (r < 0)
-        keep_ways(file, o.before);
+        keep_ways(file, before);
     else
         file_set_ways(file);
+    return r;
+}
+
+static void take_connections(struct remote_file *file, const struct wait *brief)
+{
+    int r = ask_opening(file);
+    if (r == -EAGAIN)
+        return;
+    if (r < 0)
+        keep_ways(file, file->ways.n);
+    else if (!file->written)
+        r = take_to_read(file, brief);
     put_off(file, r);
 }
 
-/* While the data goes over bulk connections. */
-static void follow_connections(struct remote_file *file, uint64_t rest, const struct wait *wait,
-                               const struct wait *brief)
+static bool has_been_answered(const struct remote_file *file)
 {
-    const bool good = !file->written || file->proven == file->ways.n;
-    bulk_connections_touch(file->remote->bulk);
-    if (!good && bulk_writer_busy(file->writer) && file->moved >= PROOF) {
+    bool all = true;
+    for (unsigned i = file->proven; i < file->taken; i++)
+        all &= sftp_call_has_ended(file->asked[i]);
+    return all;
+}
+
+/* While what is written goes the old way: none of this makes the writer wait but the last step, the
+ * proof, for which what is under way must have come. */
+static void go_on_taking(struct remote_file *file, const struct wait *wait,
+                         const struct wait *brief)
+{
+    if (!has_been_answered(file))
+        return;
+    if (file->ways.n < file->taken) {
+        int r = end_opening(file, brief);
+        if (r == 0)
+            ask_look(file);
+        else
+            keep_ways(file, file->proven);
+        put_off(file, r);
+    } else if (bulk_writer_busy(file->writer) && file->moved >= PROOF) {
         int r = file_drain(file, wait);
         put_off(file, r == 0 ? prove(file, brief) : r);
-    } else if (good && file->ways.n < BULK_WAYS && rest >= FILE_PATIENCE &&
-               file->moved >= file->patience) {
-        file->moved = 0;
-        take_connections(file, wait, brief);
     }
 }
 
@@ -334,16 +376,20 @@ void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint6
     if (brief.deadline > latest)
         brief.deadline = latest;
     follow(file, offset, n);
-    if (file->ways.n > 0) {
-        follow_connections(file, rest, wait, &brief);
+    if (file->taken > 0)
+        bulk_connections_touch(file->remote->bulk);
+    if (file->written && file->proven < file->taken) {
+        go_on_taking(file, wait, &brief);
         return;
     }
-    /* Connecting takes a while. How large a file becomes that is written is not known, and its way
-     * to the bulk connections is longer. */
-    const bool reads = rest < UINT64_MAX;
-    if (rest < FILE_PATIENCE || file->moved < file->patience / (reads ? EARLIER : 2))
+    const bool first = file->taken == 0;
+    if (rest < FILE_PATIENCE || file->taken == BULK_WAYS ||
+        file->moved < file->patience / (first ? EARLIER : 1))
         return;
-    bulk_connections_want(file->remote->bulk, sftp_round_trip_ms(file->remote->sftp));
-    if (reads || file->moved >= file->patience)
-        take_connections(file, wait, &brief);
+    /* How large a file becomes that is written is not known, and connecting takes a while. */
+    const bool reads = rest < UINT64_MAX;
+    if (first && (reads || file->moved >= file->patience / 2))
+        bulk_connections_want(file->remote->bulk, sftp_round_trip_ms(file->remote->sftp));
+    file->moved = first ? file->moved : 0;
+    take_connections(file, &brief);
 }
