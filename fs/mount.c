@@ -106,7 +106,8 @@ int mount_open_remote(struct mount *m, struct diag *why)
         .absolute_links = o->transform_symlinks,
         .any_links = !o->contain_symlinks,
         .no_hard_links = o->disable_hardlink,
-        .connect_bulk = connect_bulk,
+        .connect_bulk = o->max_conns == 1 ? NULL : connect_bulk,
+        .bulk_max = o->max_conns > 1 ? o->max_conns - 1 : 0,
         .compress = connector_may_compress(m->connector) ? compress : NULL,
         .connect_ctx = m->connector,
     };

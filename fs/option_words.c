@@ -35,7 +35,6 @@ static const struct option_word words[] = {
     IGNORED("cache_min_clean_interval="),
     IGNORED("direct_io"),
     IGNORED("no_check_root"),
-    IGNORED("max_conns="),
     IGNORED("max_read="),
     IGNORED("max_write="),
     IGNORED("writeback_cache=no"),

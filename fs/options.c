@@ -54,6 +54,7 @@ static const struct fuse_opt table[] = {
     OPTION("power_timeout=%s", power_timeout_text),
     OPTION("cache_size=%s", cache_size_text),
     OPTION("vmx_max=%s", vmx_max_text),
+    OPTION("max_conns=%s", max_conns_text),
     OPTION("prefetch=%s", prefetch),
     OPTION("running=%s", running),
     OPTION("reload=%s", reload),
@@ -287,6 +288,7 @@ static int check_numbers(struct options *o, struct diag *why)
         {"power_timeout", o->power_timeout_text, &o->power_timeout_s, 1, DAY, 10, " seconds"},
         {"cache_timeout", o->cache_timeout_text, &o->cache_timeout_s, 0, UINT_MAX, 10, " seconds"},
         {"cache_size", o->cache_size_text, &o->cache_mib, 1, 1 << 20, 10, " MiB"},
+        {"max_conns", o->max_conns_text, &o->max_conns, 1, 1000, 10, ""},
         {"vmx_max", o->vmx_max_text, &o->vmx_max_kib, 1, 64 << 10, 10, " KiB"},
         {"uid", o->uid_text, &o->uid, 0, UINT_MAX - 1, 10, ""},
         {"gid", o->gid_text, &o->gid, 0, UINT_MAX - 1, 10, ""},
@@ -427,6 +429,7 @@ void options_usage(void)
         "  cache_timeout=SEC     how long an answer is trusted (5)\n"
         "  power_timeout=SEC     longest wait for a VM to be powered on or shut down (600)\n"
         "  cache_size=MIB, prefetch=on|off   bound on what is cached (256); read ahead (on)\n"
+        "  max_conns=N           most connections for files (as the distance needs, 5 at most)\n"
         "  running=refuse|allow  writes to a VM that is in use (refuse)\n"
         "  reload=auto|off       tell the ESXi host about changes (auto)\n"
         "  show=all|vmx          vmx: directories and .vmx only (all)\n"

@@ -23,12 +23,13 @@ struct options {
         *compression;
     int password_stdin, delay_connect;
     unsigned timeout_s, cache_timeout_s, power_timeout_s, cache_mib, vmx_max_kib;
+    unsigned max_conns; /* 0: as many as are worth it */
     char *prefetch, *running, *reload, *show, *rename, *profile_dir;
     int disable_hardlink;
     int read_only, transform_symlinks, contain_symlinks, follow_symlinks;
     /* The numbers, as they were given. */
     char *port_text, *timeout_text, *cache_timeout_text, *power_timeout_text, *cache_size_text,
-        *vmx_max_text;
+        *vmx_max_text, *max_conns_text;
     char *uid_text, *gid_text, *umask_text;
     char *idmap, *uid_file, *gid_file, *nomap;
     struct id_map uids, gids; /* what is in those files */

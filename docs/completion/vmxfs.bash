@@ -18,7 +18,7 @@ _vmxfs_options=(
     'StrictHostKeyChecking=yes|true|ask|accept-new|no|false|off' IdentityFile=FILE
     UserKnownHostsFile=FILE port= password_stdin 'transport=auto|libssh2|openssh' ssh_command=COMMAND
     sftp_server=FILE 'compression=auto|yes|no' delay_connect timeout= power_timeout= cache_timeout=
-    cache_size= 'prefetch=on|off'
+    cache_size= 'prefetch=on|off' max_conns=
     'show=all|vmx' transform_symlinks follow_symlinks contain_symlinks no_contain_symlinks
     vmx_max= profile_dir=DIRECTORY
     'idmap=mounter|none|user|file' uidfile=FILE gidfile=FILE 'nomap=ignore|error' uid= gid= umask=

@@ -27,6 +27,7 @@ static int start_bulk_connections(struct remote *remote)
         .timeout_ms = o->timeout_ms / 2,
         .idle_ms = o->bulk_idle_ms ? o->bulk_idle_ms : BULK_IDLE_MS,
         .number = o->bulk_number,
+        .max = o->bulk_max,
     };
     return bulk_connections_new(&options, &remote->bulk);
 }

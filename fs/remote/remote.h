@@ -37,7 +37,8 @@ struct remote_options {
     bool (*compress)(void *ctx);
     void *connect_ctx;
     int bulk_idle_ms;     /* bulk connections unused for so long are closed; 0: a minute */
-    unsigned bulk_number; /* so many bulk connections; 0: as many as are worth it */
+    unsigned bulk_number; /* so many bulk connections; 0: as many as are worth it, but ... */
+    unsigned bulk_max;    /* ... no more than these; 0: no such bound */
 };
 
 struct remote;

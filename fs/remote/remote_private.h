@@ -29,6 +29,7 @@ struct remote {
     char *given_root;        /* absolute, as the user wrote it */
     char *root;              /* absolute, links resolved; "/" is "" here; both NULL until used */
     atomic_bool has_root;    /* root.h */
+    atomic_bool is_thin;     /* the line to the server, as measured: compression.h */
     struct remote_user user; /* root.h */
     struct sftp_attrs root_attrs; /* the same */
     struct turn beginning;        /* of the thread that finds the root */
@@ -37,7 +38,6 @@ struct remote {
     struct cache *documents;
     struct prefetch *prefetch;     /* NULL: off */
     struct bulk_connections *bulk; /* for large files; NULL: off */
-    atomic_bool is_thin;           /* the line to the server, as measured: compression.h */
     struct used_files *used;
     struct server_clock clock;
     struct remote_evidence evidence;

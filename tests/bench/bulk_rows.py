@@ -15,6 +15,7 @@ MIB = 1 << 20
 LARGE_MIB = 512
 FEW_CPUS = 4
 BUFFER_KIB = 256
+PAUSE_S = 2
 # What the server's and the client's ssh let through in a round trip, over as many connections.
 WINDOW = 4 * 2 * MIB
 # LSTAT, OPEN and READ.
@@ -62,16 +63,15 @@ class Files:
         os.remove(copy)
         return seconds
 
-    def by_mount(self, kind, line, what, next_one=False):
-        """dd, and the close that ends it. next_one: the file before it was read a moment ago."""
+    def by_mount(self, kind, line, what, seen=True):
+        """dd, and the close that ends it. seen: the folder was looked at a moment ago."""
         source, copy = ("source", self.here) if what == "read" else (self.source, "copy")
 
         def measure():
             with self.bench.lab.mount(kind, line, self.folder) as mount:
-                if next_one:
-                    os.link(self.source, os.path.join(self.folder, "before"))
-                    mount.run("dd if=before of=/dev/null bs=1M 2>/dev/null")
-                    os.remove(os.path.join(self.folder, "before"))
+                if seen:
+                    mount.run("ls -l")
+                    time.sleep(PAUSE_S)
                 seconds = mount.run(f"dd if={source} of={copy} bs=1M 2>/dev/null")
             return self.compared(kind, seconds, self.here if what == "read" else self.there)
         return measure
@@ -132,6 +132,10 @@ class Files:
         return self.mib * MIB / (got["cat"].value - got["true"].value)
 
 
+def distance(rtt_ms):
+    return f"{rtt_ms:g} ms" if rtt_ms else "no delay"
+
+
 def targets(what, mib, rtt_ms):
     """peer -> how many times as fast."""
     read = what == "read"
@@ -146,7 +150,7 @@ def copies(bench, mib, rtt_ms):
     with Files(bench, mib) as files:
         limit = files.cipher()
         for what in ("read", "write"):
-            work = f"bulk {what} of {mib} MiB, " + (f"{rtt_ms:g} ms" if rtt_ms else "no delay")
+            work = f"bulk {what} of {mib} MiB, {distance(rtt_ms)}"
             got = bench.in_turn(files.sides(rtt_ms, what))
             goals = targets(what, mib, rtt_ms)
             for peer in (peer for peer in got if peer != "vmxfs"):
@@ -157,14 +161,15 @@ def copies(bench, mib, rtt_ms):
                       f"{least / got['vmxfs'].value:.2f}x")
 
 
-def next_file(bench, mib):
-    """The connections for large files are there: no login is in the time."""
+def unseen(bench, mib, rtt_ms):
+    """The first that is done with a mount is the copy: the logins for large files are in the time."""
     with Files(bench, mib) as files:
         for what in ("read", "write"):
-            got = bench.in_turn({kind: files.by_mount(kind, 0, what, next_one=True)
+            got = bench.in_turn({kind: files.by_mount(kind, rtt_ms, what, seen=False)
                                  for kind in ("vmxfs", "sshfs") if bench.has(kind)})
             if "sshfs" in got:
-                yield files.row(f"bulk {what} of {mib} MiB, no delay, the next file", got, "sshfs", 1.5)
+                yield files.row(f"bulk {what} of {mib} MiB, {distance(rtt_ms)}, nothing looked at before", got,
+                                "sshfs")
 
 
 def small_buffer(bench):
@@ -209,8 +214,7 @@ def convert(bench):
             sides["scp, then qemu-img"] = copied(rtt_ms)
             got = bench.in_turn(sides)
             os.remove(out)
-            work = (f"qemu-img convert of {bench.convert_mib} MiB, "
-                    + (f"{rtt_ms:g} ms" if rtt_ms else "no delay"))
+            work = f"qemu-img convert of {bench.convert_mib} MiB, {distance(rtt_ms)}"
             for peer in (peer for peer in got if peer != "vmxfs"):
                 yield files.row(work, got, peer, 0.9 if peer.startswith("scp") else None)
 
@@ -218,8 +222,9 @@ def convert(bench):
 def rows(bench):
     for mib in bench.bulk_mib:
         yield from copies(bench, mib, 0)
-    yield from next_file(bench, bench.bulk_mib[0])
+    yield from unseen(bench, bench.bulk_mib[0], 0)
     for mib in bench.far_mib:
         yield from copies(bench, mib, bench.rtt_ms)
+    yield from unseen(bench, bench.far_mib[0], bench.rtt_ms)
     yield from small_buffer(bench)
     yield from convert(bench)

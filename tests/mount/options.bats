@@ -110,6 +110,7 @@ bats_require_minimum_version 1.5.0
     fails 'timeout' -o timeout=0 "$LAB" "$MNT"
     fails 'cache_size' -o cache_size=0 "$LAB" "$MNT"
     fails 'vmx_max' -o vmx_max=0 "$LAB" "$MNT"
+    fails 'max_conns' -o max_conns=0 "$LAB" "$MNT"
     fails 'umask' -o umask=1000 "$LAB" "$MNT"
     fails 'umask' -o umask=9 "$LAB" "$MNT"
 }

@@ -323,6 +323,14 @@ void bulk_connections_free(struct bulk_connections *bulk)
     free(bulk);
 }
 
+static unsigned number(const struct bulk_connections_options *options, int64_t round_trip_ms)
+{
+    if (options->number)
+        return options->number;
+    const unsigned n = bulk_connections_worth(round_trip_ms, sysconf(_SC_NPROCESSORS_ONLN));
+    return options->max && n > options->max ? options->max : n;
+}
+
 static void want_locked(struct bulk_connections *bulk, int64_t round_trip_ms, bool soon)
     REQUIRES(&bulk->lock)
 {
@@ -332,10 +340,9 @@ static void want_locked(struct bulk_connections *bulk, int64_t round_trip_ms, bo
         any |= !connection->ended;
     bool may = bulk->failures < FAILURES_MAX && clock_ms() >= bulk->not_before;
     if (!any && may && !bulk->wanted) {
-        const long processors = sysconf(_SC_NPROCESSORS_ONLN);
         bulk->wanted = true;
         bulk->soon = soon;
-        bulk->worth = bulk->options.number ?: bulk_connections_worth(round_trip_ms, processors);
+        bulk->worth = number(&bulk->options, round_trip_ms);
         condition_wake_all(&bulk->woken);
     }
 }

@@ -26,7 +26,8 @@ struct bulk_connections_options {
     void *ctx;
     int timeout_ms;  /* a connection that is silent for so long is lost */
     int idle_ms;     /* connections unused for so long are closed */
-    unsigned number; /* so many, whatever they are worth; 0: as many as are worth it */
+    unsigned number; /* so many, whatever they are worth; 0: as many as are worth it, but ... */
+    unsigned max;    /* ... no more than these; 0: no such bound */
 };
 
 /* How many bulk connections pay for themselves: as many windows of a session as are under way at

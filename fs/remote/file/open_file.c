@@ -252,7 +252,7 @@ int remote_file_write(struct remote_file *file, uint64_t offset, bool append, st
 /* The server takes the question behind the data, so that it costs no round trip of its own. */
 static int drain_and_see(struct remote_file *file, const struct wait *wait)
 {
-    bool one_way = bulk_writer_busy(file->writer) && file->ways.n == 0;
+    bool one_way = bulk_writer_busy(file->writer) && file->proven == 0;
     SFTP_CALL_AUTO *stat = one_way ? sftp_fstat(file->remote->sftp, &file->handle) : NULL;
     int r = file_drain(file, wait);
     if (r == 0 && stat && sftp_wait(stat, wait) == 0)

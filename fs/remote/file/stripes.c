@@ -29,7 +29,8 @@ enum {
     PATIENCE_FACTOR = 8, /* after each attempt that failed */
     EARLIER = 8,         /* so much less patience is needed for the first ones that are up */
     LARGE = 16 << 20,    /* bytes that take longer than a login */
-    PROOF = 1 << 20,     /* what is written before it is looked at through the bulk connections */
+    LATE = 2 << 20,  /* bytes that are written the old way at most before an answer is waited for */
+    PROOF = 1 << 20, /* what is written before it is looked at through the bulk connections */
 };
 
 struct bulk_ways file_ways(const struct remote_file *file)
@@ -347,12 +348,12 @@ static bool has_been_answered(const struct remote_file *file)
     return all;
 }
 
-/* While what is written goes the old way: none of this makes the writer wait but the last step, the
- * proof, for which what is under way must have come. */
+/* While what is written goes the old way: of all this only the last step, the proof, makes the
+ * writer wait, as a rule, because nothing may be under way then. */
 static void go_on_taking(struct remote_file *file, const struct wait *wait,
                          const struct wait *brief)
 {
-    if (!has_been_answered(file))
+    if (!has_been_answered(file) && file->moved < LATE)
         return;
     if (file->ways.n < file->taken) {
         int r = end_opening(file, brief);
