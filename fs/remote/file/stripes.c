@@ -240,56 +240,60 @@ static void ask_look(struct remote_file *file)
     }
 }
 
-/* What they showed: ret[i] is of way i. */
-static int end_look(struct remote_file *file, const struct wait *wait,
-                    struct sftp_attrs ret[BULK_WAYS])
+static int end_look(const struct remote_file *file, struct sftp_call *const *asked,
+                    const struct wait *wait)
 {
     int r = 0;
     for (unsigned i = file->proven; i < file->ways.n; i++) {
-        int one = sftp_wait(file->asked[i], wait);
-        if (one == 0)
-            ret[i] = *sftp_call_attrs(file->asked[i]);
+        int one = sftp_wait(asked[i], wait);
         r = r < 0 ? r : one;
-        sftp_call_free(&file->asked[i]);
     }
     return r;
 }
 
-/* 0 when these show what the main connection's handle shows; -ESTALE. */
-static int compare(struct remote_file *file, const struct wait *wait,
-                   struct sftp_attrs ret[BULK_WAYS])
+static void forget_look(struct remote_file *file)
+{
+    for (unsigned i = file->proven; i < file->ways.n; i++)
+        sftp_call_free(&file->asked[i]);
+}
+
+/* Has them look: 0 when they show what the main connection's handle shows; -ESTALE. */
+static int compare(struct remote_file *file, const struct wait *wait)
 {
     SFTP_CALL_AUTO *own = sftp_fstat(file->remote->sftp, &file->handle);
     ask_look(file);
     int r = sftp_wait(own, wait);
-    int looked = end_look(file, wait, ret);
+    int looked = end_look(file, file->asked, wait);
     r = r < 0 ? r : looked;
-    for (unsigned i = file->proven; r == 0 && i < file->ways.n; i++)
-        r = file_looks_same(&ret[i], sftp_call_attrs(own)) ? 0 : -ESTALE;
+    for (unsigned i = file->proven; r == 0 && i < file->ways.n; i++) {
+        if (!file_looks_same(sftp_call_attrs(file->asked[i]), sftp_call_attrs(own)))
+            r = -ESTALE;
+    }
     return r;
 }
 
-/* After data was written the old way since a look was asked for: nothing is under way. Where a file
- * has not changed since the look it proves nothing, and that is tried again. */
+/* After data was written the old way since the first look: nothing is under way. Where a file has
+ * not changed since that look it proves nothing, and this look is the first one then. */
 static int prove(struct remote_file *file, const struct wait *wait)
 {
-    struct sftp_attrs before[BULK_WAYS] = {0};
-    struct sftp_attrs now[BULK_WAYS] = {0};
-    int r = end_look(file, wait, before) ?: compare(file, wait, now);
+    struct sftp_call *first[BULK_WAYS];
+    memcpy(first, file->asked, sizeof(first));
+    memset(file->asked, 0, sizeof(file->asked));
+    int r = end_look(file, first, wait) ?: compare(file, wait);
+    bool changed = true;
+    for (unsigned i = file->proven; i < file->ways.n; i++) {
+        if (r == 0 && file_looks_same(sftp_call_attrs(first[i]), sftp_call_attrs(file->asked[i])))
+            changed = false;
+        sftp_call_free(&first[i]);
+    }
     if (r < 0) {
         keep_ways(file, file->proven);
-        return r;
-    }
-    bool changed = true;
-    for (unsigned i = file->proven; i < file->ways.n; i++)
-        changed &= !file_looks_same(&before[i], &now[i]);
-    if (changed) {
+    } else if (changed) {
+        forget_look(file);
         file->proven = file->ways.n;
         file_set_ways(file);
-    } else {
-        ask_look(file);
     }
-    return 0;
+    return r;
 }
 
 /* Counts what has been moved in one go, or in several beside each other. Who begins where the file
@@ -318,9 +322,9 @@ static void put_off(struct remote_file *file, int r)
  * the last time. What is being read still comes the old ways. */
 static int take_to_read(struct remote_file *file, const struct wait *wait)
 {
-    struct sftp_attrs shown[BULK_WAYS];
     const unsigned before = file->ways.n;
-    int r = end_opening(file, wait) ?: compare(file, wait, shown);
+    int r = end_opening(file, wait) ?: compare(file, wait);
+    forget_look(file);
     if (r < 0)
         keep_ways(file, before);
     else
