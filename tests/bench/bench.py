@@ -20,6 +20,7 @@ import bulk_rows
 import copy_rows
 import datastore
 import link
+import lost_rows
 import more_rows
 import rows
 import scale_rows
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "path": trip_rows.known_path,
     "set": trip_rows.set_key,
     "profiles": rows.profiles,
+    "lost": lost_rows.first_use,
     "grep": more_rows.warm_grep,
     "bulk": bulk_rows.rows,
     "copy": copy_rows.copy,

@@ -42,12 +42,12 @@ class Line(NamedTuple):
     buffer_kib: int = 0
 
 
-def start_proxy(program, port, line):
-    """A delay proxy before a port. Returns its process and its own port."""
+def start_proxy(program, port, line, listen=0):
+    """A delay proxy before a port. listen: its own port; 0: any. Returns its process and its own port."""
     rate = ["--rate-mbit", str(line.rate_mbit)] if line.rate_mbit else []
     buffer = ["--buffer-kib", str(line.buffer_kib)] if line.buffer_kib else []
     process = subprocess.Popen([program, "--to", f"127.0.0.1:{port}", "--delay-ms", str(line.rtt_ms / 2), *rate,
-                                *buffer],
+                                *buffer, "--listen", str(listen)],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     said = process.stdout.readline()
     if not said.strip().isdigit():
@@ -70,7 +70,7 @@ class Lab:
         self.environment = dict(os.environ, HOME=self.dir, SSHD_HOST_KEYS="ed25519", LC_ALL="C")
         self.environment.pop("SSH_AUTH_SOCK", None)
         self.ports = {}
-        self.proxies = []
+        self.proxies = {}
         self.stores = {}
 
     def __enter__(self):
@@ -84,7 +84,7 @@ class Lab:
         return self
 
     def __exit__(self, *_):
-        for proxy in self.proxies:
+        for proxy in self.proxies.values():
             end(proxy)
         self._sshd("stop")
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -106,11 +106,27 @@ class Lab:
 
     def port(self, line):
         if line not in self.ports:
-            wanted = line if isinstance(line, Line) else Line(line)
-            process, port = start_proxy(self.program("tests/support/delay-proxy"), self.ports[0], wanted)
-            self.proxies.append(process)
-            self._add_port(line, port)
+            self._add_port(line, self._start_proxy(line))
         return self.ports[line]
+
+    def _start_proxy(self, line, listen=0):
+        wanted = line if isinstance(line, Line) else Line(line)
+        self.proxies[line], port = start_proxy(self.program("tests/support/delay-proxy"), self.ports[0], wanted,
+                                               listen)
+        return port
+
+    def cut(self, line):
+        """Resets all connections of a line; the next one is let through."""
+        proxy = self.proxies[line]
+        proxy.send_signal(signal.SIGUSR1)
+        if not proxy.stdout.readline().startswith("cut "):
+            raise Failure("the delay proxy did not cut its connections")
+
+    def interrupt(self, line, seconds):
+        """Ends all connections of a line, and refuses others for so long."""
+        end(self.proxies[line])
+        time.sleep(seconds)
+        self._start_proxy(line, self.ports[line])
 
     def store(self, vms, purpose="read", stores=1):
         """A datastore of so many VMs, or a folder of several; one for each purpose, because some
@@ -154,7 +170,7 @@ class Lab:
                     f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes,"
                     f"profile_dir={ROOT}/fs/profiles" + "".join("," + option for option in more),
                     f"127.0.0.1:{path}", mnt]
-        if kind in ("sshfs", "sshfs -C"):
+        if kind in ("sshfs", "sshfs -C", "sshfs -o reconnect"):
             return [*kind.split(), "-f", "-F", "/dev/null", "-p", port, "-o", f"IdentityFile={identity},"
                     f"UserKnownHostsFile={self.known_hosts},StrictHostKeyChecking=yes",
                     f"127.0.0.1:{path}", mnt]
