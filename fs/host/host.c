@@ -134,11 +134,19 @@ int host_begin_work(struct host *host)
     return r;
 }
 
+static void hear_date(void *ctx, int64_t date_s)
+{
+    remote_tell_date(ctx, date_s);
+}
+
 int host_new(struct remote *remote, struct journal *journal, const struct host_options *options,
              struct host **ret)
 {
-    const struct exec_options exec_options = {
-        .connect = options->connect, .ctx = options->ctx, .idle_ms = IDLE_MS};
+    const struct exec_options exec_options = {.connect = options->connect,
+                                              .ctx = options->ctx,
+                                              .hear_date = hear_date,
+                                              .hear_ctx = remote,
+                                              .idle_ms = IDLE_MS};
     FREE_AUTO struct host *host = calloc(1, sizeof(*host));
     if (!host)
         return -ENOMEM;

@@ -122,6 +122,11 @@ static int describe_root(struct remote *remote, struct buf *ret)
         ?: buf_add_char(ret, '\n');
 }
 
+void remote_tell_date(struct remote *remote, int64_t host_s)
+{
+    server_clock_tell_date(&remote->clock, host_s);
+}
+
 int remote_describe(struct remote *remote, struct buf *ret)
 {
     size_t documents;

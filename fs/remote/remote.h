@@ -54,6 +54,10 @@ void remote_free(struct remote *remote);
 struct sftp *remote_sftp(struct remote *remote);
 const struct remote_options *remote_options(const struct remote *remote);
 
+/* The server's host, asked by another way than SFTP, gave its date as host_s, in seconds since
+ * 1970, a moment ago. */
+void remote_tell_date(struct remote *remote, int64_t host_s);
+
 /* What the caches hold, as "key: value" lines. -ENOMEM. */
 int remote_describe(struct remote *remote, struct buf *ret);
 

@@ -188,6 +188,7 @@ static void talk(struct host *h)
     const struct wait wait = {.deadline = clock_ms() + 60000, .interrupted = interrupted, .ctx = h};
     h->looks = LOOKS;
     int r = shell_begin(&h->shell, &h->transport, &wait, &why);
+    assert(h->shell.date_s >= 0 && h->shell.date_s < 1000000000000);
     assert(r == 0 ||
            ((r == -EOPNOTSUPP || r == -EACCES || r == -EIO || r == -EINTR) && why.text[0]));
     for (int i = 0; i < COMMANDS && r == 0; i++)

@@ -120,6 +120,8 @@ static int open_shell(struct exec *e, const struct wait *wait, struct diag *why)
     struct diag told = {0};
     const struct wait ask = wait_to_ask(wait);
     int r = take_connection(e, wait, &t, &told) ?: shell_begin(&e->shell, t, &ask, &told);
+    if (r == 0 && e->options.hear_date && e->shell.date_s > 0)
+        e->options.hear_date(e->options.hear_ctx, e->shell.date_s);
     if (r == 0)
         return 0;
     e->shell.transport = NULL;

@@ -19,6 +19,10 @@ struct exec_options {
      * -EACCES and -EOPNOTSUPP are final. */
     int (*connect)(void *ctx, struct transport **ret, struct diag *why);
     void *ctx;
+    /* Hears the server's date, in seconds since 1970, whenever a shell begins; called by the thread
+     * whose command needs it, and must not run another. NULL: nobody hears it. */
+    void (*hear_date)(void *hear_ctx, int64_t date_s);
+    void *hear_ctx;
     int idle_ms; /* it is closed by exec_tidy when unused for so long */
 };
 

@@ -16,10 +16,12 @@ enum {
     LOOK_MS = 100, /* between looks for an interrupt */
 };
 
-/* The path is the hosts'. The rest is what could change what commands print, or how they end. */
+/* The path is the hosts'. The rest is what could change what commands print, or how they end. The
+ * date is the last line that it prints. */
 static const char setup[] =
     "PATH=/bin:/sbin:$PATH; export PATH; LC_ALL=C; export LC_ALL; "
-    "unset LANGUAGE POSIXLY_CORRECT ENV BASH_ENV CDPATH; cd /";
+    "unset LANGUAGE POSIXLY_CORRECT ENV BASH_ENV CDPATH; cd /; "
+    "printf '\\n%s' \"$(date -u +%s 2>/dev/null)\"";
 
 /* A command under way. */
 struct talk {
@@ -232,6 +234,23 @@ static int explain_begin(struct shell *s, int r, const struct talk *k, struct di
     return known == -EOPNOTSUPP || known == -EACCES ? known : -EIO;
 }
 
+/* The number that is the last line; 0: it is none. */
+static int64_t read_date(const char *text, size_t n)
+{
+    enum { DIGITS = 12 };
+    const char *line = memrchr(text, '\n', n);
+    int64_t date = 0;
+    line = line ? line + 1 : text;
+    if (text + n - line > DIGITS)
+        return 0;
+    for (; line < text + n; line++) {
+        if (*line < '0' || *line > '9')
+            return 0;
+        date = 10 * date + (*line - '0');
+    }
+    return date;
+}
+
 int shell_begin(struct shell *shell, struct transport *transport, const struct wait *wait,
                 struct diag *why)
 {
@@ -244,6 +263,8 @@ int shell_begin(struct shell *shell, struct transport *transport, const struct w
         r = run(shell, setup, NOISE_MAX, wait, &k);
     if (r < 0)
         r = explain_begin(shell, r, &k, why);
+    else
+        shell->date_s = read_date(k.in.data, k.end);
     buf_done(&k.in);
     return r;
 }

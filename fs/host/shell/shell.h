@@ -21,12 +21,14 @@ enum { SHELL_OUTPUT_MAX = 8 << 20 }; /* bytes of a command */
 struct shell {
     struct transport *transport; /* borrowed */
     unsigned long count;         /* of the last command */
+    int64_t date_s;              /* the server's when it began, since 1970; 0: it did not say */
     char nonce[33];
 };
 
-/* Makes sure that there is a shell and sets it up. What is printed before it answers is passed
- * over. 0; -EOPNOTSUPP: it is not a shell; -EACCES: the login was refused; -EIO: the connection was
- * lost, or it did not answer in time; -EINTR; -ENOMEM; with *why. */
+/* Makes sure that there is a shell, sets it up and asks for its date, in one round trip. What is
+ * printed before it answers is passed over. 0; -EOPNOTSUPP: it is not a shell; -EACCES: the login
+ * was refused; -EIO: the connection was lost, or it did not answer in time; -EINTR; -ENOMEM; with
+ * *why. */
 int shell_begin(struct shell *shell, struct transport *transport, const struct wait *wait,
                 struct diag *why);
 

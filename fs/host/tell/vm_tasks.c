@@ -87,7 +87,11 @@ time_t vm_host_now(struct host *host, const struct wait *wait)
     int status = 0;
     const char *const words[] = {"date", "-u", "+%s", NULL};
     int r = exec_ask(host->exec, words, wait, &text, &status, &why);
-    return r == 0 && status == 0 && text.data ? (time_t)strtoll(text.data, NULL, 10) : 0;
+    const time_t now =
+        r == 0 && status == 0 && text.data ? (time_t)strtoll(text.data, NULL, 10) : 0;
+    if (now > 0)
+        remote_tell_date(host->remote, now);
+    return now;
 }
 
 int vm_tasks_describe(struct host *host, const char *id, const struct wait *wait, struct buf *ret)
