@@ -71,11 +71,11 @@ struct link {
     struct buf batch;         /* small requests, sent with one write */
     struct sftp_call *single; /* or a request that is sent from its own memory */
     size_t sent;              /* of the batch or the single */
-    int64_t up_since;
+    int64_t up_since, pinged_at;
     uint64_t received_before; /* sftp->received when it came up */
-    int64_t pinged_at;
-    struct sftp_call *ping; /* the last one: in nobody's hand it would not be sent */
+    struct sftp_call *ping;   /* the last one: in nobody's hand it would not be sent */
     int backoff_ms;
+    int64_t needed_at; /* when the last attempt began that somebody needed */
 };
 
 struct sftp {

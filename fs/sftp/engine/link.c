@@ -32,7 +32,7 @@
 enum {
     BACKOFF_MIN_MS = 200,
     BACKOFF_MAX_MS = 10 * 1000,
-    NEEDED_MS = 1000, /* the longest pause while somebody needs the link */
+    NEEDED_MS = 1000, /* the time between attempts because somebody needs the link */
 };
 
 /* Says hello; then the link is up. */
@@ -97,16 +97,22 @@ static bool is_needed(struct sftp *s)
     return needed;
 }
 
-/* A pause of that length before the next attempt, shorter as soon as somebody needs the link. */
+/* A pause of that length before the next attempt. Who needs the link ends it at once, unless that
+ * was done a short while ago. */
 static void pause_for(struct sftp *s, int ms)
 {
     const int64_t begin = clock_ms();
     while (!io_must_stop(s)) {
-        const bool shorter = ms > NEEDED_MS && is_needed(s);
-        const int64_t left = begin + (shorter ? NEEDED_MS : ms) - clock_ms();
-        if (left <= 0)
+        const int64_t now = clock_ms();
+        const bool needed = is_needed(s);
+        int64_t end = begin + ms;
+        if (needed && s->link.needed_at + NEEDED_MS < end)
+            end = s->link.needed_at + NEEDED_MS;
+        if (needed && end <= now)
+            s->link.needed_at = now;
+        if (end <= now)
             return;
-        io_poll(s, (int)left);
+        io_poll(s, (int)(end - now));
     }
 }
 
@@ -121,8 +127,8 @@ static bool was_good(struct sftp *s)
     return l->up_since > 0 && (answered || clock_ms() - l->up_since > BACKOFF_MIN_MS);
 }
 
-/* The pauses start anew after each good link, and the first attempt comes at once. Nobody who needs
- * the link waits for the longer ones. */
+/* The pauses start anew after each good link, and the first attempt comes at once. Whoever first
+ * needs the link does not wait for their end. */
 static void back_off(struct sftp *s)
 {
     struct link *l = &s->link;

@@ -297,7 +297,7 @@ static void who_waits_for_the_link_does_not_wait_for_back_off(void **state)
 {
     (void)state;
     int tries = 10;
-    while (time_of_a_wait() >= 2500)
+    while (time_of_a_wait() >= 500)
         assert_true(--tries > 0);
 }
 
@@ -319,8 +319,26 @@ static void a_call_that_fails_because_the_link_is_down_has_it_made(void **state)
 {
     (void)state;
     int tries = 10;
-    while (time_after_a_failure() >= 2500)
+    while (time_after_a_failure() >= 500)
         assert_true(--tries > 0);
+}
+
+/* Calls that fail bring one attempt a second, however many they are, besides the one that the pause
+ * brings. */
+static void many_failures_have_it_tried_once_a_second(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin_in_back_off(&f, TIMEOUT_MS);
+    peer_refuse(&f.peer, -ECONNREFUSED);
+    const int before = peer_refused(&f.peer);
+    const int64_t began = clock_ms();
+    while (peer_refused(&f.peer) < before + 3) {
+        outcome_of(sftp_lstat(f.sftp, "a"));
+        usleep(1000);
+    }
+    assert_true(clock_ms() - began >= 1000);
+    fixture_end(&f);
 }
 
 static void another_connection_takes_the_place_of_one_that_is_up(void **state)
@@ -375,6 +393,7 @@ int main(void)
         cmocka_unit_test(pauses_start_anew_after_each_good_link),
         cmocka_unit_test(who_waits_for_the_link_does_not_wait_for_back_off),
         cmocka_unit_test(a_call_that_fails_because_the_link_is_down_has_it_made),
+        cmocka_unit_test(many_failures_have_it_tried_once_a_second),
         cmocka_unit_test(a_link_that_stays_lost_is_down_and_comes_up_later),
         cmocka_unit_test(a_refused_authentication_is_not_tried_again),
         cmocka_unit_test(people_are_told_of_a_link_that_was_lost_and_came_back),
