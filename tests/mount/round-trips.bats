@@ -136,6 +136,10 @@ enter_folder() {
     [ "$1" = prepare ] || env -C "$MNT/vm$2" true
 }
 
+list_folders() { # of VMs
+    [ "$1" = prepare ] || env -C "$MNT/store$2" bash -c 'ls -l */'
+}
+
 remove_files() { # a folder of five
     [ "$1" = prepare ] || rm -r "$MNT/files$2"
 }
@@ -180,6 +184,11 @@ remove_files() { # a folder of five
 @test "a profile is no more than a set, and it is on the server" {
     waits_for 4 set_profile
     [[ "$(stored "$LAB/vm5/vm5.vmx" vmxfs.profile)" = nested-esxi* ]]
+}
+
+# The store is found and listed with three, and the folders with two. What a .vmx is shows there.
+@test "ls -l of folders of VMs is five" {
+    waits_for 5 list_folders
 }
 
 # The folder is found and listed with three, and each name goes with one.

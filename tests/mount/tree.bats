@@ -56,6 +56,48 @@ passthrough-profile" ]
     cmp "$LAB/vm/small.vmx" "$MNT/vm/small.vmx"
 }
 
+@test "what a listing shows tells what is a .vmx, and no text is read for that" {
+    write_vmx "$LAB/vm/vm.vmx" one
+    : >"$LAB/vm/empty.vmx"
+    mkdir "$LAB/vm/folder.vmx"
+    ln -s vm.vmx "$LAB/vm/link.vmx"
+    { cat "$LAB/vm/vm.vmx" && yes '# filler' | head -c 3000; } >"$LAB/vm/large.vmx"
+    mount_local vmx_max=2 prefetch=off cache_timeout=60
+    ls "$MNT/vm" >/dev/null
+    [ "$(stat -c '%F' "$MNT"/vm/{vm,empty,folder,link,large}.vmx)" = "directory
+directory
+directory
+symbolic link
+regular file" ]
+    [ "$(stat -c %Y "$MNT/vm/vm.vmx")" = "$(stat -c %Y "$LAB/vm/vm.vmx")" ]
+    ! grep -E "^open \"$LAB/vm/(vm|empty)\.vmx\"" "$SERVER_LOG" || false
+    [ -e "$MNT/vm/vm.vmx/memSize" ]
+    [ ! -e "$MNT/vm/folder.vmx/passthrough-profile" ]
+    cmp "$LAB/vm/large.vmx" "$MNT/vm/large.vmx"
+}
+
+# Before the cache_timeout is over.
+@test "a .vmx that is found to be none any more is shown as what it is" {
+    local name
+    for name in removed folder large; do
+        write_vmx "$LAB/$name/vm.vmx" "$name"
+    done
+    mount_local vmx_max=2 prefetch=off cache_timeout=60
+    ls "$MNT"/{removed,folder,large} >/dev/null
+    rm "$LAB"/{removed,folder}/vm.vmx
+    mkdir "$LAB/folder/vm.vmx"
+    echo inside >"$LAB/folder/vm.vmx/file"
+    yes '# filler' | head -c 3000 >>"$LAB/large/vm.vmx"
+    for name in removed folder large; do
+        [ -d "$MNT/$name/vm.vmx" ]
+        run cat "$MNT/$name/vm.vmx/memSize"
+        [[ $status -eq 1 && $output == *"No such file"* ]]
+    done
+    [ ! -e "$MNT/removed/vm.vmx" ]
+    [ "$(cat "$MNT/folder/vm.vmx/file")" = inside ]
+    cmp "$LAB/large/vm.vmx" "$MNT/large/vm.vmx"
+}
+
 @test "a setting that would make the file larger than vmx_max is refused" {
     write_vmx "$LAB/vm/vm.vmx" one
     mount_local vmx_max=1

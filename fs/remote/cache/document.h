@@ -62,6 +62,10 @@ int remote_load_documents(struct remote *remote, char *const *paths, size_t n,
 /* When (clock_ms()) the cached document of path was last known to be true; 0: it is not cached. */
 int64_t remote_document_true_at(struct remote *remote, const char *path);
 
+/* Whether a listing at most max_age_ms old shows a .vmx at path, and no document that young is
+ * cached: remote_getattr tells what is there, then, without a request and without its text. */
+bool remote_document_is_listed(struct remote *remote, const char *path, int64_t max_age_ms);
+
 /* Makes a snapshot of text and attributes known at read_at. 0, -ENOMEM. */
 int document_new(struct span text, const struct sftp_attrs *attrs, int64_t read_at,
                  struct document **ret);

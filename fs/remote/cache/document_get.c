@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "listed_documents.h"
 #include "load.h"
 #include "remote/ahead/prefetch.h"
 #include "remote/lock/leftovers.h"
@@ -99,4 +100,12 @@ int64_t remote_document_true_at(struct remote *remote, const char *path)
     int64_t true_at = 0;
     cached_unref(cache_peek(remote->documents, path, &true_at));
     return true_at;
+}
+
+bool remote_document_is_listed(struct remote *remote, const char *path, int64_t max_age_ms)
+{
+    const int64_t not_before = cache_not_before(max_age_ms);
+    int64_t true_at;
+    return document_is_listed(remote, path, &true_at) && true_at >= not_before &&
+           remote_document_true_at(remote, path) < not_before;
 }

@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/path.h"
+#include "listed_documents.h"
 #include "load.h"
 #include "open_ahead.h"
 #include "remote/call_group.h"
@@ -202,10 +205,24 @@ static bool differs(const struct document *a, const struct document *b)
                       a->attrs.mtime != b->attrs.mtime);
 }
 
+/* Whether a listing shows a .vmx that is none, or gone: lookups go by it. It is forgotten. */
+static bool refutes_listing(const struct load *load)
+{
+    int64_t true_at;
+    if ((load->result != -ENOENT && load->result != -EMEDIUMTYPE) ||
+        !document_is_listed(load->remote, load->path, &true_at))
+        return false;
+    FREE_AUTO char *dir = path_dir(load->path);
+    if (dir)
+        cache_drop(load->remote->listings, dir);
+    return true;
+}
+
 static void loaded(struct load *load)
 {
-    if (load->known &&
-        differs((const struct document *)load->known, (const struct document *)load->made))
+    const bool refutes = refutes_listing(load);
+    if (refutes || (load->known && differs((const struct document *)load->known,
+                                           (const struct document *)load->made)))
         remote_tell_change(load->remote, load->path, !load->made);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a folder's listing tells of the documents in it that are cached. Its attributes are those
- * that LSTAT would bring, and no older than the listing. So a document that they show unchanged
- * needs no request of its own, as far as attributes prove anything of it (document.h).
+ * What a folder's listing tells of the documents in it. Its attributes are those that LSTAT would
+ * bring, and no older than the listing. So a document that they show unchanged needs no request of
+ * its own, as far as attributes prove anything of it (document.h).
  */
 #pragma once
 
@@ -15,3 +15,6 @@ bool document_listed(struct remote *remote, const char *path, const struct sftp_
 
 /* Whether a listing of its folder is under way that can tell of it. */
 bool document_will_be_listed(struct remote *remote, const char *dir, const char *path);
+
+/* Whether the listing of its folder, of any age, shows a .vmx at path. *ret_true_at: as of when. */
+bool document_is_listed(struct remote *remote, const char *path, int64_t *ret_true_at);

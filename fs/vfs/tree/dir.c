@@ -38,6 +38,14 @@ static bool dir_shows(const struct vfs *vfs, const char *name, const struct sftp
            remote_is_vmx(vfs->remote, name, attrs);
 }
 
+/* Whether what a name that may be a .vmx stands for is known by its attributes: nobody is to wait
+ * for a text that he may not want. As a file it has the size of that. */
+static bool attributes_will_do(struct request *rq, struct node *dir, const char *path)
+{
+    return rq->listing || (!node_is_plain(rq->vfs, dir) &&
+                           remote_document_is_listed(rq->vfs->remote, path, cache_ms(rq)));
+}
+
 /* A name that may be a .vmx: its document is loaded with the same flight as its attributes. */
 static int lookup_vmx(struct request *rq, struct node *dir, const char *path, struct found *ret)
 {
@@ -150,7 +158,8 @@ static int dir_lookup(struct request *rq, struct node *dir, const char *name, st
         r = lookup_staged(rq, dir, name, ret);
         if (r == 0)
             return 0;
-        r = rq->listing ? -EMEDIUMTYPE : doubt(rq, lookup_vmx(rq, dir, path, ret));
+        r = attributes_will_do(rq, dir, path) ? -EMEDIUMTYPE
+                                              : doubt(rq, lookup_vmx(rq, dir, path, ret));
     }
     if (r != -EMEDIUMTYPE && !document_is_unread(r))
         return r;

@@ -2,6 +2,8 @@
 /* What a listing of their folder tells of documents that are cached. */
 #include "rig.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,6 +108,56 @@ static void an_own_change_is_not_made_older(void **state)
     must_read(p, "vm/old.vmx", OTHER);
 }
 
+static bool is_listed(struct place *p, const char *path)
+{
+    return remote_document_is_listed(p->mount.remote, path, TRUST_MS);
+}
+
+/* What it is, is known without a request, until there is more. */
+static void it_tells_what_is_a_document(void **state)
+{
+    struct place *p = *state;
+    must_mkdir(&p->folder, "vm/folder.vmx");
+    must_link(&p->folder, "old.vmx", "vm/link.vmx");
+    must_write(&p->folder, "vm/vm.log", TEXT);
+    assert_false(is_listed(p, "vm/old.vmx"));
+    must_list(p);
+    assert_true(is_listed(p, "vm/old.vmx"));
+    assert_false(is_listed(p, "vm/folder.vmx"));
+    assert_false(is_listed(p, "vm/link.vmx"));
+    assert_false(is_listed(p, "vm/vm.log"));
+    assert_false(is_listed(p, "vm/missing.vmx"));
+    assert_false(remote_document_is_listed(p->mount.remote, "vm/old.vmx", 0));
+    must_read(p, "vm/old.vmx", TEXT);
+    assert_false(is_listed(p, "vm/old.vmx"));
+}
+
+static void it_is_not_believed_after_an_own_change(void **state)
+{
+    struct place *p = *state;
+    must_list(p);
+    assert_int_equal(commit_set(&p->mount, "vm/old.vmx", "memSize", "8192"), 0);
+    assert_false(is_listed(p, "vm/old.vmx"));
+}
+
+/* The next look asks the server. */
+static void it_is_forgotten_when_a_reading_refutes_it(void **state)
+{
+    struct place *p = *state;
+    struct wait wait = patience();
+    DOCUMENT_AUTO *d = NULL;
+    struct sftp_attrs attrs;
+    int64_t as_of;
+    char path[PATH_MAX];
+    must_list(p);
+    assert_int_equal(unlink(file_path(&p->folder, "vm/old.vmx", path)), 0);
+    assert_true(is_listed(p, "vm/old.vmx"));
+    assert_int_equal(remote_document(p->mount.remote, "vm/old.vmx", TRUST_MS, &wait, &d), -ENOENT);
+    assert_false(is_listed(p, "vm/old.vmx"));
+    assert_int_equal(remote_getattr(p->mount.remote, "vm/old.vmx", TRUST_MS, &wait, &attrs, &as_of),
+                     -ENOENT);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -114,6 +166,9 @@ int main(void)
         TEST(it_proves_nothing_of_a_time_within_its_second),
         TEST(what_has_changed_stays_as_old),
         TEST(an_own_change_is_not_made_older),
+        TEST(it_tells_what_is_a_document),
+        TEST(it_is_not_believed_after_an_own_change),
+        TEST(it_is_forgotten_when_a_reading_refutes_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
