@@ -141,12 +141,12 @@ static int recover(struct remote_file *file, const struct wait *wait)
         return r;
     bulk_reader_free(file->reader);
     file->reader = NULL;
-    file_leave_stripes(file);
     if (!sftp_handle_lives(sftp, &file->handle)) {
         r = sftp_wait_up(sftp, wait) ?: open_again(file, wait);
         if (r < 0)
             return r;
     }
+    file_leave_stripes(file); /* not before there is another way: the writer goes by them */
     file_set_ways(file);
     return 0;
 }

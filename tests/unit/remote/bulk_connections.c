@@ -222,6 +222,30 @@ static void idle_ones_are_closed_and_made_anew(void **state)
     must_have_made(p, made + 1);
 }
 
+/* The file's bulk connections are freed while it has no link at all. */
+static void without_any_link_it_waits_for_the_main_one(void **state)
+{
+    struct place *p = *state;
+    struct remote_options o = bulk_options(p);
+    unsigned seed = 17;
+    o.bulk_idle_ms = 300;
+    must_begin(p, &o);
+    must_write_in_bulk(p, &seed);
+    assert_int_equal(remote_file_flush(p->file, &p->wait), 0);
+    p->mount.server.refuses = true;
+    assert_int_equal(local_server_signal(&p->mount.server, SIGKILL), 0);
+    must_have_connections(p, 0);
+    must_put(p, 0, 1, &seed);
+    struct wait brief = {.deadline = clock_ms() + 100};
+    assert_int_equal(remote_file_flush(p->file, &brief), -EIO);
+    usleep(1500000); /* longer than it takes until nobody holds them */
+    must_put(p, BULK_STRIPE, 1, &seed);
+    must_put(p, 0, 1, &seed);
+    p->mount.server.refuses = false;
+    p->wait = patience();
+    must_have_stored(p, "disk");
+}
+
 static void another_file_at_the_path_is_not_written_to(void **state)
 {
     struct place *p = *state;
@@ -311,6 +335,7 @@ int main(void)
         TEST(without_any_all_goes_on),
         TEST(small_files_have_none),
         TEST(idle_ones_are_closed_and_made_anew),
+        TEST(without_any_link_it_waits_for_the_main_one),
         TEST(another_file_at_the_path_is_not_written_to),
         TEST(what_does_not_change_with_the_file_is_not_written_to),
         TEST(what_was_only_read_is_not_written_to_unproven),
