@@ -15,7 +15,7 @@
 #include "sftp/requests.h"
 #include "sftp/results.h"
 
-enum { BULK_IDLE_MS = 60 * 1000 };
+enum { BULK_IDLE_MS = 60 * 1000, BULK_AGAIN_MS = 30 * 1000 };
 
 /* A bulk connection that is silent is given up while there is still time for another way. */
 static int start_bulk_connections(struct remote *remote)
@@ -26,6 +26,7 @@ static int start_bulk_connections(struct remote *remote)
         .ctx = o->connect_ctx,
         .timeout_ms = o->timeout_ms / 2,
         .idle_ms = o->bulk_idle_ms ? o->bulk_idle_ms : BULK_IDLE_MS,
+        .again_ms = BULK_AGAIN_MS,
         .number = o->bulk_number,
         .max = o->bulk_max,
     };

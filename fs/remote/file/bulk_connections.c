@@ -26,8 +26,7 @@
 
 enum {
     FAILURES_MAX = 3,     /* in a row; then there are none any more */
-    AGAIN_MS = 30 * 1000, /* after the first one, and ... */
-    AGAIN_FACTOR = 4,     /* ... longer after each further one */
+    AGAIN_FACTOR = 4,     /* so much longer until the next attempt after each further one */
     LIVED_MS = 10 * 1000, /* one that was lost earlier has failed, too */
     LOOK_MS = 1000,       /* how often open ones are looked at */
     LOOK_MORE_MS = 100,   /* the same where more may be worth it */
@@ -73,7 +72,7 @@ struct bulk_connections {
 static void failed_locked(struct bulk_connections *bulk, bool for_good, const char *why)
     REQUIRES(&bulk->lock)
 {
-    int64_t pause = AGAIN_MS;
+    int64_t pause = bulk->options.again_ms;
     for (unsigned i = 0; i < bulk->failures; i++)
         pause *= AGAIN_FACTOR;
     bulk->failures = for_good ? FAILURES_MAX : bulk->failures + 1;
@@ -229,9 +228,9 @@ static void end_connection(struct bulk_connections *bulk, struct bulk_connection
     connection->ended = true;
     if (idle || clock_ms() - connection->since >= LIVED_MS)
         bulk->failures = 0;
-    else
+    else if (bulk->worth > 0)
         failed_locked(bulk, false, "the connection was lost soon after it was made");
-    bulk->worth = 0; /* the others may be lost, too */
+    bulk->worth = 0; /* the others may be lost, too: that is one failure */
     lock_drop(&bulk->lock);
     sftp_end(connection->sftp);
 }
@@ -274,12 +273,11 @@ static void *run(void *arg)
         const unsigned due = due_locked(bulk);
         if (due == 0)
             sleep_locked(bulk);
-        bool idle = clock_ms() - atomic_load(&bulk->used_at) >= bulk->options.idle_ms;
         lock_drop(&bulk->lock);
         if (due > 0)
             open_connections(bulk, due);
-        else
-            sweep(bulk, idle);
+        /* What was lost at once counts before more are opened. */
+        sweep(bulk, clock_ms() - atomic_load(&bulk->used_at) >= bulk->options.idle_ms);
         lock_take(&bulk->lock);
     }
     lock_drop(&bulk->lock);

@@ -26,6 +26,7 @@ struct bulk_connections_options {
     void *ctx;
     int timeout_ms;  /* a connection that is silent for so long is lost */
     int idle_ms;     /* connections unused for so long are closed */
+    int again_ms;    /* until the next attempt after one that failed */
     unsigned number; /* so many, whatever they are worth; 0: as many as are worth it, but ... */
     unsigned max;    /* ... no more than these; 0: no such bound */
 };

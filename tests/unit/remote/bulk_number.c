@@ -4,8 +4,12 @@
 
 #include "place.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -131,6 +135,99 @@ static void another_file_is_not_written_to_over_more(void **state)
     assert_int_equal(must_lstat(&p->folder, "disk").st_size, twin);
 }
 
+/* A server, and the processes of it that live. */
+struct hosts {
+    struct local_server *server;
+    pthread_mutex_t lock;
+    pid_t pids[64];
+    unsigned n;
+    bool has_one; /* who logs in ends the others */
+};
+
+static void end_hosts(struct hosts *hosts)
+{
+    for (; hosts->n > 0; hosts->n--)
+        kill(hosts->pids[hosts->n - 1], SIGKILL);
+}
+
+static int connect_host(void *ctx, struct transport **ret, struct diag *why)
+{
+    struct hosts *hosts = ctx;
+    pthread_mutex_lock(&hosts->lock);
+    if (hosts->has_one && hosts->n > 0)
+        usleep(50000); /* the first words of the others are over then */
+    if (hosts->has_one)
+        end_hosts(hosts);
+    int r = local_server_connect(hosts->server, ret, why);
+    if (r == 0 && hosts->n < sizeof(hosts->pids) / sizeof(*hosts->pids))
+        hosts->pids[hosts->n++] = hosts->server->pid;
+    pthread_mutex_unlock(&hosts->lock);
+    return r;
+}
+
+static struct bulk_connections *must_expect_four(struct place *p, struct hosts *hosts)
+{
+    const struct bulk_connections_options options = {
+        .connect = connect_host,
+        .ctx = hosts,
+        .timeout_ms = SOON_MS,
+        .idle_ms = SOON_MS,
+        .again_ms = 100,
+        .number = 4,
+    };
+    struct bulk_connections *bulk = NULL;
+    hosts->server = &p->bulk;
+    assert_int_equal(bulk_connections_new(&options, &bulk), 0);
+    bulk_connections_expect(bulk, -1);
+    return bulk;
+}
+
+static bool has_up(struct bulk_connections *bulk, unsigned n)
+{
+    char expected[64];
+    BUF_AUTO text = {0};
+    snprintf(expected, sizeof(expected), "bulk-connections: %u\n", n);
+    assert_int_equal(bulk_connections_describe(bulk, &text), 0);
+    return strstr(text.data, expected) != NULL;
+}
+
+static bool comes_to_have_up(struct bulk_connections *bulk, unsigned n, bool expects)
+{
+    const int64_t end = clock_ms() + SOON_MS;
+    while (!has_up(bulk, n) && clock_ms() < end) {
+        if (expects)
+            bulk_connections_expect(bulk, -1);
+        usleep(5000);
+    }
+    return has_up(bulk, n);
+}
+
+/* As when the network is gone for a moment. */
+static void all_that_are_lost_at_once_are_one_failure(void **state)
+{
+    struct place *p = *state;
+    struct hosts hosts = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct bulk_connections *bulk = must_expect_four(p, &hosts);
+    assert_true(comes_to_have_up(bulk, 4, false));
+    end_hosts(&hosts);
+    assert_true(comes_to_have_up(bulk, 0, false));
+    assert_true(comes_to_have_up(bulk, 4, true));
+    bulk_connections_free(bulk);
+}
+
+static void a_host_that_ends_them_at_once_gets_few_logins(void **state)
+{
+    struct place *p = *state;
+    struct hosts hosts = {.lock = PTHREAD_MUTEX_INITIALIZER, .has_one = true};
+    struct bulk_connections *bulk = must_expect_four(p, &hosts);
+    for (int i = 0; i < 150; i++) {
+        bulk_connections_expect(bulk, -1);
+        usleep(10000);
+    }
+    bulk_connections_free(bulk);
+    assert_in_range(p->bulk.started, 2, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +236,8 @@ int main(void)
         TEST(what_is_read_goes_over_more_at_once),
         TEST(one_of_four_is_lost_and_nothing_with_it),
         TEST(another_file_is_not_written_to_over_more),
+        TEST(all_that_are_lost_at_once_are_one_failure),
+        TEST(a_host_that_ends_them_at_once_gets_few_logins),
     };
     if (!local_server_exists())
         return 77;
