@@ -2,7 +2,10 @@
 /* Bulk connections that are there before they are needed, and files that are written over these. */
 #include "place.h"
 
+#include <dirent.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -167,6 +170,32 @@ static void a_twin_that_took_the_name_is_not_written_to(void **state)
     assert_int_equal(must_lstat(&p->folder, "disk").st_size, twin);
 }
 
+/* How many files in the folder the server has open. */
+static unsigned handles(struct place *p, const struct local_server *server)
+{
+    char name[PATH_MAX], target[PATH_MAX];
+    struct dirent *entry;
+    unsigned n = 0;
+    snprintf(name, sizeof(name), "/proc/%d/fd", server->pid);
+    DIR *dir = opendir(name);
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        const ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target));
+        n += len > 0 && strncmp(target, p->folder.path, strlen(p->folder.path)) == 0;
+    }
+    closedir(dir);
+    return n;
+}
+
+static void must_have_no_handles(struct place *p, const struct local_server *server)
+{
+    const int64_t end = clock_ms() + SOON_MS;
+    unsigned n;
+    while ((n = handles(p, server)) > 0 && clock_ms() < end)
+        usleep(2000);
+    assert_int_equal(n, 0);
+}
+
 /* The answers to the opening are still to come. */
 static void a_file_may_be_closed_at_any_step(void **state)
 {
@@ -184,6 +213,114 @@ static void a_file_may_be_closed_at_any_step(void **state)
         assert_int_equal(remote_remove(p->mount.remote, "disk", NULL, &p->wait), 0);
     }
     must_have_connections(p, 2);
+    must_have_no_handles(p, &p->bulk);
+    must_have_no_handles(p, &p->mount.server);
+}
+
+/* The opening was asked for, and is answered once nobody waits for it. */
+static void what_is_opened_too_late_is_closed(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = bulk_options(p);
+    unsigned seed = 5;
+    must_make_ready(p, &o);
+    must_create(p);
+    assert_int_equal(local_server_signal(&p->bulk, SIGSTOP), 0);
+    must_append(p, 2 * MIB, &seed);
+    must_have_stored(p, "disk");
+    remote_file_free(p->file);
+    p->file = NULL;
+    p->size = 0;
+    assert_int_equal(local_server_signal(&p->bulk, SIGCONT), 0);
+    must_create(p);
+    must_append(p, 8 * MIB, &seed); /* what goes over both comes behind that opening */
+    must_have_stored(p, "disk");
+    remote_file_free(p->file);
+    p->file = NULL;
+    must_have_no_handles(p, &p->bulk);
+    must_have_connections(p, 2);
+}
+
+static void the_main_link_may_be_lost_at_any_step(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = bulk_options(p);
+    unsigned seed = 6;
+    must_make_ready(p, &o);
+    for (size_t n = MIB - STEP; n < 5 * MIB; n += 2 * STEP) {
+        must_create(p);
+        must_append(p, n, &seed);
+        assert_int_equal(local_server_signal(&p->mount.server, SIGKILL), 0);
+        must_append(p, 4 * MIB, &seed);
+        must_have_stored(p, "disk");
+        remote_file_free(p->file);
+        p->file = NULL;
+        p->size = 0;
+        assert_int_equal(remote_remove(p->mount.remote, "disk", NULL, &p->wait), 0);
+    }
+    must_have_no_handles(p, &p->bulk);
+}
+
+static void a_bulk_connection_may_be_lost_at_any_step(void **state)
+{
+    struct place *p = *state;
+    const struct remote_options o = bulk_options(p);
+    unsigned seed = 7;
+    must_make_ready(p, &o);
+    for (size_t n = MIB - STEP; n < 5 * MIB; n += 2 * STEP) {
+        must_create(p);
+        must_append(p, n, &seed);
+        assert_int_equal(local_server_signal(&p->bulk, SIGKILL), 0);
+        must_append(p, 4 * MIB, &seed);
+        must_have_stored(p, "disk");
+        remote_file_free(p->file);
+        p->file = NULL;
+        p->size = 0;
+        assert_int_equal(remote_remove(p->mount.remote, "disk", NULL, &p->wait), 0);
+        mount_end(&p->mount);
+        must_mount(&p->mount, &p->folder, &o); /* one that has not lost any yet */
+        must_list(p);
+        must_have_connections(p, 2);
+    }
+}
+
+/* What is read, truncated and written anew between the steps. */
+static void any_order_of_operations_is_kept_from_the_first_step_on(void **state)
+{
+    struct place *p = *state;
+    struct remote_options o = bulk_options(p);
+    unsigned seed = 8;
+    o.bulk_number = 4;
+    must_make_ready(p, &o);
+    for (int round = 0; round < 12; round++) {
+        must_create(p);
+        for (int i = 0; i < 90; i++) {
+            const unsigned what = next_random(&seed) % 32;
+            const size_t offset = next_random(&seed) % (p->size + 1);
+            if (what == 0) {
+                const struct sftp_attrs cut = {.flags = SFTP_ATTR_SIZE, .size = offset};
+                assert_int_equal(remote_file_setattr(p->file, &cut, &p->wait), 0);
+                memset(p->bytes + offset, 0, p->size - offset);
+                p->size = offset;
+            } else if (what < 3) {
+                must_get(p, offset, 1 + next_random(&seed) % 300000);
+            } else if (what < 6) {
+                must_put(p, offset, 1 + next_random(&seed) % 300000, &seed);
+            } else if (what == 6) {
+                assert_int_equal(remote_file_fsync(p->file, &p->wait), 0);
+            } else {
+                must_append(p, STEP, &seed);
+            }
+        }
+        must_have_stored(p, "disk");
+        remote_file_free(p->file);
+        p->file = NULL;
+        memset(p->bytes, 0, p->size);
+        p->size = 0;
+        assert_int_equal(remote_remove(p->mount.remote, "disk", NULL, &p->wait), 0);
+    }
+    assert_int_equal(p->bulk.started, 4);
+    must_have_no_handles(p, &p->bulk);
 }
 
 int main(void)
@@ -198,6 +335,10 @@ int main(void)
         TEST(what_is_written_goes_over_them_after_few_mib),
         TEST(a_twin_that_took_the_name_is_not_written_to),
         TEST(a_file_may_be_closed_at_any_step),
+        TEST(what_is_opened_too_late_is_closed),
+        TEST(the_main_link_may_be_lost_at_any_step),
+        TEST(a_bulk_connection_may_be_lost_at_any_step),
+        TEST(any_order_of_operations_is_kept_from_the_first_step_on),
     };
     if (!local_server_exists())
         return 77;
