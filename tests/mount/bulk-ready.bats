@@ -28,7 +28,7 @@ teardown() {
     proxy_stop
 }
 
-# Of the disk nothing is read.
+# Of the disk nothing is read. With compression=no no line is taken for thin, however busy the machine.
 looks() {
     [ "$(cat "$MNT"/*/vm.vmx/displayName | wc -l)" -eq 200 ]
     [ "$(stat -c %s "$MNT/a-virtual-machine-7/vm-flat.vmdk")" -eq $((16 << 30)) ]
@@ -40,7 +40,7 @@ has_ready() { # NUMBER
 
 @test "the connections are there once a disk was seen, as many as the distance is worth" {
     proxy_start 20
-    TRANSPORT=auto mount_proxied
+    TRANSPORT=auto mount_proxied compression=no
     looks
     eventually 60 has_ready 4
     [ "$(counter bulk-connections-made)" -eq 4 ]
@@ -69,13 +69,13 @@ has_ready() { # NUMBER
 
 @test "max_conns= is the most connections for files" {
     proxy_start 20
-    TRANSPORT=auto mount_proxied max_conns=3
+    TRANSPORT=auto mount_proxied compression=no max_conns=3
     looks
     eventually 60 has_ready 2
     sleep 2
     [ "$(counter bulk-connections-made)" -eq 2 ]
     unmount_lab
-    TRANSPORT=auto mount_proxied max_conns=1
+    TRANSPORT=auto mount_proxied compression=no max_conns=1
     looks
     head -c 20M "$MNT/a-virtual-machine-7/vm-flat.vmdk" >/dev/null
     [ -z "$(counter bulk-connections)" ]

@@ -200,6 +200,9 @@ static bool judge(struct span line, int *ret_error, const char **ret_advice)
         {"subsystem request failed", -EPROTO,
          "enable the host's SFTP server, or name one with -o sftp_server"},
         {"Bad configuration option", -EINVAL, "mend ssh_config"},
+        {"client_loop: send disconnect: ", -ECONNRESET,
+         "the host closed the connection after the login: may the account log in, has it expired, "
+         "has it too many sessions?"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (!find(line, table[i].says))

@@ -63,6 +63,8 @@ static void endings_are_explained(void **state)
         {"A banner\r\nAuthenticated to h\r\ndebug1: Exit status 1\r\n", 0, ""},
         {"A banner\r\nAuthenticated to h\r\nPassword change required\r\n", -ECONNRESET,
          "h: Password change required"},
+        {"Authenticated to h\r\nclient_loop: send disconnect: Broken pipe\r\n", -ECONNRESET,
+         "Broken pipe: the host closed the connection after the login"},
         {"kex_exchange_identification: Connection closed by remote host\r\nConnection closed by "
          "127.0.0.1 port 22\r\n",
          -ECONNRESET, "after failed logins (PerSourcePenalties)"},
