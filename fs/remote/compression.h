@@ -12,5 +12,6 @@
 
 #include "remote_private.h"
 
-/* Makes the connection anew, compressed, if the line to the server turns out to be thin. */
+/* Measures the line to the server, where the connection may be compressed. If it is thin, is_thin
+ * is set, and the connection made anew, compressed. */
 void compress_if_thin(struct remote *remote, const struct wait *wait);

@@ -15,8 +15,7 @@ from trip_rows import CACHE_TIMEOUT_S
 
 LINE = Line(rtt_ms=40, rate_mbit=10)
 WORDS = f"{LINE.rate_mbit:g} Mbit/s, {LINE.rtt_ms:g} ms"
-# Of a cold crawl, once the listing is there by which the line was measured: what cannot be asked for before
-# something else is answered.
+# Of a cold crawl: what cannot be asked for before something else is answered.
 FLIGHTS = 6
 
 

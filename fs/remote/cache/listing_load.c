@@ -212,13 +212,14 @@ static int look_at_documents(struct listing_load *l)
 static void expect_data(const struct listing_load *l)
 {
     uint64_t largest = 0;
+    if (is_measured(l))
+        return;
     for (size_t i = 0; i < l->listing->n; i++) {
         const struct sftp_attrs *attrs = &l->listing->entries[i].attrs;
         if (S_ISREG(attrs->mode) && attrs->size > largest)
             largest = attrs->size;
     }
-    if (!is_measured(l))
-        remote_expect_data(l->load.remote, largest);
+    remote_expect_data(l->load.remote, largest);
 }
 
 /* The end has been seen. */

@@ -5,9 +5,10 @@
  * session.
  *
  * How many there are is said by the distance (bulk_connections_worth). A thread of their own opens
- * them when a file wants them (connecting blocks), two at a time: a server lets few logins be under
- * way at once (MaxStartups). More than two are opened only where the first two move their data
- * fast: over a thin line they would only stand in each other's way.
+ * them (connecting blocks), two at a time: a server lets few logins be under way at once
+ * (MaxStartups). Where a large file was seen, all are opened before its data is wanted. Where a
+ * file wants them already, more than two are opened only if the first two move their data fast:
+ * over a thin line they would only stand in each other's way.
  *
  * They are closed when they have been unused for a while. A lost one stays lost; when all are lost,
  * they are opened anew. All works without them: a failed attempt is repeated a few times, at

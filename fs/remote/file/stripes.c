@@ -4,10 +4,11 @@
  * moved in one go, over bulk connections (bulk_connections.h).
  *
  * The file is opened over these by its path, where another file may be by now. SFTP shows no inode.
- * For reading, what all handles show must be the same. For writing that is not enough: from then on
- * the file has to change under what is written the old way, and all handles must show it. When more
- * bulk connections come up the file is opened over these in the same manner, and the old way is
- * that over those before.
+ * For reading, what all handles show must be the same. For writing that is not enough: the new
+ * handles are looked at, the file changes under what is written the old way meanwhile, and then all
+ * handles must show the same, and the new ones another state than at the first look. When more bulk
+ * connections come up the file is opened over these in the same manner, and the old way is that
+ * over those before.
  *
  * When a link is lost, what can still be answered over the others is waited for, and all bulk
  * connections are left; what was lost is then sent again over the main connection. So no two
@@ -395,6 +396,7 @@ void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint6
     const bool reads = rest < UINT64_MAX;
     if (first && (reads || file->moved >= file->patience / 2))
         bulk_connections_want(file->remote->bulk, sftp_round_trip_ms(file->remote->sftp));
-    file->moved = first ? file->moved : 0;
+    if (!first)
+        file->moved = 0;
     take_connections(file, &brief);
 }

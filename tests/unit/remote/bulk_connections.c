@@ -228,7 +228,7 @@ static void without_any_link_it_waits_for_the_main_one(void **state)
     struct place *p = *state;
     struct remote_options o = bulk_options(p);
     unsigned seed = 17;
-    o.bulk_idle_ms = 300;
+    o.bulk_idle_ms = 2000; /* so that the file has them before */
     must_begin(p, &o);
     must_write_in_bulk(p, &seed);
     assert_int_equal(remote_file_flush(p->file, &p->wait), 0);

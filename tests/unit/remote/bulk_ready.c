@@ -50,13 +50,12 @@ static void must_make_ready(struct place *p, const struct remote_options *option
     must_have_connections(p, options->bulk_number);
 }
 
-static void must_create(struct place *p)
+/* What was written to the file is there; it is removed. */
+static void must_remove(struct place *p)
 {
-    bool made;
-    p->wait = patience();
-    assert_int_equal(remote_file_create(p->mount.remote, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE,
-                                        0644, false, &p->wait, &p->file, &made),
-                     0);
+    must_have_stored(p, "disk");
+    must_close(p);
+    assert_int_equal(remote_remove(p->mount.remote, "disk", NULL, &p->wait), 0);
 }
 
 static void a_large_file_that_is_listed_has_all_of_them_made(void **state)
@@ -106,7 +105,7 @@ static void they_are_closed_when_nobody_looks_and_made_anew(void **state)
 {
     struct place *p = *state;
     struct remote_options o = bulk_options(p);
-    o.bulk_idle_ms = 300;
+    o.bulk_idle_ms = 2000; /* so that nobody misses them meanwhile */
     must_make_ready(p, &o);
     must_have_connections(p, 0);
     must_list(p);
@@ -169,9 +168,7 @@ static void a_twin_that_took_the_name_is_not_written_to(void **state)
         must_append(p, 6 * MIB, &seed);
         must_have_stored(p, "moved");
         assert_int_equal(must_lstat(&p->folder, "disk").st_size, n);
-        remote_file_free(p->file);
-        p->file = NULL;
-        p->size = 0;
+        must_close(p);
         assert_int_equal(unlink(file_path(&p->folder, "moved", path)), 0);
         assert_int_equal(unlink(file_path(&p->folder, "disk", path)), 0);
     }
@@ -213,11 +210,7 @@ static void a_file_may_be_closed_at_any_step(void **state)
     for (size_t n = MIB - STEP; n < 5 * MIB; n += STEP) {
         must_create(p);
         must_append(p, n, &seed);
-        must_have_stored(p, "disk");
-        remote_file_free(p->file);
-        p->file = NULL;
-        p->size = 0;
-        assert_int_equal(remote_remove(p->mount.remote, "disk", NULL, &p->wait), 0);
+        must_remove(p);
     }
     must_have_connections(p, 2);
     must_have_no_handles(p, &p->bulk);
@@ -235,15 +228,12 @@ static void what_is_opened_too_late_is_closed(void **state)
     assert_int_equal(local_server_signal(&p->bulk, SIGSTOP), 0);
     must_append(p, 2 * MIB, &seed);
     must_have_stored(p, "disk");
-    remote_file_free(p->file);
-    p->file = NULL;
-    p->size = 0;
+    must_close(p);
     assert_int_equal(local_server_signal(&p->bulk, SIGCONT), 0);
     must_create(p);
     must_append(p, 8 * MIB, &seed); /* what goes over both comes behind that opening */
     must_have_stored(p, "disk");
-    remote_file_free(p->file);
-    p->file = NULL;
+    must_close(p);
     must_have_no_handles(p, &p->bulk);
     must_have_connections(p, 2);
 }
@@ -259,11 +249,7 @@ static void the_main_link_may_be_lost_at_any_step(void **state)
         must_append(p, n, &seed);
         assert_int_equal(local_server_signal(&p->mount.server, SIGKILL), 0);
         must_append(p, 4 * MIB, &seed);
-        must_have_stored(p, "disk");
-        remote_file_free(p->file);
-        p->file = NULL;
-        p->size = 0;
-        assert_int_equal(remote_remove(p->mount.remote, "disk", NULL, &p->wait), 0);
+        must_remove(p);
     }
     must_have_no_handles(p, &p->bulk);
 }
@@ -279,11 +265,7 @@ static void a_bulk_connection_may_be_lost_at_any_step(void **state)
         must_append(p, n, &seed);
         assert_int_equal(local_server_signal(&p->bulk, SIGKILL), 0);
         must_append(p, 4 * MIB, &seed);
-        must_have_stored(p, "disk");
-        remote_file_free(p->file);
-        p->file = NULL;
-        p->size = 0;
-        assert_int_equal(remote_remove(p->mount.remote, "disk", NULL, &p->wait), 0);
+        must_remove(p);
         mount_end(&p->mount);
         must_mount(&p->mount, &p->folder, &o); /* one that has not lost any yet */
         must_list(p);
@@ -319,12 +301,7 @@ static void any_order_of_operations_is_kept_from_the_first_step_on(void **state)
                 must_append(p, STEP, &seed);
             }
         }
-        must_have_stored(p, "disk");
-        remote_file_free(p->file);
-        p->file = NULL;
-        memset(p->bytes, 0, p->size);
-        p->size = 0;
-        assert_int_equal(remote_remove(p->mount.remote, "disk", NULL, &p->wait), 0);
+        must_remove(p);
     }
     assert_int_equal(p->bulk.started, 4);
     must_have_no_handles(p, &p->bulk);

@@ -46,14 +46,27 @@ struct remote_options bulk_options(struct place *p)
     return o;
 }
 
-void must_begin(struct place *p, const struct remote_options *options)
+void must_create(struct place *p)
 {
-    must_mount(&p->mount, &p->folder, options);
-    p->wait = patience();
     bool made;
+    p->wait = patience();
     assert_int_equal(remote_file_create(p->mount.remote, "disk", SFTP_OPEN_READ | SFTP_OPEN_WRITE,
                                         0644, false, &p->wait, &p->file, &made),
                      0);
+}
+
+void must_begin(struct place *p, const struct remote_options *options)
+{
+    must_mount(&p->mount, &p->folder, options);
+    must_create(p);
+}
+
+void must_close(struct place *p)
+{
+    remote_file_free(p->file);
+    p->file = NULL;
+    memset(p->bytes, 0, p->size);
+    p->size = 0;
 }
 
 unsigned long main_bytes(struct place *p, const char *name)

@@ -30,7 +30,12 @@ int place_set_up(void **state);
 int place_tear_down(void **state);
 /* Two bulk connections, whatever they are worth. */
 struct remote_options bulk_options(struct place *p);
+/* Makes the file and opens it. */
+void must_create(struct place *p);
+/* The same after a mount. */
 void must_begin(struct place *p, const struct remote_options *options);
+/* Closes the file; the next one has nothing in it. */
+void must_close(struct place *p);
 /* What the main connection has sent or received. */
 unsigned long main_bytes(struct place *p, const char *name);
 unsigned next_random(unsigned *seed);
