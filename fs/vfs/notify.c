@@ -34,6 +34,7 @@
 
 #include "parser/document/names.h"
 #include "parser/text/list.h"
+#include "vfs/key/key_state.h"
 #include "vfs/node/node_path.h"
 
 struct notice {
@@ -265,6 +266,7 @@ void notify_commit(struct vfs *vfs, const char *path, const struct document *bef
 {
     if (before == after)
         return;
+    key_states_see(vfs, path, before);
     notify_document(vfs, path, before, after);
     host_changed(vfs->host, path);
 }

@@ -28,6 +28,7 @@ void notify_entry(struct vfs *vfs, const struct node *dir, const char *name);
 void notify_document(struct vfs *vfs, const char *path, const struct document *before,
                      const struct document *after);
 
-/* After each commit: tells the kernel of it, and the host. before == after: nothing was written. */
+/* After each commit: tells the kernel of it, the writers of the .vmx's keys, and the host.
+ * before == after: nothing was written. */
 void notify_commit(struct vfs *vfs, const char *path, const struct document *before,
                    const struct document *after);

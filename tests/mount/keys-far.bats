@@ -73,6 +73,24 @@ write_is_canceled() { # MEMSIZE
     write_is_canceled 7
 }
 
+@test "nor is an edit from before the opening one where we have set another key meanwhile" {
+    sed -i 's/memSize = .*/memSize = "123456"/' "$VM"
+    open_anew memSize
+    echo 12 >"$K/numvcpus"
+    echo 8192 >&5
+    exec 5>&-
+    [ "$(stored "$VM" memSize) $(stored "$VM" numvcpus)" = "8192 12" ]
+    [ -z "$(cat "$MNT/.vmxfs/errors")" ]
+}
+
+@test "one from after that other set is" {
+    sed -i 's/memSize = .*/memSize = "123456"/' "$VM"
+    open_anew memSize
+    echo 12 >"$K/numvcpus"
+    sed -i 's/memSize = .*/memSize = "7"/' "$VM"
+    write_is_canceled 7
+}
+
 @test "a key that somebody else removed is set, and a new one that somebody else made" {
     sed -i '/^memSize/d' "$VM"
     echo 8192 >"$K/memSize"

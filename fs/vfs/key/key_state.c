@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "sftp/results.h"
+#include "vfs/node/node_path.h"
 #include "vfs/ops/caller.h"
 
 void seen_done(struct seen *seen)
@@ -102,6 +103,27 @@ void key_states_free(struct vfs *vfs, struct node *dir)
         HASH_DEL(dir->keys, ks);
         free_state(ks);
     }
+}
+
+void key_states_see(struct vfs *vfs, const char *path, const struct document *before)
+{
+    struct node *dir = before ? node_at(vfs, path, false) : NULL;
+    if (!dir)
+        return;
+    lock_take(&vfs->lock);
+    for (struct key_state *ks = dir->keys; ks; ks = ks->hh.next) {
+        BUF_AUTO value = {0};
+        struct seen *base = &ks->base;
+        seen_take_answer(base);
+        if (!base->known || !base->outdated || !document_same_version(&base->attrs, &before->attrs))
+            continue;
+        const struct span key = {ks->id, ks->hh.keylen};
+        const int r = vmx_dict_get(before->dict, key, &value);
+        if (r == 0 || r == -ENOENT) /* else its writer is refused, as by somebody else's change */
+            (void)seen_set(base, r == 0, buf_span(&value));
+    }
+    lock_drop(&vfs->lock);
+    node_unref(vfs, dir);
 }
 
 struct key_state *key_enter(struct request *rq, struct node *dir, const struct key_at *at,

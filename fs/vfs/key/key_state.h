@@ -84,6 +84,11 @@ int seen_set(struct seen *seen, bool there, struct span value);
 /* Takes what the server has answered by now about the time of the look. */
 void seen_take_answer(struct seen *seen);
 
+/* A commit of ours has found this text of a .vmx on the server (NULL: none). Where a writer that is
+ * to be told what the file was at his look was told of this version, its value is what he saw: by
+ * its attributes it will not be found any more. */
+void key_states_see(struct vfs *vfs, const char *path, const struct document *before);
+
 /* One writer of the key more: from now on our own commits move the base along. NULL: no memory. */
 struct key_state *key_enter(struct request *rq, struct node *dir, const struct key_at *at,
                             unsigned long *ret_sets);
