@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "parser/text/safe_text.h"
 #include "remote/ahead/prefetch.h"
+#include "remote/cache/listing.h"
 #include "remote/commit/unsure.h"
 #include "remote/file/bulk_connections.h"
 #include "remote/in_use/used_files.h"
@@ -34,13 +35,14 @@ static int start_bulk_connections(struct remote *remote)
 }
 
 /* One without a connection begins when it is used. Otherwise nobody uses it yet, and what was
- * listed to measure the line would be old for the first who does. */
+ * listed to measure the line would be old for the first who does: only its names are kept. */
 static int begin(struct remote *remote, struct diag *why)
 {
     const struct wait wait = wait_for_ms(remote->options.timeout_ms);
     if (sftp_state(remote->sftp) == SFTP_UNUSED)
         return 0;
     int r = remote_use(remote, &wait, why);
+    remote->measured = (struct listing *)cache_peek(remote->listings, "", NULL);
     cache_drop_below(remote->listings, "");
     return r;
 }
@@ -95,6 +97,7 @@ void remote_free(struct remote *remote)
         sftp_wait(last, &wait);
     }
     used_files_free(remote->used);
+    listing_unref(&remote->measured);
     cache_free(remote->listings);
     cache_free(remote->documents);
     aliases_free(remote->aliases);

@@ -37,6 +37,8 @@ struct remote {
     struct cache *listings;
     struct cache *documents;
     struct prefetch *prefetch;     /* NULL: off */
+    struct listing *measured;      /* the root's when the line was measured, or NULL: its names are
+                                      for the first walk of prefetch, whose thread owns it */
     struct bulk_connections *bulk; /* for large files; NULL: off */
     struct used_files *used;
     struct server_clock clock;

@@ -59,6 +59,26 @@ compressed_over_a_thin_line() { # WORD [OPTION...]
     [ "$(counter compression)" = zlib@openssh.com ]
 }
 
+# The line of the server's log at which it did this first.
+line_of() { # PATTERN
+    grep -n -m 1 -- "$1" "$SERVER_LOG" | cut -d: -f1
+}
+
+@test "a far line is measured by names that reading ahead begins with, and the user gets what there is" {
+    proxy_start 100
+    mount_proxied
+    [ "$(counter cached-listings)" = 0 ]
+    eventually 60 grep -q "^closedir \"$LAB\"" "$SERVER_LOG"
+    mv "$LAB/a-virtual-machine-7" "$LAB/a-new-machine"
+    : >"$SERVER_LOG"
+    ls "$MNT" >"$TEST_DIR/names"
+    grep -qx a-new-machine "$TEST_DIR/names"
+    [ "$(grep -cx a-virtual-machine-7 "$TEST_DIR/names")" = 0 ]
+    reads_all
+    [ "$(line_of "^opendir \"$LAB/a-virtual-machine-19\"")" -lt "$(line_of "^closedir \"$LAB\"")" ]
+    [ -z "$(cat "$MNT/.vmxfs/errors")" ]
+}
+
 @test "compression=no, as keyword too, is not compressed over any line" {
     compressed_over_a_thin_line none compression=no
     compressed_over_a_thin_line none Compression=no

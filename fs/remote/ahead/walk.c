@@ -38,15 +38,18 @@ static bool find(const struct walk *walk, const char *name, size_t *ret)
     return true;
 }
 
-static struct walk *make(struct remote *remote, const char *dir)
+static struct walk *make(struct remote *remote, const char *dir, bool wide)
 {
     size_t len = strlen(dir);
     struct walk *walk = calloc(1, sizeof(*walk) + len + 1);
     if (!walk)
         return NULL;
     memcpy(walk->dir, dir, len);
+    walk->wide = wide;
     walk->began_at = walk->used_at = clock_ms();
     walk->listing = known_listing(remote, dir);
+    if (wide && !walk->listing && !dir[0])
+        walk->listing = steal(remote->measured);
     if (walk->listing)
         return walk;
     walk_free(walk);
@@ -60,10 +63,10 @@ static bool leads_on(const struct remote *remote, const struct listing_entry *e)
 
 struct walk *walk_new_wide(struct remote *remote, const char *dir)
 {
-    struct walk *walk = make(remote, dir);
+    struct walk *walk = make(remote, dir, true);
     if (!walk)
         return NULL;
-    walk->wide = walk->relists = true;
+    walk->relists = true;
     walk->end = walk->listing->n;
     for (size_t i = 0; i < walk->listing->n; i++)
         walk->found += leads_on(remote, &walk->listing->entries[i]);
@@ -74,7 +77,7 @@ struct walk *walk_new_ahead(struct remote *remote, const char *dir, bool relists
                             const char *came_from, const char *is_at)
 {
     size_t at;
-    struct walk *walk = make(remote, dir);
+    struct walk *walk = make(remote, dir, false);
     if (!walk)
         return NULL;
     walk->relists = relists;

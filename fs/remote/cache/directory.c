@@ -42,8 +42,7 @@ int remote_list_changed(struct remote *remote, const char *dir, int64_t max_age_
     }
     if (r == 1) {
         prefetch_missed_listing(remote->prefetch, dir);
-        if (found) /* what is known below it is checked meanwhile */
-            prefetch_listed(remote->prefetch, dir);
+        prefetch_listed(remote->prefetch, dir); /* what is known below it is checked meanwhile */
         r = load_run(&listing_load_kind, remote, dir, &ticket, wait, &found);
         if (r == 0)
             prefetch_listed(remote->prefetch, dir);
