@@ -17,7 +17,7 @@ static bool is_meant(const struct remote_file *file, const char *path,
                      const struct remote_file *handle)
 {
     if (!path)
-        return file != handle && file->shared == handle->shared;
+        return handle && file != handle && file->shared == handle->shared;
     return !file->shared->nameless && strcmp(file->path, path) == 0;
 }
 

@@ -158,7 +158,7 @@ static int start_ssh(const struct child_login *login, struct askpass *askpass,
     const bool followed = argv.n > 0 && is_openssh(argv.list[0]);
     if (followed)
         ssh_env(askpass, &env);
-    struct fd_transport *f;
+    struct fd_transport *f = NULL;
     int r = env.error ? env.error : start(&argv, env.list, "openssh", host, &f);
     if (r < 0) {
         diag_set(why, "cannot run %s: %s%s", argv.error ? "ssh" : argv.list[0], strerror(-r),
@@ -212,7 +212,7 @@ int child_local(const char *program, struct transport **ret, struct diag *why)
     }
     WORDS_AUTO argv = {0};
     words_add(&argv, program);
-    struct fd_transport *f;
+    struct fd_transport *f = NULL;
     int r = start(&argv, NULL, "local sftp-server", program, &f);
     if (r < 0)
         diag_set(why, "cannot run %s: %s", program, strerror(-r));
