@@ -23,22 +23,34 @@
  * for it, or the error if the load began late enough. After -EINTR, which was the loader's own, and
  * in DROPPED there is no error to take, and one of the waiting threads loads.
  *
- * What is held is in one of two lists, the least recent first:
+ * What is held is in one of three lists, the least recent first. What is loaded ahead of its use is
+ * in `ahead` if a user is known to come for it, else in `spare`:
  *
- *        cache_try_begin, cache_end           the first cache_begin that gets it
- *      ------------------------------> ahead -----------------------------------.
- *                                        |                                      v
- *                                        | nobody came for too long       end of used
- *                                        '---------------------------> beginning of used
+ *       cache_try_begin, cache_end              cache_begin or cache_touch gets it
+ *      ---------------+------------> ahead -----------------------------------------.
+ *                     |             |  ^  ^                                         v
+ *        ticket.spare |    cache_   |  |  '----- cache_expect -----+----------- end of used
+ *                     |   all_spare |  | cache_expect                               ^
+ *                     |             v  |        cache_begin or cache_touch gets it  |
+ *                     '------------> spare -----------------------------------------'
+ *                                    |    too old, or cache_give_up_spare (its last)
+ *                                    '-------------------------------> beginning of used
  *
- * When room is needed the beginning of `used` goes, and that of `ahead` only where `used` is empty.
+ * What is in `ahead` becomes too old, too. Both lists are in the order in which users come by, as
+ * far as can be known: the last is the farthest from them.
+ *
+ * When room is needed the beginning of `used` goes, and that of the others only where `used` is
+ * empty, for their turn is still to come. But where both have more than half, the end of `spare`
+ * goes first: what users came for makes no room for what they may never want.
  *
  * Invariants, whenever nobody has the lock:
  *
  *   - an entry holds something, is being loaded, or has users; any other one is freed;
  *   - the thread that loads an entry is one of its users, and there is one loader at most;
  *   - an entry is in exactly one list if it holds something, else in none;
- *   - a list's `bytes` are the sum over its entries, and those of both at most `max_bytes`;
+ *   - a list's `bytes` are the sum over its entries, and those of all at most `max_bytes`;
+ *   - an entry is `unasked` from when it was loaded ahead, or expected, until a cache_begin gets
+ *     it, whatever list it is in by then;
  *   - `true_at` is when the load began, or that of a listing which confirms the object; never when
  *     it ended: the server may have read the file at any moment between.
  */
@@ -68,18 +80,20 @@ struct cache_entry {
     int64_t error_at;      /* ... its beginning */
     bool loading;
     bool dropped; /* while it was being loaded */
+    bool unasked; /* held is ahead of its use: no cache_begin got it yet */
     unsigned users;
     struct cache_list *list; /* in which it is, if it holds something */
     struct cache_entry *prev, *next;
 };
 
 struct cache {
+    size_t max_bytes;
     struct lock lock;
     struct condition changed;
-    size_t max_bytes;
     struct path_item *table GUARDED_BY(lock);
     struct cache_list used GUARDED_BY(lock);
     struct cache_list ahead GUARDED_BY(lock);
+    struct cache_list spare GUARDED_BY(lock);
     unsigned long changes GUARDED_BY(lock);
 };
 
@@ -93,6 +107,11 @@ int cache_new(size_t max_bytes, struct cache **ret)
     condition_init(&cache->changed);
     *ret = cache;
     return 0;
+}
+
+size_t cache_max_bytes(const struct cache *cache)
+{
+    return cache->max_bytes;
 }
 
 struct cached *cached_ref(struct cached *c)
@@ -121,13 +140,25 @@ static void unlist(struct cache_entry *e)
     e->list->bytes -= e->held->bytes;
 }
 
-static size_t bytes_held(const struct cache *cache) REQUIRES(cache->lock)
+static void move(struct cache_entry *e, struct cache_list *to)
 {
-    return cache->used.bytes + cache->ahead.bytes;
+    unlist(e);
+    list(e, to);
 }
 
-static void set_held(struct cache *cache, struct cache_entry *e, struct cached *c, bool ahead)
-    REQUIRES(cache->lock)
+static size_t bytes_ahead(const struct cache *cache) REQUIRES(cache->lock)
+{
+    return cache->ahead.bytes + cache->spare.bytes;
+}
+
+static size_t bytes_held(const struct cache *cache) REQUIRES(cache->lock)
+{
+    return cache->used.bytes + bytes_ahead(cache);
+}
+
+/* to: the list for c. */
+static void set_held(struct cache *cache, struct cache_entry *e, struct cached *c,
+                     struct cache_list *to) REQUIRES(cache->lock)
 {
     struct cached *before = e->held;
     cache->changes += c != before;
@@ -135,8 +166,16 @@ static void set_held(struct cache *cache, struct cache_entry *e, struct cached *
         unlist(e);
     e->held = cached_ref(c);
     if (c)
-        list(e, ahead ? &cache->ahead : &cache->used);
+        list(e, to);
     cached_unref(before);
+}
+
+/* What becomes known at once, or is not known any more. */
+static void set_used(struct cache *cache, struct cache_entry *e, struct cached *c)
+    REQUIRES(cache->lock)
+{
+    set_held(cache, e, c, &cache->used);
+    e->unasked = false;
 }
 
 static void forget_if_unused(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
@@ -145,11 +184,20 @@ static void forget_if_unused(struct cache *cache, struct cache_entry *e) REQUIRE
         path_table_drop(&cache->table, e);
 }
 
+static struct cache_entry *next_to_go(const struct cache *cache) REQUIRES(cache->lock)
+{
+    if (cache->spare.first && bytes_ahead(cache) > cache->max_bytes / 2)
+        return cache->spare.first->prev; /* the last one */
+    if (cache->used.first)
+        return cache->used.first;
+    return cache->spare.first ? cache->spare.first : cache->ahead.first;
+}
+
 static void evict(struct cache *cache) REQUIRES(cache->lock)
 {
     while (bytes_held(cache) > cache->max_bytes) {
-        struct cache_entry *e = cache->used.first ? cache->used.first : cache->ahead.first;
-        set_held(cache, e, NULL, false);
+        struct cache_entry *e = next_to_go(cache);
+        set_used(cache, e, NULL);
         forget_if_unused(cache, e);
     }
 }
@@ -171,9 +219,9 @@ static int look(struct cache *cache, struct cache_entry *e, int64_t not_before, 
                 struct cached **ret, bool *ret_ahead) REQUIRES(cache->lock)
 {
     if (e->held && e->true_at >= not_before) {
-        *ret_ahead = e->list == &cache->ahead;
-        unlist(e);
-        list(e, &cache->used);
+        *ret_ahead = e->unasked;
+        e->unasked = false;
+        move(e, &cache->used);
         *ret = cached_ref(e->held);
         return 0;
     }
@@ -239,7 +287,9 @@ void cache_end(struct cache *cache, const struct cache_ticket *ticket, struct ca
     e->error = error == -EINTR || e->dropped ? 0 : error;
     e->error_at = ticket->began;
     if (!e->dropped && error != -EIO && error != -EINTR) {
-        set_held(cache, e, error == 0 ? c : NULL, ticket->ahead);
+        struct cache_list *ahead = ticket->spare ? &cache->spare : &cache->ahead;
+        set_held(cache, e, error == 0 ? c : NULL, ticket->ahead ? ahead : &cache->used);
+        e->unasked = e->held && ticket->ahead;
         e->true_at = ticket->began;
     }
     condition_wake_all(&cache->changed);
@@ -257,26 +307,87 @@ bool cache_is_loading(struct cache *cache, const char *path)
     return loading;
 }
 
-/* An entry that nobody came for is first to go. */
-static void give_up_oldest(struct cache *cache) REQUIRES(cache->lock)
+static void prepend(struct cache_entry *e, struct cache_list *to)
 {
-    struct cache_entry *e = cache->ahead.first;
     unlist(e);
-    e->list = &cache->used;
-    DL_PREPEND(cache->used.first, e);
-    cache->used.bytes += e->held->bytes;
+    e->list = to;
+    DL_PREPEND(to->first, e);
+    to->bytes += e->held->bytes;
+}
+
+/* An entry that nobody came for is first to go. */
+static void give_up(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
+{
+    prepend(e, &cache->used);
+}
+
+static void give_up_older(struct cache *cache, struct cache_list *list, int64_t oldest)
+    REQUIRES(cache->lock)
+{
+    while (list->first && list->first->true_at < oldest)
+        give_up(cache, list->first);
 }
 
 size_t cache_room_ahead(struct cache *cache, size_t at_most, int64_t max_age_ms)
 {
     int64_t oldest = clock_ms() - max_age_ms;
     lock_take(&cache->lock);
-    while (cache->ahead.first && cache->ahead.first->true_at < oldest)
-        give_up_oldest(cache);
+    give_up_older(cache, &cache->spare, oldest);
+    give_up_older(cache, &cache->ahead, oldest);
     size_t max = cache->max_bytes / 2 < at_most ? cache->max_bytes / 2 : at_most;
-    size_t room = cache->ahead.bytes < max ? max - cache->ahead.bytes : 0;
+    size_t room = bytes_ahead(cache) < max ? max - bytes_ahead(cache) : 0;
     lock_drop(&cache->lock);
     return room;
+}
+
+void cache_give_up_spare(struct cache *cache, size_t bytes)
+{
+    lock_take(&cache->lock);
+    const size_t least = cache->spare.bytes > bytes ? cache->spare.bytes - bytes : 0;
+    while (cache->spare.bytes > least)
+        give_up(cache, cache->spare.first->prev); /* the last one */
+    lock_drop(&cache->lock);
+}
+
+void cache_all_spare(struct cache *cache)
+{
+    lock_take(&cache->lock);
+    while (cache->ahead.first)
+        prepend(cache->ahead.first->prev, &cache->spare);
+    lock_drop(&cache->lock);
+}
+
+size_t cache_more_ahead(struct cache *cache, const char *path, size_t unknown)
+{
+    lock_take(&cache->lock);
+    const struct cache_entry *e = path_table_find(cache->table, path);
+    const size_t more = !e || !e->held ? unknown : e->list == &cache->used ? e->held->bytes : 0;
+    lock_drop(&cache->lock);
+    return more;
+}
+
+bool cache_expect(struct cache *cache, const char *path)
+{
+    lock_take(&cache->lock);
+    struct cache_entry *e = path_table_find(cache->table, path);
+    bool known = e && e->held;
+    if (known && e->list != &cache->ahead) {
+        move(e, &cache->ahead);
+        e->unasked = true;
+    }
+    lock_drop(&cache->lock);
+    return known;
+}
+
+bool cache_touch(struct cache *cache, const char *path)
+{
+    lock_take(&cache->lock);
+    struct cache_entry *e = path_table_find(cache->table, path);
+    bool first = e && e->held && e->list != &cache->used;
+    if (e && e->held)
+        move(e, &cache->used);
+    lock_drop(&cache->lock);
+    return first;
 }
 
 struct cached *cache_peek(struct cache *cache, const char *path, int64_t *ret_true_at)
@@ -295,7 +406,7 @@ void cache_put(struct cache *cache, const char *path, struct cached *c)
     lock_take(&cache->lock);
     struct cache_entry *e = path_table_take(&cache->table, path, sizeof(*e));
     if (e) {
-        set_held(cache, e, c, false);
+        set_used(cache, e, c);
         e->true_at = clock_ms();
         e->error = 0;
         e->dropped = e->loading; /* what is being loaded is older */
@@ -312,7 +423,7 @@ bool cache_replace(struct cache *cache, const char *path, const struct cached *b
     struct cache_entry *e = path_table_find(cache->table, path);
     const bool same = e && e->held == before;
     if (same) {
-        set_held(cache, e, c, e->list == &cache->ahead);
+        set_held(cache, e, c, e->list);
         e->error = 0;
         e->dropped = e->loading; /* what is being loaded is older */
         evict(cache);
@@ -327,15 +438,14 @@ void cache_confirm(struct cache *cache, const char *path, const struct cached *c
     struct cache_entry *e = path_table_find(cache->table, path);
     if (e && e->held == c && e->true_at < true_at) {
         e->true_at = true_at;
-        unlist(e);
-        list(e, e->list); /* as any that is as young */
+        move(e, e->list); /* as any that is as young */
     }
     lock_drop(&cache->lock);
 }
 
 static void drop(struct cache *cache, struct cache_entry *e) REQUIRES(cache->lock)
 {
-    set_held(cache, e, NULL, false);
+    set_used(cache, e, NULL);
     e->error = 0;
     e->dropped = e->loading;
     forget_if_unused(cache, e);

@@ -4,7 +4,8 @@
  * used goes first). Only one thread at a time loads a path; the others wait for it.
  *
  * An object loaded ahead of its use is marked until a caller asks for it. It goes last when room is
- * needed, since its turn is still to come; such objects are to take only a part of the room.
+ * needed, since its turn is still to come; such objects are to take only a part of the room. Those
+ * that nobody is known to come for are spare: they make room for the others.
  */
 #pragma once
 
@@ -24,6 +25,7 @@ struct cache;
 
 int cache_new(size_t max_bytes, struct cache **ret);
 void cache_free(struct cache *cache);
+size_t cache_max_bytes(const struct cache *cache);
 
 struct cached *cached_ref(struct cached *c);
 void cached_unref(struct cached *c); /* accepts NULL */
@@ -40,6 +42,7 @@ struct cache_ticket {
     struct cache_entry *entry;
     int64_t began;
     bool ahead; /* 0: it had been loaded ahead, and this is its first use */
+    bool spare; /* for who has loaded it ahead to set, before cache_end */
 };
 int cache_begin(struct cache *cache, const char *path, int64_t not_before, const struct wait *wait,
                 struct cached **ret, struct cache_ticket *ret_ticket);
@@ -64,6 +67,24 @@ bool cache_is_loading(struct cache *cache, const char *path);
 /* How many bytes may still be loaded ahead, of at_most and half of the cache, if objects that
  * nobody used for max_age_ms are given up. */
 size_t cache_room_ahead(struct cache *cache, size_t at_most, int64_t max_age_ms);
+
+/* Gives up spare objects of at least so many bytes, or all: the last that were loaded first. */
+void cache_give_up_spare(struct cache *cache, size_t bytes);
+
+/* Nobody is known to come any more for what was loaded ahead: all of it is spare. */
+void cache_all_spare(struct cache *cache);
+
+/* A user is coming for the object at path: it counts as loaded ahead, and not as spare. False:
+ * nothing is known there. */
+bool cache_expect(struct cache *cache, const char *path);
+
+/* By how many bytes there is more ahead if that object is expected, or if it is loaded ahead and
+ * has as many bytes as are given for an unknown one. */
+size_t cache_more_ahead(struct cache *cache, const char *path, size_t unknown);
+
+/* The object known for path is in use. True if this is its first use since it was loaded ahead;
+ * a cache_begin tells of its own first use all the same. */
+bool cache_touch(struct cache *cache, const char *path);
 
 /* Makes c (the caller keeps its reference) the known object as of now, after an own change. */
 void cache_put(struct cache *cache, const char *path, struct cached *c);
