@@ -61,12 +61,18 @@ bool pipeline_has_room(const struct pipeline *pipeline)
            pipeline->handles < handles_max(pipeline);
 }
 
+static size_t *bytes_like(struct pipeline *pipeline, const struct slot *slot)
+{
+    return slot->load->kind == &document_load_kind ? &pipeline->document_bytes
+                                                   : &pipeline->listing_bytes;
+}
+
 static void count(struct pipeline *pipeline, const struct slot *slot)
 {
     pipeline->loads++;
     pipeline->requests += slot->opens ? REQUESTS_OF_A_LOAD : 1;
     pipeline->handles += slot->opens;
-    pipeline->bytes += slot->bytes;
+    *bytes_like(pipeline, slot) += slot->bytes;
 }
 
 static void discount(struct pipeline *pipeline, const struct slot *slot)
@@ -74,7 +80,7 @@ static void discount(struct pipeline *pipeline, const struct slot *slot)
     pipeline->loads--;
     pipeline->requests -= slot->opens ? REQUESTS_OF_A_LOAD : 1;
     pipeline->handles -= slot->opens;
-    pipeline->bytes -= slot->bytes;
+    *bytes_like(pipeline, slot) -= slot->bytes;
 }
 
 static void end(struct pipeline *pipeline, struct slot *slot)

@@ -22,8 +22,9 @@ struct pipeline {
     unsigned loads;     /* slots */
     unsigned requests;  /* that may be under way */
     unsigned handles;   /* that may be open */
-    size_t bytes;       /* that they are expected to bring */
     bool is_held_up;    /* requests wait unsent: those of users go first */
+
+    size_t document_bytes, listing_bytes; /* that they are expected to bring */
 };
 
 /* The functions and ctx are set by the caller. */

@@ -30,7 +30,9 @@
  *
  * A walk is freed when it has been through all, when nobody has come for IDLE_MS for what it finds,
  * when WALKS_MAX others stand before it, when another one of its kind through the same directory
- * begins, or when the link is lost. A walk for whose next document the cache has no room waits.
+ * begins, or when the link is lost. A walk waits where the caches have no room for what comes next
+ * in it (room.h): until its user has come for some of what is there, which counts as used then, as
+ * does the listing of the directory that he goes through.
  *
  * Invariants:
  *
@@ -52,6 +54,7 @@
 #include "guess.h"
 #include "pipeline.h"
 #include "remote/names/paths.h"
+#include "room.h"
 #include "walk.h"
 
 enum {
@@ -59,10 +62,6 @@ enum {
     WALKS_MAX = 64,       /* directories; the one that was thought of last comes first */
     IDLE_MS = 5000,       /* a walk whose findings nobody comes for is given up */
     NEIGHBOURS_MS = 1000, /* between two loads by a user that make a pattern */
-    /* The memory for documents that wide walks load before a user comes for them. A user that opens
-     * folders of more than two thousand comes too late for the last ones, or not at all. */
-    WIDE_MAX = 24 << 20,
-    WIDE_MS = 60 * 1000,
 };
 
 enum topic { LISTED, USED, MISSED_DOCUMENT, MISSED_LISTING, MISSED_ATTRS, LOOKED_UP, TOPICS };
@@ -95,6 +94,7 @@ struct prefetch {
     struct walk *walks;
     struct miss missed[TOPICS];
     struct guess guess;
+    struct room room;
     size_t ended; /* what wide walks that are over were through with */
     bool link_lost;
 };
@@ -123,6 +123,8 @@ static void begin_walk(struct prefetch *prefetch, struct walk *walk)
         return;
     if (!prefetch->walks && !prefetch->pipeline.slots)
         prefetch->ended = 0;
+    if (!walk->wide) /* what others went for is taken only if this one needs the room */
+        room_all_spare(&prefetch->room);
     DL_FOREACH_SAFE(prefetch->walks, old, next)
     {
         bool same = old->wide == walk->wide && strcmp(old->dir, walk->dir) == 0;
@@ -138,11 +140,13 @@ static void end_all_walks(struct prefetch *prefetch)
         end_walk(prefetch, prefetch->walks);
 }
 
-/* Tells the walks through dir, and puts the one that keeps ahead first. */
+/* Tells the walks through dir, and puts the one that keeps ahead first. The listing, by which
+ * others may begin, is in use. */
 static void use(struct prefetch *prefetch, const char *dir, const char *name)
 {
     struct walk *walk;
     struct walk *ahead = NULL;
+    (void)cache_touch(prefetch->remote->listings, dir);
     DL_FOREACH (prefetch->walks, walk) {
         if (strcmp(walk->dir, dir) == 0) {
             walk_used(walk, prefetch->remote, name);
@@ -169,31 +173,31 @@ static void used(struct prefetch *prefetch, const char *path)
 
 /* ---- loads */
 
-static bool has_room(const struct prefetch *prefetch, const struct walk *walk,
-                     const struct wanted *wanted)
-{
-    struct cache *documents = prefetch->remote->documents;
-    size_t room;
-    if (wanted->kind != &document_load_kind)
-        return true;
-    if (walk->wide) {
-        room = cache_room_ahead(documents, WIDE_MAX, WIDE_MS);
-    } else {
-        struct cached *known = cache_peek(documents, wanted->path, NULL);
-        cached_unref(known);
-        if (known)
-            return true;
-        room = cache_room_ahead(documents, SIZE_MAX, prefetch->remote->options.cache_timeout_ms);
-    }
-    return prefetch->pipeline.bytes + wanted->bytes <= room;
-}
-
-static void begin_load(struct prefetch *prefetch, const struct wanted *wanted)
+static void begin_load(struct prefetch *prefetch, const struct wanted *wanted, bool spare)
 {
     struct load *load;
     int r = load_new_ahead(wanted->kind, prefetch->remote, wanted->path, wanted->not_before, &load);
-    if (r == 0 && load) /* without memory its user loads it */
+    if (r == 0 && load) { /* without memory its user loads it */
+        load->ticket.spare = spare;
         (void)pipeline_add(&prefetch->pipeline, load, wanted->bytes);
+    }
+}
+
+/* Something that the walk wants, and that there is room for. */
+static enum walk_state next_that_fits(const struct prefetch *prefetch, struct walk *walk,
+                                      struct wanted *ret)
+{
+    enum walk_state state = walk_next(walk, prefetch->remote, ret);
+    if (state == WALK_WANTS && ret->kind == &listing_load_kind) {
+        if (room_for(&prefetch->room, walk, ret))
+            return state;
+        free(ret->path);
+        state = walk_next_document(walk, prefetch->remote, ret);
+    }
+    if (state != WALK_WANTS || room_for(&prefetch->room, walk, ret))
+        return state;
+    free(ret->path);
+    return WALK_WAITS;
 }
 
 /* True: it is over. */
@@ -203,17 +207,12 @@ static bool go_on(struct prefetch *prefetch, struct walk *walk)
         return true;
     while (pipeline_has_room(&prefetch->pipeline)) {
         struct wanted wanted;
-        enum walk_state state = walk_next(walk, prefetch->remote, &wanted);
+        enum walk_state state = next_that_fits(prefetch, walk, &wanted);
         if (state != WALK_WANTS)
             return state == WALK_OVER;
-        bool room = has_room(prefetch, walk, &wanted);
-        if (room) {
-            begin_load(prefetch, &wanted);
-            walk_passed(walk, &wanted);
-        }
+        begin_load(prefetch, &wanted, walk->wide);
+        walk_passed(walk, &wanted);
         free(wanted.path);
-        if (!room)
-            return false;
     }
     return false;
 }
@@ -274,6 +273,7 @@ static void ending(void *ctx, const struct load *load)
     prefetch->link_lost |= load->result == -ENOTCONN || load->result == -EIO;
     if (load->result < 0 && guess_is(&prefetch->guess, load->path))
         guess_was_wrong(&prefetch->guess);
+    room_learn(&prefetch->room, load);
     if (load->kind == &listing_load_kind && load->known && load->made &&
         brings_documents(prefetch->remote, (const struct listing *)load->known,
                          (const struct listing *)load->made))
@@ -292,7 +292,7 @@ static void relist(struct prefetch *prefetch, const char *dir)
         .not_before = cache_not_before(remote->options.cache_timeout_ms),
     };
     if (path && pipeline_has_room(&prefetch->pipeline))
-        begin_load(prefetch, &wanted);
+        begin_load(prefetch, &wanted, false);
 }
 
 static void compare(struct prefetch *prefetch, enum topic topic, const char *before,
@@ -339,7 +339,7 @@ static void look_ahead(struct prefetch *prefetch, const char *folder)
     const struct wanted wanted = {
         .kind = &document_load_kind, .path = path, .not_before = INT64_MIN};
     if (path && pipeline_has_room(&prefetch->pipeline))
-        begin_load(prefetch, &wanted);
+        begin_load(prefetch, &wanted, false);
     cached_unref(there);
 }
 
@@ -498,6 +498,7 @@ int prefetch_new(struct remote *remote, struct prefetch **ret)
     if (!prefetch)
         return -ENOMEM;
     prefetch->remote = remote;
+    room_init(&prefetch->room, remote, &prefetch->pipeline);
     prefetch->pipeline =
         (struct pipeline){.stopped = is_stopped, .ending = ending, .ctx = prefetch};
     pipeline_init(&prefetch->pipeline, remote);

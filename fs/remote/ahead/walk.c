@@ -150,9 +150,9 @@ static enum walk_state next_below(struct walk *walk, struct remote *remote,
     return dir && cache_is_loading(remote->listings, dir) ? WALK_WAITS : WALK_OVER;
 }
 
-static enum walk_state next_document(struct walk *walk, struct remote *remote, struct wanted *ret)
+enum walk_state walk_next_document(struct walk *walk, struct remote *remote, struct wanted *ret)
 {
-    for (; walk->document < end_of(walk); walk->document++, walk->inner = 0) {
+    for (; walk->document < walk->listed; walk->document++, walk->inner = 0) {
         const struct listing_entry *e = entry_at(walk, walk->document);
         enum walk_state state = WALK_OVER;
         const bool is_document = remote_is_vmx(remote, e->name, &e->attrs);
@@ -189,7 +189,7 @@ enum walk_state walk_next(struct walk *walk, struct remote *remote, struct wante
             ret->not_before = INT64_MIN;
         return state;
     }
-    return next_document(walk, remote, ret);
+    return walk_next_document(walk, remote, ret);
 }
 
 void walk_passed(struct walk *walk, const struct wanted *wanted)

@@ -47,6 +47,9 @@ void walk_free(struct walk *walk);
 
 /* The path wanted is the caller's to free. */
 enum walk_state walk_next(struct walk *walk, struct remote *remote, struct wanted *ret);
+/* The same, where there is no room for the listing that walk_next wants: a document of those that
+ * came before. */
+enum walk_state walk_next_document(struct walk *walk, struct remote *remote, struct wanted *ret);
 void walk_passed(struct walk *walk, const struct wanted *wanted);
 
 /* The user has come to the entry of this name, or below it. */

@@ -26,6 +26,17 @@ static bool has_directories(const struct listing *listing)
     return false;
 }
 
+/* A user is in dir, whose listing is in use then, as is the one above it: without that nobody could
+ * be kept ahead of who goes from one directory to the next. */
+static void touch(struct remote *remote, const char *dir)
+{
+    FREE_AUTO char *above = path_dir(dir);
+    if (cache_touch(remote->listings, dir))
+        prefetch_used(remote->prefetch, dir);
+    if (above)
+        (void)cache_touch(remote->listings, above);
+}
+
 int remote_list_changed(struct remote *remote, const char *dir, int64_t max_age_ms,
                         const struct wait *wait, struct listing **ret)
 {
@@ -35,6 +46,7 @@ int remote_list_changed(struct remote *remote, const char *dir, int64_t max_age_
     if (r < 0)
         return r;
     r = cache_begin(remote->listings, dir, cache_not_before(max_age_ms), wait, &found, &ticket);
+    touch(remote, dir);
     if (r == 0 && ticket.ahead) {
         prefetch_used(remote->prefetch, dir);
         if (has_directories((const struct listing *)found))
@@ -105,6 +117,7 @@ int remote_getattr(struct remote *remote, const char *path, int64_t max_age_ms,
     const bool complete = l && !l->changed && path[0];
     bool tells = (known || complete) && !written && max_age_ms > 0;
     if (tells && is_young(remote, l, true_at, max_age_ms)) {
+        touch(remote, dir);
         if (known)
             *ret = *known;
         *ret_true_at = true_at;
