@@ -14,7 +14,7 @@ static void destroy(struct cached *c)
 {
     struct listing *l = (struct listing *)c;
     for (size_t i = 0; i < l->n; i++)
-        listing_name_unref(l->entries[i].shared);
+        listing_name_unref(l->entries[i].name);
     free(l->entries);
     free(l);
 }
@@ -40,11 +40,10 @@ int listing_add(struct listing *listing, const char *name, const struct sftp_att
     struct listing_entry *more = list_room(listing->entries, listing->n, sizeof(*more));
     if (more)
         listing->entries = more;
-    struct listing_name *copy = more ? listing_name_new(name) : NULL;
+    char *copy = more ? listing_name_new(name) : NULL;
     if (!copy)
         return -ENOMEM;
-    more[listing->n++] =
-        (struct listing_entry){.name = copy->text, .shared = copy, .attrs = *attrs};
+    more[listing->n++] = (struct listing_entry){.name = copy, .attrs = *attrs};
     return 0;
 }
 

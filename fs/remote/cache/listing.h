@@ -5,11 +5,8 @@
 #include "cache.h"
 #include "remote/remote.h"
 
-struct listing_name;
-
 struct listing_entry {
-    char *name;
-    struct listing_name *shared; /* which holds that text */
+    char *name; /* shared (listing_name.h) */
     struct sftp_attrs attrs;
     const char *shown_as;   /* of a directory that a link beside it names (aliases.h): the link's
                                name; the directory can be reached and is not listed */

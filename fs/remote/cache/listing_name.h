@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +12,13 @@ struct listing_name {
     char text[];
 };
 
+static inline struct listing_name *listing_name_of(char *text)
+{
+    return (struct listing_name *)(text - offsetof(struct listing_name, text));
+}
+
 /* A reference to a copy, or NULL. */
-static inline struct listing_name *listing_name_new(const char *text)
+static inline char *listing_name_new(const char *text)
 {
     const size_t size = strlen(text) + 1;
     struct listing_name *name = malloc(sizeof(*name) + size);
@@ -20,16 +26,17 @@ static inline struct listing_name *listing_name_new(const char *text)
         return NULL;
     atomic_init(&name->refs, 1);
     memcpy(name->text, text, size);
-    return name;
+    return name->text;
 }
 
-static inline void listing_name_ref(struct listing_name *name)
+static inline void listing_name_ref(char *text)
 {
-    atomic_fetch_add(&name->refs, 1);
+    atomic_fetch_add(&listing_name_of(text)->refs, 1);
 }
 
-static inline void listing_name_unref(struct listing_name *name)
+static inline void listing_name_unref(char *text)
 {
-    if (name && atomic_fetch_sub(&name->refs, 1) == 1)
+    struct listing_name *name = listing_name_of(text);
+    if (atomic_fetch_sub(&name->refs, 1) == 1)
         free(name);
 }

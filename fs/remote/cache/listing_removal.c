@@ -49,7 +49,7 @@ static struct listing *without(const struct listing *l, const char *name)
     for (size_t i = 0; i < l->n; i++) {
         if (&l->entries[i] == gone)
             continue;
-        listing_name_ref(l->entries[i].shared);
+        listing_name_ref(l->entries[i].name);
         copy->entries[copy->n++] = l->entries[i];
     }
     copy->cached.bytes = l->cached.bytes - (gone ? listing_entry_bytes(name) : 0);
