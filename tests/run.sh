@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs all tests and prints, at the end, "N passed, N failed"; status 1 if any failed.
+# Runs all tests and prints, at the end, what failed once more and "N passed, N failed"; status 1 if
+# any failed.
 #
 # usage: sh tests/run.sh [STAGE]... [--budget MINUTES]
 #   lint   formatting, clang-tidy, cppcheck, layers and sizes
@@ -251,6 +252,10 @@ for stage in ${stages:-lint unit mount fault tsan}; do
     plan_stage "$stage"
 done
 [ ! -s "$parts" ] || run_parts
+if [ -s "$counts.failed" ]; then
+    heading failed
+    cat "$counts.failed"
+fi
 echo
 awk '{ passed += $1; failed += $2 }
      END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 || passed == 0 }' "$counts"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Prints the results of a test run, one line for each test and in full what failed, and appends
-"PASSED FAILED" to a file of counts.
+"PASSED FAILED" to a file of counts, and what failed to COUNTS.failed.
 
 usage: report.py COUNTS meson LABEL TESTLOG.json    what "meson test" left
        report.py COUNTS tap LABEL LOG STATUS        the output and exit status of a TAP producer
@@ -22,6 +22,7 @@ class Report:
     def __init__(self):
         self.passed = 0
         self.failed = 0
+        self.failures = []
 
     def add(self, good, name, details=""):
         if good and " # skip" in name and os.environ.get("CI"):
@@ -30,9 +31,14 @@ class Report:
             self.passed += 1
         else:
             self.failed += 1
-        print("ok    " if good else "FAILED", name)
-        if not good and details.strip():
-            print("    " + details.strip("\n").replace("\n", "\n    "))
+        if good:
+            print("ok    ", name)
+            return
+        lines = [f"FAILED {name}"]
+        if details.strip():
+            lines += ["    " + line for line in details.strip("\n").split("\n")]
+        print("\n".join(lines))
+        self.failures += lines
 
 
 def tap(report, label, text, status):
@@ -75,6 +81,7 @@ def meson(report, label, path):
                 if report.failed == before:
                     report.add(False, f"{name}: {test['result']}, status {test['returncode']}")
                 print(output)
+                report.failures.append(output)
 
 
 def main():
@@ -93,6 +100,8 @@ def main():
     sys.stdout.flush()
     with open(counts, "a", encoding="utf-8") as f:
         f.write(f"{report.passed} {report.failed}\n")
+    with open(f"{counts}.failed", "a", encoding="utf-8") as f:
+        f.writelines(line + "\n" for line in report.failures)
 
 
 if __name__ == "__main__":
