@@ -455,18 +455,27 @@ cat_kept() { # FILE
     cmp "$LAB/file" "$MNT/file"
 }
 
+# At the time that it had before, and later than the second, a change cannot be told: a round that takes
+# longer is not judged.
 @test "a plain file that was changed within the second of another change shows it" {
     mount_local cache_timeout=1
-    local i text
-    echo 0 >"$LAB/file"
-    touch "$TEST_DIR/time"
-    for i in 1 2 3 4 5 6 7 8 9; do
-        echo $i >"$LAB/file"
-        touch -r "$TEST_DIR/time" "$LAB/file"
-        [ $i != 1 ] || sleep 0.5
-        text=$(cat "$MNT/file")
-        [ "$text" = $i ]
+    local round i text began judged=0
+    for round in $(seq 60); do
+        echo 0 >"$LAB/file$round"
+        touch "$TEST_DIR/time"
+        began=${EPOCHREALTIME/./}
+        for i in 1 2 3 4 5 6 7 8 9; do
+            echo $i >"$LAB/file$round"
+            touch -r "$TEST_DIR/time" "$LAB/file$round"
+            [ $i != 1 ] || sleep 0.5
+            text=$(cat "$MNT/file$round")
+            [ $((${EPOCHREALTIME/./} - began)) -lt 1000000 ] || break
+            [ "$text" = $i ]
+            judged=$((judged + 1))
+        done
+        [ "$judged" -lt 9 ] || break
     done
+    [ "$judged" -ge 9 ]
 }
 
 @test "who has a plain file open does not bring back what it was" {
