@@ -78,7 +78,9 @@ static void measure_below(struct measure *m)
 
 static bool seems_thin(struct remote *remote, const struct wait *wait)
 {
-    struct measure m = {.remote = remote, .wait = wait, .round_trip_us = INT64_MAX};
+    const int64_t least_ms = sftp_least_trip_ms(remote->sftp);
+    const int64_t known_us = least_ms < 0 ? INT64_MAX : (least_ms + 1) * 1000;
+    struct measure m = {.remote = remote, .wait = wait, .round_trip_us = known_us};
     measure_directory(&m, "");
     measure_below(&m);
     log_debug("%llu bytes of a listing took %lld us", (unsigned long long)m.bytes, (long long)m.us);
