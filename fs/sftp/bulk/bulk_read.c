@@ -26,7 +26,7 @@
 #include "sftp/results.h"
 
 enum {
-    CHUNK = 128 * 1024,
+    CHUNK = 256 * 1024, /* at most, where the server allows it: each request costs processor time */
     WINDOW_MIN = 256 * 1024,
     WINDOW_MAX = 2 * 1024 * 1024, /* each way: that is what a session of OpenSSH lets through */
     REORDER = 1024 * 1024,        /* how far reads may overtake each other */
