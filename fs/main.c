@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "doctor/doctor.h"
+#include "fleet/fleet.h"
 #include "mount.h"
 #include "mountpoint.h"
 #include "remount.h"
@@ -191,6 +192,10 @@ int main(int argc, char **argv)
     struct mount_call call;
     if (askpass_wanted())
         return askpass_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "status") == 0)
+        return fleet_status(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "map") == 0)
+        return fleet_map(argc - 1, argv + 1);
     settle_descriptors(given_descriptor(argc, argv));
     tune_memory();
     int r = mount_call_read(argc, argv, &call);

@@ -409,6 +409,8 @@ void options_usage(void)
     fputs(
         "usage: vmxfs [options] SOURCE MOUNTPOINT\n"
         "       vmxfs doctor [options] SOURCE     says what works there, and mounts nothing\n"
+        "       vmxfs status [-w] [MOUNTPOINT]... one table of all mounts; -w: again and again\n"
+        "       vmxfs map [MOUNTPOINT]...         the lab as a graph, for dot -Tsvg\n"
         "\n"
         "  SOURCE  [user@]host:[path]   over SSH ([2001:db8::1]:path for IPv6)\n"
         "          sftp://[user@]host[:port]/path\n"

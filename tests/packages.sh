@@ -13,7 +13,7 @@ RUN="fuse3 man-db openssh-client openssh-server openssh-sftp-server"
 PACKAGE="dpkg-dev"
 ARM64="gcc-aarch64-linux-gnu qemu-user"
 BENCH="qemu-utils rclone sshfs"
-TEST="autofs bash-completion bats busybox clang cppcheck dropbear-bin ed expect git groff-base less lintian
+TEST="autofs bash-completion bats busybox clang cppcheck dropbear-bin ed expect git graphviz groff-base less lintian
       llvm make netcat-openbsd patch perl procps python3 qemu-utils rsync shellcheck sshfs systemd vim zsh"
 
 fail() {

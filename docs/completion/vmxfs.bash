@@ -169,10 +169,11 @@ _vmxfs() {
     *)
         case ${#arguments[@]}:${arguments[0]-} in
         0:)
-            _vmxfs_offer doctor
+            _vmxfs_offer doctor status map
             _vmxfs_offer_source "$config"
             ;;
         1:doctor) _vmxfs_offer_source "$config" ;;
+        *:status | *:map) _vmxfs_offer_files -d '' ;;
         1:*) _vmxfs_offer_files -d '' ;;
         esac
         ;;

@@ -213,6 +213,8 @@ int host_describe(struct host *host, struct buf *ret)
     if (host->facts)
         is = host->facts->version_line;
     int r = buf_addf(ret, "host: %s\n", is);
+    if (r == 0 && host->facts && host->facts->platform_uuid)
+        r = buf_addf(ret, "platform-uuid: %s\n", host->facts->platform_uuid);
     if (r == 0 && host->kind == HOST_THERE)
         r = buf_addf(ret, "reloads: %lu\nreloads-failed: %lu\nreloads-due: %zu\n", host->reloads,
                      host->reloads_failed, n);

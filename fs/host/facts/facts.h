@@ -37,6 +37,7 @@ struct host_facts {
     struct vmx_host host;          /* its list belongs to the facts */
     const char *version_line;      /* as "vmware -v" says it */
     const char *cpu_brand;         /* as the host says it; NULL */
+    const char *platform_uuid;     /* of the machine, 16 bytes as in uuid.bios of a .vmx; NULL */
     int hv_support;                /* -1: not known; 3: enabled, 2: off in the firmware */
     bool vms_known, running_known; /* the host answered */
     struct host_vm *vms;

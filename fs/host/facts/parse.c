@@ -2,6 +2,7 @@
 #include "parse.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "lines.h"
 #include "parser/text/list.h"
@@ -104,11 +105,34 @@ int parse_uuid(struct span text, struct host_facts *ret)
     return 0;
 }
 
+/* "0x56 0x4d 0x1f 0xa ...", of which a VM's are its uuid.bios; some say so in another order of the
+ * first eight bytes. */
+static const char *platform_uuid(struct span bytes, struct host_facts *facts)
+{
+    char text[sizeof("00 11 22 33 44 55 66 77-88 99 aa bb cc dd ee ff")] = "";
+    size_t n = 0;
+    unsigned long byte;
+    for (; n < 16 && span_starts_with(bytes, SPAN_LITERAL("0x")); n++) {
+        bytes = span_from(bytes, 2);
+        if (!line_number(&bytes, 16, UINT8_MAX, &byte))
+            return NULL;
+        bytes = text_trim(bytes);
+        (void)snprintf(text + 3 * n, sizeof(text) - 3 * n, "%02lx%s", byte,
+                       n == 7   ? "-"
+                       : n < 15 ? " "
+                                : "");
+    }
+    return n == 16 && bytes.n == 0 ? host_facts_text(facts, span_of(text)) : NULL;
+}
+
 int parse_platform(struct span text, struct host_facts *ret)
 {
     struct span vendor;
     struct span product;
+    struct span uuid;
 
+    if (find_field(text, SPAN_LITERAL("UUID"), &uuid))
+        ret->platform_uuid = platform_uuid(uuid, ret);
     if (!find_field(text, SPAN_LITERAL("Vendor Name"), &vendor) || vendor.n == 0 ||
         !find_field(text, SPAN_LITERAL("Product Name"), &product) || product.n == 0)
         return 0;

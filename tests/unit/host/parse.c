@@ -156,6 +156,31 @@ static void nested_is_a_vm_of_vmwares(void **state)
     (void)state;
 }
 
+static void the_platforms_uuid_is_written_as_in_a_vmx(void **state)
+{
+    static const char *const others[] = {
+        "   UUID: 0x56 0x4d\n",
+        "   UUID: 56 4d\n",
+        "   UUID: \n",
+        "   UUID: 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n",
+        "   UUID: 0x100 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n",
+        ""};
+    FACTS_AUTO facts = new_facts();
+    (void)state;
+    assert_int_equal(
+        parse_platform(
+            SPAN_LITERAL("Platform Information\n   UUID: 0x56 0x4d 0x1f 0xa 0x7c 0x22 0x90 "
+                         "0x5e 0xb1 0x83 0x6a 0xd4 0x0 0xc1 0x9e 0x1\n"),
+            facts),
+        0);
+    assert_string_equal(facts->platform_uuid, "56 4d 1f 0a 7c 22 90 5e-b1 83 6a d4 00 c1 9e 01");
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        FACTS_AUTO other = new_facts();
+        assert_int_equal(parse_platform(span_of(others[i]), other), 0);
+        assert_null(other->platform_uuid);
+    }
+}
+
 static void running_vms_are_their_config_files(void **state)
 {
     static const char text[] =
@@ -346,6 +371,7 @@ int main(void)
         cmocka_unit_test(hv_support_is_a_number),
         cmocka_unit_test(uuid_is_the_line_that_is_one),
         cmocka_unit_test(nested_is_a_vm_of_vmwares),
+        cmocka_unit_test(the_platforms_uuid_is_written_as_in_a_vmx),
         cmocka_unit_test(running_vms_are_their_config_files),
         cmocka_unit_test(no_running_vms_are_not_something_else),
         cmocka_unit_test(more_running_vms_than_a_host_has_are_refused),

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "ask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "parser/text/list.h"
+
+enum { TEXT_MAX = 64 << 20 };
+
+struct left {
+    pid_t pid;
+    char *mount;
+};
+
+/* ---- in the process that reads */
+
+static int copy(int from, int to)
+{
+    char bytes[64 << 10];
+    ssize_t n;
+    while ((n = read(from, bytes, sizeof(bytes))) > 0) {
+        for (ssize_t done = 0; done < n;) {
+            const ssize_t wrote = write(to, bytes + done, (size_t)(n - done));
+            if (wrote < 0)
+                return errno;
+            done += wrote;
+        }
+    }
+    return n < 0 ? errno : 0;
+}
+
+/* The status of its end is the error's number. */
+static _Noreturn void read_out(const struct asked *a, int to)
+{
+    FREE_AUTO char *path = NULL;
+    if (asprintf(&path, "%s/%s", a->mount, a->file) < 0)
+        _exit(ENOMEM);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    _exit(fd < 0 ? errno : copy(fd, to));
+}
+
+/* ---- in ours */
+
+static void begin(struct asked *a)
+{
+    int ends[2];
+    a->fd = -1;
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        a->error = -errno;
+        return;
+    }
+    a->pid = fork();
+    if (a->pid == 0)
+        read_out(a, ends[1]);
+    close(ends[1]);
+    if (a->pid > 0) {
+        a->fd = ends[0];
+        return;
+    }
+    a->error = -errno;
+    close(ends[0]);
+}
+
+/* All is read, and it says how that went with its end. */
+static void end(struct asked *a)
+{
+    int status;
+    close(steal_fd(&a->fd));
+    while (waitpid(a->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    a->error = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+static void leave(struct left_behind *left, const struct asked *a)
+{
+    struct left *list = list_room(left->list, left->n, sizeof(*list));
+    char *mount = list ? strdup(a->mount) : NULL;
+    if (list)
+        left->list = list;
+    if (mount)
+        list[left->n++] = (struct left){a->pid, mount};
+}
+
+/* Nobody waits for its end: it may be long in coming. */
+static void give_up(struct asked *a, int error, struct left_behind *left)
+{
+    close(steal_fd(&a->fd));
+    kill(a->pid, SIGKILL);
+    a->error = error;
+    leave(left, a);
+}
+
+static void take(struct asked *a, struct left_behind *left)
+{
+    char bytes[64 << 10];
+    const ssize_t n = read(a->fd, bytes, sizeof(bytes));
+    if (n == 0) {
+        end(a);
+        return;
+    }
+    int r = n > 0 ? buf_add(&a->text, (struct span){bytes, (size_t)n}) : -errno;
+    if (r == 0 && a->text.len > TEXT_MAX)
+        r = -EFBIG;
+    if (r < 0 && r != -EINTR)
+        give_up(a, r, left);
+}
+
+static bool hangs(struct left_behind *left, const char *mount)
+{
+    bool any = false;
+    for (size_t i = left->n; i-- > 0;) {
+        if (waitpid(left->list[i].pid, NULL, WNOHANG) != 0) {
+            free(left->list[i].mount);
+            left->list[i] = left->list[--left->n];
+        } else {
+            any |= strcmp(left->list[i].mount, mount) == 0;
+        }
+    }
+    return any;
+}
+
+static void wait_for_some(struct asked *asked, size_t n, struct pollfd *polled, int64_t deadline,
+                          struct left_behind *left)
+{
+    const int64_t now = clock_ms();
+    for (size_t i = 0; i < n; i++)
+        polled[i] = (struct pollfd){.fd = asked[i].fd, .events = POLLIN};
+    if (poll(polled, n, deadline > now ? (int)(deadline - now) : 0) <= 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        if (asked[i].fd >= 0 && polled[i].revents != 0)
+            take(&asked[i], left);
+    }
+}
+
+static bool are_read(const struct asked *asked, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (asked[i].fd >= 0)
+            return false;
+    }
+    return true;
+}
+
+void ask_all(struct asked *asked, size_t n, int limit_ms, struct left_behind *left)
+{
+    FREE_AUTO struct pollfd *polled = calloc(n, sizeof(*polled));
+    const int64_t deadline = clock_ms() + limit_ms;
+    for (size_t i = 0; i < n; i++) {
+        asked[i].fd = -1;
+        if (asked[i].mount && hangs(left, asked[i].mount))
+            asked[i].error = -ETIMEDOUT;
+        else if (asked[i].mount && !polled)
+            asked[i].error = -ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (asked[i].mount && asked[i].error == 0)
+            begin(&asked[i]);
+    }
+    while (!are_read(asked, n) && clock_ms() < deadline)
+        wait_for_some(asked, n, polled, deadline, left);
+    for (size_t i = 0; i < n; i++) {
+        if (asked[i].fd >= 0)
+            give_up(&asked[i], -ETIMEDOUT, left);
+    }
+}
+
+void left_behind_done(struct left_behind *left)
+{
+    for (size_t i = 0; i < left->n; i++)
+        free(left->list[i].mount);
+    free(left->list);
+    *left = (struct left_behind){0};
+}

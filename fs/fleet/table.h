@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables for people: columns under each other, cut to a terminal's width, in its colours. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "parser/text/buf.h"
+
+enum table_colour { TABLE_PLAIN, TABLE_GOOD, TABLE_WARNING, TABLE_BAD };
+
+struct table_column {
+    const char *title;
+    bool to_the_right; /* numbers */
+    bool may_be_cut;   /* where the terminal is too narrow */
+};
+
+struct table_cell {
+    char *text; /* the table's */
+    enum table_colour colour;
+};
+
+struct table {
+    const struct table_column *columns; /* borrowed */
+    size_t n_columns;
+    struct table_cell *cells; /* row after row */
+    size_t n;
+};
+
+/* Adds the next cell, whose text is made safe for a terminal. 0, -ENOMEM. */
+int table_add(struct table *table, enum table_colour colour, struct span text);
+
+/* Appends the table. width: of the terminal, in characters; 0: there is none, and nothing is cut.
+ * coloured: as terminals are told to. end: behind each line. 0, -ENOMEM. */
+int table_print(const struct table *table, size_t width, bool coloured, const char *end,
+                struct buf *ret);
+
+void table_done(struct table *table);
