@@ -461,14 +461,14 @@ static void a_lock_is_signed_in_its_place_where_folders_are_not_renamed(void **s
     must_sign(&folder, LOCK, FOREIGN, 0);
     must_commit(&mount, &set, -ENOLCK);
     must_hold(&folder, name_in(LOCK, FOREIGN, path), "half");
-    while (count_in(&folder, LOCK) > 1) /* nobody waited for the removal of ours */
-        usleep(1000);
+    relay_await_idle(&relay); /* nobody waited for the making and the removal of ours */
     must_age_locks(&folder, 62);
     must_commit(&mount, &set, 0);
     must_be_clean(&folder);
     must_write(&folder, LOCK, "");
     set = set_of("memSize", "4");
     must_commit(&mount, &set, -ENOLCK);
+    relay_await_idle(&relay);
     must_age_locks(&folder, 62);
     must_commit(&mount, &set, 0);
     must_hold(&folder, VMX, "memSize = \"4\"\n");
