@@ -409,7 +409,7 @@ void options_usage(void)
     fputs(
         "usage: vmxfs [options] SOURCE MOUNTPOINT\n"
         "       vmxfs doctor [options] SOURCE     says what works there, and mounts nothing\n"
-        "       vmxfs status [-w], vmxfs map      all mounts as a table; as a graph, for dot -Tsvg\n"
+        "       vmxfs status [-w], vmxfs map      all mounts as a table; as a graph for dot\n"
         "\n"
         "  SOURCE  [user@]host:[path]   over SSH ([2001:db8::1]:path for IPv6)\n"
         "          sftp://[user@]host[:port]/path, /path or ./path (a local directory)\n"
