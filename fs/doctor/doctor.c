@@ -64,19 +64,6 @@ static bool is_over(struct doctor *d, const char *rule)
 
 /* ---- the connection */
 
-/* What stands behind "key: " in a text of such lines; empty where it is not there. */
-static struct span value_of(const struct buf *lines, const char *key)
-{
-    struct span rest = buf_span(lines);
-    struct span line;
-    const size_t n = strlen(key);
-    while (text_line(&rest, &line)) {
-        if (span_starts_with(line, span_of(key)) && line.n > n + 2 && line.p[n] == ':')
-            return span_from(line, n + 2);
-    }
-    return SPAN_LITERAL("");
-}
-
 static int log_in(struct doctor *d)
 {
     struct diag why = {0};
@@ -87,9 +74,9 @@ static int log_in(struct doctor *d)
         report_line(&d->report, VMX_FAIL, "login", "%s", why.text[0] ? why.text : strerror(-r));
         return r;
     }
-    const struct span transport = value_of(&lines, "transport");
-    const struct span login = value_of(&lines, "login");
-    const struct span compression = value_of(&lines, "compression");
+    const struct span transport = text_value_of(buf_span(&lines), "transport");
+    const struct span login = text_value_of(buf_span(&lines), "login");
+    const struct span compression = text_value_of(buf_span(&lines), "compression");
     const struct span none = SPAN_LITERAL("none");
     report_line(&d->report, VMX_PASS, "login", "%.*s%s%.*s", (int)transport.n, transport.p,
                 login.n > 0 ? ", " : "", (int)login.n, login.p);

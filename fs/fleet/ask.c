@@ -15,7 +15,10 @@
 #include "base/clock.h"
 #include "parser/text/list.h"
 
-enum { TEXT_MAX = 64 << 20 };
+enum {
+    TEXT_MAX = 64 << 20,
+    LIMIT_MS = 10 * 1000, /* for all files that are asked for at once */
+};
 
 struct left {
     pid_t pid;
@@ -152,10 +155,10 @@ static bool are_read(const struct asked *asked, size_t n)
     return true;
 }
 
-void ask_all(struct asked *asked, size_t n, int limit_ms, struct left_behind *left)
+void ask_all(struct asked *asked, size_t n, struct left_behind *left)
 {
     FREE_AUTO struct pollfd *polled = calloc(n, sizeof(*polled));
-    const int64_t deadline = clock_ms() + limit_ms;
+    const int64_t deadline = clock_ms() + LIMIT_MS;
     for (size_t i = 0; i < n; i++) {
         asked[i].fd = -1;
         if (asked[i].mount && hangs(left, asked[i].mount))

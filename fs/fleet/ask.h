@@ -26,8 +26,8 @@ struct left_behind {
     size_t n;
 };
 
-/* Reads the files of all, which the caller has named. */
-void ask_all(struct asked *asked, size_t n, int limit_ms, struct left_behind *left);
+/* Reads the files of all, which the caller has named; returns after ten seconds at the latest. */
+void ask_all(struct asked *asked, size_t n, struct left_behind *left);
 
 /* Forgets them. Those that hang go on doing so. */
 void left_behind_done(struct left_behind *left);

@@ -2,7 +2,6 @@
 /* Graphviz's DOT: text of others in it can neither end a label nor begin anything. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "parser/text/buf.h"

@@ -21,10 +21,7 @@
 #include "parser/text/text.h"
 #include "rows.h"
 
-enum {
-    LIMIT_MS = 10 * 1000, /* for each file */
-    OTHERS_MAX = 12,      /* names of VMs that have no part in it */
-};
+enum { OTHERS_MAX = 12 /* names of VMs that have no part in it */ };
 
 /* status again at the end: it says more of a host that has been asked. */
 enum file { LINK, VMS, GPUS, STATUS, FILES };
@@ -68,7 +65,7 @@ static int ask_mounts(struct lab *lab, struct left_behind *left)
             lab->answers[file * n + i] =
                 (struct asked){.mount = up ? lab->mounts.list[i].path : NULL, .file = files[file]};
         }
-        ask_all(lab->answers + file * n, n, LIMIT_MS, left);
+        ask_all(lab->answers + file * n, n, left);
     }
     return 0;
 }
@@ -114,7 +111,7 @@ static int ask_identities(struct lab *lab, struct left_behind *left)
         lab->identities[lab->n_identities++] =
             (struct asked){.mount = lab->mounts.list[vm->mount].path, .file = vm->identity};
     }
-    ask_all(lab->identities, lab->n_identities, LIMIT_MS, left);
+    ask_all(lab->identities, lab->n_identities, left);
     return 0;
 }
 
@@ -165,8 +162,9 @@ static void find_inner_hosts(struct lab *lab)
         if (!vm->identity)
             continue;
         for (size_t j = 0; j < lab->mounts.n; j++) {
-            if (j != vm->mount && is_machine(buf_span(&identity->text),
-                                             status_value(answer(lab, j, STATUS), "platform-uuid")))
+            if (j != vm->mount &&
+                is_machine(buf_span(&identity->text),
+                           text_value_of(answer(lab, j, STATUS), "platform-uuid")))
                 vm->inner = j;
         }
         identity++;
@@ -270,9 +268,9 @@ static int add_host(const struct lab *lab, size_t mount, struct buf *ret)
     const struct fleet_mount *m = &lab->mounts.list[mount];
     const struct asked *link = &lab->answers[LINK * lab->mounts.n + mount];
     const bool up = status_is_up(buf_span(&link->text));
-    const struct span is = up                ? status_value(answer(lab, mount, STATUS), "host")
+    const struct span is = up                ? text_value_of(answer(lab, mount, STATUS), "host")
                            : link->error < 0 ? SPAN_LITERAL("hangs")
-                                             : status_value(buf_span(&link->text), "link");
+                                             : text_value_of(buf_span(&link->text), "link");
     const struct span lines[] = {span_of(m->host), span_of(m->path), is};
     struct span rest = answer(lab, mount, GPUS);
     struct span row;

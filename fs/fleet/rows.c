@@ -22,20 +22,9 @@ bool row_next(struct span *rest, struct span *ret)
     return false;
 }
 
-struct span status_value(struct span text, const char *key)
-{
-    struct span line;
-    const size_t n = strlen(key);
-    while (text_line(&text, &line)) {
-        if (span_starts_with(line, span_of(key)) && line.n > n + 1 && line.p[n] == ':')
-            return span_from(line, n + 2);
-    }
-    return SPAN_LITERAL("");
-}
-
 bool status_is_up(struct span text)
 {
-    return span_eq(status_value(text, "link"), SPAN_LITERAL("up"));
+    return span_eq(text_value_of(text, "link"), SPAN_LITERAL("up"));
 }
 
 bool row_lists(struct span field, struct span wanted)

@@ -10,10 +10,8 @@ bool row_next(struct span *rest, struct span *ret);
 /* A field, counted from 0; empty where the row has not so many. */
 struct span row_field(struct span row, size_t number);
 
-/* What stands behind "key: " in .vmxfs/status; empty where it is not there. */
-struct span status_value(struct span text, const char *key);
-
-/* Whether it says that the link is up. Who asks for more where it is not has it made, or waits. */
+/* Whether .vmxfs/status says that the link is up. Who asks for more where it is not has it made, or
+ * waits. */
 bool status_is_up(struct span text);
 
 /* Whether a field of several, with "," between them, has this one. */

@@ -12,13 +12,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "mounts.h"
+#include "parser/text/text.h"
 #include "rows.h"
 #include "table.h"
 
-enum {
-    LIMIT_MS = 10 * 1000, /* for each file */
-    AGAIN_S = 2,
-};
+enum { AGAIN_S = 2 };
 
 /* ---- what the control files say of one mount */
 
@@ -89,8 +87,8 @@ static int add_number(struct table *table, const struct asked *of, size_t number
 
 static int add_link(struct table *table, const struct asked *status)
 {
-    const struct span link = status_value(buf_span(&status->text), "link");
-    const struct span trip = status_value(buf_span(&status->text), "round-trip-ms");
+    const struct span link = text_value_of(buf_span(&status->text), "link");
+    const struct span trip = text_value_of(buf_span(&status->text), "round-trip-ms");
     if (status->error < 0)
         return table_add(table, TABLE_BAD,
                          status->error == -ETIMEDOUT ? SPAN_LITERAL("hangs")
@@ -138,14 +136,14 @@ static void ask(const struct fleet_mounts *mounts, struct left_behind *left, str
     const size_t n = mounts->n;
     for (size_t i = 0; i < n; i++)
         asked[STATUS * n + i].mount = mounts->list[i].path;
-    ask_all(asked, n, LIMIT_MS, left);
+    ask_all(asked, n, left);
     for (size_t i = n; i < n * FILES; i++) {
         if (asked[i % n].error == 0 && status_is_up(buf_span(&asked[i % n].text)))
             asked[i].mount = mounts->list[i % n].path;
         else
             asked[i].error = asked[i % n].error < 0 ? asked[i % n].error : -ENOENT;
     }
-    ask_all(asked + n, n * FILES - n, LIMIT_MS, left);
+    ask_all(asked + n, n * FILES - n, left);
 }
 
 static int make_table(const struct fleet_mounts *mounts, struct left_behind *left,

@@ -39,6 +39,17 @@ bool text_line(struct span *rest, struct span *ret)
     return true;
 }
 
+struct span text_value_of(struct span lines, const char *key)
+{
+    struct span line;
+    const size_t n = strlen(key);
+    while (text_line(&lines, &line)) {
+        if (span_starts_with(line, span_of(key)) && line.n > n + 1 && line.p[n] == ':')
+            return span_from(line, n + 2);
+    }
+    return SPAN_LITERAL("");
+}
+
 struct range {
     unsigned char first, last;
 };

@@ -55,6 +55,9 @@ bool text_word(struct span *rest, struct span *ret);
 /* Takes the next line off the front, without its newline; false when there is none. */
 bool text_line(struct span *rest, struct span *ret);
 
+/* What stands behind "key: " in lines of that form; empty where it is not there. */
+struct span text_value_of(struct span lines, const char *key);
+
 /* Where c first stands, or s.n. */
 size_t text_find(struct span s, char c);
 
