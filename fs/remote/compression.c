@@ -78,6 +78,7 @@ static void measure_below(struct measure *m)
 
 static bool seems_thin(struct remote *remote, const struct wait *wait)
 {
+    /* The first trip of a listing is a long one where this machine is busy. */
     const int64_t least_ms = sftp_least_trip_ms(remote->sftp);
     const int64_t known_us = least_ms < 0 ? INT64_MAX : (least_ms + 1) * 1000;
     struct measure m = {.remote = remote, .wait = wait, .round_trip_us = known_us};
