@@ -102,5 +102,9 @@ int bulk_writer_tell_lost(struct bulk_writer *writer,
 /* The end of the data that the server has accepted since the last such call; 0: none. */
 uint64_t bulk_writer_take_reached(struct bulk_writer *writer);
 
+/* Bytes that may be unanswered each way, of so many ways: half of the most at first, and more with
+ * what was answered this way. */
+size_t bulk_write_window(int64_t round_trip_ms, unsigned ways, uint64_t answered);
+
 /* Whether anything is unanswered, or an error untold. */
 bool bulk_writer_busy(const struct bulk_writer *writer);

@@ -19,11 +19,11 @@
 #include "sftp/results.h"
 
 enum {
-    /* Bytes unanswered each way. OpenSSH's own receive window is 2 MiB. Where the link holds next
-     * to nothing, a large window would only fill buffers that leave the processors' caches. */
-    WINDOW_FAR = 10 * BULK_PIECE,
-    WINDOW_NEAR = 5 * BULK_PIECE,
-    FAR_MS = 2, /* round trip from which on a link is far */
+    /* Bytes unanswered each way. OpenSSH's own receive window is 2 MiB. What is more than the link
+     * holds only fills buffers: sshd's grows by small steps, and copies all of it at each. */
+    WINDOW_LEAST = 5 * BULK_PIECE,
+    WINDOW_MOST = 10 * BULK_PIECE,
+    PACE = 250 << 10, /* bytes that all ways together move in a millisecond, at the best */
 };
 
 struct piece {
@@ -38,12 +38,21 @@ struct piece {
 struct bulk_writer {
     struct bulk_ways ways;
     size_t piece_size; /* bytes in one request at the most */
-    size_t window;     /* bytes unanswered each way at the most */
+    int64_t round_trip_ms;
     struct piece *pieces[BULK_WAYS];
     size_t unanswered[BULK_WAYS]; /* bytes in pieces */
+    uint64_t answered[BULK_WAYS]; /* bytes, since the way was taken */
     uint64_t reached;             /* the end of what was answered */
     int error;                    /* found by a drain that could not be finished */
 };
+
+size_t bulk_write_window(int64_t round_trip_ms, unsigned ways, uint64_t answered)
+{
+    const uint64_t held = (uint64_t)(round_trip_ms > 0 ? round_trip_ms : 0) * PACE / ways;
+    const uint64_t most = held < WINDOW_MOST ? held : WINDOW_MOST;
+    const uint64_t grown = WINDOW_LEAST + answered;
+    return grown < most ? (size_t)grown : most > WINDOW_LEAST ? (size_t)most : WINDOW_LEAST;
+}
 
 int bulk_writer_new(struct bulk_writer **ret)
 {
@@ -118,6 +127,7 @@ static int settle(struct bulk_writer *w, unsigned way, struct piece *p, const st
     p->lost = r == -ENOTCONN;
     if (r == 0 && w->reached < p->offset + p->n)
         w->reached = p->offset + p->n;
+    w->answered[way] += r == 0 ? p->n : 0;
     if (r != -ENOTCONN && r != -EINTR && r != -EIO)
         drop(w, way, p);
     return r;
@@ -150,7 +160,9 @@ static int make_room(struct bulk_writer *w, uint64_t offset, size_t n, const str
         wanted[bulk_way_of(&w->ways, offset + at)] += step;
     }
     for (unsigned i = 0; i < w->ways.n; i++) {
-        while (r == 0 && wanted[i] && w->pieces[i] && w->unanswered[i] + wanted[i] > w->window)
+        while (r == 0 && wanted[i] && w->pieces[i] &&
+               w->unanswered[i] + wanted[i] >
+                   bulk_write_window(w->round_trip_ms, w->ways.n, w->answered[i]))
             r = settle(w, i, w->pieces[i], wait);
     }
     return r;
@@ -198,10 +210,11 @@ void bulk_writer_move(struct bulk_writer *w, const struct bulk_ways *ways)
         DL_CONCAT(lost, w->pieces[i]);
         w->pieces[i] = NULL;
         w->unanswered[i] = 0;
+        w->answered[i] = 0;
     }
     w->ways = *ways;
     w->piece_size = BULK_PIECE;
-    w->window = sftp_round_trip_ms(ways->way[0].sftp) < FAR_MS ? WINDOW_NEAR : WINDOW_FAR;
+    w->round_trip_ms = sftp_round_trip_ms(ways->way[0].sftp);
     for (unsigned i = 0; i < ways->n; i++) {
         uint64_t max = sftp_features(ways->way[i].sftp).max_write;
         if (max < w->piece_size)

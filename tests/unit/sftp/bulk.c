@@ -235,6 +235,22 @@ static void errors_are_told(void **state)
     file_end(&f);
 }
 
+/* No more is sent than the link holds, and at first no more than sshd takes quickly. */
+static void a_window_is_as_large_as_the_link(void **state)
+{
+    (void)state;
+    const size_t least = 5 * BULK_PIECE;
+    const size_t most = 10 * BULK_PIECE;
+    assert_int_equal(bulk_write_window(20, 1, 0), least);
+    assert_int_equal(bulk_write_window(20, 1, BULK_PIECE), least + BULK_PIECE);
+    assert_int_equal(bulk_write_window(20, 1, UINT32_MAX), most);
+    assert_int_equal(bulk_write_window(20, 4, UINT32_MAX), least);
+    assert_in_range(bulk_write_window(30, 4, UINT32_MAX), least + 1, most - 1);
+    assert_int_equal(bulk_write_window(100, 4, UINT32_MAX), most);
+    assert_int_equal(bulk_write_window(0, 1, UINT32_MAX), least);
+    assert_int_equal(bulk_write_window(-1, 1, UINT32_MAX), least); /* not known */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_file_that_grows_is_read_on),
         cmocka_unit_test(a_whole_file_is_read_whatever_size_was_expected),
         cmocka_unit_test(errors_are_told),
+        cmocka_unit_test(a_window_is_as_large_as_the_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
