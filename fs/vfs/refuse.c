@@ -233,6 +233,8 @@ int errno_for_kernel(int r)
     switch (-r) {
     case ENOSYS:
         return EOPNOTSUPP;
+    case ENOMSG: /* ours; ENODATA is an end that a server has said */
+        return ENODATA;
     case ESTALE:
     case EMEDIUMTYPE:
         return ENOENT;

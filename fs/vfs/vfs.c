@@ -38,14 +38,16 @@ static void note(void *ctx, const char *path, const char *key, const char *reaso
     journal_add(vfs->journal, 0, path, key, reason);
 }
 
-int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
-            const struct vfs_options *options, struct vfs **ret, struct diag *why)
+int vfs_new(struct remote *remote, struct host *host, struct history *history,
+            struct journal *journal, const struct vfs_options *options, struct vfs **ret,
+            struct diag *why)
 {
     struct vfs *vfs = calloc(1, sizeof(*vfs));
     if (!vfs)
         return -ENOMEM;
     vfs->remote = remote;
     vfs->host = host;
+    vfs->history = history;
     vfs->journal = journal;
     vfs->options = *options;
     vfs->options.profile_dirs = NULL;
