@@ -57,7 +57,7 @@ static int add_event(struct span head, const char *event, const struct reader_fi
 {
     return buf_add(ret, head)
         ?: buf_addf(ret, "-\t-\t%s", event)
-        ?: from ? add_path(ret, from) : 0
+        ?: (from ? add_path(ret, from) : 0)
         ?: buf_add_char(ret, '\n');
 }
 

@@ -2,9 +2,10 @@
 #include "history/undo.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/cleanup.h"
 
 int history_add_name(const struct history_version *version, struct buf *ret)
 {
