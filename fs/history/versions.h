@@ -18,11 +18,11 @@ struct history_version {
     int64_t time_s;          /* of its author, since 1970 */
     unsigned nth;            /* in its second, from 1 on */
     enum history_origin origin;
-    bool gone;               /* there was no file after it */
-    bool moved;              /* it only gave the file this name */
-    char *user, *program;    /* "" where not known; owned */
+    bool gone;                   /* there was no file after it */
+    bool moved;                  /* it only gave the file this name */
+    char *user, *program;        /* "" where not known; owned */
     char undoes[HISTORY_ID + 1]; /* "": it is no undo */
-    bool undoes_since;       /* history_by */
+    bool undoes_since;           /* history_by */
 };
 
 struct history_versions {
@@ -42,7 +42,7 @@ void history_versions_done(struct history_versions *versions);
 int history_text(struct history *history, const char *path, const char *id, struct buf *ret);
 
 /* Appends the lines of .vmxfs/log, the oldest one first: of one file, or of all (path NULL: the
- * newest HISTORY_LOG_MAX changes). Each: TIME TAB USER TAB PROGRAM TAB PATH TAB KEY TAB OLD TAB NEW.
- * What a host changed by itself is left out. 0, -errno. */
+ * newest HISTORY_LOG_MAX changes). Each: TIME TAB USER TAB PROGRAM TAB PATH TAB KEY TAB OLD TAB
+ * NEW. What a host changed by itself is left out. 0, -errno. */
 enum { HISTORY_LOG_MAX = 10000 };
 int history_log(struct history *history, const char *path, int64_t deadline, struct buf *ret);
