@@ -57,26 +57,24 @@ static int check_made(const struct undo *u, struct diag *why)
 static int undo_find(struct request *rq, struct node *n, struct span line, struct undo *u,
                      struct diag *why)
 {
-    BUF_AUTO shown = {0};
     struct history *history = rq->vfs->history;
     u->vfs = rq->vfs;
     u->path = vmx_path_above(rq, n);
-    int r = u->path ? history_path(rq, n, &shown) ?: history_wait(history, &rq->wait) : -ENOMEM;
+    int r = u->path ? history_wait(history, &rq->wait) : -ENOMEM;
     if (r == -EIO)
         diag_set(why, "what was changed last is not recorded yet");
     r = r
-        ?: history_versions(history, shown.data, &rq->wait, &u->versions)
+        ?: history_versions(history, u->path, &rq->wait, &u->versions)
         ?: choose(u, line, why)
-        ?: history_text(history, shown.data, u->what.from->id, &rq->wait, &u->from)
-        ?: history_text(history, shown.data, u->what.to->id, &rq->wait, &u->to);
+        ?: history_text(history, u->path, u->what.from->id, &rq->wait, &u->from)
+        ?: history_text(history, u->path, u->what.to->id, &rq->wait, &u->to);
     return r ?: check_made(u, why);
 }
 
 static int take_back(const struct undo *u, const struct vmx_dict *current, struct buf *ret,
                      struct diag *diag)
 {
-    int r = vmx_take_back(buf_span(&u->from), buf_span(&u->to), current, ret, diag);
-    return r == -EKEYREJECTED ? -ECANCELED : r;
+    return vmx_take_back(buf_span(&u->from), buf_span(&u->to), current, ret, diag);
 }
 
 static int apply(struct change *change, const struct server_text *server,
