@@ -2,6 +2,7 @@
 /* How the functions of versions.h get at the reader of a history. */
 #pragma once
 
+#include "history/file_path.h"
 #include "history/history_private.h"
 #include "reader.h"
 

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "ancestry.h"
+#include "history/worker.h"
 #include "reading.h"
 
 int history_wait(struct history *history, const struct wait *wait)
 {
-    return history_settle(history, wait->deadline);
+    return worker_settle(history->worker, wait->deadline);
 }
 
 static int read_ancestry(struct history *history, const char *path, const struct wait *wait,

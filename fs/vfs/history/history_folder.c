@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/cleanup.h"
 #include "history/undo.h"
 #include "history_view.h"
 #include "vfs/node/attr.h"
@@ -14,12 +14,6 @@
 #include "vfs/vmx/text_draft.h"
 
 enum { AWAIT_MS = 3000 };
-
-int history_path(struct request *rq, struct node *n, struct buf *ret)
-{
-    FREE_AUTO char *path = vmx_path_above(rq, n);
-    return path ? remote_add_shown(rq->vfs->remote, path, ret) : -ENOMEM;
-}
 
 int history_await(struct request *rq)
 {
@@ -33,10 +27,9 @@ static int read_text(struct request *rq, struct node *n, const char *name, struc
                      int64_t *ret_time_s)
 {
     VERSIONS_AUTO versions = {0};
-    BUF_AUTO path = {0};
+    FREE_AUTO char *path = vmx_path_above(rq, n);
     struct history *history = rq->vfs->history;
-    int r =
-        history_path(rq, n, &path) ?: history_versions(history, path.data, &rq->wait, &versions);
+    int r = path ? history_versions(history, path, &rq->wait, &versions) : -ENOMEM;
     for (size_t i = 0; r == 0 && i < versions.n; i++) {
         BUF_AUTO own = {0};
         const struct history_version *v = &versions.list[i];
@@ -44,7 +37,7 @@ static int read_text(struct request *rq, struct node *n, const char *name, struc
         if (r < 0 || v->nth == 0 || strcmp(own.data, name) != 0)
             continue;
         *ret_time_s = v->time_s;
-        return history_text(history, path.data, v->id, &rq->wait, ret);
+        return history_text(history, path, v->id, &rq->wait, ret);
     }
     return r < 0 ? r : -ENOENT;
 }
@@ -98,10 +91,9 @@ static int find(struct request *rq, struct node *n, const char *name, struct fou
 static int list(struct request *rq, struct node *dir, struct dir_names *ret)
 {
     VERSIONS_AUTO versions = {0};
-    BUF_AUTO path = {0};
-    int r = history_path(rq, dir, &path)
-                ?: history_await(rq)
-                ?: history_versions(rq->vfs->history, path.data, &rq->wait, &versions);
+    FREE_AUTO char *path = vmx_path_above(rq, dir);
+    int r = path ? history_await(rq) : -ENOMEM;
+    r = r ?: history_versions(rq->vfs->history, path, &rq->wait, &versions);
     for (size_t i = 0; r == 0 && i < versions.n; i++) {
         BUF_AUTO name = {0};
         if (versions.list[i].nth > 0)

@@ -14,10 +14,6 @@ int root_log_show(struct request *rq, struct node *n, struct buf *ret);
 int undo_show(struct request *rq, struct node *n, struct buf *ret);
 int undo_store(struct request *rq, struct node *n, struct span line);
 
-/* Appends the path of the .vmx that a node is in, as the history knows it: as it is shown. 0,
- * -ENOMEM. */
-int history_path(struct request *rq, struct node *n, struct buf *ret);
-
 /* Waits a while until what was changed here is recorded: what is shown without it is only older. 0;
  * -EINTR. */
 int history_await(struct request *rq);
