@@ -10,6 +10,7 @@
 #include "recent.h"
 #include "vfs/control/control.h"
 #include "vfs/control/profiles.h"
+#include "vfs/history/history_record.h"
 
 /* Its name means something else, perhaps, from now on. */
 static void foreign_change(void *ctx, const char *path, bool gone)
@@ -64,8 +65,10 @@ int vfs_new(struct remote *remote, struct host *host, struct history *history,
         vfs_free(vfs);
         return r;
     }
-    remote_listen(remote,
-                  &(struct remote_listener){.note = note, .changed = foreign_change, .ctx = vfs});
+    struct remote_listener listener = history_listener(vfs);
+    listener.note = note;
+    listener.changed = foreign_change;
+    remote_listen(remote, &listener);
     *ret = vfs;
     return 0;
 }
