@@ -3,9 +3,9 @@
  * The history of the .vmx files that a mount sees: a git repository with a work tree, made of what
  * is committed here and of what others are seen to have changed.
  *
- * What is told to it is taken into a queue and never makes anybody wait or fail; a thread of its own
- * records it. Several processes share one repository (spool.h). Secrets are replaced before anything
- * is written anywhere (parser/history/secret.h).
+ * What is told to it is taken into a queue and never makes anybody wait or fail; a thread of its
+ * own records it. Several processes share one repository (spool.h). Secrets are replaced before
+ * anything is written anywhere (parser/history/secret.h).
  */
 #pragma once
 
@@ -50,8 +50,8 @@ int history_begin(struct history *history);
  * process. Accepts NULL, as all that follow do. */
 void history_free(struct history *history);
 
-/* What happened to the .vmx that has this path in the mount. None of these waits or fails. Texts are
- * borrowed during the call. */
+/* What happened to the .vmx that has this path in the mount. None of these waits or fails. Texts
+ * are borrowed during the call. */
 
 /* A change that was made here: of a file that was not there before, too (existed). */
 void history_committed(struct history *history, const char *path, bool existed, struct span before,

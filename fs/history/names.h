@@ -10,6 +10,9 @@
 /* Appends a path of the tree: each component of path, without empty ones. -ENOMEM. */
 int names_add_path(struct buf *ret, struct span path);
 
+/* Appends one component. -ENOMEM. */
+int names_add_component(struct buf *ret, struct span name);
+
 /* Appends the name that names_add_path has written, as it was. -ENOMEM. */
 int names_decode(struct buf *ret, struct span encoded);
 
