@@ -78,8 +78,7 @@ int history_text(struct history *history, const char *path, const char *id, cons
     return -ENOENT;
 }
 
-int history_log(struct history *history, const char *path, const struct wait *wait,
-                struct buf *ret)
+int history_log(struct history *history, const char *path, const struct wait *wait, struct buf *ret)
 {
     (void)history, (void)path, (void)wait, (void)ret;
     return 0;

@@ -41,12 +41,12 @@ static bool is_undoable(const struct history_version *v)
     return v->origin == HISTORY_VMXFS && !v->moved && !v->undoes[0];
 }
 
-int history_undo_last(const struct history_versions *versions, struct history_undo *ret,
+int history_undo_last(const struct history_versions *versions, size_t n, struct history_undo *ret,
                       struct diag *why)
 {
     FREE_AUTO bool *undone = calloc(versions->n + 1, sizeof(*undone));
     const struct history_version *list = versions->list;
-    size_t i = versions->n;
+    size_t i = n;
     if (!undone)
         return -ENOMEM;
     find_undone(versions, undone);

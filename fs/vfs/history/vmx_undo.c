@@ -37,38 +37,62 @@ static void undo_done(struct undo *u)
 }
 #define UNDO_AUTO __attribute__((cleanup(undo_done))) struct undo
 
-static int choose(struct undo *u, struct span line, struct diag *why)
+static int read_texts(struct request *rq, struct undo *u)
 {
-    const struct span what = text_trim(line);
-    return span_eq(what, SPAN_LITERAL("1")) ? history_undo_last(&u->versions, &u->what, why)
-                                            : history_undo_since(&u->versions, what, &u->what, why);
+    struct history *history = rq->vfs->history;
+    buf_clear(&u->from);
+    buf_clear(&u->to);
+    return history_text(history, u->path, u->what.from->id, &rq->wait, &u->from)
+        ?: history_text(history, u->path, u->what.to->id, &rq->wait, &u->to);
+}
+
+/* Whether it would change something where all is as it was recorded: a change of comments or secrets
+ * only cannot be taken back. */
+static int has_effect(const struct undo *u, bool *ret)
+{
+    struct vmx_dict *from = NULL;
+    struct diag why = {0};
+    BUF_AUTO after = {0};
+    int r = vmx_dict_parse(buf_span(&u->from), &from)
+        ?: vmx_take_back(buf_span(&u->from), buf_span(&u->to), from, &after, &why);
+    vmx_dict_free(from);
+    *ret = r < 0 || !span_eq(buf_span(&after), buf_span(&u->from));
+    return r == -ENOMEM ? r : 0;
 }
 
 /* A file is made empty before it gets its first text. */
-static int check_made(const struct undo *u, struct diag *why)
+static int find_last(struct request *rq, struct undo *u, struct diag *why)
 {
-    if (u->what.since || u->to.len > 0)
-        return 0;
-    diag_set(why, "nothing is left to take back but that the file was made");
-    return -ENOMSG;
+    bool effect = false;
+    int r = 0;
+    for (size_t n = u->versions.n; r == 0 && !effect;) {
+        r = history_undo_last(&u->versions, n, &u->what, why)
+            ?: read_texts(rq, u)
+            ?: has_effect(u, &effect);
+        if (r == 0 && u->to.len == 0) {
+            diag_set(why, "nothing is left to take back but that the file was made");
+            r = -ENOMSG;
+        }
+        n = r == 0 ? (size_t)(u->what.from - u->versions.list) : n;
+    }
+    return r;
 }
 
 /* Finds what a line takes back. 0; -ENOMSG: there is nothing; -EINVAL, ... with *why. */
 static int undo_find(struct request *rq, struct node *n, struct span line, struct undo *u,
                      struct diag *why)
 {
+    const struct span what = text_trim(line);
     struct history *history = rq->vfs->history;
     u->vfs = rq->vfs;
     u->path = vmx_path_above(rq, n);
     int r = u->path ? history_wait(history, &rq->wait) : -ENOMEM;
     if (r == -EIO)
         diag_set(why, "what was changed last is not recorded yet");
-    r = r
-        ?: history_versions(history, u->path, &rq->wait, &u->versions)
-        ?: choose(u, line, why)
-        ?: history_text(history, u->path, u->what.from->id, &rq->wait, &u->from)
-        ?: history_text(history, u->path, u->what.to->id, &rq->wait, &u->to);
-    return r ?: check_made(u, why);
+    r = r ?: history_versions(history, u->path, &rq->wait, &u->versions);
+    if (r == 0 && span_eq(what, SPAN_LITERAL("1")))
+        return find_last(rq, u, why);
+    return r ?: history_undo_since(&u->versions, what, &u->what, why) ?: read_texts(rq, u);
 }
 
 static int take_back(const struct undo *u, const struct vmx_dict *current, struct buf *ret,

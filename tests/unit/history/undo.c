@@ -63,7 +63,7 @@ static void the_last_change_that_counts_is_taken_back(void **state)
         struct history_undo undo = {0};
         struct diag why = {0};
         make(cases[i].letters, &versions);
-        int r = history_undo_last(&versions, &undo, &why);
+        int r = history_undo_last(&versions, versions.n, &undo, &why);
         print_message("%s\n", cases[i].letters);
         assert_int_equal(r, cases[i].from < 0 ? -ENOMSG : 0);
         if (r < 0) {
