@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 mkdir -p "$dir/home" "$dir/tmp"
 # The folder of the history is there, as on any but the first mount of a user: one that makes it says so.
-mkdir -p -m 700 "$dir/home/.local/state/vmxfs/history"
+mkdir -p "$dir/home/.local/state/vmxfs/history"
 # Others must be able to look below it: tests of allow_other.
 chmod 755 "$dir" "$dir/tmp"
 
