@@ -24,8 +24,8 @@ static void turn_around(struct ancestry *a)
     }
 }
 
-/* Where a file got its name, it goes on under the one that it had, before that commit. What the name
- * meant before is another file. */
+/* Where a file got its name, it goes on under the one that it had, before that commit. What the
+ * name meant before is another file. */
 int ancestry_of(const struct history_reader *reader, const struct reader_file *file,
                 struct ancestry *ret)
 {

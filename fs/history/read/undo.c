@@ -19,7 +19,7 @@ int history_add_name(const struct history_version *version, struct buf *ret)
 
 /* ---- the last change */
 
-/* Whether each version was taken back by a later one that counts: that was not taken back itself. */
+/* Whether each version was taken back by a later one that counts: one that was not itself. */
 static void find_undone(const struct history_versions *versions, bool *undone)
 {
     for (size_t i = versions->n; i-- > 0;) {

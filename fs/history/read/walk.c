@@ -4,32 +4,25 @@
 #include <errno.h>
 #include <string.h>
 
+#include "history/git/repository.h"
+
 enum { DEPTH_MAX = 64 };
 
 static int errno_of(int git)
 {
-    const git_error *error = git_error_last();
-    if (git >= 0)
-        return 0;
-    if (git == GIT_ENOTFOUND)
-        return -ENOENT;
-    return error && error->klass == GIT_ERROR_NOMEMORY ? -ENOMEM : -EIO;
+    return repository_error(git, "reading", NULL);
 }
 
 int walk_open(struct walk *walk, const char *dir, const char *host)
 {
-    git_libgit2_init();
+    walk->host = strdup(host);
+    int r = walk->host ? repository_open(dir, &walk->repository, NULL) : -ENOMEM;
+    r = r ?: errno_of(git_repository_odb(&walk->objects, walk->repository));
     /* To hash each object that is read is two thirds of a walk; zlib's checksums stay. */
     git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
-    int r = errno_of(
-        git_repository_open_ext(&walk->repository, dir, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL));
-    r = r ?: errno_of(git_repository_odb(&walk->objects, walk->repository));
-    walk->host = strdup(host);
-    if (r == 0 && !walk->host)
-        r = -ENOMEM;
     if (r < 0)
         walk_close(walk);
-    return r;
+    return r == -ENOMEM || r == 0 ? r : -EIO;
 }
 
 void walk_close(struct walk *walk)
@@ -37,10 +30,9 @@ void walk_close(struct walk *walk)
     for (size_t i = 0; i < WALK_TREES; i++)
         git_odb_object_free(walk->trees[i]);
     git_odb_free(walk->objects);
-    git_repository_free(walk->repository);
+    repository_close(&walk->repository);
     free(walk->host);
     buf_done(&walk->name);
-    git_libgit2_shutdown();
     *walk = (struct walk){.see = walk->see, .ctx = walk->ctx};
 }
 

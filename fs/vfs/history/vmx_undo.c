@@ -43,18 +43,18 @@ static int read_texts(struct request *rq, struct undo *u)
     buf_clear(&u->from);
     buf_clear(&u->to);
     return history_text(history, u->path, u->what.from->id, &rq->wait, &u->from)
-        ?: history_text(history, u->path, u->what.to->id, &rq->wait, &u->to);
+               ?: history_text(history, u->path, u->what.to->id, &rq->wait, &u->to);
 }
 
-/* Whether it would change something where all is as it was recorded: a change of comments or secrets
- * only cannot be taken back. */
+/* Whether it would change something where all is as it was recorded: a change of comments or
+ * secrets only cannot be taken back. */
 static int has_effect(const struct undo *u, bool *ret)
 {
     struct vmx_dict *from = NULL;
     struct diag why = {0};
     BUF_AUTO after = {0};
     int r = vmx_dict_parse(buf_span(&u->from), &from)
-        ?: vmx_take_back(buf_span(&u->from), buf_span(&u->to), from, &after, &why);
+                ?: vmx_take_back(buf_span(&u->from), buf_span(&u->to), from, &after, &why);
     vmx_dict_free(from);
     *ret = r < 0 || !span_eq(buf_span(&after), buf_span(&u->from));
     return r == -ENOMEM ? r : 0;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "repo.h"
+#include "recorded.h"
 
 #define ALICE "alice <alice@box>"
 #define UNKNOWN "unknown <esx1>"

@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "repo.h"
+#include "recorded.h"
 
 #define ALICE "alice <alice@box>"
 #define UNKNOWN "unknown <esx1>"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "repo.h"
+#include "recorded.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
