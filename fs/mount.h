@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "history/history.h"
 #include "options.h"
 #include "vfs/vfs.h"
 
@@ -14,6 +15,7 @@ struct mount {
     struct remote *remote;
     struct journal *journal;
     struct host *host;
+    struct history *history; /* NULL: none is kept */
     struct vfs *vfs;
     struct fuse_session *session;
     char *mounted_at; /* where the mount is that was made by the caller; NULL: not known, or none */

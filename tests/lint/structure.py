@@ -14,7 +14,7 @@ import sys
 import circles
 
 # A layer may include itself and what stands before it. "main" is fs/*.c itself.
-LAYERS = ["parser", "base", "transport", "sftp", "remote", "host", "vfs", "main"]
+LAYERS = ["parser", "base", "history", "transport", "sftp", "remote", "host", "vfs", "main"]
 OF_MAIN = {"doctor", "fleet"}  # folders of the program itself
 PARSER_MAY_INCLUDE = {
     "assert.h", "ctype.h", "errno.h", "iconv.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h",

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "record.h"
+
+#include <errno.h>
+
+#include "../git/join.h"
+#include "../git/work_tree.h"
+
+enum {
+    TRIES = 5,           /* for a branch that its owner moves at the same time */
+    WORK_TREE_MS = 1000, /* until a work tree that he has locked is looked at again */
+};
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static int record_all(struct recording *rec, struct record_items *items,
+                      struct sightings *sightings, bool all, int64_t *ret_next, struct diag *why)
+{
+    int64_t next_item = -1;
+    int64_t next_seen = -1;
+    int r = record_items(rec, items, &next_item, why)
+        ?: record_seen(rec, sightings, items, all, &next_seen)
+        ?: recording_publish(rec, why);
+    sightings_end(sightings, r == 0);
+    if (r == 0)
+        *ret_next = sooner(next_item, next_seen);
+    return r;
+}
+
+static int record_once(const struct history *history, const struct spool *spool,
+                       struct sightings *sightings, bool all, int64_t *ret_next, struct diag *why)
+{
+    struct recording rec;
+    struct record_items items = {0};
+    int r = recording_begin(&rec, history, spool, why) ?: record_items_read(spool, &items, why);
+    const git_oid from = rec.tip;
+    r = r ?: record_all(&rec, &items, sightings, all, ret_next, why);
+    record_items_done(&items);
+    if (r == 0) {
+        /* What follows is of no account for what is recorded: it is made good the next time. */
+        const int shown = work_tree_update(rec.repository, history->branch,
+                                           git_oid_is_zero(&from) ? NULL : &from);
+        if (shown == -EAGAIN)
+            *ret_next = sooner(*ret_next, WORK_TREE_MS);
+        join_packs(rec.repository);
+    }
+    recording_end(&rec);
+    return r;
+}
+
+int record(const struct history *history, const struct spool *spool, struct sightings *sightings,
+           bool all, int64_t *ret_next, struct diag *why)
+{
+    int r = -EAGAIN;
+    for (int i = 0; r == -EAGAIN && i < TRIES; i++)
+        r = record_once(history, spool, sightings, all, ret_next, why);
+    if (r < 0 && why && why->text[0] == '\0')
+        diag_set(why, "%s", strerror(-r));
+    return r;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the spool holds becomes commits.
+ *
+ * Each change says which text it was made from. If that is what is recorded, it follows. If not, a
+ * change before it, of another process, may still be on its way to the spool, and it waits for up
+ * to RECORD_WAIT_MS. What is missing then was done by others: a commit of theirs leads to the text
+ * that the change was made from, and the change follows that.
+ */
+#pragma once
+
+#include "recording.h"
+
+enum {
+    RECORD_WAIT_MS = 5000,
+    RECORD_FIRST_WAIT_MS = 1000, /* where nothing is recorded of the file */
+};
+
+struct record_item {
+    const char *name; /* in the spool; borrowed */
+    struct item item;
+    bool done;
+};
+
+struct record_items {
+    struct spool_names names;
+    struct record_item *list;
+    size_t n;
+};
+
+/* Reads the spool. Files that are no items are removed, and said in *why, which is empty
+ * otherwise. 0, -errno. */
+int record_items_read(const struct spool *spool, struct record_items *ret, struct diag *why);
+void record_items_done(struct record_items *items);
+
+/* Whether one that is not done is of this file. */
+bool record_items_wait_for(const struct record_items *items, const char *file);
+
+/* Records what it can. *ret_next: how many ms from now on the next one is due that waits, or -1. */
+int record_items(struct recording *rec, struct record_items *items, int64_t *ret_next,
+                 struct diag *why);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "../files.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "parser/text/list.h"
+
+enum {
+    ITEM_MAX = 256 << 20,
+    UNFINISHED_S = 60, /* a file that is not renamed after that never will be */
+};
+
+static const char unfinished[] = "tmp_"; /* files_replace */
+
+int spool_open(struct spool *spool, const char *git_dir)
+{
+    static const char *const folders[] = {"", "spool", "packs"};
+    *spool = (struct spool){.lock = -1, .dir = path_join(git_dir, "vmxfs")};
+    int r = spool->dir ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(folders[0]); i++) {
+        FREE_AUTO char *folder = path_join(spool->dir, folders[i]);
+        r = folder ? files_make_folder(folder) : -ENOMEM;
+    }
+    return r;
+}
+
+void spool_close(struct spool *spool)
+{
+    spool_unlock(spool);
+    free(spool->dir);
+    *spool = (struct spool){.lock = -1};
+}
+
+static char *path_of(const struct spool *spool, const char *name)
+{
+    char *path;
+    return asprintf(&path, "%s/spool/%s", spool->dir, name) < 0 ? NULL : path;
+}
+
+int spool_put(struct spool *spool, const struct item *item)
+{
+    static atomic_uint serial;
+    char name[64];
+    BUF_AUTO text = {0};
+    snprintf(name, sizeof(name), "%020lld-%d-%08u", (long long)item->time_ns, (int)getpid(),
+             atomic_fetch_add(&serial, 1));
+    FREE_AUTO char *path = path_of(spool, name);
+    return (path ? 0 : -ENOMEM) ?: item_write(item, &text)
+        ?: files_replace(path, buf_span(&text), FILES_FAST);
+}
+
+static void sweep(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0 && files_now_ns() / 1000000000 - st.st_mtime > UNFINISHED_S)
+        unlink(path);
+}
+
+static int add_name(struct spool_names *names, const char *name)
+{
+    char **list = list_room(names->list, names->n, sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    names->list = list;
+    list[names->n] = strdup(name);
+    return list[names->n] ? (names->n++, 0) : -ENOMEM;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int spool_list(const struct spool *spool, struct spool_names *ret)
+{
+    FREE_AUTO char *folder = path_join(spool->dir, "spool");
+    DIR *d = folder ? opendir(folder) : NULL;
+    struct spool_names names = {0};
+    int r = d ? 0 : folder ? -errno : -ENOMEM;
+    for (const struct dirent *e = d ? readdir(d) : NULL; r == 0 && e; e = readdir(d)) {
+        if (strncmp(e->d_name, unfinished, strlen(unfinished)) == 0) {
+            FREE_AUTO char *path = path_of(spool, e->d_name);
+            if (path)
+                sweep(path);
+        } else if (e->d_name[0] != '.') {
+            r = add_name(&names, e->d_name);
+        }
+    }
+    if (d)
+        closedir(d);
+    if (r < 0) {
+        spool_names_done(&names);
+        return r;
+    }
+    if (names.n > 0)
+        qsort(names.list, names.n, sizeof(*names.list), by_name);
+    *ret = names;
+    return 0;
+}
+
+void spool_names_done(struct spool_names *names)
+{
+    for (size_t i = 0; i < names->n; i++)
+        free(names->list[i]);
+    free(names->list);
+    *names = (struct spool_names){0};
+}
+
+bool spool_has_own(const struct spool *spool)
+{
+    struct spool_names names;
+    char own[32];
+    bool has = false;
+    if (spool_list(spool, &names) < 0)
+        return false;
+    snprintf(own, sizeof(own), "-%d-", (int)getpid());
+    for (size_t i = 0; i < names.n; i++)
+        has |= strstr(names.list[i], own) != NULL;
+    spool_names_done(&names);
+    return has;
+}
+
+int spool_get(const struct spool *spool, const char *name, struct item *ret)
+{
+    FREE_AUTO char *path = path_of(spool, name);
+    BUF_AUTO text = {0};
+    return (path ? 0 : -ENOMEM) ?: file_read(path, ITEM_MAX, &text)
+        ?: item_read(buf_span(&text), ret);
+}
+
+void spool_remove(const struct spool *spool, const char *name)
+{
+    FREE_AUTO char *path = path_of(spool, name);
+    if (path)
+        unlink(path);
+}
+
+int spool_lock(struct spool *spool)
+{
+    FREE_AUTO char *path = path_join(spool->dir, "lock");
+    if (!path)
+        return -ENOMEM;
+    FD_AUTO fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+    spool->lock = steal_fd(&fd);
+    return 0;
+}
+
+void spool_unlock(struct spool *spool)
+{
+    if (spool->lock >= 0)
+        close(steal_fd(&spool->lock));
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/path.h"
+#include "record/record.h"
+#include "spool/spool.h"
+
+enum {
+    LOCK_POLL_MS = 30, /* another process records */
+    OWN_POLL_MS = 250, /* it may have recorded what this one has spooled */
+    NEVER_MS = 3600 * 1000,
+};
+
+struct worker {
+    const struct history *history;
+    pthread_t thread;
+    struct lock lock;
+    struct condition woken;    /* with lock: something is told, or it ends */
+    struct condition settled;  /* with lock: recorded has grown */
+    struct told *first, **end; /* protected by lock */
+    size_t bytes;              /* protected by lock; of the queue and of what is not spooled yet */
+    size_t lost;               /* protected by lock */
+    uint64_t told, recorded;   /* protected by lock; changes, counted */
+    bool began, ending;        /* protected by lock */
+
+    /* the thread's own */
+    struct spool spool;
+    struct sightings sightings;
+    struct told *unspooled, **unspooled_end;
+    uint64_t spooled; /* counted as told is */
+    int64_t next;     /* clock_ms(): when there is something to record */
+    char note[sizeof(((struct diag *)NULL)->text)]; /* "": all is well */
+};
+
+static bool is_change(const struct told *told)
+{
+    return told->kind != TOLD_SEEN && told->kind != TOLD_GONE;
+}
+
+/* ---- notes */
+
+static void say(struct worker *worker, const char *path, const char *text)
+{
+    const struct history_options *o = &worker->history->options;
+    o->note(o->ctx, path, text);
+}
+
+/* Each trouble is said once. */
+static void say_trouble(struct worker *worker, const char *why)
+{
+    BUF_AUTO text = {0};
+    if (strcmp(worker->note, why) == 0)
+        return;
+    snprintf(worker->note, sizeof(worker->note), "%s", why);
+    if (buf_addf(&text, "the history is not written: %s", why) == 0)
+        say(worker, NULL, text.data);
+}
+
+static void say_lost(struct worker *worker, size_t lost)
+{
+    BUF_AUTO text = {0};
+    if (lost > 0 &&
+        buf_addf(&text, "%zu changes are missing in the history: there was no room for them",
+                 lost) == 0)
+        say(worker, NULL, text.data);
+}
+
+/* ---- to the spool */
+
+static int open_spool(struct worker *worker)
+{
+    if (worker->spool.dir)
+        return 0;
+    FREE_AUTO char *git_dir = path_join(worker->history->options.dir, ".git");
+    struct spool spool;
+    const int r = git_dir ? spool_open(&spool, git_dir) : -ENOMEM;
+    if (r < 0) {
+        if (git_dir)
+            spool_close(&spool);
+        return r;
+    }
+    worker->spool = spool;
+    return 0;
+}
+
+/* A sighting of the file that a change is of: the change says what was there before, but for a
+ * renaming and a removal. */
+static int take_sighting(struct worker *worker, struct told *told, const char *path)
+{
+    struct sighting *s = sightings_find(&worker->sightings, path);
+    if (!s || s->last_ms > told->time_ns / 1000000)
+        return 0;
+    if (told->kind != TOLD_COMMITTED && !s->gone && strcmp(path, told->from ?: told->path) == 0) {
+        const int r = buf_add(&told->before, buf_span(&s->text));
+        if (r < 0)
+            return r;
+        told->existed = true;
+    }
+    sightings_drop(&worker->sightings, s);
+    return 0;
+}
+
+static int spool_one(struct worker *worker, struct told *told)
+{
+    struct item item;
+    int r = open_spool(worker)
+        ?: take_sighting(worker, told, told->path)
+        ?: (told->from ? take_sighting(worker, told, told->from) : 0);
+    if (r < 0)
+        return r;
+    r = told_item(told, worker->history, &item);
+    if (r < 0 && r != -ENOMEM) {
+        say(worker, told->path, "a change is missing in the history: the file has no name there");
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    r = spool_put(&worker->spool, &item);
+    item_done(&item);
+    return r;
+}
+
+static int see(struct worker *worker, struct told *told)
+{
+    return sightings_see(&worker->sightings, told->path, told->kind == TOLD_GONE, &told->after,
+                         told->time_ns / 1000000);
+}
+
+/* 0; -errno: it stays where it is, and what comes after it too. */
+static int spool_all(struct worker *worker)
+{
+    int r = 0;
+    while (r == 0 && worker->unspooled) {
+        struct told *told = worker->unspooled;
+        const size_t bytes = told_bytes(told);
+        r = is_change(told) ? spool_one(worker, told) : see(worker, told);
+        if (r < 0)
+            break;
+        if (is_change(told)) {
+            worker->spooled++;
+            worker->next = 0;
+        }
+        worker->unspooled = told->next;
+        if (!worker->unspooled)
+            worker->unspooled_end = &worker->unspooled;
+        told_free(told);
+        lock_take(&worker->lock);
+        worker->bytes -= bytes;
+        lock_drop(&worker->lock);
+    }
+    return r;
+}
+
+/* ---- from the spool */
+
+static void note_recorded(struct worker *worker)
+{
+    if (spool_has_own(&worker->spool)) {
+        const int64_t soon = clock_ms() + OWN_POLL_MS;
+        worker->next = worker->next < soon ? worker->next : soon;
+        return;
+    }
+    lock_take(&worker->lock);
+    worker->recorded = worker->spooled;
+    condition_wake_all(&worker->settled);
+    lock_drop(&worker->lock);
+}
+
+static void record_locked(struct worker *worker, bool all)
+{
+    struct diag why = {0};
+    int64_t next = -1;
+    const int r = record(worker->history, &worker->spool, &worker->sightings, all, &next, &why);
+    spool_unlock(&worker->spool);
+    if (r < 0)
+        next = WORKER_RETRY_MS;
+    worker->next = clock_ms() + (next < 0 ? NEVER_MS : next);
+    if (r < 0)
+        say_trouble(worker, why.text);
+    else if (why.text[0])
+        say(worker, NULL, why.text);
+    else
+        worker->note[0] = '\0';
+}
+
+/* 0: it has recorded, or has failed to; -EAGAIN: another process records. */
+static int try_to_record(struct worker *worker, bool all)
+{
+    int r = open_spool(worker) ?: spool_lock(&worker->spool);
+    if (r == 0) {
+        record_locked(worker, all);
+    } else if (r == -EAGAIN) {
+        worker->next = clock_ms() + LOCK_POLL_MS;
+    } else {
+        say_trouble(worker, strerror(-r));
+        worker->next = clock_ms() + WORKER_RETRY_MS;
+        return 0;
+    }
+    note_recorded(worker);
+    return r;
+}
+
+/* ---- the thread */
+
+static int64_t next_due(const struct worker *worker)
+{
+    const int64_t seen = record_seen_next(&worker->sightings);
+    const int64_t at = seen < 0 ? INT64_MAX : clock_ms() + seen;
+    return at < worker->next ? at : worker->next;
+}
+
+/* Waits for something to do, and takes what was told. True: it is to end. */
+static bool take_told(struct worker *worker)
+{
+    const struct wait wait = {.deadline = next_due(worker)};
+    lock_take(&worker->lock);
+    while (!worker->first && !worker->ending && wait_on(&wait, &worker->woken, &worker->lock) == 0)
+        ;
+    const bool ending = worker->ending;
+    const size_t lost = worker->lost;
+    worker->lost = 0;
+    if (worker->first) {
+        *worker->unspooled_end = worker->first;
+        worker->unspooled_end = worker->end;
+        worker->first = NULL;
+        worker->end = &worker->first;
+    }
+    lock_drop(&worker->lock);
+    say_lost(worker, lost);
+    return ending;
+}
+
+static void spool_or_say(struct worker *worker)
+{
+    const int r = spool_all(worker);
+    if (r == 0)
+        return;
+    say_trouble(worker, strerror(-r));
+    if (worker->next > clock_ms() + WORKER_RETRY_MS)
+        worker->next = clock_ms() + WORKER_RETRY_MS;
+}
+
+static void *run(void *arg)
+{
+    struct worker *worker = arg;
+    while (!take_told(worker)) {
+        spool_or_say(worker);
+        if (next_due(worker) <= clock_ms())
+            try_to_record(worker, false);
+    }
+    const struct wait wait = wait_for_ms(WORKER_END_MS);
+    spool_or_say(worker);
+    while (try_to_record(worker, true) == -EAGAIN && wait_sleep(&wait, LOCK_POLL_MS) == 0)
+        ;
+    return NULL;
+}
+
+/* ---- for others */
+
+int worker_new(const struct history *history, struct worker **ret)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+    if (!worker)
+        return -ENOMEM;
+    worker->history = history;
+    worker->end = &worker->first;
+    worker->unspooled_end = &worker->unspooled;
+    worker->spool.lock = -1;
+    lock_init(&worker->lock);
+    condition_init(&worker->woken);
+    condition_init(&worker->settled);
+    *ret = worker;
+    return 0;
+}
+
+int worker_begin(struct worker *worker)
+{
+    worker->next = 0; /* what ended processes have left in the spool */
+    worker->began = true;
+    const int r = thread_start(&worker->thread, run, worker);
+    if (r < 0)
+        worker->began = false;
+    return r;
+}
+
+static void free_list(struct told *told)
+{
+    while (told) {
+        struct told *next = told->next;
+        told_free(told);
+        told = next;
+    }
+}
+
+void worker_free(struct worker *worker)
+{
+    if (!worker)
+        return;
+    if (worker->began) {
+        lock_take(&worker->lock);
+        worker->ending = true;
+        condition_wake_all(&worker->woken);
+        lock_drop(&worker->lock);
+        pthread_join(worker->thread, NULL);
+    }
+    free_list(worker->first);
+    free_list(worker->unspooled);
+    sightings_done(&worker->sightings);
+    spool_close(&worker->spool);
+    condition_done(&worker->settled);
+    condition_done(&worker->woken);
+    lock_done(&worker->lock);
+    free(worker);
+}
+
+void worker_tell(struct worker *worker, struct told *told)
+{
+    const size_t bytes = told ? told_bytes(told) : 0;
+    lock_take(&worker->lock);
+    if (told && worker->bytes + bytes <= WORKER_QUEUE_BYTES) {
+        worker->bytes += bytes;
+        worker->told += is_change(told);
+        told->next = NULL;
+        *worker->end = told;
+        worker->end = &told->next;
+        told = NULL;
+    } else {
+        worker->lost++;
+    }
+    condition_wake_all(&worker->woken);
+    lock_drop(&worker->lock);
+    told_free(told);
+}
+
+int worker_settle(struct worker *worker, int64_t deadline)
+{
+    const struct wait wait = {.deadline = deadline};
+    int r = 0;
+    lock_take(&worker->lock);
+    const uint64_t told = worker->told;
+    while (r == 0 && worker->recorded < told)
+        r = wait_on(&wait, &worker->settled, &worker->lock);
+    lock_drop(&worker->lock);
+    return r;
+}

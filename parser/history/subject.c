@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* "web: memSize 4096 -> 8192 and 3 more", on one line that a terminal and git's lists have room
+ * for. */
+#include "changes.h"
+
+#include "parser/text/safe_text.h"
+#include "parser/text/text.h"
+
+enum {
+    COLUMNS = 72,
+    COMMON_MIN = 8, /* columns that two values begin with, from which on they are left out */
+};
+
+#define CUT "..."
+
+enum part { VM, KEY, OLD, NEW, PARTS };
+
+struct subject {
+    struct buf parts[PARTS];
+    size_t columns[PARTS]; /* that a part may take */
+    struct buf more;
+};
+
+static void subject_done(struct subject *s)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        buf_done(&s->parts[i]);
+    buf_done(&s->more);
+}
+
+/* The bytes of the character that a text begins with, which is not empty. */
+static size_t character(struct span text)
+{
+    size_t n = text_character(text);
+    return n ? n : 1;
+}
+
+static size_t columns_of(struct span text)
+{
+    size_t columns = 0;
+    for (; text.n > 0; columns++)
+        text = span_from(text, character(text));
+    return columns;
+}
+
+/* How many bytes so many columns have. */
+static size_t bytes_of(struct span text, size_t columns)
+{
+    size_t at = 0;
+    for (; columns > 0 && at < text.n; columns--)
+        at += character(span_from(text, at));
+    return at;
+}
+
+/* Makes a text safe, and valid UTF-8. */
+static int add_clean(struct buf *ret, struct span text)
+{
+    size_t at = ret->len;
+    int r = safe_text_add(ret, text);
+    while (r == 0 && at < ret->len) {
+        struct span rest = span_from(buf_span(ret), at);
+        if (text_character(rest) == 0 && (unsigned char)rest.p[0] >= 0x80)
+            ret->data[at] = '?';
+        at += character(rest);
+    }
+    return r;
+}
+
+static int add_value(struct buf *ret, const char *value)
+{
+    if (!value)
+        return buf_add_str(ret, "(unset)");
+    return value[0] ? add_clean(ret, span_of(value)) : buf_add_str(ret, "\"\"");
+}
+
+/* ---- what is cut */
+
+static size_t excess(const struct subject *s)
+{
+    size_t columns = sizeof(":   -> ") - 1 + s->more.len;
+    for (size_t i = 0; i < PARTS; i++)
+        columns += s->columns[i];
+    return columns > COLUMNS ? columns - COLUMNS : 0;
+}
+
+/* The longer one of two parts loses columns, but keeps so many. */
+static void shorten(struct subject *s, enum part a, enum part b, size_t keeps)
+{
+    for (size_t n = excess(s); n > 0; n--) {
+        enum part longer = s->columns[a] >= s->columns[b] ? a : b;
+        if (s->columns[longer] <= keeps)
+            break;
+        s->columns[longer]--;
+    }
+}
+
+/* Values first, and the key last: it says most. */
+static void share(struct subject *s)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        s->columns[i] = columns_of(buf_span(&s->parts[i]));
+    shorten(s, OLD, NEW, 12);
+    shorten(s, VM, VM, 16);
+    shorten(s, KEY, KEY, 30);
+    shorten(s, OLD, NEW, 7);
+    shorten(s, VM, VM, 10);
+    shorten(s, KEY, KEY, 10);
+}
+
+static bool is_cut(const struct subject *s, enum part part)
+{
+    return s->columns[part] < columns_of(buf_span(&s->parts[part]));
+}
+
+/* How many bytes two values begin with that are the same, up to a path's last component. */
+static size_t common(struct span a, struct span b)
+{
+    size_t at = 0;
+    while (at < a.n && at < b.n) {
+        size_t n = character(span_from(a, at));
+        if (at + n > b.n || memcmp(a.p + at, b.p + at, n) != 0)
+            break;
+        at += n;
+    }
+    const char *slash = at > 0 ? memrchr(a.p, '/', at) : NULL;
+    return slash ? (size_t)(slash - a.p) : at;
+}
+
+static int drop_head(struct buf *text, size_t n)
+{
+    BUF_AUTO rest = {0};
+    int r = buf_add_str(&rest, CUT) ?: buf_add(&rest, span_from(buf_span(text), n));
+    buf_clear(text);
+    return r ?: buf_add(text, buf_span(&rest));
+}
+
+/* Long values that begin alike would be cut where they are the same. */
+static int drop_common(struct subject *s)
+{
+    const struct span old = buf_span(&s->parts[OLD]);
+    size_t n = common(old, buf_span(&s->parts[NEW]));
+    if (columns_of(span_head(old, n)) < COMMON_MIN || (!is_cut(s, OLD) && !is_cut(s, NEW)))
+        return 0;
+    int r = drop_head(&s->parts[OLD], n) ?: drop_head(&s->parts[NEW], n);
+    share(s);
+    return r;
+}
+
+/* ---- the line */
+
+static int add_part(const struct subject *s, enum part part, struct buf *ret)
+{
+    struct span text = buf_span(&s->parts[part]);
+    if (!is_cut(s, part))
+        return buf_add(ret, text);
+    return buf_add(ret, span_head(text, bytes_of(text, s->columns[part] - (sizeof(CUT) - 1))))
+               ?: buf_add_str(ret, CUT);
+}
+
+static int write_subject(struct subject *s, struct buf *ret)
+{
+    share(s);
+    return drop_common(s)
+        ?: add_part(s, VM, ret)
+        ?: buf_add_str(ret, ": ")
+        ?: add_part(s, KEY, ret)
+        ?: buf_add_char(ret, ' ')
+        ?: add_part(s, OLD, ret)
+        ?: buf_add_str(ret, " -> ")
+        ?: add_part(s, NEW, ret)
+        ?: buf_add(ret, buf_span(&s->more));
+}
+
+static int write_no_setting(struct span vm, struct buf *ret)
+{
+    struct subject s = {.columns = {[VM] = COLUMNS - (sizeof(": text changed") - 1)}};
+    int r = add_clean(&s.parts[VM], vm)
+        ?: add_part(&s, VM, ret)
+        ?: buf_add_str(ret, ": text changed");
+    subject_done(&s);
+    return r;
+}
+
+static const struct vmx_changed *first(const struct vmx_changes *changes)
+{
+    for (size_t i = 0; i < changes->n; i++) {
+        if (!changes->list[i].by_host)
+            return &changes->list[i];
+    }
+    return &changes->list[0];
+}
+
+int vmx_changes_subject(const struct vmx_changes *changes, struct span vm, struct buf *ret)
+{
+    BUF_AUTO text = {0};
+    struct subject s = {0};
+    if (changes->n == 0)
+        return write_no_setting(vm, &text) ?: buf_add(ret, buf_span(&text));
+    const struct vmx_changed *shown = first(changes);
+    int r = changes->n > 1 ? buf_addf(&s.more, " and %zu more", changes->n - 1) : 0;
+    r = r
+        ?: add_clean(&s.parts[VM], vm)
+        ?: add_clean(&s.parts[KEY], span_of(shown->key))
+        ?: add_value(&s.parts[OLD], shown->old_value)
+        ?: add_value(&s.parts[NEW], shown->new_value)
+        ?: write_subject(&s, &text);
+    subject_done(&s);
+    return r ?: buf_add(ret, buf_span(&text));
+}
