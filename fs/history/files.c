@@ -22,7 +22,7 @@ int files_write_all(int fd, struct span bytes)
     return 0;
 }
 
-static int sync_folder_of(const char *path)
+int files_sync_folder_of(const char *path)
 {
     FREE_AUTO char *folder = path_dir(path);
     if (!folder)
@@ -53,7 +53,7 @@ int files_replace(const char *path, struct span content, int flags)
         r = -errno;
     if (r < 0)
         unlink(new);
-    return r == 0 && flags & FILES_DURABLE ? sync_folder_of(path) : r;
+    return r == 0 && flags & FILES_DURABLE ? files_sync_folder_of(path) : r;
 }
 
 int files_make_folder(const char *path)

@@ -15,6 +15,9 @@ enum {
 /* Writes a file under another name, and renames it. 0, -errno. */
 int files_replace(const char *path, struct span content, int flags);
 
+/* What was renamed to this path stays so after a power loss. */
+int files_sync_folder_of(const char *path);
+
 int files_write_all(int fd, struct span bytes);
 
 /* Makes a folder that is missing. 0, -errno. */

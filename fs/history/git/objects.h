@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * New objects of a repository, in memory until they become one pack (pack.h). What is read is looked
- * for among them first, then in the repository.
+ * New objects of a repository, in memory until they become one pack (pack.h). What is read is
+ * looked for among them first, then in the repository.
  *
- * Each object may name the one that it is a new version of, its base: a pack keeps only what differs
- * from it. That is known here, where an object is made, and would have to be guessed later.
+ * Each object may name the one that it is a new version of, its base: a pack keeps only what
+ * differs from it. That is known here, where an object is made, and would have to be guessed later.
  */
 #pragma once
 

@@ -6,9 +6,9 @@
  * the process by SIGBUS; and it searches for what to make deltas of, which is known here.
  *
  * A delta is named by the id of its base, which stands before it in the same pack: so it can be
- * copied from pack to pack as it is (join.h). The base of an object may be in another pack; then the
- * object is stored whole, and a note beside the repository (DIR/.git/vmxfs/packs/NAME) has the base,
- * for when the packs are joined. These notes also say which packs vmxfs has made.
+ * copied from pack to pack as it is (join.h). The base of an object may be in another pack; then
+ * the object is stored whole, and a note beside the repository (DIR/.git/vmxfs/packs/NAME) has the
+ * base, for when the packs are joined. These notes also say which packs vmxfs has made.
  *
  *     in a pack:  whole <- delta <- delta       depth 0, 1, 2; the whole one's height is 2
  */

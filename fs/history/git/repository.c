@@ -30,7 +30,6 @@ static void set_up_library(void)
     git_libgit2_init();
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
         git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
-    git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
 }
 
 static void begin_library(void)
@@ -48,9 +47,6 @@ int repository_error(int error, const char *doing, struct diag *why)
     switch (error) {
     case GIT_ENOTFOUND:
         return -ENOENT;
-    case GIT_EMODIFIED:
-    case GIT_ELOCKED:
-        return -EAGAIN;
     case GIT_EOWNER:
         return -EACCES;
     default:
@@ -118,10 +114,10 @@ static int configure(git_repository *repository)
         error = git_config_set_string(config, "core.logAllRefUpdates", "always");
     if (error == 0)
         error = git_config_set_int32(config, MARK, 1);
-    if (error == 0) /* it was made under another name than it is to have */
-        error = git_config_delete_entry(config, "core.worktree");
+    if (error == 0) /* it has no work tree only until it gets its name */
+        error = git_config_set_bool(config, "core.bare", 0);
     git_config_free(config);
-    return error == GIT_ENOTFOUND ? 0 : error;
+    return error;
 }
 
 /* Of each file the bytes are kept as they are, whatever the user has configured. */
@@ -154,13 +150,12 @@ static void remove_below(const char *path)
     rmdir(path);
 }
 
-static int make_in(const char *git_dir, const char *dir, const char *branch, struct diag *why)
+static int make_in(const char *git_dir, const char *branch, struct diag *why)
 {
     REPOSITORY_AUTO *made = NULL;
     git_repository_init_options options;
     int error = git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
-    options.flags = GIT_REPOSITORY_INIT_NO_DOTGIT_DIR | GIT_REPOSITORY_INIT_MKDIR;
-    options.workdir_path = dir;
+    options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKDIR;
     options.initial_head = branch;
     if (error == 0)
         error = git_repository_init_ext(&made, git_dir, &options);
@@ -178,7 +173,7 @@ static int make_git(const char *dir, const char *git, const char *branch, struct
         return -ENOMEM;
     if (!mkdtemp(new))
         return system_error(dir, why);
-    int r = make_in(new, dir, branch, why);
+    int r = make_in(new, branch, why);
     if (r == 0 && rename(new, git) < 0 && errno != EEXIST && errno != ENOTEMPTY)
         r = system_error(git, why);
     remove_below(new); /* not there any more, or not needed: another process was faster */
@@ -243,20 +238,4 @@ int repository_open(const char *dir, git_repository **ret, struct diag *why)
 void repository_close(git_repository **repository)
 {
     git_repository_free(*repository);
-}
-
-int repository_tip(git_repository *repository, const char *branch, git_oid *ret)
-{
-    return repository_error(git_reference_name_to_id(ret, repository, branch), branch, NULL);
-}
-
-int repository_move(git_repository *repository, const char *branch, const git_oid *from,
-                    const git_oid *to, const char *message, struct diag *why)
-{
-    git_reference *moved = NULL;
-    const int error =
-        from ? git_reference_create_matching(&moved, repository, branch, to, 1, from, message)
-             : git_reference_create(&moved, repository, branch, to, 0, message);
-    git_reference_free(moved);
-    return error == GIT_EEXISTS ? -EAGAIN : repository_error(error, branch, why);
 }

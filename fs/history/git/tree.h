@@ -16,7 +16,7 @@ struct tree_change {
 };
 
 /* Makes the tree with these changes, which are sorted by strcmp(3). Folders are made as needed, and
- * go with their last entry; a file in the place of a folder on the way goes too, and a folder in the
- * place of the file. *ret is all zeros if nothing is left. 0, -EIO, -ENOMEM. */
+ * go with their last entry; a file in the place of a folder on the way goes too, and a folder in
+ * the place of the file. *ret is all zeros if nothing is left. 0, -EIO, -ENOMEM. */
 int tree_set(struct objects *objects, const git_oid *tree, const struct tree_change *changes,
              size_t n, git_oid *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of the work tree. No symbolic link on the way to one is followed: it would lead elsewhere. */
+/* Files of the work tree. No symbolic link on the way to one is followed: it leads elsewhere. */
 #pragma once
 
 #include <git2.h>
@@ -19,8 +19,8 @@ enum work_file_state {
 enum work_file_state work_file_state(int folder, const char *path, const git_oid *old,
                                      const git_oid *new, struct stat *ret);
 
-/* Puts a file there, whole; makes folders. scratch: the path of a file on the same file system, which
- * is written first. 0, -errno. */
+/* Puts a file there, whole; makes folders. scratch: the path of a file on the same file system,
+ * which is written first. 0, -errno. */
 int work_file_write(int folder, const char *path, const char *scratch, struct span content,
                     struct stat *ret);
 

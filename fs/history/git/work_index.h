@@ -3,16 +3,18 @@
  * The index of the repository, changed as git does: under .git/index.lock, and replaced whole.
  *
  * libgit2 takes that lock only to write, so that what the owner stages between its reading and its
- * writing would be lost. Here the lock is held all the time: it is a second name of a file of ours,
- * by which one that a killed process has left is known and removed.
+ * writing would be lost. Here the lock is held all the time.
  */
 #pragma once
 
 #include <git2.h>
 #include <time.h>
 
+#include "own_lock.h"
+
 struct work_index {
     const char *git_dir;
+    struct own_lock lock;
     git_index *index;
     time_t written_s; /* when the index was written that was read */
 };

@@ -9,7 +9,7 @@
 #include "../files.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "repository.h"
+#include "branch.h"
 #include "work_file.h"
 #include "work_index.h"
 
@@ -24,17 +24,6 @@ struct work {
 static const git_oid no_file = {{0}};
 
 /* ---- what is checked out */
-
-static bool is_checked_out(git_repository *repository, const char *branch)
-{
-    git_reference *head = NULL;
-    if (git_reference_lookup(&head, repository, "HEAD") < 0)
-        return false;
-    const char *target = git_reference_symbolic_target(head);
-    const bool is = target && strcmp(target, branch) == 0;
-    git_reference_free(head);
-    return is;
-}
 
 static char *noted_path(const char *git_dir)
 {
@@ -160,8 +149,9 @@ static int update_file(struct work *work, const git_diff_delta *delta)
 
 /* ---- all of them */
 
-/* A file that was changed in the second in which the index was written, to the same size, would pass
- * for unchanged once the index is newer: git looks for such when it writes one, and so does this. */
+/* A file that was changed in the second in which the index was written, to the same size, would
+ * pass for unchanged once the index is newer: git looks for such when it writes one, and so does
+ * this. */
 static int forget_racy(struct work *work)
 {
     git_index *index = work->index.index;
@@ -243,7 +233,7 @@ int work_tree_update(git_repository *repository, const char *branch, const git_o
     const char *git_dir = git_repository_path(repository);
     git_oid to;
     git_oid noted;
-    if (repository_tip(repository, branch, &to) < 0 || !is_checked_out(repository, branch))
+    if (branch_tip(repository, branch, &to) < 0 || !branch_is_checked_out(repository, branch))
         return 0;
     const git_oid from = find_shown(repository, git_dir, tip);
     int r = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The work tree and the index of the repository's owner, brought to where vmxfs has moved the branch.
+ * The work tree and the index of the repository's owner, brought to where vmxfs has moved the
+ * branch.
  *
  * They are his. Of each file that differs between the commit that they show and the new one:
  *
@@ -16,7 +17,7 @@
 
 #include <git2.h>
 
-/* tip: where the branch was before the recording, NULL: nowhere. Where that does not go back to what
- * was checked out, its owner has moved it, and has brought index and files to it by himself. 0;
- * -EAGAIN: the index is locked; -errno. */
+/* tip: where the branch was before the recording, NULL: nowhere. Where that does not go back to
+ * what was checked out, its owner has moved it, and has brought index and files to it by himself.
+ * 0; -EAGAIN: the index is locked; -errno. */
 int work_tree_update(git_repository *repository, const char *branch, const git_oid *tip);

@@ -4,8 +4,8 @@
 
 #include "recording.h"
 
-/* The text of a file was found to be another than is recorded: it was first seen, changed, or, where
- * after is NULL, removed. */
+/* The text of a file was found to be another than is recorded: it was first seen, changed, or,
+ * where after is NULL, removed. */
 int others_commit(struct recording *rec, const char *file, const struct span *after, int64_t time_s,
                   const char *mount);
 

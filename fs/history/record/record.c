@@ -6,7 +6,10 @@
 #include "../git/join.h"
 #include "../git/work_tree.h"
 
-enum { TRIES = 5 }; /* for a branch that its owner moves at the same time */
+enum {
+    TRIES = 5,           /* for a branch that its owner moves at the same time */
+    WORK_TREE_MS = 1000, /* until a work tree that he has locked is looked at again */
+};
 
 static int64_t sooner(int64_t a, int64_t b)
 {
@@ -38,7 +41,10 @@ static int record_once(const struct history *history, const struct spool *spool,
     record_items_done(&items);
     if (r == 0) {
         /* What follows is of no account for what is recorded: it is made good the next time. */
-        work_tree_update(rec.repository, history->branch, git_oid_is_zero(&from) ? NULL : &from);
+        const int shown = work_tree_update(rec.repository, history->branch,
+                                           git_oid_is_zero(&from) ? NULL : &from);
+        if (shown == -EAGAIN)
+            *ret_next = sooner(*ret_next, WORK_TREE_MS);
         join_packs(rec.repository);
     }
     recording_end(&rec);

@@ -3,9 +3,9 @@
  * What the spool holds becomes commits.
  *
  * Each change says which text it was made from. If that is what is recorded, it follows. If not, a
- * change before it, of another process, may still be on its way to the spool, and it waits for up to
- * RECORD_WAIT_MS. What is missing then was done by others: a commit of theirs leads to the text that
- * the change was made from, and the change follows that.
+ * change before it, of another process, may still be on its way to the spool, and it waits for up
+ * to RECORD_WAIT_MS. What is missing then was done by others: a commit of theirs leads to the text
+ * that the change was made from, and the change follows that.
  */
 #pragma once
 

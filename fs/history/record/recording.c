@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../git/branch.h"
 #include "../git/pack.h"
 #include "../git/repository.h"
 #include "../git/tree.h"
@@ -35,7 +36,7 @@ static int end_last(struct recording *rec)
 static int read_tip(struct recording *rec, struct diag *why)
 {
     git_commit *commit = NULL;
-    int r = repository_tip(rec->repository, rec->history->branch, &rec->tip);
+    int r = branch_tip(rec->repository, rec->history->branch, &rec->tip);
     if (r == -ENOENT) {
         rec->tip = (git_oid){{0}};
         return 0;
@@ -59,10 +60,6 @@ int recording_begin(struct recording *rec, const struct history *history, const 
         return r;
     rec->git_dir = git_repository_path(rec->repository);
     r = repository_error(git_repository_odb(&rec->odb, rec->repository), "the objects", why);
-    if (r == 0)
-        r = repository_error(
-            git_repository_set_ident(rec->repository, history->user, history->mail), "the user",
-            why);
     rec->objects.odb = rec->odb;
     return r ?: read_tip(rec, why) ?: end_last(rec);
 }
@@ -146,10 +143,13 @@ static int move_branch(struct recording *rec, struct diag *why)
     int r = rec->commits == 1 ? buf_addf(&text, "vmxfs: %s", rec->subject.data)
                               : buf_addf(&text, "vmxfs: %zu changes, the last one %s", rec->commits,
                                          rec->subject.data);
-    return r
-               ?: repository_move(rec->repository, rec->history->branch,
-                                  git_oid_is_zero(&rec->tip) ? NULL : &rec->tip, &rec->head,
-                                  text.data, why);
+    const struct branch_move move = {.branch = rec->history->branch,
+                                     .from = git_oid_is_zero(&rec->tip) ? NULL : &rec->tip,
+                                     .to = &rec->head,
+                                     .name = rec->history->user,
+                                     .mail = rec->history->mail,
+                                     .message = text.data};
+    return r ?: branch_move(rec->repository, &move, why);
 }
 
 static int publish_commits(struct recording *rec, struct diag *why)

@@ -4,8 +4,8 @@
  * text was first seen: by then a commit of ours that made this text is in the spool. Until then it
  * costs a copy of the text, and nothing is computed.
  *
- *     seen --> waiting --(the same again: read later, due as before)--> due --> recorded, or dropped
- *                 |  ^                                                            when it is no news
+ *     seen --> waiting --(the same again: read later, due as before)--> due --> recorded,
+ *                 |  ^                                                          or no news: dropped
  *                 |  +--(another text: due anew)
  *                 +----(a change of ours of that path): dropped
  */

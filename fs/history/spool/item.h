@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A change that was made through a vmxfs and is not recorded yet: all that its commit is made of. */
+/* A change that was made through a vmxfs and is not recorded yet: all that makes its commit. */
 #pragma once
 
 #include <stdbool.h>

@@ -3,17 +3,17 @@
  * DIR/.git/vmxfs: what all processes that share a repository have to record, and the lock under
  * which one of them does.
  *
- *     spool/TIME-PID-SERIAL    an item: written whole by whoever made the change, removed by whoever
- *                              recorded it
- *     lock                     flock(2): of who reads the spool and moves the branch. A process that
- *                              ends, however, gives it back
- *     last                     what the last recording was (last.h)
- *     packs/                   which packs are vmxfs's (git/pack.h)
- *     checked-out              what the work tree shows (git/work_tree.h)
+ *     spool/TIME-PID-SERIAL  an item: written whole by whoever made the change, removed by
+ *                            whoever recorded it
+ *     lock                   flock(2): of who reads the spool and moves the branch. A process that
+ *                            ends, however, gives it back
+ *     last                   what the last recording was (last.h)
+ *     packs/                 which packs are vmxfs's (git/pack.h)
+ *     checked-out            what the work tree shows (git/work_tree.h)
  *
  * A file of the spool is safe once it has its name, whatever becomes of the process. It is not
- * synchronized to the disk: a power loss may take the changes of the last seconds with it, which are
- * found again as changes by others. What is recorded is (last.h says in which order).
+ * synchronized to the disk: a power loss may take the changes of the last seconds with it, which
+ * are found again as changes by others. What is recorded is (last.h says in which order).
  */
 #pragma once
 
