@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../files.h"
 #include "others.h"
@@ -88,6 +89,35 @@ static int follows(const struct recording *rec, const struct item *item)
         return !item->existed && !is_there;
     r = recording_id(buf_span(&item->before), &before);
     return r < 0 ? r : git_oid_equal(&recorded, &before);
+}
+
+static bool share_file(const struct item *a, const struct item *b)
+{
+    return strcmp(a->file, b->file) == 0 || (a->from && strcmp(a->from, b->file) == 0) ||
+           (b->from && strcmp(a->file, b->from) == 0);
+}
+
+/* Whether both names in the spool are of one process: TIME-PID-SERIAL. */
+static bool share_process(const char *a, const char *b)
+{
+    const char *in_a = strchr(a, '-');
+    const char *in_b = strchr(b, '-');
+    const char *end = in_a ? strchr(in_a + 1, '-') : NULL;
+    return end && in_b && strncmp(in_a, in_b, (size_t)(end - in_a) + 1) == 0;
+}
+
+/* Whether one that was made before it must come first: by the same process; or any, where it does
+ * not say itself what it follows. A file that goes would take along what is still to come. */
+static bool is_behind(const struct record_items *items, size_t i)
+{
+    const struct record_item *own = &items->list[i];
+    for (size_t k = 0; k < i; k++) {
+        const struct record_item *other = &items->list[k];
+        if (!other->done && share_file(&other->item, &own->item) &&
+            (own->item.kind != ITEM_COMMITTED || share_process(other->name, own->name)))
+            return true;
+    }
+    return false;
 }
 
 /* How long it may still wait. 0: not at all, also where the clock was set back. */
@@ -195,7 +225,7 @@ static int record_those_that_follow(struct recording *rec, struct record_items *
         for (size_t i = 0; i < items->n; i++) {
             if (items->list[i].done)
                 continue;
-            int r = follows(rec, &items->list[i].item);
+            int r = is_behind(items, i) ? 0 : follows(rec, &items->list[i].item);
             if (r > 0) {
                 again |= skipped;
                 r = record_and_note(rec, &items->list[i], why);
