@@ -234,11 +234,9 @@ static int hide_in_text(struct hiding *h, struct span text)
 /* What stands behind a secret's value: a comment, or bytes that nobody reads. */
 static int hide_in_rest(struct hiding *h, struct span rest, struct span name, struct span value)
 {
-    const size_t end = text_find(rest, '#');
-    const size_t nul = text_find(rest, '\0');
-    if (nul < rest.n)
-        return hide_from(h, name, rest, (end < nul ? end : nul) + 1);
-    if (value.n == 0 || vmx_is_hidden(value) || !memmem(rest.p, rest.n, value.p, value.n))
+    const bool again =
+        value.n > 0 && !vmx_is_hidden(value) && memmem(rest.p, rest.n, value.p, value.n);
+    if (!again && text_find(rest, '\0') == rest.n)
         return hide_in_text(h, rest);
     return hide_from(h, name, rest, comment_mark(rest));
 }

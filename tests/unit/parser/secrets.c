@@ -223,6 +223,8 @@ static void bytes_that_nobody_reads(void **state)
         {BYTES("a = \"b\"\0guestinfo.x = \"hunter2\"\n"),
          BYTES("a = \"b\"\0guestinfo.x = <\"hunter2\">\n")},
         {BYTES("guestinfo.a = \"b\" \0hunter2\n"), BYTES("guestinfo.a = \"<b>\" \0<hunter2>\n")},
+        {BYTES("guestinfo.a = \"x\ny.key = z\0\0z\n"),
+         BYTES("guestinfo.a = <\"x>\ny.key = \"<z>\"\0\0<z>\n")},
         {BYTES("guestinfo.a = hun\0ter2\n"), BYTES("guestinfo.a = \"<hun>\"\0<ter2>\n")},
         {BYTES("guestinfo.a = \"hun\0ter2\"\n"), BYTES("guestinfo.a = <\"hun\0ter2\">\n")},
         {BYTES("guest\0info.a = \"hunter2\"\n"), BYTES("<guest\0info.a = \"hunter2\">\n")},

@@ -69,6 +69,9 @@ static void what_stays(void **state)
         {BYTES("vmxfs.next = \"2\"\n"), BYTES("vmxfs.next = \"1\"\n"),
          BYTES("vmxfs.next = \"2\"\n")},
         {BYTES("uuid.bios = \"56 4d\"\n"), BYTES(""), BYTES("uuid.bios = \"56 4d\"\n")},
+        {BYTES("scsi0:0.fileName = \"web-000001.vmdk\"\n"),
+         BYTES("scsi0:0.fileName = \"web.vmdk\"\n"),
+         BYTES("scsi0:0.fileName = \"web-000001.vmdk\"\n")},
         {BYTES("a = \"(secret 00000002)\"\n"), BYTES("a = 1\n"), BYTES("a = 2\n")},
         {BYTES("a = \"(secret 00000002)\"\n"), BYTES(""), BYTES("a = 2\n")},
     };
