@@ -190,12 +190,20 @@ static void values_of_several_lines(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {BYTES("guestinfo.a = \"one\r\n two\r\n\r\n# three\r\nfour = 4\r\n\"\r\nx = \"1\"\r\n# "
+        {BYTES("guestinfo.a = \"one\r\n two\r\n\r\n# three\r\nfour = 4 # 4\r\n\"\r\nx = \"1\"\r\n# "
                "c\r\n"),
-         BYTES("guestinfo.a = <\"one>\r\n <two>\r\n\r\n# <three>\r\n<four = 4>\r\n<\">\r\n"
-               "x = \"1\"\r\n# <c>\r\n")},
-        {BYTES("guestinfo.a = QUJD\nREVG\nR0g=\nmemSize = 1\nwhat\n"),
-         BYTES("guestinfo.a = \"<QUJD>\"\n<REVG>\n<R0g=>\nmemSize = 1\nwhat\n")},
+         BYTES(
+             "guestinfo.a = <\"one>\r\n <two>\r\n\r\n# <three>\r\nfour = \"<4>\" # <4>\r\n<\">\r\n"
+             "x = \"1\"\r\n# <c>\r\n")},
+        {BYTES("guestinfo.a = QUJD\nREVG\nR0g=\nmemSize = 1\nwhat\nx = \"1\"\nwhat\n"),
+         BYTES("guestinfo.a = \"<QUJD>\"\n<REVG>\n<R0g=>\nmemSize = \"<1>\"\n<what>\n"
+               "x = \"1\"\nwhat\n")},
+        {BYTES("guestinfo.a = QUJD\nR0g=\nx = \"1\"\n"),
+         BYTES("guestinfo.a = \"<QUJD>\"\n<R0g=>\nx = \"1\"\n")},
+        {BYTES("guestinfo.a = \"{\" x\n\"url=y\"\n\"z\"\nx = \"1\"\n"),
+         BYTES("guestinfo.a = <\"{\" x>\n<\"url=y\">\n<\"z\">\nx = \"1\"\n")},
+        {BYTES("guestinfo.a = QUJD\nguestinfo.b=\nmemSize = 1\nwhat\n"),
+         BYTES("guestinfo.a = \"<QUJD>\"\nguestinfo.b=\"<>\"\nmemSize = 1\nwhat\n")},
         {BYTES("guestinfo.a = #cloud-config\n# c\nusers:\n # d\n - bob\nx = \"1\"\n# e\n"),
          BYTES("guestinfo.a = \"<>\"#cloud-config\n# c\n<users:>\n # <d>\n <- bob>\nx = \"1\"\n# "
                "e\n")},
@@ -215,6 +223,8 @@ static void bytes_that_nobody_reads(void **state)
         {BYTES("a = \"b\"\0guestinfo.x = \"hunter2\"\n"),
          BYTES("a = \"b\"\0guestinfo.x = <\"hunter2\">\n")},
         {BYTES("guestinfo.a = \"b\" \0hunter2\n"), BYTES("guestinfo.a = \"<b>\" \0<hunter2>\n")},
+        {BYTES("guestinfo.a = \"x\ny.key = z\0\0z\n"),
+         BYTES("guestinfo.a = <\"x>\ny.key = \"<z>\"\0\0<z>\n")},
         {BYTES("guestinfo.a = hun\0ter2\n"), BYTES("guestinfo.a = \"<hun>\"\0<ter2>\n")},
         {BYTES("guestinfo.a = \"hun\0ter2\"\n"), BYTES("guestinfo.a = <\"hun\0ter2\">\n")},
         {BYTES("guest\0info.a = \"hunter2\"\n"), BYTES("<guest\0info.a = \"hunter2\">\n")},
