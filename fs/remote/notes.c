@@ -48,3 +48,11 @@ void remote_tell_change(struct remote *remote, const char *path, bool gone)
         listener.changed(listener.ctx, path, gone);
     end_telling(remote);
 }
+
+void remote_tell_waiting(struct remote *remote, const char *path)
+{
+    struct remote_listener listener = begin_telling(remote);
+    if (listener.waits)
+        listener.waits(listener.ctx, path);
+    end_telling(remote);
+}

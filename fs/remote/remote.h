@@ -70,6 +70,8 @@ struct remote_listener {
     /* The document at path was found changed by others. gone: it cannot be had any more, and its
      * path may be that of something else. */
     void (*changed)(void *ctx, const char *path, bool gone);
+    /* A listing shows that something waits for the .vmx of this path (commit/beside.h). */
+    void (*waits)(void *ctx, const char *path);
     void *ctx;
 };
 

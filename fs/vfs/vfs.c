@@ -10,6 +10,7 @@
 #include "recent.h"
 #include "vfs/control/control.h"
 #include "vfs/control/profiles.h"
+#include "vfs/next/next.h"
 
 /* Its name means something else, perhaps, from now on. */
 static void foreign_change(void *ctx, const char *path, bool gone)
@@ -38,6 +39,11 @@ static void note(void *ctx, const char *path, const char *key, const char *reaso
     journal_add(vfs->journal, 0, path, key, reason);
 }
 
+static void waits(void *ctx, const char *path)
+{
+    next_seen(ctx, path);
+}
+
 int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
             const struct vfs_options *options, struct vfs **ret, struct diag *why)
 {
@@ -56,14 +62,15 @@ int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
     condition_init(&vfs->rename_lock.moved);
     int r = make_root(vfs)
         ?: notifier_new(&vfs->notifier)
+        ?: next_watch_new(vfs, &vfs->next)
         ?: profiles_load(options->profile_dirs, &vfs->profiles, journal);
     if (r < 0) {
         diag_set(why, "cannot start: %s", strerror(-r));
         vfs_free(vfs);
         return r;
     }
-    remote_listen(remote,
-                  &(struct remote_listener){.note = note, .changed = foreign_change, .ctx = vfs});
+    remote_listen(remote, &(struct remote_listener){
+                              .note = note, .changed = foreign_change, .waits = waits, .ctx = vfs});
     *ret = vfs;
     return 0;
 }
@@ -73,6 +80,7 @@ void vfs_free(struct vfs *vfs)
     if (!vfs)
         return;
     remote_listen(vfs->remote, NULL);
+    next_watch_free(vfs->next);
     notifier_free(vfs->notifier);
     handle_free_all(vfs);
     recent_forget_all(vfs);

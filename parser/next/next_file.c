@@ -89,7 +89,7 @@ static int read_line(const struct vmx_dict *dict, size_t nth, struct vmx_next *n
     line.had = was_r == 0;
     if (value_r < 0 || was_r < 0 || who_r < 0 || when_r < 0)
         r = -ENOMEM;
-    else if (line.key.len == 0 || who_r == 1 || when_r == 1)
+    else if (line.key.len == 0 || line.who.len == 0 || line.when.len == 0)
         r = -EBADMSG;
     return append(next, &line, r);
 }
@@ -104,7 +104,7 @@ static int read_all(const struct vmx_dict *dict, struct vmx_next *next)
     int r = get(dict, "token", &next->token)
         ?: get(dict, "path", &next->path)
         ?: get(dict, "uuid.bios", &next->uuid);
-    if (r == 0 && !is_token(&next->token))
+    if (r == 0 && (!is_token(&next->token) || next->path.len == 0))
         r = 1;
     if (r != 0)
         return r == 1 ? -EBADMSG : r;

@@ -102,6 +102,7 @@ int vmx_file_replace(struct request *rq, const char *path, struct span text,
     struct vmx_file_change w = {.vfs = rq->vfs, .path = path, .text = text, .base = base};
     w.change.apply = apply;
     w.change.committed = committed;
+    w.change.cannot_wait = true; /* only lines can */
     int r = remote_commit(rq->vfs->remote, path, &w.change, &rq->wait);
     *diag = w.change.diag;
     return r;
