@@ -3,11 +3,11 @@
  * What waits until a VM is off: NAME.vmx/.vmxfs/next. The lines are in a file beside the .vmx
  * (remote/commit/beside.h, parser/next/next.h), for all mounts to see.
  *
- *     who applies it                                  when
- *     a "power on" through vmxfs                      before it
- *     the thread of a mount that knows of it          the host has said for 10 s that the VM is off,
- *                                                     and that nothing is under way with it
- *     "echo apply > next"                             at once
+ *     who applies it                            when
+ *     a "power on" through vmxfs                before it
+ *     the thread of a mount that knows of it    the host has said for 10 s that the VM is off, and
+ *                                               that nothing is under way with it
+ *     "echo apply > next"                       at once
  *
  * None of them where the VM is in use, which its commit finds under the lock of the .vmx; and no
  * mount with "ro" or "running=allow". The commit records the token of the file that it applied.

@@ -49,8 +49,6 @@ static int apply_now(struct request *rq, const char *path, struct diag *diag)
     if (remote_options(rq->vfs->remote)->ignore_running)
         return diag_set(diag, "a mount with running=allow does not apply what waits"), -EPERM;
     int r = next_apply(&of, &outcome, diag);
-    if (r == -EBADMSG)
-        return diag_set(diag, "what waits here cannot be read; drop it: : > next"), -EIO;
     if (r < 0 || outcome.left.len == 0)
         return r;
     diag_set(diag, "%.1500s: changed since it was written to next, where it stays; %s",

@@ -171,10 +171,6 @@ static int wish_more(void *ctx, bool there, struct span text, const struct wait 
     DOCUMENT_AUTO *doc = NULL;
     buf_clear(&c->foreign);
     int r = there ? vmx_next_read(text, &next) : 0;
-    if (r == -EBADMSG) {
-        diag_set(diag, "what waits here cannot be read; drop it (: > next), and write again");
-        return -EIO;
-    }
     r = r ?: remote_document(of->vfs->remote, of->path, 0, wait, &doc);
     if (r < 0)
         return r == -ENOENT ? refuse_gone(diag) : r;
