@@ -26,7 +26,7 @@ int next_show(struct request *rq, struct node *n, struct buf *ret)
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     next_known_seen(rq->vfs->next, path);
-    r = remote_document(rq->vfs->remote, path, cache_ms(rq), &rq->wait, &doc);
+    r = remote_document(rq->vfs->remote, path, 0, &rq->wait, &doc);
     if (r == 0 && !next_is_ours(&of, &next, doc->dict))
         return buf_add_str(ret, "# written for another VM, or another place: it is dropped\n");
     return r ?: vmx_next_show(&next, doc->dict, ret);
