@@ -95,3 +95,11 @@ void remote_tell_gone(struct remote *remote, const char *path, int64_t began)
         listener.gone(listener.ctx, path, wall_of(began));
     end_telling(remote);
 }
+
+void remote_tell_waiting(struct remote *remote, const char *path)
+{
+    struct remote_listener listener = begin_telling(remote);
+    if (listener.waits)
+        listener.waits(listener.ctx, path);
+    end_telling(remote);
+}

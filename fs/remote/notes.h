@@ -18,5 +18,8 @@ void remote_tell_moved(struct remote *remote, const char *path, const char *to,
 void remote_tell_seen(struct remote *remote, const char *path, struct span text, int64_t began);
 void remote_tell_gone(struct remote *remote, const char *path, int64_t began);
 
+/* Says that a listing shows what waits for the .vmx of path; no lock is held. */
+void remote_tell_waiting(struct remote *remote, const char *path);
+
 /* Tells what a user should know of a path (struct remote_listener); no lock is held. */
 void remote_note(struct remote *remote, const char *path, const char *key, const char *reason);

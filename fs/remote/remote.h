@@ -91,6 +91,8 @@ struct remote_listener {
      * began. */
     void (*seen)(void *ctx, const char *path, struct span text, int64_t wall_ms);
     void (*gone)(void *ctx, const char *path, int64_t wall_ms);
+    /* A listing shows that something waits for the .vmx of this path (commit/beside.h). */
+    void (*waits)(void *ctx, const char *path);
     void *ctx;
 };
 

@@ -42,6 +42,8 @@ static const char *meaning(int r)
     case EUCLEAN:
         return "not known whether what was under way when the connection was lost is still to "
                "come, and it would undo this; try again in a minute";
+    case EBADMSG:
+        return "what waits in .vmxfs/next cannot be read; drop it (: > next), and write it again";
     case ENAMETOOLONG:
         return "a name has at most 255 bytes, that of a .vmx 243: the name of its lock is longer";
     case EOPNOTSUPP:
@@ -246,6 +248,8 @@ int errno_for_kernel(int r)
     case ENODATA:
     case ETIME:
     case EUCLEAN:
+    case EAGAIN:
+    case EBADMSG:
         return EIO;
     default:
         return -r;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "next/next.h"
 #include "notify.h"
 
 enum {
@@ -38,6 +39,7 @@ int vfs_serve(struct vfs *vfs, struct fuse_session *session)
         vfs->session = session;
         notifier_attach(vfs, session);
         r = fuse_session_loop_mt(session, config);
+        next_watch_end(vfs->next); /* it may have something to tell the kernel */
         detach_notifier(vfs, session);
     }
     fuse_loop_cfg_destroy(config);

@@ -11,6 +11,7 @@
 #include "vfs/control/control.h"
 #include "vfs/control/profiles.h"
 #include "vfs/history/history_record.h"
+#include "vfs/next/next.h"
 
 /* Its name means something else, perhaps, from now on. */
 static void foreign_change(void *ctx, const char *path, bool gone)
@@ -39,6 +40,11 @@ static void note(void *ctx, const char *path, const char *key, const char *reaso
     journal_add(vfs->journal, 0, path, key, reason);
 }
 
+static void waits(void *ctx, const char *path)
+{
+    next_seen(ctx, path);
+}
+
 int vfs_new(struct remote *remote, struct host *host, struct history *history,
             struct journal *journal, const struct vfs_options *options, struct vfs **ret,
             struct diag *why)
@@ -59,6 +65,7 @@ int vfs_new(struct remote *remote, struct host *host, struct history *history,
     condition_init(&vfs->rename_lock.moved);
     int r = make_root(vfs)
         ?: notifier_new(&vfs->notifier)
+        ?: next_watch_new(vfs, &vfs->next)
         ?: profiles_load(options->profile_dirs, &vfs->profiles, journal);
     if (r < 0) {
         diag_set(why, "cannot start: %s", strerror(-r));
@@ -68,6 +75,7 @@ int vfs_new(struct remote *remote, struct host *host, struct history *history,
     struct remote_listener listener = history_listener(vfs);
     listener.note = note;
     listener.changed = foreign_change;
+    listener.waits = waits;
     remote_listen(remote, &listener);
     *ret = vfs;
     return 0;
@@ -78,6 +86,7 @@ void vfs_free(struct vfs *vfs)
     if (!vfs)
         return;
     remote_listen(vfs->remote, NULL);
+    next_watch_free(vfs->next);
     notifier_free(vfs->notifier);
     handle_free_all(vfs);
     recent_forget_all(vfs);

@@ -15,6 +15,7 @@
 struct handle;
 struct history;
 struct host;
+struct next_known;
 struct node;
 struct notifier;
 struct recent;
@@ -33,6 +34,7 @@ struct vfs {
                          soon as it is told to; set once, before the session is served */
     struct vmx_profiles profiles; /* read only after vfs_new */
     struct notifier *notifier;
+    struct next_known *next;            /* what waits until VMs are off: next/ */
     atomic_uint_least64_t init_request; /* the kernel's INIT; 0: not seen, or answered */
 
     struct lock opening; /* taken before lock, while a plain file becomes open (open_files.h) */

@@ -223,6 +223,35 @@ static int suspend_image(struct check *c)
                    key, image.data);
 }
 
+/* Written anew, the line replaces what is there now. */
+static int pending_line(struct check *c, const struct vmx_next_line *line)
+{
+    BUF_AUTO text = {0};
+    BUF_AUTO command = {0};
+    return vmx_next_add_text(line, &text)
+        ?: command_echo(c->dir, SPAN_LITERAL(".vmxfs/next"), buf_span(&text), &command)
+        ?: check_add(c, VMX_WARN, "pending", &command,
+                   SPAN_FORMAT " waits since %s for the VM to be off, and is not set then: "
+                   "it was changed since",
+                   SPAN_SHOWN(buf_span(&line->key)), line->when.data);
+}
+
+static int pending(struct check *c)
+{
+    const struct vmx_next *next = c->around->next;
+    size_t shown = 0;
+    int r = 0;
+    for (size_t i = 0; r == 0 && next && i < next->n && shown < CHECK_SHOWN_MAX; i++) {
+        enum vmx_next_state state;
+        r = vmx_next_state(next, i, c->dict, &state);
+        if (r == 0 && state == VMX_NEXT_CHANGED) {
+            r = pending_line(c, &next->lines[i]);
+            shown++;
+        }
+    }
+    return r;
+}
+
 static int unknown_setting(void *ctx, struct span key, const char *said)
 {
     struct check *c = ctx;
@@ -246,5 +275,6 @@ int check_file(struct check *check)
         ?: unquoted_values(check)
         ?: byte_order_mark(check)
         ?: suspend_image(check)
+        ?: pending(check)
         ?: unknown_settings(check);
 }

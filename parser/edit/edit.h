@@ -85,6 +85,10 @@ void vmx_place_done(struct vmx_place *place);
 int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edits,
                     struct diag *diag);
 
+/* Judges what such a text would set in a document: the names of new settings, and the types of
+ * values. 0; -EINVAL with *diag. */
+int vmx_edits_check(const struct vmx_edits *edits, const struct vmx_dict *dict, struct diag *diag);
+
 /* Judges a text that is to replace old as a whole: -EINVAL when it has more malformed lines or
  * duplicates than the old one had (that is: one that the old text had not), or when it lost its
  * final newline; 0 otherwise. old NULL: a new file, anything goes. */

@@ -4,6 +4,8 @@
 
 #include "edit.h"
 #include "keymap.h"
+#include "parser/document/names.h"
+#include "parser/document/value.h"
 #include "parser/text/encoding.h"
 #include "parser/text/text.h"
 
@@ -130,5 +132,19 @@ int vmx_edits_parse(struct span text, const char *charset, struct vmx_edits *edi
     keymap_done(&reader.seen);
     vmx_edits_done(&reader.sets);
     vmx_edits_done(&reader.removals);
+    return r;
+}
+
+int vmx_edits_check(const struct vmx_edits *edits, const struct vmx_dict *dict, struct diag *diag)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < edits->n; i++) {
+        const struct vmx_edit *e = &edits->items[i];
+        if (e->op != VMX_EDIT_SET)
+            continue;
+        if (vmx_dict_find(dict, buf_span(&e->key)) == SIZE_MAX)
+            r = vmx_name_check_new(buf_span(&e->key), diag);
+        r = r ?: vmx_value_check(buf_span(&e->key), buf_span(&e->value), diag);
+    }
     return r;
 }

@@ -41,6 +41,7 @@
 #pragma once
 
 #include "parser/edit/edit.h"
+#include "parser/next/next.h"
 #include "parser/profile/profile.h"
 #include "parser/vm/host.h"
 #include "parser/vm/vm_start.h"
@@ -51,6 +52,7 @@ struct vmx_around {
     const struct vmx_host *host;  /* that would run the VM; NULL: there is none to ask */
     const struct vmx_host_vm *vm; /* what the host says of it, or NULL */
     const struct vm_start *start; /* what its last power-on showed, for reports; or NULL */
+    const struct vmx_next *next;  /* for reports: what waits until it is off; or NULL */
     bool image_gone;        /* for reports: the image that checkpoint.vmState names is not there */
     const char *mountpoint; /* absolute, for commands that mend; wherever there is a host */
 };

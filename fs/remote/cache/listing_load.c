@@ -32,7 +32,7 @@ enum {
     READDIRS_MAX = 64,
     READDIRS_MEASURED = 4,     /* in the last flight that is measured */
     LOCKS_MAX = 8,             /* without a .vmx, of which it is looked whether they hold it */
-    LOCK_BYTES_MAX = 16 << 10, /* of their names */
+    LOCK_BYTES_MAX = 16 << 10, /* of their names, and of what waits */
 };
 
 struct listing_load {
@@ -45,6 +45,7 @@ struct listing_load {
     size_t counted;          /* of its bytes, in remote->listings_bytes */
     struct buf locks;        /* names, each with its NUL, if a .vmx may be in one of them ... */
     bool gave_back;          /* ... and one was given its name back */
+    struct buf waiting;      /* names of what waits for a .vmx, each with its NUL */
 };
 
 static int compare_entries(const void *a, const void *b)
@@ -88,8 +89,10 @@ static int add_names(struct listing_load *l, const struct sftp_call *call)
             continue;
         }
         l->listing->own++;
-        if (is_lock(names[i].name) && l->locks.len < LOCK_BYTES_MAX &&
-            leftovers_may_be_set_aside(l->load.remote))
+        if (remote_is_beside_name(names[i].name) && l->waiting.len < LOCK_BYTES_MAX)
+            r = buf_add(&l->waiting, (struct span){names[i].name, strlen(names[i].name) + 1});
+        else if (is_lock(names[i].name) && l->locks.len < LOCK_BYTES_MAX &&
+                 leftovers_may_be_set_aside(l->load.remote))
             r = buf_add(&l->locks, (struct span){names[i].name, strlen(names[i].name) + 1});
     }
     l->listing->left_out += sftp_call_left_out(call);
@@ -134,6 +137,7 @@ static void restart(struct load *load)
         sftp_forget(sftp_close(load->remote->sftp, &l->handle));
     l->handle.len = 0;
     buf_done(&l->locks);
+    buf_done(&l->waiting);
     listing_unref(&l->listing);
     atomic_fetch_sub(&load->remote->listings_bytes, l->counted);
     l->counted = 0;
@@ -208,6 +212,15 @@ static int look_at_documents(struct listing_load *l)
     return 0;
 }
 
+static void tell_waiting(const struct listing_load *l)
+{
+    for (size_t at = 0; at < l->waiting.len; at += strlen(l->waiting.data + at) + 1) {
+        FREE_AUTO char *vmx = leftovers_vmx(l->load.path, l->waiting.data + at);
+        if (vmx && listing_find(l->listing, path_name(vmx)))
+            remote_tell_waiting(l->load.remote, vmx);
+    }
+}
+
 /* Who sees a disk may read it next. */
 static void expect_data(const struct listing_load *l)
 {
@@ -238,6 +251,7 @@ static int complete(struct listing_load *l, const struct wait *wait)
     if (r < 0)
         return r;
     tell_left_out(l);
+    tell_waiting(l);
     aliases_learn(l->load.remote, l->load.path, listing);
     expect_data(l);
     listing->took_ms = clock_ms() - l->load.ticket.began;

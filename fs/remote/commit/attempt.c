@@ -452,6 +452,8 @@ static int prepare(struct attempt *a, const struct rewrite *rewrite, struct docu
     }
     if (r == 0 && !rewrite->regardless)
         r = judge_use(a, server->dict, text, diag);
+    if (r == 0 && rewrite->still)
+        r = rewrite->still(rewrite->ctx, a->wait);
     return r == 0 && server != known ? write_again(a, buf_span(text)) : r;
 }
 

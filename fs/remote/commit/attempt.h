@@ -16,6 +16,8 @@
  * nothing to do; -errno. */
 struct rewrite {
     int (*make)(void *ctx, const struct server_text *server, struct buf *ret);
+    /* The text made last is about to be sent, under the lock: as of struct change. May be NULL. */
+    int (*still)(void *ctx, const struct wait *wait);
     /* The text made last was sent, and no answer says whether it arrived. May be NULL. */
     void (*unanswered)(void *ctx);
     void *ctx;

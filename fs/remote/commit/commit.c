@@ -17,7 +17,6 @@
 
 #include "attempt.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "foreign_edit.h"
 #include "move.h"
 #include "new_settings.h"
@@ -28,8 +27,9 @@
 #include "remote/notes.h"
 #include "remote/server_errors.h"
 #include "sftp/results.h"
+#include "trying.h"
 
-enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 160, LINKS_MAX = 8, FOREIGN_EDITS_MAX = 16 };
+enum { LINKS_MAX = 8, FOREIGN_EDITS_MAX = 16 };
 
 struct commit_queue {
     struct change *waiting; /* all protected by remote->lock */
@@ -123,6 +123,19 @@ static int make(void *ctx, const struct server_text *server, struct buf *ret)
     return buf_add(ret, text);
 }
 
+/* 0; -EAGAIN: one of them was made from what is not so any more. */
+static int still(void *ctx, const struct wait *wait)
+{
+    const struct group *group = ctx;
+    struct change *c;
+    int r = 0;
+    DL_FOREACH (group->changes, c) {
+        if (r == 0 && c->result == 0 && c->still)
+            r = c->still(c, wait);
+    }
+    return r;
+}
+
 /* Whatever one of them fails with from now on, it may have been made. */
 static void may_be_made(void *ctx)
 {
@@ -142,43 +155,6 @@ static int known_document(struct remote *remote, const char *path, const struct 
     return r == -ENOENT || r == -EMEDIUMTYPE ? 0 : r;
 }
 
-/* Attempts at one thing. */
-struct trying {
-    struct remote *remote;
-    const struct wait *wait;
-    int64_t began;   /* the last one, at clock_ms() */
-    int64_t backoff; /* before the next one */
-    bool contended;  /* the lock was somebody else's when it was last looked at */
-};
-
-/* Sleeps before another attempt. 0; -ETIMEDOUT where the deadline would come in the middle of one
- * as long as the last one, whose outcome nobody would know; -EINTR. */
-static int back_off(struct trying *t)
-{
-    int64_t now = clock_ms();
-    if (now + t->backoff + (now - t->began) >= t->wait->deadline)
-        return -ETIMEDOUT;
-    int r = wait_sleep(t->wait, t->backoff) == -EINTR ? -EINTR : 0;
-    t->backoff = t->backoff * 2 < BACKOFF_MAX_MS ? t->backoff * 2 : BACKOFF_MAX_MS;
-    return r;
-}
-
-/* An attempt ended with r. sent: what changes the file was. 0 where another one may go better:
- * after a while, where the lock was somebody else's; at once, when the link is up again, or after a
- * server took so long that the lock was not good any more and nothing was sent. */
-static int try_again(struct trying *t, bool sent, int r)
-{
-    if (r == -EIO && !sent && clock_ms() >= t->wait->deadline)
-        r = -ETIMEDOUT;
-    t->contended = r == -EAGAIN || (t->contended && r == -ETIMEDOUT);
-    if (r == -EAGAIN)
-        return back_off(t);
-    if (r == -ETIME)
-        return 0;
-    remote_again(t->remote, t->wait, &r);
-    return r;
-}
-
 /* *target is a link, which stays: it becomes what the link means. That must be a .vmx as well, or a
  * user that may put a link there could have any file below the root written to. */
 static int follow(struct remote *remote, char **target, const struct wait *wait)
@@ -196,26 +172,17 @@ static int follow(struct remote *remote, char **target, const struct wait *wait)
     return 0;
 }
 
-/* What the caller is told. unsure: a rename was sent whose answer was lost, and ENOLCK would say
- * that nothing was changed. */
-static int told_error(const struct trying *t, bool unsure, int r)
-{
-    if (r == -ETIMEDOUT)
-        r = t->contended ? -ENOLCK : -EIO;
-    return r == -EREMOTEIO || (r == -ENOLCK && unsure) ? -EIO : r;
-}
-
 /* Tries until an attempt has an outcome. *target is replaced when it is a link. */
 static int try_commit(struct remote *remote, char **target, const struct rewrite *rewrite,
                       const struct wait *wait, struct diag *diag, struct outcome *ret)
 {
     struct lost lost = {0};
-    struct trying trying = {.remote = remote, .wait = wait, .backoff = BACKOFF_FIRST_MS};
+    struct trying trying = {.remote = remote, .wait = wait};
     int links = 0;
     int r = 0;
     while (r == 0) {
         DOCUMENT_AUTO *known = NULL;
-        trying.began = clock_ms();
+        trying_begin(&trying);
         r = remote_check_new(remote, *target)
             ?: known_document(remote, *target, wait, &known)
             ?: attempt_commit(remote, *target, known, rewrite, &lost, wait, diag, ret);
@@ -224,7 +191,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
         lost.link = lost.link || r == -ENOTCONN;
         if (r == -ENOTCONN || r == -EAGAIN || r == -ETIME)
             cache_drop(remote->documents, *target);
-        r = try_again(&trying, lost.before != NULL, r);
+        r = trying_again(&trying, lost.before != NULL, r);
         if (r == -ELOOP && ++links <= LINKS_MAX)
             r = follow(remote, target, wait);
     }
@@ -232,7 +199,7 @@ static int try_commit(struct remote *remote, char **target, const struct rewrite
         diag_set(diag,
                  "the folder is not there any more: it was moved, renamed or removed "
                  "meanwhile; the change was not made");
-    r = told_error(&trying, lost.before != NULL, r);
+    r = trying_told(&trying, lost.before != NULL, r);
     lost_done(&lost);
     return r;
 }
@@ -334,7 +301,8 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
     bool changed = false;
     struct diag diag = {0};
     uint32_t links = 0;
-    const struct rewrite rewrite = {.make = make, .unanswered = may_be_made, .ctx = group};
+    const struct rewrite rewrite = {
+        .make = make, .still = still, .unanswered = may_be_made, .ctx = group};
     FREE_AUTO char *target = strdup(path);
     int r = target ? try_commit(remote, &target, &rewrite, wait, &diag, &outcome) : -ENOMEM;
     if (r == 0) {
@@ -400,6 +368,15 @@ static void lead(struct remote *remote, struct commit_queue *q, struct change *o
     condition_wake_all(&remote->queue_moved);
 }
 
+/* Where the VM is in use. Scripts know the sentence that this stands behind. */
+static void add_next(struct diag *diag)
+{
+    static const char text[] = "; .vmxfs/next takes it, and waits until the VM is off";
+    const size_t n = strlen(diag->text);
+    if (n > 0 && n + sizeof(text) <= sizeof(diag->text))
+        memcpy(diag->text + n, text, sizeof(text));
+}
+
 int remote_commit(struct remote *remote, const char *path, struct change *change,
                   const struct wait *wait)
 {
@@ -443,6 +420,8 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
                  "the connection was lost: it is not known whether the change was made");
     }
     r = change->result;
+    if (r == -EBUSY && !change->cannot_wait)
+        add_next(&change->diag);
     queue_put(remote, q);
     lock_drop(&remote->lock);
     buf_done(&change->text);
@@ -453,19 +432,18 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
 static int try_move(const struct move *move)
 {
     struct lost_move lost = {0};
-    struct trying trying = {
-        .remote = move->remote, .wait = move->wait, .backoff = BACKOFF_FIRST_MS};
+    struct trying trying = {.remote = move->remote, .wait = move->wait};
     int r = 0;
     while (r == 0) {
-        trying.began = clock_ms();
+        trying_begin(&trying);
         r = attempt_move(move, &lost);
         if (r == -ENOENT)
             r = lost_move_answer(move, &lost);
         if (r == 0)
             break;
-        r = try_again(&trying, lost.sent, r);
+        r = trying_again(&trying, lost.sent, r);
     }
-    r = told_error(&trying, lost.sent, r);
+    r = trying_told(&trying, lost.sent, r);
     lost_move_done(&lost);
     return r;
 }

@@ -28,13 +28,19 @@ struct change {
     int (*apply)(struct change *change, const struct server_text *server,
                  const struct vmx_dict *current, struct buf *ret, struct diag *diag);
 
+    /* Called under the lock of the .vmx, when the text is about to be installed: whether what lies
+     * beside it, and was looked at by apply, is still so. 0; -EAGAIN: apply is to be called anew;
+     * -errno. May be NULL. */
+    int (*still)(struct change *change, const struct wait *wait);
+
     /* Called after this change is on the server and before any later one is applied; also where
      * there was nothing to do (then before == after). May be NULL. */
     void (*committed)(struct change *change, const struct document *before,
                       const struct document *after);
 
     struct remote_by by; /* who asked for it */
-    struct diag diag;    /* why it failed */
+    bool cannot_wait; /* it is not what waits beside the .vmx (beside.h) until the VM is off */
+    struct diag diag; /* why it failed */
 
     /* Private to the queue. */
     struct buf text; /* that it made */

@@ -93,6 +93,14 @@ static char *end_path(const struct remote *remote, const char *path, const struc
     return hold->attempt ? strdup(hold->name) : remote_path(remote, path);
 }
 
+/* What waits for a .vmx goes with it. Through the lock, as the .vmx itself; nobody waits for it. */
+static void forget_beside(const struct move *move, const struct ends *ends)
+{
+    FREE_AUTO char *path = ends->from.attempt ? remote_beside_path(ends->from.name) : NULL;
+    if (path && !move->to)
+        sftp_forget(sftp_remove(move->remote->sftp, path, expiry(ends)));
+}
+
 /* lost: it was sent before, and no answer came. */
 static int send(const struct move *move, const struct ends *ends, bool lost, bool *ret_sent)
 {
@@ -106,6 +114,8 @@ static int send(const struct move *move, const struct ends *ends, bool lost, boo
     const struct wait firm = wait_firmly(move->wait);
     int r = sftp_wait(call, &firm);
     *ret_sent = sftp_call_was_sent(call);
+    if (r == 0)
+        forget_beside(move, ends);
     const int noted =
         unsure_is_unanswered(call, r) ? unsure_names_going(remote, move->path, move->to) : 0;
     if (noted != 0)

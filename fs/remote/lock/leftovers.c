@@ -59,6 +59,15 @@ static bool break_lock(struct vmx_lock *lock, const struct sftp_attrs *attrs,
     return true;
 }
 
+/* Its .vmx is gone: the folder holds only names of vmxfs's own. */
+static void remove_beside(struct remote *remote, const char *dir, const char *name)
+{
+    FREE_AUTO char *path = path_join(dir, name);
+    FREE_AUTO char *full = path ? remote_path(remote, path) : NULL;
+    if (full)
+        sftp_forget(sftp_remove(remote->sftp, full, 0));
+}
+
 /* The lock that the name is, or would be made beside, is never asked for: its own token only lends
  * its name to what the clock is read from. */
 static void clear(struct remote *remote, const char *dir, const struct sftp_name *name,
@@ -66,6 +75,10 @@ static void clear(struct remote *remote, const char *dir, const struct sftp_name
 {
     struct vmx_lock lock;
     uint32_t server_now = 0;
+    if (remote_is_beside_name(name->name)) {
+        remove_beside(remote, dir, name->name);
+        return;
+    }
     FREE_AUTO char *vmx = leftovers_vmx(dir, name->name);
     if (!vmx)
         return;

@@ -12,6 +12,7 @@
 #include "remote/remote_private.h"
 
 static const char hidden_mark[] = ".vmxfs-";
+static const char beside_suffix[] = ".vmxfs-next";
 
 static bool has_suffix(struct span name, struct span suffix)
 {
@@ -45,6 +46,20 @@ bool remote_is_hidden_name(const char *name)
         return false;
     FREE_AUTO char *target = strndup(name + 1, (size_t)(mark - name - 1));
     return target && remote_is_vmx_name(target);
+}
+
+bool remote_is_beside_name(const char *name)
+{
+    return span_ends_with(span_of(name), span_of(beside_suffix)) && remote_is_hidden_name(name);
+}
+
+char *remote_beside_path(const char *vmx)
+{
+    char *ret;
+    const char *name = path_name(vmx);
+    if (asprintf(&ret, "%.*s.%s%s", (int)(name - vmx), vmx, name, beside_suffix) < 0)
+        return NULL;
+    return ret;
 }
 
 char *remote_path(const struct remote *remote, const char *path)

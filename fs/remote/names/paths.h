@@ -16,6 +16,11 @@ bool remote_can_be_vmx(const struct remote *remote, const struct sftp_attrs *att
 /* True for our own lock and temporary files, which users do not see. */
 bool remote_is_hidden_name(const char *name);
 
+/* Whether it is, of these, the name of a file beside a .vmx that holds what waits for it
+ * (commit/beside.h), and the path of that file of a .vmx: the caller's, NULL without memory. */
+bool remote_is_beside_name(const char *name);
+char *remote_beside_path(const char *vmx);
+
 /* The root's absolute path on the server, free of links; "" is "/". Valid as long as the remote. */
 const char *remote_root(const struct remote *remote);
 

@@ -63,6 +63,7 @@ static int control_open(struct request *rq, struct node *n, int flags, struct ha
     if (h->writes && rq->vfs->options.read_only)
         return refuse(rq, control->name, NULL, -EROFS, NULL);
     int r = control->local ? 0 : first_use(rq);
+    h->truncated = control->clear && flags & O_TRUNC;
     if (r < 0 || h->writes || control->grows)
         return r;
     r = control->show(rq, n, &h->content);
@@ -186,6 +187,7 @@ static int collect(struct request *rq, struct handle *h, struct span data, bool 
         buf_done(&h->content);
         h->refused = r;
     }
+    h->truncated = false;
     *ret_line = r == 0 && data.n > 0 && data.p[data.n - 1] == '\n';
     h->writer = writer;
     lock_drop(&rq->vfs->lock);
@@ -211,15 +213,36 @@ static int control_fsync(struct request *rq, struct node *n, struct handle *h)
     return r == 0 && h->writes ? carry_out(rq, n, h, true) : r;
 }
 
+/* Whether nothing was written behind the truncation, for certain: at its end, or where a process
+ * closes the file a second time, because a shell closes it once before it writes. */
+static bool is_cleared(struct request *rq, struct handle *h, bool ends)
+{
+    const pid_t closer = caller_process(rq);
+    lock_take(&rq->vfs->lock);
+    const bool is = h->truncated && !h->refused && (ends || (closer != 0 && h->writer == closer));
+    if (is)
+        h->truncated = false;
+    else if (h->truncated)
+        h->writer = closer;
+    lock_drop(&rq->vfs->lock);
+    return is;
+}
+
 static int control_flush(struct request *rq, struct node *n, struct handle *h)
 {
     int r = handle_refused(rq->vfs, h);
-    return r == 0 && h->writes && !caller_is_bystander(rq, h) ? carry_out(rq, n, h, false) : r;
+    const struct control *control = n->detail;
+    if (r < 0 || !h->writes || caller_is_bystander(rq, h))
+        return r;
+    return is_cleared(rq, h, false) ? control->clear(rq, n) : carry_out(rq, n, h, false);
 }
 
 /* A refusal is noted; nobody else can be told. */
 static void control_release(struct request *rq, struct node *n, struct handle *h)
 {
+    const struct control *control = n->detail;
+    if (is_cleared(rq, h, true))
+        control->clear(rq, n);
     control_fsync(rq, n, h);
 }
 
@@ -228,6 +251,7 @@ static void control_drop(struct request *rq, struct node *n, struct handle *h)
     const pid_t writer = caller_process(rq);
     lock_take(&rq->vfs->lock);
     const bool own = h->content.len > 0 && h->writer != 0 && h->writer == writer;
+    h->truncated = false; /* what it was to be followed by never came */
     if (own) {
         buf_done(&h->content);
         h->refused = -ECANCELED; /* another handle of it would go on in the middle */

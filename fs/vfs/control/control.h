@@ -23,6 +23,8 @@ struct control {
     int (*show)(struct request *rq, struct node *n, struct buf *ret);
     /* Carries out a line without its newline, or the whole text. NULL: cannot be written. */
     int (*store)(struct request *rq, struct node *n, struct span text);
+    /* It was truncated, and nothing was written to it (": > FILE"). NULL: that means nothing. */
+    int (*clear)(struct request *rq, struct node *n);
 };
 
 /* A directory of control files and others like it. */

@@ -11,6 +11,7 @@
 #include "remote/file/transfers.h"
 #include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
+#include "vfs/next/next.h"
 #include "vm_walk.h"
 #include "vmx_log.h"
 
@@ -120,9 +121,12 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
     const struct vfs *vfs = s->rq->vfs;
     struct vmx_host_vm vm = {0};
     START_AUTO start = {0};
+    NEXT_AUTO next = {0};
     struct vmx_around around = around_vm(vfs, all->facts, path, &vm);
+    around.next = &next;
     around.image_gone = remote_image_is_gone(vfs->remote, path, dict, &s->rq->wait);
     int r = vmx_log_start(s->rq, path, dict, &around, &start)
+                ?: next_of_vm(s->rq, path, dict, true, &next)
                 ?: vmx_check_run(dict, &around, ".", ".", NULL, &check);
     if (r < 0)
         return r;

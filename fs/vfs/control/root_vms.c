@@ -11,6 +11,7 @@
 #include "parser/text/list.h"
 #include "parser/text/safe_text.h"
 #include "vfs/host/host_view.h"
+#include "vfs/next/next.h"
 #include "vm_walk.h"
 
 static const char columns[] =
@@ -99,8 +100,24 @@ static int add_gpus(const struct table *t, const struct vmx_dict *dict, struct b
     return r == 0 && ret->len == before ? buf_add_char(ret, '-') : r;
 }
 
-/* The columns behind the path. No change waits for its VM yet. */
-static int add_rest(const struct table *t, const struct vmx_dict *dict, struct buf *ret)
+/* How many settings wait until the VM is off. */
+static int add_pending(const struct table *t, const char *path, const struct vmx_dict *dict,
+                       struct buf *ret)
+{
+    NEXT_AUTO next = {0};
+    size_t waits = 0;
+    size_t changed = 0;
+    int r = next_of_vm(t->survey.rq, path, dict, true, &next)
+        ?: vmx_next_count(&next, dict, VMX_NEXT_WAITS, &waits)
+        ?: vmx_next_count(&next, dict, VMX_NEXT_CHANGED, &changed);
+    if (r < 0)
+        return r;
+    return waits + changed > 0 ? buf_addf(ret, "%zu", waits + changed) : buf_add_char(ret, '-');
+}
+
+/* The columns behind the path. */
+static int add_rest(const struct table *t, const char *path, const struct vmx_dict *dict,
+                    struct buf *ret)
 {
     return buf_add_char(ret, '\t')
         ?: add_number(dict, "memSize", "-", ret)
@@ -108,7 +125,8 @@ static int add_rest(const struct table *t, const struct vmx_dict *dict, struct b
         ?: add_number(dict, "numvcpus", "1", ret)
         ?: buf_add_char(ret, '\t')
         ?: add_gpus(t, dict, ret)
-        ?: buf_add_str(ret, "\t-");
+        ?: buf_add_char(ret, '\t')
+        ?: add_pending(t, path, dict, ret);
 }
 
 static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
@@ -129,7 +147,7 @@ static int see_vmx(struct vm_walk *s, const char *path, const char *shown,
     size_t at = row.len;
     return r
         ?: safe_text_add(&row, span_of(shown))
-        ?: add_rest(t, dict, &row)
+        ?: add_rest(t, path, dict, &row)
         ?: add_row(t, &row, at);
 }
 

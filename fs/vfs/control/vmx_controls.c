@@ -6,14 +6,13 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "parser/check/check.h"
-#include "parser/document/names.h"
-#include "parser/document/value.h"
 #include "remote/commit/commit.h"
 #include "remote/in_use/suspend_image.h"
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
 #include "vfs/host/host_view.h"
 #include "vfs/key/key_at.h"
+#include "vfs/next/next.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
 #include "vfs/ops/caller.h"
@@ -127,15 +126,9 @@ const struct control profile_control = {
 static int merge_edits(struct text_change *t, const struct vmx_dict *current, struct vmx_edits *ret,
                        struct diag *diag)
 {
-    int r = vmx_edits_parse(t->text, vmx_dict_charset(current), ret, diag);
-    for (size_t i = 0; i < ret->n && r == 0; i++) {
-        const struct vmx_edit *e = &ret->items[i];
-        if (e->op == VMX_EDIT_SET && vmx_dict_find(current, buf_span(&e->key)) == SIZE_MAX)
-            r = vmx_name_check_new(buf_span(&e->key), diag);
-        if (r == 0 && e->op == VMX_EDIT_SET)
-            r = vmx_value_check(buf_span(&e->key), buf_span(&e->value), diag);
-    }
-    return r ?: vmx_plan_follow(current, &t->around, ret);
+    return vmx_edits_parse(t->text, vmx_dict_charset(current), ret, diag)
+        ?: vmx_edits_check(ret, current, diag)
+        ?: vmx_plan_follow(current, &t->around, ret);
 }
 
 int merge_store(struct request *rq, struct node *n, struct span text)
@@ -198,6 +191,7 @@ int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)
     FACTS_AUTO *facts = NULL;
     struct vmx_host_vm vm = {0};
     START_AUTO start = {0};
+    NEXT_AUTO next = {0};
     struct vmx_check check;
     BUF_AUTO dir = {0};
     int r = path ? host_said_if_any(rq, &facts) : -ENOMEM;
@@ -208,7 +202,9 @@ int vmx_check_show(struct request *rq, struct node *n, struct buf *ret)
         return r;
     struct vmx_around around = around_vm(rq->vfs, facts, path, &vm);
     around.image_gone = remote_image_is_gone(rq->vfs->remote, path, doc->dict, &rq->wait);
-    r = vmx_log_start(rq, path, doc->dict, &around, &start);
+    around.next = &next;
+    r = vmx_log_start(rq, path, doc->dict, &around, &start)
+            ?: next_of_vm(rq, path, doc->dict, false, &next);
     if (r < 0)
         return r;
     return vmx_check_run(doc->dict, &around, dir.data, rq->vfs->options.mountpoint, ret, &check);

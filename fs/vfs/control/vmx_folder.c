@@ -12,6 +12,7 @@
 #include "remote/cache/document.h"
 #include "vfs/file/vmx_file.h"
 #include "vfs/history/history_view.h"
+#include "vfs/next/next.h"
 #include "vfs/node/dir_names.h"
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
@@ -21,6 +22,7 @@
 
 static const struct control controls[] = {
     {.name = "merge", .store = merge_store},
+    {.name = "next", .by_line = true, .show = next_show, .store = next_store, .clear = next_clear},
     {.name = "check", .show = vmx_check_show},
     {.name = "errors", .grows = true, .show = vmx_errors_show},
     {.name = "power", .by_line = true, .show = power_show, .store = power_store},

@@ -9,6 +9,7 @@
 #include "parser/text/shell_word.h"
 #include "remote/cache/document.h"
 #include "vfs/host/host_view.h"
+#include "vfs/next/next.h"
 #include "vfs/node/node_path.h"
 #include "vfs/ops/interrupt.h"
 #include "vfs/refuse.h"
@@ -67,6 +68,15 @@ static bool is_over(void *ctx)
     return is_interrupted(ctx) || fuse_session_exited(rq->vfs->session);
 }
 
+/* What waits is in place before the VM starts. */
+static int prepare_on(struct request *rq, const char *path, struct wait *wait, struct diag *why)
+{
+    int r = next_before_power_on(rq, path, why);
+    go_on_waiting(rq);
+    wait->deadline = rq->wait.deadline;
+    return r;
+}
+
 static int carry_out(struct request *rq, const char *path, struct span line, struct diag *why)
 {
     static const struct span nowait = {" nowait", sizeof(" nowait") - 1};
@@ -79,8 +89,10 @@ static int carry_out(struct request *rq, const char *path, struct span line, str
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (!span_eq(line, span_of(commands[i].word)))
             continue;
-        int r =
-            host_power_set(rq->vfs->host, path, commands[i].command, at_once, &wait, &asks, why);
+        int r = commands[i].command == HOST_POWER_ON ? prepare_on(rq, path, &wait, why) : 0;
+        if (r < 0)
+            return r;
+        r = host_power_set(rq->vfs->host, path, commands[i].command, at_once, &wait, &asks, why);
         if (asks)
             add_command(rq, path, "cat", "question", why);
         else if (r == -ENXIO)
@@ -108,6 +120,8 @@ int power_store(struct request *rq, struct node *n, struct span line)
     struct diag why = {0};
     FREE_AUTO char *path = vmx_path_above(rq, n);
     int r = path ? carry_out(rq, path, line, &why) : -ENOMEM;
+    if (path)
+        next_power_changed(rq->vfs, path);
     if (r == 0)
         look_anew(rq, path);
     return refuse_host(rq, path, "power", r, &why);

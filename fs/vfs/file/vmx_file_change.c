@@ -104,6 +104,7 @@ int vmx_file_replace(struct request *rq, const char *path, struct span text,
     w.change.by = caller_by(rq);
     w.change.apply = apply;
     w.change.committed = committed;
+    w.change.cannot_wait = true; /* only lines can */
     int r = remote_commit(rq->vfs->remote, path, &w.change, &rq->wait);
     *diag = w.change.diag;
     return r;

@@ -15,6 +15,7 @@
 #include "vfs/file/vmx_file.h"
 #include "vfs/file/vmx_file_change.h"
 #include "vfs/host/host_view.h"
+#include "vfs/next/next.h"
 #include "vfs/node/node_names.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
@@ -233,6 +234,8 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
     r = r ?: move_on_server(rq, &m);
     if (r == 0)
         moved_note(rq, before, from_path, to_path);
+    if (r == 0 && moves_vms)
+        next_moved(rq, found_kind(&m.from) == KIND_DIR, from_path, to_path);
     node_unref(rq->vfs, m.to_node);
     if (r == 0 && found_kind(&m.from) != KIND_DIR && remote_is_vmx_name(new_name))
         host_changed(rq->vfs->host, to_path);

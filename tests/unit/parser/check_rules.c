@@ -132,11 +132,39 @@ static void with_nothing_wrong_only_what_nobody_tells_is_left(void **state)
         assert_non_null(find_line(&report, "UNKNOWN", untold[i]));
 }
 
+static void what_waits_for_a_value_that_is_gone_is_a_warning(void **state)
+{
+    static const struct span before = BYTES("memSize = \"4096\"\nold = \"x\"\n");
+    static const struct span changed = BYTES("memSize = \"6144\"\nold = \"x\"\n");
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO report = {0};
+    EDITS_AUTO edits = {0};
+    NEXT_AUTO next = {0};
+    DICT_AUTO dict = parsed(before);
+    const struct vmx_around around = {.profiles = &profiles, .next = &next};
+    (void)state;
+
+    assert_int_equal(
+        vmx_edits_parse(SPAN_LITERAL("memSize = \"8192\"\n-old\n"), "UTF-8", &edits, NULL), 0);
+    assert_int_equal(vmx_next_add(&next, &edits, dict, SPAN_LITERAL("ada"),
+                                  SPAN_LITERAL("2026-11-29T10:30:05Z"), NULL),
+                     0);
+    run_around(before, &around, "DIR", &report);
+    assert_null(strstr(report.data, "\tpending\t"));
+    reports_around(changed, &around, "WARN", "pending", "memSize waits since 2026-11-29T10:30:05Z",
+                   "echo 'memSize = \"8192\"' > DIR/.vmxfs/next");
+    buf_clear(&report);
+    run_around(changed, &around, "DIR", &report);
+    assert_null(strstr(report.data, "4096"));
+    assert_null(strstr(report.data, "old"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule_is_judged_both_ways),
         cmocka_unit_test(with_nothing_wrong_only_what_nobody_tells_is_left),
+        cmocka_unit_test(what_waits_for_a_value_that_is_gone_is_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

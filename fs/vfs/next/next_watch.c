@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thread that looks at the VMs for which something waits, one after the other. It is there only
+ * on a mount that applies such things by itself, begins with the first VM, and asks nothing while
+ * there is none.
+ *
+ *      known --- look: the file is gone ---> forgotten
+ *        |  ^
+ *        |  '--- every 30 s: it runs, or nobody can tell
+ *        v
+ *       off --- for 10 s, at both ends of which nothing is under way ---> applied
+ *
+ * Only the host on which a VM is registered can tell that it is off: where there is none, or it
+ * lists no such VM, that no evidence of use is found proves nothing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "host/tell/power.h"
+#include "next.h"
+#include "next_file.h"
+#include "next_known.h"
+#include "remote/cache/document.h"
+
+enum {
+    LOOK_MS = 30 * 1000,
+    OFF_MS = 10 * 1000,
+    SOON_MS = 200,                 /* behind a change of the file */
+    RUNNING_MAX_AGE_MS = 5 * 1000, /* of what the host said of all VMs */
+};
+
+/* ---- one look */
+
+/* What is known of a VM between two looks. */
+struct state {
+    int64_t off_since;
+    bool told;
+    bool gone; /* nothing waits any more */
+};
+
+/* Whether the VM is off, and nothing is under way with it, as far as its host tells. */
+static bool is_off(const struct next_of *of)
+{
+    struct host *host = of->vfs->host;
+    const struct host_facts *facts = NULL;
+    enum vmx_power power = VMX_POWER_UNKNOWN;
+    BUF_AUTO tasks = {0};
+    struct diag why = {0};
+    int r = host_facts(host, RUNNING_MAX_AGE_MS, of->wait, &facts);
+    if (r < 0)
+        return false;
+    const struct host_vm *vm = host_facts_vm(facts, of->path);
+    const bool may_be = vm && facts->running_known && !vm->running;
+    host_facts_unref(facts);
+    return may_be && host_tasks(host, of->path, of->wait, &tasks, &why) == 0 && tasks.len == 0 &&
+           host_power(host, of->path, of->wait, &power, &why) == 0 && power == VMX_POWER_OFF;
+}
+
+static void tell_once(const struct next_of *of, struct state *s, const char *text)
+{
+    if (!s->told)
+        journal_add(of->vfs->journal, 0, of->path, "next", text);
+    s->told = true;
+}
+
+static void apply(const struct next_of *of, struct state *s)
+{
+    NEXT_OUTCOME_AUTO outcome = {0};
+    struct diag diag = {0};
+    int r = next_apply(of, &outcome, &diag);
+    if (r == 0)
+        next_note(of, &outcome);
+    else if (r != -EINTR && r != -EBUSY) {
+        BUF_AUTO text = {0};
+        if (buf_addf(&text, "what waits for the VM to be off cannot be applied: %s",
+                     diag.text[0] ? diag.text : strerror(-r)) == 0)
+            tell_once(of, s, text.data);
+    }
+    s->off_since = 0;
+}
+
+/* Something waits that could be applied. Returns after how many ms it is to be looked at again. */
+static int64_t wait_for_off(const struct next_of *of, struct state *s)
+{
+    const int64_t asked_at = clock_ms();
+    if (!is_off(of)) {
+        s->off_since = 0;
+        return LOOK_MS;
+    }
+    if (s->off_since == 0)
+        s->off_since = clock_ms();
+    const int64_t off_ms = asked_at - s->off_since;
+    if (off_ms < OFF_MS)
+        return off_ms < 0 ? OFF_MS : OFF_MS - off_ms;
+    apply(of, s);
+    return LOOK_MS;
+}
+
+static int64_t look(const struct next_of *of, struct state *s)
+{
+    NEXT_AUTO next = {0};
+    DOCUMENT_AUTO *doc = NULL;
+    struct diag diag = {0};
+    bool tidy = false;
+    size_t waits = 0;
+    int r = next_load(of, &next) ?: remote_document(of->vfs->remote, of->path, 0, of->wait, &doc);
+    s->gone = r == -ENOENT;
+    if (r == -EBADMSG)
+        tell_once(of, s, "what waits here cannot be read; drop it (: > .vmxfs/next)");
+    if (r < 0)
+        return LOOK_MS;
+    r = next_is_tidy(of, &next, doc->dict, &tidy)
+            ?: vmx_next_count(&next, doc->dict, VMX_NEXT_WAITS, &waits);
+    if (r == 0 && !tidy) /* what is left of it is looked at then */
+        return next_tidy(of, &diag) == 0 ? SOON_MS : LOOK_MS;
+    if (r < 0 || waits == 0)
+        return LOOK_MS;
+    return wait_for_off(of, s);
+}
+
+/* ---- the thread */
+
+static bool is_stopped(void *ctx)
+{
+    return atomic_load(&((struct next_known *)ctx)->stop);
+}
+
+/* The one that is to be looked at first; NULL: there is none. */
+static struct next_waiting *first_due(struct next_known *known) REQUIRES(&known->lock)
+{
+    struct next_waiting *first = NULL;
+    struct next_waiting *w;
+    struct next_waiting *behind;
+    HASH_ITER (hh, known->waiting, w, behind) {
+        if (!first || w->look_at < first->look_at)
+            first = w;
+    }
+    return first;
+}
+
+/* Looks at one with the lock released. It may be forgotten meanwhile. */
+static void look_at(struct next_known *known, struct next_waiting *w) REQUIRES(&known->lock)
+{
+    struct state s = {.off_since = w->off_since, .told = w->told};
+    FREE_AUTO char *path = strdup(w->path);
+    w->hurried = false;
+    w->look_at = clock_ms() + LOOK_MS;
+    if (!path)
+        return;
+    lock_drop(&known->lock);
+    struct wait wait = wait_for_ms(remote_options(known->vfs->remote)->timeout_ms);
+    wait.interrupted = is_stopped;
+    wait.ctx = known;
+    const struct next_of of = {known->vfs, path, &wait};
+    const int64_t after_ms = look(&of, &s);
+    lock_take(&known->lock);
+    HASH_FIND(hh, known->waiting, path, strlen(path), w);
+    if (!w)
+        return;
+    if (s.gone && !w->hurried) {
+        HASH_DEL(known->waiting, w);
+        free(w);
+        return;
+    }
+    w->off_since = w->hurried ? 0 : s.off_since;
+    w->told = s.told;
+    w->look_at = clock_ms() + (w->hurried ? 0 : after_ms);
+}
+
+static void *run(void *arg)
+{
+    struct next_known *known = arg;
+    lock_take(&known->lock);
+    while (!is_stopped(known)) {
+        struct next_waiting *w = first_due(known);
+        if (w && w->look_at <= clock_ms()) {
+            look_at(known, w);
+            continue;
+        }
+        const struct wait wait = {.deadline = w ? w->look_at : INT64_MAX / 2};
+        wait_on(&wait, &known->woken, &known->lock);
+    }
+    lock_drop(&known->lock);
+    return NULL;
+}
+
+int next_watch_new(struct vfs *vfs, struct next_known **ret)
+{
+    struct next_known *known = calloc(1, sizeof(*known));
+    if (!known)
+        return -ENOMEM;
+    known->vfs = vfs;
+    if (!vfs->options.read_only && !remote_options(vfs->remote)->ignore_running)
+        known->run = run;
+    lock_init(&known->lock);
+    condition_init(&known->woken);
+    *ret = known;
+    return 0;
+}
+
+void next_watch_end(struct next_known *known)
+{
+    lock_take(&known->lock);
+    atomic_store(&known->stop, true);
+    condition_wake_all(&known->woken);
+    const bool begun = known->begun;
+    known->begun = false;
+    lock_drop(&known->lock);
+    if (begun)
+        pthread_join(known->thread, NULL);
+}
+
+void next_watch_free(struct next_known *known)
+{
+    struct next_waiting *w;
+    struct next_waiting *behind;
+    struct next_move *move;
+    struct next_move *next;
+    if (!known)
+        return;
+    next_watch_end(known);
+    HASH_ITER (hh, known->waiting, w, behind) {
+        HASH_DEL(known->waiting, w);
+        free(w);
+    }
+    DL_FOREACH_SAFE(known->moves, move, next)
+    {
+        DL_DELETE(known->moves, move);
+        free(move->from);
+        free(move->to);
+        free(move);
+    }
+    condition_done(&known->woken);
+    lock_done(&known->lock);
+    free(known);
+}

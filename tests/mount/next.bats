@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: MIT
+# .vmxfs/next: what waits until a VM is off, and who applies it when.
+
+load host
+
+setup() { lab_new; }
+teardown() { host_end; }
+
+UUID_2='56 4d 1f 0a 7c 22 90 5e-b1 83 6a d4 00 c1 9e ff'
+
+# A host, mounted, with one VM that is on.
+start() { # [MOUNT-OPTION...]
+    host_start
+    mount_host "$@"
+    db_01
+}
+
+db_01() {
+    vm=$MNT/datastore1/db-01/db-01.vmx folder=$DS1/db-01 vmx=$DS1/db-01/db-01.vmx
+    waiting=$folder/.db-01.vmx.vmxfs-next next=$vm/.vmxfs/next
+}
+
+# Local files, where nobody can tell whether the VM is off.
+start_local() { # [MOUNT-OPTION...]
+    mkdir -p "$LAB/vm"
+    folder=$LAB/vm vmx=$LAB/vm/vm.vmx waiting=$LAB/vm/.vm.vmx.vmxfs-next
+    [ -e "$vmx" ] ||
+        printf '%s\n' 'uuid.bios = "56 4d 01"' 'memSize = "4096"' 'numvcpus = "2"' 'old = "x"' >"$vmx"
+    mount_local cache_timeout=1 "$@"
+    vm=$MNT/vm/vm.vmx next=$MNT/vm/vm.vmx/.vmxfs/next
+}
+
+nothing_waits() {
+    [ ! -e "$waiting" ] && [ -z "$(cat "$next")" ]
+}
+
+is_set() { # KEY VALUE
+    [ "$(setting "$vmx" "$1")" = "$2" ]
+}
+
+noted() { # PATTERN
+    cut -f 2,4- "$MNT/.vmxfs/errors" | grep -qE -- "^NOTE	next	.*$1"
+}
+
+@test "the refusal of an edit names next, which takes it, and shows who wants what" {
+    start
+    refused "Device or resource busy" 8192 "$vm/memSize"
+    explained EBUSY datastore1/db-01/db-01.vmx memSize \
+        '^the VM is (powered on|in use) .*; power it off, or mount with -o running=allow; .vmxfs/next takes it, and waits until the VM is off$'
+    echo 'memSize = "8192"' >"$next"
+    printf '%s\n' 'numvcpus = "4"' '-sched.mem.min' 'guestinfo.new = "1"' >>"$next"
+    is_set memSize 4096
+    cat "$next"
+    cut -d : -f 1 "$next" | diff - <(printf '%s  # waits\n' 'memSize = "8192"' 'numvcpus = "4"' \
+        -sched.mem.min 'guestinfo.new = "1"')
+    grep -qE "^memSize = \"8192\"  # waits: 20..-..-..T..:..:..Z by $(id -un), in place of \"4096\"$" "$next"
+    grep -qE '^guestinfo.new .*, in place of nothing$' "$next"
+    [ "$(stat -c %a "$waiting")" = 600 ]
+    [[ "$(head -n 1 "$waiting")" =~ ^token\ =\ \"[0-9a-f]{32}\"$ ]]
+    holds_only "$folder" "$(ls -A "$folder" | grep -v lock)" # no lock is left
+    [ "$(awk -F '\t' '$5 ~ /db-01/ { print $9 }' "$MNT/.vmxfs/vms")" = 4 ]
+}
+
+@test "a VM that is switched off gets what waits, once" {
+    start
+    echo 'memSize = "8192"' >"$next"
+    token=$(sed -n '1s/.*"\(.*\)"/\1/p' "$waiting")
+    echo off >"$vm/.vmxfs/power"
+    eventually 60 is_set memSize 8192
+    eventually 60 nothing_waits
+    [ "$(setting "$vmx" vmxfs.next)" = "$token" ]
+    [ "$(cat "$vm/memSize")" = 8192 ]
+    noted 'what waited for the VM to be off is set: memSize$'
+    ! grep -q 4096 "$MNT/.vmxfs/errors" || false
+    # It is not set again, and what others wait for is.
+    echo 4096 >"$vm/memSize"
+    echo 'numvcpus = "4"' >"$next"
+    eventually 60 is_set numvcpus 4
+    eventually 60 nothing_waits
+    is_set memSize 4096
+}
+
+@test "a VM that is switched off by others is found, and one that runs is left alone" {
+    start
+    id=$(awk -F '\t' '$5 ~ /db-01/ { print $2 }' "$MNT/.vmxfs/vms")
+    echo 'memSize = "8192"' >"$next"
+    sleep 15
+    is_set memSize 4096
+    on_host "vim-cmd vmsvc/power.off $id"
+    eventually 90 is_set memSize 8192
+    eventually 60 nothing_waits
+}
+
+@test "power on through vmxfs sets what waits before the VM starts" {
+    start
+    echo 'memSize = "8192"' >"$next"
+    echo off >"$vm/.vmxfs/power"
+    echo on >"$vm/.vmxfs/power"
+    [ "$(esxi guest-memory db-01)" = 8192 ]
+    is_set memSize 8192
+    nothing_waits
+    noted 'is set: memSize$'
+    echo on >"$vm/.vmxfs/power"
+}
+
+@test "power on where it is on leaves what waits" {
+    start
+    echo 'memSize = "8192"' >"$next"
+    echo on >"$vm/.vmxfs/power"
+    is_set memSize 4096
+    grep -q '^memSize.*waits' "$next"
+}
+
+@test "a line whose value was changed meanwhile stays, and is a WARN" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    echo 'numvcpus = "4"' >"$next"
+    ! grep -q '	pending	' "$vm/.vmxfs/check" || false
+    echo 6144 >"$vm/memSize"
+    grep -qE '^memSize = "8192"  # pending: .*, it was in place of "4096", which has changed since$' "$next"
+    refused "Operation canceled" apply "$next"
+    explained ECANCELED vm/vm.vmx next '^memSize: changed since .* the rest is set$'
+    is_set memSize 6144
+    is_set numvcpus 4
+    grep -q '^memSize.*pending' "$next"
+    [ "$(wc -l <"$next")" = 1 ]
+    grep '	pending	' "$vm/.vmxfs/check"
+    command=$(awk -F '\t' '$1 == "WARN" && $2 == "pending" && /^WARN\tpending\tmemSize waits since/ { print $4 }' "$vm/.vmxfs/check")
+    ! grep -q 4096 "$MNT/.vmxfs/errors" || false
+    # The command of check replaces what is there now.
+    eval "$command"
+    grep -q '^memSize.*waits.*"6144"$' "$next"
+    echo apply >"$next"
+    is_set memSize 8192
+    nothing_waits
+    ! grep -q '	pending	' "$vm/.vmxfs/check" || false
+}
+
+@test "a value that is changed back waits again" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    echo 6144 >"$vm/memSize"
+    refused "Operation canceled" apply "$next"
+    echo 4096 >"$vm/memSize"
+    echo apply >"$next"
+    is_set memSize 8192
+}
+
+@test "where use cannot be seen only apply sets it, and never where there is evidence of use" {
+    start_local
+    printf '%s\n' 'memSize = "8192"' '-old' >"$TEST_DIR/lines"
+    cp "$TEST_DIR/lines" "$next"
+    : >"$vmx.lck"
+    refused "Device or resource busy" apply "$next"
+    explained EBUSY vm/vm.vmx next '^the VM is in use'
+    is_set memSize 4096
+    rm "$vmx.lck"
+    sleep 12
+    is_set memSize 4096
+    echo apply >"$next"
+    is_set memSize 8192
+    [ "$(setting "$vmx" old)" = "" ]
+    nothing_waits
+    echo apply >"$next" # nothing waits
+}
+
+@test "truncating drops what waits" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    : >"$next"
+    nothing_waits
+    echo 'memSize = "8192"' >"$next"
+    python3 -c 'import sys; open(sys.argv[1], "w").close()' "$next"
+    eventually 30 nothing_waits
+    echo 'memSize = "8192"' >"$next"
+    { sleep 0.1; echo 'numvcpus = "4"'; } >"$next"
+    [ "$(wc -l <"$next")" = 2 ]
+    echo apply >"$next"
+    is_set memSize 8192
+    is_set numvcpus 4
+}
+
+@test "a line that asks for what is there takes back the one before" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    echo 'memSize = "4096"' >"$next"
+    nothing_waits
+}
+
+@test "lines are judged as those of merge" {
+    start_local
+    refused "Invalid argument" 'memSize = "lots"' "$next"
+    explained EINVAL vm/vm.vmx next 'memSize wants'
+    refused "Invalid argument" 'no line' "$next"
+    refused "Invalid argument" 'power = "on"' "$next"
+    refused "Invalid argument" 'vmxfs.next = "x"' "$next"
+    nothing_waits
+    echo 'encryption.data = "x"' >>"$vmx"
+    sleep 1.1
+    refused "Operation not permitted" 'memSize = "8192"' "$next"
+}
+
+@test "a copy of the folder does not wait, and its original does" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    cp -r "$folder" "$LAB/copy"
+    [ -e "$LAB/copy/.vm.vmx.vmxfs-next" ]
+    ls "$MNT" "$MNT/copy" >/dev/null
+    gone() { [ ! -e "$LAB/copy/.vm.vmx.vmxfs-next" ]; }
+    eventually 60 gone
+    cut -f 2- "$MNT/.vmxfs/errors" | grep -qF "NOTE	copy/vm.vmx	next	what waited here was dropped: it was written for the VM at $vmx"
+    grep -q waits "$next"
+    echo apply >"$MNT/copy/vm.vmx/.vmxfs/next"
+    [ "$(setting "$LAB/copy/vm.vmx" memSize)" = 4096 ]
+    echo apply >"$next"
+    is_set memSize 8192
+}
+
+@test "another VM in its place does not get what waits" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    sed -i "s/^uuid.bios.*/uuid.bios = \"$UUID_2\"/" "$vmx"
+    sleep 1.1
+    grep -q '^# written for another VM' "$next"
+    echo apply >"$next"
+    is_set memSize 4096
+    nothing_waits
+    noted 'dropped: it was written for another VM, of another uuid.bios$'
+}
+
+@test "a folder or a .vmx that is renamed through vmxfs takes along what waits" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    mv "$MNT/vm" "$MNT/moved"
+    grep -q waits "$MNT/moved/vm.vmx/.vmxfs/next"
+    mkdir "$MNT/deep"
+    mv "$MNT/moved" "$MNT/deep/moved"
+    mv "$MNT/deep" "$MNT/deeper"
+    mv "$MNT/deeper/moved/vm.vmx" "$MNT/deeper/moved/new.vmx"
+    [ ! -e "$LAB/deeper/moved/.vm.vmx.vmxfs-next" ]
+    unmount_lab
+    mount_local
+    grep -q waits "$MNT/deeper/moved/new.vmx/.vmxfs/next"
+    echo apply >"$MNT/deeper/moved/new.vmx/.vmxfs/next"
+    [ "$(setting "$LAB/deeper/moved/new.vmx" memSize)" = 8192 ]
+    ! grep -q dropped "$MNT/.vmxfs/errors" || false
+}
+
+@test "an editor that moves the .vmx away and writes it anew leaves what waits" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    plain=$MNT/.vmxfs/plain/vm
+    mv "$plain/vm.vmx" "$plain/vm.vmx~"
+    cp "$plain/vm.vmx~" "$plain/vm.vmx"
+    grep -q waits "$next"
+    rm "$plain/vm.vmx~"
+}
+
+@test "a .vmx that is removed takes along what waits, and a folder goes with what was left" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    [ "$(ls -A "$MNT/vm")" = vm.vmx ]
+    rm -r "$MNT/vm"
+    [ ! -e "$folder" ]
+    mkdir "$folder"
+    echo 'memSize = "8192"' >"$waiting"
+    sleep 1.1
+    rmdir "$MNT/vm"
+    [ ! -e "$folder" ]
+}
+
+@test "a mount that is read only, or allows all, applies nothing" {
+    host_start
+    mount_host
+    db_01
+    echo 'memSize = "8192"' >"$next"
+    unmount_lab
+    on_host "vim-cmd vmsvc/power.off $(on_host 'vim-cmd vmsvc/getallvms' | awk '/db-01/ { print $1 }')"
+    mount_host ro
+    ls "$MNT"/* >/dev/null
+    grep -q waits "$next"
+    refused "Read-only file system" apply "$next"
+    sleep 12
+    unmount_lab
+    mount_host running=allow
+    ls "$MNT"/* >/dev/null
+    refused "Operation not permitted" apply "$next"
+    explained EPERM datastore1/db-01/db-01.vmx next 'running=allow does not apply'
+    echo on >"$vm/.vmxfs/power"
+    echo off >"$vm/.vmxfs/power"
+    sleep 12
+    is_set memSize 4096
+    echo 'numvcpus = "4"' >"$next" # it takes more
+    unmount_lab
+    # A mount that comes later finds it by a listing.
+    mount_host
+    ls "$MNT"/* "$MNT"/*/* >/dev/null
+    eventually 60 is_set memSize 8192
+    eventually 60 is_set numvcpus 4
+}
+
+@test "a suspended VM keeps what waits" {
+    start
+    echo 'memSize = "8192"' >"$next"
+    echo suspend >"$vm/.vmxfs/power"
+    sleep 12
+    is_set memSize 4096
+    echo on >"$vm/.vmxfs/power"
+    is_set memSize 4096
+    grep -q waits "$next"
+}
+
+@test "what is no such file is said, applied never, and dropped" {
+    start_local
+    echo hello >"$waiting"
+    [ "$(cat "$next")" = '# what waits here cannot be read; drop it: : > next' ]
+    refused "Input/output error" 'memSize = "8192"' "$next"
+    refused "Input/output error" apply "$next"
+    : >"$next"
+    nothing_waits
+    echo 'memSize = "8192"' >"$next"
+    grep -q waits "$next"
+}
+
+@test "a profile that is active follows what is set" {
+    start_local
+    echo nested-esxi >"$vm/passthrough-profile"
+    [ "$(cat "$vm/sched.mem.min")" = "$(cat "$vm/memSize")" ]
+    echo 'memSize = "16384"' >"$next"
+    echo apply >"$next"
+    [ "$(cat "$vm/sched.mem.min")" = 16384 ]
+    [ "$(cat "$vm/passthrough-profile")" = "none [nested-esxi] inner-guest" ]
+}
+
+@test "where nothing waits nothing is asked" {
+    start_local
+    ls "$MNT/vm" >/dev/null
+    cat "$next"
+    local before
+    before=$(counter requests)
+    sleep 2
+    [ "$(counter requests)" = "$before" ]
+    [ "$(ls /proc/"$(pgrep -f -x -- "$VMXFS .*$MNT" | head -n 1)"/task | wc -l)" -gt 0 ]
+}
