@@ -17,6 +17,7 @@
 
 #include "attempt.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "foreign_edit.h"
 #include "move.h"
 #include "new_settings.h"
