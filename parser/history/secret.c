@@ -3,7 +3,8 @@
  * What is hidden of a line depends on what it is:
  *
  *     guestinfo.a = "VALUE"  # why      a setting: its value; the comment, if it has the value too
- *     guestinfo.a = VALUE               the same, and in quotes then, so that it stays one
+ *     guestinfo.a = VALUE#MORE          also the comment: people who write no quotes may have
+ *                                       meant it; in quotes then, so that it stays a setting
  *     # was: guestinfo.a = "VALUE"      no setting, but it names one with a secret: all that stands
  *     guestinfo.a "VALUE" "MORE"        behind the name
  *     guestinfo.a = "VALUE              the quote is open, and nobody knows where the value ends:
@@ -231,24 +232,6 @@ static int hide_in_text(struct hiding *h, struct span text)
 
 /* ---- settings */
 
-/* What stands behind a secret's value: a comment, or bytes that nobody reads. */
-static int hide_in_rest(struct hiding *h, struct span rest, struct span name, struct span value)
-{
-    const bool again =
-        value.n > 0 && !vmx_is_hidden(value) && memmem(rest.p, rest.n, value.p, value.n);
-    if (!again && text_find(rest, '\0') == rest.n)
-        return hide_in_text(h, rest);
-    return hide_from(h, name, rest, comment_mark(rest));
-}
-
-static int hide_value(const struct hiding *h, struct span name, struct span raw)
-{
-    BUF_AUTO value = {0};
-    if (vmx_is_hidden(raw))
-        return buf_add(h->out, raw);
-    return vmx_unescape(raw, &value) ?: hide(h, name, buf_span(&value));
-}
-
 static struct span name_of(struct span body, const struct vmx_line *line)
 {
     return (struct span){body.p + line->name_at, line->name_len};
@@ -257,6 +240,26 @@ static struct span name_of(struct span body, const struct vmx_line *line)
 static struct span rest_of(struct span body, const struct vmx_line *line)
 {
     return span_from(body, line->value_at + line->value_len + (line->quoted ? 1 : 0));
+}
+
+/* What stands behind a secret's value: a comment, or bytes that nobody reads. */
+static int hide_in_rest(struct hiding *h, struct span body, const struct vmx_line *line)
+{
+    const struct span rest = rest_of(body, line);
+    const struct span value = {body.p + line->value_at, line->value_len};
+    const bool has_value =
+        value.n > 0 && !vmx_is_hidden(value) && memmem(rest.p, rest.n, value.p, value.n);
+    if (line->quoted && !has_value && text_find(rest, '\0') == rest.n)
+        return hide_in_text(h, rest);
+    return hide_from(h, name_of(body, line), rest, comment_mark(rest));
+}
+
+static int hide_value(const struct hiding *h, struct span name, struct span raw)
+{
+    BUF_AUTO value = {0};
+    if (vmx_is_hidden(raw))
+        return buf_add(h->out, raw);
+    return vmx_unescape(raw, &value) ?: hide(h, name, buf_span(&value));
 }
 
 static int hide_token(const struct hiding *h, struct span body, const struct vmx_line *line)
@@ -270,14 +273,12 @@ static int hide_token(const struct hiding *h, struct span body, const struct vmx
 
 static int hide_in_entry(struct hiding *h, struct span body, const struct vmx_line *line)
 {
-    const struct span name = name_of(body, line);
-    const struct span raw = {body.p + line->value_at, line->value_len};
     const struct span rest = rest_of(body, line);
-    if (!vmx_is_secret(name))
+    if (!vmx_is_secret(name_of(body, line)))
         return buf_add(h->out, span_head(body, body.n - rest.n)) ?: hide_in_text(h, rest);
     if (!line->quoted)
         expect(h, MORE);
-    return hide_token(h, body, line) ?: hide_in_rest(h, rest, name, raw);
+    return hide_token(h, body, line) ?: hide_in_rest(h, body, line);
 }
 
 /* ---- lines */

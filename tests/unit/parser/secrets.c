@@ -133,6 +133,7 @@ static void values_of_settings(void **state)
         {BYTES("a.password = hunter2\r\nmemSize = 4096\n"),
          BYTES("a.password = \"<hunter2>\"\r\nmemSize = 4096\n")},
         {BYTES("token = \"a|22b|0Ac#d=\"\n"), BYTES("token = \"<a\"b\nc#d=>\"\n")},
+        {BYTES("a.password = hunter2#3 # x\n"), BYTES("a.password = \"<hunter2>\"#<3 # x>\n")},
         {BYTES("token = a=b\"c\n"), BYTES("token = \"<a=b\"c>\"\n")},
         /* Shift_JIS: second bytes that look like a bar and a backslash */
         {BYTES("\x83\x7c.password = \"\x83|7C\x83\\\"\n"),
@@ -205,7 +206,7 @@ static void values_of_several_lines(void **state)
         {BYTES("guestinfo.a = QUJD\nguestinfo.b=\nmemSize = 1\nwhat\n"),
          BYTES("guestinfo.a = \"<QUJD>\"\nguestinfo.b=\"<>\"\nmemSize = 1\nwhat\n")},
         {BYTES("guestinfo.a = #cloud-config\n# c\nusers:\n # d\n - bob\nx = \"1\"\n# e\n"),
-         BYTES("guestinfo.a = \"<>\"#cloud-config\n# c\n<users:>\n # <d>\n <- bob>\nx = \"1\"\n# "
+         BYTES("guestinfo.a = \"<>\"#<cloud-config>\n# c\n<users:>\n # <d>\n <- bob>\nx = \"1\"\n# "
                "e\n")},
         {BYTES("guestinfo.a =\n\"hunter2\"\nx = \"1\"\n"),
          BYTES("guestinfo.a =\"<>\"\n<\"hunter2\">\nx = \"1\"\n")},
