@@ -10,6 +10,7 @@
 #include "remote/commit/commit.h"
 #include "vfs/host/host_view.h"
 #include "vfs/notify.h"
+#include "vfs/ops/caller.h"
 #include "vfs/refuse.h"
 
 struct next_change {
@@ -78,7 +79,8 @@ static void committed(struct change *change, const struct document *before,
     notify_commit(c->of->vfs, c->of->path, before, after);
 }
 
-int next_apply(const struct next_of *of, struct next_outcome *ret, struct diag *diag)
+int next_apply(const struct next_of *of, const struct remote_by *by, struct next_outcome *ret,
+               struct diag *diag)
 {
     struct next_change c = {.of = of, .outcome = ret};
     int r = next_load(of, &c.next);
@@ -88,6 +90,7 @@ int next_apply(const struct next_of *of, struct next_outcome *ret, struct diag *
     c.change.still = still;
     c.change.committed = committed;
     c.change.cannot_wait = true;
+    c.change.by = *by;
     r = remote_commit(of->vfs->remote, of->path, &c.change, of->wait);
     if (r < 0)
         *diag = c.change.diag;
@@ -111,11 +114,12 @@ void next_note(const struct next_of *of, const struct next_outcome *outcome)
 int next_before_power_on(struct request *rq, const char *path, struct diag *diag)
 {
     const struct next_of of = {rq->vfs, path, &rq->wait};
+    const struct remote_by by = caller_by(rq);
     NEXT_OUTCOME_AUTO outcome = {0};
     struct diag why = {0};
     if (remote_options(rq->vfs->remote)->ignore_running)
         return 0;
-    int r = next_apply(&of, &outcome, &why);
+    int r = next_apply(&of, &by, &outcome, &why);
     if (r == 0)
         next_note(&of, &outcome);
     if (r == -EBADMSG)

@@ -10,6 +10,7 @@
 #include "remote/cache/document.h"
 #include "remote/names/paths.h"
 #include "vfs/node/node_path.h"
+#include "vfs/ops/caller.h"
 #include "vfs/refuse.h"
 
 int next_show(struct request *rq, struct node *n, struct buf *ret)
@@ -45,10 +46,11 @@ void next_power_changed(struct vfs *vfs, const char *path)
 static int apply_now(struct request *rq, const char *path, struct diag *diag)
 {
     const struct next_of of = {rq->vfs, path, &rq->wait};
+    const struct remote_by by = caller_by(rq);
     NEXT_OUTCOME_AUTO outcome = {0};
     if (remote_options(rq->vfs->remote)->ignore_running)
         return diag_set(diag, "a mount with running=allow does not apply what waits"), -EPERM;
-    int r = next_apply(&of, &outcome, diag);
+    int r = next_apply(&of, &by, &outcome, diag);
     if (r < 0 || outcome.left.len == 0)
         return r;
     diag_set(diag, "%.1500s: changed since it was written to next, where it stays; %s",

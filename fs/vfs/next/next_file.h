@@ -44,9 +44,10 @@ struct next_outcome {
 void next_outcome_done(struct next_outcome *outcome);
 #define NEXT_OUTCOME_AUTO __attribute__((cleanup(next_outcome_done))) struct next_outcome
 
-/* Applies what waits, in one commit. 0, also if nothing does; as remote_commit, with *diag;
- * -EBADMSG. */
-int next_apply(const struct next_of *of, struct next_outcome *ret, struct diag *diag);
+/* Applies what waits, in one commit. by: who applies it. 0, also if nothing does; as remote_commit,
+ * with *diag; -EBADMSG. */
+int next_apply(const struct next_of *of, const struct remote_by *by, struct next_outcome *ret,
+               struct diag *diag);
 
 /* Says what was applied, and what stays, as a NOTE; nothing if there is neither. */
 void next_note(const struct next_of *of, const struct next_outcome *outcome);

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <utlist.h>
 
@@ -70,9 +71,11 @@ static void tell_once(const struct next_of *of, struct state *s, const char *tex
 
 static void apply(const struct next_of *of, struct state *s)
 {
+    /* Each line names its author, who may be of another machine. */
+    const struct remote_by by = {.uid = geteuid(), .program = "vmxfs"};
     NEXT_OUTCOME_AUTO outcome = {0};
     struct diag diag = {0};
-    int r = next_apply(of, &outcome, &diag);
+    int r = next_apply(of, &by, &outcome, &diag);
     if (r == 0)
         next_note(of, &outcome);
     else if (r != -EINTR && r != -EBUSY) {
