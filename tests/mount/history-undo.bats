@@ -4,6 +4,8 @@
 
 load history
 
+bats_require_minimum_version 1.5.0
+
 setup() {
     history_new
     cp "$FILE" "$TEST_DIR/before"
