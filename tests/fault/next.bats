@@ -7,17 +7,23 @@ load helper
 
 BATS_TEST_TIMEOUT=900
 
+setup_file() { server_start; }
+teardown_file() { server_stop; }
+
 setup() {
     lab_new
+    stopped=
     HERE=$MNT THERE=$TEST_DIR/there
     mkdir "$THERE"
 }
 
 teardown() {
+    [ -z "$stopped" ] || kill -CONT "$stopped" || :
     MNT=$THERE
     lab_end
     MNT=$HERE
     lab_end
+    proxy_stop
 }
 
 # Two mounts of the lab, whose servers note all in one log.
@@ -53,6 +59,36 @@ nothing_waits() {
     done
     [ ! -s "$HERE/.vmxfs/errors" ]
     [ ! -s "$THERE/.vmxfs/errors" ]
+}
+
+# The one that sets it is far away, and is stopped when its server has let go of the file, long before
+# it hears of that: so it has read the file, and does not have the lock.
+@test "what is added behind the reading is set with the rest" {
+    vm_with_keys vm 2
+    proxy_start 800
+    mount_proxied timeout=60
+    MNT=$THERE
+    mount_local timeout=60
+    MNT=$HERE
+    here=$HERE/vm/vm.vmx/.vmxfs/next there=$THERE/vm/vm.vmx/.vmxfs/next
+    vmx=$LAB/vm/vm.vmx waiting=$LAB/vm/.vm.vmx.vmxfs-next
+    local log=$BATS_FILE_TMPDIR/server.log
+    echo 'k1 = "1"' >"$there"
+    cat "$HERE/vm/vm.vmx/k1" "$here"
+    let_go_of() { [ "$(grep -c "close \"$waiting\"" "$log")" -gt "$1" ]; }
+    local before
+    before=$(grep -c "close \"$waiting\"" "$log")
+    (echo apply >"$here") 3>&- &
+    soon let_go_of "$before"
+    stopped=$(vmxfs_pid)
+    kill -STOP "$stopped"
+    echo 'k2 = "2"' >"$there"
+    kill -CONT "$stopped"
+    stopped=
+    wait $!
+    [ "$(stored "$vmx" k1)" = 1 ]
+    [ "$(stored "$vmx" k2)" = 2 ]
+    nothing_waits
 }
 
 @test "no line is lost that is added while another mount sets what waits" {

@@ -68,10 +68,12 @@ static bool is_over(void *ctx)
     return is_interrupted(ctx) || fuse_session_exited(rq->vfs->session);
 }
 
-/* What waits is in place before the VM starts. */
+/* What waits is in place before the VM starts. What became of that is known, so that the wait for
+ * the VM can be interrupted again. */
 static int prepare_on(struct request *rq, const char *path, struct wait *wait, struct diag *why)
 {
     int r = next_before_power_on(rq, path, why);
+    rq->committed = false;
     go_on_waiting(rq);
     wait->deadline = rq->wait.deadline;
     return r;
