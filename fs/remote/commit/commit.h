@@ -39,8 +39,8 @@ struct change {
                       const struct document *after);
 
     struct remote_by by; /* who asked for it */
-    bool cannot_wait; /* it is not what waits beside the .vmx (beside.h) until the VM is off */
-    struct diag diag; /* why it failed */
+    bool cannot_wait;    /* it is not what waits beside the .vmx (beside.h) until the VM is off */
+    struct diag diag;    /* why it failed */
 
     /* Private to the queue. */
     struct buf text; /* that it made */
