@@ -7,8 +7,8 @@
 
 set -eu
 
-BUILD="meson ninja-build gcc libc6-dev pkg-config libfuse3-dev libssh2-1-dev uthash-dev scdoc
-       libcmocka-dev"
+BUILD="meson ninja-build gcc libc6-dev pkg-config libfuse3-dev libssh2-1-dev libgit2-dev libssl-dev
+       zlib1g-dev uthash-dev scdoc libcmocka-dev"
 RUN="fuse3 man-db openssh-client openssh-server openssh-sftp-server"
 PACKAGE="dpkg-dev"
 ARM64="gcc-aarch64-linux-gnu qemu-user"
