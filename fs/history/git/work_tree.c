@@ -17,6 +17,7 @@ struct work {
     git_repository *repository;
     const char *git_dir;
     struct work_index index;
+    git_tree *tip; /* that the branch had before the recording; NULL: none */
     int folder;
     char *scratch;
 };
@@ -46,6 +47,13 @@ static int write_noted(const char *git_dir, const git_oid *commit)
     git_oid_tostr(id, GIT_OID_HEXSZ + 1, commit);
     id[GIT_OID_HEXSZ] = '\n';
     return path ? files_replace(path, (struct span){id, GIT_OID_HEXSZ + 1}, FILES_FAST) : -ENOMEM;
+}
+
+static void forget_noted(const char *git_dir)
+{
+    FREE_AUTO char *path = noted_path(git_dir);
+    if (path)
+        unlink(path);
 }
 
 /* Zeros: nothing was. */
@@ -136,15 +144,31 @@ static bool is_in_conflict(git_index *index, const char *path)
            git_index_get_bypath(index, path, 3);
 }
 
-static int update_file(struct work *work, const git_diff_delta *delta)
+/* What the index may hold if the owner has staged nothing: what the work tree showed, or, where his
+ * git has brought it to the branch meanwhile, what the branch had. */
+static bool is_unstaged(const struct work *work, const git_diff_delta *delta, const git_oid *staged)
 {
-    const char *path = delta->new_file.path;
+    git_tree_entry *entry = NULL;
+    if (git_oid_equal(staged, &delta->old_file.id))
+        return true;
+    if (!work->tip || git_tree_entry_bypath(&entry, work->tip, delta->new_file.path) < 0)
+        return false;
+    const bool is = git_oid_equal(staged, git_tree_entry_id(entry));
+    git_tree_entry_free(entry);
+    return is;
+}
+
+static int update_file(struct work *work, const git_diff_delta *from_shown)
+{
+    git_diff_delta delta = *from_shown;
+    const char *path = delta.new_file.path;
     const git_index_entry *entry = git_index_get_bypath(work->index.index, path, 0);
     const git_oid *staged = entry ? &entry->id : &no_file;
-    if (!git_oid_equal(staged, &delta->old_file.id) || is_in_conflict(work->index.index, path) ||
+    if (!is_unstaged(work, &delta, staged) || is_in_conflict(work->index.index, path) ||
         (entry && entry->flags_extended & GIT_INDEX_ENTRY_INTENT_TO_ADD))
         return 0;
-    return git_oid_is_zero(&delta->new_file.id) ? remove_file(work, delta) : put_file(work, delta);
+    delta.old_file.id = *staged;
+    return git_oid_is_zero(&delta.new_file.id) ? remove_file(work, &delta) : put_file(work, &delta);
 }
 
 /* ---- all of them */
@@ -169,25 +193,27 @@ static int forget_racy(struct work *work)
     return 0;
 }
 
+static int find_tree(git_repository *repository, const git_oid *id, git_tree **ret)
+{
+    git_commit *commit = NULL;
+    int error = git_commit_lookup(&commit, repository, id);
+    if (error == 0)
+        error = git_commit_tree(ret, commit);
+    git_commit_free(commit);
+    return error < 0 ? -EIO : 0;
+}
+
 static int diff_trees(git_repository *repository, const git_oid *from, const git_oid *to,
                       git_diff **ret)
 {
-    git_commit *commits[2] = {0};
     git_tree *trees[2] = {0};
-    int error = git_oid_is_zero(from) ? 0 : git_commit_lookup(&commits[0], repository, from);
-    if (error == 0 && commits[0])
-        error = git_commit_tree(&trees[0], commits[0]);
-    if (error == 0)
-        error = git_commit_lookup(&commits[1], repository, to);
-    if (error == 0)
-        error = git_commit_tree(&trees[1], commits[1]);
-    if (error == 0)
-        error = git_diff_tree_to_tree(ret, repository, trees[0], trees[1], NULL);
-    for (size_t i = 0; i < 2; i++) {
-        git_tree_free(trees[i]);
-        git_commit_free(commits[i]);
-    }
-    return error < 0 ? -EIO : 0;
+    int r = (git_oid_is_zero(from) ? 0 : find_tree(repository, from, &trees[0]))
+                ?: find_tree(repository, to, &trees[1]);
+    if (r == 0 && git_diff_tree_to_tree(ret, repository, trees[0], trees[1], NULL) < 0)
+        r = -EIO;
+    git_tree_free(trees[0]);
+    git_tree_free(trees[1]);
+    return r;
 }
 
 static int update_files(struct work *work, const git_oid *from, const git_oid *to)
@@ -206,7 +232,8 @@ static int update_files(struct work *work, const git_oid *from, const git_oid *t
     return r;
 }
 
-static int update(git_repository *repository, const git_oid *from, const git_oid *to)
+static int update(git_repository *repository, const git_oid *from, const git_oid *tip,
+                  const git_oid *to)
 {
     FREE_AUTO char *scratch = NULL;
     struct work work = {.repository = repository, .git_dir = git_repository_path(repository)};
@@ -220,7 +247,8 @@ static int update(git_repository *repository, const git_oid *from, const git_oid
     int r = work_index_begin(&work.index, work.git_dir);
     if (r < 0)
         return r;
-    r = update_files(&work, from, to);
+    r = (tip ? find_tree(repository, tip, &work.tip) : 0) ?: update_files(&work, from, to);
+    git_tree_free(work.tip);
     if (r < 0) {
         work_index_abort(&work.index);
         return r;
@@ -233,7 +261,11 @@ int work_tree_update(git_repository *repository, const char *branch, const git_o
     const char *git_dir = git_repository_path(repository);
     git_oid to;
     git_oid noted;
-    if (branch_tip(repository, branch, &to) < 0 || !branch_is_checked_out(repository, branch))
+    if (!branch_is_checked_out(repository, branch)) {
+        forget_noted(git_dir); /* his git brings the work tree to the branch when he comes back */
+        return 0;
+    }
+    if (branch_tip(repository, branch, &to) < 0)
         return 0;
     const git_oid from = find_shown(repository, git_dir, tip);
     int r = 0;
@@ -241,5 +273,5 @@ int work_tree_update(git_repository *repository, const char *branch, const git_o
         r = write_noted(git_dir, &from);
     if (r < 0 || git_oid_equal(&from, &to))
         return r;
-    return update(repository, &from, &to) ?: write_noted(git_dir, &to);
+    return update(repository, &from, tip, &to) ?: write_noted(git_dir, &to);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../files.h"
 #include "others.h"
 
 static const int64_t ns_of_ms = 1000000;
@@ -90,13 +89,14 @@ static int follows(const struct recording *rec, const struct item *item)
     return r < 0 ? r : git_oid_equal(&recorded, &before);
 }
 
-/* How long it may still wait. 0: not at all, also where the clock was set back. */
+/* How long it may still wait. 0: not at all, also where the clock was set back. A recording may
+ * take long, and nothing of this process comes to the spool meanwhile: that time does not count. */
 static int64_t may_wait_ms(const struct recording *rec, const struct item *item)
 {
     git_oid recorded;
     const bool first = item->existed && recording_blob(rec, source_of(item), &recorded) == -ENOENT;
     const int64_t most = first ? RECORD_FIRST_WAIT_MS : RECORD_WAIT_MS;
-    const int64_t age = (files_now_ns() - item->time_ns) / ns_of_ms;
+    const int64_t age = (rec->began_ns - item->time_ns) / ns_of_ms;
     return age < -RECORD_WAIT_MS || age >= most ? 0 : most - age;
 }
 

@@ -12,7 +12,11 @@
 #include "parser/text/list.h"
 #include "parser/text/text.h"
 
-enum { LOOK_AGAIN_MS = 1000 }; /* at one for whose file a change waits */
+enum {
+    LOOK_AGAIN_MS = 1000, /* at one for whose file a change waits */
+    CLOSE_MS = 500,
+    CLOSE_MOST_MS = 5000,
+};
 
 struct firsts {
     struct recording_change *list;
@@ -161,25 +165,38 @@ static int settle_firsts(struct recording *rec, struct firsts *firsts)
                : others_first(rec, firsts->list, firsts->n, firsts->time_s, mount_of(rec));
 }
 
+/* When they are looked at. What comes close behind one that is due is waited for, so that a crawl
+ * becomes one commit. They are in the order in which they are due. */
+static int64_t due_of_all(const struct sightings *sightings)
+{
+    int64_t first = -1;
+    int64_t due = -1;
+    for (const struct sighting *s = sightings->by_path; s; s = s->hh.next) {
+        if (first < 0)
+            first = due = s->due;
+        if (s->due > due + CLOSE_MS || s->due > first + CLOSE_MOST_MS)
+            break;
+        if (s->due > due)
+            due = s->due;
+    }
+    return due;
+}
+
 int64_t record_seen_next(const struct sightings *sightings)
 {
     const int64_t now = clock_ms();
-    int64_t next = -1;
-    for (const struct sighting *s = sightings->by_path; s; s = s->hh.next) {
-        const int64_t left = s->settled ? -1 : s->due > now ? s->due - now : 0;
-        if (left >= 0 && (next < 0 || left < next))
-            next = left;
-    }
-    return next;
+    const int64_t due = due_of_all(sightings);
+    return due < 0 ? -1 : due > now ? due - now : 0;
 }
 
 int record_seen(struct recording *rec, struct sightings *sightings,
-                const struct record_items *waiting, bool all, int64_t *ret_next)
+                const struct record_items *waiting, bool all)
 {
     struct firsts firsts = {0};
     const int64_t now = clock_ms();
+    const bool any = all || record_seen_next(sightings) == 0;
     int r = 0;
-    for (struct sighting *s = sightings->by_path; r == 0 && s; s = s->hh.next) {
+    for (struct sighting *s = sightings->by_path; r == 0 && any && s; s = s->hh.next) {
         if (s->settled || (s->due > now && !all))
             continue;
         r = look_at(rec, s);
@@ -191,6 +208,5 @@ int record_seen(struct recording *rec, struct sightings *sightings,
     r = r ?: settle_firsts(rec, &firsts);
     free(firsts.list);
     free(firsts.texts);
-    *ret_next = record_seen_next(sightings);
     return r;
 }

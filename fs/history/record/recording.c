@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../files.h"
 #include "../git/branch.h"
 #include "../git/pack.h"
 #include "../git/repository.h"
@@ -54,7 +55,7 @@ static int read_tip(struct recording *rec, struct diag *why)
 int recording_begin(struct recording *rec, const struct history *history, const struct spool *spool,
                     struct diag *why)
 {
-    *rec = (struct recording){.history = history, .spool = spool};
+    *rec = (struct recording){.history = history, .spool = spool, .began_ns = files_now_ns()};
     int r = repository_open(history->options.dir, &rec->repository, why);
     if (r < 0)
         return r;

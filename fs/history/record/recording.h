@@ -20,8 +20,9 @@ struct recording {
     const char *git_dir;
     struct objects objects;
     struct last last;
-    git_oid tip;  /* of the branch; zero: none yet */
-    git_oid head; /* the newest commit, published or not; its tree */
+    int64_t began_ns; /* what this process was told before that is in the spool */
+    git_oid tip;      /* of the branch; zero: none yet */
+    git_oid head;     /* the newest commit, published or not; its tree */
     git_oid tree;
     size_t commits;     /* that are not published */
     struct buf subject; /* of the newest */

@@ -18,10 +18,31 @@
 
 enum {
     ITEM_MAX = 256 << 20,
-    UNFINISHED_S = 60, /* a file that is not renamed after that never will be */
+    UNFINISHED_S = 3600, /* a file that is not renamed after that never will be */
 };
 
 static const char unfinished[] = "tmp_"; /* files_replace */
+
+static void sweep_file(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0 && files_now_ns() / 1000000000 - st.st_mtime > UNFINISHED_S)
+        unlink(path);
+}
+
+/* What killed processes have not finished. */
+static void sweep(const char *git_dir, const char *below)
+{
+    FREE_AUTO char *folder = path_join(git_dir, below);
+    DIR *d = folder ? opendir(folder) : NULL;
+    for (const struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+        FREE_AUTO char *path = path_join(folder, e->d_name);
+        if (path && strncmp(e->d_name, unfinished, strlen(unfinished)) == 0)
+            sweep_file(path);
+    }
+    if (d)
+        closedir(d);
+}
 
 int spool_open(struct spool *spool, const char *git_dir)
 {
@@ -32,6 +53,9 @@ int spool_open(struct spool *spool, const char *git_dir)
         FREE_AUTO char *folder = path_join(spool->dir, folders[i]);
         r = folder ? files_make_folder(folder) : -ENOMEM;
     }
+    static const char *const swept[] = {"vmxfs", "vmxfs/spool", "vmxfs/packs", "objects/pack"};
+    for (size_t i = 0; r == 0 && i < sizeof(swept) / sizeof(swept[0]); i++)
+        sweep(git_dir, swept[i]);
     return r;
 }
 
@@ -60,13 +84,6 @@ int spool_put(struct spool *spool, const struct item *item)
         ?: files_replace(path, buf_span(&text), FILES_FAST);
 }
 
-static void sweep(const char *path)
-{
-    struct stat st;
-    if (lstat(path, &st) == 0 && files_now_ns() / 1000000000 - st.st_mtime > UNFINISHED_S)
-        unlink(path);
-}
-
 static int add_name(struct spool_names *names, const char *name)
 {
     char **list = list_room(names->list, names->n, sizeof(*list));
@@ -89,13 +106,8 @@ int spool_list(const struct spool *spool, struct spool_names *ret)
     struct spool_names names = {0};
     int r = d ? 0 : folder ? -errno : -ENOMEM;
     for (const struct dirent *e = d ? readdir(d) : NULL; r == 0 && e; e = readdir(d)) {
-        if (strncmp(e->d_name, unfinished, strlen(unfinished)) == 0) {
-            FREE_AUTO char *path = path_of(spool, e->d_name);
-            if (path)
-                sweep(path);
-        } else if (e->d_name[0] != '.') {
+        if (e->d_name[0] != '.' && strncmp(e->d_name, unfinished, strlen(unfinished)) != 0)
             r = add_name(&names, e->d_name);
-        }
     }
     if (d)
         closedir(d);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* In which order changes are recorded that several mounts make, and what others do between. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "repo.h"
+
+#define VM "store/vm/vm.vmx"
+#define TEXT(n) "memSize = \"" n "\"\nuuid.bios = \"56 4d 01\"\n"
+
+static int make(void **state)
+{
+    static struct repo repo;
+    repo_make(&repo);
+    *state = &repo;
+    return 0;
+}
+
+static int clear(void **state)
+{
+    repo_remove(*state);
+    return 0;
+}
+
+static void changes_of_two_mounts_are_one_chain(void **state)
+{
+    struct repo *repo = *state;
+    struct history *a = repo_history(repo, "h");
+    struct history *b = repo_history(repo, "h");
+    char before[64];
+    char after[64];
+    repo_commit(a, VM, NULL, "memSize = \"0\"\n");
+    for (int i = 0; i < 40; i++) {
+        snprintf(before, sizeof(before), "memSize = \"%d\"\n", i);
+        snprintf(after, sizeof(after), "memSize = \"%d\"\n", i + 1);
+        repo_commit(i % 2 ? a : b, VM, before, after);
+    }
+    history_free(a);
+    history_free(b);
+    repo_wait(repo, 41);
+    repo_expect(repo, "vm: memSize 39 -> 40", "git log -1 --format=%s");
+    repo_expect(repo, "41",
+                "git log --format='%(trailers:key=By,valueonly,separator=)' | grep -c vmxfs");
+    repo_check(repo);
+}
+
+static void a_change_waits_for_the_one_before_it(void **state)
+{
+    struct repo *repo = *state;
+    struct history *a = repo_history(repo, "h");
+    struct history *b = repo_history(repo, "h");
+    repo_commit(a, VM, NULL, TEXT("1"));
+    repo_wait(repo, 1);
+    repo_commit(b, VM, TEXT("2"), TEXT("3"));
+    usleep(500 * 1000); /* time in which it would be recorded, if it did not wait */
+    repo_expect(repo, "1", "git rev-list --count HEAD");
+    repo_commit(a, VM, TEXT("1"), TEXT("2"));
+    repo_wait(repo, 3);
+    history_free(a);
+    history_free(b);
+    repo_expect(repo, "vm: memSize 2 -> 3\nvm: memSize 1 -> 2\nvm: created", "git log --format=%s");
+    repo_check(repo);
+}
+
+static void what_is_missing_between_two_changes_was_done_by_others(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "esxi.lab");
+    repo_commit(history, VM, NULL, TEXT("1"));
+    repo_commit(history, VM, TEXT("2"), TEXT("3"));
+    repo_wait(repo, 3);
+    history_free(history);
+    repo_expect(repo, "vm: memSize 2 -> 3\nvm: memSize 1 -> 2\nvm: created", "git log --format=%s");
+    repo_expect(repo, "unknown <esxi.lab> others",
+                "git log -1 HEAD^ --format='%an <%ae> "
+                "%(trailers:key=By,valueonly,separator=)'");
+    repo_check(repo);
+}
+
+static void an_edit_of_a_vm_never_seen_before_first_records_what_it_was(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    repo_commit(history, VM, TEXT("1"), TEXT("2"));
+    repo_wait(repo, 2);
+    history_free(history);
+    repo_expect(repo, "vm: memSize 1 -> 2\nvm: first seen", "git log --format=%s");
+    repo_check(repo);
+}
+
+static void first_sightings_are_one_commit(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    char path[64];
+    for (int i = 0; i < 500; i++) {
+        snprintf(path, sizeof(path), "store/vm%d/vm%d.vmx", i, i);
+        repo_see(history, path, TEXT("1"));
+    }
+    repo_wait(repo, 1);
+    repo_expect(repo, "500 VMs first seen", "git log --format=%s");
+    for (int i = 0; i < 500; i++) {
+        snprintf(path, sizeof(path), "store/vm%d/vm%d.vmx", i, i);
+        repo_see(history, path, i == 7 ? TEXT("2") : TEXT("1"));
+    }
+    history_free(history); /* records what is seen, without the wait */
+    repo_expect(repo, "500", "git ls-files | wc -l");
+    repo_expect(repo, "vm7: memSize 1 -> 2\n500 VMs first seen", "git log --format=%s");
+    repo_expect(repo, "unknown <h>\nunknown <h>", "git log --format='%an <%ae>'");
+    repo_check(repo);
+}
+
+static void what_was_committed_here_is_not_seen_as_done_by_others(void **state)
+{
+    struct repo *repo = *state;
+    struct history *a = repo_history(repo, "h");
+    struct history *b = repo_history(repo, "h");
+    repo_see(b, VM, TEXT("1"));
+    const int64_t before = repo_now_ms();
+    repo_commit(a, VM, TEXT("1"), TEXT("2"));
+    /* The other mount sees the new text before the change is told, and the old one too late. */
+    repo_see(b, VM, TEXT("2"));
+    history_seen(b, VM, span_of(TEXT("1")), before - 1);
+    repo_wait(repo, 2);
+    history_free(a);
+    history_seen(b, VM, span_of(TEXT("1")), before - 1);
+    history_free(b);
+    repo_expect(repo, "vm: memSize 1 -> 2\nvm: first seen", "git log --format=%s");
+    repo_check(repo);
+}
+
+static void a_renaming_that_is_seen_is_one_commit(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    repo_see(history, VM, TEXT("1"));
+    repo_see(history, "store/gone/gone.vmx", TEXT("2"));
+    history_free(history);
+    history = repo_history(repo, "h");
+    repo_see(history, "store/new/new.vmx", TEXT("1"));
+    history_gone(history, VM, repo_now_ms());
+    history_gone(history, "store/gone/gone.vmx", repo_now_ms());
+    history_gone(history, "store/never/there.vmx", repo_now_ms());
+    history_free(history);
+    repo_expect(repo, "gone: removed\nnew: renamed from vm/vm.vmx\n2 VMs first seen",
+                "git log --format=%s");
+    repo_expect(repo, "h/store/new/new.vmx", "git ls-files");
+    repo_check(repo);
+}
+
+static void what_a_host_writes_by_itself_is_said_to_be_its(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    repo_see(history, VM, TEXT("1"));
+    history_free(history);
+    history = repo_history(repo, "h");
+    repo_see(history, VM, TEXT("1") "cleanShutdown = \"TRUE\"\n");
+    history_free(history);
+    repo_expect(repo, "host", "git log -1 --format='%(trailers:key=By,valueonly,separator=)'");
+    repo_expect(repo, "2", "git rev-list --count HEAD");
+}
+
+static void a_renaming_of_what_was_only_just_seen_is_recorded(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    const struct history_by by = {.uid = getuid()};
+    repo_see(history, VM, TEXT("1"));
+    history_renamed(history, VM, "store/vm/new.vmx", &by);
+    repo_wait(repo, 2);
+    history_free(history);
+    repo_expect(repo, "new: renamed from vm/vm.vmx\nvm: first seen", "git log --format=%s");
+    repo_check(repo);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(changes_of_two_mounts_are_one_chain, make, clear),
+        cmocka_unit_test_setup_teardown(a_change_waits_for_the_one_before_it, make, clear),
+        cmocka_unit_test_setup_teardown(what_is_missing_between_two_changes_was_done_by_others,
+                                        make, clear),
+        cmocka_unit_test_setup_teardown(an_edit_of_a_vm_never_seen_before_first_records_what_it_was,
+                                        make, clear),
+        cmocka_unit_test_setup_teardown(first_sightings_are_one_commit, make, clear),
+        cmocka_unit_test_setup_teardown(what_was_committed_here_is_not_seen_as_done_by_others, make,
+                                        clear),
+        cmocka_unit_test_setup_teardown(a_renaming_that_is_seen_is_one_commit, make, clear),
+        cmocka_unit_test_setup_teardown(what_a_host_writes_by_itself_is_said_to_be_its, make,
+                                        clear),
+        cmocka_unit_test_setup_teardown(a_renaming_of_what_was_only_just_seen_is_recorded, make,
+                                        clear),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
