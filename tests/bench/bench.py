@@ -19,6 +19,7 @@ import beside_rows
 import bulk_rows
 import copy_rows
 import datastore
+import history_rows
 import link
 import lost_rows
 import more_rows
@@ -42,6 +43,7 @@ BENCHMARKS = {
     "path": trip_rows.known_path,
     "set": trip_rows.set_key,
     "profiles": rows.profiles,
+    "history": history_rows.first_crawl,
     "lost": lost_rows.first_use,
     "grep": more_rows.warm_grep,
     "bulk": bulk_rows.rows,
