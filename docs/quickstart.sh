@@ -135,7 +135,7 @@ start_host() { # HOST [OPTION...]
     mkdir -p "$demo/$host" "$files" || fail "cannot write to $demo"
     sh "$esxi" start "$files" "$@" || fail "the pretended host did not start, see $files/sshd/log"
     mount_vmxfs -p "$(cat "$files/sshd/port")" -o IdentityFile="$files/sshd/id" \
-        -o UserKnownHostsFile="$files/sshd/known_hosts" \
+        -o UserKnownHostsFile="$files/sshd/known_hosts" -o history="$demo/history/$host" \
         "$(id -un)@127.0.0.1:$files/vmfs/volumes" "$demo/$host"
 }
 

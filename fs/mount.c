@@ -3,16 +3,17 @@
 #include "mount.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "fuse_words.h"
+#include "mount_history.h"
 #include "mountpoint.h"
 #include "remote/names/shown_names.h"
 #include "remote/root.h"
+#include "user_dirs.h"
 
 static int reconnect(void *ctx, struct transport **ret, struct diag *why)
 {
@@ -58,35 +59,22 @@ int mount_connect(struct mount *m, struct diag *why)
     return sftp_new(transport, &sftp_options, &m->sftp, why);
 }
 
-/* The user's home directory: who is started by another user may have that one's $HOME, and may not
- * look there. */
-static const char *home_dir(struct passwd *entry, char *names, size_t size)
-{
-    struct passwd *found = NULL;
-    const char *home = getenv("HOME");
-    if (home && access(home, X_OK) == 0)
-        return home;
-    return getpwuid_r(getuid(), entry, names, size, &found) == 0 && found ? found->pw_dir : "";
-}
-
 /* Where profiles are: beside the program (in a build directory), installed beside it, the user's.
  */
 static int profile_dirs(const struct options *o, char **ret)
 {
     char exe[4096] = "";
-    char names[4096];
-    struct passwd entry;
-    const char *home = home_dir(&entry, names, sizeof(names));
-    const char *config = getenv("XDG_CONFIG_HOME");
-    bool has_config = config && config[0];
+    BUF_AUTO own = {0};
     ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
     char *slash = n > 0 ? strrchr(exe, '/') : NULL;
     if (slash)
         *slash = '\0';
-    if (o->profile_dir)
-        return asprintf(ret, "%s/profiles:%s/../share/vmxfs/profiles:%s", exe, exe, o->profile_dir);
-    return asprintf(ret, "%s/profiles:%s/../share/vmxfs/profiles:%s%s/vmxfs/profiles", exe, exe,
-                    has_config ? config : home, has_config ? "" : "/.config");
+    int r = o->profile_dir ? buf_add_str(&own, o->profile_dir)
+                           : user_dirs_add("XDG_CONFIG_HOME", ".config", &own)
+                                 ?: buf_add_str(&own, "/vmxfs/profiles");
+    if (r < 0)
+        return r;
+    return asprintf(ret, "%s/profiles:%s/../share/vmxfs/profiles:%s", exe, exe, own.data);
 }
 
 int mount_open_remote(struct mount *m, struct diag *why)
@@ -130,8 +118,13 @@ static int open_host(struct mount *m)
         .power_timeout_ms = (int)o->power_timeout_s * 1000,
     };
     journal_name_files(m->journal, show_file, m->remote);
-    return host_new(m->remote, m->journal, &host_options, &m->host)
-               ?: (remote_is_used(m->remote) ? host_begin_work(m->host) : 0);
+    return host_new(m->remote, m->journal, &host_options, &m->host);
+}
+
+/* After the vfs, which listens to what is read. */
+static int begin_work(struct mount *m)
+{
+    return remote_is_used(m->remote) ? host_begin_work(m->host) : 0;
 }
 
 static struct owners find_owners(struct mount *m)
@@ -161,9 +154,6 @@ static int open_vfs(struct mount *m, struct diag *why)
 {
     const struct options *o = m->options;
     FREE_AUTO char *dirs = NULL;
-    const int fd = mountpoint_fd(o->mountpoint);
-    if (fd >= 0)
-        m->mounted_at = mountpoint_of_fd(fd, o->source);
     if (profile_dirs(o, &dirs) < 0) {
         dirs = NULL;
         return -ENOMEM;
@@ -178,7 +168,7 @@ static int open_vfs(struct mount *m, struct diag *why)
         .mountpoint = m->mounted_at ? m->mounted_at : o->mountpoint,
         .profile_dirs = dirs,
     };
-    return vfs_new(m->remote, m->host, m->journal, &vfs_options, &m->vfs, why);
+    return vfs_new(m->remote, m->host, m->history, m->journal, &vfs_options, &m->vfs, why);
 }
 
 static bool has_option(const struct fuse_args *args, const char *name)
@@ -225,15 +215,26 @@ static int open_session(struct mount *m, struct diag *why)
 
 int mount_up(struct mount *m, struct diag *why)
 {
+    const int fd = mountpoint_fd(m->options->mountpoint);
+    if (fd >= 0)
+        m->mounted_at = mountpoint_of_fd(fd, m->options->source);
     int r = mount_connect(m, why)
         ?: mount_open_remote(m, why)
         ?: open_host(m)
+        ?: mount_open_history(m, why)
         ?: open_vfs(m, why)
+        ?: begin_work(m)
         ?: open_session(m, why);
     if (r < 0 && !why->text[0])
         diag_set(why, "%s", strerror(-r));
     atomic_store(&m->up, r == 0);
     return r;
+}
+
+void mount_settled(struct mount *m)
+{
+    if (m->no_history.text[0])
+        journal_add(m->journal, 0, NULL, NULL, m->no_history.text);
 }
 
 void mount_down(struct mount *m)
@@ -245,6 +246,7 @@ void mount_down(struct mount *m)
         fuse_remove_signal_handlers(m->session);
         fuse_session_destroy(m->session);
     }
+    history_free(m->history);
     host_free(m->host);
     if (m->journal)
         journal_name_files(m->journal, NULL, NULL);

@@ -61,6 +61,7 @@ static const struct fuse_opt table[] = {
     OPTION("show=%s", show),
     OPTION("rename=%s", rename),
     OPTION("profile_dir=%s", profile_dir),
+    OPTION("history=%s", history),
     OPTION("disable_hardlink", disable_hardlink),
     OPTION("follow_symlinks", follow_symlinks),
     OPTION("transform_symlinks", transform_symlinks),
@@ -318,6 +319,22 @@ static int check_profile_dir(const struct options *o, struct diag *why)
     return -ENOTDIR;
 }
 
+/* A daemon changes its directory. */
+static int check_history(struct options *o, struct diag *why)
+{
+    if (!o->history || strcmp(o->history, "off") == 0 || o->history[0] == '/')
+        return 0;
+    FREE_AUTO char *given = steal(o->history);
+    FREE_AUTO char *directory = get_current_dir_name();
+    if (!given[0])
+        return diag_set(why, "history=: the value must be a directory, or off");
+    if (!directory || asprintf(&o->history, "%s/%s", directory, given) < 0) {
+        o->history = NULL;
+        return diag_set(why, "history=%s: the current directory is not known", given);
+    }
+    return 0;
+}
+
 static int check_id_files(struct options *o, struct diag *why)
 {
     const bool by_file = o->idmap && strcmp(o->idmap, "file") == 0;
@@ -332,6 +349,7 @@ static int check(struct options *o, struct diag *why)
     int r = check_words(o, why)
         ?: check_numbers(o, why)
         ?: check_profile_dir(o, why)
+        ?: check_history(o, why)
         ?: check_id_files(o, why);
     if (r < 0)
         return r;
@@ -434,6 +452,8 @@ void options_usage(void)
         "  reload=auto|off       tell the ESXi host about changes (auto)\n"
         "  show=all|vmx          vmx: directories and .vmx only (all)\n"
         "  profile_dir=DIR, vmx_max=KIB      more profiles; a larger .vmx is a plain file (1024)\n"
+        "  history=DIR|off       who changed what, as a git repository "
+        "(~/.local/state/vmxfs/history)\n"
         "  rename=unsafe         also with servers that cannot replace a file atomically\n"
         "  idmap=mounter|none|user|file, uidfile=F, gidfile=F, nomap=ignore|error\n"
         "                        whose the files are (mounter: all belongs to who mounts)\n"

@@ -25,6 +25,7 @@ struct options {
     unsigned timeout_s, cache_timeout_s, power_timeout_s, cache_mib, vmx_max_kib;
     unsigned max_conns; /* 0: as many as are worth it */
     char *prefetch, *running, *reload, *show, *rename, *profile_dir;
+    char *history; /* absolute, or "off"; NULL: where it is kept if nobody says otherwise */
     int disable_hardlink;
     int read_only, transform_symlinks, contain_symlinks, follow_symlinks;
     /* The numbers, as they were given. */

@@ -31,6 +31,7 @@ done
 
 # Other users must be able to come to the mounts.
 work=$(mktemp -d "${TMPDIR:-/tmp}/vmxfs-posix.XXXXXX")
+export XDG_STATE_HOME="$work/state"
 chmod 755 "$work"
 results=${POSIX_KEEP:-$work/results}
 

@@ -26,6 +26,7 @@ command -v "$vmxfs" >/dev/null || say "$vmxfs is not there"
 "${PYTHON:-python3}" -m pytest --version >/dev/null 2>&1 || say "there is no pytest"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/vmxfs-sshfs-suite.XXXXXX")
+export XDG_STATE_HOME="$work/state"
 finish() {
     awk -v below="$work/" 'index($2, below) == 1 { print $2 }' /proc/mounts |
         xargs -r -n 1 fusermount3 -u -z || :

@@ -16,6 +16,7 @@ seconds=${2:-10}
 vmxfs=$(cd "$build" && pwd)/fs/vmxfs
 proxy=$(cd "$build" && pwd)/tests/support/delay-proxy
 work=$(mktemp -d "${TMPDIR:-/tmp}/vmxfs-stress.XXXXXX") || exit 1
+export XDG_STATE_HOME="$work/state"
 mnt=$work/mnt
 passed=0 skipped=0 failed=0
 

@@ -20,7 +20,7 @@ _vmxfs_options=(
     sftp_server=FILE 'compression=auto|yes|no' delay_connect timeout= power_timeout= cache_timeout=
     cache_size= 'prefetch=on|off' max_conns=
     'show=all|vmx' transform_symlinks follow_symlinks contain_symlinks no_contain_symlinks
-    vmx_max= profile_dir=DIRECTORY
+    vmx_max= profile_dir=DIRECTORY 'history=DIRECTORY|off'
     'idmap=mounter|none|user|file' uidfile=FILE gidfile=FILE 'nomap=ignore|error' uid= gid= umask=
     'running=refuse|allow' 'reload=auto|off' 'rename=unsafe' disable_hardlink ro rw
     allow_other allow_root default_permissions auto_unmount fsname= subtype=
@@ -97,17 +97,15 @@ _vmxfs_offer_option() {
     before+=${last%%=*}=
     for option in "${_vmxfs_options[@]}"; do
         [[ ${option%%=*} == "${last%%=*}" ]] || continue
-        case ${option#*=} in
-        FILE) _vmxfs_offer_files -f "$before" ;;
-        DIRECTORY) _vmxfs_offer_files -d "$before" ;;
-        COMMAND) _vmxfs_offer_files -c "$before" ;;
-        *)
-            IFS='|' read -r -a values <<<"${option#*=}"
-            for value in "${values[@]}"; do
-                _vmxfs_offer "$before$value"
-            done
-            ;;
-        esac
+        IFS='|' read -r -a values <<<"${option#*=}"
+        for value in "${values[@]}"; do
+            case $value in
+            FILE) _vmxfs_offer_files -f "$before" ;;
+            DIRECTORY) _vmxfs_offer_files -d "$before" ;;
+            COMMAND) _vmxfs_offer_files -c "$before" ;;
+            *) _vmxfs_offer "$before$value" ;;
+            esac
+        done
     done
 }
 

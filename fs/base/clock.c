@@ -25,6 +25,11 @@ int64_t clock_wall_s(void)
     return (int64_t)time(NULL);
 }
 
+int64_t clock_wall_ms(void)
+{
+    return now_us(CLOCK_REALTIME) / 1000;
+}
+
 int64_t clock_us(void)
 {
     return now_us(CLOCK_MONOTONIC);

@@ -2,6 +2,7 @@
 /* Reading a history: what was recorded, on the branch of this user and machine. */
 #pragma once
 
+#include "base/sync.h"
 #include "history.h"
 
 enum { HISTORY_ID = 40 };
@@ -16,10 +17,11 @@ enum history_origin {
 struct history_version {
     char id[HISTORY_ID + 1]; /* of the commit, hexadecimal */
     int64_t time_s;          /* of its author, since 1970 */
-    unsigned nth;            /* in its second, from 1 on */
+    unsigned nth;            /* of the texts of its second, from 1 on; 0: it is none, as the next
+                                two say */
+    bool gone;               /* there was no file after it */
+    bool moved;              /* it only gave the file this name */
     enum history_origin origin;
-    bool gone;                   /* there was no file after it */
-    bool moved;                  /* it only gave the file this name */
     char *user, *program;        /* "" where not known; owned */
     char undoes[HISTORY_ID + 1]; /* "": it is no undo */
     bool undoes_since;           /* history_by */
@@ -30,19 +32,25 @@ struct history_versions {
     size_t n;
 };
 
-/* All versions of the .vmx that has this path in the mount, also from before vmxfs gave it this
- * name. What was told before this call and has not been recorded yet is waited for, at most until
- * deadline (clock_ms()). 0 (also where there are none); -EIO, -ENOMEM. */
-int history_versions(struct history *history, const char *path, int64_t deadline,
+/* Waits until what was told to the history before this call is recorded: what is read before that
+ * may lack a change that was made here. 0; -EIO: it is not. */
+int history_wait(struct history *history, const struct wait *wait);
+
+/* All versions of the .vmx that has this path in the mount, also from before it got this name. 0
+ * (also where there are none); -EIO, -EINTR, -ENOMEM. */
+int history_versions(struct history *history, const char *path, const struct wait *wait,
                      struct history_versions *ret);
 void history_versions_done(struct history_versions *versions);
 
 /* Appends the text of a version, without secrets (parser/history/secret.h). -ENOENT: it is gone, or
  * none of this file's. */
-int history_text(struct history *history, const char *path, const char *id, struct buf *ret);
+int history_text(struct history *history, const char *path, const char *id, const struct wait *wait,
+                 struct buf *ret);
 
-/* Appends the lines of .vmxfs/log, the oldest one first: of one file, or of all (path NULL: the
- * newest HISTORY_LOG_MAX changes). Each: TIME TAB USER TAB PROGRAM TAB PATH TAB KEY TAB OLD TAB
- * NEW. What a host changed by itself is left out. 0, -errno. */
+/* Appends the lines of .vmxfs/log, the oldest one first: of one file, or of all of this host's
+ * (path NULL: the newest HISTORY_LOG_MAX). Each: TIME TAB USER TAB PROGRAM TAB PATH TAB KEY TAB OLD TAB
+ * NEW; of what happened to a file itself KEY is "-", and NEW says it. What a host changed by itself
+ * is left out. 0, -errno. */
 enum { HISTORY_LOG_MAX = 10000 };
-int history_log(struct history *history, const char *path, int64_t deadline, struct buf *ret);
+int history_log(struct history *history, const char *path, const struct wait *wait,
+                struct buf *ret);

@@ -52,10 +52,16 @@ void history_gone(struct history *history, const char *path, int64_t seen_ms)
     (void)history, (void)path, (void)seen_ms;
 }
 
-int history_versions(struct history *history, const char *path, int64_t deadline,
+int history_wait(struct history *history, const struct wait *wait)
+{
+    (void)history, (void)wait;
+    return 0;
+}
+
+int history_versions(struct history *history, const char *path, const struct wait *wait,
                      struct history_versions *ret)
 {
-    (void)history, (void)path, (void)deadline;
+    (void)history, (void)path, (void)wait;
     *ret = (struct history_versions){0};
     return 0;
 }
@@ -65,14 +71,15 @@ void history_versions_done(struct history_versions *versions)
     *versions = (struct history_versions){0};
 }
 
-int history_text(struct history *history, const char *path, const char *id, struct buf *ret)
+int history_text(struct history *history, const char *path, const char *id, const struct wait *wait,
+                 struct buf *ret)
 {
-    (void)history, (void)path, (void)id, (void)ret;
+    (void)history, (void)path, (void)id, (void)wait, (void)ret;
     return -ENOENT;
 }
 
-int history_log(struct history *history, const char *path, int64_t deadline, struct buf *ret)
+int history_log(struct history *history, const char *path, const struct wait *wait, struct buf *ret)
 {
-    (void)history, (void)path, (void)deadline, (void)ret;
+    (void)history, (void)path, (void)wait, (void)ret;
     return 0;
 }

@@ -2,6 +2,8 @@
 /* What the listener of a remote is told: notes for the user, and changes that others made. */
 #include "notes.h"
 
+#include "base/clock.h"
+#include "names/paths.h"
 #include "remote_private.h"
 
 void remote_listen(struct remote *remote, const struct remote_listener *listener)
@@ -46,5 +48,50 @@ void remote_tell_change(struct remote *remote, const char *path, bool gone)
     struct remote_listener listener = begin_telling(remote);
     if (listener.changed)
         listener.changed(listener.ctx, path, gone);
+    end_telling(remote);
+}
+
+void remote_tell_committed(struct remote *remote, const char *path, bool existed,
+                           struct span before, struct span after, const struct remote_by *by)
+{
+    struct remote_listener listener = begin_telling(remote);
+    if (listener.committed && by)
+        listener.committed(listener.ctx, path, existed, before, after, by);
+    end_telling(remote);
+}
+
+void remote_tell_moved(struct remote *remote, const char *path, const char *to,
+                       const struct remote_by *by)
+{
+    const bool stays = to && remote_is_vmx_name(path_name(to));
+    if (!by || !remote_is_vmx_name(path_name(path)))
+        return;
+    struct remote_listener listener = begin_telling(remote);
+    if (stays && listener.renamed)
+        listener.renamed(listener.ctx, path, to, by);
+    else if (!stays && listener.removed)
+        listener.removed(listener.ctx, path, by);
+    end_telling(remote);
+}
+
+/* The time on the wall of a time of clock_ms(). */
+static int64_t wall_of(int64_t ms)
+{
+    return clock_wall_ms() - (clock_ms() - ms);
+}
+
+void remote_tell_seen(struct remote *remote, const char *path, struct span text, int64_t began)
+{
+    struct remote_listener listener = begin_telling(remote);
+    if (listener.seen)
+        listener.seen(listener.ctx, path, text, wall_of(began));
+    end_telling(remote);
+}
+
+void remote_tell_gone(struct remote *remote, const char *path, int64_t began)
+{
+    struct remote_listener listener = begin_telling(remote);
+    if (listener.gone)
+        listener.gone(listener.ctx, path, wall_of(began));
     end_telling(remote);
 }

@@ -61,8 +61,17 @@ void remote_tell_date(struct remote *remote, int64_t host_s);
 /* What the caches hold, as "key: value" lines. -ENOMEM. */
 int remote_describe(struct remote *remote, struct buf *ret);
 
+/* Who asked for a change, for those who are told of it. */
+struct remote_by {
+    uid_t uid;        /* a local user */
+    char program[16]; /* as proc(5) has it in "comm"; "" where it is not known */
+    const char
+        *undoes; /* the earlier change that it takes back, as the listener calls it; or NULL */
+    bool undoes_since; /* it takes back all that came after that one */
+};
+
 /* Hears what happens on the server. Each function is called by any thread, with no lock held, and
- * may be NULL. */
+ * may be NULL. None of them waits: commits and readings wait for them. */
 struct remote_listener {
     /* A fact about a path that the user should know, and that is not the user's error; key may be
      * NULL. */
@@ -70,6 +79,18 @@ struct remote_listener {
     /* The document at path was found changed by others. gone: it cannot be had any more, and its
      * path may be that of something else. */
     void (*changed)(void *ctx, const char *path, bool gone);
+
+    /* What was made here of the document at path, one call for each change, in their order. Texts
+     * are borrowed. existed: a file was there before. */
+    void (*committed)(void *ctx, const char *path, bool existed, struct span before,
+                      struct span after, const struct remote_by *by);
+    void (*renamed)(void *ctx, const char *from, const char *to, const struct remote_by *by);
+    void (*removed)(void *ctx, const char *path, const struct remote_by *by);
+    /* A text was read that was not known here, and that none of our commits made, as far as is
+     * known; or no file was found where there was one. wall_ms: clock_wall_ms() when the reading
+     * began. */
+    void (*seen)(void *ctx, const char *path, struct span text, int64_t wall_ms);
+    void (*gone)(void *ctx, const char *path, int64_t wall_ms);
     void *ctx;
 };
 

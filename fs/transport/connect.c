@@ -182,6 +182,11 @@ int connector_new(const struct connect_options *options, struct connector **ret,
     return r;
 }
 
+const char *connector_hostname(const struct connector *c)
+{
+    return c->config ? c->config->hostname : c->options.host;
+}
+
 static int note_attempt(struct connector *c, int result)
 {
     lock_take(&c->lock);

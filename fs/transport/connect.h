@@ -54,6 +54,10 @@ struct connector;
  * -ENOENT (no ssh program, no sftp-server); -ENOMEM. *why is a full sentence on failure. */
 int connector_new(const struct connect_options *options, struct connector **ret, struct diag *why);
 
+/* The name that ssh_config has for the host to connect to; where it is not asked, the name that the
+ * user wrote. NULL: the source is local. */
+const char *connector_hostname(const struct connector *connector);
+
 /* Connects, checks the host key, authenticates, starts the SFTP subsystem. interactive: may prompt
  * on the terminal (the first time only). 0; -EACCES: authentication was refused, and the connector
  * will refuse from now on without asking the server again; -EPERM: the host key is unknown, changed

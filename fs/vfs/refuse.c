@@ -233,6 +233,10 @@ int errno_for_kernel(int r)
     switch (-r) {
     case ENOSYS:
         return EOPNOTSUPP;
+    case ENOMSG: /* ours; ENODATA is an end that a server has said */
+        return ENODATA;
+    case EKEYREJECTED: /* vmx_take_back */
+        return ECANCELED;
     case ESTALE:
     case EMEDIUMTYPE:
         return ENOENT;

@@ -10,6 +10,7 @@
 #include "recent.h"
 #include "vfs/control/control.h"
 #include "vfs/control/profiles.h"
+#include "vfs/history/history_record.h"
 
 /* Its name means something else, perhaps, from now on. */
 static void foreign_change(void *ctx, const char *path, bool gone)
@@ -38,14 +39,16 @@ static void note(void *ctx, const char *path, const char *key, const char *reaso
     journal_add(vfs->journal, 0, path, key, reason);
 }
 
-int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
-            const struct vfs_options *options, struct vfs **ret, struct diag *why)
+int vfs_new(struct remote *remote, struct host *host, struct history *history,
+            struct journal *journal, const struct vfs_options *options, struct vfs **ret,
+            struct diag *why)
 {
     struct vfs *vfs = calloc(1, sizeof(*vfs));
     if (!vfs)
         return -ENOMEM;
     vfs->remote = remote;
     vfs->host = host;
+    vfs->history = history;
     vfs->journal = journal;
     vfs->options = *options;
     vfs->options.profile_dirs = NULL;
@@ -62,8 +65,10 @@ int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
         vfs_free(vfs);
         return r;
     }
-    remote_listen(remote,
-                  &(struct remote_listener){.note = note, .changed = foreign_change, .ctx = vfs});
+    struct remote_listener listener = history_listener(vfs);
+    listener.note = note;
+    listener.changed = foreign_change;
+    remote_listen(remote, &listener);
     *ret = vfs;
     return 0;
 }

@@ -22,12 +22,14 @@ struct vfs_options {
     const char *profile_dirs; /* colon-separated, later ones win; borrowed during vfs_new only */
 };
 
+struct history;
 struct vfs;
 
-/* remote, host and journal are borrowed and must outlive the vfs. 0; -errno
+/* remote, host, history (may be NULL) and journal are borrowed and must outlive the vfs. 0; -errno
  * with *why. */
-int vfs_new(struct remote *remote, struct host *host, struct journal *journal,
-            const struct vfs_options *options, struct vfs **ret, struct diag *why);
+int vfs_new(struct remote *remote, struct host *host, struct history *history,
+            struct journal *journal, const struct vfs_options *options, struct vfs **ret,
+            struct diag *why);
 
 /* After the session has ended. Accepts NULL. */
 void vfs_free(struct vfs *vfs);

@@ -13,6 +13,7 @@
 #include "vfs.h"
 
 struct handle;
+struct history;
 struct host;
 struct node;
 struct notifier;
@@ -21,8 +22,9 @@ struct request;
 struct stray;
 
 struct vfs {
-    struct remote *remote; /* borrowed, as the next two */
+    struct remote *remote; /* borrowed, as the next three */
     struct host *host;
+    struct history *history; /* NULL: none is kept */
     struct journal *journal;
     struct vfs_options options;
     struct timespec started;

@@ -69,6 +69,7 @@ class Lab:
         self.known_hosts = os.path.join(self.dir, "known_hosts")
         self.environment = dict(os.environ, HOME=self.dir, SSHD_HOST_KEYS="ed25519", LC_ALL="C")
         self.environment.pop("SSH_AUTH_SOCK", None)
+        self.environment.pop("XDG_STATE_HOME", None)
         self.ports = {}
         self.proxies = {}
         self.stores = {}

@@ -34,7 +34,8 @@ class Lab:
             words = [word for option in self.options for word in ("-o", option)]
             with open(self.log, "ab") as log:
                 self.process = subprocess.Popen([self.vmxfs, "-f", *words, source, self.mount],
-                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                env=dict(os.environ, XDG_STATE_HOME=f"{self.folder}/state"))
             wait_until(lambda: is_mounted(self.mount) or not self.alive(), MOUNT_PATIENCE_S)
             if not self.alive() or not is_mounted(self.mount):
                 raise Failure(f"vmxfs did not mount: {self.said()}")

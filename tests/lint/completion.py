@@ -44,7 +44,7 @@ def offered(root, path):
         found[re.search(r"--?\w+", letter.replace("(- *)", "")).group()] = set()
     for option in array(text, "options"):
         name, equals, value = option.partition("=")
-        found[name + equals] = set() if value in KINDS else set(value.split("|"))
+        found[name + equals] = set(value.split("|")) - KINDS
     return found
 
 

@@ -75,6 +75,7 @@ offers() { # FOLDER LINE AFTER WORD...
     mkdir "$TEST_DIR/folders/profiles"
     : >"$TEST_DIR/folders/private-key"
     offers "$TEST_DIR/folders" "vmxfs -o profile_dir=p" "" profile_dir profiles/
+    offers "$TEST_DIR/folders" "vmxfs -o history=" "" history off profiles/
     offers "$TEST_DIR/folders" "vmxfs -o IdentityFile=pri" "" IdentityFile private-key
     offers "$TEST_DIR/folders" "vmxfs -F pri" "" private-key
     mkdir "$TEST_DIR/folders/my"

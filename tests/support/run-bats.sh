@@ -13,6 +13,8 @@ file=$1 label=$2/$(basename "$1" .bats) dir=$3 counts=$4
 here=$(cd "$(dirname "$0")" && pwd)
 
 mkdir -p "$dir/home" "$dir/tmp"
+# The folder of the history is there, as on any but the first mount of a user: one that makes it says so.
+mkdir -p "$dir/home/.local/state/vmxfs/history"
 # Others must be able to look below it: tests of allow_other.
 chmod 755 "$dir" "$dir/tmp"
 
@@ -36,7 +38,7 @@ options="${SANITIZER_OPTIONS:-}:log_path=$dir/sanitizer"
 export BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-600}"
 export HOME="$dir/home" TMPDIR="$dir/tmp" LC_ALL=C.UTF-8
 export ASAN_OPTIONS="$options" UBSAN_OPTIONS="$options" TSAN_OPTIONS="$options"
-unset XDG_CONFIG_HOME XDG_RUNTIME_DIR SSH_AUTH_SOCK
+unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_RUNTIME_DIR SSH_AUTH_SOCK
 
 timeout -k 10 "${BATS_FILE_TIMEOUT:-1800}" bats --tap --print-output-on-failure "$file" \
     >"$dir/log" 2>&1 </dev/null

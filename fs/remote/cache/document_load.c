@@ -218,9 +218,22 @@ static bool refutes_listing(const struct load *load)
     return true;
 }
 
+/* Tells of a text that nobody has seen here, or that there is none any more. */
+static void tell_seen(const struct load *load)
+{
+    const struct document *known = (const struct document *)load->known;
+    const struct document *made = (const struct document *)load->made;
+    const int64_t began = ((const struct document_load *)load)->began;
+    if (made && (!known || !span_eq(vmx_dict_text(known->dict), vmx_dict_text(made->dict))))
+        remote_tell_seen(load->remote, load->path, vmx_dict_text(made->dict), began);
+    else if (known && load->result == -ENOENT)
+        remote_tell_gone(load->remote, load->path, began);
+}
+
 static void loaded(struct load *load)
 {
     const bool refutes = refutes_listing(load);
+    tell_seen(load);
     if (refutes || (load->known && differs((const struct document *)load->known,
                                            (const struct document *)load->made)))
         remote_tell_change(load->remote, load->path, !load->made);

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "listed_documents.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "listing.h"
+#include "parser/text/list.h"
 #include "remote/names/paths.h"
+#include "remote/notes.h"
 
 /* A reference, or NULL. */
 static struct document *can_be_told_of(struct remote *remote, const char *path)
@@ -35,4 +42,79 @@ bool document_is_listed(struct remote *remote, const char *path, int64_t *ret_tr
     LISTING_AUTO *l = dir ? (struct listing *)cache_peek(remote->listings, dir, ret_true_at) : NULL;
     const struct listing_entry *e = l ? listing_find(l, path_name(path)) : NULL;
     return e && remote_is_vmx(remote, e->name, &e->attrs);
+}
+
+/* ---- what is not there any more */
+
+struct below {
+    const char *dir;
+    struct known_below *known;
+    int error;
+};
+
+static void add_below(void *ctx, const char *path, struct cached *c)
+{
+    struct below *below = ctx;
+    struct known_below *known = below->known;
+    (void)c;
+    if (below->error || !path_below(below->dir, path))
+        return;
+    char **paths = list_room(known->paths, known->n, sizeof(*paths));
+    char *copy = paths ? strdup(path) : NULL;
+    if (paths)
+        known->paths = paths;
+    if (copy)
+        known->paths[known->n++] = copy;
+    else
+        below->error = -ENOMEM;
+}
+
+int documents_known_below(struct remote *remote, const char *dir, struct known_below *ret)
+{
+    struct below below = {.dir = dir, .known = ret};
+    unsigned long since = 0;
+    cache_each_since(remote->documents, &since, add_below, &below);
+    return below.error;
+}
+
+void known_below_done(struct known_below *known)
+{
+    for (size_t i = 0; i < known->n; i++)
+        free(known->paths[i]);
+    free(known->paths);
+}
+
+static void tell_gone_below(struct remote *remote, const char *dir, int64_t began)
+{
+    struct known_below known = {0};
+    if (documents_known_below(remote, dir, &known) == 0) {
+        for (size_t i = 0; i < known.n; i++)
+            remote_tell_gone(remote, known.paths[i], began);
+    }
+    known_below_done(&known);
+}
+
+/* A datastore that is not there is out of reach. */
+static bool holds_datastores(const struct remote *remote, const char *dir)
+{
+    FREE_AUTO char *full = remote_path(remote, dir);
+    return full && strcmp(full, "/vmfs/volumes") == 0;
+}
+
+void documents_tell_gone(struct remote *remote, const char *dir, const struct listing *before,
+                         const struct listing *now, int64_t began)
+{
+    if (holds_datastores(remote, dir))
+        return;
+    for (size_t i = 0; i < before->n; i++) {
+        const struct listing_entry *e = &before->entries[i];
+        const bool is_vmx = remote_is_vmx(remote, e->name, &e->attrs);
+        if ((!is_vmx && !S_ISDIR(e->attrs.mode)) || (now && listing_find(now, e->name)))
+            continue;
+        FREE_AUTO char *path = path_join(dir, e->name);
+        if (path && is_vmx)
+            remote_tell_gone(remote, path, began);
+        else if (path)
+            tell_gone_below(remote, path, began);
+    }
 }

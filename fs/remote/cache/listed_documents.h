@@ -6,12 +6,26 @@
  */
 #pragma once
 
+#include "listing.h"
 #include "remote/remote_private.h"
 
 /* The server's attributes of path were these at that time or later. True: the cached document is
  * another version. */
 bool document_listed(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
                      int64_t true_at);
+
+/* Tells (notes.h) of the .vmx that "before" shows, and those in folders that it shows, where "now"
+ * does not (NULL: the folder itself is not there); its reading began at began. */
+void documents_tell_gone(struct remote *remote, const char *dir, const struct listing *before,
+                         const struct listing *now, int64_t began);
+
+/* The paths of the cached documents below a folder. 0, -ENOMEM. */
+struct known_below {
+    char **paths; /* each of them owned */
+    size_t n;
+};
+int documents_known_below(struct remote *remote, const char *dir, struct known_below *ret);
+void known_below_done(struct known_below *known);
 
 /* Whether a listing of its folder is under way that can tell of it. */
 bool document_will_be_listed(struct remote *remote, const char *dir, const char *path);

@@ -279,8 +279,17 @@ static int explain(struct load *load, const struct wait *wait, int r)
     return r;
 }
 
+static void loaded(struct load *load)
+{
+    const struct listing *before = (const struct listing *)load->known;
+    const struct listing *now = (const struct listing *)load->made;
+    if (before && before != now && (now || load->result == -ENOENT))
+        documents_tell_gone(load->remote, load->path, before, now, load->ticket.began);
+}
+
 #define LISTING_LOAD                                                                               \
-    .size = sizeof(struct listing_load), .restart = restart, .last = last, .explain = explain
+    .size = sizeof(struct listing_load), .restart = restart, .last = last, .explain = explain,     \
+    .loaded = loaded
 
 const struct load_kind listing_load_kind = {LISTING_LOAD};
 const struct load_kind listing_measure_kind = {LISTING_LOAD};

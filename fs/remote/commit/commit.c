@@ -79,25 +79,21 @@ const struct change *change_before(const struct change *change)
     return change->prev->next ? change->prev : NULL; /* utlist: the first one's prev is the last */
 }
 
-/* Applies one change to the text so far. A failing change leaves it as it was. */
+/* Applies one change to the text so far: c->text is what it made, if it has not failed. */
 static int apply_one(struct group *group, struct change *c, const struct server_text *server,
-                     struct buf *text)
+                     struct span text)
 {
     struct vmx_dict *current = NULL;
-    BUF_AUTO next = {0};
-    int r = vmx_dict_parse(buf_span(text), &current);
+    int r = vmx_dict_parse(text, &current);
+    buf_clear(&c->text);
     c->diag = (struct diag){0};
-    r = r ?: c->apply(c, server, current, &next, &c->diag);
+    c->existed = server->exists;
+    r = r ?: c->apply(c, server, current, &c->text, &c->diag);
     vmx_dict_free(current);
-    if (r == 0 && next.len > group->remote->options.vmx_max) {
+    if (r == 0 && c->text.len > group->remote->options.vmx_max) {
         diag_set(&c->diag, "the .vmx would be larger than %zu KiB (vmx_max)",
                  group->remote->options.vmx_max / 1024);
         r = -EFBIG;
-    }
-    if (r == 0) {
-        struct buf old = *text;
-        *text = next;
-        next = old;
     }
     return r;
 }
@@ -106,26 +102,25 @@ static int make(void *ctx, const struct server_text *server, struct buf *ret)
 {
     struct group *group = ctx;
     struct change *c;
-    BUF_AUTO text = {0};
     struct span before = vmx_dict_text(server->doc->dict);
-    int r = buf_add(&text, before);
-    if (r < 0)
-        return r;
+    struct span text = before;
     int failed = 0;
     bool any = false;
     struct server_text so_far = *server;
     DL_FOREACH (group->changes, c) {
-        c->result = apply_one(group, c, &so_far, &text);
-        if (c->result == 0)
+        c->result = apply_one(group, c, &so_far, text);
+        if (c->result == 0) {
             any = so_far.exists = true;
-        else
+            text = buf_span(&c->text);
+        } else {
             failed = c->result;
+        }
     }
     if (!any)
         return failed;
-    if (server->exists && span_eq(buf_span(&text), before))
+    if (server->exists && span_eq(text, before))
         return 1;
-    return buf_add(ret, buf_span(&text));
+    return buf_add(ret, text);
 }
 
 /* Whatever one of them fails with from now on, it may have been made. */
@@ -311,12 +306,32 @@ static void note_separated(struct remote *remote, const char *path, uint32_t lin
     remote_note(remote, path, NULL, text);
 }
 
+/* Tells of each change that the file got another text by it, and of what somebody else's edit added
+ * to all of them. */
+static void tell(struct remote *remote, const char *path, const struct group *group,
+                 const struct document *before, const struct document *after)
+{
+    const struct change *c;
+    struct span text = vmx_dict_text(before->dict);
+    DL_FOREACH (group->changes, c) {
+        if (c->result < 0)
+            continue;
+        if (!c->existed || !span_eq(buf_span(&c->text), text))
+            remote_tell_committed(remote, path, c->existed, text, buf_span(&c->text), &c->by);
+        text = buf_span(&c->text);
+    }
+    /* Its reading began later, though maybe within the same millisecond. */
+    if (!span_eq(vmx_dict_text(after->dict), text))
+        remote_tell_seen(remote, path, vmx_dict_text(after->dict), clock_ms() + 1);
+}
+
 /* Commits a group and gives each change its result. */
 static int commit_group(struct remote *remote, const char *path, struct group *group,
                         const struct wait *wait)
 {
     OUTCOME_AUTO outcome = {0};
     DOCUMENT_AUTO *before = NULL;
+    bool changed = false;
     struct diag diag = {0};
     uint32_t links = 0;
     const struct rewrite rewrite = {.make = make, .unanswered = may_be_made, .ctx = group};
@@ -324,6 +339,7 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
     int r = target ? try_commit(remote, &target, &rewrite, wait, &diag, &outcome) : -ENOMEM;
     if (r == 0) {
         before = document_ref(outcome.before);
+        changed = before != outcome.after;
         links = outcome.links;
         keep_foreign_edits(remote, path, &target, wait, &outcome);
     }
@@ -335,6 +351,8 @@ static int commit_group(struct remote *remote, const char *path, struct group *g
             cache_drop(remote->listings, dir);
         new_settings_note(remote, path, before, outcome.after);
         note_separated(remote, path, links);
+        if (changed)
+            tell(remote, target, group, before, outcome.after);
     } else if (r < 0) {
         atomic_fetch_add(&remote->commits_failed, 1);
         cache_drop(remote->documents, target ? target : path);
@@ -387,6 +405,7 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
 {
     change->result = 0;
     change->done = change->unsure = false;
+    change->text = (struct buf){0};
     lock_take(&remote->lock);
     struct commit_queue *q = queue_get(remote, path);
     if (!q) {
@@ -426,6 +445,7 @@ int remote_commit(struct remote *remote, const char *path, struct change *change
     r = change->result;
     queue_put(remote, q);
     lock_drop(&remote->lock);
+    buf_done(&change->text);
     return r;
 }
 
@@ -510,6 +530,8 @@ static int alone(const struct move *move)
         forget(remote, move->path);
         if (move->to)
             forget(remote, move->to);
+        if (r == 0)
+            remote_tell_moved(remote, move->path, move->to, move->by);
     }
     lock_take(&remote->lock);
     queue_release(remote, second);
@@ -518,21 +540,24 @@ static int alone(const struct move *move)
     return r;
 }
 
-int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
-                      struct diag *diag)
+int remote_remove_vmx(struct remote *remote, const char *path, const struct remote_by *by,
+                      const struct wait *wait, struct diag *diag)
 {
-    const struct move removal = {.remote = remote, .path = path, .wait = wait, .diag = diag};
+    const struct move removal = {
+        .remote = remote, .path = path, .by = by, .wait = wait, .diag = diag};
     return alone(&removal);
 }
 
 int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
-                      const struct wait *wait, struct diag *diag, const char **ret_refused)
+                      const struct remote_by *by, const struct wait *wait, struct diag *diag,
+                      const char **ret_refused)
 {
-    const struct move move = {remote, path, to, onto, wait, diag, ret_refused};
+    const struct move move = {remote, path, to, onto, by, wait, diag, ret_refused};
     return alone(&move);
 }
 
-int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait)
+int remote_create_vmx(struct remote *remote, const char *path, const struct remote_by *by,
+                      const struct wait *wait)
 {
     FREE_AUTO char *full = remote_path(remote, path);
     int r = strlen(path_name(path)) > LOCK_NAME_MAX ? -ENAMETOOLONG : 0;
@@ -549,5 +574,7 @@ int remote_create_vmx(struct remote *remote, const char *path, const struct wait
     else if (r == -EREMOTEIO && sftp_wait(stat, wait) == 0)
         r = -EEXIST;
     forget(remote, path);
+    if (r == 0)
+        remote_tell_committed(remote, path, false, (struct span){0}, (struct span){0}, by);
     return r == -ENOTCONN ? -EIO : remote_write_error(remote, path, wait, r);
 }

@@ -33,9 +33,12 @@ struct change {
     void (*committed)(struct change *change, const struct document *before,
                       const struct document *after);
 
-    struct diag diag; /* why it failed */
+    struct remote_by by; /* who asked for it */
+    struct diag diag;    /* why it failed */
 
     /* Private to the queue. */
+    struct buf text; /* that it made */
+    bool existed;    /* there was a file before it */
     int result;
     bool done;
     bool unsure; /* a commit of it was sent, and its outcome is unknown */
@@ -51,10 +54,10 @@ const struct change *change_before(const struct change *change);
 int remote_commit(struct remote *remote, const char *path, struct change *change,
                   const struct wait *wait);
 
-/* Removes a .vmx under its lock, if the VM is not in use. diag: why it is refused. 0, -EBUSY,
- * -ENOLCK, ... */
-int remote_remove_vmx(struct remote *remote, const char *path, const struct wait *wait,
-                      struct diag *diag);
+/* Removes a .vmx under its lock, if the VM is not in use. by: who asked for it, as in the next two;
+ * NULL: no listener is told. diag: why it is refused. 0, -EBUSY, -ENOLCK, ... */
+int remote_remove_vmx(struct remote *remote, const char *path, const struct remote_by *by,
+                      const struct wait *wait, struct diag *diag);
 
 /* What a moved file may replace. */
 enum move_onto {
@@ -69,7 +72,9 @@ enum move_onto {
  * is locked, and refused if its VM is in use. *ret_refused (may be NULL): path or to, the one that
  * an error is about. 0, -EBUSY, -ENOLCK, -EEXIST, -ENOTEMPTY, -EXDEV, ... */
 int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
-                      const struct wait *wait, struct diag *diag, const char **ret_refused);
+                      const struct remote_by *by, const struct wait *wait, struct diag *diag,
+                      const char **ret_refused);
 
 /* Creates an empty .vmx. 0, -EEXIST, ... */
-int remote_create_vmx(struct remote *remote, const char *path, const struct wait *wait);
+int remote_create_vmx(struct remote *remote, const char *path, const struct remote_by *by,
+                      const struct wait *wait);

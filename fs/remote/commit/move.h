@@ -12,6 +12,7 @@ struct move {
     struct remote *remote;
     const char *path, *to;
     enum move_onto onto;
+    const struct remote_by *by; /* NULL: nobody is told of it */
     const struct wait *wait;
     struct diag *diag;
     const char **refused; /* set to the name that an error is about; may be NULL */

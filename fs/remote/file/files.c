@@ -8,8 +8,10 @@
 #include "base/cleanup.h"
 #include "file_name.h"
 #include "file_turn.h"
+#include "remote/cache/listed_documents.h"
 #include "remote/lock/leftovers.h"
 #include "remote/names/paths.h"
+#include "remote/notes.h"
 #include "remote/server_errors.h"
 #include "sftp/results.h"
 #include "shared_file.h"
@@ -296,12 +298,25 @@ static int try_to_rename(struct going *m)
     return r < 0 ? remote_rename_error(m->remote, m->path, m->to, m->lost, m->wait, r) : r;
 }
 
-int remote_rename(struct remote *remote, const char *from, const char *to, bool exclusive,
-                  const struct sftp_attrs *seen, const struct wait *wait)
+/* A folder has another name: so have the documents in it. */
+static void tell_moved(struct remote *remote, const struct known_below *known, const char *from,
+                       const char *to, const struct remote_by *by)
 {
+    for (size_t i = 0; i < known->n; i++) {
+        FREE_AUTO char *path = path_join(to, path_below(from, known->paths[i]));
+        if (path)
+            remote_tell_moved(remote, known->paths[i], path, by);
+    }
+}
+
+int remote_rename(struct remote *remote, const char *from, const char *to, bool exclusive,
+                  const struct sftp_attrs *seen, const struct remote_by *by,
+                  const struct wait *wait)
+{
+    struct known_below known = {0};
     struct going m = {remote, from, to, false, exclusive, seen, wait, false};
     struct diag diag = {0};
-    int r = try_to_rename(&m);
+    int r = documents_known_below(remote, from, &known) ?: try_to_rename(&m);
     if (r == -ENOTEMPTY && leftovers_clear(remote, to, wait, &diag)) {
         r = try_to_rename(&m);
         if (r == -ENOTEMPTY)
@@ -315,6 +330,9 @@ int remote_rename(struct remote *remote, const char *from, const char *to, bool 
     cache_drop_below(remote->listings, to);
     cache_drop_below(remote->documents, from);
     cache_drop_below(remote->documents, to);
+    if (r == 0)
+        tell_moved(remote, &known, from, to, by);
+    known_below_done(&known);
     return r;
 }
 

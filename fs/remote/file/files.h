@@ -17,16 +17,16 @@
 int remote_check_new(struct remote *remote, const char *path);
 
 int remote_mkdir(struct remote *remote, const char *path, uint32_t mode, const struct wait *wait);
-/* seen: the file that has the name, as the caller believes; NULL: not known. If the answer is lost,
- * the server is asked what became of that file. */
+/* seen: the file that has the name, as the caller believes, for a lost answer; NULL: not known. */
 int remote_rmdir(struct remote *remote, const char *path, const struct sftp_attrs *seen,
                  const struct wait *wait);
 int remote_remove(struct remote *remote, const char *path, const struct sftp_attrs *seen,
                   const struct wait *wait);
 
-/* Replaces the file at the new name unless exclusive. */
+/* Replaces the file at the new name unless exclusive. by: as of remote_rename_vmx. */
 int remote_rename(struct remote *remote, const char *from, const char *to, bool exclusive,
-                  const struct sftp_attrs *seen, const struct wait *wait);
+                  const struct sftp_attrs *seen, const struct remote_by *by,
+                  const struct wait *wait);
 int remote_symlink(struct remote *remote, const char *target, const char *path,
                    const struct wait *wait);
 

@@ -13,10 +13,11 @@
 struct control {
     const char *name; /* NULL: the end of a table */
     bool by_line;
-    bool of_host; /* it is there only where there is a host */
-    bool listed;  /* among the settings: stat gives its true size, and their time */
-    bool local;   /* it needs no connection to the server */
-    bool grows;   /* at its end: stat gives its true size, and who has read all finds what was added
+    bool of_host;    /* it is there only where there is a host */
+    bool of_history; /* ... where a history is kept */
+    bool listed;     /* among the settings: stat gives its true size, and their time */
+    bool local;      /* it needs no connection to the server */
+    bool grows; /* at its end: stat gives its true size, and who has read all finds what was added
                     since, so that "tail -f" follows it */
     /* Appends the content. NULL: cannot be read. */
     int (*show)(struct request *rq, struct node *n, struct buf *ret);
@@ -32,6 +33,7 @@ struct folder {
     const struct folder *const *folders; /* NULL-terminated; may be NULL */
     const struct control *each_profile;  /* one file for each profile; may be NULL */
     bool of_host;                        /* it is there only where there is a host */
+    bool of_history;                     /* ... where a history is kept */
     /* Entries that are in none of these; may be NULL. -ENOENT: there is no such. */
     int (*find)(struct request *rq, struct node *dir, const char *name, struct found *ret);
     int (*list)(struct request *rq, struct node *dir, struct dir_names *ret);

@@ -22,8 +22,10 @@ int folder_found(struct request *rq, const struct folder *folder, struct found *
 }
 
 /* To list what vmxfs says of itself is no use of the server. */
-static bool is_there(struct request *rq, bool of_host)
+static bool is_there(struct request *rq, bool of_host, bool of_history)
 {
+    if (of_history && !rq->vfs->history)
+        return false;
     return !of_host || (is_used(rq->vfs) && host_exists(rq->vfs->host, &rq->wait));
 }
 
@@ -45,14 +47,14 @@ int folder_lookup(struct request *rq, struct node *dir, const char *name, struct
     for (const struct control *c = f->controls; c && c->name; c++) {
         if (strcmp(c->name, name) == 0) {
             r = expect(rq, c->of_host);
-            if (r < 0 || is_there(rq, c->of_host))
+            if (r < 0 || is_there(rq, c->of_host, c->of_history))
                 return r ?: control_found(rq, dir, c, ret);
         }
     }
     for (size_t i = 0; f->folders && f->folders[i]; i++) {
         if (strcmp(f->folders[i]->name, name) == 0) {
             r = expect(rq, f->folders[i]->of_host);
-            if (r < 0 || is_there(rq, f->folders[i]->of_host))
+            if (r < 0 || is_there(rq, f->folders[i]->of_host, f->folders[i]->of_history))
                 return r ?: folder_found(rq, f->folders[i], ret);
         }
     }
@@ -66,11 +68,11 @@ int folder_list(struct request *rq, struct node *dir, struct dir_names *ret)
     const struct folder *f = dir->detail;
     int r = 0;
     for (const struct control *c = f->controls; r == 0 && c && c->name; c++) {
-        if (is_there(rq, c->of_host))
+        if (is_there(rq, c->of_host, c->of_history))
             r = dir_names_add(ret, c->name, S_IFREG, NULL);
     }
     for (size_t i = 0; r == 0 && f->folders && f->folders[i]; i++) {
-        if (is_there(rq, f->folders[i]->of_host))
+        if (is_there(rq, f->folders[i]->of_host, f->folders[i]->of_history))
             r = dir_names_add(ret, f->folders[i]->name, S_IFDIR, NULL);
     }
     for (size_t i = 0; r == 0 && f->each_profile && i < rq->vfs->profiles.n; i++)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* .vmxfs in the root: what it shows of the mount, the server's tree once more, and of the host. */
+#include "vfs/history/history_view.h"
 #include "vfs/host/host_view.h"
 
 static const struct control controls[] = {
     {.name = "status", .local = true, .show = status_show},
     {.name = "errors", .local = true, .grows = true, .show = errors_show},
+    {.name = "log", .local = true, .of_history = true, .show = root_log_show},
     {.name = "transfers", .local = true, .show = transfers_show},
     {.name = "check", .show = root_check_show},
     {.name = "vms", .show = root_vms_show},

@@ -16,6 +16,7 @@
 #include "vfs/key/key_at.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
+#include "vfs/ops/caller.h"
 #include "vfs/refuse.h"
 #include "vmx_log.h"
 
@@ -69,6 +70,7 @@ static int run(struct request *rq, struct node *n, const char *name, struct text
     t->vfs = rq->vfs;
     t->path = path;
     t->around = around_vm(rq->vfs, facts, path, &vm);
+    t->change.by = caller_by(rq);
     t->change.apply = apply;
     t->change.committed = committed;
     r = remote_commit(rq->vfs->remote, path, &t->change, &rq->wait);

@@ -11,6 +11,7 @@
 #include "control.h"
 #include "remote/cache/document.h"
 #include "vfs/file/vmx_file.h"
+#include "vfs/history/history_view.h"
 #include "vfs/node/dir_names.h"
 #include "vfs/node/node_path.h"
 #include "vfs/refuse.h"
@@ -28,6 +29,8 @@ static const struct control controls[] = {
     {.name = "guest", .show = guest_show},
     {.name = "why", .show = why_show},
     {.name = "reload", .by_line = true, .store = reload_store},
+    {.name = "log", .of_history = true, .show = vmx_log_lines_show},
+    {.name = "undo", .by_line = true, .of_history = true, .show = undo_show, .store = undo_store},
     {.name = "registered", .by_line = true, .show = registered_show, .store = registered_store},
     {0},
 };
@@ -39,7 +42,7 @@ const struct folder vmx_folder = {
     .name = CONTROL_NAME,
     .ops = &vmx_folder_ops,
     .controls = controls,
-    .folders = (const struct folder *const[]){&plan_folder, NULL},
+    .folders = (const struct folder *const[]){&plan_folder, &history_folder, NULL},
 };
 
 static int lookup_raw(struct request *rq, struct node *dir, struct found *ret)

@@ -6,6 +6,7 @@
 #include "remote/commit/commit.h"
 #include "vfs/node/inode_number.h"
 #include "vfs/notify.h"
+#include "vfs/ops/caller.h"
 #include "vfs/refuse.h"
 
 struct vmx_file_change {
@@ -100,6 +101,7 @@ int vmx_file_replace(struct request *rq, const char *path, struct span text,
                      struct fingerprint base, struct diag *diag)
 {
     struct vmx_file_change w = {.vfs = rq->vfs, .path = path, .text = text, .base = base};
+    w.change.by = caller_by(rq);
     w.change.apply = apply;
     w.change.committed = committed;
     int r = remote_commit(rq->vfs->remote, path, &w.change, &rq->wait);

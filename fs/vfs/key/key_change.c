@@ -17,6 +17,7 @@
 #include "vfs/host/host_view.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
+#include "vfs/ops/caller.h"
 #include "vfs/recent.h"
 #include "vfs/refuse.h"
 
@@ -272,6 +273,7 @@ static int run(struct request *rq, struct node *dir, const char *name, struct ke
         r = key_begin_writing(rq, dir, name, &at, fresh ? WRITING : WRITING_FROM_CACHE, &own);
         k->ks = own.key;
     }
+    k->change.by = caller_by(rq);
     k->change.apply = apply;
     k->change.committed = committed;
     k->vfs = rq->vfs;

@@ -25,22 +25,23 @@ struct handle {
     struct key_state *key;   /* keys that are open for writing: counted as a writer there */
     unsigned key_generation; /* the key's, when it was opened, ... */
     unsigned removals;       /* ... and this one */
-    bool truncated;     /* what it writes next does not go into the old value: it truncated that,
+    bool truncated;      /* what it writes next does not go into the old value: it truncated that,
                               and nothing came of it yet */
-    bool wrote;         /* keys, with vfs->lock: a write of it was taken, ... */
-    unsigned long edit; /* ... and the version of the text that its last one made; 0: none */
-    bool lost;          /* that was thrown away with what others had written */
-    int refused;        /* with vfs->lock: why what it wrote was lost (plain files) or thrown away
+    bool wrote;          /* keys, with vfs->lock: a write of it was taken, ... */
+    unsigned long edit;  /* ... and the version of the text that its last one made; 0: none */
+    bool lost;           /* that was thrown away with what others had written */
+    int refused;         /* with vfs->lock: why what it wrote was lost (plain files) or thrown away
                           (keys, texts of .vmx, controls). Of a plain file each close is told, until
                           a sync was. The others get it until they truncate the text: they would go
                           on in the middle of another. It is told again when it is closed: of a
                           large write, which the kernel splits, it knows only that it was short. */
-    pid_t writer;       /* the same: the process that wrote last; 0: not known */
-    bool carrying;      /* controls, with vfs->lock: what was written is being carried out, ... */
-    int carried;        /* ... and what came of it the last time */
-    bool closing;       /* keys, with vfs->lock: counted as such there */
-    unsigned changing;  /* changes that are under way with it; protected by vfs->lock */
-    enum handle_io {    /* keys: how it is counted in its node's pages (key_pages.h) */
+    struct remote_by by; /* who opened it to write */
+    pid_t writer;        /* the same: the process that wrote last; 0: not known */
+    bool carrying;       /* controls, with vfs->lock: what was written is being carried out, ... */
+    int carried;         /* ... and what came of it the last time */
+    bool closing;        /* keys, with vfs->lock: counted as such there */
+    unsigned changing;   /* changes that are under way with it; protected by vfs->lock */
+    enum handle_io {     /* keys: how it is counted in its node's pages (key_pages.h) */
                      IO_NONE,
                      IO_DIRECT,
                      IO_PAGED,

@@ -50,6 +50,19 @@ pid_t caller_process(const struct request *rq)
     return caller_status(rq, mark, 1, 10, &process) ? (pid_t)process : 0;
 }
 
+struct remote_by caller_by(const struct request *rq)
+{
+    struct remote_by by = {.uid = rq->uid};
+    if (rq->by)
+        return *rq->by;
+    FILE *f = rq->thread != 0 ? open_proc(rq, "comm") : NULL;
+    const size_t n = f ? fread(by.program, 1, sizeof(by.program) - 1, f) : 0;
+    by.program[n > 0 && by.program[n - 1] == '\n' ? n - 1 : n] = '\0';
+    if (f)
+        fclose(f);
+    return by;
+}
+
 /* A field of proc(5)'s stat, from the state (3) on: the name before it may hold anything. */
 static unsigned long field(const char *stat, int number)
 {

@@ -12,6 +12,9 @@ bool caller_status(const struct request *rq, const char *const *marks, size_t n,
 /* The process that makes the request; 0: not known. */
 pid_t caller_process(const struct request *rq);
 
+/* Who asks for what the request changes. */
+struct remote_by caller_by(const struct request *rq);
+
 /* Whether that process closes the file because a signal ends it. */
 bool caller_is_killed(const struct request *rq);
 

@@ -283,6 +283,7 @@ static void release(const struct request *rq, struct node *n, struct handle *h)
     own.wait.interrupted = NULL;
     own.nodes[0] = n;
     own.nodes[1] = NULL;
+    own.by = h && h->writes ? &h->by : NULL; /* the kernel does it by itself */
     const struct node_ops *ops =
         h && h->key ? &key_ops : ops_of(n, h); /* a rename may have changed them */
     bool passed = h && h->writes && rename_lock_enter(&own, NULL) == 0;
@@ -311,6 +312,15 @@ static void take_open_back(struct request *rq, struct node *n, struct handle *h)
     release(rq, n, h);
 }
 
+/* n may be NULL: it is to be made. */
+static struct handle *begin_open(const struct request *rq, struct node *n, int flags)
+{
+    struct handle *h = handle_new(rq->vfs, n, flags);
+    if (h && h->writes)
+        h->by = caller_by(rq);
+    return h;
+}
+
 static void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     struct request rq;
@@ -319,7 +329,7 @@ static void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         change_begin(&rq, req, n, NULL, NULL);
     else
         request_begin(&rq, req);
-    struct handle *h = handle_new(rq.vfs, n, fi->flags);
+    struct handle *h = begin_open(&rq, n, fi->flags);
     int r = !h ? -ENOMEM : n->ops->open ? n->ops->open(&rq, n, fi->flags, h) : -EPERM;
     if (r == 0) {
         set_up(n, h, fi);
@@ -347,7 +357,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
     struct found found = {0};
     struct fuse_entry_param entry;
     change_begin(&rq, req, dir, NULL, NULL);
-    struct handle *h = handle_new(rq.vfs, NULL, fi->flags);
+    struct handle *h = begin_open(&rq, NULL, fi->flags);
     int r = h ? rename_lock_enter(&rq, NULL) : -ENOMEM;
     if (r == 0) {
         r = dir->ops->create ? dir->ops->create(&rq, dir, name, mode, fi->flags, h, &found)

@@ -10,10 +10,11 @@ struct node;
 /* One request of the kernel. */
 struct request {
     struct vfs *vfs;
-    fuse_req_t fuse; /* NULL once it was answered before its end (interrupt.c) */
-    pid_t thread;    /* of the caller; 0: in another PID namespace */
-    uid_t uid;       /* of the caller */
-    gid_t gid;       /* the same */
+    fuse_req_t fuse;            /* NULL once it was answered before its end (interrupt.c) */
+    pid_t thread;               /* of the caller; 0: in another PID namespace */
+    uid_t uid;                  /* of the caller */
+    gid_t gid;                  /* the same */
+    const struct remote_by *by; /* who asks, where the kernel does not say; or NULL */
     struct wait wait;
     bool listing;       /* the lookup is for a directory listing: nothing is to be loaded for it */
     bool changes;       /* it is to change something; by change_begin */

@@ -17,6 +17,7 @@
 #include "vfs/file/vmx_file_change.h"
 #include "vfs/node/node_names.h"
 #include "vfs/node/node_path.h"
+#include "vfs/ops/caller.h"
 #include "vfs/refuse.h"
 #include "vfs/vmx/scratch.h"
 
@@ -68,7 +69,8 @@ int dir_mkdir(struct request *rq, struct node *dir, const char *name, mode_t mod
     r = as_vmx ? 0 : dir_check_new_folder(rq, path);
     if (r < 0)
         return r;
-    r = as_vmx ? remote_create_vmx(rq->vfs->remote, path, &rq->wait)
+    const struct remote_by by = caller_by(rq);
+    r = as_vmx ? remote_create_vmx(rq->vfs->remote, path, &by, &rq->wait)
                : remote_mkdir(rq->vfs->remote, path, mode & 07777, &rq->wait);
     if (r == 0 && as_vmx)
         host_changed(rq->vfs->host, path);
@@ -98,8 +100,9 @@ int dir_symlink(struct request *rq, struct node *dir, const char *name, const ch
 /* vm: as of refuse_removal. */
 static int remove_vmx(struct request *rq, const char *path, struct diag *diag, char **ret_vm)
 {
+    const struct remote_by by = caller_by(rq);
     return check_unregistered(rq, path, diag, ret_vm)
-               ?: remote_remove_vmx(rq->vfs->remote, path, &rq->wait, diag);
+               ?: remote_remove_vmx(rq->vfs->remote, path, &by, &rq->wait, diag);
 }
 
 int dir_unlink(struct request *rq, struct node *dir, const char *name)

@@ -18,6 +18,7 @@
 #include "vfs/node/node_names.h"
 #include "vfs/node/node_path.h"
 #include "vfs/notify.h"
+#include "vfs/ops/caller.h"
 #include "vfs/refuse.h"
 
 /* A rename that the kernel asked for: what its names are, and where. */
@@ -28,6 +29,7 @@ struct renaming {
     struct node *to_node; /* or NULL */
     bool plain;
     bool exclusive;
+    struct remote_by by;
     struct diag diag; /* why it is refused */
 };
 
@@ -138,8 +140,8 @@ static enum move_onto what_may_go(const struct renaming *m)
 
 static int rename_vmx(struct request *rq, struct renaming *m)
 {
-    return remote_rename_vmx(rq->vfs->remote, m->from_path, m->to_path, what_may_go(m), &rq->wait,
-                             &m->diag, &m->refused);
+    return remote_rename_vmx(rq->vfs->remote, m->from_path, m->to_path, what_may_go(m), &m->by,
+                             &rq->wait, &m->diag, &m->refused);
 }
 
 /* One of the names is a .vmx's. A file is merely renamed, whatever it holds, where it replaces no
@@ -164,7 +166,8 @@ static int move_on_server(struct request *rq, struct renaming *m)
         (found_kind(&m->from) != KIND_DIR && remote_is_vmx_name(path_name(m->to_path))))
         return move_vmx(rq, m);
     const struct sftp_attrs seen = dir_seen(&m->from);
-    return remote_rename(rq->vfs->remote, m->from_path, m->to_path, m->exclusive, &seen, &rq->wait);
+    return remote_rename(rq->vfs->remote, m->from_path, m->to_path, m->exclusive, &seen, &m->by,
+                         &rq->wait);
 }
 
 /* Neither name may be that of a file of a VM in use; of a .vmx itself its lock tells. as_folder:
@@ -199,6 +202,7 @@ int dir_rename(struct request *rq, struct node *dir, const char *name, struct no
     struct renaming m = {.from_path = from_path,
                          .to_path = to_path,
                          .refused = from_path,
+                         .by = caller_by(rq),
                          .plain = node_is_plain(rq->vfs, dir),
                          .exclusive = flags & RENAME_NOREPLACE};
     if (!from_path || !to_path)

@@ -49,6 +49,7 @@ class Mount:
         os.mkdir(self.path)
         self.server = server
         self.log = os.path.join(folder, "log")
+        self.state = os.path.join(folder, "state")  # for the history
         self.plan = relay.Plan(os.path.join(folder, "plan"))
         script = os.path.join(folder, "server")
         with open(script, "w", encoding="utf-8") as f:
@@ -61,7 +62,8 @@ class Mount:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=dict(os.environ, XDG_STATE_HOME=self.state))
         if not wait_until(lambda: is_mounted(self.path) or not self.alive(), MOUNT_PATIENCE_S) or \
                 not self.alive():
             raise Failure(f"vmxfs did not mount: {self.said()}")

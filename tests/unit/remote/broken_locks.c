@@ -56,14 +56,15 @@ static int remove_vmx(struct mount *mount)
 {
     struct diag diag = {0};
     struct wait wait = patience();
-    return remote_remove_vmx(mount->remote, VMX, &wait, &diag);
+    return remote_remove_vmx(mount->remote, VMX, NULL, &wait, &diag);
 }
 
 static int rename_vmx(struct mount *mount)
 {
     struct diag diag = {0};
     struct wait wait = patience();
-    return remote_rename_vmx(mount->remote, VMX, OTHER, MOVE_ONTO_NOTHING, &wait, &diag, NULL);
+    return remote_rename_vmx(mount->remote, VMX, OTHER, MOVE_ONTO_NOTHING, NULL, &wait, &diag,
+                             NULL);
 }
 
 /* Breaks the lock before each request of a change in turn, until there are no more. in_place: the

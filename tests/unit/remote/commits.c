@@ -290,9 +290,9 @@ static void a_target_whose_size_is_not_told_is_not_touched(void **state)
     relay.sizeless = true;
     must_mount_relay(&mount, &relay, &folder, NULL);
     assert_int_equal(commit_set(&mount, VMX, "memSize", "8192"), -EMEDIUMTYPE);
-    assert_int_equal(remote_remove_vmx(mount.remote, VMX, &wait, &diag), -EMEDIUMTYPE);
+    assert_int_equal(remote_remove_vmx(mount.remote, VMX, NULL, &wait, &diag), -EMEDIUMTYPE);
     assert_int_equal(
-        remote_rename_vmx(mount.remote, "b.vmx", VMX, MOVE_ONTO_EMPTY, &wait, &diag, NULL),
+        remote_rename_vmx(mount.remote, "b.vmx", VMX, MOVE_ONTO_EMPTY, NULL, &wait, &diag, NULL),
         -ENOTEMPTY);
     must_hold(&folder, VMX, TEXT);
     mount_end_relay(&mount, &relay);
@@ -413,11 +413,11 @@ static void a_create_is_exclusive(void **state)
 {
     struct place *p = *state;
     struct wait wait = patience();
-    assert_int_equal(remote_create_vmx(p->mount.remote, "new.vmx", &wait), 0);
+    assert_int_equal(remote_create_vmx(p->mount.remote, "new.vmx", NULL, &wait), 0);
     must_hold(&p->folder, "new.vmx", "");
-    assert_int_equal(remote_create_vmx(p->mount.remote, VMX, &wait), -EEXIST);
+    assert_int_equal(remote_create_vmx(p->mount.remote, VMX, NULL, &wait), -EEXIST);
     must_hold(&p->folder, VMX, TEXT);
-    assert_int_equal(remote_create_vmx(p->mount.remote, "no/new.vmx", &wait), -ENOENT);
+    assert_int_equal(remote_create_vmx(p->mount.remote, "no/new.vmx", NULL, &wait), -ENOENT);
 }
 
 static void remove_and_rename_go_under_the_lock(void **state)
@@ -426,14 +426,15 @@ static void remove_and_rename_go_under_the_lock(void **state)
     struct wait wait = patience();
     struct diag diag = {0};
     struct remote *remote = p->mount.remote;
-    assert_int_equal(remote_rename_vmx(remote, VMX, "b.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL), 0);
+    assert_int_equal(
+        remote_rename_vmx(remote, VMX, "b.vmx", MOVE_ONTO_ANY, NULL, &wait, &diag, NULL), 0);
     assert_false(file_exists(&p->folder, VMX));
     must_hold(&p->folder, "b.vmx", TEXT);
-    assert_int_equal(remote_rename_vmx(remote, VMX, "c.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL),
-                     -ENOENT);
-    assert_int_equal(remote_remove_vmx(remote, "b.vmx", &wait, &diag), 0);
+    assert_int_equal(
+        remote_rename_vmx(remote, VMX, "c.vmx", MOVE_ONTO_ANY, NULL, &wait, &diag, NULL), -ENOENT);
+    assert_int_equal(remote_remove_vmx(remote, "b.vmx", NULL, &wait, &diag), 0);
     assert_false(file_exists(&p->folder, "b.vmx"));
-    assert_int_equal(remote_remove_vmx(remote, "b.vmx", &wait, &diag), -ENOENT);
+    assert_int_equal(remote_remove_vmx(remote, "b.vmx", NULL, &wait, &diag), -ENOENT);
     must_be_clean(&p->folder);
 }
 
@@ -478,8 +479,8 @@ static void no_handle_is_left_on_the_server(void **state)
         commit_set(&p->mount, "c.vmx", "memSize", value);
         commit_set(&p->mount, "link.vmx", "memSize", value);
         commit_set(&p->mount, "no/a.vmx", "memSize", value);
-        remote_remove_vmx(remote, "c.vmx", &wait, &diag);
-        remote_remove_vmx(remote, "missing.vmx", &wait, &diag);
+        remote_remove_vmx(remote, "c.vmx", NULL, &wait, &diag);
+        remote_remove_vmx(remote, "missing.vmx", NULL, &wait, &diag);
     }
     must_be_clean(&p->folder);
     wait = patience();

@@ -64,11 +64,11 @@ static void failures_are_told_apart(void **state)
     assert_int_equal(remote_remove(r, "missing", NULL, w), -ENOENT);
     assert_int_equal(remote_remove(r, "full", NULL, w), -EISDIR);
     assert_int_equal(remote_symlink(r, "file", "link", w), -EEXIST);
-    assert_int_equal(remote_rename(r, "missing", "x", false, NULL, w), -ENOENT);
-    assert_int_equal(remote_rename(r, "file", "link", true, NULL, w), -EEXIST);
-    assert_int_equal(remote_rename(r, "empty", "full", false, NULL, w), -ENOTEMPTY);
-    assert_int_equal(remote_rename(r, "file", "full", false, NULL, w), -EISDIR);
-    assert_int_equal(remote_rename(r, "full", "file", false, NULL, w), -ENOTDIR);
+    assert_int_equal(remote_rename(r, "missing", "x", false, NULL, NULL, w), -ENOENT);
+    assert_int_equal(remote_rename(r, "file", "link", true, NULL, NULL, w), -EEXIST);
+    assert_int_equal(remote_rename(r, "empty", "full", false, NULL, NULL, w), -ENOTEMPTY);
+    assert_int_equal(remote_rename(r, "file", "full", false, NULL, NULL, w), -EISDIR);
+    assert_int_equal(remote_rename(r, "full", "file", false, NULL, NULL, w), -ENOTDIR);
     assert_int_equal(remote_file_open(r, "full", SFTP_OPEN_WRITE, w, &file), -EISDIR);
     assert_int_equal(remote_file_open(r, "missing", SFTP_OPEN_READ, w, &file), -ENOENT);
     bool made;
@@ -88,7 +88,7 @@ static void changes_show_in_listings_at_once(void **state)
     assert_int_equal(remote_rmdir(r, "empty", NULL, w), 0);
     assert_int_equal(remote_remove(r, "link", NULL, w), 0);
     assert_int_equal(remote_symlink(r, "full/file", "other", w), 0);
-    assert_int_equal(remote_rename(r, "file", "moved", true, NULL, w), 0);
+    assert_int_equal(remote_rename(r, "file", "moved", true, NULL, NULL, w), 0);
     LISTING_AUTO *after = NULL;
     assert_int_equal(remote_list(r, "", 60000, w, &after), 0);
     assert_int_equal(after->n, 4);
@@ -106,7 +106,7 @@ static void a_rename_takes_what_is_below_along(void **state)
     LISTING_AUTO *below = NULL;
     LISTING_AUTO *gone = NULL;
     assert_int_equal(remote_list(r, "full", 60000, w, &below), 0);
-    assert_int_equal(remote_rename(r, "full", "moved", false, NULL, w), 0);
+    assert_int_equal(remote_rename(r, "full", "moved", false, NULL, NULL, w), 0);
     assert_int_equal(remote_list(r, "full", 60000, w, &gone), -ENOENT);
 }
 

@@ -113,12 +113,12 @@ static void evidence_refuses_a_removal_and_a_renaming(void **state)
         must_make(&folder, &cases[i]);
         must_mount(&mount, &folder, NULL);
         assert_int_equal(remote_rename_vmx(mount.remote, "vm/a.vmx", "vm/c.vmx", MOVE_ONTO_ANY,
-                                           &wait, &diag, NULL),
+                                           NULL, &wait, &diag, NULL),
                          cases[i].result);
         const char *path = cases[i].result == 0 ? "vm/c.vmx" : "vm/a.vmx";
         must_hold(&folder, path, cases[i].text);
         if (cases[i].result < 0)
-            assert_int_equal(remote_remove_vmx(mount.remote, path, &wait, &diag), -EBUSY);
+            assert_int_equal(remote_remove_vmx(mount.remote, path, NULL, &wait, &diag), -EBUSY);
         assert_true(file_exists(&folder, path));
         mount_end(&mount);
         folder_remove(&folder);

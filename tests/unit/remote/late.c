@@ -22,7 +22,7 @@ static int move_onto_it(struct mount *mount)
 {
     struct diag diag;
     struct wait wait = patience();
-    return remote_rename_vmx(mount->remote, "b.vmx", VMX, MOVE_ONTO_ANY, &wait, &diag, NULL);
+    return remote_rename_vmx(mount->remote, "b.vmx", VMX, MOVE_ONTO_ANY, NULL, &wait, &diag, NULL);
 }
 
 /* The link is cut at a request, and what was sent from there on is done after the change was made

@@ -66,7 +66,7 @@ static struct sftp_attrs must_see(const struct place *p, const char *name)
 static int rename_file(struct place *p, const char *from, const char *to)
 {
     const struct sftp_attrs seen = must_see(p, from);
-    return remote_rename(p->remote, from, to, false, &seen, &p->wait);
+    return remote_rename(p->remote, from, to, false, &seen, NULL, &p->wait);
 }
 
 static int remove_file(struct place *p, const char *name)
@@ -158,13 +158,14 @@ static void a_late_move_finds_no_new_vmx_under_the_old_name(void **state)
     p->relay.ctx = p;
     p->relay.before = hold_up_rename;
     assert_int_equal(
-        remote_rename_vmx(p->remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, &p->wait, &diag, NULL), 0);
+        remote_rename_vmx(p->remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, NULL, &p->wait, &diag, NULL),
+        0);
     must_hold(&p->folder, "b.vmx", "memSize = \"4096\"\n");
     must_be_barred(p, "a.vmx");
-    assert_int_equal(remote_create_vmx(p->remote, "a.vmx", &p->wait), -EUCLEAN);
+    assert_int_equal(remote_create_vmx(p->remote, "a.vmx", NULL, &p->wait), -EUCLEAN);
     assert_int_equal(remote_commit(p->remote, "a.vmx", &set.change, &p->wait), -EUCLEAN);
     assert_int_equal(
-        remote_rename_vmx(p->remote, "b.vmx", "a.vmx", MOVE_ONTO_ANY, &p->wait, &diag, NULL),
+        remote_rename_vmx(p->remote, "b.vmx", "a.vmx", MOVE_ONTO_ANY, NULL, &p->wait, &diag, NULL),
         -EUCLEAN);
     assert_int_equal(commit_set(&p->mount, "b.vmx", "memSize", "8192"), 0);
     assert_true(relay_deliver(&p->relay));
@@ -194,7 +195,7 @@ static void must_fail_apart(struct place *p, const char *name, bool lost, int re
     p->relay.refuse = fail_rename;
     p->relay.before = lost ? hold_up_rename : NULL;
     int r = remote_is_vmx_name(name)
-                ? remote_rename_vmx(p->remote, from, to, MOVE_ONTO_ANY, &p->wait, &diag, NULL)
+                ? remote_rename_vmx(p->remote, from, to, MOVE_ONTO_ANY, NULL, &p->wait, &diag, NULL)
                 : rename_file(p, from, to);
     assert_int_equal(r, result);
     must_hold(&p->folder, from, "memSize = \"4096\"\n");
@@ -241,10 +242,10 @@ static void must_not_touch_another_clients(struct place *p, const char *to)
     p->relay.ctx = p;
     p->relay.before = to ? hold_up_rename : hold_up_removal;
     assert_int_equal(
-        to ? remote_rename_vmx(p->remote, "a.vmx", to, MOVE_ONTO_ANY, &p->wait, &diag, NULL)
-           : remote_remove_vmx(p->remote, "a.vmx", &p->wait, &diag),
+        to ? remote_rename_vmx(p->remote, "a.vmx", to, MOVE_ONTO_ANY, NULL, &p->wait, &diag, NULL)
+           : remote_remove_vmx(p->remote, "a.vmx", NULL, &p->wait, &diag),
         0);
-    assert_int_equal(remote_create_vmx(other.remote, "a.vmx", &p->wait), 0);
+    assert_int_equal(remote_create_vmx(other.remote, "a.vmx", NULL, &p->wait), 0);
     assert_int_equal(commit_set(&other, "a.vmx", "memSize", "1"), 0);
     assert_true(relay_deliver(&p->relay));
     must_hold(&p->folder, "a.vmx", "memSize = \"1\"\n");
@@ -282,7 +283,8 @@ static void what_was_done_is_seen(void **state)
     assert_int_equal(remove_file(p, "moved"), 0);
     assert_false(file_exists(&p->folder, "moved"));
     relay_restart(&p->relay, RELAY_CUT_AFTER, 1);
-    assert_int_equal(remote_rename(p->remote, "folder", "renamed", false, &folder, &p->wait), 0);
+    assert_int_equal(remote_rename(p->remote, "folder", "renamed", false, &folder, NULL, &p->wait),
+                     0);
     relay_restart(&p->relay, RELAY_CUT_AFTER, 1);
     assert_int_equal(remote_rmdir(p->remote, "renamed", &folder, &p->wait), 0);
     assert_false(file_exists(&p->folder, "renamed"));

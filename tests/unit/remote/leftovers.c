@@ -101,7 +101,7 @@ static int remove_k(struct mount *mount)
 static int replace_k(struct mount *mount)
 {
     struct wait wait = patience();
-    return remote_rename(mount->remote, "e", "k", false, NULL, &wait);
+    return remote_rename(mount->remote, "e", "k", false, NULL, NULL, &wait);
 }
 
 static void must_behave(int (*change)(struct mount *mount), const struct leftover *l)

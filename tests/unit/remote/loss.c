@@ -65,14 +65,14 @@ static int do_rename(struct mount *mount)
 {
     struct wait wait = patience();
     struct diag diag;
-    return remote_rename_vmx(mount->remote, VMX, "b.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL);
+    return remote_rename_vmx(mount->remote, VMX, "b.vmx", MOVE_ONTO_ANY, NULL, &wait, &diag, NULL);
 }
 
 static int do_remove(struct mount *mount)
 {
     struct wait wait = patience();
     struct diag diag;
-    return remote_remove_vmx(mount->remote, VMX, &wait, &diag);
+    return remote_remove_vmx(mount->remote, VMX, NULL, &wait, &diag);
 }
 
 static void must_be_committed(const struct folder *folder)
@@ -437,8 +437,9 @@ static void a_renamed_file_is_found_under_its_new_name(void **state)
     struct written w;
     must_open(&w);
     must_mkdir(&w.folder, "a");
-    assert_int_equal(remote_rename(w.mount.remote, "disk", "a/disk", false, NULL, &w.wait), 0);
-    assert_int_equal(remote_rename(w.mount.remote, "a", "b", false, NULL, &w.wait), 0);
+    assert_int_equal(remote_rename(w.mount.remote, "disk", "a/disk", false, NULL, NULL, &w.wait),
+                     0);
+    assert_int_equal(remote_rename(w.mount.remote, "a", "b", false, NULL, NULL, &w.wait), 0);
     must_write(&w.folder, "disk", "0123456789");
     lose_link(&w);
     must_be_written(&w, "b/disk");

@@ -18,7 +18,7 @@ static int move(struct mount *mount, const char *from, const char *to, enum move
                 struct diag *diag)
 {
     struct wait wait = patience();
-    return remote_rename_vmx(mount->remote, from, to, onto, &wait, diag, NULL);
+    return remote_rename_vmx(mount->remote, from, to, onto, NULL, &wait, diag, NULL);
 }
 
 static void must_make_two(struct folder *folder)
@@ -51,7 +51,7 @@ static void a_move_is_refused_if_either_vm_is_in_use(void **state)
         must_write(&folder, table[i].used, "");
         must_mount(&mount, &folder, NULL);
         assert_int_equal(remote_rename_vmx(mount.remote, table[i].from, table[i].to, MOVE_ONTO_ANY,
-                                           &wait, &diag, &refused),
+                                           NULL, &wait, &diag, &refused),
                          -EBUSY);
         assert_string_equal(refused, table[i].refused);
         assert_non_null(strstr(diag.text, table[i].used));
@@ -141,7 +141,8 @@ static int move_at_once(struct mount *mount)
 {
     struct diag diag;
     struct wait wait = wait_for_ms(1000);
-    int r = remote_rename_vmx(mount->remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL);
+    int r =
+        remote_rename_vmx(mount->remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, NULL, &wait, &diag, NULL);
     return r == -EIO ? move_at_once(mount) : r;
 }
 
@@ -250,8 +251,8 @@ static void *move_often(void *ctx)
     for (int i = 0; i < ROUNDS && c->result == 0; i++) {
         struct diag diag;
         struct wait wait = wait_for_ms(60000);
-        int r =
-            remote_rename_vmx(c->mount->remote, c->from, c->to, MOVE_ONTO_ANY, &wait, &diag, NULL);
+        int r = remote_rename_vmx(c->mount->remote, c->from, c->to, MOVE_ONTO_ANY, NULL, &wait,
+                                  &diag, NULL);
         c->moved += r == 0;
         if (r != -ENOENT)
             c->result = r;
@@ -374,7 +375,8 @@ static void a_lost_move_is_unknown_without_the_lock(void **state)
     relay.ctx = &rival;
     must_mount_relay(&mount, &relay, &folder, NULL);
     assert_int_equal(
-        remote_rename_vmx(mount.remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, &wait, &diag, NULL), -EIO);
+        remote_rename_vmx(mount.remote, "a.vmx", "b.vmx", MOVE_ONTO_ANY, NULL, &wait, &diag, NULL),
+        -EIO);
     must_hold(&folder, "b.vmx", TEXT_A);
     mount_end_relay(&mount, &relay);
     folder_remove(&folder);

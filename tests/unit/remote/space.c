@@ -135,8 +135,8 @@ static void a_read_only_filesystem_is_erofs(void **state)
     assert_int_equal(mount(NULL, small.folder.path, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
     assert_int_equal(commit_set(&small.mount, VMX, "memSize", "8192"), -EROFS);
     assert_int_equal(commit_set(&small.mount, VMX, "memSize", "4096"), 0);
-    assert_int_equal(remote_remove_vmx(small.mount.remote, VMX, &wait, &diag), -EROFS);
-    assert_int_equal(remote_create_vmx(small.mount.remote, "new.vmx", &wait), -EROFS);
+    assert_int_equal(remote_remove_vmx(small.mount.remote, VMX, NULL, &wait, &diag), -EROFS);
+    assert_int_equal(remote_create_vmx(small.mount.remote, "new.vmx", NULL, &wait), -EROFS);
     must_hold(&small.folder, VMX, TEXT);
     tear_down(&small);
 }

@@ -52,7 +52,8 @@ static int set(struct mount *mount, const struct wait *wait)
 static int move(struct mount *mount, const struct wait *wait)
 {
     struct diag diag = {0};
-    return remote_rename_vmx(mount->remote, VMX, "b.vmx", MOVE_ONTO_NOTHING, wait, &diag, NULL);
+    return remote_rename_vmx(mount->remote, VMX, "b.vmx", MOVE_ONTO_NOTHING, NULL, wait, &diag,
+                             NULL);
 }
 
 typedef int change(struct mount *mount, const struct wait *wait);
@@ -135,7 +136,8 @@ static bool must_not_know(int ms)
     u.relay.ctx = &u;
     must_mount_relay(&mount, &u.relay, &u.folder, NULL);
     const struct wait wait = wait_for_ms(ms);
-    int r = remote_rename_vmx(mount.remote, VMX, "b.vmx", MOVE_ONTO_NOTHING, &wait, &diag, NULL);
+    int r =
+        remote_rename_vmx(mount.remote, VMX, "b.vmx", MOVE_ONTO_NOTHING, NULL, &wait, &diag, NULL);
     mount_end_relay(&mount, &u.relay);
     folder_remove(&u.folder);
     if (u.renames == 0)

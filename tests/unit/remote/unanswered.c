@@ -158,7 +158,7 @@ static void a_removal_is_not_sent_again_for_another_file(void **state)
     struct play p;
     struct diag diag = {0};
     begin(&p, THEIRS);
-    assert_int_equal(remote_remove_vmx(p.mount.remote, VMX, &p.wait, &diag), -EIO);
+    assert_int_equal(remote_remove_vmx(p.mount.remote, VMX, NULL, &p.wait, &diag), -EIO);
     assert_non_null(strstr(diag.text, "not known"));
     must_hold(&p.folder, VMX, THEIRS);
     end(&p);
@@ -175,7 +175,8 @@ static void a_rename_is_not_sent_again_for_another_file(void **state)
         if (onto[i] != MOVE_ONTO_NOTHING)
             must_write(&p.folder, OTHER, "");
         assert_int_equal(
-            remote_rename_vmx(p.mount.remote, VMX, OTHER, onto[i], &p.wait, &diag, NULL), -EIO);
+            remote_rename_vmx(p.mount.remote, VMX, OTHER, onto[i], NULL, &p.wait, &diag, NULL),
+            -EIO);
         assert_non_null(strstr(diag.text, "not known"));
         must_hold(&p.folder, VMX, THEIRS);
         must_hold(&p.folder, OTHER, TEXT);

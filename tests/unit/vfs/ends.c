@@ -35,13 +35,15 @@ int __wrap_remote_getattr(struct remote *remote, const char *path, int64_t max_a
 }
 
 int __real_remote_remove_vmx(struct remote *remote, const char *path, /* NOLINT */
-                             const struct wait *wait, struct diag *diag);
+                             const struct remote_by *by, const struct wait *wait,
+                             struct diag *diag);
 int __wrap_remote_remove_vmx(struct remote *remote, const char *path, /* NOLINT */
-                             const struct wait *wait, struct diag *diag);
+                             const struct remote_by *by, const struct wait *wait,
+                             struct diag *diag);
 int __wrap_remote_remove_vmx(struct remote *remote, const char *path, /* NOLINT */
-                             const struct wait *wait, struct diag *diag)
+                             const struct remote_by *by, const struct wait *wait, struct diag *diag)
 {
-    int r = __real_remote_remove_vmx(remote, path, wait, diag);
+    int r = __real_remote_remove_vmx(remote, path, by, wait, diag);
     end_caller(wait);
     return r;
 }

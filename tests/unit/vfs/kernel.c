@@ -112,7 +112,8 @@ int kernel_set_up(void **state)
     must_mount(&k->mount, &k->folder, NULL);
     assert_int_equal(journal_new(&k->journal), 0);
     assert_int_equal(host_new(k->mount.remote, k->journal, &no_host, &k->host), 0);
-    assert_int_equal(vfs_new(k->mount.remote, k->host, k->journal, &options, &k->vfs, &why), 0);
+    assert_int_equal(vfs_new(k->mount.remote, k->host, NULL, k->journal, &options, &k->vfs, &why),
+                     0);
     k->session = fuse_session_new(&args, vfs_operations(), sizeof(*vfs_operations()), k->vfs);
     fuse_opt_free_args(&args);
     assert_non_null(k->session);

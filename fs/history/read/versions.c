@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "history/versions.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "ancestry.h"
+#include "history/worker.h"
+#include "reading.h"
+
+int history_wait(struct history *history, const struct wait *wait)
+{
+    return worker_settle(history->worker, wait->deadline);
+}
+
+static int read_ancestry(struct history *history, const char *path, const struct wait *wait,
+                         struct history_reader **ret_reader, struct ancestry *ret)
+{
+    struct history_reader *reader;
+    struct reader_file *file = NULL;
+    int r = reading_begin(history, READER_ALL, wait, &reader);
+    if (r < 0)
+        return r;
+    r = reading_find(history, reader, path, &file) ?: ancestry_of(reader, file, ret);
+    if (r < 0)
+        reading_end(reader);
+    else
+        *ret_reader = reader;
+    return r;
+}
+
+/* How many texts there were in its second before it. */
+static unsigned number(const struct history_versions *before, int64_t time_s)
+{
+    unsigned n = 1;
+    for (size_t i = 0; i < before->n; i++)
+        n += before->list[i].nth > 0 && before->list[i].time_s == time_s;
+    return n;
+}
+
+static int add_version(struct history_versions *versions, const struct history_reader *reader,
+                       const struct ancestor *a)
+{
+    const struct walk_commit *c = &reader->known.commits[a->change->commit];
+    struct history_version *v = &versions->list[versions->n];
+    *v = (struct history_version){.time_s = c->time_s,
+                                  .origin = c->origin,
+                                  .gone = git_oid_is_zero(&a->change->after),
+                                  .moved = a->moved_from != NULL,
+                                  .user = strdup(c->user),
+                                  .program = strdup(c->program),
+                                  .undoes_since = c->undoes_since};
+    v->nth = v->gone || v->moved ? 0 : number(versions, v->time_s);
+    git_oid_tostr(v->id, sizeof(v->id), &c->id);
+    if (c->undoes_any)
+        git_oid_tostr(v->undoes, sizeof(v->undoes), &c->undoes);
+    versions->n++;
+    return v->user && v->program ? 0 : -ENOMEM;
+}
+
+int history_versions(struct history *history, const char *path, const struct wait *wait,
+                     struct history_versions *ret)
+{
+    ANCESTRY_AUTO ancestry = {0};
+    struct history_versions versions = {0};
+    struct history_reader *reader;
+    int r = read_ancestry(history, path, wait, &reader, &ancestry);
+    if (r < 0)
+        return r;
+    if (ancestry.n > 0)
+        versions.list = calloc(ancestry.n, sizeof(*versions.list));
+    if (ancestry.n > 0 && !versions.list)
+        r = -ENOMEM;
+    for (size_t i = 0; r == 0 && i < ancestry.n; i++)
+        r = add_version(&versions, reader, &ancestry.list[i]);
+    reading_end(reader);
+    if (r == 0)
+        *ret = versions;
+    else
+        history_versions_done(&versions);
+    return r;
+}
+
+void history_versions_done(struct history_versions *versions)
+{
+    for (size_t i = 0; i < versions->n; i++) {
+        free(versions->list[i].user);
+        free(versions->list[i].program);
+    }
+    free(versions->list);
+    *versions = (struct history_versions){0};
+}
+
+int history_text(struct history *history, const char *path, const char *id, const struct wait *wait,
+                 struct buf *ret)
+{
+    ANCESTRY_AUTO ancestry = {0};
+    struct history_reader *reader;
+    git_oid commit;
+    if (strlen(id) != HISTORY_ID || git_oid_fromstr(&commit, id) < 0)
+        return -ENOENT;
+    int r = read_ancestry(history, path, wait, &reader, &ancestry);
+    if (r < 0)
+        return r;
+    r = -ENOENT;
+    for (size_t i = ancestry.n; r == -ENOENT && i-- > 0;) {
+        const struct reader_change *change = ancestry.list[i].change;
+        if (git_oid_equal(&reader->known.commits[change->commit].id, &commit) &&
+            !git_oid_is_zero(&change->after))
+            r = reader_text(reader, &change->after, ret);
+    }
+    reading_end(reader);
+    return r;
+}
