@@ -38,8 +38,8 @@ static int by_time(const void *a, const void *b)
     return *x < *y ? -1 : 1;
 }
 
-/* Counts the texts of each second. Times may go back: what others did is recorded a while later, and
- * clocks are set. */
+/* Counts the texts of each second. Times may go back: what others did is recorded a while later,
+ * and clocks are set. */
 static int number(struct history_versions *versions)
 {
     FREE_AUTO struct history_version **sorted =
