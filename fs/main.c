@@ -62,6 +62,7 @@ static int serve(struct options *o, int *parent)
     int r = mount_up(&m, &why);
     if (r == 0) {
         leave_terminal(o);
+        mount_settled(&m);
         log_debug("%s is mounted at %s", o->source, o->mountpoint);
     }
     tell_parent(parent, why.text);

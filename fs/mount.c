@@ -231,6 +231,12 @@ int mount_up(struct mount *m, struct diag *why)
     return r;
 }
 
+void mount_settled(struct mount *m)
+{
+    if (m->no_history.text[0])
+        journal_add(m->journal, 0, NULL, NULL, m->no_history.text);
+}
+
 void mount_down(struct mount *m)
 {
     if (m->mounted)

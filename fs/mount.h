@@ -15,7 +15,8 @@ struct mount {
     struct remote *remote;
     struct journal *journal;
     struct host *host;
-    struct history *history; /* NULL: none is kept */
+    struct history *history; /* NULL: none is kept ... */
+    struct diag no_history;  /* ... for this reason, which the user should know */
     struct vfs *vfs;
     struct fuse_session *session;
     char *mounted_at; /* where the mount is that was made by the caller; NULL: not known, or none */
@@ -31,5 +32,8 @@ int mount_open_remote(struct mount *m, struct diag *why);
 /* Connects, and mounts. m->options is given, and all else NULL. -errno with *why; then, too, what
  * has been made is for mount_down. */
 int mount_up(struct mount *m, struct diag *why);
+
+/* The mount was made, and whoever asked for it knows: what else he should know is noted. */
+void mount_settled(struct mount *m);
 
 void mount_down(struct mount *m);

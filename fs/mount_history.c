@@ -101,20 +101,16 @@ static int begin(struct mount *m, const char *dir, struct diag *why)
         return r;
     if (made)
         say_made(dir);
-    r = history_begin(m->history);
-    if (r < 0)
-        diag_set(why, "%s", strerror(-r));
-    return r;
+    return history_begin(m->history);
 }
 
 /* A program that was built without it says so only to who asks for it. */
 static void go_without(struct mount *m, int r, const struct diag *why)
 {
-    BUF_AUTO text = {0};
     history_free(m->history);
     m->history = NULL;
-    if (r != -EOPNOTSUPP && buf_addf(&text, "no history is kept: %s", why->text) == 0)
-        note(m, NULL, text.data);
+    if (r != -EOPNOTSUPP)
+        diag_set(&m->no_history, "no history is kept: %s", why->text);
 }
 
 int mount_open_history(struct mount *m, struct diag *why)
@@ -128,6 +124,8 @@ int mount_open_history(struct mount *m, struct diag *why)
     r = r ?: begin(m, dir.data, &reason);
     if (r == 0)
         return 0;
+    if (!reason.text[0])
+        diag_set(&reason, "%s", strerror(-r));
     if (given)
         return diag_set(why, "history=%s: %s", given, reason.text) ?: r;
     go_without(m, r, &reason);

@@ -3,6 +3,8 @@
 # The history when things go wrong: the mount is killed, the disk is full, nobody may write. Changes
 # of the .vmx go on, and the repository is whole.
 
+bats_require_minimum_version 1.5.0
+
 load history
 
 setup() {
