@@ -35,7 +35,8 @@ int record_items_read(const struct spool *spool, struct record_items *ret, struc
         items.list = calloc(items.names.n, sizeof(*items.list));
         r = items.list ? 0 : -ENOMEM;
     }
-    for (size_t i = 0; r == 0 && i < items.names.n; i++)
+    items.more = items.names.n > RECORD_ITEMS;
+    for (size_t i = 0; r == 0 && i < items.names.n && i < RECORD_ITEMS; i++)
         r = read_one(spool, &items, items.names.list[i], why);
     if (r < 0) {
         record_items_done(&items);
