@@ -17,10 +17,13 @@ static const char volumes[] = "/vmfs/volumes/";
 /* What follows the next component of a path. *ret: that one; empty: there is none. */
 static struct span next_component(struct span path, struct span *ret)
 {
-    while (path.n > 0 && path.p[0] == '/')
-        path = span_from(path, 1);
-    *ret = span_head(path, text_find(path, '/'));
-    return span_from(path, ret->n);
+    do {
+        while (path.n > 0 && path.p[0] == '/')
+            path = span_from(path, 1);
+        *ret = span_head(path, text_find(path, '/'));
+        path = span_from(path, ret->n);
+    } while (span_eq(*ret, SPAN_LITERAL(".")));
+    return path;
 }
 
 /* The name of the datastore in a path that the user gave. Empty: he did not name one. */

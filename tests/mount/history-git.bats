@@ -158,7 +158,7 @@ vm: memSize 8192 -> 6144' ]
 }
 
 @test "a VM that others rename is renamed, and one that they remove is removed" {
-    mount_history
+    mount_history cache_timeout=1
     cat "$VMX/memSize"
     until_recorded 'first seen'
     mv "$LAB/vm" "$LAB/other"
@@ -272,9 +272,12 @@ END
 @test "a VM of a datastore has one name, whatever directory is mounted" {
     [ "$(id -u)" -eq 0 ] || skip "needs root"
     volumes_server 6554a2f0-3c1d9a20-7b14-a4bf01512e30
+    SERVER=$TEST_DIR/sshd
+    mkdir "$SERVER"
+    SSHD_HOST_KEYS=ed25519 sh "$support/sshd.sh" start "$SERVER" "Subsystem sftp $TEST_DIR/server" 3>&-
     local source at value=1
     for source in /vmfs/volumes /vmfs/volumes/datastore1 //vmfs/./volumes/datastore1/vm / /vmfs; do
-        mount_source "$source" sftp_server="$TEST_DIR/server" history="$HISTORY"
+        mount_ssh "$SERVER" "127.0.0.1:$source" transport=libssh2 history="$HISTORY"
         case $source in
         */vm) at=$MNT ;;
         */datastore1) at=$MNT/vm ;;
@@ -285,19 +288,20 @@ END
         echo $((value * 1024)) >"$at/vm.vmx/memSize"
         unmount_lab
         recorded | tail -n 1 | grep -q -- "-> $((value * 1024))\$"
-        [ "$(in_history ls-tree -r --name-only "$(branch)")" = "$machine/datastore1/vm/vm.vmx" ]
+        run -0 in_history ls-tree -r --name-only "$(branch)"
+        [ "$output" = 127.0.0.1/datastore1/vm/vm.vmx ]
         value=$((value + 1))
     done
+    server_stop
 }
 
 @test "the host is called as ssh_config has it" {
     SERVER=$BATS_FILE_TMPDIR/sshd SERVER_LOG=$BATS_FILE_TMPDIR/server.log
     server_start
     printf '%s\n' 'Host lab' '    HostName localhost' >"$TEST_DIR/config"
-    mount_ssh "$SERVER" "lab:$LAB" -F "$TEST_DIR/config" history="$HISTORY" 2>/dev/null ||
-        "$VMXFS" -F "$TEST_DIR/config" -p "$(cat "$SERVER/port")" -o IdentityFile="$SERVER/id" \
-            -o StrictHostKeyChecking=no -o UserKnownHostsFile="$TEST_DIR/known" \
-            -o history="$HISTORY" "lab:$LAB" "$MNT" 3>&-
+    "$VMXFS" -F "$TEST_DIR/config" -p "$(cat "$SERVER/port")" -o IdentityFile="$SERVER/id" \
+        -o StrictHostKeyChecking=no -o UserKnownHostsFile="$TEST_DIR/known" \
+        -o history="$HISTORY" "lab:$LAB" "$MNT" 3>&-
     echo 8192 >"$VMX/memSize"
     until_recorded 'memSize 4096 -> 8192'
     [ "$(in_history ls-tree -r --name-only "$(branch)")" = localhost/vm/vm.vmx ]
@@ -468,31 +472,34 @@ mount_elsewhere() { # MACHINE HISTORY
 $me@laptop" ]
     git -C "$TEST_DIR/history-desk" fetch -q
     git -C "$TEST_DIR/history-desk" log --format=%an "origin/$me@laptop" | grep -qx "$me"
-    sound
+    HISTORY=$TEST_DIR/history-desk sound
 }
 
 @test "two mounts share a repository: each edit of both is there once" {
-    local i more=$TEST_DIR/more
+    local i editors more=$TEST_DIR/more
     mkdir -p "$more" "$LAB/two" "$LAB/both"
     cp "$FILE" "$LAB/two/two.vmx"
     cp "$FILE" "$LAB/both/both.vmx"
     mount_history
     "$VMXFS" -o history="$HISTORY" "$LAB" "$more" 3>&-
-    for i in $(seq 100 139); do
-        echo "$i" >"$VMX/annotation" &
-        echo "$i" >"$more/two/two.vmx/annotation" &
+    for i in $(seq 100 111); do
+        echo "$i" >"$VMX/annotation" 3>&- &
+        editors=$!
+        echo "$i" >"$more/two/two.vmx/annotation" 3>&- &
+        editors+=" $!"
         if ((i % 2)); then
             echo "$i" >"$MNT/both/both.vmx/key.$i"
         else
             echo "$i" >"$more/both/both.vmx/key.$i"
         fi
-        wait
+        # shellcheck disable=SC2086 # a list
+        wait $editors
     done
     unmount "$more"
     unmount_lab
-    eventually 30 is_recorded 'two: .*-> 139'
+    eventually 30 is_recorded 'two: .*-> 111'
     recorded >"$TEST_DIR/subjects"
-    for i in $(seq 100 139); do
+    for i in $(seq 100 111); do
         [ "$(grep -c "^vm: annotation .* -> $i\$" "$TEST_DIR/subjects")" -eq 1 ]
         [ "$(grep -c "^two: annotation .* -> $i\$" "$TEST_DIR/subjects")" -eq 1 ]
         [ "$(grep -c "^both: key.$i (unset) -> $i\$" "$TEST_DIR/subjects")" -eq 1 ]

@@ -20,7 +20,7 @@ static int record_all(struct recording *rec, struct record_items *items,
                       struct sightings *sightings, bool all, int64_t *ret_next, struct diag *why)
 {
     int64_t next_item = -1;
-    int r = record_items(rec, items, &next_item, why)
+    int r = record_items(rec, items, all, &next_item, why)
         ?: record_seen(rec, sightings, items, all)
         ?: recording_publish(rec, why);
     sightings_end(sightings, r == 0);

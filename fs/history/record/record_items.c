@@ -120,15 +120,64 @@ static bool is_behind(const struct record_items *items, size_t i)
     return false;
 }
 
-/* How long it may still wait. 0: not at all, also where the clock was set back. A recording may
+/* What is left of a wait of most ms. 0: nothing, also where the clock was set back. A recording may
  * take long, and nothing of this process comes to the spool meanwhile: that time does not count. */
-static int64_t may_wait_ms(const struct recording *rec, const struct item *item)
+static int64_t left_of(int64_t most, const struct recording *rec, const struct item *item)
+{
+    const int64_t age = (rec->began_ns - item->time_ns) / ns_of_ms;
+    return age < -RECORD_WAIT_MS || age >= most ? 0 : most - age;
+}
+
+/* How long it may still wait for what it follows. */
+static int64_t may_wait_ms(const struct recording *rec, const struct item *item, bool all)
 {
     git_oid recorded;
     const bool first = item->existed && recording_blob(rec, source_of(item), &recorded) == -ENOENT;
-    const int64_t most = first ? RECORD_FIRST_WAIT_MS : RECORD_WAIT_MS;
-    const int64_t age = (rec->began_ns - item->time_ns) / ns_of_ms;
-    return age < -RECORD_WAIT_MS || age >= most ? 0 : most - age;
+    if (item->kind == ITEM_REMOVED)
+        return all ? 0 : left_of(RECORD_REMOVAL_WAIT_MS, rec, item);
+    return !first ? left_of(RECORD_WAIT_MS, rec, item)
+           : all  ? 0
+                  : left_of(RECORD_FIRST_WAIT_MS, rec, item);
+}
+
+/* ---- a file that was removed, and made anew at once */
+
+/* The next change of the same file, or NULL. */
+static struct record_item *next_of(struct record_items *items, size_t removal)
+{
+    for (size_t i = removal + 1; i < items->n; i++) {
+        struct record_item *next = &items->list[i];
+        if (!next->done && strcmp(next->item.file, items->list[removal].item.file) == 0)
+            return next;
+    }
+    return NULL;
+}
+
+/* Whether it waits for what may come behind it. */
+static bool is_held(const struct recording *rec, struct record_items *items, size_t i, bool all)
+{
+    const struct item *item = &items->list[i].item;
+    return item->kind == ITEM_REMOVED && !all && !next_of(items, i) &&
+           left_of(RECORD_REMOVAL_WAIT_MS, rec, item) > 0;
+}
+
+/* Makes a removal, and the file that the same user made in its place, one change of the text. */
+static int join_removal(struct recording *rec, struct record_items *items, size_t i)
+{
+    git_oid blob;
+    struct record_item *removal = &items->list[i];
+    struct record_item *next = removal->item.kind == ITEM_REMOVED ? next_of(items, i) : NULL;
+    if (!next || next->item.kind != ITEM_COMMITTED || next->item.existed ||
+        strcmp(next->item.user, removal->item.user) != 0)
+        return 0;
+    int r = recording_blob(rec, removal->item.file, &blob);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = objects_read(&rec->objects, &blob, GIT_OBJECT_BLOB, &next->item.before)
+            ?: last_add_done(&rec->last, removal->name);
+    if (r == 0)
+        next->item.existed = removal->done = true;
+    return r;
 }
 
 /* ---- one becomes a commit */
@@ -216,7 +265,7 @@ static int record_and_note(struct recording *rec, struct record_item *i, struct 
 
 /* In the order of time, and again from the front when one was recorded that others may have waited
  * for. A file's changes come nearly always in their order, so that this is one pass. */
-static int record_those_that_follow(struct recording *rec, struct record_items *items,
+static int record_those_that_follow(struct recording *rec, struct record_items *items, bool all,
                                     struct diag *why)
 {
     bool skipped = false;
@@ -224,9 +273,14 @@ static int record_those_that_follow(struct recording *rec, struct record_items *
     while (again) {
         again = false;
         for (size_t i = 0; i < items->n; i++) {
+            int r = items->list[i].done ? 0 : join_removal(rec, items, i);
+            if (r < 0)
+                return r;
             if (items->list[i].done)
                 continue;
-            int r = is_behind(items, i) ? 0 : follows(rec, &items->list[i].item);
+            r = is_behind(items, i) || is_held(rec, items, i, all)
+                    ? 0
+                    : follows(rec, &items->list[i].item);
             if (r > 0) {
                 again |= skipped;
                 r = record_and_note(rec, &items->list[i], why);
@@ -242,14 +296,14 @@ static int record_those_that_follow(struct recording *rec, struct record_items *
 }
 
 /* 1: one that has waited long enough was recorded. 0: there is none. */
-static int record_one_that_waited(struct recording *rec, struct record_items *items,
+static int record_one_that_waited(struct recording *rec, struct record_items *items, bool all,
                                   int64_t *ret_next, struct diag *why)
 {
     *ret_next = -1;
     for (size_t i = 0; i < items->n; i++) {
         if (items->list[i].done)
             continue;
-        const int64_t left = may_wait_ms(rec, &items->list[i].item);
+        const int64_t left = may_wait_ms(rec, &items->list[i].item, all);
         if (left == 0) {
             const int r =
                 catch_up(rec, &items->list[i].item) ?: record_and_note(rec, &items->list[i], why);
@@ -261,13 +315,13 @@ static int record_one_that_waited(struct recording *rec, struct record_items *it
     return 0;
 }
 
-int record_items(struct recording *rec, struct record_items *items, int64_t *ret_next,
+int record_items(struct recording *rec, struct record_items *items, bool all, int64_t *ret_next,
                  struct diag *why)
 {
     int r;
     do {
-        r = record_those_that_follow(rec, items, why)
-                ?: record_one_that_waited(rec, items, ret_next, why);
+        r = record_those_that_follow(rec, items, all, why)
+                ?: record_one_that_waited(rec, items, all, ret_next, why);
     } while (r > 0);
     return r;
 }

@@ -48,16 +48,25 @@ bool document_is_listed(struct remote *remote, const char *path, int64_t *ret_tr
 
 struct below {
     const char *dir;
+    const struct listing *now; /* what is in the folder, so that it stays; or NULL */
     struct known_below *known;
     int error;
 };
+
+/* Whether the listing has the first component of a path. */
+static bool has_first(const struct listing *l, const char *path)
+{
+    FREE_AUTO char *name = strndup(path, strcspn(path, "/"));
+    return !name || listing_find(l, name);
+}
 
 static void add_below(void *ctx, const char *path, struct cached *c)
 {
     struct below *below = ctx;
     struct known_below *known = below->known;
+    const char *rest = path_below(below->dir, path);
     (void)c;
-    if (below->error || !path_below(below->dir, path))
+    if (below->error || !rest || (below->now && has_first(below->now, rest)))
         return;
     char **paths = list_room(known->paths, known->n, sizeof(*paths));
     char *copy = paths ? strdup(path) : NULL;
@@ -69,12 +78,17 @@ static void add_below(void *ctx, const char *path, struct cached *c)
         below->error = -ENOMEM;
 }
 
+static int find_below(struct below *below, struct remote *remote)
+{
+    unsigned long since = 0;
+    cache_each_since(remote->documents, &since, add_below, below);
+    return below->error;
+}
+
 int documents_known_below(struct remote *remote, const char *dir, struct known_below *ret)
 {
     struct below below = {.dir = dir, .known = ret};
-    unsigned long since = 0;
-    cache_each_since(remote->documents, &since, add_below, &below);
-    return below.error;
+    return find_below(&below, remote);
 }
 
 void known_below_done(struct known_below *known)
@@ -84,16 +98,6 @@ void known_below_done(struct known_below *known)
     free(known->paths);
 }
 
-static void tell_gone_below(struct remote *remote, const char *dir, int64_t began)
-{
-    struct known_below known = {0};
-    if (documents_known_below(remote, dir, &known) == 0) {
-        for (size_t i = 0; i < known.n; i++)
-            remote_tell_gone(remote, known.paths[i], began);
-    }
-    known_below_done(&known);
-}
-
 /* A datastore that is not there is out of reach. */
 static bool holds_datastores(const struct remote *remote, const char *dir)
 {
@@ -101,20 +105,34 @@ static bool holds_datastores(const struct remote *remote, const char *dir)
     return full && strcmp(full, "/vmfs/volumes") == 0;
 }
 
+/* Those that were listed, and never read. */
+static void tell_gone_unread(struct remote *remote, const char *dir, const struct listing *before,
+                             const struct listing *now, int64_t began)
+{
+    for (size_t i = 0; i < before->n; i++) {
+        const struct listing_entry *e = &before->entries[i];
+        if (!remote_is_vmx(remote, e->name, &e->attrs) || (now && listing_find(now, e->name)))
+            continue;
+        FREE_AUTO char *path = path_join(dir, e->name);
+        DOCUMENT_AUTO *known =
+            path ? (struct document *)cache_peek(remote->documents, path, NULL) : NULL;
+        if (path && !known)
+            remote_tell_gone(remote, path, began);
+    }
+}
+
 void documents_tell_gone(struct remote *remote, const char *dir, const struct listing *before,
                          const struct listing *now, int64_t began)
 {
+    struct known_below known = {0};
+    struct below below = {.dir = dir, .now = now, .known = &known};
     if (holds_datastores(remote, dir))
         return;
-    for (size_t i = 0; i < before->n; i++) {
-        const struct listing_entry *e = &before->entries[i];
-        const bool is_vmx = remote_is_vmx(remote, e->name, &e->attrs);
-        if ((!is_vmx && !S_ISDIR(e->attrs.mode)) || (now && listing_find(now, e->name)))
-            continue;
-        FREE_AUTO char *path = path_join(dir, e->name);
-        if (path && is_vmx)
-            remote_tell_gone(remote, path, began);
-        else if (path)
-            tell_gone_below(remote, path, began);
+    if (before)
+        tell_gone_unread(remote, dir, before, now, began);
+    if (find_below(&below, remote) == 0) {
+        for (size_t i = 0; i < known.n; i++)
+            remote_tell_gone(remote, known.paths[i], began);
     }
+    known_below_done(&known);
 }

@@ -14,8 +14,9 @@
 bool document_listed(struct remote *remote, const char *path, const struct sftp_attrs *attrs,
                      int64_t true_at);
 
-/* Tells (notes.h) of the .vmx that "before" shows, and those in folders that it shows, where "now"
- * does not (NULL: the folder itself is not there); its reading began at began. */
+/* Tells (notes.h) of the .vmx that "before" shows (NULL: nothing is known), and of documents that
+ * are cached, where "now" does not show them, or the folder that they are in (NULL: the folder
+ * itself is not there); its reading began at began. */
 void documents_tell_gone(struct remote *remote, const char *dir, const struct listing *before,
                          const struct listing *now, int64_t began);
 

@@ -297,7 +297,7 @@ static void loaded(struct load *load)
 {
     const struct listing *before = (const struct listing *)load->known;
     const struct listing *now = (const struct listing *)load->made;
-    if (before && before != now && (now || load->result == -ENOENT))
+    if (before != now && (now || load->result == -ENOENT))
         documents_tell_gone(load->remote, load->path, before, now, load->ticket.began);
 }
 

@@ -275,6 +275,14 @@ static void what_others_remove_is_gone(void **state)
     assert_int_equal(rmdir(file_path(&t.folder, "vm", path)), 0);
     assert_int_equal(list(&t.mount, ""), 0);
     must_be_told(&t, "c.vmx gone\nvm/b.vmx gone\n");
+    /* Of a folder that is listed for the first time, too. */
+    must_mkdir(&t.folder, "new");
+    must_write(&t.folder, "new/d.vmx", TEXT);
+    assert_int_equal(look(&t.mount, "new/d.vmx"), 0);
+    buf_clear(&t.text);
+    assert_int_equal(unlink(file_path(&t.folder, "new/d.vmx", path)), 0);
+    assert_int_equal(list(&t.mount, "new"), 0);
+    must_be_told(&t, "new/d.vmx gone\n");
     must_end(&t);
 }
 
