@@ -91,6 +91,21 @@ noted() { # PATTERN
     eventually 60 nothing_waits
 }
 
+@test "what is edited in the host client meanwhile is not set, and said" {
+    start
+    printf '%s\n' 'memSize = "8192"' 'numvcpus = "4"' >"$TEST_DIR/lines"
+    cp "$TEST_DIR/lines" "$next"
+    echo off >"$vm/.vmxfs/power"
+    esxi client-edit db-01 memSize 6144
+    eventually 60 is_set numvcpus 4
+    is_set memSize 6144
+    eventually 60 noted 'is set: numvcpus; not memSize: changed since it was written to next, where it stays$'
+    grep -q '^memSize.*pending' "$next"
+    echo 'memSize = "8192"' >"$next" # it is to replace what is there now
+    eventually 60 is_set memSize 8192
+    eventually 60 nothing_waits
+}
+
 @test "power on through vmxfs sets what waits before the VM starts" {
     start
     echo 'memSize = "8192"' >"$next"
