@@ -69,6 +69,16 @@ static void tell_once(const struct next_of *of, struct state *s, const char *tex
     s->told = true;
 }
 
+/* Once: nobody may look there by himself. */
+static void tell_changed(const struct next_of *of, struct state *s, const struct vmx_next *next,
+                         const struct vmx_dict *dict)
+{
+    NEXT_OUTCOME_AUTO outcome = {0};
+    if (!s->told && vmx_next_names(next, dict, VMX_NEXT_CHANGED, &outcome.left) == 0)
+        next_note(of, &outcome);
+    s->told = true;
+}
+
 static void apply(const struct next_of *of, struct state *s)
 {
     /* Each line names its author, who may be of another machine. */
@@ -122,6 +132,8 @@ static int64_t look(const struct next_of *of, struct state *s)
             ?: vmx_next_count(&next, doc->dict, VMX_NEXT_WAITS, &waits);
     if (r == 0 && !tidy) /* what is left of it is looked at then */
         return next_tidy(of, &diag) == 0 ? SOON_MS : LOOK_MS;
+    if (r == 0 && waits == 0)
+        tell_changed(of, s, &next, doc->dict);
     if (r < 0 || waits == 0)
         return LOOK_MS;
     return wait_for_off(of, s);
