@@ -18,7 +18,7 @@ static char *absolute(const char *path)
 {
     if (path[0] == '/')
         return strdup(path);
-    FREE_AUTO char *here = getcwd(NULL, 0);
+    FREE_AUTO char *here = get_current_dir_name();
     return here ? path_join(here, path) : NULL;
 }
 

@@ -13,13 +13,14 @@ struct history_undo {
     bool since;
 };
 
-/* The last change among the first n that was made through vmxfs, takes back none itself, and was not
- * taken back yet. 0; -ENOMSG with *why: there is none, or it made the file. */
+/* The last change among the first n that was made through vmxfs, takes back none itself, and was
+ * not taken back yet. 0; -ENOMSG with *why: there is none, or it made the file. */
 int history_undo_last(const struct history_versions *versions, size_t n, struct history_undo *ret,
                       struct diag *why);
 
 /* All that came after a time, as history/ names it, or in ISO 8601: any time, or one of several
- * texts in one second. 0; -EINVAL: this is no time, or -ENOMSG: there was no file then, with *why. */
+ * texts in one second. 0; -EINVAL: this is no time, or -ENOMSG: no text of that time is recorded,
+ * with *why. */
 int history_undo_since(const struct history_versions *versions, struct span time,
                        struct history_undo *ret, struct diag *why);
 

@@ -48,9 +48,9 @@ int history_text(struct history *history, const char *path, const char *id, cons
                  struct buf *ret);
 
 /* Appends the lines of .vmxfs/log, the oldest one first: of one file, or of all of this host's
- * (path NULL: the newest HISTORY_LOG_MAX). Each: TIME TAB USER TAB PROGRAM TAB PATH TAB KEY TAB OLD TAB
- * NEW; of what happened to a file itself KEY is "-", and NEW says it. What a host changed by itself
- * is left out. 0, -errno. */
+ * (path NULL: the newest HISTORY_LOG_MAX). Each: TIME TAB USER TAB PROGRAM TAB PATH TAB KEY TAB OLD
+ * TAB NEW; of what happened to a file itself KEY is "-", and NEW says it. What a host changed by
+ * itself is left out. 0, -errno. */
 enum { HISTORY_LOG_MAX = 10000 };
 int history_log(struct history *history, const char *path, const struct wait *wait,
                 struct buf *ret);

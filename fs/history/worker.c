@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/path.h"
+#include "parser/text/list.h"
 #include "record/record.h"
 #include "spool/spool.h"
 
@@ -15,6 +16,12 @@ enum {
     LOCK_POLL_MS = 30, /* another process records */
     OWN_POLL_MS = 250, /* it may have recorded what this one has spooled */
     NEVER_MS = 3600 * 1000,
+};
+
+struct own_file {
+    char *name;
+    size_t bytes;
+    uint64_t nth; /* counted as told is */
 };
 
 struct worker {
@@ -31,6 +38,8 @@ struct worker {
 
     /* the thread's own */
     struct spool spool;
+    struct own_file *own; /* what this process has put into the spool and is not known to be gone */
+    size_t own_first, own_n, own_bytes;
     struct sightings sightings;
     struct told *unspooled, **unspooled_end;
     uint64_t spooled; /* counted as told is */
@@ -106,6 +115,36 @@ static int take_sighting(struct worker *worker, struct told *told, const char *p
     return 0;
 }
 
+/* One that cannot be noted is recorded all the same. */
+static int note_own(struct worker *worker, char *name, size_t bytes)
+{
+    struct own_file *list = list_room(worker->own, worker->own_n, sizeof(*list));
+    if (!list) {
+        free(name);
+        return 0;
+    }
+    worker->own = list;
+    list[worker->own_n++] = (struct own_file){name, bytes, worker->spooled};
+    worker->own_bytes += bytes;
+    return 0;
+}
+
+/* Forgets those that are recorded, up to the first one that is not. True: all are. */
+static bool forget_recorded(struct worker *worker)
+{
+    while (worker->own_first < worker->own_n) {
+        struct own_file *own = &worker->own[worker->own_first];
+        if (spool_has(&worker->spool, own->name))
+            return false;
+        worker->own_bytes -= own->bytes;
+        free(steal(own->name));
+        worker->own_first++;
+    }
+    free(steal(worker->own));
+    worker->own_first = worker->own_n = 0;
+    return true;
+}
+
 static int spool_one(struct worker *worker, struct told *told)
 {
     struct item item;
@@ -121,9 +160,10 @@ static int spool_one(struct worker *worker, struct told *told)
     }
     if (r < 0)
         return r;
-    r = spool_put(&worker->spool, &item);
+    char *name = NULL;
+    r = spool_put(&worker->spool, &item, &name);
     item_done(&item);
-    return r;
+    return r ?: note_own(worker, name, told_bytes(told));
 }
 
 static int see(struct worker *worker, struct told *told)
@@ -132,11 +172,12 @@ static int see(struct worker *worker, struct told *told)
                          told->time_ns / 1000000);
 }
 
-/* 0; -errno: it stays where it is, and what comes after it too. */
+/* 0; -errno: it stays where it is, and what comes after it too. Nothing is spooled either while too
+ * much of this process waits there: the spool takes more of the disk than what is recorded. */
 static int spool_all(struct worker *worker)
 {
     int r = 0;
-    while (r == 0 && worker->unspooled) {
+    while (r == 0 && worker->unspooled && worker->own_bytes < WORKER_SPOOL_BYTES) {
         struct told *told = worker->unspooled;
         const size_t bytes = told_bytes(told);
         r = is_change(told) ? spool_one(worker, told) : see(worker, told);
@@ -161,13 +202,12 @@ static int spool_all(struct worker *worker)
 
 static void note_recorded(struct worker *worker)
 {
-    if (spool_has_own(&worker->spool)) {
-        const int64_t soon = clock_ms() + OWN_POLL_MS;
-        worker->next = worker->next < soon ? worker->next : soon;
-        return;
-    }
+    const bool all = forget_recorded(worker);
+    const int64_t soon = clock_ms() + OWN_POLL_MS;
+    if ((!all || worker->unspooled) && worker->next > soon)
+        worker->next = soon;
     lock_take(&worker->lock);
-    worker->recorded = worker->spooled;
+    worker->recorded = all ? worker->spooled : worker->own[worker->own_first].nth;
     condition_wake_all(&worker->settled);
     lock_drop(&worker->lock);
 }
@@ -255,9 +295,13 @@ static void *run(void *arg)
             try_to_record(worker, false);
     }
     const struct wait wait = wait_for_ms(WORKER_END_MS);
-    spool_or_say(worker);
-    while (try_to_record(worker, true) == -EAGAIN && wait_sleep(&wait, LOCK_POLL_MS) == 0)
-        ;
+    int r;
+    do {
+        spool_or_say(worker);
+        r = try_to_record(worker, true);
+    } while (
+        (r == -EAGAIN && wait_sleep(&wait, LOCK_POLL_MS) == 0) ||
+        (r == 0 && worker->note[0] == '\0' && (worker->unspooled || worker->next <= clock_ms())));
     return NULL;
 }
 
@@ -312,6 +356,9 @@ void worker_free(struct worker *worker)
     free_list(worker->first);
     free_list(worker->unspooled);
     sightings_done(&worker->sightings);
+    while (worker->own_first < worker->own_n)
+        free(worker->own[worker->own_first++].name);
+    free(worker->own);
     spool_close(&worker->spool);
     condition_done(&worker->settled);
     condition_done(&worker->woken);

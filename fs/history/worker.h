@@ -14,6 +14,7 @@
 
 enum {
     WORKER_QUEUE_BYTES = 32 << 20,
+    WORKER_SPOOL_BYTES = 8 << 20,
     WORKER_END_MS = 2000,    /* how long the last recording waits for the lock */
     WORKER_RETRY_MS = 10000, /* after a failure, if nothing new is told before */
 };

@@ -7,6 +7,7 @@
 #include "parser/document/value.h"
 #include "parser/plan/plan_expand.h"
 #include "parser/text/text.h"
+#include "parser/vm/vm_files.h"
 
 /* ---- memory and CPUs ---- */
 
@@ -182,20 +183,6 @@ static int pci_bridges(struct check *c)
 
 /* ---- snapshots ---- */
 
-/* "disk-000001.vmdk": what is written since a snapshot. */
-static bool is_delta(struct span file)
-{
-    struct span end = SPAN_LITERAL(".vmdk");
-    if (file.n < end.n + 7 || !span_eq_fold(span_from(file, file.n - end.n), end))
-        return false;
-    file = span_from(span_head(file, file.n - end.n), file.n - end.n - 7);
-    for (size_t i = 1; i < 7; i++) {
-        if (text_digit(file.p[i]) >= 10)
-            return false;
-    }
-    return file.p[0] == '-';
-}
-
 static int snapshots(struct check *c)
 {
     struct span end = SPAN_LITERAL(".filename");
@@ -208,7 +195,7 @@ static int snapshots(struct check *c)
         int r = vmx_dict_value(c->dict, extent, &value);
         if (r != 0)
             return r;
-        if (is_delta(buf_span(&value)))
+        if (vm_files_is_delta(buf_span(&value)))
             return check_add(c, VMX_WARN, "snapshots", NULL,
                              SPAN_FORMAT " is " SPAN_FORMAT ": a snapshot is there",
                              SPAN_SHOWN(name), SPAN_SHOWN(buf_span(&value)));

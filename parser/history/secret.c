@@ -3,13 +3,15 @@
  * What is hidden of a line depends on what it is:
  *
  *     guestinfo.a = "VALUE"  # why      a setting: its value; the comment, if it has the value too
- *     guestinfo.a = VALUE               the same, and in quotes then, so that it stays one
+ *     guestinfo.a = VALUE#MORE          also the comment: people who write no quotes may have
+ *                                       meant it; in quotes then, so that it stays a setting
  *     # was: guestinfo.a = "VALUE"      no setting, but it names one with a secret: all that stands
  *     guestinfo.a "VALUE" "MORE"        behind the name
  *     guestinfo.a = "VALUE              the quote is open, and nobody knows where the value ends:
  *     MORE                              also all lines that follow, but settings in quotes
  *     guestinfo.a = VALUE               without quotes, a value may be broken where a tool breaks
- *     MORE==                            long lines: also the lines behind it that are no settings
+ *     MORE==                            long lines: also malformed lines directly behind it, and
+ *                                       then all up to the next setting in quotes
  *
  * In doubt something is hidden: a comment can be written again.
  */
@@ -107,8 +109,8 @@ bool vmx_has_hidden(struct span text)
 enum follow {
     OWN,    /* lines of their own */
     MORE,   /* more of its value, if they are malformed */
-    INSIDE, /* they have been: so is all up to the next setting */
-    QUOTED, /* more of its value, to the end of the text, but for settings in quotes */
+    INSIDE, /* they have been: all is more of it, up to the next setting in quotes */
+    QUOTED, /* more of it, to the end of the text, but for settings in quotes */
 };
 
 struct hiding {
@@ -230,16 +232,26 @@ static int hide_in_text(struct hiding *h, struct span text)
 
 /* ---- settings */
 
-/* What stands behind a secret's value: a comment, or bytes that nobody reads. */
-static int hide_in_rest(struct hiding *h, struct span rest, struct span name, struct span value)
+static struct span name_of(struct span body, const struct vmx_line *line)
 {
-    const size_t end = text_find(rest, '#');
-    const size_t nul = text_find(rest, '\0');
-    if (nul < rest.n)
-        return hide_from(h, name, rest, (end < nul ? end : nul) + 1);
-    if (value.n == 0 || vmx_is_hidden(value) || !memmem(rest.p, rest.n, value.p, value.n))
+    return (struct span){body.p + line->name_at, line->name_len};
+}
+
+static struct span rest_of(struct span body, const struct vmx_line *line)
+{
+    return span_from(body, line->value_at + line->value_len + (line->quoted ? 1 : 0));
+}
+
+/* What stands behind a secret's value: a comment, or bytes that nobody reads. */
+static int hide_in_rest(struct hiding *h, struct span body, const struct vmx_line *line)
+{
+    const struct span rest = rest_of(body, line);
+    const struct span value = {body.p + line->value_at, line->value_len};
+    const bool has_value =
+        value.n > 0 && !vmx_is_hidden(value) && memmem(rest.p, rest.n, value.p, value.n);
+    if (line->quoted && !has_value && text_find(rest, '\0') == rest.n)
         return hide_in_text(h, rest);
-    return hide_from(h, name, rest, comment_mark(rest));
+    return hide_from(h, name_of(body, line), rest, comment_mark(rest));
 }
 
 static int hide_value(const struct hiding *h, struct span name, struct span raw)
@@ -250,56 +262,65 @@ static int hide_value(const struct hiding *h, struct span name, struct span raw)
     return vmx_unescape(raw, &value) ?: hide(h, name, buf_span(&value));
 }
 
+static int hide_token(const struct hiding *h, struct span body, const struct vmx_line *line)
+{
+    const struct span raw = {body.p + line->value_at, line->value_len};
+    return buf_add(h->out, span_head(body, line->value_at - (line->quoted ? 1 : 0)))
+        ?: buf_add_char(h->out, '"')
+        ?: hide_value(h, name_of(body, line), raw)
+        ?: buf_add_char(h->out, '"');
+}
+
 static int hide_in_entry(struct hiding *h, struct span body, const struct vmx_line *line)
 {
-    const struct span name = {body.p + line->name_at, line->name_len};
-    const struct span raw = {body.p + line->value_at, line->value_len};
-    const size_t quote = line->quoted ? 1 : 0;
-    const struct span rest = span_from(body, line->value_at + line->value_len + quote);
-    if (!vmx_is_secret(name))
+    const struct span rest = rest_of(body, line);
+    if (!vmx_is_secret(name_of(body, line)))
         return buf_add(h->out, span_head(body, body.n - rest.n)) ?: hide_in_text(h, rest);
     if (!line->quoted)
         expect(h, MORE);
-    return buf_add(h->out, span_head(body, line->value_at - quote))
-        ?: buf_add_char(h->out, '"')
-        ?: hide_value(h, name, raw)
-        ?: buf_add_char(h->out, '"')
-        ?: hide_in_rest(h, rest, name, raw);
+    return hide_token(h, body, line) ?: hide_in_rest(h, body, line);
 }
 
 /* ---- lines */
 
-/* "QUJD==", which the padding makes a setting. */
-static bool is_base64_end(struct span body, const struct vmx_line *line)
+/* What looks like a setting by chance: "QUJD==", and what has a name that no setting has. */
+static bool is_chance(struct span body, const struct vmx_line *line)
 {
-    size_t n = line->name_len;
-    for (size_t i = 0; i < n; i++) {
-        char c = body.p[line->name_at + i];
-        if (!text_letter(c) && text_digit(c) == 16 && !strchr("+/-_", c))
-            return false;
+    const struct span name = name_of(body, line);
+    size_t at = line->name_at + name.n;
+    for (size_t i = 0; i < name.n; i++) {
+        if (!text_name_char(name.p[i]) && name.p[i] != ':')
+            return true;
     }
-    while (line->name_at + n < body.n && body.p[line->name_at + n] == '=')
-        n++;
-    return line->kind == VMX_LINE_ENTRY && line->name_at + n == body.n;
+    while (at < body.n && body.p[at] == '=')
+        at++;
+    return at == body.n && text_find(name, '.') == name.n;
 }
 
 /* Whether the line is taken for more of the secret on a line before it. */
 static bool goes_on(const struct hiding *h, struct span body, const struct vmx_line *line)
 {
-    const bool setting = line->kind == VMX_LINE_ENTRY;
-    if (h->follow == QUOTED)
-        return !setting || !line->quoted;
+    if (h->follow == OWN || (line->kind == VMX_LINE_ENTRY && line->quoted))
+        return false;
     if (h->follow == MORE)
-        return line->kind == VMX_LINE_MALFORMED || is_base64_end(body, line);
-    return h->follow == INSIDE && (!setting || is_base64_end(body, line));
+        return line->kind == VMX_LINE_MALFORMED ||
+               (line->kind == VMX_LINE_ENTRY && is_chance(body, line));
+    return true;
+}
+
+/* A setting stays one, since it may be: what is not there could be taken for removed. */
+static int hide_more(struct hiding *h, struct span body, const struct vmx_line *line)
+{
+    expect(h, INSIDE);
+    if (line->kind != VMX_LINE_ENTRY || is_chance(body, line))
+        return hide_all(h, body);
+    return hide_token(h, body, line) ?: hide_all(h, rest_of(body, line));
 }
 
 static int hide_in_line(struct hiding *h, struct span body, const struct vmx_line *line)
 {
-    if (goes_on(h, body, line)) {
-        expect(h, INSIDE);
-        return hide_all(h, body);
-    }
+    if (goes_on(h, body, line))
+        return hide_more(h, body, line);
     if (line->kind != VMX_LINE_ENTRY)
         return hide_in_text(h, body);
     if (h->follow != QUOTED)

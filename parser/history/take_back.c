@@ -8,6 +8,7 @@
 #include "parser/text/encoding.h"
 #include "parser/text/safe_text.h"
 #include "parser/text/text.h"
+#include "parser/vm/vm_files.h"
 #include "secret.h"
 
 #define BIOS SPAN_LITERAL("uuid.bios")
@@ -88,6 +89,16 @@ static bool is_hidden_in(const struct vmx_dict *dict, struct span key)
     return extent != SIZE_MAX && vmx_is_hidden(vmx_dict_raw_value(dict, extent));
 }
 
+/* A snapshot was made or removed: on its old disk the VM would run as if that had not been. */
+static bool is_of_snapshot(const struct taking *t, struct span key)
+{
+    size_t in_from = vmx_dict_find(t->from, key);
+    size_t in_to = vmx_dict_find(t->to, key);
+    return in_from != SIZE_MAX && in_to != SIZE_MAX &&
+           vm_files_are_of_one_disk(vmx_dict_raw_value(t->from, in_from),
+                                    vmx_dict_raw_value(t->to, in_to));
+}
+
 /* A key that is spelled in another charset than the file's cannot be found; the change of
  * ".encoding" takes all keys along. */
 static bool is_spelled_alike(const struct taking *t, struct span key)
@@ -100,7 +111,7 @@ static bool stays(const struct taking *t, struct span key)
 {
     return vmx_is_secret(key) || vmx_is_written_by_host(key) || span_eq_fold(key, BIOS) ||
            span_eq_fold(key, SPAN_LITERAL("vmxfs.next")) || is_hidden_in(t->from, key) ||
-           is_hidden_in(t->to, key) || !is_spelled_alike(t, key);
+           is_hidden_in(t->to, key) || is_of_snapshot(t, key) || !is_spelled_alike(t, key);
 }
 
 static int note_changed(struct taking *t, struct span key)

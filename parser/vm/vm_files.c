@@ -110,3 +110,41 @@ bool vm_files_has(const char *vmx, const char *name)
     }
     return false;
 }
+
+/* What the deltas of a disk have in common with it: "web" of "x/web.vmdk" and "web-000001.vmdk". */
+static struct span disk_of(struct span name, bool *ret_delta)
+{
+    const struct span end = SPAN_LITERAL(".vmdk");
+    const size_t number = sizeof("-000001") - 1;
+    const char *slash = name.n ? memrchr(name.p, '/', name.n) : NULL;
+    *ret_delta = false;
+    if (slash)
+        name = span_from(name, (size_t)(slash - name.p) + 1);
+    if (!ends_with_fold(name, end))
+        return name;
+    name.n -= end.n;
+    if (name.n <= number || name.p[name.n - number] != '-')
+        return name;
+    for (size_t i = name.n - number + 1; i < name.n; i++) {
+        if (text_digit(name.p[i]) >= 10)
+            return name;
+    }
+    *ret_delta = true;
+    return span_head(name, name.n - number);
+}
+
+bool vm_files_is_delta(struct span name)
+{
+    bool delta;
+    disk_of(name, &delta);
+    return delta;
+}
+
+bool vm_files_are_of_one_disk(struct span a, struct span b)
+{
+    bool delta_a;
+    bool delta_b;
+    struct span disk_a = disk_of(a, &delta_a);
+    struct span disk_b = disk_of(b, &delta_b);
+    return (delta_a || delta_b) && span_eq(disk_a, disk_b);
+}

@@ -19,3 +19,9 @@ bool vm_files_is_lock(const char *name);
 
 /* Whether a name is that of a disk, or of one of its extents. */
 bool vm_files_is_disk(const char *name);
+
+/* Whether a name is that of what is written since a snapshot: "web-000001.vmdk". */
+bool vm_files_is_delta(struct span name);
+
+/* Whether one disk has had both names, one of them because of a snapshot; in whatever folders. */
+bool vm_files_are_of_one_disk(struct span a, struct span b);

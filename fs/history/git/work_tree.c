@@ -106,12 +106,43 @@ static bool is_of_one_file(int r)
            r == -EXDEV || r == -EACCES || r == -EPERM;
 }
 
+static git_oid at_tip(const struct work *work, const char *path)
+{
+    git_tree_entry *entry = NULL;
+    git_oid id = no_file;
+    if (work->tip && git_tree_entry_bypath(&entry, work->tip, path) == 0) {
+        id = *git_tree_entry_id(entry);
+        git_tree_entry_free(entry);
+    }
+    return id;
+}
+
+/* What the index may hold if the owner has staged nothing: what the work tree showed, or, where his
+ * git has brought it to the branch meanwhile, what the branch had. */
+static bool is_unstaged(const struct work *work, const git_diff_delta *delta, const git_oid *staged)
+{
+    const git_oid tip = at_tip(work, delta->new_file.path);
+    return git_oid_equal(staged, &delta->old_file.id) || git_oid_equal(staged, &tip);
+}
+
+/* The same of the file, which may be ahead of the index if that could not be written. */
+static enum work_file_state file_state(const struct work *work, const git_diff_delta *delta,
+                                       struct stat *ret)
+{
+    const char *path = delta->new_file.path;
+    const git_oid tip = at_tip(work, path);
+    const enum work_file_state state =
+        work_file_state(work->folder, path, &delta->old_file.id, &delta->new_file.id, ret);
+    return state == WORK_FILE_OTHER
+               ? work_file_state(work->folder, path, &tip, &delta->new_file.id, ret)
+               : state;
+}
+
 static int put_file(struct work *work, const git_diff_delta *delta)
 {
     git_index_entry entry = {.mode = delta->new_file.mode, .path = delta->new_file.path};
     struct stat st;
-    const enum work_file_state state =
-        work_file_state(work->folder, entry.path, &delta->old_file.id, &delta->new_file.id, &st);
+    const enum work_file_state state = file_state(work, delta, &st);
     entry.id = delta->new_file.id;
     int r = state == WORK_FILE_UNFIT ? -ENAMETOOLONG : 0;
     if (state == WORK_FILE_OLD || (state == WORK_FILE_NONE && git_oid_is_zero(&delta->old_file.id)))
@@ -133,7 +164,7 @@ static int remove_file(struct work *work, const git_diff_delta *delta)
 {
     struct stat st;
     const char *path = delta->old_file.path;
-    if (work_file_state(work->folder, path, &delta->old_file.id, &no_file, &st) == WORK_FILE_OLD)
+    if (file_state(work, delta, &st) == WORK_FILE_OLD)
         work_file_remove(work->folder, path);
     return git_index_remove(work->index.index, path, 0) < 0 ? -EIO : 0;
 }
@@ -144,31 +175,15 @@ static bool is_in_conflict(git_index *index, const char *path)
            git_index_get_bypath(index, path, 3);
 }
 
-/* What the index may hold if the owner has staged nothing: what the work tree showed, or, where his
- * git has brought it to the branch meanwhile, what the branch had. */
-static bool is_unstaged(const struct work *work, const git_diff_delta *delta, const git_oid *staged)
+static int update_file(struct work *work, const git_diff_delta *delta)
 {
-    git_tree_entry *entry = NULL;
-    if (git_oid_equal(staged, &delta->old_file.id))
-        return true;
-    if (!work->tip || git_tree_entry_bypath(&entry, work->tip, delta->new_file.path) < 0)
-        return false;
-    const bool is = git_oid_equal(staged, git_tree_entry_id(entry));
-    git_tree_entry_free(entry);
-    return is;
-}
-
-static int update_file(struct work *work, const git_diff_delta *from_shown)
-{
-    git_diff_delta delta = *from_shown;
-    const char *path = delta.new_file.path;
+    const char *path = delta->new_file.path;
     const git_index_entry *entry = git_index_get_bypath(work->index.index, path, 0);
     const git_oid *staged = entry ? &entry->id : &no_file;
-    if (!is_unstaged(work, &delta, staged) || is_in_conflict(work->index.index, path) ||
+    if (!is_unstaged(work, delta, staged) || is_in_conflict(work->index.index, path) ||
         (entry && entry->flags_extended & GIT_INDEX_ENTRY_INTENT_TO_ADD))
         return 0;
-    delta.old_file.id = *staged;
-    return git_oid_is_zero(&delta.new_file.id) ? remove_file(work, &delta) : put_file(work, &delta);
+    return git_oid_is_zero(&delta->new_file.id) ? remove_file(work, delta) : put_file(work, delta);
 }
 
 /* ---- all of them */

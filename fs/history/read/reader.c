@@ -272,7 +272,11 @@ static int walk_on(struct history_reader *reader, struct reader_walk *walk, size
         const size_t before = walk->list.n;
         if (git_oid_equal(&walk->at, &reader->tip) || (wanted != READER_ALL && count >= wanted))
             return 0;
-        r = step(reader, walk, ret_first) ?: i % LOOK_EACH == 0 ? wait_sleep(wait, 0) : 0;
+        r = step(reader, walk, ret_first);
+        if (r < 0 && walk == &reader->above) /* the branch may leave what cannot be read */
+            end_walk(walk);
+        if (r == 0 && i % LOOK_EACH == 0)
+            r = wait_sleep(wait, 0);
         count += count_made(&walk->list, before);
     }
     return r;

@@ -29,13 +29,33 @@ static int read_ancestry(struct history *history, const char *path, const struct
     return r;
 }
 
-/* How many texts there were in its second before it. */
-static unsigned number(const struct history_versions *before, int64_t time_s)
+static int by_time(const void *a, const void *b)
 {
-    unsigned n = 1;
-    for (size_t i = 0; i < before->n; i++)
-        n += before->list[i].nth > 0 && before->list[i].time_s == time_s;
-    return n;
+    const struct history_version *const *x = a;
+    const struct history_version *const *y = b;
+    if ((*x)->time_s != (*y)->time_s)
+        return (*x)->time_s < (*y)->time_s ? -1 : 1;
+    return *x < *y ? -1 : 1;
+}
+
+/* Counts the texts of each second. Times may go back: what others did is recorded a while later,
+ * and clocks are set. */
+static int number(struct history_versions *versions)
+{
+    FREE_AUTO struct history_version **sorted =
+        calloc(versions->n + 1, sizeof(struct history_version *));
+    size_t n = 0;
+    if (!sorted)
+        return -ENOMEM;
+    for (size_t i = 0; i < versions->n; i++) {
+        if (!versions->list[i].gone && !versions->list[i].moved)
+            sorted[n++] = &versions->list[i];
+    }
+    qsort(sorted, n, sizeof(struct history_version *), by_time);
+    for (size_t i = 0; i < n; i++)
+        sorted[i]->nth =
+            i > 0 && sorted[i - 1]->time_s == sorted[i]->time_s ? sorted[i - 1]->nth + 1 : 1;
+    return 0;
 }
 
 static int add_version(struct history_versions *versions, const struct history_reader *reader,
@@ -50,7 +70,6 @@ static int add_version(struct history_versions *versions, const struct history_r
                                   .user = strdup(c->user),
                                   .program = strdup(c->program),
                                   .undoes_since = c->undoes_since};
-    v->nth = v->gone || v->moved ? 0 : number(versions, v->time_s);
     git_oid_tostr(v->id, sizeof(v->id), &c->id);
     if (c->undoes_any)
         git_oid_tostr(v->undoes, sizeof(v->undoes), &c->undoes);
@@ -74,6 +93,7 @@ int history_versions(struct history *history, const char *path, const struct wai
     for (size_t i = 0; r == 0 && i < ancestry.n; i++)
         r = add_version(&versions, reader, &ancestry.list[i]);
     reading_end(reader);
+    r = r ?: number(&versions);
     if (r == 0)
         *ret = versions;
     else

@@ -20,6 +20,7 @@ int walk_open(struct walk *walk, const char *dir, const char *host)
     r = r ?: errno_of(git_repository_odb(&walk->objects, walk->repository));
     /* To hash each object that is read is two thirds of a walk; zlib's checksums stay. */
     git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
+    git_libgit2_opts(GIT_OPT_ENABLE_CACHING, 0); /* nothing is read twice but what is kept here */
     if (r < 0)
         walk_close(walk);
     return r == -ENOMEM || r == 0 ? r : -EIO;

@@ -25,7 +25,7 @@ static int record_all(struct recording *rec, struct record_items *items,
         ?: recording_publish(rec, why);
     sightings_end(sightings, r == 0);
     if (r == 0)
-        *ret_next = next_item;
+        *ret_next = items->more ? 0 : next_item;
     return r;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "others.h"
 
@@ -34,7 +35,8 @@ int record_items_read(const struct spool *spool, struct record_items *ret, struc
         items.list = calloc(items.names.n, sizeof(*items.list));
         r = items.list ? 0 : -ENOMEM;
     }
-    for (size_t i = 0; r == 0 && i < items.names.n; i++)
+    items.more = items.names.n > RECORD_ITEMS;
+    for (size_t i = 0; r == 0 && i < items.names.n && i < RECORD_ITEMS; i++)
         r = read_one(spool, &items, items.names.list[i], why);
     if (r < 0) {
         record_items_done(&items);
@@ -89,6 +91,35 @@ static int follows(const struct recording *rec, const struct item *item)
     return r < 0 ? r : git_oid_equal(&recorded, &before);
 }
 
+static bool share_file(const struct item *a, const struct item *b)
+{
+    return strcmp(a->file, b->file) == 0 || (a->from && strcmp(a->from, b->file) == 0) ||
+           (b->from && strcmp(a->file, b->from) == 0);
+}
+
+/* Whether both names in the spool are of one process: TIME-PID-SERIAL. */
+static bool share_process(const char *a, const char *b)
+{
+    const char *in_a = strchr(a, '-');
+    const char *in_b = strchr(b, '-');
+    const char *end = in_a ? strchr(in_a + 1, '-') : NULL;
+    return end && in_b && strncmp(in_a, in_b, (size_t)(end - in_a) + 1) == 0;
+}
+
+/* Whether one that was made before it must come first: by the same process; or any, where it does
+ * not say itself what it follows. A file that goes would take along what is still to come. */
+static bool is_behind(const struct record_items *items, size_t i)
+{
+    const struct record_item *own = &items->list[i];
+    for (size_t k = 0; k < i; k++) {
+        const struct record_item *other = &items->list[k];
+        if (!other->done && share_file(&other->item, &own->item) &&
+            (own->item.kind != ITEM_COMMITTED || share_process(other->name, own->name)))
+            return true;
+    }
+    return false;
+}
+
 /* What is left of a wait of most ms. 0: nothing, also where the clock was set back. A recording may
  * take long, and nothing of this process comes to the spool meanwhile: that time does not count. */
 static int64_t left_of(int64_t most, const struct recording *rec, const struct item *item)
@@ -136,7 +167,7 @@ static int join_removal(struct recording *rec, struct record_items *items, size_
     git_oid blob;
     struct record_item *removal = &items->list[i];
     struct record_item *next = removal->item.kind == ITEM_REMOVED ? next_of(items, i) : NULL;
-    if (!next || next->item.kind != ITEM_COMMITTED || next->item.existed ||
+    if (!next || next->item.kind != ITEM_COMMITTED || next->item.existed || is_behind(items, i) ||
         strcmp(next->item.user, removal->item.user) != 0)
         return 0;
     int r = recording_blob(rec, removal->item.file, &blob);
@@ -247,7 +278,9 @@ static int record_those_that_follow(struct recording *rec, struct record_items *
                 return r;
             if (items->list[i].done)
                 continue;
-            r = is_held(rec, items, i, all) ? 0 : follows(rec, &items->list[i].item);
+            r = is_held(rec, items, i, all) || is_behind(items, i)
+                    ? 0
+                    : follows(rec, &items->list[i].item);
             if (r > 0) {
                 again |= skipped;
                 r = record_and_note(rec, &items->list[i], why);

@@ -18,6 +18,7 @@ enum {
     RECORD_WAIT_MS = 5000,
     RECORD_FIRST_WAIT_MS = 1000, /* where nothing is recorded of the file */
     RECORD_REMOVAL_WAIT_MS = 5000,
+    RECORD_ITEMS = 2000, /* at a time, so that the lock is not held for long */
 };
 
 struct record_item {
@@ -30,10 +31,11 @@ struct record_items {
     struct spool_names names;
     struct record_item *list;
     size_t n;
+    bool more; /* than these are in the spool */
 };
 
-/* Reads the spool. Files that are no items are removed, and said in *why, which is empty
- * otherwise. 0, -errno. */
+/* Reads the oldest ones of the spool. Files that are no items are removed, and said in *why, which
+ * is empty otherwise. 0, -errno. */
 int record_items_read(const struct spool *spool, struct record_items *ret, struct diag *why);
 void record_items_done(struct record_items *items);
 

@@ -72,7 +72,7 @@ static char *path_of(const struct spool *spool, const char *name)
     return asprintf(&path, "%s/spool/%s", spool->dir, name) < 0 ? NULL : path;
 }
 
-int spool_put(struct spool *spool, const struct item *item)
+int spool_put(struct spool *spool, const struct item *item, char **ret_name)
 {
     static atomic_uint serial;
     char name[64];
@@ -80,8 +80,16 @@ int spool_put(struct spool *spool, const struct item *item)
     snprintf(name, sizeof(name), "%020lld-%d-%08u", (long long)item->time_ns, (int)getpid(),
              atomic_fetch_add(&serial, 1));
     FREE_AUTO char *path = path_of(spool, name);
-    return (path ? 0 : -ENOMEM) ?: item_write(item, &text)
+    char *copy = strdup(name);
+    const int r = (path && copy ? 0 : -ENOMEM)
+        ?: item_write(item, &text)
         ?: files_replace(path, buf_span(&text), FILES_FAST);
+    if (r < 0) {
+        free(copy);
+        return r;
+    }
+    *ret_name = copy;
+    return 0;
 }
 
 static int add_name(struct spool_names *names, const char *name)
@@ -129,18 +137,10 @@ void spool_names_done(struct spool_names *names)
     *names = (struct spool_names){0};
 }
 
-bool spool_has_own(const struct spool *spool)
+bool spool_has(const struct spool *spool, const char *name)
 {
-    struct spool_names names;
-    char own[32];
-    bool has = false;
-    if (spool_list(spool, &names) < 0)
-        return false;
-    snprintf(own, sizeof(own), "-%d-", (int)getpid());
-    for (size_t i = 0; i < names.n; i++)
-        has |= strstr(names.list[i], own) != NULL;
-    spool_names_done(&names);
-    return has;
+    FREE_AUTO char *path = path_of(spool, name);
+    return path && access(path, F_OK) == 0;
 }
 
 int spool_get(const struct spool *spool, const char *name, struct item *ret)

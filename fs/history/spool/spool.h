@@ -32,11 +32,11 @@ struct spool_names {
 int spool_open(struct spool *spool, const char *git_dir);
 void spool_close(struct spool *spool);
 
-/* 0, -errno. */
-int spool_put(struct spool *spool, const struct item *item);
+/* 0, -errno. *ret_name: of its file, freed by the caller. */
+int spool_put(struct spool *spool, const struct item *item, char **ret_name);
 
-/* Whether this process has put something there that is not recorded. */
-bool spool_has_own(const struct spool *spool);
+/* Whether a file of the spool is still to be recorded. */
+bool spool_has(const struct spool *spool, const char *name);
 
 int spool_list(const struct spool *spool, struct spool_names *ret);
 void spool_names_done(struct spool_names *names);

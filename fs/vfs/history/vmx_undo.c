@@ -25,7 +25,9 @@ struct undo {
     char *path;
     struct history_versions versions;
     struct history_undo what;
-    struct buf from, to; /* their texts */
+    struct buf from, to;                  /* their texts */
+    const struct history_version *passed; /* the newest change that it cannot take back, and that is
+                                             newer than the one that it does; or NULL */
 };
 
 static void undo_done(struct undo *u)
@@ -73,6 +75,8 @@ static int find_last(struct request *rq, struct undo *u, struct diag *why)
             diag_set(why, "nothing is left to take back but that the file was made");
             r = -ENOMSG;
         }
+        if (r == 0 && !effect && !u->passed)
+            u->passed = u->what.from;
         n = r == 0 ? (size_t)(u->what.from - u->versions.list) : n;
     }
     return r;
@@ -119,6 +123,18 @@ static void committed(struct change *change, const struct document *before,
     notify_commit(u->vfs, u->path, before, after);
 }
 
+/* Says that what was changed last stays. Nothing, if all was taken back. */
+static void describe_passed(const struct undo *u, struct diag *ret)
+{
+    char time[CLOCK_UTC_SIZE];
+    if (!u->passed)
+        return;
+    clock_utc(u->passed->time_s, time);
+    diag_set(ret,
+             "a later change, of %s, stays: it was of secrets, comments or what a host writes only",
+             time);
+}
+
 int undo_store(struct request *rq, struct node *n, struct span line)
 {
     UNDO_AUTO undo = {.change = {.apply = apply, .committed = committed}};
@@ -129,6 +145,10 @@ int undo_store(struct request *rq, struct node *n, struct span line)
         undo.change.by.undoes_since = undo.what.since;
         r = remote_commit(rq->vfs->remote, undo.path, &undo.change, &rq->wait);
     }
+    struct diag note = {0};
+    describe_passed(&undo, &note);
+    if (r == 0 && note.text[0])
+        journal_add(rq->vfs->journal, 0, undo.path, "undo", note.text);
     return refuse_change(rq, undo.path, "undo", r, &undo.change.diag);
 }
 
@@ -150,9 +170,12 @@ static int add_diff(struct request *rq, const struct undo *u, const struct vmx_d
 {
     BUF_AUTO after = {0};
     BUF_AUTO shown = {0};
+    struct diag note = {0};
+    describe_passed(u, &note);
     return take_back(u, current, &after, why)
         ?: remote_add_shown(rq->vfs->remote, u->path, &shown)
         ?: add_who(u->what.from, ret)
+        ?: (note.text[0] ? buf_addf(ret, "# %s\n", note.text) : 0)
         ?: vmx_diff(vmx_dict_text(current), buf_span(&after), shown.data, shown.data, ret);
 }
 

@@ -84,6 +84,21 @@ static void what_is_missing_between_two_changes_was_done_by_others(void **state)
     repo_check(repo);
 }
 
+/* The first one waits: nothing is recorded yet. What follows would fit what is recorded. */
+static void what_is_removed_and_made_again_follows_what_was_changed(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    repo_commit(history, VM, TEXT("1"), TEXT("2"));
+    history_removed(history, VM, &repo_user);
+    repo_commit(history, VM, NULL, TEXT("5"));
+    repo_wait(repo, 4);
+    history_free(history);
+    repo_expect(repo, "vm: created\nvm: removed\nvm: memSize 1 -> 2\nvm: first seen",
+                "git log --format=%s");
+    repo_check(repo);
+}
+
 static void an_edit_of_a_vm_never_seen_before_first_records_what_it_was(void **state)
 {
     struct repo *repo = *state;
@@ -187,6 +202,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(changes_of_two_mounts_are_one_chain, make, clear),
         cmocka_unit_test_setup_teardown(a_change_waits_for_the_one_before_it, make, clear),
         cmocka_unit_test_setup_teardown(what_is_missing_between_two_changes_was_done_by_others,
+                                        make, clear),
+        cmocka_unit_test_setup_teardown(what_is_removed_and_made_again_follows_what_was_changed,
                                         make, clear),
         cmocka_unit_test_setup_teardown(an_edit_of_a_vm_never_seen_before_first_records_what_it_was,
                                         make, clear),

@@ -36,7 +36,7 @@ void repo_make(struct repo *repo)
 
 void repo_remove(struct repo *repo)
 {
-    char command[128];
+    char command[192];
     snprintf(command, sizeof(command), "chmod -R u+w %s; rm -rf %s", repo->top, repo->top);
     assert_int_equal(system(command), 0);
 }

@@ -68,7 +68,8 @@ static void a_version_has_its_author_program_origin_and_text(void **state)
     repo_commit(repo, 1, ALICE, BY_VMXFS, FILE_IS("ds/b/b.vmx", "b = \"2\"\n"));
     repo_commit(repo, 1, "bob <bob@box>", BY_VMXFS, FILE_IS(A, "a = \"3\"\n"));
     repo_commit(repo, 9, UNKNOWN, BY_HOST, FILE_IS(A, "a = \"4\"\n"));
-    expect(repo, A, "0:unknown,others 1:alice 1:bob,-2 9:unknown,host");
+    repo_commit(repo, 1, UNKNOWN, BY_HOST, FILE_IS(A, "a = \"5\"\n"));
+    expect(repo, A, "0:unknown,others 1:alice 1:bob,-2 9:unknown,host 1:unknown,host,-3");
     expect(repo, "ds/c/c.vmx", "");
     expect_text(repo, A, 0, "a = \"1\"\n");
     expect_text(repo, A, 2, "a = \"3\"\n");
@@ -225,6 +226,30 @@ static void a_branch_that_was_set_back_is_looked_at_anew(void **state)
     expect(repo, A, "6:alice");
 }
 
+static void a_broken_tree_is_an_error_until_the_branch_leaves_it(void **state)
+{
+    struct repo *repo = *state;
+    static const char *const trees[] = {"40000 ", "40000 esx1\\0short", "x", "100644 \\0",
+                                        "40000 esx1\\0aaaaaaaaaaaaaaaaaaaa"};
+    struct history_versions versions = {0};
+    repo_commit(repo, 0, ALICE, BY_VMXFS, FILE_IS(A, "1\n"));
+    repo_git(repo, "branch good BRANCH");
+    for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+        char *command;
+        assert_true(asprintf(&command,
+                             "cd '%s' && tree=$(printf '%s' | git hash-object -t tree --literally "
+                             "-w --stdin) && commit=$(printf 'tree %%s\nauthor a <a@b> 1 +0000\n"
+                             "committer a <a@b> 1 +0000\n\nx\n' $tree | git hash-object -t commit "
+                             "--literally -w --stdin) && git update-ref %s $commit",
+                             repo->dir, trees[i], repo_branch(repo)) >= 0);
+        assert_int_equal(system(command), 0);
+        free(command);
+        assert_int_equal(history_versions(repo->history, A, &repo->wait, &versions), -EIO);
+    }
+    repo_git(repo, "update-ref BRANCH good");
+    expect(repo, A, "0:alice");
+}
+
 static void a_walk_that_was_ended_goes_on(void **state)
 {
     struct repo *repo = *state;
@@ -265,6 +290,7 @@ int main(void)
         IN_REPO(an_owners_commit_is_none_of_a_vmxfs),
         IN_REPO(a_merge_is_one_version),
         IN_REPO(a_branch_that_was_set_back_is_looked_at_anew),
+        IN_REPO(a_broken_tree_is_an_error_until_the_branch_leaves_it),
         IN_REPO(a_walk_that_was_ended_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,9 @@
 #include "failing.h"
 
 #include "parser/document/names.h"
+#include "parser/history/changes.h"
+#include "parser/history/secret.h"
+#include "parser/history/take_back.h"
 
 static void check_failures(int (*call)(const struct vmx_dict *dict, struct buf *out))
 {
@@ -68,6 +71,35 @@ static int name(const struct vmx_dict *dict, struct buf *out)
     return r == 0 ? vmx_key_from_name("CP932", buf_span(&name), out) : r;
 }
 
+static int mark(void *ctx, struct span name, struct span value, uint32_t *ret)
+{
+    (void)ctx;
+    *ret = (uint32_t)(name.n + value.n);
+    return 0;
+}
+
+static const struct span secrets =
+    BYTES(".encoding = \"Shift_JIS\"\na.password = x|7c\ny\n# token z\nguest\0info\n");
+
+static int hide(const struct vmx_dict *dict, struct buf *out)
+{
+    (void)dict;
+    return vmx_hide_secrets(secrets, mark, NULL, out);
+}
+
+static int compare(const struct vmx_dict *dict, struct buf *out)
+{
+    VMX_CHANGES_AUTO changes = {0};
+    int r = vmx_changes_between(vmx_dict_text(dict), secrets, &changes);
+    return r == 0 ? vmx_changes_subject(&changes, SPAN_LITERAL("web"), out) : r;
+}
+
+static int take_back(const struct vmx_dict *dict, struct buf *out)
+{
+    return vmx_take_back(vmx_dict_text(dict), SPAN_LITERAL("# a\nnew = \"1\"\nmemSize = \"1\"\n"),
+                         dict, out, NULL);
+}
+
 static void parsing(void **state)
 {
     (void)state;
@@ -104,11 +136,30 @@ static void naming(void **state)
     check_failures(name);
 }
 
+static void hiding(void **state)
+{
+    (void)state;
+    check_failures(hide);
+}
+
+static void comparing(void **state)
+{
+    (void)state;
+    check_failures(compare);
+}
+
+static void taking_back(void **state)
+{
+    (void)state;
+    check_failures(take_back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parsing), cmocka_unit_test(reading), cmocka_unit_test(editing),
-        cmocka_unit_test(merging), cmocka_unit_test(judging), cmocka_unit_test(naming),
+        cmocka_unit_test(parsing), cmocka_unit_test(reading),   cmocka_unit_test(editing),
+        cmocka_unit_test(merging), cmocka_unit_test(judging),   cmocka_unit_test(naming),
+        cmocka_unit_test(hiding),  cmocka_unit_test(comparing), cmocka_unit_test(taking_back),
     };
     until_failure = SIZE_MAX;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,7 @@ static void values_of_settings(void **state)
         {BYTES("a.password = hunter2\r\nmemSize = 4096\n"),
          BYTES("a.password = \"<hunter2>\"\r\nmemSize = 4096\n")},
         {BYTES("token = \"a|22b|0Ac#d=\"\n"), BYTES("token = \"<a\"b\nc#d=>\"\n")},
+        {BYTES("a.password = hunter2#3 # x\n"), BYTES("a.password = \"<hunter2>\"#<3 # x>\n")},
         {BYTES("token = a=b\"c\n"), BYTES("token = \"<a=b\"c>\"\n")},
         /* Shift_JIS: second bytes that look like a bar and a backslash */
         {BYTES("\x83\x7c.password = \"\x83|7C\x83\\\"\n"),
@@ -190,14 +191,22 @@ static void values_of_several_lines(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {BYTES("guestinfo.a = \"one\r\n two\r\n\r\n# three\r\nfour = 4\r\n\"\r\nx = \"1\"\r\n# "
+        {BYTES("guestinfo.a = \"one\r\n two\r\n\r\n# three\r\nfour = 4 # 4\r\n\"\r\nx = \"1\"\r\n# "
                "c\r\n"),
-         BYTES("guestinfo.a = <\"one>\r\n <two>\r\n\r\n# <three>\r\n<four = 4>\r\n<\">\r\n"
-               "x = \"1\"\r\n# <c>\r\n")},
-        {BYTES("guestinfo.a = QUJD\nREVG\nR0g=\nmemSize = 1\nwhat\n"),
-         BYTES("guestinfo.a = \"<QUJD>\"\n<REVG>\n<R0g=>\nmemSize = 1\nwhat\n")},
+         BYTES(
+             "guestinfo.a = <\"one>\r\n <two>\r\n\r\n# <three>\r\nfour = \"<4>\" # <4>\r\n<\">\r\n"
+             "x = \"1\"\r\n# <c>\r\n")},
+        {BYTES("guestinfo.a = QUJD\nREVG\nR0g=\nmemSize = 1\nwhat\nx = \"1\"\nwhat\n"),
+         BYTES("guestinfo.a = \"<QUJD>\"\n<REVG>\n<R0g=>\nmemSize = \"<1>\"\n<what>\n"
+               "x = \"1\"\nwhat\n")},
+        {BYTES("guestinfo.a = QUJD\nR0g=\nx = \"1\"\n"),
+         BYTES("guestinfo.a = \"<QUJD>\"\n<R0g=>\nx = \"1\"\n")},
+        {BYTES("guestinfo.a = \"{\" x\n\"url=y\"\n\"z\"\nx = \"1\"\n"),
+         BYTES("guestinfo.a = <\"{\" x>\n<\"url=y\">\n<\"z\">\nx = \"1\"\n")},
+        {BYTES("guestinfo.a = QUJD\nguestinfo.b=\nmemSize = 1\nwhat\n"),
+         BYTES("guestinfo.a = \"<QUJD>\"\nguestinfo.b=\"<>\"\nmemSize = 1\nwhat\n")},
         {BYTES("guestinfo.a = #cloud-config\n# c\nusers:\n # d\n - bob\nx = \"1\"\n# e\n"),
-         BYTES("guestinfo.a = \"<>\"#cloud-config\n# c\n<users:>\n # <d>\n <- bob>\nx = \"1\"\n# "
+         BYTES("guestinfo.a = \"<>\"#<cloud-config>\n# c\n<users:>\n # <d>\n <- bob>\nx = \"1\"\n# "
                "e\n")},
         {BYTES("guestinfo.a =\n\"hunter2\"\nx = \"1\"\n"),
          BYTES("guestinfo.a =\"<>\"\n<\"hunter2\">\nx = \"1\"\n")},
@@ -215,6 +224,8 @@ static void bytes_that_nobody_reads(void **state)
         {BYTES("a = \"b\"\0guestinfo.x = \"hunter2\"\n"),
          BYTES("a = \"b\"\0guestinfo.x = <\"hunter2\">\n")},
         {BYTES("guestinfo.a = \"b\" \0hunter2\n"), BYTES("guestinfo.a = \"<b>\" \0<hunter2>\n")},
+        {BYTES("guestinfo.a = \"x\ny.key = z\0\0z\n"),
+         BYTES("guestinfo.a = <\"x>\ny.key = \"<z>\"\0\0<z>\n")},
         {BYTES("guestinfo.a = hun\0ter2\n"), BYTES("guestinfo.a = \"<hun>\"\0<ter2>\n")},
         {BYTES("guestinfo.a = \"hun\0ter2\"\n"), BYTES("guestinfo.a = <\"hun\0ter2\">\n")},
         {BYTES("guest\0info.a = \"hunter2\"\n"), BYTES("<guest\0info.a = \"hunter2\">\n")},

@@ -127,6 +127,33 @@ static void names_of_a_descriptor(void **state)
     }
 }
 
+static void names_of_deltas(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        bool one_disk, delta; /* delta: a is one */
+    } table[] = {
+        {"web.vmdk", "web-000001.vmdk", true, false},
+        {"web-000002.vmdk", "/vmfs/volumes/ds1/web/web.VMDK", true, true},
+        {"ds/web-000002.vmdk", "web-000001.vmdk", true, true},
+        {"web.vmdk", "web.vmdk", false, false},
+        {"/a/web.vmdk", "/b/web.vmdk", false, false},
+        {"web.vmdk", "db-000001.vmdk", false, false},
+        {"web.vmdk", "web-00000a.vmdk", false, false},
+        {"web-000001.iso", "web.iso", false, false},
+        {"-000001.vmdk", ".vmdk", false, false},
+        {"", "", false, false},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct span a = span_of(table[i].a);
+        struct span b = span_of(table[i].b);
+        assert_int_equal(vm_files_are_of_one_disk(a, b), table[i].one_disk);
+        assert_int_equal(vm_files_are_of_one_disk(b, a), table[i].one_disk);
+        assert_int_equal(vm_files_is_delta(a), table[i].delta);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +161,7 @@ int main(void)
         cmocka_unit_test(other_files_of_a_vmx),
         cmocka_unit_test(files_of_a_vm_by_their_names),
         cmocka_unit_test(names_of_a_descriptor),
+        cmocka_unit_test(names_of_deltas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
