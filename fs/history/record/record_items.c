@@ -167,7 +167,7 @@ static int join_removal(struct recording *rec, struct record_items *items, size_
     git_oid blob;
     struct record_item *removal = &items->list[i];
     struct record_item *next = removal->item.kind == ITEM_REMOVED ? next_of(items, i) : NULL;
-    if (!next || next->item.kind != ITEM_COMMITTED || next->item.existed ||
+    if (!next || next->item.kind != ITEM_COMMITTED || next->item.existed || is_behind(items, i) ||
         strcmp(next->item.user, removal->item.user) != 0)
         return 0;
     int r = recording_blob(rec, removal->item.file, &blob);
@@ -278,7 +278,7 @@ static int record_those_that_follow(struct recording *rec, struct record_items *
                 return r;
             if (items->list[i].done)
                 continue;
-            r = is_behind(items, i) || is_held(rec, items, i, all)
+            r = is_held(rec, items, i, all) || is_behind(items, i)
                     ? 0
                     : follows(rec, &items->list[i].item);
             if (r > 0) {

@@ -17,8 +17,8 @@
 enum {
     RECORD_WAIT_MS = 5000,
     RECORD_FIRST_WAIT_MS = 1000, /* where nothing is recorded of the file */
-    RECORD_ITEMS = 2000,         /* at a time, so that the lock is not held for long */
     RECORD_REMOVAL_WAIT_MS = 5000,
+    RECORD_ITEMS = 2000, /* at a time, so that the lock is not held for long */
 };
 
 struct record_item {
