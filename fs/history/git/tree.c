@@ -149,13 +149,15 @@ static int set_entry(struct objects *objects, struct buf *bytes, const struct tr
 {
     const char *rest;
     const struct span name = head_of(changes->path + skip, &rest);
-    git_oid below = rest ? (git_oid){{0}} : changes[n - 1].blob;
+    git_oid below = {{0}};
     struct entry e;
     int r = 0;
     if (rest && find(buf_span(bytes), name, true, &e) && is_tree(&e))
         memcpy(below.id, e.id, GIT_OID_RAWSZ);
     if (rest)
         r = set_below(objects, &below, changes, n, skip + name.n + 1, &below);
+    else
+        below = changes[n - 1].blob;
     return r ?: put(bytes, name, rest != NULL, &below);
 }
 

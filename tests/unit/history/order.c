@@ -92,9 +92,9 @@ static void what_is_removed_and_made_again_follows_what_was_changed(void **state
     repo_commit(history, VM, TEXT("1"), TEXT("2"));
     history_removed(history, VM, &repo_user);
     repo_commit(history, VM, NULL, TEXT("5"));
-    repo_wait(repo, 4);
+    repo_wait(repo, 3);
     history_free(history);
-    repo_expect(repo, "vm: created\nvm: removed\nvm: memSize 1 -> 2\nvm: first seen",
+    repo_expect(repo, "vm: memSize 2 -> 5\nvm: memSize 1 -> 2\nvm: first seen",
                 "git log --format=%s");
     repo_check(repo);
 }
