@@ -9,7 +9,7 @@ int history_new(const struct history_options *options, struct history **ret, boo
 {
     (void)options;
     (void)ret;
-    (void)ret_made;
+    *ret_made = false;
     diag_set(why, "this vmxfs was built without libgit2, so it can keep no history");
     return -EOPNOTSUPP;
 }
