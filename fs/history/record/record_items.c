@@ -97,8 +97,8 @@ static bool share_file(const struct item *a, const struct item *b)
            (b->from && strcmp(a->file, b->from) == 0);
 }
 
-/* Whether both names in the spool are of one process: TIME-PID-SERIAL. */
-static bool share_process(const char *a, const char *b)
+/* Whether both names in the spool are of one mount: TIME-WHO-SERIAL. */
+static bool share_mount(const char *a, const char *b)
 {
     const char *in_a = strchr(a, '-');
     const char *in_b = strchr(b, '-');
@@ -106,7 +106,7 @@ static bool share_process(const char *a, const char *b)
     return end && in_b && strncmp(in_a, in_b, (size_t)(end - in_a) + 1) == 0;
 }
 
-/* Whether one that was made before it must come first: by the same process; or any, where it does
+/* Whether one that was made before it must come first: by the same mount; or any, where it does
  * not say itself what it follows. A file that goes would take along what is still to come. */
 static bool is_behind(const struct record_items *items, size_t i)
 {
@@ -114,7 +114,7 @@ static bool is_behind(const struct record_items *items, size_t i)
     for (size_t k = 0; k < i; k++) {
         const struct record_item *other = &items->list[k];
         if (!other->done && share_file(&other->item, &own->item) &&
-            (own->item.kind != ITEM_COMMITTED || share_process(other->name, own->name)))
+            (own->item.kind != ITEM_COMMITTED || share_mount(other->name, own->name)))
             return true;
     }
     return false;
@@ -196,7 +196,15 @@ static int commit(struct recording *rec, const struct item *item,
     return recording_commit(rec, changes, n, &message);
 }
 
-static int commit_text(struct recording *rec, const struct item *item)
+/* Whether a change that was made after it is recorded: its process was held up for so long that
+ * what it made was taken for others' doing. */
+static bool is_late(const struct recording *rec, const struct item *item)
+{
+    return item->kind == ITEM_COMMITTED && last_change_ns(&rec->last, item->file) > item->time_ns;
+}
+
+/* late: its author gets a commit, which leaves the file as it is. */
+static int commit_text(struct recording *rec, const struct item *item, bool late)
 {
     const struct span after = buf_span(&item->after);
     BUF_AUTO subject = {0};
@@ -204,7 +212,8 @@ static int commit_text(struct recording *rec, const struct item *item)
     const int r = item->existed ? message_changed(item->file, buf_span(&item->before), after,
                                                   &subject, &by_host)
                                 : message_subject(item->file, "created", &subject);
-    return r ?: commit(rec, item, &(struct recording_change){item->file, &after}, 1, subject.data);
+    const struct recording_change change = {item->file, &after};
+    return r ?: commit(rec, item, &change, late ? 0 : 1, subject.data);
 }
 
 static int commit_removal(struct recording *rec, const struct item *item)
@@ -238,23 +247,24 @@ static int catch_up(struct recording *rec, const struct item *item)
 }
 
 /* A file that went or was renamed, and of which nothing is known, leaves nothing to record. */
-static int record_one(struct recording *rec, const struct item *item)
+static int record_one(struct recording *rec, const struct item *item, bool late)
 {
     git_oid recorded;
     if (item->kind == ITEM_COMMITTED)
-        return commit_text(rec, item);
+        return commit_text(rec, item, late);
     const int r = recording_blob(rec, source_of(item), &recorded);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     return item->kind == ITEM_RENAMED ? commit_renaming(rec, item) : commit_removal(rec, item);
 }
 
-static int record_and_note(struct recording *rec, struct record_item *i, struct diag *why)
+static int record_and_note(struct recording *rec, struct record_item *i, bool late,
+                           struct diag *why)
 {
     const struct item *item = &i->item;
-    int r = record_one(rec, item)
+    int r = record_one(rec, item, late)
         ?: last_add_done(&rec->last, i->name)
-        ?: last_add_change(&rec->last, item->file, item->time_ns)
+        ?: (late ? 0 : last_add_change(&rec->last, item->file, item->time_ns))
         ?: (item->from ? last_add_change(&rec->last, item->from, item->time_ns) : 0);
     if (r == 0)
         i->done = true;
@@ -283,7 +293,7 @@ static int record_those_that_follow(struct recording *rec, struct record_items *
                     : follows(rec, &items->list[i].item);
             if (r > 0) {
                 again |= skipped;
-                r = record_and_note(rec, &items->list[i], why);
+                r = record_and_note(rec, &items->list[i], false, why);
             } else {
                 skipped = true;
             }
@@ -305,8 +315,9 @@ static int record_one_that_waited(struct recording *rec, struct record_items *it
             continue;
         const int64_t left = may_wait_ms(rec, &items->list[i].item, all);
         if (left == 0) {
-            const int r =
-                catch_up(rec, &items->list[i].item) ?: record_and_note(rec, &items->list[i], why);
+            const bool late = is_late(rec, &items->list[i].item);
+            const int r = (late ? 0 : catch_up(rec, &items->list[i].item))
+                              ?: record_and_note(rec, &items->list[i], late, why);
             return r < 0 ? r : 1;
         }
         if (*ret_next < 0 || left < *ret_next)

@@ -124,8 +124,9 @@ int recording_commit(struct recording *rec, const struct recording_change *chang
     BUF_AUTO text = {0};
     const struct message_person committer = {rec->history->user, rec->history->mail};
     git_oid tree;
-    int r = change_tree(rec, changes, n, &tree);
-    if (r < 0 || git_oid_equal(&tree, &rec->tree))
+    git_oid_cpy(&tree, &rec->tree);
+    int r = n > 0 ? change_tree(rec, changes, n, &tree) : 0;
+    if (r < 0 || (n > 0 && git_oid_equal(&tree, &rec->tree)))
         return r;
     r = message_commit(message, &tree, git_oid_is_zero(&rec->head) ? NULL : &rec->head, &committer,
                        &text)

@@ -44,7 +44,8 @@ struct recording_change {
     const struct span *after; /* NULL: it is gone */
 };
 
-/* Makes a commit of these changes; none where nothing differs. */
+/* Makes a commit of these changes; none where nothing differs. Of no changes (n is 0) it makes one
+ * that has the message alone. */
 int recording_commit(struct recording *rec, const struct recording_change *changes, size_t n,
                      const struct message *message);
 

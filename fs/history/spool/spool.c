@@ -47,7 +47,9 @@ static void sweep(const char *git_dir, const char *below)
 int spool_open(struct spool *spool, const char *git_dir)
 {
     static const char *const folders[] = {"", "spool", "packs"};
-    *spool = (struct spool){.lock = -1, .dir = path_join(git_dir, "vmxfs")};
+    static atomic_uint opened;
+    *spool = (struct spool){
+        .dir = path_join(git_dir, "vmxfs"), .lock = -1, .number = atomic_fetch_add(&opened, 1)};
     int r = spool->dir ? 0 : -ENOMEM;
     for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(folders[0]); i++) {
         FREE_AUTO char *folder = path_join(spool->dir, folders[i]);
@@ -77,8 +79,8 @@ int spool_put(struct spool *spool, const struct item *item, char **ret_name)
     static atomic_uint serial;
     char name[64];
     BUF_AUTO text = {0};
-    snprintf(name, sizeof(name), "%020lld-%d-%08u", (long long)item->time_ns, (int)getpid(),
-             atomic_fetch_add(&serial, 1));
+    snprintf(name, sizeof(name), "%020lld-%d.%u-%08u", (long long)item->time_ns, (int)getpid(),
+             spool->number, atomic_fetch_add(&serial, 1));
     FREE_AUTO char *path = path_of(spool, name);
     char *copy = strdup(name);
     const int r = (path && copy ? 0 : -ENOMEM)

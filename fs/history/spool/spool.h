@@ -3,7 +3,7 @@
  * DIR/.git/vmxfs: what all processes that share a repository have to record, and the lock under
  * which one of them does.
  *
- *     spool/TIME-PID-SERIAL  an item: written whole by whoever made the change, removed by
+ *     spool/TIME-WHO-SERIAL  an item: written whole by whoever made the change, removed by
  *                            whoever recorded it
  *     lock                   flock(2): of who reads the spool and moves the branch. A process that
  *                            ends, however, gives it back
@@ -21,7 +21,8 @@
 
 struct spool {
     char *dir; /* DIR/.git/vmxfs */
-    int lock;  /* -1: not had */
+    unsigned number; /* of it in this process: WHO is PID.NUMBER */
+    int lock;        /* -1: not had */
 };
 
 struct spool_names {

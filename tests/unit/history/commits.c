@@ -61,7 +61,7 @@ static void a_life_is_recorded_in_commits_with_author_and_trailers(void **state)
                 "git show -M --format= --name-status HEAD^");
     repo_check(repo);
     repo_expect(repo, "", "git ls-files; ls");
-    assert_string_equal(repo->notes, "");
+    repo_expect_notes(repo, "");
 }
 
 static void git_shows_each_line_with_who_wrote_it(void **state)
@@ -113,7 +113,7 @@ static void names_that_git_refuses_are_recorded(void **state)
     for (size_t i = 0; i < n; i++)
         repo_commit(history, paths[i], NULL, ONE);
     history_free(history);
-    assert_string_equal(repo->notes, "");
+    repo_expect_notes(repo, "");
     assert_int_equal(repo_count(repo, "git ls-files -z | tr -dc '\\0' | wc -c"), n);
     repo_check(repo);
     repo_expect(repo, "%2EGIT\n%2Egit",

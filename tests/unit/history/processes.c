@@ -82,7 +82,7 @@ static void a_thousand_edits_of_four_processes_are_there_once(void **state)
     repo_expect(repo, "c7: memSize 23 -> 24", "git log -1 --format=%s h/store/c7/c7.vmx");
     repo_expect(repo, "25", "git log --format=%s h/store/c7/c7.vmx | wc -l");
     repo_check(repo);
-    assert_string_equal(repo->notes, "");
+    repo_expect_notes(repo, "");
 }
 
 /* One process at a time records one VM's edits, and is killed at any moment. What it had put into
@@ -101,9 +101,10 @@ static void a_process_may_be_killed_at_any_moment(void **state)
     }
     struct history *history = repo_history(repo, "h");
     history_free(history);
-    repo_run(repo,
-             "for i in $(seq 300); do [ -z \"$(ls .git/vmxfs/spool | grep ^0)\" ] && break; sleep "
-             "0.1; done");
+    free(repo_run(
+        repo,
+        "for i in $(seq 300); do [ -z \"$(ls .git/vmxfs/spool | grep ^0)\" ] && break; sleep "
+        "0.1; done"));
     wait_for(start(repo, "vm", 801, 1, 1));
     history = repo_history(repo, "h");
     repo_expect(repo, "",

@@ -22,6 +22,7 @@ const struct history_by repo_user = {.program = "test"};
 void repo_make(struct repo *repo)
 {
     *repo = (struct repo){.top = "/tmp/vmxfs-history.XXXXXX"};
+    lock_init(&repo->lock);
     assert_non_null(mkdtemp(repo->top));
     snprintf(repo->dir, sizeof(repo->dir), "%s/history", repo->top);
     /* The configuration of whoever runs the tests has no say. */
@@ -50,8 +51,25 @@ static int name(void *ctx, const char *path, struct buf *ret)
 static void note(void *ctx, const char *path, const char *text)
 {
     struct repo *repo = ctx;
+    lock_take(&repo->lock);
     const size_t n = strlen(repo->notes);
     snprintf(repo->notes + n, sizeof(repo->notes) - n, "%s: %s\n", path ? path : "-", text);
+    lock_drop(&repo->lock);
+}
+
+bool repo_noted(struct repo *repo, const char *words)
+{
+    lock_take(&repo->lock);
+    const bool has = strstr(repo->notes, words) != NULL;
+    lock_drop(&repo->lock);
+    return has;
+}
+
+void repo_expect_notes(struct repo *repo, const char *all)
+{
+    lock_take(&repo->lock);
+    assert_string_equal(repo->notes, all);
+    lock_drop(&repo->lock);
 }
 
 void repo_options(struct repo *repo, const char *host, struct history_options *ret)

@@ -2,13 +2,18 @@
 /* A history in a folder of its own, with git as the judge of what is in it. */
 #pragma once
 
+#include "base/sync.h"
 #include "history/history.h"
 
 struct repo {
     char top[64];     /* all is below it, and removed with it */
     char dir[80];     /* of the history: not made yet */
+    struct lock lock; /* of what follows */
     char notes[4096]; /* what the history said, in lines */
 };
+
+bool repo_noted(struct repo *repo, const char *words);
+void repo_expect_notes(struct repo *repo, const char *all);
 
 extern const struct history_by repo_user; /* whoever runs the test, by "test" */
 

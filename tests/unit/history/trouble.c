@@ -33,12 +33,12 @@ static int clear(void **state)
     return 0;
 }
 
-static void wait_for_note(const struct repo *repo)
+static void wait_for_note(struct repo *repo)
 {
     const int64_t end = clock_ms() + 60 * 1000;
-    while (!((const volatile struct repo *)repo)->notes[0] && clock_ms() < end)
+    while (!repo_noted(repo, "\n") && clock_ms() < end)
         usleep(10 * 1000);
-    assert_string_not_equal(repo->notes, "");
+    assert_true(repo_noted(repo, "\n"));
 }
 
 static void limit_files(rlim_t bytes)
@@ -62,7 +62,7 @@ static void a_full_disk_is_said_once_and_loses_nothing(void **state)
     repo_commit(history, VM, TEXT("2"), TEXT("3"));
     usleep(200 * 1000); /* time for a second note */
     limit_files(RLIM_INFINITY);
-    assert_string_equal(repo->notes, "-: the history is not written: File too large\n");
+    repo_expect_notes(repo, "-: the history is not written: File too large\n");
     repo_expect(repo, "1", "git rev-list --count HEAD");
     repo_commit(history, VM, TEXT("3"), TEXT("4"));
     repo_wait(repo, 4);
@@ -159,7 +159,7 @@ static void a_broken_file_of_the_spool_holds_nothing_up(void **state)
     repo_commit(history, VM, TEXT("1"), TEXT("2"));
     history_free(history);
     repo_expect(repo, "2", "git rev-list --count HEAD");
-    assert_non_null(strstr(repo->notes, "is broken"));
+    assert_true(repo_noted(repo, "is broken"));
 }
 
 static void secrets_are_nowhere_on_the_disk(void **state)
