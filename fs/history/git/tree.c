@@ -81,17 +81,22 @@ static int read_tree(const struct objects *objects, const git_oid *tree, struct 
 int tree_get(const struct objects *objects, const git_oid *tree, const char *path, git_oid *ret)
 {
     git_oid at = *tree;
-    for (const char *rest = path; rest;) {
+    const char *rest = path;
+    bool in_folder;
+    do {
         BUF_AUTO bytes = {0};
         struct entry e;
-        const struct span name = head_of(rest, &rest);
+        const char *below;
+        const struct span name = head_of(rest, &below);
         const int r = read_tree(objects, &at, &bytes);
         if (r < 0)
             return r == -ENOENT ? -EIO : r;
-        if (!find(buf_span(&bytes), name, rest != NULL, &e) || is_tree(&e) != (rest != NULL))
+        in_folder = below != NULL;
+        if (!find(buf_span(&bytes), name, in_folder, &e) || is_tree(&e) != in_folder)
             return -ENOENT;
         memcpy(at.id, e.id, GIT_OID_RAWSZ);
-    }
+        rest = below;
+    } while (in_folder);
     *ret = at;
     return 0;
 }
