@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# Four processes, one repository.
+# Four processes, one repository. HISTORY_EDITS: how many edits; tests/unit/history/processes.c makes a
+# thousand without mounts.
 
 bats_require_minimum_version 1.5.0
 
 load history
 
-EDITS=${HISTORY_EDITS:-1000}
+EDITS=${HISTORY_EDITS:-200}
 
 setup() {
     history_new
