@@ -87,7 +87,7 @@ power_is() { # VMX WORD
     start
     esxi slow 25 1
     for signal in INT TERM; do
-        run timeout -s "$signal" 3 sh -c 'echo on >"$1"' sh "$vm/.vmxfs/power"
+        run timeout -s "$signal" 8 sh -c 'echo on >"$1"' sh "$vm/.vmxfs/power"
         [ "$status" -eq 124 ]
         task_is "$vm" 'power-on [0-9]+ s'
         eventually 120 power_is "$vm" on
