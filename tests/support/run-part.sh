@@ -54,7 +54,7 @@ bats_file() { # BUILD FILE
     SANITIZER_OPTIONS=$(sanitizer_options "$1")
     export SANITIZER_OPTIONS
     # Races show in fewer rounds; the full numbers run with the other sanitizers.
-    [ "$1" != tsan ] || export KILL_ROUNDS=60 SOAK_SECONDS=20
+    [ "$1" != tsan ] || export KILL_ROUNDS=60 SOAK_SECONDS=20 HISTORY_EDITS=200
     sh tests/support/run-bats.sh "$2" "$1-$folder" "$WORK/$1-$folder-$(basename "$2" .bats)" \
         "$WORK/counts"
 }
