@@ -20,7 +20,7 @@
 #include "item.h"
 
 struct spool {
-    char *dir; /* DIR/.git/vmxfs */
+    char *dir;       /* DIR/.git/vmxfs */
     unsigned number; /* of it in this process: WHO is PID.NUMBER */
     int lock;        /* -1: not had */
 };
