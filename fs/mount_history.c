@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/user_name.h"
 #include "history/history.h"
 #include "remote/names/paths.h"
 #include "remote/names/shown_names.h"
@@ -87,19 +88,21 @@ static void say_made(const char *dir)
 
 static int begin(struct mount *m, const char *dir, struct diag *why)
 {
-    char machine[256] = "";
+    BUF_AUTO machine = {0};
     const char *host = connector_hostname(m->connector);
-    gethostname(machine, sizeof(machine) - 1);
+    int r = user_name_add_machine(&machine);
+    if (r < 0)
+        return r;
     const struct history_options options = {
         .dir = dir,
-        .host = host ? host : machine,
+        .host = host ? host : machine.data,
         .mountpoint = m->mounted_at ? m->mounted_at : m->options->mountpoint,
         .name = add_name,
         .note = note,
         .ctx = m,
     };
     bool made = false;
-    int r = history_new(&options, &m->history, &made, why);
+    r = history_new(&options, &m->history, &made, why);
     if (r < 0)
         return r;
     if (made)

@@ -30,6 +30,13 @@ int64_t clock_wall_ms(void)
     return now_us(CLOCK_REALTIME) / 1000;
 }
 
+int64_t clock_wall_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
 int64_t clock_us(void)
 {
     return now_us(CLOCK_MONOTONIC);

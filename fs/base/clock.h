@@ -8,6 +8,7 @@ int64_t clock_ms(void);      /* monotonic, stands still in suspend: for waits an
 int64_t clock_boot_ms(void); /* monotonic, goes on in suspend: for what others see age */
 int64_t clock_wall_s(void);  /* seconds since 1970 */
 int64_t clock_wall_ms(void); /* the same in milliseconds */
+int64_t clock_wall_ns(void); /* the same in nanoseconds */
 int64_t clock_us(void);      /* clock_ms, in microseconds: for what is measured */
 
 enum { CLOCK_UTC_SIZE = 24 };

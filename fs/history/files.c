@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
@@ -59,11 +58,4 @@ int files_replace(const char *path, struct span content, int flags)
 int files_make_folder(const char *path)
 {
     return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-int64_t files_now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }

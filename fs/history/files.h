@@ -2,8 +2,6 @@
 /* Writing small files so that each is there whole, or as it was. */
 #pragma once
 
-#include <stdint.h>
-
 #include "parser/text/buf.h"
 
 enum {
@@ -22,6 +20,3 @@ int files_write_all(int fd, struct span bytes);
 
 /* Makes a folder that is missing. 0, -errno. */
 int files_make_folder(const char *path);
-
-/* CLOCK_REALTIME. */
-int64_t files_now_ns(void);

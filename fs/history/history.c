@@ -7,9 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/user_name.h"
 #include "git/repository.h"
 #include "names.h"
-#include "user_name.h"
 #include "worker.h"
 
 /* ---- made and freed */

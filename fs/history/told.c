@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/cleanup.h"
+#include "base/user_name.h"
 #include "file_path.h"
 #include "files.h"
 #include "parser/history/secret.h"
-#include "user_name.h"
 
 struct told *told_new(enum told_kind kind, const char *path, const char *from,
                       const struct history_by *by)
@@ -17,7 +18,7 @@ struct told *told_new(enum told_kind kind, const char *path, const char *from,
     if (!told)
         return NULL;
     told->kind = kind;
-    told->time_ns = files_now_ns();
+    told->time_ns = clock_wall_ns();
     told->path = strdup(path);
     told->from = from ? strdup(from) : NULL;
     told->undoes = strdup(by && by->undoes ? by->undoes : "");

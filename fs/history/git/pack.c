@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/cleanup.h"
 #include "delta.h"
 #include "../files.h"
@@ -208,7 +209,7 @@ static int write_notes(const struct pack *pack, const char *name)
     char base[GIT_OID_HEXSZ + 1] = "";
     if (asprintf(&path, "%s/vmxfs/packs/%s", pack->git_dir, name) < 0)
         return -ENOMEM;
-    int r = buf_addf(&text, "time %lld\n", (long long)files_now_ns());
+    int r = buf_addf(&text, "time %lld\n", (long long)clock_wall_ns());
     for (size_t i = 0; r == 0 && i < pack->n_bases; i++) {
         const struct pack_base *b = &pack->bases[i];
         const struct pack_entry *e = pack_find(pack, &b->id);

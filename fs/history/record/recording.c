@@ -9,6 +9,7 @@
 #include "../git/pack.h"
 #include "../git/repository.h"
 #include "../git/tree.h"
+#include "base/clock.h"
 #include "base/cleanup.h"
 #include "parser/text/text.h"
 
@@ -55,7 +56,7 @@ static int read_tip(struct recording *rec, struct diag *why)
 int recording_begin(struct recording *rec, const struct history *history, const struct spool *spool,
                     struct diag *why)
 {
-    *rec = (struct recording){.history = history, .spool = spool, .began_ns = files_now_ns()};
+    *rec = (struct recording){.history = history, .spool = spool, .began_ns = clock_wall_ns()};
     int r = repository_open(history->options.dir, &rec->repository, why);
     if (r < 0)
         return r;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../files.h"
+#include "base/clock.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/path.h"
@@ -130,7 +131,7 @@ int last_write(const struct spool *spool, const struct last *last)
     FREE_AUTO char *path = path_join(spool->dir, "last");
     BUF_AUTO text = {0};
     char id[GIT_OID_HEXSZ + 1];
-    const int64_t oldest = files_now_ns() - keep_ns;
+    const int64_t oldest = clock_wall_ns() - keep_ns;
     int r = path ? buf_addf(&text, "commit %s\n", git_oid_tostr(id, sizeof(id), &last->commit))
                  : -ENOMEM;
     for (size_t i = 0; r == 0 && i < last->done.n; i++)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "../files.h"
+#include "base/clock.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/path.h"
@@ -26,7 +27,7 @@ static const char unfinished[] = "tmp_"; /* files_replace */
 static void sweep_file(const char *path)
 {
     struct stat st;
-    if (lstat(path, &st) == 0 && files_now_ns() / 1000000000 - st.st_mtime > UNFINISHED_S)
+    if (lstat(path, &st) == 0 && clock_wall_ns() / 1000000000 - st.st_mtime > UNFINISHED_S)
         unlink(path);
 }
 

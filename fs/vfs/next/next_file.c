@@ -3,13 +3,13 @@
 #include "next_file.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/path.h"
+#include "base/user_name.h"
 #include "next_known.h"
 #include "remote/cache/document.h"
 #include "remote/commit/beside.h"
@@ -136,17 +136,6 @@ int next_tidy(const struct next_of *of, struct diag *diag)
     return r;
 }
 
-/* The login name of a local user, or his number. */
-static int add_user(uid_t uid, struct buf *ret)
-{
-    char names[4096];
-    struct passwd entry;
-    struct passwd *found = NULL;
-    if (getpwuid_r(uid, &entry, names, sizeof(names), &found) == 0 && found)
-        return buf_add_str(ret, found->pw_name);
-    return buf_addf(ret, "%u", (unsigned)uid);
-}
-
 static int add_lines(const struct file_change *c, struct vmx_next *next,
                      const struct vmx_dict *dict, struct diag *diag)
 {
@@ -156,7 +145,7 @@ static int add_lines(const struct file_change *c, struct vmx_next *next,
     clock_utc(clock_wall_s(), when);
     int r = vmx_edits_parse(c->lines, vmx_dict_charset(dict), &edits, diag)
         ?: vmx_edits_check(&edits, dict, diag)
-        ?: add_user(c->uid, &who)
+        ?: user_name_add(&who, c->uid)
         ?: vmx_next_add(next, &edits, dict, buf_span(&who), span_of(when), diag);
     vmx_edits_done(&edits);
     return r;

@@ -16,20 +16,6 @@
 #define ONE "memSize = \"1024\"\nuuid.bios = \"56 4d 01\"\n"
 #define TWO "memSize = \"2048\"\nuuid.bios = \"56 4d 01\"\n"
 
-static int make(void **state)
-{
-    static struct repo repo;
-    repo_make(&repo);
-    *state = &repo;
-    return 0;
-}
-
-static int clear(void **state)
-{
-    repo_remove(*state);
-    return 0;
-}
-
 static char *branch_of(const struct repo *repo)
 {
     return repo_run(repo, "printf '%%s@%%s' $(id -un) $(hostname)");
@@ -182,14 +168,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_life_is_recorded_in_commits_with_author_and_trailers,
-                                        make, clear),
-        cmocka_unit_test_setup_teardown(git_shows_each_line_with_who_wrote_it, make, clear),
-        cmocka_unit_test_setup_teardown(undoing_is_said_in_a_trailer, make, clear),
-        cmocka_unit_test_setup_teardown(names_that_git_refuses_are_recorded, make, clear),
-        cmocka_unit_test_setup_teardown(a_name_too_long_for_a_file_is_in_the_repository_only, make,
-                                        clear),
-        cmocka_unit_test_setup_teardown(a_file_in_the_place_of_a_folder_is_recorded, make, clear),
-        cmocka_unit_test_setup_teardown(any_bytes_are_a_text, make, clear),
+                                        repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(git_shows_each_line_with_who_wrote_it, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(undoing_is_said_in_a_trailer, repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(names_that_git_refuses_are_recorded, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(a_name_too_long_for_a_file_is_in_the_repository_only,
+                                        repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(a_file_in_the_place_of_a_folder_is_recorded, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(any_bytes_are_a_text, repo_setup, repo_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,24 +10,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "repo.h"
 
 #define VM "store/vm/vm.vmx"
 #define TEXT(n) "memSize = \"" n "\"\nuuid.bios = \"56 4d 01\"\n"
-
-static int make(void **state)
-{
-    static struct repo repo;
-    repo_make(&repo);
-    *state = &repo;
-    return 0;
-}
-
-static int clear(void **state)
-{
-    repo_remove(*state);
-    return 0;
-}
 
 static void changes_of_two_mounts_are_one_chain(void **state)
 {
@@ -62,14 +49,14 @@ static bool waits_for_the_one_before_it(struct repo *repo, int commits)
     snprintf(path, sizeof(path), "store/vm%d/vm.vmx", commits);
     repo_commit(a, path, NULL, TEXT("1"));
     repo_wait(repo, commits + 1);
-    const int64_t began = repo_now_ms();
+    const int64_t began = clock_wall_ms();
     repo_commit(b, path, TEXT("2"), TEXT("3"));
     usleep(500 * 1000); /* time in which it would be recorded, if it did not wait */
     const int count = repo_count(repo, "git rev-list HEAD | wc -l");
     repo_commit(a, path, TEXT("1"), TEXT("2"));
     history_free(a);
     history_free(b);
-    if (repo_now_ms() - began >= PATIENCE_MS)
+    if (clock_wall_ms() - began >= PATIENCE_MS)
         return false;
     assert_int_equal(count, commits + 1);
     return true;
@@ -184,7 +171,7 @@ static void what_was_committed_here_is_not_seen_as_done_by_others(void **state)
     struct history *a = repo_history(repo, "h");
     struct history *b = repo_history(repo, "h");
     repo_see(b, VM, TEXT("1"));
-    const int64_t before = repo_now_ms();
+    const int64_t before = clock_wall_ms();
     repo_commit(a, VM, TEXT("1"), TEXT("2"));
     /* The other mount sees the new text before the change is told, and the old one too late. */
     repo_see(b, VM, TEXT("2"));
@@ -206,9 +193,9 @@ static void a_renaming_that_is_seen_is_one_commit(void **state)
     history_free(history);
     history = repo_history(repo, "h");
     repo_see(history, "store/new/new.vmx", TEXT("1"));
-    history_gone(history, VM, repo_now_ms());
-    history_gone(history, "store/gone/gone.vmx", repo_now_ms());
-    history_gone(history, "store/never/there.vmx", repo_now_ms());
+    history_gone(history, VM, clock_wall_ms());
+    history_gone(history, "store/gone/gone.vmx", clock_wall_ms());
+    history_gone(history, "store/never/there.vmx", clock_wall_ms());
     history_free(history);
     repo_expect(repo, "gone: removed\nnew: renamed from vm/vm.vmx\n2 VMs first seen",
                 "git log --format=%s");
@@ -245,24 +232,28 @@ static void a_renaming_of_what_was_only_just_seen_is_recorded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(changes_of_two_mounts_are_one_chain, make, clear),
-        cmocka_unit_test_setup_teardown(a_change_waits_for_the_one_before_it, make, clear),
+        cmocka_unit_test_setup_teardown(changes_of_two_mounts_are_one_chain, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(a_change_waits_for_the_one_before_it, repo_setup,
+                                        repo_teardown),
         cmocka_unit_test_setup_teardown(
-            a_change_that_comes_too_late_has_a_commit_and_takes_nothing_back, make, clear),
+            a_change_that_comes_too_late_has_a_commit_and_takes_nothing_back, repo_setup,
+            repo_teardown),
         cmocka_unit_test_setup_teardown(what_is_missing_between_two_changes_was_done_by_others,
-                                        make, clear),
+                                        repo_setup, repo_teardown),
         cmocka_unit_test_setup_teardown(what_is_removed_and_made_again_follows_what_was_changed,
-                                        make, clear),
+                                        repo_setup, repo_teardown),
         cmocka_unit_test_setup_teardown(an_edit_of_a_vm_never_seen_before_first_records_what_it_was,
-                                        make, clear),
-        cmocka_unit_test_setup_teardown(first_sightings_are_one_commit, make, clear),
-        cmocka_unit_test_setup_teardown(what_was_committed_here_is_not_seen_as_done_by_others, make,
-                                        clear),
-        cmocka_unit_test_setup_teardown(a_renaming_that_is_seen_is_one_commit, make, clear),
-        cmocka_unit_test_setup_teardown(what_a_host_writes_by_itself_is_said_to_be_its, make,
-                                        clear),
-        cmocka_unit_test_setup_teardown(a_renaming_of_what_was_only_just_seen_is_recorded, make,
-                                        clear),
+                                        repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(first_sightings_are_one_commit, repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(what_was_committed_here_is_not_seen_as_done_by_others,
+                                        repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(a_renaming_that_is_seen_is_one_commit, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(what_a_host_writes_by_itself_is_said_to_be_its, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(a_renaming_of_what_was_only_just_seen_is_recorded,
+                                        repo_setup, repo_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,12 +38,6 @@ static int make(void **state)
     return 0;
 }
 
-static int clear(void **state)
-{
-    repo_remove(*state);
-    return 0;
-}
-
 static void a_file_that_he_changed_stays(void **state)
 {
     struct repo *repo = *state;
@@ -207,20 +201,21 @@ static void a_link_in_the_place_of_a_folder_is_not_followed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_file_that_he_changed_stays, make, clear),
-        cmocka_unit_test_setup_teardown(what_he_staged_stays, make, clear),
-        cmocka_unit_test_setup_teardown(a_file_that_is_not_tracked_stays, make, clear),
-        cmocka_unit_test_setup_teardown(a_removal_leaves_what_he_changed, make, clear),
-        cmocka_unit_test_setup_teardown(his_branch_is_not_touched_and_ours_goes_on, make, clear),
-        cmocka_unit_test_setup_teardown(a_detached_head_stays, make, clear),
-        cmocka_unit_test_setup_teardown(a_locked_index_is_waited_for, make, clear),
+        cmocka_unit_test_setup_teardown(a_file_that_he_changed_stays, make, repo_teardown),
+        cmocka_unit_test_setup_teardown(what_he_staged_stays, make, repo_teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_is_not_tracked_stays, make, repo_teardown),
+        cmocka_unit_test_setup_teardown(a_removal_leaves_what_he_changed, make, repo_teardown),
+        cmocka_unit_test_setup_teardown(his_branch_is_not_touched_and_ours_goes_on, make,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(a_detached_head_stays, make, repo_teardown),
+        cmocka_unit_test_setup_teardown(a_locked_index_is_waited_for, make, repo_teardown),
         cmocka_unit_test_setup_teardown(locks_that_a_killed_process_has_left_are_taken_over, make,
-                                        clear),
-        cmocka_unit_test_setup_teardown(he_may_commit_amend_and_reset_between, make, clear),
-        cmocka_unit_test_setup_teardown(his_git_may_pack_and_collect, make, clear),
-        cmocka_unit_test_setup_teardown(it_can_be_pushed_and_cloned, make, clear),
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(he_may_commit_amend_and_reset_between, make, repo_teardown),
+        cmocka_unit_test_setup_teardown(his_git_may_pack_and_collect, make, repo_teardown),
+        cmocka_unit_test_setup_teardown(it_can_be_pushed_and_cloned, make, repo_teardown),
         cmocka_unit_test_setup_teardown(a_link_in_the_place_of_a_folder_is_not_followed, make,
-                                        clear),
+                                        repo_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,20 +18,6 @@
 extern char **environ;
 static const char *writer;
 
-static int make(void **state)
-{
-    static struct repo repo;
-    repo_make(&repo);
-    *state = &repo;
-    return 0;
-}
-
-static int clear(void **state)
-{
-    repo_remove(*state);
-    return 0;
-}
-
 static pid_t start(const struct repo *repo, const char *name, int first, int n, int vms)
 {
     char numbers[3][16];
@@ -121,9 +107,10 @@ static void a_process_may_be_killed_at_any_moment(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_thousand_edits_of_four_processes_are_there_once, make,
-                                        clear),
-        cmocka_unit_test_setup_teardown(a_process_may_be_killed_at_any_moment, make, clear),
+        cmocka_unit_test_setup_teardown(a_thousand_edits_of_four_processes_are_there_once,
+                                        repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(a_process_may_be_killed_at_any_moment, repo_setup,
+                                        repo_teardown),
     };
     assert_int_equal(argc, 2);
     writer = argv[1];

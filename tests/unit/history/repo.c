@@ -42,6 +42,20 @@ void repo_remove(struct repo *repo)
     assert_int_equal(system(command), 0);
 }
 
+int repo_setup(void **state)
+{
+    static struct repo repo;
+    repo_make(&repo);
+    *state = &repo;
+    return 0;
+}
+
+int repo_teardown(void **state)
+{
+    repo_remove(*state);
+    return 0;
+}
+
 static int name(void *ctx, const char *path, struct buf *ret)
 {
     (void)ctx;
@@ -176,14 +190,7 @@ void repo_commit(struct history *history, const char *path, const char *before, 
                       &by);
 }
 
-int64_t repo_now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void repo_see(struct history *history, const char *path, const char *text)
 {
-    history_seen(history, path, span_of(text), repo_now_ms());
+    history_seen(history, path, span_of(text), clock_wall_ms());
 }

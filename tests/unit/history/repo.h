@@ -19,6 +19,9 @@ extern const struct history_by repo_user; /* whoever runs the test, by "test" */
 
 void repo_make(struct repo *repo);
 void repo_remove(struct repo *repo);
+/* The same as a fixture of cmocka's. */
+int repo_setup(void **state);
+int repo_teardown(void **state);
 
 /* A history of this folder, begun. Its names are the paths in the mount. */
 struct history *repo_history(struct repo *repo, const char *host);
@@ -42,4 +45,3 @@ void repo_check(const struct repo *repo);
 void repo_commit(struct history *history, const char *path, const char *before, const char *after);
 /* The text was seen right now. */
 void repo_see(struct history *history, const char *path, const char *text);
-int64_t repo_now_ms(void);

@@ -19,20 +19,6 @@
 #define VM "store/vm/vm.vmx"
 #define TEXT(n) "memSize = \"" n "\"\n"
 
-static int make(void **state)
-{
-    static struct repo repo;
-    repo_make(&repo);
-    *state = &repo;
-    return 0;
-}
-
-static int clear(void **state)
-{
-    repo_remove(*state);
-    return 0;
-}
-
 static void wait_for_note(struct repo *repo)
 {
     const int64_t end = clock_ms() + 60 * 1000;
@@ -220,14 +206,18 @@ int main(void)
 {
     signal(SIGXFSZ, SIG_IGN);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_full_disk_is_said_once_and_loses_nothing, make, clear),
-        cmocka_unit_test_setup_teardown(a_disk_that_fills_while_it_records_breaks_nothing, make,
-                                        clear),
-        cmocka_unit_test_setup_teardown(what_is_no_history_is_not_touched, make, clear),
-        cmocka_unit_test_setup_teardown(a_broken_repository_is_said_and_left_alone, make, clear),
-        cmocka_unit_test_setup_teardown(a_broken_file_of_the_spool_holds_nothing_up, make, clear),
-        cmocka_unit_test_setup_teardown(secrets_are_nowhere_on_the_disk, make, clear),
-        cmocka_unit_test_setup_teardown(packs_are_joined, make, clear),
+        cmocka_unit_test_setup_teardown(a_full_disk_is_said_once_and_loses_nothing, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(a_disk_that_fills_while_it_records_breaks_nothing,
+                                        repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_history_is_not_touched, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(a_broken_repository_is_said_and_left_alone, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(a_broken_file_of_the_spool_holds_nothing_up, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(secrets_are_nowhere_on_the_disk, repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(packs_are_joined, repo_setup, repo_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

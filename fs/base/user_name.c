@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "cleanup.h"
 
 enum { ENTRY_MAX = 1 << 20 }; /* of the user database: more than that is no entry */
 
