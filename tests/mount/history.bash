@@ -37,9 +37,10 @@ branch() {
     in_history symbolic-ref HEAD
 }
 
-# Waits until a subject is recorded.
+# Waits until a subject is recorded, and until whoever recorded it has let the lock go: the branch moves
+# before the files of the work tree do.
 until_recorded() { # PATTERN
-    eventually 30 is_recorded "$1"
+    eventually 30 is_recorded "$1" && flock "$HISTORY/.git/vmxfs/lock" true
 }
 
 is_recorded() {
