@@ -47,7 +47,11 @@ check() {
     checks-test) python3 -B tests/lint/checks_test.py ;;
     named-tests) python3 -B tests/lint/named_tests.py . ;;
     named-tests-test) python3 -B tests/lint/named_tests_test.py ;;
-    shellcheck) find tests docs -name '*.sh' -o -name 'vmxfs.bash' | sort | xargs shellcheck --severity=warning ;;
+    # A bats file must look at whether a command fails that is to fail.
+    shellcheck)
+        find tests docs -name '*.sh' -o -name 'vmxfs.bash' | sort | xargs shellcheck --severity=warning &&
+            find tests -name '*.bats' | sort | xargs shellcheck --include=SC2314,SC2315
+        ;;
     clang-format) sources | xargs "clang-format-$llvm" --dry-run --Werror ;;
     clang-tidy) find parser fs -name '*.c' | sort | tidy 4 ;;
     clang-tidy-changed) changed | tidy 1 ;;

@@ -66,7 +66,7 @@ mounted() {
     [ "$(ps -o stat= --ppid "$vmxfs" | grep -c Z)" -eq 0 ]
 
     for i in 0 1 2 3 4 5; do
-        ! grep -vE '^[^ =]+ = "[^"]*"$' "$LAB/vm$i/vm$i.vmx"
+        ! grep -vE '^[^ =]+ = "[^"]*"$' "$LAB/vm$i/vm$i.vmx" || false
         [ -z "$(sed 's/ = .*//' "$LAB/vm$i/vm$i.vmx" | sort -f | uniq -di)" ]
         cmp "$LAB/vm$i/vm$i.vmx" "$MNT/vm$i/vm$i.vmx/.vmxfs/raw"
     done

@@ -349,5 +349,5 @@ os.stat('$MNT/large')" 3>&- &
     # shellcheck disable=SC2086 # a list
     eventually 30 ended $stalled
     resume
-    ! grep -q " $MNT " /proc/mounts
+    ! grep -q " $MNT " /proc/mounts || false
 }

@@ -147,7 +147,7 @@ power_is() { # VMX WORD
     esxi question 12 odd
     echo on nowait >"$copy/.vmxfs/power"
     eventually 30 test -n "$(cat "$copy/.vmxfs/question")"
-    ! grep -q "$(printf '[\033\007]')" "$copy/.vmxfs/question"
+    ! grep -q "$(printf '[\033\007]')" "$copy/.vmxfs/question" || false
     [ "$(grep -c '' "$copy/.vmxfs/question")" = 5 ]
     grep -qxF '3. Red ?[31m$(touch pwned)' "$copy/.vmxfs/question"
     refused "Invalid argument" red "$copy/.vmxfs/question"

@@ -148,7 +148,7 @@ mend() {
         echo "$rule: $command"
         bash -c "$command"
         ! awk -F'\t' -v rule="$rule" -v command="$command" \
-            '$2 == rule && $4 == command && $1 != "PASS" { print; found = 1 } END { exit !found }' "$vm/.vmxfs/check"
+            '$2 == rule && $4 == command && $1 != "PASS" { print; found = 1 } END { exit !found }' "$vm/.vmxfs/check" || false
     done
     cat "$vm/.vmxfs/check"
     [ ! -s "$TEST_DIR/todo" ]
@@ -182,7 +182,7 @@ END
         let_go "0000:$bus:00.1"
         grep -q '^FAIL	device-.*	echo 00000:.*:00.0 > ' "$vm/.vmxfs/check"
         mend
-        ! grep ^FAIL "$vm/.vmxfs/check"
+        ! grep ^FAIL "$vm/.vmxfs/check" || false
         [ "$(cat "$vm/pciPassthru0.id")" = "00000:${card##* }:00.0" ]
         [ "$(cat "$vm/pciPassthru0.systemId")" = "$uuid" ]
         [ "$(cat "$vm/pciPassthru1.id")" = "00000:${card##* }:00.1" ]
@@ -202,7 +202,7 @@ END
     grep -q '^FAIL	device-system	' "$vm/.vmxfs/check"
     grep -q '^FAIL	passthrough-enabled	' "$vm/.vmxfs/check"
     mend
-    ! grep ^FAIL "$vm/.vmxfs/check"
+    ! grep ^FAIL "$vm/.vmxfs/check" || false
     [ "$(cat "$vm/passthrough-profile")" = "none [nested-esxi] inner-guest" ]
     [ "$(cat "$vm/pciPassthru1.id")" = 00000:066:00.1 ]
     unmount_lab
@@ -282,11 +282,11 @@ log_line() { # TEXT
     let_go 0000:13:00.0
     echo inner-guest device=13:00.0 mmio=32 >"$vm/passthrough-profile"
     [ "$(cat "$vm/pciPassthru0.id")" = 00000:019:00.0 ]
-    ! grep ^FAIL "$vm/.vmxfs/check"
+    ! grep ^FAIL "$vm/.vmxfs/check" || false
     grep -q '^PASS	esxi-version	.*nested' "$vm/.vmxfs/check"
     grep -q '^PASS	integrated-gpu	' "$vm/.vmxfs/check"
     grep -q '^PASS	gpu-tested	' "$vm/.vmxfs/check"
-    ! grep '	powered-off	' "$vm/.vmxfs/check"
+    ! grep '	powered-off	' "$vm/.vmxfs/check" || false
     unmount_lab
     host_again --nested --version 7.0.3
     mount_host

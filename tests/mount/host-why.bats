@@ -201,7 +201,7 @@ END
     [ "$(why '[msg.x]' 4)" = - ]
     run grep -c pages "$vm/.vmxfs/why"
     [ "$output" = 0 ]
-    ! LC_ALL=C grep -q '[[:cntrl:]]' <(tr -d '\t\n' <"$vm/.vmxfs/why")
+    ! LC_ALL=C grep -q '[[:cntrl:]]' <(tr -d '\t\n' <"$vm/.vmxfs/why") || false
 }
 
 # Lines of a guest, as many bytes as asked for.

@@ -218,7 +218,7 @@ END
         explained EBUSY ".vmxfs/host/pci/$address" passthrough "needs it"
         [ "$(cat "$pci/$address/passthrough")" = 0 ]
     done
-    ! grep "pcipassthru set" "$HOST/commands"
+    ! grep "pcipassthru set" "$HOST/commands" || false
     echo "1 force" >"$pci/0000:00:14.0/passthrough"
     [ "$(cat "$pci/0000:00:14.0/passthrough")" = 1 ]
     echo 0 >"$pci/0000:00:14.0/passthrough"
@@ -234,7 +234,7 @@ END
         refused "Invalid argument" "$value" "$pci/0000:42:00.0/passthrough"
     done
     [ ! -e "$pci/0000:ff:00.0" ]
-    ! grep "pcipassthru set" "$HOST/commands"
+    ! grep "pcipassthru set" "$HOST/commands" || false
 }
 
 @test "6.5 has no command for passthrough, and says so" {
@@ -287,7 +287,7 @@ END
 has_no_host() {
     vm=$MNT/datastore1/nested-esxi/nested-esxi.vmx
     [ ! -e "$MNT/.vmxfs/host" ]
-    ! ls "$MNT/.vmxfs" | grep -x host
+    ! ls "$MNT/.vmxfs" | grep -x host || false
     echo 8192 >"$vm/memSize"
     [ "$(setting "$DS1/nested-esxi/nested-esxi.vmx" memSize)" = 8192 ]
     refused "Operation not supported" on "$vm/.vmxfs/power"
@@ -296,7 +296,7 @@ has_no_host() {
     [ "$status" -eq 1 ]
     [[ $output == *"Operation not supported"* ]]
     [ ! -e "$MNT/.vmxfs/gpus" ]
-    ! ls "$MNT/.vmxfs" | grep -x gpus
+    ! ls "$MNT/.vmxfs" | grep -x gpus || false
     [ "$(grep -v '^#' "$MNT/.vmxfs/vms" | cut -f1-3 | sort -u)" = "$(printf 'unknown\t-\t-')" ]
     grep -qx "host: none" "$MNT/.vmxfs/status"
     echo 16384 >"$vm/memSize"

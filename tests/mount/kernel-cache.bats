@@ -120,7 +120,7 @@ kept() { # FILE
     mount_local cache_timeout=60 history=off
     cat "$K/guestinfo.a" "$K/guestinfo.a"
     kept "$K/guestinfo.a"
-    ! kept "$K/passthrough-profile"
+    ! kept "$K/passthrough-profile" || false
     [ "$(cat "$K/guestinfo.a")" = alpha ]
 }
 

@@ -166,7 +166,7 @@ END
     [ "$(cat "$VMX/pciPassthru.64bitMMIOSizeGB")" = 128 ]
     [ "$(cat "$VMX/displayName")" = nested-02 ]
     [ ! -e "$VMX/vvtd.enable" ]
-    ! grep -q '^vmxfs\.' "$FILE"
+    ! grep -q '^vmxfs\.' "$FILE" || false
     grep -q 'vm/vm.vmx	passthrough-profile	.*pciPassthru.64bitMMIOSizeGB' "$MNT/.vmxfs/errors"
 }
 
@@ -427,7 +427,7 @@ plan_is_true() { # LINE NAME
     [ ! -s "$TEST_DIR/plan" ]
     plan_is_true "nested-esxi $device" "nested-esxi $device"
     grep -q '^+pciPassthru0.id = "00000:101:00.0"' "$TEST_DIR/plan"
-    ! grep -q '^[-+].*64bitMMIOSizeGB' "$TEST_DIR/plan"
+    ! grep -q '^[-+].*64bitMMIOSizeGB' "$TEST_DIR/plan" || false
     plan_is_true "nested-esxi cpu=amd mmio=" "nested-esxi  cpu=amd mmio= "
     grep -q '^+pciPassthru.64bitMMIOSizeGB = "16"' "$TEST_DIR/plan"
     plan_is_true "inner-guest mmio=64" "inner-guest mmio=64"

@@ -58,7 +58,7 @@ esxi_support=${ESXI_SUPPORT:-$(cd "$(dirname "$0")" && pwd)}
 esxi_sftp=${SFTP_SERVER:-/usr/lib/openssh/sftp-server}
 
 esxi_admin() { # VERB DIR WORD...
-    python3 -BS "$esxi_support/esxi/admin.py" "$@"
+    python3 -S "$esxi_support/esxi/admin.py" "$@"
 }
 
 # Starts DIR's sshd as ESXi configures its own, with lines that overrule.
@@ -116,7 +116,7 @@ esxi_start() { # DIR OPTION...
     esxi_way=$(esxi_admin install "$esxi_dir" "$kind" "$nested" "$version" "$build" "$empty" "$hard") ||
         return 1
     [ "$esxi_way" != gate ] ||
-        set -- "$@" "Subsystem sftp python3 -BS '$esxi_support/esxi/gate.py' '$esxi_dir' $esxi_sftp"
+        set -- "$@" "Subsystem sftp python3 -S '$esxi_support/esxi/gate.py' '$esxi_dir' $esxi_sftp"
     esxi_sshd "$esxi_dir" "$password" "$@"
 }
 
@@ -143,7 +143,7 @@ esxi_crowd() { # DIR on|off
     case $2 in
     on)
         sshd_open "$1/sshd" "MaxStartups 3:100:3" &&
-            python3 -BS "$esxi_support/esxi/crowd.py" "$1" 3
+            python3 -S "$esxi_support/esxi/crowd.py" "$1" 3
         ;;
     off) rm -f "$1/crowd" && sshd_open "$1/sshd" ;;
     *) echo "esxi.sh: crowd DIR on|off" >&2 && return 2 ;;

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """vmInventory.xml, in which hostd keeps the ids and paths of what is registered."""
 import os
-from xml.sax.saxutils import escape
 
 import vmx
 
@@ -14,6 +13,9 @@ ENTRY = """  <ConfigEntry id="{n:04d}">
 
 
 def write(host):
+    # Loading it takes longer than all else that a command does, and most commands write nothing here.
+    from xml.sax.saxutils import escape
+
     folder = os.path.join(host.root, "etc/vmware/hostd")
     os.makedirs(folder, exist_ok=True)
     vms = host.state.get("vms", {}).items()

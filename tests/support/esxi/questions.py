@@ -4,7 +4,6 @@ key with the question, and lines with the choices, whose numbers are the questio
 import hashlib
 import os
 import re
-import uuid
 
 import faults
 import vmx
@@ -145,7 +144,7 @@ def applied(host, vm, text):
 
 def renewed(text):
     """With an identity of its own, and network addresses that follow from it."""
-    text = vmx.put(text, "uuid.bios", spelled(b"\x56\x4d" + uuid.uuid4().bytes[2:]))
+    text = vmx.put(text, "uuid.bios", spelled(b"\x56\x4d" + os.urandom(14)))
     for n in range(10):
         if vmx.get(text, f"ethernet{n}.generatedAddress"):
             text = vmx.put(text, f"ethernet{n}.generatedAddress",
