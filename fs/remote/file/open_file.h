@@ -49,13 +49,13 @@ struct remote_file {
 
     /* Bulk connections that were taken. The data goes over the first ways.n of them, or, where that
      * is 0, over the main connection; what is written only over the first that are proven: they
-     * showed a change of the file, too. The others were asked for the opening, and then for a
-     * first look. */
+     * showed a change of the file, too. The others were asked for the opening, and showed what had
+     * the name then. */
     struct bulk_connection *connections[BULK_WAYS];
     unsigned taken;
     struct bulk_ways ways;
     unsigned proven;
-    struct sftp_call *asked[BULK_WAYS];
+    struct sftp_call *asked[BULK_WAYS], *first_looks[BULK_WAYS];
     struct streams streams; /* of those that read and write */
     uint64_t moved;         /* bytes that went in one go, since ways was last set */
     uint64_t patience;      /* bytes to move before bulk connections are taken */

@@ -4,11 +4,11 @@
  * moved in one go, over bulk connections (bulk_connections.h).
  *
  * The file is opened over these by its path, where another file may be by now. SFTP shows no inode.
- * For reading, what all handles show must be the same. For writing that is not enough: the new
- * handles are looked at, the file changes under what is written the old way meanwhile, and then all
- * handles must show the same, and the new ones another state than at the first look. When more bulk
- * connections come up the file is opened over these in the same manner, and the old way is that
- * over those before.
+ * For reading, what all handles show must be the same. For writing that is not enough: right behind
+ * its opening each new connection shows what has the name, the file changes under what is written
+ * the old way meanwhile, and then all handles must show the same, and another state than that. When
+ * more bulk connections come up the file is opened over these in the same manner, and the old way
+ * is that over those before.
  *
  * When a link is lost, what can still be answered over the others is waited for, and all bulk
  * connections are left; what was lost is then sent again over the main connection. So no two
@@ -30,8 +30,8 @@ enum {
     PATIENCE_FACTOR = 8, /* after each attempt that failed */
     EARLIER = 8,         /* so much less patience is needed for the first ones that are up */
     LARGE = 16 << 20,    /* bytes that take longer than a login */
-    LATE = 2 << 20,  /* bytes that are written the old way at most before an answer is waited for */
-    PROOF = 1 << 20, /* what is written before it is looked at through the bulk connections */
+    PROOF = 1 << 20, /* bytes that are written before they are looked at through the new handles */
+    LATE = 2 << 20,  /* so many at most before an answer is waited for */
 };
 
 struct bulk_ways file_ways(const struct remote_file *file)
@@ -53,8 +53,10 @@ void file_set_ways(struct remote_file *file)
 /* Leaves all bulk connections but the first n. */
 static void keep_ways(struct remote_file *file, unsigned n)
 {
-    for (unsigned i = n; i < file->taken; i++)
+    for (unsigned i = n; i < file->taken; i++) {
         sftp_call_free(&file->asked[i]);
+        sftp_call_free(&file->first_looks[i]);
+    }
     for (unsigned i = n; i < file->ways.n; i++) {
         const struct bulk_way *way = &file->ways.way[i];
         if (way->handle.len > 0)
@@ -198,8 +200,8 @@ void remote_expect_data(struct remote *remote, uint64_t size)
     bulk_connections_expect(remote->bulk, sftp_round_trip_ms(remote->sftp));
 }
 
-/* Opens the file over all bulk connections that are up and not its own yet, without waiting. 0;
- * -ENOENT: the file has no path; -EAGAIN: there are none. */
+/* Opens the file over all bulk connections that are up and not its own yet, without waiting. A file
+ * that is written is looked at, too. 0; -ENOENT: it has no path; -EAGAIN: there are none. */
 static int ask_opening(struct remote_file *file)
 {
     const uint32_t flags = file->open_flags & (SFTP_OPEN_READ | SFTP_OPEN_WRITE);
@@ -210,8 +212,11 @@ static int ask_opening(struct remote_file *file)
     FREE_AUTO char *full = file_server_path(file);
     if (!full)
         return -ENOENT;
-    for (unsigned i = before; i < file->taken; i++)
-        file->asked[i] = sftp_open(bulk_connection_sftp(file->connections[i]), full, flags, NULL);
+    for (unsigned i = before; i < file->taken; i++) {
+        struct sftp *sftp = bulk_connection_sftp(file->connections[i]);
+        file->asked[i] = sftp_open(sftp, full, flags, NULL);
+        file->first_looks[i] = file->written ? sftp_stat(sftp, full) : NULL;
+    }
     return 0;
 }
 
@@ -232,42 +237,37 @@ static int end_opening(struct remote_file *file, const struct wait *wait)
     return r;
 }
 
-/* Has the ways that are unproven show what they lead to, without waiting. */
-static void ask_look(struct remote_file *file)
-{
-    for (unsigned i = file->proven; i < file->ways.n; i++) {
-        const struct bulk_way *way = &file->ways.way[i];
-        file->asked[i] = sftp_fstat(way->sftp, &way->handle);
-    }
-}
-
-static int end_look(const struct remote_file *file, struct sftp_call *const *asked,
-                    const struct wait *wait)
+/* Waits for the looks over the ways that are unproven. */
+static int end_looks(const struct remote_file *file, struct sftp_call *const *looks,
+                     const struct wait *wait)
 {
     int r = 0;
     for (unsigned i = file->proven; i < file->ways.n; i++) {
-        int one = sftp_wait(asked[i], wait);
+        int one = sftp_wait(looks[i], wait);
         r = r < 0 ? r : one;
     }
     return r;
 }
 
-static void forget_look(struct remote_file *file)
+static void free_looks(struct sftp_call *looks[BULK_WAYS])
 {
-    for (unsigned i = file->proven; i < file->ways.n; i++)
-        sftp_call_free(&file->asked[i]);
+    for (unsigned i = 0; i < BULK_WAYS; i++)
+        sftp_call_free(&looks[i]);
 }
 
-/* Has them look: 0 when they show what the main connection's handle shows; -ESTALE. */
-static int compare(struct remote_file *file, const struct wait *wait)
+/* Has the handles of the ways that are unproven show what they lead to. 0: what the main handle
+ * shows; -ESTALE. The caller frees the looks. */
+static int compare(struct remote_file *file, struct sftp_call *looks[BULK_WAYS],
+                   const struct wait *wait)
 {
     SFTP_CALL_AUTO *own = sftp_fstat(file->remote->sftp, &file->handle);
-    ask_look(file);
+    for (unsigned i = file->proven; i < file->ways.n; i++)
+        looks[i] = sftp_fstat(file->ways.way[i].sftp, &file->ways.way[i].handle);
     int r = sftp_wait(own, wait);
-    int looked = end_look(file, file->asked, wait);
+    int looked = end_looks(file, looks, wait);
     r = r < 0 ? r : looked;
     for (unsigned i = file->proven; r == 0 && i < file->ways.n; i++) {
-        if (!file_looks_same(sftp_call_attrs(file->asked[i]), sftp_call_attrs(own)))
+        if (!file_looks_same(sftp_call_attrs(looks[i]), sftp_call_attrs(own)))
             r = -ESTALE;
     }
     return r;
@@ -277,20 +277,20 @@ static int compare(struct remote_file *file, const struct wait *wait)
  * not changed since that look it proves nothing, and this look is the first one then. */
 static int prove(struct remote_file *file, const struct wait *wait)
 {
-    struct sftp_call *first[BULK_WAYS];
-    memcpy(first, file->asked, sizeof(first));
-    memset(file->asked, 0, sizeof(file->asked));
-    int r = end_look(file, first, wait) ?: compare(file, wait);
+    struct sftp_call *looks[BULK_WAYS] = {0};
+    int r = end_looks(file, file->first_looks, wait) ?: compare(file, looks, wait);
     bool changed = true;
     for (unsigned i = file->proven; i < file->ways.n; i++) {
-        if (r == 0 && file_looks_same(sftp_call_attrs(first[i]), sftp_call_attrs(file->asked[i])))
+        if (r == 0 &&
+            file_looks_same(sftp_call_attrs(file->first_looks[i]), sftp_call_attrs(looks[i])))
             changed = false;
-        sftp_call_free(&first[i]);
+        sftp_call_free(&file->first_looks[i]);
+        file->first_looks[i] = looks[i];
     }
     if (r < 0) {
         keep_ways(file, file->proven);
     } else if (changed) {
-        forget_look(file);
+        free_looks(file->first_looks);
         file->proven = file->ways.n;
         file_set_ways(file);
     }
@@ -324,8 +324,9 @@ static void put_off(struct remote_file *file, int r)
 static int take_to_read(struct remote_file *file, const struct wait *wait)
 {
     const unsigned before = file->ways.n;
-    int r = end_opening(file, wait) ?: compare(file, wait);
-    forget_look(file);
+    struct sftp_call *looks[BULK_WAYS] = {0};
+    int r = end_opening(file, wait) ?: compare(file, looks, wait);
+    free_looks(looks);
     if (r < 0)
         keep_ways(file, before);
     else
@@ -349,7 +350,7 @@ static bool has_been_answered(const struct remote_file *file)
 {
     bool all = true;
     for (unsigned i = file->proven; i < file->taken; i++)
-        all &= sftp_call_has_ended(file->asked[i]);
+        all &= sftp_call_has_ended(file->asked[i]) && sftp_call_has_ended(file->first_looks[i]);
     return all;
 }
 
@@ -358,19 +359,15 @@ static bool has_been_answered(const struct remote_file *file)
 static void go_on_taking(struct remote_file *file, const struct wait *wait,
                          const struct wait *brief)
 {
-    if (!has_been_answered(file) && file->moved < LATE)
+    if (!bulk_writer_busy(file->writer) || file->moved < PROOF ||
+        (file->moved < LATE && !has_been_answered(file)))
         return;
-    if (file->ways.n < file->taken) {
-        int r = end_opening(file, brief);
-        if (r == 0)
-            ask_look(file);
-        else
-            keep_ways(file, file->proven);
-        put_off(file, r);
-    } else if (bulk_writer_busy(file->writer) && file->moved >= PROOF) {
-        int r = file_drain(file, wait);
-        put_off(file, r == 0 ? prove(file, brief) : r);
-    }
+    int r = end_opening(file, brief);
+    if (r < 0)
+        keep_ways(file, file->proven);
+    else
+        r = file_drain(file, wait) ?: prove(file, brief);
+    put_off(file, r);
 }
 
 void file_choose_ways(struct remote_file *file, uint64_t offset, size_t n, uint64_t rest,
