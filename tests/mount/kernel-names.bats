@@ -73,12 +73,13 @@ asks() { # TIMES COMMAND...
         local key=$MNT/vm/x.vmx/memSize whole=$PLAIN/vm/x.vmx
         cat "$key" "$key" >/dev/null
         know "$key" "$whole"
+        # The mount may still be busy with what it does at first.
         if forgets_names; then
-            asks 0 stat "$key"
+            eventually 30 asks 0 stat "$key"
             asks 40 cat "$key"
             asks 40 stat "$whole" # for .vmxfs and plain
         else
-            asks 20 stat "$key"
+            eventually 30 asks 20 stat "$key"
             asks 60 cat "$key"
             ! asks 19 stat "$key" || false
         fi
