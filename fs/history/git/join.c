@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
@@ -215,27 +216,31 @@ static int copy_pack(struct join *join, const struct pack_file *file)
 
 /* ---- all of it */
 
-static int write_joined(struct join *join)
+static int write_joined(struct join *join, char **ret_name)
 {
-    FREE_AUTO char *name = NULL;
     struct pack_entry *entries = NULL;
     size_t n = 0;
     int r = load(join) ?: collect(&join->packs, &entries, &n)
         ?: pack_begin(&join->pack, join->git_dir, entries, n);
     for (size_t i = 0; r == 0 && i < join->packs.n; i++)
         r = copy_pack(join, &join->packs.list[i]);
-    return r ?: pack_finish(&join->pack, &name);
+    return r ?: pack_finish(&join->pack, ret_name);
 }
 
+/* One of those that are joined may hold all the others, and is the new one then: a process that was
+ * killed before it removed them has left it. */
 static int join_chosen(const char *git_dir, git_odb *odb, struct packs *packs)
 {
+    FREE_AUTO char *joined = NULL;
     struct join join = {
         .git_dir = git_dir, .objects = {.odb = odb}, .packs = *packs, .pack = {.fd = -1}};
-    const int r = write_joined(&join);
+    const int r = write_joined(&join, &joined);
     pack_done(&join.pack);
     *packs = join.packs;
-    for (size_t i = 0; r == 0 && i < packs->n; i++)
-        pack_remove(git_dir, packs->list[i].name);
+    for (size_t i = 0; r == 0 && i < packs->n; i++) {
+        if (strcmp(packs->list[i].name, joined) != 0)
+            pack_remove(git_dir, packs->list[i].name);
+    }
     return r;
 }
 

@@ -252,12 +252,14 @@ int pack_finish(struct pack *pack, char **ret)
     if (r == 0 && (asprintf(&path, "%s/objects/pack/%s.pack", pack->git_dir, name) < 0 ||
                    asprintf(&index_path, "%s/objects/pack/%s.idx", pack->git_dir, name) < 0))
         r = -ENOMEM;
+    const bool was_there = r == 0 && access(index_path, F_OK) == 0; /* with the same bytes */
     if (r == 0 && rename(pack->path, path) < 0)
         r = -errno;
     r = r ?: files_replace(index_path, buf_span(&index), FILES_DURABLE | FILES_READ_ONLY);
     char *copy = r == 0 ? strdup(name) : NULL;
     if (!copy) {
-        pack_remove(pack->git_dir, name);
+        if (!was_there)
+            pack_remove(pack->git_dir, name);
         return r ?: -ENOMEM;
     }
     *ret = copy;
