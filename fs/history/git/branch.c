@@ -11,6 +11,7 @@
 #include "../files.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/path.h"
 #include "own_lock.h"
 #include "parser/text/safe_text.h"
 
@@ -97,25 +98,36 @@ static int check_place(git_repository *repository, const struct branch_move *mov
     return r ?: move->from && git_oid_equal(&at, move->from) ? 0 : -EAGAIN;
 }
 
-int branch_move(git_repository *repository, const struct branch_move *move, struct diag *why)
+int branch_sync(git_repository *repository, const char *branch)
+{
+    FREE_AUTO char *path = path_join(git_repository_path(repository), branch);
+    return path ? files_sync_folder_of(path) : -ENOMEM;
+}
+
+int branch_move(git_repository *repository, const struct branch_move *move, bool *ret_moved,
+                struct diag *why)
 {
     const char *git_dir = git_repository_path(repository);
     struct own_lock lock;
-    FREE_AUTO char *path = NULL;
+    FREE_AUTO char *path = path_join(git_dir, move->branch);
     char id[GIT_OID_HEXSZ + 1];
     BUF_AUTO content = {0};
     make_folders(git_dir);
-    int r = buf_addf(&content, "%s\n", git_oid_tostr(id, sizeof(id), move->to));
-    if (r == 0 && asprintf(&path, "%s/%s", git_dir, move->branch) < 0)
-        r = -ENOMEM;
+    *ret_moved = false;
+    int r = path ? buf_addf(&content, "%s\n", git_oid_tostr(id, sizeof(id), move->to)) : -ENOMEM;
     r = r ?: own_lock_take(&lock, git_dir, move->branch, "branch", buf_span(&content));
     if (r == 0) {
         r = check_place(repository, move) ?: own_lock_install(&lock, path);
+        *ret_moved = r == 0;
         if (r == 0)
             add_to_logs(repository, move);
         own_lock_give(&lock);
     }
+    r = r ?: branch_sync(repository, move->branch);
     if (r < 0)
-        diag_set(why, "the branch %s cannot be moved: %s", move->branch, strerror(-r));
+        diag_set(why,
+                 *ret_moved ? "the branch %s was moved, but that may not be on the disk: %s"
+                            : "the branch %s cannot be moved: %s",
+                 move->branch, strerror(-r));
     return r;
 }

@@ -21,8 +21,13 @@ struct branch_move {
 int branch_tip(git_repository *repository, const char *branch, git_oid *ret);
 
 /* Moves it, durably. 0; -EAGAIN: it is not where it must be, or locked by the owner's git; -errno.
- * */
-int branch_move(git_repository *repository, const struct branch_move *move, struct diag *why);
+ * *ret_moved: it was moved; where that is set and this fails, a power loss may still take it back.
+ */
+int branch_move(git_repository *repository, const struct branch_move *move, bool *ret_moved,
+                struct diag *why);
+
+/* Makes a move durable that another process may have left unfinished. 0, -errno. */
+int branch_sync(git_repository *repository, const char *branch);
 
 /* Whether it is checked out. */
 bool branch_is_checked_out(git_repository *repository, const char *branch);

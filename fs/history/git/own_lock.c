@@ -82,7 +82,7 @@ int own_lock_install(const struct own_lock *lock, const char *path)
     if (rename(lock->lock, path) < 0)
         return -errno;
     unlink(lock->own);
-    return files_sync_folder_of(path);
+    return 0;
 }
 
 void own_lock_give(struct own_lock *lock)

@@ -16,7 +16,7 @@ struct own_lock {
 int own_lock_take(struct own_lock *lock, const char *git_dir, const char *name, const char *own,
                   struct span content);
 
-/* Makes the lock's file the one that it locks, durably: path. 0, -errno. */
+/* Makes the lock's file the one that it locks: path. 0; -errno: it is not. */
 int own_lock_install(const struct own_lock *lock, const char *path);
 
 /* Gives it back, also where it was not had. */

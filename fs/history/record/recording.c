@@ -19,6 +19,15 @@ static bool has_commit(git_repository *repository, const git_oid *tip, const git
            (!git_oid_is_zero(tip) && git_graph_descendant_of(repository, tip, commit) == 1);
 }
 
+static bool any_is_left(const struct recording *rec)
+{
+    for (size_t i = 0; i < rec->last.done.n; i++) {
+        if (spool_has(rec->spool, rec->last.done.list[i]))
+            return true;
+    }
+    return false;
+}
+
 /* See last.h. */
 static int end_last(struct recording *rec)
 {
@@ -29,6 +38,10 @@ static int end_last(struct recording *rec)
         last_done(&rec->last);
         return 0;
     }
+    if (any_is_left(rec))
+        r = branch_sync(rec->repository, rec->history->branch);
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < rec->last.done.n; i++)
         spool_remove(rec->spool, rec->last.done.list[i]);
     last_clear_done(&rec->last);
@@ -140,7 +153,7 @@ int recording_commit(struct recording *rec, const struct recording_change *chang
     return buf_add_str(&rec->subject, message->subject);
 }
 
-static int move_branch(struct recording *rec, struct diag *why)
+static int move_branch(struct recording *rec, bool *ret_moved, struct diag *why)
 {
     BUF_AUTO text = {0};
     int r = rec->commits == 1 ? buf_addf(&text, "vmxfs: %s", rec->subject.data)
@@ -152,19 +165,20 @@ static int move_branch(struct recording *rec, struct diag *why)
                                      .name = rec->history->user,
                                      .mail = rec->history->mail,
                                      .message = text.data};
-    return r ?: branch_move(rec->repository, &move, why);
+    return r ?: branch_move(rec->repository, &move, ret_moved, why);
 }
 
 static int publish_commits(struct recording *rec, struct diag *why)
 {
     FREE_AUTO char *pack = NULL;
+    bool moved = false;
     int r = pack_write(&rec->objects, rec->git_dir, &pack);
     rec->last.commit = rec->head;
     r = r ?: last_write(rec->spool, &rec->last);
     if (r < 0)
         diag_set(why, "%s: %s", rec->git_dir, strerror(-r));
-    r = r ?: move_branch(rec, why);
-    if (r < 0 && pack)
+    r = r ?: move_branch(rec, &moved, why);
+    if (r < 0 && pack && !moved)
         pack_remove(rec->git_dir, pack);
     return r;
 }

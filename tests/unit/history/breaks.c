@@ -132,12 +132,30 @@ static void a_join_that_fails_removes_nothing(void **state)
     assert_int_equal(repo_count(repo, "git rev-list --count HEAD"), n);
 }
 
+static void a_branch_that_was_moved_has_its_commit_even_if_that_is_not_safe(void **state)
+{
+    struct repo *repo = *state;
+    record(repo, NULL, TEXT("1"));
+    fault.unsynced = "/refs/heads";
+    assert_int_equal(record_in_process(repo, TEXT("1"), TEXT("2")), 0);
+    repo_expect(repo, "", "git fsck --strict --no-dangling 2>&1");
+    repo_expect(repo, "vm: memSize 1 -> 2\nvm: created", "git log --format=%s");
+    repo_expect(repo, "2", "git reflog | wc -l");
+    /* A power loss could still take the branch back. */
+    repo_expect(repo, "1", "ls .git/vmxfs/spool | wc -l");
+    record(repo, TEXT("2"), TEXT("3"));
+    repo_expect(repo, "vm: memSize 2 -> 3\nvm: memSize 1 -> 2\nvm: created", "git log --format=%s");
+    repo_expect(repo, "", "ls .git/vmxfs/spool");
+    repo_check(repo);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define IN_REPO(test) cmocka_unit_test_setup_teardown(test, repo_setup, repo_teardown)
         IN_REPO(packs_that_were_joined_are_there_when_they_are_joined_again),
         IN_REPO(a_join_that_fails_removes_nothing),
+        IN_REPO(a_branch_that_was_moved_has_its_commit_even_if_that_is_not_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
