@@ -40,13 +40,13 @@ static bool read_noted(const char *git_dir, git_oid *ret)
            git_oid_fromstrn(ret, text.data, GIT_OID_HEXSZ) == 0;
 }
 
-static int write_noted(const char *git_dir, const git_oid *commit)
+static int write_noted(const char *git_dir, const git_oid *commit, int flags)
 {
     FREE_AUTO char *path = noted_path(git_dir);
     char id[GIT_OID_HEXSZ + 2];
     git_oid_tostr(id, GIT_OID_HEXSZ + 1, commit);
     id[GIT_OID_HEXSZ] = '\n';
-    return path ? files_replace(path, (struct span){id, GIT_OID_HEXSZ + 1}, FILES_FAST) : -ENOMEM;
+    return path ? files_replace(path, (struct span){id, GIT_OID_HEXSZ + 1}, flags) : -ENOMEM;
 }
 
 static void forget_noted(const char *git_dir)
@@ -66,6 +66,18 @@ static git_oid find_shown(git_repository *repository, const char *git_dir, const
                                         git_graph_descendant_of(repository, tip, &noted) == 1))
         return noted;
     return *tip;
+}
+
+/* It is noted before the branch moves from there. Where nothing is noted, the branch itself says what
+ * is shown, which would be wrong once it has moved. */
+static int note_shown(git_repository *repository, const git_oid *tip, git_oid *ret)
+{
+    const char *git_dir = git_repository_path(repository);
+    git_oid noted;
+    *ret = find_shown(repository, git_dir, tip);
+    return read_noted(git_dir, &noted) && git_oid_equal(&noted, ret)
+               ? 0
+               : write_noted(git_dir, ret, FILES_DURABLE);
 }
 
 /* ---- one file */
@@ -271,22 +283,25 @@ static int update(git_repository *repository, const git_oid *from, const git_oid
     return work_index_finish(&work.index);
 }
 
+int work_tree_prepare(git_repository *repository, const char *branch, const git_oid *tip)
+{
+    git_oid shown;
+    if (branch_is_checked_out(repository, branch))
+        return note_shown(repository, tip, &shown);
+    /* His git brings the work tree to the branch when he comes back. */
+    forget_noted(git_repository_path(repository));
+    return 0;
+}
+
 int work_tree_update(git_repository *repository, const char *branch, const git_oid *tip)
 {
-    const char *git_dir = git_repository_path(repository);
+    git_oid from;
     git_oid to;
-    git_oid noted;
-    if (!branch_is_checked_out(repository, branch)) {
-        forget_noted(git_dir); /* his git brings the work tree to the branch when he comes back */
+    if (!branch_is_checked_out(repository, branch) || branch_tip(repository, branch, &to) < 0)
         return 0;
-    }
-    if (branch_tip(repository, branch, &to) < 0)
-        return 0;
-    const git_oid from = find_shown(repository, git_dir, tip);
-    int r = 0;
-    if (!read_noted(git_dir, &noted) || !git_oid_equal(&noted, &from))
-        r = write_noted(git_dir, &from);
+    const int r = note_shown(repository, tip, &from);
     if (r < 0 || git_oid_equal(&from, &to))
         return r;
-    return update(repository, &from, tip, &to) ?: write_noted(git_dir, &to);
+    return update(repository, &from, tip, &to)
+               ?: write_noted(git_repository_path(repository), &to, FILES_FAST);
 }

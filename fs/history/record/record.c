@@ -36,12 +36,14 @@ static int record_once(const struct history *history, const struct spool *spool,
     struct record_items items = {0};
     int r = recording_begin(&rec, history, spool, why) ?: record_items_read(spool, &items, why);
     const git_oid from = rec.tip;
-    r = r ?: record_all(&rec, &items, sightings, all, ret_next, why);
+    const git_oid *tip = git_oid_is_zero(&from) ? NULL : &from;
+    r = r
+        ?: work_tree_prepare(rec.repository, history->branch, tip)
+        ?: record_all(&rec, &items, sightings, all, ret_next, why);
     record_items_done(&items);
     if (r == 0) {
         /* What follows is of no account for what is recorded: it is made good the next time. */
-        const int shown = work_tree_update(rec.repository, history->branch,
-                                           git_oid_is_zero(&from) ? NULL : &from);
+        const int shown = work_tree_update(rec.repository, history->branch, tip);
         if (shown == -EAGAIN)
             *ret_next = sooner(*ret_next, WORK_TREE_MS);
         join_packs(rec.repository);

@@ -149,6 +149,29 @@ static void a_branch_that_was_moved_has_its_commit_even_if_that_is_not_safe(void
     repo_check(repo);
 }
 
+/* The first file, and one that is changed after the owner has come back to the branch: of neither
+ * is there a note of what is checked out. */
+static void a_branch_that_was_moved_is_shown_by_the_next_process(void **state)
+{
+    struct repo *repo = *state;
+    fault.unlinked = "/vmxfs/lock-branch";
+    expect_killed(record_in_process(repo, NULL, TEXT("1")));
+    repo_expect(repo, "vm: created", "git log --format=%s");
+    record(repo, NULL, NULL);
+    repo_check(repo);
+    repo_expect(repo, "memSize = \"1\"", "head -n 1 h/" VM);
+    free(repo_run(repo, "git checkout -b mine 2>&1"));
+    record(repo, TEXT("1"), TEXT("2"));
+    free(repo_run(repo, "git checkout %s 2>&1",
+                  "$(git for-each-ref --format='%(refname:short)' 'refs/heads/*@*')"));
+    fault.unlinked = "/vmxfs/lock-branch";
+    expect_killed(record_in_process(repo, TEXT("2"), TEXT("3")));
+    record(repo, NULL, NULL);
+    repo_check(repo);
+    repo_expect(repo, "memSize = \"3\"", "head -n 1 h/" VM);
+    repo_expect(repo, "3", "git rev-list --count HEAD");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +179,7 @@ int main(void)
         IN_REPO(packs_that_were_joined_are_there_when_they_are_joined_again),
         IN_REPO(a_join_that_fails_removes_nothing),
         IN_REPO(a_branch_that_was_moved_has_its_commit_even_if_that_is_not_safe),
+        IN_REPO(a_branch_that_was_moved_is_shown_by_the_next_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
