@@ -68,8 +68,8 @@ static git_oid find_shown(git_repository *repository, const char *git_dir, const
     return *tip;
 }
 
-/* It is noted before the branch moves from there. Where nothing is noted, the branch itself says what
- * is shown, which would be wrong once it has moved. */
+/* It is noted before the branch moves from there. Where nothing is noted, the branch itself says
+ * what is shown, which would be wrong once it has moved. */
 static int note_shown(git_repository *repository, const git_oid *tip, git_oid *ret)
 {
     const char *git_dir = git_repository_path(repository);
@@ -150,20 +150,32 @@ static enum work_file_state file_state(const struct work *work, const git_diff_d
                : state;
 }
 
-static int put_file(struct work *work, const git_diff_delta *delta)
+/* That git is not to look at the file, which the owner has said of it: in a sparse checkout, or to
+ * have a change of his own left alone. */
+static void keep_flags(git_index_entry *entry, const git_index_entry *old)
+{
+    const uint16_t skip = old->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE;
+    entry->flags |= (old->flags & GIT_INDEX_ENTRY_VALID) | (skip ? GIT_INDEX_ENTRY_EXTENDED : 0);
+    entry->flags_extended |= skip;
+}
+
+/* old: its entry in the index, NULL: none. */
+static int put_file(struct work *work, const git_diff_delta *delta, const git_index_entry *old)
 {
     git_index_entry entry = {.mode = delta->new_file.mode, .path = delta->new_file.path};
     struct stat st;
     const enum work_file_state state = file_state(work, delta, &st);
     entry.id = delta->new_file.id;
+    if (old)
+        keep_flags(&entry, old);
     int r = state == WORK_FILE_UNFIT ? -ENAMETOOLONG : 0;
     if (state == WORK_FILE_OLD || (state == WORK_FILE_NONE && git_oid_is_zero(&delta->old_file.id)))
         r = write_file(work, &delta->new_file, &st);
     else if (state != WORK_FILE_NEW)
         st = (struct stat){0};
     if (r == -ENAMETOOLONG) {
-        entry.flags = GIT_INDEX_ENTRY_EXTENDED;
-        entry.flags_extended = GIT_INDEX_ENTRY_SKIP_WORKTREE;
+        entry.flags |= GIT_INDEX_ENTRY_EXTENDED;
+        entry.flags_extended |= GIT_INDEX_ENTRY_SKIP_WORKTREE;
     }
     if (r < 0 && r != -ENAMETOOLONG && !is_of_one_file(r))
         return r;
@@ -195,7 +207,8 @@ static int update_file(struct work *work, const git_diff_delta *delta)
     if (!is_unstaged(work, delta, staged) || is_in_conflict(work->index.index, path) ||
         (entry && entry->flags_extended & GIT_INDEX_ENTRY_INTENT_TO_ADD))
         return 0;
-    return git_oid_is_zero(&delta->new_file.id) ? remove_file(work, delta) : put_file(work, delta);
+    return git_oid_is_zero(&delta->new_file.id) ? remove_file(work, delta)
+                                                : put_file(work, delta, entry);
 }
 
 /* ---- all of them */

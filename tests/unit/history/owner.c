@@ -198,6 +198,20 @@ static void a_link_in_the_place_of_a_folder_is_not_followed(void **state)
     repo_expect(repo, "memSize = \"1\"", "cat ../elsewhere/vm/vm.vmx");
 }
 
+/* A sparse checkout, and a file of which git is not to see that he has changed it. */
+static void what_his_git_is_not_to_look_at_stays_so(void **state)
+{
+    struct repo *repo = *state;
+    run(repo, "git update-index --skip-worktree h/" VM "; rm h/" VM);
+    run(repo, "git update-index --assume-unchanged h/" OTHER "; echo mine > h/" OTHER);
+    commit_one(repo, VM, TEXT("1"), TEXT("2"));
+    commit_one(repo, OTHER, TEXT("1"), TEXT("2"));
+    repo_check(repo);
+    repo_expect(repo, "h h/" OTHER "\nS h/" VM, "git ls-files -v");
+    repo_expect(repo, "mine", "find h -type f | xargs cat");
+    repo_expect(repo, "memSize = \"2\"\nmemSize = \"2\"", "git show :h/" VM " :h/" OTHER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +229,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(his_git_may_pack_and_collect, make, repo_teardown),
         cmocka_unit_test_setup_teardown(it_can_be_pushed_and_cloned, make, repo_teardown),
         cmocka_unit_test_setup_teardown(a_link_in_the_place_of_a_folder_is_not_followed, make,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(what_his_git_is_not_to_look_at_stays_so, make,
                                         repo_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
