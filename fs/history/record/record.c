@@ -29,12 +29,14 @@ static int record_all(struct recording *rec, struct record_items *items,
     return r;
 }
 
+/* lost: what was wrong in the spool, which is said of it only once. */
 static int record_once(const struct history *history, const struct spool *spool,
-                       struct sightings *sightings, bool all, int64_t *ret_next, struct diag *why)
+                       struct sightings *sightings, bool all, int64_t *ret_next, struct diag *why,
+                       struct diag *lost)
 {
     struct recording rec;
     struct record_items items = {0};
-    int r = recording_begin(&rec, history, spool, why) ?: record_items_read(spool, &items, why);
+    int r = recording_begin(&rec, history, spool, why) ?: record_items_read(spool, &items, lost);
     const git_oid from = rec.tip;
     const git_oid *tip = git_oid_is_zero(&from) ? NULL : &from;
     r = r
@@ -55,10 +57,16 @@ static int record_once(const struct history *history, const struct spool *spool,
 int record(const struct history *history, const struct spool *spool, struct sightings *sightings,
            bool all, int64_t *ret_next, struct diag *why)
 {
+    struct diag failed;
+    struct diag lost = {0};
     int r = -EAGAIN;
-    for (int i = 0; r == -EAGAIN && i < TRIES; i++)
-        r = record_once(history, spool, sightings, all, ret_next, why);
-    if (r < 0 && why && why->text[0] == '\0')
-        diag_set(why, "%s", strerror(-r));
+    for (int i = 0; r == -EAGAIN && i < TRIES; i++) {
+        failed = (struct diag){0};
+        r = record_once(history, spool, sightings, all, ret_next, &failed, &lost);
+    }
+    if (r < 0)
+        diag_set(why, "%s", failed.text[0] ? failed.text : strerror(-r));
+    else if (lost.text[0])
+        diag_set(why, "%s", lost.text);
     return r;
 }

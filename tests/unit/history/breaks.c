@@ -26,6 +26,7 @@ enum { MANY = 60 };
 static struct {
     const char *unlinked; /* killed before this file is removed */
     const char *unsynced; /* what cannot be written to the disk */
+    int locked;           /* how often a lock is found taken */
 } fault;
 
 static bool ends(const char *path, const char *end)
@@ -41,6 +42,17 @@ int __wrap_unlink(const char *path)
     if (ends(path, fault.unlinked) && access(path, F_OK) == 0)
         kill(getpid(), SIGKILL);
     return __real_unlink(path);
+}
+
+int __real_link(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to)
+{
+    if (fault.locked == 0 || !ends(to, ".lock"))
+        return __real_link(from, to);
+    fault.locked--;
+    errno = EEXIST;
+    return -1;
 }
 
 int __real_fsync(int fd);
@@ -172,6 +184,17 @@ static void a_branch_that_was_moved_is_shown_by_the_next_process(void **state)
     repo_expect(repo, "3", "git rev-list --count HEAD");
 }
 
+/* So long that the recording begins anew, which is nothing that one has to know. */
+static void a_lock_of_the_branch_is_waited_for_silently(void **state)
+{
+    struct repo *repo = *state;
+    fault.locked = 6;
+    record(repo, NULL, TEXT("1"));
+    assert_int_equal(fault.locked, 0);
+    repo_expect(repo, "vm: created", "git log --format=%s");
+    repo_expect_notes(repo, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +203,7 @@ int main(void)
         IN_REPO(a_join_that_fails_removes_nothing),
         IN_REPO(a_branch_that_was_moved_has_its_commit_even_if_that_is_not_safe),
         IN_REPO(a_branch_that_was_moved_is_shown_by_the_next_process),
+        IN_REPO(a_lock_of_the_branch_is_waited_for_silently),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
