@@ -151,7 +151,7 @@ static int read_head(struct span raw, unsigned *ret_kind, size_t *ret_n)
     size_t n = 1;
     while (n < raw.n && (unsigned char)raw.p[n - 1] & 0x80)
         n++;
-    if (raw.n < n + GIT_OID_RAWSZ && n >= raw.n)
+    if (n >= raw.n)
         return -EBADMSG;
     *ret_kind = (unsigned char)raw.p[0] >> 4 & 7;
     *ret_n = n;
