@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "base/user_name.h"
 #include "git/repository.h"
 #include "names.h"
@@ -14,22 +14,23 @@
 
 /* ---- made and freed */
 
-static char *absolute(const char *path)
-{
-    if (path[0] == '/')
-        return strdup(path);
-    FREE_AUTO char *here = get_current_dir_name();
-    return here ? path_join(here, path) : NULL;
-}
-
 static int copy_options(struct history *history, const struct history_options *options)
 {
     history->options = *options;
-    history->options.dir = absolute(options->dir);
+    history->options.dir = NULL;
     history->options.host = strdup(options->host);
     history->options.mountpoint = strdup(options->mountpoint);
-    return history->options.dir && history->options.host && history->options.mountpoint ? 0
-                                                                                        : -ENOMEM;
+    return history->options.host && history->options.mountpoint ? 0 : -ENOMEM;
+}
+
+/* By whatever path it is reached, it is known by one. */
+static int make_folder(struct history *history, const char *dir, bool *ret_made, struct diag *why)
+{
+    const int r = repository_make(dir, history->branch, ret_made, why);
+    if (r < 0)
+        return r;
+    history->options.dir = realpath(dir, NULL);
+    return history->options.dir ? 0 : -errno;
 }
 
 static int name_user(struct history *history)
@@ -69,7 +70,7 @@ int history_new(const struct history_options *options, struct history **ret, boo
     lock_init(&history->reader_lock);
     const int r = copy_options(history, options)
         ?: name_user(history)
-        ?: repository_make(history->options.dir, history->branch, &made, why)
+        ?: make_folder(history, options->dir, &made, why)
         ?: secret_key_get(history->options.dir, &history->key, why)
         ?: worker_new(history, &history->worker);
     if (r < 0) {

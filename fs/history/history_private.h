@@ -10,7 +10,7 @@ struct history_reader;
 struct worker;
 
 struct history {
-    struct history_options options; /* its strings are ours; dir is absolute */
+    struct history_options options; /* its strings are ours; dir is its real path */
     char *branch;                   /* refs/heads/USER@MACHINE */
     char *host;                     /* as the first component of paths in the repository */
     char *user, *mail;              /* of whoever mounted: login name, LOGIN@MACHINE */

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "files.h"
 
 enum { DIGITS = 2 * SECRET_KEY_BYTES };
 
@@ -31,17 +32,6 @@ static int parse(struct span text, struct secret_key *ret)
     return 0;
 }
 
-static int write_all(int fd, const char *text, size_t n)
-{
-    for (size_t done = 0; done < n;) {
-        const ssize_t wrote = write(fd, text + done, n - done);
-        if (wrote < 0)
-            return -errno;
-        done += (size_t)wrote;
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
 /* The file appears whole, and only one of several processes that make it at the same time does. */
 static int make(const char *path)
 {
@@ -58,20 +48,19 @@ static int make(const char *path)
     FD_AUTO fd = mkostemp(new, O_CLOEXEC); /* its mode is 0600 */
     if (fd < 0)
         return -errno;
-    int r = write_all(fd, text, DIGITS + 1);
+    int r = files_write_all(fd, (struct span){text, DIGITS + 1});
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
     if (r == 0 && link(new, path) < 0 && errno != EEXIST)
         r = -errno;
     unlink(new);
-    return r;
+    return r ?: files_sync_folder_of(path);
 }
 
 int secret_key_get(const char *dir, struct secret_key *ret, struct diag *why)
 {
     FREE_AUTO char *path = NULL;
-    size_t n = strlen(dir);
-    while (n > 1 && dir[n - 1] == '/')
-        n--;
-    if (asprintf(&path, "%.*s.key", (int)n, dir) < 0)
+    if (asprintf(&path, "%s.key", dir) < 0)
         return -ENOMEM;
     BUF_AUTO text = {0};
     int r = file_read(path, 4096, &text);

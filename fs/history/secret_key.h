@@ -16,7 +16,8 @@ struct secret_key {
     unsigned char bytes[SECRET_KEY_BYTES];
 };
 
-/* Reads the key of this repository's folder; makes it where it is missing. 0, -errno with *why. */
+/* Reads the key of this repository's folder; makes it where it is missing. dir: its real path, so
+ * that it has one key. 0, -errno with *why. */
 int secret_key_get(const char *dir, struct secret_key *ret, struct diag *why);
 
 /* A vmx_secret_mark; key: a const struct secret_key. */

@@ -86,6 +86,11 @@ static int make_folder(const char *dir, bool *ret_made, struct diag *why)
     return -ENOTDIR;
 }
 
+static bool is_new(const char *name)
+{
+    return strncmp(name, NEW_PREFIX, strlen(NEW_PREFIX)) == 0;
+}
+
 /* -ENOTEMPTY: it holds files that are not of a history. */
 static int check_empty(const char *dir, struct diag *why)
 {
@@ -94,8 +99,7 @@ static int check_empty(const char *dir, struct diag *why)
         return system_error(dir, why);
     int r = 0;
     for (const struct dirent *e = readdir(d); e && r == 0; e = readdir(d)) {
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-            strncmp(e->d_name, NEW_PREFIX, strlen(NEW_PREFIX)) != 0)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && !is_new(e->d_name))
             r = -ENOTEMPTY;
     }
     closedir(d);
@@ -169,6 +173,7 @@ static int make_in(const char *git_dir, const char *branch, struct diag *why)
 static int make_git(const char *dir, const char *git, const char *branch, struct diag *why)
 {
     FREE_AUTO char *new = NULL;
+    struct stat st;
     if (asprintf(&new, "%s/" NEW_PREFIX "XXXXXX", dir) < 0)
         return -ENOMEM;
     if (!mkdtemp(new))
@@ -176,8 +181,23 @@ static int make_git(const char *dir, const char *git, const char *branch, struct
     int r = make_in(new, branch, why);
     if (r == 0 && rename(new, git) < 0 && errno != EEXIST && errno != ENOTEMPTY)
         r = system_error(git, why);
-    remove_below(new); /* not there any more, or not needed: another process was faster */
-    return r;
+    remove_below(new); /* not there any more, or not needed */
+    /* Another process was faster, and may have swept away what this one had begun. */
+    return lstat(git, &st) == 0 ? 0 : r;
+}
+
+/* The key of the secrets lies beside the folder, and must not be in a work tree, which would take it
+ * along (../secret_key.h). */
+static int check_work_tree(git_repository *repository, const char *dir, struct diag *why)
+{
+    FREE_AUTO char *real = realpath(dir, NULL);
+    FREE_AUTO char *work = real ? realpath(git_repository_workdir(repository), NULL) : NULL;
+    if (!work)
+        return system_error(dir, why);
+    if (strcmp(work, real) == 0 && strcmp(real, "/") != 0)
+        return 0;
+    diag_set(why, "%s is no work tree of its own, so it is not used", dir);
+    return -ENOTEMPTY;
 }
 
 int repository_make(const char *dir, const char *branch, bool *ret_made, struct diag *why)
@@ -193,11 +213,12 @@ int repository_make(const char *dir, const char *branch, bool *ret_made, struct 
         r = check_empty(dir, why) ?: make_git(dir, git, branch, why);
     if (r == 0) {
         REPOSITORY_AUTO *repository = NULL;
-        r = repository_open(dir, &repository, why);
+        r = repository_open(dir, &repository, why) ?: check_work_tree(repository, dir, why);
     }
-    if (r == 0)
-        *ret_made = made;
-    return r;
+    if (r < 0)
+        return r;
+    *ret_made = made;
+    return 0;
 }
 
 static int check_mark(git_repository *repository, const char *dir, struct diag *why)

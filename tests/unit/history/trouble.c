@@ -82,16 +82,22 @@ static void a_disk_that_fills_while_it_records_breaks_nothing(void **state)
     repo_check(repo);
 }
 
-static int try_new(struct repo *repo, struct diag *why)
+static int try_new_at(struct repo *repo, const char *dir, struct diag *why)
 {
     struct history_options options;
     struct history *history = NULL;
     bool made;
     *why = (struct diag){0};
     repo_options(repo, "h", &options);
+    options.dir = dir;
     const int r = history_new(&options, &history, &made, why);
     history_free(history);
     return r;
+}
+
+static int try_new(struct repo *repo, struct diag *why)
+{
+    return try_new_at(repo, repo->dir, why);
 }
 
 static void what_is_no_history_is_not_touched(void **state)
@@ -131,6 +137,43 @@ static void a_broken_repository_is_said_and_left_alone(void **state)
     assert_true(try_new(repo, &why) < 0);
     assert_string_not_equal(why.text, "");
     repo_expect(repo, "garbage", "cat .git/config");
+}
+
+static void a_history_has_one_key_beside_it_whatever_leads_there(void **state)
+{
+    struct repo *repo = *state;
+    struct diag why;
+    char link[96];
+    assert_int_equal(system("mkdir $HOME/real; ln -s real $HOME/link"), 0);
+    snprintf(repo->dir, sizeof(repo->dir), "%s/link/new", repo->top);
+    assert_int_equal(try_new(repo, &why), 0);
+    repo_expect(repo, ".git", "ls -A");
+    repo_expect(repo, "new\nnew.key", "ls -A ../../real");
+    char *key = repo_run(repo, "cat ../new.key");
+    free(repo_run(repo, "ln -s real/new ../../other"));
+    snprintf(link, sizeof(link), "%s/other", repo->top);
+    assert_int_equal(try_new_at(repo, link, &why), 0);
+    assert_int_equal(chdir(repo->dir), 0);
+    static const char *const here[] = {".", "./", "../new/.", "../../link/new//"};
+    for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++)
+        assert_int_equal(try_new_at(repo, here[i], &why), 0);
+    assert_int_equal(chdir("/"), 0);
+    repo_expect(repo, key, "cat ../new.key");
+    repo_expect(repo, "real/new.key", "cd $HOME; find * -name '*.key'");
+    free(key);
+}
+
+/* Its work tree would take the key along. */
+static void a_work_tree_that_holds_the_key_is_refused(void **state)
+{
+    struct repo *repo = *state;
+    struct diag why;
+    assert_int_equal(system("mkdir $HOME/history && cd $HOME/history && git init -q && "
+                            "git config vmxfs.history 1 && git config core.worktree ../.."),
+                     0);
+    assert_int_equal(try_new(repo, &why), -ENOTEMPTY);
+    assert_non_null(strstr(why.text, "no work tree of its own"));
+    repo_expect(repo, "history", "ls ..");
 }
 
 static void a_broken_file_of_the_spool_holds_nothing_up(void **state)
@@ -215,6 +258,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_broken_repository_is_said_and_left_alone, repo_setup,
                                         repo_teardown),
         cmocka_unit_test_setup_teardown(a_broken_file_of_the_spool_holds_nothing_up, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(a_history_has_one_key_beside_it_whatever_leads_there,
+                                        repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(a_work_tree_that_holds_the_key_is_refused, repo_setup,
                                         repo_teardown),
         cmocka_unit_test_setup_teardown(secrets_are_nowhere_on_the_disk, repo_setup, repo_teardown),
         cmocka_unit_test_setup_teardown(packs_are_joined, repo_setup, repo_teardown),
