@@ -154,6 +154,19 @@ static void remove_below(const char *path)
     rmdir(path);
 }
 
+/* Once there is a .git, nobody needs what was begun of another one. */
+static void sweep(const char *dir)
+{
+    DIR *d = opendir(dir);
+    for (const struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+        FREE_AUTO char *path = is_new(e->d_name) ? path_join(dir, e->d_name) : NULL;
+        if (path && unlink(path) < 0)
+            remove_below(path);
+    }
+    if (d)
+        closedir(d);
+}
+
 static int make_in(const char *git_dir, const char *branch, struct diag *why)
 {
     REPOSITORY_AUTO *made = NULL;
@@ -217,6 +230,7 @@ int repository_make(const char *dir, const char *branch, bool *ret_made, struct 
     }
     if (r < 0)
         return r;
+    sweep(dir);
     *ret_made = made;
     return 0;
 }

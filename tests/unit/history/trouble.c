@@ -139,6 +139,23 @@ static void a_broken_repository_is_said_and_left_alone(void **state)
     repo_expect(repo, "garbage", "cat .git/config");
 }
 
+static void what_a_killed_process_has_begun_is_removed(void **state)
+{
+    struct repo *repo = *state;
+    struct diag why;
+    assert_int_equal(system("mkdir -p $HOME/history/.git.new.aaaaaa/objects $HOME/mine; "
+                            "touch $HOME/history/.git.new.aaaaaa/HEAD $HOME/mine/file"),
+                     0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(try_new(repo, &why), 0);
+        repo_expect(repo, ".git", "ls -A");
+        free(repo_run(repo,
+                      "mkdir .git.new.bbbbbb; ln -s ../mine .git.new.bbbbbb/link; "
+                      "ln -s ../mine .git.new.cccccc"));
+    }
+    repo_expect(repo, "file", "ls ../mine");
+}
+
 static void a_history_has_one_key_beside_it_whatever_leads_there(void **state)
 {
     struct repo *repo = *state;
@@ -258,6 +275,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_broken_repository_is_said_and_left_alone, repo_setup,
                                         repo_teardown),
         cmocka_unit_test_setup_teardown(a_broken_file_of_the_spool_holds_nothing_up, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(what_a_killed_process_has_begun_is_removed, repo_setup,
                                         repo_teardown),
         cmocka_unit_test_setup_teardown(a_history_has_one_key_beside_it_whatever_leads_there,
                                         repo_setup, repo_teardown),
