@@ -7,8 +7,11 @@
 
 #include "../names.h"
 #include "base/clock.h"
+#include "parser/text/columns.h"
 #include "parser/text/safe_text.h"
 #include "parser/text/text.h"
+
+enum { COLUMNS = 72 }; /* of a subject */
 
 /* ---- the commit */
 
@@ -78,27 +81,48 @@ static int add_vm(const char *file, struct buf *ret)
     return names_decode(ret, name);
 }
 
-static int add_shown(struct buf *ret, struct buf *name)
+static int add_clean_vm(const char *file, struct buf *ret)
 {
-    return safe_text_add(ret, buf_span(name));
+    BUF_AUTO vm = {0};
+    return add_vm(file, &vm) ?: columns_add_clean(ret, buf_span(&vm));
+}
+
+/* The folder and the name. */
+static int add_clean_path(const char *file, struct buf *ret)
+{
+    BUF_AUTO path = {0};
+    const char *tail = strrchr(file, '/');
+    while (tail && tail > file && tail[-1] != '/')
+        tail--;
+    return names_decode(&path, span_of(tail ? tail : file))
+               ?: columns_add_clean(ret, buf_span(&path));
 }
 
 int message_subject(const char *file, const char *what, struct buf *ret)
 {
     BUF_AUTO vm = {0};
-    return add_vm(file, &vm) ?: add_shown(ret, &vm) ?: buf_addf(ret, ": %s", what);
+    const size_t room = COLUMNS - (sizeof(": ") - 1) - strlen(what);
+    return add_clean_vm(file, &vm)
+        ?: columns_add_cut(ret, buf_span(&vm), room)
+        ?: buf_addf(ret, ": %s", what);
 }
 
-/* The folder and the name that it had. */
+/* The longer one of the names loses columns. */
 int message_renamed(const char *from, const char *file, struct buf *ret)
 {
+    static const char renamed[] = ": renamed from ";
+    BUF_AUTO vm = {0};
     BUF_AUTO old = {0};
-    const char *tail = strrchr(from, '/');
-    while (tail && tail > from && tail[-1] != '/')
-        tail--;
-    return message_subject(file, "renamed from ", ret)
-        ?: names_decode(&old, span_of(tail ? tail : from))
-        ?: add_shown(ret, &old);
+    const int r = add_clean_vm(file, &vm) ?: add_clean_path(from, &old);
+    if (r < 0)
+        return r;
+    size_t vm_room = columns_of(buf_span(&vm));
+    size_t old_room = columns_of(buf_span(&old));
+    while (vm_room + old_room > COLUMNS - (sizeof(renamed) - 1))
+        vm_room > old_room ? vm_room-- : old_room--;
+    return columns_add_cut(ret, buf_span(&vm), vm_room)
+        ?: buf_add_str(ret, renamed)
+        ?: columns_add_cut(ret, buf_span(&old), old_room);
 }
 
 int message_changed(const char *file, struct span before, struct span after, struct buf *ret,

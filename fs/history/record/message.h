@@ -25,7 +25,7 @@ struct message {
 int message_commit(const struct message *message, const git_oid *tree, const git_oid *parent,
                    const struct message_person *committer, struct buf *ret);
 
-/* Append a subject for a .vmx, by its path in the repository. */
+/* Append a subject for a .vmx, by its path in the repository: at most 72 characters. */
 int message_subject(const char *file, const char *what, struct buf *ret);
 int message_renamed(const char *from, const char *file, struct buf *ret);
 

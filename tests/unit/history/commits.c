@@ -164,6 +164,50 @@ static void any_bytes_are_a_text(void **state)
     repo_expect(repo, "", "git diff --stat");
 }
 
+#define E5 "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+#define E25 E5 E5 E5 E5 E5
+#define E50 E25 E25
+#define LONG "store/" E50 E50 "/" E50 E50 ".vmx"
+#define LONG_TOO "store/x/x" E50 E25 ".vmx"
+
+/* Cut between two characters. */
+static void a_subject_of_long_names_has_72_characters(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    repo_commit(history, LONG, NULL, ONE);
+    repo_commit(history, LONG, ONE, "# a\n" ONE);
+    history_renamed(history, LONG, LONG_TOO, &repo_user);
+    history_renamed(history, LONG_TOO, "store/x/y.vmx", &repo_user);
+    history_renamed(history, "store/x/y.vmx", LONG, &repo_user);
+    history_removed(history, LONG, &repo_user);
+    history_free(history);
+    history = repo_history(repo, "h");
+    repo_see(history, LONG_TOO, ONE);
+    history_free(history);
+    repo_expect(repo,
+                "x" E50 E5 "\xc3\xa9...: first seen\n" E50 E5 E5 "...: removed\n" E25 E5 E5 E5 E5
+                "\xc3\xa9\xc3\xa9...: renamed from x/y.vmx\n"
+                "y: renamed from x/x" E50
+                "...\n"
+                "x" E25 "...: renamed from " E25 "...\n" E50 E5 "...: text changed\n" E50 E5 E5
+                "...: created",
+                "git log --format=%s");
+}
+
+static void a_subject_is_valid_utf8(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    repo_commit(history, "store/a\xff/a\xff\xc3.vmx", NULL, ONE);
+    history_renamed(history, "store/a\xff/a\xff\xc3.vmx", "store/a\xff/b\x1b\xe2\x82.vmx",
+                    &repo_user);
+    history_removed(history, "store/a\xff/b\x1b\xe2\x82.vmx", &repo_user);
+    history_free(history);
+    repo_expect(repo, "b???: removed\nb???: renamed from a?/a??.vmx\na??: created",
+                "git log --format=%s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +223,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_in_the_place_of_a_folder_is_recorded, repo_setup,
                                         repo_teardown),
         cmocka_unit_test_setup_teardown(any_bytes_are_a_text, repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(a_subject_of_long_names_has_72_characters, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(a_subject_is_valid_utf8, repo_setup, repo_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
