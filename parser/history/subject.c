@@ -3,7 +3,7 @@
  * for. */
 #include "changes.h"
 
-#include "parser/text/safe_text.h"
+#include "parser/text/columns.h"
 #include "parser/text/text.h"
 
 enum {
@@ -35,42 +35,11 @@ static size_t character(struct span text)
     return n ? n : 1;
 }
 
-static size_t columns_of(struct span text)
-{
-    size_t columns = 0;
-    for (; text.n > 0; columns++)
-        text = span_from(text, character(text));
-    return columns;
-}
-
-/* How many bytes so many columns have. */
-static size_t bytes_of(struct span text, size_t columns)
-{
-    size_t at = 0;
-    for (; columns > 0 && at < text.n; columns--)
-        at += character(span_from(text, at));
-    return at;
-}
-
-/* Makes a text safe, and valid UTF-8. */
-static int add_clean(struct buf *ret, struct span text)
-{
-    size_t at = ret->len;
-    int r = safe_text_add(ret, text);
-    while (r == 0 && at < ret->len) {
-        struct span rest = span_from(buf_span(ret), at);
-        if (text_character(rest) == 0 && (unsigned char)rest.p[0] >= 0x80)
-            ret->data[at] = '?';
-        at += character(rest);
-    }
-    return r;
-}
-
 static int add_value(struct buf *ret, const char *value)
 {
     if (!value)
         return buf_add_str(ret, "(unset)");
-    return value[0] ? add_clean(ret, span_of(value)) : buf_add_str(ret, "\"\"");
+    return value[0] ? columns_add_clean(ret, span_of(value)) : buf_add_str(ret, "\"\"");
 }
 
 /* ---- what is cut */
@@ -150,11 +119,7 @@ static int drop_common(struct subject *s)
 
 static int add_part(const struct subject *s, enum part part, struct buf *ret)
 {
-    struct span text = buf_span(&s->parts[part]);
-    if (!is_cut(s, part))
-        return buf_add(ret, text);
-    return buf_add(ret, span_head(text, bytes_of(text, s->columns[part] - (sizeof(CUT) - 1))))
-               ?: buf_add_str(ret, CUT);
+    return columns_add_cut(ret, buf_span(&s->parts[part]), s->columns[part]);
 }
 
 static int write_subject(struct subject *s, struct buf *ret)
@@ -174,7 +139,7 @@ static int write_subject(struct subject *s, struct buf *ret)
 static int write_no_setting(struct span vm, struct buf *ret)
 {
     struct subject s = {.columns = {[VM] = COLUMNS - (sizeof(": text changed") - 1)}};
-    int r = add_clean(&s.parts[VM], vm)
+    int r = columns_add_clean(&s.parts[VM], vm)
         ?: add_part(&s, VM, ret)
         ?: buf_add_str(ret, ": text changed");
     subject_done(&s);
@@ -199,8 +164,8 @@ int vmx_changes_subject(const struct vmx_changes *changes, struct span vm, struc
     const struct vmx_changed *shown = first(changes);
     int r = changes->n > 1 ? buf_addf(&s.more, " and %zu more", changes->n - 1) : 0;
     r = r
-        ?: add_clean(&s.parts[VM], vm)
-        ?: add_clean(&s.parts[KEY], span_of(shown->key))
+        ?: columns_add_clean(&s.parts[VM], vm)
+        ?: columns_add_clean(&s.parts[KEY], span_of(shown->key))
         ?: add_value(&s.parts[OLD], shown->old_value)
         ?: add_value(&s.parts[NEW], shown->new_value)
         ?: write_subject(&s, &text);
