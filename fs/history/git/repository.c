@@ -199,8 +199,8 @@ static int make_git(const char *dir, const char *git, const char *branch, struct
     return lstat(git, &st) == 0 ? 0 : r;
 }
 
-/* The key of the secrets lies beside the folder, and must not be in a work tree, which would take it
- * along (../secret_key.h). */
+/* The key of the secrets lies beside the folder, and must not be in a work tree, which would take
+ * it along (../secret_key.h). */
 static int check_work_tree(git_repository *repository, const char *dir, struct diag *why)
 {
     FREE_AUTO char *real = realpath(dir, NULL);
