@@ -152,7 +152,9 @@ static int refuse_in(struct request *rq, struct node *dir, const char *name, int
     FREE_AUTO char *path =
         on_server ? node_child_path(rq->vfs, dir, name) : node_path(rq->vfs, dir);
     const bool has_keys = !on_server && path && path[0];
-    return refuse(rq, has_keys || on_server ? path : name, has_keys ? name : NULL, r, diag);
+    /* What follows "=" in the name of a plan, or of what was meant for one, is a value. */
+    FREE_AUTO char *key = has_keys ? strndup(name, strcspn(name, "=")) : NULL;
+    return refuse(rq, has_keys || on_server ? path : name, key, r, diag);
 }
 
 int refuse_here(struct request *rq, struct node *dir, const char *name)

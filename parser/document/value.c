@@ -8,6 +8,7 @@
 #include "parser/text/encoding.h"
 #include "parser/text/safe_text.h"
 #include "parser/text/text.h"
+#include "secret_name.h"
 
 enum value_type {
     VALUE_BOOL,
@@ -258,8 +259,11 @@ int vmx_value_check(struct span key, struct span value, struct diag *diag)
     const struct value_rule *rule = find_rule(key);
     if (!rule || (value.n == 0 ? !rule->needed : accepts(rule, value)))
         return 0;
-    diag_set(diag, SPAN_FORMAT " wants %s, not \"" SPAN_FORMAT "\"", SPAN_SHOWN(key), rule->wants,
-             SPAN_SHOWN(value));
+    if (vmx_is_secret(key))
+        diag_set(diag, SPAN_FORMAT " wants %s", SPAN_SHOWN(key), rule->wants);
+    else
+        diag_set(diag, SPAN_FORMAT " wants %s, not \"" SPAN_FORMAT "\"", SPAN_SHOWN(key),
+                 rule->wants, SPAN_SHOWN(value));
     return -EINVAL;
 }
 

@@ -7,11 +7,16 @@
  *                                       meant it; in quotes then, so that it stays a setting
  *     # was: guestinfo.a = "VALUE"      no setting, but it names one with a secret: all that stands
  *     guestinfo.a "VALUE" "MORE"        behind the name
+ *     # guestinfo.a = VALUE             also comments directly behind it, but settings in quotes
+ *     # MORE
  *     guestinfo.a = "VALUE              the quote is open, and nobody knows where the value ends:
  *     MORE                              also all lines that follow, but settings in quotes
  *     guestinfo.a = VALUE               without quotes, a value may be broken where a tool breaks
  *     MORE==                            long lines: also malformed lines directly behind it, and
  *                                       then all up to the next setting in quotes
+ *
+ *     vmxfs.profile = "PROFILE PARAM=VALUE"   the value of each parameter that is not known to be
+ *                                       harmless: a user's profile makes settings of it
  *
  * In doubt something is hidden: a comment can be written again.
  */
@@ -20,59 +25,11 @@
 #include <errno.h>
 
 #include "parser/document/lexer.h"
+#include "parser/document/secret_name.h"
 #include "parser/text/encoding.h"
 #include "parser/text/text.h"
 
-/* ---- names */
-
-#define WORD(s) {(s), sizeof(s) - 1}
-
-/* Any of them anywhere in a name, but where it begins another word. In lower case. */
-static const struct {
-    struct span word;
-    const char *harmless[2];
-} words[] = {
-    {WORD("guestinfo"), {NULL}},
-    {WORD("remotedisplay.vnc."), {NULL}},
-    {WORD("encryption."), {NULL}}, /* not migrate.encryptionMode */
-    {WORD("datafilekey"), {NULL}},
-    {WORD(".key"), {".keyboard"}},
-    {WORD("pass"), {"passthru", "passthrough"}},
-    {WORD("secret"), {NULL}},
-    {WORD("token"), {NULL}},
-};
-
-static bool is_harmless(struct span s, const char *const harmless[2])
-{
-    for (size_t i = 0; i < 2 && harmless[i]; i++) {
-        if (span_starts_with_fold(s, span_of(harmless[i])))
-            return true;
-    }
-    return false;
-}
-
-/* The length of the word that stands at the beginning; 0: none does. */
-static size_t word_at(struct span s)
-{
-    for (size_t i = 0; s.n > 0 && i < sizeof(words) / sizeof(words[0]); i++) {
-        if ((s.p[0] | 0x20) == words[i].word.p[0] && span_starts_with_fold(s, words[i].word) &&
-            !is_harmless(s, words[i].harmless))
-            return words[i].word.n;
-    }
-    return 0;
-}
-
-bool vmx_is_secret(struct span name)
-{
-    const struct span saved = SPAN_LITERAL("vmxfs.saved."); /* the dot of it belongs to no key */
-    if (span_starts_with_fold(name, saved))
-        name = span_from(name, saved.n);
-    for (size_t at = 0; at < name.n; at++) {
-        if (word_at(span_from(name, at)) > 0)
-            return true;
-    }
-    return false;
-}
+#define PROFILE SPAN_LITERAL("vmxfs.profile")
 
 /* ---- what is put in the place of a value */
 
@@ -105,11 +62,30 @@ bool vmx_has_hidden(struct span text)
     return false;
 }
 
+bool vmx_is_recorded_as(struct span text, struct span recorded)
+{
+    while (recorded.n > 0) {
+        const bool hidden = starts_with_hidden(recorded);
+        if (!hidden && (text.n == 0 || text.p[0] != recorded.p[0]))
+            return false;
+        recorded = span_from(recorded, hidden ? HIDDEN_LENGTH : 1);
+        if (!hidden)
+            text = span_from(text, 1);
+        else if (recorded.n == 0)
+            return true;
+        else
+            while (text.n > 0 && text.p[0] != recorded.p[0])
+                text = span_from(text, 1);
+    }
+    return text.n == 0;
+}
+
 /* What the lines behind one with a secret may be. */
 enum follow {
     OWN,    /* lines of their own */
     MORE,   /* more of its value, if they are malformed */
-    INSIDE, /* they have been: all is more of it, up to the next setting in quotes */
+    REMARK, /* the same, or if they are comments, as it is: but for settings in quotes */
+    INSIDE, /* they have been malformed: all is more of it, up to the next setting in quotes */
     QUOTED, /* more of it, to the end of the text, but for settings in quotes */
 };
 
@@ -156,15 +132,21 @@ static bool is_between(char c)
     return text_blank(c) || c == '=' || c == ':';
 }
 
+/* The word of a secret's name, or the setting that records a profile with its parameters. */
+static size_t text_word_at(struct span text)
+{
+    return span_starts_with_fold(text, PROFILE) ? PROFILE.n : vmx_secret_word(text);
+}
+
 /* Where the name of a secret begins and ends in a text; false: there is none. */
 static bool find_name(struct span text, size_t *ret_start, size_t *ret_end)
 {
     size_t at = 0;
-    while (at < text.n && word_at(span_from(text, at)) == 0)
+    while (at < text.n && text_word_at(span_from(text, at)) == 0)
         at += starts_with_hidden(span_from(text, at)) ? HIDDEN_LENGTH : 1;
     if (at >= text.n)
         return false;
-    size_t end = at + word_at(span_from(text, at));
+    size_t end = at + text_word_at(span_from(text, at));
     while (at > 0 && text_name_char(text.p[at - 1]))
         at--;
     while (end < text.n && text_name_char(text.p[end]))
@@ -212,6 +194,16 @@ static int hide_all(const struct hiding *h, struct span text)
     return hide_from(h, SPAN_LITERAL(""), text, comment_mark(text));
 }
 
+/* What the lines behind one may be that is no setting, and names a secret with this value. */
+static enum follow follow_of(struct span text, struct span value)
+{
+    const struct span trimmed = text_trim(text);
+    if (has_open_quote(value))
+        return QUOTED;
+    const bool in_quotes = value.n > 0 && value.p[0] == '"';
+    return trimmed.n > 0 && trimmed.p[0] == '#' && !in_quotes ? REMARK : MORE;
+}
+
 static int hide_in_text(struct hiding *h, struct span text)
 {
     size_t start;
@@ -223,7 +215,7 @@ static int hide_in_text(struct hiding *h, struct span text)
             end++;
         struct span value = span_from(text, end);
         if (!vmx_is_hidden(value))
-            expect(h, has_open_quote(value) ? QUOTED : MORE);
+            expect(h, follow_of(text, value));
         return hide_from(h, name, text, end);
     }
     int r = nuls ? names_secret_without_nuls(text, &nuls) : 0;
@@ -262,18 +254,87 @@ static int hide_value(const struct hiding *h, struct span name, struct span raw)
     return vmx_unescape(raw, &value) ?: hide(h, name, buf_span(&value));
 }
 
+/* A setting up to its value, and another value, in quotes. */
+static int add_token(const struct hiding *h, struct span body, const struct vmx_line *line,
+                     struct span value)
+{
+    return buf_add(h->out, span_head(body, line->value_at - (line->quoted ? 1 : 0)))
+        ?: buf_add_char(h->out, '"')
+        ?: buf_add(h->out, value)
+        ?: buf_add_char(h->out, '"');
+}
+
 static int hide_token(const struct hiding *h, struct span body, const struct vmx_line *line)
 {
     const struct span raw = {body.p + line->value_at, line->value_len};
-    return buf_add(h->out, span_head(body, line->value_at - (line->quoted ? 1 : 0)))
-        ?: buf_add_char(h->out, '"')
-        ?: hide_value(h, name_of(body, line), raw)
-        ?: buf_add_char(h->out, '"');
+    BUF_AUTO value = {0};
+    const struct hiding of_value = {h->mark, h->ctx, &value, OWN};
+    return hide_value(&of_value, name_of(body, line), raw)
+               ?: add_token(h, body, line, buf_span(&value));
+}
+
+/* A parameter, unless it is known to be harmless, and whatever is none. */
+static int hide_param(const struct hiding *h, struct span word)
+{
+    const size_t equals = text_find(word, '=');
+    const struct span name = span_head(word, equals);
+    if (equals < word.n && !vmx_is_secret_param(name))
+        return buf_add(h->out, word);
+    return hide_from(h, name, word, equals < word.n ? equals + 1 : 0);
+}
+
+/* The word that a text begins with. What has been hidden has a blank in it. */
+static struct span first_word(struct span text)
+{
+    size_t n = 0;
+    while (n < text.n && !text_blank(text.p[n]))
+        n += starts_with_hidden(span_from(text, n)) ? HIDDEN_LENGTH : 1;
+    return span_head(text, n);
+}
+
+/* PROFILE PARAM=VALUE... An escape can stand for a blank: nobody sees then where a value ends. */
+static int hide_params(const struct hiding *h, struct span raw)
+{
+    bool is_name = true;
+    int r = 0;
+    if (text_find(raw, '|') < raw.n)
+        return hide_value(h, PROFILE, raw);
+    while (r == 0 && raw.n > 0) {
+        struct span word = first_word(raw);
+        if (word.n == 0) {
+            word = span_head(raw, 1);
+            r = buf_add(h->out, word);
+        } else {
+            is_name &= text_find(word, '=') == word.n;
+            r = is_name ? buf_add(h->out, word) : hide_param(h, word);
+            is_name = false;
+        }
+        raw = span_from(raw, word.n);
+    }
+    return r;
+}
+
+static int hide_in_profile(struct hiding *h, struct span body, const struct vmx_line *line)
+{
+    const struct span raw = {body.p + line->value_at, line->value_len};
+    const struct span rest = rest_of(body, line);
+    BUF_AUTO value = {0};
+    const struct hiding of_value = {h->mark, h->ctx, &value, OWN};
+    int r = hide_params(&of_value, raw);
+    if (r < 0)
+        return r;
+    if (span_eq(buf_span(&value), raw))
+        return buf_add(h->out, span_head(body, body.n - rest.n)) ?: hide_in_text(h, rest);
+    if (!line->quoted)
+        expect(h, MORE);
+    return add_token(h, body, line, buf_span(&value)) ?: hide_in_rest(h, body, line);
 }
 
 static int hide_in_entry(struct hiding *h, struct span body, const struct vmx_line *line)
 {
     const struct span rest = rest_of(body, line);
+    if (span_eq_fold(name_of(body, line), PROFILE))
+        return hide_in_profile(h, body, line);
     if (!vmx_is_secret(name_of(body, line)))
         return buf_add(h->out, span_head(body, body.n - rest.n)) ?: hide_in_text(h, rest);
     if (!line->quoted)
@@ -297,13 +358,28 @@ static bool is_chance(struct span body, const struct vmx_line *line)
     return at == body.n && text_find(name, '.') == name.n;
 }
 
+static bool is_quoted_setting(struct span text)
+{
+    struct vmx_line line;
+    if (text.n == 0)
+        return false;
+    vmx_lex_line(text, false, &line);
+    return line.kind == VMX_LINE_ENTRY && line.quoted;
+}
+
+static bool is_more_remark(const struct hiding *h, struct span body, const struct vmx_line *line)
+{
+    return h->follow == REMARK && line->kind == VMX_LINE_COMMENT &&
+           !is_quoted_setting(span_from(body, comment_mark(body)));
+}
+
 /* Whether the line is taken for more of the secret on a line before it. */
 static bool goes_on(const struct hiding *h, struct span body, const struct vmx_line *line)
 {
     if (h->follow == OWN || (line->kind == VMX_LINE_ENTRY && line->quoted))
         return false;
-    if (h->follow == MORE)
-        return line->kind == VMX_LINE_MALFORMED ||
+    if (h->follow == MORE || h->follow == REMARK)
+        return is_more_remark(h, body, line) || line->kind == VMX_LINE_MALFORMED ||
                (line->kind == VMX_LINE_ENTRY && is_chance(body, line));
     return true;
 }
@@ -311,7 +387,7 @@ static bool goes_on(const struct hiding *h, struct span body, const struct vmx_l
 /* A setting stays one, since it may be: what is not there could be taken for removed. */
 static int hide_more(struct hiding *h, struct span body, const struct vmx_line *line)
 {
-    expect(h, INSIDE);
+    expect(h, is_more_remark(h, body, line) ? REMARK : INSIDE);
     if (line->kind != VMX_LINE_ENTRY || is_chance(body, line))
         return hide_all(h, body);
     return hide_token(h, body, line) ?: hide_all(h, rest_of(body, line));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which settings hold secrets, and a text without them: each value is replaced by "(secret
+ * A text without its secrets (parser/document/secret_name.h): each value is replaced by "(secret
  * XXXXXXXX)", by which one sees whether it changed and not what it is.
  */
 #pragma once
@@ -9,14 +9,14 @@
 
 #include "parser/text/buf.h"
 
-/* Whether the value of a setting of this name is recorded nowhere. */
-bool vmx_is_secret(struct span name);
-
 /* Whether a value is what has been put in the place of one, and nothing else. */
 bool vmx_is_hidden(struct span value);
 
 /* Whether something has been hidden anywhere in a text. */
 bool vmx_has_hidden(struct span text);
+
+/* Whether the value of vmxfs.profile is, or could be, what was recorded of it. */
+bool vmx_is_recorded_as(struct span value, struct span recorded);
 
 /* Gives 32 bits that tell values apart and that nobody can find who has no key: an HMAC. name: in
  * lower case; empty where a line goes on with a value that began on another. value: unescaped. 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "changes.h"
+#include "parser/document/secret_name.h"
 #include "parser/edit/edit.h"
 #include "parser/text/encoding.h"
 #include "parser/text/safe_text.h"
@@ -12,6 +13,7 @@
 #include "secret.h"
 
 #define BIOS SPAN_LITERAL("uuid.bios")
+#define PROFILE SPAN_LITERAL("vmxfs.profile")
 
 struct taking {
     const struct vmx_dict *current;
@@ -89,6 +91,25 @@ static bool is_hidden_in(const struct vmx_dict *dict, struct span key)
     return extent != SIZE_MAX && vmx_is_hidden(vmx_dict_raw_value(dict, extent));
 }
 
+/* The line that a profile was applied with can only come back whole. */
+static bool lacks_params(const struct taking *t, struct span key)
+{
+    size_t extent = span_eq_fold(key, PROFILE) ? vmx_dict_find(t->to, key) : SIZE_MAX;
+    return extent != SIZE_MAX && vmx_has_hidden(vmx_dict_raw_value(t->to, extent));
+}
+
+/* Whether a setting is what was recorded of it. */
+static int same_as_recorded(const struct taking *t, struct span key, bool *ret)
+{
+    size_t in_from = vmx_dict_find(t->from, key);
+    size_t now = vmx_dict_find(t->current, key);
+    int r = same_value(t->from, t->current, key, ret);
+    if (r == 0 && !*ret && span_eq_fold(key, PROFILE) && in_from != SIZE_MAX && now != SIZE_MAX)
+        *ret = vmx_is_recorded_as(vmx_dict_raw_value(t->current, now),
+                                  vmx_dict_raw_value(t->from, in_from));
+    return r;
+}
+
 /* A snapshot was made or removed: on its old disk the VM would run as if that had not been. */
 static bool is_of_snapshot(const struct taking *t, struct span key)
 {
@@ -111,7 +132,8 @@ static bool stays(const struct taking *t, struct span key)
 {
     return vmx_is_secret(key) || vmx_is_written_by_host(key) || span_eq_fold(key, BIOS) ||
            span_eq_fold(key, SPAN_LITERAL("vmxfs.next")) || is_hidden_in(t->from, key) ||
-           is_hidden_in(t->to, key) || is_of_snapshot(t, key) || !is_spelled_alike(t, key);
+           is_hidden_in(t->to, key) || lacks_params(t, key) || is_of_snapshot(t, key) ||
+           !is_spelled_alike(t, key);
 }
 
 static int note_changed(struct taking *t, struct span key)
@@ -141,7 +163,7 @@ static int take_key(struct taking *t, struct span key)
     int r = same_value(t->from, t->to, key, &alike);
     if (r != 0 || alike || stays(t, key))
         return r;
-    r = same_value(t->from, t->current, key, &alike);
+    r = same_as_recorded(t, key, &alike);
     if (r != 0 || !alike)
         return r ?: note_changed(t, key);
     return has(t->to, key) ? set_again(t, key) : vmx_edits_remove(&t->edits, key);

@@ -169,13 +169,14 @@ static int put_in_place(struct apply *a, const struct vmx_dict *dict,
 
 static int unknown_profile(const struct apply *a, struct span name)
 {
+    const struct span shown = span_head(name, text_find(name, '=')); /* or it could be a value */
     BUF_AUTO known = {0};
     int r = buf_add_str(&known, "none");
     for (size_t i = 0; r == 0 && i < a->around->profiles->n; i++)
         r = buf_addf(&known, " %s", vmx_profile_name(a->around->profiles->items[i]));
     return r
                ?: diag_set(a->diag, "there is no profile \"" SPAN_FORMAT "\"; there are: %s",
-                           SPAN_SHOWN(name), known.data);
+                           SPAN_SHOWN(shown), known.data);
 }
 
 /* Which host the device before was bound to says nothing where there is a host to ask. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "parser/document/secret_name.h"
 #include "parser/document/value.h"
 #include "parser/text/text.h"
 
@@ -50,12 +51,24 @@ static int put(struct plan_line *line, struct span name, struct span value)
                ?: pairs_set(&line->params, name, buf_span(&canonical), span_eq);
 }
 
+/* Shows the word, unless it may belong to a value before it that is in no message. */
+static int refuse_word(const struct plan_line *line, struct span word, struct diag *diag)
+{
+    for (size_t i = 0; i < line->params.n; i++) {
+        struct span name = buf_span(&line->params.items[i].name);
+        if (vmx_is_secret_param(name))
+            return diag_set(diag, "behind " SPAN_FORMAT "=: expected PARAM=VALUE",
+                            SPAN_SHOWN(name));
+    }
+    return diag_set(diag, "\"" SPAN_FORMAT "\": expected PARAM=VALUE", SPAN_SHOWN(word));
+}
+
 static int parse_param(struct span word, struct plan_line *line, struct diag *diag)
 {
     size_t equals = text_find(word, '=');
     struct span name = span_head(word, equals);
     if (equals == 0 || equals == word.n)
-        return diag_set(diag, "\"" SPAN_FORMAT "\": expected PARAM=VALUE", SPAN_SHOWN(word));
+        return refuse_word(line, equals == 0 ? SPAN_LITERAL("=") : word, diag);
     if (plan_line_param(line, name))
         return diag_set(diag, SPAN_FORMAT " is given twice", SPAN_SHOWN(name));
     return put(line, name, span_from(word, equals + 1));

@@ -2,6 +2,7 @@
 /* Conditions have a syntax of their own: most of them are malformed as lines of a .vmx. */
 #include <errno.h>
 
+#include "parser/document/secret_name.h"
 #include "parser/document/value.h"
 #include "parser/text/text.h"
 #include "profile_private.h"
@@ -173,6 +174,8 @@ int profile_condition_add(const struct profile_condition *condition, struct buf 
     int r = buf_add(ret, buf_span(&condition->key));
     if (r != 0 || condition->op == PROFILE_PRESENT)
         return r;
+    if (vmx_is_secret(buf_span(&condition->key)))
+        return buf_addf(ret, " %s (a secret)", signs[condition->op]);
     return buf_addf(ret, " %s \"%s\"", signs[condition->op],
                     condition->value.data ? condition->value.data : "");
 }

@@ -36,11 +36,20 @@ edit_meanwhile() { # SCRIPT
 
 @test "of the same setting ours stays, and a NOTE holds the whole of the other value" {
     value="one|0Atwo$(printf '%03000d' 0).end"
-    edit_meanwhile "s/^memSize.*/&\nguestinfo.a = \"$value\"/"
-    echo ours >"$MNT/vm/vm.vmx/guestinfo.a"
+    edit_meanwhile "s/^memSize.*/&\nannotation = \"$value\"/"
+    echo ours >"$MNT/vm/vm.vmx/annotation"
     [ ! -e "$TEST_DIR/edit" ]
-    grep -qx 'guestinfo.a = "ours"' "$LAB/vm/vm.vmx"
-    grep -qF $'\tNOTE\tvm/vm.vmx\tguestinfo.a\tsomebody else set it to "'"$value\"" "$MNT/.vmxfs/errors"
+    grep -qx 'annotation = "ours"' "$LAB/vm/vm.vmx"
+    grep -qF $'\tNOTE\tvm/vm.vmx\tannotation\tsomebody else set it to "'"$value\"" "$MNT/.vmxfs/errors"
+}
+
+@test "a NOTE of another value holds no secret" {
+    edit_meanwhile 's/^memSize.*/&\nguestinfo.a = "planted-theirs"/'
+    echo planted-ours >"$MNT/vm/vm.vmx/guestinfo.a"
+    [ ! -e "$TEST_DIR/edit" ]
+    grep -qx 'guestinfo.a = "planted-ours"' "$LAB/vm/vm.vmx"
+    grep -q $'\tNOTE\tvm/vm.vmx\tguestinfo.a\tsomebody else set it to something else' "$MNT/.vmxfs/errors"
+    run ! grep planted "$MNT/.vmxfs/errors"
 }
 
 @test "a setting that is removed meanwhile and set here stays, with a NOTE" {

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "parser/document/dict.h"
+#include "parser/document/secret_name.h"
 #include "parser/history/changes.h"
 #include "parser/history/secret.h"
 #include "parser/history/take_back.h"
@@ -170,13 +171,22 @@ static void check_hidden(const struct vmx_dict *dict, const struct vmx_dict *hid
     }
 }
 
+/* The line that a profile was applied with has parameters that are hidden. */
+static bool has_profile(struct span text)
+{
+    size_t at = 0;
+    while (at < text.n && !stands_at(text, at, "vmxfs.profile"))
+        at++;
+    return at < text.n;
+}
+
 static void check_recorded(struct span text, struct buf *ret)
 {
     BUF_AUTO again = {0};
     hide(text, ret);
     hide(buf_span(ret), &again);
     assert(span_eq(buf_span(ret), buf_span(&again)));
-    if (!has_word_without_nuls(text))
+    if (!has_word_without_nuls(text) && !has_profile(text))
         assert(span_eq(buf_span(ret), text));
     struct vmx_dict *dict = parse(text);
     struct vmx_dict *hidden = parse(buf_span(ret));

@@ -100,3 +100,52 @@ objects() {
     ) 9>>"$HISTORY/.git/vmxfs/lock"
     until_recorded 'and 11 more'
 }
+
+# A profile of the user's own whose parameters become secrets, one under a name that says nothing.
+own_profile() {
+    mkdir "$TEST_DIR/profiles"
+    cat >"$TEST_DIR/profiles/agent.profile" <<'END'
+profile.param.pw = "none"
+profile.param.token = "none"
+
+guestinfo.agent = "${pw}"
+annotation = "agent"
+
+[require]
+guestinfo.userdata != "planted-9-required"
+END
+}
+
+@test "no parameter of a user's own profile is recorded, and undo takes the profile back" {
+    own_profile
+    mount_history profile_dir="$TEST_DIR/profiles"
+    cp "$FILE" "$TEST_DIR/before"
+    echo "agent pw=planted-1-pw token=planted-1-token" >"$VMX/passthrough-profile"
+    grep -qx 'guestinfo.agent = "planted-1-pw"' "$FILE"
+    grep -qx 'vmxfs.profile = "agent pw=planted-1-pw token=planted-1-token"' "$FILE"
+    grep -q $'\tvmxfs.profile\t(unset)\tagent pw=(secret [0-9a-f]*) token=(secret [0-9a-f]*)$' "$C/log"
+    echo 1 >"$C/undo"
+    run ! grep -E '^(vmxfs.profile|annotation)' "$FILE"
+    grep -qx 'guestinfo.agent = "planted-1-pw"' "$FILE"
+    run ! grep -r planted "$C/log" "$C/history" "$MNT/.vmxfs/errors"
+    unmount_lab
+    objects >"$TEST_DIR/objects"
+    run ! grep -a planted "$TEST_DIR/objects"
+}
+
+@test "no refusal holds a value that could be a secret" {
+    own_profile
+    mount_history profile_dir="$TEST_DIR/profiles"
+    local line
+    for line in 'agent pw=planted-1 planted-2' 'agent =planted-3' 'pw=planted-4'; do
+        refused "Invalid argument" "$line" "$VMX/passthrough-profile"
+    done
+    refused "Invalid argument" planted-5 "$VMX/RemoteDisplay.vnc.enabled"
+    echo planted-9-required >"$VMX/guestinfo.userdata"
+    refused "Invalid argument" agent "$VMX/passthrough-profile"
+    run ! mkdir "$VMX/guestinfo.a=planted-6" "$C/plan/agent pw=planted-7"
+    explained EINVAL vm/vm.vmx passthrough-profile 'requires guestinfo.userdata'
+    explained EPERM vm/vm.vmx guestinfo.a .
+    explained EINVAL vm/vm.vmx RemoteDisplay.vnc.enabled 'wants TRUE or FALSE'
+    run ! grep planted "$MNT/.vmxfs/errors"
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "foreign_edit.h"
 
+#include "parser/document/secret_name.h"
 #include "parser/edit/edit.h"
 #include "remote/notes.h"
 
@@ -73,9 +74,13 @@ static void tell_key(const struct vmx_dict *theirs, struct span key,
     BUF_AUTO line = {0}; /* the value as a line of the file has it */
     BUF_AUTO reason = {0};
     int r = vmx_dict_get(theirs, key, &value) ?: vmx_escape(buf_span(&value), &line);
-    r = r == 0 ? buf_addf(&reason, "somebody else set it to \"%s\" at the same moment",
-                          line.data ? line.data : "")
-               : buf_addf(&reason, "somebody else removed it at the same moment");
+    if (r < 0)
+        r = buf_add_str(&reason, "somebody else removed it at the same moment");
+    else if (vmx_is_secret(key))
+        r = buf_add_str(&reason, "somebody else set it to something else at the same moment");
+    else
+        r = buf_addf(&reason, "somebody else set it to \"%s\" at the same moment",
+                     line.data ? line.data : "");
     r = r ?: buf_addf(&reason, "; the value set here replaced that") ?: buf_add(&name, key);
     remote_note(lost->remote, lost->path, r == 0 ? name.data : NULL,
                 r == 0 ? reason.data : "somebody else's edit of the same moment was replaced");

@@ -98,6 +98,10 @@ static void refusals_say_what_to_do(void **state)
         {"memSize = \"8192\"\n", "[nested-esxi] [inner-guest]", "PARAM=VALUE"},
         {"memSize = \"8192\"\n", "[nested-esxi]", "there is no profile \"[nested-esxi]\""},
         {"memSize = \"8192\"\n", "nested-esxi fast", "PARAM=VALUE"},
+        /* no value of a parameter that could be a secret's */
+        {"memSize = \"8192\"\n", "nested-esxi pw=hunter2 hunter3", "behind pw=: expected"},
+        {"memSize = \"8192\"\n", "nested-esxi =hunter2", "\"=\": expected"},
+        {"memSize = \"8192\"\n", "pw=hunter2", "there is no profile \"pw\";"},
         {"memSize = \"8192\"\n", "nested-esxi fast=1", "no parameter \"fast\"; it has: mmio, cpu"},
         {"memSize = \"8192\"\n", "nested-esxi mmio=1 mmio=2", "twice"},
         {"memSize = \"8192\"\n", "nested-esxi mmio=lots", "pciPassthru.64bitMMIOSizeGB wants GiB"},

@@ -218,6 +218,18 @@ static void requirements_are_met_or_refused(void **state)
     }
 }
 
+static void no_requirement_tells_a_secret(void **state)
+{
+    PROFILES_AUTO profiles = {0};
+    BUF_AUTO text = {0};
+    struct diag diag = {.text = ""};
+    (void)state;
+
+    add_profile(&profiles, "p", SPAN_LITERAL("k = 1\n[require]\nguestinfo.a = hunter2\n"));
+    assert_int_equal(plan(SPAN_LITERAL(""), &profiles, "p", &text, NULL, &diag), -EINVAL);
+    assert_string_equal(diag.text, "p requires guestinfo.a = (a secret)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +241,7 @@ int main(void)
         cmocka_unit_test(settings_under_a_heading_apply_only_then),
         cmocka_unit_test(a_name_in_a_value_is_a_parameter_or_a_setting),
         cmocka_unit_test(requirements_are_met_or_refused),
+        cmocka_unit_test(no_requirement_tells_a_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

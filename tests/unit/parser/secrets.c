@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "parser/history/secret.h"
 
+#include "parser/document/secret_name.h"
+
 #include "support.h"
 
 /* Eight digits that the value alone decides, so that the tables can say what they stand for. */
@@ -148,6 +150,53 @@ static void values_of_settings(void **state)
     CHECK_ROWS(rows);
 }
 
+static void parameters_of_a_profile(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {BYTES(
+             "vmxfs.profile = \"agent mmio=32 cpu=auto device=0000:03:00.0 vendor=0x10de\" # x\n"),
+         BYTES(
+             "vmxfs.profile = \"agent mmio=32 cpu=auto device=0000:03:00.0 vendor=0x10de\" # x\n")},
+        {BYTES("VMXFS.Profile = \"agent password=hunter2  mmio=32 size=5\" # x\r\n"),
+         BYTES("VMXFS.Profile = \"agent password=<hunter2>  mmio=32 size=<5>\" # x\r\n")},
+        {BYTES("vmxfs.profile = \" agent  a=b=c b= MMIO=3 two words \"\n"),
+         BYTES("vmxfs.profile = \" agent  a=<b=c> b= MMIO=<3> <two> <words> \"\n")},
+        {BYTES("vmxfs.profile = \"pw=hunter2\"\n"), BYTES("vmxfs.profile = \"pw=<hunter2>\"\n")},
+        {BYTES("vmxfs.profile = pw=hunter2#3\nREVG==\n"),
+         BYTES("vmxfs.profile = \"pw=<hunter2>\"#<3>\n<REVG==>\n")},
+        {BYTES("vmxfs.profile = agent\nwhat\n"), BYTES("vmxfs.profile = agent\nwhat\n")},
+        {BYTES("vmxfs.profile = \"agent mmio=1|20pw=hunter2\"\n"),
+         BYTES("vmxfs.profile = \"<agent mmio=1 pw=hunter2>\"\n")},
+        {BYTES("# vmxfs.profile = \"agent pw=hunter2\"\n"),
+         BYTES("# vmxfs.profile = <\"agent pw=hunter2\">\n")},
+        {BYTES("vmxfs.profile = agent pw=hunter2\n"),
+         BYTES("vmxfs.profile = <agent pw=hunter2>\n")},
+    };
+    CHECK_ROWS(rows);
+}
+
+static void a_profile_is_what_was_recorded_of_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *recorded;
+        bool is;
+    } rows[] = {
+        {"agent", "agent", true},
+        {"agent", "agents", false},
+        {"agents", "agent", false},
+        {"agent pw=x mmio=1", "agent pw=(secret 1a2b3c4d) mmio=1", true},
+        {"agent pw=x mmio=2", "agent pw=(secret 1a2b3c4d) mmio=1", false},
+        {"agent pw=x", "agent pw=(secret 1a2b3c4d) mmio=1", false},
+        {"agent pw=x", "agent pw=(secret 1a2b3c4d)", true},
+        {"agent pw", "agent pw=(secret 1a2b3c4d)", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(vmx_is_recorded_as(span_of(rows[i].value), span_of(rows[i].recorded)),
+                         rows[i].is);
+}
+
 static void comments(void **state)
 {
     (void)state;
@@ -164,6 +213,12 @@ static void comments(void **state)
         {BYTES("guestinfo.a = \"x1\" # and a.token=hunter2\n"),
          BYTES("guestinfo.a = \"<x1>\" # and a.token=<hunter2>\n")},
         {BYTES("# (secret 1a2b3c4d) token 5\n"), BYTES("# (secret 1a2b3c4d) token <5>\n")},
+        /* a value without quotes goes on in the comments behind it */
+        {BYTES("# token = abc\n#  def ghi\r\n\n ## jkl\n# memSize = \"1\"\nx = 1\n# mine\n"),
+         BYTES("# token = <abc>\n#  <def ghi>\r\n\n ## <jkl>\n# memSize = \"1\"\nx = 1\n# mine\n")},
+        {BYTES("# token:\n# abc\nx = 1\n"), BYTES("# token:\n# <abc>\nx = 1\n")},
+        {BYTES("x = 1 # token abc\n# def\n"), BYTES("x = 1 # token <abc>\n# <def>\n")},
+        {BYTES("# token = \"abc\"\n# def\n"), BYTES("# token = <\"abc\">\n# def\n")},
     };
     CHECK_ROWS(rows);
 }
@@ -290,6 +345,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_secrets),
         cmocka_unit_test(values_of_settings),
+        cmocka_unit_test(parameters_of_a_profile),
+        cmocka_unit_test(a_profile_is_what_was_recorded_of_it),
         cmocka_unit_test(comments),
         cmocka_unit_test(malformed_lines),
         cmocka_unit_test(values_of_several_lines),

@@ -40,6 +40,10 @@ static void settings_become_what_they_were(void **state)
          BYTES(".encoding = \"Shift_JIS\"\n\x83\\ = \"\x83|7C\"\n"),
          BYTES(".encoding = \"UTF-8\"\n\xe3\x82\xbd = \"\xe3\x83\x9d\"\n"),
          BYTES(".encoding = \"Shift_JIS\"\n\x83\\ = \"\x83|7C\"\n")},
+        /* a profile, whose parameters are recorded without their values */
+        {BYTES("vmxfs.profile = \"agent pw=(secret 00000002) mmio=1\"\na = \"2\"\n"),
+         BYTES("a = \"1\"\n"), BYTES("vmxfs.profile = \"agent pw=x mmio=1\"\na = \"2\"\n"),
+         BYTES("a = \"1\"\n")},
         /* another key has changed since */
         {BYTES("a = \"2\"\nb = \"1\"\n"), BYTES("a = \"1\"\nb = \"1\"\n"),
          BYTES("a = \"2\"\nb = \"9\"\n"), BYTES("a = \"1\"\nb = \"9\"\n")},
@@ -74,6 +78,9 @@ static void what_stays(void **state)
          BYTES("scsi0:0.fileName = \"web-000001.vmdk\"\n")},
         {BYTES("a = \"(secret 00000002)\"\n"), BYTES("a = 1\n"), BYTES("a = 2\n")},
         {BYTES("a = \"(secret 00000002)\"\n"), BYTES(""), BYTES("a = 2\n")},
+        {BYTES("vmxfs.profile = \"agent mmio=1\"\n"),
+         BYTES("vmxfs.profile = \"agent pw=(secret 00000002)\"\n"),
+         BYTES("vmxfs.profile = \"agent mmio=1\"\n")},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         BUF_AUTO got = {0};
@@ -92,6 +99,8 @@ static void what_has_changed_since(void **state)
         {BYTES("a = \"2\"\n"), BYTES("a = \"1\"\n"), BYTES("a = \"3\"\n"), ": a"},
         {BYTES("a = \"2\"\n"), BYTES("a = \"1\"\n"), BYTES("a = \"1\"\n"), ": a"},
         {BYTES("a = \"2\"\n"), BYTES("a = \"1\"\n"), BYTES(""), ": a"},
+        {BYTES("vmxfs.profile = \"agent pw=(secret 00000002)\"\n"), BYTES(""),
+         BYTES("vmxfs.profile = \"other pw=x\"\n"), ": vmxfs.profile"},
         {BYTES(""), BYTES("a = \"1\"\n"), BYTES("A = \"1\"\n"), ": a"},
         {BYTES("a = \"2\"\nb = \"2\"\nc\x1b = \"2\"\nd = \"2\"\n"), BYTES("a = \"1\"\nd = \"1\"\n"),
          BYTES("a = \"2\"\nb = \"3\"\nc\x1b = \"3\"\nd = \"\"\n"), ": d, b, c?"},

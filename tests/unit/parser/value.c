@@ -140,6 +140,20 @@ static void what_the_file_holds_is_no_matter_for_the_message(void **state)
     assert_int_equal(vmx_value_check(SPAN_LITERAL(""), SPAN_LITERAL(""), NULL), 0);
 }
 
+static void a_message_holds_no_secret(void **state)
+{
+    static const char *const keys[] = {"RemoteDisplay.vnc.enabled", "REMOTEDISPLAY.vnc.Enabled"};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        struct diag diag = {.text = ""};
+        assert_int_equal(vmx_value_check(span_of(keys[i]), SPAN_LITERAL("hunter2"), &diag),
+                         -EINVAL);
+        assert_non_null(strstr(diag.text, " wants TRUE or FALSE"));
+        assert_null(strstr(diag.text, "hunter2"));
+    }
+}
+
 static void booleans_are_read_as_vmware_reads_them(void **state)
 {
     static const char *const yes[] = {"TRUE", "true", "1", "yes", "Y", "t", "on"};
@@ -226,6 +240,7 @@ int main(void)
         cmocka_unit_test(right_values_are_accepted),
         cmocka_unit_test(wrong_values_are_refused_with_what_is_wanted),
         cmocka_unit_test(what_the_file_holds_is_no_matter_for_the_message),
+        cmocka_unit_test(a_message_holds_no_secret),
         cmocka_unit_test(booleans_are_read_as_vmware_reads_them),
         cmocka_unit_test(integers_are_whole),
         cmocka_unit_test(the_same_is_what_vmware_takes_for_the_same),

@@ -159,11 +159,11 @@ static void the_lost_value_is_told_whole_and_as_the_file_has_it(void **state)
     memcpy(value, "one|0A|22two|22|7C", 18);
     value[sizeof(value) - 2] = '.';
     value[sizeof(value) - 1] = '\0';
-    snprintf(text, sizeof(text), "memSize = \"4096\"\nguestinfo.a = \"%s\"\n", value);
+    snprintf(text, sizeof(text), "memSize = \"4096\"\nannotation = \"%s\"\n", value);
     must_begin_editing(&e, 3600, text, NULL);
-    assert_int_equal(commit_set(&e.mount, VMX, "guestinfo.a", "ours"), 0);
+    assert_int_equal(commit_set(&e.mount, VMX, "annotation", "ours"), 0);
     assert_int_equal(e.told, 1);
-    assert_string_equal(e.key, "guestinfo.a");
+    assert_string_equal(e.key, "annotation");
     assert_non_null(strstr(e.reason, value));
     must_end_editing(&e);
 }
