@@ -33,7 +33,7 @@ struct history_versions {
 };
 
 /* Waits until what was told to the history before this call is recorded: what is read before that
- * may lack a change that was made here. 0; -EIO: it is not. */
+ * may lack a change that was made here. 0; -EIO: it is not; -EINTR. */
 int history_wait(struct history *history, const struct wait *wait);
 
 /* All versions of the .vmx that has this path in the mount, also from before it got this name. 0

@@ -385,14 +385,13 @@ void worker_tell(struct worker *worker, struct told *told)
     told_free(told);
 }
 
-int worker_settle(struct worker *worker, int64_t deadline)
+int worker_settle(struct worker *worker, const struct wait *wait)
 {
-    const struct wait wait = {.deadline = deadline};
     int r = 0;
     lock_take(&worker->lock);
     const uint64_t told = worker->told;
     while (r == 0 && worker->recorded < told)
-        r = wait_on(&wait, &worker->settled, &worker->lock);
+        r = wait_on(wait, &worker->settled, &worker->lock);
     lock_drop(&worker->lock);
     return r;
 }

@@ -30,6 +30,6 @@ void worker_free(struct worker *worker);
 /* Takes it over; NULL: it is lost for want of memory. Never waits. */
 void worker_tell(struct worker *worker, struct told *told);
 
-/* Waits until all changes that were told before this call are recorded, at most until deadline
- * (clock_ms()). Sightings are not waited for. 0; -EIO: they are not. */
-int worker_settle(struct worker *worker, int64_t deadline);
+/* Waits until all changes that were told before this call are recorded. Sightings are not waited
+ * for. 0; -EIO: they are not; -EINTR. */
+int worker_settle(struct worker *worker, const struct wait *wait);

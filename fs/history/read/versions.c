@@ -10,7 +10,7 @@
 
 int history_wait(struct history *history, const struct wait *wait)
 {
-    return worker_settle(history->worker, wait->deadline);
+    return worker_settle(history->worker, wait);
 }
 
 static int read_ancestry(struct history *history, const char *path, const struct wait *wait,

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "history/versions.h"
 #include "repo.h"
 
 #define VM "store/vm/vm.vmx"
@@ -55,6 +56,29 @@ static void a_full_disk_is_said_once_and_loses_nothing(void **state)
     history_free(history);
     repo_check(repo);
     repo_expect(repo, "", "ls .git/vmxfs/spool; find .git -name 'tmp_*'");
+}
+
+static bool interrupted(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+/* Who waits for what cannot be recorded can be killed. */
+static void a_wait_can_be_interrupted(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    struct wait wait = wait_for_ms(60 * 1000);
+    wait.interrupted = interrupted;
+    repo_commit(history, VM, NULL, TEXT("1"));
+    repo_wait(repo, 1);
+    limit_files(0);
+    repo_commit(history, VM, TEXT("1"), TEXT("2"));
+    assert_int_equal(history_wait(history, &wait), -EINTR);
+    limit_files(RLIM_INFINITY);
+    history_free(history);
+    repo_check(repo);
 }
 
 /* What can be spooled waits there if the rest does not fit. */
@@ -268,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_full_disk_is_said_once_and_loses_nothing, repo_setup,
                                         repo_teardown),
+        cmocka_unit_test_setup_teardown(a_wait_can_be_interrupted, repo_setup, repo_teardown),
         cmocka_unit_test_setup_teardown(a_disk_that_fills_while_it_records_breaks_nothing,
                                         repo_setup, repo_teardown),
         cmocka_unit_test_setup_teardown(what_is_no_history_is_not_touched, repo_setup,

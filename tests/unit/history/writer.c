@@ -70,8 +70,9 @@ int main(int argc, char **argv)
     for (int i = first; i < first + atoi(argv[4]); i++) {
         if (edit(history, argv[2], i, atoi(argv[5])) < 0)
             return 1;
+        const struct wait soon = wait_for_ms(60 * 1000);
         if (i % 500 == 499) /* a server is slower than this; what is told is not to be too much */
-            worker_settle(history->worker, clock_ms() + 60 * 1000);
+            worker_settle(history->worker, &soon);
     }
     history_free(history);
     return 0;
