@@ -51,6 +51,14 @@ void remote_tell_change(struct remote *remote, const char *path, bool gone)
     end_telling(remote);
 }
 
+bool remote_is_recorded(struct remote *remote)
+{
+    lock_take(&remote->lock);
+    const bool is = remote->listener.committed != NULL;
+    lock_drop(&remote->lock);
+    return is;
+}
+
 void remote_tell_committed(struct remote *remote, const char *path, bool existed,
                            struct span before, struct span after, const struct remote_by *by)
 {

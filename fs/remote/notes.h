@@ -10,6 +10,8 @@ void remote_tell_change(struct remote *remote, const char *path, bool gone);
 /* What was made here (struct remote_listener). by: NULL: nobody is told. No lock is held. */
 void remote_tell_committed(struct remote *remote, const char *path, bool existed,
                            struct span before, struct span after, const struct remote_by *by);
+/* Whether somebody wants to be told of it. */
+bool remote_is_recorded(struct remote *remote);
 /* A file has another name, or none any more (NULL). Names that are no .vmx's are passed over. */
 void remote_tell_moved(struct remote *remote, const char *path, const char *to,
                        const struct remote_by *by);

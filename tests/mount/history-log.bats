@@ -42,6 +42,10 @@ teardown() {
         [ "$(stat -c %s "$C/history/$name")" -eq "$(wc -c <"$C/history/$name")" ]
         [ "$(date -u -d "@$(stat -c %Y "$C/history/$name")" +%Y%m%dT%H%M%SZ)" = "${name%-*}" ]
     done
+    name=${lines[0]}
+    for name in "$name-1" "$name-9" "${name:0:4}-${name:4:2}-${name:6:5}:${name:11:2}:${name:13:2}Z" "${name%Z}" 2; do
+        [ ! -e "$C/history/$name" ]
+    done
 }
 
 @test "the second text of a second is called -2" {
@@ -145,6 +149,29 @@ END
     run -0 cat "$MNT/copy/copy.vmx/.vmxfs/log"
     [ "$(grep -c $'\tmemSize\t' <<<"$output")" -eq 1 ]
     run ! grep -E 'first seen|renamed' <<<"$output"
+}
+
+@test "a file that becomes a .vmx is made by whoever renamed it" {
+    cp "$FILE" "$LAB/vm/vm.bak"
+    mount_history
+    mv "$MNT/vm/vm.bak" "$MNT/vm/new.vmx"
+    until_recorded 'new: created'
+    diff - <(cut -f 2-4,7 "$MNT/vm/new.vmx/.vmxfs/log") <<END
+$(id -un)	mv	vm/new.vmx	created
+END
+}
+
+@test "the history of a VM that nobody has read since goes with its folder" {
+    mount_history
+    echo 8192 >"$VMX/memSize"
+    until_recorded 'memSize 4096 -> 8192'
+    unmount_lab
+    mount_history prefetch=off
+    mv "$MNT/vm" "$MNT/moved"
+    until_recorded 'renamed from vm/vm.vmx'
+    in_history ls-tree -r --name-only "$(branch)" >"$TEST_DIR/names"
+    grep -q 'moved/vm\.vmx$' "$TEST_DIR/names"
+    run ! grep '/vm/vm\.vmx$' "$TEST_DIR/names"
 }
 
 @test "the log of the mount needs no connection, and one repository serves several mounts" {

@@ -78,6 +78,37 @@ static void add_below(void *ctx, const char *path, struct cached *c)
         below->error = -ENOMEM;
 }
 
+static bool is_known(const struct known_below *known, const char *path)
+{
+    size_t i = 0;
+    while (i < known->n && strcmp(known->paths[i], path) != 0)
+        i++;
+    return i < known->n;
+}
+
+struct listed {
+    struct below below;
+    struct remote *remote;
+};
+
+static void add_listed(void *ctx, const char *dir, struct cached *c)
+{
+    struct listed *listed = ctx;
+    const struct listing *l = (const struct listing *)c;
+    if (!path_below(listed->below.dir, dir))
+        return;
+    for (size_t i = 0; i < l->n && !listed->below.error; i++) {
+        const struct listing_entry *e = &l->entries[i];
+        if (!remote_is_vmx(listed->remote, e->name, &e->attrs))
+            continue;
+        FREE_AUTO char *path = path_join(dir, e->name);
+        if (!path)
+            listed->below.error = -ENOMEM;
+        else if (!is_known(listed->below.known, path))
+            add_below(&listed->below, path, NULL);
+    }
+}
+
 static int find_below(struct below *below, struct remote *remote)
 {
     unsigned long since = 0;
@@ -89,6 +120,14 @@ int documents_known_below(struct remote *remote, const char *dir, struct known_b
 {
     struct below below = {.dir = dir, .known = ret};
     return find_below(&below, remote);
+}
+
+int documents_listed_below(struct remote *remote, const char *dir, struct known_below *ret)
+{
+    struct listed listed = {{.dir = dir, .known = ret}, remote};
+    unsigned long since = 0;
+    cache_each_since(remote->listings, &since, add_listed, &listed);
+    return listed.below.error;
 }
 
 void known_below_done(struct known_below *known)

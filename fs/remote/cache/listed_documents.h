@@ -26,6 +26,8 @@ struct known_below {
     size_t n;
 };
 int documents_known_below(struct remote *remote, const char *dir, struct known_below *ret);
+/* Adds those that only listings show, which are cached. The same. */
+int documents_listed_below(struct remote *remote, const char *dir, struct known_below *ret);
 void known_below_done(struct known_below *known);
 
 /* Whether a listing of its folder is under way that can tell of it. */

@@ -527,12 +527,28 @@ int remote_remove_vmx(struct remote *remote, const char *path, const struct remo
     return alone(&removal);
 }
 
+/* What had a name that is no .vmx's is made here, as far as a history is concerned. */
+static void tell_made(const struct move *move)
+{
+    struct remote *remote = move->remote;
+    DOCUMENT_AUTO *made = NULL;
+    if (!move->by || remote_is_vmx_name(path_name(move->path)) ||
+        !remote_is_vmx_name(path_name(move->to)) || !remote_is_recorded(remote))
+        return;
+    if (remote_document(remote, move->to, DOCUMENT_ANY_AGE, move->wait, &made) == 0)
+        remote_tell_committed(remote, move->to, false, (struct span){0}, vmx_dict_text(made->dict),
+                              move->by);
+}
+
 int remote_rename_vmx(struct remote *remote, const char *path, const char *to, enum move_onto onto,
                       const struct remote_by *by, const struct wait *wait, struct diag *diag,
                       const char **ret_refused)
 {
     const struct move move = {remote, path, to, onto, by, wait, diag, ret_refused};
-    return alone(&move);
+    int r = alone(&move);
+    if (r == 0)
+        tell_made(&move);
+    return r;
 }
 
 int remote_create_vmx(struct remote *remote, const char *path, const struct remote_by *by,

@@ -298,6 +298,19 @@ static int try_to_rename(struct going *m)
     return r < 0 ? remote_rename_error(m->remote, m->path, m->to, m->lost, m->wait, r) : r;
 }
 
+/* The documents in a folder that gets another name. What somebody records has another path then,
+ * whether or not it has been read by now; but nobody looks into folders in the folder for that. */
+static int find_moving(struct remote *remote, const char *from, const struct sftp_attrs *seen,
+                       const struct remote_by *by, const struct wait *wait, struct known_below *ret)
+{
+    LISTING_AUTO *l = NULL;
+    int r = documents_known_below(remote, from, ret);
+    if (r < 0 || !by || !seen || !S_ISDIR(seen->mode) || !remote_is_recorded(remote))
+        return r;
+    r = remote_list(remote, from, DOCUMENT_ANY_AGE, wait, &l);
+    return r == -EINTR || r == -ENOMEM ? r : documents_listed_below(remote, from, ret);
+}
+
 /* A folder has another name: so have the documents in it. */
 static void tell_moved(struct remote *remote, const struct known_below *known, const char *from,
                        const char *to, const struct remote_by *by)
@@ -316,7 +329,7 @@ int remote_rename(struct remote *remote, const char *from, const char *to, bool 
     struct known_below known = {0};
     struct going m = {remote, from, to, false, exclusive, seen, wait, false};
     struct diag diag = {0};
-    int r = documents_known_below(remote, from, &known) ?: try_to_rename(&m);
+    int r = find_moving(remote, from, seen, by, wait, &known) ?: try_to_rename(&m);
     if (r == -ENOTEMPTY && leftovers_clear(remote, to, wait, &diag)) {
         r = try_to_rename(&m);
         if (r == -ENOTEMPTY)

@@ -68,6 +68,8 @@ static void gone(void *ctx, const char *path, int64_t wall_ms)
 
 struct remote_listener history_listener(struct vfs *vfs)
 {
+    if (!vfs->history)
+        return (struct remote_listener){.ctx = vfs};
     return (struct remote_listener){.committed = committed,
                                     .renamed = renamed,
                                     .removed = removed,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -210,6 +211,11 @@ static void the_text_before_a_change_is_what_the_server_had(void **state)
     must_end(&t);
 }
 
+static void must_have_told(const struct told *t, const char *line)
+{
+    assert_true(t->text.data && strstr(t->text.data, line));
+}
+
 static void moves_are_told(void **state)
 {
     struct told t;
@@ -229,6 +235,12 @@ static void moves_are_told(void **state)
     must_be_told(&t, "a.vmx removed by 7 echo\n");
     assert_int_equal(remote_remove_vmx(remote, VMX, &me, &wait, &diag), -ENOENT);
     must_be_told(&t, "");
+    /* What was no .vmx is made here. */
+    assert_int_equal(
+        remote_rename_vmx(remote, "b.old", "c.vmx", MOVE_ONTO_NOTHING, &me, &wait, &diag, NULL), 0);
+    must_be_told(&t,
+                 "c.vmx seen: memSize = \"4096\"/\n"
+                 "c.vmx made by 7 echo:  -> memSize = \"4096\"/\n");
     must_end(&t);
 }
 
@@ -247,6 +259,15 @@ static void what_is_in_a_folder_moves_with_it(void **state)
     buf_clear(&t.text);
     assert_int_equal(remote_rename(t.mount.remote, "vm", "new", false, NULL, &me, &wait), 0);
     must_be_told(&t, "vm/in/b.vmx became new/in/b.vmx by 7 echo\n");
+    /* Also what is only listed, and what nobody has looked at. */
+    const struct sftp_attrs folder = {.flags = SFTP_ATTR_MODE, .mode = S_IFDIR | 0755};
+    must_write(&t.folder, "new/c.vmx", TEXT);
+    must_write(&t.folder, "new/in/d.vmx", TEXT);
+    assert_int_equal(list(&t.mount, "new/in"), 0);
+    assert_int_equal(remote_rename(t.mount.remote, "new", "last", false, &folder, &me, &wait), 0);
+    must_have_told(&t, "new/c.vmx became last/c.vmx by 7 echo\n");
+    must_have_told(&t, "new/in/b.vmx became last/in/b.vmx by 7 echo\n");
+    must_have_told(&t, "new/in/d.vmx became last/in/d.vmx by 7 echo\n");
     must_end(&t);
 }
 
