@@ -24,5 +24,8 @@ int history_undo_last(const struct history_versions *versions, size_t n, struct 
 int history_undo_since(const struct history_versions *versions, struct span time,
                        struct history_undo *ret, struct diag *why);
 
+/* Reads such a name, or a time in ISO 8601. *ret_nth: 0: it names none of several texts. */
+bool history_parse_name(struct span name, int64_t *ret_time_s, unsigned *ret_nth);
+
 /* Appends a version's name in history/: 20261126T180225Z, 20261126T180225Z-2. -ENOMEM. */
 int history_add_name(const struct history_version *version, struct buf *ret);

@@ -47,6 +47,10 @@ void history_versions_done(struct history_versions *versions);
 int history_text(struct history *history, const char *path, const char *id, const struct wait *wait,
                  struct buf *ret);
 
+/* The same of the nth text of a second (history_version). */
+int history_text_of_time(struct history *history, const char *path, int64_t time_s, unsigned nth,
+                         const struct wait *wait, struct buf *ret);
+
 /* Appends the lines of .vmxfs/log, the oldest one first: of one file, or of all of this host's
  * (path NULL: the newest HISTORY_LOG_MAX). Each: TIME TAB USER TAB PROGRAM TAB PATH TAB KEY TAB OLD
  * TAB NEW; of what happened to a file itself KEY is "-", and NEW says it. What a host changed by

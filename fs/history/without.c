@@ -78,6 +78,13 @@ int history_text(struct history *history, const char *path, const char *id, cons
     return -ENOENT;
 }
 
+int history_text_of_time(struct history *history, const char *path, int64_t time_s, unsigned nth,
+                         const struct wait *wait, struct buf *ret)
+{
+    (void)history, (void)path, (void)time_s, (void)nth, (void)wait, (void)ret;
+    return -ENOENT;
+}
+
 int history_log(struct history *history, const char *path, const struct wait *wait, struct buf *ret)
 {
     (void)history, (void)path, (void)wait, (void)ret;

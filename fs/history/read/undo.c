@@ -103,10 +103,10 @@ static bool take_nth(struct span *rest, unsigned *ret_nth)
 }
 
 /* Either form: the signs of ISO 8601 may all be left out. */
-static bool parse_time(struct span text, int64_t *ret, unsigned *ret_nth)
+bool history_parse_name(struct span name, int64_t *ret_time_s, unsigned *ret_nth)
 {
     struct tm tm = {0};
-    struct span rest = text;
+    struct span rest = name;
     bool is = take_number(&rest, 4, &tm.tm_year);
     const bool signs = take_sign(&rest, '-');
     is = is && take_number(&rest, 2, &tm.tm_mon) && take_sign(&rest, '-') == signs &&
@@ -118,7 +118,7 @@ static bool parse_time(struct span text, int64_t *ret, unsigned *ret_nth)
     tm.tm_mon--;
     struct tm same = tm;
     if (is)
-        *ret = timegm(&same);
+        *ret_time_s = timegm(&same);
     return is && same.tm_mon == tm.tm_mon && same.tm_mday == tm.tm_mday &&
            same.tm_hour == tm.tm_hour && same.tm_min == tm.tm_min && same.tm_sec == tm.tm_sec;
 }
@@ -143,7 +143,7 @@ int history_undo_since(const struct history_versions *versions, struct span time
 {
     int64_t time_s;
     unsigned nth;
-    if (!parse_time(time, &time_s, &nth))
+    if (!history_parse_name(time, &time_s, &nth))
         return diag_set(why, "write 1, or a time as in the names in history: 20261126T180225Z");
     const struct history_version *to = version_at(versions, time_s, nth);
     const struct history_version *now = versions->n > 0 ? &versions->list[versions->n - 1] : NULL;

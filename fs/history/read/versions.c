@@ -29,6 +29,12 @@ static int read_ancestry(struct history *history, const char *path, const struct
     return r;
 }
 
+/* Whether the file had a text of its own then: not only another name, or none. */
+static bool is_text(const struct ancestor *a)
+{
+    return !a->moved_from && !git_oid_is_zero(&a->change->after);
+}
+
 static int by_time(const void *a, const void *b)
 {
     const struct history_version *const *x = a;
@@ -128,6 +134,25 @@ int history_text(struct history *history, const char *path, const char *id, cons
         if (git_oid_equal(&reader->known.commits[change->commit].id, &commit) &&
             !git_oid_is_zero(&change->after))
             r = reader_text(reader, &change->after, ret);
+    }
+    reading_end(reader);
+    return r;
+}
+
+int history_text_of_time(struct history *history, const char *path, int64_t time_s, unsigned nth,
+                         const struct wait *wait, struct buf *ret)
+{
+    ANCESTRY_AUTO ancestry = {0};
+    struct history_reader *reader;
+    unsigned n = 0;
+    int r = read_ancestry(history, path, wait, &reader, &ancestry);
+    if (r < 0)
+        return r;
+    r = -ENOENT;
+    for (size_t i = 0; r == -ENOENT && i < ancestry.n; i++) {
+        const struct ancestor *a = &ancestry.list[i];
+        if (is_text(a) && reader->known.commits[a->change->commit].time_s == time_s && ++n == nth)
+            r = reader_text(reader, &a->change->after, ret);
     }
     reading_end(reader);
     return r;

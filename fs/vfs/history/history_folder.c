@@ -26,20 +26,18 @@ int history_await(struct request *rq)
 static int read_text(struct request *rq, struct node *n, const char *name, struct buf *ret,
                      int64_t *ret_time_s)
 {
-    VERSIONS_AUTO versions = {0};
+    struct history_version v = {0};
+    BUF_AUTO own = {0};
+    if (!history_parse_name(span_of(name), &v.time_s, &v.nth))
+        return -ENOENT;
+    v.nth = v.nth ? v.nth : 1;
+    int r = history_add_name(&v, &own);
+    if (r < 0 || strcmp(own.data, name) != 0) /* a time has one name */
+        return r < 0 ? r : -ENOENT;
     FREE_AUTO char *path = vmx_path_above(rq, n);
-    struct history *history = rq->vfs->history;
-    int r = path ? history_versions(history, path, &rq->wait, &versions) : -ENOMEM;
-    for (size_t i = 0; r == 0 && i < versions.n; i++) {
-        BUF_AUTO own = {0};
-        const struct history_version *v = &versions.list[i];
-        r = v->nth > 0 ? history_add_name(v, &own) : 0;
-        if (r < 0 || v->nth == 0 || strcmp(own.data, name) != 0)
-            continue;
-        *ret_time_s = v->time_s;
-        return history_text(history, path, v->id, &rq->wait, ret);
-    }
-    return r < 0 ? r : -ENOENT;
+    *ret_time_s = v.time_s;
+    return path ? history_text_of_time(rq->vfs->history, path, v.time_s, v.nth, &rq->wait, ret)
+                : -ENOMEM;
 }
 
 static int find(struct request *rq, struct node *n, const char *name, struct found *ret);

@@ -101,6 +101,31 @@ static void what_is_committed_later_is_found(void **state)
     expect_text(repo, A, 0, "1\n");
 }
 
+static void expect_text_of(struct repo *repo, int second, unsigned nth, const char *text)
+{
+    BUF_AUTO found = {0};
+    int r = history_text_of_time(repo->history, A, REPO_TIME + second, nth, &repo->wait, &found);
+    assert_int_equal(r, text ? 0 : -ENOENT);
+    if (text)
+        assert_string_equal(found.data, text);
+}
+
+static void a_text_is_found_by_its_time(void **state)
+{
+    struct repo *repo = *state;
+    repo_commit(repo, 0, ALICE, BY_VMXFS, FILE_IS(A, "1\n"));
+    repo_commit(repo, 5, ALICE, BY_VMXFS, FILE_IS(A, "2\n"));
+    repo_commit(repo, 3, ALICE, BY_VMXFS, FILE_IS(A, "3\n"));
+    repo_commit(repo, 5, ALICE, BY_VMXFS, FILE_IS(A, "4\n"));
+    expect_text_of(repo, 0, 1, "1\n");
+    expect_text_of(repo, 5, 1, "2\n");
+    expect_text_of(repo, 3, 1, "3\n");
+    expect_text_of(repo, 5, 2, "4\n");
+    expect_text_of(repo, 5, 3, NULL);
+    expect_text_of(repo, 5, 0, NULL);
+    expect_text_of(repo, 4, 1, NULL);
+}
+
 static void an_undo_names_what_it_took_back(void **state)
 {
     struct repo *repo = *state;
@@ -281,6 +306,7 @@ int main(void)
         IN_REPO(a_version_has_its_author_program_origin_and_text),
         IN_REPO(a_branch_without_commits_has_no_versions),
         IN_REPO(what_is_committed_later_is_found),
+        IN_REPO(a_text_is_found_by_its_time),
         IN_REPO(an_undo_names_what_it_took_back),
         IN_REPO(a_renamed_file_has_the_versions_of_its_old_name),
         IN_REPO(a_name_that_comes_back_ends_the_way_through_names),
