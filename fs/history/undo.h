@@ -20,7 +20,7 @@ int history_undo_last(const struct history_versions *versions, size_t n, struct 
 
 /* All that came after a time, as history/ names it, or in ISO 8601: any time, or one of several
  * texts in one second. 0; -EINVAL: this is no time, or -ENOMSG: no text of that time is recorded,
- * with *why. */
+ * or -EKEYREJECTED: the file was removed since then; with *why. */
 int history_undo_since(const struct history_versions *versions, struct span time,
                        struct history_undo *ret, struct diag *why);
 

@@ -138,6 +138,16 @@ static const struct history_version *version_at(const struct history_versions *v
     return nth > 1 || (last && last->gone) ? NULL : last;
 }
 
+/* What has a name that was free in between is another file, with or without a uuid.bios that tells
+ * of it. */
+static bool was_removed_since(const struct history_version *then, const struct history_version *now)
+{
+    bool removed = false;
+    for (; then < now; then++)
+        removed |= then->gone;
+    return removed;
+}
+
 int history_undo_since(const struct history_versions *versions, struct span time,
                        struct history_undo *ret, struct diag *why)
 {
@@ -150,6 +160,10 @@ int history_undo_since(const struct history_versions *versions, struct span time
     if (!to || now->gone) {
         diag_set(why, "no text of that time was recorded");
         return -ENOMSG;
+    }
+    if (was_removed_since(to, now)) {
+        diag_set(why, "that was another VM then: its file has been removed since");
+        return -EKEYREJECTED;
     }
     *ret = (struct history_undo){.from = now, .to = to, .of = to, .since = true};
     return 0;

@@ -91,7 +91,9 @@ static void a_time_means_what_was_there_then(void **state)
         {"ovv", "20991231T235959Z", 2},
         {"ovv", "20261126T180224Z", -ENOMSG}, /* nothing was known yet */
         {"ovgv", "20261126T180245Z", -ENOMSG},
-        {"ovgv", "20261126T180236Z", 1},
+        {"ovgv", "20261126T180236Z", -EKEYREJECTED}, /* the name is another file's since */
+        {"ovgv", "20261126T180255Z", 3},
+        {"ovgvv", "20261126T180255Z", 3},
         {"ovg", "20261126T180235Z", -ENOMSG}, /* it is gone now */
         {"", "20261126T180225Z", -ENOMSG},
         {"ov", "20261126T180225Z-2", -ENOMSG},
