@@ -155,7 +155,10 @@ nothing_is_left() {
     : >"$FILE.lck/M12345.lck"
     grep -q '^+memSize = "4096"' "$C/undo"
     refused "Device or resource busy" 1 "$C/undo"
-    explained EBUSY vm/vm.vmx undo 'in use'
+    explained EBUSY vm/vm.vmx undo 'in use.*what undo shows can be written to .vmxfs/next, as lines key = "value" or -key'
+    run ! explained EBUSY vm/vm.vmx undo 'next takes it'
+    echo 'memSize = "4096"' >"$C/next"
+    : >"$C/next"
     cmp "$TEST_DIR/now" "$FILE"
     rm -r "$FILE.lck"
     unmount_lab
@@ -194,4 +197,40 @@ nothing_is_left() {
     echo 2048 >"$VMX/memSize"
     echo 1 >"$C/undo"
     [ "$(cat "$VMX/memSize")" = 4096 ]
+}
+
+@test "undo keeps every other byte of a text with CRLF, and of one without a last newline" {
+    sed -i 's/$/\r/' "$FILE"
+    cp "$FILE" "$TEST_DIR/before"
+    mount_history
+    echo 8192 >"$VMX/memSize"
+    rm "$VMX/numvcpus"
+    echo 1 >"$C/undo"
+    echo 1 >"$C/undo"
+    cmp "$TEST_DIR/before" "$FILE"
+    unmount_lab
+    truncate -s -2 "$FILE"
+    cp "$FILE" "$TEST_DIR/before"
+    mount_history
+    echo 16384 >"$VMX/memSize"
+    rm "$VMX/numvcpus"
+    echo 3 >"$VMX/sched.cpu.min"
+    local i
+    for i in 1 2 3; do
+        echo 1 >"$C/undo"
+    done
+    cmp "$TEST_DIR/before" "$FILE"
+}
+
+@test "undo to a time stops where the file was removed" {
+    mount_history
+    sed -i '/^uuid.bios/d' "$FILE"
+    echo 8192 >"$VMX/memSize"
+    until_recorded 'memSize 4096 -> 8192'
+    rm "$MNT/.vmxfs/plain/vm/vm.vmx"
+    until_recorded 'vm: removed'
+    cp "$TEST_DIR/before" "$MNT/.vmxfs/plain/vm/vm.vmx"
+    refused "Operation canceled" "$(ls "$C/history" | head -n 1)" "$C/undo"
+    explained ECANCELED vm/vm.vmx undo 'its file has been removed since'
+    cmp "$TEST_DIR/before" "$FILE"
 }

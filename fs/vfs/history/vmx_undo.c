@@ -135,9 +135,21 @@ static void describe_passed(const struct undo *u, struct diag *ret)
              time);
 }
 
+/* While the VM is in use: what else takes the same change. */
+static void add_next(struct diag *why)
+{
+    const struct diag in_use = *why;
+    diag_set(why,
+             "%.1500s; what undo shows can be written to .vmxfs/next, as lines key = \"value\" or "
+             "-key, and waits there until the VM is off",
+             in_use.text);
+}
+
 int undo_store(struct request *rq, struct node *n, struct span line)
 {
-    UNDO_AUTO undo = {.change = {.apply = apply, .committed = committed}};
+    UNDO_AUTO undo = {.change = {.apply = apply,
+                                 .committed = committed,
+                                 .cannot_wait = true}}; /* next takes lines, and no "1" */
     int r = undo_find(rq, n, line, &undo, &undo.change.diag);
     if (r == 0) {
         undo.change.by = caller_by(rq);
@@ -145,6 +157,8 @@ int undo_store(struct request *rq, struct node *n, struct span line)
         undo.change.by.undoes_since = undo.what.since;
         r = remote_commit(rq->vfs->remote, undo.path, &undo.change, &rq->wait);
     }
+    if (r == -EBUSY)
+        add_next(&undo.change.diag);
     struct diag note = {0};
     describe_passed(&undo, &note);
     if (r == 0 && note.text[0])
