@@ -30,13 +30,25 @@ static struct span next_component(struct span path, struct span *ret)
 /* The name of the datastore in a path that the user gave. Empty: he did not name one. */
 static struct span given_store(const char *given)
 {
-    struct span name;
-    struct span path = next_component(span_of(given), &name);
-    const bool vmfs = given[0] == '/' && span_eq(name, SPAN_LITERAL("vmfs"));
-    path = next_component(path, &name);
-    const bool is_below = vmfs && span_eq(name, SPAN_LITERAL("volumes"));
-    next_component(path, &name);
-    return is_below && !span_eq(name, SPAN_LITERAL("..")) ? name : (struct span){0};
+    struct span part;
+    struct span store = {0};
+    struct span path = next_component(span_of(given), &part);
+    const bool vmfs = given[0] == '/' && span_eq(part, SPAN_LITERAL("vmfs"));
+    path = next_component(path, &part);
+    if (!vmfs || !span_eq(part, SPAN_LITERAL("volumes")))
+        return store;
+    path = next_component(path, &part);
+    for (size_t depth = 0; part.n > 0; path = next_component(path, &part)) {
+        const bool up = span_eq(part, SPAN_LITERAL(".."));
+        if (up && depth == 0)
+            return (struct span){0};
+        if (!up && depth == 0)
+            store = part;
+        depth = up ? depth - 1 : depth + 1;
+        if (depth == 0)
+            store = (struct span){0};
+    }
+    return store;
 }
 
 /* Appends the root's path on the server, free of links, but with the datastore's name as the user

@@ -271,12 +271,15 @@ END
 
 @test "a VM of a datastore has one name, whatever directory is mounted" {
     [ "$(id -u)" -eq 0 ] || skip "needs root"
-    volumes_server 6554a2f0-3c1d9a20-7b14-a4bf01512e30
+    local uuid=6554a2f0-3c1d9a20-7b14-a4bf01512e30
+    volumes_server "$uuid"
     SERVER=$TEST_DIR/sshd
     mkdir "$SERVER"
     SSHD_HOST_KEYS=ed25519 sh "$support/sshd.sh" start "$SERVER" "Subsystem sftp $TEST_DIR/server" 3>&-
     local source at value=1
-    for source in /vmfs/volumes /vmfs/volumes/datastore1 //vmfs/./volumes/datastore1/vm / /vmfs; do
+    ln -s "$uuid" "$TEST_DIR/root/vmfs/volumes/other"
+    for source in /vmfs/volumes /vmfs/volumes/datastore1 //vmfs/./volumes/datastore1/vm / /vmfs \
+        /vmfs/volumes/other/../datastore1/vm; do
         mount_ssh "$SERVER" "127.0.0.1:$source" transport=libssh2 history="$HISTORY"
         case $source in
         */vm) at=$MNT ;;
