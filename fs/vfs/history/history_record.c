@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* From the listener of the remote to the history, which knows files by the paths that people see.
- * What has no path for lack of memory is not recorded. */
+/* From the listener of the remote to the history. */
 #include "history_record.h"
 
-#include "base/cleanup.h"
 #include "history/history.h"
-#include "remote/names/shown_names.h"
 #include "vfs/vfs_private.h"
-
-static bool show(const struct vfs *vfs, const char *path, struct buf *ret)
-{
-    return vfs->history && remote_add_shown(vfs->remote, path, ret) == 0 && ret->len > 0;
-}
 
 static struct history_by by_of(const struct remote_by *by)
 {
@@ -26,44 +18,33 @@ static void committed(void *ctx, const char *path, bool existed, struct span bef
 {
     const struct vfs *vfs = ctx;
     const struct history_by who = by_of(by);
-    BUF_AUTO shown = {0};
-    if (show(vfs, path, &shown))
-        history_committed(vfs->history, shown.data, existed, before, after, &who);
+    history_committed(vfs->history, path, existed, before, after, &who);
 }
 
 static void renamed(void *ctx, const char *from, const char *to, const struct remote_by *by)
 {
     const struct vfs *vfs = ctx;
     const struct history_by who = by_of(by);
-    BUF_AUTO old = {0};
-    BUF_AUTO new = {0};
-    if (show(vfs, from, &old) && show(vfs, to, &new))
-        history_renamed(vfs->history, old.data, new.data, &who);
+    history_renamed(vfs->history, from, to, &who);
 }
 
 static void removed(void *ctx, const char *path, const struct remote_by *by)
 {
     const struct vfs *vfs = ctx;
     const struct history_by who = by_of(by);
-    BUF_AUTO shown = {0};
-    if (show(vfs, path, &shown))
-        history_removed(vfs->history, shown.data, &who);
+    history_removed(vfs->history, path, &who);
 }
 
 static void seen(void *ctx, const char *path, struct span text, int64_t wall_ms)
 {
     const struct vfs *vfs = ctx;
-    BUF_AUTO shown = {0};
-    if (show(vfs, path, &shown))
-        history_seen(vfs->history, shown.data, text, wall_ms);
+    history_seen(vfs->history, path, text, wall_ms);
 }
 
 static void gone(void *ctx, const char *path, int64_t wall_ms)
 {
     const struct vfs *vfs = ctx;
-    BUF_AUTO shown = {0};
-    if (show(vfs, path, &shown))
-        history_gone(vfs->history, shown.data, wall_ms);
+    history_gone(vfs->history, path, wall_ms);
 }
 
 struct remote_listener history_listener(struct vfs *vfs)
