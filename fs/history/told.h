@@ -16,6 +16,7 @@ struct told {
     char *path, *from;
     char *undoes;
     struct buf before, after;
+    size_t counted; /* of the queue's bytes, by the worker: its texts may grow meanwhile */
     struct told *next;
 };
 

@@ -179,7 +179,7 @@ static int spool_all(struct worker *worker)
     int r = 0;
     while (r == 0 && worker->unspooled && worker->own_bytes < WORKER_SPOOL_BYTES) {
         struct told *told = worker->unspooled;
-        const size_t bytes = told_bytes(told);
+        const size_t bytes = told->counted;
         r = is_change(told) ? spool_one(worker, told) : see(worker, told);
         if (r < 0)
             break;
@@ -260,7 +260,8 @@ static bool take_told(struct worker *worker)
 {
     const struct wait wait = {.deadline = next_due(worker)};
     lock_take(&worker->lock);
-    while (!worker->first && !worker->ending && wait_on(&wait, &worker->woken, &worker->lock) == 0)
+    while (!worker->first && worker->lost == 0 && !worker->ending &&
+           wait_on(&wait, &worker->woken, &worker->lock) == 0)
         ;
     const bool ending = worker->ending;
     const size_t lost = worker->lost;
@@ -372,6 +373,7 @@ void worker_tell(struct worker *worker, struct told *told)
     lock_take(&worker->lock);
     if (told && worker->bytes + bytes <= WORKER_QUEUE_BYTES) {
         worker->bytes += bytes;
+        told->counted = bytes;
         worker->told += is_change(told);
         told->next = NULL;
         *worker->end = told;

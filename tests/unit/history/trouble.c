@@ -106,6 +106,45 @@ static void a_disk_that_fills_while_it_records_breaks_nothing(void **state)
     repo_check(repo);
 }
 
+/* What a sighting adds to a change is not taken from the queue again, as often as it is spooled. */
+static void a_full_disk_takes_no_room_from_what_is_told_later(void **state)
+{
+    struct repo *repo = *state;
+    char text[5000];
+    struct history *history = repo_history(repo, "h");
+    repo_commit(history, "a/a.vmx", NULL, TEXT("1"));
+    repo_wait(repo, 1);
+    memset(text, '#', sizeof(text));
+    memcpy(text, TEXT("1"), strlen(TEXT("1")));
+    text[sizeof(text) - 1] = '\0';
+    limit_files(0);
+    repo_see(history, VM, text);
+    history_removed(history, VM, &repo_user);
+    wait_for_note(repo);
+    limit_files(RLIM_INFINITY);
+    history_renamed(history, "a/a.vmx", "a/b.vmx", &repo_user); /* the queue is empty after it */
+    repo_wait(repo, 4);
+    history_renamed(history, "a/b.vmx", "a/c.vmx", &repo_user);
+    history_free(history);
+    repo_expect(repo, "c: renamed from a/b.vmx", "git log -1 --format=%s");
+    repo_expect_notes(repo, "-: the history is not written: File too large\n");
+}
+
+static void what_is_lost_for_want_of_room_is_said_at_once(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    char *text = calloc(1, 33 << 20);
+    assert_non_null(text);
+    memset(text, '#', (33 << 20) - 1);
+    repo_commit(history, VM, NULL, text);
+    free(text);
+    wait_for_note(repo);
+    repo_expect_notes(repo,
+                      "-: 1 changes are missing in the history: there was no room for them\n");
+    history_free(history);
+}
+
 static int try_new_at(struct repo *repo, const char *dir, struct diag *why)
 {
     struct history_options options;
@@ -295,6 +334,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_wait_can_be_interrupted, repo_setup, repo_teardown),
         cmocka_unit_test_setup_teardown(a_disk_that_fills_while_it_records_breaks_nothing,
                                         repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(a_full_disk_takes_no_room_from_what_is_told_later,
+                                        repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(what_is_lost_for_want_of_room_is_said_at_once, repo_setup,
+                                        repo_teardown),
         cmocka_unit_test_setup_teardown(what_is_no_history_is_not_touched, repo_setup,
                                         repo_teardown),
         cmocka_unit_test_setup_teardown(a_broken_repository_is_said_and_left_alone, repo_setup,
