@@ -44,7 +44,8 @@ struct worker {
     struct told *unspooled, **unspooled_end;
     uint64_t spooled; /* counted as told is */
     int64_t next;     /* clock_ms(): when there is something to record */
-    char note[sizeof(((struct diag *)NULL)->text)]; /* "": all is well */
+    char note[sizeof(((struct diag *)NULL)->text)];   /* "": all is well */
+    char remark[sizeof(((struct diag *)NULL)->text)]; /* on a recording that went well; the last */
 };
 
 static bool is_change(const struct told *told)
@@ -69,6 +70,15 @@ static void say_trouble(struct worker *worker, const char *why)
     snprintf(worker->note, sizeof(worker->note), "%s", why);
     if (buf_addf(&text, "the history is not written: %s", why) == 0)
         say(worker, NULL, text.data);
+}
+
+/* What cannot be read is found again by each recording. */
+static void say_remark(struct worker *worker, const char *remark)
+{
+    if (strcmp(worker->remark, remark) == 0)
+        return;
+    snprintf(worker->remark, sizeof(worker->remark), "%s", remark);
+    say(worker, NULL, remark);
 }
 
 static void say_lost(struct worker *worker, size_t lost)
@@ -221,12 +231,13 @@ static void record_locked(struct worker *worker, bool all)
     if (r < 0)
         next = WORKER_RETRY_MS;
     worker->next = clock_ms() + (next < 0 ? NEVER_MS : next);
-    if (r < 0)
+    if (r < 0) {
         say_trouble(worker, why.text);
-    else if (why.text[0])
-        say(worker, NULL, why.text);
-    else
-        worker->note[0] = '\0';
+        return;
+    }
+    worker->note[0] = '\0';
+    if (why.text[0])
+        say_remark(worker, why.text);
 }
 
 /* 0: it has recorded, or has failed to; -EAGAIN: another process records. */

@@ -16,12 +16,17 @@ static int read_one(const struct spool *spool, struct record_items *items, const
 {
     struct record_item *to = &items->list[items->n];
     const int r = spool_get(spool, name, &to->item);
+    if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+        return r;
     if (r == -EBADMSG) {
         spool_remove(spool, name);
         diag_set(why, "a change was lost: its file in the spool, %s, is broken", name);
+    } else if (r < 0 && r != -ENOENT) {
+        diag_set(why, "%s/spool/%s cannot be read and is not recorded: %s", spool->dir, name,
+                 strerror(-r));
     }
     if (r < 0)
-        return r == -EBADMSG || r == -ENOENT ? 0 : r;
+        return 0;
     to->name = name;
     items->n++;
     return 0;
@@ -35,9 +40,10 @@ int record_items_read(const struct spool *spool, struct record_items *ret, struc
         items.list = calloc(items.names.n, sizeof(*items.list));
         r = items.list ? 0 : -ENOMEM;
     }
-    items.more = items.names.n > RECORD_ITEMS;
-    for (size_t i = 0; r == 0 && i < items.names.n && i < RECORD_ITEMS; i++)
-        r = read_one(spool, &items, items.names.list[i], why);
+    size_t looked_at = 0;
+    while (r == 0 && looked_at < items.names.n && items.n < RECORD_ITEMS)
+        r = read_one(spool, &items, items.names.list[looked_at++], why);
+    items.more = looked_at < items.names.n;
     if (r < 0) {
         record_items_done(&items);
         return r;

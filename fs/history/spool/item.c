@@ -85,9 +85,10 @@ static bool take_field(struct span *rest, struct field *ret)
 
 static int copy(char **to, struct span value)
 {
+    if (text_find(value, '\0') < value.n)
+        return -EBADMSG;
     free(*to);
-    *to = memchr(value.n ? value.p : "", '\0', value.n) ? NULL
-                                                        : strndup(value.n ? value.p : "", value.n);
+    *to = strndup(value.n ? value.p : "", value.n);
     return *to ? 0 : -ENOMEM;
 }
 

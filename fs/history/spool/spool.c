@@ -146,11 +146,18 @@ bool spool_has(const struct spool *spool, const char *name)
     return path && access(path, F_OK) == 0;
 }
 
+/* A FIFO would never be read to its end. */
+static int is_file(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+}
+
 int spool_get(const struct spool *spool, const char *name, struct item *ret)
 {
     FREE_AUTO char *path = path_of(spool, name);
     BUF_AUTO text = {0};
-    return (path ? 0 : -ENOMEM) ?: file_read(path, ITEM_MAX, &text)
+    return (path ? is_file(path) : -ENOMEM) ?: file_read(path, ITEM_MAX, &text)
         ?: item_read(buf_span(&text), ret);
 }
 

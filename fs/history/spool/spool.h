@@ -42,7 +42,8 @@ bool spool_has(const struct spool *spool, const char *name);
 int spool_list(const struct spool *spool, struct spool_names *ret);
 void spool_names_done(struct spool_names *names);
 
-/* 0; -ENOENT: another process has recorded it; -EBADMSG; -errno. */
+/* 0; -ENOENT: another process has recorded it; -EBADMSG: it is no whole item; -ENOMEM, -EMFILE,
+ * -ENFILE; -EACCES, -EINVAL, ...: it cannot be read. */
 int spool_get(const struct spool *spool, const char *name, struct item *ret);
 void spool_remove(const struct spool *spool, const char *name);
 
