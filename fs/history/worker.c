@@ -42,8 +42,9 @@ struct worker {
     size_t own_first, own_n, own_bytes;
     struct sightings sightings;
     struct told *unspooled, **unspooled_end;
-    uint64_t spooled; /* counted as told is */
-    int64_t next;     /* clock_ms(): when there is something to record */
+    uint64_t spooled;   /* counted as told is */
+    int64_t next;       /* clock_ms(): when there is something to record */
+    int64_t not_before; /* clock_ms(): after a try that has failed, whatever is due */
     char note[sizeof(((struct diag *)NULL)->text)];   /* "": all is well */
     char remark[sizeof(((struct diag *)NULL)->text)]; /* on a recording that went well; the last */
 };
@@ -81,12 +82,10 @@ static void say_remark(struct worker *worker, const char *remark)
     say(worker, NULL, remark);
 }
 
-static void say_lost(struct worker *worker, size_t lost)
+static void say_lost(struct worker *worker, size_t lost, const char *why)
 {
     BUF_AUTO text = {0};
-    if (lost > 0 &&
-        buf_addf(&text, "%zu changes are missing in the history: there was no room for them",
-                 lost) == 0)
+    if (lost > 0 && buf_addf(&text, "%zu changes are missing in the history: %s", lost, why) == 0)
         say(worker, NULL, text.data);
 }
 
@@ -183,11 +182,12 @@ static int see(struct worker *worker, struct told *told)
 }
 
 /* 0; -errno: it stays where it is, and what comes after it too. Nothing is spooled either while too
- * much of this process waits there: the spool takes more of the disk than what is recorded. */
-static int spool_all(struct worker *worker)
+ * much of this process waits there: the spool takes more of the disk than what is recorded. ending: but
+ * what is not spooled then is lost. */
+static int spool_all(struct worker *worker, bool ending)
 {
     int r = 0;
-    while (r == 0 && worker->unspooled && worker->own_bytes < WORKER_SPOOL_BYTES) {
+    while (r == 0 && worker->unspooled && (ending || worker->own_bytes < WORKER_SPOOL_BYTES)) {
         struct told *told = worker->unspooled;
         const size_t bytes = told->counted;
         r = is_change(told) ? spool_one(worker, told) : see(worker, told);
@@ -195,7 +195,7 @@ static int spool_all(struct worker *worker)
             break;
         if (is_change(told)) {
             worker->spooled++;
-            worker->next = 0;
+            worker->next = worker->not_before = 0;
         }
         worker->unspooled = told->next;
         if (!worker->unspooled)
@@ -222,16 +222,21 @@ static void note_recorded(struct worker *worker)
     lock_drop(&worker->lock);
 }
 
+/* In ms at the soonest, but for what is told and spooled before. */
+static void try_again(struct worker *worker, int64_t ms)
+{
+    worker->next = worker->not_before = clock_ms() + ms;
+}
+
 static void record_locked(struct worker *worker, bool all)
 {
     struct diag why = {0};
     int64_t next = -1;
     const int r = record(worker->history, &worker->spool, &worker->sightings, all, &next, &why);
     spool_unlock(&worker->spool);
-    if (r < 0)
-        next = WORKER_RETRY_MS;
     worker->next = clock_ms() + (next < 0 ? NEVER_MS : next);
     if (r < 0) {
+        try_again(worker, WORKER_RETRY_MS);
         say_trouble(worker, why.text);
         return;
     }
@@ -247,10 +252,10 @@ static int try_to_record(struct worker *worker, bool all)
     if (r == 0) {
         record_locked(worker, all);
     } else if (r == -EAGAIN) {
-        worker->next = clock_ms() + LOCK_POLL_MS;
+        try_again(worker, LOCK_POLL_MS);
     } else {
         say_trouble(worker, strerror(-r));
-        worker->next = clock_ms() + WORKER_RETRY_MS;
+        try_again(worker, WORKER_RETRY_MS);
         return 0;
     }
     note_recorded(worker);
@@ -263,7 +268,8 @@ static int64_t next_due(const struct worker *worker)
 {
     const int64_t seen = record_seen_next(&worker->sightings);
     const int64_t at = seen < 0 ? INT64_MAX : clock_ms() + seen;
-    return at < worker->next ? at : worker->next;
+    const int64_t due = at < worker->next ? at : worker->next;
+    return due > worker->not_before ? due : worker->not_before;
 }
 
 /* Waits for something to do, and takes what was told. True: it is to end. */
@@ -284,13 +290,13 @@ static bool take_told(struct worker *worker)
         worker->end = &worker->first;
     }
     lock_drop(&worker->lock);
-    say_lost(worker, lost);
+    say_lost(worker, lost, "there was no room for them");
     return ending;
 }
 
-static void spool_or_say(struct worker *worker)
+static void spool_or_say(struct worker *worker, bool ending)
 {
-    const int r = spool_all(worker);
+    const int r = spool_all(worker, ending);
     if (r == 0)
         return;
     say_trouble(worker, strerror(-r));
@@ -298,22 +304,31 @@ static void spool_or_say(struct worker *worker)
         worker->next = clock_ms() + WORKER_RETRY_MS;
 }
 
+static size_t count_changes(const struct told *told)
+{
+    size_t n = 0;
+    for (; told; told = told->next)
+        n += is_change(told);
+    return n;
+}
+
 static void *run(void *arg)
 {
     struct worker *worker = arg;
     while (!take_told(worker)) {
-        spool_or_say(worker);
+        spool_or_say(worker, false);
         if (next_due(worker) <= clock_ms())
             try_to_record(worker, false);
     }
     const struct wait wait = wait_for_ms(WORKER_END_MS);
     int r;
     do {
-        spool_or_say(worker);
+        spool_or_say(worker, true);
         r = try_to_record(worker, true);
     } while (
         (r == -EAGAIN && wait_sleep(&wait, LOCK_POLL_MS) == 0) ||
         (r == 0 && worker->note[0] == '\0' && (worker->unspooled || worker->next <= clock_ms())));
+    say_lost(worker, count_changes(worker->unspooled), "they could not be written");
     return NULL;
 }
 
