@@ -112,7 +112,7 @@ static int open_spool(struct worker *worker)
 static int take_sighting(struct worker *worker, struct told *told, const char *path)
 {
     struct sighting *s = sightings_find(&worker->sightings, path);
-    if (!s || s->last_ms > told->time_ns / 1000000)
+    if (!s || sighting_is_after(s, told->time_ns / 1000000))
         return 0;
     if (told->kind != TOLD_COMMITTED && !s->gone && strcmp(path, told->from ?: told->path) == 0) {
         const int r = buf_add(&told->before, buf_span(&s->text));

@@ -146,7 +146,8 @@ static int settle(struct recording *rec, const struct sightings *sightings, stru
     if (r < 0 && r != -ENOENT)
         return r;
     s->settled = true;
-    if (last_change_ns(&rec->last, s->file) / 1000000 >= s->last_ms)
+    const int64_t changed = last_change_ns(&rec->last, s->file) / 1000000;
+    if (changed > 0 && !sighting_is_after(s, changed))
         return 0; /* it was read before that change */
     const bool is_recorded = r == 0;
     if (is_recorded == s->gone)

@@ -13,6 +13,11 @@ struct sighting *sightings_find(const struct sightings *sightings, const char *p
     return s;
 }
 
+bool sighting_is_after(const struct sighting *s, int64_t ms)
+{
+    return s->last_ms > ms && s->last_ms <= clock_wall_ms();
+}
+
 static void sighting_free(struct sighting *s)
 {
     free(s->path);
@@ -44,11 +49,11 @@ int sightings_see(struct sightings *sightings, const char *path, bool gone, stru
 {
     struct sighting *old = sightings_find(sightings, path);
     if (old && old->gone == gone && span_eq(buf_span(&old->text), buf_span(text))) {
-        if (old->last_ms < read_ms)
+        if (!sighting_is_after(old, read_ms))
             old->last_ms = read_ms;
         return 0;
     }
-    if (old && old->last_ms > read_ms)
+    if (old && sighting_is_after(old, read_ms))
         return 0; /* read before that one */
     struct sighting *s = calloc(1, sizeof(*s));
     if (!s || !(s->path = strdup(path))) {

@@ -45,6 +45,10 @@ struct sightings {
 int sightings_see(struct sightings *sightings, const char *path, bool gone, struct buf *text,
                   int64_t read_ms);
 
+/* Whether it was read after a time in ms, CLOCK_REALTIME. What is still to come was read before the
+ * clock was set back. */
+bool sighting_is_after(const struct sighting *sighting, int64_t ms);
+
 /* NULL: there is none. */
 struct sighting *sightings_find(const struct sightings *sightings, const char *path);
 

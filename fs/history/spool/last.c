@@ -80,20 +80,21 @@ void last_done(struct last *last)
     *last = (struct last){0};
 }
 
-/* "at TIME FILE" */
-static int take_change(struct last *last, struct span value)
+/* "at TIME FILE". A time that is still to come is of a clock that was set back since, and would hide
+ * whatever happens until then. */
+static int take_change(struct last *last, struct span value, int64_t now)
 {
     const size_t space = text_find(value, ' ');
     int64_t time = 0;
     for (size_t i = 0; i < space && text_digit(value.p[i]) < 10 && time < INT64_MAX / 16; i++)
         time = 10 * time + text_digit(value.p[i]);
-    if (space + 1 >= value.n)
+    if (space + 1 >= value.n || time > now)
         return 0;
     FREE_AUTO char *file = strndup(value.p + space + 1, value.n - space - 1);
     return file ? last_add_change(last, file, time) : -ENOMEM;
 }
 
-static int take_line(struct last *last, struct span line)
+static int take_line(struct last *last, struct span line, int64_t now)
 {
     const size_t space = text_find(line, ' ');
     const struct span word = span_head(line, space);
@@ -101,7 +102,7 @@ static int take_line(struct last *last, struct span line)
     if (span_eq(word, SPAN_LITERAL("commit")) && value.n == GIT_OID_HEXSZ)
         git_oid_fromstrn(&last->commit, value.p, value.n);
     if (span_eq(word, SPAN_LITERAL("at")))
-        return take_change(last, value);
+        return take_change(last, value, now);
     if (!span_eq(word, SPAN_LITERAL("done")) || value.n == 0)
         return 0;
     FREE_AUTO char *name = strndup(value.p, value.n);
@@ -114,12 +115,13 @@ int last_read(const struct spool *spool, struct last *ret)
     BUF_AUTO text = {0};
     struct span line;
     struct last last = {0};
+    const int64_t now = clock_wall_ns();
     int r = path ? file_read(path, LAST_MAX, &text) : -ENOMEM;
     struct span rest = buf_span(&text);
     if (r < 0 && r != -ENOMEM)
         r = 0;
     while (r == 0 && text_line(&rest, &line))
-        r = take_line(&last, line);
+        r = take_line(&last, line, now);
     if (r < 0)
         last_done(&last);
     *ret = last;

@@ -229,6 +229,53 @@ static void a_renaming_of_what_was_only_just_seen_is_recorded(void **state)
     repo_check(repo);
 }
 
+static int64_t in_an_hour_ms(void)
+{
+    return clock_wall_ms() + INT64_C(3600) * 1000;
+}
+
+/* As if a change had been made when the clock was an hour ahead. */
+static void a_change_before_the_clock_was_set_back_hides_nothing(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    repo_commit(history, VM, NULL, TEXT("1"));
+    history_free(history);
+    free(repo_run(repo, "sed -i 's/^at [0-9]*/at %lld000000/' .git/vmxfs/last*",
+                  (long long)in_an_hour_ms()));
+    repo_expect(repo, "1", "cat .git/vmxfs/last* | grep -c ^at");
+    history = repo_history(repo, "h");
+    repo_see(history, VM, TEXT("2"));
+    history_free(history);
+    history = repo_history(repo, "h");
+    repo_commit(history, VM, TEXT("3"), TEXT("4"));
+    repo_wait(repo, 4);
+    history_free(history);
+    repo_expect(repo, "vm: memSize 3 -> 4\nvm: memSize 2 -> 3\nvm: memSize 1 -> 2\nvm: created",
+                "git log --format=%s");
+    repo_expect(repo, "memSize = \"4\"", "git show HEAD:h/" VM " | head -n 1");
+    repo_check(repo);
+}
+
+static void what_was_seen_before_the_clock_was_set_back_is_older(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = repo_history(repo, "h");
+    struct history *other = repo_history(repo, "h");
+    history_seen(history, VM, span_of(TEXT("1")), in_an_hour_ms());
+    repo_see(history, VM, TEXT("2"));
+    history_seen(other, VM, span_of(TEXT("1")), in_an_hour_ms());
+    history_seen(history, "b/b.vmx", span_of(TEXT("1")), in_an_hour_ms());
+    repo_commit(history, "b/b.vmx", TEXT("1"), TEXT("2"));
+    repo_commit(history, VM, TEXT("2"), TEXT("3"));
+    repo_wait(repo, 4);
+    history_free(other);
+    history_free(history);
+    repo_expect(repo, "vm: memSize 2 -> 3\nvm: first seen", "git log --format=%s -- h/" VM);
+    repo_expect(repo, "b: memSize 1 -> 2\nb: first seen", "git log --format=%s -- h/b/b.vmx");
+    repo_check(repo);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +299,10 @@ int main(void)
                                         repo_teardown),
         cmocka_unit_test_setup_teardown(what_a_host_writes_by_itself_is_said_to_be_its, repo_setup,
                                         repo_teardown),
+        cmocka_unit_test_setup_teardown(a_change_before_the_clock_was_set_back_hides_nothing,
+                                        repo_setup, repo_teardown),
+        cmocka_unit_test_setup_teardown(what_was_seen_before_the_clock_was_set_back_is_older,
+                                        repo_setup, repo_teardown),
         cmocka_unit_test_setup_teardown(a_renaming_of_what_was_only_just_seen_is_recorded,
                                         repo_setup, repo_teardown),
     };
