@@ -97,7 +97,7 @@ static int open_spool(struct worker *worker)
         return 0;
     FREE_AUTO char *git_dir = path_join(worker->history->options.dir, ".git");
     struct spool spool;
-    const int r = git_dir ? spool_open(&spool, git_dir) : -ENOMEM;
+    const int r = git_dir ? spool_open(&spool, git_dir, worker->history->branch) : -ENOMEM;
     if (r < 0) {
         if (git_dir)
             spool_close(&spool);
@@ -182,8 +182,8 @@ static int see(struct worker *worker, struct told *told)
 }
 
 /* 0; -errno: it stays where it is, and what comes after it too. Nothing is spooled either while too
- * much of this process waits there: the spool takes more of the disk than what is recorded. ending: but
- * what is not spooled then is lost. */
+ * much of this process waits there: the spool takes more of the disk than what is recorded. But
+ * what is not spooled while it ends is lost. */
 static int spool_all(struct worker *worker, bool ending)
 {
     int r = 0;

@@ -34,8 +34,8 @@ struct record_items {
     bool more; /* than these are in the spool */
 };
 
-/* Reads the oldest ones of the spool. Files that are no items are removed, those that cannot be read
- * passed over; *why says so, and is left alone otherwise. 0, -errno. */
+/* Reads the oldest ones of the spool. Files that are no items are removed, those that cannot be
+ * read passed over; *why says so, and is left alone otherwise. 0, -errno. */
 int record_items_read(const struct spool *spool, struct record_items *ret, struct diag *why);
 void record_items_done(struct record_items *items);
 

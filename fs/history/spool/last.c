@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../files.h"
@@ -80,8 +81,8 @@ void last_done(struct last *last)
     *last = (struct last){0};
 }
 
-/* "at TIME FILE". A time that is still to come is of a clock that was set back since, and would hide
- * whatever happens until then. */
+/* "at TIME FILE". A time that is still to come is of a clock that was set back since, and would
+ * hide whatever happens until then. */
 static int take_change(struct last *last, struct span value, int64_t now)
 {
     const size_t space = text_find(value, ' ');
@@ -109,14 +110,23 @@ static int take_line(struct last *last, struct span line, int64_t now)
     return name ? last_add_done(last, name) : -ENOMEM;
 }
 
+static char *path_of(const struct spool *spool)
+{
+    char *path;
+    return asprintf(&path, "%s/last-%s", spool->dir, spool->branch) < 0 ? NULL : path;
+}
+
 int last_read(const struct spool *spool, struct last *ret)
 {
-    FREE_AUTO char *path = path_join(spool->dir, "last");
+    FREE_AUTO char *path = path_of(spool);
+    FREE_AUTO char *old = path_join(spool->dir, "last");
     BUF_AUTO text = {0};
     struct span line;
     struct last last = {0};
     const int64_t now = clock_wall_ns();
-    int r = path ? file_read(path, LAST_MAX, &text) : -ENOMEM;
+    int r = path && old ? file_read(path, LAST_MAX, &text) : -ENOMEM;
+    if (r == -ENOENT)
+        r = file_read(old, LAST_MAX, &text);
     struct span rest = buf_span(&text);
     if (r < 0 && r != -ENOMEM)
         r = 0;
@@ -130,7 +140,7 @@ int last_read(const struct spool *spool, struct last *ret)
 
 int last_write(const struct spool *spool, const struct last *last)
 {
-    FREE_AUTO char *path = path_join(spool->dir, "last");
+    FREE_AUTO char *path = path_of(spool);
     BUF_AUTO text = {0};
     char id[GIT_OID_HEXSZ + 1];
     const int64_t oldest = clock_wall_ns() - keep_ns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DIR/.git/vmxfs/last: what was recorded last, so that a process that is killed between moving the
- * branch and removing files of the spool leaves nothing that would be recorded twice.
+ * DIR/.git/vmxfs/last-BRANCH: what was recorded last, so that a process that is killed between
+ * moving the branch and removing files of the spool leaves nothing that would be recorded twice.
  *
  *     pack written -> last written -> branch moved -> files of the spool removed
  *       durable         durable         durable
@@ -32,7 +32,8 @@ struct last {
     struct last_change *changes;
 };
 
-/* A file that is missing or broken says nothing. -ENOMEM. */
+/* A file that is missing or broken says nothing; where there is none yet, one of an older vmxfs,
+ * without the branch in its name, counts. -ENOMEM. */
 int last_read(const struct spool *spool, struct last *ret);
 
 /* Durably. 0, -errno. */

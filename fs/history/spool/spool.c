@@ -45,13 +45,15 @@ static void sweep(const char *git_dir, const char *below)
         closedir(d);
 }
 
-int spool_open(struct spool *spool, const char *git_dir)
+int spool_open(struct spool *spool, const char *git_dir, const char *branch)
 {
     static const char *const folders[] = {"", "spool", "packs"};
     static atomic_uint opened;
-    *spool = (struct spool){
-        .dir = path_join(git_dir, "vmxfs"), .lock = -1, .number = atomic_fetch_add(&opened, 1)};
-    int r = spool->dir ? 0 : -ENOMEM;
+    *spool = (struct spool){.dir = path_join(git_dir, "vmxfs"),
+                            .branch = strdup(strrchr(branch, '/') + 1),
+                            .lock = -1,
+                            .number = atomic_fetch_add(&opened, 1)};
+    int r = spool->dir && spool->branch ? 0 : -ENOMEM;
     for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(folders[0]); i++) {
         FREE_AUTO char *folder = path_join(spool->dir, folders[i]);
         r = folder ? files_make_folder(folder) : -ENOMEM;
@@ -66,6 +68,7 @@ void spool_close(struct spool *spool)
 {
     spool_unlock(spool);
     free(spool->dir);
+    free(spool->branch);
     *spool = (struct spool){.lock = -1};
 }
 
@@ -78,21 +81,16 @@ static char *path_of(const struct spool *spool, const char *name)
 int spool_put(struct spool *spool, const struct item *item, char **ret_name)
 {
     static atomic_uint serial;
-    char name[64];
+    BUF_AUTO name = {0};
     BUF_AUTO text = {0};
-    snprintf(name, sizeof(name), "%020lld-%d.%u-%08u", (long long)item->time_ns, (int)getpid(),
-             spool->number, atomic_fetch_add(&serial, 1));
-    FREE_AUTO char *path = path_of(spool, name);
-    char *copy = strdup(name);
-    const int r = (path && copy ? 0 : -ENOMEM)
-        ?: item_write(item, &text)
-        ?: files_replace(path, buf_span(&text), FILES_FAST);
-    if (r < 0) {
-        free(copy);
-        return r;
-    }
-    *ret_name = copy;
-    return 0;
+    int r = buf_addf(&name, "%020lld-%d.%u-%08u-%s", (long long)item->time_ns, (int)getpid(),
+                     spool->number, atomic_fetch_add(&serial, 1), spool->branch);
+    FREE_AUTO char *path = r == 0 ? path_of(spool, name.data) : NULL;
+    r = r ?: path ? 0 : -ENOMEM;
+    r = r ?: item_write(item, &text) ?: files_replace(path, buf_span(&text), FILES_FAST);
+    if (r == 0)
+        *ret_name = buf_steal(&name);
+    return r;
 }
 
 static int add_name(struct spool_names *names, const char *name)
@@ -110,6 +108,21 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool is_of_branch(const struct spool *spool, const char *name)
+{
+    for (int i = 0; name && i < 3; i++) {
+        name = strchr(name, '-');
+        name = name ? name + 1 : NULL;
+    }
+    return !name || strcmp(name, spool->branch) == 0;
+}
+
+static bool is_item(const struct spool *spool, const char *name)
+{
+    return name[0] != '.' && strncmp(name, unfinished, strlen(unfinished)) != 0 &&
+           is_of_branch(spool, name);
+}
+
 int spool_list(const struct spool *spool, struct spool_names *ret)
 {
     FREE_AUTO char *folder = path_join(spool->dir, "spool");
@@ -117,7 +130,7 @@ int spool_list(const struct spool *spool, struct spool_names *ret)
     struct spool_names names = {0};
     int r = d ? 0 : folder ? -errno : -ENOMEM;
     for (const struct dirent *e = d ? readdir(d) : NULL; r == 0 && e; e = readdir(d)) {
-        if (e->d_name[0] != '.' && strncmp(e->d_name, unfinished, strlen(unfinished)) != 0)
+        if (is_item(spool, e->d_name))
             r = add_name(&names, e->d_name);
     }
     if (d)

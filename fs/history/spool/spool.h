@@ -3,11 +3,13 @@
  * DIR/.git/vmxfs: what all processes that share a repository have to record, and the lock under
  * which one of them does.
  *
- *     spool/TIME-WHO-SERIAL  an item: written whole by whoever made the change, removed by
- *                            whoever recorded it
+ *     spool/TIME-WHO-SERIAL-BRANCH
+ *                            an item: written whole by whoever made the change, removed by whoever
+ *                            recorded it: a process of the same branch (USER@MACHINE); any, where
+ *                            the name ends before that, as older ones do
  *     lock                   flock(2): of who reads the spool and moves the branch. A process that
  *                            ends, however, gives it back
- *     last                   what the last recording was (last.h)
+ *     last-BRANCH            what the last recording was (last.h)
  *     packs/                 which packs are vmxfs's (git/pack.h)
  *     checked-out            what the work tree shows (git/work_tree.h)
  *
@@ -21,6 +23,7 @@
 
 struct spool {
     char *dir;       /* DIR/.git/vmxfs */
+    char *branch;    /* whose items it has to do with: USER@MACHINE */
     unsigned number; /* of it in this process: WHO is PID.NUMBER */
     int lock;        /* -1: not had */
 };
@@ -30,7 +33,8 @@ struct spool_names {
     size_t n;
 };
 
-int spool_open(struct spool *spool, const char *git_dir);
+/* branch: refs/heads/USER@MACHINE. spool_close in any case. */
+int spool_open(struct spool *spool, const char *git_dir, const char *branch);
 void spool_close(struct spool *spool);
 
 /* 0, -errno. *ret_name: of its file, freed by the caller. */
@@ -39,6 +43,7 @@ int spool_put(struct spool *spool, const struct item *item, char **ret_name);
 /* Whether a file of the spool is still to be recorded. */
 bool spool_has(const struct spool *spool, const char *name);
 
+/* The items of its branch. */
 int spool_list(const struct spool *spool, struct spool_names *ret);
 void spool_names_done(struct spool_names *names);
 

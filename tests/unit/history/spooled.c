@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "history/worker.h"
 #include "repo.h"
 
 #define VM "store/vm/vm.vmx"
@@ -192,8 +193,11 @@ static void a_history_that_hangs_holds_nobody_up(void **state)
     repo_commit(history, VM, NULL, texts[0]);
     repo_wait(repo, 1);
     const int lock = take_lock(repo); /* after what follows its move of the branch */
-    free(repo_run(repo, "cd .git/vmxfs && rm -f last* && mkfifo last"));
-    assert_true(asprintf(&path, "%s/.git/vmxfs/last", repo->dir) > 0);
+    free(repo_run(repo,
+                  "cd .git/vmxfs && rm -f last* && "
+                  "mkfifo last-$(basename $(git symbolic-ref HEAD))"));
+    FREE_AUTO char *name = repo_run(repo, "ls -d .git/vmxfs/last-*");
+    assert_true(asprintf(&path, "%s/%s", repo->dir, name) > 0);
     close(lock);
     repo_commit(history, "b/b.vmx", NULL, TEXT("1"));
     int fifo = -1;
@@ -215,6 +219,63 @@ static void a_history_that_hangs_holds_nobody_up(void **state)
     repo_check(repo);
 }
 
+static struct history *history_of_another_machine(struct repo *repo)
+{
+    struct history_options options;
+    struct history *history = NULL;
+    struct diag why;
+    bool made;
+    repo_options(repo, "h", &options);
+    assert_int_equal(history_new(&options, &history, &made, &why), 0);
+    free(history->branch);
+    history->branch = strdup("refs/heads/me@else-where");
+    assert_int_equal(history_begin(history), 0);
+    return history;
+}
+
+/* Each process records what was changed on its own branch, also what an ended one has left. */
+static void each_branch_gets_what_was_changed_on_it(void **state)
+{
+    struct repo *repo = *state;
+    history_free(repo_history(repo, "h"));
+    struct history *other = history_of_another_machine(repo);
+    int lock = take_lock(repo);
+    repo_commit(other, VM, NULL, TEXT("1"));
+    history_free(other);
+    close(lock);
+    struct history *history = repo_history(repo, "h");
+    repo_commit(history, "b/b.vmx", NULL, TEXT("1"));
+    repo_wait(repo, 1);
+    history_free(history);
+    repo_expect(repo, "b: created", "git log --format=%s");
+    repo_expect(repo, "1", "ls .git/vmxfs/spool | wc -l");
+    history_free(history_of_another_machine(repo));
+    repo_expect(repo, "", "ls .git/vmxfs/spool");
+    repo_expect(repo, "vm: created", "git log --format=%s me@else-where");
+    repo_expect(repo, "b: created", "git log --format=%s");
+    repo_expect(repo, "2", "ls .git/vmxfs | grep -c ^last-");
+    repo_check(repo);
+}
+
+/* As vmxfs once named them. */
+static void what_is_spooled_without_a_branch_is_recorded_by_any_process(void **state)
+{
+    struct repo *repo = *state;
+    struct history *history = history_of_another_machine(repo);
+    repo_commit(history, "b/b.vmx", NULL, TEXT("1"));
+    repo_wait(repo, 1);
+    const int lock = take_lock(repo);
+    repo_commit(history, VM, NULL, TEXT("1"));
+    history_free(history);
+    free(repo_run(repo,
+                  "cd .git/vmxfs/spool && for f in *; do mv $f $(echo $f | cut -d - -f 1-3); "
+                  "done"));
+    close(lock);
+    history_free(repo_history(repo, "h"));
+    repo_expect(repo, "vm: created", "git log --format=%s");
+    repo_expect(repo, "", "ls .git/vmxfs/spool");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +293,10 @@ int main(void)
                                         repo_teardown),
         cmocka_unit_test_setup_teardown(a_history_that_hangs_holds_nobody_up, repo_setup,
                                         repo_teardown),
+        cmocka_unit_test_setup_teardown(each_branch_gets_what_was_changed_on_it, repo_setup,
+                                        repo_teardown),
+        cmocka_unit_test_setup_teardown(what_is_spooled_without_a_branch_is_recorded_by_any_process,
+                                        repo_setup, repo_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
