@@ -42,10 +42,26 @@ static int copy(int from, int to)
     return n < 0 ? errno : 0;
 }
 
+/* Whoever reads what we write, as "vmxfs status | less", would wait for the end of a process that
+ * hangs, too, if that kept anything open. 0, or the error's number. */
+static int let_go(int *to)
+{
+    if (dup2(*to, STDOUT_FILENO) < 0)
+        return errno;
+    *to = STDOUT_FILENO;
+    close(STDIN_FILENO);
+    close(STDERR_FILENO);
+    closefrom(STDERR_FILENO + 1);
+    return 0;
+}
+
 /* The status of its end is the error's number. */
 static _Noreturn void read_out(const struct asked *a, int to)
 {
     FREE_AUTO char *path = NULL;
+    const int error = let_go(&to);
+    if (error != 0)
+        _exit(error);
     if (asprintf(&path, "%s/%s", a->mount, a->file) < 0)
         _exit(ENOMEM);
     const int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -16,6 +16,7 @@ setup() {
 
 teardown() {
     [ -z "${STOPPED:-}" ] || kill -CONT "$STOPPED"
+    [ -z "${SERVER_STOPPED:-}" ] || kill -CONT "$SERVER_STOPPED"
     ! mountpoint -q "$OTHER" || fusermount3 -u "$OTHER"
     host_end
 }
@@ -86,6 +87,26 @@ status_of_all() {
     [[ $(grep " $OTHER\$" "$TEST_DIR/table" | tr -s ' ') = "localhost up "*" 2 0 0 0 0 - - $OTHER" ]]
     kill -CONT "$STOPPED"
     [[ $(row "$MNT") = "127.0.0.1 up "* ]]
+}
+
+# Then who reads there cannot even be killed.
+@test "a mount that hangs with what it was asked does not hold up who reads the table" {
+    MNT=$OTHER mount_local prefetch=off
+    local daemon reader
+    daemon=$(MNT=$OTHER vmxfs_pid)
+    SERVER_STOPPED=$(pgrep -P "$daemon")
+    kill -STOP "$SERVER_STOPPED"
+    "$VMXFS" status "$OTHER" 3>&- | cat >"$TEST_DIR/table" 3>&- &
+    reader=$!
+    MNT=$OTHER soon waiting 1
+    STOPPED=$daemon
+    kill -STOP "$STOPPED"
+    eventually 60 has_ended "$reader"
+    [[ $(tail -n 1 "$TEST_DIR/table" | tr -s ' ') = "localhost up "*" "[?]" "[?]" "[?]" "[?]" "[?]" "[?-]" "[?-]" $OTHER" ]]
+}
+
+has_ended() { # PID
+    ! kill -0 "$1"
 }
 
 # Runs it on a terminal of 80 columns, until what it has written holds a word so many times.
