@@ -195,6 +195,18 @@ noted() { # PATTERN
     is_set numvcpus 4
 }
 
+@test "what a shell closes on the way to a line drops nothing" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    { cd / >/dev/null; echo 'numvcpus = "4"'; } >"$next"
+    [ "$(wc -l <"$next")" = 2 ]
+    printf '%s\n' 'command -v ls >/dev/null 2>&1' "echo '-old'" >"$TEST_DIR/generate"
+    sh "$TEST_DIR/generate" >"$next"
+    [ "$(wc -l <"$next")" = 3 ]
+    { : >/dev/null; } >"$next"
+    nothing_waits
+}
+
 @test "a line that asks for what is there takes back the one before" {
     start_local
     echo 'memSize = "8192"' >"$next"

@@ -213,17 +213,34 @@ static int control_fsync(struct request *rq, struct node *n, struct handle *h)
     return r == 0 && h->writes ? carry_out(rq, n, h, true) : r;
 }
 
+/* Whether who closes the file has it open elsewhere, as a shell that saves a descriptor while one
+ * of its commands writes to another file. */
+static bool has_it_open(struct request *rq, struct node *n)
+{
+    const struct control *control = n->detail;
+    FREE_AUTO char *vmx = vmx_path_above(rq, n);
+    BUF_AUTO path = {0};
+    int r = vmx ? path_add_mounted(rq, vmx, &path) : -ENOMEM;
+    r = r ?: buf_addf(&path, "/" CONTROL_NAME "/%s", control->name);
+    return r < 0 || caller_has_open(rq, path.data);
+}
+
 /* Whether nothing was written behind the truncation, for certain: at its end, or where a process
- * closes the file a second time, because a shell closes it once before it writes. */
-static bool is_cleared(struct request *rq, struct handle *h, bool ends)
+ * closes the file a second time, because a shell closes it once before it writes, and for good. */
+static bool is_cleared(struct request *rq, struct node *n, struct handle *h, bool ends)
 {
     const pid_t closer = caller_process(rq);
     lock_take(&rq->vfs->lock);
-    const bool is = h->truncated && !h->refused && (ends || (closer != 0 && h->writer == closer));
+    const bool may_be = h->truncated && (ends || (closer != 0 && h->writer == closer));
+    if (h->truncated)
+        h->writer = closer;
+    lock_drop(&rq->vfs->lock);
+    if (!may_be || (!ends && has_it_open(rq, n)))
+        return false;
+    lock_take(&rq->vfs->lock);
+    const bool is = h->truncated && !h->refused;
     if (is)
         h->truncated = false;
-    else if (h->truncated)
-        h->writer = closer;
     lock_drop(&rq->vfs->lock);
     return is;
 }
@@ -234,14 +251,14 @@ static int control_flush(struct request *rq, struct node *n, struct handle *h)
     const struct control *control = n->detail;
     if (r < 0 || !h->writes || caller_is_bystander(rq, h))
         return r;
-    return is_cleared(rq, h, false) ? control->clear(rq, n) : carry_out(rq, n, h, false);
+    return is_cleared(rq, n, h, false) ? control->clear(rq, n) : carry_out(rq, n, h, false);
 }
 
 /* A refusal is noted; nobody else can be told. */
 static void control_release(struct request *rq, struct node *n, struct handle *h)
 {
     const struct control *control = n->detail;
-    if (is_cleared(rq, h, true))
+    if (is_cleared(rq, n, h, true))
         control->clear(rq, n);
     control_fsync(rq, n, h);
 }

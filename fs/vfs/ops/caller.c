@@ -10,6 +10,8 @@
  */
 #include "caller.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +100,26 @@ bool caller_is_bystander(const struct request *rq, const struct handle *h)
     lock_drop(&rq->vfs->lock);
     const pid_t process = writer != 0 ? caller_process(rq) : 0;
     return process != 0 && process != writer;
+}
+
+bool caller_has_open(const struct request *rq, const char *path)
+{
+    char folder[64];
+    char leads_to[PATH_MAX];
+    bool has = false;
+    const struct dirent *entry;
+    snprintf(folder, sizeof(folder), "/proc/%ld/fd", (long)rq->thread);
+    DIR *dir = rq->thread != 0 ? opendir(folder) : NULL;
+    if (!dir)
+        return true;
+    const int fd = dirfd(dir);
+    while (!has && fd >= 0 && (entry = readdir(dir))) {
+        const ssize_t n = readlinkat(fd, entry->d_name, leads_to, sizeof(leads_to) - 1);
+        leads_to[n > 0 ? n : 0] = '\0';
+        has = strcmp(leads_to, path) == 0;
+    }
+    closedir(dir);
+    return has;
 }
 
 void note_killed(struct vfs *vfs, const char *path, const char *key)

@@ -22,5 +22,9 @@ bool caller_is_killed(const struct request *rq);
  * inherited it, say. The writer will close it, too, and what it wrote is complete then. */
 bool caller_is_bystander(const struct request *rq, const struct handle *h);
 
+/* Whether that process has the file of an absolute path open, or may have it. That which it is
+ * about to close is none of its files any more. */
+bool caller_has_open(const struct request *rq, const char *path);
+
 /* Notes in the journal that what it wrote was dropped. */
 void note_killed(struct vfs *vfs, const char *path, const char *key);
