@@ -276,6 +276,24 @@ noted() { # PATTERN
     ! grep -q dropped "$MNT/.vmxfs/errors" || false
 }
 
+@test "a .vmx that is renamed takes along what no listing showed, and what is of another VM is dropped" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    unmount_lab
+    mount_local running=allow prefetch=off
+    mv "$MNT/vm" "$MNT/moved"
+    mv "$MNT/moved/vm.vmx" "$MNT/moved/new.vmx"
+    grep -q waits "$MNT/moved/new.vmx/.vmxfs/next"
+    unmount_lab
+    sed -i "s/^uuid.bios.*/uuid.bios = \"$UUID_2\"/" "$LAB/moved/new.vmx"
+    mount_local running=allow prefetch=off
+    mv "$MNT/moved/new.vmx" "$MNT/moved/newer.vmx"
+    [ ! -e "$LAB/moved/.new.vmx.vmxfs-next" ]
+    [ ! -e "$LAB/moved/.newer.vmx.vmxfs-next" ]
+    [ -z "$(cat "$MNT/moved/newer.vmx/.vmxfs/next")" ]
+    noted 'dropped: it was written for another VM, of another uuid.bios$'
+}
+
 @test "an editor that moves the .vmx away and writes it anew leaves what waits" {
     start_local
     echo 'memSize = "8192"' >"$next"

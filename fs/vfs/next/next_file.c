@@ -53,7 +53,7 @@ struct file_change {
     struct span lines; /* to be added */
     uid_t uid;
     struct span carried; /* the text that is to be the file's */
-    const char *carried_from;
+    const struct next_of *carried_from;
     struct buf foreign; /* why it was not ours, for people */
 };
 
@@ -207,15 +207,15 @@ static int wish_carried(void *ctx, bool there, struct span text, const struct wa
     const struct next_of *of = c->of;
     NEXT_AUTO next = {0};
     DOCUMENT_AUTO *doc = NULL;
-    FREE_AUTO char *from = remote_path(of->vfs->remote, c->carried_from);
     (void)there, (void)text;
-    int r = from ? vmx_next_read(c->carried, &next) : -ENOMEM;
-    r = r ?: remote_document(of->vfs->remote, of->path, 0, wait, &doc);
+    buf_clear(&c->foreign);
+    int r = vmx_next_read(c->carried, &next)
+                ?: remote_document(of->vfs->remote, of->path, 0, wait, &doc);
     if (r < 0)
         return r == -ENOENT ? refuse_gone(diag) : r;
-    if (!vmx_next_is_of(&next, span_of(from), doc->dict)) {
-        *ret_wish = BESIDE_STAYS; /* it was dropped sooner or later */
-        return 0;
+    if (!next_is_ours(c->carried_from, &next, doc->dict)) {
+        *ret_wish = BESIDE_STAYS; /* it is not of the VM that is here now */
+        return tell_foreign(&next, c->carried_from, &c->foreign);
     }
     r = vmx_next_tidy(&next, doc->dict);
     *ret_wish = next.n > 0 ? BESIDE_HOLDS : BESIDE_GOES;
@@ -230,8 +230,12 @@ int next_carry(const struct next_of *to, const char *from, bool *ret, struct dia
     *ret = r == 0;
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    struct file_change c = {.of = to, .carried = buf_span(&text), .carried_from = from};
+    struct file_change c = {.of = to, .carried = buf_span(&text), .carried_from = &old};
     const struct beside_change change = {.wish = wish_carried, .ctx = &c};
-    return remote_beside_change(to->vfs->remote, to->path, &change, to->wait, diag)
-               ?: next_drop(&old, diag);
+    r = remote_beside_change(to->vfs->remote, to->path, &change, to->wait, diag)
+            ?: next_drop(&old, diag);
+    if (r == 0 && c.foreign.len > 0)
+        journal_add(to->vfs->journal, 0, to->path, key, c.foreign.data);
+    buf_done(&c.foreign);
+    return r;
 }
