@@ -142,6 +142,49 @@ nothing_waits() {
     done
 }
 
+# Another client's lock keeps the first change busy, until those behind it wait together.
+@test "a change that is made with what waits is made, if that is gone by then" {
+    vm_with_keys vm 3
+    mount_both timeout=30
+    local lock=$LAB/vm/.vm.vmx.vmxfs-lock other=01234567000123abcdef00000001-root@elsewhere
+    cat "$HERE/vm/vm.vmx/"k[12] >/dev/null
+    echo 'k1 = "1"' >"$here"
+    soon no_leftovers_but_next
+    mkdir "$lock"
+    echo half >"$lock/$other"
+    local before
+    before=$(looks_at "$lock")
+    (echo 2 >"$HERE/vm/vm.vmx/k2") 3>&- &
+    local first=$! second third
+    soon looked_at "$lock" $((before + 1))
+    (echo apply >"$here") 3>&- &
+    second=$!
+    sleep 1
+    (echo 3 >"$HERE/vm/vm.vmx/k3") 3>&- &
+    third=$!
+    sleep 1
+    rm "$waiting"
+    rm -r "$lock"
+    wait "$first"
+    wait "$second"
+    wait "$third"
+    [ "$(stored "$vmx" k1)" = 0 ]
+    [ "$(stored "$vmx" k2)" = 2 ]
+    [ "$(stored "$vmx" k3)" = 3 ]
+}
+
+looks_at() { # FOLDER
+    grep -cF "opendir \"$1\"" "$SERVER_LOG" || :
+}
+
+looked_at() { # FOLDER COUNT
+    [ "$(looks_at "$1")" -ge "$2" ]
+}
+
+no_leftovers_but_next() {
+    [ "$(leftovers "$LAB/vm")" = "$waiting" ]
+}
+
 @test "the link is cut, and vmxfs killed, after any byte: it is set once, or waits on" {
     python3 -B "$BATS_TEST_DIRNAME/sweep/waiting.py" --vmxfs "$VMXFS" \
         --relay "$VMXFS_BUILD/tests/support/sftp-relay" --points "${NEXT_POINTS:-6}"

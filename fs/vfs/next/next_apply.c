@@ -66,6 +66,8 @@ static int still(struct change *change, const struct wait *wait)
         return r;
     if (r == 0 && span_eq(buf_span(&now.token), buf_span(&c->next.token)))
         return 0;
+    if (r < 0 && c->next.n == 0) /* as it was: there is nothing to apply */
+        return 0;
     vmx_next_done(&c->next);
     c->next = now;
     now = (struct vmx_next){0};
