@@ -98,16 +98,14 @@ static void apply(const struct next_of *of, struct state *s)
     s->off_since = 0;
 }
 
-/* Something waits that could be applied. Returns after how many ms it is to be looked at again. */
-static int64_t wait_for_off(const struct next_of *of, struct state *s)
+/* Something waits that could be applied. since: as s->off_since, of the look before. Returns after
+ * how many ms it is to be looked at again. */
+static int64_t wait_for_off(const struct next_of *of, struct state *s, int64_t since)
 {
     const int64_t asked_at = clock_ms();
-    if (!is_off(of)) {
-        s->off_since = 0;
+    if (!is_off(of))
         return LOOK_MS;
-    }
-    if (s->off_since == 0)
-        s->off_since = clock_ms();
+    s->off_since = since != 0 ? since : clock_ms();
     const int64_t off_ms = asked_at - s->off_since;
     if (off_ms < OFF_MS)
         return off_ms < 0 ? OFF_MS : OFF_MS - off_ms;
@@ -122,6 +120,8 @@ static int64_t look(const struct next_of *of, struct state *s)
     struct diag diag = {0};
     bool tidy = false;
     size_t waits = 0;
+    const int64_t off_since = s->off_since;
+    s->off_since = 0; /* whatever keeps us from asking, the VM may run meanwhile */
     int r = next_load(of, &next) ?: remote_document(of->vfs->remote, of->path, 0, of->wait, &doc);
     s->gone = r == -ENOENT;
     if (r == -EBADMSG)
@@ -136,7 +136,7 @@ static int64_t look(const struct next_of *of, struct state *s)
         tell_changed(of, s, &next, doc->dict);
     if (r < 0 || waits == 0)
         return LOOK_MS;
-    return wait_for_off(of, s);
+    return wait_for_off(of, s, off_since);
 }
 
 /* ---- the thread */
