@@ -91,6 +91,55 @@ noted() { # PATTERN
     eventually 60 nothing_waits
 }
 
+# The host's vim-cmd, but for what it does when it is asked for a VM's tasks. Those questions are
+# counted.
+tasklist_is() { # SHELL-COMMANDS
+    [ -e "$HOST/bin/vim-cmd.real" ] || mv "$HOST/bin/vim-cmd" "$HOST/bin/vim-cmd.real"
+    cat >"$HOST/bin/vim-cmd.new" <<END
+#!/bin/sh
+if [ "\$1" = vmsvc/get.tasklist ]; then
+    echo >>'$TEST_DIR/asked'
+    $1
+fi
+exec '$HOST/bin/vim-cmd.real' "\$@"
+END
+    chmod 755 "$HOST/bin/vim-cmd.new"
+    mv "$HOST/bin/vim-cmd.new" "$HOST/bin/vim-cmd"
+}
+
+asked_for_tasks() { # COUNT
+    [ "$(wc -l <"$TEST_DIR/asked")" -ge "$1" ]
+}
+
+@test "a host that does not say what is under way sets nothing" {
+    start
+    echo 'memSize = "8192"' >"$next"
+    : >"$TEST_DIR/asked"
+    tasklist_is "exit 1"
+    echo off >"$vm/.vmxfs/power"
+    eventually 120 asked_for_tasks 2
+    # The look after the next one would have set it.
+    eventually 120 asked_for_tasks 3
+    is_set memSize 4096
+    tasklist_is :
+    eventually 120 is_set memSize 8192
+}
+
+@test "that a VM was off before something else was found counts for nothing" {
+    start
+    echo 'memSize = "8192"' >"$next"
+    : >"$TEST_DIR/asked"
+    tasklist_is "while [ ! -e '$TEST_DIR/edited' ]; do sleep 0.1; done"
+    echo off >"$vm/.vmxfs/power"
+    eventually 60 asked_for_tasks 1
+    esxi client-edit db-01 memSize 6144
+    : >"$TEST_DIR/edited"
+    eventually 60 noted 'memSize: changed since it was written to next, where it stays$'
+    echo 'numvcpus = "4"' >"$next"
+    eventually 120 is_set numvcpus 4
+    asked_for_tasks 3
+}
+
 @test "what is edited in the host client meanwhile is not set, and said" {
     start
     printf '%s\n' 'memSize = "8192"' 'numvcpus = "4"' >"$TEST_DIR/lines"

@@ -17,7 +17,9 @@ static int each_task(struct host *host, const char *id, const struct wait *wait,
     int status = 0;
     const char *const words[] = {"vim-cmd", "vmsvc/get.tasklist", id, NULL};
     int r = exec_ask(host->exec, words, wait, &list, &status, &why);
-    size_t n = r == 0 && status == 0 ? parse_task_names(buf_span(&list), names) : 0;
+    if (r == 0 && status != 0)
+        r = -EIO;
+    size_t n = r == 0 ? parse_task_names(buf_span(&list), names) : 0;
     while (r == 0 && n > 0) {
         const char *const info[] = {"vim-cmd", "vimsvc/task_info", names[--n], NULL};
         BUF_AUTO text = {0};
