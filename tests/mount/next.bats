@@ -325,6 +325,47 @@ asked_for_tasks() { # COUNT
     ! grep -q dropped "$MNT/.vmxfs/errors" || false
 }
 
+@test "a folder that is renamed takes along what the mount did not know of" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    unmount_lab
+    mount_local running=allow prefetch=off
+    mkdir "$MNT/deep"
+    mv "$MNT/vm" "$MNT/deep/vm"
+    mv "$MNT/deep" "$MNT/deeper"
+    unmount_lab
+    grep -qF "path = \"$LAB/deeper/vm/vm.vmx\"" "$LAB/deeper/vm/.vm.vmx.vmxfs-next"
+    mount_local
+    grep -q waits "$MNT/deeper/vm/vm.vmx/.vmxfs/next"
+}
+
+@test "what came with a move is neither applied nor dropped before who moved it can say so" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    mv "$folder" "$LAB/moved"
+    sleep 1.1 # cache_timeout
+    echo apply >"$MNT/moved/vm.vmx/.vmxfs/next"
+    [ "$(setting "$LAB/moved/vm.vmx" memSize)" = 4096 ]
+    mv "$LAB/moved" "$folder"
+    sleep 1.1
+    grep -q waits "$next"
+}
+
+@test "a copy in a place to which the original was moved once is a copy" {
+    start_local
+    mv "$MNT/vm" "$MNT/bak"
+    cp -r "$LAB/bak" "$folder"
+    sleep 1.1 # cache_timeout
+    echo 'memSize = "8192"' >"$next"
+    rm -r "$LAB/bak"
+    cp -r "$folder" "$LAB/bak"
+    sleep 1.1
+    grep -q '^# written for another VM, or another place' "$MNT/bak/vm.vmx/.vmxfs/next"
+    echo apply >"$MNT/bak/vm.vmx/.vmxfs/next"
+    [ "$(setting "$LAB/bak/vm.vmx" memSize)" = 4096 ]
+    grep -q waits "$next"
+}
+
 @test "a .vmx that is renamed takes along what no listing showed, and what is of another VM is dropped" {
     start_local
     echo 'memSize = "8192"' >"$next"

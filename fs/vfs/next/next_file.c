@@ -25,6 +25,15 @@ int next_load(const struct next_of *of, struct vmx_next *ret)
     return r == -EMEDIUMTYPE ? -EBADMSG : r ?: vmx_next_read(buf_span(&text), ret);
 }
 
+/* Whether no .vmx is at the server's path "full" any more. Below another folder than ours there may
+ * be none. */
+static bool is_gone(const struct next_of *of, const char *full)
+{
+    DOCUMENT_AUTO *doc = NULL;
+    const char *path = remote_below_root(of->vfs->remote, full);
+    return !path || remote_document(of->vfs->remote, path, 0, of->wait, &doc) == -ENOENT;
+}
+
 bool next_is_ours(const struct next_of *of, const struct vmx_next *next,
                   const struct vmx_dict *dict)
 {
@@ -32,7 +41,17 @@ bool next_is_ours(const struct next_of *of, const struct vmx_next *next,
     if (!full || !next->path.data || vmx_next_is_of(next, span_of(full), dict))
         return true; /* without memory nothing is dropped */
     FREE_AUTO char *moved = next_known_moved_to(of->vfs->next, next->path.data);
-    return moved && strcmp(moved, full) == 0 && vmx_next_is_of(next, buf_span(&next->path), dict);
+    return moved && strcmp(moved, full) == 0 && vmx_next_is_of(next, buf_span(&next->path), dict) &&
+           is_gone(of, next->path.data);
+}
+
+/* Whether another mount may be moving it here with its VM: it is of another path, which the VM has
+ * left. */
+static bool may_be_moving(const struct next_of *of, const struct vmx_next *next,
+                          const struct vmx_dict *dict)
+{
+    return vmx_next_is_of(next, buf_span(&next->path), dict) && is_gone(of, next->path.data) &&
+           next_known_spares(of->vfs->next, of->path);
 }
 
 int next_is_tidy(const struct next_of *of, const struct vmx_next *next, const struct vmx_dict *dict,
@@ -114,6 +133,8 @@ static int wish_tidy(void *ctx, bool there, struct span text, const struct wait 
     if (r < 0)
         return r == -ENOENT || r == -EBADMSG ? 0 : r;
     if (!next_is_ours(of, &next, doc->dict)) {
+        if (may_be_moving(of, &next, doc->dict))
+            return 0;
         *ret_wish = BESIDE_GOES;
         return tell_foreign(&next, of, &c->foreign);
     }

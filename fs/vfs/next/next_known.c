@@ -14,7 +14,7 @@
 #include "parser/text/buf.h"
 
 /* A hostile server can show any number. */
-enum { WAITING_MAX = 4096, MOVES_MAX = 64 };
+enum { WAITING_MAX = 4096, MOVES_MAX = 64, SPARED_MS = 60 * 1000 };
 
 static struct next_waiting *find(struct next_known *known, const char *path) REQUIRES(&known->lock)
 {
@@ -71,6 +71,18 @@ bool next_known_has(struct next_known *known, const char *path)
     bool has = find(known, path) != NULL;
     lock_drop(&known->lock);
     return has;
+}
+
+bool next_known_spares(struct next_known *known, const char *path)
+{
+    next_known_seen(known, path);
+    lock_take(&known->lock);
+    struct next_waiting *w = find(known, path);
+    if (w && w->foreign_since == 0)
+        w->foreign_since = clock_ms();
+    const bool spares = w && clock_ms() - w->foreign_since < SPARED_MS;
+    lock_drop(&known->lock);
+    return spares;
 }
 
 void next_known_hurry(struct next_known *known, const char *path)

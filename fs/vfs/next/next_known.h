@@ -14,10 +14,11 @@
 
 /* One VM. */
 struct next_waiting {
-    int64_t look_at;   /* clock_ms() */
-    int64_t off_since; /* the same, since when it is known to be off; 0: it is not */
-    bool told;         /* the user, of what cannot be applied */
-    bool hurried;      /* it is to be looked at again behind the look that is under way */
+    int64_t look_at;       /* clock_ms() */
+    int64_t off_since;     /* the same, since when it is known to be off; 0: it is not */
+    int64_t foreign_since; /* the same, since when it is seen to be of another path; 0: it is not */
+    bool told;             /* the user, of what cannot be applied */
+    bool hurried;          /* it is to be looked at again behind the look that is under way */
     UT_hash_handle hh;
     char path[];
 };
@@ -44,6 +45,10 @@ struct next_known {
 void next_known_seen(struct next_known *known, const char *path);
 void next_known_forget(struct next_known *known, const char *path);
 bool next_known_has(struct next_known *known, const char *path);
+
+/* What waits there names another path, from which it may just have been moved: whether that was
+ * seen so lately that who moved it may not have rewritten it yet. */
+bool next_known_spares(struct next_known *known, const char *path);
 
 /* The VM's power was changed through this mount: it is looked at soon, if something waits for it.
  */

@@ -42,6 +42,7 @@ struct state {
     int64_t off_since;
     bool told;
     bool gone; /* nothing waits any more */
+    bool ours; /* what waits is of this VM, here */
 };
 
 /* Whether the VM is off, and nothing is under way with it, as far as its host tells. */
@@ -128,10 +129,11 @@ static int64_t look(const struct next_of *of, struct state *s)
         tell_once(of, s, "what waits here cannot be read; drop it (: > .vmxfs/next)");
     if (r < 0)
         return LOOK_MS;
+    s->ours = next_is_ours(of, &next, doc->dict);
     r = next_is_tidy(of, &next, doc->dict, &tidy)
             ?: vmx_next_count(&next, doc->dict, VMX_NEXT_WAITS, &waits);
     if (r == 0 && !tidy) /* what is left of it is looked at then */
-        return next_tidy(of, &diag) == 0 ? SOON_MS : LOOK_MS;
+        return next_tidy(of, &diag) == 0 && s->ours ? SOON_MS : LOOK_MS;
     if (r == 0 && waits == 0)
         tell_changed(of, s, &next, doc->dict);
     if (r < 0 || waits == 0)
@@ -185,6 +187,7 @@ static void look_at(struct next_known *known, struct next_waiting *w) REQUIRES(&
     }
     w->off_since = w->hurried ? 0 : s.off_since;
     w->told = s.told;
+    w->foreign_since = s.ours ? 0 : w->foreign_since;
     w->look_at = clock_ms() + (w->hurried ? 0 : after_ms);
 }
 
