@@ -437,6 +437,21 @@ asked_for_tasks() { # COUNT
     eventually 60 is_set numvcpus 4
 }
 
+@test "a mount that root makes read-only changes nothing until it may again" {
+    [ "$(id -u)" = 0 ] || skip "only root can mount"
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    "$VMXFS" -o remount,ro "$LAB" "$MNT"
+    cp -r "$folder" "$LAB/copy"
+    sleep 1.1 # cache_timeout
+    ls "$MNT" "$MNT/copy" >/dev/null
+    sleep 3
+    [ -e "$LAB/copy/.vm.vmx.vmxfs-next" ]
+    "$VMXFS" -o remount,rw "$LAB" "$MNT"
+    gone() { [ ! -e "$LAB/copy/.vm.vmx.vmxfs-next" ]; }
+    eventually 90 gone
+}
+
 @test "a suspended VM keeps what waits" {
     start
     echo 'memSize = "8192"' >"$next"

@@ -14,6 +14,8 @@
  * lists no such VM, that no evidence of use is found proves nothing.
  */
 #include <errno.h>
+#include <mntent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,6 +46,22 @@ struct state {
     bool gone; /* nothing waits any more */
     bool ours; /* what waits is of this VM, here */
 };
+
+/* Whether "mount -o remount,ro" made the mount read-only, of which the kernel alone knows. */
+static bool is_read_only(const struct vfs *vfs)
+{
+    char line[8192];
+    struct mntent entry;
+    bool is = false;
+    FILE *table = setmntent("/proc/self/mounts", "re");
+    while (table && getmntent_r(table, &entry, line, sizeof(line))) {
+        if (strcmp(entry.mnt_dir, vfs->options.mountpoint) == 0)
+            is = hasmntopt(&entry, "ro") != NULL; /* of several the last covers the others */
+    }
+    if (table)
+        endmntent(table);
+    return is;
+}
 
 /* Whether the VM is off, and nothing is under way with it, as far as its host tells. */
 static bool is_off(const struct next_of *of)
@@ -108,6 +126,8 @@ static int64_t wait_for_off(const struct next_of *of, struct state *s, int64_t s
         return LOOK_MS;
     s->off_since = since != 0 ? since : clock_ms();
     const int64_t off_ms = asked_at - s->off_since;
+    if (is_read_only(of->vfs))
+        return LOOK_MS;
     if (off_ms < OFF_MS)
         return off_ms < 0 ? OFF_MS : OFF_MS - off_ms;
     apply(of, s);
@@ -123,6 +143,8 @@ static int64_t look(const struct next_of *of, struct state *s)
     size_t waits = 0;
     const int64_t off_since = s->off_since;
     s->off_since = 0; /* whatever keeps us from asking, the VM may run meanwhile */
+    if (is_read_only(of->vfs))
+        return LOOK_MS;
     int r = next_load(of, &next) ?: remote_document(of->vfs->remote, of->path, 0, of->wait, &doc);
     s->gone = r == -ENOENT;
     if (r == -EBADMSG)
