@@ -167,6 +167,16 @@ asked_for_tasks() { # COUNT
     echo on >"$vm/.vmxfs/power"
 }
 
+@test "power on of a VM that is not registered leaves what waits" {
+    start
+    vm=$MNT/datastore1/orphan/orphan.vmx vmx=$DS1/orphan/orphan.vmx
+    before=$(setting "$vmx" memSize)
+    echo 'memSize = "512"' >"$vm/.vmxfs/next"
+    refused "No such device or address" on "$vm/.vmxfs/power"
+    is_set memSize "$before"
+    grep -q '^memSize.*waits' "$vm/.vmxfs/next"
+}
+
 @test "power on where it is on leaves what waits" {
     start
     echo 'memSize = "8192"' >"$next"

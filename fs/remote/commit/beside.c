@@ -114,6 +114,8 @@ static int change_locked(struct vmx_lock *lock, const struct beside_change *chan
     BUF_AUTO now = {0};
     BUF_AUTO text = {0};
     int read_r = full ? read_file(remote, full, wait, &now) : -ENOMEM;
+    if (read_r == -EACCES && change->unread)
+        read_r = -EMEDIUMTYPE;
     if (read_r < 0 && read_r != -ENOENT && read_r != -EMEDIUMTYPE)
         return read_r;
     int r = change->wish(change->ctx, read_r == 0, buf_span(&now), wait, &text, &wish, diag);

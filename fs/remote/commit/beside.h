@@ -24,7 +24,8 @@ struct beside_change {
     int (*wish)(void *ctx, bool there, struct span text, const struct wait *wait, struct buf *ret,
                 enum beside_wish *ret_wish, struct diag *diag);
     void *ctx;
-    bool goes; /* it is likely to wish that: saves a lock */
+    bool goes;   /* it is likely to wish that: saves a lock */
+    bool unread; /* it wishes that whatever the file holds, also where nobody may read it */
 };
 
 /* 0: it is as was wished; what the wish failed with; -ENOLCK, -EOPNOTSUPP, -EIO (it may or may not

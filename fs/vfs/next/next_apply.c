@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "host/tell/register.h"
 #include "next.h"
 #include "next_file.h"
 #include "parser/plan/plan.h"
@@ -81,6 +82,13 @@ static void committed(struct change *change, const struct document *before,
     notify_commit(c->of->vfs, c->of->path, before, after);
 }
 
+/* That it was applied is on record: a file that stays is tidied by whoever looks at it next. */
+static void tidy(const struct next_of *of)
+{
+    struct diag diag = {0};
+    next_tidy(of, &diag);
+}
+
 int next_apply(const struct next_of *of, const struct remote_by *by, struct next_outcome *ret,
                struct diag *diag)
 {
@@ -97,7 +105,9 @@ int next_apply(const struct next_of *of, const struct remote_by *by, struct next
     if (r < 0)
         *diag = c.change.diag;
     vmx_next_done(&c.next);
-    return r ?: next_tidy(of, diag);
+    if (r == 0)
+        tidy(of);
+    return r;
 }
 
 void next_note(const struct next_of *of, const struct next_outcome *outcome)
@@ -113,6 +123,19 @@ void next_note(const struct next_of *of, const struct next_outcome *outcome)
         journal_add(of->vfs->journal, 0, of->path, "next", text.data);
 }
 
+/* Whether nothing is to be done before a power-on: nothing waits, or the host will refuse it. */
+static int has_no_part(const struct next_of *of)
+{
+    NEXT_AUTO next = {0};
+    enum host_registration is = HOST_REGISTERED;
+    struct diag why = {0};
+    int r = next_load(of, &next);
+    if (r < 0)
+        return r == -ENOENT ? 1 : r;
+    r = host_registered(of->vfs->host, of->path, of->wait, &is, &why);
+    return r == 0 && is == HOST_NOT_REGISTERED;
+}
+
 int next_before_power_on(struct request *rq, const char *path, struct diag *diag)
 {
     const struct next_of of = {rq->vfs, path, &rq->wait};
@@ -121,12 +144,16 @@ int next_before_power_on(struct request *rq, const char *path, struct diag *diag
     struct diag why = {0};
     if (remote_options(rq->vfs->remote)->ignore_running)
         return 0;
-    int r = next_apply(&of, &by, &outcome, &why);
+    int r = has_no_part(&of);
+    if (r == 1)
+        return 0;
+    const bool unread = r == -EBADMSG || r == -EACCES;
+    if (unread)
+        journal_add(rq->vfs->journal, 0, path, "next", "what waits here cannot be read");
+    r = r ?: next_apply(&of, &by, &outcome, &why);
     if (r == 0)
         next_note(&of, &outcome);
-    if (r == -EBADMSG)
-        journal_add(rq->vfs->journal, 0, path, "next", "what waits here cannot be read");
-    if (r == -EBUSY || r == -EBADMSG) /* it runs, or is suspended */
+    if (unread || r == -EBUSY) /* busy: it runs, or is suspended */
         return 0;
     if (r < 0)
         diag_set(diag, "what waits in .vmxfs/next cannot be applied, so the VM stays off: %s",

@@ -216,7 +216,7 @@ static int wish_none(void *ctx, bool there, struct span text, const struct wait 
 
 int next_drop(const struct next_of *of, struct diag *diag)
 {
-    const struct beside_change change = {.wish = wish_none, .goes = true};
+    const struct beside_change change = {.wish = wish_none, .goes = true, .unread = true};
     return remote_beside_change(of->vfs->remote, of->path, &change, of->wait, diag);
 }
 
