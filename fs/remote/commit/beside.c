@@ -18,6 +18,7 @@
 #include "sftp/requests.h"
 #include "sftp/results.h"
 #include "trying.h"
+#include "unsure_names.h"
 
 enum { OTHER_TOKEN = 1 };
 
@@ -70,8 +71,9 @@ static int write_token(struct vmx_lock *lock, struct span text, const struct wai
     return flight_wait(&flight, 0, wait);
 }
 
+/* *unsure becomes true where the file may be another one now, and an error is to say so. */
 static int install(struct vmx_lock *lock, const char *full, struct span text,
-                   const struct wait *wait)
+                   const struct wait *wait, bool *unsure)
 {
     struct sftp *sftp = lock->remote->sftp;
     const struct sftp_features can = sftp_features(sftp);
@@ -85,6 +87,7 @@ static int install(struct vmx_lock *lock, const char *full, struct span text,
     SFTP_CALL_AUTO *sync = can.fsync ? sftp_fsync(sftp, &lock->temp) : NULL;
     const struct wait firm = wait_firmly(wait);
     r = sftp_wait(rename, &firm);
+    *unsure = *unsure || r == 0 || unsure_is_unanswered(rename, r);
     if (r == -ENOENT) /* the lock was broken */
         return -EAGAIN;
     if (r < 0)
@@ -94,7 +97,7 @@ static int install(struct vmx_lock *lock, const char *full, struct span text,
 }
 
 /* Through the token: there is no such path once the lock is broken. */
-static int take_away(struct vmx_lock *lock, const struct wait *wait)
+static int take_away(struct vmx_lock *lock, const struct wait *wait, bool *unsure)
 {
     FREE_AUTO char *path = remote_beside_path(lock->paths.name);
     if (!path)
@@ -102,11 +105,12 @@ static int take_away(struct vmx_lock *lock, const struct wait *wait)
     SFTP_CALL_AUTO *removal = sftp_remove(lock->remote->sftp, path, vmx_lock_expiry(lock));
     const struct wait firm = wait_firmly(wait);
     int r = sftp_wait(removal, &firm);
+    *unsure = *unsure || unsure_is_unanswered(removal, r);
     return r == -ENOENT ? -EAGAIN : r;
 }
 
 static int change_locked(struct vmx_lock *lock, const struct beside_change *change,
-                         const struct wait *wait, struct diag *diag)
+                         const struct wait *wait, bool *unsure, struct diag *diag)
 {
     struct remote *remote = lock->remote;
     FREE_AUTO char *full = remote_beside_path(lock->paths.target);
@@ -124,17 +128,19 @@ static int change_locked(struct vmx_lock *lock, const struct beside_change *chan
     const bool moves = lock->paths.name != NULL;
     if (moves != (wish == BESIDE_GOES))
         return OTHER_TOKEN;
-    return moves ? take_away(lock, wait) : install(lock, full, buf_span(&text), wait);
+    return moves ? take_away(lock, wait, unsure)
+                 : install(lock, full, buf_span(&text), wait, unsure);
 }
 
 static int attempt(struct remote *remote, const char *path, bool moves,
-                   const struct beside_change *change, const struct wait *wait, struct diag *diag)
+                   const struct beside_change *change, const struct wait *wait, bool *unsure,
+                   struct diag *diag)
 {
     struct vmx_lock lock;
     int r = vmx_lock_init(&lock, remote, path, moves);
     if (r == 0) {
         vmx_lock_ask(&lock);
-        r = vmx_lock_answer(&lock, wait, diag) ?: change_locked(&lock, change, wait, diag);
+        r = vmx_lock_answer(&lock, wait, diag) ?: change_locked(&lock, change, wait, unsure, diag);
     }
     vmx_lock_drop(&lock);
     vmx_lock_done(&lock);
@@ -147,15 +153,16 @@ int remote_beside_change(struct remote *remote, const char *path,
 {
     struct trying trying = {.remote = remote, .wait = wait};
     bool moves = change->goes;
+    bool unsure = false;
     int r = remote_check_rename(remote, diag);
     while (r == 0) {
         trying_begin(&trying);
-        r = attempt(remote, path, moves, change, wait, diag);
+        r = attempt(remote, path, moves, change, wait, &unsure, diag);
         if (r == 0)
             break;
         if (r == OTHER_TOKEN)
             moves = !moves;
-        r = r == OTHER_TOKEN ? 0 : trying_again(&trying, false, r);
+        r = r == OTHER_TOKEN ? 0 : trying_again(&trying, unsure, r);
     }
-    return trying_told(&trying, false, r);
+    return trying_told(&trying, unsure, r);
 }

@@ -7,12 +7,17 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "remote/commit/beside.h"
 #include "sftp/protocol/proto.h"
 
 #define VMX "a.vmx"
 #define OTHER "b.vmx"
+#define BESIDE "." VMX ".vmxfs-next"
+#define LOCK "." VMX ".vmxfs-lock"
+#define THEIR_TOKEN "01234567000123abcdef00000001-root@elsewhere"
 #define TEXT "memSize = \"4096\"\n"
 #define THEIRS "memSize = \"1\"\ndisplayName = \"theirs\"\n"
 
@@ -184,6 +189,47 @@ static void a_rename_is_not_sent_again_for_another_file(void **state)
     }
 }
 
+static int wish_text(void *ctx, bool there, struct span text, const struct wait *wait,
+                     struct buf *ret, enum beside_wish *ret_wish, struct diag *diag)
+{
+    (void)ctx, (void)there, (void)text, (void)wait, (void)diag;
+    *ret_wish = BESIDE_HOLDS;
+    return buf_add_str(ret, "waits");
+}
+
+/* From then on somebody else has the lock, whatever becomes of ours. */
+static void take_lock(void *ctx, const struct relay_request *request)
+{
+    struct play *p = ctx;
+    char path[PATH_MAX];
+    if (!p->cut && strstr(request->to, "/" BESIDE)) {
+        p->cut = true;
+        relay_cut_at(&p->relay, RELAY_CUT_AFTER, request->number);
+    } else if (p->cut) {
+        p->acted = true;
+        mkdir(file_path(&p->folder, LOCK, path), 0700);
+        file_write(file_path(&p->folder, LOCK "/" THEIR_TOKEN, path), "half");
+    }
+}
+
+/* "Somebody has the lock" would say that nothing was changed. */
+static void what_is_beside_is_not_known_where_the_lock_is_lost_with_the_answer(void **state)
+{
+    (void)state;
+    struct play p;
+    struct diag diag = {0};
+    const struct beside_change change = {.wish = wish_text};
+    prepare(&p, NULL);
+    p.relay.before = take_lock;
+    start(&p);
+    p.wait = wait_for_ms(10000);
+    assert_int_equal(remote_beside_change(p.mount.remote, VMX, &change, &p.wait, &diag), -EIO);
+    must_hold(&p.folder, BESIDE, "waits");
+    assert_true(file_exists(&p.folder, LOCK "/" THEIR_TOKEN));
+    mount_end_relay(&p.mount, &p.relay);
+    folder_remove(&p.folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_change_that_cannot_be_synced_in_its_place_is_not_known),
         cmocka_unit_test(a_removal_is_not_sent_again_for_another_file),
         cmocka_unit_test(a_rename_is_not_sent_again_for_another_file),
+        cmocka_unit_test(what_is_beside_is_not_known_where_the_lock_is_lost_with_the_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
