@@ -13,6 +13,8 @@
 #include "parser/text/list.h"
 #include "source.h"
 
+enum { LINKS_MAX = 8 };
+
 static void close_table(FILE **table)
 {
     if (*table)
@@ -69,38 +71,88 @@ static int compare(const void *a, const void *b)
     return strcmp(((const struct fleet_mount *)a)->path, ((const struct fleet_mount *)b)->path);
 }
 
-/* The path as the kernel has it, but for links on the way. NULL: no memory, or no such folder any
- * more as the one where we are. */
+/* Takes "/." and "/" away from the end. */
+static void trim(char *path)
+{
+    for (size_t n = strlen(path); n > 1; n--) {
+        const bool slash = path[n - 1] == '/';
+        const bool dot = path[n - 1] == '.' && path[n - 2] == '/';
+        if (!slash && !dot)
+            break;
+        path[n - 1] = '\0';
+    }
+}
+
+/* The path as the kernel has it, but for a link as its last name. The mount at it, which may hang,
+ * is not asked: only the folder above its last name is looked for. NULL: no memory, or there is no
+ * such folder. */
 static char *absolute(const char *path)
 {
-    char here[PATH_MAX] = "";
-    char *ret;
-    while (path[0] == '.' && path[1] == '/')
-        path += 2;
-    if ((path[0] != '/' && !getcwd(here, sizeof(here))) ||
-        asprintf(&ret, "%s%s%s", here, path[0] == '/' ? "" : "/", path) < 0)
+    FREE_AUTO char *above = strdup(path);
+    char *ret = NULL;
+    if (!above)
         return NULL;
-    for (size_t n = strlen(ret); n > 1 && ret[n - 1] == '/'; n--)
-        ret[n - 1] = '\0';
+    trim(above);
+    const char *slash = strrchr(above, '/');
+    FREE_AUTO char *name = strdup(slash ? slash + 1 : above);
+    if (!name)
+        return NULL;
+    if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return realpath(above, NULL); /* the kernel knows where we are */
+    above[slash ? slash - above + 1 : 0] = '\0';
+    FREE_AUTO char *folder = realpath(above[0] ? above : ".", NULL);
+    if (!folder || asprintf(&ret, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name) < 0)
+        return NULL;
     return ret;
 }
 
+/* The path that a link leads to. NULL: it is none. */
+static char *follow(const char *path)
+{
+    char text[PATH_MAX];
+    FREE_AUTO char *joined = NULL;
+    const ssize_t n = readlink(path, text, sizeof(text) - 1);
+    if (n < 0)
+        return NULL;
+    text[n] = '\0';
+    const char *name = strrchr(path, '/');
+    if (text[0] == '/')
+        return absolute(text);
+    if (!name || asprintf(&joined, "%.*s/%s", (int)(name - path), path, text) < 0)
+        return NULL;
+    return absolute(joined);
+}
+
+static struct fleet_mount *find(const struct fleet_mounts *mounts, const char *path)
+{
+    for (size_t i = 0; i < mounts->n; i++) {
+        if (strcmp(mounts->list[i].path, path) == 0)
+            return &mounts->list[i];
+    }
+    return NULL;
+}
+
+/* Moves one of all to those that are returned; who is named twice is there already. */
 static int pick(struct fleet_mounts *all, const char *at, struct fleet_mounts *ret,
                 struct diag *why)
 {
     FREE_AUTO char *path = absolute(at);
-    if (!path)
-        return -ENOMEM;
-    for (size_t i = 0; i < all->n; i++) {
-        if (strcmp(all->list[i].path, path) != 0)
-            continue;
-        struct fleet_mount *list = list_room(ret->list, ret->n, sizeof(*list));
-        if (!list)
-            return -ENOMEM;
-        ret->list = list;
-        list[ret->n++] = all->list[i];
-        all->list[i] = all->list[--all->n];
-        return 0;
+    for (int links = 0; path && links <= LINKS_MAX; links++) {
+        struct fleet_mount *found = find(all, path);
+        if (find(ret, path))
+            return 0;
+        if (found) {
+            struct fleet_mount *list = list_room(ret->list, ret->n, sizeof(*list));
+            if (!list)
+                return -ENOMEM;
+            ret->list = list;
+            list[ret->n++] = *found;
+            *found = all->list[--all->n];
+            return 0;
+        }
+        char *next = follow(path);
+        free(path);
+        path = next;
     }
     diag_set(why, "%s: no vmxfs is mounted there", at);
     return -ENOENT;

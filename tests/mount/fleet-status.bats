@@ -77,6 +77,30 @@ status_of_all() {
     [ "$status" -eq 1 ]
 }
 
+@test "a mount is named by any path that leads to it" {
+    mount_other
+    local path
+    ln -s "$TEST_DIR" "$TEST_DIR/way"
+    ln -s way/other "$TEST_DIR/link"
+    mkdir "$TEST_DIR/beside"
+    cd "$TEST_DIR/beside"
+    for path in ../other "$TEST_DIR//other/." ../way/other ../link "$TEST_DIR/beside/../other/"; do
+        [[ $(row "$path") = "localhost up "*" $OTHER" ]] || {
+            echo "$path"
+            false
+        }
+    done
+    cd "$OTHER/one"
+    [[ $(row ..) = "localhost up "*" $OTHER" ]]
+    cd "$OTHER"
+    [[ $(row .) = "localhost up "*" $OTHER" ]]
+    [[ $(row ./) = "localhost up "*" $OTHER" ]]
+    cd "$TEST_DIR"
+    [ "$("$VMXFS" status other "$OTHER" link | wc -l)" = 2 ]
+    run "$VMXFS" status beside/missing
+    [ "$output" = "vmxfs: beside/missing: no vmxfs is mounted there" ]
+}
+
 @test "a mount that hangs holds up nobody, and its line says so; nor is more and more asked of it" {
     mount_host
     mount_other
