@@ -17,6 +17,7 @@
 
 enum {
     TEXT_MAX = 64 << 20,
+    AT_ONCE = 40,         /* processes that read */
     LIMIT_MS = 10 * 1000, /* for all files that are asked for at once */
 };
 
@@ -148,17 +149,24 @@ static bool hangs(struct left_behind *left, const char *mount)
     return any;
 }
 
-static void wait_for_some(struct asked *asked, size_t n, struct pollfd *polled, int64_t deadline,
-                          struct left_behind *left)
+/* As few as there are descriptors are polled: the kernel refuses more. */
+static void wait_for_some(struct asked *asked, size_t n, int64_t deadline, struct left_behind *left)
 {
+    struct pollfd polled[AT_ONCE];
+    struct asked *of[AT_ONCE];
+    size_t n_polled = 0;
     const int64_t now = clock_ms();
-    for (size_t i = 0; i < n; i++)
-        polled[i] = (struct pollfd){.fd = asked[i].fd, .events = POLLIN};
-    if (poll(polled, n, deadline > now ? (int)(deadline - now) : 0) <= 0)
+    for (size_t i = 0; i < n && n_polled < AT_ONCE; i++) {
+        if (asked[i].fd < 0)
+            continue;
+        of[n_polled] = &asked[i];
+        polled[n_polled++] = (struct pollfd){.fd = asked[i].fd, .events = POLLIN};
+    }
+    if (poll(polled, n_polled, deadline > now ? (int)(deadline - now) : 0) <= 0)
         return;
-    for (size_t i = 0; i < n; i++) {
-        if (asked[i].fd >= 0 && polled[i].revents != 0)
-            take(&asked[i], left);
+    for (size_t i = 0; i < n_polled; i++) {
+        if (polled[i].revents != 0)
+            take(of[i], left);
     }
 }
 
@@ -171,26 +179,46 @@ static bool are_read(const struct asked *asked, size_t n)
     return true;
 }
 
+const char *asked_word(const struct asked *asked)
+{
+    return asked->error == -ETIMEDOUT ? "hangs" : "error";
+}
+
+/* Begins with the next ones where fewer than AT_ONCE are being read. *begun: of how many that was
+ * done, or is not wanted. */
+static void begin_more(struct asked *asked, size_t n, size_t *begun)
+{
+    size_t under_way = 0;
+    for (size_t i = 0; i < *begun; i++)
+        under_way += asked[i].fd >= 0;
+    for (; *begun < n && under_way < AT_ONCE; ++*begun) {
+        struct asked *a = &asked[*begun];
+        if (!a->mount || a->error != 0)
+            continue;
+        begin(a);
+        under_way += a->fd >= 0;
+    }
+}
+
 void ask_all(struct asked *asked, size_t n, struct left_behind *left)
 {
-    FREE_AUTO struct pollfd *polled = calloc(n, sizeof(*polled));
+    size_t begun = 0;
     const int64_t deadline = clock_ms() + LIMIT_MS;
     for (size_t i = 0; i < n; i++) {
         asked[i].fd = -1;
         if (asked[i].mount && hangs(left, asked[i].mount))
             asked[i].error = -ETIMEDOUT;
-        else if (asked[i].mount && !polled)
-            asked[i].error = -ENOMEM;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (asked[i].mount && asked[i].error == 0)
-            begin(&asked[i]);
+    begin_more(asked, n, &begun);
+    while (!are_read(asked, begun) && clock_ms() < deadline) {
+        wait_for_some(asked, begun, deadline, left);
+        begin_more(asked, n, &begun);
     }
-    while (!are_read(asked, n) && clock_ms() < deadline)
-        wait_for_some(asked, n, polled, deadline, left);
     for (size_t i = 0; i < n; i++) {
         if (asked[i].fd >= 0)
             give_up(&asked[i], -ETIMEDOUT, left);
+        else if (i >= begun && asked[i].mount && asked[i].error == 0)
+            asked[i].error = -ETIMEDOUT;
     }
 }
 

@@ -26,6 +26,9 @@ struct left_behind {
     size_t n;
 };
 
+/* What a mount that could not be asked is said to do: "hangs", or "error". */
+const char *asked_word(const struct asked *asked);
+
 /* Reads the files of all, which the caller has named; returns after ten seconds at the latest. */
 void ask_all(struct asked *asked, size_t n, struct left_behind *left);
 

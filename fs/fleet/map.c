@@ -269,7 +269,7 @@ static int add_host(const struct lab *lab, size_t mount, struct buf *ret)
     const struct asked *link = &lab->answers[LINK * lab->mounts.n + mount];
     const bool up = status_is_up(buf_span(&link->text));
     const struct span is = up                ? text_value_of(answer(lab, mount, STATUS), "host")
-                           : link->error < 0 ? SPAN_LITERAL("hangs")
+                           : link->error < 0 ? span_of(asked_word(link))
                                              : text_value_of(buf_span(&link->text), "link");
     const struct span lines[] = {span_of(m->host), span_of(m->path), is};
     struct span rest = answer(lab, mount, GPUS);

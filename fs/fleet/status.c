@@ -90,9 +90,7 @@ static int add_link(struct table *table, const struct asked *status)
     const struct span link = text_value_of(buf_span(&status->text), "link");
     const struct span trip = text_value_of(buf_span(&status->text), "round-trip-ms");
     if (status->error < 0)
-        return table_add(table, TABLE_BAD,
-                         status->error == -ETIMEDOUT ? SPAN_LITERAL("hangs")
-                                                     : SPAN_LITERAL("error"))
+        return table_add(table, TABLE_BAD, span_of(asked_word(status)))
                    ?: table_add(table, TABLE_PLAIN, SPAN_LITERAL("-"));
     const bool up = span_eq(link, SPAN_LITERAL("up"));
     const bool unused = span_eq(link, SPAN_LITERAL("unused"));

@@ -138,3 +138,17 @@ END
     fusermount3 -u "$MNT"
     grep -qF 'label="vm10\nvm11\nvm12\nvm13\nvm14\nvm15\nvm16\nvm17\nvm18\nvm19\nvm20\nvm21\nand 8 more"]' "$TEST_DIR/map.dot"
 }
+
+@test "a mount that hangs is not taken for one whose vmxfs has died" {
+    lab_new
+    mount_local
+    local pid
+    pid=$(pgrep -f -x -- "$VMXFS .*$MNT")
+    kill -STOP "$pid"
+    "$VMXFS" map "$MNT" >"$TEST_DIR/hangs"
+    kill -KILL "$pid"
+    "$VMXFS" map "$MNT" >"$TEST_DIR/died"
+    fusermount3 -u "$MNT"
+    grep -F "label=\"localhost\\n$MNT\\nhangs\"" "$TEST_DIR/hangs"
+    grep -F "label=\"localhost\\n$MNT\\nerror\"" "$TEST_DIR/died"
+}
