@@ -417,6 +417,33 @@ asked_for_tasks() { # COUNT
     [ ! -e "$folder" ]
 }
 
+@test "what waits for a .vmx that is gone is dropped, and what waits for one that comes back is not" {
+    start_local
+    echo 'memSize = "8192"' >"$next"
+    mv "$vmx" "$LAB/aside"
+    sleep 2
+    [ -e "$waiting" ]
+    mv "$LAB/aside" "$vmx"
+    sleep 1.1 # cache_timeout
+    grep -q waits "$next"
+    rm "$vmx"
+    is_gone() { [ ! -e "$waiting" ]; }
+    eventually 120 is_gone
+    noted 'dropped: its .vmx is gone$'
+}
+
+@test "a VM that gets its uuid.bios is the one that its lines wait for" {
+    start_local
+    sed -i /uuid.bios/d "$vmx"
+    sleep 1.1 # cache_timeout
+    echo 'memSize = "8192"' >"$next"
+    grep -qx 'uuid.bios = ""' "$waiting"
+    echo "$UUID_2" >"$vm/uuid.bios"
+    knows() { grep -qxF "uuid.bios = \"$UUID_2\"" "$waiting"; }
+    eventually 90 knows
+    grep -q waits "$next"
+}
+
 @test "a mount that is read only, or allows all, applies nothing" {
     host_start
     mount_host

@@ -60,8 +60,11 @@ int next_is_tidy(const struct next_of *of, const struct vmx_next *next, const st
     size_t done = 0;
     FREE_AUTO char *full = remote_path(of->vfs->remote, of->path);
     int r = full ? vmx_next_count(next, dict, VMX_NEXT_DONE, &done) : -ENOMEM;
+    /* Of a VM that has got its uuid.bios meanwhile the file is to know it. */
+    const bool lacks_uuid =
+        next->uuid.len == 0 && vmx_dict_find(dict, SPAN_LITERAL("uuid.bios")) != SIZE_MAX;
     if (r == 0)
-        *ret = done == 0 && vmx_next_is_of(next, span_of(full), dict);
+        *ret = done == 0 && !lacks_uuid && vmx_next_is_of(next, span_of(full), dict);
     return r;
 }
 
@@ -218,6 +221,31 @@ int next_drop(const struct next_of *of, struct diag *diag)
 {
     const struct beside_change change = {.wish = wish_none, .goes = true, .unread = true};
     return remote_beside_change(of->vfs->remote, of->path, &change, of->wait, diag);
+}
+
+static int wish_orphan(void *ctx, bool there, struct span text, const struct wait *wait,
+                       struct buf *ret, enum beside_wish *ret_wish, struct diag *diag)
+{
+    struct file_change *c = ctx;
+    DOCUMENT_AUTO *doc = NULL;
+    (void)there, (void)text, (void)ret, (void)diag;
+    buf_clear(&c->foreign);
+    int r = remote_document(c->of->vfs->remote, c->of->path, 0, wait, &doc);
+    *ret_wish = r == -ENOENT ? BESIDE_GOES : BESIDE_STAYS;
+    return r == -ENOENT ? buf_add_str(&c->foreign, "what waited here was dropped: its .vmx is gone")
+                        : r;
+}
+
+int next_drop_orphan(const struct next_of *of, struct diag *diag)
+{
+    struct file_change c = {.of = of};
+    const struct beside_change change = {
+        .wish = wish_orphan, .ctx = &c, .goes = true, .unread = true};
+    int r = remote_beside_change(of->vfs->remote, of->path, &change, of->wait, diag);
+    if (r == 0 && c.foreign.len > 0)
+        journal_add(of->vfs->journal, 0, of->path, key, c.foreign.data);
+    buf_done(&c.foreign);
+    return r;
 }
 
 /* What is carried keeps nothing that was applied: the record in the .vmx is of the old token. */

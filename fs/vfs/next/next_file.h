@@ -34,6 +34,9 @@ int next_add(const struct next_of *of, struct span lines, uid_t uid, struct diag
 /* Nothing waits any more. As next_tidy. */
 int next_drop(const struct next_of *of, struct diag *diag);
 
+/* The same with a NOTE, unless there is a .vmx. */
+int next_drop_orphan(const struct next_of *of, struct diag *diag);
+
 /* The file of the .vmx "from" becomes that of another path, which is its name now. *ret: there is
  * one. As next_tidy. */
 int next_carry(const struct next_of *to, const char *from, bool *ret, struct diag *diag);

@@ -18,6 +18,7 @@ struct next_waiting {
     int64_t off_since;     /* the same, since when it is known to be off; 0: it is not */
     int64_t foreign_since; /* the same, since when it is seen to be of another path; 0: it is not */
     bool told;             /* the user, of what cannot be applied */
+    bool orphaned;         /* its last look found no .vmx */
     bool hurried;          /* it is to be looked at again behind the look that is under way */
     UT_hash_handle hh;
     char path[];

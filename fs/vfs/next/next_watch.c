@@ -43,8 +43,9 @@ enum {
 struct state {
     int64_t off_since;
     bool told;
-    bool gone; /* nothing waits any more */
-    bool ours; /* what waits is of this VM, here */
+    bool gone;     /* nothing waits any more */
+    bool orphaned; /* there is no .vmx */
+    bool ours;     /* what waits is of this VM, here */
 };
 
 /* Whether "mount -o remount,ro" made the mount read-only, of which the kernel alone knows. */
@@ -134,6 +135,15 @@ static int64_t wait_for_off(const struct next_of *of, struct state *s, int64_t s
     return LOOK_MS;
 }
 
+/* Nothing is there for which it could wait, which an editor, or who renames it, leaves so for a
+ * moment only. */
+static int64_t look_at_orphan(const struct next_of *of, struct state *s, bool again)
+{
+    struct diag diag = {0};
+    s->orphaned = true;
+    return again && next_drop_orphan(of, &diag) == 0 ? SOON_MS : LOOK_MS;
+}
+
 static int64_t look(const struct next_of *of, struct state *s)
 {
     NEXT_AUTO next = {0};
@@ -145,8 +155,16 @@ static int64_t look(const struct next_of *of, struct state *s)
     s->off_since = 0; /* whatever keeps us from asking, the VM may run meanwhile */
     if (is_read_only(of->vfs))
         return LOOK_MS;
-    int r = next_load(of, &next) ?: remote_document(of->vfs->remote, of->path, 0, of->wait, &doc);
+    const bool was_orphaned = s->orphaned;
+    s->orphaned = false;
+    int r = next_load(of, &next);
     s->gone = r == -ENOENT;
+    if (r == 0 || r == -EBADMSG) {
+        const int doc_r = remote_document(of->vfs->remote, of->path, 0, of->wait, &doc);
+        if (doc_r == -ENOENT)
+            return look_at_orphan(of, s, was_orphaned);
+        r = r ?: doc_r;
+    }
     if (r == -EBADMSG)
         tell_once(of, s, "what waits here cannot be read; drop it (: > .vmxfs/next)");
     if (r < 0)
@@ -186,7 +204,7 @@ static struct next_waiting *first_due(struct next_known *known) REQUIRES(&known-
 /* Looks at one with the lock released. It may be forgotten meanwhile. */
 static void look_at(struct next_known *known, struct next_waiting *w) REQUIRES(&known->lock)
 {
-    struct state s = {.off_since = w->off_since, .told = w->told};
+    struct state s = {.off_since = w->off_since, .told = w->told, .orphaned = w->orphaned};
     FREE_AUTO char *path = strdup(w->path);
     w->hurried = false;
     w->look_at = clock_ms() + LOOK_MS;
@@ -209,6 +227,7 @@ static void look_at(struct next_known *known, struct next_waiting *w) REQUIRES(&
     }
     w->off_since = w->hurried ? 0 : s.off_since;
     w->told = s.told;
+    w->orphaned = s.orphaned;
     w->foreign_since = s.ours ? 0 : w->foreign_since;
     w->look_at = clock_ms() + (w->hurried ? 0 : after_ms);
 }
