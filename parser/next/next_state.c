@@ -167,11 +167,23 @@ static int add_value(struct buf *ret, const struct buf *value, bool there)
         ?: buf_add_char(ret, '"');
 }
 
+/* A TAB, which a value may hold, is no text to show: an escape is the same to merge. */
+static int add_shown(struct buf *ret, struct span text)
+{
+    for (size_t tab = text_find(text, '\t'); tab < text.n; tab = text_find(text, '\t')) {
+        int r = safe_text_add(ret, span_head(text, tab)) ?: buf_add_str(ret, "|09");
+        if (r < 0)
+            return r;
+        text = span_from(text, tab + 1);
+    }
+    return safe_text_add(ret, text);
+}
+
 static int show_line(const struct vmx_next_line *line, enum vmx_next_state state, struct buf *ret)
 {
     BUF_AUTO text = {0};
     return vmx_next_add_text(line, &text)
-        ?: safe_text_add(ret, buf_span(&text))
+        ?: add_shown(ret, buf_span(&text))
         ?: buf_add_str(ret, state == VMX_NEXT_WAITS ? "  # waits: " : "  # pending: ")
         ?: safe_text_add(ret, buf_span(&line->when))
         ?: buf_add_str(ret, " by ")

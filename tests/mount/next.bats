@@ -247,6 +247,9 @@ asked_for_tasks() { # COUNT
     python3 -c 'import sys; open(sys.argv[1], "w").close()' "$next"
     eventually 30 nothing_waits
     echo 'memSize = "8192"' >"$next"
+    truncate -s 0 "$next"
+    eventually 30 nothing_waits
+    echo 'memSize = "8192"' >"$next"
     { sleep 0.1; echo 'numvcpus = "4"'; } >"$next"
     [ "$(wc -l <"$next")" = 2 ]
     echo apply >"$next"

@@ -281,11 +281,25 @@ static void control_drop(struct request *rq, struct node *n, struct handle *h)
     note_killed(rq->vfs, path ? path : control->name, NULL);
 }
 
+/* The same as opening it with O_TRUNC; all else is no control's. */
+static int control_setattr(struct request *rq, struct node *n, struct handle *h,
+                           const struct stat *st, int valid)
+{
+    const struct control *control = n->detail;
+    if (!(valid & FUSE_SET_ATTR_SIZE) || st->st_size != 0 || !h || !h->writes)
+        return 0;
+    lock_take(&rq->vfs->lock);
+    h->truncated = control->clear && h->content.len == 0;
+    lock_drop(&rq->vfs->lock);
+    return 0;
+}
+
 const struct node_ops control_ops = {
     .kind = KIND_CONTROL,
     .type = S_IFREG,
     .getattr = control_getattr,
     .open = control_open,
+    .setattr = control_setattr,
     .read = control_read,
     .write = control_write,
     .flush = control_flush,

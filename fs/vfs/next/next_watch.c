@@ -106,7 +106,8 @@ static void apply(const struct next_of *of, struct state *s)
     NEXT_OUTCOME_AUTO outcome = {0};
     struct diag diag = {0};
     int r = next_apply(of, &by, &outcome, &diag);
-    s->told = s->told && r != 0;
+    if (r == 0)
+        s->told = outcome.left.len > 0;
     if (r == 0)
         next_note(of, &outcome);
     else if (r != -EINTR && r != -EBUSY) {

@@ -263,7 +263,8 @@ static void what_is_shown_can_be_merged(void **state)
     BUF_AUTO text = {0};
     EDITS_AUTO edits = {0};
     DICT_AUTO dict = parsed(SPAN_LITERAL("memSize = \"6144\"\nold = \"x\"\n"));
-    assert_int_equal(add(&next, first, SPAN_LITERAL("memSize = \"8192\"\n-old\nn = \"1\"\n")), 0);
+    assert_int_equal(add(&next, first, SPAN_LITERAL("memSize = \"8192\"\n-old\nn = \"1\t2\"\n")),
+                     0);
     mark(&next, TOKEN, first);
     assert_int_equal(vmx_next_show(&next, dict, &text), 0);
     assert_span(
@@ -271,10 +272,11 @@ static void what_is_shown_can_be_merged(void **state)
         SPAN_LITERAL(
             "memSize = \"8192\"  # pending: 2026-11-29T10:30:05Z by ada, it was in place of "
             "\"4096\", which has changed since\n"
-            "n = \"1\"  # waits: 2026-11-29T10:30:05Z by ada, in place of nothing\n"
+            "n = \"1|092\"  # waits: 2026-11-29T10:30:05Z by ada, in place of nothing\n"
             "-old  # waits: 2026-11-29T10:30:05Z by ada, in place of \"x\"\n"));
     assert_int_equal(vmx_edits_parse(buf_span(&text), "UTF-8", &edits, NULL), 0);
     assert_int_equal(edits.n, 3);
+    assert_span(buf_span(&edits.items[1].value), SPAN_LITERAL("1\t2"));
 }
 
 static void names_are_told(void **state)
