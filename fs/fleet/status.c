@@ -2,6 +2,7 @@
 #include "fleet.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,7 +168,8 @@ static int make_table(const struct fleet_mounts *mounts, struct left_behind *lef
 /* ---- the screen */
 
 struct screen {
-    size_t width; /* 0: it is no terminal */
+    size_t width;  /* 0: it is no terminal */
+    size_t height; /* the same; of one that is repainted, and would scroll */
     bool coloured;
     bool repaints;
 };
@@ -179,8 +181,11 @@ static struct screen look_at_screen(bool watches)
     const char *no_colour = getenv("NO_COLOR");
     struct screen ret = {.coloured = terminal && !(no_colour && no_colour[0]),
                          .repaints = terminal && watches};
+    const bool known = terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
     if (terminal)
-        ret.width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+        ret.width = known && size.ws_col ? size.ws_col : 80;
+    if (ret.repaints && known)
+        ret.height = size.ws_row;
     return ret;
 }
 
@@ -194,12 +199,15 @@ static int show(char *const *at, size_t n, bool watches, struct left_behind *lef
         return r;
     }
     const struct screen screen = look_at_screen(watches);
+    const struct table_look look = {.width = screen.width,
+                                    .height = screen.height,
+                                    .coloured = screen.coloured,
+                                    .end = screen.repaints ? "\033[K\n" : "\n"};
     struct table table = {.columns = columns, .n_columns = sizeof(columns) / sizeof(columns[0])};
     BUF_AUTO text = {0};
     r = mounts.n > 0 ? make_table(&mounts, left, &table) : 0;
     r = r ?: (screen.repaints ? buf_add_str(&text, "\033[H") : 0)
-          ?: table_print(&table, screen.width, screen.coloured,
-                         screen.repaints ? "\033[K\n" : "\n", &text)
+          ?: table_print(&table, &look, &text)
           ?: (screen.repaints ? buf_add_str(&text, "\033[J") : 0);
     table_done(&table);
     fleet_mounts_done(&mounts);
@@ -222,6 +230,7 @@ int fleet_status(int argc, char **argv)
         }
         watches = true;
     }
+    (void)setlocale(LC_CTYPE, "C.UTF-8"); /* where there is none all are one column wide */
     int r;
     do {
         r = show(argv + optind, (size_t)(argc - optind), watches, &left);

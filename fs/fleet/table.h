@@ -30,9 +30,14 @@ struct table {
 /* Adds the next cell, whose text is made safe for a terminal. 0, -ENOMEM. */
 int table_add(struct table *table, enum table_colour colour, struct span text);
 
-/* Appends the table. width: of the terminal, in characters; 0: there is none, and nothing is cut.
- * coloured: as terminals are told to. end: behind each line. 0, -ENOMEM. */
-int table_print(const struct table *table, size_t width, bool coloured, const char *end,
-                struct buf *ret);
+struct table_look {
+    size_t width, height; /* of the terminal, in characters; 0: there is none, and nothing is cut */
+    bool coloured;        /* as terminals are told to */
+    const char *end;      /* behind each line */
+};
+
+/* Appends the table. How wide a character is the locale says: LC_CTYPE is to be one of UTF-8. 0,
+ * -ENOMEM. */
+int table_print(const struct table *table, const struct table_look *look, struct buf *ret);
 
 void table_done(struct table *table);
