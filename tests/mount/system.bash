@@ -35,9 +35,12 @@ system_new() {
     chown -R nobody "$MNT" "$LAB" "$SYSTEM/home"
 }
 
+# A mount that ended in a system of its own may still be recording.
 system_end() {
     [ -n "$SYSTEM" ] || return 0
     lab_end
+    # shellcheck disable=SC2046 # a list
+    eventually 60 ended $(VMXFS=$SYSTEM/programs/vmxfs mount_processes)
     rm -rf "$SYSTEM"
 }
 
