@@ -203,10 +203,10 @@ void host_free(struct host *host)
 int host_describe(struct host *host, struct buf *ret)
 {
     const struct due *d;
-    size_t n = 0;
     lock_take(&host->lock);
+    size_t due = host->due_taken;
     for (d = host->due; d; d = d->next)
-        n++;
+        due++;
     const char *is = host->kind == HOST_THERE  ? "ESXi"
                      : host->kind == HOST_NONE ? "none"
                                                : "not asked yet";
@@ -217,7 +217,7 @@ int host_describe(struct host *host, struct buf *ret)
         r = buf_addf(ret, "platform-uuid: %s\n", host->facts->platform_uuid);
     if (r == 0 && host->kind == HOST_THERE)
         r = buf_addf(ret, "reloads: %lu\nreloads-failed: %lu\nreloads-due: %zu\n", host->reloads,
-                     host->reloads_failed, n);
+                     host->reloads_failed, due);
     if (r == 0 && host->why.text[0])
         r = buf_addf(ret, "host-error: %s\n", host->why.text);
     lock_drop(&host->lock);

@@ -37,6 +37,7 @@ struct host {
     bool silent;        /* ... and no answer had come */
     int64_t changed_at; /* ... when we changed something on the host: older facts are not true */
     struct due *due;
+    size_t due_taken;       /* off that list, to be reloaded now */
     struct power_job *jobs; /* power_job.h */
     size_t n_jobs;
     struct power_failure *power_failures; /* power_failures.h */

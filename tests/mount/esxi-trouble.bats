@@ -56,14 +56,14 @@ session_ends() {
 
 @test "esxcli may be slow, which holds nothing else up" {
     host_start
-    esxi slow-esxcli 100000
+    esxi slow-command esxcli 100000
     on_host "esxcli system uuid get" >"$TEST_DIR/uuid" 3>&- &
     local waiting=$!
     eventually 60 grep -qx "esxcli system uuid get" "$HOST/commands"
     on_host "vim-cmd vmsvc/getallvms; vmware -v" | grep -q "^VMware ESXi"
     kill -0 "$waiting"
     kill "$waiting"
-    esxi slow-esxcli 0
+    esxi slow-command esxcli 0
     says=$(on_host "esxcli system uuid get")
     [ -n "$says" ]
 }

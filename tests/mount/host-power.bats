@@ -70,6 +70,18 @@ start() { # [MOUNT-OPTION...]
     [ "$(setting "$vmx" numvcpus)" = 8 ]
 }
 
+@test "a reload that is being made is still due" {
+    start
+    cat "$vm/.vmxfs/power"
+    esxi slow-command vim-cmd 0.5
+    echo 6 >"$vm/numvcpus"
+    while status=$(cat "$MNT/.vmxfs/status") && grep -qx "reloads-due: 1" <<<"$status"; do
+        :
+    done
+    grep -qx "reloads: 1" <<<"$status"
+    grep -qx "reloads-due: 0" <<<"$status"
+}
+
 @test "a file is known by its UUID path, too, and however it was written" {
     start
     echo 6 >"$MNT/${DS1##*/}/nested-esxi/nested-esxi.vmx/numvcpus"

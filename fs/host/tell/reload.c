@@ -63,13 +63,15 @@ int64_t reload_next_locked(const struct host *host)
     return next;
 }
 
-/* The same, taken off the list. */
+/* The same, taken off the list until finish(). */
 static struct due *take(struct host *host, int64_t by, const char *path)
 {
     lock_take(&host->lock);
     struct due *d = find_locked(host, by, path);
-    if (d)
+    if (d) {
         DL_DELETE(host->due, d);
+        host->due_taken++;
+    }
     lock_drop(&host->lock);
     return d;
 }
@@ -117,6 +119,8 @@ static void tell(struct host *host, struct due *d, int r, bool again, const stru
 static void finish(struct host *host, struct due *d, bool again)
 {
     lock_take(&host->lock);
+    if (d)
+        host->due_taken--;
     if (d && again && !find_locked(host, INT64_MAX, d->path)) {
         d->at = clock_ms() + RETRY_MS;
         d->told = true;
@@ -195,5 +199,5 @@ void reload_forget(struct host *host, const char *path)
 {
     struct due *d;
     while ((d = take(host, INT64_MAX, path)))
-        free(d);
+        finish(host, d, false);
 }

@@ -90,8 +90,8 @@ def maintenance(host, how):
     host.state["maintenance"] = how == "on"
 
 
-def slow_esxcli(host, seconds):
-    host.state["slow-esxcli"] = float(seconds)
+def slow_command(host, program, seconds):
+    host.state[f"slow-{program}"] = float(seconds)
 
 
 def account(host):
@@ -113,7 +113,7 @@ VERBS = {"install": install, "register": register, "unregister": unregister,
          "client-edit": client_edit, "guest-memory": guest_memory, "lock": lock,
          "unlock": locks.unlock,
          "reboot": power.reboot, "halt": power.halt, "slow": slow, "question": question,
-         "tools": tools, "hostd": hostd, "slow-esxcli": slow_esxcli, "fails": fails,
+         "tools": tools, "hostd": hostd, "slow-command": slow_command, "fails": fails,
          "account": account, "maintenance": maintenance,
          "snapshot": lambda host, vm, name: snapshots.take(host, host.vm_named(vm), name),
          "volumes": stores.add,

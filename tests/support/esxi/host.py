@@ -27,7 +27,7 @@ BUILDS = {"9.0.1": 24957456, "9.0.0": 24755229, "8.0.1": 21495797, "7.0.3": 2032
           "6.0.0": 5050593}
 # What a host has until it is told otherwise; slow is a power-on's and a shutdown's seconds.
 FRESH = {"configured": [], "current": [], "vms": {}, "locked": [], "hard": False, "stores": {},
-         "locks": {}, "hostd": True, "maintenance": False, "slow-esxcli": 0.0,
+         "locks": {}, "hostd": True, "maintenance": False,
          "slow": [0.0, 1.0], "world": 2098000, "task": 3071, "tasks": {}, "workers": []}
 UUIDS = {False: "5aec7ae7-7d90-8511-435a-d094660b7768",
          True: "64b1c0de-2f4a-77d3-9e10-005056a1b2c3"}
