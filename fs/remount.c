@@ -2,13 +2,13 @@
 #include "remount.h"
 
 #include <errno.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
 #include "base/cleanup.h"
+#include "base/mount_table.h"
 #include "option_words.h"
 
 struct target {
@@ -57,26 +57,16 @@ static bool set_flag(const char *name, unsigned long *ret)
     return false;
 }
 
-/* Reads the options of the last entry for the target. 1, or 0 where there is none. */
-static int read_table(const char *file, struct target *t, bool *ret_ours)
+/* Reads the options of the last entry for the target. False: there is none. */
+static bool read_table(const char *file, struct target *t, bool *ret_ours)
 {
+    FREE_AUTO char *type = NULL;
     FREE_AUTO char *options = NULL;
-    struct mntent *entry;
-    FILE *table = setmntent(file, "re");
-    int n = 0;
-    while (table && (entry = getmntent(table))) {
-        if (strcmp(entry->mnt_dir, t->path) != 0)
-            continue;
-        free(options);
-        options = strdup(entry->mnt_opts);
-        *ret_ours = strncmp(entry->mnt_type, "fuse", strlen("fuse")) == 0;
-        n = 1;
-    }
-    if (table)
-        endmntent(table);
-    if (options)
-        words_split(&t->options, options, ",");
-    return n;
+    if (mount_table_find(file, t->path, &type, &options) < 0)
+        return false;
+    *ret_ours = strncmp(type, "fuse", strlen("fuse")) == 0;
+    words_split(&t->options, options, ",");
+    return true;
 }
 
 static int find_target(const char *path, struct target *t, struct diag *why)
@@ -88,7 +78,7 @@ static int find_target(const char *path, struct target *t, struct diag *why)
                  path ? strerror(errno) : "is missing; usage: mount -o remount,... MOUNTPOINT");
         return -EINVAL;
     }
-    if (!read_table("/proc/self/mounts", t, &ours) || !ours) {
+    if (!read_table(MOUNT_TABLE, t, &ours) || !ours) {
         diag_set(why, "%s: no vmxfs is mounted there, so there is nothing to mount anew", t->path);
         return -EINVAL;
     }

@@ -15,7 +15,6 @@
  */
 #include <errno.h>
 #include <mntent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/mount_table.h"
 #include "host/tell/power.h"
 #include "next.h"
 #include "next_file.h"
@@ -51,17 +51,12 @@ struct state {
 /* Whether "mount -o remount,ro" made the mount read-only, of which the kernel alone knows. */
 static bool is_read_only(const struct vfs *vfs)
 {
-    char line[8192];
-    struct mntent entry;
-    bool is = false;
-    FILE *table = setmntent("/proc/self/mounts", "re");
-    while (table && getmntent_r(table, &entry, line, sizeof(line))) {
-        if (strcmp(entry.mnt_dir, vfs->options.mountpoint) == 0)
-            is = hasmntopt(&entry, "ro") != NULL; /* of several the last covers the others */
-    }
-    if (table)
-        endmntent(table);
-    return is;
+    FREE_AUTO char *type = NULL;
+    FREE_AUTO char *options = NULL;
+    if (mount_table_find(MOUNT_TABLE, vfs->options.mountpoint, &type, &options) < 0)
+        return false;
+    const struct mntent entry = {.mnt_opts = options};
+    return hasmntopt(&entry, "ro") != NULL;
 }
 
 /* Whether the VM is off, and nothing is under way with it, as far as its host tells. */
@@ -106,11 +101,10 @@ static void apply(const struct next_of *of, struct state *s)
     NEXT_OUTCOME_AUTO outcome = {0};
     struct diag diag = {0};
     int r = next_apply(of, &by, &outcome, &diag);
-    if (r == 0)
+    if (r == 0) {
         s->told = outcome.left.len > 0;
-    if (r == 0)
         next_note(of, &outcome);
-    else if (r != -EINTR && r != -EBUSY) {
+    } else if (r != -EINTR && r != -EBUSY) {
         BUF_AUTO text = {0};
         if (buf_addf(&text, "what waits for the VM to be off cannot be applied: %s",
                      diag.text[0] ? diag.text : strerror(-r)) == 0)
@@ -128,11 +122,10 @@ static int64_t wait_for_off(const struct next_of *of, struct state *s, int64_t s
         return LOOK_MS;
     s->off_since = since != 0 ? since : clock_ms();
     const int64_t off_ms = asked_at - s->off_since;
-    if (is_read_only(of->vfs))
-        return LOOK_MS;
     if (off_ms < OFF_MS)
         return off_ms < 0 ? OFF_MS : OFF_MS - off_ms;
-    apply(of, s);
+    if (!is_read_only(of->vfs)) /* by now: to ask the host takes a while */
+        apply(of, s);
     return LOOK_MS;
 }
 
