@@ -31,7 +31,7 @@ struct table {
 int table_add(struct table *table, enum table_colour colour, struct span text);
 
 struct table_look {
-    size_t width, height; /* of the terminal, in characters; 0: there is none, and nothing is cut */
+    size_t width, height; /* of the terminal, in columns and lines; 0: nothing is cut */
     bool coloured;        /* as terminals are told to */
     const char *end;      /* behind each line */
 };

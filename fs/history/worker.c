@@ -2,7 +2,6 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -45,8 +44,8 @@ struct worker {
     uint64_t spooled;   /* counted as told is */
     int64_t next;       /* clock_ms(): when there is something to record */
     int64_t not_before; /* clock_ms(): after a try that has failed, whatever is due */
-    char note[sizeof(((struct diag *)NULL)->text)];   /* "": all is well */
-    char remark[sizeof(((struct diag *)NULL)->text)]; /* on a recording that went well; the last */
+    struct diag note;   /* "": all is well */
+    struct diag remark; /* on a recording that went well; the last */
 };
 
 static bool is_change(const struct told *told)
@@ -62,24 +61,27 @@ static void say(struct worker *worker, const char *path, const char *text)
     o->note(o->ctx, path, text);
 }
 
-/* Each trouble is said once. */
+/* Whether this is not what was said last; it is now. */
+static bool is_news(struct diag *last, const char *text)
+{
+    if (strcmp(last->text, text) == 0)
+        return false;
+    diag_set(last, "%s", text);
+    return true;
+}
+
 static void say_trouble(struct worker *worker, const char *why)
 {
     BUF_AUTO text = {0};
-    if (strcmp(worker->note, why) == 0)
-        return;
-    snprintf(worker->note, sizeof(worker->note), "%s", why);
-    if (buf_addf(&text, "the history is not written: %s", why) == 0)
+    if (is_news(&worker->note, why) && buf_addf(&text, "the history is not written: %s", why) == 0)
         say(worker, NULL, text.data);
 }
 
 /* What cannot be read is found again by each recording. */
 static void say_remark(struct worker *worker, const char *remark)
 {
-    if (strcmp(worker->remark, remark) == 0)
-        return;
-    snprintf(worker->remark, sizeof(worker->remark), "%s", remark);
-    say(worker, NULL, remark);
+    if (is_news(&worker->remark, remark))
+        say(worker, NULL, remark);
 }
 
 static void say_lost(struct worker *worker, size_t lost, const char *why)
@@ -240,7 +242,7 @@ static void record_locked(struct worker *worker, bool all)
         say_trouble(worker, why.text);
         return;
     }
-    worker->note[0] = '\0';
+    worker->note.text[0] = '\0';
     if (why.text[0])
         say_remark(worker, why.text);
 }
@@ -325,9 +327,9 @@ static void *run(void *arg)
     do {
         spool_or_say(worker, true);
         r = try_to_record(worker, true);
-    } while (
-        (r == -EAGAIN && wait_sleep(&wait, LOCK_POLL_MS) == 0) ||
-        (r == 0 && worker->note[0] == '\0' && (worker->unspooled || worker->next <= clock_ms())));
+    } while ((r == -EAGAIN && wait_sleep(&wait, LOCK_POLL_MS) == 0) ||
+             (r == 0 && worker->note.text[0] == '\0' &&
+              (worker->unspooled || worker->next <= clock_ms())));
     say_lost(worker, count_changes(worker->unspooled), "they could not be written");
     return NULL;
 }

@@ -29,7 +29,9 @@ bool vmx_is_written_by_host(struct span name);
 /* Whether there are changes, and all of them are such. */
 bool vmx_changes_are_by_host(const struct vmx_changes *changes);
 
-/* Appends a subject of at most 72 columns for a commit: "NAME: key old -> new", and how many more;
+enum { VMX_SUBJECT_COLUMNS = 72 }; /* at most, of any commit */
+
+/* Appends a subject for a commit: "NAME: key old -> new", and how many more;
  * "(unset)" where there is no value; "NAME: text changed" where no setting did. Shown is the first
  * that no host writes by itself, if there is one. vm: NAME.vmx without its suffix. Safe to print:
  * UTF-8, and one line. -ENOMEM. */

@@ -26,10 +26,11 @@
 
 #include "parser/document/lexer.h"
 #include "parser/document/secret_name.h"
+#include "parser/plan/plan.h"
 #include "parser/text/encoding.h"
 #include "parser/text/text.h"
 
-#define PROFILE SPAN_LITERAL("vmxfs.profile")
+#define PROFILE SPAN_LITERAL(PLAN_PROFILE)
 
 /* ---- what is put in the place of a value */
 

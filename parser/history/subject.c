@@ -6,12 +6,7 @@
 #include "parser/text/columns.h"
 #include "parser/text/text.h"
 
-enum {
-    COLUMNS = 72,
-    COMMON_MIN = 8, /* columns that two values begin with, from which on they are left out */
-};
-
-#define CUT "..."
+enum { COMMON_MIN = 8 /* columns that two values begin with, from which on they are left out */ };
 
 enum part { VM, KEY, OLD, NEW, PARTS };
 
@@ -28,13 +23,6 @@ static void subject_done(struct subject *s)
     buf_done(&s->more);
 }
 
-/* The bytes of the character that a text begins with, which is not empty. */
-static size_t character(struct span text)
-{
-    size_t n = text_character(text);
-    return n ? n : 1;
-}
-
 static int add_value(struct buf *ret, const char *value)
 {
     if (!value)
@@ -49,7 +37,7 @@ static size_t excess(const struct subject *s)
     size_t columns = sizeof(":   -> ") - 1 + s->more.len;
     for (size_t i = 0; i < PARTS; i++)
         columns += s->columns[i];
-    return columns > COLUMNS ? columns - COLUMNS : 0;
+    return columns > VMX_SUBJECT_COLUMNS ? columns - VMX_SUBJECT_COLUMNS : 0;
 }
 
 /* The longer one of two parts loses columns, but keeps so many. */
@@ -86,7 +74,7 @@ static size_t common(struct span a, struct span b)
 {
     size_t at = 0;
     while (at < a.n && at < b.n) {
-        size_t n = character(span_from(a, at));
+        size_t n = columns_first(span_from(a, at));
         if (at + n > b.n || memcmp(a.p + at, b.p + at, n) != 0)
             break;
         at += n;
@@ -98,7 +86,7 @@ static size_t common(struct span a, struct span b)
 static int drop_head(struct buf *text, size_t n)
 {
     BUF_AUTO rest = {0};
-    int r = buf_add_str(&rest, CUT) ?: buf_add(&rest, span_from(buf_span(text), n));
+    int r = buf_add_str(&rest, COLUMNS_CUT) ?: buf_add(&rest, span_from(buf_span(text), n));
     buf_clear(text);
     return r ?: buf_add(text, buf_span(&rest));
 }
@@ -138,7 +126,7 @@ static int write_subject(struct subject *s, struct buf *ret)
 
 static int write_no_setting(struct span vm, struct buf *ret)
 {
-    struct subject s = {.columns = {[VM] = COLUMNS - (sizeof(": text changed") - 1)}};
+    struct subject s = {.columns = {[VM] = VMX_SUBJECT_COLUMNS - (sizeof(": text changed") - 1)}};
     int r = columns_add_clean(&s.parts[VM], vm)
         ?: add_part(&s, VM, ret)
         ?: buf_add_str(ret, ": text changed");

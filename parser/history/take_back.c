@@ -6,6 +6,7 @@
 #include "changes.h"
 #include "parser/document/secret_name.h"
 #include "parser/edit/edit.h"
+#include "parser/plan/plan.h"
 #include "parser/text/encoding.h"
 #include "parser/text/safe_text.h"
 #include "parser/text/text.h"
@@ -13,7 +14,7 @@
 #include "secret.h"
 
 #define BIOS SPAN_LITERAL("uuid.bios")
-#define PROFILE SPAN_LITERAL("vmxfs.profile")
+#define PROFILE SPAN_LITERAL(PLAN_PROFILE)
 
 struct taking {
     const struct vmx_dict *current;

@@ -46,6 +46,8 @@
 #include "parser/vm/host.h"
 #include "parser/vm/vm_start.h"
 
+#define PLAN_PROFILE "vmxfs.profile"
+
 /* What a document is looked at with. */
 struct vmx_around {
     const struct vmx_profiles *profiles;

@@ -5,8 +5,6 @@
 #include "parser/profile/profile_private.h"
 #include "plan.h"
 
-#define PLAN_PROFILE "vmxfs.profile"
-
 struct plan_line {
     struct buf profile; /* empty: nothing is active */
     struct pairs params;

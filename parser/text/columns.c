@@ -3,10 +3,7 @@
 
 #include "safe_text.h"
 
-#define CUT "..."
-
-/* The bytes of the character that a text begins with, which is not empty. */
-static size_t character(struct span text)
+size_t columns_first(struct span text)
 {
     const size_t n = text_character(text);
     return n ? n : 1;
@@ -16,7 +13,7 @@ size_t columns_of(struct span text)
 {
     size_t columns = 0;
     for (; text.n > 0; columns++)
-        text = span_from(text, character(text));
+        text = span_from(text, columns_first(text));
     return columns;
 }
 
@@ -25,7 +22,7 @@ static size_t bytes_of(struct span text, size_t columns)
 {
     size_t at = 0;
     for (; columns > 0 && at < text.n; columns--)
-        at += character(span_from(text, at));
+        at += columns_first(span_from(text, at));
     return at;
 }
 
@@ -37,7 +34,7 @@ int columns_add_clean(struct buf *ret, struct span text)
         const struct span rest = span_from(buf_span(ret), at);
         if (text_character(rest) == 0 && (unsigned char)rest.p[0] >= 0x80)
             ret->data[at] = '?';
-        at += character(rest);
+        at += columns_first(rest);
     }
     return r;
 }
@@ -46,6 +43,6 @@ int columns_add_cut(struct buf *ret, struct span text, size_t columns)
 {
     if (columns_of(text) <= columns)
         return buf_add(ret, text);
-    const size_t kept = bytes_of(text, columns - (sizeof(CUT) - 1));
-    return buf_add(ret, span_head(text, kept)) ?: buf_add_str(ret, CUT);
+    const size_t kept = bytes_of(text, columns - (sizeof(COLUMNS_CUT) - 1));
+    return buf_add(ret, span_head(text, kept)) ?: buf_add_str(ret, COLUMNS_CUT);
 }

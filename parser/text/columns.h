@@ -5,7 +5,12 @@
 
 #include "text.h"
 
+#define COLUMNS_CUT "..." /* stands for what is cut */
+
 size_t columns_of(struct span text);
+
+/* The bytes of the first column of a text that is not empty. */
+size_t columns_first(struct span text);
 
 /* Appends one line's text, made safe (safe_text.h), and valid UTF-8. -ENOMEM. */
 int columns_add_clean(struct buf *ret, struct span text);

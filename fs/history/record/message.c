@@ -11,8 +11,6 @@
 #include "parser/text/safe_text.h"
 #include "parser/text/text.h"
 
-enum { COLUMNS = 72 }; /* of a subject */
-
 /* ---- the commit */
 
 /* Git's own form of a person gives "<", ">" and newlines a meaning, and does not bear an empty
@@ -101,7 +99,7 @@ static int add_clean_path(const char *file, struct buf *ret)
 int message_subject(const char *file, const char *what, struct buf *ret)
 {
     BUF_AUTO vm = {0};
-    const size_t room = COLUMNS - (sizeof(": ") - 1) - strlen(what);
+    const size_t room = VMX_SUBJECT_COLUMNS - (sizeof(": ") - 1) - strlen(what);
     return add_clean_vm(file, &vm)
         ?: columns_add_cut(ret, buf_span(&vm), room)
         ?: buf_addf(ret, ": %s", what);
@@ -118,7 +116,7 @@ int message_renamed(const char *from, const char *file, struct buf *ret)
         return r;
     size_t vm_room = columns_of(buf_span(&vm));
     size_t old_room = columns_of(buf_span(&old));
-    while (vm_room + old_room > COLUMNS - (sizeof(renamed) - 1))
+    while (vm_room + old_room > VMX_SUBJECT_COLUMNS - (sizeof(renamed) - 1))
         vm_room > old_room ? vm_room-- : old_room--;
     return columns_add_cut(ret, buf_span(&vm), vm_room)
         ?: buf_add_str(ret, renamed)

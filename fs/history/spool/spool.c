@@ -108,6 +108,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* The branch stands behind the third "-" of an item's name (spool.h). */
 static bool is_of_branch(const struct spool *spool, const char *name)
 {
     for (int i = 0; name && i < 3; i++) {

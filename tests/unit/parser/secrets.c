@@ -3,6 +3,8 @@
 
 #include "parser/document/secret_name.h"
 
+#include "parser/profile/profile_private.h"
+#include "profiles.h"
 #include "support.h"
 
 /* Eight digits that the value alone decides, so that the tables can say what they stand for. */
@@ -176,6 +178,20 @@ static void parameters_of_a_profile(void **state)
     CHECK_ROWS(rows);
 }
 
+static void parameters_of_the_shipped_profiles_are_no_secrets(void **state)
+{
+    (void)state;
+    PROFILES_AUTO profiles = {0};
+    add_shipped(&profiles);
+    for (size_t i = 0; i < profiles.n; i++) {
+        const struct pairs *params = &profiles.items[i]->params;
+        assert_true(params->n > 0);
+        for (size_t k = 0; k < params->n; k++)
+            assert_false(vmx_is_secret_param(buf_span(&params->items[k].name)));
+    }
+    assert_true(vmx_is_secret_param(SPAN_LITERAL("password")));
+}
+
 static void a_profile_is_what_was_recorded_of_it(void **state)
 {
     (void)state;
@@ -346,6 +362,7 @@ int main(void)
         cmocka_unit_test(names_of_secrets),
         cmocka_unit_test(values_of_settings),
         cmocka_unit_test(parameters_of_a_profile),
+        cmocka_unit_test(parameters_of_the_shipped_profiles_are_no_secrets),
         cmocka_unit_test(a_profile_is_what_was_recorded_of_it),
         cmocka_unit_test(comments),
         cmocka_unit_test(malformed_lines),
