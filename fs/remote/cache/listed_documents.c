@@ -78,14 +78,6 @@ static void add_below(void *ctx, const char *path, struct cached *c)
         below->error = -ENOMEM;
 }
 
-static bool is_known(const struct known_below *known, const char *path)
-{
-    size_t i = 0;
-    while (i < known->n && strcmp(known->paths[i], path) != 0)
-        i++;
-    return i < known->n;
-}
-
 struct listed {
     struct below below;
     struct remote *remote;
@@ -104,7 +96,7 @@ static void add_listed(void *ctx, const char *dir, struct cached *c)
         FREE_AUTO char *path = path_join(dir, e->name);
         if (!path)
             listed->below.error = -ENOMEM;
-        else if (!is_known(listed->below.known, path))
+        else
             add_below(&listed->below, path, NULL);
     }
 }
@@ -122,11 +114,32 @@ int documents_known_below(struct remote *remote, const char *dir, struct known_b
     return find_below(&below, remote);
 }
 
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Most have been read, and are listed too. */
+static void keep_each_once(struct known_below *known)
+{
+    size_t kept = 0;
+    if (known->n > 0)
+        qsort(known->paths, known->n, sizeof(*known->paths), by_path);
+    for (size_t i = 0; i < known->n; i++) {
+        if (kept > 0 && strcmp(known->paths[kept - 1], known->paths[i]) == 0)
+            free(known->paths[i]);
+        else
+            known->paths[kept++] = known->paths[i];
+    }
+    known->n = kept;
+}
+
 int documents_listed_below(struct remote *remote, const char *dir, struct known_below *ret)
 {
     struct listed listed = {{.dir = dir, .known = ret}, remote};
     unsigned long since = 0;
     cache_each_since(remote->listings, &since, add_listed, &listed);
+    keep_each_once(ret);
     return listed.below.error;
 }
 
