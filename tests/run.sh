@@ -154,7 +154,8 @@ mount_parts() { # FOLDER|FILE BUILD...
 
 # What takes longest begins first, so that no part is waited for alone at the end.
 long="fault/sweep unit fault/two clang-tidy fault/soak fault/stall fault/penalties fault/parallel
-    fault/signals fault/late fault/hostile mount/next mount/installed mount/control mount/kernel-cache mount/keys-editors"
+    fault/signals fault/late fault/hostile mount/next mount/installed mount/control
+    mount/kernel-cache mount/keys-editors"
 
 run_parts() {
     heading tests
