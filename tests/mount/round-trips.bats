@@ -140,6 +140,14 @@ list_folders() { # of VMs
     [ "$1" = prepare ] || env -C "$MNT/store$2" bash -c 'ls -l */'
 }
 
+make_file() {
+    if [ "$1" = prepare ]; then
+        ls "$MNT/files$2"
+    else
+        : >"$MNT/files$2/new"
+    fi
+}
+
 remove_files() { # a folder of five
     [ "$1" = prepare ] || rm -r "$MNT/files$2"
 }
@@ -189,6 +197,11 @@ remove_files() { # a folder of five
 # The store is found and listed with three, and the folders with two. What a .vmx is shows there.
 @test "ls -l of folders of VMs is five" {
     waits_for 5 list_folders
+}
+
+@test "a new file in a folder that was listed is one" {
+    waits_for 1 make_file
+    [ -f "$LAB/files5/new" ]
 }
 
 # The folder is found and listed with three, and each name goes with one.

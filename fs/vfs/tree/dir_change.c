@@ -47,8 +47,11 @@ int dir_create(struct request *rq, struct node *dir, const char *name, mode_t mo
     struct sftp_attrs attrs;
     bool made;
     r = remote_file_create(rq->vfs->remote, path, open_flags, mode, exclusive, &rq->wait, &h->file,
-                           &made)
-            ?: remote_file_getattr(h->file, &rq->wait, &attrs);
+                           &made);
+    if (r == 0 && made)
+        attrs = *remote_file_opened_as(h->file);
+    else if (r == 0)
+        r = remote_file_getattr(h->file, &rq->wait, &attrs);
     if (r == -EEXIST && used && !(flags & O_EXCL))
         return refuse(rq, path, NULL, -EBUSY, &diag);
     if (r < 0)
