@@ -8,7 +8,7 @@
 #   unit   unit and fuzz tests: gcc with optimization, clang with ASan and UBSan
 #   mount  a real mount over a real sshd, with ASan and UBSan
 #   fault  broken connections and servers, with ASan and UBSan
-#   tsan   the unit and mount tests with the thread sanitizer
+#   tsan   the unit tests but the parser's, and the mount tests, with the thread sanitizer
 # and, only when asked for:
 #   quick        before a commit, in less than 3 minutes on 2 processors if little has to be built:
 #                the lint, where clang-tidy reads only .c files that differ from the upstream branch,
