@@ -212,7 +212,8 @@ ls_lacks() { # FOLDER NAME
     [ -d "$TEST_DIR/home/.local/state/vmxfs/history/.git" ]
     unmount_lab
     cd "$TEST_DIR"
-    run -0 mount_local history=here/below
+    run -0 mount_local history=here/below/
+    [[ ${lines[0]} == "vmxfs: "*" $TEST_DIR/here/below/ "*"history=off"* ]]
     [ -d "$TEST_DIR/here/below/.git" ]
     echo 8192 >"$VMX/memSize"
     unmount_lab

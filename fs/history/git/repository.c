@@ -67,13 +67,15 @@ static int make_folder(const char *dir, bool *ret_made, struct diag *why)
     FREE_AUTO char *path = strdup(dir);
     if (!path)
         return -ENOMEM;
+    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
+        path[n - 1] = '\0';
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(path, 0700) < 0 && errno != EEXIST)
             return system_error(path, why);
         *slash = '/';
     }
-    if (mkdir(dir, 0700) == 0) {
+    if (mkdir(path, 0700) == 0) {
         *ret_made = true;
         return 0;
     }
