@@ -127,6 +127,26 @@ END
     grep -qF 'a&quot;]; evil &#45;&gt; x; \' "$TEST_DIR/svg"
 }
 
+# An SVG with bytes of no character is shown by no browser.
+@test "an entity in a name is what it is, and a byte of no character is none in the picture" {
+    lab_new
+    local odd=$'caf\xe9' other='a&lt;b & c'
+    write_vmx "$LAB/$odd/$odd.vmx" odd
+    write_vmx "$LAB/$other/$other.vmx" other
+    mount_local
+    "$VMXFS" map "$MNT" >"$TEST_DIR/map.dot"
+    fusermount3 -u "$MNT"
+    dot -Tsvg "$TEST_DIR/map.dot" >"$TEST_DIR/svg" 2>"$TEST_DIR/warnings"
+    cat "$TEST_DIR/map.dot" "$TEST_DIR/warnings"
+    [ ! -s "$TEST_DIR/warnings" ]
+    python3 - "$TEST_DIR/svg" <<'END'
+import sys
+import xml.etree.ElementTree as tree
+texts = [e.text for e in tree.parse(sys.argv[1]).iter("{http://www.w3.org/2000/svg}text")]
+assert "a&lt;b & c" in texts and "caf?" in texts, texts
+END
+}
+
 @test "VMs without a part in it are one box, with the names of a dozen" {
     local i
     lab_new
