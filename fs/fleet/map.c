@@ -263,14 +263,26 @@ static void choose_vms(struct lab *lab)
     }
 }
 
+/* The answer that a host's picture lacks; NULL: none. Where there is no host there are no cards. */
+static const struct asked *missing(const struct lab *lab, size_t mount)
+{
+    for (size_t file = 0; file < FILES; file++) {
+        const struct asked *a = &lab->answers[file * lab->mounts.n + mount];
+        if (a->error < 0 && !(file == GPUS && a->error == -ENOENT))
+            return a;
+    }
+    return NULL;
+}
+
 static int add_host(const struct lab *lab, size_t mount, struct buf *ret)
 {
     const struct fleet_mount *m = &lab->mounts.list[mount];
     const struct asked *link = &lab->answers[LINK * lab->mounts.n + mount];
     const bool up = status_is_up(buf_span(&link->text));
-    const struct span is = up                ? text_value_of(answer(lab, mount, STATUS), "host")
-                           : link->error < 0 ? span_of(asked_word(link))
-                                             : text_value_of(buf_span(&link->text), "link");
+    const struct asked *lacks = missing(lab, mount);
+    const struct span is = lacks ? span_of(asked_word(lacks))
+                           : up  ? text_value_of(answer(lab, mount, STATUS), "host")
+                                 : text_value_of(buf_span(&link->text), "link");
     const struct span lines[] = {span_of(m->host), span_of(m->path), is};
     struct span rest = answer(lab, mount, GPUS);
     struct span row;

@@ -86,12 +86,14 @@ static int add_number(struct table *table, const struct asked *of, size_t number
     return table_add(table, number > 0 ? colour_if_any : TABLE_PLAIN, span_of(text));
 }
 
-static int add_link(struct table *table, const struct asked *status)
+/* A mount whose host does not answer still says how its link is. */
+static int add_link(struct table *table, const struct asked *status, const struct asked *vms)
 {
+    const struct asked *bad = status->error < 0 ? status : vms->error == -ETIMEDOUT ? vms : NULL;
     const struct span link = text_value_of(buf_span(&status->text), "link");
     const struct span trip = text_value_of(buf_span(&status->text), "round-trip-ms");
-    if (status->error < 0)
-        return table_add(table, TABLE_BAD, span_of(asked_word(status)))
+    if (bad)
+        return table_add(table, TABLE_BAD, span_of(asked_word(bad)))
                    ?: table_add(table, TABLE_PLAIN, SPAN_LITERAL("-"));
     const bool up = span_eq(link, SPAN_LITERAL("up"));
     const bool unused = span_eq(link, SPAN_LITERAL("unused"));
@@ -111,7 +113,7 @@ static int add_row(struct table *table, const struct fleet_mount *mount,
     count_findings(buf_span(&of[CHECK]->text), &s);
     count_cards(buf_span(&of[GPUS]->text), &s);
     return table_add(table, TABLE_PLAIN, span_of(mount->host))
-        ?: add_link(table, of[STATUS])
+        ?: add_link(table, of[STATUS], of[VMS])
         ?: add_number(table, of[VMS], s.vms, TABLE_PLAIN)
         ?: add_number(table, of[VMS], s.on, TABLE_PLAIN)
         ?: add_number(table, of[VMS], s.drifted, TABLE_WARNING)

@@ -172,3 +172,17 @@ END
     grep -F "label=\"localhost\\n$MNT\\nhangs\"" "$TEST_DIR/hangs"
     grep -F "label=\"localhost\\n$MNT\\nerror\"" "$TEST_DIR/died"
 }
+
+@test "a host that does not answer is not drawn as one without cards and VMs" {
+    lab_new
+    write_vmx "$LAB/vm/vm.vmx" vm
+    mount_local prefetch=off
+    local server
+    server=$(pgrep -P "$(pgrep -f -x -- "$VMXFS .*$MNT")")
+    kill -STOP "$server"
+    "$VMXFS" map "$MNT" >"$TEST_DIR/hangs"
+    kill -CONT "$server"
+    fusermount3 -u "$MNT"
+    cat "$TEST_DIR/hangs"
+    grep -F "label=\"localhost\\n$MNT\\nhangs\"" "$TEST_DIR/hangs"
+}
