@@ -267,13 +267,17 @@ examples=$BATS_TEST_DIRNAME/../../docs/examples
     sed -e "s#root@esxi-0.\(\\\\:2222\|\\\\\)\?#root@127.0.0.1\1#; s#2222#$port#; s#/vmfs/volumes#$LAB#" \
         -e "s#-fstype=\([a-z]*\),#&$login,#" "$examples/auto.vmxfs" >"$SYSTEM/auto.vmxfs"
     cat "$SYSTEM/auto.vmxfs"
-    echo "$MNT/auto $SYSTEM/auto.vmxfs --timeout=1" >"$SYSTEM/auto.master"
+    local options
+    options=$(sed -n 's/.* --timeout=600\(.*\)" in$/\1/p' "$examples/auto.vmxfs")
+    echo "$MNT/auto $SYSTEM/auto.vmxfs --timeout=1$options" >"$SYSTEM/auto.master"
     mkdir "$MNT/auto"
     export -f eventually
     # What is of the group of processes of automount itself mounts nothing.
     in_system '
         setsid automount -f -v -p "$SYSTEM/automount.pid" "$SYSTEM/auto.master" >"$SYSTEM/log" 2>&1 &
         eventually 30 grep -q " $MNT/auto autofs " /proc/mounts
+        cat "$MNT"/auto/*/vm/vm.vmx/displayName >"$SYSTEM/all" # as docs/fleet.md names all hosts
+        [ "$(grep -cx one "$SYSTEM/all")" = 3 ]
         for name in esxi-01 esxi-02 esxi-03; do
             [ "$(cat "$MNT/auto/$name/vm/vm.vmx/displayName")" = one ] || {
                 cat "$SYSTEM/log"
