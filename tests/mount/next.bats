@@ -167,6 +167,33 @@ asked_for_tasks() { # COUNT
     echo on >"$vm/.vmxfs/power"
 }
 
+# The first thing that vmxfs tells the host of, or asks it, once the lines are set comes too late.
+@test "a VM that others switch on before the host has read what is set gets it the next time" {
+    start
+    local id
+    id=$(awk -F '\t' '$5 ~ /db-01/ { print $2 }' "$MNT/.vmxfs/vms")
+    echo 'memSize = "8192"' >"$next"
+    echo off >"$vm/.vmxfs/power"
+    mv "$HOST/bin/vim-cmd" "$HOST/bin/vim-cmd.real"
+    cat >"$HOST/bin/vim-cmd" <<END
+#!/bin/sh
+! grep -q '^vmxfs.next = ' '$vmx' || ! mkdir '$TEST_DIR/once' 2>/dev/null ||
+    '$HOST/bin/vim-cmd.real' vmsvc/power.on $id >/dev/null
+exec '$HOST/bin/vim-cmd.real' "\$@"
+END
+    chmod 755 "$HOST/bin/vim-cmd"
+    refused "Device or resource busy" apply "$next"
+    explained EBUSY datastore1/db-01/db-01.vmx next \
+        '^switched on while what waits was set: it waits on, unless the VM has it now$'
+    [ -d "$TEST_DIR/once" ]
+    is_set memSize 4096
+    sleep 1.1
+    grep -qE '^memSize = "8192"  # waits: ' "$next"
+    on_host "vim-cmd vmsvc/power.off $id"
+    eventually 90 is_set memSize 8192
+    eventually 60 nothing_waits
+}
+
 @test "power on of a VM that is not registered leaves what waits" {
     start
     vm=$MNT/datastore1/orphan/orphan.vmx vmx=$DS1/orphan/orphan.vmx
