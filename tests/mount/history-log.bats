@@ -151,6 +151,29 @@ END
     run ! grep -E 'first seen|renamed' <<<"$output"
 }
 
+@test "a VM that becomes a template, and a VM again, keeps its history" {
+    mount_history
+    echo 8192 >"$VMX/memSize"
+    mv "$MNT/vm/vm.vmx" "$MNT/vm/vm.vmtx"
+    C=$MNT/vm/vm.vmtx/.vmxfs
+    diff - <(changes_in "$C/log") <<END
+-	-	first seen
+memSize	4096	8192
+-	-	renamed from vm/vm.vmx
+END
+    [ "$(ls "$C/history" | wc -l)" -eq 2 ]
+    echo 4 >"$MNT/vm/vm.vmtx/numvcpus"
+    run -0 cat "$C/undo"
+    [[ $output == *'-numvcpus = "4"'* ]]
+    mv "$MNT/vm/vm.vmtx" "$VMX"
+    C=$VMX/.vmxfs
+    echo 1 >"$C/undo"
+    echo 1 >"$C/undo"
+    [ "$(cat "$VMX/memSize" "$VMX/numvcpus" | tr '\n' ' ')" = "4096 2 " ]
+    [ "$(changes_in "$C/log" | grep -c 'renamed from')" -eq 2 ]
+    run ! grep -E 'removed|created' <(changes_in "$C/log")
+}
+
 @test "a file that becomes a .vmx is made by whoever renamed it" {
     cp "$FILE" "$LAB/vm/vm.bak"
     mount_history

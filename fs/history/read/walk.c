@@ -127,9 +127,14 @@ static const git_oid *id_of(const struct entry *e, git_oid *ret)
     return ret;
 }
 
+static bool has_suffix(struct span name, struct span suffix)
+{
+    return name.n >= suffix.n && span_eq_fold(span_from(name, name.n - suffix.n), suffix);
+}
+
 static bool is_vmx(struct span name)
 {
-    return name.n >= 4 && span_eq_fold(span_from(name, name.n - 4), SPAN_LITERAL(".vmx"));
+    return has_suffix(name, SPAN_LITERAL(".vmx")) || has_suffix(name, SPAN_LITERAL(".vmtx"));
 }
 
 static int see_trees(struct walk *walk, const git_oid *before, const git_oid *after,
