@@ -458,6 +458,28 @@ has_subject() { # BRANCH PATTERN
     eventually 30 is_in_work_tree
 }
 
+@test "whatever index the owner's git likes to write, the work tree follows; one that cannot be read is a note" {
+    mount_history
+    echo 8192 >"$VMX/memSize"
+    until_recorded '4096 -> 8192'
+    printf '[core]\n\tsplitIndex = true\n[index]\n\tskipHash = true\n' >"$TEST_DIR/gitconfig"
+    echo mine >"$HISTORY/mine"
+    GIT_CONFIG_GLOBAL=$TEST_DIR/gitconfig in_history add mine
+    GIT_CONFIG_GLOBAL=$TEST_DIR/gitconfig in_history reset -q
+    rm "$HISTORY/mine"
+    echo 4096 >"$VMX/memSize"
+    until_recorded '8192 -> 4096'
+    is_in_work_tree
+    in_history update-index --split-index
+    echo 6144 >"$VMX/memSize"
+    until_recorded '4096 -> 6144'
+    eventually 30 explained NOTE - - 'work tree is not brought up to date: git.s index cannot be read'
+    in_history update-index --no-split-index
+    echo 2048 >"$VMX/memSize"
+    until_recorded '6144 -> 2048'
+    is_in_work_tree
+}
+
 @test "what is no history is not touched" {
     mkdir "$HISTORY"
     git init -q "$HISTORY"

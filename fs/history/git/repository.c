@@ -118,6 +118,10 @@ static int configure(git_repository *repository)
         error = git_config_set_string(config, "core.autocrlf", "false");
     if (error == 0)
         error = git_config_set_string(config, "core.logAllRefUpdates", "always");
+    if (error == 0) /* libgit2 reads no index that is split, or that has no checksum */
+        error = git_config_set_bool(config, "core.splitIndex", 0);
+    if (error == 0)
+        error = git_config_set_bool(config, "index.skipHash", 0);
     if (error == 0)
         error = git_config_set_int32(config, MARK, 1);
     if (error == 0) /* it has no work tree only until it gets its name */

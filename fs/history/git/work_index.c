@@ -50,7 +50,7 @@ static int read_index(struct work_index *index, const struct paths *paths)
         r = unlink(paths->copy) < 0 && errno != ENOENT ? -errno : 0;
     index->written_s = st.st_mtime;
     if (r == 0 && git_index_open(&index->index, paths->copy) < 0)
-        r = -EIO;
+        r = -EBADMSG;
     return r;
 }
 

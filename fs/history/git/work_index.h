@@ -19,7 +19,8 @@ struct work_index {
     time_t written_s; /* when the index was written that was read */
 };
 
-/* 0; -EAGAIN: locked by the owner's git; -errno. Only if it is 0 one of the two next follows. */
+/* 0; -EAGAIN: locked by the owner's git; -EBADMSG: an index that libgit2 cannot read; -errno. Only
+ * if it is 0 one of the two next follows. */
 int work_index_begin(struct work_index *index, const char *git_dir);
 
 /* Replaces the index. 0, -errno. */

@@ -29,14 +29,14 @@ static int record_all(struct recording *rec, struct record_items *items,
     return r;
 }
 
-/* lost: what was wrong in the spool, which is said of it only once. */
+/* remark: what was wrong in the spool, which is said of it only once, or with the work tree. */
 static int record_once(const struct history *history, const struct spool *spool,
                        struct sightings *sightings, bool all, int64_t *ret_next, struct diag *why,
-                       struct diag *lost)
+                       struct diag *remark)
 {
     struct recording rec;
     struct record_items items = {0};
-    int r = recording_begin(&rec, history, spool, why) ?: record_items_read(spool, &items, lost);
+    int r = recording_begin(&rec, history, spool, why) ?: record_items_read(spool, &items, remark);
     const git_oid from = rec.tip;
     const git_oid *tip = git_oid_is_zero(&from) ? NULL : &from;
     r = r
@@ -48,6 +48,10 @@ static int record_once(const struct history *history, const struct spool *spool,
         const int shown = work_tree_update(rec.repository, history->branch, tip);
         if (shown == -EAGAIN)
             *ret_next = sooner(*ret_next, WORK_TREE_MS);
+        else if (shown < 0 && !remark->text[0])
+            diag_set(remark,
+                     "the history is written, but its work tree is not brought up to date: %s",
+                     shown == -EBADMSG ? "git's index cannot be read" : strerror(-shown));
         join_packs(rec.repository);
     }
     recording_end(&rec);
@@ -58,15 +62,15 @@ int record(const struct history *history, const struct spool *spool, struct sigh
            bool all, int64_t *ret_next, struct diag *why)
 {
     struct diag failed;
-    struct diag lost = {0};
+    struct diag remark = {0};
     int r = -EAGAIN;
     for (int i = 0; r == -EAGAIN && i < TRIES; i++) {
         failed = (struct diag){0};
-        r = record_once(history, spool, sightings, all, ret_next, &failed, &lost);
+        r = record_once(history, spool, sightings, all, ret_next, &failed, &remark);
     }
     if (r < 0)
         diag_set(why, "%s", failed.text[0] ? failed.text : strerror(-r));
-    else if (lost.text[0])
-        diag_set(why, "%s", lost.text);
+    else if (remark.text[0])
+        diag_set(why, "%s", remark.text);
     return r;
 }
