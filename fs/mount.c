@@ -247,6 +247,7 @@ void mount_down(struct mount *m)
         fuse_session_destroy(m->session);
     }
     history_free(m->history);
+    free(m->history_dir);
     host_free(m->host);
     if (m->journal)
         journal_name_files(m->journal, NULL, NULL);

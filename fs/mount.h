@@ -16,6 +16,7 @@ struct mount {
     struct journal *journal;
     struct host *host;
     struct history *history; /* NULL: none is kept ... */
+    char *history_dir;       /* its work tree, free of links */
     struct diag no_history;  /* ... for this reason, which the user should know */
     struct vfs *vfs;
     struct fuse_session *session;

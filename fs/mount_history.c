@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/user_name.h"
 #include "history/history.h"
 #include "remote/names/paths.h"
@@ -81,6 +82,18 @@ static int add_name(void *ctx, const char *path, struct buf *ret)
     return buf_add_str(ret, in_store ? full.data + strlen(volumes) : shown.data);
 }
 
+/* The folder mounted has the work tree in it, or is in there: on this machine, or on one where it has
+ * the same path. */
+static bool is_own(void *ctx, const char *path)
+{
+    const struct mount *m = ctx;
+    if (!m->history_dir)
+        return false;
+    const char *own = remote_below_root(m->remote, m->history_dir);
+    return own ? path_below(own, path) != NULL
+               : path_below(m->history_dir, remote_root(m->remote)) != NULL;
+}
+
 static void note(void *ctx, const char *path, const char *text)
 {
     const struct mount *m = ctx;
@@ -110,6 +123,7 @@ static int begin(struct mount *m, const char *dir, struct diag *why)
         .host = host ? host : machine.data,
         .mountpoint = m->mounted_at ? m->mounted_at : m->options->mountpoint,
         .name = add_name,
+        .is_own = is_own,
         .note = note,
         .ctx = m,
     };
@@ -117,6 +131,7 @@ static int begin(struct mount *m, const char *dir, struct diag *why)
     r = history_new(&options, &m->history, &made, why);
     if (r < 0)
         return r;
+    m->history_dir = realpath(dir, NULL);
     if (made)
         say_made(dir);
     return history_begin(m->history);

@@ -125,10 +125,16 @@ static void tell(struct history *history, struct told *told, struct span before,
 
 static const struct span none;
 
+static bool is_recorded(const struct history *history, const char *path)
+{
+    return history &&
+           !(history->options.is_own && history->options.is_own(history->options.ctx, path));
+}
+
 void history_committed(struct history *history, const char *path, bool existed, struct span before,
                        struct span after, const struct history_by *by)
 {
-    if (!history)
+    if (!is_recorded(history, path))
         return;
     struct told *told = told_new(TOLD_COMMITTED, path, NULL, by);
     if (told)
@@ -139,13 +145,13 @@ void history_committed(struct history *history, const char *path, bool existed, 
 void history_renamed(struct history *history, const char *from, const char *to,
                      const struct history_by *by)
 {
-    if (history)
+    if (is_recorded(history, from) && is_recorded(history, to))
         tell(history, told_new(TOLD_RENAMED, to, from, by), none, none);
 }
 
 void history_removed(struct history *history, const char *path, const struct history_by *by)
 {
-    if (history)
+    if (is_recorded(history, path))
         tell(history, told_new(TOLD_REMOVED, path, NULL, by), none, none);
 }
 
@@ -160,12 +166,12 @@ static void tell_seen(struct history *history, enum told_kind kind, const char *
 
 void history_seen(struct history *history, const char *path, struct span text, int64_t read_ms)
 {
-    if (history)
+    if (is_recorded(history, path))
         tell_seen(history, TOLD_SEEN, path, text, read_ms);
 }
 
 void history_gone(struct history *history, const char *path, int64_t seen_ms)
 {
-    if (history)
+    if (is_recorded(history, path))
         tell_seen(history, TOLD_GONE, path, none, seen_ms);
 }

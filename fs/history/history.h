@@ -24,6 +24,9 @@ struct history_options {
     /* Appends the name below HOST/ of a .vmx that has this path in the mount (DATASTORE/FOLDER/
      * NAME.vmx, as it is shown, not encoded). From any thread, no lock held. 0, -errno. */
     int (*name)(void *ctx, const char *path, struct buf *ret);
+    /* Whether this path leads into the work tree itself, of which nothing is recorded.
+     * NULL: none does. */
+    bool (*is_own)(void *ctx, const char *path);
     /* Tells the user what he should know. path: NULL: of the history as a whole. */
     void (*note)(void *ctx, const char *path, const char *text);
     void *ctx;

@@ -480,6 +480,19 @@ has_subject() { # BRANCH PATTERN
     is_in_work_tree
 }
 
+@test "a history that lies in the mount is not recorded in itself" {
+    HISTORY=$LAB/.state/history
+    mount_history
+    echo 8192 >"$VMX/memSize"
+    unmount_lab
+    mount_history
+    cmp "$HISTORY/$machine/vm/vm.vmx" "$MNT/.vmxfs/plain/.state/history/$machine/vm/vm.vmx"
+    sed -i s/8192/4096/ "$MNT/.vmxfs/plain/.state/history/$machine/vm/vm.vmx"
+    unmount_lab
+    [ "$(in_history ls-files -- '*.vmx')" = "$machine/vm/vm.vmx" ]
+    ! recorded | grep -v -e '^vm: memSize 4096 -> 8192$' -e 'first seen$' || false
+}
+
 @test "what is no history is not touched" {
     mkdir "$HISTORY"
     git init -q "$HISTORY"
