@@ -75,8 +75,10 @@ int host_power_failure(struct host *host, const char *path, char ret_at[24], str
 /* Reloads the VM now. -EBUSY: it runs; -EREMOTEIO: the command failed; else as host_power. */
 int host_reload(struct host *host, const char *path, const struct wait *wait, struct diag *why);
 
-/* The same, if it was changed: without its quiet second. What fails is told, and tried again. */
-int host_reload_due(struct host *host, const char *path, const struct wait *wait, struct diag *why);
+/* The same for what others than a person want reloaded: -EOPNOTSUPP with reload=off; and where the
+ * reload was due, its failure is told, and it is tried again. */
+int host_reload_changed(struct host *host, const char *path, const struct wait *wait,
+                        struct diag *why);
 
 /* Passes a device to VMs, or gives it back to the host, with those that go along
  * (parser/vm/passthrough.h). Of several all are switched, or, where one is refused, those before it

@@ -194,6 +194,32 @@ END
     eventually 60 nothing_waits
 }
 
+# As another mount leaves it that has set the lines, and not told the host yet.
+@test "what was set is not done with before the host has read it" {
+    start
+    local id looks reloads
+    id=$(awk -F '\t' '$5 ~ /db-01/ { print $2 }' "$MNT/.vmxfs/vms")
+    echo 'memSize = "8192"' >"$next"
+    cp "$waiting" "$TEST_DIR/waiting"
+    echo off >"$vm/.vmxfs/power"
+    echo apply >"$next"
+    nothing_waits
+    is_set memSize 8192
+    on_host "vim-cmd vmsvc/power.on $id"
+    cp "$TEST_DIR/waiting" "$waiting"
+    sleep 1.1
+    looks=$(ran "vim-cmd vmsvc/power.getstate $id")
+    has_looked() { ls "$MNT/datastore1/db-01" && [ "$(ran "vim-cmd vmsvc/power.getstate $id")" -gt "$looks" ]; }
+    eventually 90 has_looked
+    sleep 1.1
+    [ -e "$waiting" ]
+    reloads=$(ran "vim-cmd vmsvc/reload $id")
+    on_host "vim-cmd vmsvc/power.off $id"
+    eventually 90 nothing_waits
+    [ "$(ran "vim-cmd vmsvc/reload $id")" -gt "$reloads" ]
+    is_set memSize 8192
+}
+
 @test "power on of a VM that is not registered leaves what waits" {
     start
     vm=$MNT/datastore1/orphan/orphan.vmx vmx=$DS1/orphan/orphan.vmx

@@ -195,14 +195,15 @@ int host_reload(struct host *host, const char *path, const struct wait *wait, st
     return r;
 }
 
-int host_reload_due(struct host *host, const char *path, const struct wait *wait, struct diag *why)
+int host_reload_changed(struct host *host, const char *path, const struct wait *wait,
+                        struct diag *why)
 {
     int r = host->options.reload ? host_begin(host, wait) : -EOPNOTSUPP;
     if (r < 0)
         return r;
     struct due *d = take(host, INT64_MAX, path);
-    r = d ? reload(host, path, wait, why) : 0;
-    if (r < 0 && r != -EOPNOTSUPP)
+    r = reload(host, path, wait, why);
+    if (d && r < 0 && r != -EOPNOTSUPP)
         tell(host, d, r, false, why);
     keep_due(host, d, r);
     host_done(host);

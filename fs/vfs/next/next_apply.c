@@ -82,16 +82,11 @@ static void committed(struct change *change, const struct document *before,
     notify_commit(c->of->vfs, c->of->path, before, after);
 }
 
-/* A VM that was switched on behind the commit runs with what the host had read before, and the host
- * writes that to the file, without our record. -EBUSY: so it may be, and the lines wait on; whoever
- * looks at them finds out. All else that fails is told by who tries it again. */
-static int tell_host(const struct next_of *of, struct diag *diag)
+int next_tell_host(const struct next_of *of)
 {
     struct diag why = {0};
-    if (host_reload_due(of->vfs->host, of->path, of->wait, &why) != -EBUSY)
-        return 0;
-    diag_set(diag, "switched on while what waits was set: it waits on, unless the VM has it now");
-    return -EBUSY;
+    int r = host_reload_changed(of->vfs->host, of->path, of->wait, &why);
+    return r == -EBUSY || r == -EIO || r == -EINTR ? r : 0;
 }
 
 /* That it was applied is on record: a file that stays is tidied by whoever looks at it next. */
@@ -117,10 +112,15 @@ int next_apply(const struct next_of *of, const struct remote_by *by, struct next
     if (r < 0)
         *diag = c.change.diag;
     vmx_next_done(&c.next);
-    r = r ?: tell_host(of, diag);
+    if (r < 0)
+        return r;
+    r = next_tell_host(of);
     if (r == 0)
         tidy(of);
-    return r;
+    if (r == -EBUSY)
+        diag_set(diag,
+                 "switched on while what waits was set: it waits on, unless the VM has it now");
+    return r == -EBUSY ? r : 0;
 }
 
 void next_note(const struct next_of *of, const struct next_outcome *outcome)

@@ -52,5 +52,11 @@ void next_outcome_done(struct next_outcome *outcome);
 int next_apply(const struct next_of *of, const struct remote_by *by, struct next_outcome *ret,
                struct diag *diag);
 
+/* Has the host read what was set, if there is one. -EBUSY: a VM that was switched on behind the
+ * commit runs with what the host had read before, and the host writes that to the file, without our
+ * record. So it may be, and the lines wait on; whoever looks at them finds out. -EIO, -EINTR: nobody
+ * knows yet. */
+int next_tell_host(const struct next_of *of);
+
 /* Says what was applied, and what stays, as a NOTE; nothing if there is neither. */
 void next_note(const struct next_of *of, const struct next_outcome *outcome);
