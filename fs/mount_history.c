@@ -82,8 +82,8 @@ static int add_name(void *ctx, const char *path, struct buf *ret)
     return buf_add_str(ret, in_store ? full.data + strlen(volumes) : shown.data);
 }
 
-/* The folder mounted has the work tree in it, or is in there: on this machine, or on one where it has
- * the same path. */
+/* The folder that is mounted has the work tree in it, or lies there: on this machine, or on one
+ * where it has the same path. */
 static bool is_own(void *ctx, const char *path)
 {
     const struct mount *m = ctx;

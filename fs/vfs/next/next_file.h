@@ -54,8 +54,8 @@ int next_apply(const struct next_of *of, const struct remote_by *by, struct next
 
 /* Has the host read what was set, if there is one. -EBUSY: a VM that was switched on behind the
  * commit runs with what the host had read before, and the host writes that to the file, without our
- * record. So it may be, and the lines wait on; whoever looks at them finds out. -EIO, -EINTR: nobody
- * knows yet. */
+ * record. So it may be, and the lines wait on; whoever looks at them finds out. -EIO, -EINTR:
+ * nobody knows yet. */
 int next_tell_host(const struct next_of *of);
 
 /* Says what was applied, and what stays, as a NOTE; nothing if there is neither. */
