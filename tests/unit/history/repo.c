@@ -174,6 +174,7 @@ void repo_wait(const struct repo *repo, int commits)
                        "xargs -r git rev-list | wc -l");
     }
     assert_int_equal(n, commits);
+    repo_expect(repo, "", "flock .git/vmxfs/lock true");
 }
 
 void repo_check(const struct repo *repo)

@@ -35,7 +35,7 @@ char *repo_run(const struct repo *repo, const char *format, ...)
 void repo_expect(const struct repo *repo, const char *expected, const char *command);
 int repo_count(const struct repo *repo, const char *command);
 
-/* Waits until the branch has that many commits. */
+/* Waits until the branch has that many commits, and who recorded them has done with the rest. */
 void repo_wait(const struct repo *repo, int commits);
 
 /* Asserts that git finds nothing wrong, and that the work tree is that of the commit. */
