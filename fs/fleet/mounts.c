@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/mount_table.h"
 #include "parser/text/list.h"
 #include "source.h"
 
@@ -49,7 +50,7 @@ static int add(struct fleet_mounts *mounts, const char *path, const char *source
 /* All mounts that are of the type. Of several at one path the last covers the others. */
 static int read_all(struct fleet_mounts *ret)
 {
-    FILE *table __attribute__((cleanup(close_table))) = setmntent("/proc/self/mounts", "re");
+    FILE *table __attribute__((cleanup(close_table))) = setmntent(MOUNT_TABLE, "re");
     const struct mntent *m;
     int r = table ? 0 : -errno;
     while (r == 0 && (m = getmntent(table))) {
