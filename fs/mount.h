@@ -16,8 +16,8 @@ struct mount {
     struct journal *journal;
     struct host *host;
     struct history *history; /* NULL: none is kept ... */
-    char *history_dir;       /* its work tree, free of links */
     struct diag no_history;  /* ... for this reason, which the user should know */
+    char *history_dir;       /* its work tree, free of links */
     struct vfs *vfs;
     struct fuse_session *session;
     char *mounted_at; /* where the mount is that was made by the caller; NULL: not known, or none */

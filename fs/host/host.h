@@ -75,8 +75,8 @@ int host_power_failure(struct host *host, const char *path, char ret_at[24], str
 /* Reloads the VM now. -EBUSY: it runs; -EREMOTEIO: the command failed; else as host_power. */
 int host_reload(struct host *host, const char *path, const struct wait *wait, struct diag *why);
 
-/* The same for what others than a person want reloaded: -EOPNOTSUPP with reload=off; and where the
- * reload was due, its failure is told, and it is tried again. */
+/* The same behind a change that vmxfs made: -EOPNOTSUPP with reload=off. If the reload was due, its
+ * failure is told, too. */
 int host_reload_changed(struct host *host, const char *path, const struct wait *wait,
                         struct diag *why);
 

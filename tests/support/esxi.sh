@@ -43,7 +43,7 @@
 #   esxi.sh hostd DIR down|up                vim-cmd and esxcli fail meanwhile
 #   esxi.sh maintenance DIR on|off           no VM is powered on meanwhile
 #   esxi.sh snapshot DIR VM NAME             of a VM without devices, also while it runs
-#   esxi.sh slow-command DIR NAME SECONDS     each esxcli, or vim-cmd, takes so long
+#   esxi.sh slow-command DIR NAME SECONDS    each esxcli, or vim-cmd, takes so long
 #   esxi.sh fails DIR VM KIND                the next power-on fails, or the running VM does: a KIND of
 #                                            esxi/failures.py
 #   esxi.sh ssh DIR stop|start               the SSH service; sessions stay

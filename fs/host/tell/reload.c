@@ -183,31 +183,31 @@ int reload_due_of(struct host *host, const char *path, const struct wait *wait, 
     return r == -EBUSY ? 0 : r;
 }
 
-int host_reload(struct host *host, const char *path, const struct wait *wait, struct diag *why)
+/* tells: that a reload which was due has failed. */
+static int reload_now(struct host *host, const char *path, bool tells, const struct wait *wait,
+                      struct diag *why)
 {
     int r = host_begin(host, wait);
     if (r < 0)
         return r;
     struct due *d = take(host, INT64_MAX, path);
     r = reload(host, path, wait, why);
+    if (tells && d && r < 0 && r != -EOPNOTSUPP)
+        tell(host, d, r, false, why);
     keep_due(host, d, r);
     host_done(host);
     return r;
 }
 
+int host_reload(struct host *host, const char *path, const struct wait *wait, struct diag *why)
+{
+    return reload_now(host, path, false, wait, why);
+}
+
 int host_reload_changed(struct host *host, const char *path, const struct wait *wait,
                         struct diag *why)
 {
-    int r = host->options.reload ? host_begin(host, wait) : -EOPNOTSUPP;
-    if (r < 0)
-        return r;
-    struct due *d = take(host, INT64_MAX, path);
-    r = reload(host, path, wait, why);
-    if (d && r < 0 && r != -EOPNOTSUPP)
-        tell(host, d, r, false, why);
-    keep_due(host, d, r);
-    host_done(host);
-    return r;
+    return host->options.reload ? reload_now(host, path, true, wait, why) : -EOPNOTSUPP;
 }
 
 void reload_forget(struct host *host, const char *path)

@@ -117,10 +117,10 @@ int next_apply(const struct next_of *of, const struct remote_by *by, struct next
     r = next_tell_host(of);
     if (r == 0)
         tidy(of);
-    if (r == -EBUSY)
-        diag_set(diag,
-                 "switched on while what waits was set: it waits on, unless the VM has it now");
-    return r == -EBUSY ? r : 0;
+    if (r != -EBUSY)
+        return 0;
+    diag_set(diag, "switched on while what waits was set: it waits on, unless the VM has it now");
+    return r;
 }
 
 void next_note(const struct next_of *of, const struct next_outcome *outcome)

@@ -140,10 +140,15 @@ static int64_t look_at_orphan(const struct next_of *of, struct state *s, bool ag
 
 /* What was set, by another mount too, is only done with once the host has read it. What is left of
  * the file is looked at soon. */
-static int64_t tidy_up(const struct next_of *of, const struct state *s, bool done)
+static int64_t tidy_up(const struct next_of *of, const struct state *s, const struct vmx_next *next,
+                       const struct vmx_dict *dict)
 {
     struct diag diag = {0};
-    if (s->ours && done && next_tell_host(of) < 0)
+    size_t done = 0;
+    int r = vmx_next_count(next, dict, VMX_NEXT_DONE, &done);
+    if (r == 0 && s->ours && done > 0)
+        r = next_tell_host(of);
+    if (r < 0)
         return LOOK_MS;
     return next_tidy(of, &diag) == 0 && s->ours ? SOON_MS : LOOK_MS;
 }
@@ -154,7 +159,6 @@ static int64_t look(const struct next_of *of, struct state *s)
     DOCUMENT_AUTO *doc = NULL;
     bool tidy = false;
     size_t waits = 0;
-    size_t done = 0;
     const int64_t off_since = s->off_since;
     s->off_since = 0; /* whatever keeps us from asking, the VM may run meanwhile */
     if (is_read_only(of->vfs))
@@ -175,10 +179,9 @@ static int64_t look(const struct next_of *of, struct state *s)
         return LOOK_MS;
     s->ours = next_is_ours(of, &next, doc->dict);
     r = next_is_tidy(of, &next, doc->dict, &tidy)
-            ?: vmx_next_count(&next, doc->dict, VMX_NEXT_WAITS, &waits)
-            ?: vmx_next_count(&next, doc->dict, VMX_NEXT_DONE, &done);
+            ?: vmx_next_count(&next, doc->dict, VMX_NEXT_WAITS, &waits);
     if (r == 0 && !tidy)
-        return tidy_up(of, s, done > 0);
+        return tidy_up(of, s, &next, doc->dict);
     if (r == 0 && waits == 0)
         tell_changed(of, s, &next, doc->dict);
     if (r < 0 || waits == 0)
